@@ -1,0 +1,1 @@
+//! obnow: Back up Now for OceanBase, in a terminal.

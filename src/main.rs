@@ -1,0 +1,2 @@
+//! obnow.
+fn main() {}
