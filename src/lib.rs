@@ -1,1 +1,3 @@
 //! obnow: Back up Now for OceanBase, in a terminal.
+
+pub mod demo;

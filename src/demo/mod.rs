@@ -1,0 +1,4 @@
+//! The embedded OceanBase: a fleet to talk to over loopback. It shares no code and no data with the real path.
+
+pub mod statement;
+pub mod world;
