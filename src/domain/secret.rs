@@ -1,0 +1,61 @@
+//! A secret is a type: it cannot be printed, serialised or compared, and leaves only through [`Secret::expose`].
+
+use secrecy::{ExposeSecret, SecretString};
+
+/// A password or an access key. `Debug` prints `***`, the memory is wiped when it is dropped.
+#[derive(Clone)]
+pub struct Secret(SecretString);
+
+impl Secret {
+    /// Takes ownership of the text.
+    #[must_use]
+    pub fn new(text: String) -> Self {
+        Self(SecretString::from(text))
+    }
+
+    /// The one way out: for the call that hands it to a driver, never for text a person or a file sees.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose_secret()
+    }
+
+    /// True when there is nothing to hide: an empty password is a password that is not set.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.expose().is_empty()
+    }
+}
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("***")
+    }
+}
+
+/// Where a secret is to be found; this, and never the value, goes into plans and journals.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SecretSource {
+    /// An environment variable.
+    Env(String),
+    /// The first line of a file that only its owner may read.
+    File(String),
+    /// The first line a shell command prints.
+    Command(String),
+    /// One line of standard input (command line only).
+    Stdin,
+    /// Asked for on the terminal.
+    Prompt,
+}
+
+impl std::fmt::Display for SecretSource {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Env(name) => write!(f, "env:{name}"),
+            Self::File(path) => write!(f, "file:{path}"),
+            Self::Command(_) => f.write_str("a command"),
+            Self::Stdin => f.write_str("stdin"),
+            Self::Prompt => f.write_str("asked for"),
+        }
+    }
+}
