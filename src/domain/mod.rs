@@ -4,3 +4,4 @@ pub mod fault;
 pub mod scn;
 pub mod secret;
 pub mod target;
+pub mod version;
