@@ -1,5 +1,6 @@
 //! The ground floor: values and rules only. No I/O, no clock, no randomness, no async; time and ids come in as arguments.
 
+pub mod destination;
 pub mod fault;
 pub mod scn;
 pub mod secret;

@@ -1,0 +1,87 @@
+//! Why a destination is refused before the server is asked.
+
+use super::StorageKind;
+
+/// What is wrong with a destination, and what to do. No message repeats a value: it may be a secret in the wrong place.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DestinationError {
+    /// Nothing was given.
+    #[error("A backup destination is missing. Write file:///path, or scheme://bucket/path?host=…")]
+    Empty,
+    /// No scheme, or one no OceanBase knows.
+    #[error(
+        "The destination does not begin with file://, oss://, cos://, s3:// or azblob://. Write one of them in front."
+    )]
+    UnknownScheme,
+    /// A folder that is not absolute, or the root directory itself.
+    #[error(
+        "A file:// destination needs an absolute directory below the root. Write file:///path, with three slashes."
+    )]
+    NotAbsolute,
+    /// No bucket behind the scheme.
+    #[error("The {0} destination names no bucket. Write {0}://bucket/path.")]
+    NoBucket(StorageKind),
+    /// `.` or `..` as a part of the path.
+    #[error("The path of the destination contains . or .. as a directory. Write the directory itself.")]
+    DotSegment,
+    /// Longer than the server takes.
+    #[error("In the destination, {what} is {actual} bytes long, and the server takes {limit}. Shorten it.")]
+    TooLong {
+        /// What is too long.
+        what: String,
+        /// How long it may be, in bytes.
+        limit: usize,
+        /// How long it is, in bytes.
+        actual: usize,
+    },
+    /// A character that the server's lexer breaks on.
+    #[error("In the destination, {what} contains {character}, which the server cannot read there. Take it out.")]
+    Forbidden {
+        /// Where it is.
+        what: String,
+        /// Which it is, in words.
+        character: &'static str,
+    },
+    /// A secret in a URI, where it would reach logs and plan files.
+    #[error("The destination contains {0}=, a secret. Leave it out, and give the key by --access-key-from.")]
+    SecretInUri(String),
+    /// The masked form a view shows.
+    #[error(
+        "The destination contains encrypt_key=, which only the server itself can use. Leave it out, and give the access \
+         key by --access-key-from."
+    )]
+    MaskedKey,
+    /// A key the storage needs.
+    #[error("A {kind} destination needs {key}. Add it.")]
+    Missing {
+        /// The storage.
+        kind: StorageKind,
+        /// The key.
+        key: &'static str,
+    },
+    /// A key that does not go with this storage.
+    #[error("{key} does not go with a {kind} destination. Take it out.")]
+    NotForKind {
+        /// The storage.
+        kind: StorageKind,
+        /// The key.
+        key: String,
+    },
+    /// A key without a value.
+    #[error("In the destination, {0} has no value. Give it one, or take it out.")]
+    EmptyValue(String),
+    /// A value that the server refuses.
+    #[error("In the destination, {key} must be {allowed}.")]
+    BadValue {
+        /// The key.
+        key: &'static str,
+        /// What it may be.
+        allowed: String,
+    },
+    /// One key twice: which one counts is the server's secret.
+    #[error("In the destination, {0} is given twice. Keep one.")]
+    Repeated(String),
+    /// A storage that the line does not know.
+    #[error("OceanBase before V4 does not back up to {0}. Use file, oss or cos.")]
+    NotOnThisLine(StorageKind),
+}

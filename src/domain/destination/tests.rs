@@ -1,0 +1,255 @@
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::version::Version;
+
+const S3: &str = "s3://b/backup?host=s3.example.com&access_id=AKIA&s3_region=r1";
+
+fn user(text: &str) -> Destination {
+    Destination::parse_user(text).unwrap()
+}
+
+fn server(text: &str) -> Destination {
+    Destination::parse_server(text).unwrap()
+}
+
+fn secret(text: &str) -> Secret {
+    Secret::new(text.to_owned())
+}
+
+#[test]
+fn reads_what_a_person_writes() {
+    let file = user("file:///data/nfs/backup/");
+    assert_eq!(
+        (file.kind(), file.path(), file.bare().as_str()),
+        (StorageKind::File, "/data/nfs/backup", "file:///data/nfs/backup")
+    );
+    let s3 = user(S3);
+    assert_eq!((s3.attribute("host"), s3.attribute("access_id")), (Some("s3.example.com"), Some("AKIA")));
+    assert_eq!(s3.bare(), "s3://b/backup");
+    for text in [
+        "oss://bucket/backup/data?host=oss-cn-x.aliyuncs.com&access_id=A&delete_mode=delete",
+        "cos://bucket-1/backup?host=cos.ap-x.myqcloud.com&access_id=A&appid=1",
+        "s3://bucket/backup?host=http://10.0.0.1:9000&access_id=A&addressing_model=path_style",
+        "azblob://container/backup?host=https://acct.blob.core.windows.net&access_id=A",
+        "file:///backup/{cluster_id}/{tenant_id}/data?zone=z1",
+        "oss://b/支付?host=h&role_arn=acs:ram::1:role/x",
+    ] {
+        assert_eq!(user(text).to_string(), text);
+        assert_eq!(user(text).missing_keys(), [""; 0], "{text}");
+    }
+}
+
+#[test]
+fn refuses_what_the_server_would_misread() {
+    use DestinationError as E;
+    let forbidden = |what: &str, character| E::Forbidden { what: what.into(), character };
+    let not_for = |kind, key: &str| E::NotForKind { kind, key: key.into() };
+    for (text, wanted) in [
+        ("", E::Empty),
+        ("/backup", E::UnknownScheme),
+        ("S3://b/p", E::UnknownScheme),
+        ("hdfs://b/p", E::UnknownScheme),
+        ("file://backup", E::NotAbsolute),
+        ("file:///", E::NotAbsolute),
+        ("s3:///p", E::NoBucket(StorageKind::S3)),
+        ("file:///a/../b", E::DotSegment),
+        ("file:///a b", forbidden("the path", "a space")),
+        ("file:///a'b", forbidden("the path", "a quote")),
+        ("file:///a?b?c", forbidden("the path", "a question mark")),
+        ("s3://b/p?host=a b", forbidden("host", "a space")),
+        ("file:///a?host=x", not_for(StorageKind::File, "host")),
+        ("file:///a?delete_mode=delete", not_for(StorageKind::File, "delete_mode")),
+        ("oss://b/p?appid=1", not_for(StorageKind::Oss, "appid")),
+        ("s3://b/p?host=", E::EmptyValue("host".into())),
+        ("s3://b/p?host=a&host=b", E::Repeated("host".into())),
+        ("oss://b/p?delete_mode=erase", E::BadValue { key: "delete_mode", allowed: "delete or tagging".into() }),
+        ("s3://b/p?access_key=SK", E::SecretInUri("access_key".into())),
+        ("s3://b/p?Access_Key=SK", E::SecretInUri("Access_Key".into())),
+        ("s3://b/p?acc=1&secret_access_key=SK", E::SecretInUri("secret_access_key".into())),
+        ("s3://b/p?encrypt_key=ABCD", E::MaskedKey),
+        ("nonsense access_key=SK", E::SecretInUri("nonsense access_key".into())),
+    ] {
+        assert_eq!(Destination::parse_user(text), Err(wanted), "{text}");
+    }
+    assert!(DestinationError::SecretInUri("access_key".into()).to_string().contains("--access-key-from"));
+}
+
+#[test]
+fn a_key_is_found_by_its_exact_case_and_another_is_reported() {
+    let odd = user("s3://b/p?Host=x&hostname=y&host=z&flag");
+    assert_eq!(odd.attribute("host"), Some("z"));
+    assert_eq!(odd.unknown_keys(), ["Host", "hostname", "flag"]);
+    assert_eq!(user("s3://b/p?Host=x").missing_keys(), ["host", "access_id"]);
+}
+
+#[test]
+fn lengths_end_where_the_server_ends_them() {
+    let file = |path: usize| format!("file:///{}", "x".repeat(path - "file:///".len()));
+    assert!(Destination::parse_user(&file(1023)).is_ok());
+    assert!(matches!(
+        Destination::parse_user(&file(1024)),
+        Err(DestinationError::TooLong { limit: 1023, actual: 1024, .. })
+    ));
+    assert!(Destination::parse_user(&format!("s3://b/p?host={}", "h".repeat(255))).is_ok());
+    assert!(Destination::parse_user(&format!("s3://b/p?host={}", "h".repeat(256))).is_err());
+    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(256)))).is_ok());
+    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(257)))).is_err());
+    let wide = format!("s3://b/p?x={}", "x".repeat(1598));
+    assert!(matches!(Destination::parse_user(&wide), Err(DestinationError::TooLong { limit: 1599, .. })));
+}
+
+#[test]
+fn a_secret_of_the_server_is_dropped_and_noted() {
+    for text in [
+        "s3://b/backup?host=h&access_id=A&encrypt_key=0A1B2C&checksum_type=md5",
+        "s3://b/backup?host=h&access_id=A&access_key=0A1B2C&checksum_type=md5",
+    ] {
+        let seen = server(text);
+        assert_eq!(seen.masked().len(), 1);
+        assert_eq!(seen.to_string(), "s3://b/backup?host=h&access_id=A&access_key=***&checksum_type=md5");
+        assert!(!format!("{seen:?}").contains("0A1B2C"));
+        let json = serde_json::to_string(&seen).unwrap();
+        let back: Destination = serde_json::from_str(&json).unwrap();
+        assert_eq!(back.to_string(), seen.to_string());
+        assert!(matches!(seen.to_statement_uri(None), Err(DestinationError::Missing { key: "access_key", .. })));
+    }
+    assert!(serde_json::from_str::<Destination>("\"s3://b/p?access_key=SK\"").is_err());
+}
+
+#[test]
+fn the_statement_carries_the_key_behind_its_id() {
+    let uri = user(S3).to_statement_uri(Some(&secret("SK/+="))).unwrap();
+    assert_eq!(uri.expose(), "s3://b/backup?host=s3.example.com&access_id=AKIA&access_key=SK/+=&s3_region=r1");
+    assert_eq!(
+        user(S3).redacted_statement_uri(),
+        "s3://b/backup?host=s3.example.com&access_id=AKIA&access_key=***&s3_region=r1"
+    );
+    assert_eq!(user("file:///a").to_statement_uri(None).unwrap().expose(), "file:///a");
+    assert_eq!(user("file:///a").redacted_statement_uri(), "file:///a");
+    assert!(user("file:///a").to_statement_uri(Some(&secret("k"))).is_err());
+    for key in ["a b", "a&b", "a'b", "a\nb"] {
+        assert!(user(S3).to_statement_uri(Some(&secret(key))).is_err(), "{key:?}");
+    }
+    let no_id = user("s3://b/p?host=h");
+    assert!(matches!(
+        no_id.to_statement_uri(Some(&secret("k"))),
+        Err(DestinationError::Missing { key: "access_id", .. })
+    ));
+    let with_id = no_id.with_attribute("access_id", "A").unwrap();
+    assert_eq!(
+        with_id.to_statement_uri(Some(&secret("k"))).unwrap().expose(),
+        "s3://b/p?host=h&access_id=A&access_key=k"
+    );
+    assert!(with_id.with_attribute("access_key", "k").is_err());
+}
+
+#[test]
+fn one_place_has_many_spellings() {
+    for (a, b, same) in [
+        ("file:///a/b", "file:///a/b/", true),
+        ("file:///a//b", "file:///a/b", true),
+        ("file:///a/b", "file:///a/bc", false),
+        ("file:///a/b", "s3://a/b", false),
+        (
+            "s3://b/p?host=H.example.com&access_id=A",
+            "s3://b/p?host=https://h.example.com/&encrypt_key=1&checksum_type=md5",
+            true,
+        ),
+        ("s3://b/p?host=h1", "s3://b/p?host=h2", false),
+        ("s3://b/p?host=h1", "s3://b/p", true),
+    ] {
+        assert_eq!(server(a).same_place(&server(b)), same, "{a} {b}");
+        assert_eq!(server(b).same_place(&server(a)), same, "{b} {a}");
+    }
+    assert!(server("file:///a/b/c").is_inside(&server("file:///a/b")));
+    assert!(!server("file:///a/bc").is_inside(&server("file:///a/b")));
+    assert!(!server("file:///a/b").is_inside(&server("file:///a/b")));
+}
+
+#[test]
+fn what_already_matches_is_not_set_again() {
+    let shown = server("s3://b/p?host=h&access_id=A&encrypt_key=1&checksum_type=md5");
+    for (wanted, settled) in [
+        ("s3://b/p?host=h&access_id=A", true),
+        ("s3://b/p?host=h&access_id=A&delete_mode=delete", true),
+        ("s3://b/p?host=h&access_id=A&delete_mode=tagging", false),
+        ("s3://b/p?host=h&access_id=B", false),
+        ("s3://b/q?host=h&access_id=A", false),
+    ] {
+        assert_eq!(shown.already_is(&user(wanted)), settled, "{wanted}");
+    }
+}
+
+#[test]
+fn older_lines_take_less() {
+    assert!(user("file:///a").check_v2_v3().is_ok());
+    assert!(user("oss://b/p?host=h&access_id=A").check_v2_v3().is_ok());
+    assert!(user("file:///a?zone=z1").check_v2_v3().is_err());
+    assert!(user(S3).check_v2_v3().is_err());
+    assert!(user(&format!("oss://b/p?host={}", "h".repeat(128))).check_v2_v3().is_err());
+}
+
+#[test]
+fn each_kind_has_its_first_versions() {
+    use StorageKind::{Azblob, Cos, File, Oss};
+    for (version, kinds) in [
+        ("2.2.77", vec![File, Oss, Cos]),
+        ("4.0.0.0", vec![File, Oss]),
+        ("4.2.1.0", vec![File, Oss, Cos]),
+        ("4.2.1.7", vec![File, Oss, Cos, StorageKind::S3]),
+        ("4.2.2.0", vec![File, Oss, Cos]),
+        ("4.2.5.5", vec![File, Oss, Cos, StorageKind::S3]),
+        ("4.2.5.6", vec![File, Oss, Cos, StorageKind::S3, Azblob]),
+        ("4.3.0.1", vec![File, Oss, Cos, StorageKind::S3]),
+        ("4.3.5.3", vec![File, Oss, Cos, StorageKind::S3, Azblob]),
+        ("4.4.0.0", vec![File, Oss, Cos, StorageKind::S3, Azblob]),
+        ("seekdb 1.4.0", vec![]),
+    ] {
+        let version: Version = version.parse().unwrap();
+        let offered: Vec<_> = StorageKind::ALL.into_iter().filter(|kind| kind.supported_by(&version).is_ok()).collect();
+        assert_eq!(offered, kinds, "{version}");
+    }
+}
+
+fn any_uri() -> impl Strategy<Value = String> {
+    let token = "(host|access_id|s3_region|zone|delete_mode|x|Host)=[a-z0-9.:/=-]{1,8}";
+    ("(file:///|s3://|oss://)[a-z0-9/._{}-]{0,20}", proptest::collection::vec(token, 0..4))
+        .prop_map(|(bare, tokens)| if tokens.is_empty() { bare } else { format!("{bare}?{}", tokens.join("&")) })
+}
+
+proptest! {
+    #[test]
+    fn what_is_printed_reads_back(text in any_uri()) {
+        if let Ok(read) = Destination::parse_user(&text) {
+            prop_assert_eq!(&Destination::parse_user(&read.to_string()).unwrap(), &read);
+            prop_assert_eq!(&serde_json::from_str::<Destination>(&serde_json::to_string(&read).unwrap()).unwrap(), &read);
+            prop_assert!(read.same_place(&read));
+            prop_assert!(read.already_is(&read));
+        }
+    }
+
+    #[test]
+    fn no_secret_leaves_but_in_the_statement(key in "[A-Za-z0-9+/]{16,40}", masked: bool) {
+        let name = if masked { "encrypt_key" } else { "access_key" };
+        let text = format!("s3://b/p?host=h&access_id=A&{name}={key}");
+        let refused = Destination::parse_user(&text).unwrap_err();
+        let told = format!("{refused} {refused:?}");
+        prop_assert!(!told.contains(&key));
+        let seen = server(&text);
+        let shown = format!("{seen} {seen:?} {}", serde_json::to_string(&seen).unwrap());
+        prop_assert!(!shown.contains(&key));
+        let sent = user("s3://b/p?host=h&access_id=A").to_statement_uri(Some(&secret(&key))).unwrap();
+        prop_assert!(sent.expose().contains(&key));
+        let shown = format!("{sent:?}");
+        prop_assert!(!shown.contains(&key));
+    }
+
+    #[test]
+    fn any_text_is_read_or_refused(text in ".{0,80}") {
+        let _ = Destination::parse_user(&text);
+        let _ = Destination::parse_server(&text);
+    }
+}
