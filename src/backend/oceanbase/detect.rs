@@ -1,0 +1,384 @@
+//! Detection: from an open connection to the facts.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+
+use super::OceanBase;
+use super::line::ViewId;
+use super::read::{Columns, Filter, Is};
+use super::rows;
+use super::session::{Failure, Row, Session, number, some_text, text};
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{
+    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts, TenantKind,
+};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::version::{Detected, Engine, Method};
+
+/// Views with columns that only some releases have.
+const DISCOVERED: [ViewId; 2] = [ViewId::Tenants, ViewId::Tasks];
+
+/// What the first questions tell: which engine, which version.
+///
+/// # Errors
+/// It is not an OceanBase, or it does not answer.
+pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
+    let comment = session.rows("SHOW VARIABLES LIKE 'version_comment'").await.map_err(|failure| failure.fault)?;
+    let comment = comment.first().map(|row| text(row, "VALUE")).unwrap_or_default();
+    Detected::read(&comment).or_else(|_| Detected::read(&session.version_text)).map_err(|_| {
+        let says = if comment.is_empty() { session.version_text.clone() } else { format!("{} {comment}", session.version_text) };
+        Fault::new(
+            Cause::Unreachable,
+            format!("{} is not an OceanBase.", session.endpoint),
+            format!("It calls itself \"{}\".", clean(&says)),
+            "Name an observer or an OBProxy of an OceanBase cluster.",
+        )
+    })
+}
+
+/// Who this login is, by the server's own words.
+async fn effective_tenant(session: &mut Session) -> Result<(u64, String), Fault> {
+    let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
+    let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
+    let row = rows.first().cloned().unwrap_or_default();
+    Ok((number(&row, "ID").unwrap_or(1), text(&row, "NAME")))
+}
+
+/// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
+async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
+    let before = super::now();
+    let rows = session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
+    let after = super::now();
+    let row = rows.first().cloned().unwrap_or_default();
+    let (Some(local), Some(utc)) = (moment(&text(&row, "LOCAL")), moment(&text(&row, "UTC"))) else { return Ok((0, 0)) };
+    // Zones are whole minutes; the two values are taken a moment apart.
+    let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
+    let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
+    Ok((i32::try_from(minutes * 60).unwrap_or(0), utc.as_millisecond() - here))
+}
+
+/// A server's `YYYY-MM-DD HH:MM:SS[.ffffff]`, read as if it were UTC.
+fn moment(text: &str) -> Option<Timestamp> {
+    let civil: DateTime = text.trim().parse().ok()?;
+    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
+}
+
+impl OceanBase {
+    /// Reads everything that a plan is made from.
+    ///
+    /// # Errors
+    /// Unreachable, refused, not an OceanBase, or a view without the columns it must have.
+    pub async fn detect(&mut self) -> Result<Facts, Fault> {
+        self.ensure_session().await?;
+        let detected = self.detected.clone().ok_or_else(|| self.internal("detection without a version"))?;
+        let choice = detected.version.method();
+        if choice.method == Method::Logical {
+            return self.detect_logical(&detected, choice.reason.clone()).await;
+        }
+        let (tenant_id, tenant_name) = effective_tenant(self.session()?).await?;
+        let scope = if tenant_id == 1 { Scope::Sys } else { Scope::Tenant };
+        if scope == Scope::Tenant {
+            return Err(Fault::new(
+                Cause::Rights,
+                format!("{} sees only the tenant {tenant_name}.", self.connection.user),
+                "A backup of this line is started and proven from the sys tenant.",
+                "Log in as root@sys.",
+            ));
+        }
+        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
+        if self.columns.is_none() {
+            let line = self.line()?;
+            let found = Columns::find(self.session()?, line, &DISCOVERED).await.map_err(|failure| failure.fault)?;
+            self.columns = Some(found);
+        }
+        let parameters = self.parameters().await?;
+        let cluster = ClusterFacts {
+            name: self.name.clone(),
+            environment: self.environment.clone(),
+            endpoint: self.session()?.endpoint.clone(),
+            server_name: parameters.one("cluster"),
+            id: parameters.one("cluster_id").and_then(|id| id.parse().ok()),
+            version: detected.version,
+            edition: detected.edition,
+            method: choice.method,
+            method_reason: choice.reason.clone(),
+            scope,
+            servers: Known::Known(self.servers().await?),
+            upgrading: self.upgrading(&parameters).await,
+            utc_offset,
+            clock_ahead_ms,
+            backup_service: None,
+        };
+        let tenants = self.tenants(&parameters, None).await?;
+        Ok(Facts { at: super::now(), cluster, tenants })
+    }
+
+    async fn detect_logical(&mut self, detected: &Detected, method_reason: String) -> Result<Facts, Fault> {
+        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await.unwrap_or((0, 0));
+        let cluster = ClusterFacts {
+            name: self.name.clone(),
+            environment: self.environment.clone(),
+            endpoint: self.session()?.endpoint.clone(),
+            server_name: None,
+            id: None,
+            version: detected.version,
+            edition: detected.edition,
+            method: Method::Logical,
+            method_reason,
+            scope: Scope::Sys,
+            servers: Known::NotChecked(match detected.version.engine {
+                Engine::Seekdb => "a single-node engine has no list of servers".to_owned(),
+                Engine::OceanBase => "this line is only dumped, its servers are not looked at".to_owned(),
+            }),
+            upgrading: Known::NotChecked("a dump reads no sign of an upgrade".to_owned()),
+            utc_offset,
+            clock_ahead_ms,
+            backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
+        };
+        Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
+    }
+
+    async fn parameters(&mut self) -> Result<Parameters, Fault> {
+        const NAMES: [&str; 5] = ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
+        let filter: Filter<'_> = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
+        Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
+    }
+
+    async fn servers(&mut self) -> Result<Vec<ServerFacts>, Fault> {
+        let rows = self.read(ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT").await?;
+        Ok(rows
+            .iter()
+            .map(|row| ServerFacts {
+                address: format!("{}:{}", text(row, "SVR_IP"), text(row, "SVR_PORT")),
+                zone: text(row, "ZONE"),
+                status: text(row, "STATUS"),
+                serving: some_text(row, "START_SERVICE_TIME").is_some() && some_text(row, "STOP_TIME").is_none(),
+                build: text(row, "BUILD_VERSION"),
+            })
+            .collect())
+    }
+
+    async fn upgrading(&mut self, parameters: &Parameters) -> Known<Vec<String>> {
+        let mut signs = Vec::new();
+        if parameters.all("enable_upgrade_mode").iter().any(|value| value.eq_ignore_ascii_case("true")) {
+            signs.push("enable_upgrade_mode is True".to_owned());
+        }
+        let versions = parameters.all("min_observer_version");
+        if versions.len() > 1 {
+            signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
+        }
+        match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
+            Ok(jobs) => {
+                for job in jobs.iter().filter(|job| text(job, "JOB_TYPE").starts_with("UPGRADE")) {
+                    signs.push(format!("job {} {} is INPROGRESS", text(job, "JOB_ID"), text(job, "JOB_TYPE")));
+                }
+            }
+            Err(fault) if signs.is_empty() => return Known::NotChecked(format!("upgrade jobs: {}", fault.why)),
+            Err(_) => {}
+        }
+        Known::Known(signs)
+    }
+
+    /// The tenants, all or those of these ids.
+    async fn tenants(&mut self, parameters: &Parameters, only: Option<&[u64]>) -> Result<Vec<TenantFacts>, Fault> {
+        let ids = |column| -> Vec<Filter<'_>> {
+            only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
+        };
+        let own = ids("TENANT_ID");
+        let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
+        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?);
+        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?);
+        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?);
+        let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?);
+        let pieces = self.read(ViewId::ArchivePieces, &own, "ROUND_ID, PIECE_ID").await.map(by_tenant);
+        let sets = by_tenant(self.read(ViewId::Sets, &own, "BACKUP_SET_ID").await?);
+        // Parents are rows of sys, so the running jobs are read whole.
+        let jobs = self.running_jobs().await?;
+        let policies = self.read(ViewId::DeletePolicy, &own, "").await.map(by_tenant);
+        let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.map(by_tenant).unwrap_or_default();
+        let none = Vec::new();
+        Ok(tenants
+            .iter()
+            .map(|row| {
+                let id = number(row, "TENANT_ID").unwrap_or_default();
+                let of = |rows: &BTreeMap<u64, Vec<Row>>| rows.get(&id).cloned().unwrap_or_default();
+                let pieces = match &pieces {
+                    Ok(pieces) => Known::Known(pieces.get(&id).unwrap_or(&none).iter().map(rows::piece).collect()),
+                    Err(fault) => Known::NotChecked(fault.why.clone()),
+                };
+                let all_rounds: Vec<_> = of(&rounds).iter().map(rows::round).collect();
+                let policy = match &policies {
+                    Ok(policies) => {
+                        Known::Known(policies.get(&id).and_then(|rows| rows.first()).and_then(|row| some_text(row, "RECOVERY_WINDOW")))
+                    }
+                    Err(fault) => Known::NotChecked(fault.why.clone()),
+                };
+                let (destination, deferred) = rows::archive_destination(&of(&archive));
+                TenantFacts {
+                    id,
+                    name: clean(&text(row, "TENANT_NAME")),
+                    kind: kind(&text(row, "TENANT_TYPE"), id),
+                    mode: mode(&text(row, "COMPATIBILITY_MODE")),
+                    role: role(some_text(row, "TENANT_ROLE").as_deref()),
+                    status: clean(&text(row, "STATUS")),
+                    in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
+                    data_version: some_text(row, "COMPATIBLE"),
+                    data_destination: rows::data_destination(&of(&data)),
+                    archive: ArchiveFacts {
+                        log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),
+                        destination,
+                        deferred,
+                        current: of(&current).first().map(rows::round),
+                        rounds: all_rounds,
+                        pieces,
+                        lag_target: parameters.lag_target(id),
+                    },
+                    sets: of(&sets).iter().map(rows::set).collect(),
+                    running: jobs.iter().filter(|job| covers(job, id)).cloned().collect(),
+                    recovery_window: policy,
+                    cleanup: of(&cleanups).first().map(rows::cleanup),
+                }
+            })
+            .collect())
+    }
+
+    /// Every running job row, parents among them.
+    pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
+        let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
+        let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect();
+        if !jobs.is_empty() {
+            let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
+            for job in &mut jobs {
+                job.task = tasks.iter().find(|row| rows::is_task_of(row, job)).map(rows::task);
+            }
+        }
+        Ok(jobs)
+    }
+
+    /// The facts of these tenants, read again; the cluster's own are kept from `facts`.
+    ///
+    /// # Errors
+    /// As [`OceanBase::detect`].
+    pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
+        self.ensure_session().await?;
+        let parameters = self.parameters().await?;
+        self.tenants(&parameters, Some(ids)).await
+    }
+
+    /// Reads a view of this cluster's line.
+    pub(super) async fn read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Fault> {
+        self.try_read(id, filters, order).await.map_err(|failure| failure.fault)
+    }
+
+    async fn try_read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Failure> {
+        let line = self.line().map_err(|fault| Failure { fault, answered: true })?;
+        let columns = self.columns.clone().unwrap_or_default();
+        let session = self.session().map_err(|fault| Failure { fault, answered: false })?;
+        let answer = super::read::read(session, line, &columns, id, filters, order).await;
+        if answer.as_ref().is_err_and(|failure| !failure.answered) {
+            self.drop_session();
+        }
+        answer
+    }
+}
+
+/// Whether a job row concerns the tenant: its own, or a parent that names it.
+fn covers(job: &JobFacts, tenant: u64) -> bool {
+    job.is_live() && (job.tenant_id == tenant || (job.tenant_id == 1 && job.executors.contains(&tenant)))
+}
+
+fn by_tenant(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
+    let mut sorted: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
+    for row in rows {
+        sorted.entry(number(&row, "TENANT_ID").unwrap_or_default()).or_default().push(row);
+    }
+    sorted
+}
+
+fn kind(word: &str, id: u64) -> TenantKind {
+    match word {
+        "SYS" => TenantKind::Sys,
+        "META" => TenantKind::Meta,
+        "USER" => TenantKind::User,
+        // By definition (V4 sources): 1 is sys, odd ids are meta tenants.
+        _ if id == 1 => TenantKind::Sys,
+        _ if id % 2 == 1 => TenantKind::Meta,
+        _ => TenantKind::User,
+    }
+}
+
+fn mode(word: &str) -> CompatibilityMode {
+    match word {
+        "MYSQL" => CompatibilityMode::Mysql,
+        "ORACLE" => CompatibilityMode::Oracle,
+        word => CompatibilityMode::Other(clean(word)),
+    }
+}
+
+/// V4.0 has no role column; every tenant is a primary there.
+fn role(word: Option<&str>) -> Role {
+    match word {
+        None | Some("PRIMARY") => Role::Primary,
+        Some("STANDBY") => Role::Standby,
+        Some(word) => Role::Other(clean(word)),
+    }
+}
+
+/// An engine without tenants, as the one target it is.
+fn whole_instance() -> TenantFacts {
+    TenantFacts {
+        id: 0,
+        name: String::new(),
+        kind: TenantKind::User,
+        mode: CompatibilityMode::Mysql,
+        role: Role::Primary,
+        status: "NORMAL".to_owned(),
+        in_recycle_bin: false,
+        data_version: None,
+        data_destination: None,
+        archive: ArchiveFacts {
+            log_mode_on: None,
+            destination: None,
+            deferred: false,
+            current: None,
+            rounds: Vec::new(),
+            pieces: Known::NotChecked("a logical backup has no archived log".to_owned()),
+            lag_target: None,
+        },
+        sets: Vec::new(),
+        running: Vec::new(),
+        recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
+        cleanup: None,
+    }
+}
+
+/// The rows of the parameter view.
+struct Parameters(Vec<Row>);
+
+impl Parameters {
+    /// The distinct values of an item, in order of appearance.
+    fn all(&self, name: &str) -> Vec<String> {
+        let mut values: Vec<String> = Vec::new();
+        for row in self.0.iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)) {
+            let value = clean(&text(row, "VALUE"));
+            if !values.contains(&value) {
+                values.push(value);
+            }
+        }
+        values
+    }
+
+    fn one(&self, name: &str) -> Option<String> {
+        self.all(name).into_iter().next().filter(|value| !value.is_empty())
+    }
+
+    /// `archive_lag_target` of a tenant, in whole seconds.
+    fn lag_target(&self, tenant: u64) -> Option<u64> {
+        let row = self.0.iter().find(|row| {
+            text(row, "NAME").eq_ignore_ascii_case("archive_lag_target") && number(row, "TENANT_ID") == Some(tenant)
+        })?;
+        rows::seconds(&text(row, "VALUE"))
+    }
+}

@@ -1,0 +1,100 @@
+//! OceanBase over the MySQL protocol: detection, statements, and a look at each step.
+
+mod detect;
+mod line;
+mod read;
+mod render;
+mod rows;
+mod session;
+mod settle;
+mod statement;
+mod steps;
+
+pub use line::Line;
+pub use render::{description, preview};
+pub use session::Session;
+pub use statement::{Secrets, Statement};
+pub use steps::Start;
+
+use jiff::Timestamp;
+
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::task::Connection;
+use crate::domain::version::Detected;
+use read::Columns;
+
+/// This host's clock. Only what was read is stamped with it; rules compare the server's own times.
+#[allow(clippy::disallowed_methods, reason = "detection stamps its facts and measures the server's clock against this one")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// One cluster (or one engine) that can be talked to.
+pub struct OceanBase {
+    name: String,
+    environment: Option<String>,
+    connection: Connection,
+    secrets: Secrets,
+    session: Option<Session>,
+    detected: Option<Detected>,
+    columns: Option<Columns>,
+}
+
+impl OceanBase {
+    /// A cluster of that name in the inventory; nothing is connected yet.
+    #[must_use]
+    pub fn new(name: String, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
+        Self { name, environment, connection, secrets, session: None, detected: None, columns: None }
+    }
+
+    /// Connects where no connection is open.
+    pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
+        if self.session.is_none() {
+            let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
+            let detected = detect::identify(&mut session).await?;
+            session.bound_statements().await?;
+            self.detected = Some(detected);
+            self.session = Some(session);
+        }
+        Ok(())
+    }
+
+    fn session(&mut self) -> Result<&mut Session, Fault> {
+        match &mut self.session {
+            Some(session) => Ok(session),
+            None => Err(Fault::new(
+                Cause::Unreachable,
+                format!("{} cannot be reached.", self.name),
+                "The connection was lost.",
+                "Check the network between this host and the cluster.",
+            )),
+        }
+    }
+
+    /// Forgets a connection that broke.
+    pub(crate) fn drop_session(&mut self) {
+        self.session = None;
+    }
+
+    /// How the cluster is reached.
+    #[must_use]
+    pub fn connection(&self) -> &Connection {
+        &self.connection
+    }
+
+    fn line(&self) -> Result<&'static Line, Fault> {
+        self.detected
+            .as_ref()
+            .and_then(|detected| Line::of(&detected.version))
+            .ok_or_else(|| self.internal("a statement without a known line"))
+    }
+
+    fn internal(&self, what: &str) -> Fault {
+        Fault::new(
+            Cause::Internal,
+            format!("obnow lost its way on {}: {what}.", self.name),
+            "This is a mistake in obnow.",
+            "Report it; nothing was sent.",
+        )
+    }
+}

@@ -1,0 +1,171 @@
+//! Domain words into statements. Pure: what is rendered for the confirm screen is rendered again, the same, before it is
+//! sent.
+
+use super::line::{Line, StatementId};
+use super::statement::{SecretPlace, Statement, quoted_name, quoted_text};
+use crate::domain::choices::Mode;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::step::StepKind;
+use crate::domain::task::PreviewStep;
+
+/// The marker of a start: what the job carries as its DESCRIPTION.
+#[must_use]
+pub fn description(task: &str, attempt: u32) -> String {
+    format!("{}{}", crate::domain::facts::JobFacts::MARK, run_id(task, attempt))
+}
+
+/// `<task>.<attempt>`, also the value of the template variable `{run}`.
+#[must_use]
+pub fn run_id(task: &str, attempt: u32) -> String {
+    format!("{task}.{attempt}")
+}
+
+/// What fills the placeholders of a statement.
+struct Filling<'a> {
+    tenants: &'a [&'a str],
+    run: &'a str,
+}
+
+/// The statements of one action for these tenants, in the order they are sent.
+///
+/// # Errors
+/// The line has no words for it.
+pub fn action(line: &Line, action: &Action, tenants: &[&str], task: &str, attempt: u32) -> Result<Vec<Statement>, Fault> {
+    let run = run_id(task, attempt);
+    let filling = Filling { tenants, run: &run };
+    let one = |id: StatementId, value: Value<'_>| filled(line, id, &filling, value).map(|statement| vec![statement]);
+    match action {
+        Action::SetDataDestination { destination, .. } => {
+            one(StatementId::SetDataDestination, Value::Uri(&destination.for_run(&run).uri_parts()))
+        }
+        Action::SetArchiveDestination { destination, .. } => {
+            one(StatementId::SetArchiveDestination, Value::Uri(&destination.for_run(&run).value_parts()))
+        }
+        Action::SetArchiveLagTarget { seconds } => {
+            one(StatementId::SetArchiveLagTarget, Value::Text(&format!("{seconds}s")))
+        }
+        Action::StopArchiving => one(StatementId::StopArchiving, Value::None),
+        Action::StartArchiving => one(StatementId::StartArchiving, Value::None),
+        Action::ResumeArchiving => one(StatementId::ResumeArchiving, Value::None),
+        Action::StartBackup { mode, plus_archivelog, encrypt } => {
+            let id = match mode {
+                Mode::Full => StatementId::BackupFull,
+                Mode::Incremental => StatementId::BackupIncremental,
+            };
+            let mut statements = Vec::new();
+            if encrypt.is_some() {
+                statements.push(filled(line, StatementId::Encrypt, &filling, Value::None)?);
+            }
+            statements.push(filled(line, id, &filling, Value::PlusArchivelog(*plus_archivelog))?);
+            Ok(statements)
+        }
+        Action::StartDump { .. } => Err(no_words(line, "a dump")),
+    }
+}
+
+/// What a placeholder of the statement at hand stands for.
+enum Value<'a> {
+    None,
+    /// A text with the place of the access key in it, or without: text before and after.
+    Uri(&'a (String, Option<String>)),
+    Text(&'a str),
+    PlusArchivelog(bool),
+}
+
+fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value<'_>) -> Result<Statement, Fault> {
+    let template = line.statement(id).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
+    let mut statement = Statement::default();
+    let mut rest = template;
+    while let Some((before, after)) = rest.split_once('{') {
+        statement.push(before);
+        let (placeholder, after) = after.split_once('}').ok_or_else(|| no_words(line, template))?;
+        rest = after;
+        match (placeholder, &value) {
+            ("tenant", _) => statement.push(&quoted_name(filling.tenants.first().copied().unwrap_or_default())),
+            ("tenants", _) => {
+                let names: Vec<String> = filling.tenants.iter().map(|name| quoted_name(name)).collect();
+                statement.push(&names.join(", "));
+            }
+            ("description", _) => {
+                let mark = crate::domain::facts::JobFacts::MARK;
+                statement.push(&quoted_text(&format!("{mark}{}", filling.run)));
+            }
+            ("password", _) => {
+                statement.push("'");
+                statement.push_secret(SecretPlace::Encryption);
+                statement.push("'");
+            }
+            ("plus_archivelog", Value::PlusArchivelog(plus)) => statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" }),
+            ("uri" | "value", Value::Uri((before_key, after_key))) => {
+                statement.push("'");
+                statement.push(&doubled(before_key));
+                if let Some(after_key) = after_key {
+                    statement.push_secret(SecretPlace::AccessKey);
+                    statement.push(&doubled(after_key));
+                }
+                statement.push("'");
+            }
+            ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
+            (unknown, _) => return Err(no_words(line, unknown)),
+        }
+    }
+    statement.push(rest);
+    Ok(statement)
+}
+
+/// The inside of a string literal.
+fn doubled(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "''")
+}
+
+fn no_words(line: &Line, what: &str) -> Fault {
+    Fault::new(
+        Cause::Internal,
+        format!("obnow has no words for {what} on {}.", line.name),
+        "The line's table does not list that statement.",
+        "Report this; nothing was sent.",
+    )
+}
+
+/// The CANCEL BACKUP of these tenants.
+///
+/// # Errors
+/// The line has no words for it.
+pub fn cancel(line: &Line, tenants: &[&str]) -> Result<Statement, Fault> {
+    filled(line, StatementId::CancelBackup, &Filling { tenants, run: "" }, Value::None)
+}
+
+/// The names of the tenants one start covers: everyone of the plan with the same mode goes into one statement.
+#[must_use]
+pub fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> Vec<&'a TargetPlan> {
+    plan.targets.iter().filter(|target| target.mode == of.mode).collect()
+}
+
+/// What is shown of a plan: every step of every target, with its statements.
+///
+/// # Errors
+/// The line has no words for a planned action.
+pub fn preview(line: &Line, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
+    let mut shown = Vec::new();
+    for target in &plan.targets {
+        for step in &target.steps {
+            let own = [target.tenant.name.as_str()];
+            let group: Vec<&str> = start_group(plan, target).iter().map(|target| target.tenant.name.as_str()).collect();
+            let tenants: &[&str] = if step.kind == StepKind::StartBackup { &group } else { &own };
+            let mut statements = Vec::new();
+            for planned in &step.actions {
+                statements.extend(action(line, planned, tenants, task, attempt)?.iter().map(ToString::to_string));
+            }
+            shown.push(PreviewStep {
+                target: target.target.clone(),
+                step: step.kind,
+                needed: matches!(step.need, crate::domain::plan::Need::Needed),
+                statements,
+                effect: step.effect.clone(),
+                interrupts: step.interrupts.clone(),
+            });
+        }
+    }
+    Ok(shown)
+}

@@ -1,0 +1,178 @@
+//! R8: what became of a start. Nothing is sent here; a start is found by its DESCRIPTION, proven not to have happened, or
+//! waited for.
+
+use super::OceanBase;
+use super::line::ViewId;
+use super::read::Is;
+use super::rows;
+use super::session::text;
+use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::{clean, server_fault};
+use crate::domain::facts::JobFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::TargetPlan;
+use crate::domain::restorable::SetKind;
+use crate::domain::task::IntentView;
+
+/// What is waited beyond the server's own limit before time alone proves that nothing was started.
+const MARGIN_MS: i64 = 10_000;
+
+impl OceanBase {
+    /// What became of the starts that these targets hang on.
+    pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+        let descriptions: Vec<String> = targets
+            .iter()
+            .filter_map(|target| run.start_intent(&target.target)?.description.clone())
+            .collect();
+        let mut jobs = self.jobs_described(&descriptions).await?;
+        let lost: Vec<&IntentView> = targets
+            .iter()
+            .filter_map(|target| run.start_intent(&target.target))
+            .filter(|intent| intent.answered != Some(true) && !described(&jobs, intent))
+            .collect();
+        let mut gone: Vec<u64> = Vec::new();
+        if !lost.is_empty() {
+            gone = self.connections_gone(&lost).await?;
+            // The connection is gone, so nothing more can come of it: what is not there now never will be.
+            jobs = self.jobs_described(&descriptions).await?;
+        }
+        let mut seen = Vec::new();
+        for target in targets {
+            let Some(intent) = run.start_intent(&target.target) else { return Err(self.internal("a start without an intent")) };
+            seen.push(match found(&jobs, intent, target) {
+                Some(seen) => seen,
+                None => self.not_found(&jobs, intent, target, run, &gone).await?,
+            });
+        }
+        Ok(seen)
+    }
+
+    /// Running and ended jobs of these descriptions, and the children of their parents.
+    async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
+        let mut jobs = self.running_jobs().await?;
+        let wanted = |values: &[String]| values.iter().map(|value| Is::Text(value.as_str())).collect::<Vec<_>>();
+        let mut ended: Vec<JobFacts> = self
+            .read(ViewId::JobHistory, &[("DESCRIPTION", wanted(descriptions))], "JOB_ID")
+            .await?
+            .iter()
+            .map(rows::job)
+            .collect();
+        let parents: Vec<u64> = jobs
+            .iter()
+            .chain(&ended)
+            .filter(|job| job.tenant_id == 1 && descriptions.contains(&job.description))
+            .map(|job| job.job_id)
+            .collect();
+        let children = ("INITIATOR_JOB_ID", parents.iter().copied().map(Is::Number).collect());
+        let sys = ("INITIATOR_TENANT_ID", vec![Is::Number(1)]);
+        let children = self.read(ViewId::JobHistory, &[children, sys], "JOB_ID").await?;
+        ended.extend(children.iter().map(rows::job));
+        jobs.retain(|job| {
+            descriptions.contains(&job.description)
+                || (job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|id| parents.contains(&id)))
+        });
+        // A job that moved between the two questions is in both answers: its history row counts.
+        jobs.retain(|job| !ended.iter().any(|other| other.tenant_id == job.tenant_id && other.job_id == job.job_id));
+        jobs.extend(ended);
+        Ok(jobs)
+    }
+
+    /// Which of the sending connections the servers do not list any more. An intent without an id had none that the
+    /// server's list shows, so its absence proves nothing.
+    async fn connections_gone(&mut self, intents: &[&IntentView]) -> Result<Vec<u64>, Fault> {
+        let ids: Vec<u64> = intents.iter().filter_map(|intent| intent.connection).collect();
+        let filter = ("ID", ids.iter().copied().map(Is::Number).collect());
+        let rows = self.read(ViewId::Connections, &[filter], "").await?;
+        let alive: Vec<String> = rows.iter().map(|row| text(row, "ID")).collect();
+        Ok(ids.into_iter().filter(|id| !alive.contains(&id.to_string())).collect())
+    }
+
+    async fn not_found(
+        &mut self,
+        jobs: &[JobFacts],
+        intent: &IntentView,
+        target: &TargetPlan,
+        run: &Run<'_>,
+        gone: &[u64],
+    ) -> Result<Seen, Fault> {
+        let marker = intent.description.clone().unwrap_or_default();
+        if let Some(parent) = jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker) {
+            if parent.is_live() {
+                let what = format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
+                return Ok(Look::Wait(Waiting::for_(what, true)).into());
+            }
+            let fault = self.no_child(parent, target).await?;
+            let job = Some(JobSeen { job: parent.job_id, set: None, kind: None });
+            return Ok(Seen { look: Look::Ended(Box::new(Outcome::failed(fault, None))), job });
+        }
+        if intent.answered == Some(true) {
+            let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
+            return Ok(Look::Wait(Waiting::for_(what, false)).into());
+        }
+        let proof = if intent.connection.is_some_and(|id| gone.contains(&id)) {
+            Some("the connection that sent it is gone on the server, and no job carries its description".to_owned())
+        } else {
+            let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
+            let passed = run.now.as_millisecond().saturating_sub(intent.at.as_millisecond());
+            (passed > limit).then(|| {
+                format!("the server's own limit of {} s for it has passed, and no job carries its description", limit / 1_000)
+            })
+        };
+        Ok(match proof {
+            Some(proof) => Look::NotStarted { intent: intent.intent, proof }.into(),
+            None => {
+                let what = format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
+                Look::Wait(Waiting::for_(what, true)).into()
+            }
+        })
+    }
+
+    /// Why a listed tenant has no job of its own: the root service's event says.
+    async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Result<Fault, Fault> {
+        let filter = ("EVENT", vec![Is::Text("handle_user_tenant_backup_failed")]);
+        let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
+        let id = target.tenant.id.to_string();
+        let event = events.iter().find(|row| text(row, "VALUE1") == id);
+        let what = format!("The server started no backup of {}.", target.target);
+        if let Some(event) = event {
+            let code = text(event, "VALUE2").trim_start_matches('-').parse().unwrap_or(0);
+            if code != 0 {
+                return Ok(server_fault(code, &clean(&text(event, "EXTRA_INFO")), &what));
+            }
+        }
+        if parent.result != 0 {
+            return Ok(server_fault(parent.result, &parent.comment, &what));
+        }
+        let why = format!("Job {} ended as {} without a job for it.", parent.job_id, parent.status);
+        let next = "Look at DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data'), mend the cause and retry.";
+        Ok(Fault::new(Cause::Server, what, why, next))
+    }
+}
+
+fn described(jobs: &[JobFacts], intent: &IntentView) -> bool {
+    jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref())
+}
+
+/// The tenant's own job of this start.
+fn found(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Seen> {
+    let marker = intent.description.as_ref()?;
+    let parents: Vec<u64> =
+        jobs.iter().filter(|job| job.tenant_id == 1 && job.description == *marker).map(|job| job.job_id).collect();
+    let own = jobs.iter().find(|job| {
+        job.tenant_id == target.tenant.id
+            && (job.description == *marker
+                || (job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|id| parents.contains(&id))))
+    })?;
+    let kind = if own.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+    let silent = if kind == target.mode {
+        String::new()
+    } else {
+        format!("; {} was asked for and the server makes it {}", target.mode.word(), kind.word())
+    };
+    Some(Seen {
+        look: Look::Done(format!("job {}, {}{silent}", own.job_id, marker)),
+        job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: Some(kind) }),
+    })
+}

@@ -1,0 +1,379 @@
+//! A look at each step of a physical backup, and the acts the looks ask for.
+
+use super::line::ViewId;
+use super::read::Is;
+use super::render;
+use super::session::{Failure, Session};
+use super::{OceanBase, rows};
+use crate::backend::{Look, Run, Waiting};
+use crate::domain::archiving::{self, Archiving};
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::server_fault;
+use crate::domain::facts::{Facts, JobFacts, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::{self, Outcome};
+use crate::domain::plan::{Action, Need, TargetPlan, plan};
+use crate::domain::preflight::FULL_NEEDED;
+use crate::domain::restorable::SetKind;
+use crate::domain::scn::Scn;
+use crate::domain::step::StepKind;
+use crate::domain::usable_full::usable_full;
+
+/// What has to be known about a start before it is sent.
+#[derive(Debug, Clone)]
+pub struct Start {
+    /// The marker.
+    pub description: Option<String>,
+    /// The highest job id seen.
+    pub highest_job: Option<u64>,
+}
+
+impl OceanBase {
+    /// Looks at a step for these targets, all at once: one round of questions however many they are.
+    ///
+    /// # Errors
+    /// The connection, or a question the server refused: it concerns all of them.
+    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+        self.ensure_session().await?;
+        match step {
+            StepKind::CheckTarget => self.check_target(run, targets).await,
+            StepKind::CheckReady => self.each(targets, |tenant, target| check_ready(tenant, target)).await,
+            StepKind::SetDestination => self.each(targets, set_destination).await,
+            StepKind::StartArchiving => self.each(targets, start_archiving).await,
+            StepKind::Compact => Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned())).collect()),
+            StepKind::StartBackup => self.start_backup(run, targets).await,
+            StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
+            StepKind::ConfirmRestorable => self.confirm(run, targets).await,
+            StepKind::CheckBackupService => Err(self.internal("a logical step of a physical backup")),
+        }
+    }
+
+    /// Reads the tenants again and judges each.
+    async fn each(
+        &mut self,
+        targets: &[&TargetPlan],
+        judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
+    ) -> Result<Vec<Look>, Fault> {
+        let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
+        let tenants = self.read_tenants_again(&ids).await?;
+        Ok(targets
+            .iter()
+            .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
+                Some(tenant) => judge(tenant, target),
+                None => Look::Failed(gone(target)),
+            })
+            .collect())
+    }
+
+    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+        let facts = self.detect().await?;
+        Ok(targets.iter().map(|target| judge_target(&facts, run, target)).collect())
+    }
+
+    async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+        let mut looks: Vec<Option<Look>> = Vec::new();
+        let (open, fresh): (Vec<_>, Vec<_>) =
+            targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
+        let settled = if open.is_empty() { Vec::new() } else { self.settle(run, &open).await? };
+        let judged = if fresh.is_empty() {
+            Vec::new()
+        } else {
+            let facts = self.detect().await?;
+            fresh.iter().map(|target| may_start(&facts, run, target)).collect()
+        };
+        for target in targets {
+            let place = |list: &[&TargetPlan]| list.iter().position(|other| other.target == target.target);
+            looks.push(
+                place(&open)
+                    .and_then(|at| settled.get(at).cloned())
+                    .or_else(|| place(&fresh).and_then(|at| judged.get(at).cloned())),
+            );
+        }
+        looks.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| self.internal("a target without a look"))
+    }
+
+    async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+        let running = self.running_jobs().await?;
+        let wanted: Vec<u64> = targets.iter().filter_map(|target| run.job(&target.target)).collect();
+        let missing: Vec<u64> =
+            wanted.iter().copied().filter(|job| !running.iter().any(|row| row.job_id == *job && row.tenant_id != 1)).collect();
+        let history = self.history_of(&missing).await?;
+        Ok(targets
+            .iter()
+            .map(|target| {
+                let Some(id) = run.job(&target.target) else { return Look::Unknown(no_job(target)) };
+                let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
+                match (history.iter().find(own), running.iter().find(own)) {
+                    (Some(ended), _) if !ended.is_live() => judge_end(ended, target),
+                    (_, Some(job)) => Look::Wait(Waiting {
+                        what: job.task.as_ref().map_or_else(|| job.status.clone(), |task| task.phase.clone()),
+                        counters: job.task.clone(),
+                        alive: true,
+                    }),
+                    (_, None) => Look::Wait(Waiting {
+                        what: format!("job {id} has left the running jobs; its history row is awaited"),
+                        counters: None,
+                        alive: false,
+                    }),
+                }
+            })
+            .collect())
+    }
+
+    /// The history rows of these jobs.
+    async fn history_of(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+        let filter = ("JOB_ID", jobs.iter().copied().map(Is::Number).collect());
+        Ok(self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect())
+    }
+
+    async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+        let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
+        let tenants = self.read_tenants_again(&ids).await?;
+        let offset = run.utc_offset;
+        Ok(targets
+            .iter()
+            .map(|target| {
+                let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
+                    return Look::Failed(gone(target));
+                };
+                let encrypted = run.prepared.plan.choices.encrypt.is_some();
+                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)) };
+                match outcome::judge(tenant, &target.target, set, encrypted, offset) {
+                    outcome::Judged::Final(outcome) => Look::Verdict(outcome),
+                    outcome::Judged::StillComing { what, meanwhile } => Look::NotYet { what, outcome: meanwhile },
+                }
+            })
+            .collect())
+    }
+
+    /// What an intent to start needs to carry: read before it is written.
+    ///
+    /// # Errors
+    /// The connection or the server's refusal.
+    pub async fn before_start(&mut self, task: &str, attempt: u32) -> Result<Start, Fault> {
+        let running = self.running_jobs().await?;
+        let newest = self.newest_history().await?;
+        let highest_job = running.iter().chain(&newest).map(|job| job.job_id).max();
+        Ok(Start { description: Some(render::description(task, attempt)), highest_job })
+    }
+
+    /// The rows of the history, newest first.
+    async fn newest_history(&mut self) -> Result<Vec<JobFacts>, Fault> {
+        Ok(self.read(ViewId::JobHistory, &[], "JOB_ID DESC").await?.iter().map(rows::job).collect())
+    }
+
+    /// Renders an act for these tenants.
+    ///
+    /// # Errors
+    /// The line has no words for it.
+    pub fn render(&self, action: &Action, tenants: &[&str], task: &str, attempt: u32) -> Result<Vec<super::Statement>, Fault> {
+        render::action(self.line()?, action, tenants, task, attempt)
+    }
+
+    /// Opens the one fresh connection that an act is sent over.
+    ///
+    /// # Errors
+    /// Why it cannot be opened.
+    pub async fn fresh_session(&self) -> Result<Session, Fault> {
+        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
+        session.bound_statements().await?;
+        Ok(session)
+    }
+
+    /// Sends statements over the connection opened for them, in order; the first failure ends it.
+    ///
+    /// # Errors
+    /// The refusal, or that no answer came.
+    pub async fn send(&self, session: &mut Session, statements: &[super::Statement]) -> Result<(), Failure> {
+        for statement in statements {
+            session.send(statement, &self.secrets).await?;
+        }
+        Ok(())
+    }
+}
+
+fn gone(target: &TargetPlan) -> Fault {
+    Fault::new(
+        Cause::Precondition,
+        format!("{} is gone.", target.target),
+        format!("The cluster lists no tenant of id {} any more.", target.tenant.id),
+        "Check whether it was dropped or renamed.",
+    )
+}
+
+fn no_job(target: &TargetPlan) -> Fault {
+    Fault::new(
+        Cause::Unknown,
+        format!("What became of the backup of {} is unknown.", target.target),
+        "The journal names no job of it.",
+        "Look at CDB_OB_BACKUP_JOB_HISTORY, then retry: it only looks again.",
+    )
+}
+
+/// Identity, and every gate again.
+fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
+    let confirmed = &run.prepared.plan.cluster;
+    if facts.cluster.id != confirmed.id {
+        let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+        return Look::Failed(Fault::new(
+            Cause::Precondition,
+            format!("{} is not the cluster that was confirmed.", facts.cluster.endpoint),
+            format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id)),
+            "Check the endpoints of this cluster in the inventory.",
+        ));
+    }
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
+    if tenant.name != target.tenant.name {
+        return Look::Failed(Fault::new(
+            Cause::Precondition,
+            format!("{} is not the tenant that was confirmed.", target.target),
+            format!("Tenant {} is called {} now.", tenant.id, tenant.name),
+            "Start the backup anew under its present name.",
+        ));
+    }
+    if tenant.role.word() != target.tenant.role {
+        return Look::Failed(Fault::new(
+            Cause::Precondition,
+            format!("{} has changed its role since you confirmed.", target.target),
+            format!("It was {} and is {}.", target.tenant.role, tenant.role.word()),
+            "Look at the target again and start the backup anew.",
+        ));
+    }
+    let mut choices = run.prepared.plan.choices.clone();
+    choices.targets = vec![target.target.clone()];
+    match plan(facts, &choices) {
+        Ok(_) => Look::Done(format!("{}, tenant {}, {}", facts.cluster.endpoint, tenant.id, tenant.role.word())),
+        Err(refusal) => Look::Failed(refusal.fault),
+    }
+}
+
+fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
+    if target.mode == Mode::Full {
+        return Look::Done("a full backup needs none before it".to_owned());
+    }
+    let new_destination = target.step(StepKind::SetDestination).and_then(|step| {
+        step.actions.iter().find_map(|action| match action {
+            Action::SetDataDestination { destination, .. } => Some(destination),
+            _ => None,
+        })
+    });
+    match usable_full(tenant, new_destination.or(tenant.data_destination.as_ref())) {
+        Ok(base) => Look::Done(format!("set {} is the base", base.id)),
+        Err(why) => Look::Failed(Fault::new(
+            Cause::Precondition,
+            FULL_NEEDED,
+            format!("For {} {why}.", target.target),
+            "Make a full backup first: obnow backup with --mode full.",
+        )),
+    }
+}
+
+/// The planned action that is not yet true, in order; None when all are.
+fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
+    let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
+    if let Need::NotNeeded(why) = &step.need {
+        return Look::NotNeeded(why.clone());
+    }
+    let archive_moves = step.actions.iter().any(|action| match action {
+        Action::SetArchiveDestination { destination, .. } => {
+            tenant.archive.destination.as_ref().is_none_or(|own| !own.location().already_is(destination.location()))
+        }
+        _ => false,
+    });
+    for action in &step.actions {
+        let wanted = match action {
+            Action::StopArchiving => archive_moves && archiving::must_stop_first(&tenant.archive),
+            Action::SetArchiveLagTarget { seconds } => tenant.archive.lag_target.is_some_and(|target| target < *seconds),
+            Action::SetArchiveDestination { .. } => archive_moves,
+            Action::SetDataDestination { destination, .. } => {
+                tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(destination))
+            }
+            _ => false,
+        };
+        if wanted {
+            if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
+                return Look::Wait(Waiting { what: format!("log archiving: {word}"), task: None, alive: true });
+            }
+            return Look::Act(action.clone());
+        }
+    }
+    Look::Done("both are set".to_owned())
+}
+
+fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
+    let waiting = |what: String, alive: bool| Look::Wait(Waiting { what, counters: None, alive });
+    match archiving::judge(&tenant.archive) {
+        Archiving::Running => {
+            Look::Done(tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)))
+        }
+        Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
+        Archiving::Ending(word) => waiting(word, true),
+        Archiving::Off => Look::Act(Action::StartArchiving),
+        Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
+        Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),
+        Archiving::Broken => Look::Act(Action::StopArchiving),
+        Archiving::Strange(word) => Look::Failed(Fault::new(
+            Cause::Server,
+            format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
+            format!("CDB_OB_ARCHIVELOG says {word}."),
+            "Look the state up in the server's manual; retry once archiving is DOING.",
+        )),
+    }
+}
+
+/// What hours may have changed is checked again right before the start.
+fn may_start(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
+    match judge_target(facts, run, target) {
+        Look::Done(_) => {}
+        look => return look,
+    }
+    let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
+    if let Look::Failed(fault) = check_ready(tenant, target) {
+        return Look::Failed(fault);
+    }
+    match archiving::judge(&tenant.archive) {
+        Archiving::Running => {}
+        _ => {
+            let word = tenant.archive.latest().map_or("off", |round| round.status.word());
+            return Look::Failed(Fault::new(
+                Cause::Precondition,
+                format!("Log archiving of {} is not running any more.", target.target),
+                format!("It is {word}, and a backup starts only while it is DOING."),
+                "Retry: the step Start log archiving says what can be done.",
+            ));
+        }
+    }
+    let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
+    planned.map_or_else(|| Look::Failed(gone(target)), |action| Look::Act(action.clone()))
+}
+
+/// The end of our own job, from its history row.
+fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
+    match job.status.as_str() {
+        "COMPLETED" => {
+            let made = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+            let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
+            let silent = if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
+            Look::Done(format!("COMPLETED{set}{silent}"))
+        }
+        "CANCELED" => Look::Cancelled(Box::new(Outcome::cancelled(
+            &target.target,
+            Fault::new(
+                Cause::Server,
+                format!("The backup of {} was cancelled.", target.target),
+                format!("Job {} ended as CANCELED at {}.", job.job_id, job.ended.as_deref().unwrap_or("an unknown time")),
+                "Retry starts a new backup.",
+            ),
+        ))),
+        _ => {
+            let fault = server_fault(job.result, &job.comment, &format!("The backup of {} failed on the server.", target.target));
+            Look::JobFailed(Box::new(Outcome::failed(&target.target, fault, job.set_id)))
+        }
+    }
+}
+
+/// The server's present moment as an SCN, for ages.
+#[must_use]
+pub fn present(facts: &Facts) -> Scn {
+    Scn::from_timestamp(facts.at)
+}

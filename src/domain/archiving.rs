@@ -1,0 +1,53 @@
+//! R2: the states of log archiving, and what each asks for.
+
+use super::facts::ArchiveFacts;
+
+/// What the state of the archive means for a backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Archiving {
+    /// `DOING`.
+    Running,
+    /// It will become `DOING` by itself: the word, or why.
+    Coming(String),
+    /// It is stopping: the word.
+    Ending(String),
+    /// No round, or `STOP`: a new round must be started.
+    Off,
+    /// `SUSPEND` or on its way there: the round can go on.
+    Suspended(String),
+    /// `INTERRUPTED`: only a new round helps, and the log since the break is lost.
+    Broken,
+    /// A word that is not known here.
+    Strange(String),
+}
+
+/// Judges the state of the archive; words as in `CDB_OB_ARCHIVELOG.STATUS` (V4.2.5 docs).
+#[must_use]
+pub fn judge(archive: &ArchiveFacts) -> Archiving {
+    let Some(round) = archive.latest() else {
+        // ARCHIVELOG without a destination succeeds and makes no round; with one, the round is about to appear.
+        return if archive.log_mode_on == Some(true) && archive.destination.is_some() {
+            Archiving::Coming("LOG_MODE is ARCHIVELOG, its round is about to appear".to_owned())
+        } else {
+            Archiving::Off
+        };
+    };
+    match round.status.word() {
+        "DOING" => Archiving::Running,
+        word @ ("PREPARE" | "BEGINNING") => Archiving::Coming(word.to_owned()),
+        word @ "STOPPING" => Archiving::Ending(word.to_owned()),
+        word @ ("SUSPENDING" | "SUSPEND") => Archiving::Suspended(word.to_owned()),
+        "STOP" if archive.log_mode_on == Some(true) && archive.destination.is_some() => {
+            Archiving::Coming("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
+        }
+        "STOP" => Archiving::Off,
+        "INTERRUPTED" => Archiving::Broken,
+        word => Archiving::Strange(word.to_owned()),
+    }
+}
+
+/// Whether `LOG_ARCHIVE_DEST` can only be set after archiving was stopped (1235 otherwise).
+#[must_use]
+pub fn must_stop_first(archive: &ArchiveFacts) -> bool {
+    !matches!(judge(archive), Archiving::Off) && archive.latest().is_some()
+}

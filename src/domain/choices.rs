@@ -1,0 +1,142 @@
+//! What a person (or a plan file, or the command line) chose.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use super::preflight::CheckId;
+use super::secret::SecretSource;
+use super::target::TargetName;
+
+/// Data backup mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mode {
+    /// A full backup.
+    Full,
+    /// An incremental backup on a usable full.
+    Incremental,
+}
+
+impl Mode {
+    /// The word of screens and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+        }
+    }
+}
+
+/// What becomes of a tenant that has no usable full when an incremental is asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoFull {
+    /// Its step fails with the contract text.
+    Fail,
+    /// It gets a full.
+    Full,
+    /// It is left out.
+    Skip,
+}
+
+/// Whether a needed major compaction may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Compact {
+    /// Run it if the backup needs one.
+    Auto,
+    /// Never; the step fails when one is needed.
+    Never,
+}
+
+/// Where a wanted destination comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StorageSource {
+    /// Typed, or given as `--storage` or `--archive-storage`.
+    Given,
+    /// The inventory's strategy.
+    Strategy,
+    /// The last successful task.
+    LastTask,
+}
+
+impl StorageSource {
+    /// How it is called on screen.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Given => "given",
+            Self::Strategy => "the inventory's strategy",
+            Self::LastTask => "the last successful task",
+        }
+    }
+}
+
+/// A destination as wanted: a URI without keys, maybe with template variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The data backup's storage, or a base for both.
+    pub data: Option<String>,
+    /// The log archive's; None: derived from the data backup's.
+    pub archive: Option<String>,
+    /// The access id, where the kind has one.
+    pub access_id: Option<String>,
+    /// Where the access key is to be found.
+    pub access_key: Option<SecretSource>,
+    /// Where this comes from.
+    pub source: StorageSource,
+    /// The tenants it is for; None: all.
+    pub tenants: Option<Vec<String>>,
+}
+
+impl Wanted {
+    /// Whether it is meant for this tenant.
+    #[must_use]
+    pub fn covers(&self, tenant: &str) -> bool {
+        self.tenants.as_ref().is_none_or(|names| names.iter().any(|name| name == tenant))
+    }
+}
+
+/// All choices of one backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Choices {
+    /// What to back up: one cluster, or tenants of one cluster.
+    pub targets: Vec<TargetName>,
+    /// Full or incremental.
+    pub mode: Mode,
+    /// Given by hand; goes before what the cluster has.
+    pub storage: Option<Wanted>,
+    /// Used where the cluster has no destination of its own, best first.
+    pub fallbacks: Vec<Wanted>,
+    /// Add the log, so that the set alone restores to its own end.
+    pub plus_archivelog: bool,
+    /// Whether a needed compaction may be run.
+    pub compact: Compact,
+    /// Where the encryption password is to be found.
+    pub encrypt: Option<SecretSource>,
+    /// For tenants without a usable full.
+    pub no_full: NoFull,
+    /// Checks that are overridden, where the rules allow it.
+    pub skip: BTreeSet<CheckId>,
+}
+
+impl Choices {
+    /// The plainest choice: these targets, this mode, everything else as the cluster has it.
+    #[must_use]
+    pub fn new(targets: Vec<TargetName>, mode: Mode) -> Self {
+        Self {
+            targets,
+            mode,
+            storage: None,
+            fallbacks: Vec::new(),
+            plus_archivelog: false,
+            compact: Compact::Never,
+            encrypt: None,
+            no_full: NoFull::Fail,
+            skip: BTreeSet::new(),
+        }
+    }
+}

@@ -1,0 +1,325 @@
+//! What detection found on one cluster, at one moment. Words a server uses and this program does not know are kept as
+//! they are.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::destination::{ArchiveDest, Destination};
+use super::progress::Counters;
+use super::restorable::{BackupSet, Piece, Round, SetKind};
+use super::scn::Scn;
+use super::target::TargetName;
+use super::version::{Edition, Method, Version};
+
+/// A fact, or why nobody could read it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Known<T> {
+    /// It was read.
+    Known(T),
+    /// It was not, and this is why; it is listed as not checked.
+    NotChecked(String),
+}
+
+impl<T> Known<T> {
+    /// The fact, where it was read.
+    pub fn get(&self) -> Option<&T> {
+        match self {
+            Self::Known(value) => Some(value),
+            Self::NotChecked(_) => None,
+        }
+    }
+}
+
+/// Everything known about a cluster and its tenants.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Facts {
+    /// When it was read, by this host's clock.
+    pub at: Timestamp,
+    /// The cluster.
+    pub cluster: ClusterFacts,
+    /// Its tenants, sys and meta among them, by id.
+    pub tenants: Vec<TenantFacts>,
+}
+
+impl Facts {
+    /// The tenant of that name; names are compared as the server prints them.
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Option<&TenantFacts> {
+        self.tenants.iter().find(|tenant| tenant.name == name)
+    }
+
+    /// The tenant of that id.
+    #[must_use]
+    pub fn tenant_by_id(&self, id: u64) -> Option<&TenantFacts> {
+        self.tenants.iter().find(|tenant| tenant.id == id)
+    }
+
+    /// How the target is called, for a tenant of this cluster.
+    #[must_use]
+    pub fn target(&self, tenant: &TenantFacts) -> TargetName {
+        TargetName { cluster: self.cluster.name.clone(), tenant: Some(tenant.name.clone()) }
+    }
+}
+
+/// Where a login sees the cluster from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// The sys tenant: the whole cluster.
+    Sys,
+    /// A user tenant's own administrator: that tenant alone.
+    Tenant,
+}
+
+/// What is known about the cluster itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ClusterFacts {
+    /// Its name in the inventory.
+    pub name: String,
+    /// Its environment in the inventory, such as `prod`.
+    pub environment: Option<String>,
+    /// The endpoint that answered.
+    pub endpoint: String,
+    /// The name the servers use.
+    pub server_name: Option<String>,
+    /// The cluster's id; None on an engine without clusters, or where it cannot be seen.
+    pub id: Option<u64>,
+    /// Version and build.
+    pub version: Version,
+    /// Community or Enterprise, where the server says.
+    pub edition: Option<Edition>,
+    /// How it is backed up.
+    pub method: Method,
+    /// Why that method.
+    pub method_reason: String,
+    /// Where the login sees it from.
+    pub scope: Scope,
+    /// The observers.
+    pub servers: Known<Vec<ServerFacts>>,
+    /// Every sign of a running upgrade; empty means none was seen.
+    pub upgrading: Known<Vec<String>>,
+    /// Seconds the server's own times are ahead of UTC.
+    pub utc_offset: i32,
+    /// Milliseconds the server's clock is ahead of this host's.
+    pub clock_ahead_ms: i64,
+    /// The tool that makes a logical backup, on this host; None on a physical line.
+    pub backup_service: Option<ServiceFacts>,
+}
+
+/// The backup service of a logical backup, as found on this host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ServiceFacts {
+    /// Found, and its options are known.
+    Ready {
+        /// Name and release, `mydumper 0.10.0`.
+        release: String,
+        /// The program.
+        path: String,
+    },
+    /// It cannot be used, and the fault says why and how to install it.
+    Missing(super::fault::Fault),
+}
+
+/// One observer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerFacts {
+    /// `ip:port` of its RPC service, as the server names it in its messages.
+    pub address: String,
+    /// Its zone.
+    pub zone: String,
+    /// `ACTIVE`, `INACTIVE`, `DELETING`.
+    pub status: String,
+    /// `START_SERVICE_TIME` is set and `STOP_TIME` is not.
+    pub serving: bool,
+    /// Its build, as the server prints it.
+    pub build: String,
+}
+
+impl ServerFacts {
+    /// Active, started and not stopped.
+    #[must_use]
+    pub fn healthy(&self) -> bool {
+        self.status == "ACTIVE" && self.serving
+    }
+}
+
+/// What a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TenantKind {
+    /// The sys tenant.
+    Sys,
+    /// A meta tenant.
+    Meta,
+    /// A user tenant.
+    User,
+}
+
+/// The SQL mode of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CompatibilityMode {
+    /// MySQL mode.
+    Mysql,
+    /// Oracle mode.
+    Oracle,
+    /// Another word.
+    Other(String),
+}
+
+/// The role of a tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// `PRIMARY`.
+    Primary,
+    /// `STANDBY`.
+    Standby,
+    /// `RESTORE`, `CLONE` and words not known here.
+    Other(String),
+}
+
+impl Role {
+    /// The server's word.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Primary => "PRIMARY",
+            Self::Standby => "STANDBY",
+            Self::Other(word) => word,
+        }
+    }
+}
+
+/// What is known about one tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TenantFacts {
+    /// Its id.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+    /// sys, meta or user.
+    pub kind: TenantKind,
+    /// MySQL or Oracle mode.
+    pub mode: CompatibilityMode,
+    /// Primary, standby or another.
+    pub role: Role,
+    /// `NORMAL`, or the server's other word.
+    pub status: String,
+    /// In the recycle bin.
+    pub in_recycle_bin: bool,
+    /// The data version (`COMPATIBLE`), where the line has it.
+    pub data_version: Option<String>,
+    /// `DATA_BACKUP_DEST`.
+    pub data_destination: Option<Destination>,
+    /// The log archive.
+    pub archive: ArchiveFacts,
+    /// Every backup set the server lists, in the order of its ids.
+    pub sets: Vec<BackupSet>,
+    /// Backup jobs that run for this tenant, whoever started them.
+    pub running: Vec<JobFacts>,
+    /// The delete policy's recovery window; None: no policy, nothing is ever removed.
+    pub recovery_window: Known<Option<String>>,
+    /// A cleanup of backups that runs now, as one sentence.
+    pub cleanup: Option<String>,
+}
+
+/// The log archive of a tenant.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ArchiveFacts {
+    /// `LOG_MODE = ARCHIVELOG`; None where the line does not tell.
+    pub log_mode_on: Option<bool>,
+    /// `LOG_ARCHIVE_DEST` with all its parts.
+    pub destination: Option<ArchiveDest>,
+    /// `LOG_ARCHIVE_DEST_STATE` is `DEFER`.
+    pub deferred: bool,
+    /// The current round; None when archiving never ran or its round is over and gone.
+    pub current: Option<Round>,
+    /// All rounds, the current one among them, by id.
+    pub rounds: Vec<Round>,
+    /// The pieces, where the line has their view.
+    pub pieces: Known<Vec<Piece>>,
+    /// `archive_lag_target` in seconds, where it could be read.
+    pub lag_target: Option<u64>,
+}
+
+impl ArchiveFacts {
+    /// The newest round, whether it runs or not.
+    #[must_use]
+    pub fn latest(&self) -> Option<&Round> {
+        self.current.as_ref().or_else(|| self.rounds.last())
+    }
+
+    /// Seconds the archive is behind `now`; None without a running round.
+    #[must_use]
+    pub fn lag_seconds(&self, now: Scn) -> Option<u64> {
+        self.current.as_ref().map(|round| now.0.saturating_sub(round.checkpoint.0) / 1_000_000_000)
+    }
+}
+
+/// A backup job, as the running or the history view shows it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobFacts {
+    /// Whose job: 1 for a parent started from sys.
+    pub tenant_id: u64,
+    /// Its id.
+    pub job_id: u64,
+    /// The set it makes; None for a parent.
+    pub set_id: Option<u64>,
+    /// The tenant that started it.
+    pub initiator_tenant_id: u64,
+    /// The parent's id, where a parent started it.
+    pub initiator_job_id: Option<u64>,
+    /// Ids of the tenants it covers, as far as the view tells.
+    pub executors: Vec<u64>,
+    /// Full or incremental, as the server decided.
+    pub kind: SetKind,
+    /// `INIT`, `DOING`, `COMPLETED`, `FAILED`, `CANCELING`, `CANCELED`, or another word.
+    pub status: String,
+    /// The server's result code without its sign; 0 is good.
+    pub result: u64,
+    /// The server's own words, cleaned.
+    pub comment: String,
+    /// The description it was started with.
+    pub description: String,
+    /// Where it writes, without attributes.
+    pub path: String,
+    /// When it started, in the server's own time, as printed.
+    pub started: String,
+    /// When it ended, as printed.
+    pub ended: Option<String>,
+    /// The phase and counters of its task, while it has one.
+    pub task: Option<TaskFacts>,
+}
+
+/// The running task (the backup set being made) of a job.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TaskFacts {
+    /// The server's word for the phase.
+    pub phase: String,
+    /// What it counted so far.
+    pub counters: Counters,
+}
+
+impl JobFacts {
+    /// The tag obnow puts in front of every description it sends.
+    pub const MARK: &'static str = "obnow ";
+
+    /// Whether the server still works on it.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        !matches!(self.status.as_str(), "COMPLETED" | "FAILED" | "CANCELED")
+    }
+
+    /// Who started it, as far as the description tells.
+    #[must_use]
+    pub fn owner(&self) -> String {
+        match self.description.strip_prefix(Self::MARK) {
+            Some(run) => format!("obnow task {run}"),
+            None if self.description.is_empty() => "someone without a description".to_owned(),
+            None => format!("\"{}\"", self.description),
+        }
+    }
+}

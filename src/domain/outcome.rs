@@ -1,0 +1,339 @@
+//! The end of one target: the verdict as it is kept and told, with its windows and the restore recipe.
+
+use serde::{Deserialize, Serialize};
+
+use super::choices::Mode;
+use super::facts::TenantFacts;
+use super::fault::{Cause, Fault};
+use super::restorable::{self, BackupSet, JobEnd, SetKind, Span, Verdict, Windows};
+use super::scn::{Scn, span_text};
+use super::target::TargetName;
+use super::task::TaskState;
+
+/// The verdict in one word.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VerdictWord {
+    /// It can be restored to any time of the window.
+    Restorable,
+    /// It will be, when the log has come.
+    NotYetRestorable,
+    /// It never will be.
+    NotRestorable,
+    /// It could not be made.
+    Failed,
+    /// It was cancelled.
+    Cancelled,
+    /// Nobody knows.
+    Unknown,
+}
+
+impl VerdictWord {
+    /// The word of JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Restorable => "restorable",
+            Self::NotYetRestorable => "not_yet_restorable",
+            Self::NotRestorable => "not_restorable",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The word a person reads first.
+    #[must_use]
+    pub fn headline(self) -> &'static str {
+        match self {
+            Self::Restorable => "RESTORABLE",
+            Self::NotYetRestorable => "NOT YET RESTORABLE",
+            Self::NotRestorable => "DONE, BUT CANNOT BE RESTORED",
+            Self::Failed => "FAILED",
+            Self::Cancelled => "CANCELLED",
+            Self::Unknown => "UNKNOWN",
+        }
+    }
+
+    /// How bad it is; of several targets the worst is the task's. Not knowing is the worst of all.
+    #[must_use]
+    pub fn severity(self) -> u8 {
+        match self {
+            Self::Restorable => 0,
+            Self::NotYetRestorable => 1,
+            Self::Cancelled => 2,
+            Self::NotRestorable => 3,
+            Self::Failed => 4,
+            Self::Unknown => 5,
+        }
+    }
+
+    /// The state a task has that ended with it.
+    #[must_use]
+    pub fn task_state(self) -> TaskState {
+        match self {
+            Self::Restorable | Self::NotYetRestorable | Self::NotRestorable => TaskState::Done,
+            Self::Failed => TaskState::Failed,
+            Self::Cancelled => TaskState::Cancelled,
+            Self::Unknown => TaskState::Unknown,
+        }
+    }
+
+    /// Whether a Retry has something to do.
+    #[must_use]
+    pub fn may_be_retried(self) -> bool {
+        self != Self::Restorable
+    }
+
+    /// Whether that Retry is a new backup and not only another look.
+    #[must_use]
+    pub fn needs_new_backup(self) -> bool {
+        matches!(self, Self::Failed | Self::Cancelled | Self::NotRestorable)
+    }
+}
+
+/// A window, as kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct KeptWindow {
+    /// The earliest point.
+    pub from: Scn,
+    /// The latest.
+    pub to: Scn,
+    /// The set it stands on.
+    pub set: u64,
+}
+
+/// The end of one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outcome {
+    /// The verdict.
+    pub verdict: VerdictWord,
+    /// What the server made.
+    pub mode: Option<Mode>,
+    /// The earliest point it can be restored to.
+    pub from: Option<Scn>,
+    /// The latest.
+    pub to: Option<Scn>,
+    /// The set.
+    pub set: Option<u64>,
+    /// Every window of the tenant, newest first, its own among them.
+    pub windows: Vec<KeptWindow>,
+    /// What is told, line by line, in the server's own time.
+    pub told: Vec<String>,
+    /// What is missing, or why it failed, and what to do next.
+    pub fault: Option<Fault>,
+    /// How to restore it, line by line.
+    pub recipe: Vec<String>,
+}
+
+impl Outcome {
+    fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+        let told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
+        Self {
+            verdict,
+            mode: None,
+            from: None,
+            to: None,
+            set,
+            windows: Vec::new(),
+            told,
+            fault: Some(fault),
+            recipe: Vec::new(),
+        }
+    }
+
+    /// It failed; the set that was left behind is named.
+    #[must_use]
+    pub fn failed(fault: Fault, set: Option<u64>) -> Self {
+        let mut outcome = Self::ended(VerdictWord::Failed, set, fault);
+        if let Some(set) = set {
+            outcome.told.push(format!("Set {set} stays on the destination as it is; it is not usable."));
+        }
+        outcome
+    }
+
+    /// It was cancelled.
+    #[must_use]
+    pub fn cancelled(fault: Fault, set: Option<u64>) -> Self {
+        Self::ended(VerdictWord::Cancelled, set, fault)
+    }
+
+    /// Nobody knows.
+    #[must_use]
+    pub fn unknown(fault: Fault) -> Self {
+        Self::ended(VerdictWord::Unknown, None, fault)
+    }
+
+    /// A finished logical backup: one instant.
+    #[must_use]
+    pub fn instant(at: Scn, told: Vec<String>, recipe: Vec<String>) -> Self {
+        Self {
+            verdict: VerdictWord::Restorable,
+            mode: Some(Mode::Full),
+            from: Some(at),
+            to: Some(at),
+            set: None,
+            windows: vec![KeptWindow { from: at, to: at, set: 0 }],
+            told,
+            fault: None,
+            recipe,
+        }
+    }
+}
+
+/// What was judged of a finished backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Judged {
+    /// It will not change by waiting.
+    Final(Box<Outcome>),
+    /// The log is still coming.
+    StillComing {
+        /// What is waited for.
+        what: String,
+        /// The verdict if nobody waits any longer.
+        meanwhile: Box<Outcome>,
+    },
+}
+
+/// Judges a set whose job is completed (R10). `utc_offset` is the server's, in seconds.
+#[must_use]
+pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_asked: bool, utc_offset: i32) -> Judged {
+    let set = tenant.sets.iter().find(|set| set.id == set_id);
+    let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
+    let rounds = &tenant.archive.rounds;
+    let windows = restorable::windows(&tenant.sets, pieces, rounds);
+    let verdict = restorable::verdict(&restorable::Facts {
+        job: &JobEnd::Completed,
+        set,
+        sets: &tenant.sets,
+        pieces,
+        rounds,
+        encryption_asked,
+    });
+    let name = target.tenant().unwrap_or(target.cluster());
+    let mut outcome = Outcome {
+        verdict: word_of(&verdict),
+        mode: set.map(|set| if set.kind == SetKind::Full { Mode::Full } else { Mode::Incremental }),
+        from: None,
+        to: None,
+        set: Some(set_id),
+        windows: windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect(),
+        told: Vec::new(),
+        fault: None,
+        recipe: Vec::new(),
+    };
+    match verdict {
+        Verdict::Restorable(window) => {
+            outcome.from = Some(window.from);
+            outcome.to = Some(window.to);
+            let growing = if window.growing { ", growing with the archive" } else { "" };
+            outcome.told.push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
+            outcome.told.extend(older(&windows, set_id, utc_offset));
+            if let Some(set) = set {
+                outcome.recipe = recipe(tenant, set, window.to, utc_offset);
+            }
+            Judged::Final(Box::new(outcome))
+        }
+        Verdict::NotYet(coming) => {
+            let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
+            let lag = tenant.archive.lag_target.unwrap_or(120);
+            let what = format!(
+                "the log up to {}; it is archived up to {}",
+                coming.need.to_local(utc_offset),
+                coming.have.to_local(utc_offset)
+            );
+            let stands = if matches!(coming.round_status.word(), "DOING" | "BEGINNING" | "PREPARE") {
+                format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
+            } else {
+                format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status.word())
+            };
+            let fault = Fault::new(
+                Cause::Precondition,
+                format!("{name} is backed up and cannot be restored yet: it waits for {what}."),
+                stands,
+                "Watch on with: obnow watch, or retry: it only looks again.",
+            );
+            outcome.told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
+            outcome.fault = Some(fault);
+            Judged::StillComing { what: format!("waits for {what}"), meanwhile: Box::new(outcome) }
+        }
+        Verdict::NotRestorable(missing) => {
+            let fault = Fault::new(
+                Cause::Server,
+                format!("The backup of {name} is done, but it cannot be restored."),
+                missing.to_string(),
+                missing.next(),
+            );
+            outcome.told = vec![missing.to_string(), format!("next: {}", missing.next())];
+            outcome.fault = Some(fault);
+            Judged::Final(Box::new(outcome))
+        }
+        Verdict::Failed | Verdict::Cancelled => {
+            let fault = Fault::new(
+                Cause::Server,
+                format!("The backup of {name} failed on the server."),
+                format!("Its job is COMPLETED, and the view of sets shows set {set_id} as failed."),
+                "Retry starts a new backup.",
+            );
+            Judged::Final(Box::new(Outcome::failed(fault, Some(set_id))))
+        }
+        Verdict::Unknown(why) => {
+            let fault = Fault::new(
+                Cause::Unknown,
+                format!("Whether the backup of {name} can be restored is unknown."),
+                why,
+                "Retry: it only looks again.",
+            );
+            let unknown = Outcome { set: Some(set_id), ..Outcome::unknown(fault) };
+            Judged::StillComing { what: "waits for the view of sets".to_owned(), meanwhile: Box::new(unknown) }
+        }
+    }
+}
+
+fn word_of(verdict: &Verdict) -> VerdictWord {
+    match verdict {
+        Verdict::Restorable(_) => VerdictWord::Restorable,
+        Verdict::NotYet(_) => VerdictWord::NotYetRestorable,
+        Verdict::NotRestorable(_) => VerdictWord::NotRestorable,
+        Verdict::Failed => VerdictWord::Failed,
+        Verdict::Cancelled => VerdictWord::Cancelled,
+        Verdict::Unknown(_) => VerdictWord::Unknown,
+    }
+}
+
+/// The stretches that older sets add, and the gaps between them.
+fn older(windows: &Windows, own: u64, utc_offset: i32) -> Vec<String> {
+    if windows.0.iter().all(|window| window.set == own) {
+        return Vec::new();
+    }
+    let spans = windows.spans();
+    let words: Vec<String> = spans
+        .iter()
+        .map(|span| match span {
+            Span::Window(window) => window.text(utc_offset),
+            Span::Gap(gap) => format!("gap {}", span_text(gap.from, gap.to, utc_offset)),
+        })
+        .collect();
+    vec![format!("with older sets: {}", words.join("; "))]
+}
+
+/// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
+fn recipe(tenant: &TenantFacts, set: &BackupSet, until: Scn, utc_offset: i32) -> Vec<String> {
+    let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
+    let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
+    let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
+    let data = tenant.data_destination.as_ref().map_or_else(|| set.path.clone(), super::destination::Destination::bare);
+    let log = tenant.archive.destination.as_ref().map_or_else(|| "?".to_owned(), |dest| dest.location.bare());
+    let encrypted = set.is_encrypted();
+    let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
+    vec![
+        format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", ")),
+        format!(
+            "ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL TIME = '{}' WITH 'pool_list=<pool>'",
+            until.to_local(utc_offset)
+        ),
+        format!("or UNTIL SCN = {} for the same point exactly", until.0),
+        "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
+        "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned(),
+    ]
+}

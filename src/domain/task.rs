@@ -1,0 +1,577 @@
+//! A task: its events as the journal keeps them, and its state as their pure fold.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::choices::Mode;
+use super::fault::Fault;
+use super::outcome::Outcome;
+use super::plan::Plan;
+use super::progress::Progress;
+use super::step::{StepKind, StepState};
+use super::target::TargetName;
+
+/// One step as it is shown before the start and compared before each act.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PreviewStep {
+    /// Whose step.
+    pub target: TargetName,
+    /// Which step.
+    pub step: StepKind,
+    /// Whether there is something to do.
+    pub needed: bool,
+    /// The statements, in order, secrets as `***`.
+    pub statements: Vec<String>,
+    /// What it changes.
+    pub effect: String,
+    /// What it interrupts; empty: nothing.
+    pub interrupts: String,
+}
+
+/// A plan together with what was shown of it; a task stores it and is held to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The task it was prepared for.
+    pub task: String,
+    /// The plan.
+    pub plan: Plan,
+    /// What is shown, target by target and step by step.
+    pub preview: Vec<PreviewStep>,
+    /// A hash over plan and preview: what a person confirms.
+    pub digest: String,
+}
+
+/// How to reach the cluster, without any secret: what the runner needs beside the plan.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Connection {
+    /// `host:port`, tried in turn.
+    pub endpoints: Vec<String>,
+    /// The login, `root@sys` or `root@sys#cluster`.
+    pub user: String,
+    /// Where the password is to be found; None: no password, or typed once and gone.
+    pub password: Option<super::secret::SecretSource>,
+    /// `off`, `prefer`, `require`, `verify-ca` or `verify-full`.
+    pub tls: TlsMode,
+    /// The CA's file for the verifying modes.
+    pub ca: Option<String>,
+    /// The dump tool of a logical backup, where the inventory names it.
+    pub mydumper: Option<String>,
+    /// The limits of waits.
+    pub limits: Limits,
+}
+
+/// TLS as configured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum TlsMode {
+    /// Never.
+    Off,
+    /// If the server offers it.
+    #[default]
+    Prefer,
+    /// Always, without looking at the certificate.
+    Require,
+    /// The certificate must be signed by the CA.
+    VerifyCa,
+    /// And name the host.
+    VerifyFull,
+}
+
+/// Limits of waits, in milliseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Limits {
+    /// To connect.
+    pub connect: u64,
+    /// For one statement.
+    pub statement: u64,
+    /// Between two looks at a running task.
+    pub poll: u64,
+    /// Without movement before attention is raised.
+    pub stall: u64,
+    /// For the log to pass a finished set.
+    pub archive_wait: u64,
+    /// Between two heartbeats.
+    pub heartbeat: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connect: 5_000, statement: 30_000, poll: 1_000, stall: 300_000, archive_wait: 600_000, heartbeat: 10_000 }
+    }
+}
+
+/// What happened to a task. Events are appended, never changed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "snake_case")]
+pub enum Event {
+    /// The task exists: what was confirmed, and how to reach the target.
+    Created {
+        /// What was confirmed.
+        prepared: Box<Prepared>,
+        /// How to reach the target.
+        connection: Box<Connection>,
+        /// Who started it, `user@host`.
+        by: String,
+    },
+    /// A runner took the task.
+    RunnerStarted {
+        /// Its process.
+        pid: u32,
+        /// The attempt it makes, from 1.
+        attempt: u32,
+        /// True when failed targets begin again from their first step (a new backup).
+        anew: bool,
+        /// The targets this attempt is about.
+        targets: Vec<TargetName>,
+    },
+    /// A step changed its state.
+    Step {
+        /// Whose step.
+        target: TargetName,
+        /// Which step.
+        step: StepKind,
+        /// The new state.
+        state: StepState,
+        /// What is to say about it.
+        detail: String,
+        /// Why it failed or is unknown.
+        fault: Option<Fault>,
+    },
+    /// A statement is about to be sent; written and synced before it is.
+    Intent {
+        /// Number of the intent within the task.
+        intent: u32,
+        /// The targets it concerns.
+        targets: Vec<TargetName>,
+        /// The step it belongs to.
+        step: StepKind,
+        /// The attempt.
+        attempt: u32,
+        /// The statements, secrets as `***`.
+        statements: Vec<String>,
+        /// For a start: the marker the job will carry.
+        description: Option<String>,
+        /// For a start: the highest job id seen before.
+        highest_job: Option<u64>,
+        /// The server's id of the sending connection.
+        connection: Option<u64>,
+        /// The endpoint of the sending connection.
+        server: String,
+        /// Milliseconds after which the server itself gives up on the statement.
+        server_limit: u64,
+    },
+    /// The answer to an intent.
+    Answered {
+        /// Which intent.
+        intent: u32,
+        /// None: accepted. Some: refused, or no answer came.
+        fault: Option<Fault>,
+        /// Whether the server answered at all.
+        answered: bool,
+    },
+    /// A start that got no answer is proven not to have happened.
+    NotStarted {
+        /// Which intent.
+        intent: u32,
+        /// What proves it.
+        proof: String,
+    },
+    /// The server's job was found.
+    Job {
+        /// Whose job.
+        target: TargetName,
+        /// Its id.
+        job: u64,
+        /// The set it makes, once known.
+        set: Option<u64>,
+        /// What the server made of it.
+        kind: Option<Mode>,
+    },
+    /// How far a target is.
+    Progress {
+        /// Whose progress.
+        target: TargetName,
+        /// The figures.
+        progress: Progress,
+    },
+    /// A running step waits for something; with a fault when nothing moved for the limit.
+    Waiting {
+        /// Whose step.
+        target: TargetName,
+        /// Which step.
+        step: StepKind,
+        /// What it waits for.
+        what: String,
+        /// Attention: what stands still, and why.
+        fault: Option<Fault>,
+    },
+    /// The target's end, with what it can be restored to.
+    Verdict {
+        /// Whose end.
+        target: TargetName,
+        /// The outcome.
+        outcome: Box<Outcome>,
+    },
+    /// A request was taken.
+    Request {
+        /// Its id.
+        request: String,
+        /// What was asked.
+        verb: String,
+        /// Who asked.
+        who: String,
+        /// What came of it.
+        answer: String,
+    },
+    /// The runner left in order.
+    RunnerEnded {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The state of a step of one target, folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StepView {
+    /// Which step.
+    pub kind: StepKind,
+    /// Its state.
+    pub state: StepState,
+    /// What is to say about it.
+    pub detail: String,
+    /// Why it failed, or attention while it runs.
+    pub fault: Option<Fault>,
+    /// When it began.
+    pub started: Option<Timestamp>,
+    /// When it ended.
+    pub ended: Option<Timestamp>,
+}
+
+/// The state of one target, folded.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TargetView {
+    /// The target.
+    pub target: TargetName,
+    /// Its steps.
+    pub steps: Vec<StepView>,
+    /// The server's job, once found.
+    pub job: Option<u64>,
+    /// The set it makes.
+    pub set: Option<u64>,
+    /// How far it is.
+    pub progress: Option<Progress>,
+    /// Its end.
+    pub outcome: Option<Outcome>,
+    /// The attempt it was last part of.
+    pub attempt: u32,
+    /// The attempt its present backup began with; starts of earlier attempts made other backups.
+    pub anew_since: u32,
+}
+
+impl TargetView {
+    /// The step that is running, stopped, or next.
+    #[must_use]
+    pub fn current(&self) -> Option<&StepView> {
+        self.steps.iter().find(|step| !step.state.is_passed())
+    }
+
+    /// The step of that kind.
+    #[must_use]
+    pub fn step(&self, kind: StepKind) -> Option<&StepView> {
+        self.steps.iter().find(|step| step.kind == kind)
+    }
+
+    /// Whether nothing more happens without a new attempt.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.outcome.is_some() || self.current().is_some_and(|step| step.state.is_stopped())
+    }
+
+    /// Whether a Retry has something to do: it stopped, or its verdict may still change.
+    #[must_use]
+    pub fn wants_retry(&self) -> bool {
+        match &self.outcome {
+            Some(outcome) => outcome.verdict.may_be_retried(),
+            None => true,
+        }
+    }
+
+    /// Whether a Retry starts a new backup (the server's job failed or was cancelled) and not only looks again.
+    #[must_use]
+    pub fn needs_new_backup(&self) -> bool {
+        self.job.is_some() && self.outcome.as_ref().is_some_and(|outcome| outcome.verdict.needs_new_backup())
+    }
+}
+
+/// An intent whose answer may be missing.
+#[derive(Debug, Clone, PartialEq)]
+pub struct IntentView {
+    /// Its number.
+    pub intent: u32,
+    /// The targets.
+    pub targets: Vec<TargetName>,
+    /// The step.
+    pub step: StepKind,
+    /// The attempt.
+    pub attempt: u32,
+    /// The marker of the job.
+    pub description: Option<String>,
+    /// The sending connection.
+    pub connection: Option<u64>,
+    /// Its endpoint.
+    pub server: String,
+    /// Milliseconds after which the server gives up.
+    pub server_limit: u64,
+    /// When it was written.
+    pub at: Timestamp,
+    /// None: no event says what became of it. Some(true): the server answered.
+    pub answered: Option<bool>,
+    /// Whether the answer was a refusal.
+    pub refused: bool,
+    /// Proven not to have started anything.
+    pub settled_as_not_started: bool,
+}
+
+/// The words of a task's state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum TaskState {
+    /// A runner is at it.
+    Running,
+    /// Every target has ended with a backup that is done.
+    Done,
+    /// A target failed.
+    Failed,
+    /// A target was cancelled.
+    Cancelled,
+    /// Nobody knows.
+    Unknown,
+    /// It should run, and its runner's heartbeat is old.
+    RunnerGone,
+}
+
+impl TaskState {
+    /// The word of JSON and of the screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown => "unknown",
+            Self::RunnerGone => "runner_gone",
+        }
+    }
+}
+
+/// A task, folded from its events.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct TaskView {
+    /// What was confirmed; None until `created` was read.
+    pub prepared: Option<Box<Prepared>>,
+    /// How to reach the target.
+    pub connection: Option<Box<Connection>>,
+    /// Who started it.
+    pub by: String,
+    /// When it was created.
+    pub created: Option<Timestamp>,
+    /// When its last event was written.
+    pub last: Option<Timestamp>,
+    /// The highest attempt so far.
+    pub attempt: u32,
+    /// The runner, while it has not left.
+    pub runner: Option<u32>,
+    /// Its targets.
+    pub targets: Vec<TargetView>,
+    /// All intents.
+    pub intents: Vec<IntentView>,
+    /// Requests that were answered.
+    pub requests: BTreeSet<String>,
+}
+
+impl TaskView {
+    /// The fold of all events.
+    #[must_use]
+    pub fn fold<'a>(events: impl IntoIterator<Item = (Timestamp, &'a Event)>) -> Self {
+        let mut view = Self::default();
+        for (at, event) in events {
+            view.apply(at, event);
+        }
+        view
+    }
+
+    /// The target of that name.
+    #[must_use]
+    pub fn target(&self, name: &TargetName) -> Option<&TargetView> {
+        self.targets.iter().find(|target| target.target == *name)
+    }
+
+    /// The state in one word; `alive` says whether the runner's heartbeat is fresh.
+    #[must_use]
+    pub fn state(&self, alive: bool) -> TaskState {
+        let over = !self.targets.is_empty() && self.targets.iter().all(TargetView::is_over);
+        if !over {
+            return if alive { TaskState::Running } else { TaskState::RunnerGone };
+        }
+        self.targets.iter().map(target_state).max_by_key(|state| severity(*state)).unwrap_or(TaskState::Unknown)
+    }
+
+    /// Takes one more event in.
+    pub fn apply(&mut self, at: Timestamp, event: &Event) {
+        self.last = Some(at);
+        match event {
+            Event::Created { prepared, connection, by } => {
+                self.targets = prepared.plan.targets.iter().map(fresh_target).collect();
+                self.prepared = Some(prepared.clone());
+                self.connection = Some(connection.clone());
+                self.by.clone_from(by);
+                self.created = Some(at);
+            }
+            Event::RunnerStarted { pid, attempt, anew, targets } => self.begin(*pid, *attempt, *anew, targets),
+            Event::Step { target, step, state, detail, fault } => {
+                if let Some(view) = self.step_mut(target, *step) {
+                    match state {
+                        StepState::Running => {
+                            view.started.get_or_insert(at);
+                            view.ended = None;
+                        }
+                        StepState::Pending => {}
+                        _ => {
+                            view.started.get_or_insert(at);
+                            view.ended = Some(at);
+                        }
+                    }
+                    view.state = *state;
+                    view.detail.clone_from(detail);
+                    view.fault.clone_from(fault);
+                }
+            }
+            Event::Intent { intent, targets, step, attempt, description, connection, server, server_limit, .. } => {
+                self.intents.push(IntentView {
+                    intent: *intent,
+                    targets: targets.clone(),
+                    step: *step,
+                    attempt: *attempt,
+                    description: description.clone(),
+                    connection: *connection,
+                    server: server.clone(),
+                    server_limit: *server_limit,
+                    at,
+                    answered: None,
+                    refused: false,
+                    settled_as_not_started: false,
+                });
+            }
+            Event::Answered { intent, fault, answered } => {
+                if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
+                    view.answered = Some(*answered);
+                    view.refused = *answered && fault.is_some();
+                }
+            }
+            Event::NotStarted { intent, .. } => {
+                if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
+                    view.settled_as_not_started = true;
+                }
+            }
+            Event::Job { target, job, set, .. } => {
+                if let Some(view) = self.target_mut(target) {
+                    view.job = Some(*job);
+                    view.set = set.or(view.set);
+                }
+            }
+            Event::Progress { target, progress } => {
+                if let Some(view) = self.target_mut(target) {
+                    view.progress = Some(progress.clone());
+                }
+            }
+            Event::Waiting { target, step, what, fault } => {
+                if let Some(view) = self.step_mut(target, *step) {
+                    view.detail.clone_from(what);
+                    view.fault.clone_from(fault);
+                }
+            }
+            Event::Verdict { target, outcome } => {
+                if let Some(view) = self.target_mut(target) {
+                    view.outcome = Some((**outcome).clone());
+                }
+            }
+            Event::Request { request, .. } => {
+                self.requests.insert(request.clone());
+            }
+            Event::RunnerEnded { .. } => self.runner = None,
+        }
+    }
+
+    fn begin(&mut self, pid: u32, attempt: u32, anew: bool, targets: &[TargetName]) {
+        self.runner = Some(pid);
+        self.attempt = attempt;
+        for view in self.targets.iter_mut().filter(|view| targets.contains(&view.target)) {
+            let from_the_first = anew && view.needs_new_backup();
+            view.attempt = attempt;
+            view.outcome = None;
+            if from_the_first {
+                view.job = None;
+                view.set = None;
+                view.progress = None;
+                view.anew_since = attempt;
+            }
+            for step in &mut view.steps {
+                if from_the_first || step.state.is_stopped() || step.state == StepState::Running {
+                    *step = fresh_step(step.kind);
+                } else if step.kind == StepKind::ConfirmRestorable {
+                    // Its verdict may have changed since, so it is read again.
+                    *step = fresh_step(step.kind);
+                }
+            }
+        }
+    }
+
+    fn target_mut(&mut self, name: &TargetName) -> Option<&mut TargetView> {
+        self.targets.iter_mut().find(|target| target.target == *name)
+    }
+
+    fn step_mut(&mut self, target: &TargetName, kind: StepKind) -> Option<&mut StepView> {
+        self.target_mut(target)?.steps.iter_mut().find(|step| step.kind == kind)
+    }
+}
+
+fn fresh_target(plan: &super::plan::TargetPlan) -> TargetView {
+    TargetView {
+        target: plan.target.clone(),
+        steps: plan.steps.iter().map(|step| fresh_step(step.kind)).collect(),
+        job: None,
+        set: None,
+        progress: None,
+        outcome: None,
+        attempt: 0,
+        anew_since: 0,
+    }
+}
+
+fn fresh_step(kind: StepKind) -> StepView {
+    StepView { kind, state: StepState::Pending, detail: String::new(), fault: None, started: None, ended: None }
+}
+
+fn target_state(target: &TargetView) -> TaskState {
+    match (&target.outcome, target.current().map(|step| step.state)) {
+        (Some(outcome), _) => outcome.verdict.task_state(),
+        (None, Some(StepState::Cancelled)) => TaskState::Cancelled,
+        (None, Some(StepState::Unknown)) => TaskState::Unknown,
+        (None, Some(_)) => TaskState::Failed,
+        (None, None) => TaskState::Unknown,
+    }
+}
+
+fn severity(state: TaskState) -> u8 {
+    match state {
+        TaskState::Done => 0,
+        TaskState::Running => 1,
+        TaskState::Cancelled => 2,
+        TaskState::Failed => 3,
+        TaskState::RunnerGone => 4,
+        TaskState::Unknown => 5,
+    }
+}
