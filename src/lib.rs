@@ -1,4 +1,5 @@
 //! obnow: Back up Now for OceanBase, in a terminal.
 
+pub mod config;
 pub mod demo;
 pub mod domain;
