@@ -157,7 +157,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     let word = serde_json::to_vec(owner).map_err(std::io::Error::from);
     let word = word.map_err(|error| disk::fault("write into", &folder, &error))?;
     let mut held = Held { files: Vec::new(), owners: Vec::new(), shared: AtomicBool::new(false) };
-    let (mut named, mut stale) = (Vec::new(), Vec::new());
+    let (mut named, mut leftover) = (Vec::new(), Vec::new());
     for (cluster, tenants) in merged(claims)? {
         let whole = tenants.is_empty();
         let name = format!("cluster-{cluster}");
@@ -167,10 +167,10 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         held.files.push(file);
         // Words that killed runners left, which this lock proves to be of nobody any more.
         if whole {
-            stale.extend(tenant_words(&folder, &cluster));
+            leftover.extend(tenant_words(&folder, &cluster));
             named.push(name);
         } else {
-            stale.push(side(&folder, &name));
+            leftover.push(side(&folder, &name));
         }
         for tenant in tenants {
             let name = format!("cluster-{cluster}.tenant-{tenant}");
@@ -181,7 +181,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
             named.push(name);
         }
     }
-    for path in stale {
+    for path in leftover {
         let _ = std::fs::remove_file(path);
     }
     // Only now, when nothing can be refused any more: a word that is there says that the lock was taken.
