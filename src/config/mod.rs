@@ -1,0 +1,15 @@
+//! What a person set up: the inventory, where secrets come from, and where things live on this host.
+
+pub mod inventory;
+mod locate;
+pub mod places;
+mod private;
+pub mod reading;
+mod rules;
+pub mod secrets;
+pub mod values;
+
+pub use inventory::Inventory;
+pub use places::Places;
+pub use reading::{init, load, parse, show, write_new};
+pub use secrets::{Asking, Resolver};

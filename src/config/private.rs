@@ -1,0 +1,95 @@
+//! Files that only their owner may read, and the ones only he may find.
+
+use std::fs::{DirBuilder, File, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use crate::domain::fault::{Cause, Fault};
+
+/// The largest file that is read whole.
+const LARGEST: u64 = 1 << 20;
+
+/// The file's bytes, or `None` where there is no file. `called` is what a person calls it ("The inventory").
+///
+/// # Errors
+/// It is no ordinary file, others than its owner may touch it, it is larger than a megabyte, or it cannot be read.
+pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    let shown = path.display();
+    let unreadable = |error: &std::io::Error| {
+        Fault::new(
+            Cause::Usage,
+            format!("{called} {shown} cannot be read."),
+            format!("The system says: {error}."),
+            "Check the path and who owns it.",
+        )
+    };
+    // Looked at before it is opened: opening a pipe would wait for a writer.
+    let kind = match std::fs::metadata(path) {
+        Ok(found) => found.file_type(),
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(&error)),
+    };
+    let refused =
+        |why: String, next: String| Fault::new(Cause::Usage, format!("{called} {shown} is not used."), why, next);
+    if !kind.is_file() {
+        return Err(refused("It is not an ordinary file.".into(), "Name an ordinary file.".into()));
+    }
+    let file = File::open(path).map_err(|error| unreadable(&error))?;
+    let found = file.metadata().map_err(|error| unreadable(&error))?;
+    if found.mode() & 0o077 != 0 {
+        return Err(refused(
+            format!("Others than its owner may touch it: its mode is {:04o}.", found.mode() & 0o7777),
+            format!("Run: chmod 600 {shown}"),
+        ));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(LARGEST)).unwrap_or(0) + 1));
+    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > LARGEST {
+        return Err(refused("It is larger than one megabyte.".into(), "Name the right file.".into()));
+    }
+    Ok(Some(bytes))
+}
+
+/// Writes a new file, 0600, to the disk; never an existing one.
+///
+/// # Errors
+/// It exists already, or cannot be written.
+pub(super) fn write_new(path: &Path, called: &str, text: &str) -> Result<(), Fault> {
+    if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        directory(parent)?;
+    }
+    let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
+        let done = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+        if done.is_err() {
+            // Half a file of ours would stand in the way of the next attempt.
+            let _ = std::fs::remove_file(path);
+        }
+        done
+    });
+    written.map_err(|error| {
+        let (why, next) = if error.kind() == ErrorKind::AlreadyExists {
+            ("A file of that name exists, and is never overwritten.".to_owned(), "Edit it, or move it away first.")
+        } else {
+            (format!("The system says: {error}."), "Check the directory and who owns it.")
+        };
+        Fault::new(Cause::Usage, format!("{called} {} was not written.", path.display()), why, next)
+    })
+}
+
+/// Makes a directory and what is missing above it, each 0700; one that exists is left as it is.
+///
+/// # Errors
+/// It cannot be made, or something else has its name.
+pub(super) fn directory(path: &Path) -> Result<(), Fault> {
+    DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
+        Fault::new(
+            Cause::Usage,
+            format!("The directory {} cannot be made.", path.display()),
+            format!("The system says: {error}."),
+            "Check the path and who owns it, or name another by --config or --state.",
+        )
+    })
+}

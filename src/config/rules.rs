@@ -1,0 +1,170 @@
+//! What an inventory must keep that its types do not say; each breach names its path.
+
+use std::collections::HashSet;
+
+use super::inventory::{Cluster, Inventory, Ocp, Storage, StorageKind, TlsMode};
+
+/// A breach: the path of what is wrong, and one sentence without a full stop.
+pub(super) type Breach = (String, String);
+
+/// The first rule the inventory breaks.
+pub(super) fn check(inventory: &Inventory) -> Result<(), Breach> {
+    let mut names = HashSet::new();
+    for (index, each) in inventory.clusters.iter().enumerate() {
+        let path = format!("clusters[{index}]");
+        name(&each.name, &path, &mut names)?;
+        cluster(each, &path)?;
+    }
+    for (index, each) in inventory.ocp.iter().enumerate() {
+        let path = format!("ocp[{index}]");
+        name(&each.name, &path, &mut names)?;
+        ocp(each, &path)?;
+    }
+    Ok(())
+}
+
+fn breach(path: &str, field: &str, why: impl Into<String>) -> Result<(), Breach> {
+    Err((format!("{path}.{field}"), why.into()))
+}
+
+fn name<'a>(name: &'a str, path: &str, names: &mut HashSet<&'a str>) -> Result<(), Breach> {
+    if name.is_empty() || name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
+        return breach(path, "name", "a name must not be empty, nor hold a slash or a space");
+    }
+    if !names.insert(name) {
+        return breach(path, "name", format!("the name {name} is given twice"));
+    }
+    Ok(())
+}
+
+fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
+    if cluster.endpoints.is_empty() {
+        return breach(path, "endpoints", "at least one endpoint is needed, such as 10.0.0.1:2881");
+    }
+    text(&cluster.user, path, "user")?;
+    if let Some(environment) = &cluster.environment {
+        text(environment, path, "environment")?;
+    }
+    if let Some(ssh) = &cluster.ssh {
+        text(&ssh.user, path, "ssh.user")?;
+        if ssh.user.starts_with('-') {
+            return breach(path, "ssh.user", "a user name does not begin with a dash");
+        }
+    }
+    if cluster.tls.ca.is_some() && cluster.tls.mode == TlsMode::Off {
+        return breach(path, "tls.ca", "a certificate authority is of no use with mode: off");
+    }
+    let mut tenants = HashSet::new();
+    let mut whole = false;
+    for (index, strategy) in cluster.strategies.iter().enumerate() {
+        let path = format!("{path}.strategies[{index}]");
+        match &strategy.tenants {
+            None if whole => return breach(&path, "tenants", "a second strategy for the whole cluster"),
+            None => whole = true,
+            Some(list) if list.is_empty() => {
+                return breach(&path, "tenants", "an empty list names nobody: leave it out for the whole cluster");
+            }
+            Some(list) => {
+                for (at, tenant) in list.iter().enumerate() {
+                    let field = format!("tenants[{at}]");
+                    text(tenant, &path, &field)?;
+                    if !tenants.insert(tenant) {
+                        return breach(&path, &field, format!("the tenant {tenant} is named twice"));
+                    }
+                }
+            }
+        }
+        storage(&strategy.storage, &format!("{path}.storage"))?;
+        if let Some(archive) = &strategy.archive {
+            storage(archive, &format!("{path}.archive"))?;
+        }
+    }
+    Ok(())
+}
+
+fn text(value: &str, path: &str, field: &str) -> Result<(), Breach> {
+    if value.trim().is_empty() {
+        return breach(path, field, "it must not be empty");
+    }
+    if value.contains(char::is_control) {
+        return breach(path, field, "it must be one line without control characters");
+    }
+    Ok(())
+}
+
+fn ocp(ocp: &Ocp, path: &str) -> Result<(), Breach> {
+    let rest = ocp.url.strip_prefix("https://").or_else(|| ocp.url.strip_prefix("http://"));
+    let Some(rest) = rest.filter(|rest| !rest.is_empty() && !rest.starts_with(['/', ':', '?', '#'])) else {
+        return breach(path, "url", "an address such as https://ocp.example.com:8080 is needed");
+    };
+    if rest.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control()) {
+        return breach(
+            path,
+            "url",
+            "the address must hold no login and no space: user and password have their own keys",
+        );
+    }
+    match (&ocp.user, &ocp.access_key_id) {
+        (None, None) => breach(path, "user", "user, or access_key_id, is missing"),
+        (Some(_), Some(_)) => breach(path, "access_key_id", "only one of user and access_key_id may be there"),
+        (Some(_), None) if ocp.access_key_secret.is_some() => {
+            breach(path, "access_key_secret", "it belongs to access_key_id, which is missing")
+        }
+        (None, Some(_)) if ocp.password.is_some() => breach(path, "password", "it belongs to user, which is missing"),
+        (Some(user), None) => text(user, path, "user"),
+        (None, Some(id)) => text(id, path, "access_key_id"),
+    }
+}
+
+type Kinds = &'static [StorageKind];
+
+/// Which fields a kind must and may have.
+fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
+    use StorageKind::{Azblob, Cos, File, Obs, Oss, S3};
+    const OBJECTS: &[StorageKind] = &[S3, Oss, Cos, Obs, Azblob];
+    let kind = storage.kind;
+    let addressing = storage.addressing.map(|_| "set");
+    let key = storage.access_key.as_ref().map(|_| "set");
+    let fields: [(&str, Option<&str>, Kinds, Kinds); 8] = [
+        // field, value, kinds that need it, kinds that may have it
+        ("path", storage.path.as_deref(), &[File], &[S3, Oss, Cos, Obs, Azblob, File]),
+        ("bucket", storage.bucket.as_deref(), OBJECTS, OBJECTS),
+        ("endpoint", storage.endpoint.as_deref(), OBJECTS, OBJECTS),
+        ("region", storage.region.as_deref(), &[], OBJECTS),
+        ("access_id", storage.access_id.as_deref(), OBJECTS, OBJECTS),
+        ("access_key", key, &[], OBJECTS),
+        ("app_id", storage.app_id.as_deref(), &[Cos], &[Cos]),
+        ("addressing", addressing, &[], &[S3, Obs]),
+    ];
+    for (field, value, needed, allowed) in fields {
+        match value {
+            None if needed.contains(&kind) => {
+                return breach(path, field, format!("storage of kind {} needs it", kind.word()));
+            }
+            Some(_) if !allowed.contains(&kind) => {
+                return breach(path, field, format!("storage of kind {} has no such key", kind.word()));
+            }
+            Some(value) => text(value, path, field)?,
+            None => {}
+        }
+    }
+    if kind == File && !storage.path.as_deref().is_some_and(|path| path.starts_with('/')) {
+        return breach(path, "path", "a directory is written from the root, /backup/..");
+    }
+    if storage.bucket.as_deref().is_some_and(|bucket| bucket.contains(['/', '?', ' '])) {
+        return breach(path, "bucket", "a bucket is a name without slash, question mark and space");
+    }
+    // The server reads a destination as URI?key=value&key=value: a value that holds these would smuggle keys in.
+    let pieces = [
+        ("endpoint", &storage.endpoint),
+        ("region", &storage.region),
+        ("access_id", &storage.access_id),
+        ("app_id", &storage.app_id),
+    ];
+    for (field, value) in pieces {
+        if value.as_deref().is_some_and(|value| value.contains(['?', '&', '\'', '"', ' '])) {
+            return breach(path, field, "it must hold no space, quote, question mark or ampersand");
+        }
+    }
+    Ok(())
+}

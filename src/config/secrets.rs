@@ -1,0 +1,276 @@
+//! From where a secret is to be found to the secret itself. Nothing here repeats what it read: not in an error, not
+//! in a log.
+
+use std::io::{BufRead, IsTerminal, Read};
+use std::path::Path;
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncRead, AsyncReadExt};
+use zeroize::{Zeroize, Zeroizing};
+
+use super::private;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::{Secret, SecretSource};
+
+/// How long a command or standard input may take.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// No secret is longer; what is, is not a secret but the wrong file.
+const LONGEST: usize = 64 << 10;
+
+/// What is asked for, as a person calls it, and the flag that would give it.
+#[derive(Debug, Clone, Copy)]
+pub struct Asking<'a> {
+    /// `the password of root@sys on prod-hz`.
+    pub what: &'a str,
+    /// `--password-from`.
+    pub flag: &'a str,
+}
+
+/// Resolves sources, within what this process has: a terminal or not.
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    terminal: bool,
+    deadline: Duration,
+}
+
+impl Resolver {
+    /// As this process stands: asks only where both standard input and standard error are a terminal.
+    #[must_use]
+    pub fn here() -> Self {
+        Self { terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(), deadline: DEADLINE }
+    }
+
+    /// One that never asks, for the runner and for a screen that asks by itself.
+    #[must_use]
+    pub fn silent() -> Self {
+        Self { terminal: false, deadline: DEADLINE }
+    }
+
+    /// The same with another limit for a command and for standard input.
+    #[must_use]
+    pub fn within(mut self, deadline: Duration) -> Self {
+        self.deadline = deadline;
+        self
+    }
+
+    /// The secret that the source leads to: its first line, without the line's end.
+    ///
+    /// # Errors
+    /// Nothing is there, it is empty, a file may be read by others, a command fails or takes too long, or nobody can
+    /// be asked. The fault never holds what was read.
+    pub async fn resolve(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+        match source {
+            SecretSource::Env(name) => from_env(name, asking),
+            SecretSource::File(path) => from_file(path, asking),
+            SecretSource::Command(command) => self.by_command(command, asking).await,
+            SecretSource::Stdin => self.by_stdin(asking).await,
+            SecretSource::Prompt => self.by_prompt(asking).await,
+        }
+    }
+
+    async fn by_command(&self, command: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+        let spawned = tokio::process::Command::new("sh")
+            .arg("-c")
+            .arg(command)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            // What a password tool complains about may hold the password.
+            .stderr(Stdio::null())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn();
+        let mut child = spawned.map_err(|error| {
+            failed(asking, format!("The command for it did not start: {error}."), "Check that sh is on PATH.")
+        })?;
+        let group = Group(child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw));
+        let Some(mut out) = child.stdout.take() else {
+            return Err(failed(asking, "The command for it has no output.".into(), "Try again."));
+        };
+        let run = async {
+            let line = first_line(&mut out).await?;
+            // Read on, or a command that prints more would die of the closed pipe; but end with the command, because
+            // what it left in the background may hold the pipe for ever.
+            let mut rest = Zeroizing::new([0_u8; 4096]);
+            let status = loop {
+                tokio::select! {
+                    biased;
+                    status = child.wait() => break status?,
+                    read = out.read(&mut rest[..]) => if read? == 0 { break child.wait().await? },
+                }
+            };
+            Ok::<_, std::io::Error>((line, status))
+        };
+        match tokio::time::timeout(self.deadline, run).await {
+            Err(_) => {
+                drop(group);
+                let why = format!("The command for it did not end within {} s.", self.deadline.as_secs_f32());
+                Err(failed(asking, why, "Run the command by hand: it may be waiting for a key or a person."))
+            }
+            Ok(Err(error)) => Err(failed(
+                asking,
+                format!("The output of the command for it could not be read: {error}."),
+                "Run the command by hand.",
+            )),
+            Ok(Ok((line, status))) => {
+                group.ended();
+                if !status.success() {
+                    let why = format!("The command for it failed: {}.", ended(status));
+                    return Err(failed(asking, why, "Run the command by hand to see what it says."));
+                }
+                secret(line, "The command for it printed", asking)
+            }
+        }
+    }
+
+    async fn by_stdin(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+        let unread = |why: String| failed(asking, why, "Pipe one line into obnow for each secret it takes from stdin.");
+        let read = tokio::task::spawn_blocking(|| line_of(&mut std::io::stdin().lock()));
+        match tokio::time::timeout(self.deadline, read).await {
+            Err(_) => Err(unread(format!("Standard input gave no line within {} s.", self.deadline.as_secs_f32()))),
+            Ok(Ok(Ok(line))) => secret(line, "Standard input gave", asking),
+            Ok(Ok(Err(error))) => Err(unread(format!("Standard input cannot be read: {error}."))),
+            Ok(Err(error)) => Err(unread(format!("Standard input cannot be read: {error}."))),
+        }
+    }
+
+    async fn by_prompt(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
+        if !self.terminal {
+            return Err(failed(
+                asking,
+                "There is no terminal to ask on.".into(),
+                &format!("Give it by {} env:NAME, file:PATH or stdin.", asking.flag),
+            ));
+        }
+        let prompt = format!("{}: ", asking.what);
+        match tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await {
+            Ok(Ok(text)) => Ok(Secret::new(text)),
+            Ok(Err(error)) => Err(failed(
+                asking,
+                format!("The terminal could not be read: {error}."),
+                &format!("Give it by {} env:NAME, file:PATH or stdin.", asking.flag),
+            )),
+            Err(error) => Err(failed(asking, format!("The terminal could not be read: {error}."), "Try again.")),
+        }
+    }
+}
+
+/// The process group of a command: killed unless it is known to have ended, also when the caller gives up waiting.
+struct Group(Option<Pid>);
+
+impl Group {
+    fn ended(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        if let Some(leader) = self.0 {
+            let _ = kill_process_group(leader, Signal::KILL);
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one place where a secret comes out of the environment")]
+fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+    let next = "Export it, or name another source.";
+    let readable = !name.is_empty() && !name.contains(['=', '\0']);
+    match readable.then(|| std::env::var(name)) {
+        None | Some(Err(std::env::VarError::NotPresent)) => {
+            Err(failed(asking, format!("The environment variable {name:?} is not set."), next))
+        }
+        Some(Err(std::env::VarError::NotUnicode(_))) => {
+            Err(failed(asking, format!("The environment variable {name} is not UTF-8."), next))
+        }
+        Some(Ok(text)) if text.is_empty() => {
+            Err(failed(asking, format!("The environment variable {name} is empty."), next))
+        }
+        Some(Ok(text)) => Ok(Secret::new(text)),
+    }
+}
+
+fn from_file(path: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+    let called = format!("The file for {}", asking.what);
+    let Some(bytes) = private::read(Path::new(path), &called)? else {
+        return Err(failed(asking, format!("The file {path} is not there."), "Name the right file."));
+    };
+    let line = line_of(&mut &bytes[..])
+        .map_err(|error| failed(asking, format!("The file {path} is not used: {error}."), "Name the right file."))?;
+    secret(line, &format!("The file {path} begins with"), asking)
+}
+
+fn failed(asking: Asking<'_>, why: String, next: &str) -> Fault {
+    let mut what = asking.what.to_owned();
+    if let Some(first) = what.get_mut(..1) {
+        first.make_ascii_uppercase();
+    }
+    Fault::new(Cause::Usage, format!("{what} was not found."), why, next)
+}
+
+fn ended(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("exit status {code}"),
+        (None, Some(signal)) => format!("ended by signal {signal}"),
+        (None, None) => "it ended in no known way".into(),
+    }
+}
+
+fn too_long() -> std::io::Error {
+    std::io::Error::other("its first line is longer than any secret")
+}
+
+/// The first line, up to and without its newline.
+async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    // Never grows: growing would leave a copy behind.
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
+    let mut chunk = Zeroizing::new([0_u8; 4096]);
+    loop {
+        let read = from.read(&mut chunk[..]).await?;
+        let part = chunk.get(..read).unwrap_or_default();
+        let end = part.iter().position(|byte| *byte == b'\n');
+        let part = part.get(..end.unwrap_or(part.len())).unwrap_or_default();
+        if line.len() + part.len() > LONGEST {
+            return Err(too_long());
+        }
+        line.extend_from_slice(part);
+        if read == 0 || end.is_some() {
+            return Ok(line);
+        }
+    }
+}
+
+/// The same without waiting for a runtime; what follows the line stays for the next secret.
+fn line_of(from: &mut impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
+    from.take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
+    if line.last() == Some(&b'\n') {
+        line.pop();
+    } else if line.len() > LONGEST {
+        return Err(too_long());
+    }
+    Ok(line)
+}
+
+fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
+    if line.last() == Some(&b'\r') {
+        line.pop();
+    }
+    if line.is_empty() {
+        return Err(failed(asking, format!("{origin} an empty line."), "Put the secret in its first line."));
+    }
+    // A copy of exactly its size, so that what becomes the secret is never moved by a later shrink.
+    match String::from_utf8(line.as_slice().to_vec()) {
+        Ok(text) => Ok(Secret::new(text)),
+        Err(error) => {
+            error.into_bytes().zeroize();
+            Err(failed(asking, format!("{origin} a line that is not UTF-8."), "Put the secret in its first line."))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

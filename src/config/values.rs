@@ -1,0 +1,276 @@
+//! The small values of the inventory: endpoints, durations, and where a secret comes from.
+
+use std::fmt;
+use std::str::FromStr;
+use std::time::Duration;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// The port of an observer, where an endpoint names none.
+pub const OBSERVER_PORT: u16 = 2881;
+
+/// An address to connect to: `10.0.0.1:2881`, `db1`, `[::1]:2883`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Endpoint {
+    /// A host name or an address; an IPv6 address without its brackets.
+    pub host: String,
+    /// The port; [`OBSERVER_PORT`] where none was written.
+    pub port: u16,
+}
+
+impl FromStr for Endpoint {
+    type Err = String;
+
+    /// # Errors
+    /// One sentence that says what is wrong with the text.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let wrong = |why: &str| format!("{text:?} is not host:port: {why}");
+        let (host, port) = if let Some(rest) = text.strip_prefix('[') {
+            let (host, after) = rest.split_once(']').ok_or_else(|| wrong("the bracket is not closed"))?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(wrong("what is in brackets must be an IPv6 address"));
+            }
+            match after.strip_prefix(':') {
+                Some(port) => (host, Some(port)),
+                None if after.is_empty() => (host, None),
+                None => return Err(wrong("after the bracket only :port may follow")),
+            }
+        } else if text.matches(':').count() > 1 {
+            return Err(wrong("an IPv6 address is written in brackets, [::1]:2881"));
+        } else {
+            match text.split_once(':') {
+                Some((host, port)) => (host, Some(port)),
+                None => (text, None),
+            }
+        };
+        if host.is_empty() {
+            return Err(wrong("the host is missing"));
+        }
+        if host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@[]?#,;'\"\\".contains(c)) {
+            return Err(wrong("the host has a character that no host name has"));
+        }
+        let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
+        let port = match port {
+            None => OBSERVER_PORT,
+            Some(port) => match port.parse() {
+                Ok(number) if number > 0 && digits(port) => number,
+                _ => return Err(wrong("the port must be a number from 1 to 65535")),
+            },
+        };
+        Ok(Self { host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+impl Serialize for Endpoint {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Endpoint {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Endpoint;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an endpoint such as 10.0.0.1:2881")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Endpoint, E> {
+                text.parse().map_err(E::custom)
+            }
+        }
+        from.deserialize_str(Text)
+    }
+}
+
+/// Reads `100ms`, `5s`, `10m`, `2h`, `7d`: one whole number and one unit.
+///
+/// # Errors
+/// One sentence that says what a duration looks like.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let wrong = || format!("{text:?} is not a duration: write 100ms, 5s, 10m, 2h or 7d");
+    let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+    let (number, unit) = text.split_at(split);
+    let number: u64 = number.parse().map_err(|_| wrong())?;
+    let scale = match unit {
+        "ms" => return Ok(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err(wrong()),
+    };
+    number.checked_mul(scale).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+/// Writes a duration the way [`parse_duration`] reads it, in the largest unit that divides it; below a
+/// millisecond it is cut off.
+#[must_use]
+pub fn duration_text(duration: Duration) -> String {
+    let seconds = duration.as_secs();
+    if duration.subsec_millis() != 0 {
+        return format!("{}ms", duration.as_millis());
+    }
+    for (unit, scale) in [("d", 86_400), ("h", 3_600), ("m", 60)] {
+        if seconds != 0 && seconds.is_multiple_of(scale) {
+            return format!("{}{unit}", seconds / scale);
+        }
+    }
+    format!("{seconds}s")
+}
+
+/// `#[serde(with)]` for a duration above zero.
+pub(super) mod span {
+    use super::{Deserializer, Duration, Serializer, duration_text, fmt, parse_duration};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
+    pub fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.serialize_str(&duration_text(*duration))
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        struct Text;
+        impl serde::de::Visitor<'_> for Text {
+            type Value = Duration;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a duration such as 5s or 10m")
+            }
+            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Duration, E> {
+                match parse_duration(text) {
+                    Ok(Duration::ZERO) => Err(E::custom("a duration of zero is not allowed here")),
+                    other => other.map_err(E::custom),
+                }
+            }
+        }
+        from.deserialize_str(Text)
+    }
+}
+
+/// `#[serde(with)]` for a duration that may be absent.
+pub(super) mod maybe_span {
+    use super::{Deserializer, Duration, Serializer, span};
+
+    #[allow(clippy::ref_option, reason = "serde calls it with a reference")]
+    pub fn serialize<S: Serializer>(duration: &Option<Duration>, to: S) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => span::serialize(duration, to),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+        span::deserialize(from).map(Some)
+    }
+}
+
+/// `#[serde(with)]` for `{command: ..}`, `{env: ..}` or `{file: ..}`. A password written out is refused without
+/// being repeated in the error.
+pub(super) mod source {
+    use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
+    use serde::ser::SerializeMap;
+
+    use super::{Deserialize, Deserializer, Serializer, fmt};
+    use crate::domain::secret::SecretSource;
+
+    const EXPECTED: &str =
+        "a secret is never written here, only where it is found: {command: ..}, {env: ..} or {file: ..}";
+
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Written {
+        command: Option<String>,
+        env: Option<String>,
+        file: Option<String>,
+    }
+
+    #[allow(clippy::ref_option, reason = "serde calls it with a reference")]
+    pub fn serialize<S: Serializer>(source: &Option<SecretSource>, to: S) -> Result<S::Ok, S::Error> {
+        let (key, value) = match source {
+            Some(SecretSource::Command(text)) => ("command", text),
+            Some(SecretSource::Env(name)) => ("env", name),
+            Some(SecretSource::File(path)) => ("file", path),
+            // Asked for: in an inventory that is the absence of a source.
+            Some(SecretSource::Stdin | SecretSource::Prompt) | None => return to.serialize_none(),
+        };
+        let mut map = to.serialize_map(Some(1))?;
+        map.serialize_entry(key, value)?;
+        map.end()
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
+        from.deserialize_any(Source)
+    }
+
+    struct Source;
+
+    impl<'de> Visitor<'de> for Source {
+        type Value = Option<SecretSource>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("{command: ..}, {env: ..} or {file: ..}")
+        }
+
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+
+        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            let Written { command, env, file } = Written::deserialize(MapAccessDeserializer::new(map))?;
+            let found: Vec<SecretSource> =
+                [command.map(SecretSource::Command), env.map(SecretSource::Env), file.map(SecretSource::File)]
+                    .into_iter()
+                    .flatten()
+                    .collect();
+            let empty = |source: &SecretSource| {
+                matches!(source, SecretSource::Command(text) | SecretSource::Env(text) | SecretSource::File(text)
+                    if text.trim().is_empty() || text.contains('\0'))
+            };
+            match <[SecretSource; 1]>::try_from(found) {
+                Ok([source]) if empty(&source) => Err(A::Error::custom("the source of the secret is empty")),
+                Ok([source]) => Ok(Some(source)),
+                Err(_) => Err(A::Error::custom("exactly one of command, env and file is needed")),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

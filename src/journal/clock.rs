@@ -1,0 +1,22 @@
+//! The one place of the journal that reads the clock and the system's randomness; all else takes them as arguments.
+
+use std::io::Read;
+
+use jiff::Timestamp;
+
+/// This instant.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "the journal's one clock")]
+pub fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+/// Sixty-four random bits of the system.
+///
+/// # Errors
+/// The system gives none.
+pub fn random() -> std::io::Result<u64> {
+    let mut bytes = [0; 8];
+    std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(u64::from_ne_bytes(bytes))
+}

@@ -1,0 +1,117 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fall where it stands")]
+
+use std::process::Command;
+
+use super::*;
+
+fn me(task: u64) -> Owner {
+    let at = Timestamp::from_second(i64::try_from(task).unwrap()).unwrap();
+    Owner::here(&TaskId::new(at, task), at)
+}
+
+fn claim(cluster: &str, tenants: &[u64]) -> Claim {
+    Claim { cluster: cluster.into(), tenants: tenants.to_vec() }
+}
+
+fn held(state: &Path, claims: &[Claim], owner: &Owner) -> Held {
+    match take(state, claims, owner).unwrap() {
+        Taken::Held(held) => held,
+        Taken::Busy(busy) => panic!("{busy:?}"),
+    }
+}
+
+fn busy(state: &Path, claims: &[Claim], owner: &Owner) -> Busy {
+    match take(state, claims, owner).unwrap() {
+        Taken::Held(_) => panic!("{claims:?} was free"),
+        Taken::Busy(busy) => busy,
+    }
+}
+
+#[test]
+fn tenants_stand_side_by_side_and_a_cluster_stands_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let (one, other) = (me(1), me(2));
+    let tenant = held(state, &[claim("1", &[1002])], &one);
+    let refused = busy(state, &[claim("1", &[1004, 1002])], &other);
+    assert_eq!(refused, Busy { lock: "cluster-1.tenant-1002".into(), owner: Some(one.clone()) });
+    // What was taken before the refusal is free again.
+    let beside = held(state, &[claim("1", &[1004])], &other);
+    let refused = busy(state, &[claim("1", &[])], &me(3));
+    assert_eq!(refused.lock, "cluster-1");
+    assert!(refused.owner.is_some());
+    drop((tenant, beside));
+    let whole = held(state, &[claim("1", &[])], &one);
+    let refused = busy(state, &[claim("1", &[1002])], &other);
+    assert_eq!(refused, Busy { lock: "cluster-1".into(), owner: Some(one.clone()) });
+    assert!(refused.fault().why.contains(&format!("The task {}, process {}", one.task, one.pid)));
+    held(state, &[claim("2", &[1002])], &other);
+    drop(whole);
+    held(state, &[claim("1", &[1002])], &other);
+}
+
+#[test]
+fn a_task_of_many_clusters_takes_all_or_nothing_and_each_lock_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let one = held(state, &[claim("b", &[])], &me(1));
+    busy(state, &[claim("a", &[]), claim("b", &[1])], &me(2));
+    assert_eq!(owner(state, "a", None), None);
+    drop(one);
+    // The same twice, and a cluster with its own tenant, are not in the way of themselves.
+    held(state, &[claim("b", &[2, 1, 1]), claim("a", &[1]), claim("b", &[1]), claim("a", &[])], &me(2));
+}
+
+#[test]
+fn a_watcher_sees_who_works_and_tries_no_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let one = me(1);
+    let tenant = held(state, &[claim("1", &[1002])], &one);
+    assert_eq!(owner(state, "1", Some(1002)), Some(one.clone()));
+    assert_eq!(owner(state, "1", None), Some(one.clone()));
+    assert_eq!(owner(state, "1", Some(1004)), None);
+    assert_eq!(owner(state, "11", None), None);
+    drop(tenant);
+    assert_eq!(owner(state, "1", None), None);
+    let whole = held(state, &[claim("1", &[])], &one);
+    assert_eq!(owner(state, "1", Some(1004)), Some(one));
+    // Asking left no lock file of that tenant behind, so it opened none.
+    assert!(!state.join("locks/cluster-1.tenant-1004").exists());
+    drop(whole);
+}
+
+#[test]
+fn another_process_of_the_same_id_is_not_the_owner() {
+    let mut owner = me(1);
+    assert!(owner.alive());
+    owner.started.push('0');
+    assert!(!owner.alive());
+    let mut child = Command::new("true").spawn().unwrap();
+    let owner = Owner { pid: child.id(), started: started(child.id()).unwrap_or_default(), ..owner };
+    child.wait().unwrap();
+    assert!(!owner.alive());
+}
+
+#[test]
+fn the_word_of_a_killed_runner_is_wiped_by_the_next_that_takes_the_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let dead = Owner { started: "another boot+1".into(), ..me(1) };
+    std::mem::forget(held(state, &[claim("9", &[])], &dead));
+    std::fs::copy(state.join("locks/cluster-9.owner"), state.join("locks/cluster-1.owner")).unwrap();
+    std::fs::copy(state.join("locks/cluster-9.owner"), state.join("locks/cluster-2.tenant-5.owner")).unwrap();
+    let tenant = held(state, &[claim("1", &[1])], &me(2));
+    assert!(!state.join("locks/cluster-1.owner").exists());
+    let whole = held(state, &[claim("2", &[])], &me(2));
+    assert!(!state.join("locks/cluster-2.tenant-5.owner").exists());
+    drop((tenant, whole));
+}
+
+#[test]
+fn an_id_that_is_no_part_of_a_file_name_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    for id in ["", "../1", "a/b", "1.tenant-2", "é"] {
+        take(folder.path(), &[claim(id, &[])], &me(1)).unwrap_err();
+    }
+}

@@ -1,0 +1,157 @@
+//! Those who read a task's journal: as a whole, or following it as it grows. A reader changes nothing and takes no lock.
+
+use std::fs::File;
+use std::io::{BufRead, BufReader};
+use std::marker::PhantomData;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::disk;
+use super::tail::Tail;
+use super::tasks::{TaskFiles, TaskId};
+use crate::domain::fault::{Cause, Fault};
+
+/// The version of the format that this obnow writes, and the newest it reads.
+pub const VERSION: u32 = 1;
+
+/// One line of a journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry<E> {
+    /// When it was written, in UTC. A line whose time cannot be read has that of the line before.
+    pub at: Timestamp,
+    /// The event; or, where this obnow does not know it, its JSON; or, where it is not JSON, its text.
+    pub event: Result<E, Value>,
+}
+
+/// A journal as it stands.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Journal<E> {
+    /// When the task's journal was begun; `None` where its runner was killed before the first line was whole.
+    pub begun: Option<Timestamp>,
+    /// Its events, the oldest first.
+    pub entries: Vec<Entry<E>>,
+}
+
+/// Reads the journal of a task, up to its last whole line.
+///
+/// # Errors
+/// There is none, it belongs to another task or a newer obnow, or it cannot be read.
+pub fn read<E: DeserializeOwned>(state: &Path, id: &TaskId) -> Result<Journal<E>, Fault> {
+    let mut follower = Follower::new(state, id);
+    let entries = follower.entries()?;
+    if !follower.tail.opened() {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("There is no task {id}."),
+            format!("{} is not there.", follower.tail.path().display()),
+            "List the tasks with `obnow tasks`.",
+        ));
+    }
+    Ok(Journal { begun: follower.begun, entries })
+}
+
+/// Reads a journal on and on: each entry is given once.
+#[derive(Debug)]
+pub struct Follower<E> {
+    tail: Tail,
+    id: TaskId,
+    begun: Option<Timestamp>,
+    last: Timestamp,
+    event: PhantomData<fn() -> E>,
+}
+
+impl<E: DeserializeOwned> Follower<E> {
+    /// From the first event on; the journal need not be there yet.
+    #[must_use]
+    pub fn new(state: &Path, id: &TaskId) -> Self {
+        let tail = Tail::new(TaskFiles::new(state, id).journal, 0);
+        Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, event: PhantomData }
+    }
+
+    /// The entries that came since the last call; none where the journal is not there yet.
+    ///
+    /// # Errors
+    /// It belongs to another task or a newer obnow, or it cannot be read.
+    pub fn entries(&mut self) -> Result<Vec<Entry<E>>, Fault> {
+        let mut lines = self.tail.lines()?.into_iter();
+        if self.begun.is_none() {
+            let Some(first) = lines.next() else { return Ok(Vec::new()) };
+            self.last = header(&first, &self.id, self.tail.path())?;
+            self.begun = Some(self.last);
+        }
+        Ok(lines.filter(|line| !line.is_empty()).map(|line| self.entry(&line)).collect())
+    }
+
+    /// Waits until there may be new entries: looks at once, then every `every`.
+    ///
+    /// # Errors
+    /// The journal cannot be looked at, or is gone.
+    pub async fn grown(&self, every: Duration) -> Result<(), Fault> {
+        self.tail.grown(every).await
+    }
+
+    /// Waits for new entries; never gives an empty list.
+    ///
+    /// # Errors
+    /// As [`Follower::entries`].
+    pub async fn next(&mut self, every: Duration) -> Result<Vec<Entry<E>>, Fault> {
+        loop {
+            let entries = self.entries()?;
+            if !entries.is_empty() {
+                return Ok(entries);
+            }
+            self.grown(every).await?;
+        }
+    }
+
+    fn entry(&mut self, line: &[u8]) -> Entry<E> {
+        let Ok(mut value) = serde_json::from_slice::<Value>(line) else {
+            return Entry { at: self.last, event: Err(Value::String(String::from_utf8_lossy(line).into_owned())) };
+        };
+        if let Some(at) = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok()) {
+            self.last = at;
+        }
+        let event = match value.get_mut("event").map(Value::take) {
+            Some(event) => serde_json::from_value(event.clone()).map_err(|_| event),
+            None => Err(value),
+        };
+        Entry { at: self.last, event }
+    }
+}
+
+/// Reads the first line of a journal that has one.
+pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
+    let mut line = Vec::new();
+    let read = File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
+    read.map_err(|error| disk::fault("read", path, &error))?;
+    header(&line, id, path).map(|_| ())
+}
+
+/// When the journal was begun, if this is the first line of this task's journal in a format we know.
+fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
+    let refused =
+        |why: String, next: &str| Fault::new(Cause::Usage, format!("{} is not read.", path.display()), why, next);
+    let value: Value = serde_json::from_slice(line).unwrap_or_default();
+    let Some(version) = value.get("obnow_journal").and_then(Value::as_u64) else {
+        return Err(refused("It does not begin as a journal of obnow does.".into(), "Look at the file itself."));
+    };
+    if version > u64::from(VERSION) {
+        return Err(refused(
+            format!("It is written in format {version}; this obnow knows format {VERSION}."),
+            "Use the obnow that wrote it, or a newer one.",
+        ));
+    }
+    let task = value.get("task").and_then(Value::as_str).unwrap_or_default();
+    if task != id.as_str() {
+        return Err(refused(format!("It is the journal of the task {task:?}."), "Give the file its own name back."));
+    }
+    let at = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok());
+    Ok(at.unwrap_or(Timestamp::UNIX_EPOCH))
+}
+
+#[cfg(test)]
+mod tests;

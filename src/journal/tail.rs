@@ -1,0 +1,94 @@
+//! The whole lines of a growing file, each given once.
+
+use std::fs::File;
+use std::io::ErrorKind;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+use super::disk;
+use crate::domain::fault::{Cause, Fault};
+
+/// A place in a file, behind the last line that was given.
+#[derive(Debug)]
+pub(super) struct Tail {
+    path: PathBuf,
+    file: Option<File>,
+    offset: u64,
+    seen: Option<(u64, SystemTime)>,
+}
+
+impl Tail {
+    /// Behind `offset` bytes; the file need not be there yet.
+    pub(super) fn new(path: PathBuf, offset: u64) -> Self {
+        Self { path, file: None, offset, seen: None }
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Where the next line begins.
+    pub(super) fn offset(&self) -> u64 {
+        self.offset
+    }
+
+    /// True once the file was there.
+    pub(super) fn opened(&self) -> bool {
+        self.file.is_some()
+    }
+
+    /// The whole lines that came since, without their newlines; what follows the last newline is left for later.
+    pub(super) fn lines(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
+        let file = match &self.file {
+            Some(file) => file,
+            None => match File::open(&self.path) {
+                Ok(file) => self.file.insert(file),
+                Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
+                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+            },
+        };
+        let state = file.metadata().and_then(|found| Ok((found.len(), found.modified()?)));
+        let state = state.map_err(|error| disk::fault("read", &self.path, &error))?;
+        if state.0 < self.offset {
+            return Err(Fault::new(
+                Cause::Internal,
+                format!("{} is shorter than it was.", self.path.display()),
+                "Lines that were read before are gone: something other than obnow changed the file.",
+                "Leave the files of the state directory alone; look at the file itself.",
+            ));
+        }
+        let wanted = usize::try_from(state.0 - self.offset).unwrap_or(usize::MAX);
+        let mut bytes = vec![0; wanted];
+        let mut filled = 0;
+        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+            match file.read_at(rest, self.offset + filled as u64) {
+                // A torn last line was taken away between the two looks.
+                Ok(0) => break,
+                Ok(count) => filled += count,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+            }
+        }
+        bytes.truncate(filled);
+        self.seen = Some(state);
+        let whole = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |last| last + 1);
+        bytes.truncate(whole);
+        self.offset += whole as u64;
+        bytes.pop();
+        if whole == 0 { Ok(Vec::new()) } else { Ok(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()) }
+    }
+
+    /// Waits until the file is another than at the last [`Tail::lines`]: looks at once, then every `every`.
+    pub(super) async fn grown(&self, every: Duration) -> Result<(), Fault> {
+        loop {
+            match std::fs::metadata(&self.path).and_then(|found| Ok((found.len(), found.modified()?))) {
+                Ok(state) if Some(state) != self.seen => return Ok(()),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::NotFound && self.seen.is_none() => {}
+                Err(error) => return Err(disk::fault("read", &self.path, &error)),
+            }
+            tokio::time::sleep(every).await;
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! The one who appends to a task's journal.
+
+use std::fs::{File, TryLockError};
+use std::io::ErrorKind;
+use std::marker::PhantomData;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::disk;
+use super::reader::{self, VERSION};
+use super::tasks::{TaskFiles, TaskId};
+use crate::domain::fault::{Cause, Fault};
+
+/// Appends events to the journal of one task, and keeps every other writer away from it for as long as it lives.
+#[derive(Debug)]
+pub struct Writer<E> {
+    file: File,
+    path: PathBuf,
+    /// A write to the disk failed: what is on it is not known any more, so nothing may follow.
+    broken: bool,
+    event: PhantomData<fn(&E)>,
+}
+
+#[derive(Serialize)]
+struct Header<'a> {
+    obnow_journal: u32,
+    task: &'a TaskId,
+    at: Timestamp,
+}
+
+#[derive(Serialize)]
+struct Line<'a, E> {
+    at: Timestamp,
+    event: &'a E,
+}
+
+impl<E: Serialize> Writer<E> {
+    /// A new journal: its first line, and its name, are on the disk when this returns.
+    ///
+    /// # Errors
+    /// A journal of that id exists, or the disk refuses.
+    pub fn create(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
+        let path = TaskFiles::new(state, id).journal;
+        if let Some(folder) = path.parent() {
+            disk::directory(folder)?;
+        }
+        let file = disk::private().create_new(true).open(&path);
+        let file = file.map_err(|error| disk::fault("begin the journal", &path, &error))?;
+        let mut writer = Self::lock(file, path)?;
+        writer.begin(id, at)?;
+        Ok(writer)
+    }
+
+    /// Goes on with a journal. Half a line that a killed writer left is cut off: it was never acknowledged, and no
+    /// reader has taken it.
+    ///
+    /// # Errors
+    /// It is not there, belongs to another task or a newer obnow, another writer has it, or the disk refuses.
+    pub fn open(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
+        let path = TaskFiles::new(state, id).journal;
+        let file = disk::private().open(&path).map_err(|error| disk::fault("open the journal", &path, &error))?;
+        let mut writer = Self::lock(file, path)?;
+        let cut = |error: std::io::Error| disk::fault("repair the journal", &writer.path, &error);
+        let end = whole(&writer.file).map_err(cut)?;
+        if end != writer.file.metadata().map_err(cut)?.len() {
+            writer.file.set_len(end).and_then(|()| writer.file.sync_all()).map_err(cut)?;
+        }
+        if end == 0 {
+            writer.begin(id, at)?;
+        } else {
+            reader::check_header(&writer.path, id)?;
+        }
+        Ok(writer)
+    }
+
+    fn lock(file: File, path: PathBuf) -> Result<Self, Fault> {
+        match file.try_lock() {
+            Ok(()) => Ok(Self { file, path, broken: false, event: PhantomData }),
+            Err(TryLockError::WouldBlock) => Err(Fault::new(
+                Cause::Busy,
+                format!("{} has a writer already.", path.display()),
+                "Another runner works on this task.",
+                "Watch the task, or wait until that runner has ended.",
+            )),
+            Err(TryLockError::Error(error)) => Err(disk::fault("lock the journal", &path, &error)),
+        }
+    }
+
+    fn begin(&mut self, task: &TaskId, at: Timestamp) -> Result<(), Fault> {
+        self.line(&Header { obnow_journal: VERSION, task, at }, true)?;
+        disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
+    }
+
+    /// Appends one event. With `durable` it is on the disk when this returns; without, it survives the end of this
+    /// process but not of the host.
+    ///
+    /// # Errors
+    /// The disk refuses. Then nobody knows what is on it, and this writer takes no more events.
+    pub fn append(&mut self, at: Timestamp, event: &E, durable: bool) -> Result<(), Fault> {
+        self.line(&Line { at, event }, durable)
+    }
+
+    fn line(&mut self, line: &impl Serialize, durable: bool) -> Result<(), Fault> {
+        if self.broken {
+            let error = std::io::Error::from(ErrorKind::BrokenPipe);
+            return Err(disk::fault("go on, after a failed write, with the journal", &self.path, &error));
+        }
+        // JSON has no raw newline inside, whatever the event holds.
+        let text = serde_json::to_vec(line).map_err(std::io::Error::from);
+        let mut text = text.map_err(|error| disk::fault("write an event into the journal", &self.path, &error))?;
+        text.push(b'\n');
+        let mut done = disk::append_line(&mut self.file, &text);
+        if durable && done.is_ok() {
+            done = self.file.sync_data();
+        }
+        self.broken = done.is_err();
+        done.map_err(|error| disk::fault("append to the journal", &self.path, &error))
+    }
+}
+
+/// The length of the file up to its last newline.
+fn whole(file: &File) -> std::io::Result<u64> {
+    let mut chunk = [0_u8; 4096];
+    let mut end = file.metadata()?.len();
+    while end > 0 {
+        let start = end.saturating_sub(chunk.len() as u64);
+        let part = chunk.get_mut(..usize::try_from(end - start).unwrap_or(0)).unwrap_or_default();
+        file.read_exact_at(part, start)?;
+        if let Some(last) = part.iter().rposition(|byte| *byte == b'\n') {
+            return Ok(start + last as u64 + 1);
+        }
+        end = start;
+    }
+    Ok(0)
+}
+
+#[cfg(test)]
+mod tests;
