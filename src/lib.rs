@@ -1,4 +1,5 @@
 //! obnow: Back up Now for OceanBase, in a terminal.
 
+pub mod backend;
 pub mod demo;
 pub mod domain;
