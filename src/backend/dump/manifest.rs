@@ -1,0 +1,314 @@
+//! The proof of a dump: every file that must be there is, whole and counted, and what it was is written down before the dump gets
+//! its final name. Later, no file is truncated, missing, added or altered without being named.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest as _, Sha256};
+
+use super::io_fault;
+use super::listing::{Kind, Listed, Role, Scope};
+use super::place::Place;
+use super::rows::{Broken, Counted, Counter};
+use super::schema;
+use crate::domain::fault::{Cause, Fault};
+
+/// The manifest's name in the dump's folder.
+pub const NAME: &str = "manifest.json";
+
+/// What no dump holds; listed in every manifest.
+pub const LEFT_OUT: [&str; 6] = [
+    "users and their rights",
+    "routines",
+    "triggers",
+    "events",
+    "sequences",
+    "the server's own databases and parameters",
+];
+
+/// The longest schema file that is read whole, in bytes.
+const LONGEST_SCHEMA: u64 = 64 << 20;
+
+/// The one instant all tables are from, as closely as it is known, on the server's clock.
+///
+/// All that was committed at `not_before` is in the dump, nothing that was committed after `not_after`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Instant {
+    /// The server's time just before the dump was started; this is the instant a verdict names.
+    pub not_before: Timestamp,
+    /// The server's time just after a row had reached a file.
+    pub not_after: Timestamp,
+}
+
+/// What was dumped, and from where; known to the caller.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The server's name for people: `cluster` or `cluster/tenant`.
+    pub target: String,
+    /// The server's own version text.
+    pub server: String,
+    /// The release of mydumper.
+    pub release: String,
+    /// When.
+    pub instant: Instant,
+}
+
+/// One table or view of a dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Table {
+    /// Which.
+    #[serde(flatten)]
+    pub listed: Listed,
+    /// Its rows, counted from its file; none for a view.
+    pub rows: Option<u64>,
+}
+
+/// One file of a dump.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileEntry {
+    /// Its name in the dump's folder.
+    pub name: String,
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// The SHA-256 of its content, in hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What a dump holds.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of this file: 1.
+    pub format: u32,
+    /// The run id, `<task>.<attempt>`.
+    pub run: String,
+    /// What was dumped.
+    pub source: Source,
+    /// Its databases.
+    pub databases: Vec<String>,
+    /// Their tables and views.
+    pub tables: Vec<Table>,
+    /// All files but this one.
+    pub files: Vec<FileEntry>,
+    /// What a restore will not bring back.
+    pub left_out: Vec<String>,
+}
+
+impl Manifest {
+    /// All rows of all tables.
+    #[must_use]
+    pub fn rows(&self) -> u64 {
+        self.tables.iter().filter_map(|table| table.rows).sum()
+    }
+
+    /// The size of all files, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        self.files.iter().map(|file| file.bytes).sum()
+    }
+}
+
+/// Proves a dump that exited with 0 and gives it its final name. `before` and `after` are what the server listed before the dump
+/// started and after it ended.
+///
+/// # Errors
+/// A file that is missing, not whole or not expected; tables that came, went or changed meanwhile; the folder cannot be written.
+pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
+    same_tables(before, after)?;
+    let folder = place.partial();
+    let expected = before.files()?;
+    refuse_others(&folder, |name| expected.contains_key(name))?;
+    let mut files = Vec::with_capacity(expected.len());
+    let mut counted = BTreeMap::new();
+    for (name, role) in &expected {
+        let path = folder.join(name);
+        let (entry, rows) = read(&path, name, *role)?;
+        if let (Role::Rows(table), Some(found)) = (role, rows) {
+            let schema = read_schema(&folder, table)?;
+            let fits =
+                found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
+            if !fits {
+                return Err(not_whole(&path, &Broken::OtherTable.to_string()));
+            }
+            counted.insert(*table, found.rows);
+        }
+        files.push(entry);
+    }
+    let tables = before.tables.iter();
+    let manifest = Manifest {
+        format: 1,
+        run: place.run().to_owned(),
+        source,
+        databases: before.databases.clone(),
+        tables: tables.map(|listed| Table { listed: listed.clone(), rows: counted.get(listed).copied() }).collect(),
+        files,
+        left_out: LEFT_OUT.map(str::to_owned).to_vec(),
+    };
+    publish(place, &manifest)?;
+    Ok(manifest)
+}
+
+/// Checks a finished dump against its manifest, every byte of it.
+///
+/// # Errors
+/// A file that is truncated, missing, added or altered; it is named.
+pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
+    let path = folder.join(NAME);
+    let text = std::fs::read(&path).map_err(|error| io_fault("Reading", &path, &error))?;
+    let manifest: Manifest =
+        serde_json::from_slice(&text).map_err(|error| not_whole(&path, &format!("it is not a manifest: {error}")))?;
+    if manifest.format != 1 {
+        return Err(not_whole(&path, &format!("its format is {}, not 1", manifest.format)));
+    }
+    refuse_others(folder, |name| name == NAME || manifest.files.iter().any(|file| file.name == name))?;
+    for file in &manifest.files {
+        let path = folder.join(&file.name);
+        if file.name.contains('/') {
+            return Err(not_whole(&path, "the manifest names a file elsewhere"));
+        }
+        let found = hash(&path, &file.name, |_| Ok(()))?;
+        if found.bytes != file.bytes {
+            return Err(not_whole(&path, &format!("it has {} bytes, not {}", found.bytes, file.bytes)));
+        }
+        if found.sha256 != file.sha256 {
+            return Err(not_whole(&path, "its content is not what was written"));
+        }
+    }
+    Ok(manifest)
+}
+
+/// The dump has one instant only if no table came or went while it ran.
+fn same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
+    if before == after {
+        return Ok(());
+    }
+    let differs = |a: &Scope, b: &Scope| -> Option<String> {
+        let table = a.tables.iter().find(|table| !b.tables.contains(table));
+        let database = a.databases.iter().find(|database| !b.databases.contains(database));
+        table.map(|table| format!("{}.{}", table.database, table.name)).or_else(|| database.cloned())
+    };
+    let which = differs(before, after).or_else(|| differs(after, before)).unwrap_or_else(|| "a table".to_owned());
+    Err(Fault::new(
+        Cause::Precondition,
+        "The tables are not from one instant.",
+        format!("{which} was created or dropped while the dump ran."),
+        "Retry when no DDL runs.",
+    ))
+}
+
+fn refuse_others(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
+    let entries = std::fs::read_dir(folder).map_err(|error| io_fault("Reading", folder, &error))?;
+    for entry in entries {
+        let name = entry.map_err(|error| io_fault("Reading", folder, &error))?.file_name();
+        if !name.to_str().is_some_and(&known) {
+            return Err(not_whole(&folder.join(name), "it does not belong to this dump"));
+        }
+    }
+    Ok(())
+}
+
+/// Reads one file of a fresh dump to its end, proves it by its role, and brings it to disk.
+fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Counted>), Fault> {
+    let mut counter = Counter::default();
+    let mut text = Vec::new();
+    let is_rows = matches!(role, Role::Rows(_));
+    let entry = hash(path, name, |piece| {
+        if is_rows {
+            return counter.feed(piece).map_err(|broken| not_whole(path, &broken.to_string()));
+        }
+        text.extend_from_slice(piece);
+        if text.len() as u64 > LONGEST_SCHEMA {
+            Err(not_whole(path, "it is longer than any definition"))
+        } else {
+            Ok(())
+        }
+    })?;
+    // Also where a late error of a network file system shows.
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| io_fault("Writing", path, &error))?;
+    let whole = match role {
+        Role::Rows(_) => {
+            let counted = counter.finish().map_err(|broken| not_whole(path, &broken.to_string()))?;
+            return Ok((entry, Some(counted)));
+        }
+        Role::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
+        Role::Database(database) => schema::is_whole_database(&text, database),
+        Role::TableSchema(table) => schema::table(&text).is_some_and(|found| found.table == table.name),
+        Role::StandIn(view) => schema::table(&text).is_some_and(|found| found.table == view.name),
+        Role::View(view) => schema::is_whole_view(&text, &view.name),
+    };
+    if whole { Ok((entry, None)) } else { Err(not_whole(path, "it is not one whole definition")) }
+}
+
+fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
+    debug_assert_eq!(table.kind, Kind::Table, "only tables have rows");
+    let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
+    let text = std::fs::read(&path).map_err(|error| io_fault("Reading", &path, &error))?;
+    schema::table(&text).ok_or_else(|| not_whole(&path, "it is not one whole definition"))
+}
+
+/// Size and hash of a file, while `each` sees its pieces.
+fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<FileEntry, Fault> {
+    let failed = |error: &std::io::Error| {
+        if error.kind() == std::io::ErrorKind::NotFound {
+            not_whole(path, "it is missing")
+        } else {
+            io_fault("Reading", path, error)
+        }
+    };
+    let mut file = File::open(path).map_err(|error| failed(&error))?;
+    let mut piece = vec![0; 1 << 20];
+    let mut hasher = Sha256::new();
+    let mut bytes = 0;
+    loop {
+        let read = file.read(&mut piece).map_err(|error| failed(&error))?;
+        if read == 0 {
+            break;
+        }
+        bytes += read as u64;
+        hasher.update(&piece[..read]);
+        each(&piece[..read])?;
+    }
+    let sha256 = hasher.finalize().iter().fold(String::with_capacity(64), |mut text, byte| {
+        use std::fmt::Write as _;
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok(FileEntry { name: name.to_owned(), bytes, sha256 })
+}
+
+/// Manifest to disk, then the folder, then the name.
+fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
+    let (folder, finished) = (place.partial(), place.finished());
+    let path = folder.join(NAME);
+    let written = || -> std::io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
+        serde_json::to_writer_pretty(&file, manifest)?;
+        file.write_all(b"\n")?;
+        file.sync_all()?;
+        File::open(&folder)?.sync_all()
+    };
+    written().map_err(|error| io_fault("Writing", &path, &error))?;
+    let renamed = || -> std::io::Result<()> {
+        std::fs::rename(&folder, &finished)?;
+        File::open(place.folder())?.sync_all()
+    };
+    renamed().map_err(|error| io_fault("Renaming to", &finished, &error))
+}
+
+fn not_whole(path: &Path, why: &str) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("{} cannot be trusted.", path.display()),
+        format!("Of this file: {why}."),
+        "Do not restore from this dump; start a new backup.",
+    )
+}
+
+#[cfg(test)]
+#[path = "manifest_tests.rs"]
+mod tests;

@@ -1,0 +1,125 @@
+//! A dump is proven, or the file that is wrong is named.
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+
+use tempfile::TempDir;
+
+use super::*;
+
+const CREATE: &str = "CREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
+const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1),\n(2);\n";
+
+struct Fresh {
+    _folder: TempDir,
+    place: Place,
+    scope: Scope,
+}
+
+fn fresh() -> Fresh {
+    let folder = TempDir::new().unwrap();
+    let place = Place::new(folder.path(), "task.1").unwrap();
+    let partial = place.partial();
+    std::fs::create_dir(&partial).unwrap();
+    for (name, text) in [
+        ("metadata", "Started dump at: 2026-11-20 09:16:54\nFinished dump at: 2026-11-20 09:16:55\n"),
+        ("pay-schema-create.sql", "CREATE DATABASE `pay`;\n"),
+        ("pay.t-schema.sql", CREATE),
+        ("pay.t.sql", ROWS),
+        ("pay.v-schema.sql", "CREATE TABLE `v`(\n`a` int\n)ENGINE=MyISAM;\n"),
+        ("pay.v-schema-view.sql", "CREATE VIEW `v` AS select 1;\n"),
+    ] {
+        std::fs::write(partial.join(name), text).unwrap();
+    }
+    let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")]).unwrap();
+    Fresh { _folder: folder, place, scope }
+}
+
+fn source() -> Source {
+    let instant = Instant { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
+    Source { target: "c".into(), server: "s".into(), release: "0.10.0".into(), instant }
+}
+
+fn sealed(fresh: &Fresh) -> PathBuf {
+    seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap();
+    fresh.place.finished()
+}
+
+#[test]
+fn a_whole_dump_is_counted_and_gets_its_name() {
+    let fresh = fresh();
+    let folder = sealed(&fresh);
+    assert!(!fresh.place.partial().exists());
+    let manifest = verify(&folder).unwrap();
+    assert_eq!(manifest.rows(), 2);
+    assert_eq!(manifest.tables.iter().map(|table| table.rows).collect::<Vec<_>>(), [Some(2), None]);
+    assert_eq!(manifest.files.len(), 6);
+    assert_eq!(manifest.source, source());
+}
+
+#[test]
+fn a_file_that_is_not_whole_is_named_and_nothing_gets_the_final_name() {
+    for (name, text) in [
+        ("metadata", "Started dump at: 2026-11-20 09:16:54\n"),
+        ("pay-schema-create.sql", "CREATE DATABASE `pay`"),
+        ("pay.t-schema.sql", &CREATE[..40]),
+        ("pay.t.sql", &ROWS[..ROWS.len() - 3]),
+        ("pay.t.sql", "INSERT INTO `u` (`a`) VALUES\n(1);\n"),
+        ("pay.t.sql", "INSERT INTO `t` (`b`) VALUES\n(1);\n"),
+        ("pay.v-schema-view.sql", ""),
+        ("pay.u.sql", ROWS),
+    ] {
+        let fresh = fresh();
+        std::fs::write(fresh.place.partial().join(name), text).unwrap();
+        let fault = seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap_err();
+        assert!(fault.what.contains(name), "{name}: {fault}");
+        assert!(!fresh.place.finished().exists());
+    }
+}
+
+#[test]
+fn a_missing_file_is_named_even_where_a_table_may_be_empty() {
+    for name in ["metadata", "pay.t.sql", "pay.t-schema.sql", "pay.v-schema-view.sql"] {
+        let fresh = fresh();
+        std::fs::remove_file(fresh.place.partial().join(name)).unwrap();
+        let fault = seal(&fresh.place, source(), &fresh.scope, &fresh.scope).unwrap_err();
+        assert!(fault.what.contains(name), "{name}: {fault}");
+    }
+}
+
+#[test]
+fn a_table_that_came_or_went_meanwhile_means_not_one_instant() {
+    let fresh = fresh();
+    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")]).unwrap();
+    for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
+        let fault = seal(&fresh.place, source(), before, after).unwrap_err();
+        assert!(fault.what.contains("not from one instant") && fault.why.contains("pay.v"), "{fault}");
+    }
+}
+
+#[test]
+fn no_change_after_the_seal_goes_unseen() {
+    let change = |what: &dyn Fn(&Path), name: &str| {
+        let fresh = fresh();
+        let folder = sealed(&fresh);
+        what(&folder);
+        let fault = verify(&folder).unwrap_err();
+        assert!(fault.what.contains(name), "{name}: {fault}");
+    };
+    // Cut between two statements it still reads well; one digit changed keeps its size.
+    change(&|f| std::fs::write(f.join("pay.t.sql"), "SET FOREIGN_KEY_CHECKS=0;\n").unwrap(), "pay.t.sql");
+    change(&|f| std::fs::write(f.join("pay.t.sql"), ROWS.replace("(2)", "(3)")).unwrap(), "pay.t.sql");
+    change(&|f| std::fs::remove_file(f.join("pay.v-schema.sql")).unwrap(), "pay.v-schema.sql");
+    change(&|f| std::fs::write(f.join("pay.x.sql"), "").unwrap(), "pay.x.sql");
+    change(&|f| std::fs::write(f.join(NAME), "{}").unwrap(), NAME);
+    change(&|f| std::fs::remove_file(f.join(NAME)).unwrap(), NAME);
+}
+
+#[test]
+fn a_final_name_that_is_taken_is_not_overwritten() {
+    let fresh = fresh();
+    std::fs::create_dir(fresh.place.finished()).unwrap();
+    std::fs::write(fresh.place.finished().join("x"), "").unwrap();
+    assert!(seal(&fresh.place, source(), &fresh.scope, &fresh.scope).is_err());
+    assert!(fresh.place.partial().exists());
+}

@@ -1,0 +1,93 @@
+//! Where one run of a logical backup lies: the dump, and beside it what is needed to find and judge it later.
+
+use std::path::{Path, PathBuf};
+
+use crate::domain::fault::{Cause, Fault};
+
+/// The paths of one run. While it runs the dump is `<run>.partial`; a proven one is `<run>`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    folder: PathBuf,
+    run: String,
+}
+
+impl Place {
+    /// The place of the run `<task>.<attempt>` in a destination folder.
+    ///
+    /// # Errors
+    /// The run's name is empty or has other characters than ASCII letters, digits, `.`, `_` and `-`, or the folder is not absolute.
+    pub fn new(folder: &Path, run: &str) -> Result<Self, Fault> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+        if run.is_empty() || run.starts_with('.') || !run.chars().all(plain) || !folder.is_absolute() {
+            return Err(Fault::new(
+                Cause::Internal,
+                format!("{} and {run:?} do not name a place for a dump.", folder.display()),
+                "The folder must be absolute, the run's name plain.",
+                "Give an absolute path as destination.",
+            ));
+        }
+        Ok(Self { folder: folder.to_path_buf(), run: run.to_owned() })
+    }
+
+    /// The run id, `<task>.<attempt>`.
+    #[must_use]
+    pub fn run(&self) -> &str {
+        &self.run
+    }
+
+    /// The destination folder all runs share.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The dump while it is written, or when it was never proven.
+    #[must_use]
+    pub fn partial(&self) -> PathBuf {
+        self.beside(".partial")
+    }
+
+    /// The dump once its manifest is on disk.
+    #[must_use]
+    pub fn finished(&self) -> PathBuf {
+        self.beside("")
+    }
+
+    /// What `mydumper` said (mode 0600).
+    #[must_use]
+    pub fn log(&self) -> PathBuf {
+        self.beside(".log")
+    }
+
+    /// Which process writes the dump.
+    #[must_use]
+    pub fn record(&self) -> PathBuf {
+        self.beside(".dump.json")
+    }
+
+    /// The exit status of `mydumper`, written even where obnow was gone by then.
+    #[must_use]
+    pub fn status(&self) -> PathBuf {
+        self.beside(".exit")
+    }
+
+    fn beside(&self, suffix: &str) -> PathBuf {
+        self.folder.join(format!("{}{suffix}", self.run))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_never_leaves_its_folder() {
+        let folder = Path::new("/backup");
+        assert_eq!(Place::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
+        for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {
+            assert!(Place::new(folder, run).is_err(), "{run:?}");
+        }
+        assert!(Place::new(Path::new("backup"), "t1.2").is_err());
+    }
+}

@@ -1,0 +1,137 @@
+//! Which `mydumper` is here, and how each tried release is to be used. An untried one is refused by name.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use crate::domain::fault::{Cause, Fault};
+
+/// A release that was tried against a real server, with writers running and a restore compared.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Release {
+    /// As `mydumper --version` prints it.
+    pub version: &'static str,
+    /// Options that make all tables one instant and keep the files provable.
+    pub options: &'static [&'static str],
+    /// True when it was tried over TLS.
+    pub tls: bool,
+}
+
+/// The releases tried.
+///
+/// 0.10.0 (the package `mydumper` 0.10.1 of Debian 12): by default it sends `FLUSH TABLES WITH READ LOCK`, a syntax error;
+/// several threads without locks have several snapshots; one thread has one, taken at its first read of a table.
+/// `--complete-insert`: without it the last row of a table with generated columns may lose its column list.
+/// `--build-empty-files`: an empty table has a file, so that a missing file is never taken for one.
+pub const RELEASES: &[Release] = &[Release {
+    version: "0.10.0",
+    options: &["--threads=1", "--no-locks", "--complete-insert", "--build-empty-files", "--verbose=3"],
+    tls: false,
+}];
+
+/// The backup service of this host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tool {
+    /// Where the program is.
+    pub path: PathBuf,
+    /// How it is used.
+    pub release: &'static Release,
+}
+
+/// Finds `mydumper`: the one the inventory names, else the first on `search` (the value of PATH), and asks its version.
+///
+/// # Errors
+/// Absent, not to be run, or a release nobody tried.
+pub fn find(named: Option<&Path>, search: &OsStr) -> Result<Tool, Fault> {
+    let path = match named {
+        Some(path) if path.is_file() => path.to_path_buf(),
+        Some(path) => {
+            return Err(absent(&format!("The inventory names {}, and there is no such file.", path.display())));
+        }
+        None => std::env::split_paths(search)
+            .filter(|folder| folder.is_absolute())
+            .map(|folder| folder.join("mydumper"))
+            .find(|file| file.is_file())
+            .ok_or_else(|| absent("There is no mydumper on PATH."))?,
+    };
+    let said = Command::new(&path)
+        .arg("--version")
+        .env_clear()
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| absent(&format!("{} cannot be run: {error}.", path.display())))?;
+    let release = release(&String::from_utf8_lossy(&said.stdout))?;
+    Ok(Tool { path, release })
+}
+
+/// The release that `mydumper --version` names, by its first line: `mydumper [v]VERSION, built against ...`.
+///
+/// # Errors
+/// Not the output of mydumper, or a release nobody tried.
+pub fn release(said: &str) -> Result<&'static Release, Fault> {
+    let line = said.lines().next().unwrap_or_default().trim();
+    let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
+        return Err(Fault::new(
+            Cause::Precondition,
+            "The backup service does not say which release it is.",
+            format!("`mydumper --version` printed {line:?}."),
+            "Name the right program as `mydumper:` of the cluster in the inventory.",
+        ));
+    };
+    let version = version.strip_prefix('v').unwrap_or(version);
+    RELEASES.iter().find(|release| release.version == version).ok_or_else(|| {
+        let tried = RELEASES.iter().map(|release| release.version).collect::<Vec<_>>().join(", ");
+        Fault::new(
+            Cause::Precondition,
+            format!("mydumper {version} is not used for backups."),
+            format!("Nobody tried whether its dump is one instant; tried: {tried}."),
+            "Install a tried release, and name it as `mydumper:` of the cluster in the inventory.",
+        )
+    })
+}
+
+fn absent(why: &str) -> Fault {
+    Fault::new(
+        Cause::Precondition,
+        "The backup service is not installed.",
+        why,
+        "Install it on this host (Debian, Ubuntu: apt-get install mydumper; others: dnf install mydumper), or name it as \
+         `mydumper:` of the cluster in the inventory, then check again.",
+    )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tried_release_is_known_however_it_is_printed() {
+        for said in ["mydumper 0.10.0, built against MySQL 10.11.14\n", "mydumper v0.10.0, built\n", "mydumper 0.10.0"]
+        {
+            assert_eq!(release(said).unwrap().version, "0.10.0");
+        }
+    }
+
+    #[test]
+    fn one_thread_is_part_of_every_release_that_has_no_common_snapshot() {
+        assert!(RELEASES.iter().all(|release| release.options.contains(&"--threads=1")));
+    }
+
+    #[test]
+    fn an_untried_release_is_refused_by_name() {
+        let fault = release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
+        assert!(fault.what.contains("0.21.4-1") && fault.why.contains("0.10.0"), "{fault}");
+        assert!(release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
+        assert!(release("").is_err());
+    }
+
+    #[test]
+    fn an_absent_one_says_how_to_install_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let fault = find(None, folder.path().as_os_str()).unwrap_err();
+        assert!(fault.next.contains("apt-get install mydumper"), "{fault}");
+        let fault = find(Some(&folder.path().join("no")), OsStr::new("")).unwrap_err();
+        assert!(fault.why.contains("The inventory names"), "{fault}");
+    }
+}

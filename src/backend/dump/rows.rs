@@ -1,0 +1,249 @@
+//! Counts the rows of a data file while it streams by, and proves that the file is whole: every statement ends, every row has a
+//! value for each column that its statement names.
+
+/// Why a data file is not what it should be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// It ends inside a statement.
+    #[error("it ends inside a statement")]
+    Cut,
+    /// A byte that no dump writes there.
+    #[error("byte {0} is not where a dump would write it")]
+    Unexpected(u64),
+    /// A row with another number of values than columns.
+    #[error("row {0} has another number of values than its statement has columns")]
+    Values(u64),
+    /// Rows of another table, or with other columns than the table has.
+    #[error("its rows are not of the table as its schema file has it")]
+    OtherTable,
+}
+
+/// What a whole data file holds.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Counted {
+    /// Its rows.
+    pub rows: u64,
+    /// The table and the columns its statements name; `None` in a file without a row.
+    pub into: Option<(String, Vec<String>)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum At {
+    /// Between statements.
+    Between,
+    /// In the head of a statement, up to its `VALUES` or `;`.
+    Head,
+    /// A quoted name in a head.
+    Name,
+    /// Before a row's `(`.
+    BeforeRow,
+    /// After a row's `)`.
+    AfterRow,
+    /// In a row, outside quotes.
+    Row,
+    /// In a row, inside double quotes.
+    Text,
+    /// In a row, after a backslash inside double quotes.
+    Escaped,
+}
+
+/// A head is a table's name and its columns': 4096 of 64 characters.
+const LONGEST_HEAD: usize = 1 << 20;
+
+/// The state of counting; feed it the file in pieces of any size.
+#[derive(Debug)]
+pub struct Counter {
+    at: At,
+    head: Vec<u8>,
+    columns: usize,
+    commas: usize,
+    depth: u32,
+    byte: u64,
+    counted: Counted,
+}
+
+impl Default for Counter {
+    fn default() -> Self {
+        Self {
+            at: At::Between,
+            head: Vec::new(),
+            columns: 0,
+            commas: 0,
+            depth: 0,
+            byte: 0,
+            counted: Counted::default(),
+        }
+    }
+}
+
+impl Counter {
+    /// Takes the next piece.
+    ///
+    /// # Errors
+    /// The file is not one that a dump writes.
+    pub fn feed(&mut self, piece: &[u8]) -> Result<(), Broken> {
+        for byte in piece {
+            self.step(*byte)?;
+            self.byte += 1;
+        }
+        Ok(())
+    }
+
+    /// The end of the file.
+    ///
+    /// # Errors
+    /// It ends inside a statement.
+    pub fn finish(self) -> Result<Counted, Broken> {
+        if self.at == At::Between { Ok(self.counted) } else { Err(Broken::Cut) }
+    }
+
+    #[inline]
+    fn step(&mut self, byte: u8) -> Result<(), Broken> {
+        match (self.at, byte) {
+            (At::Text, b'\\') => self.at = At::Escaped,
+            (At::Text, b'"') => self.at = At::Row,
+            (At::Escaped, _) => self.at = At::Text,
+            (At::Row, b'"') => self.at = At::Text,
+            (At::Row, b',') if self.depth == 1 => self.commas += 1,
+            (At::Row, b'(') => self.depth += 1,
+            (At::Row, b')') => {
+                self.depth -= 1;
+                if self.depth == 0 {
+                    self.row_ends()?;
+                }
+            }
+            (At::Row, b';' | b'\n') => return Err(self.unexpected()),
+            (At::BeforeRow, b'(') => (self.at, self.depth, self.commas) = (At::Row, 1, 0),
+            (At::AfterRow, b',') => self.at = At::BeforeRow,
+            (At::AfterRow, b';') => self.at = At::Between,
+            (At::Between | At::BeforeRow, b'\n' | b'\r' | b' ') | (At::Text | At::Row, _) => {}
+            (At::Between, _) => {
+                self.at = At::Head;
+                self.head.clear();
+                self.head.push(byte);
+            }
+            (At::Head | At::Name, _) => self.head_goes_on(byte)?,
+            (At::BeforeRow | At::AfterRow, _) => return Err(self.unexpected()),
+        }
+        Ok(())
+    }
+
+    fn head_goes_on(&mut self, byte: u8) -> Result<(), Broken> {
+        if self.head.len() >= LONGEST_HEAD {
+            return Err(self.unexpected());
+        }
+        self.head.push(byte);
+        match (self.at, byte) {
+            (At::Head, b'`') => self.at = At::Name,
+            (At::Name, b'`') => self.at = At::Head,
+            (At::Head, b';') => {
+                // Settings of the session; rows come only with VALUES.
+                if !(self.head.starts_with(b"/*!") || self.head.starts_with(b"SET ")) {
+                    return Err(self.unexpected());
+                }
+                self.at = At::Between;
+            }
+            (At::Head, b'S') if self.head.ends_with(b") VALUES") => {
+                let into = head(&self.head).ok_or_else(|| self.unexpected())?;
+                self.columns = into.1.len();
+                if self.counted.into.get_or_insert_with(|| into.clone()) != &into {
+                    return Err(Broken::OtherTable);
+                }
+                self.at = At::BeforeRow;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn row_ends(&mut self) -> Result<(), Broken> {
+        self.counted.rows += 1;
+        if self.commas + 1 != self.columns {
+            return Err(Broken::Values(self.counted.rows));
+        }
+        self.at = At::AfterRow;
+        Ok(())
+    }
+
+    fn unexpected(&self) -> Broken {
+        Broken::Unexpected(self.byte)
+    }
+}
+
+/// Table and columns of ``INSERT INTO `t` (`a`,`b`) VALUES``.
+fn head(text: &[u8]) -> Option<(String, Vec<String>)> {
+    let text = String::from_utf8_lossy(text);
+    let names = text.strip_prefix("INSERT INTO `")?.strip_suffix("`) VALUES")?;
+    let (table, columns) = names.split_once("` (`")?;
+    Some((table.to_owned(), columns.split("`,`").map(str::to_owned).collect()))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const FILE: &str = "/*!40101 SET NAMES binary*/;\n/*!40103 SET TIME_ZONE='+00:00' */;\nINSERT INTO `t` (`a`,`b;`,`c`) VALUES\n\
+        (1,\"x),\\\"(;\\\\\",NULL),\n(-2.5,\"\",CONVERT(\"{\\\"a\\\": [1,2]}\" USING UTF8MB4));\n\
+        INSERT INTO `t` (`a`,`b;`,`c`) VALUES\n(3,\"\\n\n\",NULL);\n";
+
+    fn count(text: &[u8]) -> Result<Counted, Broken> {
+        let mut counter = Counter::default();
+        counter.feed(text)?;
+        counter.finish()
+    }
+
+    #[test]
+    fn rows_are_counted_through_every_kind_of_value() {
+        let counted = count(FILE.as_bytes()).unwrap();
+        assert_eq!(counted.rows, 3);
+        assert_eq!(counted.into, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
+        assert_eq!(count(b"").unwrap(), Counted::default());
+    }
+
+    #[test]
+    fn a_cut_file_is_whole_only_between_statements() {
+        for end in 0..FILE.len() {
+            let text = &FILE.as_bytes()[..end];
+            let between = end == 0 || text.trim_ascii_end().ends_with(b";") && count(text).is_ok();
+            assert_eq!(count(text).is_ok(), between, "cut at {end}");
+            if let Ok(counted) = count(text) {
+                assert!(matches!(counted.rows, 0 | 2 | 3), "cut at {end}: {}", counted.rows);
+            }
+        }
+    }
+
+    #[test]
+    fn a_lost_value_or_another_table_is_noticed() {
+        assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(Broken::Values(2)));
+        let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
+        assert_eq!(count(two), Err(Broken::OtherTable));
+        assert!(matches!(count(b"DROP TABLE `t`;\n"), Err(Broken::Unexpected(_))));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_in_quotes_are_one_value(values in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..20), 1..20),
+                                             piece in 1_usize..9) {
+            let mut file = b"INSERT INTO `t` (`a`,`b`) VALUES".to_vec();
+            for (i, value) in values.iter().enumerate() {
+                file.extend_from_slice(if i == 0 { b"\n(1,\"" } else { b",\n(1,\"" });
+                for byte in value {
+                    if matches!(byte, b'"' | b'\\') {
+                        file.push(b'\\');
+                    }
+                    file.push(*byte);
+                }
+                file.extend_from_slice(b"\")");
+            }
+            file.extend_from_slice(b";\n");
+            let mut counter = Counter::default();
+            for part in file.chunks(piece) {
+                counter.feed(part).unwrap();
+            }
+            prop_assert_eq!(counter.finish().unwrap().rows, values.len() as u64);
+        }
+    }
+}

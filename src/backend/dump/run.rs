@@ -1,0 +1,328 @@
+//! A dump as a process: started once, watched, found again by a later obnow, ended with everything it started.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command};
+use std::time::Duration;
+
+use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
+use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use serde::{Deserialize, Serialize};
+
+use super::listing::SYSTEM_DATABASES;
+use super::place::Place;
+use super::releases::Tool;
+use super::{Login, io_fault};
+use crate::domain::fault::{Cause, Fault};
+
+/// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
+pub const SESSION_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+
+/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then.
+const KEEPER: &str = r#""$@"; status=$?; printf '%s\n' "$status" >"$0""#;
+
+/// Which process writes a dump; a JSON file beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// The format of this file: 1.
+    pub format: u32,
+    /// The run id, `<task>.<attempt>`.
+    pub run: String,
+    /// The leader of the dump's process group.
+    pub pid: u32,
+    /// When it started, in clock ticks since the host's boot.
+    pub start_ticks: u64,
+    /// Which boot of the host: a dump does not survive one.
+    pub boot_id: String,
+    /// The program.
+    pub tool: PathBuf,
+    /// Its release.
+    pub release: String,
+}
+
+/// What a look at a dump finds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It runs.
+    Running {
+        /// Bytes in its files by now.
+        bytes_written: u64,
+    },
+    /// It ended by itself, with this status; 0: no error was met.
+    Exited(i32),
+    /// It ended without a status: killed, or the host went down.
+    Gone,
+}
+
+/// A dump that was started, by this process or an earlier one. Dropping it does not end the dump.
+#[derive(Debug)]
+pub struct Dump {
+    place: Place,
+    record: Record,
+    child: Option<Child>,
+}
+
+impl Dump {
+    /// Starts the dump of a server. It inherits `locks`, so that what they lock stays taken while it lives.
+    ///
+    /// # Errors
+    /// TLS that this release was not tried with, a run that was started before, a folder that cannot be written, or a
+    /// program that does not start.
+    pub fn start(tool: &Tool, login: &Login, place: &Place, locks: &[BorrowedFd<'_>]) -> Result<Self, Fault> {
+        if login.tls && !tool.release.tls {
+            return Err(Fault::new(
+                Cause::Precondition,
+                "The dump would not be encrypted on its way.",
+                format!("The inventory asks for TLS, and mydumper {} was not tried with it.", tool.release.version),
+                "Set `tls: {mode: prefer}` for this cluster if the network may be trusted, or use another release.",
+            ));
+        }
+        let log = create_new(&place.log())?;
+        let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
+        let child = with_inherited(locks, || {
+            let options = login.option_file(SESSION_LIMIT)?;
+            command(tool, login, place)
+                .stdin(options)
+                .stdout(log)
+                .stderr(errors)
+                .spawn()
+                .map_err(|error| io_fault("Starting", &tool.path, &error))
+        })?;
+        let record = Record {
+            format: 1,
+            run: place.run().to_owned(),
+            pid: child.id(),
+            start_ticks: start_ticks(child.id()).unwrap_or_default(),
+            boot_id: boot_id(),
+            tool: tool.path.clone(),
+            release: tool.release.version.to_owned(),
+        };
+        let dump = Self { place: place.clone(), record, child: Some(child) };
+        if let Err(fault) = write_record(place, &dump.record) {
+            dump.kill();
+            return Err(fault);
+        }
+        Ok(dump)
+    }
+
+    /// The dump that an earlier process started at this place, running or not; `None` where none was started.
+    ///
+    /// # Errors
+    /// Its record cannot be read.
+    pub fn find(place: &Place) -> Result<Option<Self>, Fault> {
+        let path = place.record();
+        let text = match std::fs::read(&path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(io_fault("Reading", &path, &error)),
+        };
+        let record: Record =
+            serde_json::from_slice(&text).map_err(|error| io_fault("Reading", &path, &error.into()))?;
+        Ok(Some(Self { place: place.clone(), record, child: None }))
+    }
+
+    /// Which process it is.
+    #[must_use]
+    pub fn record(&self) -> &Record {
+        &self.record
+    }
+
+    /// Looks at it once; never waits.
+    ///
+    /// # Errors
+    /// Its files cannot be read.
+    pub fn poll(&mut self) -> Result<State, Fault> {
+        // Only the parent can tell a dead child from a live one, and only by reaping it.
+        if let Some(child) = &mut self.child {
+            child.try_wait().map_err(|error| io_fault("Watching", &self.record.tool, &error))?;
+        }
+        if self.alive() {
+            return Ok(State::Running { bytes_written: bytes_in(&self.place.partial())? });
+        }
+        let path = self.place.status();
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(text.strip_suffix('\n').and_then(|n| n.parse().ok()).map_or(State::Gone, State::Exited)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
+            Err(error) => Err(io_fault("Reading", &path, &error)),
+        }
+    }
+
+    /// True once the snapshot has been taken for certain: a row has reached a data file.
+    ///
+    /// # Errors
+    /// The dump's folder cannot be read.
+    pub fn snapshot_taken(&self) -> Result<bool, Fault> {
+        let partial = self.place.partial();
+        if !partial.is_dir() {
+            return Ok(false);
+        }
+        let entries = std::fs::read_dir(&partial).map_err(|error| io_fault("Reading", &partial, &error))?;
+        Ok(entries.filter_map(Result::ok).any(|entry| {
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            name.ends_with(".sql")
+                && !["-schema.sql", "-schema-view.sql", "-schema-create.sql"].iter().any(|end| name.ends_with(end))
+                && entry.metadata().is_ok_and(|file| file.len() > 0)
+        }))
+    }
+
+    /// Ends it with everything it started; what it wrote stays.
+    pub fn kill(&self) {
+        if let Some(group) = self.group().filter(|_| self.alive()) {
+            // An error means that it ended meanwhile.
+            let _ = kill_process_group(group, Signal::KILL);
+        }
+    }
+
+    /// What went wrong, in the server's and mydumper's words, for a dump that did not exit with 0.
+    #[must_use]
+    pub fn fault(&self, state: State) -> Fault {
+        let log = std::fs::read(self.place.log()).unwrap_or_default();
+        failure(state, &String::from_utf8_lossy(&log)).with_detail(format!("log: {}", self.place.log().display()))
+    }
+
+    fn group(&self) -> Option<Pid> {
+        i32::try_from(self.record.pid).ok().and_then(Pid::from_raw)
+    }
+
+    /// The leader lives, or it is gone and something it started lives on.
+    fn alive(&self) -> bool {
+        if self.record.boot_id != boot_id() || !self.group().is_some_and(|group| test_kill_process_group(group).is_ok())
+        {
+            return false;
+        }
+        start_ticks(self.record.pid).is_none_or(|ticks| ticks == self.record.start_ticks)
+    }
+}
+
+fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
+    let filter = format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", KEEPER])
+        .arg(place.status())
+        .arg(&tool.path)
+        .arg("--defaults-file=/proc/self/fd/0")
+        .arg(format!("--host={}", login.host))
+        .arg(format!("--port={}", login.port))
+        .arg("--outputdir")
+        .arg(place.partial())
+        .arg(filter)
+        .args(tool.release.options)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(place.folder())
+        // Signals of a terminal are not for it.
+        .process_group(0);
+    command
+}
+
+/// Lets what `act` starts inherit the descriptors, and nothing that is started later.
+fn with_inherited<T>(fds: &[BorrowedFd<'_>], act: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    let set = |inherited: bool| -> Result<(), Fault> {
+        for fd in fds {
+            fcntl_getfd(fd.as_fd())
+                .and_then(|flags| {
+                    let flags = if inherited { flags - FdFlags::CLOEXEC } else { flags | FdFlags::CLOEXEC };
+                    fcntl_setfd(fd.as_fd(), flags)
+                })
+                .map_err(|error| io_fault("Handing over", Path::new("a lock"), &error.into()))?;
+        }
+        Ok(())
+    };
+    set(true)?;
+    let done = act();
+    set(false)?;
+    done
+}
+
+fn create_new(path: &Path) -> Result<File, Fault> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| io_fault("Creating", path, &error))
+}
+
+fn write_record(place: &Place, record: &Record) -> Result<(), Fault> {
+    let path = place.record();
+    let text = serde_json::to_vec(record).map_err(|error| io_fault("Writing", &path, &error.into()))?;
+    let mut file = create_new(&path)?;
+    file.write_all(&text).and_then(|()| file.sync_all()).map_err(|error| io_fault("Writing", &path, &error))
+}
+
+fn bytes_in(folder: &Path) -> Result<u64, Fault> {
+    match std::fs::read_dir(folder) {
+        Ok(entries) => Ok(entries.filter_map(|entry| entry.ok()?.metadata().ok()).map(|file| file.len()).sum()),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(0),
+        Err(error) => Err(io_fault("Reading", folder, &error)),
+    }
+}
+
+/// Field 22 of /proc/PID/stat: with the pid it names one process of this boot.
+fn start_ticks(pid: u32) -> Option<u64> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is a name in parentheses and may hold anything.
+    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+}
+
+fn boot_id() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
+}
+
+/// A failed dump in three sentences.
+fn failure(state: State, log: &str) -> Fault {
+    let what = match state {
+        State::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
+        State::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
+        State::Running { .. } => "mydumper still runs.".to_owned(),
+    };
+    let said: Vec<&str> = log.lines().filter(|line| line.contains("CRITICAL **")).collect();
+    let Some(first) = said.first() else {
+        let why = "It was killed, or this host went down; a reboot ends a logical backup.";
+        return Fault::new(Cause::Unknown, what, why, "Retry: a new dump is started, the old files stay.");
+    };
+    let words = first.split_once("CRITICAL **: ").map_or(*first, |(_, rest)| rest);
+    // The time of day that glib puts before the words.
+    let words = words.split_once(": ").filter(|(time, _)| time.len() == 12).map_or(words, |(_, rest)| rest).trim();
+    let next = if words.contains("too old versioned data") {
+        "A table was created, truncated or dropped meanwhile, or the dump took longer than `undo_retention`: retry when no \
+         DDL runs, or raise it."
+    } else if words.contains("No space left") {
+        "Free space in the destination folder, then retry."
+    } else {
+        "Remove the cause, then retry: a new dump is started."
+    };
+    let more = if said.len() > 1 { format!(" ({} more errors)", said.len() - 1) } else { String::new() };
+    Fault::new(Cause::Server, what, format!("It said: {words}{more}."), next)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_names_the_first_error_and_how_many_there_were() {
+        let log = "** Message: x\n** (mydumper:1): CRITICAL **: 09:16:54.985: Error dumping table (a.b) data: Request to read \
+                   too old versioned data \n** (mydumper:1): CRITICAL **: 09:16:55.000: other\n";
+        let fault = failure(State::Exited(1), log);
+        assert!(fault.why.starts_with("It said: Error dumping table (a.b)"), "{fault}");
+        assert!(fault.why.contains("1 more errors") && fault.next.contains("undo_retention"), "{fault}");
+        assert!(failure(State::Gone, "").why.contains("reboot"));
+    }
+
+    #[test]
+    fn a_process_is_named_by_pid_and_start() {
+        let own = start_ticks(std::process::id()).unwrap();
+        assert!(own > 0);
+        assert_eq!(start_ticks(0), None);
+        assert_eq!(boot_id().len(), 36);
+    }
+}

@@ -1,0 +1,190 @@
+//! A schema file of a dump: is its statement complete, and which columns must every row have.
+
+/// What a `CREATE TABLE` file says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schema {
+    /// The table's name.
+    pub table: String,
+    /// The columns a row has; generated ones have no value in a row.
+    pub columns: Vec<String>,
+}
+
+/// Reads a `CREATE TABLE` file; `None` where it is not one whole statement: cut off, or with quotes that do not pair up, as
+/// servers write an ENUM whose words hold a quote.
+#[must_use]
+pub fn table(text: &[u8]) -> Option<Schema> {
+    let text = from_create(text, "CREATE TABLE ")?;
+    let (table, rest) = quoted_name(text)?;
+    let body = rest.trim_ascii_start().strip_prefix(b"(")?;
+    let mut columns = Vec::new();
+    let mut rest = body;
+    loop {
+        let (element, end, after) = element(rest)?;
+        if let Some((name, definition)) = quoted_name(element.trim_ascii_start())
+            && !outside_quotes(definition).windows(19).any(|w| w.eq_ignore_ascii_case(b" GENERATED ALWAYS A"))
+        {
+            columns.push(name);
+        }
+        rest = after;
+        if end == b')' {
+            break;
+        }
+    }
+    ends_there(rest).then_some(Schema { table, columns })
+}
+
+/// True when a view's file is whole: its `CREATE ... VIEW` statement of that name, and everything after it ends.
+#[must_use]
+pub fn is_whole_view(text: &[u8], view: &str) -> bool {
+    let quoted = format!("VIEW `{view}`");
+    let created = text
+        .split(|b| *b == b'\n')
+        .any(|line| line.starts_with(b"CREATE ") && line.windows(quoted.len()).any(|w| w == quoted.as_bytes()));
+    created && text.trim_ascii_end().ends_with(b";") && balanced(text)
+}
+
+/// True when a database's file is one whole `CREATE DATABASE` of that name.
+#[must_use]
+pub fn is_whole_database(text: &[u8], database: &str) -> bool {
+    from_create(text, "CREATE DATABASE ")
+        .and_then(quoted_name)
+        .is_some_and(|(name, rest)| name == database && ends_there(rest))
+}
+
+/// What follows the `CREATE ...` at the start of a line.
+fn from_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
+    let at = std::iter::once(0)
+        .chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1))
+        .find(|at| text[*at..].starts_with(create.as_bytes()))?;
+    let rest = &text[at + create.len()..];
+    Some(rest.strip_prefix(b"IF NOT EXISTS ").unwrap_or(rest))
+}
+
+/// A name in backquotes, and what follows it.
+fn quoted_name(text: &[u8]) -> Option<(String, &[u8])> {
+    let rest = text.strip_prefix(b"`")?;
+    let end = rest.iter().position(|b| *b == b'`')?;
+    Some((String::from_utf8_lossy(&rest[..end]).into_owned(), &rest[end + 1..]))
+}
+
+/// One element of the list in parentheses, the byte that ended it (`,` or `)`), and what follows.
+fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
+    let mut depth = 0_usize;
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\'' | b'"' | b'`' => at = past_quote(text, at)? - 1,
+            b'(' => depth += 1,
+            b',' if depth == 0 => return Some((&text[..at], b',', &text[at + 1..])),
+            b')' if depth == 0 => return Some((&text[..at], b')', &text[at + 1..])),
+            b')' => depth -= 1,
+            b';' => return None,
+            _ => {}
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Where the quoted text that starts at `at` is over; `None` where it never ends.
+fn past_quote(text: &[u8], at: usize) -> Option<usize> {
+    let quote = *text.get(at)?;
+    let mut i = at + 1;
+    loop {
+        match *text.get(i)? {
+            b'\\' if quote != b'`' => i += 2,
+            byte if byte == quote && text.get(i + 1) == Some(&quote) => i += 2,
+            byte if byte == quote => return Some(i + 1),
+            _ => i += 1,
+        }
+    }
+}
+
+/// The rest of a statement, its `;`, and nothing more.
+fn ends_there(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+                Some(after) => at = after,
+                None => return false,
+            },
+            b';' => return text[at + 1..].trim_ascii().is_empty(),
+            _ => at += 1,
+        }
+    }
+    false
+}
+
+fn balanced(text: &[u8]) -> bool {
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'\'' | b'"' | b'`' => match past_quote(text, at) {
+                Some(after) => at = after,
+                None => return false,
+            },
+            _ => at += 1,
+        }
+    }
+    true
+}
+
+/// The text without what is in quotes.
+fn outside_quotes(text: &[u8]) -> Vec<u8> {
+    let mut kept = Vec::with_capacity(text.len());
+    let mut at = 0;
+    while let Some(byte) = text.get(at) {
+        if matches!(byte, b'\'' | b'"' | b'`') {
+            at = past_quote(text, at).unwrap_or(text.len());
+        } else {
+            kept.push(*byte);
+            at += 1;
+        }
+    }
+    kept
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    const TABLE: &str = "/*!40101 SET NAMES binary*/;\n\nCREATE TABLE `order` (\n  `id` bigint(20) unsigned NOT NULL,\n  \
+        `d` decimal(30,6) DEFAULT NULL COMMENT 'it''s, (GENERATED ALWAYS AS; ',\n  `e` enum('a,)','b') DEFAULT NULL,\n  \
+        `g` varchar(60) GENERATED ALWAYS AS (concat('g)',`id`)) VIRTUAL,\n  PRIMARY KEY (`id`),\n  KEY `k` (`d`, `e`)\n) \
+        DEFAULT CHARSET = utf8mb4 COMMENT = 'x;y' partition by hash(id) (partition `p0`);\n";
+
+    #[test]
+    fn columns_with_values_are_found_and_generated_ones_are_not() {
+        let schema = table(TABLE.as_bytes()).unwrap();
+        assert_eq!(schema.table, "order");
+        assert_eq!(schema.columns, ["id", "d", "e"]);
+    }
+
+    #[test]
+    fn no_cut_file_passes() {
+        let whole = TABLE.trim_end().len();
+        assert!(table(&TABLE.as_bytes()[..whole]).is_some());
+        for end in 0..whole {
+            assert_eq!(table(&TABLE.as_bytes()[..end]), None, "cut at {end}");
+        }
+    }
+
+    #[test]
+    fn an_unpaired_quote_is_not_a_statement() {
+        let text = b"CREATE TABLE `t` (\n  `e` enum('a','b'c') DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
+        assert_eq!(table(text), None);
+    }
+
+    #[test]
+    fn a_database_and_a_view_are_whole_or_not() {
+        assert!(is_whole_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
+        assert!(!is_whole_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
+        assert!(!is_whole_database(b"CREATE DATABASE `other`;", "aw"));
+        let view = b"DROP VIEW IF EXISTS `v`;\nCREATE VIEW `v` AS select 'a' from `t`;\nSET x = @y;\n";
+        assert!(is_whole_view(view, "v"));
+        assert!(!is_whole_view(&view[..50], "v"));
+        assert!(!is_whole_view(view, "w"));
+    }
+}

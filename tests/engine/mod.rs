@@ -1,0 +1,47 @@
+//! Real engines for tests: a server to dump and restore, and the parser of OceanBase V4.3.5. `tests/run` installs them.
+#![allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
+
+pub mod oracle;
+pub mod seekdb;
+pub mod sql;
+
+use std::path::{Path, PathBuf};
+
+/// The release that serves as a server.
+pub const SERVER: &str = "1.4.0.post1";
+/// The release that carries the grammar of OceanBase V4.3.5.
+pub const PARSER: &str = "1.2.0";
+
+/// Where `tests/run` put a release, or `None` with a loud word; on CI a missing engine is a failure.
+pub fn installed(release: &str) -> Option<PathBuf> {
+    let place = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/engines").join(release);
+    if place.join("stamp").is_file() {
+        return Some(place);
+    }
+    lacking(&format!("pylibseekdb {release} is not in target/engines; tests/run installs it"))
+}
+
+/// A program on PATH, or `None` with a loud word.
+pub fn program(name: &str) -> Option<PathBuf> {
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    std::env::split_paths(&path)
+        .map(|folder| folder.join(name))
+        .find(|file| file.is_file())
+        .or_else(|| lacking(&format!("{name} is not on PATH; tests/run installs it")))
+}
+
+fn lacking<T>(what: &str) -> Option<T> {
+    assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
+    eprintln!("SKIPPED, a real engine is missing: {what}");
+    None
+}
+
+/// The folder of the Python package inside an installed release.
+fn package(place: &Path) -> PathBuf {
+    let versions = std::fs::read_dir(place.join("lib")).expect("an environment has lib/");
+    versions
+        .filter_map(Result::ok)
+        .map(|entry| entry.path().join("site-packages/pylibseekdb"))
+        .find(|folder| folder.is_dir())
+        .expect("the environment holds pylibseekdb")
+}
