@@ -176,7 +176,7 @@ impl Server {
 
     async fn hear(&mut self) -> Heard {
         let next = tokio::time::timeout(Duration::from_secs(20), self.heard.recv()).await;
-        next.expect("the world hears nothing more").unwrap()
+        next.unwrap_or_else(|_| panic!("the world hears nothing more")).unwrap()
     }
 }
 
