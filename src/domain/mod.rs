@@ -1,10 +1,20 @@
 //! The ground floor: values and rules only. No I/O, no clock, no randomness, no async; time and ids come in as arguments.
 
 pub mod archive_dest;
+pub mod archiving;
+pub mod choices;
 pub mod destination;
+pub mod facts;
 pub mod fault;
+pub mod outcome;
+pub mod plan;
+pub mod preflight;
+pub mod restorable;
 pub mod scn;
 pub mod secret;
+pub mod step;
 pub mod target;
+pub mod task;
 pub mod template;
+pub mod usable_full;
 pub mod version;
