@@ -1,0 +1,115 @@
+//! To which time a backup can be restored: the set, its chain, and the unbroken log behind it.
+//!
+//! The facts come from `CDB_OB_BACKUP_SET_FILES`, `CDB_OB_ARCHIVELOG_PIECE_FILES` and `CDB_OB_ARCHIVELOG_SUMMARY` of one
+//! tenant (V4), or from what V2 and V3 call the same things. Words obnow does not know are kept as they were.
+
+use serde::{Deserialize, Serialize};
+
+use super::scn::Scn;
+
+mod chain;
+mod log;
+#[cfg(test)]
+mod tests;
+mod verdict;
+mod windows;
+mod words;
+
+pub use chain::{BrokenChain, chain};
+pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
+pub use windows::{Gap, Span, Window, Windows, window_of, windows};
+pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
+
+/// One backup set of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupSet {
+    /// `BACKUP_SET_ID`.
+    pub id: u64,
+    /// Full or incremental.
+    pub kind: SetKind,
+    /// `PREV_FULL_BACKUP_SET_ID`: the full an incremental stands on; 0 for a full.
+    pub prev_full: u64,
+    /// `PREV_INC_BACKUP_SET_ID`: the set right before it; 0 where there is none, or where it is the full.
+    pub prev_inc: u64,
+    /// How making it ended.
+    pub status: SetStatus,
+    /// Whether its files are there.
+    pub file_status: FileStatus,
+    /// `START_REPLAY_SCN`: the log must be there from this point. V2, V3: the snapshot version.
+    pub start_replay: Scn,
+    /// `MIN_RESTORE_SCN`: the earliest point it can be restored to. V2, V3: the snapshot version.
+    pub min_restore: Scn,
+    /// How far the log must reach before the set counts, where that is later than `min_restore`: `COMPLETION_TIME` on V2
+    /// and V3.
+    pub log_needed_to: Option<Scn>,
+    /// Made with PLUS ARCHIVELOG: it carries the log up to `min_restore` itself.
+    pub plus_archivelog: bool,
+    /// `ENCRYPTION_MODE`, as shown; `NONE` or empty is not encrypted.
+    pub encryption_mode: String,
+    /// `DEST_ID`.
+    pub dest_id: u64,
+    /// `PATH`, without keys.
+    pub path: String,
+    /// `OUTPUT_BYTES`.
+    pub bytes: u64,
+    /// When making it began.
+    pub started: Option<Scn>,
+    /// When it ended.
+    pub ended: Option<Scn>,
+}
+
+impl BackupSet {
+    /// Made to its end, and all of its files there.
+    #[must_use]
+    pub fn is_good(&self) -> bool {
+        self.status == SetStatus::Success && self.file_status == FileStatus::Available
+    }
+
+    /// Whether the view proves that it is encrypted.
+    #[must_use]
+    pub fn is_encrypted(&self) -> bool {
+        !matches!(self.encryption_mode.trim().to_ascii_uppercase().as_str(), "" | "NONE")
+    }
+
+    /// How far the log must reach before anything can be restored from it.
+    #[must_use]
+    pub fn needed(&self) -> Scn {
+        self.log_needed_to.map_or(self.min_restore, |to| to.max(self.min_restore))
+    }
+}
+
+/// One piece of the log archive of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Piece {
+    /// `DEST_ID`: the destination the piece is in.
+    pub dest_id: u64,
+    /// `ROUND_ID`.
+    pub round_id: u64,
+    /// `PIECE_ID`.
+    pub piece_id: u64,
+    /// Whether it is still written.
+    pub status: PieceStatus,
+    /// Whether its files are there.
+    pub file_status: FileStatus,
+    /// `START_SCN`.
+    pub start: Scn,
+    /// `END_SCN`: where the next one begins; None, or [`Scn::MAX`], while nobody knows.
+    pub end: Option<Scn>,
+    /// `CHECKPOINT_SCN`: its log is complete up to here.
+    pub checkpoint: Scn,
+}
+
+/// One round of the log archive of one tenant, running or over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Round {
+    /// `ROUND_ID`.
+    pub round_id: u64,
+    /// `DEST_ID`.
+    pub dest_id: u64,
+    /// What it does.
+    pub status: RoundStatus,
+    /// `START_SCN`: its log begins here. V2, V3: `MIN_FIRST_TIME`.
+    pub start: Scn,
+    /// `CHECKPOINT_SCN`: its log is complete up to here. V2, V3: `MAX_NEXT_TIME`.
+    pub checkpoint: Scn,
+}

@@ -1,0 +1,64 @@
+//! The sets a restore needs together.
+
+use super::{BackupSet, SetKind};
+
+/// Why a set cannot be restored with what is there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BrokenChain {
+    /// A set of the chain is in no view any more.
+    #[error("backup set {missing}, which set {needed_by} stands on, is gone")]
+    Missing {
+        /// The set that is gone.
+        missing: u64,
+        /// The set that needs it.
+        needed_by: u64,
+    },
+    /// A set of the chain is there, but not whole.
+    #[error("backup set {id} of the chain is {status}, and its files are {file_status}")]
+    NotGood {
+        /// The set.
+        id: u64,
+        /// Its STATUS.
+        status: String,
+        /// Its `FILE_STATUS`.
+        file_status: String,
+    },
+    /// The sets name each other in a way that leads to no full.
+    #[error("the sets before backup set {0} do not lead to a full backup")]
+    NoFull(u64),
+}
+
+/// The sets a restore of `set` needs, the full first, `set` last: along `PREV_INC_BACKUP_SET_ID`, down to
+/// `PREV_FULL_BACKUP_SET_ID`. Every one of them is good.
+///
+/// # Errors
+/// When one is gone or not good, or they lead to no full.
+pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain> {
+    let mut ids = Vec::new();
+    let mut at = set;
+    loop {
+        if !at.is_good() {
+            let (status, file_status) = (at.status.to_string(), at.file_status.to_string());
+            return Err(BrokenChain::NotGood { id: at.id, status, file_status });
+        }
+        ids.push(at.id);
+        match at.kind {
+            SetKind::Full => break,
+            SetKind::Incremental => {}
+            SetKind::Other(_) => return Err(BrokenChain::NoFull(at.id)),
+        }
+        let before = if at.prev_inc == 0 { at.prev_full } else { at.prev_inc };
+        // Ids only grow, so a set that names itself or a later one would lead round in a circle.
+        if before == 0 || before >= at.id {
+            return Err(BrokenChain::NoFull(at.id));
+        }
+        let missing = BrokenChain::Missing { missing: before, needed_by: at.id };
+        at = all.iter().find(|other| other.id == before).ok_or(missing)?;
+    }
+    if set.kind == SetKind::Incremental && at.id != set.prev_full {
+        return Err(BrokenChain::NoFull(set.id));
+    }
+    ids.reverse();
+    Ok(ids)
+}

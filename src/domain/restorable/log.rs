@@ -1,0 +1,74 @@
+//! How far the unbroken log reaches from the point a set needs it from.
+
+use super::{FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn};
+
+/// The log that covers a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Reach {
+    /// It is complete up to here.
+    pub to: Scn,
+    /// The round of its end is archiving.
+    pub growing: bool,
+}
+
+impl Piece {
+    /// The end, where one is known.
+    pub(super) fn known_end(&self) -> Option<Scn> {
+        self.end.filter(|end| *end != Scn::MAX)
+    }
+
+    /// The end, where the log of the piece is complete up to it. An inactive piece has an end it never reached.
+    fn completed_end(&self) -> Option<Scn> {
+        self.known_end().filter(|end| self.status == PieceStatus::Frozen || self.checkpoint >= *end)
+    }
+}
+
+/// How far the log reaches from `start`; None where nothing covers it.
+///
+/// With pieces: along available pieces of one destination, each beginning where the one before ended. Without: the round
+/// that began at or before `start`.
+pub(super) fn reach(start: Scn, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
+    match pieces {
+        Some(pieces) => reach_by_pieces(start, pieces, rounds),
+        None => covering(start, rounds).map(|round| Reach { to: round.checkpoint, growing: is_growing(round) }),
+    }
+    .filter(|reach| reach.to >= start)
+}
+
+fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Reach> {
+    let mut available: Vec<&Piece> = pieces.iter().filter(|p| p.file_status == FileStatus::Available).collect();
+    available.sort_by_key(|piece| (piece.start, piece.known_end().unwrap_or(Scn::MAX)));
+    let mut joined: Vec<&Piece> = Vec::new();
+    for piece in available {
+        let covers = piece.start <= start && piece.checkpoint.max(piece.completed_end().unwrap_or_default()) >= start;
+        let continues =
+            |before: &&Piece| before.dest_id == piece.dest_id && before.completed_end() == Some(piece.start);
+        if covers || joined.iter().any(continues) {
+            joined.push(piece);
+        }
+    }
+    let last = joined.into_iter().max_by_key(|piece| piece.checkpoint)?;
+    let of_last = |round: &&Round| round.dest_id == last.dest_id && round.round_id == last.round_id;
+    let growing = rounds.iter().find(of_last).is_some_and(is_growing);
+    let open = matches!(last.status, PieceStatus::Active | PieceStatus::Freezing | PieceStatus::Frozen);
+    Some(Reach { to: last.checkpoint, growing: growing && open })
+}
+
+/// The round whose log covers `start`, or would if it went on: of those that began at or before it, the one that reaches
+/// furthest; among equals one that can still go on.
+pub(super) fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
+    let began = rounds.iter().filter(|round| round.start <= start && has_begun(round));
+    began.max_by_key(|round| {
+        let may_reach = if round.status.may_go_on() { Scn::MAX } else { round.checkpoint };
+        (may_reach, round.start)
+    })
+}
+
+/// A round that is only being prepared has no start yet; a start of 0 says the same.
+fn has_begun(round: &Round) -> bool {
+    round.start > Scn(0) && !matches!(round.status, RoundStatus::Invalid | RoundStatus::Prepare)
+}
+
+fn is_growing(round: &Round) -> bool {
+    round.status == RoundStatus::Doing
+}

@@ -1,0 +1,292 @@
+//! The verdict on one set: the one sentence at the end of a backup, which has to be true.
+
+use serde::{Deserialize, Serialize};
+
+use super::log::covering;
+use super::{BackupSet, BrokenChain, FileStatus, Piece, Round, RoundStatus, Scn, SetStatus, Window, chain, window_of};
+
+/// How the job ended, by its history row.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum JobEnd {
+    /// `COMPLETED`.
+    Completed,
+    /// `FAILED`.
+    Failed,
+    /// `CANCELED`.
+    Cancelled,
+    /// No row in history, or a word that settles nothing; the reason, for a person.
+    Unsettled(String),
+}
+
+/// What the verdict is drawn from. All of one tenant.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts<'a> {
+    /// How the job ended.
+    pub job: &'a JobEnd,
+    /// The set it made, where the view has it.
+    pub set: Option<&'a BackupSet>,
+    /// All sets of the tenant.
+    pub sets: &'a [BackupSet],
+    /// The pieces of its log archive; None where there is no such view.
+    pub pieces: Option<&'a [Piece]>,
+    /// All rounds of its log archive, those that are over too.
+    pub rounds: &'a [Round],
+    /// Encryption was asked for, so it has to be proven.
+    pub encryption_asked: bool,
+}
+
+/// The log a set waits for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotYet {
+    /// The log is complete up to here.
+    pub have: Scn,
+    /// It has to reach this point.
+    pub need: Scn,
+    /// The round it comes in.
+    pub round_id: u64,
+    /// What that round does; SUSPEND waits for somebody.
+    pub round_status: RoundStatus,
+}
+
+/// What a set lacks for ever.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Missing {
+    /// Asked for and not proven.
+    #[error("Encryption was asked for, and the backup set shows none.")]
+    Encryption,
+    /// A set it stands on.
+    #[error("{}.", capital(.0))]
+    Chain(BrokenChain),
+    /// Its own files.
+    #[error("The files of backup set {id} are {file_status}.")]
+    SetFiles {
+        /// The set.
+        id: u64,
+        /// The word of the view.
+        file_status: FileStatus,
+    },
+    /// The archive ended before the set did.
+    #[error("Log archive round {round_id} is {status} at {}, and the log is needed up to {}.", .have.to_rfc3339(), .need.to_rfc3339())]
+    ArchiveEnded {
+        /// The round.
+        round_id: u64,
+        /// How it ended.
+        status: RoundStatus,
+        /// Where.
+        have: Scn,
+        /// Up to where the log is needed.
+        need: Scn,
+    },
+    /// No round was archiving where the set needs the log from.
+    #[error("No log archive round covers {}, from where the backup set needs the log.", .need_from.to_rfc3339())]
+    NotCovered {
+        /// From where the log is needed.
+        need_from: Scn,
+    },
+    /// Log that was archived and is not there any more.
+    #[error("Archived log is not there: piece {piece_id} of round {round_id} is {file_status}.")]
+    Piece {
+        /// The round.
+        round_id: u64,
+        /// The piece.
+        piece_id: u64,
+        /// The word of the view.
+        file_status: FileStatus,
+    },
+    /// A piece that should lie between two others, or before all of them.
+    #[error("Archived log is not there: a piece of round {round_id} after {} is gone.", .after.to_rfc3339())]
+    PieceGone {
+        /// The round.
+        round_id: u64,
+        /// The log is there up to here.
+        after: Scn,
+    },
+}
+
+impl Missing {
+    /// What to do next, in one sentence.
+    #[must_use]
+    pub fn next(&self) -> &'static str {
+        match self {
+            Self::Encryption => {
+                "Take a new full backup with encryption, and delete this set if it must not lie there in clear."
+            }
+            Self::Chain(_) | Self::SetFiles { .. } => "Take a new full backup.",
+            Self::ArchiveEnded { .. } | Self::NotCovered { .. } => {
+                "Restart the log archive, wait until it is DOING, and take a new full backup."
+            }
+            Self::Piece { .. } | Self::PieceGone { .. } => {
+                "Find out who removed the archived log, and take a new full backup."
+            }
+        }
+    }
+}
+
+/// What can be said of a backup in the end.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// It can be restored to any time of the window.
+    Restorable(Window),
+    /// It will be, when the log has come.
+    NotYet(NotYet),
+    /// It never will be.
+    NotRestorable(Missing),
+    /// The server could not make it.
+    Failed,
+    /// Somebody cancelled it.
+    Cancelled,
+    /// Nothing settles it; the reason.
+    Unknown(String),
+}
+
+impl Verdict {
+    /// The word in JSON.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self {
+            Self::Restorable(_) => "restorable",
+            Self::NotYet(_) => "not_yet_restorable",
+            Self::NotRestorable(_) => "not_restorable",
+            Self::Failed => "failed",
+            Self::Cancelled => "cancelled",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// The exit code of a command that ends with it.
+    #[must_use]
+    pub const fn exit_code(&self) -> u8 {
+        match self {
+            Self::Restorable(_) => 0,
+            Self::NotYet(_) => 3,
+            Self::Failed => 20,
+            Self::Unknown(_) => 21,
+            Self::NotRestorable(_) => 22,
+            Self::Cancelled => 23,
+        }
+    }
+
+    /// How bad it is; of several targets the worst one's verdict is the task's. What may still turn out well comes before
+    /// what cannot, and a backup that is not there is worse than one that was called off.
+    #[must_use]
+    pub const fn severity(&self) -> u8 {
+        match self {
+            Self::Restorable(_) => 0,
+            Self::NotYet(_) => 1,
+            Self::Unknown(_) => 2,
+            Self::Cancelled => 3,
+            Self::NotRestorable(_) => 4,
+            Self::Failed => 5,
+        }
+    }
+}
+
+/// Draws the verdict.
+///
+/// *Not yet* is said only where more log can come in the round that covers the set; where it cannot, the verdict is *not
+/// restorable*, with what is missing.
+#[must_use]
+pub fn verdict(facts: &Facts) -> Verdict {
+    match facts.job {
+        JobEnd::Failed => return Verdict::Failed,
+        JobEnd::Cancelled => return Verdict::Cancelled,
+        JobEnd::Unsettled(reason) => return Verdict::Unknown(reason.clone()),
+        JobEnd::Completed => {}
+    }
+    let Some(set) = facts.set else {
+        return Verdict::Unknown("The job is completed, and its backup set is in no view.".to_owned());
+    };
+    match (&set.status, &set.file_status) {
+        (SetStatus::Failed, _) => return Verdict::Failed,
+        (SetStatus::Success, FileStatus::Available) => {}
+        (SetStatus::Success, FileStatus::Copying | FileStatus::Other(_)) => {
+            return Verdict::Unknown(format!("The files of backup set {} are {}.", set.id, set.file_status));
+        }
+        (SetStatus::Success, _) => {
+            return Verdict::NotRestorable(Missing::SetFiles { id: set.id, file_status: set.file_status.clone() });
+        }
+        (status, _) => return Verdict::Unknown(format!("The status of backup set {} is {status}.", set.id)),
+    }
+    if facts.encryption_asked && !set.is_encrypted() {
+        return Verdict::NotRestorable(Missing::Encryption);
+    }
+    if let Err(broken) = chain(set, facts.sets) {
+        return Verdict::NotRestorable(Missing::Chain(broken));
+    }
+    match window_of(set, facts.pieces, facts.rounds) {
+        Some(window) => Verdict::Restorable(window),
+        None => without_window(set, facts),
+    }
+}
+
+/// Whether the log that lacks can still come.
+fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
+    let (start, need) = (set.start_replay, set.needed());
+    let Some(round) = covering(start, facts.rounds) else {
+        return Verdict::NotRestorable(Missing::NotCovered { need_from: start });
+    };
+    if !round.status.may_go_on() {
+        let missing = if round.checkpoint < start {
+            Missing::NotCovered { need_from: start }
+        } else if round.checkpoint < need {
+            let (round_id, status, have) = (round.round_id, round.status.clone(), round.checkpoint);
+            Missing::ArchiveEnded { round_id, status, have, need }
+        } else {
+            lost_piece(round, start, need, facts)
+                .unwrap_or(Missing::PieceGone { round_id: round.round_id, after: start })
+        };
+        return Verdict::NotRestorable(missing);
+    }
+    if let Some(lost) = lost_piece(round, start, need, facts) {
+        return Verdict::NotRestorable(lost);
+    }
+    if let RoundStatus::Other(word) = &round.status {
+        return Verdict::Unknown(format!("The status of log archive round {} is {word}.", round.round_id));
+    }
+    let have = match facts.pieces {
+        Some(pieces) => of_round(pieces, round).map(|piece| piece.checkpoint).max().unwrap_or(round.start),
+        None => round.checkpoint,
+    };
+    let (round_id, round_status) = (round.round_id, round.status.clone());
+    Verdict::NotYet(NotYet { have: have.min(need), need, round_id, round_status })
+}
+
+/// The first piece that lacks of the log from `start` to `need`, where the round has already been past it.
+fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Missing> {
+    let mut pieces: Vec<&Piece> = of_round(facts.pieces?, round).collect();
+    pieces.sort_by_key(|piece| piece.start);
+    let mut log_to = start;
+    for piece in pieces {
+        let end = piece.known_end().unwrap_or(Scn::MAX);
+        if end <= start || piece.start >= need {
+            continue;
+        }
+        if piece.start > log_to {
+            return Some(Missing::PieceGone { round_id: round.round_id, after: log_to });
+        }
+        match &piece.file_status {
+            FileStatus::Available | FileStatus::Copying | FileStatus::Other(_) => log_to = log_to.max(end),
+            status => {
+                let (round_id, piece_id) = (round.round_id, piece.piece_id);
+                return Some(Missing::Piece { round_id, piece_id, file_status: status.clone() });
+            }
+        }
+    }
+    // The round says its log is past the point, and no piece holds it.
+    (log_to < need && round.checkpoint >= need)
+        .then_some(Missing::PieceGone { round_id: round.round_id, after: log_to })
+}
+
+fn of_round<'a>(pieces: &'a [Piece], round: &Round) -> impl Iterator<Item = &'a Piece> {
+    let (dest_id, round_id) = (round.dest_id, round.round_id);
+    pieces.iter().filter(move |piece| piece.dest_id == dest_id && piece.round_id == round_id)
+}
+
+fn capital(broken: &BrokenChain) -> String {
+    let text = broken.to_string();
+    let mut chars = text.chars();
+    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}
