@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::values::{Endpoint, maybe_span, source, span};
+use crate::domain::connection::TlsMode;
 use crate::domain::secret::SecretSource;
 
 /// The whole file.
@@ -77,23 +78,6 @@ pub struct Tls {
     /// A file of certificate authorities, PEM.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
-}
-
-/// How much encryption a connection asks for; each includes the one before.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsMode {
-    /// None.
-    Off,
-    /// If the server offers it.
-    #[default]
-    Prefer,
-    /// Or no connection.
-    Require,
-    /// The certificate comes from a known authority.
-    VerifyCa,
-    /// And is made out to this host.
-    VerifyFull,
 }
 
 /// How the servers of a cluster are reached by ssh.

@@ -1,6 +1,7 @@
 //! R2: the states of log archiving, and what each asks for.
 
 use super::facts::ArchiveFacts;
+use super::restorable::RoundStatus;
 
 /// What the state of the archive means for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,17 +33,18 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
             Archiving::Off
         };
     };
-    match round.status.word() {
-        "DOING" => Archiving::Running,
-        word @ ("PREPARE" | "BEGINNING") => Archiving::Coming(word.to_owned()),
-        word @ "STOPPING" => Archiving::Ending(word.to_owned()),
-        word @ ("SUSPENDING" | "SUSPEND") => Archiving::Suspended(word.to_owned()),
-        "STOP" if archive.log_mode_on == Some(true) && archive.destination.is_some() => {
+    let word = round.status.to_string();
+    match round.status {
+        RoundStatus::Doing => Archiving::Running,
+        RoundStatus::Prepare | RoundStatus::Beginning => Archiving::Coming(word),
+        RoundStatus::Stopping => Archiving::Ending(word),
+        RoundStatus::Suspending | RoundStatus::Suspend => Archiving::Suspended(word),
+        RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.destination.is_some() => {
             Archiving::Coming("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
         }
-        "STOP" => Archiving::Off,
-        "INTERRUPTED" => Archiving::Broken,
-        word => Archiving::Strange(word.to_owned()),
+        RoundStatus::Stop => Archiving::Off,
+        RoundStatus::Interrupted => Archiving::Broken,
+        RoundStatus::Invalid | RoundStatus::Other(_) => Archiving::Strange(word),
     }
 }
 

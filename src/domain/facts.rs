@@ -2,18 +2,16 @@
 //! they are.
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
-
-use super::destination::{ArchiveDest, Destination};
-use super::progress::Counters;
+use super::archive_dest::ArchiveDest;
+use super::destination::Destination;
+use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
 use super::target::TargetName;
 use super::version::{Edition, Method, Version};
 
 /// A fact, or why nobody could read it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known<T> {
     /// It was read.
     Known(T),
@@ -32,7 +30,7 @@ impl<T> Known<T> {
 }
 
 /// Everything known about a cluster and its tenants.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Facts {
     /// When it was read, by this host's clock.
     pub at: Timestamp,
@@ -55,16 +53,22 @@ impl Facts {
         self.tenants.iter().find(|tenant| tenant.id == id)
     }
 
-    /// How the target is called, for a tenant of this cluster.
+    /// How the tenant is called as a target. A name that is none (it has a slash in it) is replaced by the id; on an
+    /// engine without tenants it is the cluster itself.
     #[must_use]
     pub fn target(&self, tenant: &TenantFacts) -> TargetName {
-        TargetName { cluster: self.cluster.name.clone(), tenant: Some(tenant.name.clone()) }
+        if tenant.id == 0 {
+            return self.cluster.target.clone();
+        }
+        let cluster = self.cluster.name();
+        TargetName::tenant_named(cluster, &tenant.name)
+            .or_else(|_| TargetName::tenant_named(cluster, &format!("tenant {}", tenant.id)))
+            .unwrap_or_else(|_| self.cluster.target.clone())
     }
 }
 
 /// Where a login sees the cluster from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
     /// The sys tenant: the whole cluster.
     Sys,
@@ -73,10 +77,10 @@ pub enum Scope {
 }
 
 /// What is known about the cluster itself.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClusterFacts {
-    /// Its name in the inventory.
-    pub name: String,
+    /// Its name in the inventory, as a target.
+    pub target: TargetName,
     /// Its environment in the inventory, such as `prod`.
     pub environment: Option<String>,
     /// The endpoint that answered.
@@ -107,9 +111,16 @@ pub struct ClusterFacts {
     pub backup_service: Option<ServiceFacts>,
 }
 
+impl ClusterFacts {
+    /// Its name in the inventory.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.target.cluster()
+    }
+}
+
 /// The backup service of a logical backup, as found on this host.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ServiceFacts {
     /// Found, and its options are known.
     Ready {
@@ -123,7 +134,7 @@ pub enum ServiceFacts {
 }
 
 /// One observer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerFacts {
     /// `ip:port` of its RPC service, as the server names it in its messages.
     pub address: String,
@@ -146,8 +157,7 @@ impl ServerFacts {
 }
 
 /// What a tenant is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TenantKind {
     /// The sys tenant.
     Sys,
@@ -158,8 +168,7 @@ pub enum TenantKind {
 }
 
 /// The SQL mode of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CompatibilityMode {
     /// MySQL mode.
     Mysql,
@@ -170,8 +179,7 @@ pub enum CompatibilityMode {
 }
 
 /// The role of a tenant.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Role {
     /// `PRIMARY`.
     Primary,
@@ -194,7 +202,7 @@ impl Role {
 }
 
 /// What is known about one tenant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TenantFacts {
     /// Its id.
     pub id: u64,
@@ -227,7 +235,7 @@ pub struct TenantFacts {
 }
 
 /// The log archive of a tenant.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ArchiveFacts {
     /// `LOG_MODE = ARCHIVELOG`; None where the line does not tell.
     pub log_mode_on: Option<bool>,
@@ -260,7 +268,7 @@ impl ArchiveFacts {
 }
 
 /// A backup job, as the running or the history view shows it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct JobFacts {
     /// Whose job: 1 for a parent started from sys.
     pub tenant_id: u64,
@@ -295,12 +303,18 @@ pub struct JobFacts {
 }
 
 /// The running task (the backup set being made) of a job.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TaskFacts {
     /// The server's word for the phase.
     pub phase: String,
-    /// What it counted so far.
-    pub counters: Counters,
+    /// Bytes written so far.
+    pub bytes: u64,
+    /// Tablets done, of all known so far.
+    pub tablets: Option<Count>,
+    /// Macro blocks done, of all known so far.
+    pub blocks: Option<Count>,
+    /// The server's own percentage, where it has one.
+    pub percent: Option<f64>,
 }
 
 impl JobFacts {

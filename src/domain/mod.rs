@@ -3,12 +3,15 @@
 pub mod archive_dest;
 pub mod archiving;
 pub mod choices;
+pub mod connection;
 pub mod destination;
+pub mod diagnosis;
 pub mod facts;
 pub mod fault;
 pub mod outcome;
 pub mod plan;
 pub mod preflight;
+pub mod progress;
 pub mod restorable;
 pub mod scn;
 pub mod secret;

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::Mode;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
-use super::restorable::{self, BackupSet, JobEnd, SetKind, Span, Verdict, Windows};
+use super::restorable::{self, BackupSet, JobEnd, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -242,10 +242,11 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
                 coming.need.to_local(utc_offset),
                 coming.have.to_local(utc_offset)
             );
-            let stands = if matches!(coming.round_status.word(), "DOING" | "BEGINNING" | "PREPARE") {
+            let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
+            let stands = if moves {
                 format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
             } else {
-                format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status.word())
+                format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
             };
             let fault = Fault::new(
                 Cause::Precondition,

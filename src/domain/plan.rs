@@ -4,14 +4,15 @@ use serde::{Deserialize, Serialize};
 
 use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode, NoFull, StorageSource, Wanted};
-use super::destination::{ArchiveDest, Destination};
+use super::archive_dest::ArchiveDest;
+use super::destination::{Destination, StorageKind};
 use super::facts::{ArchiveFacts, Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::preflight::{self, Check};
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
-use super::template::{self, Place};
+use super::template::{DirKind, Pair, Template, TemplateError, Values, clashes};
 use super::usable_full::{crosses_data_version, usable_full};
 use super::version::Method;
 
@@ -215,6 +216,9 @@ impl Refusal {
     }
 }
 
+/// The variable of the run, which is filled in when something is sent.
+pub const RUN: &str = "{run}";
+
 /// Decides everything.
 ///
 /// # Errors
@@ -222,7 +226,7 @@ impl Refusal {
 /// flag), or when a target does not exist.
 pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let asked = asked_tenants(facts, choices)?;
-    let cluster_wide = choices.targets.iter().any(|target| target.tenant.is_none());
+    let cluster_wide = choices.targets.iter().any(|target| target.tenant().is_none());
     let mut checks = preflight::cluster_checks(facts, choices);
     let mut eligible = Vec::new();
     let mut left_out = Vec::new();
@@ -264,7 +268,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     refuse_clashes(&targets).map_err(Refusal::of)?;
     Ok(Plan {
         cluster: ClusterIdentity {
-            name: facts.cluster.name.clone(),
+            name: facts.cluster.name().to_owned(),
             id: facts.cluster.id,
             version: facts.cluster.version.with_build(),
         },
@@ -277,7 +281,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
 }
 
 fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[LeftOut]) -> Fault {
-    let what = format!("Nothing of {} is left to back up.", facts.cluster.name);
+    let what = format!("Nothing of {} is left to back up.", facts.cluster.name());
     if let Some(first) = left_out.first() {
         let why = format!("{} was left out: {}", first.target, first.reason);
         return Fault::new(Cause::Precondition, what, why, "Choose a full backup, or another target.");
@@ -290,7 +294,7 @@ fn nothing_left(facts: &Facts, cluster_wide: bool, left_out: &[LeftOut]) -> Faul
 fn asked_tenants<'a>(facts: &'a Facts, choices: &Choices) -> Result<Vec<&'a TenantFacts>, Box<Refusal>> {
     let mut asked: Vec<&TenantFacts> = Vec::new();
     for target in &choices.targets {
-        match &target.tenant {
+        match target.tenant() {
             None => asked.extend(
                 facts.tenants.iter().filter(|t| t.kind == TenantKind::User || facts.cluster.method == Method::Logical),
             ),
@@ -299,7 +303,7 @@ fn asked_tenants<'a>(facts: &'a Facts, choices: &Choices) -> Result<Vec<&'a Tena
                     facts.tenants.iter().filter(|t| t.kind == TenantKind::User).map(|t| t.name.as_str()).collect();
                 Refusal::of(Fault::new(
                     Cause::Usage,
-                    format!("There is no tenant {name} on {}.", facts.cluster.name),
+                    format!("There is no tenant {name} on {}.", facts.cluster.name()),
                     format!("Its user tenants are: {}.", names.join(", ")),
                     "Check the spelling; upper and lower case matter.",
                 ))
@@ -346,14 +350,16 @@ fn wanted_destinations(facts: &Facts, tenant: &TenantFacts, choices: &Choices, s
             (Some(_), None) => Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage")),
         };
     };
-    let place = Place {
-        cluster: facts.cluster.name.clone(),
-        cluster_id: facts.cluster.id.unwrap_or_default(),
-        tenant: tenant.name.clone(),
-        tenant_id: tenant.id,
-    };
+    let values = values_of(facts, tenant);
+    let tenants = if several { 2 } else { 1 };
+    let usable = |error: TemplateError| unusable(&facts.target(tenant), &error);
     let derived = match &source.data {
-        Some(base) => Some(template::expand_pair(base, source.archive.as_deref(), &place, several)?),
+        Some(base) => {
+            let base = Template::new(parsed(base)?).map_err(usable)?;
+            let archive = source.archive.as_deref().map(|text| template_of_archive(text).map_err(usable)).transpose()?;
+            let pair = Pair::v4(&base, archive.as_ref(), tenants).map_err(usable)?;
+            Some(pair.expand(&values).map_err(usable)?)
+        }
         None => None,
     };
     let data = match (&derived, own_data) {
@@ -363,7 +369,11 @@ fn wanted_destinations(facts: &Facts, tenant: &TenantFacts, choices: &Choices, s
         (None, None) => return Err(nobody_said(&facts.target(tenant), "data backup", "--storage")),
     };
     let archive = match (given_archive, own_archive, derived) {
-        (Some(text), _, _) => template::expand_archive(text, &place, several)?,
+        (Some(_), _, Some((_, archive))) => archive,
+        (Some(text), _, None) => {
+            let template = Template::new(parsed(text)?).map_err(usable)?;
+            template.expand(&Values { kind: Some(DirKind::Clog), ..values.clone() }).map_err(usable)?
+        }
         // A base given by hand moves both; a fallback only fills what is missing.
         (None, Some(own), _) if given_data.is_none() => own,
         (None, _, Some((_, archive))) => archive,
@@ -371,11 +381,51 @@ fn wanted_destinations(facts: &Facts, tenant: &TenantFacts, choices: &Choices, s
         (None, None, None) => return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage")),
     };
     Ok(WantedDestinations {
-        data: data.with_access_id(source.access_id.as_deref()),
-        archive: archive.with_access_id(source.access_id.as_deref()),
+        data: with_access_id(data, source)?,
+        archive: with_access_id(archive, source)?,
         source: Some(source.source),
         access_key: source.access_key.clone(),
     })
+}
+
+/// What the variables of a path stand for. The run is known only when something is sent, so its variable stays.
+fn values_of<'a>(facts: &'a Facts, tenant: &'a TenantFacts) -> Values<'a> {
+    Values {
+        cluster: facts.cluster.name(),
+        cluster_id: facts.cluster.id.unwrap_or_default(),
+        tenant: Some(&tenant.name),
+        tenant_id: Some(tenant.id),
+        kind: None,
+        run: Some(RUN),
+    }
+}
+
+fn parsed(uri: &str) -> Result<Destination, Fault> {
+    Destination::parse_user(uri).map_err(|error| refused_uri(uri, &error.to_string()))
+}
+
+fn template_of_archive(text: &str) -> Result<Template, TemplateError> {
+    Template::new(Destination::parse_user(text)?)
+}
+
+fn refused_uri(uri: &str, why: &str) -> Fault {
+    let shown = super::diagnosis::clean(uri);
+    Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
+}
+
+fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
+    let what = format!("The destination given for {target} cannot be used.");
+    Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
+}
+
+fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
+    match &wanted.access_id {
+        Some(id) if destination.needs_access_key() => {
+            let bare = destination.bare();
+            destination.with_attribute("access_id", id).map_err(|error| refused_uri(&bare, &error.to_string()))
+        }
+        _ => Ok(destination),
+    }
 }
 
 fn nobody_said(target: &TargetName, kind: &str, flag: &str) -> Fault {
@@ -420,7 +470,7 @@ fn target_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices, several: 
             plus_archivelog: choices.plus_archivelog,
             encrypt: choices.encrypt.clone(),
         }],
-        format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.display()),
+        format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.redacted_statement_uri()),
     );
     let steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),
@@ -448,9 +498,9 @@ fn identity(tenant: &TenantFacts) -> TenantIdentity {
 
 /// The step that sets what differs, and whether the log archive moves.
 fn destination_step(tenant: &TenantFacts, wanted: &WantedDestinations) -> Result<(PlannedStep, bool), Fault> {
-    let data_differs = tenant.data_destination.as_ref().is_none_or(|own| !own.same_place(&wanted.data));
+    let data_differs = tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(&wanted.data));
     let archive_differs =
-        tenant.archive.destination.as_ref().is_none_or(|own| !own.location.same_place(&wanted.archive));
+        tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(&wanted.archive));
     if !data_differs && !archive_differs {
         return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
     }
@@ -466,7 +516,7 @@ fn destination_step(tenant: &TenantFacts, wanted: &WantedDestinations) -> Result
                 tenant.name
             );
         }
-        if wanted.archive.is_s3() && tenant.archive.lag_target.is_some_and(|seconds| seconds < 60) {
+        if wanted.archive.kind() == StorageKind::S3 && tenant.archive.lag_target.is_some_and(|seconds| seconds < 60) {
             step.actions.push(Action::SetArchiveLagTarget { seconds: 60 });
             effects.push("archive_lag_target becomes 60 s, which S3 needs".to_owned());
         }
@@ -474,7 +524,7 @@ fn destination_step(tenant: &TenantFacts, wanted: &WantedDestinations) -> Result
             destination: ArchiveDest { location: wanted.archive.clone(), ..kept },
             access_key: key_for(&wanted.archive, wanted)?,
         });
-        effects.push(format!("LOG_ARCHIVE_DEST becomes {} ({source})", wanted.archive.display()));
+        effects.push(format!("LOG_ARCHIVE_DEST becomes {} ({source})", wanted.archive.redacted_statement_uri()));
     }
     if data_differs {
         step.actions.push(Action::SetDataDestination {
@@ -483,7 +533,7 @@ fn destination_step(tenant: &TenantFacts, wanted: &WantedDestinations) -> Result
         });
         effects.push(format!(
             "DATA_BACKUP_DEST becomes {} ({source}); the chain restarts with a full",
-            wanted.data.display()
+            wanted.data.redacted_statement_uri()
         ));
     }
     effects.push("This setting stays: later scheduled backups go there too.".to_owned());
@@ -492,7 +542,7 @@ fn destination_step(tenant: &TenantFacts, wanted: &WantedDestinations) -> Result
 }
 
 fn key_for(destination: &Destination, wanted: &WantedDestinations) -> Result<Option<SecretSource>, Fault> {
-    if !destination.needs_key() {
+    if !destination.needs_access_key() {
         return Ok(None);
     }
     wanted.access_key.clone().map(Some).ok_or_else(|| {
@@ -549,20 +599,25 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
 }
 
 fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {
-    let target = TargetName { cluster: facts.cluster.name.clone(), tenant: None };
+    let target = facts.cluster.target.clone();
     let wanted = choices
         .storage
         .as_ref()
         .or_else(|| choices.fallbacks.iter().find(|wanted| wanted.data.is_some()))
         .and_then(|wanted| wanted.data.as_deref())
         .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
-    let place = Place {
-        cluster: facts.cluster.name.clone(),
-        cluster_id: facts.cluster.id.unwrap_or_default(),
-        tenant: tenant.name.clone(),
-        tenant_id: tenant.id,
-    };
-    let directory = template::expand_logical(wanted, &place)?;
+    let template = Template::new(parsed(wanted)?).map_err(|error| unusable(&target, &error))?;
+    let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };
+    let folder = template.expand(&values).map_err(|error| unusable(&target, &error))?;
+    if folder.kind() != StorageKind::File {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{} cannot take a logical backup.", folder.bare()),
+            "A dump is written to a directory of this host.",
+            "Give a directory: --storage file:///backup.",
+        ));
+    }
+    let directory = folder.path().to_owned();
     let start = PlannedStep::with(
         StepKind::StartBackup,
         vec![Action::StartDump { directory: directory.clone() }],
@@ -582,26 +637,27 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
 
 /// Two tenants, or two kinds, on one directory are refused before the server does (9080, 9081).
 fn refuse_clashes(targets: &[TargetPlan]) -> Result<(), Fault> {
-    let mut seen: Vec<(String, String)> = Vec::new();
+    let mut directories = Vec::new();
     for target in targets {
         for action in target.steps.iter().flat_map(|step| &step.actions) {
-            let (destination, kind) = match action {
-                Action::SetDataDestination { destination, .. } => (destination, "data backup"),
-                Action::SetArchiveDestination { destination, .. } => (&destination.location, "log archive"),
-                _ => continue,
-            };
-            let whose = format!("the {kind} of {}", target.target);
-            let bare = destination.bare();
-            if let Some((_, other)) = seen.iter().find(|(path, _)| *path == bare) {
-                return Err(Fault::new(
-                    Cause::Usage,
-                    format!("{bare} is wanted for {other} and for {whose}."),
-                    "A directory belongs to one tenant and one kind; the server would answer 9080 or 9081.",
-                    "Put {tenant_id} and {kind} into the path.",
-                ));
+            match action {
+                Action::SetDataDestination { destination, .. } => {
+                    directories.push(((target.target.to_string(), DirKind::Data), destination.clone()));
+                }
+                Action::SetArchiveDestination { destination, .. } => {
+                    directories.push(((target.target.to_string(), DirKind::Clog), destination.location.clone()));
+                }
+                _ => {}
             }
-            seen.push((bare, whose));
         }
     }
-    Ok(())
+    match clashes(&directories).first() {
+        None => Ok(()),
+        Some(clash) => Err(Fault::new(
+            Cause::Usage,
+            clash.to_string(),
+            "A directory belongs to one tenant and one kind; the server would answer 9080 or 9081.",
+            "Put {tenant_id} and {kind} into the path.",
+        )),
+    }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::{Choices, Mode};
 use super::facts::{ClusterFacts, CompatibilityMode, Facts, Known, Role, Scope, ServiceFacts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
-use super::restorable::SetKind;
+use super::restorable::{RoundStatus, SetKind};
 use super::scn::Scn;
 use super::target::TargetName;
 use super::usable_full::usable_full;
@@ -226,8 +226,8 @@ impl Sheet {
 #[must_use]
 pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     let cluster = &facts.cluster;
-    let mut sheet = Sheet::new(TargetName { cluster: cluster.name.clone(), tenant: None });
-    if cluster.version.is_known_line() {
+    let mut sheet = Sheet::new(cluster.target.clone());
+    if cluster.version.method().known {
         sheet.pass(CheckId::Version, format!("{}: {}", cluster.version.with_build(), cluster.method_reason));
     } else {
         sheet.warn(
@@ -451,7 +451,7 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     let now = Scn::from_timestamp(facts.at);
     let lag = tenant.archive.lag_seconds(now);
     match tenant.archive.latest() {
-        Some(round) if round.status.is_doing() => {
+        Some(round) if round.status == RoundStatus::Doing => {
             sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
             let allowed = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3);
             let lag = lag.unwrap_or(0);
@@ -467,7 +467,7 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         }
         Some(round) => sheet.warn(
             CheckId::LogArchiving,
-            format!("{}: the plan says what is done about it", round.status.word()),
+            format!("{}: the plan says what is done about it", round.status),
             "See step `Start log archiving` in the plan.",
         ),
         None => sheet.warn(

@@ -52,6 +52,8 @@ pub struct BackupSet {
     pub path: String,
     /// `OUTPUT_BYTES`.
     pub bytes: u64,
+    /// `TENANT_COMPATIBLE`: the data version it was made at, where the line has it.
+    pub data_version: Option<String>,
     /// When making it began.
     pub started: Option<Scn>,
     /// When it ended.

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
+use super::connection::Connection;
 use super::fault::Fault;
 use super::outcome::Outcome;
 use super::plan::Plan;
@@ -41,65 +42,6 @@ pub struct Prepared {
     pub preview: Vec<PreviewStep>,
     /// A hash over plan and preview: what a person confirms.
     pub digest: String,
-}
-
-/// How to reach the cluster, without any secret: what the runner needs beside the plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Connection {
-    /// `host:port`, tried in turn.
-    pub endpoints: Vec<String>,
-    /// The login, `root@sys` or `root@sys#cluster`.
-    pub user: String,
-    /// Where the password is to be found; None: no password, or typed once and gone.
-    pub password: Option<super::secret::SecretSource>,
-    /// `off`, `prefer`, `require`, `verify-ca` or `verify-full`.
-    pub tls: TlsMode,
-    /// The CA's file for the verifying modes.
-    pub ca: Option<String>,
-    /// The dump tool of a logical backup, where the inventory names it.
-    pub mydumper: Option<String>,
-    /// The limits of waits.
-    pub limits: Limits,
-}
-
-/// TLS as configured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum TlsMode {
-    /// Never.
-    Off,
-    /// If the server offers it.
-    #[default]
-    Prefer,
-    /// Always, without looking at the certificate.
-    Require,
-    /// The certificate must be signed by the CA.
-    VerifyCa,
-    /// And name the host.
-    VerifyFull,
-}
-
-/// Limits of waits, in milliseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Limits {
-    /// To connect.
-    pub connect: u64,
-    /// For one statement.
-    pub statement: u64,
-    /// Between two looks at a running task.
-    pub poll: u64,
-    /// Without movement before attention is raised.
-    pub stall: u64,
-    /// For the log to pass a finished set.
-    pub archive_wait: u64,
-    /// Between two heartbeats.
-    pub heartbeat: u64,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self { connect: 5_000, statement: 30_000, poll: 1_000, stall: 300_000, archive_wait: 600_000, heartbeat: 10_000 }
-    }
 }
 
 /// What happened to a task. Events are appended, never changed.

@@ -21,7 +21,7 @@ pub fn usable_full<'a>(tenant: &'a TenantFacts, destination: Option<&Destination
         return Err("no set of the tenant is both SUCCESS and AVAILABLE".to_owned());
     };
     good.iter()
-        .filter(|set| destination.is_at(&set.path))
+        .filter(|set| Destination::parse_server(&set.path).is_ok_and(|path| path.same_place(destination)))
         .max_by_key(|set| set.id)
         .copied()
         .ok_or_else(|| format!("the good sets (latest: {}) are on another path than {}", latest.id, destination.bare()))

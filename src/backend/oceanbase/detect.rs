@@ -95,7 +95,7 @@ impl OceanBase {
         }
         let parameters = self.parameters().await?;
         let cluster = ClusterFacts {
-            name: self.name.clone(),
+            target: self.target.clone(),
             environment: self.environment.clone(),
             endpoint: self.session()?.endpoint.clone(),
             server_name: parameters.one("cluster"),
@@ -118,7 +118,7 @@ impl OceanBase {
     async fn detect_logical(&mut self, detected: &Detected, method_reason: String) -> Result<Facts, Fault> {
         let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await.unwrap_or((0, 0));
         let cluster = ClusterFacts {
-            name: self.name.clone(),
+            target: self.target.clone(),
             environment: self.environment.clone(),
             endpoint: self.session()?.endpoint.clone(),
             server_name: None,

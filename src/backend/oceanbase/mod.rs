@@ -19,7 +19,8 @@ pub use steps::Start;
 use jiff::Timestamp;
 
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::task::Connection;
+use crate::domain::connection::Connection;
+use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
 use read::Columns;
 
@@ -31,7 +32,7 @@ fn now() -> Timestamp {
 
 /// One cluster (or one engine) that can be talked to.
 pub struct OceanBase {
-    name: String,
+    target: TargetName,
     environment: Option<String>,
     connection: Connection,
     secrets: Secrets,
@@ -43,8 +44,8 @@ pub struct OceanBase {
 impl OceanBase {
     /// A cluster of that name in the inventory; nothing is connected yet.
     #[must_use]
-    pub fn new(name: String, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
-        Self { name, environment, connection, secrets, session: None, detected: None, columns: None }
+    pub fn new(target: TargetName, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
+        Self { target, environment, connection, secrets, session: None, detected: None, columns: None }
     }
 
     /// Connects where no connection is open.
@@ -64,7 +65,7 @@ impl OceanBase {
             Some(session) => Ok(session),
             None => Err(Fault::new(
                 Cause::Unreachable,
-                format!("{} cannot be reached.", self.name),
+                format!("{} cannot be reached.", self.target),
                 "The connection was lost.",
                 "Check the network between this host and the cluster.",
             )),
@@ -92,7 +93,7 @@ impl OceanBase {
     fn internal(&self, what: &str) -> Fault {
         Fault::new(
             Cause::Internal,
-            format!("obnow lost its way on {}: {what}.", self.name),
+            format!("obnow lost its way on {}: {what}.", self.target),
             "This is a mistake in obnow.",
             "Report it; nothing was sent.",
         )

@@ -2,10 +2,12 @@
 //! sent.
 
 use super::line::{Line, StatementId};
-use super::statement::{SecretPlace, Statement, quoted_name, quoted_text};
+use super::statement::{Statement, quoted_name, quoted_text};
+use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
+use crate::domain::destination::Destination;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
 
@@ -34,16 +36,17 @@ struct Filling<'a> {
 pub fn action(line: &Line, action: &Action, tenants: &[&str], task: &str, attempt: u32) -> Result<Vec<Statement>, Fault> {
     let run = run_id(task, attempt);
     let filling = Filling { tenants, run: &run };
-    let one = |id: StatementId, value: Value<'_>| filled(line, id, &filling, value).map(|statement| vec![statement]);
+    let one = |id: StatementId, value: Value| filled(line, id, &filling, value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
-            one(StatementId::SetDataDestination, Value::Uri(&destination.for_run(&run).uri_parts()))
+            one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
         }
         Action::SetArchiveDestination { destination, .. } => {
-            one(StatementId::SetArchiveDestination, Value::Uri(&destination.for_run(&run).value_parts()))
+            let location = for_run(&destination.location, &run)?;
+            one(StatementId::SetArchiveDestination, Value::Archive(ArchiveDest { location, ..destination.clone() }))
         }
         Action::SetArchiveLagTarget { seconds } => {
-            one(StatementId::SetArchiveLagTarget, Value::Text(&format!("{seconds}s")))
+            one(StatementId::SetArchiveLagTarget, Value::Text(format!("{seconds}s")))
         }
         Action::StopArchiving => one(StatementId::StopArchiving, Value::None),
         Action::StartArchiving => one(StatementId::StartArchiving, Value::None),
@@ -64,16 +67,27 @@ pub fn action(line: &Line, action: &Action, tenants: &[&str], task: &str, attemp
     }
 }
 
+/// The destination of this run: the variable of the run is filled in.
+fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
+    if !destination.path().contains(RUN) {
+        return Ok(destination.clone());
+    }
+    destination.clone().with_path(&destination.path().replace(RUN, run)).map_err(|error| {
+        let what = format!("{} cannot be used.", destination.bare());
+        Fault::new(Cause::Usage, what, error.to_string(), "Choose another path.")
+    })
+}
+
 /// What a placeholder of the statement at hand stands for.
-enum Value<'a> {
+enum Value {
     None,
-    /// A text with the place of the access key in it, or without: text before and after.
-    Uri(&'a (String, Option<String>)),
-    Text(&'a str),
+    Uri(Destination),
+    Archive(ArchiveDest),
+    Text(String),
     PlusArchivelog(bool),
 }
 
-fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value<'_>) -> Result<Statement, Fault> {
+fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> Result<Statement, Fault> {
     let template = line.statement(id).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
     let mut statement = Statement::default();
     let mut rest = template;
@@ -91,32 +105,16 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value<'_>)
                 let mark = crate::domain::facts::JobFacts::MARK;
                 statement.push(&quoted_text(&format!("{mark}{}", filling.run)));
             }
-            ("password", _) => {
-                statement.push("'");
-                statement.push_secret(SecretPlace::Encryption);
-                statement.push("'");
-            }
+            ("password", _) => statement.push_encryption_password(),
             ("plus_archivelog", Value::PlusArchivelog(plus)) => statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" }),
-            ("uri" | "value", Value::Uri((before_key, after_key))) => {
-                statement.push("'");
-                statement.push(&doubled(before_key));
-                if let Some(after_key) = after_key {
-                    statement.push_secret(SecretPlace::AccessKey);
-                    statement.push(&doubled(after_key));
-                }
-                statement.push("'");
-            }
+            ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
+            ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
             (unknown, _) => return Err(no_words(line, unknown)),
         }
     }
     statement.push(rest);
     Ok(statement)
-}
-
-/// The inside of a string literal.
-fn doubled(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\'', "''")
 }
 
 fn no_words(line: &Line, what: &str) -> Fault {

@@ -10,11 +10,11 @@ use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySq
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::statement::{SecretPlace, Secrets, Statement};
+use super::statement::{Secrets, Statement};
 use crate::domain::diagnosis::{clean, explain};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
-use crate::domain::task::{Connection, TlsMode};
+use crate::domain::connection::{Connection, TlsMode};
 
 /// How long a further endpoint waits for the one before it to answer.
 const STAGGER: Duration = Duration::from_millis(300);
@@ -142,7 +142,7 @@ impl Session {
     /// # Errors
     /// A refusal, or that no answer came and nobody knows.
     pub async fn send(&mut self, statement: &Statement, secrets: &Secrets) -> Result<(), Failure> {
-        let wire = statement.wire_text(secrets).map_err(|place| Failure { fault: no_secret(place), answered: true })?;
+        let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true })?;
         self.ask(wire.expose(), self.limit + GRACE).await.map(drop)
     }
 
@@ -238,19 +238,6 @@ fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
         format!("{endpoint} cannot be reached."),
         why,
         "Check the address and the port, the server's state and the firewall between this host and it.",
-    )
-}
-
-fn no_secret(place: SecretPlace) -> Fault {
-    let (name, flag) = match place {
-        SecretPlace::AccessKey => ("access key of the storage", "--access-key-from"),
-        SecretPlace::Encryption => ("encryption password", "--encrypt-from"),
-    };
-    Fault::new(
-        Cause::Usage,
-        format!("The {name} cannot be used."),
-        "It is missing, or it holds a quote, a backslash or a control character.",
-        format!("Give it again with {flag}."),
     )
 }
 

@@ -1,20 +1,19 @@
 //! A statement to be sent. It never holds a secret: it holds the place where one belongs, so printing it is always safe.
 
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::destination::{Destination, DestinationError};
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
-
-/// Which secret belongs in a place.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SecretPlace {
-    /// The access key of the storage.
-    AccessKey,
-    /// The password that encrypts the backup.
-    Encryption,
-}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),
-    Secret(SecretPlace),
+    /// The inside of a literal with a destination's URI.
+    Uri(Destination),
+    /// The inside of a literal with the value of a log archive destination.
+    Value(ArchiveDest),
+    /// The inside of a literal with the password that encrypts the backup.
+    Encryption,
 }
 
 /// The secrets of one task, resolved for the statements that need them.
@@ -26,15 +25,6 @@ pub struct Secrets {
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<Secret>,
-}
-
-impl Secrets {
-    fn at(&self, place: SecretPlace) -> Option<&Secret> {
-        match place {
-            SecretPlace::AccessKey => self.access_key.as_ref(),
-            SecretPlace::Encryption => self.encryption.as_ref(),
-        }
-    }
 }
 
 /// A statement with places for secrets.
@@ -53,31 +43,78 @@ impl Statement {
         }
     }
 
-    /// Appends the place of a secret.
-    pub(super) fn push_secret(&mut self, place: SecretPlace) {
-        self.parts.push(Part::Secret(place));
+    /// Appends a literal with a destination.
+    pub(super) fn push_uri(&mut self, destination: Destination) {
+        self.push_quoted(Part::Uri(destination));
+    }
+
+    /// Appends a literal with the value of a log archive destination.
+    pub(super) fn push_archive_value(&mut self, destination: ArchiveDest) {
+        self.push_quoted(Part::Value(destination));
+    }
+
+    /// Appends a literal with the encryption password.
+    pub(super) fn push_encryption_password(&mut self) {
+        self.push_quoted(Part::Encryption);
+    }
+
+    fn push_quoted(&mut self, part: Part) {
+        self.push("'");
+        self.parts.push(part);
+        self.push("'");
     }
 
     /// The text for the server. Only the session calls this.
     ///
     /// # Errors
-    /// The place whose secret is missing, or holds a character no literal may carry (a quote or a backslash).
-    pub(super) fn wire_text(&self, secrets: &Secrets) -> Result<Secret, SecretPlace> {
+    /// A secret that is missing or that no literal can carry.
+    pub(super) fn wire_text(&self, secrets: &Secrets) -> Result<Secret, Fault> {
         let mut text = String::new();
         for part in &self.parts {
             match part {
                 Part::Text(piece) => text.push_str(piece),
-                Part::Secret(place) => {
-                    let secret = secrets.at(*place).ok_or(*place)?;
-                    if secret.expose().chars().any(|c| matches!(c, '\'' | '"' | '\\') || c.is_control()) {
-                        return Err(*place);
-                    }
-                    text.push_str(secret.expose());
+                Part::Uri(destination) => {
+                    let uri = destination.to_statement_uri(key_for(destination, secrets)).map_err(|error| unusable(&error))?;
+                    text.push_str(&quoted_inside(uri.expose()));
                 }
+                Part::Value(destination) => {
+                    let key = key_for(&destination.location, secrets);
+                    let value = destination.to_statement_value(key).map_err(|error| unusable(&error))?;
+                    text.push_str(&quoted_inside(value.expose()));
+                }
+                Part::Encryption => text.push_str(encryption_password(secrets)?),
             }
         }
         Ok(Secret::new(text))
     }
+}
+
+fn key_for<'a>(destination: &Destination, secrets: &'a Secrets) -> Option<&'a Secret> {
+    secrets.access_key.as_ref().filter(|_| destination.needs_access_key())
+}
+
+fn unusable(error: &DestinationError) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        "The destination cannot be sent.",
+        error.to_string(),
+        "Correct it, or give the access key with --access-key-from.",
+    )
+}
+
+/// R11: quotes and backslashes are refused, because servers read them in more than one way.
+fn encryption_password(secrets: &Secrets) -> Result<&str, Fault> {
+    let usable = |secret: &&Secret| {
+        !secret.is_empty() && !secret.expose().chars().any(|c| matches!(c, '\'' | '"' | '\\' | '`') || c.is_control())
+    };
+    secrets.encryption.as_ref().filter(usable).map(Secret::expose).ok_or_else(|| {
+        Fault::new(
+            Cause::Usage,
+            "The encryption password cannot be used.",
+            "It is missing, empty, or has a quote, a backslash or a control character in it.",
+            "Give another one with --encrypt-from.",
+        )
+    })
 }
 
 impl std::fmt::Display for Statement {
@@ -85,7 +122,9 @@ impl std::fmt::Display for Statement {
         for part in &self.parts {
             match part {
                 Part::Text(text) => f.write_str(text)?,
-                Part::Secret(_) => f.write_str("***")?,
+                Part::Uri(destination) => f.write_str(&quoted_inside(&destination.redacted_statement_uri()))?,
+                Part::Value(destination) => f.write_str(&quoted_inside(&destination.redacted_statement_value()))?,
+                Part::Encryption => f.write_str("***")?,
             }
         }
         Ok(())
@@ -101,5 +140,10 @@ pub fn quoted_name(name: &str) -> String {
 /// A string literal; quotes are doubled and backslashes, which some SQL modes read as escapes, are doubled too.
 #[must_use]
 pub fn quoted_text(text: &str) -> String {
-    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "''"))
+    format!("'{}'", quoted_inside(text))
+}
+
+/// The inside of a string literal.
+fn quoted_inside(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('\'', "''")
 }

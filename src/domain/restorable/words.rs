@@ -124,6 +124,18 @@ words! {
     }
 }
 
+impl SetKind {
+    /// The word of screens and JSON.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self {
+            Self::Full => "full",
+            Self::Incremental => "incremental",
+            Self::Other(word) => word,
+        }
+    }
+}
+
 impl RoundStatus {
     /// Whether more log can still come in this round. A word nobody knows does not say that it is over.
     #[must_use]

@@ -1,0 +1,159 @@
+//! Rows of views into domain values. A missing column, a NULL or garbage becomes "not known", never a panic.
+
+use jiff::civil::DateTime;
+
+use super::session::{Row, number, some_text, text};
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::destination::Destination;
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{JobFacts, TaskFacts};
+use crate::domain::progress::Count;
+use crate::domain::restorable::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus};
+use crate::domain::scn::Scn;
+
+fn scn(row: &Row, column: &str) -> Scn {
+    Scn(number(row, column).unwrap_or_default())
+}
+
+/// A word of a view, without control characters.
+fn word(row: &Row, column: &str) -> String {
+    clean(&text(row, column))
+}
+
+/// A `TIMESTAMP(6)` as printed, in the server's time zone, read as a point in time with that zone's offset left out.
+fn stamp(row: &Row, column: &str) -> Option<Scn> {
+    let civil: DateTime = some_text(row, column)?.parse().ok()?;
+    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
+    u64::try_from(zoned.timestamp().as_nanosecond()).ok().map(Scn)
+}
+
+/// A row of the view of sets.
+pub fn set(row: &Row) -> BackupSet {
+    BackupSet {
+        id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
+        kind: SetKind::from(word(row, "BACKUP_TYPE")),
+        prev_full: number(row, "PREV_FULL_BACKUP_SET_ID").unwrap_or_default(),
+        prev_inc: number(row, "PREV_INC_BACKUP_SET_ID").unwrap_or_default(),
+        status: SetStatus::from(word(row, "STATUS")),
+        file_status: FileStatus::from(word(row, "FILE_STATUS")),
+        start_replay: scn(row, "START_REPLAY_SCN"),
+        min_restore: scn(row, "MIN_RESTORE_SCN"),
+        log_needed_to: None,
+        plus_archivelog: text(row, "PLUS_ARCHIVELOG").eq_ignore_ascii_case("ON"),
+        encryption_mode: word(row, "ENCRYPTION_MODE"),
+        dest_id: number(row, "DEST_ID").unwrap_or_default(),
+        path: word(row, "PATH"),
+        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        data_version: some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version)),
+        started: stamp(row, "START_TIMESTAMP"),
+        ended: stamp(row, "END_TIMESTAMP"),
+    }
+}
+
+/// A row of the view of archive rounds.
+pub fn round(row: &Row) -> Round {
+    Round {
+        round_id: number(row, "ROUND_ID").unwrap_or_default(),
+        dest_id: number(row, "DEST_ID").unwrap_or_default(),
+        status: RoundStatus::from(word(row, "STATUS")),
+        start: scn(row, "START_SCN"),
+        checkpoint: scn(row, "CHECKPOINT_SCN"),
+    }
+}
+
+/// A row of the view of archive pieces.
+pub fn piece(row: &Row) -> Piece {
+    Piece {
+        dest_id: number(row, "DEST_ID").unwrap_or_default(),
+        round_id: number(row, "ROUND_ID").unwrap_or_default(),
+        piece_id: number(row, "PIECE_ID").unwrap_or_default(),
+        status: PieceStatus::from(word(row, "STATUS")),
+        file_status: FileStatus::from(word(row, "FILE_STATUS")),
+        start: scn(row, "START_SCN"),
+        end: number(row, "END_SCN").map(Scn).filter(|end| *end != Scn::MAX && end.0 != 0),
+        checkpoint: scn(row, "CHECKPOINT_SCN"),
+    }
+}
+
+/// A row of the views of running or ended jobs.
+pub fn job(row: &Row) -> JobFacts {
+    let known = |column| number(row, column).filter(|value| *value != 0);
+    JobFacts {
+        tenant_id: number(row, "TENANT_ID").unwrap_or_default(),
+        job_id: number(row, "JOB_ID").unwrap_or_default(),
+        set_id: known("BACKUP_SET_ID"),
+        initiator_tenant_id: number(row, "INITIATOR_TENANT_ID").unwrap_or_default(),
+        initiator_job_id: known("INITIATOR_JOB_ID"),
+        executors: text(row, "EXECUTOR_TENANT_ID")
+            .split(|c: char| !c.is_ascii_digit())
+            .filter_map(|id| id.parse().ok())
+            .collect(),
+        kind: SetKind::from(word(row, "BACKUP_TYPE")),
+        status: word(row, "STATUS"),
+        result: text(row, "RESULT").trim().trim_start_matches('-').parse().unwrap_or_default(),
+        comment: word(row, "COMMENT"),
+        description: word(row, "DESCRIPTION"),
+        path: word(row, "PATH"),
+        started: word(row, "START_TIMESTAMP"),
+        ended: some_text(row, "END_TIMESTAMP").map(|ended| clean(&ended)),
+        task: None,
+    }
+}
+
+/// Whether a row of the view of tasks belongs to the job.
+pub fn is_task_of(row: &Row, job: &JobFacts) -> bool {
+    number(row, "JOB_ID") == Some(job.job_id) && number(row, "TENANT_ID") == Some(job.tenant_id)
+}
+
+/// A row of the view of tasks.
+pub fn task(row: &Row) -> TaskFacts {
+    let count = |done, total| {
+        let total = number(row, total).filter(|total| *total > 0)?;
+        Some(Count { done: number(row, done).unwrap_or_default(), total })
+    };
+    TaskFacts {
+        phase: word(row, "STATUS"),
+        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        tablets: count("FINISH_TABLET_COUNT", "TABLET_COUNT"),
+        blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
+        percent: some_text(row, "DATA_PROGRESS").and_then(|percent| percent.trim().parse().ok()),
+    }
+}
+
+/// `data_backup_dest` of one tenant, from its rows of the view of backup parameters.
+pub fn data_destination(rows: &[Row]) -> Option<Destination> {
+    let row = rows.iter().find(|row| text(row, "NAME").eq_ignore_ascii_case("data_backup_dest"))?;
+    Destination::parse_server(&some_text(row, "VALUE")?).ok()
+}
+
+/// `log_archive_dest` of one tenant, and whether its state is DEFER, from its key-and-value rows.
+pub fn archive_destination(rows: &[Row]) -> (Option<ArchiveDest>, bool) {
+    let pairs: Vec<(String, String)> = rows
+        .iter()
+        .filter(|row| number(row, "DEST_NO").unwrap_or_default() == 0)
+        .map(|row| (text(row, "NAME"), text(row, "VALUE")))
+        .collect();
+    let deferred = pairs.iter().any(|(name, value)| name.eq_ignore_ascii_case("state") && value.eq_ignore_ascii_case("DEFER"));
+    let parts = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    (ArchiveDest::from_rows(parts).ok().flatten(), deferred)
+}
+
+/// A running cleanup, as one sentence.
+pub fn cleanup(row: &Row) -> String {
+    format!("cleanup job {} ({}) is {}", text(row, "JOB_ID"), word(row, "TYPE"), word(row, "STATUS"))
+}
+
+/// A duration as parameters print it (`120s`, `2m`, `100ms`, `1h`), in whole seconds.
+pub fn seconds(text: &str) -> Option<u64> {
+    let text = text.trim();
+    let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let value: u64 = text[..digits].parse().ok()?;
+    match &text[digits..] {
+        "ms" => Some(value / 1_000),
+        "s" | "" => Some(value),
+        "m" => value.checked_mul(60),
+        "h" => value.checked_mul(3_600),
+        "d" => value.checked_mul(86_400),
+        _ => None,
+    }
+}
