@@ -140,6 +140,11 @@ impl OceanBase {
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
     }
 
+    /// The server's offset from UTC in seconds.
+    pub(super) async fn utc_offset(&mut self) -> Result<i32, Fault> {
+        Ok(clocks(self.session()?).await?.0)
+    }
+
     async fn parameters(&mut self) -> Result<Parameters, Fault> {
         const NAMES: [&str; 5] = ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
         let filter: Filter<'_> = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());

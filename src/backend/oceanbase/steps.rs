@@ -5,7 +5,7 @@ use super::read::Is;
 use super::render;
 use super::session::{Failure, Session};
 use super::{OceanBase, rows};
-use crate::backend::{Look, Run, Waiting};
+use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::server_fault;
@@ -15,8 +15,8 @@ use crate::domain::outcome::{self, Outcome};
 use crate::domain::plan::{Action, Need, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::SetKind;
-use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
 use crate::domain::usable_full::usable_full;
 
 /// What has to be known about a start before it is sent.
@@ -33,14 +33,14 @@ impl OceanBase {
     ///
     /// # Errors
     /// The connection, or a question the server refused: it concerns all of them.
-    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         self.ensure_session().await?;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
             StepKind::CheckReady => self.each(targets, |tenant, target| check_ready(tenant, target)).await,
             StepKind::SetDestination => self.each(targets, set_destination).await,
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
-            StepKind::Compact => Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned())).collect()),
+            StepKind::Compact => Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect()),
             StepKind::StartBackup => self.start_backup(run, targets).await,
             StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
@@ -53,46 +53,45 @@ impl OceanBase {
         &mut self,
         targets: &[&TargetPlan],
         judge: impl Fn(&TenantFacts, &TargetPlan) -> Look,
-    ) -> Result<Vec<Look>, Fault> {
+    ) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.read_tenants_again(&ids).await?;
         Ok(targets
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
-                Some(tenant) => judge(tenant, target),
-                None => Look::Failed(gone(target)),
+                Some(tenant) => judge(tenant, target).into(),
+                None => Look::Failed(gone(target)).into(),
             })
             .collect())
     }
 
-    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+    async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let facts = self.detect().await?;
-        Ok(targets.iter().map(|target| judge_target(&facts, run, target)).collect())
+        Ok(targets.iter().map(|target| judge_target(&facts, run, target).into()).collect())
     }
 
-    async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
-        let mut looks: Vec<Option<Look>> = Vec::new();
+    async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let (open, fresh): (Vec<_>, Vec<_>) =
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
-        let settled = if open.is_empty() { Vec::new() } else { self.settle(run, &open).await? };
-        let judged = if fresh.is_empty() {
-            Vec::new()
-        } else {
-            let facts = self.detect().await?;
-            fresh.iter().map(|target| may_start(&facts, run, target)).collect()
-        };
-        for target in targets {
-            let place = |list: &[&TargetPlan]| list.iter().position(|other| other.target == target.target);
-            looks.push(
-                place(&open)
-                    .and_then(|at| settled.get(at).cloned())
-                    .or_else(|| place(&fresh).and_then(|at| judged.get(at).cloned())),
-            );
+        let mut seen: Vec<(&TargetName, Seen)> = Vec::new();
+        if !open.is_empty() {
+            let settled = self.settle(run, &open).await?;
+            seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }
-        looks.into_iter().collect::<Option<Vec<_>>>().ok_or_else(|| self.internal("a target without a look"))
+        if !fresh.is_empty() {
+            let facts = self.detect().await?;
+            seen.extend(fresh.iter().map(|target| (&target.target, may_start(&facts, run, target).into())));
+        }
+        targets
+            .iter()
+            .map(|target| {
+                let own = seen.iter().find(|(name, _)| **name == target.target);
+                own.map(|(_, seen)| seen.clone()).ok_or_else(|| self.internal("a target without a look"))
+            })
+            .collect()
     }
 
-    async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+    async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
         let wanted: Vec<u64> = targets.iter().filter_map(|target| run.job(&target.target)).collect();
         let missing: Vec<u64> =
@@ -100,22 +99,9 @@ impl OceanBase {
         let history = self.history_of(&missing).await?;
         Ok(targets
             .iter()
-            .map(|target| {
-                let Some(id) = run.job(&target.target) else { return Look::Unknown(no_job(target)) };
-                let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
-                match (history.iter().find(own), running.iter().find(own)) {
-                    (Some(ended), _) if !ended.is_live() => judge_end(ended, target),
-                    (_, Some(job)) => Look::Wait(Waiting {
-                        what: job.task.as_ref().map_or_else(|| job.status.clone(), |task| task.phase.clone()),
-                        counters: job.task.clone(),
-                        alive: true,
-                    }),
-                    (_, None) => Look::Wait(Waiting {
-                        what: format!("job {id} has left the running jobs; its history row is awaited"),
-                        counters: None,
-                        alive: false,
-                    }),
-                }
+            .map(|target| match run.job(&target.target) {
+                Some(id) => watch_job(id, &running, &history, target),
+                None => Look::Unknown(no_job(target)).into(),
             })
             .collect())
     }
@@ -126,21 +112,21 @@ impl OceanBase {
         Ok(self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect())
     }
 
-    async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Look>, Fault> {
+    async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.read_tenants_again(&ids).await?;
-        let offset = run.utc_offset;
+        let offset = self.utc_offset().await?;
         Ok(targets
             .iter()
             .map(|target| {
                 let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
-                    return Look::Failed(gone(target));
+                    return Look::Failed(gone(target)).into();
                 };
                 let encrypted = run.prepared.plan.choices.encrypt.is_some();
-                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)) };
+                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)).into() };
                 match outcome::judge(tenant, &target.target, set, encrypted, offset) {
-                    outcome::Judged::Final(outcome) => Look::Verdict(outcome),
-                    outcome::Judged::StillComing { what, meanwhile } => Look::NotYet { what, outcome: meanwhile },
+                    outcome::Judged::Final(outcome) => Look::Verdict(outcome).into(),
+                    outcome::Judged::StillComing { what, meanwhile } => Look::NotYet { what, outcome: meanwhile }.into(),
                 }
             })
             .collect())
@@ -276,7 +262,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
     }
     let archive_moves = step.actions.iter().any(|action| match action {
         Action::SetArchiveDestination { destination, .. } => {
-            tenant.archive.destination.as_ref().is_none_or(|own| !own.location().already_is(destination.location()))
+            tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(&destination.location))
         }
         _ => false,
     });
@@ -292,7 +278,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
         };
         if wanted {
             if let (Action::StopArchiving, Archiving::Ending(word)) = (action, archiving::judge(&tenant.archive)) {
-                return Look::Wait(Waiting { what: format!("log archiving: {word}"), task: None, alive: true });
+                return Look::Wait(Waiting::for_(format!("log archiving: {word}"), true));
             }
             return Look::Act(action.clone());
         }
@@ -301,7 +287,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 }
 
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
-    let waiting = |what: String, alive: bool| Look::Wait(Waiting { what, counters: None, alive });
+    let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
     match archiving::judge(&tenant.archive) {
         Archiving::Running => {
             Look::Done(tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)))
@@ -334,7 +320,7 @@ fn may_start(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
     match archiving::judge(&tenant.archive) {
         Archiving::Running => {}
         _ => {
-            let word = tenant.archive.latest().map_or("off", |round| round.status.word());
+            let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
             return Look::Failed(Fault::new(
                 Cause::Precondition,
                 format!("Log archiving of {} is not running any more.", target.target),
@@ -347,33 +333,43 @@ fn may_start(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
     planned.map_or_else(|| Look::Failed(gone(target)), |action| Look::Act(action.clone()))
 }
 
+/// Where a job is: still running, ended by its history row, or between the two.
+fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+    let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
+    let ended = history.iter().find(own).filter(|job| !job.is_live());
+    let Some(job) = ended.or_else(|| running.iter().find(own)) else {
+        // B2: a job that is gone from the running view is unknown until history says.
+        let what = format!("job {id} has left the running jobs; its history row is awaited");
+        return Look::Wait(Waiting::for_(what, false)).into();
+    };
+    let kind = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+    let look = if ended.is_some() {
+        judge_end(job, kind, target)
+    } else {
+        let what = job.task.as_ref().map_or_else(|| job.status.clone(), |task| task.phase.clone());
+        Look::Wait(Waiting { what, task: job.task.clone(), alive: true })
+    };
+    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: Some(kind) }) }
+}
+
 /// The end of our own job, from its history row.
-fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
+fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
     match job.status.as_str() {
         "COMPLETED" => {
-            let made = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
             let silent = if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
             Look::Done(format!("COMPLETED{set}{silent}"))
         }
-        "CANCELED" => Look::Cancelled(Box::new(Outcome::cancelled(
-            &target.target,
-            Fault::new(
-                Cause::Server,
-                format!("The backup of {} was cancelled.", target.target),
-                format!("Job {} ended as CANCELED at {}.", job.job_id, job.ended.as_deref().unwrap_or("an unknown time")),
-                "Retry starts a new backup.",
-            ),
-        ))),
+        "CANCELED" => {
+            let what = format!("The backup of {} was cancelled.", target.target);
+            let when = job.ended.as_deref().unwrap_or("an unknown time");
+            let why = format!("Job {} ended as CANCELED at {when} (server time).", job.job_id);
+            let fault = Fault::new(Cause::Server, what, why, "Retry starts a new backup.");
+            Look::Ended(Box::new(Outcome::cancelled(fault, job.set_id)))
+        }
         _ => {
             let fault = server_fault(job.result, &job.comment, &format!("The backup of {} failed on the server.", target.target));
-            Look::JobFailed(Box::new(Outcome::failed(&target.target, fault, job.set_id)))
+            Look::Ended(Box::new(Outcome::failed(fault, job.set_id)))
         }
     }
-}
-
-/// The server's present moment as an SCN, for ages.
-#[must_use]
-pub fn present(facts: &Facts) -> Scn {
-    Scn::from_timestamp(facts.at)
 }
