@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::mysql::MySqlConnection;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use crate::engine::seekdb::Seekdb;
@@ -82,6 +83,7 @@ pub async fn busy(connection: &mut MySqlConnection) {
 /// Someone who writes the same row into all busy tables, a transaction after another, until told to stop.
 pub struct Writers {
     stop: Arc<AtomicBool>,
+    committed: watch::Receiver<u64>,
     task: JoinHandle<u64>,
 }
 
@@ -91,9 +93,8 @@ impl Writers {
         let mut connection = engine.connect().await;
         let stop = Arc::new(AtomicBool::new(false));
         let asked = Arc::clone(&stop);
-        let (first, started) = tokio::sync::oneshot::channel();
+        let (tell, committed) = watch::channel(0);
         let task = tokio::spawn(async move {
-            let mut first = Some(first);
             let mut n = 0;
             while !asked.load(Ordering::Relaxed) {
                 n += 1;
@@ -102,16 +103,20 @@ impl Writers {
                     sql::run(&mut connection, format!("INSERT INTO {table} VALUES ({n}, NOW(6))")).await;
                 }
                 sql::run(&mut connection, "COMMIT").await;
-                if n == 20
-                    && let Some(first) = first.take()
-                {
-                    let _ = first.send(());
-                }
+                // Nobody listening is no reason to stop.
+                tell.send_replace(n);
             }
             n
         });
-        started.await.expect("the writer writes");
-        Self { stop, task }
+        committed.clone().wait_for(|n| *n >= 20).await.expect("the writer writes");
+        Self { stop, committed, task }
+    }
+
+    /// Waits until another transaction is committed that began after this call.
+    pub async fn one_more(&self) {
+        let mut committed = self.committed.clone();
+        let now = *committed.borrow_and_update();
+        committed.wait_for(|n| *n >= now + 2).await.expect("the writer writes");
     }
 
     /// Stops, and says how many transactions were committed.

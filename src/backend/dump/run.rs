@@ -20,7 +20,7 @@ use super::{Login, io_fault};
 use crate::domain::fault::{Cause, Fault};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
-pub const SESSION_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
 
 /// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then.
 const KEEPER: &str = r#""$@"; status=$?; printf '%s\n' "$status" >"$0""#;
@@ -191,11 +191,10 @@ impl Dump {
 
     /// The leader lives, or it is gone and something it started lives on.
     fn alive(&self) -> bool {
-        if self.record.boot_id != boot_id() || !self.group().is_some_and(|group| test_kill_process_group(group).is_ok())
-        {
-            return false;
-        }
-        start_ticks(self.record.pid).is_none_or(|ticks| ticks == self.record.start_ticks)
+        let exists = self.group().is_some_and(|group| test_kill_process_group(group).is_ok());
+        exists
+            && self.record.boot_id == boot_id()
+            && start_ticks(self.record.pid).is_none_or(|ticks| ticks == self.record.start_ticks)
     }
 }
 
