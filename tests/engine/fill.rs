@@ -7,8 +7,8 @@ use sqlx::mysql::MySqlConnection;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use crate::engine::seekdb::Seekdb;
-use crate::engine::sql;
+use super::seekdb::Seekdb;
+use super::sql;
 
 /// Tables and views nobody writes to.
 pub const QUIET: [&str; 8] =
