@@ -1,6 +1,7 @@
 //! Real engines for tests: a server to dump and restore, and the parser of OceanBase V4.3.5. `tests/run` installs them.
 #![allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used, clippy::print_stderr)]
 
+pub mod fill;
 pub mod oracle;
 pub mod seekdb;
 pub mod sql;

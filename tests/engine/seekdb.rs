@@ -13,7 +13,7 @@ use super::{installed, package, sql};
 
 /// A password with everything in it that a careless quoting breaks.
 pub const PASSWORD: &str = "p w'\"\\#;=$x\\";
-const READY: Duration = Duration::from_secs(60);
+const READY: Duration = Duration::from_mins(1);
 
 /// Keeps the server until its standard input closes: it ends even where the test was killed.
 const KEEPER: &str = r#""$@" </dev/null & engine=$!; cat >/dev/null; kill -9 "$engine"; wait "$engine" 2>/dev/null"#;

@@ -231,8 +231,8 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
     File::open(path).and_then(|file| file.sync_all()).map_err(|error| io_fault("Writing", path, &error))?;
     let whole = match role {
         Role::Rows(_) => {
-            let counted = counter.finish().map_err(|broken| not_whole(path, &broken.to_string()))?;
-            return Ok((entry, Some(counted)));
+            let found = counter.finish().map_err(|broken| not_whole(path, &broken.to_string()))?;
+            return Ok((entry, Some(found)));
         }
         Role::Metadata => text.split(|b| *b == b'\n').any(|line| line.starts_with(b"Finished dump at: ")),
         Role::Database(database) => schema::is_whole_database(&text, database),

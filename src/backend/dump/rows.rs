@@ -102,8 +102,7 @@ impl Counter {
         match (self.at, byte) {
             (At::Text, b'\\') => self.at = At::Escaped,
             (At::Text, b'"') => self.at = At::Row,
-            (At::Escaped, _) => self.at = At::Text,
-            (At::Row, b'"') => self.at = At::Text,
+            (At::Escaped, _) | (At::Row, b'"') => self.at = At::Text,
             (At::Row, b',') if self.depth == 1 => self.commas += 1,
             (At::Row, b'(') => self.depth += 1,
             (At::Row, b')') => {

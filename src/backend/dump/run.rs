@@ -20,7 +20,7 @@ use super::{Login, io_fault};
 use crate::domain::fault::{Cause, Fault};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
-pub const SESSION_LIMIT: Duration = Duration::from_secs(7 * 24 * 3600);
+pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
 
 /// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then.
 const KEEPER: &str = r#""$@"; status=$?; printf '%s\n' "$status" >"$0""#;
@@ -96,7 +96,7 @@ impl Dump {
             format: 1,
             run: place.run().to_owned(),
             pid: child.id(),
-            start_ticks: start_ticks(child.id()).unwrap_or_default(),
+            start_ticks: Stat::of(child.id()).map_or(0, |stat| stat.start_ticks),
             boot_id: boot_id(),
             tool: tool.path.clone(),
             release: tool.release.version.to_owned(),
@@ -191,11 +191,13 @@ impl Dump {
 
     /// The leader lives, or it is gone and something it started lives on.
     fn alive(&self) -> bool {
-        if self.record.boot_id != boot_id() || !self.group().is_some_and(|group| test_kill_process_group(group).is_ok())
-        {
+        if self.record.boot_id != boot_id() {
             return false;
         }
-        start_ticks(self.record.pid).is_none_or(|ticks| ticks == self.record.start_ticks)
+        match Stat::of(self.record.pid) {
+            Some(leader) => leader.start_ticks == self.record.start_ticks && !leader.is_over,
+            None => self.group().is_some_and(|group| test_kill_process_group(group).is_ok()),
+        }
     }
 }
 
@@ -265,11 +267,23 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
     }
 }
 
-/// Field 22 of /proc/PID/stat: with the pid it names one process of this boot.
-fn start_ticks(pid: u32) -> Option<u64> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is a name in parentheses and may hold anything.
-    stat.rsplit_once(')')?.1.split_ascii_whitespace().nth(19)?.parse().ok()
+/// What /proc says of a process.
+#[derive(Debug, PartialEq, Eq)]
+struct Stat {
+    /// It ended and waits for its parent to notice, which an orphan's may never do.
+    is_over: bool,
+    /// With the pid it names one process of this boot.
+    start_ticks: u64,
+}
+
+impl Stat {
+    fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The second field is a name in parentheses and may hold anything; state is the third, start the 22nd.
+        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
+        let is_over = matches!(fields.next()?, "Z" | "X");
+        Some(Self { is_over, start_ticks: fields.nth(18)?.parse().ok()? })
+    }
 }
 
 fn boot_id() -> String {
@@ -285,7 +299,7 @@ fn failure(state: State, log: &str) -> Fault {
     };
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CRITICAL **")).collect();
     let Some(first) = said.first() else {
-        let why = "It was killed, or this host went down; a reboot ends a logical backup.";
+        let why = "It was killed, its folder is full, or this host went down; a reboot ends a logical backup.";
         return Fault::new(Cause::Unknown, what, why, "Retry: a new dump is started, the old files stay.");
     };
     let words = first.split_once("CRITICAL **: ").map_or(*first, |(_, rest)| rest);
@@ -320,9 +334,9 @@ mod tests {
 
     #[test]
     fn a_process_is_named_by_pid_and_start() {
-        let own = start_ticks(std::process::id()).unwrap();
-        assert!(own > 0);
-        assert_eq!(start_ticks(0), None);
+        let own = Stat::of(std::process::id()).unwrap();
+        assert!(own.start_ticks > 0 && !own.is_over);
+        assert_eq!(Stat::of(0), None);
         assert_eq!(boot_id().len(), 36);
     }
 }
