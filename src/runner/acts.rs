@@ -1,0 +1,146 @@
+//! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
+
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, TargetPlan};
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+use crate::domain::task::Event;
+use crate::journal::audit;
+use crate::journal::clock::now;
+
+use super::{Runner, Settled};
+
+/// What was sent in this step, so that nothing is sent twice.
+#[derive(Debug, Default)]
+pub(super) struct Sent(Vec<(TargetName, Action)>);
+
+impl Sent {
+    pub(super) fn contains(&self, target: &TargetName, action: &Action) -> bool {
+        self.0.iter().any(|(name, sent)| name == target && sent == action)
+    }
+}
+
+impl Runner {
+    /// Only what was confirmed is done. None: it may be done.
+    pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
+        let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
+        if planned || sent.contains(&target.target, action) {
+            return None;
+        }
+        Some(Settled::failed(plan_changed(
+            &target.target,
+            &format!("{} would now do something that was not on the confirm screen: {}", kind.name(), words(action)),
+        )))
+    }
+
+    /// Does what is to be done, targets with the same start together, and says who failed.
+    pub(super) async fn act(
+        &mut self,
+        kind: StepKind,
+        acts: Vec<(TargetPlan, Action)>,
+        sent: &mut Sent,
+    ) -> Result<Vec<(TargetName, Settled)>, Fault> {
+        let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
+        for (target, action) in acts {
+            let together = kind == StepKind::StartBackup;
+            match groups.iter_mut().find(|(other, _)| together && *other == action) {
+                Some((_, group)) => group.push(target),
+                None => groups.push((action, vec![target])),
+            }
+        }
+        let mut failed = Vec::new();
+        for (action, group) in groups {
+            let names: Vec<TargetName> = group.iter().map(|target| target.target.clone()).collect();
+            sent.0.extend(names.iter().map(|name| (name.clone(), action.clone())));
+            if let Some(fault) = self.act_once(kind, &action, &group, &names).await? {
+                failed.extend(names.into_iter().map(|name| (name, Settled::failed(fault.clone()))));
+            }
+        }
+        Ok(failed)
+    }
+
+    /// One act. Some: it was refused, or could not be sent. A lost answer is no failure: the next look settles it.
+    async fn act_once(
+        &mut self,
+        kind: StepKind,
+        action: &Action,
+        group: &[TargetPlan],
+        names: &[TargetName],
+    ) -> Result<Option<Fault>, Fault> {
+        let (task, attempt) = (self.task.clone(), self.view.attempt);
+        match self.system.preview(&self.prepared.plan, task.as_str(), 1) {
+            Ok(shown) if shown == self.prepared.preview => {}
+            Ok(_) => {
+                let why = "this obnow, or this server, would send other statements than were shown";
+                return Ok(Some(plan_changed(&names[0], why)));
+            }
+            Err(fault) => return Ok(Some(fault)),
+        }
+        let act = match self.system.open_act(action, group, task.as_str(), attempt).await {
+            Ok(act) => act,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
+        for statement in &act.shown {
+            audit::write(
+                &self.state,
+                &audit::Action {
+                    at: now(),
+                    task: Some(task.clone()),
+                    target: names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
+                    who: crate::config::places::who(),
+                    host: crate::config::places::host(),
+                    action: kind.name().to_owned(),
+                    statement: statement.clone(),
+                },
+            )?;
+        }
+        self.write(Event::Intent {
+            intent,
+            targets: names.to_vec(),
+            step: kind,
+            attempt,
+            statements: act.shown.clone(),
+            description: act.description.clone(),
+            highest_job: act.highest_job,
+            connection: act.connection,
+            server: act.server.clone(),
+            server_limit: act.server_limit,
+        })?;
+        let answer = self.system.perform(act).await;
+        let (answered, fault) = match &answer {
+            Ok(()) => (true, None),
+            Err(failure) => (failure.answered, Some(failure.fault.clone())),
+        };
+        self.write(Event::Answered { intent, fault: fault.clone(), answered })?;
+        Ok(fault.filter(|fault| answered && !is_already_so(fault)))
+    }
+}
+
+/// 9091 and 9092 say that archiving is already on, or off. Only a status read back ends the step.
+fn is_already_so(fault: &Fault) -> bool {
+    matches!(fault.code, Some(9091 | 9092))
+}
+
+fn plan_changed(target: &TargetName, why: &str) -> Fault {
+    Fault::new(
+        Cause::Precondition,
+        format!("The plan of {target} changed since you confirmed."),
+        format!("{}{}.", why[..1].to_uppercase(), &why[1..]),
+        "Start the backup anew, and confirm the plan as it is now.",
+    )
+}
+
+fn words(action: &Action) -> &'static str {
+    match action {
+        Action::SetDataDestination { .. } => "set DATA_BACKUP_DEST",
+        Action::SetArchiveDestination { .. } => "set LOG_ARCHIVE_DEST",
+        Action::SetArchiveLagTarget { .. } => "set archive_lag_target",
+        Action::StopArchiving => "stop log archiving",
+        Action::StartArchiving => "start log archiving",
+        Action::ResumeArchiving => "resume log archiving",
+        Action::StartBackup { .. } => "start a backup",
+        Action::StartDump { .. } => "start a dump",
+    }
+}
+

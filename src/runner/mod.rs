@@ -1,0 +1,394 @@
+//! The runner: takes a task step by step to its verdict and writes down everything it sees and does. It asks nobody and
+//! shows nothing; whoever watches reads the journal.
+
+mod acts;
+mod patience;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use crate::backend::{Look, Run, Seen, System, Waiting};
+use crate::domain::connection::Limits;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::plan::{Need, TargetPlan};
+use crate::domain::progress::{ProgressMeter, Sample};
+use crate::domain::step::{StepKind, StepState};
+use crate::domain::target::TargetName;
+use crate::domain::task::{Event, Prepared, TaskView};
+use crate::journal::clock::now;
+use crate::journal::requests::Inbox;
+use crate::journal::tasks::TaskId;
+use crate::journal::{Writer, heartbeat};
+use patience::{Patience, Verdict as Wait};
+
+/// A task with everything needed to bring it on.
+pub struct Runner {
+    state: PathBuf,
+    task: TaskId,
+    writer: Writer<Event>,
+    view: TaskView,
+    prepared: Prepared,
+    limits: Limits,
+    system: System,
+    inbox: Inbox,
+    meters: BTreeMap<TargetName, ProgressMeter>,
+    begun: Instant,
+}
+
+/// What came of one step for one target, when nothing more is to be done in it.
+struct Settled {
+    state: StepState,
+    detail: String,
+    fault: Option<Fault>,
+    outcome: Option<Box<Outcome>>,
+}
+
+impl Settled {
+    fn passed(state: StepState, detail: String) -> Self {
+        Self { state, detail, fault: None, outcome: None }
+    }
+
+    fn failed(fault: Fault) -> Self {
+        let outcome = Some(Box::new(Outcome::failed(fault.clone(), None)));
+        Self { state: StepState::Failed, detail: fault.what.clone(), fault: Some(fault), outcome }
+    }
+
+    fn unknown(fault: Fault) -> Self {
+        let outcome = Some(Box::new(Outcome::unknown(fault.clone())));
+        Self { state: StepState::Unknown, detail: fault.what.clone(), fault: Some(fault), outcome }
+    }
+
+    fn ended(outcome: Box<Outcome>) -> Self {
+        let state = match outcome.verdict {
+            VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable => StepState::Ok,
+            VerdictWord::Failed => StepState::Failed,
+            VerdictWord::Cancelled => StepState::Cancelled,
+            VerdictWord::Unknown => StepState::Unknown,
+        };
+        let detail = outcome.told.first().cloned().unwrap_or_default();
+        Self { state, detail, fault: outcome.fault.clone(), outcome: Some(outcome) }
+    }
+}
+
+impl Runner {
+    /// A runner of a task whose `created` is in the journal; the caller holds the locks.
+    ///
+    /// # Errors
+    /// The journal names no plan.
+    pub fn new(state: PathBuf, task: TaskId, writer: Writer<Event>, view: TaskView, system: System) -> Result<Self, Fault> {
+        let (Some(prepared), Some(connection)) = (&view.prepared, &view.connection) else {
+            return Err(Fault::new(
+                Cause::Internal,
+                format!("Task {task} cannot be run."),
+                "Its journal does not say what was confirmed.",
+                "Start the backup anew.",
+            ));
+        };
+        let (prepared, limits) = ((**prepared).clone(), connection.limits);
+        let inbox = Inbox::new(&state, &task, 0);
+        let begun = Instant::now();
+        Ok(Self { state, task, writer, view, prepared, limits, system, inbox, meters: BTreeMap::new(), begun })
+    }
+
+    /// Runs the task to its end: every target passed, stopped or judged.
+    ///
+    /// # Errors
+    /// The journal or the audit trail cannot be written; then nothing more is done.
+    pub async fn run(mut self) -> Result<TaskView, Fault> {
+        let attempt = self.view.attempt + 1;
+        let targets: Vec<TargetName> =
+            self.view.targets.iter().filter(|target| target.wants_retry()).map(|target| target.target.clone()).collect();
+        let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
+        self.write(Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
+        let (state, task, every) = (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
+        heartbeat::beat(&state, &task, now())?;
+        let pulse = tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(every).await;
+                // A beat that cannot be written shows as an old one, which is what it means.
+                let _ = heartbeat::beat(&state, &task, now());
+            }
+        });
+        let kinds: Vec<StepKind> = self.prepared.plan.targets.first().map_or_else(Vec::new, |target| {
+            target.steps.iter().map(|step| step.kind).collect()
+        });
+        let mut outcome = Ok(());
+        for kind in kinds {
+            outcome = self.run_step(kind, &targets).await;
+            if outcome.is_err() {
+                break;
+            }
+        }
+        pulse.abort();
+        outcome?;
+        let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
+        self.write(Event::RunnerEnded { reason: reason.to_owned() })?;
+        Ok(self.view)
+    }
+
+    /// The targets that have come to this step and not through it.
+    fn at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
+        self.prepared
+            .plan
+            .targets
+            .iter()
+            .filter(|plan| of.contains(&plan.target))
+            .filter(|plan| {
+                self.view.target(&plan.target).is_some_and(|view| {
+                    view.outcome.is_none() && view.current().is_some_and(|step| step.kind == kind && !step.state.is_stopped())
+                })
+            })
+            .cloned()
+            .collect()
+    }
+
+    async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
+        let mut open = self.at_step(kind, of);
+        for target in &open {
+            self.step(&target.target, kind, Settled::passed(StepState::Running, String::new()))?;
+        }
+        let mut patience = Patience::new(self.limits);
+        let mut sent = acts::Sent::default();
+        while !open.is_empty() {
+            self.take_requests()?;
+            let looked = self.look(kind, &open).await;
+            let seen = match looked {
+                Ok(seen) => seen,
+                Err(fault) => {
+                    self.system.disconnect();
+                    if let Some(settled) = patience.without_answer(kind, &fault, Instant::now()) {
+                        for target in open.drain(..) {
+                            self.settle(&target.target, kind, settled(&fault))?;
+                        }
+                    } else {
+                        for target in &open {
+                            self.waiting(&target.target, kind, &fault.what, Some(&fault), &mut patience)?;
+                        }
+                        tokio::time::sleep(patience.next_poll(false)).await;
+                    }
+                    continue;
+                }
+            };
+            patience.answered();
+            let mut still = Vec::new();
+            let mut acts = Vec::new();
+            let mut moved = false;
+            for (target, seen) in open.into_iter().zip(seen) {
+                let took = self.take_look(kind, &target, seen, &mut patience, &mut sent)?;
+                match took {
+                    Took::Settled => moved = true,
+                    Took::Act(action) => {
+                        acts.push((target.clone(), action));
+                        still.push(target);
+                    }
+                    Took::Waits { progressed } => {
+                        moved |= progressed;
+                        still.push(target);
+                    }
+                }
+            }
+            open = still;
+            if !acts.is_empty() {
+                let failed = self.act(kind, acts, &mut sent).await?;
+                for (target, settled) in failed {
+                    open.retain(|plan| plan.target != target);
+                    self.settle(&target, kind, settled)?;
+                }
+                continue;
+            }
+            if !open.is_empty() {
+                tokio::time::sleep(patience.next_poll(moved)).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
+        let run = Run {
+            task: self.task.as_str(),
+            prepared: &self.prepared,
+            view: &self.view,
+            attempt: self.view.attempt,
+            now: now(),
+        };
+        let targets: Vec<&TargetPlan> = open.iter().collect();
+        self.system.look(&run, kind, &targets).await
+    }
+
+    /// Takes what was seen of one target into the journal.
+    fn take_look(
+        &mut self,
+        kind: StepKind,
+        target: &TargetPlan,
+        seen: Seen,
+        patience: &mut Patience,
+        sent: &mut acts::Sent,
+    ) -> Result<Took, Fault> {
+        let name = &target.target;
+        if let Some(job) = seen.job {
+            let known = self.view.target(name);
+            let news = known.is_none_or(|view| view.job != Some(job.job) || (job.set.is_some() && view.set != job.set));
+            if news {
+                self.write(Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
+            }
+        }
+        let settled = match seen.look {
+            Look::Done(detail) => {
+                let planned_idle = matches!(target.step(kind).map(|step| &step.need), Some(Need::NotNeeded(_)));
+                let state = if planned_idle { StepState::NotNeeded } else { StepState::Ok };
+                Settled::passed(state, detail)
+            }
+            Look::NotNeeded(why) => Settled::passed(StepState::NotNeeded, why),
+            Look::Failed(fault) => Settled::failed(fault),
+            Look::Unknown(fault) => Settled::unknown(fault),
+            Look::Ended(outcome) | Look::Verdict(outcome) => Settled::ended(outcome),
+            Look::NotStarted { intent, proof } => {
+                let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
+                self.write(Event::NotStarted { intent, proof: proof.clone() })?;
+                if attempt != Some(self.view.attempt) {
+                    // An earlier attempt's start is settled, and this attempt was asked for: look again and start.
+                    return Ok(Took::Waits { progressed: true });
+                }
+                Settled::failed(Fault::new(
+                    Cause::Server,
+                    format!("The start of the backup of {name} got no answer, and nothing was started."),
+                    format!("It is proven: {proof}."),
+                    "Retry sends it again, once.",
+                ))
+            }
+            Look::Act(action) => {
+                if let Some(settled) = self.may_act(kind, target, &action, sent) {
+                    settled
+                } else if sent.contains(name, &action) {
+                    let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
+                    return self.keep_waiting(kind, name, waiting, patience);
+                } else {
+                    return Ok(Took::Act(action));
+                }
+            }
+            Look::Wait(waiting) => return self.keep_waiting(kind, name, waiting, patience),
+            Look::NotYet { what, at_least, outcome } => {
+                if !patience.archive_over(name, at_least, Instant::now()) {
+                    self.waiting(name, kind, &what, None, patience)?;
+                    return Ok(Took::Waits { progressed: false });
+                }
+                Settled::ended(outcome)
+            }
+        };
+        self.settle(name, kind, settled)?;
+        Ok(Took::Settled)
+    }
+
+    fn keep_waiting(
+        &mut self,
+        kind: StepKind,
+        name: &TargetName,
+        waiting: Waiting,
+        patience: &mut Patience,
+    ) -> Result<Took, Fault> {
+        let progressed = patience.moved(name, &waiting, Instant::now());
+        if let Some(task) = &waiting.task {
+            let sample = Sample {
+                at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                phase: task.phase.clone(),
+                bytes: task.bytes,
+                bytes_total: None,
+                percent: task.percent,
+                tablets: task.tablets,
+                blocks: task.blocks,
+            };
+            let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
+            if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
+                && patience.may_write_progress(name, Instant::now())
+            {
+                self.write(Event::Progress { target: name.clone(), progress })?;
+            }
+        }
+        match patience.judge(kind, name, &waiting, Instant::now()) {
+            Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
+            Wait::Attention(fault) => self.waiting(name, kind, &waiting.what, Some(&fault), patience)?,
+            Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
+                self.settle(name, kind, Settled::unknown(fault))?;
+                return Ok(Took::Settled);
+            }
+            Wait::GiveUp(fault) => {
+                self.settle(name, kind, Settled::failed(fault))?;
+                return Ok(Took::Settled);
+            }
+        }
+        Ok(Took::Waits { progressed })
+    }
+
+    /// Says what a step waits for, once per change.
+    fn waiting(
+        &mut self,
+        name: &TargetName,
+        step: StepKind,
+        what: &str,
+        fault: Option<&Fault>,
+        patience: &mut Patience,
+    ) -> Result<(), Fault> {
+        if patience.is_news(name, what, fault.is_some()) {
+            self.write(Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
+        }
+        Ok(())
+    }
+
+    fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
+        let outcome = settled.outcome.clone();
+        if kind == StepKind::WaitForBackup
+            && settled.state == StepState::Ok
+            && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
+        {
+            self.write(Event::Progress { target: name.clone(), progress })?;
+        }
+        self.step(name, kind, settled)?;
+        if let Some(outcome) = outcome {
+            self.write(Event::Verdict { target: name.clone(), outcome })?;
+        }
+        Ok(())
+    }
+
+    fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
+        let Settled { state, detail, fault, .. } = settled;
+        self.write(Event::Step { target: name.clone(), step, state, detail, fault })
+    }
+
+    /// Requests are read at each look and answered in the journal.
+    fn take_requests(&mut self) -> Result<(), Fault> {
+        for ask in self.inbox.asks()?.into_iter().flatten() {
+            if !self.view.requests.contains(&ask.id) {
+                let answer = format!("this runner does not know how to {}", ask.verb);
+                self.write(Event::Request { request: ask.id, verb: ask.verb, who: ask.who, answer })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes an event; all but progress are on the disk before anything follows from them.
+    fn write(&mut self, event: Event) -> Result<(), Fault> {
+        let at: Timestamp = now();
+        let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
+        self.writer.append(at, &event, durable)?;
+        self.view.apply(at, &event);
+        Ok(())
+    }
+}
+
+/// What a look led to.
+enum Took {
+    /// The target is through this step, or stopped in it.
+    Settled,
+    /// This is to be done.
+    Act(crate::domain::plan::Action),
+    /// It waits.
+    Waits {
+        /// Something moved since the last look.
+        progressed: bool,
+    },
+}

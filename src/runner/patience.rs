@@ -1,0 +1,157 @@
+//! How long a step waits, what counts as movement, and when attention is raised. While the server shows something alive a
+//! limit only raises attention (R9); a wait for something that is not there ends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::Settled;
+use crate::backend::Waiting;
+use crate::domain::connection::Limits;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+
+/// The longest pause between two looks at a running step.
+const SLOWEST_POLL: Duration = Duration::from_secs(10);
+
+/// Progress is written at most this often.
+const PROGRESS_EVERY: Duration = Duration::from_secs(1);
+
+/// What a wait has come to.
+pub(super) enum Verdict {
+    /// Wait on.
+    GoOn,
+    /// Wait on, and say that it stands still.
+    Attention(Fault),
+    /// Nothing is there to wait for.
+    GiveUp(Fault),
+}
+
+struct State {
+    /// What was seen last.
+    last: Option<Waiting>,
+    /// When that changed.
+    moved: Instant,
+    /// What was said last, and whether with a fault.
+    said: Option<(String, bool)>,
+    /// When progress was written.
+    written: Option<Instant>,
+    /// When the wait for the archive began.
+    archive: Option<Instant>,
+}
+
+/// The patience of one step.
+pub(super) struct Patience {
+    limits: Limits,
+    states: BTreeMap<TargetName, State>,
+    silent_since: Option<Instant>,
+    pause: Duration,
+}
+
+impl Patience {
+    pub(super) fn new(limits: Limits) -> Self {
+        let pause = Duration::from_millis(limits.poll);
+        Self { limits, states: BTreeMap::new(), silent_since: None, pause }
+    }
+
+    fn state(&mut self, name: &TargetName, at: Instant) -> &mut State {
+        self.states.entry(name.clone()).or_insert_with(|| State {
+            last: None,
+            moved: at,
+            said: None,
+            written: None,
+            archive: None,
+        })
+    }
+
+    /// The pause before the next look: the configured one after movement, then longer and longer.
+    pub(super) fn next_poll(&mut self, moved: bool) -> Duration {
+        let shortest = Duration::from_millis(self.limits.poll);
+        self.pause = if moved { shortest } else { (self.pause * 5 / 4).clamp(shortest, SLOWEST_POLL.max(shortest)) };
+        self.pause
+    }
+
+    /// The server answered.
+    pub(super) fn answered(&mut self) {
+        self.silent_since = None;
+    }
+
+    /// The server did not answer a look: how the step is to be settled, or None to try on.
+    pub(super) fn without_answer(&mut self, kind: StepKind, fault: &Fault, at: Instant) -> Option<fn(&Fault) -> Settled> {
+        let since = *self.silent_since.get_or_insert(at);
+        // Before a job can exist nothing is lost by stopping; afterwards the truth is on the server and worth the wait.
+        let (limit, end): (u64, fn(&Fault) -> Settled) = if kind < StepKind::StartBackup {
+            (self.limits.connect, |fault| Settled::failed(fault.clone()))
+        } else {
+            (self.limits.stall, unreachable_for_good)
+        };
+        let lasting = fault.cause != Cause::Unreachable;
+        (lasting || at.duration_since(since) >= Duration::from_millis(limit)).then_some(end)
+    }
+
+    /// Whether what is seen differs from what was seen last.
+    pub(super) fn moved(&mut self, name: &TargetName, waiting: &Waiting, at: Instant) -> bool {
+        let state = self.state(name, at);
+        let moved = state.last.as_ref() != Some(waiting);
+        if moved {
+            state.last = Some(waiting.clone());
+            state.moved = at;
+        }
+        moved
+    }
+
+    /// Judges a wait by how long nothing moved.
+    pub(super) fn judge(&mut self, kind: StepKind, name: &TargetName, waiting: &Waiting, at: Instant) -> Verdict {
+        let limit = Duration::from_millis(self.limits.stall);
+        let still = at.duration_since(self.state(name, at).moved);
+        if still < limit {
+            return Verdict::GoOn;
+        }
+        let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
+        if waiting.alive {
+            let next = "Nothing needs to be done if that is expected; the step goes on by itself when the server does.";
+            return Verdict::Attention(Fault::new(Cause::Server, what, format!("It stands at: {}.", waiting.what), next));
+        }
+        let next = if kind >= StepKind::StartBackup {
+            "Retry: it only looks again, and sends nothing."
+        } else {
+            "Look at the server's views, then retry."
+        };
+        Verdict::GiveUp(Fault::new(Cause::Unknown, what, format!("It waits: {}.", waiting.what), next))
+    }
+
+    /// Whether a line about the wait would say anything new.
+    pub(super) fn is_news(&mut self, name: &TargetName, what: &str, attention: bool) -> bool {
+        let state = self.state(name, Instant::now());
+        let said = Some((what.to_owned(), attention));
+        let news = state.said != said;
+        state.said = said;
+        news
+    }
+
+    /// Whether progress may be written again.
+    pub(super) fn may_write_progress(&mut self, name: &TargetName, at: Instant) -> bool {
+        let state = self.state(name, at);
+        let may = state.written.is_none_or(|written| at.duration_since(written) >= PROGRESS_EVERY);
+        if may {
+            state.written = Some(at);
+        }
+        may
+    }
+
+    /// Whether the wait for the log of a finished set is over; it lasts as configured, and at least `at_least` ms.
+    pub(super) fn archive_over(&mut self, name: &TargetName, at_least: u64, at: Instant) -> bool {
+        let limit = Duration::from_millis(self.limits.archive_wait.max(at_least));
+        let began = *self.state(name, at).archive.get_or_insert(at);
+        at.duration_since(began) >= limit
+    }
+}
+
+fn unreachable_for_good(fault: &Fault) -> Settled {
+    let mut unknown = fault.clone();
+    unknown.cause = Cause::Unknown;
+    unknown.next = "Once the cluster answers again, retry: it only looks again.".to_owned();
+    Settled::unknown(unknown)
+}
