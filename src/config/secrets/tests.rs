@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test may fall where it stands")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test may fall where it stands")]
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -73,61 +73,68 @@ async fn a_failing_command_is_named_by_its_status_and_never_by_its_output() {
     assert!(command("head -c 100000 /dev/zero").await.unwrap_err().why.contains("longer than any secret"));
 }
 
-/// The read end of a pipe whose write end only the command and what it started hold.
-fn witness() -> (std::fs::File, tempfile::TempDir, String) {
-    use std::os::unix::fs::OpenOptionsExt;
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("fifo");
-    rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
-    let flags = i32::try_from(rustix::fs::OFlags::NONBLOCK.bits()).unwrap();
-    let file = std::fs::OpenOptions::new().read(true).custom_flags(flags).open(&path).unwrap();
-    rustix::fs::fcntl_setfl(&file, rustix::fs::OFlags::empty()).unwrap();
-    let text = path.display().to_string();
-    (file, folder, text)
+/// A named pipe: its read end ends when the command, and all that it started, has closed the write end.
+struct Witness {
+    pipe: tokio::net::unix::pipe::Receiver,
+    path: String,
+    _folder: tempfile::TempDir,
+}
+
+impl Witness {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("fifo");
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, rustix::fs::Mode::RWXU, 0).unwrap();
+        let pipe = tokio::net::unix::pipe::OpenOptions::new().open_receiver(&path).unwrap();
+        Self { pipe, path: path.display().to_string(), _folder: folder }
+    }
+
+    /// Waits for the first word; before there is a writer the pipe may look as if it had ended.
+    async fn begin(&mut self) {
+        let word = async {
+            let mut said = [0; 8];
+            while self.pipe.read(&mut said).await.unwrap() == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), word).await.expect("the command did not start");
+    }
+
+    /// What was written up to the end, which must come.
+    async fn end(&mut self) -> String {
+        let mut said = String::new();
+        let read = tokio::time::timeout(Duration::from_secs(20), self.pipe.read_to_string(&mut said)).await;
+        read.expect("something that the command started is still running").unwrap();
+        said
+    }
 }
 
 #[tokio::test]
 async fn a_command_that_does_not_end_is_killed_with_all_it_started() {
-    let (mut pipe, _folder, path) = witness();
-    let command = format!("exec 3>{path}; echo started >&3; sleep 1000 & sleep 1000");
+    let mut witness = Witness::new();
+    let command = format!("exec 3>{}; echo started >&3; sleep 60 & sleep 60", witness.path);
     let resolver = Resolver::silent().within(Duration::from_millis(500));
     let fault = resolver.resolve(&SecretSource::Command(command), ASKING).await.unwrap_err();
     assert_eq!(fault.why, "The command for it did not end within 0.5 s.");
-    // Ends only when the last holder of the write end is gone.
-    let mut said = String::new();
-    pipe.read_to_string(&mut said).unwrap();
-    assert_eq!(said, "started\n");
+    assert_eq!(witness.end().await, "started\n");
 }
 
 #[tokio::test]
 async fn a_command_is_killed_when_nobody_waits_for_it_any_more() {
-    let (mut pipe, _folder, path) = witness();
-    let command = format!("exec 3>{path}; echo started >&3; sleep 1000 & sleep 1000");
+    let mut witness = Witness::new();
+    let command = format!("exec 3>{}; echo started >&3; sleep 60 & sleep 60", witness.path);
     let waiting = tokio::spawn(async move { self::command(&command).await });
-    let mut word = [0; 8];
-    let mut pipe = tokio::task::spawn_blocking(move || {
-        // Until the writer is there a read of the pipe gives nothing.
-        while pipe.read(&mut word).unwrap() == 0 {
-            std::thread::yield_now();
-        }
-        pipe
-    })
-    .await
-    .unwrap();
+    witness.begin().await;
     waiting.abort();
     assert!(waiting.await.unwrap_err().is_cancelled());
-    assert_eq!(pipe.read(&mut word).unwrap(), 0);
+    assert_eq!(witness.end().await, "");
 }
 
 #[tokio::test]
 async fn what_a_command_leaves_in_the_background_is_not_waited_for() {
-    let (pipe, _folder, path) = witness();
-    // The background reader ends when the test's end of the pipe does.
-    let command = format!("(while echo x; do :; done >{path}) 2>/dev/null & echo pass");
-    let resolver = Resolver::silent();
-    let found = resolver.resolve(&SecretSource::Command(command), ASKING).await;
-    assert_eq!(found.unwrap().expose(), "pass");
-    drop(pipe);
+    // The sleeper holds the command's output open.
+    let found = tokio::time::timeout(Duration::from_secs(15), command("sleep 30 & echo pass")).await;
+    assert_eq!(found.unwrap().unwrap().expose(), "pass");
 }
 
 #[tokio::test]
