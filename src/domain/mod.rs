@@ -3,6 +3,7 @@
 pub mod archive_dest;
 pub mod destination;
 pub mod fault;
+pub mod progress;
 pub mod restorable;
 pub mod scn;
 pub mod secret;
