@@ -1,0 +1,226 @@
+//! Honest progress: never backwards, never full before the verdict, and unknown before there is data.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+mod tests;
+
+/// The most a bar shows before the verdict.
+pub const CAP_PERCENT: f64 = 99.9;
+/// How far back rates look, in milliseconds.
+const WINDOW_MS: u64 = 60_000;
+/// How long samples must span before an end is estimated from them, in milliseconds.
+const ESTIMATE_AFTER_MS: u64 = 5_000;
+/// An estimate beyond this is none, in seconds.
+const FARTHEST_SECONDS: f64 = 30.0 * 86_400.0;
+
+/// So many of so many; the total may grow while a backup runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// Finished.
+    pub done: u64,
+    /// Known so far; 0 before anything is known.
+    pub total: u64,
+}
+
+/// What a person or a program is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// The server's own word for what it does.
+    pub phase: String,
+    /// 0 to 99.9, and 100 with the verdict; None before there is data.
+    pub percent: Option<f64>,
+    /// Written so far, in bytes.
+    pub bytes: u64,
+    /// What will be written, in bytes; None for a physical backup, where nobody knows.
+    pub bytes_total: Option<u64>,
+    /// Bytes a second over the last minute; None before two samples.
+    pub rate: Option<f64>,
+    /// The seconds still to go, from and to; None where they cannot be told.
+    pub eta: Option<(u64, u64)>,
+    /// Tablets, where the server counts them.
+    pub tablets: Option<Count>,
+    /// Macroblocks, where the server counts them.
+    pub blocks: Option<Count>,
+}
+
+/// One look at the server's counters.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sample {
+    /// When, in milliseconds of any clock that does not go back.
+    pub at_ms: u64,
+    /// The server's own word for what it does.
+    pub phase: String,
+    /// `OUTPUT_BYTES`, or the size of what a dump wrote.
+    pub bytes: u64,
+    /// The size it will have, where somebody knows.
+    pub bytes_total: Option<u64>,
+    /// `DATA_PROGRESS`, where the view has it (V4.2.1 BP3 and later).
+    pub percent: Option<f64>,
+    /// `FINISH_TABLET_COUNT` of `TABLET_COUNT`.
+    pub tablets: Option<Count>,
+    /// `FINISH_MACRO_BLOCK_COUNT` of `MACRO_BLOCK_COUNT`.
+    pub blocks: Option<Count>,
+}
+
+/// What is measured of a job, so that two samples are compared only where they count the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Unit {
+    Blocks,
+    Bytes,
+    Percent,
+}
+
+/// Work done and to be done, in one unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Work {
+    unit: Unit,
+    done: f64,
+    total: f64,
+}
+
+/// One point of the window that rates are taken from.
+#[derive(Debug, Clone, Copy)]
+struct Point {
+    at_ms: u64,
+    bytes: u64,
+    work: Option<Work>,
+}
+
+/// The fold from samples to [`Progress`], for one job.
+#[derive(Debug, Clone, Default)]
+pub struct ProgressMeter {
+    points: VecDeque<Point>,
+    last: Option<Progress>,
+    moved_at_ms: Option<u64>,
+}
+
+impl ProgressMeter {
+    /// A meter that has seen nothing.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes one sample in and says what there is to say. Time or bytes that go back are read as standing still.
+    pub fn observe(&mut self, sample: &Sample) -> Progress {
+        let before = self.last.take();
+        let at_ms = self.points.back().map_or(sample.at_ms, |last| last.at_ms.max(sample.at_ms));
+        let bytes = before.as_ref().map_or(0, |last| last.bytes).max(sample.bytes);
+        let work = work_of(sample, bytes);
+        let percent = match (before.as_ref().and_then(|last| last.percent), work.map(percent_of)) {
+            (Some(shown), Some(now)) => Some(shown.max(now)),
+            (shown, now) => shown.or(now),
+        };
+        self.take_in(Point { at_ms, bytes, work });
+        let progress = Progress {
+            phase: sample.phase.clone(),
+            percent,
+            bytes,
+            bytes_total: sample.bytes_total,
+            rate: self.rate(),
+            eta: self.eta(),
+            tablets: sample.tablets,
+            blocks: sample.blocks,
+        };
+        let counts = |p: &Progress| (p.phase.clone(), p.bytes, p.tablets, p.blocks);
+        if before.is_none_or(|last| counts(&last) != counts(&progress) || last.percent != progress.percent) {
+            self.moved_at_ms = Some(at_ms);
+        }
+        self.last = Some(progress.clone());
+        progress
+    }
+
+    /// The last thing said.
+    #[must_use]
+    pub fn last(&self) -> Option<&Progress> {
+        self.last.as_ref()
+    }
+
+    /// When anything last moved, in the samples' milliseconds: a stall is counted from here.
+    #[must_use]
+    pub fn moved_at_ms(&self) -> Option<u64> {
+        self.moved_at_ms
+    }
+
+    /// What to say once the verdict says that the job succeeded: the only 100 there is.
+    #[must_use]
+    pub fn finished(&self) -> Option<Progress> {
+        self.last.clone().map(|last| Progress { percent: Some(100.0), eta: Some((0, 0)), ..last })
+    }
+
+    /// Keeps the points of the last minute, and at least two, however far apart they are.
+    fn take_in(&mut self, point: Point) {
+        self.points.push_back(point);
+        while self.points.len() > 2 && self.points.front().is_some_and(|old| point.at_ms - old.at_ms > WINDOW_MS) {
+            self.points.pop_front();
+        }
+    }
+
+    fn rate(&self) -> Option<f64> {
+        let (first, last) = (self.points.front()?, self.points.back()?);
+        let seconds = seconds(first.at_ms, last.at_ms)?;
+        Some(float(last.bytes - first.bytes) / seconds)
+    }
+
+    /// The work that is left, by the fastest and by the slowest of the recent rates, each over at least a quarter of the
+    /// window, so that one slow answer is not taken for a slow backup.
+    fn eta(&self) -> Option<(u64, u64)> {
+        let last = self.points.back()?;
+        let now = last.work?;
+        let same_unit = |point: &&Point| point.work.is_some_and(|work| work.unit == now.unit);
+        let comparable: Vec<&Point> = self.points.iter().rev().take_while(same_unit).collect();
+        let span_ms = last.at_ms - comparable.last()?.at_ms;
+        if span_ms < ESTIMATE_AFTER_MS {
+            return None;
+        }
+        let rates = comparable
+            .iter()
+            .filter(|point| (last.at_ms - point.at_ms) * 4 >= span_ms)
+            .filter_map(|point| Some((now.done - point.work?.done) / seconds(point.at_ms, last.at_ms)?));
+        let (slowest, fastest) =
+            rates.fold((f64::INFINITY, 0.0_f64), |(low, high), rate| (low.min(rate), high.max(rate)));
+        let left = (now.total - now.done).max(0.0);
+        let (soonest, latest) = (left / fastest, left / slowest);
+        let tellable = slowest > 0.0 && latest <= FARTHEST_SECONDS;
+        tellable.then(|| (whole(soonest.floor()), whole(latest.ceil())))
+    }
+}
+
+/// Blocks before bytes before the server's own percentage, which is made of blocks and rounded. The phases of metadata
+/// count tablets only: that is no measure of the data that follows, so nothing is said until there are blocks.
+fn work_of(sample: &Sample, bytes: u64) -> Option<Work> {
+    if let Some(blocks) = sample.blocks {
+        let work = Work { unit: Unit::Blocks, done: float(blocks.done), total: float(blocks.total) };
+        return (blocks.total > 0).then_some(work);
+    }
+    if let Some(total) = sample.bytes_total {
+        return (total > 0).then(|| Work { unit: Unit::Bytes, done: float(bytes), total: float(total) });
+    }
+    let percent = sample.percent.filter(|percent| percent.is_finite() && *percent > 0.0)?;
+    Some(Work { unit: Unit::Percent, done: percent, total: 100.0 })
+}
+
+fn percent_of(work: Work) -> f64 {
+    (work.done / work.total * 100.0).clamp(0.0, CAP_PERCENT)
+}
+
+fn seconds(from_ms: u64, to_ms: u64) -> Option<f64> {
+    (to_ms > from_ms).then(|| float(to_ms - from_ms) / 1000.0)
+}
+
+#[allow(clippy::cast_precision_loss, reason = "counts of a progress bar: beyond 2^53 the last digits do not matter")]
+fn float(count: u64) -> f64 {
+    count as f64
+}
+
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "seconds within thirty days, never negative"
+)]
+fn whole(seconds: f64) -> u64 {
+    seconds as u64
+}
