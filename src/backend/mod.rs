@@ -3,6 +3,10 @@
 
 pub mod dump;
 pub mod oceanbase;
+mod system;
+
+pub use oceanbase::Secrets;
+pub use system::{Act, System};
 
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::Fault;
@@ -43,6 +47,8 @@ pub enum Look {
     NotYet {
         /// What is waited for.
         what: String,
+        /// Milliseconds that the wait should last at least: the log comes in steps.
+        at_least: u64,
         /// The verdict meanwhile.
         outcome: Box<Outcome>,
     },

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::inventory::{Cluster, Inventory, Ocp, Storage, StorageKind, TlsMode};
+use super::inventory::{Cluster, Inventory, Ocp, Storage, StorageKind};
+use crate::domain::connection::TlsMode;
 
 /// A breach: the path of what is wrong, and one sentence without a full stop.
 pub(super) type Breach = (String, String);

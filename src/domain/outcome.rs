@@ -190,6 +190,8 @@ pub enum Judged {
     StillComing {
         /// What is waited for.
         what: String,
+        /// Milliseconds in which the log comes three steps further.
+        at_least: u64,
         /// The verdict if nobody waits any longer.
         meanwhile: Box<Outcome>,
     },
@@ -210,6 +212,7 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
         rounds,
         encryption_asked,
     });
+    let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),
@@ -256,7 +259,7 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
             );
             outcome.told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
             outcome.fault = Some(fault);
-            Judged::StillComing { what: format!("waits for {what}"), meanwhile: Box::new(outcome) }
+            Judged::StillComing { what: format!("waits for {what}"), at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -286,7 +289,7 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
                 "Retry: it only looks again.",
             );
             let unknown = Outcome { set: Some(set_id), ..Outcome::unknown(fault) };
-            Judged::StillComing { what: "waits for the view of sets".to_owned(), meanwhile: Box::new(unknown) }
+            Judged::StillComing { what: "waits for the view of sets".to_owned(), at_least, meanwhile: Box::new(unknown) }
         }
     }
 }

@@ -25,6 +25,12 @@ impl Scn {
         Self(micros.saturating_mul(1_000))
     }
 
+    /// A moment of a clock as a point in the log; moments before 1970 are 0.
+    #[must_use]
+    pub fn from_timestamp(at: Timestamp) -> Self {
+        Self(u64::try_from(at.as_nanosecond()).unwrap_or_default())
+    }
+
     /// Nanoseconds since 1970.
     #[must_use]
     pub const fn nanos(self) -> u64 {

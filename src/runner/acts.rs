@@ -68,7 +68,7 @@ impl Runner {
         names: &[TargetName],
     ) -> Result<Option<Fault>, Fault> {
         let (task, attempt) = (self.task.clone(), self.view.attempt);
-        match self.system.preview(&self.prepared.plan, task.as_str(), 1) {
+        match self.system.preview(&self.prepared.plan, task.as_str()).await {
             Ok(shown) if shown == self.prepared.preview => {}
             Ok(_) => {
                 let why = "this obnow, or this server, would send other statements than were shown";

@@ -12,8 +12,10 @@ pub mod releases;
 pub mod rows;
 pub mod run;
 pub mod schema;
+mod steps;
 
 pub use login::Login;
+pub use steps::{DumpSystem, PendingDump, find_service};
 
 use crate::domain::fault::{Cause, Fault};
 

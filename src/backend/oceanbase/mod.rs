@@ -1,20 +1,20 @@
 //! OceanBase over the MySQL protocol: detection, statements, and a look at each step.
 
+mod acts;
 mod detect;
 mod line;
 mod read;
 mod render;
 mod rows;
-mod session;
+pub mod session;
 mod settle;
 mod statement;
 mod steps;
 
+pub use acts::PendingAct;
 pub use line::Line;
-pub use render::{description, preview};
 pub use session::Session;
 pub use statement::{Secrets, Statement};
-pub use steps::Start;
 
 use jiff::Timestamp;
 

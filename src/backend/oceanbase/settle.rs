@@ -52,9 +52,9 @@ impl OceanBase {
     /// Running and ended jobs of these descriptions, and the children of their parents.
     async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
-        let wanted = |values: &[String]| values.iter().map(|value| Is::Text(value.as_str())).collect::<Vec<_>>();
+        let wanted: Vec<Is<'_>> = descriptions.iter().map(|value| Is::Text(value)).collect();
         let mut ended: Vec<JobFacts> = self
-            .read(ViewId::JobHistory, &[("DESCRIPTION", wanted(descriptions))], "JOB_ID")
+            .read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID")
             .await?
             .iter()
             .map(rows::job)

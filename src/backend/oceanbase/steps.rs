@@ -2,8 +2,6 @@
 
 use super::line::ViewId;
 use super::read::Is;
-use super::render;
-use super::session::{Failure, Session};
 use super::{OceanBase, rows};
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::archiving::{self, Archiving};
@@ -18,15 +16,6 @@ use crate::domain::restorable::SetKind;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::usable_full::usable_full;
-
-/// What has to be known about a start before it is sent.
-#[derive(Debug, Clone)]
-pub struct Start {
-    /// The marker.
-    pub description: Option<String>,
-    /// The highest job id seen.
-    pub highest_job: Option<u64>,
-}
 
 impl OceanBase {
     /// Looks at a step for these targets, all at once: one round of questions however many they are.
@@ -126,56 +115,14 @@ impl OceanBase {
                 let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)).into() };
                 match outcome::judge(tenant, &target.target, set, encrypted, offset) {
                     outcome::Judged::Final(outcome) => Look::Verdict(outcome).into(),
-                    outcome::Judged::StillComing { what, meanwhile } => Look::NotYet { what, outcome: meanwhile }.into(),
+                    outcome::Judged::StillComing { what, at_least, meanwhile } => {
+                        Look::NotYet { what, at_least, outcome: meanwhile }.into()
+                    }
                 }
             })
             .collect())
     }
 
-    /// What an intent to start needs to carry: read before it is written.
-    ///
-    /// # Errors
-    /// The connection or the server's refusal.
-    pub async fn before_start(&mut self, task: &str, attempt: u32) -> Result<Start, Fault> {
-        let running = self.running_jobs().await?;
-        let newest = self.newest_history().await?;
-        let highest_job = running.iter().chain(&newest).map(|job| job.job_id).max();
-        Ok(Start { description: Some(render::description(task, attempt)), highest_job })
-    }
-
-    /// The rows of the history, newest first.
-    async fn newest_history(&mut self) -> Result<Vec<JobFacts>, Fault> {
-        Ok(self.read(ViewId::JobHistory, &[], "JOB_ID DESC").await?.iter().map(rows::job).collect())
-    }
-
-    /// Renders an act for these tenants.
-    ///
-    /// # Errors
-    /// The line has no words for it.
-    pub fn render(&self, action: &Action, tenants: &[&str], task: &str, attempt: u32) -> Result<Vec<super::Statement>, Fault> {
-        render::action(self.line()?, action, tenants, task, attempt)
-    }
-
-    /// Opens the one fresh connection that an act is sent over.
-    ///
-    /// # Errors
-    /// Why it cannot be opened.
-    pub async fn fresh_session(&self) -> Result<Session, Fault> {
-        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
-        session.bound_statements().await?;
-        Ok(session)
-    }
-
-    /// Sends statements over the connection opened for them, in order; the first failure ends it.
-    ///
-    /// # Errors
-    /// The refusal, or that no answer came.
-    pub async fn send(&self, session: &mut Session, statements: &[super::Statement]) -> Result<(), Failure> {
-        for statement in statements {
-            session.send(statement, &self.secrets).await?;
-        }
-        Ok(())
-    }
 }
 
 fn gone(target: &TargetPlan) -> Fault {

@@ -1,0 +1,79 @@
+//! Acts on OceanBase: rendered, opened over one fresh connection, and sent once.
+
+use super::line::ViewId;
+use super::read::Is;
+use super::session::{Failure, Session};
+use super::statement::Statement;
+use super::{OceanBase, render, rows};
+use crate::backend::system::{Act, Doing};
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::task::PreviewStep;
+
+/// Statements and the one connection they go over; a break ends the attempt.
+pub struct PendingAct {
+    session: Session,
+    statements: Vec<Statement>,
+}
+
+impl OceanBase {
+    /// What is shown of a plan: rendered for the first attempt.
+    ///
+    /// # Errors
+    /// The server cannot be asked for its line, or the line has no words for an action.
+    pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+        if self.detected.is_none() {
+            self.ensure_session().await?;
+        }
+        render::preview(self.line()?, plan, task, 1)
+    }
+
+    /// Renders an act and opens the connection it will go over.
+    ///
+    /// # Errors
+    /// Nothing was sent: the line has no words, or the connection does not come about.
+    pub async fn open_act(&mut self, action: &Action, group: &[TargetPlan], task: &str, attempt: u32) -> Result<Act, Fault> {
+        self.ensure_session().await?;
+        let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
+        let statements = render::action(self.line()?, action, &tenants, task, attempt)?;
+        let starts = matches!(action, Action::StartBackup { .. });
+        let highest_job = if starts { self.highest_job().await? } else { None };
+        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
+        session.bound_statements().await?;
+        let connection = if starts { self.listed(session.id).await } else { None };
+        Ok(Act {
+            shown: statements.iter().map(ToString::to_string).collect(),
+            description: starts.then(|| render::description(task, attempt)),
+            highest_job,
+            connection,
+            server: session.endpoint.clone(),
+            server_limit: session.server_limit(),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
+        })
+    }
+
+    /// Sends the statements, in order; the first failure ends it.
+    ///
+    /// # Errors
+    /// The refusal, or that no answer came.
+    pub async fn perform(&mut self, mut act: PendingAct) -> Result<(), Failure> {
+        for statement in &act.statements {
+            act.session.send(statement, &self.secrets).await?;
+        }
+        Ok(())
+    }
+
+    async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {
+        let running = self.running_jobs().await?;
+        let ended = self.read(ViewId::JobHistory, &[("TENANT_ID", vec![Is::Number(1)])], "JOB_ID DESC").await?;
+        let ended = ended.first().map(rows::job);
+        Ok(running.iter().chain(&ended).map(|job| job.job_id).max())
+    }
+
+    /// The connection's id, if the servers list it under that id. Behind a proxy they may not, and then its absence later
+    /// proves nothing.
+    async fn listed(&mut self, id: u64) -> Option<u64> {
+        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
+        (!rows.is_empty()).then_some(id)
+    }
+}

@@ -1,0 +1,111 @@
+//! The systems there are, behind one face: the runner does not know which one it runs.
+
+use super::dump::DumpSystem;
+use super::oceanbase::{OceanBase, PendingAct};
+use super::oceanbase::session::Failure;
+use super::{Run, Seen};
+use crate::domain::facts::Facts;
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::step::StepKind;
+use crate::domain::task::PreviewStep;
+
+/// A system that can be backed up.
+pub enum System {
+    /// A cluster with physical backup.
+    OceanBase(Box<OceanBase>),
+    /// An engine that is dumped.
+    Dump(Box<DumpSystem>),
+}
+
+/// An act that is ready to be performed: everything an intent has to say about it, and how to do it.
+pub struct Act {
+    /// The statements (or the command), secrets as `***`.
+    pub shown: Vec<String>,
+    /// The marker of a start.
+    pub description: Option<String>,
+    /// The highest job id seen before.
+    pub highest_job: Option<u64>,
+    /// The server's id of the connection it will be sent over, if the server lists it.
+    pub connection: Option<u64>,
+    /// Where it will be sent.
+    pub server: String,
+    /// Milliseconds after which the server itself gives up on it.
+    pub server_limit: u64,
+    /// How it is done.
+    pub(super) doing: Doing,
+}
+
+/// How an act is done.
+pub(super) enum Doing {
+    /// Statements over their own connection.
+    Statements(Box<PendingAct>),
+    /// A dump at its place.
+    Dump(super::dump::PendingDump),
+}
+
+impl System {
+    /// Looks at a step for these targets, all at once.
+    ///
+    /// # Errors
+    /// No answer, or a question that was refused: it concerns all of them.
+    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+        match self {
+            Self::OceanBase(system) => system.look(run, step, targets).await,
+            Self::Dump(system) => system.look(run, step, targets).await,
+        }
+    }
+
+    /// Reads everything a plan is made from.
+    ///
+    /// # Errors
+    /// Unreachable, refused, or not an OceanBase.
+    pub async fn detect(&mut self) -> Result<Facts, Fault> {
+        match self {
+            Self::OceanBase(system) => system.detect().await,
+            Self::Dump(system) => system.detect().await,
+        }
+    }
+
+    /// What is shown of a plan.
+    ///
+    /// # Errors
+    /// A planned action this system has no words for.
+    pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+        match self {
+            Self::OceanBase(system) => system.preview(plan, task).await,
+            Self::Dump(system) => system.preview(plan, task),
+        }
+    }
+
+    /// Makes an act ready: for OceanBase over one fresh connection of its own.
+    ///
+    /// # Errors
+    /// Nothing was sent, and why.
+    pub async fn open_act(&mut self, action: &Action, group: &[TargetPlan], task: &str, attempt: u32) -> Result<Act, Fault> {
+        match self {
+            Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
+            Self::Dump(system) => system.open_act(action, task, attempt),
+        }
+    }
+
+    /// Performs it, once.
+    ///
+    /// # Errors
+    /// The refusal, or that no answer came.
+    pub async fn perform(&mut self, act: Act) -> Result<(), Failure> {
+        match (self, act.doing) {
+            (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
+            (Self::Dump(system), Doing::Dump(pending)) => system.perform(pending).await,
+            (_, _) => Ok(()),
+        }
+    }
+
+    /// Forgets a connection that broke.
+    pub fn disconnect(&mut self) {
+        match self {
+            Self::OceanBase(system) => system.drop_session(),
+            Self::Dump(system) => system.disconnect(),
+        }
+    }
+}
