@@ -2,6 +2,7 @@
 
 pub mod archive_dest;
 pub mod destination;
+pub mod diagnosis;
 pub mod fault;
 pub mod progress;
 pub mod restorable;
