@@ -8,9 +8,9 @@ mod system;
 pub use oceanbase::Secrets;
 pub use system::{Act, System};
 
+use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::Fault;
-use crate::domain::choices::Mode;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::Action;
 use crate::domain::step::StepKind;
@@ -123,7 +123,9 @@ impl Run<'_> {
             .intents
             .iter()
             .rev()
-            .find(|intent| intent.step == StepKind::StartBackup && intent.targets.contains(target) && intent.attempt >= since)
+            .find(|intent| {
+                intent.step == StepKind::StartBackup && intent.targets.contains(target) && intent.attempt >= since
+            })
             .filter(|intent| !intent.refused && !intent.settled_as_not_started)
     }
 

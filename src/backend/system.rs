@@ -1,8 +1,8 @@
 //! The systems there are, behind one face: the runner does not know which one it runs.
 
 use super::dump::DumpSystem;
-use super::oceanbase::{OceanBase, PendingAct};
 use super::oceanbase::session::Failure;
+use super::oceanbase::{OceanBase, PendingAct};
 use super::{Run, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -82,7 +82,13 @@ impl System {
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_act(&mut self, action: &Action, group: &[TargetPlan], task: &str, attempt: u32) -> Result<Act, Fault> {
+    pub async fn open_act(
+        &mut self,
+        action: &Action,
+        group: &[TargetPlan],
+        task: &str,
+        attempt: u32,
+    ) -> Result<Act, Fault> {
         match self {
             Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
             Self::Dump(system) => system.open_act(action, task, attempt),

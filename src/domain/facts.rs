@@ -1,7 +1,6 @@
 //! What detection found on one cluster, at one moment. Words a server uses and this program does not know are kept as
 //! they are.
 
-use jiff::Timestamp;
 use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
 use super::progress::Count;
@@ -9,6 +8,7 @@ use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
 use super::target::TargetName;
 use super::version::{Edition, Method, Version};
+use jiff::Timestamp;
 
 /// A fact, or why nobody could read it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -199,7 +199,13 @@ pub enum Judged {
 
 /// Judges a set whose job is completed (R10). `utc_offset` is the server's, in seconds.
 #[must_use]
-pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_asked: bool, utc_offset: i32) -> Judged {
+pub fn judge(
+    tenant: &TenantFacts,
+    target: &TargetName,
+    set_id: u64,
+    encryption_asked: bool,
+    utc_offset: i32,
+) -> Judged {
     let set = tenant.sets.iter().find(|set| set.id == set_id);
     let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
     let rounds = &tenant.archive.rounds;
@@ -220,7 +226,11 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
         from: None,
         to: None,
         set: Some(set_id),
-        windows: windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect(),
+        windows: windows
+            .0
+            .iter()
+            .map(|window| KeptWindow { from: window.from, to: window.to, set: window.set })
+            .collect(),
         told: Vec::new(),
         fault: None,
         recipe: Vec::new(),
@@ -230,7 +240,9 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
             outcome.from = Some(window.from);
             outcome.to = Some(window.to);
             let growing = if window.growing { ", growing with the archive" } else { "" };
-            outcome.told.push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
+            outcome
+                .told
+                .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
             outcome.told.extend(older(&windows, set_id, utc_offset));
             if let Some(set) = set {
                 outcome.recipe = recipe(tenant, set, window.to, utc_offset);
@@ -245,7 +257,8 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
                 coming.need.to_local(utc_offset),
                 coming.have.to_local(utc_offset)
             );
-            let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
+            let moves =
+                matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
             let stands = if moves {
                 format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
             } else {
@@ -289,7 +302,11 @@ pub fn judge(tenant: &TenantFacts, target: &TargetName, set_id: u64, encryption_
                 "Retry: it only looks again.",
             );
             let unknown = Outcome { set: Some(set_id), ..Outcome::unknown(fault) };
-            Judged::StillComing { what: "waits for the view of sets".to_owned(), at_least, meanwhile: Box::new(unknown) }
+            Judged::StillComing {
+                what: "waits for the view of sets".to_owned(),
+                at_least,
+                meanwhile: Box::new(unknown),
+            }
         }
     }
 }

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::archive_dest::ArchiveDest;
 use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode, NoFull, StorageSource, Wanted};
-use super::archive_dest::ArchiveDest;
 use super::destination::{Destination, StorageKind};
 use super::facts::{ArchiveFacts, Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
@@ -244,14 +244,12 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         }
     }
     if choices.mode == Mode::Incremental && choices.no_full == NoFull::Skip {
-        eligible.retain(|tenant| {
-            match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
-                Ok(_) => true,
-                Err(reason) => {
-                    let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
-                    left_out.push(LeftOut { target: facts.target(tenant), reason });
-                    false
-                }
+        eligible.retain(|tenant| match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
+            Ok(_) => true,
+            Err(reason) => {
+                let reason = format!("{}: {reason}", preflight::FULL_NEEDED);
+                left_out.push(LeftOut { target: facts.target(tenant), reason });
+                false
             }
         });
     }
@@ -331,7 +329,12 @@ struct WantedDestinations {
     access_key: Option<SecretSource>,
 }
 
-fn wanted_destinations(facts: &Facts, tenant: &TenantFacts, choices: &Choices, several: bool) -> Result<WantedDestinations, Fault> {
+fn wanted_destinations(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &Choices,
+    several: bool,
+) -> Result<WantedDestinations, Fault> {
     let own_data = tenant.data_destination.clone();
     let own_archive = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
     let fallback = choices.fallbacks.iter().find(|wanted| wanted.covers(&tenant.name) && wanted.data.is_some());
@@ -356,7 +359,8 @@ fn wanted_destinations(facts: &Facts, tenant: &TenantFacts, choices: &Choices, s
     let derived = match &source.data {
         Some(base) => {
             let base = Template::new(parsed(base)?).map_err(usable)?;
-            let archive = source.archive.as_deref().map(|text| template_of_archive(text).map_err(usable)).transpose()?;
+            let archive =
+                source.archive.as_deref().map(|text| template_of_archive(text).map_err(usable)).transpose()?;
             let pair = Pair::v4(&base, archive.as_ref(), tenants).map_err(usable)?;
             Some(pair.expand(&values).map_err(usable)?)
         }
@@ -465,11 +469,7 @@ fn target_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices, several: 
     let encrypted = if choices.encrypt.is_some() { ", encrypted with a password" } else { "" };
     let start = PlannedStep::with(
         StepKind::StartBackup,
-        vec![Action::StartBackup {
-            mode,
-            plus_archivelog: choices.plus_archivelog,
-            encrypt: choices.encrypt.clone(),
-        }],
+        vec![Action::StartBackup { mode, plus_archivelog: choices.plus_archivelog, encrypt: choices.encrypt.clone() }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.redacted_statement_uri()),
     );
     let steps = vec![
@@ -573,9 +573,11 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
     match archiving::judge(archive) {
         Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
         Archiving::Coming(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
-        Archiving::Ending(word) => {
-            PlannedStep::with(kind, vec![Action::StartArchiving], format!("waits until {word} has become STOP, then starts a new round. {stays}"))
-        }
+        Archiving::Ending(word) => PlannedStep::with(
+            kind,
+            vec![Action::StartArchiving],
+            format!("waits until {word} has become STOP, then starts a new round. {stays}"),
+        ),
         Archiving::Off => PlannedStep::with(kind, vec![Action::StartArchiving], format!("starts a new round. {stays}")),
         Archiving::Suspended(word) => {
             PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{word}: the same round goes on. {stays}"))
@@ -631,7 +633,8 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         PlannedStep::reads(StepKind::WaitForBackup),
         PlannedStep::reads(StepKind::ConfirmRestorable),
     ];
-    let notes = vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
+    let notes =
+        vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
     Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes })
 }
 

@@ -185,7 +185,12 @@ impl Check {
     /// The failed check as three sentences.
     #[must_use]
     pub fn fault(&self) -> Fault {
-        Fault::new(self.cause, format!("{} cannot be backed up now.", self.target), self.found.clone(), self.fix.clone())
+        Fault::new(
+            self.cause,
+            format!("{} cannot be backed up now.", self.target),
+            self.found.clone(),
+            self.fix.clone(),
+        )
     }
 }
 
@@ -232,7 +237,11 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     } else {
         sheet.warn(
             CheckId::Version,
-            format!("{} is not known to this release of obnow: {}", cluster.version.with_build(), cluster.method_reason),
+            format!(
+                "{} is not known to this release of obnow: {}",
+                cluster.version.with_build(),
+                cluster.method_reason
+            ),
             "Compare the statements on the confirm screen with the manual of that version.",
         );
     }
@@ -264,7 +273,9 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
 fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
-        Known::Known(signs) if signs.is_empty() => sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs"),
+        Known::Known(signs) if signs.is_empty() => {
+            sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs")
+        }
         Known::Known(signs) => sheet.refuse(
             CheckId::Upgrading,
             Cause::Precondition,
@@ -279,12 +290,20 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     if builds.len() < 2 {
         sheet.pass(CheckId::OneBuild, builds.first().map_or_else(String::new, |build| (*build).to_owned()));
     } else if choices.skip.contains(&CheckId::OneBuild) {
-        sheet.warn(CheckId::OneBuild, format!("the servers run {} builds: {}; overridden", builds.len(), builds.join(", ")), "");
+        sheet.warn(
+            CheckId::OneBuild,
+            format!("the servers run {} builds: {}; overridden", builds.len(), builds.join(", ")),
+            "",
+        );
     } else {
         sheet.refuse(
             CheckId::OneBuild,
             Cause::Precondition,
-            format!("the servers run {} builds, as a half-finished upgrade leaves them: {}", builds.len(), builds.join(", ")),
+            format!(
+                "the servers run {} builds, as a half-finished upgrade leaves them: {}",
+                builds.len(),
+                builds.join(", ")
+            ),
             "Finish the upgrade, or override this with --skip one_build.",
         );
     }
@@ -292,19 +311,27 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
 
 fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
     match &cluster.servers {
-        Known::NotChecked(why) => sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers."),
+        Known::NotChecked(why) => {
+            sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.")
+        }
         Known::Known(servers) => {
             let sick: Vec<String> = servers
                 .iter()
                 .filter(|server| !server.healthy())
-                .map(|server| format!("{} is {}", server.address, if server.serving { &server.status } else { "stopped" }))
+                .map(|server| {
+                    format!("{} is {}", server.address, if server.serving { &server.status } else { "stopped" })
+                })
                 .collect();
             let healthy = servers.len() - sick.len();
             if sick.is_empty() {
                 sheet.pass(CheckId::Servers, format!("{healthy} of {healthy} active"));
             } else {
                 let found = format!("{healthy} of {} active: {}", servers.len(), sick.join(", "));
-                sheet.warn(CheckId::Servers, found, "Start the missing server; the backup runs on the others meanwhile.");
+                sheet.warn(
+                    CheckId::Servers,
+                    found,
+                    "Start the missing server; the backup runs on the others meanwhile.",
+                );
             }
         }
     }
@@ -313,7 +340,9 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
 fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts) {
     match (cluster.method, cluster.scope) {
         (Method::Logical, _) => {}
-        (Method::Physical, Scope::Sys) => sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer"),
+        (Method::Physical, Scope::Sys) => {
+            sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer")
+        }
         (Method::Physical, Scope::Tenant) => sheet.not_checked(
             CheckId::Privileges,
             "logged in to a user tenant: whether it may back itself up shows when the statement is sent",
@@ -376,7 +405,9 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         TenantKind::Sys | TenantKind::Meta if facts.cluster.method == Method::Physical => {
             Some(("sys and meta tenants are never backed up", "Back up the user tenants instead."))
         }
-        _ if tenant.in_recycle_bin => Some(("the tenant is in the recycle bin", "Take it out of the recycle bin first (FLASHBACK TENANT).")),
+        _ if tenant.in_recycle_bin => {
+            Some(("the tenant is in the recycle bin", "Take it out of the recycle bin first (FLASHBACK TENANT)."))
+        }
         _ => None,
     };
     if let Some((found, fix)) = refusal {
@@ -503,6 +534,7 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 fn older_than_window(facts: &Facts, tenant: &TenantFacts, window: &str) -> Option<u64> {
     let days: i64 = window.strip_suffix('d')?.parse().ok()?;
     let full = tenant.sets.iter().rev().find(|set| set.kind == SetKind::Full && set.is_good())?;
-    let edge = i64::try_from(Scn::from_timestamp(facts.at).0).ok()?.checked_sub(days.checked_mul(86_400_000_000_000)?)?;
+    let edge =
+        i64::try_from(Scn::from_timestamp(facts.at).0).ok()?.checked_sub(days.checked_mul(86_400_000_000_000)?)?;
     (i64::try_from(full.min_restore.0).ok()? < edge).then_some(full.id)
 }

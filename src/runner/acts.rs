@@ -143,4 +143,3 @@ fn words(action: &Action) -> &'static str {
         Action::StartDump { .. } => "start a dump",
     }
 }
-

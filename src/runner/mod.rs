@@ -80,7 +80,13 @@ impl Runner {
     ///
     /// # Errors
     /// The journal names no plan.
-    pub fn new(state: PathBuf, task: TaskId, writer: Writer<Event>, view: TaskView, system: System) -> Result<Self, Fault> {
+    pub fn new(
+        state: PathBuf,
+        task: TaskId,
+        writer: Writer<Event>,
+        view: TaskView,
+        system: System,
+    ) -> Result<Self, Fault> {
         let (Some(prepared), Some(connection)) = (&view.prepared, &view.connection) else {
             return Err(Fault::new(
                 Cause::Internal,
@@ -101,11 +107,17 @@ impl Runner {
     /// The journal or the audit trail cannot be written; then nothing more is done.
     pub async fn run(mut self) -> Result<TaskView, Fault> {
         let attempt = self.view.attempt + 1;
-        let targets: Vec<TargetName> =
-            self.view.targets.iter().filter(|target| target.wants_retry()).map(|target| target.target.clone()).collect();
+        let targets: Vec<TargetName> = self
+            .view
+            .targets
+            .iter()
+            .filter(|target| target.wants_retry())
+            .map(|target| target.target.clone())
+            .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
         self.write(Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
-        let (state, task, every) = (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
+        let (state, task, every) =
+            (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
         heartbeat::beat(&state, &task, now())?;
         let pulse = tokio::spawn(async move {
             loop {
@@ -114,9 +126,12 @@ impl Runner {
                 let _ = heartbeat::beat(&state, &task, now());
             }
         });
-        let kinds: Vec<StepKind> = self.prepared.plan.targets.first().map_or_else(Vec::new, |target| {
-            target.steps.iter().map(|step| step.kind).collect()
-        });
+        let kinds: Vec<StepKind> = self
+            .prepared
+            .plan
+            .targets
+            .first()
+            .map_or_else(Vec::new, |target| target.steps.iter().map(|step| step.kind).collect());
         let mut outcome = Ok(());
         for kind in kinds {
             outcome = self.run_step(kind, &targets).await;
@@ -140,7 +155,8 @@ impl Runner {
             .filter(|plan| of.contains(&plan.target))
             .filter(|plan| {
                 self.view.target(&plan.target).is_some_and(|view| {
-                    view.outcome.is_none() && view.current().is_some_and(|step| step.kind == kind && !step.state.is_stopped())
+                    view.outcome.is_none()
+                        && view.current().is_some_and(|step| step.kind == kind && !step.state.is_stopped())
                 })
             })
             .cloned()

@@ -79,7 +79,12 @@ impl Patience {
     }
 
     /// The server did not answer a look: how the step is to be settled, or None to try on.
-    pub(super) fn without_answer(&mut self, kind: StepKind, fault: &Fault, at: Instant) -> Option<fn(&Fault) -> Settled> {
+    pub(super) fn without_answer(
+        &mut self,
+        kind: StepKind,
+        fault: &Fault,
+        at: Instant,
+    ) -> Option<fn(&Fault) -> Settled> {
         let since = *self.silent_since.get_or_insert(at);
         // Before a job can exist nothing is lost by stopping; afterwards the truth is on the server and worth the wait.
         let (limit, end): (u64, fn(&Fault) -> Settled) = if kind < StepKind::StartBackup {
@@ -112,7 +117,12 @@ impl Patience {
         let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
         if waiting.alive {
             let next = "Nothing needs to be done if that is expected; the step goes on by itself when the server does.";
-            return Verdict::Attention(Fault::new(Cause::Server, what, format!("It stands at: {}.", waiting.what), next));
+            return Verdict::Attention(Fault::new(
+                Cause::Server,
+                what,
+                format!("It stands at: {}.", waiting.what),
+                next,
+            ));
         }
         let next = if kind >= StepKind::StartBackup {
             "Retry: it only looks again, and sends nothing."

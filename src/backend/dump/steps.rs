@@ -1,9 +1,9 @@
 //! A logical backup as a system: a look at each step, and the start of the dump.
 
 use super::releases;
-use crate::backend::system::{Act, Doing};
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::oceanbase::session::Failure;
+use crate::backend::system::{Act, Doing};
 use crate::backend::{Run, Seen};
 use crate::domain::facts::{Facts, ServiceFacts};
 use crate::domain::fault::Fault;
@@ -21,20 +21,36 @@ pub struct PendingDump;
 
 impl DumpSystem {
     /// Stand-in.
-    pub fn new(server: OceanBase) -> Self { Self { server } }
+    pub fn new(server: OceanBase) -> Self {
+        Self { server }
+    }
     /// Stand-in.
-    pub async fn look(&mut self, _: &Run<'_>, _: StepKind, _: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> { unimplemented!() }
+    pub async fn look(&mut self, _: &Run<'_>, _: StepKind, _: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+        unimplemented!()
+    }
     /// Stand-in.
-    pub async fn detect(&mut self) -> Result<Facts, Fault> { self.server.detect().await }
+    pub async fn detect(&mut self) -> Result<Facts, Fault> {
+        self.server.detect().await
+    }
     /// Stand-in.
-    pub fn preview(&mut self, _: &Plan, _: &str) -> Result<Vec<PreviewStep>, Fault> { unimplemented!() }
+    pub fn preview(&mut self, _: &Plan, _: &str) -> Result<Vec<PreviewStep>, Fault> {
+        unimplemented!()
+    }
     /// Stand-in.
-    pub fn open_act(&mut self, _: &Action, _: &str, _: u32) -> Result<Act, Fault> { unimplemented!() }
+    pub fn open_act(&mut self, _: &Action, _: &str, _: u32) -> Result<Act, Fault> {
+        unimplemented!()
+    }
     /// Stand-in.
-    pub async fn perform(&mut self, _: PendingDump) -> Result<(), Failure> { unimplemented!() }
+    pub async fn perform(&mut self, _: PendingDump) -> Result<(), Failure> {
+        unimplemented!()
+    }
     /// Stand-in.
-    pub fn disconnect(&mut self) { self.server.drop_session(); }
+    pub fn disconnect(&mut self) {
+        self.server.drop_session();
+    }
 }
 
 /// The backup service of this host, as facts.
-pub async fn find_service(_named: Option<&str>) -> ServiceFacts { unimplemented!() }
+pub async fn find_service(_named: Option<&str>) -> ServiceFacts {
+    unimplemented!()
+}

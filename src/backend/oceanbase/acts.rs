@@ -32,7 +32,13 @@ impl OceanBase {
     ///
     /// # Errors
     /// Nothing was sent: the line has no words, or the connection does not come about.
-    pub async fn open_act(&mut self, action: &Action, group: &[TargetPlan], task: &str, attempt: u32) -> Result<Act, Fault> {
+    pub async fn open_act(
+        &mut self,
+        action: &Action,
+        group: &[TargetPlan],
+        task: &str,
+        attempt: u32,
+    ) -> Result<Act, Fault> {
         self.ensure_session().await?;
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
         let statements = render::action(self.line()?, action, &tenants, task, attempt)?;

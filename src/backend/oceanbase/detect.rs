@@ -12,7 +12,8 @@ use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
-    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts, TenantKind,
+    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts,
+    TenantKind,
 };
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::{Detected, Engine, Method};
@@ -28,7 +29,11 @@ pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
     let comment = session.rows("SHOW VARIABLES LIKE 'version_comment'").await.map_err(|failure| failure.fault)?;
     let comment = comment.first().map(|row| text(row, "VALUE")).unwrap_or_default();
     Detected::read(&comment).or_else(|_| Detected::read(&session.version_text)).map_err(|_| {
-        let says = if comment.is_empty() { session.version_text.clone() } else { format!("{} {comment}", session.version_text) };
+        let says = if comment.is_empty() {
+            session.version_text.clone()
+        } else {
+            format!("{} {comment}", session.version_text)
+        };
         Fault::new(
             Cause::Unreachable,
             format!("{} is not an OceanBase.", session.endpoint),
@@ -49,10 +54,13 @@ async fn effective_tenant(session: &mut Session) -> Result<(u64, String), Fault>
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
 async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
     let before = super::now();
-    let rows = session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
+    let rows =
+        session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
     let after = super::now();
     let row = rows.first().cloned().unwrap_or_default();
-    let (Some(local), Some(utc)) = (moment(&text(&row, "LOCAL")), moment(&text(&row, "UTC"))) else { return Ok((0, 0)) };
+    let (Some(local), Some(utc)) = (moment(&text(&row, "LOCAL")), moment(&text(&row, "UTC"))) else {
+        return Ok((0, 0));
+    };
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
     let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
@@ -146,7 +154,8 @@ impl OceanBase {
     }
 
     async fn parameters(&mut self) -> Result<Parameters, Fault> {
-        const NAMES: [&str; 5] = ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
+        const NAMES: [&str; 5] =
+            ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
         let filter: Filter<'_> = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
         Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
     }
@@ -215,9 +224,12 @@ impl OceanBase {
                 };
                 let all_rounds: Vec<_> = of(&rounds).iter().map(rows::round).collect();
                 let policy = match &policies {
-                    Ok(policies) => {
-                        Known::Known(policies.get(&id).and_then(|rows| rows.first()).and_then(|row| some_text(row, "RECOVERY_WINDOW")))
-                    }
+                    Ok(policies) => Known::Known(
+                        policies
+                            .get(&id)
+                            .and_then(|rows| rows.first())
+                            .and_then(|row| some_text(row, "RECOVERY_WINDOW")),
+                    ),
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
                 let (destination, deferred) = rows::archive_destination(&of(&archive));

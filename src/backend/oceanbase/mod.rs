@@ -18,14 +18,17 @@ pub use statement::{Secrets, Statement};
 
 use jiff::Timestamp;
 
-use crate::domain::fault::{Cause, Fault};
 use crate::domain::connection::Connection;
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
 use read::Columns;
 
 /// This host's clock. Only what was read is stamped with it; rules compare the server's own times.
-#[allow(clippy::disallowed_methods, reason = "detection stamps its facts and measures the server's clock against this one")]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "detection stamps its facts and measures the server's clock against this one"
+)]
 fn now() -> Timestamp {
     Timestamp::now()
 }

@@ -33,7 +33,13 @@ struct Filling<'a> {
 ///
 /// # Errors
 /// The line has no words for it.
-pub fn action(line: &Line, action: &Action, tenants: &[&str], task: &str, attempt: u32) -> Result<Vec<Statement>, Fault> {
+pub fn action(
+    line: &Line,
+    action: &Action,
+    tenants: &[&str],
+    task: &str,
+    attempt: u32,
+) -> Result<Vec<Statement>, Fault> {
     let run = run_id(task, attempt);
     let filling = Filling { tenants, run: &run };
     let one = |id: StatementId, value: Value| filled(line, id, &filling, value).map(|statement| vec![statement]);
@@ -106,7 +112,9 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> 
                 statement.push(&quoted_text(&format!("{mark}{}", filling.run)));
             }
             ("password", _) => statement.push_encryption_password(),
-            ("plus_archivelog", Value::PlusArchivelog(plus)) => statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" }),
+            ("plus_archivelog", Value::PlusArchivelog(plus)) => {
+                statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" })
+            }
             ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),

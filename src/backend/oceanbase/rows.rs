@@ -133,7 +133,8 @@ pub fn archive_destination(rows: &[Row]) -> (Option<ArchiveDest>, bool) {
         .filter(|row| number(row, "DEST_NO").unwrap_or_default() == 0)
         .map(|row| (text(row, "NAME"), text(row, "VALUE")))
         .collect();
-    let deferred = pairs.iter().any(|(name, value)| name.eq_ignore_ascii_case("state") && value.eq_ignore_ascii_case("DEFER"));
+    let deferred =
+        pairs.iter().any(|(name, value)| name.eq_ignore_ascii_case("state") && value.eq_ignore_ascii_case("DEFER"));
     let parts = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     (ArchiveDest::from_rows(parts).ok().flatten(), deferred)
 }

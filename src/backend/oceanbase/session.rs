@@ -11,10 +11,10 @@ use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row
 use tokio::time::{Instant, sleep_until, timeout};
 
 use super::statement::{Secrets, Statement};
+use crate::domain::connection::{Connection, TlsMode};
 use crate::domain::diagnosis::{clean, explain};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
-use crate::domain::connection::{Connection, TlsMode};
 
 /// How long a further endpoint waits for the one before it to answer.
 const STAGGER: Duration = Duration::from_millis(300);
@@ -150,7 +150,10 @@ impl Session {
         let answer = self.conn.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())));
         match timeout(deadline, answer).await {
             Err(_) => Err(Failure {
-                fault: unreachable(&self.endpoint, format!("It did not answer a statement within {}.", seconds(deadline))),
+                fault: unreachable(
+                    &self.endpoint,
+                    format!("It did not answer a statement within {}.", seconds(deadline)),
+                ),
                 answered: false,
             }),
             Ok(Ok(rows)) => Ok(rows.iter().map(read_row).collect()),
@@ -250,7 +253,9 @@ fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str) -> Fault {
         }
         sqlx::Error::Tls(cause) => tls_fault(&clean(&cause.to_string()), endpoint),
         sqlx::Error::Io(io) => match io.kind() {
-            std::io::ErrorKind::ConnectionRefused => unreachable(endpoint, "Nothing listens there: connection refused."),
+            std::io::ErrorKind::ConnectionRefused => {
+                unreachable(endpoint, "Nothing listens there: connection refused.")
+            }
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql(endpoint),
             std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
                 unreachable(endpoint, "It closed the connection during the login.")
@@ -321,7 +326,10 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
             "Issue a server certificate signed by that CA, or use tls: {mode: require}.",
         )
     } else if cause.contains("UnknownIssuer") {
-        ("Its certificate is not signed by the CA that is configured.", "Check tls.ca of this cluster in the inventory.")
+        (
+            "Its certificate is not signed by the CA that is configured.",
+            "Check tls.ca of this cluster in the inventory.",
+        )
     } else if cause.contains("NotValidForName") {
         ("Its certificate does not name this host.", "Use the name of the certificate, or tls: {mode: verify-ca}.")
     } else if cause.contains("does not support TLS") || cause.contains("not supported") {
@@ -342,7 +350,7 @@ fn statement_failure(error: &sqlx::Error, endpoint: &str) -> Failure {
         sqlx::Error::Database(server) => {
             let (code, message) = server_words(server.as_ref());
             // 4012: the server stopped waiting for itself; what it was asked to do may have happened.
-            Failure { fault: explain(code, &message), answered: code != 4012 }
+            Failure { fault: explain(i64::from(code), &message), answered: code != 4012 }
         }
         error => Failure {
             fault: unreachable(endpoint, "The connection broke before the server had answered.")

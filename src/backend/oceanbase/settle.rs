@@ -22,10 +22,8 @@ const MARGIN_MS: i64 = 10_000;
 impl OceanBase {
     /// What became of the starts that these targets hang on.
     pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        let descriptions: Vec<String> = targets
-            .iter()
-            .filter_map(|target| run.start_intent(&target.target)?.description.clone())
-            .collect();
+        let descriptions: Vec<String> =
+            targets.iter().filter_map(|target| run.start_intent(&target.target)?.description.clone()).collect();
         let mut jobs = self.jobs_described(&descriptions).await?;
         let lost: Vec<&IntentView> = targets
             .iter()
@@ -40,7 +38,9 @@ impl OceanBase {
         }
         let mut seen = Vec::new();
         for target in targets {
-            let Some(intent) = run.start_intent(&target.target) else { return Err(self.internal("a start without an intent")) };
+            let Some(intent) = run.start_intent(&target.target) else {
+                return Err(self.internal("a start without an intent"));
+            };
             seen.push(match found(&jobs, intent, target) {
                 Some(seen) => seen,
                 None => self.not_found(&jobs, intent, target, run, &gone).await?,
@@ -53,12 +53,8 @@ impl OceanBase {
     async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
         let wanted: Vec<Is<'_>> = descriptions.iter().map(|value| Is::Text(value)).collect();
-        let mut ended: Vec<JobFacts> = self
-            .read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID")
-            .await?
-            .iter()
-            .map(rows::job)
-            .collect();
+        let mut ended: Vec<JobFacts> =
+            self.read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID").await?.iter().map(rows::job).collect();
         let parents: Vec<u64> = jobs
             .iter()
             .chain(&ended)
@@ -100,7 +96,8 @@ impl OceanBase {
         let marker = intent.description.clone().unwrap_or_default();
         if let Some(parent) = jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker) {
             if parent.is_live() {
-                let what = format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
+                let what =
+                    format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
                 return Ok(Look::Wait(Waiting::for_(what, true)).into());
             }
             let fault = self.no_child(parent, target).await?;
@@ -117,13 +114,17 @@ impl OceanBase {
             let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
             let passed = run.now.as_millisecond().saturating_sub(intent.at.as_millisecond());
             (passed > limit).then(|| {
-                format!("the server's own limit of {} s for it has passed, and no job carries its description", limit / 1_000)
+                format!(
+                    "the server's own limit of {} s for it has passed, and no job carries its description",
+                    limit / 1_000
+                )
             })
         };
         Ok(match proof {
             Some(proof) => Look::NotStarted { intent: intent.intent, proof }.into(),
             None => {
-                let what = format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
+                let what =
+                    format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
                 Look::Wait(Waiting::for_(what, true)).into()
             }
         })

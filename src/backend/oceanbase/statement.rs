@@ -74,7 +74,9 @@ impl Statement {
             match part {
                 Part::Text(piece) => text.push_str(piece),
                 Part::Uri(destination) => {
-                    let uri = destination.to_statement_uri(key_for(destination, secrets)).map_err(|error| unusable(&error))?;
+                    let uri = destination
+                        .to_statement_uri(key_for(destination, secrets))
+                        .map_err(|error| unusable(&error))?;
                     text.push_str(&quoted_inside(uri.expose()));
                 }
                 Part::Value(destination) => {

@@ -29,7 +29,9 @@ impl OceanBase {
             StepKind::CheckReady => self.each(targets, |tenant, target| check_ready(tenant, target)).await,
             StepKind::SetDestination => self.each(targets, set_destination).await,
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
-            StepKind::Compact => Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect()),
+            StepKind::Compact => {
+                Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
+            }
             StepKind::StartBackup => self.start_backup(run, targets).await,
             StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
@@ -83,8 +85,11 @@ impl OceanBase {
     async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
         let wanted: Vec<u64> = targets.iter().filter_map(|target| run.job(&target.target)).collect();
-        let missing: Vec<u64> =
-            wanted.iter().copied().filter(|job| !running.iter().any(|row| row.job_id == *job && row.tenant_id != 1)).collect();
+        let missing: Vec<u64> = wanted
+            .iter()
+            .copied()
+            .filter(|job| !running.iter().any(|row| row.job_id == *job && row.tenant_id != 1))
+            .collect();
         let history = self.history_of(&missing).await?;
         Ok(targets
             .iter()
@@ -122,7 +127,6 @@ impl OceanBase {
             })
             .collect())
     }
-
 }
 
 fn gone(target: &TargetPlan) -> Fault {
@@ -216,7 +220,9 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
     for action in &step.actions {
         let wanted = match action {
             Action::StopArchiving => archive_moves && archiving::must_stop_first(&tenant.archive),
-            Action::SetArchiveLagTarget { seconds } => tenant.archive.lag_target.is_some_and(|target| target < *seconds),
+            Action::SetArchiveLagTarget { seconds } => {
+                tenant.archive.lag_target.is_some_and(|target| target < *seconds)
+            }
             Action::SetArchiveDestination { .. } => archive_moves,
             Action::SetDataDestination { destination, .. } => {
                 tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(destination))
@@ -236,9 +242,9 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
     let waiting = |what: String, alive: bool| Look::Wait(Waiting::for_(what, alive));
     match archiving::judge(&tenant.archive) {
-        Archiving::Running => {
-            Look::Done(tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)))
-        }
+        Archiving::Running => Look::Done(
+            tenant.archive.latest().map_or_else(String::new, |round| format!("DOING, round {}", round.round_id)),
+        ),
         Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
         Archiving::Off => Look::Act(Action::StartArchiving),
@@ -304,7 +310,8 @@ fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
     match job.status.as_str() {
         "COMPLETED" => {
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
-            let silent = if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
+            let silent =
+                if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
             Look::Done(format!("COMPLETED{set}{silent}"))
         }
         "CANCELED" => {
@@ -315,7 +322,11 @@ fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
             Look::Ended(Box::new(Outcome::cancelled(fault, job.set_id)))
         }
         _ => {
-            let fault = server_fault(job.result, &job.comment, &format!("The backup of {} failed on the server.", target.target));
+            let fault = server_fault(
+                job.result,
+                &job.comment,
+                &format!("The backup of {} failed on the server.", target.target),
+            );
             Look::Ended(Box::new(Outcome::failed(fault, job.set_id)))
         }
     }

@@ -1,0 +1,13 @@
+//! What the server says went wrong, made into a cause and a next command.
+
+mod catalogue;
+mod clean;
+mod comment;
+mod failure;
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::{Catalogue, CatalogueError, Entry, explain};
+pub use clean::clean;
+pub use comment::{Comment, Reporter};
+pub use failure::server_fault;

@@ -1,0 +1,137 @@
+//! The catalogue of error codes: for each its cause and what to do, in sentences.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::clean::clean;
+use crate::domain::fault::{Cause, Fault};
+
+/// The catalogue this program carries.
+const ERRORS: &str = include_str!("../../../assets/errors.yaml");
+
+/// What is known of one code.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Entry {
+    /// The code as a client sees it, without a sign.
+    pub code: u32,
+    /// Its name in OceanBase's own list.
+    pub name: String,
+    /// The kind of cause.
+    pub cause: Cause,
+    /// One sentence: why.
+    pub why: String,
+    /// One sentence: what to do next.
+    pub next: String,
+    /// The same code with another cause, told apart by the server's text; the first that fits counts.
+    #[serde(default)]
+    cases: Vec<Case>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Case {
+    /// In the server's text, in lower case.
+    text: String,
+    cause: Option<Cause>,
+    why: String,
+    next: String,
+}
+
+/// Codes and their entries.
+#[derive(Debug, Clone, Default)]
+pub struct Catalogue(BTreeMap<u32, Entry>);
+
+/// Why a text is not a catalogue.
+#[derive(Debug, thiserror::Error)]
+pub enum CatalogueError {
+    /// Not the form of a catalogue.
+    #[error("the error catalogue cannot be read: {0}")]
+    Yaml(#[from] serde_yaml::Error),
+    /// One code twice.
+    #[error("the error catalogue has {0} twice")]
+    Twice(u32),
+}
+
+impl Catalogue {
+    /// Reads a catalogue.
+    ///
+    /// # Errors
+    /// When the text is not one, or has a code twice.
+    pub fn parse(text: &str) -> Result<Self, CatalogueError> {
+        let mut entries = BTreeMap::new();
+        for entry in serde_yaml::from_str::<Vec<Entry>>(text)? {
+            let code = entry.code;
+            if entries.insert(code, entry).is_some() {
+                return Err(CatalogueError::Twice(code));
+            }
+        }
+        Ok(Self(entries))
+    }
+
+    /// The entry of a code.
+    #[must_use]
+    pub fn get(&self, code: u32) -> Option<&Entry> {
+        self.0.get(&as_clients_see_it(code))
+    }
+
+    /// All entries, by code.
+    pub fn entries(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
+    }
+
+    /// What a person is told about a code and the server's text for it.
+    #[must_use]
+    pub fn explain(&self, code: i64, text: &str) -> Fault {
+        let code = as_clients_see_it(u32::try_from(code.unsigned_abs()).unwrap_or(u32::MAX));
+        let said = clean(text);
+        let said = said.trim().trim_end_matches('.');
+        let entry = self.get(code);
+        let name = entry.map_or_else(String::new, |entry| format!(" ({})", entry.name));
+        let what = if said.is_empty() {
+            format!("OceanBase answered with error {code}{name}.")
+        } else {
+            format!("OceanBase answered with error {code}{name}: {said}.")
+        };
+        let fault = match entry {
+            None => Fault::new(
+                Cause::Server,
+                what,
+                "obnow does not know this code.",
+                "Look it up in the error codes of your OceanBase version, and search the server's log for it.",
+            ),
+            Some(entry) => {
+                let lower = said.to_ascii_lowercase();
+                let told_apart = entry.cases.iter().find(|case| lower.contains(&case.text));
+                let cause = told_apart.and_then(|case| case.cause).unwrap_or(entry.cause);
+                let (why, next) = told_apart.map_or((&entry.why, &entry.next), |case| (&case.why, &case.next));
+                Fault::new(cause, what, why, next)
+            }
+        };
+        fault.with_code(code)
+    }
+}
+
+/// Codes of the server that reach a client under the number MySQL has for them (OceanBase source, `ob_errno.def`). The
+/// RESULT of a job holds the server's own.
+const fn as_clients_see_it(code: u32) -> u32 {
+    match code {
+        4002 => 1210,
+        4007 => 1235,
+        4043 => 1045,
+        5001 => 1064,
+        5036 => 1227,
+        code => code,
+    }
+}
+
+/// What a person is told about a code (with or without its sign) and the server's text, by the catalogue this program
+/// carries. The text is cleaned.
+#[must_use]
+pub fn explain(code: i64, text: &str) -> Fault {
+    // A test reads the catalogue; a broken one would explain nothing, and still say the code.
+    static CATALOGUE: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::parse(ERRORS).unwrap_or_default());
+    CATALOGUE.explain(code, text)
+}
