@@ -117,13 +117,7 @@ fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
 }
 
 /// A fault that was put in by hand: its name is what it does and to whom, so that the opposite request finds it.
-fn by_hand(
-    fleet: &Fleet,
-    cluster: Option<&str>,
-    name: &str,
-    who: &str,
-    effect: Effect,
-) -> Result<Fault, String> {
+fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: Effect) -> Result<Fault, String> {
     let cluster = &fleet.clusters[place(fleet, cluster)?];
     tenant(cluster, who)?;
     Ok(Fault {
@@ -296,7 +290,9 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
     Ok(match what {
         "job" => job.map_or("", |job| job.status.word()).to_owned(),
         "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
-        "task" => job.map_or("", |job| if job.status.ended() { job.status.word() } else { PHASES[job.phase].0 }).to_owned(),
+        "task" => {
+            job.map_or("", |job| if job.status.ended() { job.status.word() } else { PHASES[job.phase].0 }).to_owned()
+        }
         "round" => tenant.round().map_or("", |round| round.status.word()).to_owned(),
         "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),

@@ -189,9 +189,7 @@ impl World for Embedded {
         proves: &dyn Fn(&str) -> bool,
     ) -> Result<Account, ServerError> {
         let (user, tenant, named) = user_tenant_cluster(user_name);
-        let denied = || {
-            refusal(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"))
-        };
+        let denied = || refusal(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
         self.look(|fleet| {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];
@@ -228,8 +226,7 @@ impl World for Embedded {
             "@@ob_query_timeout" => Some(Value::Integer(10_000_000)),
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
             "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
-            "@@autocommit" => Some(Value::Integer(1)),
-            "@@lower_case_table_names" => Some(Value::Integer(1)),
+            "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
             "@@time_zone" | "@@system_time_zone" => text("+08:00"),
             "@@ob_compatibility_mode" => text("MYSQL"),
             "@@character_set_client" | "@@character_set_connection" | "@@character_set_results" => text("utf8mb4"),
@@ -263,7 +260,8 @@ impl World for Embedded {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.now();
-        if let Some(client) = fleet.connections.get_mut(&session.connection) {
+        let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
+        if let Some(client) = fleet.connections.iter_mut().find(own) {
             client.user.clone_from(&session.account.user);
             client.tenant.clone_from(&session.account.tenant);
         }
@@ -274,11 +272,11 @@ impl World for Embedded {
         self.change(|fleet| {
             let since = fleet.now;
             if open {
-                let client =
-                    Client { endpoint, user: String::new(), tenant: String::new(), since, info: String::new() };
-                fleet.connections.insert(connection, client);
+                fleet.connected += 1;
+                let (user, tenant) = (String::new(), String::new());
+                fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
             } else {
-                fleet.connections.remove(&connection);
+                fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }
         });
     }

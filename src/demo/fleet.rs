@@ -31,8 +31,10 @@ pub struct Fleet {
     pub drops: Vec<LostReply>,
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<Received>,
-    /// Who is connected, by the connection's id.
-    pub connections: BTreeMap<u64, Client>,
+    /// How many connections there have been.
+    pub connected: u64,
+    /// Who is connected.
+    pub connections: Vec<Client>,
 }
 
 /// One SQL port.
@@ -51,6 +53,8 @@ pub struct Port {
 /// A logged-in connection, as `GV$OB_PROCESSLIST` shows it.
 #[derive(Debug, Clone, Serialize)]
 pub struct Client {
+    /// The connection's id, unique in its cluster.
+    pub id: u64,
     /// Where it came in.
     pub endpoint: usize,
     /// `root`; empty until something was said.
@@ -59,8 +63,6 @@ pub struct Client {
     pub tenant: String,
     /// Since when.
     pub since: Moment,
-    /// The statement that runs or ran last.
-    pub info: String,
 }
 
 /// One reply that will be lost.
@@ -471,13 +473,7 @@ impl Cluster {
     }
 
     /// Writes a line of the root service's event history.
-    pub fn event(
-        &mut self,
-        at: Moment,
-        module: &'static str,
-        event: &'static str,
-        items: Vec<(&'static str, String)>,
-    ) {
+    pub fn event(&mut self, at: Moment, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
         self.events.push(Event { at, module, event, items });
     }
 
@@ -536,9 +532,10 @@ impl Tenant {
     #[must_use]
     pub fn base(&self) -> Option<&Set> {
         let path = &self.data.as_ref()?.path;
-        self.sets.iter().rev().find(|set| {
-            set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == *path
-        })
+        self.sets
+            .iter()
+            .rev()
+            .find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == *path)
     }
 
     /// `archive_lag_target` in microseconds.

@@ -304,15 +304,7 @@ pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i
     end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
 }
 
-fn end(
-    cluster: &mut Cluster,
-    speed: u32,
-    index: usize,
-    at: Moment,
-    status: JobStatus,
-    result: i64,
-    comment: &str,
-) {
+fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobStatus, result: i64, comment: &str) {
     let job = &mut cluster.jobs[index];
     job.status = status;
     job.result = result;
@@ -338,9 +330,8 @@ fn end(
 /// A sys job ends with the last of its children, and carries the worst of their results.
 fn close_parent(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) {
     let parent = &cluster.jobs[index];
-    let children = || {
-        cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id)
-    };
+    let children =
+        || cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id);
     if parent.status == JobStatus::Init || children().any(|child| !child.status.ended()) {
         return;
     }

@@ -8,6 +8,7 @@ mod tests;
 use super::clock::Moment;
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use super::life::{self, archive};
+use super::refusal::refuse;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Who gives the order, where and when.
@@ -28,13 +29,13 @@ pub struct Order {
 pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
     let state = match code {
         1045 => "28000",
-        1227 => "42501",
         1146 => "42S02",
+        1227 => "42501",
         1235 => "0A000",
         5099 => "42000",
         _ => "HY000",
     };
-    ServerError { code, state, message: message.into() }
+    refuse(code, state, message)
 }
 
 /// `<x> not supported`, as the 4.x resolver says it.

@@ -290,7 +290,8 @@ impl Scenario {
             directories: BTreeMap::new(),
             drops: Vec::new(),
             statements: Vec::new(),
-            connections: BTreeMap::new(),
+            connected: 0,
+            connections: Vec::new(),
         };
         let mut ports = making.ports.iter().copied();
         for (index, entry) in self.clusters.iter().enumerate() {

@@ -50,9 +50,12 @@ fn parse(uri: &str) -> Result<Uri, ServerError> {
     let fine = match scheme {
         "file" => rest.starts_with('/'),
         _ if object_storage => {
-            let given = |key: &str| pairs.iter().any(|pair| pair.strip_prefix(key).is_some_and(|rest| !rest.is_empty()));
+            let given =
+                |key: &str| pairs.iter().any(|pair| pair.strip_prefix(key).is_some_and(|rest| !rest.is_empty()));
             let appid = given("appid=");
-            !rest.is_empty() && ["host=", "access_id=", "access_key="].into_iter().all(given) && (scheme == "cos") == appid
+            !rest.is_empty()
+                && ["host=", "access_id=", "access_key="].into_iter().all(given)
+                && (scheme == "cos") == appid
         }
         _ => false,
     };
@@ -81,11 +84,8 @@ pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &
     if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
         return Err(refusal(9036, "Backup is in progress"));
     }
-    let dest = if value.is_empty() {
-        None
-    } else {
-        Some(settle(fleet, order, tenant_id, &parse(value)?, "backup_data")?)
-    };
+    let dest =
+        if value.is_empty() { None } else { Some(settle(fleet, order, tenant_id, &parse(value)?, "backup_data")?) };
     if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
         tenant.data = dest;
     }

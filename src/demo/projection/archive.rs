@@ -21,12 +21,7 @@ pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
             ("state", if dest.enabled { "ENABLE" } else { "DEFER" }.to_owned()),
         ];
         let line = |(name, value): (&str, String)| {
-            row([
-                ("TENANT_ID", int(tenant.id)),
-                ("DEST_NO", int(0)),
-                ("NAME", text(name)),
-                ("VALUE", text(value)),
-            ])
+            row([("TENANT_ID", int(tenant.id)), ("DEST_NO", int(0)), ("NAME", text(name)), ("VALUE", text(value))])
         };
         items.into_iter().map(line).collect()
     };

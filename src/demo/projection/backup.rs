@@ -24,11 +24,7 @@ fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, 
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
         concerned.any(|tenant| look.faults().gone(&tenant.name))
     };
-    look.cluster
-        .jobs
-        .iter()
-        .enumerate()
-        .filter(move |(_, job)| job.history == history && (history || !hidden(job)))
+    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && (history || !hidden(job)))
 }
 
 pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
@@ -134,7 +130,8 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
         let job = look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
         let running = job.filter(|_| set.end.is_none()).map(|job| life::progress(look.cluster, job));
         let tablets = 200 + tenant.megabytes / 20;
-        let ended = Progress { tablets, finished_tablets: tablets, blocks: set.blocks, finished_blocks: set.finished_blocks };
+        let ended =
+            Progress { tablets, finished_tablets: tablets, blocks: set.blocks, finished_blocks: set.finished_blocks };
         let seconds = set.end.map_or(0, |end| (end - set.start) / clock::SECOND);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
@@ -174,11 +171,7 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
 pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         let dest = tenant.data.as_ref()?;
-        Some(row([
-            ("TENANT_ID", int(tenant.id)),
-            ("NAME", text("data_backup_dest")),
-            ("VALUE", text(dest.masked())),
-        ]))
+        Some(row([("TENANT_ID", int(tenant.id)), ("NAME", text("data_backup_dest")), ("VALUE", text(dest.masked()))]))
     };
     look.cluster.tenants.iter().filter_map(line).collect()
 }
@@ -189,9 +182,10 @@ pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
         let archive = tenant.archive.as_ref().map(|dest| (&dest.location, "archive_log"));
         let line = |(dest, dest_type): (&crate::demo::fleet::DataDest, &str)| {
             let part = |key: &str| dest.extension.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or("");
-            let access = dest.extension.split('&').filter(|pair| {
-                pair.starts_with("access_id=") || pair.starts_with("encrypt_key=")
-            });
+            let access = dest
+                .extension
+                .split('&')
+                .filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
             row([
                 ("TENANT_ID", int(tenant.id)),
                 ("PATH", text(&*dest.path)),

@@ -1,7 +1,7 @@
 //! The cluster itself: tenants, servers, zones, configuration, connections, events, compaction.
 
 use crate::demo::clock::{self, Moment};
-use crate::demo::fleet::{Cluster, Engine, Server, Tenant};
+use crate::demo::fleet::{Client, Cluster, Engine, Event, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::statement::{Row, Value};
@@ -125,7 +125,7 @@ pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
         ("NAME6", "VALUE6"),
     ];
     let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
-    let line = |event: &crate::demo::fleet::Event| {
+    let line = |event: &Event| {
         let mut columns = row([
             ("TIMESTAMP", look.time(event.at)),
             ("MODULE", text(event.module)),
@@ -144,7 +144,7 @@ pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
 }
 
 pub(super) fn tenant_jobs(look: &Look<'_>) -> Vec<Row> {
-    let line = |(index, job): (usize, &crate::demo::fleet::TenantJob)| {
+    let line = |(index, job): (usize, &TenantJob)| {
         row([
             ("JOB_ID", count(index + 1)),
             ("JOB_TYPE", text(&*job.job_type)),
@@ -219,7 +219,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
 
 pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
     let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
-    let line = |(id, client): (&u64, &crate::demo::fleet::Client)| {
+    let line = |client: &Client| {
         let port = look.fleet.endpoints.get(client.endpoint)?;
         let cluster = look.fleet.clusters.get(port.cluster)?;
         let server = cluster.servers.get(port.server)?;
@@ -231,16 +231,15 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
             ("SVR_IP", text(LOCALHOST)),
             ("SVR_PORT", int(server.svr_port)),
             ("SQL_PORT", int(server.sql_port)),
-            ("ID", int(*id)),
+            ("ID", int(client.id)),
             ("USER", text(&*client.user)),
             ("HOST", text(format!("{LOCALHOST}:0"))),
             ("DB", text("oceanbase")),
             ("TENANT", text(&*client.tenant)),
-            ("COMMAND", text(if client.info.is_empty() { "Sleep" } else { "Query" })),
+            ("COMMAND", text("Sleep")),
             ("TIME", int(seconds)),
             ("TOTAL_TIME", int(seconds)),
-            ("STATE", text(if client.info.is_empty() { "SLEEP" } else { "ACTIVE" })),
-            ("INFO", if client.info.is_empty() { Value::Null } else { text(&*client.info) }),
+            ("STATE", text("SLEEP")),
             ("USER_CLIENT_IP", text(LOCALHOST)),
         ]))
     };

@@ -1,0 +1,308 @@
+//! What a parsed statement is answered with. Everything about backups is the world's; sessions, variables and the SQL
+//! over views are answered here.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+use super::grammar::parse;
+use super::refusal::{refuse, refuse_code};
+use super::registry::Registry;
+use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
+use super::store::{Table, answer as answer_select};
+use super::views::{Holds, view};
+use super::world::{Outcome, Session, World};
+
+/// What goes back to the client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reply {
+    /// An OK packet.
+    Done,
+    /// A result set.
+    Rows(Table),
+    /// An error packet.
+    Refused(ServerError),
+    /// Nothing: the connection is cut.
+    Lost,
+}
+
+impl From<Outcome> for Reply {
+    fn from(outcome: Outcome) -> Self {
+        match outcome {
+            Outcome::Done => Self::Done,
+            Outcome::Refused(error) => Self::Refused(error),
+            Outcome::ConnectionLost => Self::Lost,
+        }
+    }
+}
+
+/// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the world knows them.
+const SHOWN: &[&str] = &[
+    "autocommit",
+    "character_set_client",
+    "character_set_connection",
+    "character_set_results",
+    "ob_compatibility_mode",
+    "ob_query_timeout",
+    "ob_trx_timeout",
+    "sql_mode",
+    "system_time_zone",
+    "time_zone",
+    "version",
+    "version_comment",
+];
+
+/// What SET NAMES sets.
+const NAMES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
+
+/// Carries out one statement of a session.
+pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Session, sql: &str) -> Reply {
+    let line = world.line(session.endpoint);
+    let statement = match parse(&line, sql) {
+        Ok(statement) => statement,
+        Err(error) => return Reply::Refused(error),
+    };
+    let answered = match statement {
+        // The grammar has already said what the server answers to these.
+        Statement::Alter(Alter::Refused { code, message }) => Err(refuse_code(code, message)),
+        Statement::Alter(alter) => return world.alter(session, alter).await.into(),
+        Statement::Select(select) => view(&line, &select.view, &session.account).and_then(|view| {
+            let rows = world.rows(session, &select.view)?;
+            answer_select(&select, view, &rows).map(Reply::Rows)
+        }),
+        Statement::Describe(name) => view(&line, &name, &session.account).map(|view| {
+            let rows = view.columns.iter().map(|column| {
+                let null = if column.nullable { "YES" } else { "NO" };
+                vec![text(&column.name), text(&column.sql_type), text(null), text(""), Value::Null, text("")]
+            });
+            texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect())
+        }),
+        Statement::Scalars(items) => scalars(world, session, items),
+        Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),
+        Statement::ShowParameters(pattern, tenant) => {
+            Ok(show_parameters(&world.parameters(session, tenant.as_deref()), &pattern))
+        }
+        Statement::ShowGrants => {
+            let heading = format!("Grants for {}@%", session.account.user);
+            let rows = world.grants(session).iter().map(|grant| vec![text(grant)]).collect();
+            Ok(texts(&[&heading], rows))
+        }
+        Statement::SetSession(items) => set(world, session, items),
+        Statement::SetEncryption(password) => {
+            session.encryption = Some(password);
+            Ok(Reply::Done)
+        }
+        Statement::Kill { query_only, connection } => {
+            registry.kill(&session.account, connection, query_only).map(|()| Reply::Done)
+        }
+    };
+    answered.unwrap_or_else(Reply::Refused)
+}
+
+fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+/// A result set of nothing but text.
+fn texts(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
+    Reply::Rows(Table { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
+}
+
+fn scalars<W: World>(world: &W, session: &Session, items: Vec<(String, Scalar)>) -> Result<Reply, ServerError> {
+    let mut table = Table { columns: Vec::new(), rows: Vec::new() };
+    let mut row = Vec::new();
+    for (heading, scalar) in items {
+        let (holds, value) = scalar_value(world, session, &scalar)?;
+        table.columns.push((heading, holds));
+        row.push(value);
+    }
+    table.rows.push(row);
+    Ok(Reply::Rows(table))
+}
+
+fn scalar_value<W: World>(world: &W, session: &Session, scalar: &Scalar) -> Result<(Holds, Value), ServerError> {
+    let number = |number: u64| (Holds::Unsigned, Value::Integer(number.into()));
+    Ok(match scalar {
+        Scalar::TenantId => number(session.account.tenant_id),
+        Scalar::ConnectionId => number(session.connection),
+        Scalar::TenantName => (Holds::Text, text(&session.account.tenant)),
+        Scalar::Now => (Holds::DateTime, time(&time_zone(world, session)?)),
+        Scalar::UtcNow => (Holds::DateTime, time(&TimeZone::UTC)),
+        Scalar::Version => typed(function(world, session, "version")?),
+        Scalar::ObVersion => typed(function(world, session, "ob_version")?),
+        Scalar::Variable(name) => typed(variable(world, session, name).ok_or_else(|| unknown_variable(name))?),
+    })
+}
+
+fn typed(value: Value) -> (Holds, Value) {
+    let holds = if matches!(value, Value::Integer(_)) { Holds::Signed } else { Holds::Text };
+    (holds, value)
+}
+
+/// `version()` or `ob_version()`; an old line does not have the latter.
+fn function<W: World>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
+    let unknown = || refuse(1305, "42000", format!("FUNCTION {name} does not exist"));
+    world.variable(session, &format!("{name}()")).ok_or_else(unknown)
+}
+
+/// What the session has set, else what the world says.
+fn variable<W: World>(world: &W, session: &Session, name: &str) -> Option<Value> {
+    session.variables.get(name).map(|value| text(value)).or_else(|| world.variable(session, &format!("@@{name}")))
+}
+
+fn unknown_variable(name: &str) -> ServerError {
+    refuse(1193, "HY000", format!("Unknown system variable '{name}'"))
+}
+
+fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
+    let mut name = variable(world, session, "time_zone");
+    if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
+        name = variable(world, session, "system_time_zone");
+    }
+    match name {
+        Some(Value::Text(name)) => zone(&name),
+        _ => Ok(TimeZone::UTC),
+    }
+}
+
+/// `+08:00` or the name of a zone.
+fn zone(name: &str) -> Result<TimeZone, ServerError> {
+    let unknown = || refuse(1298, "HY000", format!("Unknown or incorrect time zone: '{name}'"));
+    let (sign, digits) = match name.split_at_checked(1) {
+        Some(("+", digits)) => (1, digits),
+        Some(("-", digits)) => (-1, digits),
+        _ => return TimeZone::get(name).map_err(|_| unknown()),
+    };
+    let (hours, minutes) = digits.split_once(':').ok_or_else(unknown)?;
+    let hours: i32 = hours.parse().map_err(|_| unknown())?;
+    let minutes: i32 = minutes.parse().map_err(|_| unknown())?;
+    let within = (0..=14).contains(&hours) && (0..60).contains(&minutes);
+    let offset = Offset::from_seconds(sign * (hours * 3600 + minutes * 60)).ok().filter(|_| within);
+    offset.map(TimeZone::fixed).ok_or_else(unknown)
+}
+
+fn time(zone: &TimeZone) -> Value {
+    Value::Text(Timestamp::now().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
+}
+
+fn show_variables<W: World>(world: &W, session: &Session, pattern: &str) -> Reply {
+    // A name without wildcards is asked for even if it is not one of the usual.
+    let mut names: Vec<String> = SHOWN.iter().map(|name| (*name).to_owned()).collect();
+    names.extend(session.variables.keys().cloned());
+    names.push(pattern.to_lowercase().replace('\\', ""));
+    names.sort_unstable();
+    names.dedup();
+    let rows = names.iter().filter(|name| like(pattern, name)).filter_map(|name| {
+        let value = match variable(world, session, name)? {
+            Value::Integer(number) => Value::Text(number.to_string()),
+            other => other,
+        };
+        Some(vec![text(name), value])
+    });
+    texts(&["Variable_name", "Value"], rows.collect())
+}
+
+/// The columns a server shows; what the world does not say about an item is NULL.
+fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
+    const HEADINGS: &[&str] = &[
+        "zone",
+        "svr_type",
+        "svr_ip",
+        "svr_port",
+        "name",
+        "data_type",
+        "value",
+        "info",
+        "section",
+        "scope",
+        "source",
+        "edit_level",
+        "default_value",
+        "isdefault",
+    ];
+    let found = parameters.iter().filter(|(name, _)| like(pattern, name));
+    let rows = found.map(|(name, value)| {
+        let column = |heading: &&str| match *heading {
+            "svr_type" => text("observer"),
+            "name" => text(name),
+            "value" => text(value),
+            _ => Value::Null,
+        };
+        HEADINGS.iter().map(column).collect()
+    });
+    texts(HEADINGS, rows.collect())
+}
+
+fn set<W: World>(world: &W, session: &mut Session, items: Vec<(String, Literal)>) -> Result<Reply, ServerError> {
+    let mut settings = Vec::new();
+    for (name, literal) in items {
+        let value = match literal {
+            Literal::Integer(number) => number.to_string(),
+            Literal::Text(text) => text,
+            Literal::Null => return Err(refuse(1231, "42000", format!("Variable '{name}' can't be set to 'NULL'"))),
+        };
+        if name == "names" {
+            settings.extend(NAMES.iter().map(|name| ((*name).to_owned(), value.clone())));
+            continue;
+        }
+        if variable(world, session, &name).is_none() {
+            return Err(unknown_variable(&name));
+        }
+        if name == "time_zone" && !value.eq_ignore_ascii_case("system") {
+            zone(&value)?;
+        }
+        settings.push((name, value));
+    }
+    // All or nothing, as on a server.
+    session.variables.extend(settings);
+    Ok(Reply::Done)
+}
+
+/// LIKE: `%` is any text, `_` any character, a backslash takes the next one as it is; case does not count.
+fn like(pattern: &str, text: &str) -> bool {
+    fn matches(pattern: &[char], text: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['%', rest @ ..] => (0..=text.len()).any(|from| matches(rest, &text[from..])),
+            ['_', rest @ ..] => text.split_first().is_some_and(|(_, behind)| matches(rest, behind)),
+            ['\\', wanted, rest @ ..] | [wanted, rest @ ..] => {
+                text.split_first().is_some_and(|(first, behind)| first == wanted && matches(rest, behind))
+            }
+        }
+    }
+    let characters = |text: &str| text.to_lowercase().chars().collect::<Vec<_>>();
+    matches(&characters(pattern), &characters(text))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+
+    #[test]
+    fn like_knows_its_wildcards() {
+        for (pattern, text, fits) in [
+            ("cluster%", "cluster_id", true),
+            ("cluster", "cluster_id", false),
+            ("%ID", "cluster_id", true),
+            ("cluster_id", "clusterXid", true),
+            (r"cluster\_id", "clusterXid", false),
+            (r"cluster\_id", "cluster_id", true),
+            ("%", "", true),
+            ("_", "", false),
+        ] {
+            assert_eq!(like(pattern, text), fits, "{pattern} {text}");
+        }
+    }
+
+    #[test]
+    fn a_zone_is_an_offset_or_a_name() {
+        for (name, seconds) in [("+08:00", 28_800), ("-03:30", -12_600), ("+00:00", 0)] {
+            let offset = zone(name).unwrap().to_offset(Timestamp::UNIX_EPOCH);
+            assert_eq!(offset.seconds(), seconds, "{name}");
+        }
+        for name in ["+8", "+aa:00", "+25:00", "+08:99", "", "No/Where"] {
+            assert_eq!(zone(name).unwrap_err().code, 1298, "{name}");
+        }
+    }
+}

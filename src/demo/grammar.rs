@@ -1,0 +1,135 @@
+//! The grammar of the embedded OceanBase: what it does not know is a syntax error (1064), as on a server. `ALTER SYSTEM`
+//! follows the grammar of V4.3.5; SELECT is narrower on purpose, so that a client cannot lean on a query engine that a
+//! real observer would answer differently.
+
+mod alter;
+mod cursor;
+mod select;
+
+use super::lexer::Kind;
+use super::refusal::fleet_bug;
+use super::statement::{Literal, ServerError, Statement};
+use cursor::Cursor;
+
+/// Reads one statement as a server of this line would. One `;` may end it; a second statement is refused.
+///
+/// # Errors
+/// 1064 with the server's wording; 1105 for a line nobody wrote a grammar for.
+pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
+    // seekdb 1.2 keeps the grammar of the V4.3.5 it was forked from.
+    if line != "seekdb" && !line.starts_with("4.") {
+        return Err(fleet_bug(format!("no grammar for the line '{line}'")));
+    }
+    let mut cursor = Cursor::new(sql)?;
+    let statement = statement(&mut cursor)?;
+    cursor.end()?;
+    Ok(statement)
+}
+
+fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    if cursor.take("select") {
+        return select::select(cursor);
+    }
+    if cursor.take("alter") {
+        cursor.need("system")?;
+        return alter::alter(cursor).map(Statement::Alter);
+    }
+    if cursor.take("show") {
+        return show(cursor);
+    }
+    if cursor.take("desc") || cursor.take("describe") {
+        return select::view(cursor).map(Statement::Describe);
+    }
+    if cursor.take("set") {
+        return if cursor.take("encryption") { encryption(cursor) } else { set(cursor) };
+    }
+    if cursor.take("kill") {
+        return kill(cursor);
+    }
+    Err(cursor.error())
+}
+
+fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    if cursor.take("grants") {
+        return Ok(Statement::ShowGrants);
+    }
+    if cursor.take("columns") {
+        cursor.need("from")?;
+        return select::view(cursor).map(Statement::Describe);
+    }
+    if cursor.take("parameters") {
+        cursor.need("like")?;
+        let pattern = cursor.string()?;
+        let tenant = if cursor.take("tenant") {
+            cursor.take_symbol('=');
+            Some(cursor.tenant_name()?)
+        } else {
+            None
+        };
+        return Ok(Statement::ShowParameters(pattern, tenant));
+    }
+    let _scope = cursor.take("session") || cursor.take("global");
+    cursor.need_all(&["variables", "like"])?;
+    cursor.string().map(Statement::ShowVariables)
+}
+
+/// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`. The one place where double quotes make a string, as V4.3.5 takes both.
+fn encryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.need_all(&["on", "identified", "by"])?;
+    let password = match cursor.peek() {
+        Some(Kind::Single(text) | Kind::Double(text)) => text.clone(),
+        _ => return Err(cursor.error()),
+    };
+    cursor.advance();
+    cursor.need("only")?;
+    Ok(Statement::SetEncryption(password))
+}
+
+/// `SET NAMES x [COLLATE y]` or `SET [SESSION] name = literal [, ..]`.
+fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    if cursor.take("names") {
+        let charset = cursor.tenant_name()?;
+        if cursor.take("collate") {
+            cursor.tenant_name()?;
+        }
+        return Ok(Statement::SetSession(vec![("names".to_owned(), Literal::Text(charset))]));
+    }
+    let mut items = Vec::new();
+    loop {
+        let name = if let Some(Kind::Variable(name)) = cursor.peek() {
+            let name = name.clone();
+            cursor.advance();
+            name
+        } else {
+            cursor.take("session");
+            cursor.identifier()?.to_lowercase()
+        };
+        cursor.need_symbol('=')?;
+        items.push((name, session_value(cursor)?));
+        if !cursor.take_symbol(',') {
+            return Ok(Statement::SetSession(items));
+        }
+    }
+}
+
+/// A literal, or a bare word such as `ON`.
+fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+    match cursor.peek() {
+        Some(Kind::Word(word)) if !word.eq_ignore_ascii_case("null") => {
+            let word = word.clone();
+            cursor.advance();
+            Ok(Literal::Text(word))
+        }
+        _ => cursor.literal(),
+    }
+}
+
+fn kill(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let query_only = cursor.take("query");
+    if !query_only {
+        cursor.take("connection");
+    }
+    let error = cursor.error();
+    let connection = u64::try_from(cursor.number()?).map_err(|_| error)?;
+    Ok(Statement::Kill { query_only, connection })
+}

@@ -1,0 +1,249 @@
+//! `ALTER SYSTEM` as the grammar of V4.3.5 has it: fixed clause order, lists without parentheses.
+
+use super::cursor::Cursor;
+use crate::demo::lexer::Kind;
+use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
+
+/// Everything behind ALTER SYSTEM.
+pub fn alter(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    if cursor.take("set") {
+        return set(cursor);
+    }
+    if cursor.take("archivelog") {
+        return archive_log(cursor, true);
+    }
+    if cursor.take("noarchivelog") {
+        return archive_log(cursor, false);
+    }
+    if cursor.take("backup") {
+        return backup(cursor);
+    }
+    if cursor.take("cancel") {
+        return cancel(cursor);
+    }
+    if cursor.take("major") {
+        cursor.need("freeze")?;
+        return tenants(cursor, WORDS).map(Alter::MajorFreeze);
+    }
+    refused(cursor)
+}
+
+/// The words the server takes for several tenants, whether they are quoted or not.
+const WORDS: &[&str] = &["all", "all_user", "all_meta"];
+
+/// `[TENANT [=] a [, b ..]]`; one of `words`, alone, means a kind of tenants.
+fn tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, ServerError> {
+    if !cursor.take("tenant") {
+        return Ok(Tenants::Unnamed);
+    }
+    let names = names(cursor)?;
+    Ok(match names.as_slice() {
+        [one] if words.contains(&one.to_lowercase().as_str()) => Tenants::Word(one.to_lowercase()),
+        _ => Tenants::Listed(names),
+    })
+}
+
+/// `[=] a [, b ..]`, behind the word TENANT.
+fn names(cursor: &mut Cursor<'_>) -> Result<Vec<String>, ServerError> {
+    cursor.take_symbol('=');
+    let mut names = vec![cursor.tenant_name()?];
+    while cursor.take_symbol(',') {
+        names.push(cursor.tenant_name()?);
+    }
+    Ok(names)
+}
+
+/// `[KEYWORD [=] 'x']`.
+fn text(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, ServerError> {
+    if !cursor.take(keyword) {
+        return Ok(None);
+    }
+    cursor.take_symbol('=');
+    cursor.string().map(Some)
+}
+
+/// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
+fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    let mut items = Vec::new();
+    loop {
+        let name = cursor.identifier()?.to_lowercase();
+        cursor.need_symbol('=')?;
+        items.push((name, setting(cursor)?));
+        if !cursor.take_symbol(',') {
+            break;
+        }
+    }
+    let tenants = tenants(cursor, WORDS)?;
+    if matches!(&tenants, Tenants::Listed(names) if names.len() > 1) {
+        return Err(cursor.error());
+    }
+    Ok(Alter::Set { items, tenants })
+}
+
+/// A literal, or TRUE and FALSE, which the server stores as text.
+fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+    for (word, text) in [("true", "True"), ("false", "False")] {
+        if cursor.take(word) {
+            return Ok(Literal::Text(text.to_owned()));
+        }
+    }
+    cursor.literal()
+}
+
+fn archive_log(cursor: &mut Cursor<'_>, on: bool) -> Result<Alter, ServerError> {
+    let tenants = tenants(cursor, WORDS)?;
+    let description = text(cursor, "description")?;
+    Ok(Alter::ArchiveLog { on, tenants, description })
+}
+
+/// `[INCREMENTAL] {DATABASE | TENANT list} [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
+/// keys and parameters.
+fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    if cursor.take("key") {
+        tenants(cursor, &[])?;
+        cursor.need("to")?;
+        cursor.take_symbol('=');
+        cursor.string()?;
+        cursor.need_all(&["encrypted", "by"])?;
+        cursor.string()?;
+        return Ok(unsupported("backup key"));
+    }
+    if cursor.take("cluster") {
+        cursor.need_all(&["parameters", "to"])?;
+        cursor.take_symbol('=');
+        cursor.string()?;
+        return Ok(unsupported("backup cluster parameters"));
+    }
+    let incremental = cursor.take("incremental");
+    let scope = if cursor.take("database") {
+        BackupScope::Database
+    } else {
+        cursor.need("tenant")?;
+        // ALL is a name like any other here: the server looks for a tenant that is called so.
+        BackupScope::Tenants(names(cursor)?)
+    };
+    let to = text(cursor, "to")?;
+    let plus_archivelog = cursor.take("plus");
+    if plus_archivelog {
+        cursor.need("archivelog")?;
+    }
+    let description = text(cursor, "description")?;
+    Ok(Alter::Backup { incremental, scope, to, plus_archivelog, description })
+}
+
+fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    if cursor.take("backup") {
+        return tenants(cursor, &[]).map(Alter::CancelBackup);
+    }
+    if cursor.take("delete") {
+        cursor.need("backup")?;
+        tenants(cursor, &[])?;
+        return Ok(unsupported("cancel delete backup"));
+    }
+    if cursor.take("validate") {
+        cursor.number()?;
+        return Ok(unsupported("cancel validate"));
+    }
+    cursor.need_all(&["all", "backup", "force"])?;
+    Ok(invalid("cancel all backup force"))
+}
+
+/// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
+fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    if cursor.take("minor") {
+        cursor.need("freeze")?;
+        tenants(cursor, WORDS)?;
+        return Ok(unsupported("minor freeze"));
+    }
+    if cursor.take("clear") {
+        cursor.need_all(&["merge", "error"])?;
+        tenants(cursor, WORDS)?;
+        return Ok(unsupported("clear merge error"));
+    }
+    for (word, on_backup) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
+        if cursor.take(word) {
+            if cursor.take("backup") {
+                return Ok(invalid(on_backup));
+            }
+            cursor.need("merge")?;
+            tenants(cursor, WORDS)?;
+            return Ok(unsupported("suspend or resume merge"));
+        }
+    }
+    if cursor.take("validate") {
+        if !cursor.take("database") {
+            cursor.need("backupset")?;
+            cursor.number()?;
+        }
+        return Ok(unsupported("validate"));
+    }
+    if cursor.take("delete") {
+        return delete(cursor);
+    }
+    if cursor.take("add") {
+        return policy(cursor, true);
+    }
+    if cursor.take("drop") {
+        return policy(cursor, false);
+    }
+    if cursor.take("alter") || cursor.take("change") || cursor.take("modify") {
+        return external_storage(cursor);
+    }
+    Err(cursor.error())
+}
+
+fn delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    if cursor.take("obsolete") {
+        cursor.need("backup")?;
+    } else {
+        if !cursor.take("backupset") {
+            cursor.need("backuppiece")?;
+        }
+        cursor.number()?;
+    }
+    tenants(cursor, &[])?;
+    Ok(unsupported("function is"))
+}
+
+/// `DELETE BACKUP POLICY [=] 'default' ..`, behind ADD or DROP.
+fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
+    cursor.need_all(&["delete", "backup", "policy"])?;
+    cursor.take_symbol('=');
+    cursor.string()?;
+    if add {
+        if text(cursor, "recovery_window")?.is_none() {
+            return Err(cursor.error());
+        }
+        for keyword in ["redundancy", "backup_copies"] {
+            if cursor.take(keyword) {
+                cursor.take_symbol('=');
+                cursor.number()?;
+            }
+        }
+    }
+    tenants(cursor, &[])?;
+    Ok(unsupported("delete backup policy is"))
+}
+
+/// `EXTERNAL_STORAGE_DEST PATH [=] 'p' [SET] [ACCESS_INFO [=] 'a'] [ATTRIBUTE [=] 'b']`.
+fn external_storage(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    cursor.need("external_storage_dest")?;
+    if text(cursor, "path")?.is_none() {
+        return Err(cursor.error());
+    }
+    cursor.take("set");
+    text(cursor, "access_info")?;
+    text(cursor, "attribute")?;
+    if matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+        return Ok(unsupported("using the syntax under sys tenant or meta tenant is"));
+    }
+    Err(cursor.error())
+}
+
+fn unsupported(what: &str) -> Alter {
+    Alter::Refused { code: 1235, message: format!("{what} not supported") }
+}
+
+fn invalid(what: &str) -> Alter {
+    Alter::Refused { code: 1210, message: format!("Incorrect arguments to {what}") }
+}

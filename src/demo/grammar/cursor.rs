@@ -1,0 +1,150 @@
+//! Walks over the tokens of one statement.
+
+use crate::demo::lexer::{Kind, Token, tokens};
+use crate::demo::refusal::syntax_error;
+use crate::demo::statement::{Literal, ServerError};
+
+/// Words that are never a bare name.
+const RESERVED: &[&str] = &[
+    "alter", "and", "as", "asc", "between", "by", "case", "desc", "distinct", "exists", "from", "group", "having",
+    "in", "is", "join", "kill", "like", "limit", "not", "null", "on", "or", "order", "select", "set", "show", "to",
+    "union", "where",
+];
+
+/// A place in the tokens of a statement.
+pub struct Cursor<'a> {
+    sql: &'a str,
+    tokens: Vec<Token>,
+    at: usize,
+}
+
+impl<'a> Cursor<'a> {
+    pub fn new(sql: &'a str) -> Result<Self, ServerError> {
+        Ok(Self { sql, tokens: tokens(sql)?, at: 0 })
+    }
+
+    pub fn peek(&self) -> Option<&Kind> {
+        self.tokens.get(self.at).map(|token| &token.kind)
+    }
+
+    /// The token behind the next one.
+    pub fn peek_second(&self) -> Option<&Kind> {
+        self.tokens.get(self.at + 1).map(|token| &token.kind)
+    }
+
+    pub fn advance(&mut self) {
+        self.at += 1;
+    }
+
+    /// Where the next token begins in the statement.
+    pub fn offset(&self) -> usize {
+        self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start)
+    }
+
+    /// The text from an offset to the end of the last token taken.
+    pub fn text_since(&self, start: usize) -> &'a str {
+        let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.end);
+        self.sql.get(start..end).unwrap_or_default()
+    }
+
+    /// 1064 at the next token.
+    pub fn error(&self) -> ServerError {
+        syntax_error(self.sql, self.offset(), None)
+    }
+
+    /// 1064 at the next token, where only the embedded server is this strict.
+    pub fn error_because(&self, why: &str) -> ServerError {
+        syntax_error(self.sql, self.offset(), Some(why))
+    }
+
+    pub fn sees(&self, keyword: &str) -> bool {
+        matches!(self.peek(), Some(Kind::Word(word)) if word.eq_ignore_ascii_case(keyword))
+    }
+
+    pub fn take(&mut self, keyword: &str) -> bool {
+        let seen = self.sees(keyword);
+        if seen {
+            self.advance();
+        }
+        seen
+    }
+
+    pub fn need(&mut self, keyword: &str) -> Result<(), ServerError> {
+        if self.take(keyword) { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// Several keywords in a row.
+    pub fn need_all(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
+        keywords.iter().try_for_each(|keyword| self.need(keyword))
+    }
+
+    pub fn take_symbol(&mut self, symbol: char) -> bool {
+        let seen = self.peek() == Some(&Kind::Symbol(symbol));
+        if seen {
+            self.advance();
+        }
+        seen
+    }
+
+    pub fn need_symbol(&mut self, symbol: char) -> Result<(), ServerError> {
+        if self.take_symbol(symbol) { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// The end of the statement; one `;` may stand there.
+    pub fn end(&mut self) -> Result<(), ServerError> {
+        self.take_symbol(';');
+        if self.peek().is_none() { Ok(()) } else { Err(self.error()) }
+    }
+
+    /// A name of a column, a view, a setting: bare or in backticks.
+    pub fn identifier(&mut self) -> Result<String, ServerError> {
+        let name = match self.peek() {
+            Some(Kind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
+            Some(Kind::Backticked(name)) => name.clone(),
+            _ => return Err(self.error()),
+        };
+        self.advance();
+        Ok(name)
+    }
+
+    /// A tenant's name: bare, in backticks or in single quotes.
+    pub fn tenant_name(&mut self) -> Result<String, ServerError> {
+        if let Some(Kind::Single(name)) = self.peek() {
+            let name = name.clone();
+            self.advance();
+            return Ok(name);
+        }
+        self.identifier()
+    }
+
+    /// A string in single quotes.
+    pub fn string(&mut self) -> Result<String, ServerError> {
+        let Some(Kind::Single(text)) = self.peek() else { return Err(self.error()) };
+        let text = text.clone();
+        self.advance();
+        Ok(text)
+    }
+
+    /// A whole number without a sign.
+    pub fn number(&mut self) -> Result<i128, ServerError> {
+        let Some(Kind::Number(number)) = self.peek() else { return Err(self.error()) };
+        let number = *number;
+        self.advance();
+        Ok(number)
+    }
+
+    /// A string in single quotes, a whole number, or NULL.
+    pub fn literal(&mut self) -> Result<Literal, ServerError> {
+        if self.take("null") {
+            return Ok(Literal::Null);
+        }
+        match self.peek() {
+            Some(Kind::Single(_)) => self.string().map(Literal::Text),
+            Some(Kind::Symbol('-')) if matches!(self.peek_second(), Some(Kind::Number(_))) => {
+                self.advance();
+                self.number().map(|number| Literal::Integer(-number))
+            }
+            _ => self.number().map(Literal::Integer),
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! SELECT: columns of one view, or scalars without FROM. Narrower than a server on purpose.
+
+use super::cursor::Cursor;
+use crate::demo::lexer::Kind;
+use crate::demo::statement::{Literal, Scalar, Select, ServerError, Statement};
+
+const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, WHERE column = literal or IN (..), AND, \
+                      ORDER BY columns and LIMIT";
+const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
+                       CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
+
+/// Everything behind the word SELECT.
+pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let a_call = matches!(cursor.peek(), Some(Kind::Word(_))) && cursor.peek_second() == Some(&Kind::Symbol('('));
+    if a_call || matches!(cursor.peek(), Some(Kind::Variable(_))) {
+        return scalars(cursor);
+    }
+    let columns = list(cursor, column)?;
+    if !cursor.take("from") {
+        return Err(cursor.error_because(NARROW));
+    }
+    let view = view(cursor)?;
+    let filter = if cursor.take("where") { conditions(cursor)? } else { Vec::new() };
+    let order = if cursor.take("order") {
+        cursor.need("by")?;
+        list(cursor, |cursor| {
+            let name = column(cursor)?;
+            let downwards = cursor.take("desc");
+            if !downwards {
+                cursor.take("asc");
+            }
+            Ok((name, downwards))
+        })?
+    } else {
+        Vec::new()
+    };
+    let limit = if cursor.take("limit") {
+        let error = cursor.error();
+        Some(u64::try_from(cursor.number()?).map_err(|_| error)?)
+    } else {
+        None
+    };
+    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+        return Err(cursor.error_because(NARROW));
+    }
+    Ok(Statement::Select(Select { columns, view, filter, order, limit }))
+}
+
+/// `schema.view`, in upper case; the schema is dropped where it is `oceanbase`.
+pub fn view(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+    let at_name = cursor.error_because(NARROW);
+    let schema = cursor.identifier().map_err(|_| at_name.clone())?.to_uppercase();
+    if !cursor.take_symbol('.') {
+        return Err(at_name);
+    }
+    let name = cursor.identifier()?.to_uppercase();
+    Ok(if schema == "OCEANBASE" { name } else { format!("{schema}.{name}") })
+}
+
+fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, ServerError> {
+    let mut filter = Vec::new();
+    loop {
+        let name = column(cursor)?;
+        let literals = if cursor.take_symbol('=') {
+            vec![literal(cursor)?]
+        } else if cursor.take("in") {
+            cursor.need_symbol('(')?;
+            let literals = list(cursor, literal)?;
+            cursor.need_symbol(')')?;
+            literals
+        } else {
+            return Err(cursor.error_because(NARROW));
+        };
+        filter.push((name, literals));
+        if !cursor.take("and") {
+            return Ok(filter);
+        }
+    }
+}
+
+fn column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {
+    cursor.identifier().map_err(|_| cursor.error_because(NARROW))
+}
+
+fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+    cursor.literal().map_err(|_| cursor.error_because(NARROW))
+}
+
+/// One or more, between commas.
+fn list<'a, T>(
+    cursor: &mut Cursor<'a>,
+    mut item: impl FnMut(&mut Cursor<'a>) -> Result<T, ServerError>,
+) -> Result<Vec<T>, ServerError> {
+    let mut items = vec![item(cursor)?];
+    while cursor.take_symbol(',') {
+        items.push(item(cursor)?);
+    }
+    Ok(items)
+}
+
+fn scalars(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    let items = list(cursor, |cursor| {
+        let start = cursor.offset();
+        let scalar = scalar(cursor)?;
+        let written = cursor.text_since(start).to_owned();
+        let heading = if cursor.take("as") { cursor.identifier()? } else { written };
+        Ok((heading, scalar))
+    })?;
+    if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
+        return Err(cursor.error_because(SCALARS));
+    }
+    Ok(Statement::Scalars(items))
+}
+
+fn scalar(cursor: &mut Cursor<'_>) -> Result<Scalar, ServerError> {
+    let unknown = cursor.error_because(SCALARS);
+    let name = match cursor.peek() {
+        Some(Kind::Variable(name)) => {
+            let variable = Scalar::Variable(name.clone());
+            cursor.advance();
+            return Ok(variable);
+        }
+        Some(Kind::Word(name)) => name.to_lowercase(),
+        _ => return Err(unknown),
+    };
+    let (scalar, digits) = match name.as_str() {
+        "version" => (Scalar::Version, None),
+        "ob_version" => (Scalar::ObVersion, None),
+        "effective_tenant_id" => (Scalar::TenantId, None),
+        "effective_tenant" => (Scalar::TenantName, None),
+        "connection_id" => (Scalar::ConnectionId, None),
+        "now" => (Scalar::Now, Some(6)),
+        "utc_timestamp" => (Scalar::UtcNow, Some(6)),
+        _ => return Err(unknown),
+    };
+    cursor.advance();
+    cursor.need_symbol('(')?;
+    if let Some(digits) = digits
+        && cursor.number()? != digits
+    {
+        return Err(unknown);
+    }
+    cursor.need_symbol(')')?;
+    Ok(scalar)
+}

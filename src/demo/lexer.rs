@@ -1,0 +1,205 @@
+//! Cuts a statement into tokens, as the MySQL mode of OceanBase does. Comments and hints vanish here.
+
+use super::refusal::syntax_error;
+use super::statement::ServerError;
+
+/// What a token is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Kind {
+    /// A bare word: keyword, function or name.
+    Word(String),
+    /// A name in backticks.
+    Backticked(String),
+    /// A string in single quotes, unescaped.
+    Single(String),
+    /// Something in double quotes, unescaped. Its own kind, so that nothing takes it for a string by accident.
+    Double(String),
+    /// A whole number without its sign.
+    Number(i128),
+    /// `@@name`, `@@session.name`, `@@global.name`: in lower case, without scope and `@@`.
+    Variable(String),
+    /// Any other character.
+    Symbol(char),
+}
+
+/// A token and where it stands in the statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// What it is.
+    pub kind: Kind,
+    /// Offset of its first byte.
+    pub start: usize,
+    /// Offset behind its last byte.
+    pub end: usize,
+}
+
+/// Cuts a statement into tokens.
+///
+/// # Errors
+/// 1064 at a quote or comment that does not end, and at a number that no column could hold.
+pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(next) = sql[at..].chars().next() {
+        let start = at;
+        if next.is_whitespace() {
+            at += next.len_utf8();
+            continue;
+        }
+        if let Some(behind) = comment(sql, at)? {
+            at = behind;
+            continue;
+        }
+        let (kind, end) = match next {
+            '\'' | '"' | '`' => quoted(sql, at, next)?,
+            '0'..='9' => number(sql, at)?,
+            '@' if sql[at..].starts_with("@@") => variable(sql, at)?,
+            _ if is_word(next) => {
+                let end = run(sql, at, is_word);
+                (Kind::Word(sql[at..end].to_owned()), end)
+            }
+            other => (Kind::Symbol(other), at + other.len_utf8()),
+        };
+        at = end;
+        found.push(Token { kind, start, end });
+    }
+    Ok(found)
+}
+
+fn is_word(c: char) -> bool {
+    c.is_alphanumeric() || c == '_' || c == '$'
+}
+
+/// The offset behind the longest run of such characters.
+fn run(sql: &str, from: usize, belongs: fn(char) -> bool) -> usize {
+    sql[from..].find(|c| !belongs(c)).map_or(sql.len(), |length| from + length)
+}
+
+/// The offset behind a comment that begins here.
+fn comment(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
+    let rest = &sql[at..];
+    if rest.starts_with("/*!") {
+        // A server executes what stands in it; nothing of ours writes one.
+        return Err(syntax_error(sql, at, Some("the embedded OceanBase refuses /*! */")));
+    }
+    if rest.starts_with("/*") {
+        let end = rest.find("*/").ok_or_else(|| syntax_error(sql, at, None))?;
+        return Ok(Some(at + end + 2));
+    }
+    let to_end_of_line = rest.starts_with('#')
+        || rest.strip_prefix("--").is_some_and(|behind| behind.chars().next().is_none_or(char::is_whitespace));
+    Ok(to_end_of_line.then(|| rest.find('\n').map_or(sql.len(), |length| at + length)))
+}
+
+fn quoted(sql: &str, at: usize, quote: char) -> Result<(Kind, usize), ServerError> {
+    let mut text = String::new();
+    let mut inside = sql[at + 1..].char_indices().peekable();
+    while let Some((offset, c)) = inside.next() {
+        if c == quote {
+            // A doubled quote stands for itself.
+            if inside.next_if(|(_, next)| *next == quote).is_some() {
+                text.push(quote);
+                continue;
+            }
+            let end = at + 1 + offset + 1;
+            let kind = match quote {
+                '\'' => Kind::Single(text),
+                '"' => Kind::Double(text),
+                _ => Kind::Backticked(text),
+            };
+            return Ok((kind, end));
+        }
+        if c == '\\' && quote != '`' {
+            match inside.next() {
+                Some((_, escaped)) => text.push_str(&unescape(escaped)),
+                None => break,
+            }
+            continue;
+        }
+        text.push(c);
+    }
+    Err(syntax_error(sql, at, None))
+}
+
+/// MySQL's backslash escapes; `\%` and `\_` keep the backslash, for LIKE.
+fn unescape(c: char) -> String {
+    match c {
+        'n' => "\n".to_owned(),
+        't' => "\t".to_owned(),
+        'r' => "\r".to_owned(),
+        'b' => "\u{8}".to_owned(),
+        '0' => "\0".to_owned(),
+        'Z' => "\u{1a}".to_owned(),
+        '%' | '_' => format!("\\{c}"),
+        other => other.to_string(),
+    }
+}
+
+fn number(sql: &str, at: usize) -> Result<(Kind, usize), ServerError> {
+    let end = run(sql, at, is_word);
+    let text = &sql[at..end];
+    if !text.bytes().all(|b| b.is_ascii_digit()) {
+        // `1a` is a name, as in MySQL.
+        return Ok((Kind::Word(text.to_owned()), end));
+    }
+    let value = text.parse().map_err(|_| syntax_error(sql, at, None))?;
+    Ok((Kind::Number(value), end))
+}
+
+fn variable(sql: &str, at: usize) -> Result<(Kind, usize), ServerError> {
+    let end = run(sql, at + 2, |c| is_word(c) || c == '.');
+    let name = sql[at + 2..end].to_lowercase();
+    let name = name.strip_prefix("session.").or_else(|| name.strip_prefix("global.")).unwrap_or(&name);
+    if name.is_empty() || name.contains('.') {
+        return Err(syntax_error(sql, at, None));
+    }
+    Ok((Kind::Variable(name.to_owned()), end))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+
+    fn kinds(sql: &str) -> Vec<Kind> {
+        tokens(sql).unwrap().into_iter().map(|token| token.kind).collect()
+    }
+
+    #[test]
+    fn comments_and_hints_vanish() {
+        let expected = vec![Kind::Word("a".into()), Kind::Word("b".into())];
+        for sql in ["a/*x*/b", "a /*+ query_timeout(1) */ b", "a -- c\nb", "a # c\nb", "a\n--\nb", "a b --"] {
+            assert_eq!(kinds(sql), expected, "{sql}");
+        }
+        assert_eq!(kinds("1--2").len(), 4, "two dashes without a space are arithmetic");
+    }
+
+    #[test]
+    fn quotes_are_unescaped_and_keep_their_kind() {
+        assert_eq!(kinds(r"'a''b\'c\\'"), [Kind::Single(r"a'b'c\".into())]);
+        assert_eq!(kinds(r#""a""b""#), [Kind::Double(r#"a"b"#.into())]);
+        assert_eq!(kinds(r"`a``\b`"), [Kind::Backticked(r"a`\b".into())]);
+        assert_eq!(kinds(r"'10\%'"), [Kind::Single(r"10\%".into())]);
+        assert_eq!(kinds("'备份'"), [Kind::Single("备份".into())]);
+    }
+
+    #[test]
+    fn what_does_not_end_is_a_syntax_error() {
+        for sql in ["'a", "\"a", "`a", "/* a", "'a\\", "/*! x */", "@@", "@@a.b"] {
+            assert_eq!(tokens(sql).unwrap_err().code, 1064, "{sql}");
+        }
+    }
+
+    #[test]
+    fn variables_lose_scope_and_case() {
+        for sql in ["@@Time_Zone", "@@session.time_zone", "@@GLOBAL.time_zone"] {
+            assert_eq!(kinds(sql), [Kind::Variable("time_zone".into())], "{sql}");
+        }
+    }
+
+    #[test]
+    fn an_scn_fits() {
+        assert_eq!(kinds("18446744073709551615"), [Kind::Number(i128::from(u64::MAX))]);
+    }
+}

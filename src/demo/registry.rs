@@ -1,0 +1,100 @@
+//! Who is connected to the servers of a fleet: connection ids, and KILL across all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::{Notify, watch};
+
+use super::refusal::refuse;
+use super::statement::ServerError;
+use super::world::Account;
+
+/// OceanBase's connection ids have their top bits set, and drivers must not read them as signed.
+const FIRST_CONNECTION: u64 = 0xC000_0001;
+
+/// The connections of a set of servers. A clone is the same registry.
+#[derive(Debug, Clone, Default)]
+pub struct Registry {
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    opened: u64,
+    open: BTreeMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    tenant_id: Option<u64>,
+    statement: Arc<Notify>,
+    closed: watch::Sender<bool>,
+}
+
+/// A connection's own place in the registry; it leaves when this is dropped.
+#[derive(Debug)]
+pub(super) struct Place {
+    registry: Registry,
+    pub(super) connection: u64,
+    /// Wakes who runs a statement, when that is killed.
+    pub(super) statement: Arc<Notify>,
+    /// True once the connection is killed.
+    pub(super) closed: watch::Receiver<bool>,
+}
+
+impl Registry {
+    /// An empty registry; the first connection's id is above 2^31.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A panic of another connection leaves the map whole: every change of it is one call.
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn enter(&self) -> Place {
+        let statement = Arc::new(Notify::new());
+        let (closed, watching) = watch::channel(false);
+        let mut shared = self.lock();
+        let connection = FIRST_CONNECTION + shared.opened;
+        shared.opened += 1;
+        shared.open.insert(connection, Entry { tenant_id: None, statement: Arc::clone(&statement), closed });
+        Place { registry: self.clone(), connection, statement, closed: watching }
+    }
+
+    /// Kills a connection, or only its running statement; an idle one has none, and that is no error.
+    ///
+    /// # Errors
+    /// 1094 where there is no such connection, or it is not the killer's to see.
+    pub(super) fn kill(&self, killer: &Account, connection: u64, query_only: bool) -> Result<(), ServerError> {
+        let shared = self.lock();
+        let unknown = || refuse(1094, "HY000", format!("Unknown thread id: {connection}"));
+        let entry = shared.open.get(&connection).ok_or_else(unknown)?;
+        if killer.tenant_id != 1 && entry.tenant_id != Some(killer.tenant_id) {
+            return Err(unknown());
+        }
+        if query_only {
+            entry.statement.notify_waiters();
+        } else {
+            entry.closed.send_replace(true);
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    /// Remembers whose connection this is, once he has logged in.
+    pub(super) fn logged_in(&self, account: &Account) {
+        if let Some(entry) = self.registry.lock().open.get_mut(&self.connection) {
+            entry.tenant_id = Some(account.tenant_id);
+        }
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.registry.lock().open.remove(&self.connection);
+    }
+}

@@ -1,0 +1,188 @@
+//! A server of the fleet: accepts connections, lets them log in, and answers their commands.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::answer::{Reply, answer};
+use super::handshake::{greet, proves};
+use super::refusal::refuse;
+use super::registry::{Place, Registry};
+use super::statement::ServerError;
+use super::wire::Channel;
+use super::world::{Endpoint, Greeting, Outcome, Session, World};
+
+/// Databases a client may name at login or by `USE`.
+const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"];
+
+/// Serves one endpoint of the world until `shutdown` turns true or its sender is gone; then every connection is cut, and
+/// this returns when the last one has ended. The servers that see each other's connections share a registry.
+///
+/// # Errors
+/// Where the listener itself fails; a connection's errors end only that connection.
+pub async fn listen<W: World>(
+    world: Arc<W>,
+    endpoint: Endpoint,
+    listener: TcpListener,
+    registry: Registry,
+    shutdown: watch::Receiver<bool>,
+) -> io::Result<()> {
+    let mut connections = JoinSet::new();
+    loop {
+        let accepted = tokio::select! {
+            () = told_to_stop(shutdown.clone()) => break,
+            accepted = listener.accept() => accepted,
+            Some(_ended) = connections.join_next() => continue,
+        };
+        match accepted {
+            Ok((stream, _)) => {
+                let connection = Connection::open(Arc::clone(&world), endpoint, registry.clone());
+                connections.spawn(connection.serve(stream, shutdown.clone()));
+            }
+            // The client was gone before it was met.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    while connections.join_next().await.is_some() {}
+    Ok(())
+}
+
+async fn told_to_stop(mut shutdown: watch::Receiver<bool>) {
+    // An error means that the sender is gone, and with it who could say stop.
+    let _stopped_or_gone = shutdown.wait_for(|stop| *stop).await;
+}
+
+/// One client. The world hears when it comes, and by drop when it goes, however it ends.
+struct Connection<W: World> {
+    world: Arc<W>,
+    endpoint: Endpoint,
+    registry: Registry,
+    place: Place,
+}
+
+impl<W: World> Drop for Connection<W> {
+    fn drop(&mut self) {
+        self.world.connection(self.endpoint, self.place.connection, false);
+    }
+}
+
+impl<W: World> Connection<W> {
+    fn open(world: Arc<W>, endpoint: Endpoint, registry: Registry) -> Self {
+        let place = registry.enter();
+        world.connection(endpoint, place.connection, true);
+        Self { world, endpoint, registry, place }
+    }
+
+    async fn serve(self, stream: TcpStream, shutdown: watch::Receiver<bool>) {
+        let killed = told_to_stop(self.place.closed.clone());
+        tokio::select! {
+            // An error of the stream is the end of this connection, and nobody is left to hear of it.
+            _ended = self.converse(stream) => {}
+            () = killed => {}
+            () = told_to_stop(shutdown) => {}
+        }
+    }
+
+    async fn converse(&self, stream: TcpStream) -> io::Result<()> {
+        stream.set_nodelay(true)?;
+        let mut channel = Channel::new(stream);
+        match self.world.greeting(self.endpoint) {
+            Greeting::Silence => {
+                channel.swallow().await;
+                Ok(())
+            }
+            Greeting::Error(error) => {
+                channel.put_error(&error);
+                channel.send().await
+            }
+            Greeting::Version(version) => match self.log_in(&mut channel, &version).await? {
+                Some(session) => self.commands(&mut channel, session).await,
+                None => Ok(()),
+            },
+        }
+    }
+
+    async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<Session>> {
+        let connection = self.place.connection;
+        let Some((login, salt)) = greet(channel, version, connection).await? else {
+            channel.put_error(&refuse(1043, "08S01", "Bad handshake"));
+            channel.send().await?;
+            return Ok(None);
+        };
+        let account = self
+            .world
+            .login(self.endpoint, &login.user, &|password| proves(password, &salt, &login.proof))
+            .and_then(|account| login.database.as_deref().map_or(Ok(()), database).map(|()| account));
+        let account = match account {
+            Ok(account) => account,
+            Err(error) => {
+                channel.put_error(&error);
+                channel.send().await?;
+                return Ok(None);
+            }
+        };
+        self.place.logged_in(&account);
+        channel.put_ok();
+        channel.send().await?;
+        let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
+        Ok(Some(Session { connection, endpoint, account, variables, encryption: None }))
+    }
+
+    async fn commands(&self, channel: &mut Channel, mut session: Session) -> io::Result<()> {
+        loop {
+            channel.next_command();
+            let Some(packet) = channel.read().await? else { return Ok(()) };
+            let Some((command, body)) = packet.split_first() else { return Err(io::ErrorKind::InvalidData.into()) };
+            let reply = match command {
+                0x01 => return Ok(()),
+                0x02 => database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
+                0x03 => self.query(channel, &mut session, body).await,
+                0x0E => Reply::Done,
+                0x16 => Reply::Refused(refuse(1235, "0A000", "prepared statement protocol not supported")),
+                _ => Reply::Refused(refuse(1047, "08S01", "Unknown command")),
+            };
+            match reply {
+                Reply::Done => channel.put_ok(),
+                Reply::Rows(table) => channel.put_table(&table),
+                Reply::Refused(error) => channel.put_error(&error),
+                Reply::Lost => return Ok(()),
+            }
+            channel.send().await?;
+        }
+    }
+
+    /// A statement, unless it is killed or the client leaves while it runs: a server drops the work of a client that is
+    /// gone.
+    async fn query(&self, channel: &Channel, session: &mut Session, body: &[u8]) -> Reply {
+        let Ok(sql) = std::str::from_utf8(body) else {
+            return Reply::Refused(refuse(1300, "HY000", "Invalid utf8mb4 character string"));
+        };
+        let mut killed = pin!(self.place.statement.notified());
+        // From here on a KILL QUERY is not missed, even before the first poll.
+        killed.as_mut().enable();
+        tokio::select! {
+            biased;
+            reply = self.run(session, sql) => reply,
+            () = killed => Reply::Refused(refuse(1317, "70100", "Query execution was interrupted")),
+            () = channel.gone() => Reply::Lost,
+        }
+    }
+
+    async fn run(&self, session: &mut Session, sql: &str) -> Reply {
+        let reply = answer(&*self.world, &self.registry, session, sql).await;
+        match self.world.before_reply(session, sql).await {
+            Outcome::Done => reply,
+            other => other.into(),
+        }
+    }
+}
+
+fn database(name: &str) -> Result<(), ServerError> {
+    let known = DATABASES.iter().any(|known| known.eq_ignore_ascii_case(name));
+    if known { Ok(()) } else { Err(refuse(1049, "42000", format!("Unknown database '{name}'"))) }
+}

@@ -1,0 +1,157 @@
+//! Answers a SELECT over one view: the fleet's rows go into a table of `SQLite` that has the documented columns, and the
+//! statement, rebuilt from its parsed form, runs there.
+
+use rusqlite::types::Value as Stored;
+use rusqlite::{Connection, params_from_iter};
+
+use super::refusal::{fleet_bug, refuse};
+use super::statement::{Literal, Row, Select, ServerError, Value};
+use super::views::{Column, Holds, View};
+
+/// Rows with their headings and types.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Table {
+    /// Heading and content of each column.
+    pub columns: Vec<(String, Holds)>,
+    /// The rows, each as wide as `columns`.
+    pub rows: Vec<Vec<Value>>,
+}
+
+/// Runs a SELECT over the rows of its view.
+///
+/// # Errors
+/// 1054 for a column the view does not have; 1105 where the fleet's rows do not fit the view.
+pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<Table, ServerError> {
+    let columns = find_all(view, &select.columns, "field list")?;
+    let (sql, parameters) = statement(select, view, &columns)?;
+    let database = load(view, rows)?;
+    let mut statement = database.prepare(&sql).map_err(fleet_bug)?;
+    let mut found = statement.query(params_from_iter(parameters)).map_err(fleet_bug)?;
+    let mut answers = Vec::new();
+    while let Some(row) = found.next().map_err(fleet_bug)? {
+        let values = columns.iter().enumerate().map(|(place, column)| {
+            let stored = row.get::<_, Stored>(place).map_err(fleet_bug)?;
+            fetch(column, stored)
+        });
+        answers.push(values.collect::<Result<_, ServerError>>()?);
+    }
+    // The heading is the column as the client wrote it.
+    let headings = select.columns.iter().cloned().zip(columns.iter().map(|column| column.holds)).collect();
+    Ok(Table { columns: headings, rows: answers })
+}
+
+fn find_all<'v>(view: &'v View, names: &[String], clause: &str) -> Result<Vec<&'v Column>, ServerError> {
+    names.iter().map(|name| find(view, name, clause)).collect()
+}
+
+fn find<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Column, ServerError> {
+    let unknown = || refuse(1054, "42S22", format!("Unknown column '{name}' in '{clause}'"));
+    view.column(name).map(|(_, column)| column).ok_or_else(unknown)
+}
+
+/// The SELECT as `SQLite` takes it. Only names of the view go into its text; every literal is bound.
+fn statement(select: &Select, view: &View, columns: &[&Column]) -> Result<(String, Vec<Stored>), ServerError> {
+    let mut parameters = Vec::new();
+    // Something to join the conditions to, where there is none.
+    let mut filter = vec!["TRUE".to_owned()];
+    for (name, literals) in &select.filter {
+        let column = find(view, name, "where clause")?;
+        filter.push(format!("{} IN ({})", comparable(column), marks(literals.len())));
+        parameters.extend(literals.iter().map(|literal| bound(column, literal)));
+    }
+    let mut order = Vec::new();
+    for (name, downwards) in &select.order {
+        let column = find(view, name, "order clause")?;
+        order.push(format!("{}{}", comparable(column), if *downwards { " DESC" } else { "" }));
+    }
+    // What no ORDER BY settles stays in the order of the fleet, so that an answer is always the same.
+    order.push("rowid".to_owned());
+    let limit = select.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
+    parameters.push(Stored::Integer(limit));
+    let columns: Vec<String> = columns.iter().map(|column| quote(column)).collect();
+    let sql = format!(
+        "SELECT {} FROM answer WHERE {} ORDER BY {} LIMIT ?",
+        columns.join(", "),
+        filter.join(" AND "),
+        order.join(", ")
+    );
+    Ok((sql, parameters))
+}
+
+fn marks(count: usize) -> String {
+    vec!["?"; count].join(", ")
+}
+
+fn quote(column: &Column) -> String {
+    format!("\"{}\"", column.name)
+}
+
+/// The column as it is compared and ordered: a decimal is printed text that counts as a number.
+fn comparable(column: &Column) -> String {
+    match column.holds {
+        Holds::Decimal => format!("CAST({} AS REAL)", quote(column)),
+        _ => quote(column),
+    }
+}
+
+fn load(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
+    let database = Connection::open_in_memory().map_err(fleet_bug)?;
+    // No declared type, so that SQLite converts nothing. NOCASE knows ASCII only, which is all that views hold but for
+    // descriptions; a server compares by utf8mb4_general_ci.
+    let columns: Vec<String> = view.columns.iter().map(|column| format!("{} COLLATE NOCASE", quote(column))).collect();
+    database.execute_batch(&format!("CREATE TABLE answer ({})", columns.join(", "))).map_err(fleet_bug)?;
+    let insert = format!("INSERT INTO answer VALUES ({})", marks(columns.len()));
+    let mut insert = database.prepare(&insert).map_err(fleet_bug)?;
+    for row in rows {
+        if let Some(unknown) = row.keys().find(|name| !view.columns.iter().any(|column| column.name == **name)) {
+            return Err(fleet_bug(format!("a row has the column {unknown}, the view has not")));
+        }
+        let values = view.columns.iter().map(|column| keep(column, row.get(column.name.as_str())));
+        insert.execute(params_from_iter(values.collect::<Result<Vec<_>, _>>()?)).map_err(fleet_bug)?;
+    }
+    drop(insert);
+    Ok(database)
+}
+
+/// An unsigned number moved down by 2^63: `SQLite`'s integers are signed, and this keeps value and order.
+fn shifted(number: i128) -> Option<i64> {
+    i64::try_from(number - (1 << 63)).ok()
+}
+
+fn keep(column: &Column, value: Option<&Value>) -> Result<Stored, ServerError> {
+    let stored = match (value, column.holds) {
+        (None | Some(Value::Null), _) => Some(Stored::Null),
+        (Some(Value::Integer(number)), Holds::Signed) => i64::try_from(*number).ok().map(Stored::Integer),
+        (Some(Value::Integer(number)), Holds::Unsigned) => shifted(*number).map(Stored::Integer),
+        (Some(Value::Integer(_)), _) | (Some(Value::Text(_)), Holds::Signed | Holds::Unsigned) => None,
+        (Some(Value::Text(text)), _) => Some(Stored::Text(text.clone())),
+    };
+    stored.ok_or_else(|| fleet_bug(format!("{value:?} does not fit the column {} {}", column.name, column.sql_type)))
+}
+
+fn fetch(column: &Column, stored: Stored) -> Result<Value, ServerError> {
+    match (stored, column.holds) {
+        (Stored::Null, _) => Ok(Value::Null),
+        (Stored::Integer(number), Holds::Unsigned) => Ok(Value::Integer(i128::from(number) + (1 << 63))),
+        (Stored::Integer(number), _) => Ok(Value::Integer(i128::from(number))),
+        (Stored::Text(text), _) => Ok(Value::Text(text)),
+        (other, _) => Err(fleet_bug(format!("{other:?} in the column {}", column.name))),
+    }
+}
+
+/// A literal as the column compares it: MySQL turns text into a number for a numeric column, and a number into text is
+/// as far as a text column needs it. What no value of the column can equal becomes NULL, which equals nothing.
+fn bound(column: &Column, literal: &Literal) -> Stored {
+    match (literal, column.holds) {
+        (Literal::Null, _) => Stored::Null,
+        (Literal::Integer(number), Holds::Signed) => i64::try_from(*number).map_or(Stored::Null, Stored::Integer),
+        (Literal::Integer(number), Holds::Unsigned) => shifted(*number).map_or(Stored::Null, Stored::Integer),
+        (Literal::Text(text), Holds::Signed | Holds::Unsigned) => {
+            text.trim().parse().map_or(Stored::Null, |number| bound(column, &Literal::Integer(number)))
+        }
+        (Literal::Text(text), Holds::Decimal) => text.trim().parse().map_or(Stored::Null, Stored::Real),
+        (Literal::Integer(number), Holds::Decimal) => number.to_string().parse().map_or(Stored::Null, Stored::Real),
+        (Literal::Integer(number), _) => Stored::Text(number.to_string()),
+        (Literal::Text(text), _) => Stored::Text(text.clone()),
+    }
+}
