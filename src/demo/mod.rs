@@ -24,6 +24,9 @@ pub mod scenario;
 pub mod server;
 pub mod statement;
 pub mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod testing;
 pub mod views;
 mod wire;
 pub mod world;

@@ -1,41 +1,34 @@
 //! An `ALTER SYSTEM` in one canonical spelling, for the log of statements and for matching: names quoted, keys masked.
 
-use std::fmt::Write as _;
-
 use super::statement::{Alter, BackupScope, Literal, Tenants};
 
 /// The statement as the log shows it.
 #[must_use]
 pub fn text(alter: &Alter) -> String {
-    let mut said = "ALTER SYSTEM ".to_owned();
-    match alter {
+    let said = match alter {
         Alter::Set { items, tenants } => {
             let item = |(name, value): &(String, Literal)| format!("{} = {}", name.to_uppercase(), literal(value));
-            let items = items.iter().map(item).collect::<Vec<_>>().join(", ");
-            said += &format!("SET {items}{}", of(tenants));
+            format!("SET {}{}", items.iter().map(item).collect::<Vec<_>>().join(", "), of(tenants))
         }
         Alter::ArchiveLog { on, tenants, description } => {
-            said += if *on { "ARCHIVELOG" } else { "NOARCHIVELOG" };
-            said += &of(tenants);
-            said += &described(description.as_deref());
+            let no = if *on { "" } else { "NO" };
+            format!("{no}ARCHIVELOG{}{}", of(tenants), described(description.as_deref()))
         }
         Alter::Backup { incremental, scope, to, plus_archivelog, description } => {
-            said += if *incremental { "BACKUP INCREMENTAL" } else { "BACKUP" };
-            said += &match scope {
+            let incremental = if *incremental { " INCREMENTAL" } else { "" };
+            let scope = match scope {
                 BackupScope::Database => " DATABASE".to_owned(),
                 BackupScope::Tenants(names) => of(&Tenants::Listed(names.clone())),
             };
-            if let Some(to) = to {
-                let _infallible = write!(said, " TO {}", quoted(to));
-            }
-            said += if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
-            said += &described(description.as_deref());
+            let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(to)));
+            let plus = if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
+            format!("BACKUP{incremental}{scope}{to}{plus}{}", described(description.as_deref()))
         }
-        Alter::CancelBackup(tenants) => said += &format!("CANCEL BACKUP{}", of(tenants)),
-        Alter::MajorFreeze(tenants) => said += &format!("MAJOR FREEZE{}", of(tenants)),
-        Alter::Refused { code, .. } => said += &format!("(refused by the grammar: {code})"),
-    }
-    said
+        Alter::CancelBackup(tenants) => format!("CANCEL BACKUP{}", of(tenants)),
+        Alter::MajorFreeze(tenants) => format!("MAJOR FREEZE{}", of(tenants)),
+        Alter::Refused { code, .. } => format!("(refused by the grammar: {code})"),
+    };
+    format!("ALTER SYSTEM {said}")
 }
 
 fn of(tenants: &Tenants) -> String {
