@@ -20,7 +20,7 @@ struct Served {
     state: tempfile::TempDir,
     dir: PathBuf,
     control: Control,
-    served: JoinHandle<Result<(), PlaceError>>,
+    task: JoinHandle<Result<(), PlaceError>>,
 }
 
 /// Sends what is written to it.
@@ -46,7 +46,7 @@ impl Served {
     async fn start(scenario: &str) -> Self {
         let state = tempfile::tempdir().unwrap();
         let (out, mut lines) = mpsc::unbounded_channel();
-        let served = tokio::spawn(place::serve(options(scenario, state.path()), Lines(out)));
+        let task = tokio::spawn(place::serve(options(scenario, state.path()), Lines(out)));
         let mut line = String::new();
         while !line.ends_with('\n') {
             line += &lines.recv().await.unwrap_or_else(|| panic!("{scenario} ended before it was ready"));
@@ -55,7 +55,7 @@ impl Served {
         assert_eq!(ready["ready"], scenario);
         let dir = PathBuf::from(ready["dir"].as_str().unwrap());
         let control = Control::connect(&dir).await.unwrap();
-        Self { state, dir, control, served }
+        Self { state, dir, control, task }
     }
 
     /// The ports of the first cluster, as its inventory names them.
@@ -99,7 +99,7 @@ impl Served {
 
     async fn stop(self) {
         place::stop(self.dir.file_name().unwrap().to_str().unwrap(), self.state.path()).await.unwrap();
-        self.served.await.unwrap().unwrap();
+        self.task.await.unwrap().unwrap();
     }
 }
 

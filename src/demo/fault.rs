@@ -60,7 +60,13 @@ pub enum Effect {
     /// `enable_upgrade_mode` is True.
     UpgradeMode,
     /// A running job is missing in the running views.
-    JobGone,
+    JobGone {
+        /// And it is missing in the history views once it has ended.
+        #[serde(default)]
+        history: bool,
+    },
+    /// An encrypted backup is not shown as one.
+    EncryptionLost,
 }
 
 /// The faults of a fleet, asked from one cluster.
@@ -102,10 +108,16 @@ impl<'a> Faults<'a> {
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 
-    /// Whether a tenant's running job is missing in the running views.
+    /// Whether a tenant's jobs are missing in the running views, or in the history views.
     #[must_use]
-    pub fn gone(self, tenant: &'a str) -> bool {
-        self.of(Some(tenant)).any(|fault| fault.effect == Effect::JobGone)
+    pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
+        self.of(Some(tenant)).any(|fault| matches!(fault.effect, Effect::JobGone { history } if history || !ended))
+    }
+
+    /// Whether a tenant's backups are not shown as encrypted.
+    #[must_use]
+    pub fn unencrypted(self, tenant: &'a str) -> bool {
+        self.of(Some(tenant)).any(|fault| fault.effect == Effect::EncryptionLost)
     }
 
     /// Whether the cluster as a whole, or one server of it, suffers from this.

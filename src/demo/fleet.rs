@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::clock::{self, Moment};
 use super::fault::Fault;
@@ -66,7 +66,8 @@ pub struct Client {
 }
 
 /// One reply that will be lost.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct LostReply {
     /// What the statement begins with, compared without case.
     pub prefix: String,

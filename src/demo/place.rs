@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::UnixListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -28,6 +28,7 @@ use super::scenario::{self, Making, ScenarioError};
 pub const CONTROL: &str = "control.sock";
 const LOCK: &str = "fleet.lock";
 const CONFIG: &str = "config.yaml";
+const LOG: &str = "fleet.log";
 const PASSWORD: &str = "fleet-password";
 
 /// How long a fleet lives on after its last connection.
@@ -278,31 +279,35 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
     }
 }
 
-/// Starts a process that serves, and waits for its ready line.
+/// Starts a process that serves, and waits for its ready line. What it has to say meanwhile goes to `fleet.log`.
 async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), PlaceError> {
+    let dir = folder(state_root, scenario);
+    private_folder(&dir)?;
+    let log = dir.join(LOG);
+    let file = File::create(&log).map_err(io_error(log.display()))?;
     let mut command = std::process::Command::new(program);
     command.args(["demo", "--serve", "--scenario", scenario, "--speed"]).arg(speed.max(1).to_string());
     command.arg("--state").arg(state_root);
-    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
     // A group of its own at once, so that a Ctrl-C here does not reach it before it has left the session.
     command.process_group(0);
     let mut child = tokio::process::Command::from(command).spawn().map_err(io_error(program.display()))?;
+    let mut line = String::new();
     let ready = async {
-        let mut line = String::new();
-        if let Some(stdout) = child.stdout.take() {
-            BufReader::new(stdout).read_line(&mut line).await?;
+        match child.stdout.take() {
+            Some(stdout) => BufReader::new(stdout).read_line(&mut line).await,
+            None => Ok(0),
         }
-        if line.starts_with("{\"dir\"") || line.starts_with("{\"ready\"") {
-            return Ok(());
-        }
-        let mut told = String::new();
-        if let Some(mut stderr) = child.stderr.take() {
-            stderr.read_to_string(&mut told).await?;
-        }
-        Err(io::Error::other(told.trim().to_owned()))
     };
     match tokio::time::timeout(PATIENCE, ready).await {
-        Ok(Ok(())) => Ok(()),
+        Ok(Ok(_)) if serde_json::from_str(&line).is_ok_and(|ready: serde_json::Value| ready["ready"] == scenario) => {
+            Ok(())
+        }
+        Ok(Ok(_)) => {
+            let told = fs::read_to_string(&log).unwrap_or_default();
+            let told = if told.trim().is_empty() { "it ended without a word" } else { told.trim() };
+            Err(PlaceError::NotStarted(told.to_owned()))
+        }
         Ok(Err(error)) => Err(PlaceError::NotStarted(error.to_string())),
         Err(_) => Err(PlaceError::NotStarted("no ready line within 15 seconds".to_owned())),
     }

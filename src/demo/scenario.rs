@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::clock::{self, Moment, SECOND};
 use super::fault::{Effect, Fault};
 use super::fleet::{
-    ArchiveDest, Cluster, DataDest, Engine, Fleet, Port, Round, RoundStatus, Server, Set, Tenant, TenantJob,
+    ArchiveDest, Cluster, DataDest, Engine, Fleet, LostReply, Port, Round, RoundStatus, Server, Set, Tenant, TenantJob,
 };
 use super::life;
 use super::orders::{self, Order, destination};
@@ -30,18 +30,28 @@ pub enum ScenarioError {
     },
 }
 
-const SCENARIOS: [(&str, &str); 12] = [
+/// The scenarios by name, in the order of the list.
+const SCENARIOS: [(&str, &str); 21] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
+    ("silent-full", include_str!("../../assets/demo/scenarios/silent-full.yaml")),
     ("archiving-off", include_str!("../../assets/demo/scenarios/archiving-off.yaml")),
     ("no-destination", include_str!("../../assets/demo/scenarios/no-destination.yaml")),
+    ("suspended", include_str!("../../assets/demo/scenarios/suspended.yaml")),
+    ("archive-broken", include_str!("../../assets/demo/scenarios/archive-broken.yaml")),
     ("upgrading", include_str!("../../assets/demo/scenarios/upgrading.yaml")),
     ("busy", include_str!("../../assets/demo/scenarios/busy.yaml")),
+    ("partial", include_str!("../../assets/demo/scenarios/partial.yaml")),
     ("lagging", include_str!("../../assets/demo/scenarios/lagging.yaml")),
     ("fails", include_str!("../../assets/demo/scenarios/fails.yaml")),
+    ("stalls", include_str!("../../assets/demo/scenarios/stalls.yaml")),
+    ("job-gone", include_str!("../../assets/demo/scenarios/job-gone.yaml")),
+    ("lost-reply", include_str!("../../assets/demo/scenarios/lost-reply.yaml")),
     ("unreachable", include_str!("../../assets/demo/scenarios/unreachable.yaml")),
     ("login-refused", include_str!("../../assets/demo/scenarios/login-refused.yaml")),
+    ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
+    ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
 ];
 
@@ -59,6 +69,9 @@ pub struct Scenario {
     /// What is wrong.
     #[serde(default)]
     pub faults: Vec<Fault>,
+    /// Replies that will be lost.
+    #[serde(default)]
+    pub lost_replies: Vec<LostReply>,
 }
 
 /// A cluster as it is written.
@@ -144,6 +157,12 @@ pub struct TenantEntry {
     /// Age of the backup sets, oldest first; the first is a full, the others increments.
     #[serde(default = "default_sets")]
     pub sets: Vec<String>,
+    /// Where the sets are, if not at the present destination.
+    #[serde(default)]
+    pub sets_path: Option<String>,
+    /// The data version the sets were made of, if not the present one.
+    #[serde(default)]
+    pub sets_version: Option<String>,
     /// Recovery window of the delete policy.
     #[serde(default)]
     pub recovery_window: Option<String>,
@@ -288,7 +307,7 @@ impl Scenario {
             endpoints: Vec::new(),
             faults,
             directories: BTreeMap::new(),
-            drops: Vec::new(),
+            drops: self.lost_replies.clone(),
             statements: Vec::new(),
             connected: 0,
             connections: Vec::new(),
@@ -433,6 +452,8 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
         });
     }
     let Some(DataDest { path, dest_id, .. }) = data else { return Ok(()) };
+    let (path, dest_id) = kind.sets_path.clone().map_or((path, dest_id), |path| (path, 1));
+    let compatible = kind.sets_version.as_ref().unwrap_or(&tenant.compatible).clone();
     for (age, id) in kind.sets.iter().zip(1..) {
         let age = clock::length(age).ok_or_else(|| format!("'{age}' is no length of time"))?;
         let start = now - age;
@@ -453,7 +474,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             min_restore: Some(start + 119 * SECOND),
             plus_archivelog: false,
             encrypted: false,
-            compatible: tenant.compatible.clone(),
+            compatible: compatible.clone(),
             blocks,
             finished_blocks: blocks,
             result: 0,

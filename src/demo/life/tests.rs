@@ -4,6 +4,7 @@
 use crate::demo::clock::SECOND;
 use crate::demo::fault::{Effect, Fault, Faults};
 use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::orders::{Order, carry_out};
 use crate::demo::projection::{Look, rows};
 use crate::demo::statement::{Alter, Tenants, Value};
 use crate::demo::testing::{Bench, NOW, full, incremental, listed};
@@ -347,4 +348,62 @@ fn how_often_one_looks_does_not_change_what_happens() {
         serde_json::to_string(&bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect::<Vec<_>>()).unwrap()
     };
     assert_eq!(run(60_000), run(50));
+}
+
+#[test]
+fn a_full_backup_of_each_eligible_cluster_of_the_fleet_can_be_restored() {
+    let bench = Bench::scenario("fleet");
+    for index in 0..bench.fleet.clusters.len() {
+        let mut fleet = bench.fleet.clone();
+        let order = Order { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
+        let name = fleet.clusters[index].name.clone();
+        if ["dev-seek", "upgrade-gz"].contains(&name.as_str()) {
+            continue;
+        }
+        carry_out(&mut fleet, order, &full(&[])).unwrap();
+        advance(&mut fleet, NOW + 70 * SECOND);
+        let cluster = &fleet.clusters[index];
+        for id in &cluster.jobs[0].executors {
+            let tenant = cluster.tenant_by_id(*id).unwrap();
+            let (round, set) = (tenant.round().unwrap(), tenant.sets.last().unwrap());
+            let faults = Faults { all: &fleet.faults, cluster: &name };
+            let reached = archive::checkpoint(tenant, round, faults, 1, fleet.now).unwrap();
+            assert_eq!(set.status, "SUCCESS", "{name}/{}", tenant.name);
+            assert!(round.start.unwrap() <= set.start_replay && set.min_restore.unwrap() <= reached);
+        }
+    }
+}
+
+#[test]
+fn a_job_that_is_gone_runs_all_the_same() {
+    let mut bench = Bench::scenario("job-gone");
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+    for view in ["CDB_OB_BACKUP_JOBS", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
+        assert!(column(&bench, view, "STATUS").is_empty(), "{view}");
+    }
+    bench.fleet.faults.clear();
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_JOB_HISTORY", "STATUS").len(), 2);
+}
+
+#[test]
+fn encryption_is_shown_unless_it_was_lost() {
+    for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
+        let mut bench = Bench::scenario(scenario);
+        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        carry_out(&mut bench.fleet, order, &full(&["pay"])).unwrap();
+        bench.pass(60_000);
+        let modes = column(&bench, "CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
+        assert_eq!(modes[2], text(shown), "{scenario}: {modes:?}");
+    }
+}
+
+#[test]
+fn sets_at_an_older_destination_are_no_base() {
+    let mut bench = Bench::scenario("silent-full");
+    bench.say("sys", &incremental(&["pay", "order"])).unwrap();
+    bench.pass(60_000);
+    assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
+    assert!(bench.tenant("order").sets.last().unwrap().incremental);
 }

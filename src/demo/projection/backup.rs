@@ -14,17 +14,18 @@ fn kind(incremental: bool) -> Value {
     text(if incremental { "INC" } else { "FULL" })
 }
 
-fn encryption(encrypted: bool) -> Value {
-    text(if encrypted { "PASSWORD" } else { "NONE" })
+fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
+    let lost = look.cluster.tenant_by_id(tenant_id).is_some_and(|tenant| look.faults().unencrypted(&tenant.name));
+    text(if encrypted && !lost { "PASSWORD" } else { "NONE" })
 }
 
 /// Running jobs, or ended ones.
 fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
     let hidden = move |job: &Job| {
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
-        concerned.any(|tenant| look.faults().gone(&tenant.name))
+        concerned.any(|tenant| look.faults().gone(&tenant.name, history))
     };
-    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && (history || !hidden(job)))
+    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && !hidden(job))
 }
 
 pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
@@ -41,7 +42,7 @@ pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
             ("PLUS_ARCHIVELOG", on_off(job.plus_archivelog)),
             ("BACKUP_TYPE", kind(job.incremental)),
             ("JOB_LEVEL", text(if job.tenant_id == 1 { "CLUSTER" } else { "USER_TENANT" })),
-            ("ENCRYPTION_MODE", encryption(job.encrypted)),
+            ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
             ("PASSWD", text("")),
             ("START_TIMESTAMP", look.time(job.start)),
             ("END_TIMESTAMP", look.maybe_time(job.end)),
@@ -73,7 +74,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
             ("START_SCN", scn(Some(set.start_replay))),
             ("END_SCN", scn(set.min_restore)),
             ("USER_LS_START_SCN", scn(Some(job.start))),
-            ("ENCRYPTION_MODE", encryption(job.encrypted)),
+            ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
             ("PASSWD", text("")),
             ("RESULT", int(job.result)),
             ("COMMENT", text(&*job.comment)),
@@ -153,7 +154,7 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
             ("MIN_RESTORE_SCN_DISPLAY", set.min_restore.map_or_else(|| text(""), |moment| look.time(moment))),
             ("RESULT", int(set.result)),
             ("COMMENT", text(&*set.comment)),
-            ("ENCRYPTION_MODE", encryption(set.encrypted)),
+            ("ENCRYPTION_MODE", encryption(look, tenant.id, set.encrypted)),
             ("PASSWD", text("")),
             ("TENANT_COMPATIBLE", text(&*set.compatible)),
             ("BACKUP_COMPATIBLE", int(4)),
