@@ -7,7 +7,6 @@ mod inventory;
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -169,8 +168,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
 /// [`PlaceError`], before the ready line; afterwards only what ends the fleet.
 pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceError> {
     if options.own_session {
-        // The leader of a session cannot leave it, and needs not.
-        let _already_leader = rustix::process::setsid();
+        // The leader of a process group (an interactive `demo --serve`) cannot leave its session, and needs not.
+        let _leads_a_group = rustix::process::setsid();
     }
     let scenario = scenario::read(&options.scenario)?;
     let dir = std::path::absolute(folder(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
@@ -285,13 +284,12 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
     private_folder(&dir)?;
     let log = dir.join(LOG);
     let file = File::create(&log).map_err(io_error(log.display()))?;
-    let mut command = std::process::Command::new(program);
+    let mut command = tokio::process::Command::new(program);
     command.args(["demo", "--serve", "--scenario", scenario, "--speed"]).arg(speed.max(1).to_string());
     command.arg("--state").arg(state_root);
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
-    // A group of its own at once, so that a Ctrl-C here does not reach it before it has left the session.
-    command.process_group(0);
-    let mut child = tokio::process::Command::from(command).spawn().map_err(io_error(program.display()))?;
+    // It leaves the session by itself (`serve`): as the leader of a group made here it no longer could.
+    let mut child = command.spawn().map_err(io_error(program.display()))?;
     let mut line = String::new();
     let ready = async {
         match child.stdout.take() {
