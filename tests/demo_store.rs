@@ -171,6 +171,7 @@ fn v4_2_5_has_its_views_as_wide_as_documented() {
         ("OB_ARCHIVE_DEST", 4),
         ("OB_BACKUP_DELETE_POLICY", 3),
         ("OB_BACKUP_DELETE_JOBS", 16),
+        ("OB_BACKUP_DELETE_JOB_HISTORY", 16),
         ("OB_ARCHIVELOG", 27),
         ("OB_ARCHIVELOG_SUMMARY", 27),
         ("OB_ARCHIVELOG_PIECE_FILES", 25),
@@ -183,6 +184,7 @@ fn v4_2_5_has_its_views_as_wide_as_documented() {
     for (name, width) in [
         ("CDB_OB_BACKUP_STORAGE_INFO", 9),
         ("DBA_OB_BACKUP_STORAGE_INFO", 9),
+        ("DBA_OB_BACKUP_STORAGE_INFO_HISTORY", 9),
         ("DBA_OB_TENANTS", 24),
         ("DBA_OB_SERVERS", 14),
         ("DBA_OB_ZONES", 7),

@@ -273,6 +273,7 @@ async fn refusals_leave_the_connection_usable() {
         ("SET time_zone = 'nowhere'", 1298),
         ("ALTER SYSTEM SUSPEND BACKUP", 1210),
         ("ALTER SYSTEM VALIDATE DATABASE", 1235),
+        ("SET ENCRYPTION ON IDENTIFIED BY '' ONLY", 1210),
         ("SHOW GRANTS /* refused late */", 4012),
         ("KILL 5", 1094),
     ] {

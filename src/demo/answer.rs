@@ -87,6 +87,9 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
             Ok(texts(&[&heading], rows))
         }
         Statement::SetSession(items) => set(world, session, items),
+        Statement::SetEncryption(password) if password.is_empty() => {
+            Err(refuse_code(1210, "Incorrect arguments to backup password"))
+        }
         Statement::SetEncryption(password) => {
             session.encryption = Some(password);
             Ok(Reply::Done)

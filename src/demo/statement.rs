@@ -17,7 +17,8 @@ pub enum Literal {
 pub struct Select {
     /// The columns, as written; `*` is refused by the grammar.
     pub columns: Vec<String>,
-    /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`.
+    /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`. A view of another schema than
+    /// `oceanbase` keeps it: `INFORMATION_SCHEMA.TABLES`.
     pub view: String,
     /// Every condition must hold; a single literal is an IN of one.
     pub filter: Vec<(String, Vec<Literal>)>,
@@ -121,7 +122,7 @@ pub enum Statement {
     Select(Select),
     /// `SELECT f(), @@v, ..` without FROM, with each column's heading as written.
     Scalars(Vec<(String, Scalar)>),
-    /// `DESC schema.view` or `SHOW COLUMNS FROM schema.view`.
+    /// `DESC schema.view` or `SHOW COLUMNS FROM schema.view`, named as in [`Select::view`].
     Describe(String),
     /// `SHOW VARIABLES LIKE 'x'`.
     ShowVariables(String),

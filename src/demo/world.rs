@@ -81,9 +81,10 @@ pub trait World: Send + Sync + 'static {
     fn grants(&self, session: &Session) -> Vec<String>;
     /// Every configuration item a `SHOW PARAMETERS` may show: name and value.
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)>;
-    /// Carries out an `ALTER SYSTEM`.
+    /// Carries out an `ALTER SYSTEM`; never asked with [`Alter::Refused`]. The future is dropped where it waits when the
+    /// statement is killed or its client leaves.
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send;
-    /// Called once for every statement before it is answered; a test may hold it or have the connection cut here.
+    /// Called once for every statement after it was carried out and before it is answered; a test may hold it or have the connection cut here.
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send;
     /// A connection came (true) or went (false).
     fn connection(&self, endpoint: Endpoint, connection: u64, open: bool);

@@ -31,6 +31,9 @@ pub fn alter(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 /// The words the server takes for several tenants, whether they are quoted or not.
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
 
+/// The items of SET that are no ordinary parameters.
+const DESTINATIONS: &[&str] = &["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
+
 /// `[TENANT [=] a [, b ..]]`; one of `words`, alone, means a kind of tenants.
 fn tenants(cursor: &mut Cursor<'_>, words: &[&str]) -> Result<Tenants, ServerError> {
     if !cursor.take("tenant") {
@@ -73,7 +76,9 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
             break;
         }
     }
-    let tenants = tenants(cursor, WORDS)?;
+    // For a destination ALL is a name like any other: the server looks for a tenant that is called so.
+    let destinations = items.iter().any(|(name, _)| DESTINATIONS.contains(&name.as_str()));
+    let tenants = tenants(cursor, if destinations { &[] } else { WORDS })?;
     if matches!(&tenants, Tenants::Listed(names) if names.len() > 1) {
         return Err(cursor.error());
     }
@@ -96,7 +101,7 @@ fn archive_log(cursor: &mut Cursor<'_>, on: bool) -> Result<Alter, ServerError> 
     Ok(Alter::ArchiveLog { on, tenants, description })
 }
 
-/// `[INCREMENTAL] {DATABASE | TENANT list} [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
+/// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
 fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take("key") {
@@ -104,8 +109,10 @@ fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
         cursor.need("to")?;
         cursor.take_symbol('=');
         cursor.string()?;
-        cursor.need_all(&["encrypted", "by"])?;
-        cursor.string()?;
+        if cursor.take("encrypted") {
+            cursor.need("by")?;
+            cursor.string()?;
+        }
         return Ok(unsupported("backup key"));
     }
     if cursor.take("cluster") {
@@ -116,11 +123,12 @@ fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     }
     let incremental = cursor.take("incremental");
     let scope = if cursor.take("database") {
-        BackupScope::Database
-    } else {
-        cursor.need("tenant")?;
+        Some(BackupScope::Database)
+    } else if cursor.take("tenant") {
         // ALL is a name like any other here: the server looks for a tenant that is called so.
-        BackupScope::Tenants(names(cursor)?)
+        Some(BackupScope::Tenants(names(cursor)?))
+    } else {
+        None
     };
     let to = text(cursor, "to")?;
     let plus_archivelog = cursor.take("plus");
@@ -128,7 +136,11 @@ fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
         cursor.need("archivelog")?;
     }
     let description = text(cursor, "description")?;
-    Ok(Alter::Backup { incremental, scope, to, plus_archivelog, description })
+    Ok(match scope {
+        Some(scope) => Alter::Backup { incremental, scope, to, plus_archivelog, description },
+        // The grammar has it, and nobody can use it.
+        None => unsupported("No tenant name specified"),
+    })
 }
 
 fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
@@ -200,6 +212,9 @@ fn delete(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
             cursor.need("backuppiece")?;
         }
         cursor.number()?;
+        if cursor.take("copy") {
+            cursor.number()?;
+        }
     }
     tenants(cursor, &[])?;
     Ok(unsupported("function is"))
@@ -211,9 +226,7 @@ fn policy(cursor: &mut Cursor<'_>, add: bool) -> Result<Alter, ServerError> {
     cursor.take_symbol('=');
     cursor.string()?;
     if add {
-        if text(cursor, "recovery_window")?.is_none() {
-            return Err(cursor.error());
-        }
+        text(cursor, "recovery_window")?;
         for keyword in ["redundancy", "backup_copies"] {
             if cursor.take(keyword) {
                 cursor.take_symbol('=');

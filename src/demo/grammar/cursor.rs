@@ -6,9 +6,9 @@ use crate::demo::statement::{Literal, ServerError};
 
 /// Words that are never a bare name.
 const RESERVED: &[&str] = &[
-    "alter", "and", "as", "asc", "between", "by", "case", "desc", "distinct", "exists", "from", "group", "having",
-    "in", "is", "join", "kill", "like", "limit", "not", "null", "on", "or", "order", "select", "set", "show", "to",
-    "union", "where",
+    "alter", "and", "as", "asc", "between", "by", "case", "column", "create", "database", "delete", "desc", "distinct",
+    "drop", "exists", "from", "group", "having", "in", "index", "insert", "is", "join", "key", "kill", "like", "limit",
+    "not", "null", "on", "or", "order", "select", "set", "show", "table", "to", "union", "update", "where",
 ];
 
 /// A place in the tokens of a statement.
