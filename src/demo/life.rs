@@ -332,7 +332,9 @@ fn close_parent(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) {
     let parent = &cluster.jobs[index];
     let children =
         || cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id);
-    if parent.status == JobStatus::Init || children().any(|child| !child.status.ended()) {
+    // A parent that was cancelled before it had children ends by itself, when it is due.
+    let alone = parent.status == JobStatus::Init || parent.due.is_some();
+    if alone || children().any(|child| !child.status.ended()) {
         return;
     }
     let failed = children().find(|child| child.status == JobStatus::Failed);

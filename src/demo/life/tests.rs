@@ -313,6 +313,7 @@ fn a_job_fails_when_its_archive_breaks() {
     let rounds = &bench.tenant("pay").rounds;
     assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));
     assert!(rounds[1].start.unwrap() > rounds[0].reached, "the two rounds are not continuous");
+    assert!(rounds[1].base_piece > archive::last_piece(&rounds[0], rounds[0].reached), "piece ids begin anew");
 }
 
 #[test]
@@ -406,4 +407,48 @@ fn sets_at_an_older_destination_are_no_base() {
     bench.pass(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
     assert!(bench.tenant("order").sets.last().unwrap().incremental);
+}
+
+#[test]
+fn what_was_held_does_not_turn_back_time_for_the_others() {
+    let end_of_order = |held: bool| {
+        let mut bench = Bench::tenants("  - {names: [pay, order]}");
+        bench.say("sys", &full(&["pay", "order"])).unwrap();
+        bench.pass(2_000);
+        if held {
+            hold(&mut bench, "CANCELING");
+        }
+        bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
+        bench.pass(10_000);
+        assert_eq!(bench.job("pay").unwrap().status.ended(), !held);
+        bench.fleet.faults.clear();
+        bench.pass(60_000);
+        assert_eq!(bench.job("pay").unwrap().status, JobStatus::Canceled);
+        bench.job("order").unwrap().end
+    };
+    assert_eq!(end_of_order(true), end_of_order(false));
+}
+
+#[test]
+fn a_parent_without_children_is_cancelled_in_its_own_time() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
+    bench.pass(100);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceling);
+    bench.pass(2_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+    assert!(bench.job("pay").is_none());
+}
+
+#[test]
+fn a_set_of_a_young_round_is_replayed_from_within_it() {
+    let mut bench = Bench::scenario("archiving-off");
+    bench.archive(true, listed(&["pay"])).unwrap();
+    bench.pass(1_250);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    let pay = bench.tenant("pay");
+    let (round, set) = (pay.round().unwrap(), pay.sets.last().unwrap());
+    assert!(round.start.unwrap() <= set.start_replay && set.start_replay <= set.start);
 }

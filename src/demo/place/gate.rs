@@ -4,6 +4,7 @@
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::net::TcpSocket;
 use tokio::sync::watch;
@@ -12,6 +13,9 @@ use tokio::task::JoinSet;
 use crate::demo::embedded::{Embedded, Gate};
 use crate::demo::registry::Registry;
 use crate::demo::server;
+
+/// How long a port rests whose listener failed.
+const AGAIN: Duration = Duration::from_millis(200);
 
 /// Binds that many ports on loopback, none of them listening: what connects is refused.
 pub(super) fn reserve(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
@@ -28,7 +32,8 @@ fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
     let socket = TcpSocket::new_v4()?;
     // Connections that were cut linger on the port for a while.
     socket.set_reuseaddr(port != 0)?;
-    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port)))?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("port {port}: {error}"));
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(named)?;
     let port = socket.local_addr()?.port();
     Ok((socket, port))
 }
@@ -65,7 +70,10 @@ async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, socket:
         let Ok(listener) = listener else { return };
         let (closing, closed) = watch::channel(false);
         tokio::select! {
-            _failed = server::listen(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {}
+            _failed = server::listen(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
+                // It may be out of descriptors: asking again at once would only keep a core busy.
+                tokio::time::sleep(AGAIN).await;
+            }
             () = differs => {}
         }
         drop(closing);
