@@ -7,6 +7,7 @@ pub mod hand_over;
 pub mod prepare;
 pub mod room;
 pub mod run_task;
+pub mod setup;
 pub mod tasks;
 
 pub use room::{Room, limit_cores};
