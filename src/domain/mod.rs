@@ -8,6 +8,7 @@ pub mod destination;
 pub mod diagnosis;
 pub mod facts;
 pub mod fault;
+pub mod last_good;
 pub mod outcome;
 pub mod plan;
 pub mod preflight;
