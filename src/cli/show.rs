@@ -261,7 +261,8 @@ fn progress_fields(id: &str, target: &TargetName, progress: &Progress) -> Value 
 fn progress_line(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.clone()];
     match progress.percent {
-        Some(percent) => parts.push(format!("{percent:.0} %")),
+        // Cut, not rounded: 99.9 % is not 100 %.
+        Some(percent) => parts.push(format!("{} %", percent.floor())),
         None => parts.push("progress unknown".to_owned()),
     }
     if let Some(blocks) = &progress.blocks {

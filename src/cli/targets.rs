@@ -26,6 +26,8 @@ struct Row {
     eligible: bool,
     reason: Option<String>,
     last_good: Option<LastGood>,
+    /// Whose backup that is, on a cluster's row.
+    whose: Option<String>,
 }
 
 /// Prints every target of the inventory, cluster by cluster in its order.
@@ -86,6 +88,7 @@ fn rows(name: &str, facts: &Result<Facts, Fault>) -> Vec<Row> {
                 eligible: false,
                 reason: Some(format!("{} {}", fault.what, fault.why)),
                 last_good: None,
+                whose: None,
             }]
         }
     }
@@ -96,17 +99,21 @@ fn obstacle(checks: &[Check]) -> Option<String> {
     checks.iter().find(|check| check.refuses() && check.cause != Cause::Busy).map(|check| check.found.clone())
 }
 
+fn upgrading(facts: &Facts) -> bool {
+    matches!(&facts.cluster.upgrading, Known::Known(signs) if !signs.is_empty())
+}
+
 fn cluster_row(facts: &Facts) -> Row {
     let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
     let reason = obstacle(&cluster_checks(facts, &choices));
-    let upgrading = matches!(&facts.cluster.upgrading, Known::Known(signs) if !signs.is_empty());
     let running = facts.tenants.iter().filter(|tenant| !tenant.running.is_empty()).count();
-    let state = match (upgrading, running) {
+    let state = match (upgrading(facts), running) {
         (true, _) => "upgrading".to_owned(),
         (false, 0) => "normal".to_owned(),
         (false, 1) => "backing up 1 tenant".to_owned(),
         (false, tenants) => format!("backing up {tenants} tenants"),
     };
+    let worst = worst_tenant(facts);
     Row {
         target: facts.cluster.target.to_string(),
         kind: "cluster",
@@ -115,7 +122,8 @@ fn cluster_row(facts: &Facts) -> Row {
         state,
         eligible: reason.is_none(),
         reason,
-        last_good: worst_tenant(facts).and_then(|(_, good)| good),
+        last_good: worst.as_ref().and_then(|(_, good)| good.clone()),
+        whose: worst.map(|(tenant, _)| tenant.name.clone()).filter(|_| facts.cluster.method == Method::Physical),
     }
 }
 
@@ -133,6 +141,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
             });
             percent.map_or_else(|| "backing up".to_owned(), |percent| format!("backing up {} %", percent.min(99)))
         }
+        None if upgrading(facts) => "upgrading".to_owned(),
         None if tenant.status == "NORMAL" => "normal".to_owned(),
         None => tenant.status.clone(),
     };
@@ -145,6 +154,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         eligible: reason.is_none(),
         reason,
         last_good: last_good(tenant),
+        whose: None,
     }
 }
 
@@ -166,9 +176,10 @@ impl Row {
     }
 
     fn cells(&self, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
+        let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         let last = match &self.last_good {
             None if self.version.is_none() => "-".to_owned(),
-            None => "none".to_owned(),
+            None => format!("none{whose}"),
             Some(good) => {
                 let seconds = Scn::from_timestamp(now).seconds_since(good.at);
                 let word = match &good.kind {
@@ -178,7 +189,7 @@ impl Row {
                 };
                 let old = if oldest.is_some_and(|oldest| seconds > oldest) { "  OLD" } else { "" };
                 let lost = if good.restorable_to.is_none() { ", not restorable" } else { "" };
-                format!("{}  {word}{lost}{old}", show::age(seconds))
+                format!("{}{whose}  {word}{lost}{old}", show::age(seconds))
             }
         };
         let state = match &self.reason {

@@ -42,7 +42,7 @@ pub fn worst_tenant(facts: &Facts) -> Option<(&TenantFacts, Option<LastGood>)> {
     facts
         .tenants
         .iter()
-        .filter(|tenant| tenant.kind == TenantKind::User)
+        .filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin)
         .map(|tenant| (tenant, last_good(tenant)))
         .min_by_key(|(_, good)| good.as_ref().map(|good| (good.restorable_to.is_some(), good.at)))
 }

@@ -243,7 +243,7 @@ pub fn judge(
             outcome
                 .told
                 .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
-            outcome.told.extend(older(&windows, set_id, utc_offset));
+            outcome.told.extend(older(&windows, window.from, utc_offset));
             if let Some(set) = set {
                 outcome.recipe = recipe(tenant, set, window.to, utc_offset);
             }
@@ -322,9 +322,19 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
     }
 }
 
+/// A point as a RESTORE statement takes it: the server's own time to the microsecond, without a zone. Cut to the second
+/// it could lie before the window.
+fn statement_time(at: Scn, utc_offset: i32) -> String {
+    let text = at.to_rfc3339_at(utc_offset);
+    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
+    let time: String = time.chars().take_while(|c| c.is_ascii_digit() || matches!(c, ':' | '.')).take(15).collect();
+    format!("{date} {time}")
+}
+
 /// The stretches that older sets add, and the gaps between them.
-fn older(windows: &Windows, own: u64, utc_offset: i32) -> Vec<String> {
-    if windows.0.iter().all(|window| window.set == own) {
+fn older(windows: &Windows, own: Scn, utc_offset: i32) -> Vec<String> {
+    // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
+    if windows.0.len() < 2 && windows.0.iter().all(|window| window.from >= own) {
         return Vec::new();
     }
     let spans = windows.spans();
@@ -351,7 +361,7 @@ fn recipe(tenant: &TenantFacts, set: &BackupSet, until: Scn, utc_offset: i32) ->
         format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", ")),
         format!(
             "ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL TIME = '{}' WITH 'pool_list=<pool>'",
-            until.to_local(utc_offset)
+            statement_time(until, utc_offset)
         ),
         format!("or UNTIL SCN = {} for the same point exactly", until.0),
         "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
