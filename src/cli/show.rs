@@ -180,7 +180,8 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                 let word = say.paint(role, &format!("{:<11}", state.word().replace('_', " ")));
                 say.line(&format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()));
             }
-            if let Some(fault) = fault {
+            // For a person the verdict, which follows, says it; once is enough.
+            if let Some(fault) = fault.as_ref().filter(|_| say.json) {
                 say.fault(fault);
             }
         }
@@ -223,10 +224,19 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
     };
     say.line("");
     let word = say.paint(role, outcome.verdict.headline());
-    let mut told = outcome.told.iter();
-    say.line(&format!("{word}  {}", told.next().map_or_else(|| target.to_string(), Clone::clone)));
-    for line in told {
-        say.line(&format!("  {line}"));
+    match &outcome.fault {
+        None => {
+            let mut told = outcome.told.iter();
+            say.line(&format!("{word}  {}", told.next().map_or_else(|| target.to_string(), Clone::clone)));
+            told.for_each(|line| say.line(&format!("  {line}")));
+        }
+        Some(fault) => {
+            say.line(&format!("{word}  {target}"));
+            outcome.told.iter().for_each(|line| say.line(&format!("  {line}")));
+            if !say.json {
+                say.fault(fault);
+            }
+        }
     }
     for (place, line) in outcome.recipe.iter().enumerate() {
         say.line(&format!("  {:<9} {line}", if place == 0 { "Restore" } else { "" }));

@@ -106,7 +106,8 @@ fn upgrading(facts: &Facts) -> bool {
 fn cluster_row(facts: &Facts) -> Row {
     let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
     let reason = obstacle(&cluster_checks(facts, &choices));
-    let running = facts.tenants.iter().filter(|tenant| !tenant.running.is_empty()).count();
+    let running =
+        facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.running.is_empty()).count();
     let state = match (upgrading(facts), running) {
         (true, _) => "upgrading".to_owned(),
         (false, 0) => "normal".to_owned(),

@@ -118,7 +118,7 @@ pub struct Outcome {
     pub set: Option<u64>,
     /// Every window of the tenant, newest first, its own among them.
     pub windows: Vec<KeptWindow>,
-    /// What is told, line by line, in the server's own time.
+    /// What is told beside the fault, line by line, in the server's own time.
     pub told: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
@@ -128,7 +128,6 @@ pub struct Outcome {
 
 impl Outcome {
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
-        let told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
         Self {
             verdict,
             mode: None,
@@ -136,7 +135,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told,
+            told: Vec::new(),
             fault: Some(fault),
             recipe: Vec::new(),
         }
@@ -270,7 +269,6 @@ pub fn judge(
                 stands,
                 "Watch on with: obnow watch, or retry: it only looks again.",
             );
-            outcome.told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
             outcome.fault = Some(fault);
             Judged::StillComing { what: format!("waits for {what}"), at_least, meanwhile: Box::new(outcome) }
         }
@@ -281,7 +279,6 @@ pub fn judge(
                 missing.to_string(),
                 missing.next(),
             );
-            outcome.told = vec![missing.to_string(), format!("next: {}", missing.next())];
             outcome.fault = Some(fault);
             Judged::Final(Box::new(outcome))
         }
