@@ -146,7 +146,8 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
         ),
         Archiving::Off => PlannedStep::with(kind, vec![Action::StartArchiving], format!("starts a new round. {stays}")),
         Archiving::Suspended(word) => {
-            PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{word}: the same round goes on. {stays}"))
+            let coming = if word == "SUSPENDING" { "waits until SUSPENDING has become SUSPEND" } else { &word };
+            PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{coming}: the same round goes on. {stays}"))
         }
         Archiving::Broken => {
             let mut step = PlannedStep::with(
