@@ -14,6 +14,8 @@ pub mod plan;
 pub mod preflight;
 pub mod progress;
 pub mod restorable;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod scn;
 pub mod secret;
 pub mod step;

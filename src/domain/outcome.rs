@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
+use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
 use super::restorable::{self, BackupSet, JobEnd, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
+
+#[cfg(test)]
+mod tests;
 
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,6 +69,19 @@ impl VerdictWord {
             Self::NotRestorable => 3,
             Self::Failed => 4,
             Self::Unknown => 5,
+        }
+    }
+
+    /// The exit code of a command that ends with it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Restorable => 0,
+            Self::NotYetRestorable => 3,
+            Self::Failed => 20,
+            Self::Unknown => 21,
+            Self::NotRestorable => 22,
+            Self::Cancelled => 23,
         }
     }
 
@@ -244,7 +261,7 @@ pub fn judge(
                 .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
             outcome.told.extend(older(&windows, window.from, utc_offset));
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, window.to, utc_offset);
+                outcome.recipe = recipe(tenant, set, window.from, window.to, utc_offset);
             }
             Judged::Final(Box::new(outcome))
         }
@@ -319,15 +336,6 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
     }
 }
 
-/// A point as a RESTORE statement takes it: the server's own time to the microsecond, without a zone. Cut to the second
-/// it could lie before the window.
-fn statement_time(at: Scn, utc_offset: i32) -> String {
-    let text = at.to_rfc3339_at(utc_offset);
-    let (date, time) = text.split_once('T').unwrap_or((&text, ""));
-    let time: String = time.chars().take_while(|c| c.is_ascii_digit() || matches!(c, ':' | '.')).take(15).collect();
-    format!("{date} {time}")
-}
-
 /// The stretches that older sets add, and the gaps between them.
 fn older(windows: &Windows, own: Scn, utc_offset: i32) -> Vec<String> {
     // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
@@ -346,22 +354,32 @@ fn older(windows: &Windows, own: Scn, utc_offset: i32) -> Vec<String> {
 }
 
 /// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
-fn recipe(tenant: &TenantFacts, set: &BackupSet, until: Scn, utc_offset: i32) -> Vec<String> {
+fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offset: i32) -> Vec<String> {
     let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
     let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
-    let data = tenant.data_destination.as_ref().map_or_else(|| set.path.clone(), super::destination::Destination::bare);
-    let log = tenant.archive.destination.as_ref().map_or_else(|| "?".to_owned(), |dest| dest.location.bare());
+    // Where the set was written, which later settings do not change.
+    let written = Destination::parse_server(&set.path).ok().or_else(|| tenant.data_destination.clone());
+    let data = written.map_or_else(|| "<data URI>".to_owned(), |destination| destination.bare());
+    let archive = tenant.archive.destination.as_ref();
+    let log = archive.map_or_else(|| "<archive URI>".to_owned(), |archive| archive.location.bare());
     let encrypted = set.is_encrypted();
     let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
-    vec![
-        format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", ")),
-        format!(
-            "ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL TIME = '{}' WITH 'pool_list=<pool>'",
-            statement_time(until, utc_offset)
-        ),
-        format!("or UNTIL SCN = {} for the same point exactly", until.0),
-        "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
-        "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned(),
-    ]
+    let restore = |until: &str| {
+        format!("ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL {until} WITH 'pool_list=<pool>'")
+    };
+    let mut lines = vec![format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", "))];
+    // V4 docs, RESTORE: a time is read in the session's zone and has whole seconds; an SCN is exact.
+    let second = Scn(until.0 / 1_000_000_000 * 1_000_000_000);
+    let local = second.to_local(utc_offset);
+    match local.rsplit_once(' ').filter(|_| second >= from) {
+        Some((time, zone)) => {
+            lines.push(restore(&format!("TIME = '{time}'")));
+            lines.push(format!("the time is of the zone {zone}; the latest point exactly: UNTIL SCN = {}", until.0));
+        }
+        None => lines.push(restore(&format!("SCN = {}", until.0))),
+    }
+    lines.push("add to both URIs the host, access_id and access_key of an object storage".to_owned());
+    lines.push("not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned());
+    lines
 }
