@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -83,6 +83,7 @@ impl Drop for Seekdb {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
+        let _ = std::fs::remove_file(claim_path(self.port));
     }
 }
 
@@ -90,9 +91,13 @@ impl Drop for Seekdb {
 fn free_port() -> (u16, File) {
     loop {
         let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let claim = File::create(std::env::temp_dir().join(format!("obnow-test-port-{port}"))).unwrap();
+        let claim = File::create(claim_path(port)).unwrap();
         if claim.try_lock().is_ok() {
             return (port, claim);
         }
     }
+}
+
+fn claim_path(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("obnow-test-port-{port}"))
 }

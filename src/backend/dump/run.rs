@@ -109,7 +109,8 @@ impl Dump {
         Ok(dump)
     }
 
-    /// The dump that an earlier process started at this place, running or not; `None` where none was started.
+    /// The dump that an earlier process started at this place, running or not; `None` where none was started, or where that
+    /// process ended between starting it and writing down which it is: then the inherited locks still keep the target taken.
     ///
     /// # Errors
     /// Its record cannot be read.
