@@ -1,5 +1,6 @@
 //! obnow: Back up Now for OceanBase, in a terminal.
 
+pub mod app;
 pub mod backend;
 pub mod config;
 pub mod demo;

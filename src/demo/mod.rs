@@ -1,14 +1,32 @@
 //! The embedded OceanBase: a fleet to talk to over loopback. It shares no code and no data with the real path.
+//!
+//! Two halves meet in [`world`]. The wire ([`server`], [`grammar`], [`store`], [`views`]) speaks the protocol; the world
+//! ([`fleet`] and its [`life`], the [`orders`] it obeys, the [`projection`] it shows) knows what there is. A [`scenario`]
+//! says how a fleet begins, a [`place`] is where one lives, and [`control`] is its own door.
 
 mod answer;
+pub mod clock;
+pub mod control;
+pub mod embedded;
+pub mod fault;
+pub mod fleet;
 pub mod grammar;
 mod handshake;
 pub mod lexer;
+pub mod life;
+pub mod orders;
+pub mod place;
+pub mod projection;
 pub mod refusal;
 pub mod registry;
+pub mod said;
+pub mod scenario;
 pub mod server;
 pub mod statement;
 pub mod store;
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+mod testing;
 pub mod views;
 mod wire;
 pub mod world;

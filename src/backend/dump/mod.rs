@@ -15,7 +15,7 @@ pub mod schema;
 mod steps;
 
 pub use login::Login;
-pub use steps::{DumpSystem, PendingDump, find_service};
+pub use steps::{DumpSystem, PendingDump, find_service, preview};
 
 use crate::domain::fault::{Cause, Fault};
 

@@ -54,3 +54,8 @@ impl DumpSystem {
 pub async fn find_service(_named: Option<&str>) -> ServiceFacts {
     unimplemented!()
 }
+
+/// Stand-in.
+pub fn preview(_: &Facts, _: &Plan, _: &str) -> Result<Vec<PreviewStep>, Fault> {
+    unimplemented!()
+}

@@ -13,6 +13,7 @@ mod steps;
 
 pub use acts::PendingAct;
 pub use line::Line;
+pub use render::preview;
 pub use session::Session;
 pub use statement::{Secrets, Statement};
 

@@ -1,0 +1,54 @@
+//! From options and inventory to choices.
+
+use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind};
+use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+
+/// Adds the strategies of a cluster to the choices, those that name tenants first.
+#[must_use]
+pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
+    let (named, whole): (Vec<_>, Vec<_>) = cluster.strategies.iter().partition(|strategy| strategy.tenants.is_some());
+    for strategy in named.into_iter().chain(whole) {
+        choices.fallbacks.push(Wanted {
+            data: Some(uri(&strategy.storage)),
+            archive: strategy.archive.as_ref().map(uri),
+            access_id: strategy.storage.access_id.clone(),
+            access_key: strategy.storage.access_key.clone(),
+            source: StorageSource::Strategy,
+            tenants: strategy.tenants.clone(),
+        });
+    }
+    choices
+}
+
+/// What the strategy says about compaction for a target; None: nothing is said.
+#[must_use]
+pub fn compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
+    cluster.strategy_for(tenant).map(
+        |strategy| {
+            if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
+        },
+    )
+}
+
+/// A storage of the inventory as the URI of a server, without its key.
+fn uri(storage: &Storage) -> String {
+    let path = storage.path.as_deref().unwrap_or_default();
+    if storage.kind == StorageKind::File {
+        return format!("file://{path}");
+    }
+    // OBS is reached as S3 by every line that knows it.
+    let scheme = match storage.kind {
+        StorageKind::Obs => "s3",
+        kind => kind.word(),
+    };
+    let bucket = storage.bucket.as_deref().unwrap_or_default();
+    let mut attributes = vec![format!("host={}", storage.endpoint.as_deref().unwrap_or_default())];
+    attributes.extend(storage.access_id.as_ref().map(|id| format!("access_id={id}")));
+    attributes.extend(storage.app_id.as_ref().map(|id| format!("appid={id}")));
+    attributes.extend(storage.region.as_ref().map(|region| format!("s3_region={region}")));
+    attributes.extend(storage.addressing.map(|addressing| match addressing {
+        Addressing::VirtualHostedStyle => "addressing_model=virtual_hosted_style".to_owned(),
+        Addressing::PathStyle => "addressing_model=path_style".to_owned(),
+    }));
+    format!("{scheme}://{bucket}/{}?{}", path.trim_start_matches('/'), attributes.join("&"))
+}

@@ -1,0 +1,52 @@
+//! Detection of many clusters at once: each answers on its own, and a dead one delays no other.
+
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use super::Room;
+use crate::config::inventory::Cluster;
+use crate::domain::facts::Facts;
+use crate::domain::fault::Fault;
+
+/// Connections that are tried at once.
+const AT_ONCE: usize = 256;
+
+/// What came of one cluster.
+pub struct Detected {
+    /// Its name in the inventory.
+    pub cluster: String,
+    /// Its facts, or why there are none.
+    pub facts: Result<Facts, Fault>,
+}
+
+/// Detects every cluster of the inventory; answers come in the order they arrive.
+pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
+    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let mut running = JoinSet::new();
+    for cluster in &room.inventory.clusters {
+        // Secrets are resolved one after the other: a password tool may ask its owner.
+        let system = room.system(cluster).await;
+        let name = cluster.name.clone();
+        let (places, answers) = (Arc::clone(&places), answers.clone());
+        running.spawn(async move {
+            let _place = places.acquire_owned().await;
+            let facts = match system {
+                Ok(mut system) => system.detect().await,
+                Err(fault) => Err(fault),
+            };
+            // A face that has gone wants no answer.
+            let _ = answers.send(Detected { cluster: name, facts });
+        });
+    }
+    while running.join_next().await.is_some() {}
+}
+
+/// Detects one cluster.
+///
+/// # Errors
+/// The password, the connection, or what answers there.
+pub async fn one(room: &Room, cluster: &Cluster) -> Result<Facts, Fault> {
+    room.system(cluster).await?.detect().await
+}

@@ -1,0 +1,15 @@
+//! The wires: the one place that joins inventory, backends, journal and runner for any face.
+
+pub mod choose;
+pub mod detect;
+pub mod follow;
+pub mod hand_over;
+pub mod prepare;
+pub mod room;
+pub mod run_task;
+pub mod setup;
+pub mod tasks;
+
+pub use room::{Room, limit_cores};
+
+pub use crate::config::secrets::Asking;

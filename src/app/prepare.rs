@@ -1,0 +1,45 @@
+//! The plan together with what is shown of it, and the digest that is confirmed. No I/O: facts in, prepared task out.
+
+use sha2::{Digest, Sha256};
+
+use crate::backend::dump;
+use crate::backend::oceanbase;
+use crate::domain::choices::Choices;
+use crate::domain::facts::Facts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Plan, Refusal, plan};
+use crate::domain::task::{Prepared, PreviewStep};
+use crate::domain::version::Method;
+
+/// Makes the plan and renders it.
+///
+/// # Errors
+/// The plan's refusal, or a line that has no words for it.
+pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared, Box<Refusal>> {
+    let plan = plan(facts, choices)?;
+    let preview = render(facts, &plan, task)
+        .map_err(|fault| Box::new(Refusal { fault, checks: plan.checks.clone(), left_out: plan.left_out.clone() }))?;
+    let digest = digest(&plan, &preview);
+    Ok(Prepared { task: task.to_owned(), plan, preview, digest })
+}
+
+fn render(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+    match plan.method {
+        Method::Logical => dump::preview(facts, plan, task),
+        Method::Physical => match oceanbase::Line::of(&facts.cluster.version) {
+            Some(line) => oceanbase::preview(line, plan, task, 1),
+            None => Err(Fault::new(
+                Cause::Precondition,
+                format!("{} cannot be backed up.", facts.cluster.target),
+                format!("{} is no line obnow has words for.", facts.cluster.version),
+                "Use a newer obnow.",
+            )),
+        },
+    }
+}
+
+/// A hash over all that was shown and all that it was made from.
+fn digest(plan: &Plan, preview: &[PreviewStep]) -> String {
+    let text = serde_json::to_vec(&(plan, preview)).unwrap_or_default();
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,180 @@
+//! Where a command works: inventory, state and secrets of this call.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use crate::backend::oceanbase::OceanBase;
+use crate::backend::{Secrets, System};
+use crate::config::inventory::{Cluster, Inventory, Limits};
+use crate::config::values::Endpoint;
+use crate::config::{Asking, Places, Resolver, load};
+use crate::domain::connection;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::target::TargetName;
+
+/// The inventory, the state directory and the means to resolve secrets.
+pub struct Room {
+    /// Where files are.
+    pub places: Places,
+    /// What the inventory says; empty where there is none.
+    pub inventory: Inventory,
+    /// Whether an inventory file was found.
+    pub has_inventory: bool,
+    resolver: Resolver,
+}
+
+/// One cluster given on the command line instead of the inventory.
+#[derive(Debug, Clone)]
+pub struct DirectLogin {
+    /// `host[:port]`.
+    pub host: String,
+    /// `root@sys`.
+    pub user: String,
+    /// Where the password is to be found; None: it is asked for.
+    pub password: Option<SecretSource>,
+}
+
+impl Room {
+    /// Opens it.
+    ///
+    /// # Errors
+    /// The inventory cannot be read or is wrong: then nothing else starts.
+    pub fn open(config: Option<PathBuf>, state: Option<PathBuf>, direct: Option<&DirectLogin>) -> Result<Self, Fault> {
+        let places = Places::find(config, state)?;
+        let (inventory, has_inventory) = match direct {
+            Some(direct) => (only(direct)?, true),
+            None => match load(&places.config)? {
+                Some(inventory) => (inventory, true),
+                None => (Inventory::default(), false),
+            },
+        };
+        Ok(Self { places, inventory, has_inventory, resolver: Resolver::here() })
+    }
+
+    /// This instant.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        crate::journal::clock::now()
+    }
+
+    /// The cluster of that name.
+    ///
+    /// # Errors
+    /// There is none, and which there are.
+    pub fn cluster(&self, name: &str) -> Result<&Cluster, Fault> {
+        self.inventory.clusters.iter().find(|cluster| cluster.name == name).ok_or_else(|| {
+            let names: Vec<&str> = self.inventory.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
+            let (why, next) = if names.is_empty() {
+                let why = format!("{} lists no cluster, or is not there.", self.places.config.display());
+                (why, "Write one with: obnow config init, or connect with --host and --user.".to_owned())
+            } else {
+                (format!("It lists: {}.", names.join(", ")), "Check the spelling.".to_owned())
+            };
+            Fault::new(Cause::Usage, format!("There is no cluster {name} in the inventory."), why, next)
+        })
+    }
+
+    /// How a cluster is reached.
+    #[must_use]
+    pub fn connection(&self, cluster: &Cluster) -> connection::Connection {
+        connection::Connection {
+            endpoints: cluster.endpoints.iter().map(Endpoint::to_string).collect(),
+            user: cluster.user.clone(),
+            password: cluster.password.clone(),
+            tls: cluster.tls.mode,
+            ca: cluster.tls.ca.as_ref().map(|path| path.display().to_string()),
+            mydumper: cluster.mydumper.as_ref().map(|path| path.display().to_string()),
+            limits: limits(&self.inventory.limits),
+        }
+    }
+
+    /// The login's password; asked for where the inventory names no source.
+    ///
+    /// # Errors
+    /// The source gives nothing, or nobody can be asked.
+    pub async fn password(&self, cluster: &Cluster) -> Result<Secret, Fault> {
+        let source = cluster.password.clone().unwrap_or(SecretSource::Prompt);
+        let what = format!("the password of {} on {}", cluster.user, cluster.name);
+        self.secret(&source, Asking { what: &what, flag: "--password-from" }).await
+    }
+
+    /// A secret from its source.
+    ///
+    /// # Errors
+    /// The source gives nothing, or nobody can be asked.
+    pub async fn secret(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
+        self.resolver.resolve(source, asking).await
+    }
+
+    /// The system of a cluster, not yet connected.
+    ///
+    /// # Errors
+    /// The password cannot be had.
+    pub async fn system(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
+        let login = Some(self.password(cluster).await?);
+        let secrets = Secrets { login, ..Secrets::default() };
+        let target = TargetName::cluster_named(&cluster.name).map_err(|error| {
+            Fault::new(
+                Cause::Usage,
+                "A cluster's name cannot be used.",
+                error.to_string(),
+                "Rename it in the inventory.",
+            )
+        })?;
+        Ok(OceanBase::new(target, cluster.environment.clone(), self.connection(cluster), secrets))
+    }
+}
+
+/// An inventory of one cluster that is called by its host.
+fn only(direct: &DirectLogin) -> Result<Inventory, Fault> {
+    let endpoint: Endpoint = direct.host.parse().map_err(|why: String| {
+        Fault::new(Cause::Usage, format!("{} is not an endpoint.", direct.host), why, "Write --host host:port.")
+    })?;
+    let cluster = Cluster {
+        name: endpoint.host.clone(),
+        environment: None,
+        endpoints: vec![endpoint],
+        user: direct.user.clone(),
+        password: direct.password.clone(),
+        tls: crate::config::inventory::Tls::default(),
+        mydumper: None,
+        ssh: None,
+        max_backup_age: None,
+        strategies: Vec::new(),
+    };
+    Ok(Inventory { clusters: vec![cluster], ..Inventory::default() })
+}
+
+fn limits(limits: &Limits) -> connection::Limits {
+    let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    connection::Limits {
+        connect: ms(limits.connect),
+        statement: ms(limits.statement),
+        poll: ms(limits.poll),
+        stall: ms(limits.stall),
+        archive_wait: ms(limits.archive_wait),
+        heartbeat: ms(limits.heartbeat),
+    }
+}
+
+/// The system that fits what was detected.
+#[must_use]
+pub fn fitting(server: OceanBase, method: crate::domain::version::Method) -> System {
+    match method {
+        crate::domain::version::Method::Physical => System::OceanBase(Box::new(server)),
+        crate::domain::version::Method::Logical => {
+            System::Dump(Box::new(crate::backend::dump::DumpSystem::new(server)))
+        }
+    }
+}
+
+/// No process of obnow leaves a core file: it would hold secrets.
+///
+/// # Errors
+/// The system refuses, which it has no reason to.
+pub fn limit_cores() -> std::io::Result<()> {
+    let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
+    rustix::process::setrlimit(rustix::process::Resource::Core, none).map_err(std::io::Error::from)
+}

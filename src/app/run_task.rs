@@ -1,0 +1,151 @@
+//! The runner's process: takes the parcel, the locks and the task, says so, and runs it.
+
+use std::io::{Read, Write};
+use std::path::Path;
+
+use zeroize::Zeroizing;
+
+use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
+use super::room::fitting;
+use crate::backend::Secrets;
+use crate::backend::oceanbase::OceanBase;
+use crate::domain::connection::Connection;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::Secret;
+use crate::domain::target::TargetName;
+use crate::domain::task::{Event, Prepared, TaskView};
+use crate::journal::Writer;
+use crate::journal::clock::now;
+use crate::journal::locks::{self, Claim, Held, Owner, Taken};
+use crate::journal::reader;
+use crate::journal::tasks::TaskId;
+use crate::runner::Runner;
+
+/// Everything a runner needs, after it was taken.
+struct Taking {
+    held: Held,
+    writer: Writer<Event>,
+    view: TaskView,
+    system: crate::backend::System,
+}
+
+/// Runs `obnow run-task ID`: standard input is the parcel, standard output gets one line. The process must have left
+/// the session of its face before.
+///
+/// # Errors
+/// What it could not say on standard output any more.
+pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Write) -> Result<(), Fault> {
+    let taken = take(state, id, input);
+    let (line, taken) = match taken {
+        Ok(Ok(taken)) => (STARTED.to_owned(), Some(taken)),
+        Ok(Err(busy)) => (worded(BUSY, &busy), None),
+        Err(fault) => (worded(REFUSED, &fault), None),
+    };
+    // A face that is gone does not stop a task that was handed over.
+    let _ = writeln!(output, "{line}").and_then(|()| output.flush());
+    drop(output);
+    let Some(taken) = taken else { return Ok(()) };
+    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
+    let runner = Runner::new(state.to_path_buf(), task, taken.writer, taken.view, taken.system)?;
+    let outcome = runner.run().await;
+    drop(taken.held);
+    outcome.map(drop)
+}
+
+fn worded(word: &str, fault: &Fault) -> String {
+    format!("{word} {}", serde_json::to_string(fault).unwrap_or_default())
+}
+
+fn no_task(id: &str) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{id} is not a task."),
+        "Ids are made by obnow.",
+        "List the tasks with: obnow tasks.",
+    )
+}
+
+/// Reads the parcel, takes the locks, and has the task in the journal. Ok(Err): somebody else works on the target.
+fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, Fault>, Fault> {
+    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
+    let mut text = Zeroizing::new(Vec::new());
+    input.read_to_end(&mut text).map_err(|error| bad_parcel(&error.to_string()))?;
+    let parcel: Parcel = serde_json::from_slice(&text).map_err(|_| bad_parcel("it is not what a face hands over"))?;
+    drop(text);
+    let secret = |text: Option<Zeroizing<String>>| text.map(|text| Secret::new((*text).clone()));
+    let secrets = Secrets {
+        login: secret(parcel.login),
+        access_key: secret(parcel.access_key),
+        encryption: secret(parcel.encryption),
+    };
+    let (prepared, connection, created) = match parcel.order {
+        Order::New { prepared, connection, by } => {
+            let created = Event::Created { prepared: prepared.clone(), connection: connection.clone(), by };
+            (prepared, connection, Some(created))
+        }
+        Order::GoOn => {
+            let view = read(state, &task)?;
+            match (view.prepared, view.connection) {
+                (Some(prepared), Some(connection)) => (prepared, connection, None),
+                _ => return Err(no_task(id)),
+            }
+        }
+    };
+    let owner = Owner::here(&task, now());
+    let held = match locks::take(state, &[claim(&prepared, &connection)], &owner)? {
+        Taken::Held(held) => held,
+        Taken::Busy(busy) => return Ok(Err(busy.fault())),
+    };
+    let mut view = TaskView::default();
+    let writer = match created {
+        Some(created) => {
+            let at = now();
+            let mut writer = Writer::create(state, &task, at)?;
+            writer.append(at, &created, true)?;
+            view.apply(at, &created);
+            writer
+        }
+        None => {
+            let writer = Writer::open(state, &task, now())?;
+            view = read(state, &task)?;
+            writer
+        }
+    };
+    let system = system(&prepared, *connection, secrets)?;
+    Ok(Ok(Taking { held, writer, view, system }))
+}
+
+fn bad_parcel(why: &str) -> Fault {
+    Fault::new(
+        Cause::Internal,
+        "The runner was not given its task.",
+        format!("Its standard input cannot be read: {why}."),
+        "Start the backup with: obnow backup.",
+    )
+}
+
+fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
+    let journal = reader::read::<Event>(state, task)?;
+    Ok(TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?)))))
+}
+
+/// What the task works on. An engine without cluster ids is known by where it listens.
+pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
+    let plan = &prepared.plan;
+    let cluster = match plan.cluster.id {
+        Some(id) => id.to_string(),
+        None => {
+            let endpoint = connection.endpoints.first().map_or("", String::as_str);
+            endpoint.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
+        }
+    };
+    let whole = plan.choices.targets.iter().any(|target| target.tenant().is_none());
+    let tenants = if whole { Vec::new() } else { plan.targets.iter().map(|target| target.tenant.id).collect() };
+    Claim { cluster, tenants }
+}
+
+fn system(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {
+    let name = &prepared.plan.cluster.name;
+    let target = TargetName::cluster_named(name).map_err(|_| no_task(name))?;
+    Ok(fitting(OceanBase::new(target, None, connection, secrets), prepared.plan.method))
+}

@@ -1,0 +1,104 @@
+//! The tasks of this state directory, as they stand.
+
+use crate::domain::fault::Fault;
+use crate::domain::target::TargetName;
+use crate::domain::task::{Event, TaskState, TaskView};
+use crate::journal::tasks::TaskId;
+use crate::journal::{heartbeat, locks, reader, tasks};
+
+use super::Room;
+
+/// One task.
+pub struct Task {
+    /// Its id.
+    pub id: TaskId,
+    /// What its journal says.
+    pub view: TaskView,
+    /// Whether its runner lives.
+    pub alive: bool,
+}
+
+impl Task {
+    /// Its state in one word.
+    #[must_use]
+    pub fn state(&self) -> TaskState {
+        self.view.state(self.alive)
+    }
+
+    /// The targets it was asked for.
+    #[must_use]
+    pub fn targets(&self) -> Vec<TargetName> {
+        self.view.targets.iter().map(|target| target.target.clone()).collect()
+    }
+}
+
+/// A new task's id.
+///
+/// # Errors
+/// The system gives no randomness.
+pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
+    let random = crate::journal::clock::random().map_err(|error| {
+        let why = format!("The system gives no random bits: {error}.");
+        Fault::new(crate::domain::fault::Cause::Internal, "No task can be begun.", why, "Check /dev/urandom.")
+    })?;
+    Ok(TaskId::new(room.now(), random))
+}
+
+/// The task whose id begins so.
+///
+/// # Errors
+/// None does, or several do, or its journal cannot be read.
+pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
+    load(room, tasks::find(&room.places.state, prefix)?)
+}
+
+/// The newest task on a target; None where there is none.
+///
+/// # Errors
+/// The state directory cannot be read.
+pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault> {
+    Ok(all(room)?.into_iter().flatten().find(|task| {
+        let asked = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.choices.targets.contains(target));
+        asked || task.targets().contains(target)
+    }))
+}
+
+/// All tasks, newest first; one whose journal cannot be read is given as its fault.
+///
+/// # Errors
+/// The state directory cannot be read.
+pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
+    Ok(tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id)).collect())
+}
+
+/// One task as it stands.
+///
+/// # Errors
+/// Its journal cannot be read.
+pub fn load(room: &Room, id: TaskId) -> Result<Task, Fault> {
+    let journal = reader::read::<Event>(&room.places.state, &id)?;
+    let view = TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?))));
+    let alive = is_alive(room, &id, &view);
+    Ok(Task { id, view, alive })
+}
+
+/// Whether somebody works on the task: its runner holds the lock, or its heartbeat is fresh (a runner on another host
+/// that shares this directory).
+#[must_use]
+pub fn is_alive(room: &Room, id: &TaskId, view: &TaskView) -> bool {
+    if view.runner.is_none() && view.last.is_some() && view.attempt > 0 {
+        return false;
+    }
+    let owned = view.prepared.as_ref().zip(view.connection.as_ref()).is_some_and(|(prepared, connection)| {
+        let claim = super::run_task::claim(prepared, connection);
+        let own =
+            |tenant| locks::owner(&room.places.state, &claim.cluster, tenant).is_some_and(|owner| owner.task == *id);
+        own(claim.tenants.first().copied())
+    });
+    let beats = view.connection.as_ref().map_or(10_000, |connection| connection.limits.heartbeat);
+    let fresh = heartbeat::age(&room.places.state, id, room.now())
+        .ok()
+        .flatten()
+        .is_some_and(|age| age.as_millis() < u128::from(beats) * 3);
+    owned || fresh
+}

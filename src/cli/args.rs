@@ -1,0 +1,294 @@
+//! The arguments. Everything here is also the reference of `obnow --help`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::domain::choices;
+use crate::domain::preflight::CheckId;
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+
+/// Back up Now for OceanBase: decides, starts exactly once, watches, explains and proves.
+#[derive(Debug, Parser)]
+#[command(name = "obnow", version, max_term_width = 100)]
+pub struct Cli {
+    /// Options of every command.
+    #[command(flatten)]
+    pub common: Common,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Options of every command.
+#[derive(Debug, Clone, Args)]
+pub struct Common {
+    /// The inventory [default: $XDG_CONFIG_HOME/obnow/config.yaml]
+    #[arg(long, global = true, value_name = "PATH")]
+    pub config: Option<PathBuf>,
+    /// Where journals, locks and the audit trail are [default: $XDG_STATE_HOME/obnow]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub state: Option<PathBuf>,
+    /// Work on an embedded OceanBase fleet instead
+    #[arg(long, global = true, value_name = "SCENARIO", num_args = 0..=1, require_equals = true, default_missing_value = "fleet")]
+    pub demo: Option<String>,
+    /// One JSON object a line on standard output
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Colours beside the words
+    #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
+    pub color: Color,
+    /// One cluster instead of the inventory: an observer or OBProxy
+    #[arg(long, global = true, value_name = "HOST[:PORT]")]
+    pub host: Option<String>,
+    /// Its user [default: root@sys]
+    #[arg(long, global = true, value_name = "USER", requires = "host")]
+    pub user: Option<String>,
+    /// Where its password is: env:NAME, file:PATH or stdin; asked for when absent
+    #[arg(long, global = true, value_name = "SRC", value_parser = source)]
+    pub password_from: Option<SecretSource>,
+}
+
+/// When to colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless NO_COLOR is set.
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// What can be backed up, and when it last was
+    Targets,
+    /// Preflight of a target; changes nothing
+    Check(CheckArgs),
+    /// Back up now
+    Backup(Box<BackupArgs>),
+    /// The tasks of this host
+    Tasks,
+    /// Follow a task, or the newest task of a target, to its end
+    Watch(WatchArgs),
+    /// Go on with a task from its failed step
+    Retry(RetryArgs),
+    /// The inventory
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Try it on an embedded OceanBase fleet
+    Demo(DemoArgs),
+    /// The runner of a task; obnow starts it by itself
+    #[command(hide = true)]
+    RunTask(RunTaskArgs),
+}
+
+/// `obnow check`.
+#[derive(Debug, Args)]
+pub struct CheckArgs {
+    /// cluster or cluster/tenant
+    #[arg(value_parser = target)]
+    pub target: TargetName,
+    /// The mode to check for
+    #[arg(long, value_name = "MODE", default_value = "full")]
+    pub mode: Mode,
+}
+
+/// `obnow backup`.
+#[derive(Debug, Args)]
+pub struct BackupArgs {
+    /// cluster, or tenants of one cluster as cluster/tenant
+    #[arg(required = true, value_parser = target)]
+    pub targets: Vec<TargetName>,
+    /// Data backup mode
+    #[arg(long, value_name = "MODE")]
+    pub mode: Option<Mode>,
+    /// Storage of the data backup, or a base for both destinations; without a key in it
+    #[arg(long, value_name = "URI")]
+    pub storage: Option<String>,
+    /// Storage of the log archive
+    #[arg(long, value_name = "URI")]
+    pub archive_storage: Option<String>,
+    /// Access id of the storage
+    #[arg(long, value_name = "ID")]
+    pub access_id: Option<String>,
+    /// Where the access key is: env:NAME, file:PATH or stdin
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub access_key_from: Option<SecretSource>,
+    /// Whether a needed major compaction may be run
+    #[arg(long, value_name = "WHEN")]
+    pub compact: Option<Compact>,
+    /// Add the log, so that the set alone restores to its own end
+    #[arg(long)]
+    pub plus_archivelog: bool,
+    /// Encrypt with a password from: env:NAME, file:PATH or stdin
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub encrypt_from: Option<SecretSource>,
+    /// Tenants without a usable full, when an incremental is asked for
+    #[arg(long, value_name = "WAY", default_value = "fail")]
+    pub no_full: NoFull,
+    /// Override a failed check, where that is allowed
+    #[arg(long, value_name = "CHECK", value_parser = check)]
+    pub skip: Vec<CheckId>,
+    /// Print the plan and stop
+    #[arg(long)]
+    pub dry_run: bool,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+    /// Start, and leave the task to itself
+    #[arg(long)]
+    pub detach: bool,
+}
+
+/// `obnow watch`.
+#[derive(Debug, Args)]
+pub struct WatchArgs {
+    /// A task (its id, or how it begins) or a target
+    pub what: String,
+}
+
+/// `obnow retry`.
+#[derive(Debug, Args)]
+pub struct RetryArgs {
+    /// The task: its id, or how it begins
+    pub task: String,
+    /// Where the access key of the storage is
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub access_key_from: Option<SecretSource>,
+    /// Where the encryption password is
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub encrypt_from: Option<SecretSource>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `obnow config`.
+#[derive(Debug, Subcommand)]
+pub enum ConfigCommand {
+    /// Write a commented example where there is none
+    Init,
+    /// Print the inventory as it is understood, without secrets
+    Show,
+}
+
+/// `obnow demo`.
+#[derive(Debug, Args)]
+pub struct DemoArgs {
+    /// What to show
+    #[arg(long, value_name = "SCENARIO", default_value = "fleet")]
+    pub scenario: String,
+    /// List the scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Serve the fleet in this process
+    #[arg(long, conflicts_with_all = ["list", "stop", "fix", "reset"])]
+    pub serve: bool,
+    /// End the fleet
+    #[arg(long)]
+    pub stop: bool,
+    /// Remove the causes that can be removed
+    #[arg(long)]
+    pub fix: bool,
+    /// Forget everything the fleet and its tasks left
+    #[arg(long)]
+    pub reset: bool,
+    /// How many times faster the servers work
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=100))]
+    pub speed: u32,
+    /// The port of the first server; the others follow
+    #[arg(long, value_name = "N", requires = "serve")]
+    pub port: Option<u16>,
+    /// End when standard input is closed
+    #[arg(long, requires = "serve")]
+    pub until_eof: bool,
+}
+
+/// `obnow run-task`.
+#[derive(Debug, Args)]
+pub struct RunTaskArgs {
+    /// The task
+    pub task: String,
+}
+
+/// Data backup mode.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Mode {
+    /// Everything
+    Full,
+    /// What changed since the last good set
+    Incremental,
+}
+
+impl From<Mode> for choices::Mode {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Full => Self::Full,
+            Mode::Incremental => Self::Incremental,
+        }
+    }
+}
+
+/// Whether a needed compaction may be run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Compact {
+    /// If the backup needs one
+    Auto,
+    /// Never
+    Never,
+}
+
+impl From<Compact> for choices::Compact {
+    fn from(compact: Compact) -> Self {
+        match compact {
+            Compact::Auto => Self::Auto,
+            Compact::Never => Self::Never,
+        }
+    }
+}
+
+/// For tenants without a usable full.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NoFull {
+    /// Their step fails
+    Fail,
+    /// They get a full
+    Full,
+    /// They are left out
+    Skip,
+}
+
+impl From<NoFull> for choices::NoFull {
+    fn from(way: NoFull) -> Self {
+        match way {
+            NoFull::Fail => Self::Fail,
+            NoFull::Full => Self::Full,
+            NoFull::Skip => Self::Skip,
+        }
+    }
+}
+
+fn target(text: &str) -> Result<TargetName, String> {
+    text.parse::<TargetName>().map_err(|error| error.to_string())
+}
+
+fn check(text: &str) -> Result<CheckId, String> {
+    CheckId::parse(text).ok_or_else(|| {
+        let names: Vec<&str> = CheckId::ALL.iter().map(|check| check.name()).collect();
+        format!("there is no check of that name; there are: {}", names.join(", "))
+    })
+}
+
+fn source(text: &str) -> Result<SecretSource, String> {
+    match text.split_once(':') {
+        Some(("env", name)) if !name.is_empty() => Ok(SecretSource::Env(name.to_owned())),
+        Some(("file", path)) if !path.is_empty() => Ok(SecretSource::File(path.to_owned())),
+        None if text == "stdin" => Ok(SecretSource::Stdin),
+        // The text may be the secret itself, so it is not repeated.
+        _ => Err("write env:NAME, file:PATH or stdin; a secret itself is never an argument".to_owned()),
+    }
+}

@@ -1,0 +1,26 @@
+//! `obnow config init` and `obnow config show`.
+
+use super::args::{Common, ConfigCommand};
+use super::{Exit, Say};
+use crate::app::setup;
+use crate::domain::fault::Fault;
+
+/// Writes the example, or prints the inventory as it is understood.
+pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Say) -> Result<Exit, Fault> {
+    match command {
+        ConfigCommand::Init => {
+            let path = setup::write_example(common.config.clone(), common.state.clone())?;
+            say.note(&format!("Wrote {}. Put your clusters into it, then: obnow targets.", path.display()));
+        }
+        ConfigCommand::Show => {
+            let room = super::open(common)?;
+            let text = setup::shown(&room)?;
+            if say.json {
+                say.event("config", serde_json::json!({"path": room.places.config, "text": text}));
+            } else {
+                say.line(text.trim_end());
+            }
+        }
+    }
+    Ok(Exit::OK)
+}

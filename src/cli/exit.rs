@@ -1,0 +1,105 @@
+//! Exit codes.
+
+use std::process::ExitCode;
+
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::VerdictWord;
+use crate::domain::task::{TargetView, TaskState, TaskView};
+
+/// An exit code of obnow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Exit(pub u8);
+
+impl Exit {
+    /// Done and restorable; or the list was printed, or the task was started.
+    pub const OK: Self = Self(0);
+    /// Usage or configuration.
+    pub const USAGE: Self = Self(1);
+    /// Done, not yet restorable.
+    pub const NOT_YET: Self = Self(3);
+    /// Many targets: different verdicts, or some left out.
+    pub const MIXED: Self = Self(4);
+    /// A gate refused the start.
+    pub const REFUSED: Self = Self(10);
+    /// Another backup is running.
+    pub const BUSY: Self = Self(11);
+    /// Authentication or permission.
+    pub const RIGHTS: Self = Self(12);
+    /// Storage.
+    pub const STORAGE: Self = Self(13);
+    /// Unreachable.
+    pub const UNREACHABLE: Self = Self(14);
+    /// A step failed before a backup job existed.
+    pub const STEP: Self = Self(15);
+    /// The backup failed on the server.
+    pub const FAILED: Self = Self(20);
+    /// Outcome unknown, or the runner is gone.
+    pub const UNKNOWN: Self = Self(21);
+    /// Done, but it cannot be restored.
+    pub const NOT_RESTORABLE: Self = Self(22);
+    /// Cancelled.
+    pub const CANCELLED: Self = Self(23);
+    /// Left by the user; a task goes on.
+    pub const LEFT: Self = Self(130);
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit.0)
+    }
+}
+
+/// Of a command that ended with a fault.
+#[must_use]
+pub fn of_fault(fault: &Fault) -> Exit {
+    match fault.cause {
+        Cause::Usage | Cause::Internal => Exit::USAGE,
+        Cause::Busy => Exit::BUSY,
+        Cause::Rights => Exit::RIGHTS,
+        Cause::Storage => Exit::STORAGE,
+        Cause::Unreachable => Exit::UNREACHABLE,
+        Cause::Precondition | Cause::Server => Exit::REFUSED,
+        Cause::Unknown => Exit::UNKNOWN,
+    }
+}
+
+/// Of a task that nobody works on any more.
+#[must_use]
+pub fn of_task(view: &TaskView, state: TaskState) -> Exit {
+    if state == TaskState::RunnerGone {
+        return Exit::UNKNOWN;
+    }
+    let mut exits: Vec<Exit> = view.targets.iter().map(of_target).collect();
+    exits.dedup();
+    let left_out = view.prepared.as_ref().is_some_and(|prepared| !prepared.plan.left_out.is_empty());
+    match exits.as_slice() {
+        [exit] if !left_out => *exit,
+        [] => Exit::UNKNOWN,
+        _ => Exit::MIXED,
+    }
+}
+
+/// Of one target.
+#[must_use]
+pub fn of_target(target: &TargetView) -> Exit {
+    let Some(outcome) = &target.outcome else { return Exit::UNKNOWN };
+    match outcome.verdict {
+        VerdictWord::Restorable => Exit::OK,
+        VerdictWord::NotYetRestorable => Exit::NOT_YET,
+        VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
+        VerdictWord::Cancelled => Exit::CANCELLED,
+        VerdictWord::Unknown => Exit::UNKNOWN,
+        VerdictWord::Failed => {
+            let before = target.current().is_some_and(|step| step.kind.is_before_the_job()) && target.job.is_none();
+            match outcome.fault.as_ref().map(|fault| fault.cause) {
+                _ if !before => Exit::FAILED,
+                Some(Cause::Busy) => Exit::BUSY,
+                Some(Cause::Rights) => Exit::RIGHTS,
+                Some(Cause::Storage) => Exit::STORAGE,
+                Some(Cause::Unreachable) => Exit::UNREACHABLE,
+                _ => Exit::STEP,
+            }
+        }
+    }
+}
+

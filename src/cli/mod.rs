@@ -1,0 +1,62 @@
+//! The command line: the same plan and the same tasks as every face, in plain lines or as JSON, with exit codes.
+
+pub mod args;
+mod backup;
+mod check;
+mod config;
+mod exit;
+mod say;
+mod show;
+mod targets;
+mod tasks;
+
+pub use backup::play;
+pub use exit::Exit;
+pub use say::Say;
+
+use args::{Command, Common};
+
+use crate::app::Room;
+use crate::app::room::DirectLogin;
+use crate::domain::fault::Fault;
+
+/// Runs a command to its exit code.
+pub async fn run(command: Command, common: &Common) -> Exit {
+    let say = Say::new(common);
+    match dispatch(command, common, &say).await {
+        Ok(exit) => exit,
+        Err(fault) => {
+            say.fault(&fault);
+            exit::of_fault(&fault)
+        }
+    }
+}
+
+async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, Fault> {
+    if let Command::Config(command) = &command {
+        return config::run(command, common, say);
+    }
+    let room = open(common)?;
+    match command {
+        Command::Targets => targets::run(&room, say).await,
+        Command::Check(args) => check::run(&room, say, &args).await,
+        Command::Backup(args) => backup::run(&room, say, &args).await,
+        Command::Tasks => tasks::list(&room, say),
+        Command::Watch(args) => tasks::watch(&room, say, &args).await,
+        Command::Retry(args) => tasks::retry(&room, say, &args).await,
+        Command::Config(_) | Command::Demo(_) | Command::RunTask(_) => Ok(Exit::USAGE),
+    }
+}
+
+/// The room of this call.
+///
+/// # Errors
+/// The inventory is wrong or cannot be read.
+pub fn open(common: &Common) -> Result<Room, Fault> {
+    let direct = common.host.as_ref().map(|host| DirectLogin {
+        host: host.clone(),
+        user: common.user.clone().unwrap_or_else(|| "root@sys".to_owned()),
+        password: common.password_from.clone(),
+    });
+    Room::open(common.config.clone(), common.state.clone(), direct.as_ref())
+}

@@ -1,0 +1,87 @@
+//! Time in the embedded fleet: the wall clock, in microseconds, and the ways OceanBase writes it down.
+
+use jiff::Timestamp;
+use jiff::tz::{Offset, TimeZone};
+
+/// Microseconds since 1970-01-01 UTC, or a length of time in microseconds.
+pub type Moment = i64;
+
+/// One second.
+pub const SECOND: Moment = 1_000_000;
+
+/// The present moment: the one place where the fleet reads the clock.
+#[must_use]
+pub fn now() -> Moment {
+    Timestamp::now().as_microsecond()
+}
+
+/// The system change number of a moment: OceanBase counts nanoseconds since 1970.
+#[must_use]
+pub fn scn(moment: Moment) -> i128 {
+    i128::from(moment) * 1000
+}
+
+/// A moment as `timestamp(6)` prints it in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
+#[must_use]
+pub fn text(moment: Moment, zone: &str) -> String {
+    let at = Timestamp::from_microsecond(moment).unwrap_or_default();
+    at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
+}
+
+/// The default is OceanBase's own, +08:00.
+fn time_zone(name: &str) -> TimeZone {
+    let offset = |hours: &str, minutes: &str, sign: i32| {
+        let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
+        Offset::from_seconds(sign * seconds).ok()
+    };
+    let (sign, rest) = match name.split_at_checked(1) {
+        Some(("+", rest)) => (1, rest),
+        Some(("-", rest)) => (-1, rest),
+        _ => (0, name),
+    };
+    let fixed = rest.split_once(':').filter(|_| sign != 0).and_then(|(hours, minutes)| offset(hours, minutes, sign));
+    match fixed {
+        Some(offset) => TimeZone::fixed(offset),
+        None => TimeZone::get(name).unwrap_or_else(|_| TimeZone::fixed(Offset::constant(8))),
+    }
+}
+
+/// A length of time as OceanBase's parameters and our scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
+#[must_use]
+pub fn length(text: &str) -> Option<Moment> {
+    let digits = text.find(|c: char| !c.is_ascii_digit())?;
+    let (number, unit) = text.split_at(digits);
+    let unit = match unit {
+        "us" => 1,
+        "ms" => 1000,
+        "s" => SECOND,
+        "m" => 60 * SECOND,
+        "h" => 3600 * SECOND,
+        "d" => 86_400 * SECOND,
+        _ => return None,
+    };
+    number.parse::<Moment>().ok()?.checked_mul(unit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_moment_is_printed_in_the_zone_of_the_session() {
+        let moment = 1_763_600_000_123_456;
+        assert_eq!(text(moment, "+00:00"), "2025-11-20 00:53:20.123456");
+        assert_eq!(text(moment, "+08:00"), "2025-11-20 08:53:20.123456");
+        assert_eq!(text(moment, "SYSTEM"), "2025-11-20 08:53:20.123456");
+        assert_eq!(text(moment, "-05:30"), "2025-11-19 19:23:20.123456");
+    }
+
+    #[test]
+    fn lengths_have_units() {
+        assert_eq!(length("4s"), Some(4 * SECOND));
+        assert_eq!(length("1d"), Some(86_400 * SECOND));
+        assert_eq!(length("250ms"), Some(250_000));
+        assert_eq!(length("4"), None);
+        assert_eq!(length("4 parsecs"), None);
+    }
+}

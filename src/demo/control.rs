@@ -1,0 +1,374 @@
+//! The fleet's own door: `control.sock`, JSON lines, one request and one reply at a time. It holds and releases, breaks
+//! and mends, loses replies, and waits, so that a test never has to guess.
+//!
+//! A request is an object with `ask` and its fields; `cluster` may be left out and is then the first one.
+//!
+//! | ask | fields | does |
+//! | --- | --- | --- |
+//! | `ping` | | nothing: the fleet is there |
+//! | `hold`, `release` | `tenant`, `phase` | a phase of the tenant's jobs stands still, or goes on ([`Effect::Hold`]) |
+//! | `fail` | `tenant`, `code`, `text` | the running job of the tenant fails now |
+//! | `inject` | `fault` | adds a named [`Fault`] as scenarios write them |
+//! | `fix` | `name` or none | removes one fault, or every fixable one |
+//! | `lose_reply` | `prefix`, `applied` | the reply to the next statement that begins so is lost; `applied` says whether it was carried out |
+//! | `refuse`, `accept` | `endpoint` | the port (by its place in the list) stops or starts to listen |
+//! | `cut` | | every connection is cut |
+//! | `restart` | `server` | the server restarts: its connections are lost |
+//! | `stand`, `move` | `tenant` | the checkpoint of the archive stands still, or moves again |
+//! | `interrupt` | `tenant` | the archive round breaks |
+//! | `vanish` | `tenant` | running jobs of the tenant are no longer shown |
+//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` |
+//! | `state` | | everything |
+//! | `statements` | | every ALTER SYSTEM received, in order |
+//! | `stop` | | the fleet ends |
+//!
+//! The reply is `{"ok": value}` or `{"error": text}`.
+
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::net::{UnixListener, UnixStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::embedded::Embedded;
+use super::fault::{Effect, Fault, Faults};
+use super::fleet::{Cluster, Fleet, LostReply, Tenant};
+use super::life::{self, PHASES, archive};
+
+/// A request.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+#[allow(missing_docs, reason = "the table above says what each field is")]
+pub enum Ask {
+    Ping,
+    Hold { cluster: Option<String>, tenant: String, phase: String },
+    Release { cluster: Option<String>, tenant: String, phase: String },
+    Fail { cluster: Option<String>, tenant: String, code: i64, text: String },
+    Inject { fault: Fault },
+    Fix { name: Option<String> },
+    LoseReply { prefix: String, applied: bool },
+    Refuse { endpoint: usize },
+    Accept { endpoint: usize },
+    Cut,
+    Restart { cluster: Option<String>, server: usize },
+    Stand { cluster: Option<String>, tenant: String },
+    Move { cluster: Option<String>, tenant: String },
+    Interrupt { cluster: Option<String>, tenant: String },
+    Vanish { cluster: Option<String>, tenant: String },
+    Wait { cluster: Option<String>, tenant: Option<String>, what: String, is: String, within_ms: u64 },
+    State,
+    Statements,
+    Stop,
+}
+
+/// Serves the door until the fleet stops.
+pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: watch::Sender<bool>) {
+    let mut clients = JoinSet::new();
+    loop {
+        tokio::select! {
+            accepted = listener.accept() => {
+                if let Ok((stream, _)) = accepted {
+                    clients.spawn(converse(Arc::clone(&world), stream, stop.clone()));
+                }
+            }
+            Some(_ended) = clients.join_next() => {}
+        }
+    }
+}
+
+async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<bool>) -> io::Result<()> {
+    let (reader, mut writer) = stream.into_split();
+    let mut lines = BufReader::new(reader).lines();
+    while let Some(line) = lines.next_line().await? {
+        let asked = serde_json::from_str::<Ask>(&line).map_err(|error| error.to_string());
+        let ends = matches!(asked, Ok(Ask::Stop));
+        let answer = match asked {
+            Ok(ask) => answer(&world, ask).await,
+            Err(error) => Err(error),
+        };
+        let reply = answer.map_or_else(|error| json!({"error": error}), |value| json!({"ok": value}));
+        writer.write_all(format!("{reply}\n").as_bytes()).await?;
+        if ends {
+            stop.send_replace(true);
+        }
+    }
+    Ok(())
+}
+
+/// The cluster of that name, or the first.
+fn place(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
+    match cluster {
+        None => Ok(0),
+        Some(name) => {
+            let found = fleet.clusters.iter().position(|cluster| cluster.name == name);
+            found.ok_or_else(|| format!("no cluster '{name}'"))
+        }
+    }
+}
+
+fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
+    cluster.tenant(name).ok_or_else(|| format!("no tenant '{name}' in '{}'", cluster.name))
+}
+
+/// A fault that was put in by hand: its name is what it does and to whom, so that the opposite request finds it.
+fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: Effect) -> Result<Fault, String> {
+    let cluster = &fleet.clusters[place(fleet, cluster)?];
+    tenant(cluster, who)?;
+    Ok(Fault {
+        name: format!("{name} {}/{who}", cluster.name),
+        cluster: Some(cluster.name.clone()),
+        tenant: Some(who.to_owned()),
+        server: None,
+        fixable: true,
+        since: fleet.now,
+        effect,
+    })
+}
+
+fn put(fleet: &mut Fleet, fault: Fault) -> Value {
+    fleet.faults.retain(|known| known.name != fault.name);
+    let name = fault.name.clone();
+    fleet.faults.push(fault);
+    json!(name)
+}
+
+fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
+    let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
+    fleet.faults = left;
+    let taken: Vec<Fault> = taken;
+    json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
+}
+
+async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
+    if let Ask::Wait { cluster, tenant, what, is, within_ms } = ask {
+        return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
+    }
+    world.change(|fleet| change(fleet, ask))
+}
+
+fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
+    Ok(match ask {
+        Ask::Ping | Ask::Stop | Ask::Wait { .. } => Value::Null,
+        Ask::Hold { cluster, tenant, phase } => {
+            let known = PHASES.iter().any(|(name, _)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
+            if !known {
+                return Err(format!("no phase '{phase}'"));
+            }
+            let effect = Effect::Hold { phase: phase.clone() };
+            let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
+            put(fleet, fault)
+        }
+        Ask::Release { cluster, tenant, phase } => {
+            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
+            let held = Effect::Hold { phase };
+            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == held)
+        }
+        Ask::Fail { cluster, tenant: who, code, text } => {
+            let (speed, now) = (fleet.speed, fleet.now);
+            let index = place(fleet, cluster.as_deref())?;
+            let cluster = &mut fleet.clusters[index];
+            let id = tenant(cluster, &who)?.id;
+            let job = cluster.jobs.iter().position(|job| job.tenant_id == id && !job.status.ended());
+            life::fail(cluster, speed, job.ok_or_else(|| format!("no job of '{who}' runs"))?, now, code, &text);
+            Value::Null
+        }
+        Ask::Inject { mut fault } => {
+            fault.since = fleet.now;
+            put(fleet, fault)
+        }
+        Ask::Fix { name } => match name {
+            Some(name) if !fleet.faults.iter().any(|fault| fault.name == name) => {
+                return Err(format!("no fault '{name}'"));
+            }
+            Some(name) => take(fleet, |fault| fault.name == name),
+            None => take(fleet, |fault| fault.fixable),
+        },
+        Ask::LoseReply { prefix, applied } => {
+            fleet.drops.push(LostReply { prefix, applied });
+            Value::Null
+        }
+        Ask::Refuse { endpoint } => {
+            let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
+            let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
+            let fault = Fault {
+                name: format!("refuse {cluster}/{server}"),
+                cluster: Some(cluster),
+                tenant: None,
+                server: Some(server),
+                fixable: true,
+                since: fleet.now,
+                effect: Effect::Refuse,
+            };
+            put(fleet, fault)
+        }
+        Ask::Accept { endpoint } => {
+            let port = fleet.endpoints.get(endpoint).ok_or("no such endpoint")?;
+            let (cluster, server) = (fleet.clusters[port.cluster].name.clone(), port.server);
+            take(fleet, |fault| {
+                let here = fault.cluster.as_ref().is_none_or(|name| *name == cluster)
+                    && fault.server.is_none_or(|index| index == server);
+                here && matches!(fault.effect, Effect::Refuse | Effect::Silence)
+            })
+        }
+        Ask::Cut => {
+            for port in &mut fleet.endpoints {
+                port.restarts += 1;
+            }
+            Value::Null
+        }
+        Ask::Restart { cluster, server } => {
+            let (cluster, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+            let port = fleet.endpoints.iter_mut().find(|port| port.cluster == cluster && port.server == server);
+            port.ok_or("no such server")?.restarts += 1;
+            fleet.clusters[cluster].servers[server].started = now;
+            Value::Null
+        }
+        Ask::Stand { cluster, tenant } => {
+            let fault = by_hand(fleet, cluster.as_deref(), "stand", &tenant, Effect::CheckpointStands)?;
+            put(fleet, fault)
+        }
+        Ask::Move { cluster, tenant } => {
+            let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
+            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == Effect::CheckpointStands)
+        }
+        Ask::Interrupt { cluster, tenant: who } => {
+            let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
+            let id = tenant(&fleet.clusters[index], &who)?.id;
+            archive::interrupt(&mut fleet.clusters[index], id, now);
+            Value::Null
+        }
+        Ask::Vanish { cluster, tenant } => {
+            let fault = by_hand(fleet, cluster.as_deref(), "vanish", &tenant, Effect::JobGone { history: false })?;
+            put(fleet, fault)
+        }
+        Ask::State => serde_json::to_value(&*fleet).map_err(|error| error.to_string())?,
+        Ask::Statements => serde_json::to_value(&fleet.statements).map_err(|error| error.to_string())?,
+    })
+}
+
+fn concerns(fault: &Fault, cluster: &str, tenant: &str) -> bool {
+    fault.cluster.as_deref().is_none_or(|name| name == cluster) && fault.tenant.as_deref() == Some(tenant)
+}
+
+async fn wait(
+    world: &Embedded,
+    cluster: Option<&str>,
+    who: Option<&str>,
+    what: &str,
+    is: &str,
+    within: Duration,
+) -> Result<Value, String> {
+    world.look(|fleet| seen(fleet, cluster, who, what))?;
+    let state = |fleet: &Fleet| seen(fleet, cluster, who, what).unwrap_or_else(|error| error);
+    let reached = world.until(within, |fleet| (state(fleet) == is).then_some(())).await;
+    match reached {
+        Some(()) => Ok(Value::Null),
+        None => Err(format!(
+            "waited {within:?} for {what} of {} to be '{is}'; it is '{}'",
+            who.unwrap_or("the fleet"),
+            world.look(state)
+        )),
+    }
+}
+
+/// A state in one word.
+fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
+    match (what, who) {
+        ("connections", _) => return Ok(fleet.connections.len().to_string()),
+        ("statements", _) => return Ok(fleet.statements.len().to_string()),
+        _ => {}
+    }
+    let cluster = &fleet.clusters[place(fleet, cluster)?];
+    let tenant = tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
+    let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
+    Ok(match what {
+        "job" => job.map_or("", |job| job.status.word()).to_owned(),
+        "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
+        "task" => {
+            job.map_or("", |job| if job.status.ended() { job.status.word() } else { PHASES[job.phase].0 }).to_owned()
+        }
+        "round" => tenant.round().map_or("", |round| round.status.word()).to_owned(),
+        "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
+        _ => return Err(format!("nobody knows what '{what}' is")),
+    })
+}
+
+/// Whether the log of the present round reaches the point from which the newest good set can be restored.
+fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
+    let covered = |set: &super::fleet::Set| {
+        let round = tenant.round().filter(|round| round.start.is_some_and(|start| start <= set.start_replay))?;
+        let reached = archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now)?;
+        Some(reached >= set.min_restore?)
+    };
+    set.and_then(covered).unwrap_or(false)
+}
+
+/// Why a request was not answered.
+#[derive(Debug, thiserror::Error)]
+pub enum ControlError {
+    /// The fleet cannot be spoken to.
+    #[error("the demo fleet does not answer on {path}: {source}")]
+    Unreachable {
+        /// The socket.
+        path: String,
+        /// Why.
+        source: io::Error,
+    },
+    /// It was, and said no.
+    #[error("the demo fleet says: {0}")]
+    Refused(String),
+}
+
+/// A client of the door.
+#[derive(Debug)]
+pub struct Control {
+    path: String,
+    stream: BufReader<UnixStream>,
+}
+
+impl Control {
+    /// Connects to `control.sock` of a place's folder.
+    ///
+    /// # Errors
+    /// [`ControlError::Unreachable`].
+    pub async fn connect(folder: &Path) -> Result<Self, ControlError> {
+        let socket = folder.join(super::place::CONTROL);
+        let path = socket.display().to_string();
+        match UnixStream::connect(&socket).await {
+            Ok(stream) => Ok(Self { path, stream: BufReader::new(stream) }),
+            Err(source) => Err(ControlError::Unreachable { path, source }),
+        }
+    }
+
+    /// Asks, and waits for the answer.
+    ///
+    /// # Errors
+    /// [`ControlError`].
+    pub async fn ask(&mut self, ask: &Ask) -> Result<Value, ControlError> {
+        let line = self.exchange(ask).await;
+        let line = line.map_err(|source| ControlError::Unreachable { path: self.path.clone(), source })?;
+        let mut reply: Value = serde_json::from_str(&line).map_err(|error| ControlError::Refused(error.to_string()))?;
+        match reply.get("error").and_then(Value::as_str) {
+            Some(error) => Err(ControlError::Refused(error.to_owned())),
+            None => Ok(reply["ok"].take()),
+        }
+    }
+
+    async fn exchange(&mut self, ask: &Ask) -> io::Result<String> {
+        let request = serde_json::to_string(ask)?;
+        self.stream.get_mut().write_all(format!("{request}\n").as_bytes()).await?;
+        let mut line = String::new();
+        match self.stream.read_line(&mut line).await? {
+            0 => Err(io::ErrorKind::UnexpectedEof.into()),
+            _ => Ok(line),
+        }
+    }
+}

@@ -1,0 +1,283 @@
+//! The fleet as the wire asks it: one state under one lock, brought to the present at every question.
+
+use std::future::{Future, ready};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::clock::{self, Moment};
+use super::fault::{Effect, Faults};
+use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
+use super::life::{self, archive};
+use super::orders::{self, Order, refusal};
+use super::projection::{self, Look};
+use super::said;
+use super::statement::{Alter, Row, ServerError, Value};
+use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+
+/// A fleet that is being served.
+#[derive(Debug)]
+pub struct Embedded {
+    fleet: Mutex<Fleet>,
+    changed: watch::Sender<()>,
+}
+
+/// What an endpoint should be doing: whether it listens, and how often it was told to cut its connections.
+pub type Gate = (bool, u64);
+
+impl Embedded {
+    /// Takes the fleet.
+    #[must_use]
+    pub fn new(fleet: Fleet) -> Self {
+        Self { fleet: Mutex::new(fleet), changed: watch::Sender::new(()) }
+    }
+
+    /// The fleet at the present moment.
+    fn now(&self) -> MutexGuard<'_, Fleet> {
+        // A panic elsewhere leaves a fleet that is still good enough to be looked at.
+        let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
+        life::advance(&mut fleet, clock::now());
+        fleet
+    }
+
+    /// Looks at the fleet.
+    pub fn look<T>(&self, question: impl FnOnce(&Fleet) -> T) -> T {
+        question(&self.now())
+    }
+
+    /// Changes the fleet, and wakes whoever waits for it.
+    pub fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
+        let answer = change(&mut self.now());
+        self.changed.send_replace(());
+        answer
+    }
+
+    /// Is told of every change that somebody made; what time does is not one.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<()> {
+        self.changed.subscribe()
+    }
+
+    /// Waits until the question has an answer, or the deadline has passed. It sleeps until somebody changes the fleet
+    /// or the next transition is due.
+    pub async fn until<T>(&self, within: Duration, mut question: impl FnMut(&Fleet) -> Option<T>) -> Option<T> {
+        let deadline = tokio::time::Instant::now() + within;
+        let mut changes = self.changes();
+        loop {
+            let (answer, due) = self.look(|fleet| (question(fleet), next_movement(fleet)));
+            if answer.is_some() || tokio::time::Instant::now() >= deadline {
+                return answer;
+            }
+            let left = due.map(|due| due - clock::now() + 1000).and_then(|left| u64::try_from(left).ok());
+            let wake = tokio::time::Instant::now() + left.map_or(within, Duration::from_micros);
+            tokio::select! {
+                // The sender is ours, so there is always one.
+                _told = changes.changed() => {}
+                () = tokio::time::sleep_until(wake.min(deadline)) => {}
+            }
+        }
+    }
+
+    /// What the endpoint should be doing now.
+    #[must_use]
+    pub fn gate(&self, endpoint: Endpoint) -> Gate {
+        self.look(|fleet| {
+            let Some(port) = fleet.endpoints.get(endpoint) else { return (false, 0) };
+            let faults = Faults { all: &fleet.faults, cluster: &fleet.clusters[port.cluster].name };
+            (!faults.has(&Effect::Refuse, Some(port.server)), port.restarts)
+        })
+    }
+
+    fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
+        let text = said::text(alter);
+        self.change(|fleet| {
+            let lost = take_drop(fleet, &text);
+            let Some(cluster) = fleet.endpoints.get(session.endpoint).map(|port| port.cluster) else {
+                return Outcome::ConnectionLost;
+            };
+            let result = match lost {
+                Some(false) => None,
+                _ => Some(orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+            };
+            let done = match &result {
+                None => "lost before it was applied".to_owned(),
+                Some(Ok(())) => "done".to_owned(),
+                Some(Err(error)) => format!("refused {} {}", error.code, error.message),
+            };
+            let outcome = if lost == Some(true) { format!("lost after it was applied: {done}") } else { done };
+            fleet.statements.push(Received {
+                at: fleet.now,
+                cluster: fleet.clusters[cluster].name.clone(),
+                connection: session.connection,
+                tenant: session.account.tenant.clone(),
+                text,
+                outcome,
+            });
+            match result {
+                _ if lost.is_some() => Outcome::ConnectionLost,
+                Some(Err(error)) => Outcome::Refused(error),
+                _ => Outcome::Done,
+            }
+        })
+    }
+
+    fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
+        self.look(|fleet| {
+            let port = fleet.endpoints.get(session.endpoint)?;
+            let zone = session.variables.get("time_zone").map_or("+08:00", String::as_str);
+            let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
+            Some(question(&Look { fleet, cluster: &fleet.clusters[port.cluster], tenant_id, zone }))
+        })
+    }
+}
+
+fn order(session: &Session, cluster: usize, at: Moment) -> Order {
+    let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
+    Order { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
+}
+
+/// The next moment at which anything moves by itself.
+fn next_movement(fleet: &Fleet) -> Option<Moment> {
+    let tenants = fleet.clusters.iter().flat_map(|cluster| &cluster.tenants);
+    let checkpoint = tenants.filter_map(|tenant| archive::next_checkpoint(tenant, fleet.speed, fleet.now)).min();
+    checkpoint.into_iter().chain(life::next_due(fleet)).min()
+}
+
+/// Whether the reply to this statement is to be lost, and if so, whether it is carried out.
+fn take_drop(fleet: &mut Fleet, text: &str) -> Option<bool> {
+    let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
+    let index = fleet.drops.iter().position(|drop| begins(&drop.prefix))?;
+    Some(fleet.drops.remove(index).applied)
+}
+
+/// `user@tenant#cluster`, of which only the user is needed.
+fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
+    let (rest, cluster) = name.split_once('#').map_or((name, None), |(rest, cluster)| (rest, Some(cluster)));
+    let (user, tenant) = rest.split_once('@').unwrap_or((rest, "sys"));
+    (user, tenant, cluster)
+}
+
+fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
+    let found = cluster.tenant(tenant).filter(|tenant| tenant.kind() != "META" && !tenant.recycled);
+    let unknown = || refusal(5160, "invalid tenant name specified in connection string");
+    let found = found.ok_or_else(unknown)?;
+    if found.mode == "ORACLE" {
+        return Err(refusal(1235, "Oracle tenant for current client driver is not supported"));
+    }
+    Ok(found)
+}
+
+impl World for Embedded {
+    fn greeting(&self, endpoint: Endpoint) -> Greeting {
+        self.look(|fleet| {
+            let Some(port) = fleet.endpoints.get(endpoint) else { return Greeting::Silence };
+            let cluster = &fleet.clusters[port.cluster];
+            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            if faults.has(&Effect::Silence, Some(port.server)) {
+                Greeting::Silence
+            } else {
+                Greeting::Version(projection::version(cluster).0)
+            }
+        })
+    }
+
+    fn login(
+        &self,
+        endpoint: Endpoint,
+        user_name: &str,
+        proves: &dyn Fn(&str) -> bool,
+    ) -> Result<Account, ServerError> {
+        let (user, tenant, named) = user_tenant_cluster(user_name);
+        let denied = || refusal(1045, format!("Access denied for user '{user}'@'127.0.0.1' (using password: YES)"));
+        self.look(|fleet| {
+            let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
+            let cluster = &fleet.clusters[port.cluster];
+            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            let tenant = may_log_in(cluster, tenant)?;
+            let elsewhere = named.is_some_and(|named| named != cluster.name);
+            let refused = faults.has(&Effect::LoginRefused, Some(port.server));
+            if elsewhere || refused || user != "root" || !proves(&cluster.password) {
+                return Err(denied());
+            }
+            let tenant_id = u64::try_from(tenant.id).unwrap_or_default();
+            Ok(Account { user: user.to_owned(), tenant: tenant.name.clone(), tenant_id })
+        })
+    }
+
+    fn line(&self, endpoint: Endpoint) -> String {
+        self.look(|fleet| {
+            let port = fleet.endpoints.get(endpoint);
+            port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.clone())
+        })
+    }
+
+    fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
+        self.with(session, |look| projection::rows(look, view)).unwrap_or_else(|| Ok(Vec::new()))
+    }
+
+    fn variable(&self, session: &Session, name: &str) -> Option<Value> {
+        let (version, ob_version, comment) = self.with(session, |look| projection::version(look.cluster))?;
+        let text = |value: &str| Some(Value::Text(value.to_owned()));
+        match name {
+            "version()" | "@@version" => Some(Value::Text(version)),
+            "ob_version()" => Some(Value::Text(ob_version)),
+            "@@version_comment" => Some(Value::Text(comment)),
+            "@@ob_query_timeout" => Some(Value::Integer(10_000_000)),
+            "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
+            "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
+            "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
+            "@@time_zone" | "@@system_time_zone" => text("+08:00"),
+            "@@ob_compatibility_mode" => text("MYSQL"),
+            "@@character_set_client" | "@@character_set_connection" | "@@character_set_results" => text("utf8mb4"),
+            "@@tx_isolation" | "@@transaction_isolation" => text("READ-COMMITTED"),
+            "@@sql_mode" => text("STRICT_ALL_TABLES,NO_ZERO_IN_DATE"),
+            _ => None,
+        }
+    }
+
+    fn grants(&self, session: &Session) -> Vec<String> {
+        vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{}' WITH GRANT OPTION", session.account.user)]
+    }
+
+    fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
+        let values = self.with(session, |look| {
+            let own = look.cluster.tenant_by_id(look.tenant_id);
+            let named = tenant.filter(|_| look.tenant_id == 1).map(|name| look.cluster.tenant(name));
+            projection::parameter_values(look, named.unwrap_or(own))
+        });
+        values.unwrap_or_default()
+    }
+
+    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
+        ready(self.obey(session, &alter))
+    }
+
+    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
+        // An ALTER SYSTEM has been dealt with where it is carried out: there it can be lost before as well as after.
+        let word = statement.trim_start().get(..5).unwrap_or_default();
+        let lost = !word.eq_ignore_ascii_case("alter") && self.look(|fleet| !fleet.drops.is_empty()) && {
+            self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
+        };
+        let mut fleet = self.now();
+        let own = |client: &&mut Client| client.id == session.connection && client.endpoint == session.endpoint;
+        if let Some(client) = fleet.connections.iter_mut().find(own) {
+            client.user.clone_from(&session.account.user);
+            client.tenant.clone_from(&session.account.tenant);
+        }
+        ready(if lost { Outcome::ConnectionLost } else { Outcome::Done })
+    }
+
+    fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
+        self.change(|fleet| {
+            let since = fleet.now;
+            if open {
+                fleet.connected += 1;
+                let (user, tenant) = (String::new(), String::new());
+                fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
+            } else {
+                fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
+            }
+        });
+    }
+}

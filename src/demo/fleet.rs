@@ -1,0 +1,234 @@
+//! What the embedded fleet knows: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs
+//! and events. Only state; [`super::life`] moves it, [`super::orders`] changes it on request.
+
+mod job;
+mod tenant;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::clock::Moment;
+use super::fault::Fault;
+use super::orders::destination::Owner;
+
+pub use job::{Job, JobStatus};
+pub use tenant::{ArchiveDest, DataDest, Round, RoundStatus, Set, Tenant};
+
+/// Everything behind the endpoints of one scenario.
+#[derive(Debug, Clone, Serialize)]
+pub struct Fleet {
+    /// Up to when the state has been advanced.
+    pub now: Moment,
+    /// How many times faster work goes than by default; never zero.
+    pub speed: u32,
+    /// The place's `data/`: what lies below it is really on this host's disk.
+    pub data: PathBuf,
+    /// The clusters, in the order of the scenario.
+    pub clusters: Vec<Cluster>,
+    /// The SQL ports, in the order of the listening sockets.
+    pub endpoints: Vec<Port>,
+    /// Everything that is wrong, or held, at the moment.
+    pub faults: Vec<Fault>,
+    /// Who uses the directories that are not on this host, by path.
+    pub directories: BTreeMap<String, Owner>,
+    /// Replies to lose.
+    pub drops: Vec<LostReply>,
+    /// Every `ALTER SYSTEM` received, in order.
+    pub statements: Vec<Received>,
+    /// How many connections there have been.
+    pub connected: u64,
+    /// Who is connected.
+    pub connections: Vec<Client>,
+}
+
+/// One SQL port.
+#[derive(Debug, Clone, Serialize)]
+pub struct Port {
+    /// Index of its cluster.
+    pub cluster: usize,
+    /// Index of its server in the cluster.
+    pub server: usize,
+    /// The TCP port on 127.0.0.1.
+    pub port: u16,
+    /// Raised to cut every connection of this port.
+    pub restarts: u64,
+}
+
+/// A logged-in connection, as `GV$OB_PROCESSLIST` shows it.
+#[derive(Debug, Clone, Serialize)]
+pub struct Client {
+    /// The connection's id, unique in its cluster.
+    pub id: u64,
+    /// Where it came in.
+    pub endpoint: usize,
+    /// `root`; empty until something was said.
+    pub user: String,
+    /// The tenant's name.
+    pub tenant: String,
+    /// Since when.
+    pub since: Moment,
+}
+
+/// One reply that will be lost.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LostReply {
+    /// What the statement begins with, compared without case.
+    pub prefix: String,
+    /// Whether the statement is carried out all the same.
+    pub applied: bool,
+}
+
+/// An `ALTER SYSTEM` as it was received.
+#[derive(Debug, Clone, Serialize)]
+pub struct Received {
+    /// When.
+    pub at: Moment,
+    /// On which cluster.
+    pub cluster: String,
+    /// By which connection.
+    pub connection: u64,
+    /// By whom: the tenant's name.
+    pub tenant: String,
+    /// The statement in one canonical spelling, keys masked.
+    pub text: String,
+    /// `done`, `refused CODE MESSAGE`, `lost before it was applied` or `lost after it was applied: ..`.
+    pub outcome: String,
+}
+
+/// What kind of engine a cluster is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Engine {
+    /// Community edition.
+    Community,
+    /// Enterprise edition.
+    Enterprise,
+    /// seekdb: one server, no physical backup.
+    Seekdb,
+}
+
+/// One cluster.
+#[derive(Debug, Clone, Serialize)]
+pub struct Cluster {
+    /// The cluster's name.
+    pub name: String,
+    /// The cluster's id.
+    pub id: i64,
+    /// `4.2.5.1`; seekdb's is what `OB_VERSION()` says.
+    pub version: String,
+    /// `101000092024120918`.
+    pub build: String,
+    /// The engine.
+    pub engine: Engine,
+    /// The key of `assets/demo/views.yaml`.
+    pub line: String,
+    /// The password of `root@sys`, and of the tenants' administrators.
+    #[serde(skip)]
+    pub password: String,
+    /// One a zone.
+    pub servers: Vec<Server>,
+    /// sys first, then meta and user tenants by id.
+    pub tenants: Vec<Tenant>,
+    /// Cluster-wide configuration items.
+    pub parameters: BTreeMap<String, String>,
+    /// Backup jobs, parents and children, running and ended.
+    pub jobs: Vec<Job>,
+    /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.
+    pub events: Vec<Event>,
+    /// `DBA_OB_TENANT_JOBS`.
+    pub tenant_jobs: Vec<TenantJob>,
+    /// The last `JOB_ID` of each tenant; 1 is sys.
+    pub last_job_id: BTreeMap<i64, i64>,
+    /// The last `DEST_ID`.
+    pub last_dest_id: i64,
+}
+
+/// One observer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Server {
+    /// `zone1`.
+    pub zone: String,
+    /// RPC port, `SVR_PORT`.
+    pub svr_port: u16,
+    /// SQL port.
+    pub sql_port: u16,
+    /// `ACTIVE`, `INACTIVE`, `DELETING`.
+    pub status: String,
+    /// The build it runs, where it differs from the cluster's.
+    pub build_version: Option<String>,
+    /// Since when it serves.
+    pub started: Moment,
+}
+
+/// A line of the root service's event history.
+#[derive(Debug, Clone, Serialize)]
+pub struct Event {
+    /// When.
+    pub at: Moment,
+    /// `backup_data`, `log_archive`, ..
+    pub module: &'static str,
+    /// `start_backup_data`, ..
+    pub event: &'static str,
+    /// Name and value, six at most.
+    pub items: Vec<(&'static str, String)>,
+}
+
+/// A line of `DBA_OB_TENANT_JOBS`.
+#[derive(Debug, Clone, Serialize)]
+pub struct TenantJob {
+    /// `UPGRADE_ALL`, ..
+    pub job_type: String,
+    /// `INPROGRESS`, ..
+    pub status: String,
+    /// When it began.
+    pub start: Moment,
+}
+
+impl Cluster {
+    /// A tenant by name.
+    #[must_use]
+    pub fn tenant(&self, name: &str) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.name == name)
+    }
+
+    /// A tenant by id.
+    #[must_use]
+    pub fn tenant_by_id(&self, id: i64) -> Option<&Tenant> {
+        self.tenants.iter().find(|tenant| tenant.id == id)
+    }
+
+    /// A tenant by id, to change it.
+    pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
+        self.tenants.iter_mut().find(|tenant| tenant.id == id)
+    }
+
+    /// Tenants that hold users' data.
+    pub fn user_tenants(&self) -> impl Iterator<Item = &Tenant> {
+        self.tenants.iter().filter(|tenant| tenant.is_user())
+    }
+
+    /// Jobs of a tenant that have not ended, whoever started them; parents do not count.
+    pub fn running(&self, tenant_id: i64) -> impl Iterator<Item = &Job> {
+        self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.ended())
+    }
+
+    /// Writes a line of the root service's event history.
+    pub fn event(&mut self, at: Moment, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
+        self.events.push(Event { at, module, event, items });
+    }
+
+    /// The next `JOB_ID` of a tenant.
+    pub fn next_job_id(&mut self, tenant_id: i64) -> i64 {
+        let last = self.last_job_id.entry(tenant_id).or_default();
+        *last += 1;
+        *last
+    }
+
+    /// The next `DEST_ID`.
+    pub fn next_dest_id(&mut self) -> i64 {
+        self.last_dest_id += 1;
+        1000 + self.last_dest_id
+    }
+}

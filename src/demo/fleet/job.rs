@@ -1,0 +1,92 @@
+//! Backup jobs.
+
+use serde::Serialize;
+
+use crate::demo::clock::Moment;
+
+/// The states of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum JobStatus {
+    /// Inserted.
+    Init,
+    /// Works.
+    Doing,
+    /// Ended well.
+    Completed,
+    /// Ended badly.
+    Failed,
+    /// Is being cancelled.
+    Canceling,
+    /// Was cancelled.
+    Canceled,
+}
+
+impl JobStatus {
+    /// The server's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Init => "INIT",
+            Self::Doing => "DOING",
+            Self::Completed => "COMPLETED",
+            Self::Failed => "FAILED",
+            Self::Canceling => "CANCELING",
+            Self::Canceled => "CANCELED",
+        }
+    }
+
+    /// Whether nothing happens any more.
+    #[must_use]
+    pub fn ended(self) -> bool {
+        matches!(self, Self::Completed | Self::Failed | Self::Canceled)
+    }
+}
+
+/// A backup job: a sys parent (`tenant_id` 1), or a tenant's own.
+#[derive(Debug, Clone, Serialize)]
+#[allow(clippy::struct_excessive_bools, reason = "columns of a view, each with two values of its own")]
+pub struct Job {
+    /// Whose row it is.
+    pub tenant_id: i64,
+    /// `JOB_ID`, counted per tenant.
+    pub id: i64,
+    /// `INITIATOR_TENANT_ID`.
+    pub initiator_tenant_id: i64,
+    /// `INITIATOR_JOB_ID`: the parent's, else 0.
+    pub initiator_job_id: i64,
+    /// `EXECUTOR_TENANT_ID`.
+    pub executors: Vec<i64>,
+    /// INC (true) or FULL: for a child what it became.
+    pub incremental: bool,
+    /// `PLUS_ARCHIVELOG`.
+    pub plus_archivelog: bool,
+    /// The session's encryption password was set.
+    pub encrypted: bool,
+    /// `DESCRIPTION`.
+    pub description: String,
+    /// Begin.
+    pub start: Moment,
+    /// End.
+    pub end: Option<Moment>,
+    /// The state.
+    pub status: JobStatus,
+    /// `RESULT`: 0, or a negative code as the source stores it.
+    pub result: i64,
+    /// `COMMENT`.
+    pub comment: String,
+    /// The destination's path.
+    pub path: String,
+    /// The set it makes, and `TASK_ID` alike; 0 before it has one.
+    pub set_id: i64,
+    /// Index of the phase in [`PHASES`](crate::demo::life::PHASES).
+    pub phase: usize,
+    /// Work done in this phase, in microseconds of work.
+    pub done: Moment,
+    /// Until when `done` is accounted.
+    pub seen: Moment,
+    /// When it leaves the running views (ended), or has been cancelled (CANCELING).
+    pub due: Option<Moment>,
+    /// It is in the history views.
+    pub history: bool,
+}

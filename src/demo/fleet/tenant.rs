@@ -1,0 +1,240 @@
+//! A tenant, where its backups go, its archive rounds and its backup sets.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::demo::clock::{self, Moment};
+
+/// One tenant.
+#[derive(Debug, Clone, Serialize)]
+pub struct Tenant {
+    /// 1 is sys, odd is meta, even is user.
+    pub id: i64,
+    /// The name.
+    pub name: String,
+    /// `MYSQL` or `ORACLE`.
+    pub mode: String,
+    /// `PRIMARY`, `STANDBY`, ..
+    pub role: String,
+    /// `NORMAL`, ..
+    pub status: String,
+    /// In the recycle bin.
+    pub recycled: bool,
+    /// `LOG_MODE` is ARCHIVELOG.
+    pub archivelog: bool,
+    /// When it was made.
+    pub created: Moment,
+    /// The data version.
+    pub compatible: String,
+    /// The tenant's own configuration items.
+    pub parameters: BTreeMap<String, String>,
+    /// How much there is to back up, in MB.
+    pub megabytes: i64,
+    /// `DATA_BACKUP_DEST`.
+    pub data: Option<DataDest>,
+    /// `LOG_ARCHIVE_DEST`.
+    pub archive: Option<ArchiveDest>,
+    /// The archive rounds, the last one is the current one.
+    pub rounds: Vec<Round>,
+    /// The backup sets, by id.
+    pub sets: Vec<Set>,
+    /// `default` delete policy: the recovery window.
+    pub recovery_window: Option<String>,
+    /// The last major freeze, and when its compaction is finished.
+    pub frozen: (Moment, Moment),
+}
+
+/// A data backup destination as it is stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct DataDest {
+    /// Path without what follows `?`.
+    pub path: String,
+    /// What follows `?`, keys masked.
+    pub extension: String,
+    /// `DEST_ID`.
+    pub dest_id: i64,
+    /// When it was set, and so checked.
+    pub checked: Moment,
+}
+
+/// A log archive destination as it is stored.
+#[derive(Debug, Clone, Serialize)]
+pub struct ArchiveDest {
+    /// Path and extension.
+    pub location: DataDest,
+    /// `Optional` or `Mandatory`.
+    pub binding: String,
+    /// `1d`.
+    pub piece_switch_interval: String,
+    /// `ENABLE` (true) or `DEFER`.
+    pub enabled: bool,
+}
+
+/// The states of an archive round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RoundStatus {
+    /// Waits for the log streams.
+    Prepare,
+    /// Starts.
+    Beginning,
+    /// Archives.
+    Doing,
+    /// Broken: only a new round helps.
+    Interrupted,
+    /// Ends.
+    Stopping,
+    /// Ended.
+    Stop,
+    /// On its way to a pause.
+    Suspending,
+    /// Paused; the same round can go on.
+    Suspend,
+}
+
+impl RoundStatus {
+    /// The server's word.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Prepare => "PREPARE",
+            Self::Beginning => "BEGINNING",
+            Self::Doing => "DOING",
+            Self::Interrupted => "INTERRUPTED",
+            Self::Stopping => "STOPPING",
+            Self::Stop => "STOP",
+            Self::Suspending => "SUSPENDING",
+            Self::Suspend => "SUSPEND",
+        }
+    }
+}
+
+/// One archive round.
+#[derive(Debug, Clone, Serialize)]
+pub struct Round {
+    /// `ROUND_ID`.
+    pub id: i64,
+    /// The state.
+    pub status: RoundStatus,
+    /// `DEST_ID`.
+    pub dest_id: i64,
+    /// Path of the destination.
+    pub path: String,
+    /// Where its log begins; none until it is DOING.
+    pub start: Option<Moment>,
+    /// The checkpoint no longer moves past this moment.
+    pub frozen: Option<Moment>,
+    /// The checkpoint was here already: it never goes back.
+    pub reached: Moment,
+    /// When the present passing state (PREPARE, STOPPING, ..) ends.
+    pub due: Option<Moment>,
+    /// How long a passing state lasts.
+    pub passing: Moment,
+    /// `BASE_PIECE_ID`.
+    pub base_piece: i64,
+    /// `PIECE_SWITCH_INTERVAL`.
+    pub interval: Moment,
+    /// `COMMENT`.
+    pub comment: String,
+    /// `FILE_STATUS` of the pieces that are not AVAILABLE, by piece id.
+    pub pieces: BTreeMap<i64, String>,
+}
+
+/// One backup set.
+#[derive(Debug, Clone, Serialize)]
+pub struct Set {
+    /// `BACKUP_SET_ID`.
+    pub id: i64,
+    /// `DEST_ID`.
+    pub dest_id: i64,
+    /// Where it lies.
+    pub path: String,
+    /// INC (true) or FULL.
+    pub incremental: bool,
+    /// `PREV_FULL_BACKUP_SET_ID`, 0 for a full.
+    pub prev_full: i64,
+    /// `PREV_INC_BACKUP_SET_ID`, 0 for a full.
+    pub prev_inc: i64,
+    /// Begin.
+    pub start: Moment,
+    /// End.
+    pub end: Option<Moment>,
+    /// `DOING`, `SUCCESS`, `FAILED`.
+    pub status: String,
+    /// `AVAILABLE`, `INCOMPLETE`, ..
+    pub file_status: String,
+    /// At or before the start.
+    pub start_replay: Moment,
+    /// Near the end; none until it is known.
+    pub min_restore: Option<Moment>,
+    /// `PLUS_ARCHIVELOG`.
+    pub plus_archivelog: bool,
+    /// Encrypted by a password.
+    pub encrypted: bool,
+    /// The tenant's data version at the time.
+    pub compatible: String,
+    /// What it moves in all, in macro blocks of 2 MB.
+    pub blocks: i64,
+    /// Blocks done.
+    pub finished_blocks: i64,
+    /// `RESULT`.
+    pub result: i64,
+    /// `COMMENT`.
+    pub comment: String,
+}
+
+impl DataDest {
+    /// The whole URI as the views show it, its key masked.
+    #[must_use]
+    pub fn masked(&self) -> String {
+        if self.extension.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.extension) }
+    }
+}
+
+impl Tenant {
+    /// Even ids from 1002 on are user tenants.
+    #[must_use]
+    pub fn is_user(&self) -> bool {
+        self.id >= 1002 && self.id % 2 == 0
+    }
+
+    /// `SYS`, `META` or `USER`.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self.id {
+            1 => "SYS",
+            id if id % 2 == 0 => "USER",
+            _ => "META",
+        }
+    }
+
+    /// The current archive round.
+    #[must_use]
+    pub fn round(&self) -> Option<&Round> {
+        self.rounds.last()
+    }
+
+    /// Whether the archive is in DOING.
+    #[must_use]
+    pub fn archiving(&self) -> bool {
+        self.round().is_some_and(|round| round.status == RoundStatus::Doing)
+    }
+
+    /// What the server takes as the base of an increment: the latest good set on the present path.
+    #[must_use]
+    pub fn base(&self) -> Option<&Set> {
+        let path = &self.data.as_ref()?.path;
+        self.sets
+            .iter()
+            .rev()
+            .find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == *path)
+    }
+
+    /// `archive_lag_target` in microseconds.
+    #[must_use]
+    pub fn lag(&self) -> Moment {
+        let text = self.parameters.get("archive_lag_target").map_or("4s", String::as_str);
+        clock::length(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
+    }
+}

@@ -1,0 +1,399 @@
+//! How time moves the fleet. Nothing ticks: whoever asks first brings the state to the present by [`advance`], which
+//! replays, in order and at their own times, the transitions that fell due since the last question.
+//!
+//! The clock is the wall clock. Only work shrinks: a phase that takes a second of work takes `1 / speed` seconds.
+
+pub mod archive;
+#[cfg(test)]
+mod tests;
+
+use super::clock::Moment;
+use super::fault::{self, Effect, Fault, Faults};
+use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, Tenant};
+
+/// A phase of a tenant's job: its name, and how many milliseconds of work a full backup of 1000 MB takes in it. All but
+/// the first are statuses of the task; in the first the job has no task yet.
+pub const PHASES: [(&str, Moment); 9] = [
+    ("SCHEDULE", 600),
+    ("INIT", 1000),
+    ("BACKUP_SYS_META", 1500),
+    ("BACKUP_USER_META", 3000),
+    ("BACKUP_META_FINISH", 800),
+    (MINOR, 6000),
+    (MAJOR, 12_000),
+    (BEFORE_LOG, 1000),
+    (LOG, 3000),
+];
+const MINOR: &str = "BACKUP_DATA_MINOR";
+const MAJOR: &str = "BACKUP_DATA_MAJOR";
+const BEFORE_LOG: &str = "BEFORE_BACKUP_LOG";
+const LOG: &str = "BACKUP_LOG";
+
+/// Milliseconds of work before a sys job's children appear, a cancelled job is CANCELED, and an ended one is history.
+const PARENT: Moment = 700;
+const CANCELING: Moment = 1500;
+const LINGER: Moment = 400;
+
+/// Milliseconds of work as time on the clock.
+#[must_use]
+pub fn work(milliseconds: Moment, speed: u32) -> Moment {
+    milliseconds * 1000 / Moment::from(speed)
+}
+
+/// Brings the fleet to `now`.
+pub fn advance(fleet: &mut Fleet, now: Moment) {
+    while let Some(due) = next_due(fleet).filter(|due| *due <= now) {
+        // What was held until now may have fallen due long ago; time does not go back for it.
+        step(fleet, due.max(fleet.now));
+    }
+    step(fleet, now.max(fleet.now));
+}
+
+/// When the next transition falls due, if nothing else happens. The archive's checkpoint is not one: it is computed.
+#[must_use]
+pub fn next_due(fleet: &Fleet) -> Option<Moment> {
+    let of = |cluster: &Cluster| {
+        let rounds = cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.due).min();
+        let jobs = (0..cluster.jobs.len()).filter_map(|job| due(cluster, &fleet.faults, fleet.speed, job)).min();
+        rounds.into_iter().chain(jobs).min()
+    };
+    fleet.clusters.iter().filter_map(of).min()
+}
+
+fn step(fleet: &mut Fleet, at: Moment) {
+    fleet.now = at;
+    for cluster in &mut fleet.clusters {
+        archive::step(cluster, at);
+        for index in 0..cluster.jobs.len() {
+            if !cluster.jobs[index].history {
+                account(cluster, &fleet.faults, fleet.speed, index, at);
+            }
+        }
+        for index in 0..cluster.jobs.len() {
+            if cluster.jobs[index].tenant_id == 1 && !cluster.jobs[index].status.ended() {
+                close_parent(cluster, fleet.speed, index, at);
+            }
+        }
+    }
+}
+
+/// When the job changes by itself; none while it is held, waits for another one, or is history.
+fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<Moment> {
+    let job = &cluster.jobs[index];
+    if job.history {
+        return None;
+    }
+    if job.due.is_some() {
+        let held = job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
+        return job.due.filter(|_| !held);
+    }
+    let left = length(cluster, faults, index)? - job.done;
+    let speed = Moment::from(speed);
+    Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
+}
+
+/// How much work the present phase takes; none when no work is done in it.
+fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
+    let job = &cluster.jobs[index];
+    if job.tenant_id == 1 {
+        let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
+        return waits.then_some(PARENT * 1000);
+    }
+    let (phase, milliseconds) = PHASES[job.phase];
+    // Jobs of two initiators may stand in the queue of one tenant; only one of them has a task.
+    let queued = job.phase == 0
+        && cluster.running(job.tenant_id).any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
+    if queued || held(cluster, faults, job, phase) {
+        return None;
+    }
+    let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
+    let share = match phase {
+        MAJOR if job.incremental => megabytes.min(3000) / 4,
+        MINOR | MAJOR | "BACKUP_USER_META" => megabytes.min(3000),
+        _ => 1000,
+    };
+    Some(milliseconds * share)
+}
+
+fn held(cluster: &Cluster, faults: &[Fault], job: &Job, phase: &str) -> bool {
+    let faults = Faults { all: faults, cluster: &cluster.name };
+    let tenants = if job.tenant_id == 1 { job.executors.as_slice() } else { std::slice::from_ref(&job.tenant_id) };
+    tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds(&tenant.name, phase))
+}
+
+/// Accounts for the work done until `at`, and makes the transition it completes.
+fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+    let due = due(cluster, faults, speed, index);
+    let length = length(cluster, faults, index);
+    let archive = broken_archive(cluster, index);
+    let job = &mut cluster.jobs[index];
+    if job.due.is_none() && length.is_some() {
+        job.done += (at - job.seen).max(0) * Moment::from(speed);
+    }
+    job.seen = at;
+    if let Some((code, text)) = archive {
+        fail(cluster, speed, index, at, code, text);
+    } else if due.is_some_and(|due| due <= at) {
+        match job.status {
+            status if status.ended() => job.history = true,
+            JobStatus::Canceling => end(cluster, speed, index, at, JobStatus::Canceled, -4072, "canceled"),
+            _ if job.tenant_id == 1 => start_children(cluster, faults, index, at),
+            _ => next_phase(cluster, faults, speed, index, at),
+        }
+    }
+}
+
+/// A backup needs its archive from the first to the last moment.
+fn broken_archive(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
+    let job = &cluster.jobs[index];
+    let works = job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling;
+    match cluster.tenant_by_id(job.tenant_id).filter(|_| works)?.round()?.status {
+        RoundStatus::Doing => None,
+        RoundStatus::Interrupted => Some((-9027, "ob log archive interrupted")),
+        _ => Some((-9029, "log archive is not running")),
+    }
+}
+
+/// What keeps a tenant from being backed up, as the server puts it.
+#[must_use]
+pub fn obstacle(tenant: &Tenant) -> Option<&'static str> {
+    if tenant.status != "NORMAL" || tenant.recycled || !matches!(tenant.role.as_str(), "PRIMARY" | "STANDBY") {
+        Some("tenant status is not normal.")
+    } else if tenant.data.is_none() {
+        Some("backup dest is not set.")
+    } else if !tenant.archiving() {
+        Some("log archive status is not doing.")
+    } else {
+        None
+    }
+}
+
+/// Whether the cluster is in upgrade mode.
+#[must_use]
+pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
+    let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    set || Faults { all: faults, cluster: &cluster.name }.has(&Effect::UpgradeMode, None)
+}
+
+/// The children of a sys job; what keeps a tenant from having one is only told in the event history.
+fn start_children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Moment) {
+    let upgrading = upgrading(cluster, faults);
+    let parent = &mut cluster.jobs[index];
+    parent.status = JobStatus::Doing;
+    parent.done = 0;
+    let parent = parent.clone();
+    for tenant_id in &parent.executors {
+        let Some(tenant) = cluster.tenant_by_id(*tenant_id) else { continue };
+        let why = if upgrading { Some("cluster upgrading") } else { obstacle(tenant) };
+        if let Some(why) = why {
+            let items = vec![
+                ("tenant_id", tenant_id.to_string()),
+                ("result", "-9040".to_owned()),
+                ("comment", format!("backup can not start, because {why}")),
+            ];
+            cluster.event(at, "backup_data", "handle_user_tenant_backup_failed", items);
+            continue;
+        }
+        let path = tenant.data.as_ref().map_or_else(String::new, |dest| dest.path.clone());
+        let id = cluster.next_job_id(*tenant_id);
+        cluster.jobs.push(Job {
+            tenant_id: *tenant_id,
+            id,
+            initiator_tenant_id: 1,
+            initiator_job_id: parent.id,
+            executors: vec![*tenant_id],
+            path,
+            start: at,
+            seen: at,
+            status: JobStatus::Init,
+            ..parent.clone()
+        });
+    }
+}
+
+fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+    let job = &cluster.jobs[index];
+    let (phase, _) = PHASES[job.phase];
+    let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
+    let failure = Faults { all: faults, cluster: &cluster.name }.failure(&name, phase);
+    if let Some((code, text)) = failure {
+        fail(cluster, speed, index, at, code, &text);
+        return;
+    }
+    let last = if job.plus_archivelog { LOG } else { BEFORE_LOG };
+    if job.phase == 0 {
+        start_task(cluster, index, at);
+    }
+    if phase == BEFORE_LOG {
+        // The point the set can be restored to is known only when all its data has been copied.
+        with_set(cluster, index, |set| set.min_restore = Some(at));
+    }
+    if phase == last {
+        end(cluster, speed, index, at, JobStatus::Completed, 0, "");
+    } else {
+        let job = &mut cluster.jobs[index];
+        job.phase += 1;
+        job.done = 0;
+    }
+}
+
+/// The task, and with it the set; an increment without a base becomes a full here, and nobody is told.
+fn start_task(cluster: &mut Cluster, index: usize, at: Moment) {
+    let job = cluster.jobs[index].clone();
+    let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return };
+    let base = tenant.base().filter(|_| job.incremental);
+    let (prev_full, prev_inc) = base.map_or((0, 0), |base| (base_full(base), base.id));
+    let incremental = base.is_some();
+    let replay = tenant.round().and_then(|round| round.start).map_or(at, |start| start.max(at - 2_000_000));
+    let id = tenant.sets.last().map_or(0, |set| set.id) + 1;
+    let share = if incremental { 5 } else { 1 };
+    let set = Set {
+        id,
+        dest_id: tenant.data.as_ref().map_or(0, |dest| dest.dest_id),
+        path: job.path.clone(),
+        incremental,
+        prev_full,
+        prev_inc,
+        start: job.start,
+        end: None,
+        status: "DOING".to_owned(),
+        file_status: "INCOMPLETE".to_owned(),
+        start_replay: replay.min(job.start),
+        min_restore: None,
+        plus_archivelog: job.plus_archivelog,
+        encrypted: job.encrypted,
+        compatible: tenant.compatible.clone(),
+        blocks: (tenant.megabytes / 2 / share).max(1),
+        finished_blocks: 0,
+        result: 0,
+        comment: String::new(),
+    };
+    tenant.sets.push(set);
+    let job = &mut cluster.jobs[index];
+    job.set_id = id;
+    job.incremental = incremental;
+    job.status = JobStatus::Doing;
+    let items = vec![("tenant_id", job.tenant_id.to_string()), ("job_id", job.id.to_string())];
+    cluster.event(at, "backup_data", "persist_set_task", items);
+}
+
+fn base_full(base: &Set) -> i64 {
+    if base.incremental { base.prev_full } else { base.id }
+}
+
+fn with_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) {
+    let (tenant, set) = (cluster.jobs[index].tenant_id, cluster.jobs[index].set_id);
+    let sets = cluster.tenant_mut(tenant).map(|tenant| &mut tenant.sets);
+    if let Some(set) = sets.and_then(|sets| sets.iter_mut().find(|one| one.id == set)) {
+        change(set);
+    }
+}
+
+/// Fails a tenant's job with a code, as one of its servers would.
+pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i64, text: &str) {
+    let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
+    let trace_id = format!("YB427F000001-{at:016X}-0-0");
+    let comment = fault::comment(&format!("127.0.0.1:{port}"), code, text, &trace_id);
+    let items = vec![
+        ("tenant_id", cluster.jobs[index].tenant_id.to_string()),
+        ("job_id", cluster.jobs[index].id.to_string()),
+        ("result", code.to_string()),
+        ("comment", comment.clone()),
+    ];
+    cluster.event(at, "backup_data", "deal with failed job", items);
+    end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
+}
+
+fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobStatus, result: i64, comment: &str) {
+    let job = &mut cluster.jobs[index];
+    job.status = status;
+    job.result = result;
+    comment.clone_into(&mut job.comment);
+    job.end = Some(at);
+    job.due = Some(at + work(LINGER, speed));
+    let finished = progress(cluster, index).finished_blocks;
+    with_set(cluster, index, |set| {
+        set.end = Some(at);
+        set.result = result;
+        comment.clone_into(&mut set.comment);
+        if status == JobStatus::Completed {
+            "SUCCESS".clone_into(&mut set.status);
+            "AVAILABLE".clone_into(&mut set.file_status);
+            set.finished_blocks = set.blocks;
+        } else {
+            "FAILED".clone_into(&mut set.status);
+            set.finished_blocks = finished;
+        }
+    });
+}
+
+/// A sys job ends with the last of its children, and carries the worst of their results.
+fn close_parent(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) {
+    let parent = &cluster.jobs[index];
+    let children =
+        || cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id);
+    // A parent that was cancelled before it had children ends by itself, when it is due.
+    let alone = parent.status == JobStatus::Init || parent.due.is_some();
+    if alone || children().any(|child| !child.status.ended()) {
+        return;
+    }
+    let failed = children().find(|child| child.status == JobStatus::Failed);
+    let canceled = parent.status == JobStatus::Canceling || children().any(|job| job.status == JobStatus::Canceled);
+    let (status, result, comment) = match failed {
+        Some(child) => (JobStatus::Failed, child.result, child.comment.clone()),
+        None if canceled => (JobStatus::Canceled, -4072, "canceled".to_owned()),
+        None => (JobStatus::Completed, 0, String::new()),
+    };
+    end(cluster, speed, index, at, status, result, &comment);
+}
+
+/// Begins to cancel every job of a tenant, whoever started it, and the sys jobs that were meant for no other one.
+pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Moment) {
+    for job in cluster.jobs.iter_mut().filter(|job| !job.status.ended() && job.status != JobStatus::Canceling) {
+        if job.executors.iter().all(|executor| tenant_ids.contains(executor)) {
+            // A sys job with children is CANCELED when the last of them is.
+            let parent = job.tenant_id == 1 && job.status == JobStatus::Doing;
+            job.status = JobStatus::Canceling;
+            job.due = (!parent).then_some(at + work(CANCELING, speed));
+        }
+    }
+    for tenant_id in tenant_ids {
+        let items = vec![("tenant_id", tenant_id.to_string())];
+        cluster.event(at, "backup_data", "cancel_backup_data", items);
+    }
+}
+
+/// How far a tenant's job is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tablets in all.
+    pub tablets: i64,
+    /// Tablets done.
+    pub finished_tablets: i64,
+    /// Macro blocks of 2 MB known so far: the count grows when the major data is reached.
+    pub blocks: i64,
+    /// Macro blocks done.
+    pub finished_blocks: i64,
+}
+
+/// Reads how far a tenant's job is from the work done; the fleet must have been advanced.
+#[must_use]
+pub fn progress(cluster: &Cluster, index: usize) -> Progress {
+    let job = &cluster.jobs[index];
+    let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return Progress::default() };
+    let Some(set) = tenant.sets.iter().find(|set| set.id == job.set_id) else { return Progress::default() };
+    let whole = length(cluster, &[], index).unwrap_or(1).max(1);
+    let permille = (job.done * 1000 / whole).clamp(0, 1000);
+    let tablets = 200 + tenant.megabytes / 20;
+    let (phase, _) = PHASES[job.phase];
+    let early = set.blocks / 5;
+    let (finished_tablets, blocks, finished_blocks) = match phase {
+        "SCHEDULE" | "INIT" | "BACKUP_SYS_META" => (0, 0, 0),
+        "BACKUP_USER_META" => (tablets * permille / 1000, 0, 0),
+        "BACKUP_META_FINISH" => (tablets, 0, 0),
+        MINOR => (tablets, set.blocks * 4 / 5, early * permille / 1000),
+        MAJOR => (tablets, set.blocks, early + (set.blocks - early) * permille / 1000),
+        _ => (tablets, set.blocks, set.blocks),
+    };
+    Progress { tablets, finished_tablets, blocks, finished_blocks }
+}

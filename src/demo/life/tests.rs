@@ -1,0 +1,454 @@
+//! One test for each thing the fleet must do as a server does. Time is given, nothing sleeps.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use crate::demo::clock::SECOND;
+use crate::demo::fault::{Effect, Fault, Faults};
+use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::orders::{Order, carry_out};
+use crate::demo::projection::{Look, rows};
+use crate::demo::statement::{Alter, Tenants, Value};
+use crate::demo::testing::{Bench, NOW, full, incremental, listed};
+
+use super::*;
+
+const ONE: &str = "  - {names: [pay]}";
+
+fn hold(bench: &mut Bench, phase: &str) {
+    let (tenant, since) = (Some("pay".to_owned()), bench.fleet.now);
+    let effect = Effect::Hold { phase: phase.to_owned() };
+    let (cluster, server, fixable) = (None, None, true);
+    bench.fleet.faults.push(Fault { name: phase.to_owned(), cluster, tenant, server, fixable, since, effect });
+}
+
+fn column(bench: &Bench, view: &str, column: &str) -> Vec<Value> {
+    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
+}
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+#[test]
+fn the_parent_comes_first_and_its_child_a_moment_later() {
+    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    bench.say("sys", &full(&["pay", "order"])).unwrap();
+    let parent = bench.job("sys").unwrap().clone();
+    assert_eq!(parent.executors, [1002, 1004]);
+    assert_eq!((parent.status, parent.initiator_tenant_id), (JobStatus::Init, 1));
+    assert!(bench.job("pay").is_none());
+    bench.pass(800);
+    let child = bench.job("pay").unwrap();
+    assert_eq!((child.initiator_tenant_id, child.initiator_job_id), (1, parent.id));
+    assert_eq!(child.description, "obnow 7.1");
+    assert!(child.start > parent.start);
+    assert!(bench.job("order").is_some());
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_JOBS", "JOB_LEVEL")[..2], [text("CLUSTER"), text("USER_TENANT")]);
+}
+
+#[test]
+fn a_job_goes_through_its_phases_in_order_and_into_history() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    let mut seen: Vec<Value> = Vec::new();
+    for _ in 0..600 {
+        bench.pass(100);
+        for status in column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS") {
+            if seen.last() != Some(&status) {
+                seen.push(status);
+            }
+        }
+    }
+    let expected = [
+        "INIT",
+        "BACKUP_SYS_META",
+        "BACKUP_USER_META",
+        "BACKUP_META_FINISH",
+        "BACKUP_DATA_MINOR",
+        "BACKUP_DATA_MAJOR",
+        "BEFORE_BACKUP_LOG",
+        "COMPLETED",
+    ];
+    assert_eq!(seen, expected.map(text));
+    assert!(column(&bench, "CDB_OB_BACKUP_JOBS", "STATUS").is_empty());
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_JOB_HISTORY", "STATUS"), [text("COMPLETED"), text("COMPLETED")]);
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_TASK_HISTORY", "STATUS"), [text("COMPLETED")]);
+    let set = bench.tenant("pay").sets.last().unwrap();
+    assert_eq!((set.id, set.status.as_str(), set.file_status.as_str()), (3, "SUCCESS", "AVAILABLE"));
+}
+
+#[test]
+fn plus_archivelog_adds_the_log_phase() {
+    let mut bench = Bench::tenants(ONE);
+    let Alter::Backup { incremental, scope, to, description, .. } = full(&["pay"]) else { unreachable!() };
+    let backup = Alter::Backup { incremental, scope, to, plus_archivelog: true, description };
+    bench.say("sys", &backup).unwrap();
+    hold(&mut bench, "BACKUP_LOG");
+    bench.pass(60_000);
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
+    assert!(bench.tenant("pay").sets.last().unwrap().min_restore.is_some());
+}
+
+#[test]
+fn counters_grow_and_a_held_phase_stands_still() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    let mut last = 0;
+    for _ in 0..100 {
+        bench.pass(150);
+        let finished = bench.job("pay").map_or(0, |_| progress(bench.cluster(), 1).finished_blocks);
+        assert!(finished >= last);
+        last = finished;
+    }
+    assert!(last > 0, "no block was done in fifteen seconds");
+    hold(&mut bench, "BACKUP_DATA_MAJOR");
+    bench.pass(1);
+    let held = progress(bench.cluster(), 1);
+    bench.pass(3_600_000);
+    assert_eq!(progress(bench.cluster(), 1), held);
+    bench.fleet.faults.clear();
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn a_set_is_replayed_from_before_its_start_and_restorable_near_its_end() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    let set = bench.tenant("pay").sets.last().unwrap();
+    let (end, min_restore) = (set.end.unwrap(), set.min_restore.unwrap());
+    assert!(set.start_replay <= set.start);
+    assert!(min_restore <= end && end - min_restore < 2 * SECOND, "{min_restore} is not near {end}");
+}
+
+#[test]
+fn every_backup_ends_within_a_minute() {
+    for name in ["healthy", "fleet"] {
+        let mut bench = Bench::scenario(name);
+        bench.say("sys", &full(&[])).unwrap();
+        bench.pass(60_000);
+        let jobs = &bench.cluster().jobs;
+        assert!(jobs.iter().all(|job| job.status == JobStatus::Completed), "{name}: {jobs:?}");
+    }
+}
+
+#[test]
+fn an_increment_has_the_latest_good_set_on_the_path_as_its_base() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &incremental(&["pay"])).unwrap();
+    bench.pass(60_000);
+    let set = bench.tenant("pay").sets.last().unwrap().clone();
+    assert!(set.incremental);
+    assert_eq!((set.prev_full, set.prev_inc), (1, 2));
+    assert!(bench.job("pay").unwrap().incremental);
+}
+
+#[test]
+fn an_increment_without_a_base_silently_becomes_a_full() {
+    let mut bench = Bench::tenants(ONE);
+    let other = format!("file://{}/elsewhere", bench.data.path().display());
+    bench.set("data_backup_dest", &other, "pay").unwrap();
+    bench.say("sys", &incremental(&["pay"])).unwrap();
+    bench.pass(60_000);
+    let set = bench.tenant("pay").sets.last().unwrap();
+    assert_eq!((set.incremental, set.prev_full, set.prev_inc), (false, 0, 0));
+    assert!(!bench.job("pay").unwrap().incremental);
+}
+
+#[test]
+fn in_upgrade_mode_a_sys_backup_is_accepted_and_fails_at_the_child() {
+    let mut bench = Bench::scenario("upgrading");
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(5_000);
+    assert!(bench.job("pay").is_none());
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+    let events = column(&bench, "DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT");
+    assert!(events.contains(&text("handle_user_tenant_backup_failed")), "{events:?}");
+    let refused = bench.say("pay", &full(&[])).unwrap_err();
+    assert_eq!(refused, (9040, "backup can not start, because cluster upgrading".to_owned()));
+}
+
+#[test]
+fn a_failed_child_fails_its_parent_and_its_set() {
+    let mut bench = Bench::scenario("fails");
+    bench.say("sys", &full(&["pay", "order"])).unwrap();
+    bench.pass(60_000);
+    let job = bench.job("pay").unwrap();
+    assert_eq!((job.status, job.result), (JobStatus::Failed, -9082));
+    assert!(
+        job.comment.contains("addr: 127.0.0.1:2884, module: BACKUP_DATA, result: -9082(backup device out of space), "),
+        "{}",
+        job.comment
+    );
+    assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
+    assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9082));
+    assert_eq!(bench.tenant("pay").sets.last().unwrap().status, "FAILED");
+    bench.fleet.faults.clear();
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn cancel_hits_every_job_of_the_tenant_and_no_other() {
+    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    bench.say("sys", &full(&["pay", "order"])).unwrap();
+    bench.pass(2_000);
+    bench.say("pay", &full(&[])).unwrap();
+    bench.pass(1_000);
+    assert_eq!(bench.cluster().running(1002).count(), 2);
+    bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
+    assert!(bench.cluster().running(1002).all(|job| job.status == JobStatus::Canceling));
+    bench.pass(2_000);
+    assert_eq!(bench.cluster().running(1002).count(), 0);
+    assert_eq!(bench.cluster().running(1004).count(), 1);
+    bench.pass(60_000);
+    assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+}
+
+#[test]
+fn two_initiators_queue_and_one_initiator_is_refused() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
+    assert_eq!(refused, (9036, "Backup is in progress".to_owned()));
+    bench.pass(5_000);
+    bench.say("pay", &full(&[])).unwrap();
+    bench.pass(2_000);
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS").len(), 1);
+    bench.pass(120_000);
+    assert_eq!(bench.tenant("pay").sets.len(), 4);
+}
+
+#[test]
+fn a_round_is_prepared_begins_and_archives() {
+    let mut bench = Bench::scenario("archiving-off");
+    bench.archive(true, listed(&["pay"])).unwrap();
+    let mut seen = Vec::new();
+    for _ in 0..20 {
+        let status = bench.tenant("pay").round().unwrap().status;
+        if seen.last() != Some(&status) {
+            seen.push(status);
+        }
+        bench.pass(100);
+    }
+    assert_eq!(seen, [RoundStatus::Prepare, RoundStatus::Beginning, RoundStatus::Doing]);
+    assert_eq!(bench.tenant("pay").round().unwrap().id, 2);
+    assert_eq!(bench.archive(true, listed(&["pay"])).unwrap_err().0, 9091);
+    bench.archive(false, listed(&["pay"])).unwrap();
+    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stopping);
+    bench.pass(1_000);
+    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stop);
+    assert_eq!(bench.archive(false, listed(&["pay"])).unwrap_err().0, 9092);
+}
+
+#[test]
+fn archivelog_without_a_destination_succeeds_and_makes_no_round_until_there_is_one() {
+    let mut bench = Bench::scenario("no-destination");
+    bench.archive(true, listed(&["pay"])).unwrap();
+    bench.pass(10_000);
+    assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
+    assert!(column(&bench, "CDB_OB_ARCHIVELOG", "STATUS").is_empty());
+    let location = format!("LOCATION=file://{}/log", bench.data.path().display());
+    bench.set("log_archive_dest", &location, "pay").unwrap();
+    bench.pass(2_000);
+    assert!(bench.tenant("pay").archiving());
+}
+
+#[test]
+fn defer_pauses_the_round_and_enable_goes_on_with_it() {
+    let mut bench = Bench::tenants(ONE);
+    bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
+    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspending);
+    bench.pass(1_000);
+    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspend);
+    let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
+    assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
+    bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
+    let round = bench.tenant("pay").round().unwrap();
+    assert_eq!((round.id, round.status), (1, RoundStatus::Doing));
+}
+
+#[test]
+fn the_checkpoint_moves_in_steps_of_the_lag_target_and_can_stand_still() {
+    let mut bench = Bench::tenants(ONE);
+    let reached = |bench: &Bench| {
+        let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
+        let faults = Faults { all: &fleet.faults, cluster: "demo" };
+        archive::checkpoint(tenant, tenant.round().unwrap(), faults, 1, fleet.now).unwrap()
+    };
+    let mut steps = vec![reached(&bench)];
+    for _ in 0..120 {
+        bench.pass(100);
+        if steps.last() != Some(&reached(&bench)) {
+            steps.push(reached(&bench));
+        }
+    }
+    let lengths: Vec<_> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    assert_eq!(lengths, [4 * SECOND; 3]);
+    let mut bench = Bench::scenario("lagging");
+    let before = reached(&bench);
+    assert!(before < NOW - 500 * SECOND);
+    bench.pass(60_000);
+    assert_eq!(reached(&bench), before);
+    bench.fleet.faults.clear();
+    assert!(reached(&bench) > bench.fleet.now - 5 * SECOND);
+}
+
+#[test]
+fn a_job_fails_when_its_archive_breaks() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(5_000);
+    let now = bench.fleet.now;
+    archive::interrupt(&mut bench.fleet.clusters[0], 1002, now);
+    bench.pass(100);
+    assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -9027));
+    bench.archive(false, Tenants::Unnamed).unwrap();
+    bench.pass(1_000);
+    bench.archive(true, Tenants::Unnamed).unwrap();
+    bench.pass(2_000);
+    let rounds = &bench.tenant("pay").rounds;
+    assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));
+    assert!(rounds[1].start.unwrap() > rounds[0].reached, "the two rounds are not continuous");
+    assert!(rounds[1].base_piece > archive::last_piece(&rounds[0], rounds[0].reached), "piece ids begin anew");
+}
+
+#[test]
+fn pieces_lie_end_to_end() {
+    let bench = Bench::tenants(ONE);
+    let starts = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "START_SCN");
+    let ends = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "END_SCN");
+    assert!(starts.len() > 2);
+    assert_eq!(starts[1..], ends[..ends.len() - 1]);
+}
+
+#[test]
+fn a_busy_cluster_has_a_running_job_and_a_parent_without_its_child() {
+    let mut bench = Bench::scenario("busy");
+    bench.pass(3_600_000);
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
+    assert!(bench.job("order").is_none());
+    assert!(column(&bench, "CDB_OB_BACKUP_JOBS", "EXECUTOR_TENANT_ID").contains(&text("1004")));
+    bench.fleet.faults.retain(|fault| !fault.fixable);
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+    assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn how_often_one_looks_does_not_change_what_happens() {
+    let run = |step: Moment| {
+        let mut bench = Bench::tenants("  - {names: [pay, order], megabytes: 1300}");
+        bench.say("sys", &full(&["pay", "order"])).unwrap();
+        for _ in 0..60_000 / step {
+            bench.pass(step);
+        }
+        serde_json::to_string(&bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect::<Vec<_>>()).unwrap()
+    };
+    assert_eq!(run(60_000), run(50));
+}
+
+#[test]
+fn a_full_backup_of_each_eligible_cluster_of_the_fleet_can_be_restored() {
+    let bench = Bench::scenario("fleet");
+    for index in 0..bench.fleet.clusters.len() {
+        let mut fleet = bench.fleet.clone();
+        let order = Order { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
+        let name = fleet.clusters[index].name.clone();
+        if ["dev-seek", "upgrade-gz"].contains(&name.as_str()) {
+            continue;
+        }
+        carry_out(&mut fleet, order, &full(&[])).unwrap();
+        advance(&mut fleet, NOW + 70 * SECOND);
+        let cluster = &fleet.clusters[index];
+        for id in &cluster.jobs[0].executors {
+            let tenant = cluster.tenant_by_id(*id).unwrap();
+            let (round, set) = (tenant.round().unwrap(), tenant.sets.last().unwrap());
+            let faults = Faults { all: &fleet.faults, cluster: &name };
+            let reached = archive::checkpoint(tenant, round, faults, 1, fleet.now).unwrap();
+            assert_eq!(set.status, "SUCCESS", "{name}/{}", tenant.name);
+            assert!(round.start.unwrap() <= set.start_replay && set.min_restore.unwrap() <= reached);
+        }
+    }
+}
+
+#[test]
+fn a_job_that_is_gone_runs_all_the_same() {
+    let mut bench = Bench::scenario("job-gone");
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+    for view in ["CDB_OB_BACKUP_JOBS", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
+        assert!(column(&bench, view, "STATUS").is_empty(), "{view}");
+    }
+    bench.fleet.faults.clear();
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_JOB_HISTORY", "STATUS").len(), 2);
+}
+
+#[test]
+fn encryption_is_shown_unless_it_was_lost() {
+    for (scenario, shown) in [("healthy", "PASSWORD"), ("encryption-lost", "NONE")] {
+        let mut bench = Bench::scenario(scenario);
+        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        carry_out(&mut bench.fleet, order, &full(&["pay"])).unwrap();
+        bench.pass(60_000);
+        let modes = column(&bench, "CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
+        assert_eq!(modes[2], text(shown), "{scenario}: {modes:?}");
+    }
+}
+
+#[test]
+fn sets_at_an_older_destination_are_no_base() {
+    let mut bench = Bench::scenario("silent-full");
+    bench.say("sys", &incremental(&["pay", "order"])).unwrap();
+    bench.pass(60_000);
+    assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
+    assert!(bench.tenant("order").sets.last().unwrap().incremental);
+}
+
+#[test]
+fn what_was_held_does_not_turn_back_time_for_the_others() {
+    let end_of_order = |held: bool| {
+        let mut bench = Bench::tenants("  - {names: [pay, order]}");
+        bench.say("sys", &full(&["pay", "order"])).unwrap();
+        bench.pass(2_000);
+        if held {
+            hold(&mut bench, "CANCELING");
+        }
+        bench.say("sys", &Alter::CancelBackup(listed(&["pay"]))).unwrap();
+        bench.pass(10_000);
+        assert_eq!(bench.job("pay").unwrap().status.ended(), !held);
+        bench.fleet.faults.clear();
+        bench.pass(60_000);
+        assert_eq!(bench.job("pay").unwrap().status, JobStatus::Canceled);
+        bench.job("order").unwrap().end
+    };
+    assert_eq!(end_of_order(true), end_of_order(false));
+}
+
+#[test]
+fn a_parent_without_children_is_cancelled_in_its_own_time() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
+    bench.pass(100);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceling);
+    bench.pass(2_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+    assert!(bench.job("pay").is_none());
+}
+
+#[test]
+fn a_set_of_a_young_round_is_replayed_from_within_it() {
+    let mut bench = Bench::scenario("archiving-off");
+    bench.archive(true, listed(&["pay"])).unwrap();
+    bench.pass(1_250);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(60_000);
+    let pay = bench.tenant("pay");
+    let (round, set) = (pay.round().unwrap(), pay.sets.last().unwrap());
+    assert!(round.start.unwrap() <= set.start_replay && set.start_replay <= set.start);
+}

@@ -1,0 +1,185 @@
+//! `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: reading the URI, the format file that marks a directory as one
+//! tenant's for one kind, and what is stored of it all.
+//!
+//! A `file://` path below the place's `data/` is on this host, so its directory and format file are real: a Test made
+//! on this host finds them. Everything else lies where this host cannot look, and is only remembered.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::demo::clock::{self, SECOND};
+use crate::demo::fleet::{ArchiveDest, DataDest, Fleet};
+use crate::demo::life::archive;
+use crate::demo::statement::ServerError;
+
+use super::{Order, archive_runs, not_supported, refusal};
+
+/// The name of the file that marks a directory.
+const FORMAT_FILE: &str = "format.obbak";
+
+/// Whose a directory is, as its format file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// `backup_data` or `archive_log`.
+    pub dest_type: String,
+    /// The cluster's id.
+    pub cluster_id: i64,
+    /// The tenant's id.
+    pub tenant_id: i64,
+}
+
+/// A URI, taken apart as the server does: at the first `?`, then at each `&`.
+struct Uri {
+    path: String,
+    extension: String,
+    object_storage: bool,
+}
+
+fn parse(uri: &str) -> Result<Uri, ServerError> {
+    let invalid = || refusal(9026, format!("'{uri}' is not a valid uri"));
+    let (path, parameters) = uri.split_once('?').unwrap_or((uri, ""));
+    let path = path.trim_end_matches('/');
+    let pairs: Vec<&str> = parameters.split('&').filter(|pair| !pair.is_empty()).collect();
+    if pairs.iter().any(|pair| pair.starts_with("encrypt_key=")) {
+        return Err(refusal(9026, "backup destination contains encrypt_key, which is not a valid uri"));
+    }
+    let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
+    let object_storage = matches!(scheme, "oss" | "cos" | "s3" | "azblob");
+    let fine = match scheme {
+        "file" => rest.starts_with('/'),
+        _ if object_storage => {
+            let given =
+                |key: &str| pairs.iter().any(|pair| pair.strip_prefix(key).is_some_and(|rest| !rest.is_empty()));
+            let appid = given("appid=");
+            !rest.is_empty()
+                && ["host=", "access_id=", "access_key="].into_iter().all(given)
+                && (scheme == "cos") == appid
+        }
+        _ => false,
+    };
+    if !fine || uri.len() >= 2048 || path.len() >= 1024 || uri.contains(char::is_whitespace) {
+        return Err(invalid());
+    }
+    let mask = |pair: &&str| {
+        let secret = pair.strip_prefix("access_key=").map(|key| format!("encrypt_key={}", scrambled(key)));
+        secret.unwrap_or_else(|| (*pair).to_owned())
+    };
+    let extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
+    Ok(Uri { path: path.to_owned(), extension, object_storage })
+}
+
+/// Something in place of a key from which the key cannot be read.
+fn scrambled(key: &str) -> String {
+    use sha1::{Digest, Sha1};
+    Sha1::digest(key).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
+}
+
+/// Sets or clears a tenant's `DATA_BACKUP_DEST`.
+///
+/// # Errors
+/// 9026, 9036, 9080, 9081.
+pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+    if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
+        return Err(refusal(9036, "Backup is in progress"));
+    }
+    let dest =
+        if value.is_empty() { None } else { Some(settle(fleet, order, tenant_id, &parse(value)?, "backup_data")?) };
+    if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
+        tenant.data = dest;
+    }
+    Ok(())
+}
+
+/// Sets a tenant's `LOG_ARCHIVE_DEST` as a whole: what is left out falls back to its default.
+///
+/// # Errors
+/// 1235, 4179, 9026, 9080, 9081.
+pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
+    let (mut location, mut binding, mut interval) = (None, "Optional", "1d".to_owned());
+    for item in value.split_whitespace() {
+        let (key, value) = item.split_once('=').ok_or_else(|| not_supported("log_archive_dest format is"))?;
+        match key.to_ascii_uppercase().as_str() {
+            "LOCATION" => location = Some(value),
+            "BINDING" if value.eq_ignore_ascii_case("optional") => binding = "Optional",
+            "BINDING" if value.eq_ignore_ascii_case("mandatory") => binding = "Mandatory",
+            "PIECE_SWITCH_INTERVAL" => value.clone_into(&mut interval),
+            "COMPRESSION" => {}
+            _ => return Err(not_supported(&format!("{item} in log_archive_dest is"))),
+        }
+    }
+    let day = 86_400 * SECOND;
+    if clock::length(&interval).is_none_or(|length| length < day || length > 7 * day) {
+        return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
+    }
+    let location = location.ok_or_else(|| not_supported("set archive dest without location is"))?;
+    let tenant = fleet.clusters[order.cluster].tenant_by_id(tenant_id);
+    if tenant.is_some_and(archive_runs) {
+        return Err(not_supported("change archive dest when archive is running is"));
+    }
+    let uri = parse(location)?;
+    if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag() < 60 * SECOND) {
+        let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
+        return Err(refusal(4179, what));
+    }
+    let location = settle(fleet, order, tenant_id, &uri, "archive_log")?;
+    let speed = fleet.speed;
+    let cluster = &mut fleet.clusters[order.cluster];
+    if let Some(tenant) = cluster.tenant_mut(tenant_id) {
+        tenant.archive =
+            Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, enabled: true });
+    }
+    // A tenant that was put in ARCHIVELOG mode without a destination begins its round now.
+    archive::begin(cluster, tenant_id, speed, order.at);
+    Ok(())
+}
+
+fn settle(
+    fleet: &mut Fleet,
+    order: Order,
+    tenant_id: i64,
+    uri: &Uri,
+    dest_type: &str,
+) -> Result<DataDest, ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    let owner = Owner { dest_type: dest_type.to_owned(), cluster_id: cluster.id, tenant_id };
+    claim(fleet, uri, &owner)?;
+    let cluster = &mut fleet.clusters[order.cluster];
+    let known = cluster.tenant_by_id(tenant_id).and_then(|tenant| {
+        let archive = tenant.archive.as_ref().map(|dest| &dest.location);
+        let same = tenant.data.iter().chain(archive).find(|dest| dest.path == uri.path);
+        same.map(|dest| dest.dest_id)
+    });
+    let dest_id = known.unwrap_or_else(|| cluster.next_dest_id());
+    Ok(DataDest { path: uri.path.clone(), extension: uri.extension.clone(), dest_id, checked: order.at })
+}
+
+/// Where a path is on this host, if it is.
+fn on_this_host(data: &Path, uri: &Uri) -> Option<PathBuf> {
+    let path = PathBuf::from(uri.path.strip_prefix("file://").filter(|_| !uri.object_storage)?);
+    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
+    (path.starts_with(data) && !climbs).then_some(path)
+}
+
+fn claim(fleet: &mut Fleet, uri: &Uri, owner: &Owner) -> Result<(), ServerError> {
+    let foreign = || refusal(9081, format!("format file does not match, path is {}", uri.path));
+    let Some(folder) = on_this_host(&fleet.data, uri) else {
+        let known = fleet.directories.entry(uri.path.clone()).or_insert_with(|| owner.clone());
+        return if known == owner { Ok(()) } else { Err(foreign()) };
+    };
+    let failed = |error: std::io::Error| refusal(9071, format!("no I/O operation permission: {error}"));
+    fs::create_dir_all(&folder).map_err(failed)?;
+    let format = folder.join(FORMAT_FILE);
+    match fs::read_to_string(&format) {
+        Ok(text) if serde_json::from_str::<Owner>(&text).is_ok_and(|known| known == *owner) => Ok(()),
+        Ok(_) => Err(foreign()),
+        Err(_) if fs::read_dir(&folder).map_err(failed)?.next().is_some() => {
+            Err(refusal(9080, format!("format file does not exist, path is {} and it is not empty", uri.path)))
+        }
+        Err(_) => {
+            let text = serde_json::to_string(owner).unwrap_or_default();
+            fs::write(&format, text).map_err(failed)
+        }
+    }
+}

@@ -1,0 +1,364 @@
+//! Where a fleet lives: a folder with an inventory, the state of whoever works there, the data, the control socket and
+//! the lock. Serving it is a process of its own; everybody else joins.
+
+mod gate;
+mod inventory;
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::net::UnixListener;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use super::clock;
+use super::control::{self, Ask, Control, ControlError};
+use super::embedded::Embedded;
+use super::scenario::{self, Making, ScenarioError};
+
+/// The name of the control socket in a place's folder.
+pub const CONTROL: &str = "control.sock";
+const LOCK: &str = "fleet.lock";
+const CONFIG: &str = "config.yaml";
+const LOG: &str = "fleet.log";
+const PASSWORD: &str = "fleet-password";
+
+/// How long a fleet lives on after its last connection.
+const IDLE: Duration = Duration::from_mins(10);
+/// How long a fleet may take to begin or to end.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// A Unix socket's path has 108 bytes, the last of them a zero.
+const SOCKET_PATH: usize = 107;
+
+/// Why there is no place to work in.
+#[derive(Debug, thiserror::Error)]
+pub enum PlaceError {
+    /// No such scenario, or a broken one.
+    #[error(transparent)]
+    Scenario(#[from] ScenarioError),
+    /// Somebody serves it already.
+    #[error("the demo fleet of '{0}' is already being served")]
+    AlreadyServed(String),
+    /// Nobody serves it.
+    #[error("no demo fleet of '{0}' is being served")]
+    NotServed(String),
+    /// The path of the folder is too long for the socket in it.
+    #[error("{path} is {length} bytes long, and a Unix socket's path may have {SOCKET_PATH}: choose a shorter --state")]
+    PathTooLong {
+        /// The socket.
+        path: String,
+        /// Its length in bytes.
+        length: usize,
+    },
+    /// The fleet did not begin.
+    #[error("the demo fleet did not start: {0}")]
+    NotStarted(String),
+    /// The fleet did not end.
+    #[error("the demo fleet of '{0}' did not stop within 15 seconds")]
+    NotStopped(String),
+    /// The fleet cannot be asked.
+    #[error(transparent)]
+    Control(#[from] ControlError),
+    /// A file or a socket.
+    #[error("{what}: {source}")]
+    Io {
+        /// What was being done.
+        what: String,
+        /// Why it failed.
+        source: io::Error,
+    },
+}
+
+fn io_error(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> PlaceError {
+    move |source| PlaceError::Io { what: what.to_string(), source }
+}
+
+/// How to serve.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The scenario's name.
+    pub scenario: String,
+    /// The root of obnow's state: the folder is `demo/<scenario>` in it.
+    pub state_root: PathBuf,
+    /// How many times faster work goes than by default; 0 is 1.
+    pub speed: u32,
+    /// The first TCP port; 0 lets the system choose them all.
+    pub port: u16,
+    /// End when stdin does.
+    pub until_eof: bool,
+    /// Leave the caller's session first: not in tests, which serve in their own process.
+    pub own_session: bool,
+}
+
+/// A place that is being served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Joined {
+    /// Its folder: `config.yaml`, `state/`, `data/`.
+    pub dir: PathBuf,
+}
+
+/// The folder of a scenario.
+#[must_use]
+pub fn folder(state_root: &Path, scenario: &str) -> PathBuf {
+    state_root.join("demo").join(scenario)
+}
+
+fn socket(dir: &Path) -> Result<PathBuf, PlaceError> {
+    let path = dir.join(CONTROL);
+    let length = path.as_os_str().len();
+    if length > SOCKET_PATH {
+        return Err(PlaceError::PathTooLong { path: path.display().to_string(), length });
+    }
+    Ok(path)
+}
+
+fn private_folder(path: &Path) -> Result<(), PlaceError> {
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(io_error(path.display()))
+}
+
+fn open_lock(dir: &Path) -> Result<File, PlaceError> {
+    let path = dir.join(LOCK);
+    let opened = File::options().read(true).append(true).create(true).open(&path);
+    opened.map_err(io_error(path.display()))
+}
+
+/// Takes the lock that makes this process the one that serves.
+fn take_lock(dir: &Path, scenario: &str) -> Result<File, PlaceError> {
+    let lock = open_lock(dir)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(PlaceError::AlreadyServed(scenario.to_owned())),
+        Err(TryLockError::Error(source)) => Err(io_error(LOCK)(source)),
+    }
+}
+
+/// Whether somebody serves the folder.
+fn served(dir: &Path) -> Result<bool, PlaceError> {
+    if !dir.join(LOCK).exists() {
+        return Ok(false);
+    }
+    match open_lock(dir)?.try_lock() {
+        Ok(()) => Ok(false),
+        Err(TryLockError::WouldBlock) => Ok(true),
+        Err(TryLockError::Error(source)) => Err(io_error(LOCK)(source)),
+    }
+}
+
+fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
+    let write = || {
+        // The mode is set before there is anything to read, whatever was there before.
+        let mut file = File::create(path)?;
+        file.set_permissions(fs::Permissions::from_mode(0o600))?;
+        file.write_all(text.as_bytes())
+    };
+    write().map_err(io_error(path.display()))
+}
+
+/// Serves a scenario until it is told to stop, its starter's stdin ends (if asked), or ten minutes after its last
+/// connection. `out` gets the one line that says the place is ready.
+///
+/// # Errors
+/// [`PlaceError`], before the ready line; afterwards only what ends the fleet.
+pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceError> {
+    if options.own_session {
+        // The leader of a process group (an interactive `demo --serve`) cannot leave its session, and needs not.
+        let _leads_a_group = rustix::process::setsid();
+    }
+    let scenario = scenario::read(&options.scenario)?;
+    let dir = std::path::absolute(folder(&options.state_root, &options.scenario)).map_err(io_error("state"))?;
+    let socket = socket(&dir)?;
+    let data = dir.join("data");
+    private_folder(&dir)?;
+    let lock = take_lock(&dir, &options.scenario)?;
+    // A fleet begins anew, so what an earlier one wrote would be somebody else's.
+    for old in [&socket, &data] {
+        let removed = if old == &data { fs::remove_dir_all(old) } else { fs::remove_file(old) };
+        match removed {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(io_error(old.display())(error)),
+            _ => {}
+        }
+    }
+    private_folder(&data)?;
+    private_folder(&dir.join("state"))?;
+
+    let reserved = gate::reserve(scenario.port_count(), options.port).map_err(io_error("127.0.0.1"))?;
+    let ports: Vec<u16> = reserved.iter().map(|(_, port)| *port).collect();
+    // Not a secret: it opens nothing but this demo, on loopback. It lies in a file as a real one would.
+    let password = "embedded";
+    let making = Making { data: &data, ports: &ports, speed: options.speed, password, now: clock::now() };
+    let world = Arc::new(Embedded::new(scenario.fleet(&options.scenario, &making)?));
+    write_private(&dir.join(PASSWORD), password)?;
+    write_private(&dir.join(CONFIG), &inventory::write(&scenario, &dir, &ports)?)?;
+
+    let door = UnixListener::bind(&socket).map_err(io_error(socket.display()))?;
+    let stop = watch::Sender::new(false);
+    let mut tasks = JoinSet::new();
+    tasks.spawn(control::serve(Arc::clone(&world), door, stop.clone()));
+    gate::open(&mut tasks, &world, reserved);
+    let ready = json!({"ready": options.scenario, "dir": dir});
+    writeln!(out, "{ready}").and_then(|()| out.flush()).map_err(io_error("stdout"))?;
+
+    let mut stopped = stop.subscribe();
+    tokio::select! {
+        // The sender is ours, so there is always one.
+        _told = stopped.wait_for(|stop| *stop) => {}
+        () = stdin_ends(), if options.until_eof => {}
+        () = idle(&world) => {}
+    }
+    tasks.shutdown().await;
+    // The lock goes last: whoever sees it free finds no socket of ours.
+    let _left_behind = fs::remove_file(&socket);
+    drop(lock);
+    Ok(())
+}
+
+/// Returns when stdin ends. A thread of its own reads it: a runtime would wait for such a read when it ends.
+async fn stdin_ends() {
+    let (told, ended) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ended_or_broken = io::copy(&mut io::stdin().lock(), &mut io::sink());
+        told.send(())
+    });
+    // The thread is gone: stdin is as good as ended.
+    let _told = ended.await;
+}
+
+/// Returns when nobody has been connected for ten minutes.
+async fn idle(world: &Embedded) {
+    let (mut counted, mut since) = (0, tokio::time::Instant::now());
+    let mut changes = world.changes();
+    loop {
+        let (connected, ever) = world.look(|fleet| (!fleet.connections.is_empty(), fleet.connected));
+        // A connection that came and went between two looks starts the time anew as well.
+        if connected || ever != counted {
+            (counted, since) = (ever, tokio::time::Instant::now());
+        }
+        tokio::select! {
+            _changed = changes.changed() => {}
+            () = tokio::time::sleep_until(since + IDLE), if !connected => return,
+        }
+    }
+}
+
+/// Joins the place of a scenario: the one that is being served, or a new one served by `program demo --serve`.
+///
+/// # Errors
+/// [`PlaceError`].
+pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<Joined, PlaceError> {
+    scenario::read(scenario)?;
+    let dir = std::path::absolute(folder(state_root, scenario)).map_err(io_error("state"))?;
+    socket(&dir)?;
+    if !served(&dir)? {
+        match start(scenario, state_root, program, speed).await {
+            // Two may start at once: the lock decides, and the other one joins.
+            Err(error) if !served(&dir)? => return Err(error),
+            _ => {}
+        }
+    }
+    let answers = async {
+        loop {
+            if let Ok(mut control) = Control::connect(&dir).await
+                && control.ask(&Ask::Ping).await.is_ok()
+            {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(PATIENCE, answers).await {
+        Ok(()) => Ok(Joined { dir }),
+        Err(_) => Err(PlaceError::NotStarted("it holds its lock but does not answer".to_owned())),
+    }
+}
+
+/// Starts a process that serves, and waits for its ready line. What it has to say meanwhile goes to `fleet.log`.
+async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), PlaceError> {
+    let dir = folder(state_root, scenario);
+    private_folder(&dir)?;
+    let log = dir.join(LOG);
+    let file = File::create(&log).map_err(io_error(log.display()))?;
+    let mut command = tokio::process::Command::new(program);
+    command.args(["demo", "--serve", "--scenario", scenario, "--speed"]).arg(speed.max(1).to_string());
+    command.arg("--state").arg(state_root);
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+    // It leaves the session by itself (`serve`): as the leader of a group made here it no longer could.
+    let mut child = command.spawn().map_err(io_error(program.display()))?;
+    let mut line = String::new();
+    let ready = async {
+        match child.stdout.take() {
+            Some(stdout) => BufReader::new(stdout).read_line(&mut line).await,
+            None => Ok(0),
+        }
+    };
+    match tokio::time::timeout(PATIENCE, ready).await {
+        Ok(Ok(_)) if serde_json::from_str(&line).is_ok_and(|ready: serde_json::Value| ready["ready"] == scenario) => {
+            Ok(())
+        }
+        Ok(Ok(_)) => {
+            let told = fs::read_to_string(&log).unwrap_or_default();
+            let told = if told.trim().is_empty() { "it ended without a word" } else { told.trim() };
+            Err(PlaceError::NotStarted(told.to_owned()))
+        }
+        Ok(Err(error)) => Err(PlaceError::NotStarted(error.to_string())),
+        Err(_) => Err(PlaceError::NotStarted("no ready line within 15 seconds".to_owned())),
+    }
+}
+
+/// Ends the fleet of a scenario, and waits until it has.
+///
+/// # Errors
+/// [`PlaceError::NotServed`] and the others.
+pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
+    let dir = folder(state_root, scenario);
+    if !served(&dir)? {
+        return Err(PlaceError::NotServed(scenario.to_owned()));
+    }
+    Control::connect(&dir).await?.ask(&Ask::Stop).await?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    while served(&dir)? {
+        if tokio::time::Instant::now() >= deadline {
+            return Err(PlaceError::NotStopped(scenario.to_owned()));
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
+}
+
+/// Ends the fleet if it is being served, and removes its folder with everything in it.
+///
+/// # Errors
+/// [`PlaceError`].
+pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
+    scenario::read(scenario)?;
+    match stop(scenario, state_root).await {
+        Ok(()) | Err(PlaceError::NotServed(_)) => {}
+        Err(error) => return Err(error),
+    }
+    let dir = folder(state_root, scenario);
+    match fs::remove_dir_all(&dir) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(io_error(dir.display())(error)),
+        _ => Ok(()),
+    }
+}
+
+/// Removes every cause of the fleet that can be removed; returns their names.
+///
+/// # Errors
+/// [`PlaceError::NotServed`] and the others.
+pub async fn fix(scenario: &str, state_root: &Path) -> Result<Vec<String>, PlaceError> {
+    let dir = folder(state_root, scenario);
+    if !served(&dir)? {
+        return Err(PlaceError::NotServed(scenario.to_owned()));
+    }
+    let removed = Control::connect(&dir).await?.ask(&Ask::Fix { name: None }).await?;
+    Ok(serde_json::from_value(removed).unwrap_or_default())
+}
+
+pub use scenario::list;

@@ -1,0 +1,90 @@
+//! The SQL ports of a place. A port stays reserved as long as the fleet lives, so that one that refuses today can
+//! listen tomorrow, and no stranger's socket answers in between.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpSocket;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::demo::embedded::{Embedded, Gate};
+use crate::demo::registry::Registry;
+use crate::demo::server;
+
+/// How long a port rests whose listener failed.
+const AGAIN: Duration = Duration::from_millis(200);
+
+/// Binds that many ports on loopback, none of them listening: what connects is refused.
+pub(super) fn reserve(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
+    (0..count)
+        .map(|index| {
+            let offset = u16::try_from(index).map_err(io::Error::other)?;
+            let port = if first == 0 { 0 } else { first.checked_add(offset).ok_or(io::ErrorKind::AddrNotAvailable)? };
+            bind(port)
+        })
+        .collect()
+}
+
+fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
+    let socket = TcpSocket::new_v4()?;
+    // Connections that were cut linger on the port for a while.
+    socket.set_reuseaddr(port != 0)?;
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("port {port}: {error}"));
+    socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(named)?;
+    let port = socket.local_addr()?.port();
+    Ok((socket, port))
+}
+
+/// Opens each port as the fleet says, and follows it from then on.
+pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec<(TcpSocket, u16)>) {
+    let clusters = world.look(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
+    let mut registries: Vec<Registry> = Vec::new();
+    for (endpoint, (socket, port)) in reserved.into_iter().enumerate() {
+        let cluster = clusters.get(endpoint).copied().unwrap_or_default();
+        // The servers of a cluster see each other's connections.
+        while registries.len() <= cluster {
+            registries.push(Registry::new());
+        }
+        tasks.spawn(keep(Arc::clone(world), endpoint, registries[cluster].clone(), socket, port));
+    }
+}
+
+async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, socket: TcpSocket, port: u16) {
+    let mut reserved = Some(socket);
+    loop {
+        let gate = world.gate(endpoint);
+        let differs = differs(&world, endpoint, gate);
+        let listener = match reserved.take().map_or_else(|| bind(port).map(|(socket, _)| socket), Ok) {
+            Ok(socket) if gate.0 => socket.listen(128),
+            Ok(socket) => {
+                reserved = Some(socket);
+                differs.await;
+                continue;
+            }
+            Err(error) => Err(error),
+        };
+        // A port that cannot be had any more is a server that is down.
+        let Ok(listener) = listener else { return };
+        let (closing, closed) = watch::channel(false);
+        tokio::select! {
+            _failed = server::listen(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
+                // It may be out of descriptors: asking again at once would only keep a core busy.
+                tokio::time::sleep(AGAIN).await;
+            }
+            () = differs => {}
+        }
+        drop(closing);
+    }
+}
+
+/// Returns when the endpoint should be doing something else.
+async fn differs(world: &Embedded, endpoint: usize, gate: Gate) {
+    let mut changes = world.changes();
+    while world.gate(endpoint) == gate {
+        // The sender lives as long as the world.
+        let _told = changes.changed().await;
+    }
+}

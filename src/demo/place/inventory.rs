@@ -1,0 +1,74 @@
+//! The inventory a place comes with: an ordinary one, with limits as small as a fleet on loopback allows.
+
+use std::path::Path;
+
+use serde::Serialize;
+use serde_yaml::Value;
+
+use crate::demo::scenario::{Scenario, ScenarioError};
+
+use super::PASSWORD;
+
+#[derive(Serialize)]
+struct Inventory {
+    clusters: Vec<Entry>,
+    limits: Limits,
+}
+
+#[derive(Serialize)]
+struct Entry {
+    name: String,
+    environment: String,
+    endpoints: Vec<String>,
+    user: &'static str,
+    password: Secret,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    strategies: Vec<Value>,
+}
+
+#[derive(Serialize)]
+struct Secret {
+    file: String,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    connect: &'static str,
+    statement: &'static str,
+    poll: &'static str,
+    stall: &'static str,
+    archive_wait: &'static str,
+    heartbeat: &'static str,
+}
+
+const LIMITS: Limits =
+    Limits { connect: "2s", statement: "5s", poll: "100ms", stall: "5s", archive_wait: "5s", heartbeat: "1s" };
+
+/// The text of `config.yaml`.
+pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
+    let mut ports = ports.iter();
+    let data = dir.join("data").display().to_string();
+    let clusters = scenario.clusters.iter().map(|cluster| Entry {
+        name: cluster.name.clone(),
+        environment: cluster.environment.clone(),
+        endpoints: ports.by_ref().take(cluster.servers).map(|port| format!("127.0.0.1:{port}")).collect(),
+        user: "root@sys",
+        password: Secret { file: dir.join(PASSWORD).display().to_string() },
+        strategies: cluster.strategies.iter().map(|strategy| filled(strategy, &data)).collect(),
+    });
+    let inventory = Inventory { clusters: clusters.collect(), limits: LIMITS };
+    serde_yaml::to_string(&inventory)
+        .map_err(|error| ScenarioError::Broken { name: "inventory".to_owned(), why: error.to_string() })
+}
+
+/// A strategy with the place's data folder filled in wherever a text names it.
+fn filled(value: &Value, data: &str) -> Value {
+    match value {
+        Value::String(text) => Value::String(text.replace("{data}", data)),
+        Value::Sequence(items) => Value::Sequence(items.iter().map(|item| filled(item, data)).collect()),
+        Value::Mapping(items) => {
+            Value::Mapping(items.iter().map(|(key, item)| (key.clone(), filled(item, data))).collect())
+        }
+        other => other.clone(),
+    }
+}

@@ -1,0 +1,126 @@
+//! The views, as projections of the fleet: every row is made when it is asked for. Columns that are left out are NULL.
+//! Which columns and views exist on a line is not decided here.
+
+mod archive;
+mod backup;
+mod cluster;
+#[cfg(test)]
+mod tests;
+
+use super::clock::{self, Moment};
+use super::fault::Faults;
+use super::fleet::{Cluster, Fleet};
+use super::orders::refusal;
+use super::statement::{Row, ServerError, Value};
+
+/// Who looks, and how.
+#[derive(Debug, Clone)]
+pub struct Look<'a> {
+    /// The fleet, advanced to the present.
+    pub fleet: &'a Fleet,
+    /// The cluster asked.
+    pub cluster: &'a Cluster,
+    /// The tenant of the session; 1 is sys and sees every tenant.
+    pub tenant_id: i64,
+    /// The session's time zone.
+    pub zone: &'a str,
+}
+
+impl Look<'_> {
+    fn faults(&self) -> Faults<'_> {
+        Faults { all: &self.fleet.faults, cluster: &self.cluster.name }
+    }
+
+    fn time(&self, moment: Moment) -> Value {
+        Value::Text(clock::text(moment, self.zone))
+    }
+
+    fn maybe_time(&self, moment: Option<Moment>) -> Value {
+        moment.map_or(Value::Null, |moment| self.time(moment))
+    }
+}
+
+fn text(value: impl Into<String>) -> Value {
+    Value::Text(value.into())
+}
+
+fn int(value: impl Into<i128>) -> Value {
+    Value::Integer(value.into())
+}
+
+/// A length that is a size or a count: the views have whole numbers.
+fn count(value: usize) -> Value {
+    Value::Integer(i128::try_from(value).unwrap_or_default())
+}
+
+fn scn(moment: Option<Moment>) -> Value {
+    Value::Integer(moment.map_or(0, clock::scn))
+}
+
+fn on_off(on: bool) -> Value {
+    text(if on { "ON" } else { "OFF" })
+}
+
+fn yes_no(yes: bool) -> Value {
+    text(if yes { "YES" } else { "NO" })
+}
+
+fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
+    columns.into_iter().collect()
+}
+
+/// The rows of a view, `CDB_` and `DBA_` forms alike.
+///
+/// # Errors
+/// 1146 for a view nobody made.
+pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    let (own, subject) = match view.strip_prefix("DBA_OB_") {
+        Some(subject) => (true, subject),
+        None => (false, view.strip_prefix("CDB_OB_").unwrap_or(view)),
+    };
+    let mut rows = match subject {
+        "BACKUP_JOBS" => backup::jobs(look, false),
+        "BACKUP_JOB_HISTORY" => backup::jobs(look, true),
+        "BACKUP_TASKS" => backup::tasks(look, false),
+        "BACKUP_TASK_HISTORY" => backup::tasks(look, true),
+        "BACKUP_SET_FILES" => backup::sets(look),
+        "BACKUP_PARAMETER" => backup::parameters(look),
+        "BACKUP_STORAGE_INFO" => backup::storage_info(look),
+        "BACKUP_DELETE_POLICY" => backup::delete_policies(look),
+        "BACKUP_DELETE_JOBS" | "BACKUP_STORAGE_INFO_HISTORY" | "BACKUP_DELETE_JOB_HISTORY" => Vec::new(),
+        "ARCHIVE_DEST" => archive::destinations(look),
+        "ARCHIVELOG" => archive::rounds(look, true),
+        "ARCHIVELOG_SUMMARY" => archive::rounds(look, false),
+        "ARCHIVELOG_PIECE_FILES" => archive::pieces(look),
+        "LS_LOG_ARCHIVE_PROGRESS" => archive::log_streams(look),
+        "MAJOR_COMPACTION" => cluster::compaction(look),
+        _ => return fixed(look, view),
+    };
+    // In a tenant every view shows the tenant itself; from sys the DBA_ form shows sys.
+    if own || look.tenant_id != 1 {
+        let id = int(look.tenant_id);
+        rows.retain(|row| row.get("TENANT_ID") == Some(&id));
+    }
+    if own && subject != "BACKUP_STORAGE_INFO" {
+        for row in &mut rows {
+            row.remove("TENANT_ID");
+        }
+    }
+    Ok(rows)
+}
+
+fn fixed(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    Ok(match view {
+        "DBA_OB_TENANTS" => cluster::tenants(look),
+        "DBA_OB_SERVERS" => cluster::servers(look),
+        "DBA_OB_ZONES" => cluster::zones(look),
+        "DBA_OB_ROOTSERVICE_EVENT_HISTORY" => cluster::events(look),
+        "DBA_OB_TENANT_JOBS" => cluster::tenant_jobs(look),
+        "GV$OB_PARAMETERS" => cluster::parameters(look),
+        "GV$OB_PROCESSLIST" => cluster::processes(look),
+        "INFORMATION_SCHEMA.TABLES" => Vec::new(),
+        _ => return Err(refusal(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
+    })
+}
+
+pub use cluster::{parameter_values, version};

@@ -1,0 +1,158 @@
+//! Archive destinations, rounds, pieces and log streams.
+
+use crate::demo::clock::{self, Moment};
+use crate::demo::fleet::{Round, RoundStatus, Tenant};
+use crate::demo::life::archive;
+use crate::demo::statement::{Row, Value};
+
+use super::{Look, int, row, scn, text};
+
+/// How much log a tenant writes, in bytes a second, and what the compression of the archive leaves of it.
+const LOG_RATE: i64 = 200_000;
+
+pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
+    let of = |tenant: &Tenant| {
+        let Some(dest) = &tenant.archive else { return Vec::new() };
+        let items = [
+            ("binding", dest.binding.to_ascii_uppercase()),
+            ("dest_id", dest.location.dest_id.to_string()),
+            ("path", dest.location.masked()),
+            ("piece_switch_interval", dest.piece_switch_interval.clone()),
+            ("state", if dest.enabled { "ENABLE" } else { "DEFER" }.to_owned()),
+        ];
+        let line = |(name, value): (&str, String)| {
+            row([("TENANT_ID", int(tenant.id)), ("DEST_NO", int(0)), ("NAME", text(name)), ("VALUE", text(value))])
+        };
+        items.into_iter().map(line).collect()
+    };
+    look.cluster.tenants.iter().flat_map(of).collect()
+}
+
+fn checkpoint(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+    archive::checkpoint(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
+}
+
+/// A moment as a `datetime(6)` column; what has not begun is shown empty.
+fn display(look: &Look<'_>, moment: Option<Moment>) -> Value {
+    look.maybe_time(moment)
+}
+
+fn sizes(from: Option<Moment>, to: Option<Moment>) -> Row {
+    let seconds = to.zip(from).map_or(0, |(to, from)| (to - from) / clock::SECOND);
+    let bytes = seconds * LOG_RATE;
+    let megabytes = |bytes: i64| format!("{}.{:02}MB", bytes / 1_048_576, bytes % 1_048_576 * 100 / 1_048_576);
+    row([
+        ("INPUT_BYTES", int(bytes)),
+        ("INPUT_BYTES_DISPLAY", text(megabytes(bytes))),
+        ("OUTPUT_BYTES", int(bytes)),
+        ("OUTPUT_BYTES_DISPLAY", text(megabytes(bytes))),
+        ("COMPRESSION_RATIO", text("1.00")),
+        ("COMPATIBLE", int(1)),
+        ("UNIT_SIZE", int(1)),
+        ("COMPRESSION", text("none")),
+        ("INCARNATION", int(1)),
+        ("DEST_NO", int(0)),
+    ])
+}
+
+pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+    let line = |tenant: &Tenant, round: &Round| {
+        let reached = checkpoint(look, tenant, round);
+        let mut columns = row([
+            ("TENANT_ID", int(tenant.id)),
+            ("DEST_ID", int(round.dest_id)),
+            ("ROUND_ID", int(round.id)),
+            ("STATUS", text(round.status.word())),
+            ("START_SCN", scn(round.start)),
+            ("START_SCN_DISPLAY", display(look, round.start)),
+            ("CHECKPOINT_SCN", scn(reached)),
+            ("CHECKPOINT_SCN_DISPLAY", display(look, reached)),
+            ("BASE_PIECE_ID", int(round.base_piece)),
+            ("USED_PIECE_ID", int(archive::last_piece(round, reached.unwrap_or_default()))),
+            ("PIECE_SWITCH_INTERVAL", int(round.interval)),
+            ("DELETED_INPUT_BYTES", int(0)),
+            ("DELETED_INPUT_BYTES_DISPLAY", text("0.00MB")),
+            ("DELETED_OUTPUT_BYTES", int(0)),
+            ("DELETED_OUTPUT_BYTES_DISPLAY", text("0.00MB")),
+            ("COMMENT", text(&*round.comment)),
+            ("PATH", text(&*round.path)),
+        ]);
+        columns.extend(sizes(round.start, reached));
+        columns
+    };
+    let of = |tenant: &Tenant| {
+        let shown = if current { tenant.rounds.len().saturating_sub(1) } else { 0 };
+        tenant.rounds[shown..].iter().map(|round| line(tenant, round)).collect::<Vec<_>>()
+    };
+    look.cluster.tenants.iter().flat_map(of).collect()
+}
+
+pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
+    let of = |tenant: &Tenant| tenant.rounds.iter().flat_map(|round| of_round(look, tenant, round)).collect::<Vec<_>>();
+    look.cluster.tenants.iter().flat_map(of).collect()
+}
+
+/// A round's pieces lie end to end: the end of one is the start of the next, and the last one's end is not reached.
+fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
+    let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
+    let last = archive::last_piece(round, reached);
+    let line = |piece: i64| {
+        let from = start + (piece - round.base_piece) * round.interval;
+        let end = from + round.interval;
+        let to = reached.min(end);
+        let status = match round.status {
+            _ if piece < last => "FROZEN",
+            RoundStatus::Stop => "FROZEN",
+            _ => "ACTIVE",
+        };
+        let file_status = round.pieces.get(&piece).map_or("AVAILABLE", String::as_str);
+        let mut columns = row([
+            ("TENANT_ID", int(tenant.id)),
+            ("DEST_ID", int(round.dest_id)),
+            ("ROUND_ID", int(round.id)),
+            ("PIECE_ID", int(piece)),
+            ("CREATE_TIMESTAMP", int(from)),
+            ("STATUS", text(status)),
+            ("START_SCN", scn(Some(from))),
+            ("START_SCN_DISPLAY", look.time(from)),
+            ("CHECKPOINT_SCN", scn(Some(to))),
+            ("CHECKPOINT_SCN_DISPLAY", look.time(to)),
+            ("MAX_SCN", scn(Some(to))),
+            ("END_SCN", scn(Some(end))),
+            ("END_SCN_DISPLAY", look.time(end)),
+            ("FILE_STATUS", text(file_status)),
+            ("PATH", text(&*round.path)),
+        ]);
+        columns.extend(sizes(Some(from), Some(to)));
+        columns
+    };
+    (round.base_piece..=last).map(line).collect()
+}
+
+pub(super) fn log_streams(look: &Look<'_>) -> Vec<Row> {
+    let of = |tenant: &Tenant| {
+        let Some(round) = tenant.round() else { return Vec::new() };
+        let Some(reached) = checkpoint(look, tenant, round) else { return Vec::new() };
+        let line = |log_stream: i64| {
+            row([
+                ("TENANT_ID", int(tenant.id)),
+                ("DEST_ID", int(round.dest_id)),
+                ("LS_ID", int(log_stream)),
+                ("ROUND_ID", int(round.id)),
+                ("PIECE_ID", int(archive::last_piece(round, reached))),
+                ("INCARNATION", int(1)),
+                ("START_SCN", scn(round.start)),
+                ("MIN_LSN", int(0)),
+                ("MAX_LSN", int(67_108_864)),
+                ("CHECKPOINT_SCN", scn(Some(reached))),
+                ("STATUS", text(round.status.word())),
+                ("FILE_ID", int(1)),
+                ("FILE_OFFSET", int(0)),
+                ("INPUT_BYTES", int(0)),
+                ("OUTPUT_BYTES", int(0)),
+            ])
+        };
+        [1, 1001].into_iter().map(line).collect()
+    };
+    look.cluster.tenants.iter().flat_map(of).collect()
+}

@@ -1,0 +1,217 @@
+//! Jobs, tasks, sets, and where they go.
+
+use crate::demo::clock;
+use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
+use crate::demo::life::{self, PHASES, Progress};
+use crate::demo::statement::{Row, Value};
+
+use super::{Look, int, on_off, row, scn, text};
+
+/// A macro block is 2 MB; what is written is compressed to about a third.
+const BLOCK: i64 = 2 * 1024 * 1024;
+
+fn kind(incremental: bool) -> Value {
+    text(if incremental { "INC" } else { "FULL" })
+}
+
+fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
+    let lost = look.cluster.tenant_by_id(tenant_id).is_some_and(|tenant| look.faults().unencrypted(&tenant.name));
+    text(if encrypted && !lost { "PASSWORD" } else { "NONE" })
+}
+
+/// Running jobs, or ended ones.
+fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
+    let hidden = move |job: &Job| {
+        let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
+        concerned.any(|tenant| look.faults().gone(&tenant.name, history))
+    };
+    look.cluster.jobs.iter().enumerate().filter(move |(_, job)| job.history == history && !hidden(job))
+}
+
+pub(super) fn jobs(look: &Look<'_>, history: bool) -> Vec<Row> {
+    let line = |(_, job): (usize, &Job)| {
+        let executors = job.executors.iter().map(i64::to_string).collect::<Vec<_>>().join(",");
+        row([
+            ("TENANT_ID", int(job.tenant_id)),
+            ("JOB_ID", int(job.id)),
+            ("INCARNATION", int(1)),
+            ("BACKUP_SET_ID", int(job.set_id)),
+            ("INITIATOR_TENANT_ID", int(job.initiator_tenant_id)),
+            ("INITIATOR_JOB_ID", int(job.initiator_job_id)),
+            ("EXECUTOR_TENANT_ID", text(executors)),
+            ("PLUS_ARCHIVELOG", on_off(job.plus_archivelog)),
+            ("BACKUP_TYPE", kind(job.incremental)),
+            ("JOB_LEVEL", text(if job.tenant_id == 1 { "CLUSTER" } else { "USER_TENANT" })),
+            ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
+            ("PASSWD", text("")),
+            ("START_TIMESTAMP", look.time(job.start)),
+            ("END_TIMESTAMP", look.maybe_time(job.end)),
+            ("STATUS", text(job.status.word())),
+            ("RESULT", int(job.result)),
+            ("COMMENT", text(&*job.comment)),
+            ("DESCRIPTION", text(&*job.description)),
+            ("PATH", text(&*job.path)),
+        ])
+    };
+    shown(look, history).map(line).collect()
+}
+
+pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
+    let line = |(index, job): (usize, &Job)| {
+        let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
+        let set = tenant.sets.iter().find(|set| set.id == job.set_id)?;
+        let progress = life::progress(look.cluster, index);
+        let status = if job.status == JobStatus::Doing { PHASES[job.phase].0 } else { job.status.word() };
+        let mut columns = row([
+            ("TENANT_ID", int(job.tenant_id)),
+            ("TASK_ID", int(job.set_id)),
+            ("JOB_ID", int(job.id)),
+            ("INCARNATION", int(1)),
+            ("BACKUP_SET_ID", int(job.set_id)),
+            ("START_TIMESTAMP", look.time(job.start)),
+            ("END_TIMESTAMP", look.maybe_time(job.end)),
+            ("STATUS", text(status)),
+            ("START_SCN", scn(Some(set.start_replay))),
+            ("END_SCN", scn(set.min_restore)),
+            ("USER_LS_START_SCN", scn(Some(job.start))),
+            ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
+            ("PASSWD", text("")),
+            ("RESULT", int(job.result)),
+            ("COMMENT", text(&*job.comment)),
+            ("PATH", text(&*job.path)),
+        ]);
+        columns.extend(counters(set, &progress));
+        if !history {
+            columns.insert("DATA_PROGRESS", text(data_progress(&progress)));
+        }
+        Some(columns)
+    };
+    shown(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
+}
+
+fn counters(set: &Set, progress: &Progress) -> Row {
+    let bytes = progress.finished_blocks * BLOCK;
+    row([
+        ("INPUT_BYTES", int(bytes)),
+        ("OUTPUT_BYTES", int(bytes / 3)),
+        // A server knows the rate only when all is done.
+        ("OUTPUT_RATE_BYTES", text(set.end.map_or_else(|| "0.0000".to_owned(), |end| rate(set, end)))),
+        ("EXTRA_META_BYTES", int(progress.finished_tablets * 4096)),
+        ("TABLET_COUNT", int(progress.tablets)),
+        ("FINISH_TABLET_COUNT", int(progress.finished_tablets)),
+        ("MACRO_BLOCK_COUNT", int(progress.blocks)),
+        ("FINISH_MACRO_BLOCK_COUNT", int(progress.finished_blocks)),
+        ("FILE_COUNT", int(progress.finished_blocks / 64)),
+        ("META_TURN_ID", int(1)),
+        ("DATA_TURN_ID", int(1)),
+        ("MINOR_TURN_ID", int(1)),
+        ("MAJOR_TURN_ID", int(1)),
+    ])
+}
+
+fn rate(set: &Set, end: clock::Moment) -> String {
+    let seconds = ((end - set.start) / clock::SECOND).max(1);
+    format!("{}.0000", set.finished_blocks * BLOCK / 3 / seconds)
+}
+
+/// As the view defines it: 0 without blocks, 99.99 where more is finished than there is.
+fn data_progress(progress: &Progress) -> String {
+    match (progress.finished_blocks, progress.blocks) {
+        (_, 0) => "0.00".to_owned(),
+        (finished, all) if finished > all => "99.99".to_owned(),
+        (finished, all) => {
+            let hundredths = finished * 10_000 / all;
+            format!("{}.{:02}", hundredths / 100, hundredths % 100)
+        }
+    }
+}
+
+pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant, set: &Set| {
+        let job = look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
+        let running = job.filter(|_| set.end.is_none()).map(|job| life::progress(look.cluster, job));
+        let tablets = 200 + tenant.megabytes / 20;
+        let ended =
+            Progress { tablets, finished_tablets: tablets, blocks: set.blocks, finished_blocks: set.finished_blocks };
+        let seconds = set.end.map_or(0, |end| (end - set.start) / clock::SECOND);
+        let mut columns = row([
+            ("TENANT_ID", int(tenant.id)),
+            ("BACKUP_SET_ID", int(set.id)),
+            ("DEST_ID", int(set.dest_id)),
+            ("INCARNATION", int(1)),
+            ("BACKUP_TYPE", kind(set.incremental)),
+            ("PREV_FULL_BACKUP_SET_ID", int(set.prev_full)),
+            ("PREV_INC_BACKUP_SET_ID", int(set.prev_inc)),
+            ("START_TIMESTAMP", look.time(set.start)),
+            ("END_TIMESTAMP", look.maybe_time(set.end)),
+            ("STATUS", text(&*set.status)),
+            ("FILE_STATUS", text(&*set.file_status)),
+            ("ELAPSED_SECONDES", text(seconds.to_string())),
+            ("PLUS_ARCHIVELOG", on_off(set.plus_archivelog)),
+            ("START_REPLAY_SCN", scn(Some(set.start_replay))),
+            ("START_REPLAY_SCN_DISPLAY", look.time(set.start_replay)),
+            ("MIN_RESTORE_SCN", scn(set.min_restore)),
+            ("MIN_RESTORE_SCN_DISPLAY", set.min_restore.map_or_else(|| text(""), |moment| look.time(moment))),
+            ("RESULT", int(set.result)),
+            ("COMMENT", text(&*set.comment)),
+            ("ENCRYPTION_MODE", encryption(look, tenant.id, set.encrypted)),
+            ("PASSWD", text("")),
+            ("TENANT_COMPATIBLE", text(&*set.compatible)),
+            ("BACKUP_COMPATIBLE", int(4)),
+            ("PATH", text(&*set.path)),
+            ("CLUSTER_VERSION", text(&*look.cluster.version)),
+            ("CONSISTENT_SCN", scn(set.min_restore)),
+        ]);
+        columns.extend(counters(set, &running.unwrap_or(ended)));
+        columns
+    };
+    let all = look.cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
+    all.map(|(tenant, set)| line(tenant, set)).collect()
+}
+
+pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant| {
+        let dest = tenant.data.as_ref()?;
+        Some(row([("TENANT_ID", int(tenant.id)), ("NAME", text("data_backup_dest")), ("VALUE", text(dest.masked()))]))
+    };
+    look.cluster.tenants.iter().filter_map(line).collect()
+}
+
+pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
+    let of = |tenant: &Tenant| {
+        let data = tenant.data.as_ref().map(|dest| (dest, "backup_data"));
+        let archive = tenant.archive.as_ref().map(|dest| (&dest.location, "archive_log"));
+        let line = |(dest, dest_type): (&crate::demo::fleet::DataDest, &str)| {
+            let part = |key: &str| dest.extension.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or("");
+            let access = dest
+                .extension
+                .split('&')
+                .filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
+            row([
+                ("TENANT_ID", int(tenant.id)),
+                ("PATH", text(&*dest.path)),
+                ("ENDPOINT", text(part("host="))),
+                ("DEST_ID", int(dest.dest_id)),
+                ("DEST_TYPE", text(dest_type)),
+                ("AUTHORIZATION", text(access.collect::<Vec<_>>().join("&"))),
+                ("EXTENSION", text("")),
+                ("CHECK_FILE_NAME", text(format!("{}_connect_file.obbak", tenant.name))),
+                ("LAST_CHECK_TIMESTAMP", look.time(dest.checked)),
+            ])
+        };
+        data.into_iter().chain(archive).map(line).collect::<Vec<_>>()
+    };
+    look.cluster.tenants.iter().flat_map(of).collect()
+}
+
+pub(super) fn delete_policies(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant| {
+        let window = tenant.recovery_window.as_ref()?;
+        Some(row([
+            ("TENANT_ID", int(tenant.id)),
+            ("POLICY_NAME", text("default")),
+            ("RECOVERY_WINDOW", text(&**window)),
+        ]))
+    };
+    look.cluster.tenants.iter().filter_map(line).collect()
+}

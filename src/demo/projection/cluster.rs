@@ -1,0 +1,270 @@
+//! The cluster itself: tenants, servers, zones, configuration, connections, events, compaction.
+
+use crate::demo::clock::{self, Moment};
+use crate::demo::fleet::{Client, Cluster, Engine, Event, Server, Tenant, TenantJob};
+use crate::demo::life;
+use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
+use crate::demo::statement::{Row, Value};
+
+use super::{Look, count, int, row, scn, text, yes_no};
+
+const LOCALHOST: &str = "127.0.0.1";
+
+/// `VERSION()`, `OB_VERSION()` and `version_comment` of a cluster.
+#[must_use]
+pub fn version(cluster: &Cluster) -> (String, String, String) {
+    let (version, build) = (&cluster.version, &cluster.build);
+    match cluster.engine {
+        Engine::Community => (
+            format!("5.7.25-OceanBase_CE-v{version}"),
+            version.clone(),
+            format!("OceanBase_CE {version} (r{build}-{COMMIT}) (Built Dec 10 2024 06:37:41)"),
+        ),
+        Engine::Enterprise => (
+            format!("5.7.25-OceanBase-v{version}"),
+            version.clone(),
+            format!("OceanBase {version} (r{build}-{COMMIT}) (Built Dec 10 2024 06:37:41)"),
+        ),
+        // seekdb carries its own version beside the one of the OceanBase it is made from.
+        Engine::Seekdb => (
+            format!("5.7.25-OceanBase seekdb-v{build}"),
+            version.clone(),
+            format!("OceanBase {version} seekdb (r{build}) (Built Sep 30 2026 12:00:00)"),
+        ),
+    }
+}
+
+const COMMIT: &str = "33c61340b84acea88d8cfe868d2a75f7f3b042d1";
+
+fn build_version(cluster: &Cluster, server: &Server) -> String {
+    let full = || format!("{}_{}-{COMMIT}(Dec 10 2024 06:37:41)", cluster.version, cluster.build);
+    server.build_version.clone().unwrap_or_else(full)
+}
+
+pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
+    let zones = || look.cluster.servers.iter().map(|server| server.zone.as_str());
+    let locality = zones().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
+    let line = |tenant: &Tenant| {
+        let synced = tenant.is_user().then_some(look.fleet.now);
+        let mut columns = row([
+            ("TENANT_ID", int(tenant.id)),
+            ("TENANT_NAME", text(&*tenant.name)),
+            ("TENANT_TYPE", text(tenant.kind())),
+            ("CREATE_TIME", look.time(tenant.created)),
+            ("MODIFY_TIME", look.time(tenant.created)),
+            ("PRIMARY_ZONE", text("RANDOM")),
+            ("LOCALITY", text(&*locality)),
+            ("COMPATIBILITY_MODE", text(&*tenant.mode)),
+            ("STATUS", text(&*tenant.status)),
+            ("IN_RECYCLEBIN", yes_no(tenant.recycled)),
+            ("LOCKED", text("NO")),
+            ("TENANT_ROLE", text(&*tenant.role)),
+            ("SWITCHOVER_STATUS", text("NORMAL")),
+            ("SWITCHOVER_EPOCH", int(0)),
+            ("SYNC_SCN", scn(synced)),
+            ("REPLAYABLE_SCN", scn(synced)),
+            ("READABLE_SCN", scn(synced)),
+            ("RECOVERY_UNTIL_SCN", int(4_611_686_018_427_387_903_i64)),
+            ("LOG_MODE", text(if tenant.archivelog { "ARCHIVELOG" } else { "NOARCHIVELOG" })),
+            ("ARBITRATION_SERVICE_STATUS", text("DISABLED")),
+            ("UNIT_NUM", int(1)),
+        ]);
+        columns.extend(row([
+            ("COMPATIBLE", text(&*tenant.compatible)),
+            ("MAX_LS_ID", int(if tenant.is_user() { 1001 } else { 1 })),
+        ]));
+        columns
+    };
+    // A user tenant sees itself and its meta tenant.
+    let seen = |tenant: &&Tenant| look.tenant_id == 1 || tenant.id == look.tenant_id || tenant.id == look.tenant_id - 1;
+    look.cluster.tenants.iter().filter(seen).map(line).collect()
+}
+
+pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
+    let line = |(index, server): (usize, &Server)| {
+        let active = server.status == "ACTIVE";
+        row([
+            ("SVR_IP", text(LOCALHOST)),
+            ("SVR_PORT", int(server.svr_port)),
+            ("ID", count(index + 1)),
+            ("ZONE", text(&*server.zone)),
+            ("SQL_PORT", int(server.sql_port)),
+            ("WITH_ROOTSERVER", yes_no(index == 0)),
+            ("STATUS", text(&*server.status)),
+            ("START_SERVICE_TIME", look.maybe_time(active.then_some(server.started))),
+            ("CREATE_TIME", look.time(server.started)),
+            ("MODIFY_TIME", look.time(server.started)),
+            ("BUILD_VERSION", text(build_version(look.cluster, server))),
+        ])
+    };
+    look.cluster.servers.iter().enumerate().map(line).collect()
+}
+
+pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
+    let line = |server: &Server| {
+        row([
+            ("ZONE", text(&*server.zone)),
+            ("CREATE_TIME", look.time(server.started)),
+            ("MODIFY_TIME", look.time(server.started)),
+            ("STATUS", text("ACTIVE")),
+            ("IDC", text("")),
+            ("REGION", text("sys_region")),
+            ("TYPE", text("ReadWrite")),
+        ])
+    };
+    look.cluster.servers.iter().map(line).collect()
+}
+
+pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
+    const NAMES: [(&str, &str); 6] = [
+        ("NAME1", "VALUE1"),
+        ("NAME2", "VALUE2"),
+        ("NAME3", "VALUE3"),
+        ("NAME4", "VALUE4"),
+        ("NAME5", "VALUE5"),
+        ("NAME6", "VALUE6"),
+    ];
+    let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
+    let line = |event: &Event| {
+        let mut columns = row([
+            ("TIMESTAMP", look.time(event.at)),
+            ("MODULE", text(event.module)),
+            ("EVENT", text(event.event)),
+            ("EXTRA_INFO", text("")),
+            ("RS_SVR_IP", text(LOCALHOST)),
+            ("RS_SVR_PORT", int(root)),
+        ]);
+        for ((name, value), (called, is)) in NAMES.into_iter().zip(&event.items) {
+            columns.insert(name, text(*called));
+            columns.insert(value, text(&**is));
+        }
+        columns
+    };
+    look.cluster.events.iter().map(line).collect()
+}
+
+pub(super) fn tenant_jobs(look: &Look<'_>) -> Vec<Row> {
+    let line = |(index, job): (usize, &TenantJob)| {
+        row([
+            ("JOB_ID", count(index + 1)),
+            ("JOB_TYPE", text(&*job.job_type)),
+            ("JOB_STATUS", text(&*job.status)),
+            ("PROGRESS", int(0)),
+            ("START_TIME", look.time(job.start)),
+            ("MODIFY_TIME", look.time(job.start)),
+            ("TENANT_ID", int(1)),
+            ("RS_SVR_IP", text(LOCALHOST)),
+            ("RS_SVR_PORT", int(2882)),
+        ])
+    };
+    look.cluster.tenant_jobs.iter().enumerate().map(line).collect()
+}
+
+/// The configuration of a cluster and, if one is named, of a tenant: name and value.
+#[must_use]
+pub fn parameter_values(look: &Look<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
+    let cluster = look.cluster;
+    let mut values = vec![
+        ("cluster".to_owned(), cluster.name.clone()),
+        ("cluster_id".to_owned(), cluster.id.to_string()),
+        ("min_observer_version".to_owned(), cluster.version.clone()),
+    ];
+    for (name, default) in CLUSTER_PARAMETERS {
+        let value = match name {
+            "enable_upgrade_mode" if life::upgrading(cluster, &look.fleet.faults) => "True",
+            _ => cluster.parameters.get(name).map_or(default, String::as_str),
+        };
+        values.push((name.to_owned(), value.to_owned()));
+    }
+    if let Some(tenant) = tenant {
+        values.push(("compatible".to_owned(), tenant.compatible.clone()));
+        for (name, default) in TENANT_PARAMETERS {
+            let value = tenant.parameters.get(name).map_or(default, String::as_str);
+            values.push((name.to_owned(), value.to_owned()));
+        }
+    }
+    values
+}
+
+pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for server in &look.cluster.servers {
+        let mut line = |tenant: Option<i64>, (name, value): (String, String)| {
+            rows.push(row([
+                ("SVR_IP", text(LOCALHOST)),
+                ("SVR_PORT", int(server.svr_port)),
+                ("ZONE", text(&*server.zone)),
+                ("SCOPE", text(if tenant.is_some() { "TENANT" } else { "CLUSTER" })),
+                ("TENANT_ID", tenant.map_or(Value::Null, int)),
+                ("NAME", text(name)),
+                ("VALUE", text(value)),
+                ("INFO", text("")),
+                ("SECTION", text("OBSERVER")),
+                ("EDIT_LEVEL", text("DYNAMIC_EFFECTIVE")),
+            ]));
+        };
+        let of_cluster = parameter_values(look, None);
+        for item in of_cluster.iter().cloned() {
+            line(None, item);
+        }
+        let seen = |tenant: &&Tenant| look.tenant_id == 1 || tenant.id == look.tenant_id;
+        for tenant in look.cluster.tenants.iter().filter(seen) {
+            for item in parameter_values(look, Some(tenant)).into_iter().skip(of_cluster.len()) {
+                line(Some(tenant.id), item);
+            }
+        }
+    }
+    rows
+}
+
+pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
+    let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
+    let line = |client: &Client| {
+        let port = look.fleet.endpoints.get(client.endpoint)?;
+        let cluster = look.fleet.clusters.get(port.cluster)?;
+        let server = cluster.servers.get(port.server)?;
+        if cluster.name != look.cluster.name || (look.tenant_id != 1 && client.tenant != mine) {
+            return None;
+        }
+        let seconds = (look.fleet.now - client.since) / clock::SECOND;
+        Some(row([
+            ("SVR_IP", text(LOCALHOST)),
+            ("SVR_PORT", int(server.svr_port)),
+            ("SQL_PORT", int(server.sql_port)),
+            ("ID", int(client.id)),
+            ("USER", text(&*client.user)),
+            ("HOST", text(format!("{LOCALHOST}:0"))),
+            ("DB", text("oceanbase")),
+            ("TENANT", text(&*client.tenant)),
+            ("COMMAND", text("Sleep")),
+            ("TIME", int(seconds)),
+            ("TOTAL_TIME", int(seconds)),
+            ("STATE", text("SLEEP")),
+            ("USER_CLIENT_IP", text(LOCALHOST)),
+        ]))
+    };
+    look.fleet.connections.iter().filter_map(line).collect()
+}
+
+pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant| {
+        let (frozen, finished) = tenant.frozen;
+        let running = look.fleet.now < finished;
+        let before: Moment = frozen - 86_400 * clock::SECOND;
+        let last = if running { before } else { frozen };
+        row([
+            ("TENANT_ID", int(tenant.id)),
+            ("FROZEN_SCN", scn(Some(frozen))),
+            ("FROZEN_TIME", look.time(frozen)),
+            ("GLOBAL_BROADCAST_SCN", scn(Some(frozen))),
+            ("LAST_SCN", scn(Some(last))),
+            ("LAST_FINISH_TIME", look.time(if running { before } else { finished })),
+            ("START_TIME", look.time(frozen)),
+            ("STATUS", text(if running { "COMPACTING" } else { "IDLE" })),
+            ("IS_ERROR", text("NO")),
+            ("IS_SUSPENDED", text("NO")),
+            ("INFO", text("")),
+        ])
+    };
+    look.cluster.tenants.iter().map(line).collect()
+}

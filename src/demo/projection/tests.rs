@@ -1,0 +1,58 @@
+//! Every row is made of columns its view has, on every line, and no key is shown.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use crate::demo::scenario;
+use crate::demo::testing::{Bench, full};
+use crate::demo::views::views_of;
+
+use super::*;
+
+#[test]
+fn every_column_shown_is_documented() {
+    for (name, _) in scenario::list().unwrap() {
+        let mut bench = Bench::scenario(name);
+        let _some_are_refused = bench.say("sys", &full(&[]));
+        bench.pass(8_000);
+        for cluster in &bench.fleet.clusters {
+            for (view, documented) in views_of(&cluster.line).unwrap() {
+                for tenant_id in [1, 1002] {
+                    let look = Look { fleet: &bench.fleet, cluster, tenant_id, zone: "+08:00" };
+                    for row in rows(&look, view).unwrap() {
+                        let unknown: Vec<_> = row.keys().filter(|column| documented.column(column).is_none()).collect();
+                        assert!(unknown.is_empty(), "{name}: {view} has no {unknown:?}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn the_key_of_a_destination_is_masked() {
+    let mut bench = Bench::scenario("healthy");
+    bench.set("data_backup_dest", "oss://b/p?host=h&access_id=AK&access_key=SECRET", "pay").unwrap();
+    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    let shown = format!("{:?}", rows(&look, "CDB_OB_BACKUP_PARAMETER").unwrap());
+    assert!(shown.contains("oss://b/p?host=h&access_id=AK&encrypt_key="), "{shown}");
+    assert!(!shown.contains("SECRET"));
+    let stored = format!("{:?}", rows(&look, "CDB_OB_BACKUP_STORAGE_INFO").unwrap());
+    assert!(!stored.contains("SECRET"));
+}
+
+#[test]
+fn a_tenant_sees_itself_only() {
+    let bench = Bench::scenario("healthy");
+    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1002, zone: "+08:00" };
+    let sets = rows(&look, "DBA_OB_BACKUP_SET_FILES").unwrap();
+    assert_eq!(sets.len(), 2);
+    assert!(sets.iter().all(|row| !row.contains_key("TENANT_ID")));
+    let tenants = rows(&look, "DBA_OB_TENANTS").unwrap();
+    assert_eq!(tenants.iter().map(|row| row["TENANT_ID"].clone()).collect::<Vec<_>>(), [int(1001), int(1002)]);
+}
+
+#[test]
+fn the_fleet_has_forty_rows() {
+    let bench = Bench::scenario("fleet");
+    let tenants: usize = bench.fleet.clusters.iter().map(|cluster| cluster.user_tenants().count()).sum();
+    assert!(tenants + bench.fleet.clusters.len() >= 40, "only {tenants} tenants");
+}

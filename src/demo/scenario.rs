@@ -1,0 +1,262 @@
+//! The scenarios: data that describes clusters, tenants and what is wrong, and the fleet made of it at a given moment.
+
+mod making;
+
+use serde::Deserialize;
+
+use super::fault::Fault;
+use super::fleet::LostReply;
+
+pub use making::Making;
+
+/// Why a scenario cannot be had.
+#[derive(Debug, thiserror::Error)]
+pub enum ScenarioError {
+    /// No such name.
+    #[error("there is no scenario '{0}'; `obnow demo --list` shows them")]
+    Unknown(String),
+    /// The file that comes with the program cannot be read: a mistake of ours.
+    #[error("scenario '{name}' is broken: {why}")]
+    Broken {
+        /// Which.
+        name: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// The scenarios by name, in the order of the list.
+const SCENARIOS: [(&str, &str); 21] = [
+    ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
+    ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
+    ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
+    ("silent-full", include_str!("../../assets/demo/scenarios/silent-full.yaml")),
+    ("archiving-off", include_str!("../../assets/demo/scenarios/archiving-off.yaml")),
+    ("no-destination", include_str!("../../assets/demo/scenarios/no-destination.yaml")),
+    ("suspended", include_str!("../../assets/demo/scenarios/suspended.yaml")),
+    ("archive-broken", include_str!("../../assets/demo/scenarios/archive-broken.yaml")),
+    ("upgrading", include_str!("../../assets/demo/scenarios/upgrading.yaml")),
+    ("busy", include_str!("../../assets/demo/scenarios/busy.yaml")),
+    ("partial", include_str!("../../assets/demo/scenarios/partial.yaml")),
+    ("lagging", include_str!("../../assets/demo/scenarios/lagging.yaml")),
+    ("fails", include_str!("../../assets/demo/scenarios/fails.yaml")),
+    ("stalls", include_str!("../../assets/demo/scenarios/stalls.yaml")),
+    ("job-gone", include_str!("../../assets/demo/scenarios/job-gone.yaml")),
+    ("lost-reply", include_str!("../../assets/demo/scenarios/lost-reply.yaml")),
+    ("unreachable", include_str!("../../assets/demo/scenarios/unreachable.yaml")),
+    ("login-refused", include_str!("../../assets/demo/scenarios/login-refused.yaml")),
+    ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
+    ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
+    ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
+];
+
+/// The default scenario.
+pub const DEFAULT: &str = "fleet";
+
+/// A scenario as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// One line for `obnow demo --list`.
+    pub shows: String,
+    /// Its clusters.
+    pub clusters: Vec<ClusterEntry>,
+    /// What is wrong.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
+    /// Replies that will be lost.
+    #[serde(default)]
+    pub lost_replies: Vec<LostReply>,
+}
+
+/// A cluster as it is written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClusterEntry {
+    /// The name.
+    pub name: String,
+    /// The id.
+    pub id: i64,
+    /// For the inventory.
+    #[serde(default = "default_environment")]
+    pub environment: String,
+    /// `4.2.5.1`.
+    #[serde(default = "default_version")]
+    pub version: String,
+    /// Build number; for seekdb its own version.
+    #[serde(default = "default_build")]
+    pub build: String,
+    /// `community`, `enterprise` or `seekdb`.
+    #[serde(default)]
+    pub engine: EngineEntry,
+    /// The key of the views.
+    #[serde(default = "default_line")]
+    pub line: String,
+    /// How many servers, one a zone.
+    #[serde(default = "default_servers")]
+    pub servers: usize,
+    /// User tenants; several of the same kind are named together.
+    #[serde(default)]
+    pub tenants: Vec<TenantEntry>,
+    /// Backups that were started elsewhere.
+    #[serde(default)]
+    pub backups: Vec<BackupEntry>,
+    /// Jobs in `DBA_OB_TENANT_JOBS`, by type.
+    #[serde(default)]
+    pub tenant_jobs: Vec<String>,
+    /// Strategies of the inventory, as they are; `{data}` is the place's data folder.
+    #[serde(default)]
+    pub strategies: Vec<serde_yaml::Value>,
+}
+
+/// The engines by name.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EngineEntry {
+    /// Community edition.
+    #[default]
+    Community,
+    /// Enterprise edition.
+    Enterprise,
+    /// seekdb.
+    Seekdb,
+}
+
+/// Tenants as they are written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantEntry {
+    /// Their names.
+    pub names: Vec<String>,
+    /// `MYSQL` or `ORACLE`.
+    #[serde(default = "default_mode")]
+    pub mode: String,
+    /// `PRIMARY`, `STANDBY`, ..
+    #[serde(default = "default_role")]
+    pub role: String,
+    /// `NORMAL`, ..
+    #[serde(default = "default_status")]
+    pub status: String,
+    /// In the recycle bin.
+    #[serde(default)]
+    pub recycled: bool,
+    /// Both destinations are set.
+    #[serde(default = "yes")]
+    pub destinations: bool,
+    /// The state of the archive: a word of the server, or none where there never was a round.
+    #[serde(default = "default_archive")]
+    pub archive: Option<RoundEntry>,
+    /// How much there is to back up.
+    #[serde(default = "default_megabytes")]
+    pub megabytes: i64,
+    /// Age of the backup sets, oldest first; the first is a full, the others increments.
+    #[serde(default = "default_sets")]
+    pub sets: Vec<String>,
+    /// Where the sets are, if not at the present destination.
+    #[serde(default)]
+    pub sets_path: Option<String>,
+    /// The data version the sets were made of, if not the present one.
+    #[serde(default)]
+    pub sets_version: Option<String>,
+    /// Recovery window of the delete policy.
+    #[serde(default)]
+    pub recovery_window: Option<String>,
+}
+
+/// The archive states a tenant may begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum RoundEntry {
+    /// Archives.
+    Doing,
+    /// Was stopped an hour ago.
+    Stop,
+    /// Was paused an hour ago.
+    Suspend,
+    /// Broke an hour ago.
+    Interrupted,
+}
+
+/// A backup that somebody else started.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackupEntry {
+    /// From sys, of these tenants.
+    pub tenants: Vec<String>,
+    /// Its DESCRIPTION.
+    pub description: String,
+    /// INC.
+    #[serde(default)]
+    pub incremental: bool,
+    /// How long ago.
+    pub age: String,
+}
+
+fn default_environment() -> String {
+    "test".to_owned()
+}
+fn default_version() -> String {
+    "4.2.5.1".to_owned()
+}
+fn default_build() -> String {
+    "101000092024120918".to_owned()
+}
+fn default_line() -> String {
+    "4.2.5".to_owned()
+}
+fn default_servers() -> usize {
+    3
+}
+fn default_mode() -> String {
+    "MYSQL".to_owned()
+}
+fn default_role() -> String {
+    "PRIMARY".to_owned()
+}
+fn default_status() -> String {
+    "NORMAL".to_owned()
+}
+// What serde calls for a field that is not there must return the field's own type.
+#[allow(clippy::unnecessary_wraps, reason = "an archive that was never on is written as null")]
+fn default_archive() -> Option<RoundEntry> {
+    Some(RoundEntry::Doing)
+}
+fn default_megabytes() -> i64 {
+    1000
+}
+fn default_sets() -> Vec<String> {
+    vec!["3d".to_owned(), "1d".to_owned()]
+}
+fn yes() -> bool {
+    true
+}
+
+/// Name and one line of every scenario.
+///
+/// # Errors
+/// When one of them cannot be read.
+pub fn list() -> Result<Vec<(&'static str, String)>, ScenarioError> {
+    SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.shows))).collect()
+}
+
+/// Reads a scenario.
+///
+/// # Errors
+/// [`ScenarioError`].
+pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
+    let found = SCENARIOS.iter().find(|(known, _)| *known == name);
+    let (_, text) = found.ok_or_else(|| ScenarioError::Unknown(name.to_owned()))?;
+    parse(name, text)
+}
+
+/// Reads a scenario from its text.
+///
+/// # Errors
+/// [`ScenarioError::Broken`].
+pub fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
+    serde_yaml::from_str(text).map_err(|error| broken(name, &error))
+}
+
+fn broken(name: &str, why: &dyn std::fmt::Display) -> ScenarioError {
+    ScenarioError::Broken { name: name.to_owned(), why: why.to_string() }
+}

@@ -1,0 +1,248 @@
+//! The fleet made of a scenario at a given moment, with what there was before.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::fault::Effect;
+use crate::demo::fleet::{
+    ArchiveDest, Cluster, DataDest, Engine, Fleet, Port, Round, RoundStatus, Server, Set, Tenant, TenantJob,
+};
+use crate::demo::life;
+use crate::demo::orders::{self, Order, destination};
+use crate::demo::statement::{Alter, BackupScope};
+
+use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, ScenarioError, TenantEntry, broken};
+
+/// What a fleet is made with.
+#[derive(Debug, Clone)]
+pub struct Making<'a> {
+    /// The place's data folder.
+    pub data: &'a Path,
+    /// The TCP port of each server, cluster by cluster.
+    pub ports: &'a [u16],
+    /// How many times faster than by default.
+    pub speed: u32,
+    /// The password of every `root`.
+    pub password: &'a str,
+    /// The present.
+    pub now: Moment,
+}
+
+impl Scenario {
+    /// How many SQL ports it has.
+    #[must_use]
+    pub fn port_count(&self) -> usize {
+        self.clusters.iter().map(|cluster| cluster.servers).sum()
+    }
+
+    /// Makes the fleet. Directories below the data folder are really made.
+    ///
+    /// # Errors
+    /// [`ScenarioError::Broken`], also when a directory cannot be made.
+    pub fn fleet(&self, name: &str, making: &Making<'_>) -> Result<Fleet, ScenarioError> {
+        let mut faults = self.faults.clone();
+        for fault in &mut faults {
+            // What stands still stood already when the scenario began: long enough to be seen.
+            let age = if fault.effect == Effect::CheckpointStands { 600 * SECOND } else { 0 };
+            fault.since = making.now - age;
+        }
+        let mut fleet = Fleet {
+            now: making.now,
+            speed: making.speed.max(1),
+            data: making.data.to_owned(),
+            clusters: Vec::new(),
+            endpoints: Vec::new(),
+            faults,
+            directories: BTreeMap::new(),
+            drops: self.lost_replies.clone(),
+            statements: Vec::new(),
+            connected: 0,
+            connections: Vec::new(),
+        };
+        let mut ports = making.ports.iter().copied();
+        for (index, entry) in self.clusters.iter().enumerate() {
+            let own: Vec<u16> = ports.by_ref().take(entry.servers).collect();
+            for (server, port) in own.iter().enumerate() {
+                fleet.endpoints.push(Port { cluster: index, server, port: *port, restarts: 0 });
+            }
+            fleet.clusters.push(entry.cluster(making, &own));
+            settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+            for backup in &entry.backups {
+                start(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
+            }
+        }
+        life::advance(&mut fleet, making.now);
+        Ok(fleet)
+    }
+}
+
+impl ClusterEntry {
+    fn cluster(&self, making: &Making<'_>, ports: &[u16]) -> Cluster {
+        let started = making.now - 40 * 86_400 * SECOND;
+        let server = |(sql_port, number): (&u16, u16)| Server {
+            zone: format!("zone{number}"),
+            svr_port: 2881 + number,
+            sql_port: *sql_port,
+            status: "ACTIVE".to_owned(),
+            build_version: None,
+            started,
+        };
+        let engine = match self.engine {
+            EngineEntry::Community => Engine::Community,
+            EngineEntry::Enterprise => Engine::Enterprise,
+            EngineEntry::Seekdb => Engine::Seekdb,
+        };
+        let job = |job_type: &String| TenantJob {
+            job_type: job_type.clone(),
+            status: "INPROGRESS".to_owned(),
+            start: making.now - 300 * SECOND,
+        };
+        let sys = self.tenant(1, "sys", None, started);
+        Cluster {
+            name: self.name.clone(),
+            id: self.id,
+            version: self.version.clone(),
+            build: self.build.clone(),
+            engine,
+            line: self.line.clone(),
+            password: making.password.to_owned(),
+            servers: ports.iter().zip(1..).map(server).collect(),
+            tenants: vec![sys],
+            parameters: BTreeMap::new(),
+            jobs: Vec::new(),
+            events: Vec::new(),
+            tenant_jobs: self.tenant_jobs.iter().map(job).collect(),
+            last_job_id: BTreeMap::new(),
+            last_dest_id: 0,
+        }
+    }
+
+    fn tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Moment) -> Tenant {
+        let word = |get: fn(&TenantEntry) -> &String, otherwise: &str| {
+            entry.map_or_else(|| otherwise.to_owned(), |entry| get(entry).clone())
+        };
+        Tenant {
+            id,
+            name: name.to_owned(),
+            mode: word(|entry| &entry.mode, "MYSQL"),
+            role: word(|entry| &entry.role, "PRIMARY"),
+            status: word(|entry| &entry.status, "NORMAL"),
+            recycled: entry.is_some_and(|entry| entry.recycled),
+            archivelog: false,
+            created,
+            compatible: self.version.clone(),
+            parameters: BTreeMap::new(),
+            megabytes: entry.map_or(1000, |entry| entry.megabytes),
+            data: None,
+            archive: None,
+            rounds: Vec::new(),
+            sets: Vec::new(),
+            recovery_window: entry.and_then(|entry| entry.recovery_window.clone()),
+            frozen: (created, created),
+        }
+    }
+}
+
+/// Gives a cluster its user tenants, with what they had before the scenario begins.
+fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
+    let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
+    for ((kind, name), id) in named.zip((1002..).step_by(2)) {
+        let created = now - 40 * 86_400 * SECOND;
+        let meta = entry.tenant(id - 1, &format!("META${id}"), None, created);
+        let tenant = entry.tenant(id, name, Some(kind), created);
+        fleet.clusters[cluster].tenants.extend([meta, tenant]);
+        if kind.destinations {
+            let base = format!("file://{}/{}/{name}", fleet.data.display(), entry.name);
+            let order = Order { cluster, tenant_id: 1, encrypted: false, at: created };
+            let location = format!("LOCATION={base}/clog");
+            destination::set_data(fleet, order, id, &format!("{base}/data")).map_err(|error| error.message)?;
+            destination::set_archive(fleet, order, id, &location).map_err(|error| error.message)?;
+        }
+        if let Some(tenant) = fleet.clusters[cluster].tenant_mut(id) {
+            remember(tenant, kind, now)?;
+        }
+    }
+    Ok(())
+}
+
+/// The round and the sets a tenant has from before.
+fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), String> {
+    let day = 86_400 * SECOND;
+    let (archive, data) = (tenant.archive.clone(), tenant.data.clone());
+    if let Some((state, ArchiveDest { location, .. })) = kind.archive.zip(archive) {
+        let hour_ago = now - 3600 * SECOND;
+        let (status, frozen) = match state {
+            RoundEntry::Doing => (RoundStatus::Doing, None),
+            RoundEntry::Stop => (RoundStatus::Stop, Some(hour_ago)),
+            RoundEntry::Suspend => (RoundStatus::Suspend, Some(hour_ago)),
+            RoundEntry::Interrupted => (RoundStatus::Interrupted, Some(hour_ago)),
+        };
+        if let (RoundEntry::Suspend, Some(dest)) = (state, tenant.archive.as_mut()) {
+            dest.enabled = false;
+        }
+        tenant.archivelog = status != RoundStatus::Stop;
+        let start = now - 30 * day;
+        tenant.rounds.push(Round {
+            id: 1,
+            status,
+            dest_id: location.dest_id,
+            path: location.path,
+            start: Some(start),
+            frozen,
+            reached: frozen.unwrap_or(start),
+            due: None,
+            passing: 0,
+            base_piece: 1,
+            interval: day,
+            comment: String::new(),
+            pieces: BTreeMap::new(),
+        });
+    }
+    let Some(DataDest { path, dest_id, .. }) = data else { return Ok(()) };
+    let (path, dest_id) = kind.sets_path.clone().map_or((path, dest_id), |path| (path, 1));
+    let compatible = kind.sets_version.as_ref().unwrap_or(&tenant.compatible).clone();
+    for (age, id) in kind.sets.iter().zip(1..) {
+        let age = clock::length(age).ok_or_else(|| format!("'{age}' is no length of time"))?;
+        let start = now - age;
+        let incremental = id > 1;
+        let blocks = if incremental { kind.megabytes / 10 } else { kind.megabytes / 2 };
+        tenant.sets.push(Set {
+            id,
+            dest_id,
+            path: path.clone(),
+            incremental,
+            prev_full: i64::from(incremental),
+            prev_inc: id - 1,
+            start,
+            end: Some(start + 120 * SECOND),
+            status: "SUCCESS".to_owned(),
+            file_status: "AVAILABLE".to_owned(),
+            start_replay: start - 2 * SECOND,
+            min_restore: Some(start + 119 * SECOND),
+            plus_archivelog: false,
+            encrypted: false,
+            compatible: compatible.clone(),
+            blocks,
+            finished_blocks: blocks,
+            result: 0,
+            comment: String::new(),
+        });
+    }
+    Ok(())
+}
+
+/// Starts a backup in the past; the life of the fleet brings it to the present.
+fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Moment) -> Result<(), String> {
+    let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
+    let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
+    let alter = Alter::Backup {
+        incremental: backup.incremental,
+        scope: BackupScope::Tenants(backup.tenants.clone()),
+        to: None,
+        plus_archivelog: false,
+        description: Some(backup.description.clone()),
+    };
+    fleet.now = order.at;
+    orders::carry_out(fleet, order, &alter).map_err(|error| error.message)
+}

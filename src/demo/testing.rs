@@ -1,0 +1,105 @@
+//! What the tests of the world share: a fleet made at a given moment, and short ways to say things to it.
+
+use std::path::Path;
+
+use super::clock::{Moment, SECOND};
+use super::fleet::{Cluster, Fleet, Job, Tenant};
+use super::life::advance;
+use super::orders::{Order, carry_out};
+use super::scenario::{self, Making, Scenario};
+use super::statement::{Alter, BackupScope, Literal, Tenants};
+
+/// The moment at which every test begins.
+pub const NOW: Moment = 1_763_600_000 * SECOND;
+
+/// A fleet and the folder its data lies in.
+pub struct Bench {
+    /// The fleet.
+    pub fleet: Fleet,
+    /// The place's data.
+    pub data: tempfile::TempDir,
+}
+
+impl Bench {
+    /// A scenario that comes with the program.
+    pub fn scenario(name: &str) -> Self {
+        Self::of(name, &scenario::read(name).unwrap())
+    }
+
+    /// A cluster `demo` with these lines under `tenants:`.
+    pub fn tenants(lines: &str) -> Self {
+        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  tenants:\n{lines}");
+        Self::of("test", &scenario::parse("test", &text).unwrap())
+    }
+
+    fn of(name: &str, scenario: &Scenario) -> Self {
+        let data = tempfile::tempdir().unwrap();
+        let ports: Vec<u16> = (2881..).take(scenario.port_count()).collect();
+        let path: &Path = data.path();
+        let making = Making { data: path, ports: &ports, speed: 1, password: "p", now: NOW };
+        let fleet = scenario.fleet(name, &making).unwrap();
+        Self { fleet, data }
+    }
+
+    /// The first cluster.
+    pub fn cluster(&self) -> &Cluster {
+        &self.fleet.clusters[0]
+    }
+
+    /// One of its tenants.
+    pub fn tenant(&self, name: &str) -> &Tenant {
+        self.cluster().tenant(name).unwrap()
+    }
+
+    /// The newest job of a tenant; `sys` for the parents.
+    pub fn job(&self, tenant: &str) -> Option<&Job> {
+        let id = self.tenant(tenant).id;
+        self.cluster().jobs.iter().rev().find(|job| job.tenant_id == id)
+    }
+
+    /// Lets time pass.
+    pub fn pass(&mut self, milliseconds: Moment) {
+        let now = self.fleet.now + milliseconds * 1000;
+        advance(&mut self.fleet, now);
+    }
+
+    /// Says something as a tenant; the code and the message of the answer.
+    pub fn say(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
+        let order = Order { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
+        carry_out(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
+    }
+
+    /// `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
+    pub fn set(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
+        let items = vec![(item.to_owned(), Literal::Text(value.to_owned()))];
+        self.say("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
+    }
+
+    /// ARCHIVELOG or NOARCHIVELOG from sys.
+    pub fn archive(&mut self, on: bool, tenants: Tenants) -> Result<(), (u16, String)> {
+        self.say("sys", &Alter::ArchiveLog { on, tenants, description: None })
+    }
+}
+
+/// `TENANT = names`.
+pub fn listed(names: &[&str]) -> Tenants {
+    Tenants::Listed(names.iter().map(|name| (*name).to_owned()).collect())
+}
+
+/// A full backup of these tenants; of everything without a name.
+pub fn full(names: &[&str]) -> Alter {
+    let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+    let scope = if names.is_empty() { BackupScope::Database } else { BackupScope::Tenants(names) };
+    let description = Some("obnow 7.1".to_owned());
+    Alter::Backup { incremental: false, scope, to: None, plus_archivelog: false, description }
+}
+
+/// An incremental one.
+pub fn incremental(names: &[&str]) -> Alter {
+    match full(names) {
+        Alter::Backup { scope, to, plus_archivelog, description, .. } => {
+            Alter::Backup { incremental: true, scope, to, plus_archivelog, description }
+        }
+        other => other,
+    }
+}
