@@ -2,13 +2,14 @@
 
 use std::io::{Read, Write};
 use std::path::Path;
+use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
 use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
 use super::room::fitting;
-use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
+use crate::backend::{LendLocks, Secrets};
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
@@ -23,7 +24,8 @@ use crate::runner::Runner;
 
 /// Everything a runner needs, after it was taken.
 struct Taking {
-    held: Held,
+    /// The locks; or who has them, where that is what this task itself left behind.
+    held: Result<Arc<Held>, Fault>,
     writer: Writer<Event>,
     view: TaskView,
     system: crate::backend::System,
@@ -93,7 +95,11 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
     };
     let owner = Owner::here(&task, now());
     let held = match locks::take(state, &[claim(&prepared, &connection)], &owner)? {
-        Taken::Held(held) => held,
+        Taken::Held(held) => Ok(Arc::new(held)),
+        // What this very task started still runs and holds them: it is waited for. The journal keeps other runners away.
+        Taken::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
+            Err(busy.fault())
+        }
         Taken::Busy(busy) => return Ok(Err(busy.fault())),
     };
     let mut view = TaskView::default();
@@ -111,8 +117,14 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
             writer
         }
     };
-    let system = system(&prepared, *connection, secrets)?;
+    let mut system = system(&prepared, *connection, secrets)?;
+    system.lend_locks(lender(held.clone()));
     Ok(Ok(Taking { held, writer, view, system }))
+}
+
+/// Hands on the locks that were taken; where they were not, nothing may be started.
+fn lender(held: Result<Arc<Held>, Fault>) -> LendLocks {
+    Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 
 fn bad_parcel(why: &str) -> Fault {

@@ -6,7 +6,7 @@ pub mod oceanbase;
 mod system;
 
 pub use oceanbase::Secrets;
-pub use system::{Act, System};
+pub use system::{Act, LendLocks, System};
 
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;

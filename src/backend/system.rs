@@ -1,5 +1,7 @@
 //! The systems there are, behind one face: the runner does not know which one it runs.
 
+use std::os::fd::OwnedFd;
+
 use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
@@ -17,6 +19,9 @@ pub enum System {
     /// An engine that is dumped.
     Dump(Box<DumpSystem>),
 }
+
+/// Makes copies of the locks' descriptors that a child process inherits; whoever takes them drops them right after the start.
+pub type LendLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 
 /// An act that is ready to be performed: everything an intent has to say about it, and how to do it.
 pub struct Act {
@@ -41,7 +46,7 @@ pub(super) enum Doing {
     /// Statements over their own connection.
     Statements(Box<PendingAct>),
     /// A dump at its place.
-    Dump(super::dump::PendingDump),
+    Dump(Box<super::dump::PendingDump>),
 }
 
 impl System {
@@ -74,7 +79,7 @@ impl System {
     pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
         match self {
             Self::OceanBase(system) => system.preview(plan, task).await,
-            Self::Dump(system) => system.preview(plan, task),
+            Self::Dump(system) => system.preview(plan, task).await,
         }
     }
 
@@ -91,7 +96,7 @@ impl System {
     ) -> Result<Act, Fault> {
         match self {
             Self::OceanBase(system) => system.open_act(action, group, task, attempt).await,
-            Self::Dump(system) => system.open_act(action, task, attempt),
+            Self::Dump(system) => system.open_act(action, group, task, attempt).await,
         }
     }
 
@@ -102,8 +107,17 @@ impl System {
     pub async fn perform(&mut self, act: Act) -> Result<(), Failure> {
         match (self, act.doing) {
             (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
-            (Self::Dump(system), Doing::Dump(pending)) => system.perform(pending).await,
+            (Self::Dump(system), Doing::Dump(pending)) => system.perform(*pending).await,
             (_, _) => Ok(()),
+        }
+    }
+
+    /// Gives the locks of the target to whatever is started on this host, so that the target stays taken while that lives. What
+    /// runs on servers needs none: they show it to everybody.
+    pub fn lend_locks(&mut self, lend: LendLocks) {
+        match self {
+            Self::OceanBase(_) => {}
+            Self::Dump(system) => system.lend_locks(lend),
         }
     }
 

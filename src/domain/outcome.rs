@@ -174,6 +174,12 @@ impl Outcome {
         Self::ended(VerdictWord::Cancelled, set, fault)
     }
 
+    /// It ended, and what it left can never be restored.
+    #[must_use]
+    pub fn not_restorable(fault: Fault) -> Self {
+        Self::ended(VerdictWord::NotRestorable, None, fault)
+    }
+
     /// Nobody knows.
     #[must_use]
     pub fn unknown(fault: Fault) -> Self {

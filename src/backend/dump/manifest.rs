@@ -11,7 +11,6 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::io_fault;
 use super::listing::{Kind, Listed, Role, Scope};
 use super::place::Place;
 use super::rows::{Broken, Counted, Counter};
@@ -112,14 +111,22 @@ impl Manifest {
     }
 }
 
-/// Proves a dump that exited with 0 and gives it its final name. `before` and `after` are what the server listed before the dump
+/// Proves a dump that exited with 0 and gives it its final name; where that was broken off before, it begins again. `before` and `after` are what the server listed before the dump
 /// started and after it ended.
 ///
 /// # Errors
-/// A file that is missing, not whole or not expected; tables that came, went or changed meanwhile; the folder cannot be written.
+/// A file that is missing, not whole or not expected; tables that came, went or changed meanwhile. With `Cause::Unknown`: the
+/// operating system does not let the files be read, or the manifest be written.
 pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
     same_tables(before, after)?;
     let folder = place.partial();
+    // Half a manifest, of a process that ended while it wrote it; no file of a dump has that name.
+    match std::fs::remove_file(folder.join(NAME)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            return Err(unread("Removing", &folder.join(NAME), &error));
+        }
+        _ => {}
+    }
     let expected = before.files()?;
     refuse_others(&folder, |name| expected.contains_key(name))?;
     let mut files = Vec::with_capacity(expected.len());
@@ -155,10 +162,11 @@ pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Res
 /// Checks a finished dump against its manifest, every byte of it.
 ///
 /// # Errors
-/// A file that is truncated, missing, added or altered; it is named.
+/// A file that is truncated, missing, added or altered; it is named. With `Cause::Unknown`: the operating system does not let
+/// it be read.
 pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     let path = folder.join(NAME);
-    let text = std::fs::read(&path).map_err(|error| io_fault("Reading", &path, &error))?;
+    let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
     let manifest: Manifest =
         serde_json::from_slice(&text).map_err(|error| not_whole(&path, &format!("it is not a manifest: {error}")))?;
     if manifest.format != 1 {
@@ -201,9 +209,9 @@ fn same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
 }
 
 fn refuse_others(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Fault> {
-    let entries = std::fs::read_dir(folder).map_err(|error| io_fault("Reading", folder, &error))?;
+    let entries = std::fs::read_dir(folder).map_err(|error| unread("Reading", folder, &error))?;
     for entry in entries {
-        let name = entry.map_err(|error| io_fault("Reading", folder, &error))?.file_name();
+        let name = entry.map_err(|error| unread("Reading", folder, &error))?.file_name();
         if !name.to_str().is_some_and(&known) {
             return Err(not_whole(&folder.join(name), "it does not belong to this dump"));
         }
@@ -228,7 +236,7 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
         }
     })?;
     // Also where a late error of a network file system shows.
-    File::open(path).and_then(|file| file.sync_all()).map_err(|error| io_fault("Writing", path, &error))?;
+    File::open(path).and_then(|file| file.sync_all()).map_err(|error| unread("Writing", path, &error))?;
     let whole = match role {
         Role::Rows(_) => {
             let found = counter.finish().map_err(|broken| not_whole(path, &broken.to_string()))?;
@@ -246,19 +254,13 @@ fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Co
 fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
     debug_assert_eq!(table.kind, Kind::Table, "only tables have rows");
     let path = folder.join(format!("{}.{}-schema.sql", table.database, table.name));
-    let text = std::fs::read(&path).map_err(|error| io_fault("Reading", &path, &error))?;
+    let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
     schema::table(&text).ok_or_else(|| not_whole(&path, "it is not one whole definition"))
 }
 
 /// Size and hash of a file, while `each` sees its pieces.
 fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<FileEntry, Fault> {
-    let failed = |error: &std::io::Error| {
-        if error.kind() == std::io::ErrorKind::NotFound {
-            not_whole(path, "it is missing")
-        } else {
-            io_fault("Reading", path, error)
-        }
-    };
+    let failed = |error: &std::io::Error| unread("Reading", path, error);
     let mut file = File::open(path).map_err(|error| failed(&error))?;
     let mut piece = vec![0; 1 << 20];
     let mut hasher = Sha256::new();
@@ -292,12 +294,20 @@ fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
         file.sync_all()?;
         File::open(&folder)?.sync_all()
     };
-    written().map_err(|error| io_fault("Writing", &path, &error))?;
+    written().map_err(|error| unread("Writing", &path, &error))?;
     let renamed = || -> std::io::Result<()> {
         std::fs::rename(&folder, &finished)?;
         File::open(place.folder())?.sync_all()
     };
-    renamed().map_err(|error| io_fault("Renaming to", &finished, &error))
+    renamed().map_err(|error| unread("Renaming to", &finished, &error))
+}
+
+/// A file that is not there is no backup; of one that the operating system does not give, nobody knows.
+fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+    if error.kind() == std::io::ErrorKind::NotFound {
+        return not_whole(path, "it is missing");
+    }
+    Fault { cause: Cause::Unknown, ..super::io_fault(doing, path, error) }
 }
 
 fn not_whole(path: &Path, why: &str) -> Fault {

@@ -2,8 +2,12 @@
 //!
 //! [`releases`] finds the program and knows which releases were tried; [`place`] says where everything of one run lies;
 //! [`listing`] is what must be in the dump; [`run`] starts it and finds it again; [`manifest`] proves the result,
-//! reading the files with [`rows`] and [`schema`].
+//! reading the files with [`rows`] and [`schema`]. [`DumpSystem`] is all of it as a system: a look at each step, and the
+//! start; what it has to remember beyond its own life is [`begun`].
 
+mod act;
+pub mod begun;
+mod folder;
 pub mod listing;
 mod login;
 pub mod manifest;
@@ -12,10 +16,16 @@ pub mod releases;
 pub mod rows;
 pub mod run;
 pub mod schema;
+mod server;
+mod service;
 mod steps;
+mod tell;
+mod watch;
 
+pub use act::{PendingDump, preview};
 pub use login::Login;
-pub use steps::{DumpSystem, PendingDump, find_service, preview};
+pub use service::find_service;
+pub use steps::DumpSystem;
 
 use crate::domain::fault::{Cause, Fault};
 
@@ -26,5 +36,19 @@ fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Faul
         format!("{doing} {} failed.", path.display()),
         format!("The operating system says: {error}."),
         "Check the folder, its free space and who may write there, then retry.",
+    )
+}
+
+/// Work that takes long or waits for a disk, where it holds up nobody else.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| broke(&error))
+}
+
+fn broke(error: &tokio::task::JoinError) -> Fault {
+    Fault::new(
+        Cause::Unknown,
+        "A part of obnow broke off its work on a dump.",
+        format!("{error}."),
+        "Retry: it looks at the dump again; and report this.",
     )
 }

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::RUN;
 
 /// The paths of one run. While it runs the dump is `<run>.partial`; a proven one is `<run>`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +28,15 @@ impl Place {
             ));
         }
         Ok(Self { folder: folder.to_path_buf(), run: run.to_owned() })
+    }
+
+    /// The place of a task's attempt in the directory of its plan, whose variable of the run is filled in.
+    ///
+    /// # Errors
+    /// As [`Place::new`].
+    pub fn of(directory: &str, task: &str, attempt: u32) -> Result<Self, Fault> {
+        let run = format!("{task}.{attempt}");
+        Self::new(Path::new(&directory.replace(RUN, &run)), &run)
     }
 
     /// The run id, `<task>.<attempt>`.
@@ -71,6 +81,12 @@ impl Place {
         self.beside(".exit")
     }
 
+    /// What was known when it began: the tables and the server's time.
+    #[must_use]
+    pub fn begun(&self) -> PathBuf {
+        self.beside(".begun.json")
+    }
+
     fn beside(&self, suffix: &str) -> PathBuf {
         self.folder.join(format!("{}{suffix}", self.run))
     }
@@ -85,6 +101,7 @@ mod tests {
     fn a_run_never_leaves_its_folder() {
         let folder = Path::new("/backup");
         assert_eq!(Place::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
+        assert_eq!(Place::of("/backup/{run}", "t1", 2).unwrap().partial(), Path::new("/backup/t1.2/t1.2.partial"));
         for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {
             assert!(Place::new(folder, run).is_err(), "{run:?}");
         }

@@ -38,6 +38,13 @@ pub struct Tool {
     pub release: &'static Release,
 }
 
+/// `mydumper 0.10.0`.
+impl std::fmt::Display for Tool {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "mydumper {}", self.release.version)
+    }
+}
+
 /// Finds `mydumper`: the one the inventory names, else the first on `search` (the value of PATH), and asks its version.
 ///
 /// # Errors

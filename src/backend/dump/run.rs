@@ -1,8 +1,10 @@
 //! A dump as a process: started once, watched, found again by a later obnow, ended with everything it started.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
@@ -73,14 +75,7 @@ impl Dump {
     /// TLS that this release was not tried with, a run that was started before, a folder that cannot be written, or a
     /// program that does not start.
     pub fn start(tool: &Tool, login: &Login, place: &Place, locks: &[BorrowedFd<'_>]) -> Result<Self, Fault> {
-        if login.tls && !tool.release.tls {
-            return Err(Fault::new(
-                Cause::Precondition,
-                "The dump would not be encrypted on its way.",
-                format!("The inventory asks for TLS, and mydumper {} was not tried with it.", tool.release.version),
-                "Set `tls: {mode: prefer}` for this cluster if the network may be trusted, or use another release.",
-            ));
-        }
+        tls_fits(tool, login.tls)?;
         let log = create_new(&place.log())?;
         let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
         let child = with_inherited(locks, || {
@@ -124,6 +119,33 @@ impl Dump {
         let record: Record =
             serde_json::from_slice(&text).map_err(|error| io_fault("Reading", &path, &error.into()))?;
         Ok(Some(Self { place: place.clone(), record, child: None }))
+    }
+
+    /// The dump of this place that runs although nothing says which process it is, as where the process that started it ended
+    /// before it could write that down. Which it is is written down now.
+    ///
+    /// # Errors
+    /// The record cannot be written.
+    pub fn adopt(place: &Place, release: &str) -> Result<Option<Self>, Fault> {
+        let Some((pid, tool)) = keeper_of(place) else { return Ok(None) };
+        let Some(stat) = Stat::of(pid) else { return Ok(None) };
+        let record = Record {
+            format: 1,
+            run: place.run().to_owned(),
+            pid,
+            start_ticks: stat.start_ticks,
+            boot_id: boot_id(),
+            tool,
+            release: release.to_owned(),
+        };
+        write_record(place, &record)?;
+        Ok(Some(Self { place: place.clone(), record, child: None }))
+    }
+
+    /// Where it writes.
+    #[must_use]
+    pub fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Which process it is.
@@ -183,7 +205,9 @@ impl Dump {
     #[must_use]
     pub fn fault(&self, state: State) -> Fault {
         let log = std::fs::read(self.place.log()).unwrap_or_default();
-        failure(state, &String::from_utf8_lossy(&log)).with_detail(format!("log: {}", self.place.log().display()))
+        let rebooted = self.record.boot_id != boot_id();
+        failure(state, &String::from_utf8_lossy(&log), rebooted)
+            .with_detail(format!("log: {}", self.place.log().display()))
     }
 
     fn group(&self) -> Option<Pid> {
@@ -202,20 +226,60 @@ impl Dump {
     }
 }
 
+/// Refuses a login that insists on TLS with a release that was not tried with it.
+///
+/// # Errors
+/// That.
+pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
+    if !tls || tool.release.tls {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Precondition,
+        "The dump would not be encrypted on its way.",
+        format!("The inventory asks for TLS, and mydumper {} was not tried with it.", tool.release.version),
+        "Set `tls: {mode: prefer}` for this cluster if the network may be trusted, or use another release.",
+    ))
+}
+
+/// The command line of a dump, as it may be shown. Which of the endpoints answers is known only when it starts, and user and
+/// password are never part of it: those places are named.
+#[must_use]
+pub fn command_line(program: &Path, options: &[&str], partial: &Path) -> String {
+    let words = [program.display().to_string()].into_iter().chain(
+        arguments("<login>", "<host>", "<port>", partial, options).into_iter().map(|word| word.display().to_string()),
+    );
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell would take it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// The arguments of mydumper: what is shown is what is run.
+fn arguments(login: &str, host: &str, port: &str, partial: &Path, options: &[&str]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![
+        format!("--defaults-file={login}").into(),
+        format!("--host={host}").into(),
+        format!("--port={port}").into(),
+        "--outputdir".into(),
+        partial.into(),
+        format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|")).into(),
+    ];
+    words.extend(options.iter().map(OsString::from));
+    words
+}
+
 fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
-    let filter = format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
+    let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", KEEPER])
         .arg(place.status())
         .arg(&tool.path)
-        .arg("--defaults-file=/proc/self/fd/0")
-        .arg(format!("--host={}", login.host))
-        .arg(format!("--port={}", login.port))
-        .arg("--outputdir")
-        .arg(place.partial())
-        .arg(filter)
-        .args(tool.release.options)
+        .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
@@ -223,6 +287,19 @@ fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
         // Signals of a terminal are not for it.
         .process_group(0);
     command
+}
+
+/// The process that keeps the dump of a place, by its arguments, and the program it runs.
+fn keeper_of(place: &Place) -> Option<(u32, PathBuf)> {
+    let status = place.status();
+    std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let words = std::fs::read(entry.path().join("cmdline")).ok()?;
+        let mut words = words.split(|byte| *byte == 0).skip(2);
+        let ours = words.next()? == KEEPER.as_bytes() && words.next()? == status.as_os_str().as_bytes();
+        ours.then_some(())?;
+        Some((pid, PathBuf::from(OsStr::from_bytes(words.next()?))))
+    })
 }
 
 /// Lets what `act` starts inherit the descriptors, and nothing that is started later.
@@ -292,7 +369,7 @@ fn boot_id() -> String {
 }
 
 /// A failed dump in three sentences.
-fn failure(state: State, log: &str) -> Fault {
+fn failure(state: State, log: &str, rebooted: bool) -> Fault {
     let what = match state {
         State::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
         State::Gone => "mydumper ended without a status; its files are not a backup.".to_owned(),
@@ -300,7 +377,14 @@ fn failure(state: State, log: &str) -> Fault {
     };
     let said: Vec<&str> = log.lines().filter(|line| line.contains("CRITICAL **")).collect();
     let Some(first) = said.first() else {
-        let why = "It was killed, its folder is full, or this host went down; a reboot ends a logical backup.";
+        let why = match state {
+            State::Gone if rebooted => "The dump was ended by a reboot of this host.".to_owned(),
+            State::Gone => "The dump was ended by a kill, or because this host had no memory left.".to_owned(),
+            State::Exited(status @ 129..) => {
+                format!("It was ended by signal {}: a kill, or this host had no memory left.", status - 128)
+            }
+            State::Exited(_) | State::Running { .. } => "Its log names no error.".to_owned(),
+        };
         return Fault::new(Cause::Unknown, what, why, "Retry: a new dump is started, the old files stay.");
     };
     let words = first.split_once("CRITICAL **: ").map_or(*first, |(_, rest)| rest);
@@ -327,10 +411,25 @@ mod tests {
     fn a_failure_names_the_first_error_and_how_many_there_were() {
         let log = "** Message: x\n** (mydumper:1): CRITICAL **: 09:16:54.985: Error dumping table (a.b) data: Request to read \
                    too old versioned data \n** (mydumper:1): CRITICAL **: 09:16:55.000: other\n";
-        let fault = failure(State::Exited(1), log);
+        let fault = failure(State::Exited(1), log, false);
         assert!(fault.why.starts_with("It said: Error dumping table (a.b)"), "{fault}");
         assert!(fault.why.contains("1 more errors") && fault.next.contains("undo_retention"), "{fault}");
-        assert!(failure(State::Gone, "").why.contains("reboot"));
+        assert!(failure(State::Gone, "", true).why.contains("reboot"));
+        assert!(failure(State::Gone, "", false).why.contains("kill"));
+        assert!(failure(State::Exited(137), "", false).why.contains("signal 9"));
+    }
+
+    #[test]
+    fn what_is_shown_could_be_typed() {
+        let shown = command_line(Path::new("/opt/my dumper"), &["--threads=1"], Path::new("/b/t.1.partial"));
+        let regex = format!("'--regex=^(?!({})\\.)'", SYSTEM_DATABASES.join("|"));
+        assert_eq!(
+            shown,
+            format!(
+                "'/opt/my dumper' --defaults-file=<login> --host=<host> --port=<port> --outputdir /b/t.1.partial {regex} \
+                 --threads=1"
+            )
+        );
     }
 
     #[test]

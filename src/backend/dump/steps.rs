@@ -1,61 +1,171 @@
-//! A logical backup as a system: a look at each step, and the start of the dump.
+//! A logical backup as a system: a look at each step. The checks are here, the dump itself is in [`super::watch`].
 
-use super::releases;
+use std::path::Path;
+use std::sync::Arc;
+
+use super::act::{directory, insists_on_tls};
+use super::begun::Begun;
+use super::place::Place;
+use super::run::{Dump, tls_fits};
+use super::watch::Proving;
+use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
-use crate::backend::oceanbase::session::Failure;
-use crate::backend::system::{Act, Doing};
-use crate::backend::{Run, Seen};
-use crate::domain::facts::{Facts, ServiceFacts};
-use crate::domain::fault::Fault;
-use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::backend::system::LendLocks;
+use crate::backend::{Look, Run, Seen};
+use crate::domain::facts::Facts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::TargetPlan;
 use crate::domain::step::StepKind;
-use crate::domain::task::PreviewStep;
+use crate::domain::version::Method;
 
 /// An engine that is dumped.
 pub struct DumpSystem {
-    server: OceanBase,
+    pub(super) server: OceanBase,
+    pub(super) lend: Option<Arc<LendLocks>>,
+    /// The dump that was started or found, so that its end is noticed by its parent.
+    pub(super) dump: Option<Dump>,
+    /// What is known since that dump began.
+    pub(super) begun: Option<Begun>,
+    /// The reading of every byte, which takes long.
+    pub(super) proving: Option<Proving>,
 }
 
-/// A dump that is about to be started.
-pub struct PendingDump;
-
 impl DumpSystem {
-    /// Stand-in.
+    /// The engine behind this connection.
+    #[must_use]
     pub fn new(server: OceanBase) -> Self {
-        Self { server }
+        Self { server, lend: None, dump: None, begun: None, proving: None }
     }
-    /// Stand-in.
-    pub async fn look(&mut self, _: &Run<'_>, _: StepKind, _: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        unimplemented!()
+
+    /// Every dump started from now on inherits what `lend` gives, so that the target stays taken while it lives.
+    pub fn lend_locks(&mut self, lend: LendLocks) {
+        self.lend = Some(Arc::new(lend));
     }
-    /// Stand-in.
+
+    /// Reads everything a plan is made from.
+    ///
+    /// # Errors
+    /// Unreachable, refused, or not of the OceanBase family.
     pub async fn detect(&mut self) -> Result<Facts, Fault> {
         self.server.detect().await
     }
-    /// Stand-in.
-    pub fn preview(&mut self, _: &Plan, _: &str) -> Result<Vec<PreviewStep>, Fault> {
-        unimplemented!()
-    }
-    /// Stand-in.
-    pub fn open_act(&mut self, _: &Action, _: &str, _: u32) -> Result<Act, Fault> {
-        unimplemented!()
-    }
-    /// Stand-in.
-    pub async fn perform(&mut self, _: PendingDump) -> Result<(), Failure> {
-        unimplemented!()
-    }
-    /// Stand-in.
+
+    /// Forgets a connection that broke.
     pub fn disconnect(&mut self) {
         self.server.drop_session();
     }
+
+    /// Looks at a step for these targets.
+    ///
+    /// # Errors
+    /// No answer; after the start also files of the dump that cannot be read.
+    pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
+        let mut seen = Vec::with_capacity(targets.len());
+        for target in targets {
+            seen.push(self.look_at(run, step, target).await?);
+        }
+        Ok(seen)
+    }
+
+    async fn look_at(&mut self, run: &Run<'_>, step: StepKind, target: &TargetPlan) -> Result<Seen, Fault> {
+        match step {
+            StepKind::CheckTarget => judged(self.check_target(run).await).map(Seen::from),
+            StepKind::CheckBackupService => judged(self.check_service().await).map(Seen::from),
+            StepKind::CheckReady => judged(self.check_ready(run, target).await).map(Seen::from),
+            StepKind::StartBackup => self.start(run, target).await,
+            StepKind::WaitForBackup => self.wait(run, target).await,
+            StepKind::ConfirmRestorable => self.confirm(run, target).await,
+            StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {
+                Err(not_a_step("a physical step of a logical backup"))
+            }
+        }
+    }
+
+    /// The server answers, and is the one that was confirmed.
+    async fn check_target(&mut self, run: &Run<'_>) -> Result<Look, Fault> {
+        let facts = self.detect().await?;
+        let (cluster, confirmed) = (&facts.cluster, &run.prepared.plan.cluster);
+        let version = cluster.version.with_build();
+        if cluster.method != Method::Logical {
+            return Ok(Look::Failed(Fault::new(
+                Cause::Precondition,
+                format!("{} is not dumped any more.", cluster.target),
+                format!("It is {version} now: {}", cluster.method_reason),
+                "Start the backup anew: it will be a physical one.",
+            )));
+        }
+        if cluster.id != confirmed.id || version != confirmed.version {
+            return Ok(Look::Failed(Fault::new(
+                Cause::Precondition,
+                format!("{} is not the server that was confirmed.", cluster.endpoint),
+                format!("It is {version}, and {} was confirmed.", confirmed.version),
+                "Check the endpoints in the inventory, look at the target again and start the backup anew.",
+            )));
+        }
+        Ok(Look::Done(format!("{}, {version}", cluster.endpoint)))
+    }
+
+    async fn check_service(&mut self) -> Result<Look, Fault> {
+        let tool = self.tool().await?;
+        Ok(Look::Done(format!("{tool} at {}", tool.path.display())))
+    }
+
+    /// A dump is always full; what it needs is a directory, and names and tables that come back.
+    async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
+        let tool = self.tool().await?;
+        tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
+        let place = place(run, target, run.attempt)?;
+        let directory = blocking(move || folder::look(place.folder())).await??;
+        self.server.ensure_session().await?;
+        let session = self.server.session()?;
+        let scope = server::dumpable_scope(session).await?;
+        let size = server::estimate(session).await;
+        let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
+        let tables = scope.tables.len();
+        Ok(Look::Done(format!("a full dump needs none before it; {tables} tables and views{size}; {directory}")))
+    }
+
+    /// What hours may have changed is checked again right before the start.
+    pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
+        for look in [judged(self.check_target(run).await)?, judged(self.check_ready(run, target).await)?] {
+            if !matches!(look, Look::Done(_)) {
+                return Ok(look);
+            }
+        }
+        let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
+        planned.map(|action| Look::Act(action.clone())).ok_or_else(|| not_a_step("a start without an action"))
+    }
 }
 
-/// The backup service of this host, as facts.
-pub async fn find_service(_named: Option<&str>) -> ServiceFacts {
-    unimplemented!()
+/// A fault that is an answer fails the step; no answer is asked for again.
+fn judged(look: Result<Look, Fault>) -> Result<Look, Fault> {
+    match look {
+        Err(fault) if fault.cause != Cause::Unreachable => Ok(Look::Failed(fault)),
+        look => look,
+    }
 }
 
-/// Stand-in.
-pub fn preview(_: &Facts, _: &Plan, _: &str) -> Result<Vec<PreviewStep>, Fault> {
-    unimplemented!()
+/// Where an attempt's dump is.
+pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<Place, Fault> {
+    let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
+    let action = planned.ok_or_else(|| not_a_step("a start without an action"))?;
+    Place::of(directory(action)?, run.task, attempt)
+}
+
+/// The partial dumps of earlier attempts, which stay as they are.
+pub(super) fn leftovers(run: &Run<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, Place)> {
+    let earlier = run.view.intents.iter().filter(|intent| {
+        intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before
+    });
+    let places = earlier.filter_map(|intent| Some((intent.attempt, place(run, target, intent.attempt).ok()?)));
+    places.filter(|(_, place)| Path::is_dir(&place.partial())).collect()
+}
+
+pub(super) fn not_a_step(what: &str) -> Fault {
+    Fault::new(
+        Cause::Internal,
+        format!("obnow lost its way in a logical backup: {what}."),
+        "This is a mistake in obnow.",
+        "Report it; nothing was started.",
+    )
 }

@@ -149,7 +149,7 @@ impl OceanBase {
     }
 
     /// The server's offset from UTC in seconds.
-    pub(super) async fn utc_offset(&mut self) -> Result<i32, Fault> {
+    pub(in crate::backend) async fn utc_offset(&mut self) -> Result<i32, Fault> {
         Ok(clocks(self.session()?).await?.0)
     }
 

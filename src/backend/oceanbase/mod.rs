@@ -64,7 +64,8 @@ impl OceanBase {
         Ok(())
     }
 
-    fn session(&mut self) -> Result<&mut Session, Fault> {
+    /// The open connection.
+    pub(in crate::backend) fn session(&mut self) -> Result<&mut Session, Fault> {
         match &mut self.session {
             Some(session) => Ok(session),
             None => Err(Fault::new(
@@ -85,6 +86,11 @@ impl OceanBase {
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
+    }
+
+    /// The login's password, for a tool that logs in by itself.
+    pub(in crate::backend) fn password(&self) -> Option<&crate::domain::secret::Secret> {
+        self.secrets.login.as_ref()
     }
 
     fn line(&self) -> Result<&'static Line, Fault> {

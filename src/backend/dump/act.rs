@@ -1,0 +1,190 @@
+//! The start of a dump: as it is shown, made ready, and done once.
+
+use std::os::fd::AsFd as _;
+use std::path::Path;
+
+use super::begun::Begun;
+use super::place::Place;
+use super::releases::{self, Tool};
+use super::run::{Dump, SESSION_LIMIT, command_line};
+use super::service::find_tool;
+use super::steps::{DumpSystem, not_a_step};
+use super::{Login, blocking, folder, server};
+use crate::backend::oceanbase::session::Failure;
+use crate::backend::system::{Act, Doing};
+use crate::domain::connection::TlsMode;
+use crate::domain::facts::{Facts, JobFacts, ServiceFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, Need, Plan, TargetPlan};
+use crate::domain::secret::Secret;
+use crate::domain::task::PreviewStep;
+
+/// A dump that is about to be started.
+pub struct PendingDump {
+    tool: Tool,
+    place: Place,
+    login: Login,
+    /// All but the server's time, which is read right before the start.
+    begun: Begun,
+}
+
+/// What is shown of a plan, from the facts it was made from: the command of the first attempt.
+///
+/// # Errors
+/// The backup service is not there, or a directory that is no place for a dump.
+pub fn preview(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+    match &facts.cluster.backup_service {
+        Some(ServiceFacts::Ready { release, path }) => {
+            rendered(Path::new(path), releases::release(release)?, plan, task)
+        }
+        Some(ServiceFacts::Missing(fault)) => Err(fault.clone()),
+        None => Err(Fault::new(
+            Cause::Internal,
+            format!("A dump of {} cannot be shown.", facts.cluster.target),
+            "Nobody looked for the backup service.",
+            "Look at the target again.",
+        )),
+    }
+}
+
+fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+    let steps = plan.targets.iter().flat_map(|target| target.steps.iter().map(move |step| (target, step)));
+    steps
+        .map(|(target, step)| {
+            let statements = step.actions.iter().map(|action| {
+                let place = Place::of(directory(action)?, task, 1)?;
+                Ok(command_line(program, release.options, &place.partial()))
+            });
+            Ok(PreviewStep {
+                target: target.target.clone(),
+                step: step.kind,
+                needed: matches!(step.need, Need::Needed),
+                statements: statements.collect::<Result<_, Fault>>()?,
+                effect: step.effect.clone(),
+                interrupts: step.interrupts.clone(),
+            })
+        })
+        .collect()
+}
+
+/// Where an action wants its dump.
+pub(super) fn directory(action: &Action) -> Result<&str, Fault> {
+    match action {
+        Action::StartDump { directory } => Ok(directory),
+        _ => Err(not_a_step("an act of a physical backup")),
+    }
+}
+
+impl DumpSystem {
+    /// What is shown of a plan: the command of the first attempt.
+    ///
+    /// # Errors
+    /// The backup service is not there, or a directory that is no place for a dump.
+    pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+        let tool = self.tool().await?;
+        rendered(&tool.path, tool.release, plan, task)
+    }
+
+    /// Makes a start ready: the tool, the login, and what must be in the dump. Nothing is written.
+    ///
+    /// # Errors
+    /// Nothing was started, and why.
+    pub async fn open_act(
+        &mut self,
+        action: &Action,
+        group: &[TargetPlan],
+        task: &str,
+        attempt: u32,
+    ) -> Result<Act, Fault> {
+        let place = Place::of(directory(action)?, task, attempt)?;
+        let tool = self.tool().await?;
+        let login = self.login().await?;
+        let utc_offset = self.server.utc_offset().await?;
+        let session = self.server.session()?;
+        let begun = Begun {
+            format: 1,
+            run: place.run().to_owned(),
+            target: group.iter().map(|target| target.target.to_string()).collect::<Vec<_>>().join(", "),
+            server: session.version_text.clone(),
+            release: tool.release.version.to_owned(),
+            utc_offset,
+            not_before: jiff::Timestamp::UNIX_EPOCH,
+            not_after: None,
+            estimate: server::estimate(session).await,
+            before: server::dumpable_scope(session).await?,
+            after: None,
+        };
+        let shown = command_line(&tool.path, tool.release.options, &place.partial());
+        Ok(Act {
+            shown: vec![shown],
+            description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),
+            highest_job: None,
+            connection: None,
+            server: format!("{}:{}", login.host, login.port),
+            server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
+            doing: Doing::Dump(Box::new(PendingDump { tool, place, login, begun })),
+        })
+    }
+
+    /// Starts the dump, once; what is to be remembered of it is on disk before.
+    ///
+    /// # Errors
+    /// Nothing was started, and why; unanswered only where nobody knows.
+    pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
+        let PendingDump { tool, place, login, mut begun } = pending;
+        let refused = |fault| Failure { fault, answered: true };
+        let session = self.server.session().map_err(refused)?;
+        begun.not_before = server::time(session).await.map_err(refused)?;
+        let lend = self.lend.clone();
+        let kept = begun.clone();
+        let started = blocking(move || {
+            folder::make(place.folder())?;
+            kept.write(&place)?;
+            let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
+            let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();
+            // The copies end with this block: nothing started later inherits them.
+            Dump::start(&tool, &login, &place, &borrowed)
+        });
+        match started.await {
+            Ok(Ok(dump)) => {
+                self.remember(dump, begun);
+                Ok(())
+            }
+            Ok(Err(fault)) => Err(refused(fault)),
+            Err(fault) => Err(Failure { fault, answered: false }),
+        }
+    }
+
+    /// The tool as it is here now.
+    pub(super) async fn tool(&mut self) -> Result<Tool, Fault> {
+        let named = self.server.connection().mydumper.clone();
+        find_tool(named.as_deref()).await
+    }
+
+    /// Where and as whom the dump logs in: at the endpoint that answered here, so that the clocks and the tables are the same.
+    async fn login(&mut self) -> Result<Login, Fault> {
+        self.server.ensure_session().await?;
+        let endpoint = self.server.session()?.endpoint.clone();
+        let (host, port) = endpoint.rsplit_once(':').unwrap_or((&endpoint, "2881"));
+        let port = port.parse().map_err(|_| {
+            let what = format!("{endpoint} is not an endpoint.");
+            Fault::new(Cause::Usage, what, format!("{port} is not a port."), "Write it as host:port.")
+        })?;
+        let connection = self.server.connection();
+        Ok(Login {
+            host: host.trim_matches(['[', ']']).to_owned(),
+            port,
+            user: connection.user.clone(),
+            password: self.server.password().cloned().unwrap_or_else(|| Secret::new(String::new())),
+            tls: insists_on_tls(connection.tls),
+        })
+    }
+}
+
+/// Whether the inventory wants no connection rather than one in clear.
+pub(super) fn insists_on_tls(mode: TlsMode) -> bool {
+    match mode {
+        TlsMode::Off | TlsMode::Prefer => false,
+        TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => true,
+    }
+}

@@ -1,0 +1,128 @@
+//! What was known when a dump began, kept beside it: without it no later obnow could say which instant its tables are from.
+
+use std::fs::{File, OpenOptions};
+use std::io::{ErrorKind, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::io_fault;
+use super::listing::Scope;
+use super::manifest::{Instant, Source};
+use super::place::Place;
+use crate::domain::fault::{Cause, Fault};
+
+/// What was known when a dump began, and what was seen since; a JSON file beside it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// The format of this file: 1.
+    pub format: u32,
+    /// The run id, `<task>.<attempt>`.
+    pub run: String,
+    /// What is dumped, for people.
+    pub target: String,
+    /// The server's own version text.
+    pub server: String,
+    /// The release of mydumper.
+    pub release: String,
+    /// Seconds the server's own times are ahead of UTC.
+    pub utc_offset: i32,
+    /// The server's time right before the dump was started.
+    pub not_before: Timestamp,
+    /// The server's time when the snapshot was first seen to be taken; at the latest, when the dump had ended.
+    pub not_after: Option<Timestamp>,
+    /// How many bytes the server holds by its own account; None where it does not count them.
+    pub estimate: Option<u64>,
+    /// What the server listed before.
+    pub before: Scope,
+    /// What it listed after the dump had ended.
+    pub after: Option<Scope>,
+}
+
+impl Begun {
+    /// Brings it to disk, whole or not at all.
+    ///
+    /// # Errors
+    /// The folder cannot be written.
+    pub fn write(&self, place: &Place) -> Result<(), Fault> {
+        let path = place.begun();
+        let new = path.with_extension("new");
+        let written = || -> std::io::Result<()> {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
+            file.write_all(&serde_json::to_vec(self)?)?;
+            file.sync_all()?;
+            std::fs::rename(&new, &path)?;
+            File::open(place.folder())?.sync_all()
+        };
+        written().map_err(|error| io_fault("Writing", &path, &error))
+    }
+
+    /// What was written at this place; None where nothing was.
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub fn read(place: &Place) -> Result<Option<Self>, Fault> {
+        let path = place.begun();
+        match std::fs::read(&path) {
+            Ok(text) => serde_json::from_slice(&text)
+                .map(Some)
+                .map_err(|error| io_fault("Reading", &path, &std::io::Error::from(error))),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(io_fault("Reading", &path, &error)),
+        }
+    }
+
+    /// What a manifest says of where it comes from, and what the server listed before and after.
+    ///
+    /// # Errors
+    /// It was never known when the dump ended, or what was there then.
+    pub fn source(self) -> Result<(Source, Scope, Scope), Fault> {
+        let (Some(not_after), Some(after)) = (self.not_after, self.after) else {
+            return Err(Fault::new(
+                Cause::Unknown,
+                format!("Whether the dump {} is whole is unknown.", self.run),
+                "The server was not asked yet what it held when the dump ended.",
+                "Retry: it only looks again.",
+            ));
+        };
+        let instant = Instant { not_before: self.not_before, not_after };
+        let source = Source { target: self.target, server: self.server, release: self.release, instant };
+        Ok((source, self.before, after))
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_written_is_read_by_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let place = Place::new(folder.path(), "t.1").unwrap();
+        assert_eq!(Begun::read(&place).unwrap(), None);
+        let mut begun = Begun {
+            format: 1,
+            run: "t.1".into(),
+            target: "lab".into(),
+            server: "5.7.25".into(),
+            release: "0.10.0".into(),
+            utc_offset: 28_800,
+            not_before: "2026-11-19T19:31:40.123456Z".parse().unwrap(),
+            not_after: None,
+            estimate: Some(5),
+            before: Scope { databases: vec!["pay".into()], tables: Vec::new() },
+            after: None,
+        };
+        begun.write(&place).unwrap();
+        assert_eq!(begun.clone().source().unwrap_err().cause, Cause::Unknown);
+        begun.not_after = Some(begun.not_before);
+        begun.after = Some(begun.before.clone());
+        begun.write(&place).unwrap();
+        assert_eq!(Begun::read(&place).unwrap().as_ref(), Some(&begun));
+        assert_eq!(begun.source().unwrap().0.instant.not_after.to_string(), "2026-11-19T19:31:40.123456Z");
+        std::fs::write(place.begun(), "{").unwrap();
+        assert!(Begun::read(&place).is_err());
+    }
+}

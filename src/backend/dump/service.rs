@@ -1,0 +1,31 @@
+//! The backup service of this host: found again at every look, since it may be installed meanwhile.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use super::blocking;
+use super::releases::{self, Tool};
+use crate::domain::facts::ServiceFacts;
+use crate::domain::fault::Fault;
+
+/// Where programs are looked for when nobody says.
+const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
+
+/// The backup service of this host, as facts: the program the inventory names, else the first on PATH.
+pub async fn find_service(named: Option<&str>) -> ServiceFacts {
+    match find_tool(named).await {
+        Ok(tool) => ServiceFacts::Ready { release: tool.to_string(), path: tool.path.display().to_string() },
+        Err(fault) => ServiceFacts::Missing(fault),
+    }
+}
+
+/// The same, to be used.
+pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
+    let named = named.map(PathBuf::from);
+    blocking(move || releases::find(named.as_deref(), &search_path())).await?
+}
+
+#[allow(clippy::disallowed_methods, reason = "the one thing a dump takes from the environment: where programs are")]
+fn search_path() -> OsString {
+    std::env::var_os("PATH").filter(|path| !path.is_empty()).unwrap_or_else(|| USUAL.into())
+}

@@ -1,0 +1,314 @@
+//! A dump from its start to its verdict, whoever started it: found again by its place, never started twice.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::begun::Begun;
+use super::manifest::{self, Manifest};
+use super::place::Place;
+use super::run::{Dump, State};
+use super::steps::{DumpSystem, leftovers, not_a_step, place};
+use super::{blocking, broke, server, tell};
+use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::domain::choices::Mode;
+use crate::domain::facts::TaskFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::TargetPlan;
+use crate::domain::task::IntentView;
+
+/// How long a look waits for a proof before it says that it goes on.
+const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
+
+/// The reading of every byte of a dump, on a thread of its own.
+pub(super) struct Proving {
+    place: Place,
+    work: JoinHandle<Result<Manifest, Fault>>,
+}
+
+/// What one look at a dump's files told.
+struct Polled {
+    state: State,
+    snapshot_taken: bool,
+    /// How the process is named to people.
+    process: String,
+    /// Why it ended, where it ended badly.
+    fault: Fault,
+}
+
+impl DumpSystem {
+    /// A dump that this process has just started.
+    pub(super) fn remember(&mut self, dump: Dump, begun: Begun) {
+        self.dump = Some(dump);
+        self.begun = Some(begun);
+    }
+
+    /// Nothing was started yet: may it be? Something may have been: was it?
+    pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+        let Some(intent) = run.start_intent(&target.target) else {
+            if let Some(waiting) = self.earlier_runs(run, target).await? {
+                return Ok(Look::Wait(waiting).into());
+            }
+            return self.may_start(run, target).await.map(Seen::from);
+        };
+        let place = place(run, target, intent.attempt)?;
+        let mut said = match self.poll(&place).await? {
+            Some(polled) => format!("{} writes {}", polled.process, place.partial().display()),
+            None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
+            None => return Ok(no_trace(intent, &place).into()),
+        };
+        for (attempt, place) in leftovers(run, target, intent.attempt) {
+            said.push_str(". ");
+            said.push_str(tell::left(attempt, &place.partial()).trim_end_matches('.'));
+        }
+        Ok(seen(Look::Done(said), intent))
+    }
+
+    /// A dump of an attempt before this one that is not over is never joined by a second.
+    async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
+        for (attempt, place) in leftovers(run, target, run.attempt) {
+            if let Some(Polled { state: State::Running { .. }, process, .. }) = self.poll(&place).await? {
+                return Ok(Some(Waiting::for_(format!("the dump of attempt {attempt}, {process}, still runs"), true)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The dump works, has ended, or is over for good.
+    pub(super) async fn wait(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+        let Some(intent) = run.start_intent(&target.target) else {
+            return Err(not_a_step("a wait for a dump that nobody started"));
+        };
+        let place = place(run, target, intent.attempt)?;
+        if place.finished().is_dir() {
+            return Ok(seen(Look::Done(format!("{} is finished", place.finished().display())), intent));
+        }
+        let ended = |fault| {
+            let outcome = tell::failed(fault, intent.attempt, &place.partial());
+            Ok(seen(Look::Ended(Box::new(outcome)), intent))
+        };
+        let Some(polled) = self.poll(&place).await? else { return ended(vanished(intent.attempt, &place)) };
+        match polled.state {
+            State::Running { bytes_written } => {
+                let estimate = self.note_snapshot(&place, polled.snapshot_taken).await?;
+                let again = intent.attempt != run.attempt;
+                let waiting = running(&polled, bytes_written, estimate, &place, again.then_some(intent.attempt));
+                Ok(seen(Look::Wait(waiting), intent))
+            }
+            State::Exited(0) => {
+                self.note_end(&place).await?;
+                Ok(seen(Look::Done(format!("{} ended with status 0", polled.process)), intent))
+            }
+            State::Exited(_) | State::Gone => ended(polled.fault),
+        }
+    }
+
+    /// Every byte is read: what is whole is sealed, what was sealed is verified.
+    pub(super) async fn confirm(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+        let Some(intent) = run.start_intent(&target.target) else {
+            return Err(not_a_step("a verdict on a dump that nobody started"));
+        };
+        let place = place(run, target, intent.attempt)?;
+        let offset = self.begun(&place).await?.map_or(0, |begun| begun.utc_offset);
+        if self.proving.as_ref().is_none_or(|proving| proving.place != place) {
+            match self.proof(&place).await {
+                Ok(work) => self.proving = Some(Proving { place: place.clone(), work }),
+                Err(Unready::Failed(fault)) => {
+                    let outcome = tell::failed(fault, intent.attempt, &place.partial());
+                    return Ok(seen(Look::Ended(Box::new(outcome)), intent));
+                }
+                Err(Unready::NotWhole(fault)) => {
+                    return Ok(seen(Look::Verdict(Box::new(Outcome::not_restorable(fault))), intent));
+                }
+                Err(Unready::NoAnswer(fault)) => return Err(fault),
+            }
+        }
+        let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
+        let Ok(proof) = timeout(PROOF_AT_ONCE, &mut proving.work).await else {
+            let what = format!("every byte of {} is read and counted", place.run());
+            return Ok(seen(Look::Wait(Waiting::for_(what, true)), intent));
+        };
+        self.proving = None;
+        let proof = proof.unwrap_or_else(|error| Err(broke(&error)));
+        let outcome = tell::outcome(proof, &place.finished(), offset);
+        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+    }
+
+    /// Begins the reading of a dump that has ended well.
+    async fn proof(&mut self, place: &Place) -> Result<JoinHandle<Result<Manifest, Fault>>, Unready> {
+        let finished: PathBuf = place.finished();
+        if finished.is_dir() {
+            return Ok(tokio::task::spawn_blocking(move || manifest::verify(&finished)));
+        }
+        let polled = self.poll(place).await.map_err(Unready::NoAnswer)?;
+        match polled {
+            None => return Err(Unready::NotWhole(gone(place))),
+            Some(Polled { state: State::Exited(0), .. }) => {}
+            Some(Polled { state: State::Running { .. }, .. }) => {
+                return Err(Unready::NoAnswer(not_a_step("a verdict on a dump that still runs")));
+            }
+            Some(polled) => return Err(Unready::Failed(polled.fault)),
+        }
+        self.note_end(place).await.map_err(Unready::NoAnswer)?;
+        let begun = self.begun(place).await.map_err(Unready::NoAnswer)?.cloned();
+        let (source, before, after) =
+            begun.ok_or_else(|| Unready::NotWhole(gone(place)))?.source().map_err(Unready::NoAnswer)?;
+        let place = place.clone();
+        Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
+    }
+
+    /// One look at the dump of a place, if there is one: started here, by an obnow that wrote down which process it is, or by
+    /// one that did not come to that.
+    async fn poll(&mut self, place: &Place) -> Result<Option<Polled>, Fault> {
+        let held = self.dump.take().filter(|dump| dump.place() == place);
+        let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
+        let place = place.clone();
+        let (dump, polled) = blocking(move || {
+            let found = match held {
+                Some(dump) => Ok(Some(dump)),
+                None => Dump::find(&place)
+                    .and_then(|found| found.map_or_else(|| Dump::adopt(&place, &release), |dump| Ok(Some(dump)))),
+            };
+            match found {
+                Ok(Some(mut dump)) => {
+                    let polled = look_at(&mut dump);
+                    (Some(dump), polled.map(Some))
+                }
+                Ok(None) => (None, Ok(None)),
+                Err(fault) => (None, Err(fault)),
+            }
+        })
+        .await?;
+        self.dump = dump;
+        polled
+    }
+
+    /// What was known when the dump of a place began; None where nobody wrote it.
+    async fn begun(&mut self, place: &Place) -> Result<Option<&Begun>, Fault> {
+        if self.begun.as_ref().is_none_or(|begun| begun.run != place.run()) {
+            let place = place.clone();
+            self.begun = blocking(move || Begun::read(&place)).await??;
+        }
+        Ok(self.begun.as_ref())
+    }
+
+    /// Writes down the server's time once the snapshot is seen to be taken, and says how much is to come.
+    async fn note_snapshot(&mut self, place: &Place, taken: bool) -> Result<Option<u64>, Fault> {
+        let Some(begun) = self.begun(place).await? else { return Ok(None) };
+        let estimate = begun.estimate;
+        if taken && begun.not_after.is_none() {
+            self.server.ensure_session().await?;
+            let now = server::time(self.server.session()?).await?;
+            self.change(place, |begun| begun.not_after = Some(now)).await?;
+        }
+        Ok(estimate)
+    }
+
+    /// Writes down what the server lists after the end. Where nobody saw the snapshot being taken, it was before now.
+    async fn note_end(&mut self, place: &Place) -> Result<(), Fault> {
+        let Some(begun) = self.begun(place).await? else { return Ok(()) };
+        if begun.after.is_some() {
+            return Ok(());
+        }
+        self.server.ensure_session().await?;
+        let session = self.server.session()?;
+        let now = server::time(session).await?;
+        let after = server::scope(session).await?;
+        self.change(place, |begun| {
+            begun.not_after.get_or_insert(now);
+            begun.after = Some(after);
+        })
+        .await
+    }
+
+    async fn change(&mut self, place: &Place, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
+        let Some(begun) = &mut self.begun else { return Ok(()) };
+        change(begun);
+        let (begun, place) = (begun.clone(), place.clone());
+        blocking(move || begun.write(&place)).await?
+    }
+}
+
+/// No record, no living process and no finished dump: whatever the intent led to, nothing of it runs.
+fn no_trace(intent: &IntentView, place: &Place) -> Look {
+    let partial = place.partial();
+    if intent.answered == Some(true) {
+        return Look::Ended(Box::new(tell::failed(vanished(intent.attempt, place), intent.attempt, &partial)));
+    }
+    let proof = if place.log().exists() {
+        format!(
+            "what {} tells of did not live to write down which process it was, and does not run",
+            place.log().display()
+        )
+    } else {
+        format!("{} has no record of it, and no process writes there", place.folder().display())
+    };
+    Look::NotStarted { intent: intent.intent, proof }
+}
+
+/// Why a proof cannot begin.
+enum Unready {
+    /// The dump itself failed.
+    Failed(Fault),
+    /// What is needed for it is not there any more.
+    NotWhole(Fault),
+    /// It is to be tried again.
+    NoAnswer(Fault),
+}
+
+fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
+    let state = dump.poll()?;
+    let record = dump.record();
+    let process = format!("mydumper {}, process {}", record.release, record.pid);
+    Ok(Polled { state, snapshot_taken: dump.snapshot_taken()?, process, fault: dump.fault(state) })
+}
+
+/// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
+fn seen(look: Look, intent: &IntentView) -> Seen {
+    Seen { look, job: Some(JobSeen { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
+}
+
+/// `earlier`: the attempt that started it, where that is not this one.
+fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
+    let estimate = estimate.filter(|estimate| bytes < *estimate);
+    let process = match earlier {
+        Some(attempt) => format!("the dump of attempt {attempt}, {}, still runs", polled.process),
+        None => format!("{} writes {}", polled.process, place.partial().display()),
+    };
+    let what = match estimate {
+        Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
+        None => process,
+    };
+    let percent = estimate.map(|estimate| share(bytes, estimate));
+    let task = TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent };
+    Waiting { what, task: Some(task), alive: true }
+}
+
+#[allow(clippy::cast_precision_loss, reason = "a percentage: beyond 2^53 bytes the last digits do not matter")]
+fn share(done: u64, of: u64) -> f64 {
+    done as f64 / of as f64 * 100.0
+}
+
+/// The files that tell what became of a dump are gone, and nothing runs.
+fn vanished(attempt: u32, place: &Place) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("The dump of attempt {attempt} is gone."),
+        format!("{} is not there any more, and no process writes there.", place.record().display()),
+        "Retry: a new dump is started.",
+    )
+}
+
+/// A dump whose files are not where they were.
+fn gone(place: &Place) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("The dump {} cannot be proven.", place.run()),
+        format!("Neither {} nor what was written down when it began is there.", place.finished().display()),
+        "Do not restore from what is left of it; start a new backup.",
+    )
+}
