@@ -94,7 +94,8 @@ pub enum ViewId {
 #[serde(deny_unknown_fields)]
 pub struct View {
     /// Its name in the schema `oceanbase`.
-    pub view: String,
+    #[serde(rename = "view")]
+    pub name: String,
     /// Columns every release of the line has.
     pub columns: Vec<String>,
     /// Columns only some releases have; found at run time.
