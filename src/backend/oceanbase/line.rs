@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::domain::version::Version;
 
+#[cfg(test)]
+mod tests;
+
 /// One line: what is said to it and read from it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]

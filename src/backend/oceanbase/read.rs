@@ -7,6 +7,9 @@ use super::line::{Line, View, ViewId};
 use super::session::{Failure, Row, Session, text};
 use super::statement::quoted_text;
 
+#[cfg(test)]
+mod tests;
+
 /// A value a column is compared with.
 #[derive(Debug, Clone)]
 pub enum Is<'a> {

@@ -11,6 +11,9 @@ use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
 
+#[cfg(test)]
+mod tests;
+
 /// The marker of a start: what the job carries as its DESCRIPTION.
 #[must_use]
 pub fn description(task: &str, attempt: u32) -> String {
