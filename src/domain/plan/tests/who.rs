@@ -29,7 +29,10 @@ fn a_cluster_is_all_of_its_eligible_user_tenants() {
             ("prod/__recycle_$_1".into(), "the tenant is in the recycle bin"),
             ("prod/copy".into(), "the tenant's role is RESTORE, and only PRIMARY and STANDBY can be backed up"),
             ("prod/old".into(), "the tenant's status is DROPPING, and only NORMAL can be backed up"),
-            ("prod/busy".into(), "job 7 runs on it, full since 2026-11-20 10:59:00, started by \"nightly\""),
+            (
+                "prod/busy".into(),
+                "job 7 runs on it: a backup (full) since 2026-11-20 10:59:00 (server time), started by \"nightly\""
+            ),
         ]
     );
     let everything = format!("{:?} {:?}", made.targets, made.left_out) + &format!("{:?}", made.checks);
