@@ -34,10 +34,18 @@ pub(super) struct Proving {
 struct Polled {
     state: State,
     snapshot_taken: bool,
-    /// How the process is named to people.
-    process: String,
+    /// `mydumper 0.10.0`.
+    tool: String,
+    /// The leader of its processes.
+    pid: u32,
     /// Why it ended, where it ended badly.
     fault: Fault,
+}
+
+impl Polled {
+    fn writes(&self, place: &Place) -> String {
+        format!("{}, process {}, writes {}", self.tool, self.pid, place.partial().display())
+    }
 }
 
 impl DumpSystem {
@@ -57,7 +65,7 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
-            Some(polled) => format!("{} writes {}", polled.process, place.partial().display()),
+            Some(polled) => polled.writes(&place),
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
             None => return Ok(no_trace(intent, &place).into()),
         };
@@ -71,8 +79,8 @@ impl DumpSystem {
     /// A dump of an attempt before this one that is not over is never joined by a second.
     async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
-            if let Some(Polled { state: State::Running { .. }, process, .. }) = self.poll(&place).await? {
-                return Ok(Some(Waiting::for_(format!("the dump of attempt {attempt}, {process}, still runs"), true)));
+            if let Some(Polled { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
+                return Ok(Some(Waiting::for_(still_runs(attempt, pid), true)));
             }
         }
         Ok(None)
@@ -101,7 +109,7 @@ impl DumpSystem {
             }
             State::Exited(0) => {
                 self.note_end(&place).await?;
-                Ok(seen(Look::Done(format!("{} ended with status 0", polled.process)), intent))
+                Ok(seen(Look::Done(format!("{} ended with status 0", polled.tool)), intent))
             }
             State::Exited(_) | State::Gone => ended(polled.fault),
         }
@@ -263,8 +271,8 @@ enum Unready {
 fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
-    let process = format!("mydumper {}, process {}", record.release, record.pid);
-    Ok(Polled { state, snapshot_taken: dump.snapshot_taken()?, process, fault: dump.fault(state) })
+    let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
+    Ok(Polled { state, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
 
 /// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
@@ -276,8 +284,8 @@ fn seen(look: Look, intent: &IntentView) -> Seen {
 fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| bytes < *estimate);
     let process = match earlier {
-        Some(attempt) => format!("the dump of attempt {attempt}, {}, still runs", polled.process),
-        None => format!("{} writes {}", polled.process, place.partial().display()),
+        Some(attempt) => still_runs(attempt, polled.pid),
+        None => polled.writes(place),
     };
     let what = match estimate {
         Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
@@ -286,6 +294,10 @@ fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, ea
     let percent = estimate.map(|estimate| share(bytes, estimate));
     let task = TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent };
     Waiting { what, task: Some(task), alive: true }
+}
+
+fn still_runs(attempt: u32, pid: u32) -> String {
+    format!("the dump of attempt {attempt}, process {pid}, still runs")
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a percentage: beyond 2^53 bytes the last digits do not matter")]
@@ -311,4 +323,29 @@ fn gone(place: &Place) -> Fault {
         format!("Neither {} nor what was written down when it began is there.", place.finished().display()),
         "Do not restore from what is left of it; start a new backup.",
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn progress_is_a_share_of_the_servers_estimate_while_that_holds() {
+        let place = Place::new(Path::new("/b"), "t.1").unwrap();
+        let state = State::Running { bytes_written: 0 };
+        let fault = not_a_step("nothing");
+        let polled = Polled { state, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
+        let at = |bytes, estimate| running(&polled, bytes, estimate, &place, None);
+        assert_eq!(at(25, Some(100)).task.unwrap().percent, Some(25.0));
+        assert!(at(25, Some(100)).what.ends_with("writes /b/t.1.partial; the server counts 100 B"));
+        for unknown in [at(25, None), at(100, Some(100)), at(101, Some(100))] {
+            assert_eq!(unknown.task.unwrap().percent, None);
+            assert_eq!(unknown.what, "mydumper 0.10.0, process 7, writes /b/t.1.partial");
+        }
+        let later = running(&polled, 1, None, &place, Some(3));
+        assert!(later.alive && later.what == "the dump of attempt 3, process 7, still runs");
+    }
 }
