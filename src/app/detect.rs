@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 use super::Room;
 use crate::config::inventory::Cluster;
 use crate::domain::facts::Facts;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Cause, Fault};
 
 /// Connections that are tried at once.
 const AT_ONCE: usize = 256;
@@ -32,8 +32,12 @@ pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
         let (places, answers) = (Arc::clone(&places), answers.clone());
         running.spawn(async move {
             let _place = places.acquire_owned().await;
+            // In a task of its own: a panic in it is this cluster's fault and nobody else's.
             let facts = match system {
-                Ok(mut system) => system.detect().await,
+                Ok(mut system) => {
+                    let asked = tokio::spawn(async move { system.detect().await });
+                    asked.await.unwrap_or_else(|_| Err(lost(&name)))
+                }
                 Err(fault) => Err(fault),
             };
             // A face that has gone wants no answer.
@@ -41,6 +45,16 @@ pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
         });
     }
     while running.join_next().await.is_some() {}
+}
+
+fn lost(cluster: &str) -> Fault {
+    let what = format!("The detection of {cluster} broke off.");
+    Fault::new(
+        Cause::Internal,
+        what,
+        "This is a mistake in obnow.",
+        "Report it, with what was printed on standard error.",
+    )
 }
 
 /// Detects one cluster.

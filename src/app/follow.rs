@@ -29,20 +29,25 @@ impl<'a> Follow<'a> {
         Self { room, id, follower, view: TaskView::default() }
     }
 
-    /// What was appended since the last call; an empty list once nothing more comes.
+    /// What was appended since the last call and belongs to an attempt after `after`; an empty list once nothing more
+    /// comes.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub async fn next(&mut self) -> Result<Vec<(jiff::Timestamp, Event)>, Fault> {
+    pub async fn next(&mut self, after: u32) -> Result<Vec<(jiff::Timestamp, Event)>, Fault> {
         loop {
             let entries = self.follower.entries()?;
             if !entries.is_empty() {
-                let known: Vec<(jiff::Timestamp, Event)> =
-                    entries.into_iter().filter_map(|entry| Some((entry.at, entry.event.ok()?))).collect();
-                for (at, event) in &known {
-                    self.view.apply(*at, event);
+                let mut news = Vec::new();
+                for (at, event) in entries.into_iter().filter_map(|entry| Some((entry.at, entry.event.ok()?))) {
+                    self.view.apply(at, &event);
+                    if self.view.attempt > after {
+                        news.push((at, event));
+                    }
                 }
-                return Ok(known);
+                if !news.is_empty() {
+                    return Ok(news);
+                }
             }
             if self.is_over() {
                 return Ok(Vec::new());
@@ -54,7 +59,7 @@ impl<'a> Follow<'a> {
     /// Nobody writes any more: the runner has left, or is gone.
     #[must_use]
     pub fn is_over(&self) -> bool {
-        self.view.attempt > 0 && !tasks::is_alive(self.room, &self.id, &self.view)
+        self.view.created.is_some() && !tasks::is_alive(self.room, &self.id, &self.view)
     }
 
     /// The state in one word.

@@ -100,6 +100,18 @@ impl Room {
         self.secret(&source, Asking { what: &what, flag: "--password-from" }).await
     }
 
+    /// Where the inventory says a cluster's password is; None: nothing is said.
+    #[must_use]
+    pub fn password_source(&self, cluster: &str) -> Option<SecretSource> {
+        self.inventory.clusters.iter().find(|known| known.name == cluster)?.password.clone()
+    }
+
+    /// Who makes this call, `user@host`.
+    #[must_use]
+    pub fn who(&self) -> String {
+        format!("{} at {}", crate::config::places::who(), crate::config::places::host())
+    }
+
     /// A secret from its source.
     ///
     /// # Errors

@@ -86,9 +86,6 @@ pub fn load(room: &Room, id: TaskId) -> Result<Task, Fault> {
 /// that shares this directory).
 #[must_use]
 pub fn is_alive(room: &Room, id: &TaskId, view: &TaskView) -> bool {
-    if view.runner.is_none() && view.last.is_some() && view.attempt > 0 {
-        return false;
-    }
     let owned = view.prepared.as_ref().zip(view.connection.as_ref()).is_some_and(|(prepared, connection)| {
         let claim = super::run_task::claim(prepared, connection);
         let own =
@@ -96,9 +93,10 @@ pub fn is_alive(room: &Room, id: &TaskId, view: &TaskView) -> bool {
         own(claim.tenants.first().copied())
     });
     let beats = view.connection.as_ref().map_or(10_000, |connection| connection.limits.heartbeat);
+    // A runner that said it has left may beat once more; that counts for nothing.
     let fresh = heartbeat::age(&room.places.state, id, room.now())
         .ok()
         .flatten()
         .is_some_and(|age| age.as_millis() < u128::from(beats) * 3);
-    owned || fresh
+    owned || (view.runner.is_some() && fresh)
 }

@@ -102,4 +102,3 @@ pub fn of_target(target: &TargetView) -> Exit {
         }
     }
 }
-

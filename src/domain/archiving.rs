@@ -3,6 +3,9 @@
 use super::facts::ArchiveFacts;
 use super::restorable::RoundStatus;
 
+#[cfg(test)]
+mod tests;
+
 /// What the state of the archive means for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Archiving {

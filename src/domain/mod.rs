@@ -8,11 +8,14 @@ pub mod destination;
 pub mod diagnosis;
 pub mod facts;
 pub mod fault;
+pub mod last_good;
 pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
 pub mod restorable;
+#[cfg(test)]
+pub(crate) mod samples;
 pub mod scn;
 pub mod secret;
 pub mod step;

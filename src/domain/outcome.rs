@@ -3,12 +3,16 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
+use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
 use super::restorable::{self, BackupSet, JobEnd, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
+
+#[cfg(test)]
+mod tests;
 
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -68,6 +72,19 @@ impl VerdictWord {
         }
     }
 
+    /// The exit code of a command that ends with it.
+    #[must_use]
+    pub fn exit_code(self) -> u8 {
+        match self {
+            Self::Restorable => 0,
+            Self::NotYetRestorable => 3,
+            Self::Failed => 20,
+            Self::Unknown => 21,
+            Self::NotRestorable => 22,
+            Self::Cancelled => 23,
+        }
+    }
+
     /// The state a task has that ended with it.
     #[must_use]
     pub fn task_state(self) -> TaskState {
@@ -118,7 +135,7 @@ pub struct Outcome {
     pub set: Option<u64>,
     /// Every window of the tenant, newest first, its own among them.
     pub windows: Vec<KeptWindow>,
-    /// What is told, line by line, in the server's own time.
+    /// What is told beside the fault, line by line, in the server's own time.
     pub told: Vec<String>,
     /// What is missing, or why it failed, and what to do next.
     pub fault: Option<Fault>,
@@ -128,7 +145,6 @@ pub struct Outcome {
 
 impl Outcome {
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
-        let told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
         Self {
             verdict,
             mode: None,
@@ -136,7 +152,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told,
+            told: Vec::new(),
             fault: Some(fault),
             recipe: Vec::new(),
         }
@@ -249,9 +265,9 @@ pub fn judge(
             outcome
                 .told
                 .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
-            outcome.told.extend(older(&windows, set_id, utc_offset));
+            outcome.told.extend(older(&windows, window.from, utc_offset));
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, window.to, utc_offset);
+                outcome.recipe = recipe(tenant, set, window.from, window.to, utc_offset);
             }
             Judged::Final(Box::new(outcome))
         }
@@ -276,7 +292,6 @@ pub fn judge(
                 stands,
                 "Watch on with: obnow watch, or retry: it only looks again.",
             );
-            outcome.told = vec![fault.what.clone(), fault.why.clone(), format!("next: {}", fault.next)];
             outcome.fault = Some(fault);
             Judged::StillComing { what: format!("waits for {what}"), at_least, meanwhile: Box::new(outcome) }
         }
@@ -287,7 +302,6 @@ pub fn judge(
                 missing.to_string(),
                 missing.next(),
             );
-            outcome.told = vec![missing.to_string(), format!("next: {}", missing.next())];
             outcome.fault = Some(fault);
             Judged::Final(Box::new(outcome))
         }
@@ -329,8 +343,9 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
 }
 
 /// The stretches that older sets add, and the gaps between them.
-fn older(windows: &Windows, own: u64, utc_offset: i32) -> Vec<String> {
-    if windows.0.iter().all(|window| window.set == own) {
+fn older(windows: &Windows, own: Scn, utc_offset: i32) -> Vec<String> {
+    // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
+    if windows.0.len() < 2 && windows.0.iter().all(|window| window.from >= own) {
         return Vec::new();
     }
     let spans = windows.spans();
@@ -345,22 +360,32 @@ fn older(windows: &Windows, own: u64, utc_offset: i32) -> Vec<String> {
 }
 
 /// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
-fn recipe(tenant: &TenantFacts, set: &BackupSet, until: Scn, utc_offset: i32) -> Vec<String> {
+fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offset: i32) -> Vec<String> {
     let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
     let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
-    let data = tenant.data_destination.as_ref().map_or_else(|| set.path.clone(), super::destination::Destination::bare);
-    let log = tenant.archive.destination.as_ref().map_or_else(|| "?".to_owned(), |dest| dest.location.bare());
+    // Where the set was written, which later settings do not change.
+    let written = Destination::parse_server(&set.path).ok().or_else(|| tenant.data_destination.clone());
+    let data = written.map_or_else(|| "<data URI>".to_owned(), |destination| destination.bare());
+    let archive = tenant.archive.destination.as_ref();
+    let log = archive.map_or_else(|| "<archive URI>".to_owned(), |archive| archive.location.bare());
     let encrypted = set.is_encrypted();
     let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
-    vec![
-        format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", ")),
-        format!(
-            "ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL TIME = '{}' WITH 'pool_list=<pool>'",
-            until.to_local(utc_offset)
-        ),
-        format!("or UNTIL SCN = {} for the same point exactly", until.0),
-        "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
-        "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned(),
-    ]
+    let restore = |until: &str| {
+        format!("ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL {until} WITH 'pool_list=<pool>'")
+    };
+    let mut lines = vec![format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", "))];
+    // V4 docs, RESTORE: a time is read in the session's zone and has whole seconds; an SCN is exact.
+    let second = Scn(until.0 / 1_000_000_000 * 1_000_000_000);
+    let local = second.to_local(utc_offset);
+    match local.rsplit_once(' ').filter(|_| second >= from) {
+        Some((time, zone)) => {
+            lines.push(restore(&format!("TIME = '{time}'")));
+            lines.push(format!("the time is of the zone {zone}; the latest point exactly: UNTIL SCN = {}", until.0));
+        }
+        None => lines.push(restore(&format!("SCN = {}", until.0))),
+    }
+    lines.push("add to both URIs the host, access_id and access_key of an object storage".to_owned());
+    lines.push("not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned());
+    lines
 }

@@ -4,6 +4,9 @@ use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::restorable::BackupSet;
 
+#[cfg(test)]
+mod tests;
+
 /// The set an incremental to `destination` would build on: the latest of the tenant that is `SUCCESS`, `AVAILABLE` and
 /// on this very path. V4 makes a full without a word where there is none, so an incremental is not sent then.
 ///

@@ -70,7 +70,8 @@ impl Settled {
             VerdictWord::Cancelled => StepState::Cancelled,
             VerdictWord::Unknown => StepState::Unknown,
         };
-        let detail = outcome.told.first().cloned().unwrap_or_default();
+        let first = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
+        let detail = first.unwrap_or_default();
         Self { state, detail, fault: outcome.fault.clone(), outcome: Some(outcome) }
     }
 }

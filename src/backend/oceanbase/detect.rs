@@ -253,7 +253,7 @@ impl OceanBase {
                         lag_target: parameters.lag_target(id),
                     },
                     sets: of(&sets).iter().map(rows::set).collect(),
-                    running: jobs.iter().filter(|job| covers(job, id)).cloned().collect(),
+                    running: running(&jobs, id),
                     recovery_window: policy,
                     cleanup: of(&cleanups).first().map(rows::cleanup),
                 }
@@ -299,6 +299,13 @@ impl OceanBase {
         }
         answer
     }
+}
+
+/// The running jobs of a tenant, its own before the parents that name it: only its own have counters.
+fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
+    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
+    found.sort_by_key(|job| job.tenant_id != tenant);
+    found
 }
 
 /// Whether a job row concerns the tenant: its own, or a parent that names it.

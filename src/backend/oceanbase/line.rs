@@ -110,11 +110,12 @@ static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
 });
 
 impl Line {
-    /// The line of a version; None when no line is near enough.
+    /// The line of a version, or the nearest one below it; None for a version older than every line.
     #[must_use]
     pub fn of(version: &Version) -> Option<&'static Self> {
         let lines = LINES.as_ref().ok()?;
-        lines.iter().find(|line| line.covers(version)).or_else(|| lines.last())
+        let begun = |line: &&Self| line.from.parse::<Version>().is_ok_and(|from| *version >= from);
+        lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))
     }
 
     fn covers(&self, version: &Version) -> bool {

@@ -95,6 +95,7 @@ enum Value {
 
 fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> Result<Statement, Fault> {
     let template = line.statement(id).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
+    for_these(filling.tenants, template)?;
     let mut statement = Statement::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -123,6 +124,25 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> 
     }
     statement.push(rest);
     Ok(statement)
+}
+
+/// R6: nothing is said that a server takes for more tenants, or others, than are meant.
+fn for_these(tenants: &[&str], template: &str) -> Result<(), Fault> {
+    let why = match tenants {
+        _ if !template.contains("{tenant") => return Ok(()),
+        [] => "It names no tenant, and would concern all of them.".to_owned(),
+        [_, _, ..] if template.contains("{tenant}") => "It is for one tenant at a time.".to_owned(),
+        names => {
+            let word =
+                |name: &&&str| ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name));
+            match names.iter().find(word) {
+                None => return Ok(()),
+                Some(name) => format!("The server takes the name {name} for many tenants, quoted or not."),
+            }
+        }
+    };
+    let what = "A statement cannot be written for these tenants.";
+    Err(Fault::new(Cause::Internal, what, why, "Report this; nothing was sent."))
 }
 
 fn no_words(line: &Line, what: &str) -> Fault {

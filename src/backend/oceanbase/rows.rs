@@ -116,7 +116,9 @@ pub fn task(row: &Row) -> TaskFacts {
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
         tablets: count("FINISH_TABLET_COUNT", "TABLET_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
-        percent: some_text(row, "DATA_PROGRESS").and_then(|percent| percent.trim().parse().ok()),
+        percent: some_text(row, "DATA_PROGRESS")
+            .and_then(|percent| percent.trim().parse().ok())
+            .filter(|percent| (0.0..=100.0).contains(percent)),
     }
 }
 
@@ -141,7 +143,7 @@ pub fn archive_destination(rows: &[Row]) -> (Option<ArchiveDest>, bool) {
 
 /// A running cleanup, as one sentence.
 pub fn cleanup(row: &Row) -> String {
-    format!("cleanup job {} ({}) is {}", text(row, "JOB_ID"), word(row, "TYPE"), word(row, "STATUS"))
+    format!("cleanup job {} ({}) is {}", word(row, "JOB_ID"), word(row, "TYPE"), word(row, "STATUS"))
 }
 
 /// A duration as parameters print it (`120s`, `2m`, `100ms`, `1h`), in whole seconds.

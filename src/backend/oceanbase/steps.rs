@@ -84,11 +84,12 @@ impl OceanBase {
 
     async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
-        let wanted: Vec<u64> = targets.iter().filter_map(|target| run.job(&target.target)).collect();
-        let missing: Vec<u64> = wanted
+        // Every tenant counts its own jobs, so an id alone names no job.
+        let missing: Vec<u64> = targets
             .iter()
-            .copied()
-            .filter(|job| !running.iter().any(|row| row.job_id == *job && row.tenant_id != 1))
+            .filter_map(|target| Some((target.tenant.id, run.job(&target.target)?)))
+            .filter(|(tenant, job)| !running.iter().any(|row| row.tenant_id == *tenant && row.job_id == *job))
+            .map(|(_, job)| job)
             .collect();
         let history = self.history_of(&missing).await?;
         Ok(targets

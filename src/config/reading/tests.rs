@@ -4,7 +4,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::time::Duration;
 
 use super::*;
-use crate::config::inventory::{Addressing, Limits, StorageKind, TlsMode};
+use crate::config::inventory::{Addressing, Limits, StorageKind};
+use crate::domain::connection::TlsMode;
 
 fn fault(text: &str) -> Fault {
     parse(text, Path::new("/etc/c.yaml")).unwrap_err()

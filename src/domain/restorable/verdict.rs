@@ -168,20 +168,6 @@ impl Verdict {
             Self::Cancelled => 23,
         }
     }
-
-    /// How bad it is; of several targets the worst one's verdict is the task's. What may still turn out well comes before
-    /// what cannot, and a backup that is not there is worse than one that was called off.
-    #[must_use]
-    pub const fn severity(&self) -> u8 {
-        match self {
-            Self::Restorable(_) => 0,
-            Self::NotYet(_) => 1,
-            Self::Unknown(_) => 2,
-            Self::Cancelled => 3,
-            Self::NotRestorable(_) => 4,
-            Self::Failed => 5,
-        }
-    }
 }
 
 /// Draws the verdict.

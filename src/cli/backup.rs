@@ -1,0 +1,289 @@
+//! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
+
+use std::io::{BufRead, IsTerminal, Write};
+
+use super::args::BackupArgs;
+use super::say::Role;
+use super::{Exit, Say, exit, show};
+use crate::app::follow::Follow;
+use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use crate::app::prepare::prepare;
+use crate::app::{Asking, Room, choose, detect, tasks};
+use crate::domain::choices::{Choices, Compact, Mode, StorageSource, Wanted};
+use crate::domain::facts::{Facts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::Action;
+use crate::domain::preflight::{cluster_checks, tenant_checks};
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+use crate::domain::task::{Prepared, TaskState};
+use crate::domain::version::Method;
+
+/// Backs up.
+pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exit, Fault> {
+    let cluster = room.cluster(one_cluster(&args.targets)?)?;
+    let mode = args.mode.ok_or_else(|| {
+        Fault::new(
+            Cause::Usage,
+            "The data backup mode is missing.",
+            "A backup is full or incremental, and obnow does not guess.",
+            "Say --mode full or --mode incremental.",
+        )
+    })?;
+    let mut choices = choose::with_strategies(Choices::new(args.targets.clone(), mode.into()), cluster);
+    choices.storage = given(args);
+    choices.plus_archivelog = args.plus_archivelog;
+    choices.compact = match args.compact {
+        Some(compact) => compact.into(),
+        None => {
+            choose::compaction(cluster, args.targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
+        }
+    };
+    choices.encrypt.clone_from(&args.encrypt_from);
+    choices.no_full = args.no_full.into();
+    choices.skip = args.skip.iter().copied().collect();
+    if let Some(check) = choices.skip.iter().find(|check| !check.may_be_skipped()) {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("The check {} cannot be skipped.", check.name()),
+            "Only one_build, the mixed builds of a half-finished upgrade, may be overridden.",
+            "Leave --skip out, and mend what the check found.",
+        ));
+    }
+    let password = room.password(cluster).await?;
+    let facts = detect::one(room, cluster).await?;
+    let id = tasks::new_id(room)?;
+    let prepared = match prepare(&facts, &choices, id.as_str()) {
+        Ok(prepared) => prepared,
+        Err(refusal) => {
+            show::checks(say, &refusal.checks);
+            say.fault(&refusal.fault);
+            return Ok(exit::of_fault(&refusal.fault));
+        }
+    };
+    detected(say, &facts);
+    show::checks(say, &prepared.plan.checks);
+    show::plan(say, &prepared);
+    if args.dry_run {
+        return Ok(Exit::OK);
+    }
+    if !args.yes && !confirm(&facts, &prepared)? {
+        return Ok(Exit::LEFT);
+    }
+    let purse = Purse {
+        login: Some(password),
+        access_key: secret(room, access_key(&prepared).as_ref(), "the access key of the storage", "--access-key-from")
+            .await?,
+        encryption: secret(room, choices.encrypt.as_ref(), "the encryption password", "--encrypt-from").await?,
+    };
+    room.places.ensure_state()?;
+    let order =
+        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
+    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+        Started::Busy(fault) => Err(fault),
+        Started::Yes if args.detach => {
+            let task = tasks::load(room, id)?;
+            show::task(say, task.id.as_str(), &task.view, TaskState::Running);
+            say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
+            Ok(Exit::OK)
+        }
+        Started::Yes => follow(room, say, id.as_str()).await,
+    }
+}
+
+/// The main job on the first eligible tenant, confirmed by itself: what `obnow demo` plays off a terminal.
+///
+/// # Errors
+/// The inventory, the connection, or no tenant that may be backed up.
+pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
+    for cluster in &room.inventory.clusters {
+        let Ok(facts) = detect::one(room, cluster).await else { continue };
+        let Some(target) = first_eligible(&facts) else { continue };
+        let args = BackupArgs {
+            targets: vec![target],
+            mode: Some(super::args::Mode::Full),
+            storage: None,
+            archive_storage: None,
+            access_id: None,
+            access_key_from: None,
+            compact: None,
+            plus_archivelog: false,
+            encrypt_from: None,
+            no_full: super::args::NoFull::Fail,
+            skip: Vec::new(),
+            dry_run: false,
+            yes: true,
+            detach: false,
+        };
+        return run(room, say, &args).await;
+    }
+    Err(Fault::new(
+        Cause::Precondition,
+        "No tenant of this fleet can be backed up now.",
+        "Every one is refused by a check, or its cluster does not answer.",
+        "See why with: obnow --demo=SCENARIO targets.",
+    ))
+}
+
+fn first_eligible(facts: &Facts) -> Option<TargetName> {
+    if facts.cluster.method == Method::Logical {
+        return None;
+    }
+    let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
+    if cluster_checks(facts, &choices).iter().any(crate::domain::preflight::Check::refuses) {
+        return None;
+    }
+    facts
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.kind == TenantKind::User)
+        .find(|tenant| !tenant_checks(facts, tenant, &choices).iter().any(crate::domain::preflight::Check::refuses))
+        .map(|tenant| facts.target(tenant))
+}
+
+fn detected(say: &Say, facts: &Facts) {
+    let cluster = &facts.cluster;
+    let id = cluster.id.map_or_else(String::new, |id| format!("  cluster id {id}"));
+    say.line(&say.paint(Role::Title, &format!("{}  at {}{id}", cluster.target, cluster.endpoint)));
+    say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
+    say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
+    say.line("  Preflight");
+}
+
+fn one_cluster(targets: &[TargetName]) -> Result<&str, Fault> {
+    let first = targets.first().map_or("", TargetName::cluster);
+    if targets.iter().all(|target| target.cluster() == first) {
+        return Ok(first);
+    }
+    Err(Fault::new(
+        Cause::Usage,
+        "The targets are of several clusters.",
+        "One task backs up one cluster, or tenants of one.",
+        "Start one backup for each cluster.",
+    ))
+}
+
+fn given(args: &BackupArgs) -> Option<Wanted> {
+    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
+        data: args.storage.clone(),
+        archive: args.archive_storage.clone(),
+        access_id: args.access_id.clone(),
+        access_key: args.access_key_from.clone(),
+        source: StorageSource::Given,
+        tenants: None,
+    })
+}
+
+/// Where the plan says that the access key is to be found.
+pub(super) fn access_key(prepared: &Prepared) -> Option<SecretSource> {
+    let actions = prepared.plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+    actions
+        .filter_map(|action| match action {
+            Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
+                access_key.clone()
+            }
+            _ => None,
+        })
+        .next()
+}
+
+/// A secret, where one is asked for.
+pub(super) async fn secret(
+    room: &Room,
+    source: Option<&SecretSource>,
+    what: &str,
+    flag: &str,
+) -> Result<Option<crate::domain::secret::Secret>, Fault> {
+    match source {
+        None => Ok(None),
+        Some(source) => room.secret(source, Asking { what, flag }).await.map(Some),
+    }
+}
+
+/// Asks before anything is written. Off a terminal nothing ever asks.
+fn confirm(facts: &Facts, prepared: &Prepared) -> Result<bool, Fault> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Err(Fault::new(
+            Cause::Usage,
+            "The plan was not confirmed.",
+            "There is no terminal to ask on.",
+            "Say --yes to start it, or --dry-run to see it only.",
+        ));
+    }
+    let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
+    let name = facts.cluster.target.cluster();
+    if interrupts && facts.cluster.environment.as_deref() == Some("prod") {
+        return Ok(ask(&format!("This interrupts something on prod. Type {name} to back up now: ")) == name);
+    }
+    Ok(matches!(ask("Back up now? [y/N] ").as_str(), "y" | "Y" | "yes"))
+}
+
+fn ask(question: &str) -> String {
+    let mut error = std::io::stderr().lock();
+    let _ = write!(error, "{question}").and_then(|()| error.flush());
+    let mut answer = String::new();
+    // A terminal that cannot be read has answered no.
+    let _ = std::io::stdin().lock().read_line(&mut answer);
+    answer.trim().to_owned()
+}
+
+/// Asks before a Retry that is a new backup.
+pub(super) fn confirm_retry() -> Result<(), Fault> {
+    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return Err(Fault::new(
+            Cause::Usage,
+            "The new backup was not confirmed.",
+            "There is no terminal to ask on.",
+            "Say --yes to start it.",
+        ));
+    }
+    if matches!(ask("Start it? [y/N] ").as_str(), "y" | "Y" | "yes") {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Usage,
+        "Nothing was started.",
+        "The question was not answered with yes.",
+        "Retry when it suits.",
+    ))
+}
+
+/// Follows a task from its beginning to its end.
+pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {
+    follow_from(room, say, id, 0).await
+}
+
+/// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on.
+pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) -> Result<Exit, Fault> {
+    let task = tasks::find(room, id)?;
+    show::task(say, id, &task.view, task.state());
+    say.line(&say.paint(Role::Title, &format!("Task {id}")));
+    let mut follow = Follow::new(room, task.id);
+    loop {
+        let events = tokio::select! {
+            events = follow.next(after) => events?,
+            _ = tokio::signal::ctrl_c() => {
+                say.note(&format!("Left. The task goes on: obnow watch {id}"));
+                return Ok(Exit::LEFT);
+            }
+        };
+        if events.is_empty() {
+            break;
+        }
+        for (at, event) in &events {
+            show::event(say, id, *at, event, &follow.view);
+        }
+    }
+    let state = follow.state();
+    show::last_verdict(say, id, &follow.view);
+    if state == TaskState::RunnerGone {
+        let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
+        say.fault(&Fault::new(
+            Cause::Unknown,
+            format!("The runner of task {id} is gone."),
+            format!("It stopped in the step {step} without saying why; what it started on the server goes on."),
+            format!("Go on with: obnow retry {id}. It reads the server first."),
+        ));
+    }
+    Ok(exit::of_task(&follow.view, state))
+}

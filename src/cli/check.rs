@@ -1,0 +1,54 @@
+//! `obnow check TARGET`: preflight only.
+
+use super::args::CheckArgs;
+use super::{Exit, Say, exit, show};
+use crate::app::{Room, detect};
+use crate::domain::choices::Choices;
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
+use crate::domain::version::Method;
+
+/// Runs every check and says whether a start would be refused.
+pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit, Fault> {
+    let facts = detect::one(room, room.cluster(args.target.cluster())?).await?;
+    let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
+    choices = crate::app::choose::with_strategies(choices, room.cluster(args.target.cluster())?);
+    let tenants = tenants(&facts, args.target.tenant())?;
+    say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
+    let own = cluster_checks(&facts, &choices);
+    let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
+    show::checks(say, &own);
+    let mut eligible = 0;
+    for tenant in &tenants {
+        let own = tenant_checks(&facts, tenant, &choices);
+        show::checks(say, &own);
+        match own.iter().find(|check| check.refuses()) {
+            Some(check) => refusals.push(check.clone()),
+            None => eligible += 1,
+        }
+    }
+    let cluster_refuses = refusals.first().is_some_and(|check| check.target.tenant().is_none() && eligible > 0);
+    match refusals.first() {
+        Some(check) if eligible == 0 || cluster_refuses => Ok(exit::of_fault(&check.fault())),
+        _ => Ok(Exit::OK),
+    }
+}
+
+fn tenants<'a>(facts: &'a Facts, name: Option<&str>) -> Result<Vec<&'a TenantFacts>, Fault> {
+    match name {
+        Some(name) => facts.tenant(name).map(|tenant| vec![tenant]).ok_or_else(|| {
+            Fault::new(
+                Cause::Usage,
+                format!("There is no tenant {name} on {}.", facts.cluster.target),
+                "The cluster does not list it.",
+                "See the names with: obnow targets.",
+            )
+        }),
+        None => Ok(facts
+            .tenants
+            .iter()
+            .filter(|tenant| tenant.kind == TenantKind::User || facts.cluster.method == Method::Logical)
+            .collect()),
+    }
+}

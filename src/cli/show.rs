@@ -1,0 +1,298 @@
+//! Words and fields that several commands share: times, sizes, checks, plans, and the events of a task.
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::Say;
+use super::say::{Role, fault_fields};
+use crate::domain::choices::Mode;
+use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::preflight::{Check, CheckResult, Stage};
+use crate::domain::progress::Progress;
+use crate::domain::scn::Scn;
+use crate::domain::step::StepState;
+use crate::domain::target::TargetName;
+use crate::domain::task::{Event, Prepared, TaskState, TaskView};
+
+/// The clock of this host, for the log of what happens now.
+pub(super) fn clock(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+}
+
+/// A size as a person reads it.
+pub(super) fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// An age as a person reads it.
+pub(super) fn age(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7_199 => format!("{} min ago", seconds / 60),
+        7_200..=172_799 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A span of seconds as a person reads it.
+pub(super) fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// A point in the log for JSON.
+pub(super) fn when(scn: Option<Scn>) -> Value {
+    scn.map_or(Value::Null, |scn| json!(scn.to_rfc3339()))
+}
+
+/// The checks of a target, and what was not checked.
+pub(super) fn checks(say: &Say, checks: &[Check]) {
+    for check in checks {
+        let stage = match check.stage {
+            Stage::Gate => "gate",
+            Stage::Step => "step",
+        };
+        say.event(
+            "check",
+            json!({"target": check.target, "check": check.check.name(), "stage": stage, "result": check.result.word(),
+                   "found": check.found, "fix": check.fix}),
+        );
+        let (role, word) = match check.result {
+            CheckResult::Pass => (Role::Ok, "ok  "),
+            CheckResult::Warn => (Role::Warn, "warn"),
+            CheckResult::Fail => (Role::Fail, "FAIL"),
+            CheckResult::NotChecked => (Role::Dim, "-   "),
+        };
+        let found = match check.result {
+            CheckResult::NotChecked => format!("not checked: {}", check.found),
+            _ => check.found.clone(),
+        };
+        say.line(&format!(
+            "  {} {:<20} {:<22} {found}",
+            say.paint(role, word),
+            check.target.to_string(),
+            check.check.name()
+        ));
+        if !check.fix.is_empty() && check.result != CheckResult::Pass {
+            say.line(&format!("{:>30} {}", "fix:", check.fix));
+        }
+    }
+}
+
+/// The plan: its steps with statements and effects, who is left out, and what was not checked.
+pub(super) fn plan(say: &Say, prepared: &Prepared) {
+    let plan = &prepared.plan;
+    let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
+    let left_out: Vec<Value> =
+        plan.left_out.iter().map(|left| json!({"target": left.target, "reason": left.reason})).collect();
+    let steps: Vec<Value> = prepared
+        .preview
+        .iter()
+        .map(|step| {
+            json!({"step": step.step.name(), "target": step.target, "needed": step.needed, "statements": step.statements,
+                   "effect": step.effect, "interrupts": step.interrupts})
+        })
+        .collect();
+    say.event(
+        "plan",
+        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps}),
+    );
+    if say.json {
+        return;
+    }
+    for target in &plan.targets {
+        say.line("");
+        let title = format!("Back up now: {}, {}", target.target, target.mode.word());
+        say.line(&say.paint(Role::Title, &title));
+        let shown = prepared.preview.iter().filter(|step| step.target == target.target);
+        for (place, step) in shown.enumerate() {
+            say.line(&format!("  {} {:<36} {}", place + 1, step.step.name(), step.effect));
+            for statement in &step.statements {
+                say.line(&format!("      {statement}"));
+            }
+            if !step.interrupts.is_empty() {
+                say.line(&format!("      {} {}", say.paint(Role::Warn, "interrupts:"), step.interrupts));
+            }
+        }
+        for note in &target.notes {
+            say.line(&format!("  {} {note}", say.paint(Role::Warn, "note:")));
+        }
+    }
+    for left in &plan.left_out {
+        say.line(&format!("  {} {}: {}", say.paint(Role::Warn, "left out:"), left.target, left.reason));
+    }
+    let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
+    if !interrupts {
+        say.line("  Interrupts nothing.");
+    }
+    let unchecked: Vec<String> = plan.not_checked().map(|check| check.found.clone()).collect();
+    if !unchecked.is_empty() {
+        say.line(&format!("  Not checked: {}.", unchecked.join("; ")));
+    }
+    say.line("");
+}
+
+/// The `task` event.
+pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
+    let targets: Vec<&TargetName> = view.targets.iter().map(|target| &target.target).collect();
+    let step = view.targets.iter().filter_map(|target| target.current()).min_by_key(|step| step.kind);
+    let mode = view.prepared.as_ref().map(|prepared| prepared.plan.choices.mode.word());
+    let verdict = worst(view).map(|(_, outcome)| outcome.verdict.word());
+    say.event(
+        "task",
+        json!({"task": id, "targets": targets, "mode": mode, "state": state.word(), "step": step.map(|step| step.kind.name()),
+               "started": view.created.map(|at| at.to_string()), "verdict": verdict}),
+    );
+}
+
+/// The worst outcome of a task, and whose it is.
+pub(super) fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
+    view.targets
+        .iter()
+        .filter_map(|target| Some((&target.target, target.outcome.as_ref()?)))
+        .max_by_key(|(_, outcome)| outcome.verdict.severity())
+}
+
+/// One event of a task, as it happens.
+pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
+    match event {
+        Event::Step { target, step, state, detail, fault } => {
+            let seconds = view
+                .target(target)
+                .and_then(|target| target.step(*step))
+                .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
+            say.event(
+                "step",
+                json!({"task": id, "target": target, "step": step.name(), "state": state.word(), "detail": detail,
+                       "seconds": seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0)}),
+            );
+            if *state != StepState::Running {
+                let role = match state {
+                    StepState::Ok => Role::Ok,
+                    StepState::NotNeeded => Role::Dim,
+                    _ => Role::Fail,
+                };
+                let word = say.paint(role, &format!("{:<11}", state.word().replace('_', " ")));
+                say.line(&format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()));
+            }
+            // For a person the verdict, which follows, says it; once is enough.
+            if let Some(fault) = fault.as_ref().filter(|_| say.json) {
+                say.fault(fault);
+            }
+        }
+        Event::Waiting { target, step, what, fault } => {
+            say.line(&format!("{} {:<11} {:<36} {target}  {what}", clock(at), "running", step.name()));
+            if let Some(fault) = fault {
+                say.fault(fault);
+            }
+        }
+        Event::Progress { target, progress } => {
+            say.event("progress", progress_fields(id, target, progress));
+            say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", progress_line(progress)));
+        }
+        Event::Intent { statements, .. } => {
+            for statement in statements {
+                say.line(&format!("{} {:<11} {statement}", clock(at), "send"));
+            }
+        }
+        Event::Verdict { target, outcome } => {
+            say.event("verdict", verdict_fields(id, Some(target), outcome));
+            verdict(say, target, outcome);
+        }
+        Event::Request { verb, who, answer, .. } => {
+            say.line(&format!("{} {verb} asked by {who}: {answer}", clock(at)));
+        }
+        Event::Created { .. }
+        | Event::RunnerStarted { .. }
+        | Event::Answered { .. }
+        | Event::NotStarted { .. }
+        | Event::Job { .. }
+        | Event::RunnerEnded { .. } => {}
+    }
+}
+
+fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
+    let role = match outcome.verdict {
+        VerdictWord::Restorable => Role::Ok,
+        VerdictWord::NotYetRestorable | VerdictWord::Cancelled => Role::Warn,
+        _ => Role::Fail,
+    };
+    say.line("");
+    let word = say.paint(role, outcome.verdict.headline());
+    match &outcome.fault {
+        None => {
+            let mut told = outcome.told.iter();
+            say.line(&format!("{word}  {}", told.next().map_or_else(|| target.to_string(), Clone::clone)));
+            told.for_each(|line| say.line(&format!("  {line}")));
+        }
+        Some(fault) => {
+            say.line(&format!("{word}  {target}"));
+            outcome.told.iter().for_each(|line| say.line(&format!("  {line}")));
+            if !say.json {
+                say.fault(fault);
+            }
+        }
+    }
+    for (place, line) in outcome.recipe.iter().enumerate() {
+        say.line(&format!("  {:<9} {line}", if place == 0 { "Restore" } else { "" }));
+    }
+}
+
+/// The last event of a task: the worst verdict, for no target in particular.
+pub(super) fn last_verdict(say: &Say, id: &str, view: &TaskView) {
+    if let Some((_, outcome)) = worst(view) {
+        say.event("verdict", verdict_fields(id, None, outcome));
+    }
+}
+
+fn verdict_fields(id: &str, target: Option<&TargetName>, outcome: &Outcome) -> Value {
+    let windows: Vec<Value> = outcome
+        .windows
+        .iter()
+        .map(|window| json!({"from": window.from.to_rfc3339(), "to": window.to.to_rfc3339(), "set": window.set}))
+        .collect();
+    json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
+           "from": when(outcome.from), "to": when(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
+           "set": outcome.set, "windows": windows, "told": outcome.told, "recipe": outcome.recipe,
+           "fault": outcome.fault.as_ref().map(fault_fields)})
+}
+
+fn progress_fields(id: &str, target: &TargetName, progress: &Progress) -> Value {
+    json!({"task": id, "target": target, "phase": progress.phase, "percent": progress.percent, "bytes": progress.bytes,
+           "bytes_total": progress.bytes_total, "rate": progress.rate,
+           "eta_seconds": progress.eta.map(|(low, high)| [low, high])})
+}
+
+fn progress_line(progress: &Progress) -> String {
+    let mut parts = vec![progress.phase.clone()];
+    match progress.percent {
+        // Cut, not rounded: 99.9 % is not 100 %.
+        Some(percent) => parts.push(format!("{} %", percent.floor())),
+        None => parts.push("progress unknown".to_owned()),
+    }
+    if let Some(blocks) = &progress.blocks {
+        parts.push(format!("{} of {} blocks", blocks.done, blocks.total));
+    }
+    parts.push(format!("{} written", size(progress.bytes)));
+    if let Some(rate) = progress.rate {
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a rate is a small positive number"
+        )]
+        parts.push(format!("{}/s", size(rate.max(0.0) as u64)));
+    }
+    if let Some((low, high)) = progress.eta {
+        parts.push(if low == high {
+            format!("left {}", span(low))
+        } else {
+            format!("left {} to {}", span(low), span(high))
+        });
+    }
+    parts.join("  ")
+}

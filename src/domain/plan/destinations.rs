@@ -1,0 +1,216 @@
+//! R1: which destinations a tenant's backup wants, where each comes from, and who is in whose way.
+
+use std::collections::BTreeSet;
+
+use super::{Action, RUN, TargetPlan};
+use crate::domain::choices::{Choices, StorageSource, Wanted};
+use crate::domain::destination::Destination;
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+use crate::domain::template::{Clash, ClashKind, DirKind, Pair, Template, TemplateError, Values, clashes};
+
+/// The data destination the backup will use: what was given, else the tenant's own, else the best fallback. None: nobody
+/// said, or what was said cannot be used (the plan's error names it).
+#[must_use]
+pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
+    data_place(facts, tenant, choices, false).ok().map(|place| place.destination)
+}
+
+/// A destination and where it comes from.
+pub(super) struct Place<'a> {
+    pub(super) destination: Destination,
+    /// None: it is the tenant's own.
+    from: Option<&'a Wanted>,
+}
+
+impl Place<'_> {
+    pub(super) fn source(&self) -> &'static str {
+        self.from.map_or("", |wanted| StorageSource::words(wanted.source))
+    }
+
+    /// Where its access key is to be found; None where it needs none.
+    pub(super) fn access_key(&self) -> Result<Option<SecretSource>, Fault> {
+        let bare = self.destination.bare();
+        if let Some(key) = self.destination.missing_keys().first() {
+            let next = match *key {
+                "access_id" => "Give the id with --access-id.".to_owned(),
+                key => format!("Put {key}=... into the part of the URI after ?."),
+            };
+            let why = format!("A destination on {} needs {key}, and none was given.", self.destination.kind());
+            return Err(Fault::new(Cause::Usage, format!("{bare} cannot be set."), why, next));
+        }
+        if !self.destination.needs_access_key() {
+            return Ok(None);
+        }
+        self.from.and_then(|wanted| wanted.access_key.clone()).map(Some).ok_or_else(|| {
+            Fault::new(
+                Cause::Usage,
+                format!("Setting {bare} needs its access key."),
+                "The server never shows a stored key, and none was given.",
+                "Give it with --access-key-from env:NAME, file:PATH or stdin, and its id with --access-id.",
+            )
+        })
+    }
+}
+
+/// Both destinations of a tenant as the plan wants them.
+pub(super) struct Places<'a> {
+    pub(super) data: Place<'a>,
+    pub(super) archive: Place<'a>,
+}
+
+pub(super) fn places<'a>(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &'a Choices,
+    several: bool,
+) -> Result<Places<'a>, Fault> {
+    Ok(Places {
+        data: data_place(facts, tenant, choices, several)?,
+        archive: archive_place(facts, tenant, choices, several)?,
+    })
+}
+
+fn data_place<'a>(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &'a Choices,
+    several: bool,
+) -> Result<Place<'a>, Fault> {
+    let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
+    if let (None, Some(own)) = (given, &tenant.data_destination) {
+        return Ok(Place { destination: own.clone(), from: None });
+    }
+    let fallback = || choices.fallbacks.iter().find(|wanted| wanted.covers(&tenant.name) && wanted.data.is_some());
+    let Some((wanted, base)) = given.or_else(fallback).and_then(|wanted| Some((wanted, wanted.data.as_ref()?))) else {
+        return Err(nobody_said(&facts.target(tenant), "data backup", "--storage"));
+    };
+    let (data, _) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
+    Ok(Place { destination: with_access_id(data, wanted)?, from: Some(wanted) })
+}
+
+/// A base given by hand moves both; a fallback only fills what is missing.
+fn archive_place<'a>(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &'a Choices,
+    several: bool,
+) -> Result<Place<'a>, Fault> {
+    let says = |wanted: &&Wanted| wanted.data.is_some() || wanted.archive.is_some();
+    let given = choices.storage.as_ref().filter(says);
+    if let (None, Some(own)) = (given, &tenant.archive.destination) {
+        return Ok(Place { destination: own.location.clone(), from: None });
+    }
+    let fallback = || choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name)).find(says);
+    let wanted = given.or_else(fallback);
+    // An archive alone is its own base: it is expanded as the archive of a pair.
+    let base = wanted.and_then(|wanted| Some((wanted, wanted.data.as_ref().or(wanted.archive.as_ref())?)));
+    let Some((wanted, base)) = base else {
+        return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
+    };
+    let (_, archive) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
+    Ok(Place { destination: with_access_id(archive, wanted)?, from: Some(wanted) })
+}
+
+/// The directories of one tenant for data and log.
+fn expanded(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    storage: &str,
+    archive: Option<&str>,
+    several: bool,
+) -> Result<(Destination, Destination), Fault> {
+    let unusable = |error: TemplateError| unusable(&facts.target(tenant), &error);
+    let storage = Template::new(parsed(storage)?).map_err(unusable)?;
+    let archive = archive.map(|text| Template::new(parsed(text)?).map_err(unusable)).transpose()?;
+    let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 }).map_err(unusable)?;
+    pair.expand(&values_of(facts, tenant)).map_err(unusable)
+}
+
+/// What the variables of a path stand for. The run is known only when something is sent, so its variable stays.
+pub(super) fn values_of<'a>(facts: &'a Facts, tenant: &'a TenantFacts) -> Values<'a> {
+    Values {
+        cluster: facts.cluster.name(),
+        cluster_id: facts.cluster.id.unwrap_or_default(),
+        tenant: Some(&tenant.name),
+        tenant_id: Some(tenant.id),
+        kind: None,
+        run: Some(RUN),
+    }
+}
+
+pub(super) fn parsed(uri: &str) -> Result<Destination, Fault> {
+    Destination::parse_user(uri).map_err(|error| refused_uri(uri, &error.to_string()))
+}
+
+fn refused_uri(uri: &str, why: &str) -> Fault {
+    let shown = crate::domain::diagnosis::clean(uri);
+    Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
+}
+
+pub(super) fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
+    let what = format!("The destination given for {target} cannot be used.");
+    Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
+}
+
+fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
+    match &wanted.access_id {
+        Some(id) if destination.needs_access_key() => {
+            let bare = destination.bare();
+            destination.with_attribute("access_id", id).map_err(|error| refused_uri(&bare, &error.to_string()))
+        }
+        _ => Ok(destination),
+    }
+}
+
+pub(super) fn nobody_said(target: &TargetName, kind: &str, flag: &str) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{target} has no {kind} destination."),
+        "Neither the cluster nor a strategy of the inventory names one, and none was given.",
+        format!("Give one with {flag} URI, for example {flag} file:///backup."),
+    )
+}
+
+/// Two tenants, or two kinds, on one directory are refused before the server does (9080, 9081): a new directory must not
+/// be one that any tenant of the cluster has, and none may lie in it. What is kept the server has accepted already.
+pub(super) fn refuse_clashes(facts: &Facts, targets: &[TargetPlan]) -> Result<(), Fault> {
+    let mut directories = Vec::new();
+    let mut fresh = BTreeSet::new();
+    for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
+        let owner = |kind| (facts.target(tenant).to_string(), kind);
+        let mut data = tenant.data_destination.clone();
+        let mut archive = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
+        let planned = targets.iter().filter(|target| target.tenant.id == tenant.id);
+        for action in planned.flat_map(|target| &target.steps).flat_map(|step| &step.actions) {
+            match action {
+                Action::SetDataDestination { destination, .. } => {
+                    data = Some(destination.clone());
+                    fresh.insert(owner(DirKind::Data));
+                }
+                Action::SetArchiveDestination { destination, .. } => {
+                    archive = Some(destination.location.clone());
+                    fresh.insert(owner(DirKind::Clog));
+                }
+                _ => {}
+            }
+        }
+        directories.extend(data.map(|destination| (owner(DirKind::Data), destination)));
+        directories.extend(archive.map(|destination| (owner(DirKind::Clog), destination)));
+    }
+    let refused = |clash: &Clash| match clash.kind {
+        ClashKind::Same => fresh.contains(&clash.first) || fresh.contains(&clash.second),
+        ClashKind::Inside => fresh.contains(&clash.second),
+    };
+    match clashes(&directories).iter().find(|clash| refused(clash)) {
+        None => Ok(()),
+        Some(clash) => Err(Fault::new(
+            Cause::Usage,
+            clash.to_string(),
+            "A directory belongs to one tenant and one kind; the server would answer 9080 or 9081.",
+            "Put {tenant_id} and {kind} into the path.",
+        )),
+    }
+}

@@ -1,0 +1,206 @@
+//! The steps of one target: what each does, changes and interrupts.
+
+use super::destinations::{Places, nobody_said, parsed, places, unusable, values_of};
+use super::{Action, PlannedStep, TargetPlan, TenantIdentity};
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::archiving::{self, Archiving};
+use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::destination::StorageKind;
+use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::step::StepKind;
+use crate::domain::template::{DirKind, Template, Values};
+use crate::domain::usable_full::{crosses_data_version, usable_full};
+use crate::domain::version::Method;
+
+/// The steps of one target (R3).
+pub(super) fn target_plan(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &Choices,
+    several: bool,
+) -> Result<TargetPlan, Fault> {
+    if facts.cluster.method == Method::Logical {
+        return logical_plan(facts, tenant, choices);
+    }
+    let wanted = places(facts, tenant, choices, several)?;
+    let base = usable_full(tenant, Some(&wanted.data.destination));
+    let mode = match (choices.mode, choices.no_full, &base) {
+        (Mode::Incremental, NoFull::Full, Err(_)) => Mode::Full,
+        (mode, _, _) => mode,
+    };
+    let mut notes = Vec::new();
+    if mode == Mode::Incremental
+        && let Ok(base) = &base
+        && let Some((then, now)) = crosses_data_version(tenant, base)
+    {
+        notes.push(format!(
+            "The base was made at data version {then}, the tenant is at {now}: the server makes a full of it or answers 9040."
+        ));
+    }
+    let (destination, new_archive) = destination_step(tenant, &wanted)?;
+    let archiving_step = archiving_step(tenant, new_archive);
+    let kind = match mode {
+        Mode::Full => "A full backup",
+        Mode::Incremental => "An incremental backup",
+    };
+    let encrypted = if choices.encrypt.is_some() { ", encrypted with a password" } else { "" };
+    let start = PlannedStep::with(
+        StepKind::StartBackup,
+        vec![Action::StartBackup { mode, plus_archivelog: choices.plus_archivelog, encrypt: choices.encrypt.clone() }],
+        format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
+    );
+    let steps = vec![
+        PlannedStep::reads(StepKind::CheckTarget),
+        PlannedStep::reads(StepKind::CheckReady),
+        destination,
+        archiving_step,
+        PlannedStep::not_needed(StepKind::Compact, "not needed on V4").worded("not needed on V4"),
+        start,
+        PlannedStep::reads(StepKind::WaitForBackup),
+        PlannedStep::reads(StepKind::ConfirmRestorable),
+    ];
+    Ok(TargetPlan { target: facts.target(tenant), tenant: identity(tenant), mode, steps, notes })
+}
+
+impl PlannedStep {
+    fn worded(mut self, effect: &str) -> Self {
+        effect.clone_into(&mut self.effect);
+        self
+    }
+}
+
+fn identity(tenant: &TenantFacts) -> TenantIdentity {
+    TenantIdentity { id: tenant.id, name: tenant.name.clone(), role: tenant.role.word().to_owned() }
+}
+
+/// The step that sets what differs, and whether the log archive moves.
+fn destination_step(tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedStep, bool), Fault> {
+    let (data, archive) = (&wanted.data.destination, &wanted.archive.destination);
+    let data_differs = tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(data));
+    let archive_differs = tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(archive));
+    if !data_differs && !archive_differs {
+        return Ok((PlannedStep::not_needed(StepKind::SetDestination, "both already set"), false));
+    }
+    if let (true, Archiving::Strange(word)) = (archive_differs, archiving::judge(&tenant.archive)) {
+        // The next step fails with the word; until somebody knows what it means nothing is stopped or set.
+        let why = format!("nothing is set while the archive is {word}, which has no known way on");
+        return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
+    }
+    let mut step = PlannedStep::with(StepKind::SetDestination, Vec::new(), String::new());
+    let mut effects = Vec::new();
+    if archive_differs {
+        let kept = tenant.archive.destination.clone().unwrap_or_else(|| ArchiveDest::new(archive.clone()));
+        if archiving::must_stop_first(&tenant.archive) {
+            step.actions.push(Action::StopArchiving);
+            step.interrupts = format!(
+                "log archiving of {}: it stops, a new round starts, and older sets cannot be restored past the stop",
+                tenant.name
+            );
+        }
+        if archive.kind() == StorageKind::S3 && tenant.archive.lag_target.is_some_and(|seconds| seconds < 60) {
+            step.actions.push(Action::SetArchiveLagTarget { seconds: 60 });
+            effects.push("archive_lag_target becomes 60 s, which S3 needs".to_owned());
+        }
+        step.actions.push(Action::SetArchiveDestination {
+            destination: ArchiveDest { location: archive.clone(), ..kept },
+            access_key: wanted.archive.access_key()?,
+        });
+        let uri = archive.redacted_statement_uri();
+        effects.push(format!("LOG_ARCHIVE_DEST becomes {uri} ({})", wanted.archive.source()));
+    }
+    if data_differs {
+        let access_key = wanted.data.access_key()?;
+        step.actions.push(Action::SetDataDestination { destination: data.clone(), access_key });
+        let uri = data.redacted_statement_uri();
+        effects
+            .push(format!("DATA_BACKUP_DEST becomes {uri} ({}); the chain restarts with a full", wanted.data.source()));
+    }
+    effects.push("This setting stays: later scheduled backups go there too.".to_owned());
+    step.effect = effects.join(". ");
+    Ok((step, archive_differs))
+}
+
+fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
+    let policy = match &tenant.recovery_window {
+        Known::Known(Some(window)) => format!("recovery window {window}"),
+        Known::Known(None) => "none".to_owned(),
+        Known::NotChecked(_) => "not checked".to_owned(),
+    };
+    let stays = format!("Archiving stays on and fills the directory; delete policy: {policy}.");
+    let kind = StepKind::StartArchiving;
+    let archive: &ArchiveFacts = &tenant.archive;
+    if new_destination {
+        let already_on = archive.log_mode_on == Some(true) && archive.latest().is_none();
+        // ARCHIVELOG is on and has made no round for want of a destination: setting one is all it waits for.
+        let actions = if already_on { Vec::new() } else { vec![Action::StartArchiving] };
+        return PlannedStep::with(kind, actions, format!("starts a new round. {stays}"));
+    }
+    match archiving::judge(archive) {
+        Archiving::Running => PlannedStep::not_needed(kind, "DOING"),
+        Archiving::Coming(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
+        Archiving::Ending(word) => PlannedStep::with(
+            kind,
+            vec![Action::StartArchiving],
+            format!("waits until {word} has become STOP, then starts a new round. {stays}"),
+        ),
+        Archiving::Off => PlannedStep::with(kind, vec![Action::StartArchiving], format!("starts a new round. {stays}")),
+        Archiving::Suspended(word) => {
+            let coming = if word == "SUSPENDING" { "waits until SUSPENDING has become SUSPEND" } else { &word };
+            PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{coming}: the same round goes on. {stays}"))
+        }
+        Archiving::Broken => {
+            let mut step = PlannedStep::with(
+                kind,
+                vec![Action::StopArchiving, Action::StartArchiving],
+                format!("INTERRUPTED: stops the broken round and starts a new one. {stays}"),
+            );
+            step.interrupts = format!(
+                "the broken archive round of {}: log between the break and the new round is lost for restore",
+                tenant.name
+            );
+            step
+        }
+        Archiving::Strange(word) => {
+            PlannedStep::with(kind, Vec::new(), format!("will fail: the archive is {word}, which has no known way on"))
+        }
+    }
+}
+
+fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {
+    let target = facts.cluster.target.clone();
+    let wanted = choices
+        .storage
+        .iter()
+        .chain(&choices.fallbacks)
+        .find_map(|wanted| wanted.data.as_deref())
+        .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
+    let template = Template::new(parsed(wanted)?).map_err(|error| unusable(&target, &error))?;
+    let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };
+    let folder = template.expand(&values).map_err(|error| unusable(&target, &error))?;
+    if folder.kind() != StorageKind::File {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{} cannot take a logical backup.", folder.bare()),
+            "A dump is written to a directory of this host.",
+            "Give a directory: --storage file:///backup.",
+        ));
+    }
+    let directory = folder.path().to_owned();
+    let start = PlannedStep::with(
+        StepKind::StartBackup,
+        vec![Action::StartDump { directory: directory.clone() }],
+        format!("mydumper on this host writes {directory}/<task>.<attempt>"),
+    );
+    let steps = vec![
+        PlannedStep::reads(StepKind::CheckTarget),
+        PlannedStep::reads(StepKind::CheckBackupService),
+        PlannedStep::reads(StepKind::CheckReady),
+        start,
+        PlannedStep::reads(StepKind::WaitForBackup),
+        PlannedStep::reads(StepKind::ConfirmRestorable),
+    ];
+    let notes =
+        vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
+    Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes })
+}

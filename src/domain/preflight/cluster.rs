@@ -1,0 +1,154 @@
+//! The checks that concern the cluster as a whole.
+
+use super::{Check, CheckId, Sheet};
+use crate::domain::choices::Choices;
+use crate::domain::facts::{ClusterFacts, Facts, Known, Scope, ServiceFacts};
+use crate::domain::fault::Cause;
+use crate::domain::version::Method;
+
+/// The checks that concern the cluster as a whole.
+#[must_use]
+pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
+    let cluster = &facts.cluster;
+    let mut sheet = Sheet::new(cluster.target.clone());
+    if cluster.version.method().known {
+        sheet.pass(CheckId::Version, format!("{}: {}", cluster.version.with_build(), cluster.method_reason));
+    } else {
+        sheet.warn(
+            CheckId::Version,
+            format!(
+                "{} is not known to this release of obnow: {}",
+                cluster.version.with_build(),
+                cluster.method_reason
+            ),
+            "Compare the statements on the confirm screen with the manual of that version.",
+        );
+    }
+    upgrading(&mut sheet, cluster, choices);
+    servers(&mut sheet, cluster);
+    privileges(&mut sheet, cluster);
+    if let Some(service) = &cluster.backup_service {
+        match service {
+            ServiceFacts::Ready { release, path } => sheet.pass(CheckId::BackupService, format!("{release} at {path}")),
+            ServiceFacts::Missing(fault) => sheet.refuse(
+                CheckId::BackupService,
+                Cause::Precondition,
+                format!("{} {}", fault.what, fault.why),
+                &fault.next,
+            ),
+        }
+    }
+    clock(&mut sheet, cluster);
+    if cluster.method == Method::Physical {
+        sheet.not_checked(
+            CheckId::EveryServerWrites,
+            "that every server can write there needs a shell on the servers",
+            "On each server: mount | grep the directory, or ob_admin test_io_device.",
+        );
+    }
+    sheet.checks
+}
+
+fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+    match &cluster.upgrading {
+        Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
+        Known::Known(signs) if signs.is_empty() => {
+            sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs")
+        }
+        Known::Known(signs) => sheet.refuse(
+            CheckId::Upgrading,
+            Cause::Precondition,
+            format!("the cluster is upgrading: {}", signs.join("; ")),
+            "Wait until the upgrade has ended, then start the backup.",
+        ),
+    }
+    let servers = match &cluster.servers {
+        Known::Known(servers) => servers,
+        Known::NotChecked(why) => {
+            return sheet.not_checked(CheckId::OneBuild, why.clone(), "Log in as root@sys to see the servers.");
+        }
+    };
+    let mut builds: Vec<&str> = servers.iter().map(|server| server.build.as_str()).collect();
+    builds.sort_unstable();
+    builds.dedup();
+    if builds.len() < 2 {
+        sheet.pass(CheckId::OneBuild, builds.first().map_or_else(String::new, |build| (*build).to_owned()));
+    } else if choices.skip.contains(&CheckId::OneBuild) {
+        sheet.warn(
+            CheckId::OneBuild,
+            format!("the servers run {} builds: {}; overridden", builds.len(), builds.join(", ")),
+            "",
+        );
+    } else {
+        sheet.refuse(
+            CheckId::OneBuild,
+            Cause::Precondition,
+            format!(
+                "the servers run {} builds, as a half-finished upgrade leaves them: {}",
+                builds.len(),
+                builds.join(", ")
+            ),
+            "Finish the upgrade, or override this with --skip one_build.",
+        );
+    }
+}
+
+fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
+    match &cluster.servers {
+        Known::NotChecked(why) => {
+            sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.")
+        }
+        Known::Known(servers) => {
+            let sick: Vec<String> = servers
+                .iter()
+                .filter(|server| !server.healthy())
+                .map(|server| {
+                    format!("{} is {}", server.address, if server.serving { &server.status } else { "stopped" })
+                })
+                .collect();
+            let healthy = servers.len() - sick.len();
+            if sick.is_empty() {
+                sheet.pass(CheckId::Servers, format!("{healthy} of {healthy} active"));
+            } else {
+                let found = format!("{healthy} of {} active: {}", servers.len(), sick.join(", "));
+                sheet.warn(
+                    CheckId::Servers,
+                    found,
+                    "Start the missing server; the backup runs on the others meanwhile.",
+                );
+            }
+        }
+    }
+}
+
+fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts) {
+    match (cluster.method, cluster.scope) {
+        (Method::Logical, _) => {}
+        (Method::Physical, Scope::Sys) => {
+            sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer")
+        }
+        (Method::Physical, Scope::Tenant) => sheet.not_checked(
+            CheckId::Privileges,
+            "logged in to a user tenant: whether it may back itself up shows when the statement is sent",
+            "Log in as root@sys to back up from the sys tenant.",
+        ),
+    }
+}
+
+/// A clock further apart than this makes ages and lags misleading.
+const CLOCK_TOLERANCE_MS: i64 = 2_000;
+
+fn clock(sheet: &mut Sheet, cluster: &ClusterFacts) {
+    let apart = cluster.clock_ahead_ms.abs();
+    let tenths = apart / 100;
+    if apart <= CLOCK_TOLERANCE_MS {
+        sheet.pass(CheckId::Clock, format!("{}.{} s apart", tenths / 10, tenths % 10));
+    } else {
+        let side = if cluster.clock_ahead_ms > 0 { "ahead of" } else { "behind" };
+        sheet.warn(
+            CheckId::Clock,
+            format!("the server's clock is {}.{} s {side} this host's", tenths / 10, tenths % 10),
+            "Ages and lags are computed by the server's clock; check NTP on this host and on the servers.",
+        );
+    }
+}

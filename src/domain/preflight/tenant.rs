@@ -1,0 +1,214 @@
+//! The checks that concern one tenant.
+
+use super::{Check, CheckId, FULL_NEEDED, Sheet};
+use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
+use crate::domain::fault::Cause;
+use crate::domain::restorable::{BackupSet, RoundStatus, SetKind};
+use crate::domain::scn::Scn;
+use crate::domain::usable_full::usable_full;
+use crate::domain::version::Method;
+
+/// The checks that concern one tenant.
+#[must_use]
+pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
+    let mut sheet = Sheet::new(facts.target(tenant));
+    who_may(&mut sheet, facts, tenant);
+    if facts.cluster.method == Method::Logical {
+        logical_mode(&mut sheet, choices);
+        return sheet.checks;
+    }
+    another_backup(&mut sheet, tenant);
+    if choices.mode == Mode::Incremental {
+        incremental_base(&mut sheet, facts, tenant, choices);
+    }
+    archive(&mut sheet, facts, tenant);
+    retention(&mut sheet, facts, tenant);
+    sheet.checks
+}
+
+fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
+    if choices.mode == Mode::Incremental {
+        sheet.refuse(
+            CheckId::Mode,
+            Cause::Precondition,
+            "a logical backup is always full: the dump has no incremental form",
+            "Choose a full backup.",
+        );
+    } else {
+        sheet.pass(CheckId::Mode, "full");
+    }
+}
+
+fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+    let refusal = match tenant.kind {
+        TenantKind::Sys | TenantKind::Meta if facts.cluster.method == Method::Physical => {
+            Some(("sys and meta tenants are never backed up", "Back up the user tenants instead."))
+        }
+        _ if tenant.in_recycle_bin => {
+            Some(("the tenant is in the recycle bin", "Take it out of the recycle bin first (FLASHBACK TENANT)."))
+        }
+        _ => None,
+    };
+    if let Some((found, fix)) = refusal {
+        sheet.refuse(CheckId::Tenant, Cause::Precondition, found, fix);
+    } else if tenant.status != "NORMAL" {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            format!("the tenant's status is {}, and only NORMAL can be backed up", tenant.status),
+            "Wait until DBA_OB_TENANTS shows NORMAL.",
+        );
+    } else if facts.cluster.scope == Scope::Tenant && tenant.mode == CompatibilityMode::Oracle {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            "an Oracle-mode tenant cannot be logged in to with this protocol",
+            "Log in as root@sys: Oracle-mode tenants are backed up from there.",
+        );
+    } else if facts.cluster.method == Method::Physical && is_word_for_many(&tenant.name) {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            format!("the server takes the name {} for many tenants, quoted or not", tenant.name),
+            "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
+        );
+    } else {
+        sheet.pass(CheckId::Tenant, format!("tenant {}, {}", tenant.id, tenant.status));
+    }
+    match &tenant.role {
+        Role::Primary => sheet.pass(CheckId::Role, "PRIMARY"),
+        Role::Standby => sheet.warn(
+            CheckId::Role,
+            "STANDBY: the window ends where the standby has replayed, and it needs its own archive destination",
+            "Back up the primary if the window must reach now.",
+        ),
+        Role::Other(word) => sheet.refuse(
+            CheckId::Role,
+            Cause::Precondition,
+            format!("the tenant's role is {word}, and only PRIMARY and STANDBY can be backed up"),
+            "Wait until the tenant has become PRIMARY or STANDBY.",
+        ),
+    }
+}
+
+/// Whether a list of one that says this name means every tenant (V4.3.5: ARCHIVELOG, MAJOR FREEZE and parameters).
+fn is_word_for_many(name: &str) -> bool {
+    ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name))
+}
+
+fn another_backup(sheet: &mut Sheet, tenant: &TenantFacts) {
+    match tenant.running.first() {
+        None => sheet.pass(CheckId::AnotherBackup, "none runs"),
+        Some(job) => sheet.refuse(
+            CheckId::AnotherBackup,
+            Cause::Busy,
+            format!(
+                "job {} runs on it, {} since {}, started by {}",
+                job.job_id,
+                job.kind.word(),
+                job.started,
+                job.owner()
+            ),
+            "Wait until it has ended, or follow it with: obnow watch.",
+        ),
+    }
+}
+
+fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+    let destination = crate::domain::plan::wanted_data_destination(facts, tenant, choices);
+    let reason = match usable_full(tenant, destination.as_ref()) {
+        Ok(base) => return base_found(sheet, tenant, base),
+        Err(reason) => reason,
+    };
+    match choices.no_full {
+        NoFull::Fail => sheet.warn(
+            CheckId::UsableFull,
+            format!("step 2 will fail: {FULL_NEEDED}: {reason}"),
+            "Choose a full backup, or let these tenants have one with --no-full full.",
+        ),
+        NoFull::Full => sheet.warn(CheckId::UsableFull, format!("a full is made instead: {reason}"), ""),
+        NoFull::Skip => sheet.warn(
+            CheckId::UsableFull,
+            format!("it is left out: {FULL_NEEDED}: {reason}"),
+            "Choose a full backup, or let these tenants have one with --no-full full.",
+        ),
+    }
+}
+
+fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
+    let from = if base.kind == SetKind::Full { "full" } else { "incremental" };
+    let found = format!("set {} ({from}) on this path", base.id);
+    match tenant.archive.latest() {
+        Some(round) if round.start > base.start_replay => sheet.warn(
+            CheckId::UsableFull,
+            format!("{found}; log archive round {} began after it, so its window does not reach now", round.round_id),
+            "A full backup starts a chain within the present round.",
+        ),
+        _ => sheet.pass(CheckId::UsableFull, found),
+    }
+}
+
+fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+    match tenant.archive.latest() {
+        Some(round) if round.status == RoundStatus::Doing => {
+            sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
+            let allowed = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3);
+            let lag = server_now(facts).seconds_since(round.checkpoint);
+            if lag > allowed {
+                sheet.warn(
+                    CheckId::ArchiveLag,
+                    format!("the archive is {lag} s behind; its target is {} s", allowed / 3),
+                    "Look at the archive's destination; the backup is restorable only once the log has passed it.",
+                );
+            } else {
+                sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind"));
+            }
+        }
+        Some(round) => sheet.warn(
+            CheckId::LogArchiving,
+            format!("{}: the plan says what is done about it", round.status),
+            "See step `Start log archiving` in the plan.",
+        ),
+        None => sheet.warn(
+            CheckId::LogArchiving,
+            "archiving does not run: the plan starts it",
+            "See step `Start log archiving` in the plan.",
+        ),
+    }
+}
+
+fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+    match &tenant.recovery_window {
+        Known::NotChecked(why) => sheet.not_checked(CheckId::DeletePolicy, why.clone(), ""),
+        Known::Known(None) => {
+            sheet.warn(CheckId::DeletePolicy, "none: nothing is ever removed", "Watch the room on the destination.");
+        }
+        Known::Known(Some(window)) => match older_than_window(facts, tenant, window) {
+            Some(set) => sheet.warn(
+                CheckId::DeletePolicy,
+                format!("recovery window {window}; full {set} is older: this chain may be deleted"),
+                "Make a full backup now.",
+            ),
+            None => sheet.pass(CheckId::DeletePolicy, format!("recovery window {window}")),
+        },
+    }
+    match &tenant.cleanup {
+        None => sheet.pass(CheckId::Cleanup, "none runs"),
+        Some(sentence) => sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs."),
+    }
+}
+
+/// The latest full, if it ended before the recovery window began.
+fn older_than_window(facts: &Facts, tenant: &TenantFacts, window: &str) -> Option<u64> {
+    let days: i64 = window.strip_suffix('d')?.parse().ok()?;
+    let full = tenant.sets.iter().rev().find(|set| set.kind == SetKind::Full && set.is_good())?;
+    let edge = i64::try_from(server_now(facts).0).ok()?.checked_sub(days.checked_mul(86_400_000_000_000)?)?;
+    (i64::try_from(full.min_restore.0).ok()? < edge).then_some(full.id)
+}
+
+/// The time of detection by the server's clock, which also stamps sets and log.
+fn server_now(facts: &Facts) -> Scn {
+    let host = Scn::from_timestamp(facts.at).0;
+    Scn(host.saturating_add_signed(facts.cluster.clock_ahead_ms.saturating_mul(1_000_000)))
+}

@@ -1,0 +1,178 @@
+//! Facts for tests: a healthy V4.2.5 cluster `prod` with the tenants sys, meta and `pay`, and ways to change it.
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::archive_dest::{ArchiveDest, Binding};
+use super::choices::{Choices, Mode, StorageSource, Wanted};
+use super::destination::Destination;
+use super::facts::{
+    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts,
+    TenantKind,
+};
+use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
+use super::scn::Scn;
+use super::target::TargetName;
+use super::version::{Detected, Method};
+
+/// 2026-11-20 03:00:00 UTC, in seconds.
+pub const NOW: u64 = 1_795_143_600;
+
+/// So many seconds before [`NOW`].
+pub fn ago(seconds: u64) -> Scn {
+    Scn((NOW - seconds) * 1_000_000_000)
+}
+
+pub fn target(name: &str) -> TargetName {
+    name.parse().unwrap()
+}
+
+pub fn place(uri: &str) -> Destination {
+    Destination::parse_server(uri).unwrap()
+}
+
+pub fn server(number: u8) -> ServerFacts {
+    ServerFacts {
+        address: format!("10.0.0.{number}:2882"),
+        zone: format!("z{number}"),
+        status: "ACTIVE".into(),
+        serving: true,
+        build: "4.2.5.1_101000012024".into(),
+    }
+}
+
+pub fn round(status: &str) -> Round {
+    Round { round_id: 1, dest_id: 1002, status: RoundStatus::from(status), start: ago(9_000), checkpoint: ago(10) }
+}
+
+pub fn archive(status: Option<&str>) -> ArchiveFacts {
+    let current = status.map(round);
+    ArchiveFacts {
+        log_mode_on: Some(!matches!(status, None | Some("STOP"))),
+        destination: Some(ArchiveDest {
+            binding: Some(Binding::Optional),
+            piece_switch_interval: Some("1d".into()),
+            ..ArchiveDest::new(place("file:///own/clog"))
+        }),
+        deferred: false,
+        rounds: current.iter().cloned().collect(),
+        current,
+        pieces: Known::NotChecked("no view of pieces".into()),
+        lag_target: Some(120),
+    }
+}
+
+pub fn tenant(id: u64, name: &str) -> TenantFacts {
+    TenantFacts {
+        id,
+        name: name.into(),
+        kind: TenantKind::User,
+        mode: CompatibilityMode::Mysql,
+        role: Role::Primary,
+        status: "NORMAL".into(),
+        in_recycle_bin: false,
+        data_version: Some("4.2.5.0".into()),
+        data_destination: Some(place("file:///own/data")),
+        archive: archive(Some("DOING")),
+        sets: Vec::new(),
+        running: Vec::new(),
+        recovery_window: Known::Known(Some("7d".into())),
+        cleanup: None,
+    }
+}
+
+/// A tenant of another id than `pay`, with directories of its own.
+pub fn other_tenant(id: u64, name: &str) -> TenantFacts {
+    let mut other = tenant(id, name);
+    other.data_destination = Some(place(&format!("file:///own/{id}/data")));
+    other.archive.destination = Some(ArchiveDest::new(place(&format!("file:///own/{id}/clog"))));
+    other
+}
+
+pub fn full(id: u64) -> BackupSet {
+    BackupSet {
+        id,
+        kind: SetKind::Full,
+        prev_full: 0,
+        prev_inc: 0,
+        status: SetStatus::Success,
+        file_status: FileStatus::Available,
+        start_replay: ago(8_000),
+        min_restore: ago(7_000),
+        log_needed_to: None,
+        plus_archivelog: false,
+        encryption_mode: "NONE".into(),
+        dest_id: 1001,
+        path: "file:///own/data".into(),
+        bytes: 1,
+        data_version: Some("4.2.5.0".into()),
+        started: None,
+        ended: None,
+    }
+}
+
+pub fn job(description: &str) -> JobFacts {
+    JobFacts {
+        tenant_id: 1002,
+        job_id: 7,
+        set_id: Some(3),
+        initiator_tenant_id: 1002,
+        initiator_job_id: None,
+        executors: vec![1002],
+        kind: SetKind::Full,
+        status: "DOING".into(),
+        result: 0,
+        comment: String::new(),
+        description: description.into(),
+        path: "file:///own/data".into(),
+        started: "2026-11-20 10:59:00".into(),
+        ended: None,
+        task: None,
+    }
+}
+
+/// The cluster `prod` with these user tenants beside sys and a meta tenant.
+pub fn cluster(users: Vec<TenantFacts>) -> Facts {
+    let sys = TenantFacts { kind: TenantKind::Sys, ..tenant(1, "sys") };
+    let meta = TenantFacts { kind: TenantKind::Meta, ..tenant(1001, "META$1002") };
+    let version = Detected::read("OceanBase_CE 4.2.5.1-101000012024").unwrap().version;
+    Facts {
+        at: jiff::Timestamp::from_second(i64::try_from(NOW).unwrap()).unwrap(),
+        cluster: ClusterFacts {
+            target: target("prod"),
+            environment: Some("prod".into()),
+            endpoint: "10.0.0.1:2881".into(),
+            server_name: Some("obprod".into()),
+            id: Some(77),
+            version,
+            edition: None,
+            method: Method::Physical,
+            method_reason: "V4.2.5 is on a line with physical backup.".into(),
+            scope: Scope::Sys,
+            servers: Known::Known(vec![server(1), server(2), server(3)]),
+            upgrading: Known::Known(Vec::new()),
+            utc_offset: 28_800,
+            clock_ahead_ms: 0,
+            backup_service: None,
+        },
+        tenants: [sys, meta].into_iter().chain(users).collect(),
+    }
+}
+
+/// The cluster with `pay` alone.
+pub fn prod() -> Facts {
+    cluster(vec![tenant(1002, "pay")])
+}
+
+pub fn choose(targets: &[&str], mode: Mode) -> Choices {
+    Choices::new(targets.iter().map(|name| target(name)).collect(), mode)
+}
+
+pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> Wanted {
+    Wanted {
+        data: data.map(str::to_owned),
+        archive: archive.map(str::to_owned),
+        access_id: None,
+        access_key: None,
+        source,
+        tenants: None,
+    }
+}
