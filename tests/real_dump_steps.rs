@@ -257,6 +257,8 @@ async fn a_runner_takes_a_dump_to_its_verdict_and_a_broken_one_is_named() {
     assert!(progress.bytes > 0, "{progress:?}");
     eprintln!("{progress:?}");
 
+    no_secret_in(folder.path());
+
     let mut bench = Bench { system: system(&engine, None), prepared, view };
     let place = bench.place(1);
     assert!(!place.partial().exists() && place.finished().is_dir());
@@ -316,14 +318,14 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     bench.write(&Event::NotStarted { intent, proof });
 
     // The dump is killed.
-    let lock = folder.path().join("lock");
-    lend(&mut bench.system, &lock);
+    let taken = folder.path().join("lock");
+    lend(&mut bench.system, &taken);
     bench.act(true).await;
     bench.answered();
     let place = bench.place(2);
     hold(&place).await;
     bench.done(StepKind::StartBackup).await;
-    assert!(File::open(&lock).unwrap().try_lock().is_err(), "the target is free while the dump lives");
+    assert!(File::open(&taken).unwrap().try_lock().is_err(), "the target is free while the dump lives");
     let look = bench.look(StepKind::WaitForBackup).await;
     let Look::Wait(waiting) = look else { panic!("{look:?}") };
     assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
@@ -334,7 +336,7 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     assert!(outcome.fault.unwrap().why.contains("kill"));
     assert!(outcome.told.iter().any(|line| line.contains(&format!("{TASK}.2.partial"))), "{:?}", outcome.told);
     assert!(bench.view.targets[0].needs_new_backup());
-    assert!(File::open(&lock).unwrap().try_lock().is_ok(), "the lock ends with the dump");
+    assert!(File::open(&taken).unwrap().try_lock().is_ok(), "the lock ends with the dump");
 
     // Retry is a new dump beside the old one; its runner is killed before it could write down which process it is.
     bench.attempt(system(&engine, None));
@@ -425,6 +427,19 @@ async fn what_cannot_be_dumped_is_refused_before_anything_is_started() {
     bench.prepared.plan.cluster.version = "seekdb 1.0.0".to_owned();
     let fault = failed(bench.look(StepKind::CheckTarget).await);
     assert!(fault.why.contains("seekdb 1.0.0 was confirmed") && fault.cause == Cause::Precondition, "{fault}");
+}
+
+/// Journal, record, log, manifest: nothing on disk shows the password.
+fn no_secret_in(folder: &Path) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            no_secret_in(&path);
+        } else {
+            let bytes = std::fs::read(&path).unwrap();
+            assert!(!String::from_utf8_lossy(&bytes).contains(PASSWORD), "{} shows the password", path.display());
+        }
+    }
 }
 
 fn failed(look: Look) -> obnow::domain::fault::Fault {
