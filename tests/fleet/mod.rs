@@ -1,0 +1,177 @@
+//! The program under test on an embedded fleet of its own: a served scenario in a temporary place, commands with their
+//! output and exit code, and the fleet's own door.
+#![allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+
+use obnow::demo::control::{Ask, Control};
+use serde_json::Value;
+
+/// The program.
+pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
+
+/// How many times faster than by default the servers work in tests.
+pub const SPEED: &str = "20";
+
+/// A fleet that is served until this is dropped.
+pub struct Fleet {
+    place: tempfile::TempDir,
+    folder: PathBuf,
+    server: Child,
+    // Closing it ends the fleet.
+    life: Option<ChildStdin>,
+}
+
+impl Fleet {
+    /// Serves a scenario and waits for its ready line.
+    pub fn serve(scenario: &str) -> Self {
+        let place = tempfile::Builder::new().prefix("ob").tempdir().unwrap();
+        let mut server = Command::new(OBNOW)
+            .args(["demo", "--serve", "--until-eof", "--scenario", scenario, "--speed", SPEED, "--state"])
+            .arg(place.path())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let life = server.stdin.take();
+        let mut line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no ready line: {line:?}"));
+        let folder = PathBuf::from(ready["dir"].as_str().unwrap());
+        Self { place, folder, server, life }
+    }
+
+    /// The folder of the place: `config.yaml`, `state/`, `data/`.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The state directory of tasks on this fleet.
+    pub fn state(&self) -> PathBuf {
+        self.folder.join("state")
+    }
+
+    /// The inventory of this fleet.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("config.yaml")
+    }
+
+    /// A command on this fleet, not yet started; standard input is empty.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(OBNOW);
+        command.args(args).arg("--config").arg(self.config()).arg("--state").arg(self.state()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        Ran::of(args, &self.command(args).output().unwrap())
+    }
+
+    /// Runs a command with `--json` to its end.
+    pub fn json(&self, args: &[&str]) -> Ran {
+        let mut all = args.to_vec();
+        all.push("--json");
+        self.run(&all)
+    }
+
+    /// Asks the fleet itself.
+    pub fn ask(&self, ask: &Ask) -> Value {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        runtime.block_on(async { Control::connect(&self.folder).await.unwrap().ask(ask).await.unwrap() })
+    }
+
+    /// Every ALTER SYSTEM that reached the fleet, as it spells them.
+    pub fn statements(&self) -> Vec<String> {
+        let reply = self.ask(&Ask::Statements);
+        let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
+    }
+
+    /// The BACKUP statements among them.
+    pub fn starts(&self) -> Vec<String> {
+        self.statements().into_iter().filter(|text| text.starts_with("ALTER SYSTEM BACKUP ")).collect()
+    }
+}
+
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        drop(self.life.take());
+        let _ = self.server.wait();
+    }
+}
+
+/// A command that ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The arguments.
+    pub args: Vec<String>,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+    /// The exit code.
+    pub code: i32,
+}
+
+impl Ran {
+    fn of(args: &[&str], output: &Output) -> Self {
+        Self {
+            args: args.iter().map(|arg| (*arg).to_owned()).collect(),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+            code: output.status.code().unwrap_or(-1),
+        }
+    }
+
+    /// The same, after the exit code was found right.
+    #[track_caller]
+    pub fn exits(self, code: i32) -> Self {
+        assert_eq!(self.code, code, "{:?}\n--- out\n{}\n--- err\n{}", self.args, self.out, self.err);
+        self
+    }
+
+    /// The events of a `--json` run, every line of standard output.
+    #[track_caller]
+    pub fn events(&self) -> Vec<Value> {
+        let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        self.out.lines().map(parse).collect()
+    }
+
+    /// The events of one kind.
+    #[track_caller]
+    pub fn of_kind(&self, kind: &str) -> Vec<Value> {
+        self.events().into_iter().filter(|event| event["event"] == kind).collect()
+    }
+
+    /// The verdict of a target.
+    #[track_caller]
+    pub fn verdict(&self, target: &str) -> Value {
+        let found = self.of_kind("verdict").into_iter().rfind(|event| event["target"] == target);
+        found.unwrap_or_else(|| panic!("no verdict of {target}\n{}\n{}", self.out, self.err))
+    }
+
+    /// The final state of each step of a target, in order of their beginning: name and state.
+    #[track_caller]
+    pub fn steps(&self, target: &str) -> Vec<(String, String)> {
+        let mut steps: Vec<(String, String)> = Vec::new();
+        for event in self.of_kind("step").iter().filter(|event| event["target"] == target) {
+            let (name, state) = (event["step"].as_str().unwrap(), event["state"].as_str().unwrap());
+            match steps.iter_mut().find(|(known, _)| known == name) {
+                Some(step) => state.clone_into(&mut step.1),
+                None => steps.push((name.to_owned(), state.to_owned())),
+            }
+        }
+        steps
+    }
+
+    /// The id of the task.
+    #[track_caller]
+    pub fn task(&self) -> String {
+        let task =
+            self.of_kind("task").into_iter().next().unwrap_or_else(|| panic!("no task\n{}\n{}", self.out, self.err));
+        task["task"].as_str().unwrap().to_owned()
+    }
+}
