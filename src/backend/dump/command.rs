@@ -11,8 +11,9 @@ use super::place::Place;
 use super::releases::Tool;
 use crate::domain::fault::{Cause, Fault};
 
-/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then.
-pub(super) const KEEPER: &str = r#""$@"; status=$?; printf '%s\n' "$status" >"$0""#;
+/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then. A hangup is not for it: the
+/// kernel sends one to a stopped group whose parent ends.
+pub(super) const KEEPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
 
 /// Refuses a login that insists on TLS with a release that was not tried with it.
 ///

@@ -160,7 +160,7 @@ impl Dump {
             child.try_wait().map_err(|error| io_fault("Watching", &self.record.tool, &error))?;
         }
         if self.alive() {
-            return Ok(State::Running { bytes_written: bytes_in(&self.place.partial())? });
+            return Ok(State::Running { bytes_written: self.bytes_written()? });
         }
         let path = self.place.status();
         match std::fs::read_to_string(&path) {
@@ -168,6 +168,14 @@ impl Dump {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
             Err(error) => Err(io_fault("Reading", &path, &error)),
         }
+    }
+
+    /// Bytes in its files by now.
+    ///
+    /// # Errors
+    /// The dump's folder cannot be read.
+    pub fn bytes_written(&self) -> Result<u64, Fault> {
+        bytes_in(&self.place.partial())
     }
 
     /// True once the snapshot has been taken for certain: a row has reached a data file.

@@ -33,6 +33,8 @@ pub(super) struct Proving {
 /// What one look at a dump's files told.
 struct Polled {
     state: State,
+    /// In all its files.
+    bytes: u64,
     snapshot_taken: bool,
     /// `mydumper 0.10.0`.
     tool: String,
@@ -101,15 +103,22 @@ impl DumpSystem {
         };
         let Some(polled) = self.poll(&place).await? else { return ended(vanished(intent.attempt, &place)) };
         match polled.state {
-            State::Running { bytes_written } => {
+            State::Running { .. } => {
                 let estimate = self.note_snapshot(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
-                let waiting = running(&polled, bytes_written, estimate, &place, again.then_some(intent.attempt));
+                let waiting = running(&polled, estimate, &place, again.then_some(intent.attempt));
                 Ok(seen(Look::Wait(waiting), intent))
             }
             State::Exited(0) => {
-                self.note_end(&place).await?;
-                Ok(seen(Look::Done(format!("{} ended with status 0", polled.tool)), intent))
+                let said = format!("{} ended with status 0", polled.tool);
+                if self.note_end(&place).await? {
+                    // Once, so that the figures that stay are those of the end.
+                    return Ok(seen(
+                        Look::Wait(Waiting { what: said, task: Some(dumping(polled.bytes, None)), alive: true }),
+                        intent,
+                    ));
+                }
+                Ok(seen(Look::Done(said), intent))
             }
             State::Exited(_) | State::Gone => ended(polled.fault),
         }
@@ -216,11 +225,12 @@ impl DumpSystem {
         Ok(estimate)
     }
 
-    /// Writes down what the server lists after the end. Where nobody saw the snapshot being taken, it was before now.
-    async fn note_end(&mut self, place: &Place) -> Result<(), Fault> {
-        let Some(begun) = self.begun(place).await? else { return Ok(()) };
+    /// Writes down what the server lists after the end, once; true: just now. Where nobody saw the snapshot being taken, it
+    /// was before now.
+    async fn note_end(&mut self, place: &Place) -> Result<bool, Fault> {
+        let Some(begun) = self.begun(place).await? else { return Ok(false) };
         if begun.after.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         self.server.ensure_session().await?;
         let session = self.server.session()?;
@@ -230,7 +240,8 @@ impl DumpSystem {
             begun.not_after.get_or_insert(now);
             begun.after = Some(after);
         })
-        .await
+        .await?;
+        Ok(true)
     }
 
     async fn change(&mut self, place: &Place, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
@@ -272,7 +283,11 @@ fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
     let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
-    Ok(Polled { state, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
+    let bytes = match state {
+        State::Running { bytes_written } => bytes_written,
+        State::Exited(_) | State::Gone => dump.bytes_written()?,
+    };
+    Ok(Polled { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
 
 /// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
@@ -281,8 +296,8 @@ fn seen(look: Look, intent: &IntentView) -> Seen {
 }
 
 /// `earlier`: the attempt that started it, where that is not this one.
-fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
-    let estimate = estimate.filter(|estimate| bytes < *estimate);
+fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
+    let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
         Some(attempt) => still_runs(attempt, polled.pid),
         None => polled.writes(place),
@@ -291,9 +306,12 @@ fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, ea
         Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
         None => process,
     };
-    let percent = estimate.map(|estimate| share(bytes, estimate));
-    let task = TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent };
-    Waiting { what, task: Some(task), alive: true }
+    let percent = estimate.map(|estimate| share(polled.bytes, estimate));
+    Waiting { what, task: Some(dumping(polled.bytes, percent)), alive: true }
+}
+
+fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {
+    TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent }
 }
 
 fn still_runs(attempt: u32, pid: u32) -> String {
@@ -335,17 +353,19 @@ mod tests {
     #[test]
     fn progress_is_a_share_of_the_servers_estimate_while_that_holds() {
         let place = Place::new(Path::new("/b"), "t.1").unwrap();
-        let state = State::Running { bytes_written: 0 };
-        let fault = not_a_step("nothing");
-        let polled = Polled { state, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
-        let at = |bytes, estimate| running(&polled, bytes, estimate, &place, None);
-        assert_eq!(at(25, Some(100)).task.unwrap().percent, Some(25.0));
-        assert!(at(25, Some(100)).what.ends_with("writes /b/t.1.partial; the server counts 100 B"));
-        for unknown in [at(25, None), at(100, Some(100)), at(101, Some(100))] {
+        let at = |bytes, estimate, attempt| {
+            let state = State::Running { bytes_written: bytes };
+            let fault = not_a_step("nothing");
+            let polled = Polled { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
+            running(&polled, estimate, &place, attempt)
+        };
+        assert_eq!(at(25, Some(100), None).task.unwrap().percent, Some(25.0));
+        assert!(at(25, Some(100), None).what.ends_with("writes /b/t.1.partial; the server counts 100 B"));
+        for unknown in [at(25, None, None), at(100, Some(100), None), at(101, Some(100), None)] {
             assert_eq!(unknown.task.unwrap().percent, None);
             assert_eq!(unknown.what, "mydumper 0.10.0, process 7, writes /b/t.1.partial");
         }
-        let later = running(&polled, 1, None, &place, Some(3));
+        let later = at(1, None, Some(3));
         assert!(later.alive && later.what == "the dump of attempt 3, process 7, still runs");
     }
 }
