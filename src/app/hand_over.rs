@@ -135,7 +135,7 @@ impl Launcher for Detached {
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(not_started("The system gave no pipes."));
         };
-        let talk = async {
+        let exchange = async {
             input.write_all(&parcel).await?;
             input.shutdown().await?;
             drop(input);
@@ -143,7 +143,7 @@ impl Launcher for Detached {
             BufReader::new(output.take(1 << 20)).read_line(&mut line).await?;
             Ok::<String, std::io::Error>(line)
         };
-        match tokio::time::timeout(PATIENCE, talk).await {
+        match tokio::time::timeout(PATIENCE, exchange).await {
             Err(_) => Err(not_started(&format!(
                 "The runner did not say within {} s that it has started.",
                 PATIENCE.as_secs()

@@ -1,5 +1,7 @@
 //! The plan together with what is shown of it, and the digest that is confirmed. No I/O: facts in, prepared task out.
 
+use std::fmt::Write as _;
+
 use sha2::{Digest, Sha256};
 
 use crate::backend::dump;
@@ -41,5 +43,9 @@ fn render(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fa
 /// A hash over all that was shown and all that it was made from.
 fn digest(plan: &Plan, preview: &[PreviewStep]) -> String {
     let text = serde_json::to_vec(&(plan, preview)).unwrap_or_default();
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut digest, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(digest, "{byte:02x}");
+        digest
+    })
 }

@@ -103,19 +103,16 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         Taken::Busy(busy) => return Ok(Err(busy.fault())),
     };
     let mut view = TaskView::default();
-    let writer = match created {
-        Some(created) => {
-            let at = now();
-            let mut writer = Writer::create(state, &task, at)?;
-            writer.append(at, &created, true)?;
-            view.apply(at, &created);
-            writer
-        }
-        None => {
-            let writer = Writer::open(state, &task, now())?;
-            view = read(state, &task)?;
-            writer
-        }
+    let writer = if let Some(created) = created {
+        let at = now();
+        let mut writer = Writer::create(state, &task, at)?;
+        writer.append(at, &created, true)?;
+        view.apply(at, &created);
+        writer
+    } else {
+        let writer = Writer::open(state, &task, now())?;
+        view = read(state, &task)?;
+        writer
     };
     let mut system = system(&prepared, *connection, secrets)?;
     system.lend_locks(lender(held.clone()));
@@ -144,13 +141,13 @@ fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
 /// What the task works on. An engine without cluster ids is known by where it listens.
 pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
     let plan = &prepared.plan;
-    let cluster = match plan.cluster.id {
-        Some(id) => id.to_string(),
-        None => {
+    let cluster = plan.cluster.id.map_or_else(
+        || {
             let endpoint = connection.endpoints.first().map_or("", String::as_str);
             endpoint.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect()
-        }
-    };
+        },
+        |id| id.to_string(),
+    );
     let whole = plan.choices.targets.iter().any(|target| target.tenant().is_none());
     let tenants = if whole { Vec::new() } else { plan.targets.iter().map(|target| target.tenant.id).collect() };
     Claim { cluster, tenants }

@@ -1,4 +1,10 @@
 //! The arguments. Everything here is also the reference of `obnow --help`.
+#![allow(
+    clippy::doc_markdown,
+    clippy::struct_excessive_bools,
+    rustdoc::bare_urls,
+    reason = "these comments are printed as they are, and a flag is a bool"
+)]
 
 use std::path::PathBuf;
 

@@ -80,7 +80,7 @@ impl OceanBase {
     /// Unreachable, refused, not an OceanBase, or a view without the columns it must have.
     pub async fn detect(&mut self) -> Result<Facts, Fault> {
         self.ensure_session().await?;
-        let detected = self.detected.clone().ok_or_else(|| self.internal("detection without a version"))?;
+        let detected = self.detected.ok_or_else(|| self.internal("detection without a version"))?;
         let choice = detected.version.method();
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;

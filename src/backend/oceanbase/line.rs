@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::domain::version::Version;
 
+#[cfg(test)]
+mod tests;
+
 /// One line: what is said to it and read from it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -94,7 +97,8 @@ pub enum ViewId {
 #[serde(deny_unknown_fields)]
 pub struct View {
     /// Its name in the schema `oceanbase`.
-    pub view: String,
+    #[serde(rename = "view")]
+    pub name: String,
     /// Columns every release of the line has.
     pub columns: Vec<String>,
     /// Columns only some releases have; found at run time.

@@ -1,10 +1,14 @@
 //! Reading views: columns by name, never `*` (some hold passwords), and only the columns this release has.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use super::line::{Line, View, ViewId};
 use super::session::{Failure, Row, Session, text};
 use super::statement::quoted_text;
+
+#[cfg(test)]
+mod tests;
 
 /// A value a column is compared with.
 #[derive(Debug, Clone)]
@@ -33,7 +37,7 @@ impl Columns {
         let mut found = BTreeMap::new();
         for id in views {
             let Some(view) = line.view(*id).filter(|view| !view.optional.is_empty()) else { continue };
-            let rows = session.rows(&format!("DESC oceanbase.{}", view.view)).await?;
+            let rows = session.rows(&format!("DESC oceanbase.{}", view.name)).await?;
             let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
             found.insert(*id, view.optional.iter().filter(|column| names.contains(column)).cloned().collect());
         }
@@ -45,7 +49,7 @@ impl Columns {
     pub fn question(&self, id: ViewId, view: &View, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<&str> = view.columns.iter().map(String::as_str).collect();
         columns.extend(self.found.get(&id).into_iter().flatten().map(String::as_str));
-        let mut sql = format!("SELECT {} FROM oceanbase.{}", columns.join(", "), view.view);
+        let mut sql = format!("SELECT {} FROM oceanbase.{}", columns.join(", "), view.name);
         for (place, (column, values)) in filters.iter().enumerate() {
             if values.is_empty() {
                 return None;
@@ -58,10 +62,10 @@ impl Columns {
                 })
                 .collect();
             let word = if place == 0 { "WHERE" } else { "AND" };
-            sql.push_str(&format!(" {word} {column} IN ({})", values.join(", ")));
+            let _ = write!(sql, " {word} {column} IN ({})", values.join(", "));
         }
         if !order.is_empty() {
-            sql.push_str(&format!(" ORDER BY {order}"));
+            let _ = write!(sql, " ORDER BY {order}");
         }
         Some(sql)
     }

@@ -11,6 +11,9 @@ use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
 
+#[cfg(test)]
+mod tests;
+
 /// The marker of a start: what the job carries as its DESCRIPTION.
 #[must_use]
 pub fn description(task: &str, attempt: u32) -> String {
@@ -42,7 +45,7 @@ pub fn action(
 ) -> Result<Vec<Statement>, Fault> {
     let run = run_id(task, attempt);
     let filling = Filling { tenants, run: &run };
-    let one = |id: StatementId, value: Value| filled(line, id, &filling, value).map(|statement| vec![statement]);
+    let one = |id: StatementId, value: Value| filled(line, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
@@ -64,9 +67,9 @@ pub fn action(
             };
             let mut statements = Vec::new();
             if encrypt.is_some() {
-                statements.push(filled(line, StatementId::Encrypt, &filling, Value::None)?);
+                statements.push(filled(line, StatementId::Encrypt, &filling, &Value::None)?);
             }
-            statements.push(filled(line, id, &filling, Value::PlusArchivelog(*plus_archivelog))?);
+            statements.push(filled(line, id, &filling, &Value::PlusArchivelog(*plus_archivelog))?);
             Ok(statements)
         }
         Action::StartDump { .. } => Err(no_words(line, "a dump")),
@@ -93,7 +96,7 @@ enum Value {
     PlusArchivelog(bool),
 }
 
-fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> Result<Statement, Fault> {
+fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: &Value) -> Result<Statement, Fault> {
     let template = line.statement(id).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
     for_these(filling.tenants, template)?;
     let mut statement = Statement::default();
@@ -102,7 +105,7 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> 
         statement.push(before);
         let (placeholder, after) = after.split_once('}').ok_or_else(|| no_words(line, template))?;
         rest = after;
-        match (placeholder, &value) {
+        match (placeholder, value) {
             ("tenant", _) => statement.push(&quoted_name(filling.tenants.first().copied().unwrap_or_default())),
             ("tenants", _) => {
                 let names: Vec<String> = filling.tenants.iter().map(|name| quoted_name(name)).collect();
@@ -114,7 +117,7 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: Value) -> 
             }
             ("password", _) => statement.push_encryption_password(),
             ("plus_archivelog", Value::PlusArchivelog(plus)) => {
-                statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" })
+                statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" });
             }
             ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
@@ -159,7 +162,7 @@ fn no_words(line: &Line, what: &str) -> Fault {
 /// # Errors
 /// The line has no words for it.
 pub fn cancel(line: &Line, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(line, StatementId::CancelBackup, &Filling { tenants, run: "" }, Value::None)
+    filled(line, StatementId::CancelBackup, &Filling { tenants, run: "" }, &Value::None)
 }
 
 /// The names of the tenants one start covers: everyone of the plan with the same mode goes into one statement.

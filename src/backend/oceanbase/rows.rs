@@ -11,6 +11,9 @@ use crate::domain::progress::Count;
 use crate::domain::restorable::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
 
+#[cfg(test)]
+mod tests;
+
 fn scn(row: &Row, column: &str) -> Scn {
     Scn(number(row, column).unwrap_or_default())
 }
@@ -151,7 +154,7 @@ pub fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let value: u64 = text[..digits].parse().ok()?;
-    match &text[digits..] {
+    match text[digits..].to_ascii_lowercase().as_str() {
         "ms" => Some(value / 1_000),
         "s" | "" => Some(value),
         "m" => value.checked_mul(60),

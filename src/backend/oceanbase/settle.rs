@@ -120,14 +120,13 @@ impl OceanBase {
                 )
             })
         };
-        Ok(match proof {
-            Some(proof) => Look::NotStarted { intent: intent.intent, proof }.into(),
-            None => {
-                let what =
-                    format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
+        Ok(proof.map_or_else(
+            || {
+                let what = format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
                 Look::Wait(Waiting::for_(what, true)).into()
-            }
-        })
+            },
+            |proof| Look::NotStarted { intent: intent.intent, proof }.into(),
+        ))
     }
 
     /// Why a listed tenant has no job of its own: the root service's event says.

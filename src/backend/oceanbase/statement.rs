@@ -5,6 +5,9 @@ use crate::domain::destination::{Destination, DestinationError};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
+#[cfg(test)]
+mod tests;
+
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Part {
     Text(String),

@@ -26,7 +26,7 @@ impl OceanBase {
         self.ensure_session().await?;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
-            StepKind::CheckReady => self.each(targets, |tenant, target| check_ready(tenant, target)).await,
+            StepKind::CheckReady => self.each(targets, check_ready).await,
             StepKind::SetDestination => self.each(targets, set_destination).await,
             StepKind::StartArchiving => self.each(targets, start_archiving).await,
             StepKind::Compact => {
@@ -271,17 +271,14 @@ fn may_start(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
     if let Look::Failed(fault) = check_ready(tenant, target) {
         return Look::Failed(fault);
     }
-    match archiving::judge(&tenant.archive) {
-        Archiving::Running => {}
-        _ => {
-            let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
-            return Look::Failed(Fault::new(
-                Cause::Precondition,
-                format!("Log archiving of {} is not running any more.", target.target),
-                format!("It is {word}, and a backup starts only while it is DOING."),
-                "Retry: the step Start log archiving says what can be done.",
-            ));
-        }
+    if archiving::judge(&tenant.archive) != Archiving::Running {
+        let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
+        return Look::Failed(Fault::new(
+            Cause::Precondition,
+            format!("Log archiving of {} is not running any more.", target.target),
+            format!("It is {word}, and a backup starts only while it is DOING."),
+            "Retry: the step Start log archiving says what can be done.",
+        ));
     }
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
     planned.map_or_else(|| Look::Failed(gone(target)), |action| Look::Act(action.clone()))

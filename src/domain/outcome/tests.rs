@@ -1,1 +1,216 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
+use super::*;
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::restorable::{FileStatus, Round, SetStatus};
+use crate::domain::samples::{NOW, ago, full, place, round, target, tenant};
+
+const EAST: i32 = 28_800;
+
+/// `pay` with a good full 1, made an hour ago, and an archive in this state that has come this far.
+fn pay(status: &str, checkpoint: Scn) -> TenantFacts {
+    let mut pay = tenant(1002, "pay");
+    pay.sets = vec![BackupSet { start_replay: ago(3_700), min_restore: ago(3_600), ..full(1) }];
+    pay.archive.rounds = vec![Round { checkpoint, ..round(status) }];
+    pay.archive.current = pay.archive.rounds.first().cloned();
+    pay
+}
+
+fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Judged {
+    judge(pay, &target("prod/pay"), set, encrypted, EAST)
+}
+
+fn last(judged: Judged) -> Outcome {
+    match judged {
+        Judged::Final(outcome) => *outcome,
+        Judged::StillComing { .. } => unreachable!("it will not change by waiting"),
+    }
+}
+
+fn coming(judged: Judged) -> (String, u64, Outcome) {
+    match judged {
+        Judged::StillComing { what, at_least, meanwhile } => (what, at_least, *meanwhile),
+        Judged::Final(outcome) => unreachable!("{outcome:?}"),
+    }
+}
+
+#[test]
+fn a_window_is_told_with_date_and_zone() {
+    let outcome = last(judged(&pay("DOING", ago(5)), 1, false));
+    assert_eq!(outcome.verdict, VerdictWord::Restorable);
+    assert_eq!((outcome.from, outcome.to, outcome.set), (Some(ago(3_600)), Some(ago(5)), Some(1)));
+    assert_eq!(outcome.mode, Some(Mode::Full));
+    assert_eq!(outcome.told, ["pay: 2026-11-20 10:00:00 to 10:59:55 +08:00 (server time), growing with the archive"]);
+    assert_eq!(outcome.windows, [KeptWindow { from: ago(3_600), to: ago(5), set: 1 }]);
+    assert_eq!(outcome.fault, None);
+    let stopped = last(judged(&pay("STOP", ago(60)), 1, false));
+    assert_eq!(stopped.told, ["pay: 2026-11-20 10:00:00 to 10:59:00 +08:00 (server time)"]);
+    // The cluster itself as a target is called by its own name.
+    let outcome = last(judge(&pay("STOP", ago(60)), &target("prod"), 1, false, 0));
+    assert!(outcome.told[0].starts_with("prod: 2026-11-20 02:00:00 to 02:59:00 +00:00"), "{:?}", outcome.told);
+}
+
+#[test]
+fn log_that_is_still_coming_is_waited_for() {
+    let mut waits = pay("DOING", ago(3_630));
+    waits.archive.lag_target = Some(90);
+    let (what, at_least, meanwhile) = coming(judged(&waits, 1, false));
+    assert_eq!(
+        what,
+        "waits for the log up to 2026-11-20 10:00:00 +08:00; it is archived up to 2026-11-20 09:59:30 +08:00"
+    );
+    assert_eq!(at_least, 270_000, "three times the lag target, in ms");
+    assert_eq!((meanwhile.verdict, meanwhile.from, meanwhile.to), (VerdictWord::NotYetRestorable, None, None));
+    let fault = meanwhile.fault.unwrap();
+    assert_eq!(fault.why, "The log is 30 s short of it and comes in steps of about 90 s.");
+    assert!(fault.next.contains("obnow watch"));
+    assert_eq!(meanwhile.told, [fault.what.clone(), fault.why, format!("next: {}", fault.next)]);
+    assert!(meanwhile.recipe.is_empty(), "nothing can be restored yet");
+    // A round that stands still does not come by itself.
+    let (_, _, meanwhile) = coming(judged(&pay("SUSPEND", ago(3_630)), 1, false));
+    assert_eq!(meanwhile.fault.unwrap().why, "Round 1 is SUSPEND and does not move by itself.");
+    // Where the lag target is not known, it is the server's default.
+    waits.archive.lag_target = None;
+    assert_eq!(coming(judged(&waits, 1, false)).1, 360_000);
+    waits.archive.lag_target = Some(u64::MAX);
+    assert_eq!(coming(judged(&waits, 1, false)).1, u64::MAX, "no overflow");
+}
+
+#[test]
+fn what_will_never_be_names_what_is_missing() {
+    let mut deleted = pay("DOING", ago(5));
+    deleted.sets[0].file_status = FileStatus::Deleted;
+    for (what, facts, encrypted, says) in [
+        ("the archive broke first", pay("INTERRUPTED", ago(3_630)), false, "INTERRUPTED"),
+        ("no encryption", pay("DOING", ago(5)), true, "Encryption was asked for"),
+        ("its files are gone", deleted, false, "DELETED"),
+    ] {
+        let outcome = last(judged(&facts, 1, encrypted));
+        assert_eq!(outcome.verdict, VerdictWord::NotRestorable, "{what}");
+        let fault = outcome.fault.unwrap();
+        assert!(fault.why.contains(says), "{what}: {}", fault.why);
+        assert!(!fault.next.is_empty());
+        assert_eq!(fault.what, "The backup of pay is done, but it cannot be restored.");
+        assert_eq!(outcome.told, [fault.why, format!("next: {}", fault.next)]);
+        assert!(outcome.recipe.is_empty(), "{what}");
+    }
+}
+
+#[test]
+fn a_set_that_failed_or_is_not_to_be_found() {
+    let mut facts = pay("DOING", ago(5));
+    facts.sets[0].status = SetStatus::Failed;
+    let outcome = last(judged(&facts, 1, false));
+    assert_eq!((outcome.verdict, outcome.set), (VerdictWord::Failed, Some(1)));
+    assert_eq!(outcome.told.last().unwrap(), "Set 1 stays on the destination as it is; it is not usable.");
+    let (what, _, meanwhile) = coming(judged(&pay("DOING", ago(5)), 9, false));
+    assert_eq!(what, "waits for the view of sets");
+    assert_eq!((meanwhile.verdict, meanwhile.set), (VerdictWord::Unknown, Some(9)));
+}
+
+#[test]
+fn older_windows_and_the_gaps_between_are_told() {
+    let mut facts = pay("DOING", ago(5));
+    facts.archive.rounds[0].start = ago(4_000);
+    facts.archive.rounds[0].round_id = 2;
+    facts.archive.rounds.insert(0, Round { start: ago(20_000), checkpoint: ago(10_800), ..round("STOP") });
+    facts.sets.insert(0, BackupSet { start_replay: ago(14_500), min_restore: ago(14_400), ..full(1) });
+    facts.sets[1].id = 2;
+    let outcome = last(judged(&facts, 2, false));
+    assert_eq!(outcome.told.len(), 2);
+    assert_eq!(
+        outcome.told[1],
+        "with older sets: 2026-11-20 10:00:00 to 10:59:55 +08:00, growing with the archive; gap 2026-11-20 08:00:00 to \
+         10:00:00 +08:00; 2026-11-20 07:00:00 to 08:00:00 +08:00"
+    );
+    assert_eq!(outcome.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2, 1], "newest first");
+}
+
+#[test]
+fn the_recipe_says_how_to_restore_and_holds_no_key() {
+    let mut facts = pay("DOING", Scn(ago(5).0 + 123_456_789));
+    facts.sets[0].path = "oss://b/data?host=h&access_id=CANARYID&access_key=CANARYKEY".into();
+    facts.sets[0].encryption_mode = "PASSWORD".into();
+    facts.archive.destination =
+        Some(ArchiveDest::new(place("oss://b/clog?host=h&access_id=CANARYID&access_key=CANARYKEY")));
+    // The tenant's setting has moved on; the set lies where it was written.
+    facts.data_destination = Some(place("file:///elsewhere"));
+    let inc = BackupSet {
+        id: 2,
+        kind: SetKind::Incremental,
+        prev_full: 1,
+        start_replay: ago(3_000),
+        min_restore: ago(2_900),
+        ..facts.sets[0].clone()
+    };
+    facts.sets.push(inc);
+    let outcome = last(judged(&facts, 2, true));
+    assert_eq!((outcome.verdict, outcome.mode), (VerdictWord::Restorable, Some(Mode::Incremental)));
+    let exact = (NOW - 5) * 1_000_000_000 + 123_456_789;
+    assert_eq!(
+        outcome.recipe,
+        [
+            "data oss://b/data   log oss://b/clog   sets 1, 2 (full and increments)   password: needed: SET DECRYPTION \
+             IDENTIFIED BY, every password of the chain"
+                .to_owned(),
+            "ALTER SYSTEM RESTORE <new_tenant> FROM 'oss://b/data,oss://b/clog' UNTIL TIME = '2026-11-20 10:59:55' WITH \
+             'pool_list=<pool>'"
+                .to_owned(),
+            format!("the time is of the zone +08:00; the latest point exactly: UNTIL SCN = {exact}"),
+            "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
+            "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned(),
+        ]
+    );
+    let everything = format!("{outcome:?}{}", serde_json::to_string(&outcome).unwrap());
+    assert!(!everything.contains("CANARY"), "{everything}");
+    // A path nobody can read is not repeated: it could hold anything.
+    facts.sets[1].path = "?access_key=CANARYKEY".into();
+    facts.data_destination = None;
+    assert!(last(judged(&facts, 2, true)).recipe[0].starts_with("data <data URI>   log oss://b/clog"));
+}
+
+#[test]
+fn a_window_within_one_second_is_restored_by_its_scn() {
+    let mut facts = pay("DOING", Scn(ago(3_600).0 + 900_000_000));
+    facts.sets[0].min_restore = Scn(ago(3_600).0 + 500_000_000);
+    let outcome = last(judged(&facts, 1, false));
+    let scn = ago(3_600).0 + 900_000_000;
+    let restore = &outcome.recipe[1];
+    assert!(restore.contains(&format!("UNTIL SCN = {scn} WITH")), "a whole second lies before the window: {restore}");
+    assert!(outcome.recipe.iter().all(|line| !line.contains("UNTIL TIME")));
+}
+
+#[test]
+fn each_word_has_its_code_rank_and_state() {
+    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    let table = [
+        (Restorable, "restorable", 0, TaskState::Done, false, false),
+        (NotYetRestorable, "not_yet_restorable", 3, TaskState::Done, true, false),
+        (Cancelled, "cancelled", 23, TaskState::Cancelled, true, true),
+        (NotRestorable, "not_restorable", 22, TaskState::Done, true, true),
+        (Failed, "failed", 20, TaskState::Failed, true, true),
+        (Unknown, "unknown", 21, TaskState::Unknown, true, false),
+    ];
+    for (rank, (verdict, word, code, state, again, anew)) in table.into_iter().enumerate() {
+        assert_eq!((verdict.word(), verdict.exit_code(), usize::from(verdict.severity())), (word, code, rank));
+        assert_eq!((verdict.task_state(), verdict.may_be_retried(), verdict.needs_new_backup()), (state, again, anew));
+        assert_eq!(serde_json::to_value(verdict).unwrap(), word, "the journal has the word of JSON");
+        let headline = verdict.headline();
+        assert_eq!(headline, headline.to_uppercase());
+    }
+}
+
+#[test]
+fn ends_without_a_verdict_keep_their_fault() {
+    let fault = Fault::new(Cause::Server, "What.", "Why.", "Next.");
+    let failed = Outcome::failed(fault.clone(), Some(4));
+    assert_eq!(
+        failed.told,
+        ["What.", "Why.", "next: Next.", "Set 4 stays on the destination as it is; it is not usable."]
+    );
+    assert_eq!(Outcome::failed(fault.clone(), None).told.len(), 3);
+    assert_eq!(Outcome::cancelled(fault.clone(), Some(4)).verdict, VerdictWord::Cancelled);
+    assert_eq!(Outcome::unknown(fault.clone()).fault, Some(fault));
+    let instant = Outcome::instant(ago(1), vec!["told".into()], vec!["how".into()]);
+    assert_eq!((instant.from, instant.to, instant.verdict), (Some(ago(1)), Some(ago(1)), VerdictWord::Restorable));
+}

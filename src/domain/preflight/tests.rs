@@ -1,1 +1,250 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
+use super::*;
+use crate::domain::choices::{Choices, Mode, NoFull};
+use crate::domain::facts::{Facts, Known, Role, Scope, ServerFacts, TenantFacts};
+use crate::domain::restorable::{BackupSet, Round};
+use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
+use crate::domain::version::Detected;
+
+/// The result and the words of one check.
+fn told(checks: &[Check], id: CheckId) -> (CheckResult, &str) {
+    let own: Vec<&Check> = checks.iter().filter(|check| check.check == id).collect();
+    assert_eq!(own.len(), 1, "{id:?} is made once: {own:?}");
+    (own[0].result, &own[0].found)
+}
+
+fn of_cluster(change: impl Fn(&mut Facts)) -> Vec<Check> {
+    let mut facts = prod();
+    change(&mut facts);
+    cluster_checks(&facts, &choose(&["prod/pay"], Mode::Full))
+}
+
+fn of_tenant(mode: Mode, change: impl Fn(&mut TenantFacts)) -> Vec<Check> {
+    let mut facts = prod();
+    change(&mut facts.tenants[2]);
+    tenant_checks(&facts, &facts.tenants[2], &choose(&["prod/pay"], mode))
+}
+
+const PASS: CheckResult = CheckResult::Pass;
+const WARN: CheckResult = CheckResult::Warn;
+const FAIL: CheckResult = CheckResult::Fail;
+const NOT_CHECKED: CheckResult = CheckResult::NotChecked;
+
+#[test]
+fn each_name_is_read_back() {
+    for check in CheckId::ALL {
+        assert_eq!(CheckId::parse(check.name()), Some(check));
+        assert_eq!(serde_json::to_value(check).unwrap(), check.name());
+    }
+    assert_eq!(CheckId::parse("nothing"), None);
+    for result in [PASS, WARN, FAIL, NOT_CHECKED] {
+        assert_eq!(serde_json::to_value(result).unwrap(), result.word());
+    }
+}
+
+#[test]
+fn a_healthy_cluster_passes_everything_it_can() {
+    let checks = of_cluster(|_| {});
+    assert_eq!(
+        checks.iter().map(|check| (check.check.name(), check.result, check.found.as_str())).collect::<Vec<_>>(),
+        [
+            ("version", PASS, "V4.2.5.1-101000012024: V4.2.5 is on a line with physical backup."),
+            ("upgrading", PASS, "upgrade mode off, no upgrade job runs"),
+            ("one_build", PASS, "4.2.5.1_101000012024"),
+            ("servers", PASS, "3 of 3 active"),
+            ("privileges", PASS, "logged in to the sys tenant, its views answer"),
+            ("clock", PASS, "0.0 s apart"),
+            ("every_server_writes", NOT_CHECKED, "that every server can write there needs a shell on the servers"),
+        ]
+    );
+    let checks = of_tenant(Mode::Full, |_| {});
+    assert_eq!(
+        checks.iter().map(|check| (check.check.name(), check.result, check.found.as_str())).collect::<Vec<_>>(),
+        [
+            ("tenant", PASS, "tenant 1002, NORMAL"),
+            ("role", PASS, "PRIMARY"),
+            ("another_backup", PASS, "none runs"),
+            ("log_archiving", PASS, "DOING, round 1"),
+            ("archive_lag", PASS, "10 s behind"),
+            ("delete_policy", PASS, "recovery window 7d"),
+            ("cleanup", PASS, "none runs"),
+        ]
+    );
+}
+
+#[test]
+fn what_is_wrong_with_a_cluster_is_told() {
+    let unknown = of_cluster(|facts| facts.cluster.version = Detected::read("OceanBase 4.9.0.0").unwrap().version);
+    let (result, found) = told(&unknown, CheckId::Version);
+    assert_eq!(
+        (result, found.starts_with("V4.9.0.0 is not known to this release of obnow: ")),
+        (WARN, true),
+        "{found}"
+    );
+
+    let sick = of_cluster(|facts| {
+        let inactive = ServerFacts { status: "INACTIVE".into(), ..server(2) };
+        let stopped = ServerFacts { serving: false, ..server(3) };
+        facts.cluster.servers = Known::Known(vec![server(1), inactive, stopped]);
+    });
+    let found = "1 of 3 active: 10.0.0.2:2882 is INACTIVE, 10.0.0.3:2882 is stopped";
+    assert_eq!(told(&sick, CheckId::Servers), (WARN, found));
+
+    let unseen = of_cluster(|facts| facts.cluster.servers = Known::NotChecked("no rights".into()));
+    assert_eq!(told(&unseen, CheckId::Servers), (NOT_CHECKED, "no rights"));
+    assert_eq!(told(&unseen, CheckId::OneBuild), (NOT_CHECKED, "no rights"), "what was not checked is listed");
+
+    let tenant = of_cluster(|facts| facts.cluster.scope = Scope::Tenant);
+    assert_eq!(told(&tenant, CheckId::Privileges).0, NOT_CHECKED);
+
+    for (ahead, result, found) in [
+        (2_000, PASS, "2.0 s apart"),
+        (-1_950, PASS, "1.9 s apart"),
+        (2_001, WARN, "the server's clock is 2.0 s ahead of this host's"),
+        (-90_050, WARN, "the server's clock is 90.0 s behind this host's"),
+    ] {
+        assert_eq!(told(&of_cluster(|facts| facts.cluster.clock_ahead_ms = ahead), CheckId::Clock), (result, found));
+    }
+}
+
+#[test]
+fn only_gates_that_fail_refuse() {
+    for (stage, result, refuses) in [
+        (Stage::Gate, FAIL, true),
+        (Stage::Step, FAIL, false),
+        (Stage::Gate, WARN, false),
+        (Stage::Gate, NOT_CHECKED, false),
+        (Stage::Gate, PASS, false),
+    ] {
+        let check = Check { stage, result, ..of_cluster(|_| {}).remove(0) };
+        assert_eq!(check.refuses(), refuses, "{stage:?} {result:?}");
+    }
+    let check = of_tenant(Mode::Full, |tenant| tenant.running = vec![job("")]).remove(2);
+    let fault = check.fault();
+    assert_eq!((fault.cause, fault.what.as_str()), (Cause::Busy, "prod/pay cannot be backed up now."));
+    assert_eq!(fault.why, "job 7 runs on it, full since 2026-11-20 10:59:00, started by someone without a description");
+}
+
+#[test]
+fn every_fix_is_there_where_something_is_to_be_mended() {
+    let mut all = of_cluster(|facts| {
+        facts.cluster.upgrading = Known::Known(vec!["a sign".into()]);
+        facts.cluster.servers = Known::Known(vec![server(1), ServerFacts { build: "other".into(), ..server(2) }]);
+        facts.cluster.clock_ahead_ms = 9_000;
+    });
+    all.extend(of_tenant(Mode::Incremental, |tenant| {
+        tenant.status = "DROPPING".into();
+        tenant.role = Role::Other("CLONE".into());
+        tenant.running = vec![job("x")];
+        tenant.archive = archive(Some("INTERRUPTED"));
+        tenant.cleanup = Some("cleanup job 3 runs".into());
+    }));
+    for check in all.iter().filter(|check| check.result != PASS) {
+        assert!(!check.fix.is_empty(), "{check:?}");
+        assert!(!check.found.is_empty(), "{check:?}");
+    }
+    let refusing: Vec<&str> = all.iter().filter(|check| check.refuses()).map(|check| check.check.name()).collect();
+    assert_eq!(refusing, ["upgrading", "one_build", "tenant", "role", "another_backup"]);
+}
+
+#[test]
+fn the_archive_is_told_by_its_state_and_its_lag() {
+    for (status, result, found) in [
+        (Some("SUSPEND"), WARN, "SUSPEND: the plan says what is done about it"),
+        (Some("ODD"), WARN, "ODD: the plan says what is done about it"),
+        (None, WARN, "archiving does not run: the plan starts it"),
+    ] {
+        let checks = of_tenant(Mode::Full, |tenant| tenant.archive = archive(status));
+        assert_eq!(told(&checks, CheckId::LogArchiving), (result, found));
+        assert!(checks.iter().all(|check| check.check != CheckId::ArchiveLag), "no lag without a running round");
+    }
+    let behind = |seconds: u64, target: Option<u64>| {
+        of_tenant(Mode::Full, |tenant| {
+            let doing = Round { checkpoint: ago(seconds), ..round("DOING") };
+            tenant.archive.current = Some(doing);
+            tenant.archive.lag_target = target;
+        })
+    };
+    assert_eq!(told(&behind(360, Some(120)), CheckId::ArchiveLag), (PASS, "360 s behind"));
+    let late = behind(361, Some(120));
+    assert_eq!(told(&late, CheckId::ArchiveLag), (WARN, "the archive is 361 s behind; its target is 120 s"));
+    assert_eq!(told(&behind(361, None), CheckId::ArchiveLag).0, WARN, "120 s where nobody says");
+    assert_eq!(told(&behind(31, Some(10)), CheckId::ArchiveLag).0, WARN);
+}
+
+#[test]
+fn lags_and_ages_are_of_the_servers_clock() {
+    let mut facts = prod();
+    facts.cluster.clock_ahead_ms = 400_000;
+    let choices = choose(&["prod/pay"], Mode::Full);
+    let checks = tenant_checks(&facts, &facts.tenants[2], &choices);
+    assert_eq!(told(&checks, CheckId::ArchiveLag), (WARN, "the archive is 410 s behind; its target is 120 s"));
+    facts.cluster.clock_ahead_ms = -400_000;
+    let checks = tenant_checks(&facts, &facts.tenants[2], &choices);
+    assert_eq!(told(&checks, CheckId::ArchiveLag), (PASS, "0 s behind"), "never before it began");
+}
+
+#[test]
+fn retention_names_what_is_about_to_go() {
+    let day = 86_400;
+    let policy = |window: Option<&str>, age: u64| {
+        of_tenant(Mode::Full, |tenant| {
+            tenant.recovery_window = Known::Known(window.map(str::to_owned));
+            tenant.sets = vec![full(1), BackupSet { min_restore: ago(age), ..full(2) }];
+        })
+    };
+    assert_eq!(told(&policy(None, 0), CheckId::DeletePolicy), (WARN, "none: nothing is ever removed"));
+    assert_eq!(told(&policy(Some("7d"), 7 * day), CheckId::DeletePolicy), (PASS, "recovery window 7d"));
+    let old = policy(Some("7d"), 7 * day + 1);
+    let found = "recovery window 7d; full 2 is older: this chain may be deleted";
+    assert_eq!(told(&old, CheckId::DeletePolicy), (WARN, found));
+    // Words that are no number of days are shown as they are.
+    for window in ["2h", "99999999999999999999d", "", "9223372036854775807d"] {
+        assert_eq!(told(&policy(Some(window), 9 * day), CheckId::DeletePolicy).0, PASS, "{window}");
+    }
+    let unseen = of_tenant(Mode::Full, |tenant| tenant.recovery_window = Known::NotChecked("no view".into()));
+    assert_eq!(told(&unseen, CheckId::DeletePolicy), (NOT_CHECKED, "no view"));
+    let cleaning = of_tenant(Mode::Full, |tenant| tenant.cleanup = Some("cleanup job 3 (DELETE) is DOING".into()));
+    assert_eq!(told(&cleaning, CheckId::Cleanup), (WARN, "cleanup job 3 (DELETE) is DOING"));
+}
+
+#[test]
+fn an_incremental_shows_its_base() {
+    let based = |change: fn(&mut TenantFacts)| of_tenant(Mode::Incremental, change);
+    let good = based(|tenant| tenant.sets = vec![full(1)]);
+    assert_eq!(told(&good, CheckId::UsableFull), (PASS, "set 1 (full) on this path"));
+    let newer = based(|tenant| {
+        tenant.sets = vec![full(1)];
+        tenant.archive.current = Some(Round { start: ago(100), round_id: 2, ..round("DOING") });
+    });
+    let (result, found) = told(&newer, CheckId::UsableFull);
+    assert_eq!((result, found.contains("log archive round 2 began after it")), (WARN, true), "R4: warned, not refused");
+    let none = based(|_| {});
+    let found =
+        "step 2 will fail: Full data backup needed before incremental data backup: the tenant has no backup set";
+    assert_eq!(told(&none, CheckId::UsableFull), (WARN, found));
+    let full_mode = of_tenant(Mode::Full, |_| {});
+    assert!(full_mode.iter().all(|check| check.check != CheckId::UsableFull));
+
+    let facts = prod();
+    let left_out = Choices { no_full: NoFull::Skip, ..choose(&["prod/pay"], Mode::Incremental) };
+    let checks = tenant_checks(&facts, &facts.tenants[2], &left_out);
+    assert!(told(&checks, CheckId::UsableFull).1.starts_with("it is left out: "));
+}
+
+#[test]
+fn one_backup_service_is_ready_and_another_is_not() {
+    let ready = of_cluster(|facts| {
+        let (release, path) = ("mydumper 0.10.0".into(), "/bin/mydumper".into());
+        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Ready { release, path });
+    });
+    assert_eq!(told(&ready, CheckId::BackupService), (PASS, "mydumper 0.10.0 at /bin/mydumper"));
+    let missing = of_cluster(|facts| {
+        let fault = Fault::new(Cause::Precondition, "It is not there.", "Nobody installed it.", "apt install mydumper");
+        facts.cluster.backup_service = Some(crate::domain::facts::ServiceFacts::Missing(fault));
+    });
+    assert_eq!(told(&missing, CheckId::BackupService), (FAIL, "It is not there. Nobody installed it."));
+    let fix = missing.iter().find(|check| check.refuses()).unwrap().fix.as_str();
+    assert_eq!(fix, "apt install mydumper");
+}

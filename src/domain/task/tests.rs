@@ -1,1 +1,372 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
+use jiff::Timestamp;
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::choices::Mode;
+use crate::domain::connection::{Limits, TlsMode};
+use crate::domain::fault::Cause;
+use crate::domain::outcome::VerdictWord;
+use crate::domain::plan::plan;
+use crate::domain::progress::Progress;
+use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
+use crate::domain::secret::SecretSource;
+
+mod laws;
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(1_795_143_600 + second).unwrap()
+}
+
+/// A task over `prod/pay` and `prod/log`.
+fn created() -> Event {
+    let facts = cluster(vec![tenant(1002, "pay"), other_tenant(1004, "log")]);
+    let plan = plan(&facts, &choose(&["prod"], Mode::Full)).unwrap();
+    let preview = vec![PreviewStep {
+        target: target("prod/pay"),
+        step: StepKind::StartBackup,
+        needed: true,
+        statements: vec!["ALTER SYSTEM BACKUP ...".into()],
+        effect: "a backup".into(),
+        interrupts: String::new(),
+    }];
+    let connection = Connection {
+        endpoints: vec!["10.0.0.1:2881".into()],
+        user: "root@sys".into(),
+        password: Some(SecretSource::Env("PW".into())),
+        tls: TlsMode::VerifyFull,
+        ca: None,
+        mydumper: None,
+        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6 },
+    };
+    Event::Created {
+        prepared: Box::new(Prepared { task: "t1".into(), plan, preview, digest: "d".into() }),
+        connection: Box::new(connection),
+        by: "me@here".into(),
+    }
+}
+
+fn step(name: &str, kind: StepKind, state: StepState) -> Event {
+    Event::Step { target: target(name), step: kind, state, detail: format!("{kind:?}"), fault: None }
+}
+
+fn started(attempt: u32, anew: bool, names: &[&str]) -> Event {
+    Event::RunnerStarted { pid: 42, attempt, anew, targets: names.iter().map(|name| target(name)).collect() }
+}
+
+fn fault() -> Fault {
+    Fault::new(Cause::Server, "What.", "Why.", "Next.").with_code(9026).with_detail("more")
+}
+
+fn outcome(verdict: VerdictWord) -> Outcome {
+    Outcome { verdict, ..Outcome::failed(fault(), Some(3)) }
+}
+
+fn verdict(name: &str, word: VerdictWord) -> Event {
+    Event::Verdict { target: target(name), outcome: Box::new(outcome(word)) }
+}
+
+fn job(name: &str, job: u64, set: Option<u64>) -> Event {
+    Event::Job { target: target(name), job, set, kind: Some(Mode::Full) }
+}
+
+fn intent(number: u32, attempt: u32) -> Event {
+    Event::Intent {
+        intent: number,
+        targets: vec![target("prod/pay")],
+        step: StepKind::StartBackup,
+        attempt,
+        statements: vec!["ALTER SYSTEM BACKUP TENANT = `pay`".into()],
+        description: Some(format!("obnow t1.{attempt}")),
+        highest_job: Some(6),
+        connection: Some(2_147_483_999),
+        server: "10.0.0.1:2881".into(),
+        server_limit: 30_000,
+    }
+}
+
+fn progress(bytes: u64) -> Progress {
+    Progress {
+        phase: "BACKUP_DATA_MINOR".into(),
+        percent: Some(12.5),
+        bytes,
+        bytes_total: None,
+        rate: None,
+        eta: Some((1, 9)),
+        tablets: None,
+        blocks: Some(crate::domain::progress::Count { done: 1, total: 2 }),
+    }
+}
+
+/// Folds events a second apart.
+fn folded(events: &[Event]) -> TaskView {
+    TaskView::fold((0..).map(at).zip(events))
+}
+
+/// All steps of a target in this state.
+fn all_steps(name: &str, state: StepState) -> impl Iterator<Item = Event> + '_ {
+    StepKind::PHYSICAL.into_iter().map(move |kind| step(name, kind, state))
+}
+
+#[test]
+fn a_new_task_waits_for_its_first_step() {
+    let view = folded(&[created()]);
+    assert_eq!(
+        view.targets.iter().map(|target| target.target.to_string()).collect::<Vec<_>>(),
+        ["prod/pay", "prod/log"]
+    );
+    let pay = view.target(&target("prod/pay")).unwrap();
+    assert_eq!(pay.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), StepKind::PHYSICAL);
+    assert!(pay.steps.iter().all(|step| step.state == StepState::Pending && step.started.is_none()));
+    assert_eq!(pay.current().unwrap().kind, StepKind::CheckTarget);
+    assert_eq!(
+        (view.by.as_str(), view.created, view.last, view.attempt, view.runner),
+        ("me@here", Some(at(0)), Some(at(0)), 0, None)
+    );
+    assert!(view.prepared.is_some() && view.connection.is_some());
+}
+
+#[test]
+fn steps_keep_their_times() {
+    let kind = StepKind::CheckTarget;
+    let view = folded(&[
+        created(),
+        step("prod/pay", kind, StepState::Running),
+        step("prod/pay", kind, StepState::Running),
+        step("prod/pay", kind, StepState::Ok),
+        step("prod/pay", StepKind::Compact, StepState::NotNeeded),
+    ]);
+    let pay = view.target(&target("prod/pay")).unwrap();
+    let check = pay.step(kind).unwrap();
+    assert_eq!((check.started, check.ended, check.detail.as_str()), (Some(at(1)), Some(at(3)), "CheckTarget"));
+    let compact = pay.step(StepKind::Compact).unwrap();
+    assert_eq!((compact.started, compact.ended), (Some(at(4)), Some(at(4))), "it ended as it began");
+    assert_eq!(pay.current().unwrap().kind, StepKind::CheckReady);
+    assert!(view.target(&target("prod/log")).unwrap().steps.iter().all(|step| step.state == StepState::Pending));
+}
+
+#[test]
+fn a_task_is_called_by_its_worst_target() {
+    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    for (one, other, state) in [
+        (Restorable, Restorable, TaskState::Done),
+        (Restorable, NotYetRestorable, TaskState::Done),
+        (NotRestorable, Restorable, TaskState::Done),
+        (Restorable, Cancelled, TaskState::Cancelled),
+        (Cancelled, Failed, TaskState::Failed),
+        (Failed, Unknown, TaskState::Unknown),
+    ] {
+        for (first, second) in [(one, other), (other, one)] {
+            let view = folded(&[created(), verdict("prod/pay", first), verdict("prod/log", second)]);
+            assert_eq!(view.state(true), state, "{first:?} {second:?}");
+            assert_eq!(view.state(false), state, "what is over needs no runner");
+        }
+    }
+}
+
+#[test]
+fn what_should_run_and_has_no_runner_is_gone() {
+    let view = folded(&[created(), started(1, false, &["prod/pay", "prod/log"])]);
+    assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
+    assert_eq!((view.runner, view.attempt), (Some(42), 1));
+    // One target over and the other not: it still runs.
+    let view = folded(&[created(), verdict("prod/pay", VerdictWord::Failed)]);
+    assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
+    let view = folded(&[]);
+    assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
+    let ended = folded(&[created(), started(1, false, &[]), Event::RunnerEnded { reason: "stopped".into() }]);
+    assert_eq!(ended.runner, None);
+}
+
+#[test]
+fn steps_that_stopped_end_a_target_without_a_verdict() {
+    for (state, task) in [
+        (StepState::Failed, TaskState::Failed),
+        (StepState::Cancelled, TaskState::Cancelled),
+        (StepState::Unknown, TaskState::Unknown),
+    ] {
+        let stops = |name| step(name, StepKind::CheckTarget, state);
+        let view = folded(&[created(), stops("prod/pay"), stops("prod/log")]);
+        assert_eq!(view.state(false), task);
+        assert!(view.targets[0].is_over() && view.targets[0].wants_retry() && !view.targets[0].needs_new_backup());
+    }
+    // Every step passed and no verdict: nobody knows.
+    let mut events = vec![created(), verdict("prod/log", VerdictWord::Restorable)];
+    events.extend(all_steps("prod/pay", StepState::Ok));
+    assert!(!folded(&events).targets[0].is_over());
+}
+
+#[test]
+fn a_retry_goes_on_at_the_step_that_stopped() {
+    let mut events = vec![created(), started(1, false, &["prod/pay", "prod/log"])];
+    for kind in [StepKind::CheckTarget, StepKind::CheckReady] {
+        events.push(step("prod/pay", kind, StepState::Ok));
+    }
+    events.push(step("prod/pay", StepKind::SetDestination, StepState::Failed));
+    events.push(verdict("prod/pay", VerdictWord::Failed));
+    events.push(step("prod/log", StepKind::CheckTarget, StepState::Running));
+    events.push(started(2, false, &["prod/pay"]));
+    let view = folded(&events);
+    let pay = view.target(&target("prod/pay")).unwrap();
+    assert_eq!(pay.current().unwrap().kind, StepKind::SetDestination);
+    assert_eq!(pay.current().unwrap().state, StepState::Pending);
+    assert_eq!((pay.attempt, pay.anew_since, &pay.outcome), (2, 0, &None), "not a new backup");
+    assert_eq!(pay.step(StepKind::CheckTarget).unwrap().state, StepState::Ok);
+    let log = view.target(&target("prod/log")).unwrap();
+    assert_eq!((log.attempt, log.current().unwrap().state), (1, StepState::Running), "not part of this attempt");
+}
+
+#[test]
+fn a_retry_of_a_failed_job_is_a_new_backup() {
+    let mut events = vec![created(), started(1, false, &["prod/pay", "prod/log"])];
+    for (name, word) in [("prod/pay", VerdictWord::Failed), ("prod/log", VerdictWord::NotYetRestorable)] {
+        events.extend(all_steps(name, StepState::Ok));
+        events.push(job(name, 7, Some(3)));
+        events.push(Event::Progress { target: target(name), progress: progress(5) });
+        events.push(verdict(name, word));
+    }
+    let before = folded(&events);
+    assert!(before.targets[0].needs_new_backup() && !before.targets[1].needs_new_backup());
+    events.push(started(2, true, &["prod/pay", "prod/log"]));
+    let view = folded(&events);
+    let pay = view.target(&target("prod/pay")).unwrap();
+    assert!(pay.steps.iter().all(|step| *step == fresh_step(step.kind)), "from the first step");
+    assert_eq!((pay.job, pay.set, &pay.progress, &pay.outcome, pay.anew_since), (None, None, &None, &None, 2));
+    // The other one is only looked at again.
+    let log = view.target(&target("prod/log")).unwrap();
+    assert_eq!((log.job, log.set, log.anew_since), (Some(7), Some(3), 0));
+    assert!(log.progress.is_some());
+    assert_eq!(log.current().unwrap().kind, StepKind::ConfirmRestorable);
+    assert_eq!(log.outcome, None);
+}
+
+#[test]
+fn only_a_job_that_ended_badly_needs_a_new_backup() {
+    use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
+    for (word, with_job) in [
+        (Failed, true),
+        (Cancelled, true),
+        (NotRestorable, true),
+        (NotYetRestorable, false),
+        (Restorable, false),
+        (Unknown, false),
+    ] {
+        let mut events = vec![created(), verdict("prod/pay", word)];
+        assert!(!folded(&events).targets[0].needs_new_backup(), "{word:?}: no job was there");
+        events.push(job("prod/pay", 7, None));
+        assert_eq!(folded(&events).targets[0].needs_new_backup(), with_job, "{word:?}");
+        assert_eq!(folded(&events).targets[0].wants_retry(), word != Restorable, "{word:?}");
+    }
+}
+
+#[test]
+fn an_intent_is_open_until_something_says_what_became_of_it() {
+    let answered = |answered, fault| Event::Answered { intent: 2, fault, answered };
+    for (events, expected) in [
+        (vec![], (None, false, false)),
+        (vec![answered(true, None)], (Some(true), false, false)),
+        (vec![answered(true, Some(fault()))], (Some(true), true, false)),
+        (vec![answered(false, Some(fault()))], (Some(false), false, false)),
+        (
+            vec![answered(false, Some(fault())), Event::NotStarted { intent: 2, proof: "gone".into() }],
+            (Some(false), false, true),
+        ),
+        (vec![Event::NotStarted { intent: 9, proof: "another".into() }], (None, false, false)),
+    ] {
+        let mut all = vec![created(), intent(1, 1), intent(2, 1)];
+        all.extend(events);
+        let view = folded(&all);
+        let intents: Vec<_> = view.intents.iter().map(|i| (i.answered, i.refused, i.settled_as_not_started)).collect();
+        assert_eq!(intents, [(None, false, false), expected]);
+        assert_eq!((view.intents[1].at, view.intents[1].attempt), (at(2), 1));
+    }
+}
+
+#[test]
+fn a_set_that_was_seen_is_not_forgotten() {
+    let view = folded(&[created(), job("prod/pay", 7, Some(3)), job("prod/pay", 7, None)]);
+    assert_eq!((view.targets[0].job, view.targets[0].set), (Some(7), Some(3)));
+}
+
+#[test]
+fn waiting_is_told_and_a_stall_keeps_the_step_running() {
+    let wait =
+        |fault| Event::Waiting { target: target("prod/pay"), step: StepKind::WaitForBackup, what: "w".into(), fault };
+    let running = step("prod/pay", StepKind::WaitForBackup, StepState::Running);
+    let view = folded(&[created(), running.clone(), wait(Some(fault()))]);
+    let step = view.targets[0].step(StepKind::WaitForBackup).unwrap();
+    assert_eq!((step.state, step.detail.as_str(), &step.fault), (StepState::Running, "w", &Some(fault())));
+    let view = folded(&[created(), running, wait(Some(fault())), wait(None)]);
+    assert_eq!(view.targets[0].step(StepKind::WaitForBackup).unwrap().fault, None, "it moved again");
+}
+
+#[test]
+fn events_about_what_is_not_in_the_plan_change_nothing() {
+    let before = folded(&[created()]);
+    for event in [
+        step("prod/other", StepKind::CheckTarget, StepState::Failed),
+        step("prod/pay", StepKind::CheckBackupService, StepState::Failed),
+        verdict("else/pay", VerdictWord::Failed),
+        job("prod", 7, None),
+        Event::Progress { target: target("prod/no"), progress: progress(1) },
+        Event::Answered { intent: 5, fault: None, answered: true },
+        Event::NotStarted { intent: 5, proof: String::new() },
+    ] {
+        let mut view = before.clone();
+        view.apply(at(0), &event);
+        assert_eq!(view, before, "{event:?}");
+    }
+}
+
+#[test]
+fn lines_that_are_no_event_are_not_taken_for_one() {
+    for line in [
+        "{}",
+        "[]",
+        "null",
+        "\"step\"",
+        r#"{"event":"someday"}"#,
+        r#"{"event":"step","target":"prod/pay","step":"check_target","state":"o"#,
+        r#"{"event":"step","target":"prod/pay","step":"check_target","state":"paused","detail":"","fault":null}"#,
+        r#"{"event":"step","target":"prod/pay/x","step":"check_target","state":"ok","detail":"","fault":null}"#,
+        r#"{"event":"verdict","target":"prod/pay"}"#,
+    ] {
+        assert!(serde_json::from_str::<Event>(line).is_err(), "{line}");
+    }
+    // A newer obnow may say more: what is known of it is taken.
+    let more = r#"{"event":"runner_ended","reason":"done","mood":"good"}"#;
+    assert_eq!(serde_json::from_str::<Event>(more).unwrap(), Event::RunnerEnded { reason: "done".into() });
+}
+
+#[test]
+fn states_have_the_words_of_json() {
+    for state in [
+        TaskState::Running,
+        TaskState::Done,
+        TaskState::Failed,
+        TaskState::Cancelled,
+        TaskState::Unknown,
+        TaskState::RunnerGone,
+    ] {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+    }
+    use StepState::{Cancelled, Failed, NotNeeded, Ok, Pending, Running, Unknown};
+    for (state, passed, stopped) in [
+        (Pending, false, false),
+        (Running, false, false),
+        (Ok, true, false),
+        (NotNeeded, true, false),
+        (Failed, false, true),
+        (Cancelled, false, true),
+        (Unknown, false, true),
+    ] {
+        assert_eq!(serde_json::to_value(state).unwrap(), state.word());
+        assert_eq!((state.is_passed(), state.is_stopped()), (passed, stopped), "{state:?}");
+    }
+    for kind in StepKind::PHYSICAL.into_iter().chain(StepKind::LOGICAL) {
+        let late = matches!(kind, StepKind::WaitForBackup | StepKind::ConfirmRestorable);
+        assert_eq!(kind.is_before_the_job(), !late, "{kind:?}");
+    }
+    assert!(StepKind::PHYSICAL.is_sorted() && StepKind::LOGICAL.is_sorted(), "patience compares kinds");
+}

@@ -1,0 +1,152 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::demo::views::views_of;
+use crate::domain::version::Detected;
+
+const STATEMENTS: [StatementId; 10] = [
+    StatementId::SetDataDestination,
+    StatementId::SetArchiveDestination,
+    StatementId::SetArchiveLagTarget,
+    StatementId::ResumeArchiving,
+    StatementId::StartArchiving,
+    StatementId::StopArchiving,
+    StatementId::Encrypt,
+    StatementId::BackupFull,
+    StatementId::BackupIncremental,
+    StatementId::CancelBackup,
+];
+
+const VIEWS: [ViewId; 17] = [
+    ViewId::Servers,
+    ViewId::Parameters,
+    ViewId::Tenants,
+    ViewId::TenantJobs,
+    ViewId::DataDestination,
+    ViewId::ArchiveDestination,
+    ViewId::ArchiveCurrent,
+    ViewId::ArchiveRounds,
+    ViewId::ArchivePieces,
+    ViewId::Sets,
+    ViewId::Jobs,
+    ViewId::JobHistory,
+    ViewId::Tasks,
+    ViewId::DeletePolicy,
+    ViewId::DeleteJobs,
+    ViewId::Events,
+    ViewId::Connections,
+];
+
+fn version(text: &str) -> Version {
+    Detected::read(text).unwrap().version
+}
+
+/// The lists above are whole: a new id stops this from compiling, and its place in the list is checked below.
+fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
+    let statement = match statement {
+        StatementId::SetDataDestination => 0,
+        StatementId::SetArchiveDestination => 1,
+        StatementId::SetArchiveLagTarget => 2,
+        StatementId::ResumeArchiving => 3,
+        StatementId::StartArchiving => 4,
+        StatementId::StopArchiving => 5,
+        StatementId::Encrypt => 6,
+        StatementId::BackupFull => 7,
+        StatementId::BackupIncremental => 8,
+        StatementId::CancelBackup => 9,
+    };
+    let view = match view {
+        ViewId::Servers => 0,
+        ViewId::Parameters => 1,
+        ViewId::Tenants => 2,
+        ViewId::TenantJobs => 3,
+        ViewId::DataDestination => 4,
+        ViewId::ArchiveDestination => 5,
+        ViewId::ArchiveCurrent => 6,
+        ViewId::ArchiveRounds => 7,
+        ViewId::ArchivePieces => 8,
+        ViewId::Sets => 9,
+        ViewId::Jobs => 10,
+        ViewId::JobHistory => 11,
+        ViewId::Tasks => 12,
+        ViewId::DeletePolicy => 13,
+        ViewId::DeleteJobs => 14,
+        ViewId::Events => 15,
+        ViewId::Connections => 16,
+    };
+    (statement, view)
+}
+
+#[test]
+fn every_statement_and_view_has_its_words() {
+    let lines = LINES.as_ref().unwrap();
+    for line in lines {
+        for bound in [&line.from, &line.below, &line.tried_below] {
+            assert!(bound.parse::<Version>().is_ok(), "{}: {bound} is no version", line.name);
+        }
+        for (at, id) in STATEMENTS.into_iter().enumerate() {
+            assert_eq!(place(id, ViewId::Servers).0, at);
+            assert!(line.statement(id).is_some_and(|words| !words.is_empty()), "{}: {id:?}", line.name);
+        }
+        for (at, id) in VIEWS.into_iter().enumerate() {
+            assert_eq!(place(StatementId::Encrypt, id).1, at);
+            assert!(line.view(id).is_some_and(|view| !view.columns.is_empty()), "{}: {id:?}", line.name);
+        }
+    }
+}
+
+#[test]
+fn every_column_is_one_the_documented_view_has() {
+    let documented = views_of("4.2.5").unwrap();
+    let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let mut wrong = Vec::new();
+    for id in VIEWS {
+        let view = line.view(id).unwrap();
+        let Some(known) = documented.get(&view.view) else {
+            wrong.push(format!("{} is not there", view.view));
+            continue;
+        };
+        // Optional columns are asked for only where a release has them; on the documented one they still must not be slips.
+        let optional = view.optional.iter().filter(|column| column.as_str() != "DATA_PROGRESS");
+        for column in view.columns.iter().chain(optional) {
+            if known.column(column).is_none() {
+                wrong.push(format!("{}.{column}", view.view));
+            }
+            assert_eq!(*column, column.to_uppercase(), "names are compared in upper case");
+        }
+        let mut names: Vec<&String> = view.columns.iter().chain(&view.optional).collect();
+        names.sort();
+        names.dedup();
+        assert_eq!(names.len(), view.columns.len() + view.optional.len(), "{}: a column twice", view.view);
+    }
+    assert!(wrong.is_empty(), "{wrong:?}");
+}
+
+#[test]
+fn no_column_that_holds_a_password_is_read() {
+    for line in LINES.as_ref().unwrap() {
+        for view in line.views.values() {
+            let columns = view.columns.iter().chain(&view.optional);
+            let secret = columns.filter(|name| ["PASSWD", "AUTHORIZATION", "ACCESS_INFO"].contains(&name.as_str()));
+            assert_eq!(secret.count(), 0, "{}", view.view);
+        }
+    }
+}
+
+#[test]
+fn a_version_has_its_line_or_the_one_below_it() {
+    for (text, name, tried) in [
+        ("OceanBase 4.0.0.0", Some("V4"), true),
+        ("OceanBase 4.2.5.1", Some("V4"), true),
+        ("OceanBase 4.4.9.0", Some("V4"), true),
+        ("OceanBase 4.5.0.0", Some("V4"), false),
+        ("OceanBase V5.0.0.0", Some("V4"), false),
+        ("OceanBase 3.2.4.0", None, false),
+        ("OceanBase 2.2.77", None, false),
+        ("seekdb-v1.4.0.0", None, false),
+    ] {
+        let line = Line::of(&version(text));
+        assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: V4's words are not for older servers");
+        assert_eq!(line.is_some_and(|line| line.was_tried_with(&version(text))), tried, "{text}");
+    }
+}

@@ -1,0 +1,79 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::demo::grammar::parse;
+use crate::demo::statement::{Literal, Statement};
+use crate::domain::version::Detected;
+
+fn line() -> &'static Line {
+    Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
+}
+
+fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
+    columns.question(id, line().view(id).unwrap(), filters, order)
+}
+
+#[test]
+fn a_question_is_columns_conditions_and_an_order() {
+    let none = Columns::default();
+    assert_eq!(
+        asked(&none, ViewId::TenantJobs, &[], "").unwrap(),
+        "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS"
+    );
+    let filters = [("JOB_ID", vec![Is::Number(1), Is::Number(u64::MAX)]), ("JOB_STATUS", vec![Is::Text("O'K\\")])];
+    assert_eq!(
+        asked(&none, ViewId::TenantJobs, &filters, "JOB_ID DESC").unwrap(),
+        "SELECT JOB_ID, JOB_TYPE, JOB_STATUS FROM oceanbase.DBA_OB_TENANT_JOBS WHERE JOB_ID IN (1, 18446744073709551615) \
+         AND JOB_STATUS IN ('O''K\\\\') ORDER BY JOB_ID DESC"
+    );
+}
+
+#[test]
+fn an_empty_list_asks_nothing() {
+    let filters = [("JOB_ID", vec![Is::Number(1)]), ("JOB_STATUS", Vec::new())];
+    assert_eq!(asked(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
+}
+
+#[test]
+fn optional_columns_are_asked_for_where_they_were_found() {
+    let without = asked(&Columns::default(), ViewId::Tenants, &[], "").unwrap();
+    assert!(!without.contains("LOG_MODE"), "{without}");
+    let found = [(ViewId::Tenants, vec!["LOG_MODE".to_owned()])].into();
+    let with = asked(&Columns { found }, ViewId::Tenants, &[], "").unwrap();
+    assert!(with.contains("IN_RECYCLEBIN, LOG_MODE FROM") && !with.contains("COMPATIBLE"), "{with}");
+}
+
+#[test]
+fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
+    let hostile = "obnow t1.1' OR '1'='1\\";
+    for (id, column) in [
+        (ViewId::Servers, "ZONE"),
+        (ViewId::Parameters, "NAME"),
+        (ViewId::Tenants, "TENANT_ID"),
+        (ViewId::TenantJobs, "JOB_STATUS"),
+        (ViewId::DataDestination, "TENANT_ID"),
+        (ViewId::ArchiveDestination, "TENANT_ID"),
+        (ViewId::ArchiveCurrent, "TENANT_ID"),
+        (ViewId::ArchiveRounds, "TENANT_ID"),
+        (ViewId::ArchivePieces, "TENANT_ID"),
+        (ViewId::Sets, "TENANT_ID"),
+        (ViewId::Jobs, "DESCRIPTION"),
+        (ViewId::JobHistory, "DESCRIPTION"),
+        (ViewId::Tasks, "JOB_ID"),
+        (ViewId::DeletePolicy, "TENANT_ID"),
+        (ViewId::DeleteJobs, "TENANT_ID"),
+        (ViewId::Events, "EVENT"),
+        (ViewId::Connections, "ID"),
+    ] {
+        let view = line().view(id).unwrap();
+        let found = [(id, view.optional.clone())].into();
+        let filters = [(column, vec![Is::Text(hostile), Is::Number(7)])];
+        let sql = asked(&Columns { found }, id, &filters, column).unwrap();
+        let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
+        assert_eq!(select.columns, [view.columns.clone(), view.optional.clone()].concat());
+        assert_eq!(select.view, view.view);
+        let values = vec![Literal::Text(hostile.to_owned()), Literal::Integer(7)];
+        assert_eq!(select.filter, [(column.to_owned(), values)], "a value stays a value: {sql}");
+        assert_eq!((select.order, select.limit), (vec![(column.to_owned(), false)], None));
+    }
+}

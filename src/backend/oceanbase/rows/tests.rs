@@ -1,0 +1,258 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn row(cells: &[(&str, Option<&str>)]) -> Row {
+    cells.iter().map(|(column, value)| ((*column).to_owned(), value.map(str::to_owned))).collect()
+}
+
+#[test]
+fn a_set_is_read_by_the_names_of_its_columns() {
+    let read = set(&row(&[
+        ("BACKUP_SET_ID", Some("7")),
+        ("BACKUP_TYPE", Some("INC")),
+        ("PREV_FULL_BACKUP_SET_ID", Some("5")),
+        ("PREV_INC_BACKUP_SET_ID", Some("6")),
+        ("STATUS", Some("SUCCESS")),
+        ("FILE_STATUS", Some("AVAILABLE")),
+        ("START_REPLAY_SCN", Some("1795143600000000000")),
+        ("MIN_RESTORE_SCN", Some("1795143601000000001")),
+        ("PLUS_ARCHIVELOG", Some("on")),
+        ("ENCRYPTION_MODE", Some("NONE")),
+        ("DEST_ID", Some("1001")),
+        ("PATH", Some("file:///b/data")),
+        ("OUTPUT_BYTES", Some("42")),
+        ("TENANT_COMPATIBLE", Some("4.2.5.0")),
+        ("START_TIMESTAMP", Some("2026-11-20 03:00:00.000001")),
+        ("END_TIMESTAMP", None),
+    ]));
+    assert_eq!((read.id, read.prev_full, read.prev_inc, read.dest_id, read.bytes), (7, 5, 6, 1001, 42));
+    assert_eq!((&read.kind, read.is_good(), read.plus_archivelog), (&SetKind::Incremental, true, true));
+    assert_eq!((read.start_replay.0, read.min_restore.0), (1_795_143_600_000_000_000, 1_795_143_601_000_000_001));
+    assert_eq!((read.started, read.ended), (Some(Scn(1_795_143_600_000_001_000)), None));
+    assert_eq!((read.data_version.as_deref(), read.is_encrypted()), (Some("4.2.5.0"), false));
+}
+
+#[test]
+fn nothing_becomes_not_known() {
+    for empty in [row(&[]), row(&[("STATUS", None), ("BACKUP_SET_ID", None), ("JOB_ID", None), ("END_SCN", None)])] {
+        let read = set(&empty);
+        assert_eq!((read.id, read.min_restore, read.is_good(), read.plus_archivelog), (0, Scn(0), false, false));
+        assert_eq!((read.data_version, read.started), (None, None));
+        assert_eq!(round(&empty).status, RoundStatus::Other(String::new()));
+        assert_eq!(piece(&empty).end, None);
+        let read = job(&empty);
+        assert_eq!((read.job_id, read.set_id, read.initiator_job_id, &read.ended), (0, None, None, &None));
+        assert!(read.executors.is_empty() && read.is_live(), "a word that settles nothing is not an end");
+        let read = task(&empty);
+        assert_eq!((read.tablets, read.blocks, read.percent, read.bytes), (None, None, None, 0));
+        assert!(!is_task_of(&empty, &job(&empty)), "what has no id belongs to nobody");
+    }
+    assert_eq!(data_destination(&[]), None);
+    assert_eq!(archive_destination(&[]), (None, false));
+}
+
+#[test]
+fn numbers_that_are_none_are_left_out() {
+    for garbage in ["-1", "1.5", "abc", "99999999999999999999999", "", " ", "0x10", "1e3"] {
+        let read = piece(&row(&[("PIECE_ID", Some(garbage)), ("END_SCN", Some(garbage))]));
+        assert_eq!((read.piece_id, read.end), (0, None), "{garbage}");
+    }
+    assert_eq!(piece(&row(&[("END_SCN", Some("18446744073709551615"))])).end, None, "no end is known yet");
+    assert_eq!(piece(&row(&[("END_SCN", Some("0"))])).end, None);
+    assert_eq!(piece(&row(&[("END_SCN", Some(" 12 "))])).end, Some(Scn(12)));
+}
+
+#[test]
+fn unknown_words_are_kept_and_cannot_drive_a_terminal() {
+    let read = set(&row(&[("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))]));
+    assert_eq!(read.status, SetStatus::Other("MOSTLY".into()));
+    assert!(!format!("{read:?}").contains("CANARY"));
+    let sentence =
+        cleanup(&row(&[("JOB_ID", Some("\u{1b}]0;x\u{7}3")), ("TYPE", Some("DELETE")), ("STATUS", Some("DOING"))]));
+    assert_eq!(sentence, "cleanup job 3 (DELETE) is DOING");
+}
+
+#[test]
+fn a_job_knows_whom_it_is_for_and_what_came_of_it() {
+    let parent = job(&row(&[
+        ("TENANT_ID", Some("1")),
+        ("JOB_ID", Some("9")),
+        ("BACKUP_SET_ID", Some("0")),
+        ("INITIATOR_TENANT_ID", Some("1")),
+        ("INITIATOR_JOB_ID", Some("0")),
+        ("EXECUTOR_TENANT_ID", Some("1002,1004")),
+        ("STATUS", Some("FAILED")),
+        ("RESULT", Some("-9026")),
+        ("DESCRIPTION", Some("obnow t1.2")),
+    ]));
+    assert_eq!((parent.set_id, parent.initiator_job_id), (None, None), "0 is none");
+    assert_eq!((parent.executors.as_slice(), parent.result, parent.is_live()), ([1002, 1004].as_slice(), 9026, false));
+    assert_eq!(parent.owner(), "obnow task t1.2");
+    let own = row(&[("JOB_ID", Some("9")), ("TENANT_ID", Some("1"))]);
+    assert!(is_task_of(&own, &parent));
+    assert!(!is_task_of(&row(&[("JOB_ID", Some("9")), ("TENANT_ID", Some("1002"))]), &parent), "ids are per tenant");
+}
+
+#[test]
+fn percent_is_a_number_from_0_to_100() {
+    for (text, percent) in [
+        ("45.21", Some(45.21)),
+        ("0.00", Some(0.0)),
+        ("100", Some(100.0)),
+        ("NaN", None),
+        ("inf", None),
+        ("-1", None),
+        ("100.01", None),
+        ("many", None),
+    ] {
+        assert_eq!(task(&row(&[("DATA_PROGRESS", Some(text))])).percent, percent, "{text}");
+    }
+}
+
+#[test]
+fn destinations_are_put_together_from_their_rows() {
+    let pair = |name, value| row(&[("NAME", Some(name)), ("VALUE", Some(value)), ("DEST_NO", Some("0"))]);
+    let rows = [
+        pair("path", "oss://b/clog?host=h&access_id=i&access_key=CANARY"),
+        pair("BINDING", "Mandatory"),
+        pair("piece_switch_interval", "2d"),
+        pair("state", "DEFER"),
+        pair("dest_id", "1002"),
+        row(&[("NAME", Some("path")), ("VALUE", Some("file:///second")), ("DEST_NO", Some("1"))]),
+    ];
+    let (destination, deferred) = archive_destination(&rows);
+    let destination = destination.unwrap();
+    assert!(deferred);
+    assert_eq!(
+        destination.redacted_statement_value(),
+        "LOCATION=oss://b/clog?host=h&access_id=i&access_key=*** BINDING=Mandatory PIECE_SWITCH_INTERVAL=2d"
+    );
+    assert!(!format!("{destination:?}").contains("CANARY"));
+    let (destination, deferred) = archive_destination(&[pair("path", "nonsense"), pair("state", "ENABLE")]);
+    assert_eq!((destination, deferred), (None, false));
+    let data = [pair("other", "x"), pair("DATA_BACKUP_DEST", "file:///b/data")];
+    assert_eq!(data_destination(&data).unwrap().bare(), "file:///b/data");
+    assert_eq!(data_destination(&[pair("data_backup_dest", "")]), None, "an empty value is none");
+}
+
+#[test]
+fn durations_are_read_as_parameters_print_them() {
+    for (text, expected) in [
+        ("120s", Some(120)),
+        ("120", Some(120)),
+        ("2m", Some(120)),
+        ("1h", Some(3_600)),
+        ("1d", Some(86_400)),
+        ("100ms", Some(0)),
+        ("60000ms", Some(60)),
+        (" 2M ", Some(120)),
+        ("", None),
+        ("s", None),
+        ("1.5h", None),
+        ("2 weeks", None),
+        ("18446744073709551615d", None),
+        ("99999999999999999999s", None),
+    ] {
+        assert_eq!(seconds(text), expected, "{text}");
+    }
+}
+
+/// What a view might show, and what it should never show.
+fn cell() -> impl Strategy<Value = Option<String>> {
+    prop_oneof![
+        Just(None),
+        any::<u64>().prop_map(|number| Some(number.to_string())),
+        any::<i128>().prop_map(|number| Some(number.to_string())),
+        prop::sample::select(vec![
+            "SUCCESS",
+            "DOING",
+            "ON",
+            "2026-11-20 03:00:00.5",
+            "0000-00-00 00:00:00",
+            "9999-12-31 23:59:59",
+            "1002,,1004,",
+            "-9026"
+        ])
+        .prop_map(|word| Some(word.to_owned())),
+        any::<String>().prop_map(Some),
+        "[\\x00-\\x1f\\x7f-\\x9f]{0,6}".prop_map(Some),
+    ]
+}
+
+const COLUMNS: [&str; 40] = [
+    "TENANT_ID",
+    "BACKUP_SET_ID",
+    "DEST_ID",
+    "BACKUP_TYPE",
+    "PREV_FULL_BACKUP_SET_ID",
+    "PREV_INC_BACKUP_SET_ID",
+    "START_TIMESTAMP",
+    "END_TIMESTAMP",
+    "STATUS",
+    "FILE_STATUS",
+    "PLUS_ARCHIVELOG",
+    "START_REPLAY_SCN",
+    "MIN_RESTORE_SCN",
+    "OUTPUT_BYTES",
+    "RESULT",
+    "COMMENT",
+    "ENCRYPTION_MODE",
+    "TENANT_COMPATIBLE",
+    "PATH",
+    "ROUND_ID",
+    "START_SCN",
+    "CHECKPOINT_SCN",
+    "PIECE_ID",
+    "END_SCN",
+    "JOB_ID",
+    "INITIATOR_TENANT_ID",
+    "INITIATOR_JOB_ID",
+    "EXECUTOR_TENANT_ID",
+    "DESCRIPTION",
+    "TABLET_COUNT",
+    "FINISH_TABLET_COUNT",
+    "MACRO_BLOCK_COUNT",
+    "FINISH_MACRO_BLOCK_COUNT",
+    "DATA_PROGRESS",
+    "NAME",
+    "VALUE",
+    "DEST_NO",
+    "TYPE",
+    "INPUT_BYTES",
+    "JOB_LEVEL",
+];
+
+fn any_row() -> impl Strategy<Value = Row> {
+    prop::collection::vec((prop::sample::select(COLUMNS.to_vec()), cell()), 0..40)
+        .prop_map(|cells| cells.into_iter().map(|(column, value)| (column.to_owned(), value)).collect())
+}
+
+proptest! {
+    #[test]
+    fn no_row_is_too_strange(row in any_row(), name in prop::sample::select(vec!["path", "state", "data_backup_dest"]), value in cell()) {
+        let (set, job, task) = (set(&row), job(&row), task(&row));
+        let everything = format!("{set:?}{:?}{:?}{job:?}{task:?}{}", round(&row), piece(&row), cleanup(&row));
+        prop_assert!(task.percent.is_none_or(|percent| (0.0..=100.0).contains(&percent)));
+        prop_assert!(task.tablets.is_none_or(|count| count.total > 0));
+        prop_assert!(task == task.clone(), "a look is compared with the one before");
+        let _ = is_task_of(&row, &job);
+        // What is shown later has nothing in it that drives a terminal.
+        for text in [&set.path, &set.encryption_mode, &job.comment, &job.description, &job.status, &job.started, &task.phase] {
+            prop_assert!(!text.chars().any(char::is_control), "{everything}");
+        }
+        prop_assert!(!cleanup(&row).chars().any(char::is_control));
+        let mut named = row.clone();
+        named.insert("NAME".into(), Some(name.into()));
+        named.insert("VALUE".into(), value);
+        let _ = (data_destination(std::slice::from_ref(&named)), archive_destination(&[named]));
+    }
+
+    #[test]
+    fn no_duration_is_too_strange(text in any::<String>(), number in any::<u64>(), unit in "[a-z]{0,3}") {
+        let _ = seconds(&text);
+        let _ = seconds(&format!("{number}{unit}"));
+    }
+}
