@@ -177,14 +177,12 @@ fn given(args: &BackupArgs) -> Option<Wanted> {
 /// Where the plan says that the access key is to be found.
 pub(super) fn access_key(prepared: &Prepared) -> Option<SecretSource> {
     let actions = prepared.plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
-    actions
-        .filter_map(|action| match action {
-            Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
-                access_key.clone()
-            }
-            _ => None,
-        })
-        .next()
+    actions.into_iter().find_map(|action| match action {
+        Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
+            access_key.clone()
+        }
+        _ => None,
+    })
 }
 
 /// A secret, where one is asked for.

@@ -22,7 +22,7 @@ impl Sent {
 
 impl Runner {
     /// Only what was confirmed is done. None: it may be done.
-    pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
+    pub(super) fn may_act(kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
         if planned || sent.contains(&target.target, action) {
             return None;
@@ -95,7 +95,7 @@ impl Runner {
                 },
             )?;
         }
-        self.write(Event::Intent {
+        self.write(&Event::Intent {
             intent,
             targets: names.to_vec(),
             step: kind,
@@ -112,7 +112,7 @@ impl Runner {
             Ok(()) => (true, None),
             Err(failure) => (failure.answered, Some(failure.fault.clone())),
         };
-        self.write(Event::Answered { intent, fault: fault.clone(), answered })?;
+        self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
         Ok(fault.filter(|fault| answered && !is_already_so(fault)))
     }
 }

@@ -116,7 +116,7 @@ impl Runner {
             .map(|target| target.target.clone())
             .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
-        self.write(Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
+        self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
         let (state, task, every) =
             (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
         heartbeat::beat(&state, &task, now())?;
@@ -143,7 +143,7 @@ impl Runner {
         pulse.abort();
         outcome?;
         let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
-        self.write(Event::RunnerEnded { reason: reason.to_owned() })?;
+        self.write(&Event::RunnerEnded { reason: reason.to_owned() })?;
         Ok(self.view)
     }
 
@@ -251,7 +251,7 @@ impl Runner {
             let known = self.view.target(name);
             let news = known.is_none_or(|view| view.job != Some(job.job) || (job.set.is_some() && view.set != job.set));
             if news {
-                self.write(Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
+                self.write(&Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
             }
         }
         let settled = match seen.look {
@@ -266,7 +266,7 @@ impl Runner {
             Look::Ended(outcome) | Look::Verdict(outcome) => Settled::ended(outcome),
             Look::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
-                self.write(Event::NotStarted { intent, proof: proof.clone() })?;
+                self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
                     // An earlier attempt's start is settled, and this attempt was asked for: look again and start.
                     return Ok(Took::Waits { progressed: true });
@@ -279,16 +279,16 @@ impl Runner {
                 ))
             }
             Look::Act(action) => {
-                if let Some(settled) = self.may_act(kind, target, &action, sent) {
+                if let Some(settled) = Self::may_act(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
-                    return self.keep_waiting(kind, name, waiting, patience);
+                    return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
                     return Ok(Took::Act(action));
                 }
             }
-            Look::Wait(waiting) => return self.keep_waiting(kind, name, waiting, patience),
+            Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             Look::NotYet { what, at_least, outcome } => {
                 if !patience.archive_over(name, at_least, Instant::now()) {
                     self.waiting(name, kind, &what, None, patience)?;
@@ -305,10 +305,10 @@ impl Runner {
         &mut self,
         kind: StepKind,
         name: &TargetName,
-        waiting: Waiting,
+        waiting: &Waiting,
         patience: &mut Patience,
     ) -> Result<Took, Fault> {
-        let progressed = patience.moved(name, &waiting, Instant::now());
+        let progressed = patience.moved(name, waiting, Instant::now());
         if let Some(task) = &waiting.task {
             let sample = Sample {
                 at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -323,10 +323,10 @@ impl Runner {
             if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
                 && patience.may_write_progress(name, Instant::now())
             {
-                self.write(Event::Progress { target: name.clone(), progress })?;
+                self.write(&Event::Progress { target: name.clone(), progress })?;
             }
         }
-        match patience.judge(kind, name, &waiting, Instant::now()) {
+        match patience.judge(kind, name, waiting, Instant::now()) {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
             Wait::Attention(fault) => self.waiting(name, kind, &waiting.what, Some(&fault), patience)?,
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
@@ -351,7 +351,7 @@ impl Runner {
         patience: &mut Patience,
     ) -> Result<(), Fault> {
         if patience.is_news(name, what, fault.is_some()) {
-            self.write(Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
+            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
         }
         Ok(())
     }
@@ -362,18 +362,18 @@ impl Runner {
             && settled.state == StepState::Ok
             && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
         {
-            self.write(Event::Progress { target: name.clone(), progress })?;
+            self.write(&Event::Progress { target: name.clone(), progress })?;
         }
         self.step(name, kind, settled)?;
         if let Some(outcome) = outcome {
-            self.write(Event::Verdict { target: name.clone(), outcome })?;
+            self.write(&Event::Verdict { target: name.clone(), outcome })?;
         }
         Ok(())
     }
 
     fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
         let Settled { state, detail, fault, .. } = settled;
-        self.write(Event::Step { target: name.clone(), step, state, detail, fault })
+        self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
     /// Requests are read at each look and answered in the journal.
@@ -381,18 +381,18 @@ impl Runner {
         for ask in self.inbox.asks()?.into_iter().flatten() {
             if !self.view.requests.contains(&ask.id) {
                 let answer = format!("this runner does not know how to {}", ask.verb);
-                self.write(Event::Request { request: ask.id, verb: ask.verb, who: ask.who, answer })?;
+                self.write(&Event::Request { request: ask.id, verb: ask.verb, who: ask.who, answer })?;
             }
         }
         Ok(())
     }
 
     /// Writes an event; all but progress are on the disk before anything follows from them.
-    fn write(&mut self, event: Event) -> Result<(), Fault> {
+    fn write(&mut self, event: &Event) -> Result<(), Fault> {
         let at: Timestamp = now();
         let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
-        self.writer.append(at, &event, durable)?;
-        self.view.apply(at, &event);
+        self.writer.append(at, event, durable)?;
+        self.view.apply(at, event);
         Ok(())
     }
 }
