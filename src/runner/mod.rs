@@ -388,7 +388,8 @@ impl Runner {
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
-        if kind == StepKind::WaitForBackup
+        // Full only with the verdict.
+        if kind == StepKind::ConfirmRestorable
             && settled.state == StepState::Ok
             && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
         {

@@ -4,9 +4,10 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use super::begun::Begun;
+use super::command::command_line;
 use super::place::Place;
 use super::releases::{self, Tool};
-use super::run::{Dump, SESSION_LIMIT, command_line};
+use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
 use super::{Login, blocking, folder, server};

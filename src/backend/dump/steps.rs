@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::act::{directory, insists_on_tls};
 use super::begun::Begun;
+use super::command::tls_fits;
 use super::place::Place;
-use super::run::{Dump, tls_fits};
+use super::run::Dump;
 use super::watch::Proving;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
