@@ -111,7 +111,10 @@ fn a_set_that_failed_or_is_not_to_be_found() {
     facts.sets[0].status = SetStatus::Failed;
     let outcome = last(judged(&facts, 1, false));
     assert_eq!((outcome.verdict, outcome.set), (VerdictWord::Failed, Some(1)));
-    assert_eq!(outcome.told.last().unwrap(), "Set 1 stays on the destination as it is; nothing can be restored from it.");
+    assert_eq!(
+        outcome.told.last().unwrap(),
+        "Set 1 stays on the destination as it is; nothing can be restored from it."
+    );
     let (what, _, meanwhile) = coming(judged(&pay("DOING", ago(5)), 9, false));
     assert_eq!(what, "waits for the view of sets");
     assert_eq!((meanwhile.verdict, meanwhile.set), (VerdictWord::Unknown, Some(9)));
