@@ -6,7 +6,7 @@ use super::choices::Mode;
 use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
-use super::restorable::{self, BackupSet, JobEnd, RoundStatus, SetKind, Span, Verdict, Windows};
+use super::restorable::{self, BackupSet, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -259,28 +259,9 @@ pub fn judge(
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
-            let lag = tenant.archive.lag_target.unwrap_or(120);
-            let what = format!(
-                "the log up to {}; it is archived up to {}",
-                coming.need.to_local(utc_offset),
-                coming.have.to_local(utc_offset)
-            );
-            let moves =
-                matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
-            let stands = if moves {
-                format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
-            } else {
-                format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
-            };
-            let fault = Fault::new(
-                Cause::Precondition,
-                format!("{name} is backed up and cannot be restored yet: it waits for {what}."),
-                stands,
-                "Watch on with: obnow watch, or retry: it only looks again.",
-            );
+            let (what, fault) = still_coming(&coming, name, tenant, utc_offset);
             outcome.fault = Some(fault);
-            Judged::StillComing { what: format!("waits for {what}"), at_least, meanwhile: Box::new(outcome) }
+            Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -316,6 +297,30 @@ pub fn judge(
             }
         }
     }
+}
+
+/// What is waited for, and the fault if nobody waits any longer.
+fn still_coming(coming: &NotYet, name: &str, tenant: &TenantFacts, utc_offset: i32) -> (String, Fault) {
+    let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
+    let lag = tenant.archive.lag_target.unwrap_or(120);
+    let what = format!(
+        "the log up to {}; it is archived up to {}",
+        coming.need.to_local(utc_offset),
+        coming.have.to_local(utc_offset)
+    );
+    let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
+    let stands = if moves {
+        format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
+    } else {
+        format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
+    };
+    let fault = Fault::new(
+        Cause::Precondition,
+        format!("{name} is backed up and cannot be restored yet: it waits for {what}."),
+        stands,
+        "Watch on with: obnow watch, or retry: it only looks again.",
+    );
+    (format!("waits for {what}"), fault)
 }
 
 fn word_of(verdict: &Verdict) -> VerdictWord {
