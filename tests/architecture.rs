@@ -48,8 +48,9 @@ const AT_THE_TOP: &[&str] = &[
     "rustfmt.toml",
     "deny.toml",
     "rust-toolchain.toml",
-    // What Cargo builds; git does not see it.
+    // What Cargo builds, and what a property that failed leaves; git sees neither.
     "target",
+    "proptest-regressions",
 ];
 
 fn root() -> &'static Path {

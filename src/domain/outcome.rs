@@ -132,6 +132,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+        let left_behind =
+            set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
         Self {
             verdict,
             mode: None,
@@ -139,7 +141,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told: Vec::new(),
+            told: left_behind.into_iter().collect(),
             fault: Some(fault),
             recipe: Vec::new(),
         }
@@ -148,11 +150,7 @@ impl Outcome {
     /// It failed; the set that was left behind is named.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
-        let mut outcome = Self::ended(VerdictWord::Failed, set, fault);
-        if let Some(set) = set {
-            outcome.told.push(format!("Set {set} stays on the destination as it is; it is not usable."));
-        }
-        outcome
+        Self::ended(VerdictWord::Failed, set, fault)
     }
 
     /// It was cancelled.
@@ -259,8 +257,9 @@ pub fn judge(
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let (what, fault) = still_coming(&coming, name, tenant, utc_offset);
+            let fault = still_coming(name, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
             outcome.fault = Some(fault);
+            let what = format!("waits for {}", awaited(&coming, utc_offset));
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
@@ -299,28 +298,27 @@ pub fn judge(
     }
 }
 
-/// What is waited for, and the fault if nobody waits any longer.
-fn still_coming(coming: &NotYet, name: &str, tenant: &TenantFacts, utc_offset: i32) -> (String, Fault) {
+/// The log that is awaited, and how far it is.
+fn awaited(coming: &NotYet, utc_offset: i32) -> String {
+    let (need, have) = (coming.need.to_local(utc_offset), coming.have.to_local(utc_offset));
+    format!("the log up to {need}; it is archived up to {have}")
+}
+
+/// Why a finished backup cannot be restored yet, and when to expect it.
+fn still_coming(name: &str, coming: &NotYet, lag: u64, utc_offset: i32) -> Fault {
     let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
-    let lag = tenant.archive.lag_target.unwrap_or(120);
-    let what = format!(
-        "the log up to {}; it is archived up to {}",
-        coming.need.to_local(utc_offset),
-        coming.have.to_local(utc_offset)
-    );
     let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
     let stands = if moves {
         format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
     } else {
         format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
     };
-    let fault = Fault::new(
+    Fault::new(
         Cause::Precondition,
-        format!("{name} is backed up and cannot be restored yet: it waits for {what}."),
+        format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, utc_offset)),
         stands,
         "Watch on with: obnow watch, or retry: it only looks again.",
-    );
-    (format!("waits for {what}"), fault)
+    )
 }
 
 fn word_of(verdict: &Verdict) -> VerdictWord {

@@ -102,7 +102,10 @@ fn a_set_that_failed_or_is_not_to_be_found() {
     facts.sets[0].status = SetStatus::Failed;
     let outcome = last(judged(&facts, 1, false));
     assert_eq!((outcome.verdict, outcome.set), (VerdictWord::Failed, Some(1)));
-    assert_eq!(outcome.told.last().unwrap(), "Set 1 stays on the destination as it is; it is not usable.");
+    assert_eq!(
+        outcome.told.last().unwrap(),
+        "Set 1 stays on the destination as it is; nothing can be restored from it."
+    );
     let (what, _, meanwhile) = coming(judged(&pay("DOING", ago(5)), 9, false));
     assert_eq!(what, "waits for the view of sets");
     assert_eq!((meanwhile.verdict, meanwhile.set), (VerdictWord::Unknown, Some(9)));
@@ -204,7 +207,7 @@ fn each_word_has_its_rank_and_state() {
 fn ends_without_a_verdict_keep_their_fault() {
     let fault = Fault::new(Cause::Server, "What.", "Why.", "Next.");
     let failed = Outcome::failed(fault.clone(), Some(4));
-    assert_eq!(failed.told, ["Set 4 stays on the destination as it is; it is not usable."]);
+    assert_eq!(failed.told, ["Set 4 stays on the destination as it is; nothing can be restored from it."]);
     assert_eq!(Outcome::failed(fault.clone(), None).told.len(), 0);
     assert_eq!(Outcome::cancelled(fault.clone(), Some(4)).verdict, VerdictWord::Cancelled);
     assert_eq!(Outcome::unknown(fault.clone()).fault, Some(fault));

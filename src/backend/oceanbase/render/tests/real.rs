@@ -3,7 +3,6 @@
 use super::*;
 use engine::oracle::{WRONG, oracle};
 
-#[allow(clippy::disallowed_methods, reason = "the engine of the tests, which has its own clock and looks for programs")]
 #[path = "../../../../../tests/engine/mod.rs"]
 mod engine;
 
