@@ -72,19 +72,6 @@ impl VerdictWord {
         }
     }
 
-    /// The exit code of a command that ends with it.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Restorable => 0,
-            Self::NotYetRestorable => 3,
-            Self::Failed => 20,
-            Self::Unknown => 21,
-            Self::NotRestorable => 22,
-            Self::Cancelled => 23,
-        }
-    }
-
     /// The state a task has that ended with it.
     #[must_use]
     pub fn task_state(self) -> TaskState {

@@ -82,7 +82,7 @@ fn one_tenant_that_is_refused_refuses_the_start_with_its_cause() {
         assert!(refusal.fault.why.contains(says), "{}", refusal.fault.why);
         assert!(!refusal.fault.next.is_empty(), "{says}: what mends it");
         assert_eq!(refusal.left_out.len(), 1);
-        assert!(refusal.checks.iter().any(|check| check.refuses()), "all checks can be shown");
+        assert!(refusal.checks.iter().any(crate::domain::preflight::Check::refuses), "all checks can be shown");
     }
 }
 
