@@ -145,6 +145,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+        let left_behind =
+            set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
         Self {
             verdict,
             mode: None,
@@ -152,7 +154,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told: Vec::new(),
+            told: left_behind.into_iter().collect(),
             fault: Some(fault),
             recipe: Vec::new(),
         }
@@ -161,11 +163,7 @@ impl Outcome {
     /// It failed; the set that was left behind is named.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
-        let mut outcome = Self::ended(VerdictWord::Failed, set, fault);
-        if let Some(set) = set {
-            outcome.told.push(format!("Set {set} stays on the destination as it is; it is not usable."));
-        }
-        outcome
+        Self::ended(VerdictWord::Failed, set, fault)
     }
 
     /// It was cancelled.

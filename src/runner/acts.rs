@@ -1,5 +1,6 @@
 //! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
 
+use crate::backend::Act;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::step::StepKind;
@@ -80,13 +81,23 @@ impl Runner {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
+        self.send(kind, act, names).await
+    }
+
+    /// Audits, writes the intent, sends once, and writes the answer. Some: it was refused.
+    pub(super) async fn send(
+        &mut self,
+        kind: StepKind,
+        act: Act,
+        names: &[TargetName],
+    ) -> Result<Option<Fault>, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
             audit::write(
                 &self.state,
                 &audit::Action {
                     at: now(),
-                    task: Some(task.clone()),
+                    task: Some(self.task.clone()),
                     target: names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                     who: crate::config::places::who(),
                     host: crate::config::places::host(),
@@ -99,7 +110,7 @@ impl Runner {
             intent,
             targets: names.to_vec(),
             step: kind,
-            attempt,
+            attempt: self.view.attempt,
             statements: act.shown.clone(),
             description: act.description.clone(),
             highest_job: act.highest_job,

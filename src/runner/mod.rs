@@ -3,6 +3,7 @@
 
 mod acts;
 mod patience;
+mod requests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::clock::now;
-use crate::journal::requests::Inbox;
+use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
 use patience::{Patience, Verdict as Wait};
@@ -36,6 +37,8 @@ pub struct Runner {
     limits: Limits,
     system: System,
     inbox: Inbox,
+    /// A cancel that was asked for and is not done yet.
+    cancel: Option<Ask>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
 }
@@ -99,7 +102,19 @@ impl Runner {
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
         let begun = Instant::now();
-        Ok(Self { state, task, writer, view, prepared, limits, system, inbox, meters: BTreeMap::new(), begun })
+        Ok(Self {
+            state,
+            task,
+            writer,
+            view,
+            prepared,
+            limits,
+            system,
+            inbox,
+            cancel: None,
+            meters: BTreeMap::new(),
+            begun,
+        })
     }
 
     /// Runs the task to its end: every target passed, stopped or judged.
@@ -173,6 +188,10 @@ impl Runner {
         let mut sent = acts::Sent::default();
         while !open.is_empty() {
             self.take_requests()?;
+            self.obey_cancel(kind, &mut open).await?;
+            if open.is_empty() {
+                break;
+            }
             let looked = self.look(kind, &open).await;
             let seen = match looked {
                 Ok(seen) => seen,
@@ -223,6 +242,17 @@ impl Runner {
             }
         }
         Ok(())
+    }
+
+    /// The run as it stands.
+    fn run_view(&self) -> Run<'_> {
+        Run {
+            task: self.task.as_str(),
+            prepared: &self.prepared,
+            view: &self.view,
+            attempt: self.view.attempt,
+            now: now(),
+        }
     }
 
     async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
@@ -358,7 +388,8 @@ impl Runner {
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
-        if kind == StepKind::WaitForBackup
+        // Full only with the verdict.
+        if kind == StepKind::ConfirmRestorable
             && settled.state == StepState::Ok
             && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
         {
@@ -374,17 +405,6 @@ impl Runner {
     fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
         let Settled { state, detail, fault, .. } = settled;
         self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
-    }
-
-    /// Requests are read at each look and answered in the journal.
-    fn take_requests(&mut self) -> Result<(), Fault> {
-        for ask in self.inbox.asks()?.into_iter().flatten() {
-            if !self.view.requests.contains(&ask.id) {
-                let answer = format!("this runner does not know how to {}", ask.verb);
-                self.write(&Event::Request { request: ask.id, verb: ask.verb, who: ask.who, answer })?;
-            }
-        }
-        Ok(())
     }
 
     /// Writes an event; all but progress are on the disk before anything follows from them.
