@@ -133,9 +133,9 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
         let folder = join(scenario, &root, args.speed).await?;
         let (config, state) = (Some(folder.join("config.yaml")), Some(folder.join("state")));
         let common = Common { config, state, demo: None, host: None, ..common.clone() };
-        let room = cli::open(&common)?;
+        let place = cli::open(&common)?;
         let on_terminal = std::io::stdout().is_terminal();
-        let exit = cli::play(&room, say).await?;
+        let exit = cli::play(&place, say).await?;
         if on_terminal {
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
         }

@@ -23,6 +23,8 @@ impl Places {
     /// # Errors
     /// A flag is missing and there is no home directory to stand in for it.
     pub fn find(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<Self, Fault> {
+        // A runner works in another directory than its face, so what is relative is made absolute here.
+        let (config, state) = (config.map(absolute), state.map(absolute));
         if let (Some(config), Some(state)) = (&config, &state) {
             return Ok(Self { config: config.clone(), state: state.clone() });
         }
@@ -75,6 +77,10 @@ impl Places {
         let folder = self.state.join("demo").join(scenario);
         Self { config: folder.join("config.yaml"), state: folder.join("state") }
     }
+}
+
+fn absolute(path: PathBuf) -> PathBuf {
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 /// Who runs this process, for the audit trail: `alice (uid 1000)`. The number is the system's, the name only what the
