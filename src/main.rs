@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
+            if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+                misused(&error);
+                return code.into();
+            }
             // A reader that has gone wants no help.
             let _ = error.print();
             return code.into();
@@ -39,6 +43,22 @@ fn main() -> ExitCode {
     // A prompt or a password tool that still waits must not hold the program.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// A wrong use as an event: under `--json` a fault is on standard output, whatever it is about.
+fn misused(error: &clap::Error) {
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = parts.next().unwrap_or_default();
+    let why = parts.next().unwrap_or_default();
+    let fault =
+        Fault::new(Cause::Usage, what.trim_start_matches("error: "), why, "See the arguments with: obnow --help.");
+    let mut event = serde_json::json!({"event": "fault"});
+    if let (Some(event), serde_json::Value::Object(fields)) = (event.as_object_mut(), cli::fault_fields(&fault)) {
+        event.extend(fields);
+    }
+    // A reader that has gone wants no help.
+    let _ = writeln!(std::io::stdout(), "{event}");
 }
 
 async fn run(cli: Cli) -> Exit {

@@ -12,13 +12,18 @@ use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::scn::Scn;
-use crate::domain::step::StepState;
+use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskState, TaskView};
 
 /// The clock of this host, for the log of what happens now.
 pub(super) fn clock(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+}
+
+/// A moment as a person reads it, in the time of this host.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
 /// A size as a person reads it.
@@ -165,6 +170,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             let seconds = view
                 .target(target)
                 .and_then(|target| target.step(*step))
+                .filter(|_| *state != StepState::Running)
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",
@@ -178,7 +184,9 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                     _ => Role::Fail,
                 };
                 let word = say.paint(role, &format!("{:<11}", state.word().replace('_', " ")));
-                say.line(&format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()));
+                // The verdict, which follows this step, says it in full.
+                let detail = if *step == StepKind::ConfirmRestorable { "" } else { detail };
+                say.line(format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()).trim_end());
             }
             // For a person the verdict, which follows, says it; once is enough.
             if let Some(fault) = fault.as_ref().filter(|_| say.json) {
@@ -207,6 +215,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         Event::Request { verb, who, answer, .. } => {
             say.line(&format!("{} {verb} asked by {who}: {answer}", clock(at)));
         }
+        Event::RunnerStarted { attempt, .. } if *attempt > 1 => say.line(&format!("{} attempt {attempt}", clock(at))),
         Event::Created { .. }
         | Event::RunnerStarted { .. }
         | Event::Answered { .. }

@@ -142,6 +142,15 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
     let (taken, left) = std::mem::take(&mut fleet.faults).into_iter().partition(|fault| gone(fault));
     fleet.faults = left;
     let taken: Vec<Fault> = taken;
+    for upgrade in taken.iter().filter(|fault| fault.effect == Effect::UpgradeMode) {
+        // The upgrade that was on has ended, and its job with it.
+        let clusters = fleet.clusters.iter_mut();
+        for cluster in clusters.filter(|cluster| upgrade.cluster.as_ref().is_none_or(|name| *name == cluster.name)) {
+            for job in cluster.tenant_jobs.iter_mut().filter(|job| job.status == "INPROGRESS") {
+                "SUCCESS".clone_into(&mut job.status);
+            }
+        }
+    }
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 

@@ -201,7 +201,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
             Cause::Precondition,
             FULL_NEEDED,
             format!("For {} {why}.", target.target),
-            "Make a full backup first: obnow backup with --mode full.",
+            format!("Make a full backup first: obnow backup {} --mode full.", target.target),
         )),
     }
 }
