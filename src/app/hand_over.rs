@@ -129,8 +129,8 @@ impl Launcher for Detached {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .current_dir("/")
-            .process_group(0);
+            .current_dir("/");
+        // Not a process group of its own: who leads one cannot leave the session, which the runner does first of all.
         let mut child = command.spawn().map_err(|error| not_started(&format!("The system says: {error}.")))?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(not_started("The system gave no pipes."));

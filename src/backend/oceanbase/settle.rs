@@ -122,7 +122,8 @@ impl OceanBase {
         };
         Ok(proof.map_or_else(
             || {
-                let what = format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
+                let what =
+                    format!("whether \"{marker}\" was started: no answer came, the server is asked until it is known");
                 Look::Wait(Waiting::for_(what, true)).into()
             },
             |proof| Look::NotStarted { intent: intent.intent, proof }.into(),
