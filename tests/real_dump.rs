@@ -1,5 +1,5 @@
 //! A real server under load, dumped, proven, restored into a second one, and compared.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod engine;
 

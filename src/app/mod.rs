@@ -1,5 +1,6 @@
 //! The wires: the one place that joins inventory, backends, journal and runner for any face.
 
+pub mod cancel;
 pub mod choose;
 pub mod detect;
 pub mod follow;

@@ -47,6 +47,8 @@ pub(super) enum Doing {
     Statements(Box<PendingAct>),
     /// A dump at its place.
     Dump(Box<super::dump::PendingDump>),
+    /// The end of the dump that runs.
+    EndDump,
 }
 
 impl System {
@@ -108,7 +110,23 @@ impl System {
         match (self, act.doing) {
             (Self::OceanBase(system), Doing::Statements(pending)) => system.perform(*pending).await,
             (Self::Dump(system), Doing::Dump(pending)) => system.perform(*pending).await,
+            (Self::Dump(system), Doing::EndDump) => {
+                system.end();
+                Ok(())
+            }
             (_, _) => Ok(()),
+        }
+    }
+
+    /// Makes the act ready that ends what this task runs; None when nothing of it runs. A dump is this host's own process:
+    /// it is ended when the act is performed, and nobody else is asked.
+    ///
+    /// # Errors
+    /// Nothing was sent, and why.
+    pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
+        match self {
+            Self::OceanBase(system) => system.open_cancel(run, targets).await,
+            Self::Dump(system) => Ok(system.open_cancel()),
         }
     }
 

@@ -82,6 +82,8 @@ pub enum Command {
     Watch(WatchArgs),
     /// Go on with a task from its failed step
     Retry(RetryArgs),
+    /// Stop a task's backup on the server
+    Cancel(CancelArgs),
     /// The inventory
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -168,6 +170,16 @@ pub struct RetryArgs {
     /// Where the encryption password is
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub encrypt_from: Option<SecretSource>,
+    /// Answer every question with yes
+    #[arg(long)]
+    pub yes: bool,
+}
+
+/// `obnow cancel`.
+#[derive(Debug, Args)]
+pub struct CancelArgs {
+    /// The task: its id, or how it begins
+    pub task: String,
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,

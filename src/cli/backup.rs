@@ -177,14 +177,12 @@ fn given(args: &BackupArgs) -> Option<Wanted> {
 /// Where the plan says that the access key is to be found.
 pub(super) fn access_key(prepared: &Prepared) -> Option<SecretSource> {
     let actions = prepared.plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
-    actions
-        .filter_map(|action| match action {
-            Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
-                access_key.clone()
-            }
-            _ => None,
-        })
-        .next()
+    actions.into_iter().find_map(|action| match action {
+        Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
+            access_key.clone()
+        }
+        _ => None,
+    })
 }
 
 /// A secret, where one is asked for.
@@ -227,26 +225,19 @@ fn ask(question: &str) -> String {
     answer.trim().to_owned()
 }
 
-/// Asks before a Retry that is a new backup.
-pub(super) fn confirm_retry() -> Result<(), Fault> {
+/// Asks one question; off a terminal nothing ever asks, and the flag is named.
+pub(super) fn ask_for(question: &str, expected: &[&str], undone: &str) -> Result<(), Fault> {
     if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Err(Fault::new(
-            Cause::Usage,
-            "The new backup was not confirmed.",
-            "There is no terminal to ask on.",
-            "Say --yes to start it.",
-        ));
+        return Err(Fault::new(Cause::Usage, undone, "There is no terminal to ask on.", "Say --yes to go on."));
     }
-    if matches!(ask("Start it? [y/N] ").as_str(), "y" | "Y" | "yes") {
+    if expected.contains(&ask(question).as_str()) {
         return Ok(());
     }
-    Err(Fault::new(
-        Cause::Usage,
-        "Nothing was started.",
-        "The question was not answered with yes.",
-        "Retry when it suits.",
-    ))
+    Err(Fault::new(Cause::Usage, undone, "The question was answered otherwise.", "Try again when it suits."))
 }
+
+/// What a person types for yes.
+pub(super) const YES: [&str; 3] = ["y", "Y", "yes"];
 
 /// Follows a task from its beginning to its end.
 pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {

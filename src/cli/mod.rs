@@ -2,6 +2,7 @@
 
 pub mod args;
 mod backup;
+mod cancel;
 mod check;
 mod config;
 mod exit;
@@ -44,6 +45,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         Command::Tasks => tasks::list(&room, say),
         Command::Watch(args) => tasks::watch(&room, say, &args).await,
         Command::Retry(args) => tasks::retry(&room, say, &args).await,
+        Command::Cancel(args) => cancel::run(&room, say, &args).await,
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) => Ok(Exit::USAGE),
     }
 }

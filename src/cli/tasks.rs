@@ -103,13 +103,13 @@ pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Ex
         let attempt = task.view.attempt + 1;
         say.note(&format!("Retry starts a NEW backup of {}, attempt {attempt}.{left}", new.join(", ")));
         if !args.yes {
-            backup::confirm_retry()?;
+            backup::ask_for("Start it? [y/N] ", &backup::YES, "The new backup was not started.")?;
         }
     }
     launch(room, say, &task, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
 }
 
-async fn launch(
+pub(super) async fn launch(
     room: &Room,
     say: &Say,
     task: &Task,

@@ -4,6 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
+use super::clock;
 use super::grammar::parse;
 use super::refusal::{refuse, refuse_code};
 use super::registry::Registry;
@@ -184,7 +185,8 @@ fn zone(name: &str) -> Result<TimeZone, ServerError> {
 }
 
 fn time(zone: &TimeZone) -> Value {
-    Value::Text(Timestamp::now().to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
+    let at = Timestamp::from_microsecond(clock::now()).unwrap_or_default();
+    Value::Text(at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string())
 }
 
 fn show_variables<W: World>(world: &W, session: &Session, pattern: &str) -> Reply {

@@ -11,6 +11,7 @@ pub const SECOND: Moment = 1_000_000;
 
 /// The present moment: the one place where the fleet reads the clock.
 #[must_use]
+#[allow(clippy::disallowed_methods, reason = "the fleet lives by the wall clock, read here only")]
 pub fn now() -> Moment {
     Timestamp::now().as_microsecond()
 }

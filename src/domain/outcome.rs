@@ -6,7 +6,7 @@ use super::choices::Mode;
 use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
-use super::restorable::{self, BackupSet, JobEnd, RoundStatus, SetKind, Span, Verdict, Windows};
+use super::restorable::{self, BackupSet, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -145,6 +145,8 @@ pub struct Outcome {
 
 impl Outcome {
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
+        let left_behind =
+            set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
         Self {
             verdict,
             mode: None,
@@ -152,7 +154,7 @@ impl Outcome {
             to: None,
             set,
             windows: Vec::new(),
-            told: Vec::new(),
+            told: left_behind.into_iter().collect(),
             fault: Some(fault),
             recipe: Vec::new(),
         }
@@ -161,11 +163,7 @@ impl Outcome {
     /// It failed; the set that was left behind is named.
     #[must_use]
     pub fn failed(fault: Fault, set: Option<u64>) -> Self {
-        let mut outcome = Self::ended(VerdictWord::Failed, set, fault);
-        if let Some(set) = set {
-            outcome.told.push(format!("Set {set} stays on the destination as it is; it is not usable."));
-        }
-        outcome
+        Self::ended(VerdictWord::Failed, set, fault)
     }
 
     /// It was cancelled.
@@ -272,28 +270,10 @@ pub fn judge(
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
-            let lag = tenant.archive.lag_target.unwrap_or(120);
-            let what = format!(
-                "the log up to {}; it is archived up to {}",
-                coming.need.to_local(utc_offset),
-                coming.have.to_local(utc_offset)
-            );
-            let moves =
-                matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
-            let stands = if moves {
-                format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
-            } else {
-                format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
-            };
-            let fault = Fault::new(
-                Cause::Precondition,
-                format!("{name} is backed up and cannot be restored yet: it waits for {what}."),
-                stands,
-                "Watch on with: obnow watch, or retry: it only looks again.",
-            );
+            let fault = still_coming(name, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
             outcome.fault = Some(fault);
-            Judged::StillComing { what: format!("waits for {what}"), at_least, meanwhile: Box::new(outcome) }
+            let what = format!("waits for {}", awaited(&coming, utc_offset));
+            Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
@@ -329,6 +309,29 @@ pub fn judge(
             }
         }
     }
+}
+
+/// The log that is awaited, and how far it is.
+fn awaited(coming: &NotYet, utc_offset: i32) -> String {
+    let (need, have) = (coming.need.to_local(utc_offset), coming.have.to_local(utc_offset));
+    format!("the log up to {need}; it is archived up to {have}")
+}
+
+/// Why a finished backup cannot be restored yet, and when to expect it.
+fn still_coming(name: &str, coming: &NotYet, lag: u64, utc_offset: i32) -> Fault {
+    let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
+    let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
+    let stands = if moves {
+        format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
+    } else {
+        format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
+    };
+    Fault::new(
+        Cause::Precondition,
+        format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, utc_offset)),
+        stands,
+        "Watch on with: obnow watch, or retry: it only looks again.",
+    )
 }
 
 fn word_of(verdict: &Verdict) -> VerdictWord {

@@ -376,9 +376,8 @@ fn target_state(target: &TargetView) -> TaskState {
     match (&target.outcome, target.current().map(|step| step.state)) {
         (Some(outcome), _) => outcome.verdict.task_state(),
         (None, Some(StepState::Cancelled)) => TaskState::Cancelled,
-        (None, Some(StepState::Unknown)) => TaskState::Unknown,
+        (None, Some(StepState::Unknown) | None) => TaskState::Unknown,
         (None, Some(_)) => TaskState::Failed,
-        (None, None) => TaskState::Unknown,
     }
 }
 

@@ -1,5 +1,6 @@
 //! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
 
+use crate::backend::Act;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::step::StepKind;
@@ -22,7 +23,7 @@ impl Sent {
 
 impl Runner {
     /// Only what was confirmed is done. None: it may be done.
-    pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
+    pub(super) fn may_act(kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
         if planned || sent.contains(&target.target, action) {
             return None;
@@ -80,13 +81,23 @@ impl Runner {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
+        self.send(kind, act, names).await
+    }
+
+    /// Audits, writes the intent, sends once, and writes the answer. Some: it was refused.
+    pub(super) async fn send(
+        &mut self,
+        kind: StepKind,
+        act: Act,
+        names: &[TargetName],
+    ) -> Result<Option<Fault>, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
             audit::write(
                 &self.state,
                 &audit::Action {
                     at: now(),
-                    task: Some(task.clone()),
+                    task: Some(self.task.clone()),
                     target: names.iter().map(ToString::to_string).collect::<Vec<_>>().join(", "),
                     who: crate::config::places::who(),
                     host: crate::config::places::host(),
@@ -95,11 +106,11 @@ impl Runner {
                 },
             )?;
         }
-        self.write(Event::Intent {
+        self.write(&Event::Intent {
             intent,
             targets: names.to_vec(),
             step: kind,
-            attempt,
+            attempt: self.view.attempt,
             statements: act.shown.clone(),
             description: act.description.clone(),
             highest_job: act.highest_job,
@@ -112,7 +123,7 @@ impl Runner {
             Ok(()) => (true, None),
             Err(failure) => (failure.answered, Some(failure.fault.clone())),
         };
-        self.write(Event::Answered { intent, fault: fault.clone(), answered })?;
+        self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
         Ok(fault.filter(|fault| answered && !is_already_so(fault)))
     }
 }

@@ -3,6 +3,7 @@
 
 mod acts;
 mod patience;
+mod requests;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,7 +22,7 @@ use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::clock::now;
-use crate::journal::requests::Inbox;
+use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
 use patience::{Patience, Verdict as Wait};
@@ -36,6 +37,8 @@ pub struct Runner {
     limits: Limits,
     system: System,
     inbox: Inbox,
+    /// A cancel that was asked for and is not done yet.
+    cancel: Option<Ask>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
 }
@@ -99,7 +102,19 @@ impl Runner {
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
         let begun = Instant::now();
-        Ok(Self { state, task, writer, view, prepared, limits, system, inbox, meters: BTreeMap::new(), begun })
+        Ok(Self {
+            state,
+            task,
+            writer,
+            view,
+            prepared,
+            limits,
+            system,
+            inbox,
+            cancel: None,
+            meters: BTreeMap::new(),
+            begun,
+        })
     }
 
     /// Runs the task to its end: every target passed, stopped or judged.
@@ -116,7 +131,7 @@ impl Runner {
             .map(|target| target.target.clone())
             .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
-        self.write(Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
+        self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
         let (state, task, every) =
             (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
         heartbeat::beat(&state, &task, now())?;
@@ -143,7 +158,7 @@ impl Runner {
         pulse.abort();
         outcome?;
         let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
-        self.write(Event::RunnerEnded { reason: reason.to_owned() })?;
+        self.write(&Event::RunnerEnded { reason: reason.to_owned() })?;
         Ok(self.view)
     }
 
@@ -173,6 +188,10 @@ impl Runner {
         let mut sent = acts::Sent::default();
         while !open.is_empty() {
             self.take_requests()?;
+            self.obey_cancel(kind, &mut open).await?;
+            if open.is_empty() {
+                break;
+            }
             let looked = self.look(kind, &open).await;
             let seen = match looked {
                 Ok(seen) => seen,
@@ -225,6 +244,17 @@ impl Runner {
         Ok(())
     }
 
+    /// The run as it stands.
+    fn run_view(&self) -> Run<'_> {
+        Run {
+            task: self.task.as_str(),
+            prepared: &self.prepared,
+            view: &self.view,
+            attempt: self.view.attempt,
+            now: now(),
+        }
+    }
+
     async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let run = Run {
             task: self.task.as_str(),
@@ -251,7 +281,7 @@ impl Runner {
             let known = self.view.target(name);
             let news = known.is_none_or(|view| view.job != Some(job.job) || (job.set.is_some() && view.set != job.set));
             if news {
-                self.write(Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
+                self.write(&Event::Job { target: name.clone(), job: job.job, set: job.set, kind: job.kind })?;
             }
         }
         let settled = match seen.look {
@@ -266,7 +296,7 @@ impl Runner {
             Look::Ended(outcome) | Look::Verdict(outcome) => Settled::ended(outcome),
             Look::NotStarted { intent, proof } => {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
-                self.write(Event::NotStarted { intent, proof: proof.clone() })?;
+                self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
                     // An earlier attempt's start is settled, and this attempt was asked for: look again and start.
                     return Ok(Took::Waits { progressed: true });
@@ -279,16 +309,16 @@ impl Runner {
                 ))
             }
             Look::Act(action) => {
-                if let Some(settled) = self.may_act(kind, target, &action, sent) {
+                if let Some(settled) = Self::may_act(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
-                    return self.keep_waiting(kind, name, waiting, patience);
+                    return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
                     return Ok(Took::Act(action));
                 }
             }
-            Look::Wait(waiting) => return self.keep_waiting(kind, name, waiting, patience),
+            Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             Look::NotYet { what, at_least, outcome } => {
                 if !patience.archive_over(name, at_least, Instant::now()) {
                     self.waiting(name, kind, &what, None, patience)?;
@@ -305,10 +335,10 @@ impl Runner {
         &mut self,
         kind: StepKind,
         name: &TargetName,
-        waiting: Waiting,
+        waiting: &Waiting,
         patience: &mut Patience,
     ) -> Result<Took, Fault> {
-        let progressed = patience.moved(name, &waiting, Instant::now());
+        let progressed = patience.moved(name, waiting, Instant::now());
         if let Some(task) = &waiting.task {
             let sample = Sample {
                 at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -323,10 +353,10 @@ impl Runner {
             if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
                 && patience.may_write_progress(name, Instant::now())
             {
-                self.write(Event::Progress { target: name.clone(), progress })?;
+                self.write(&Event::Progress { target: name.clone(), progress })?;
             }
         }
-        match patience.judge(kind, name, &waiting, Instant::now()) {
+        match patience.judge(kind, name, waiting, Instant::now()) {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
             Wait::Attention(fault) => self.waiting(name, kind, &waiting.what, Some(&fault), patience)?,
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
@@ -351,48 +381,38 @@ impl Runner {
         patience: &mut Patience,
     ) -> Result<(), Fault> {
         if patience.is_news(name, what, fault.is_some()) {
-            self.write(Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
+            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
         }
         Ok(())
     }
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
-        if kind == StepKind::WaitForBackup
+        // Full only with the verdict.
+        if kind == StepKind::ConfirmRestorable
             && settled.state == StepState::Ok
             && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
         {
-            self.write(Event::Progress { target: name.clone(), progress })?;
+            self.write(&Event::Progress { target: name.clone(), progress })?;
         }
         self.step(name, kind, settled)?;
         if let Some(outcome) = outcome {
-            self.write(Event::Verdict { target: name.clone(), outcome })?;
+            self.write(&Event::Verdict { target: name.clone(), outcome })?;
         }
         Ok(())
     }
 
     fn step(&mut self, name: &TargetName, step: StepKind, settled: Settled) -> Result<(), Fault> {
         let Settled { state, detail, fault, .. } = settled;
-        self.write(Event::Step { target: name.clone(), step, state, detail, fault })
-    }
-
-    /// Requests are read at each look and answered in the journal.
-    fn take_requests(&mut self) -> Result<(), Fault> {
-        for ask in self.inbox.asks()?.into_iter().flatten() {
-            if !self.view.requests.contains(&ask.id) {
-                let answer = format!("this runner does not know how to {}", ask.verb);
-                self.write(Event::Request { request: ask.id, verb: ask.verb, who: ask.who, answer })?;
-            }
-        }
-        Ok(())
+        self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
     /// Writes an event; all but progress are on the disk before anything follows from them.
-    fn write(&mut self, event: Event) -> Result<(), Fault> {
+    fn write(&mut self, event: &Event) -> Result<(), Fault> {
         let at: Timestamp = now();
         let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
-        self.writer.append(at, &event, durable)?;
-        self.view.apply(at, &event);
+        self.writer.append(at, event, durable)?;
+        self.view.apply(at, event);
         Ok(())
     }
 }

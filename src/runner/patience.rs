@@ -162,6 +162,6 @@ impl Patience {
 fn unreachable_for_good(fault: &Fault) -> Settled {
     let mut unknown = fault.clone();
     unknown.cause = Cause::Unknown;
-    unknown.next = "Once the cluster answers again, retry: it only looks again.".to_owned();
+    "Once the cluster answers again, retry: it only looks again.".clone_into(&mut unknown.next);
     Settled::unknown(unknown)
 }

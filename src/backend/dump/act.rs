@@ -4,9 +4,10 @@ use std::os::fd::AsFd as _;
 use std::path::Path;
 
 use super::begun::Begun;
+use super::command::command_line;
 use super::place::Place;
 use super::releases::{self, Tool};
-use super::run::{Dump, SESSION_LIMIT, command_line};
+use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
 use super::{Login, blocking, folder, server};
@@ -76,6 +77,28 @@ pub(super) fn directory(action: &Action) -> Result<&str, Fault> {
 }
 
 impl DumpSystem {
+    /// The end of the dump that runs, as an act.
+    pub(in crate::backend) fn open_cancel(&self) -> Option<Act> {
+        let dump = self.dump.as_ref()?;
+        Some(Act {
+            shown: vec![format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)],
+            description: None,
+            highest_job: None,
+            connection: None,
+            server: "this host".to_owned(),
+            server_limit: 0,
+            doing: Doing::EndDump,
+        })
+    }
+
+    /// Ends the dump that runs; what it wrote stays.
+    pub(in crate::backend) fn end(&mut self) {
+        if let Some(dump) = &self.dump {
+            dump.kill();
+        }
+        self.ended_by_us = true;
+    }
+
     /// What is shown of a plan: the command of the first attempt.
     ///
     /// # Errors

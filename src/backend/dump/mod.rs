@@ -7,6 +7,7 @@
 
 mod act;
 pub mod begun;
+mod command;
 mod folder;
 pub mod listing;
 mod login;

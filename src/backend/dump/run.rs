@@ -1,21 +1,20 @@
 //! A dump as a process: started once, watched, found again by a later obnow, ended with everything it started.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
-use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command};
+use std::process::Child;
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
 use serde::{Deserialize, Serialize};
 
-use super::listing::SYSTEM_DATABASES;
+use super::command::{KEEPER, command, tls_fits};
 use super::place::Place;
 use super::releases::Tool;
 use super::{Login, io_fault};
@@ -23,9 +22,6 @@ use crate::domain::fault::{Cause, Fault};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
 pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
-
-/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then.
-const KEEPER: &str = r#""$@"; status=$?; printf '%s\n' "$status" >"$0""#;
 
 /// Which process writes a dump; a JSON file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -164,7 +160,7 @@ impl Dump {
             child.try_wait().map_err(|error| io_fault("Watching", &self.record.tool, &error))?;
         }
         if self.alive() {
-            return Ok(State::Running { bytes_written: bytes_in(&self.place.partial())? });
+            return Ok(State::Running { bytes_written: self.bytes_written()? });
         }
         let path = self.place.status();
         match std::fs::read_to_string(&path) {
@@ -172,6 +168,14 @@ impl Dump {
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(State::Gone),
             Err(error) => Err(io_fault("Reading", &path, &error)),
         }
+    }
+
+    /// Bytes in its files by now.
+    ///
+    /// # Errors
+    /// The dump's folder cannot be read.
+    pub fn bytes_written(&self) -> Result<u64, Fault> {
+        bytes_in(&self.place.partial())
     }
 
     /// True once the snapshot has been taken for certain: a row has reached a data file.
@@ -224,69 +228,6 @@ impl Dump {
             None => self.group().is_some_and(|group| test_kill_process_group(group).is_ok()),
         }
     }
-}
-
-/// Refuses a login that insists on TLS with a release that was not tried with it.
-///
-/// # Errors
-/// That.
-pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
-    if !tls || tool.release.tls {
-        return Ok(());
-    }
-    Err(Fault::new(
-        Cause::Precondition,
-        "The dump would not be encrypted on its way.",
-        format!("The inventory asks for TLS, and mydumper {} was not tried with it.", tool.release.version),
-        "Set `tls: {mode: prefer}` for this cluster if the network may be trusted, or use another release.",
-    ))
-}
-
-/// The command line of a dump, as it may be shown. Which of the endpoints answers is known only when it starts, and user and
-/// password are never part of it: those places are named.
-#[must_use]
-pub fn command_line(program: &Path, options: &[&str], partial: &Path) -> String {
-    let words = [program.display().to_string()].into_iter().chain(
-        arguments("<login>", "<host>", "<port>", partial, options).into_iter().map(|word| word.display().to_string()),
-    );
-    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
-}
-
-/// A word as a shell would take it.
-fn quoted(word: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
-    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
-}
-
-/// The arguments of mydumper: what is shown is what is run.
-fn arguments(login: &str, host: &str, port: &str, partial: &Path, options: &[&str]) -> Vec<OsString> {
-    let mut words: Vec<OsString> = vec![
-        format!("--defaults-file={login}").into(),
-        format!("--host={host}").into(),
-        format!("--port={port}").into(),
-        "--outputdir".into(),
-        partial.into(),
-        format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|")).into(),
-    ];
-    words.extend(options.iter().map(OsString::from));
-    words
-}
-
-fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
-    let port = login.port.to_string();
-    let mut command = Command::new("/bin/sh");
-    command
-        .args(["-c", KEEPER])
-        .arg(place.status())
-        .arg(&tool.path)
-        .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options))
-        .env_clear()
-        .env("PATH", "/usr/bin:/bin")
-        .env("LC_ALL", "C.UTF-8")
-        .current_dir(place.folder())
-        // Signals of a terminal are not for it.
-        .process_group(0);
-    command
 }
 
 /// The process that keeps the dump of a place, by its arguments, and the program it runs.
@@ -417,19 +358,6 @@ mod tests {
         assert!(failure(State::Gone, "", true).why.contains("reboot"));
         assert!(failure(State::Gone, "", false).why.contains("kill"));
         assert!(failure(State::Exited(137), "", false).why.contains("signal 9"));
-    }
-
-    #[test]
-    fn what_is_shown_could_be_typed() {
-        let shown = command_line(Path::new("/opt/my dumper"), &["--threads=1"], Path::new("/b/t.1.partial"));
-        let regex = format!("'--regex=^(?!({})\\.)'", SYSTEM_DATABASES.join("|"));
-        assert_eq!(
-            shown,
-            format!(
-                "'/opt/my dumper' --defaults-file=<login> --host=<host> --port=<port> --outputdir /b/t.1.partial {regex} \
-                 --threads=1"
-            )
-        );
     }
 
     #[test]

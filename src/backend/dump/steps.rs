@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use super::act::{directory, insists_on_tls};
 use super::begun::Begun;
+use super::command::tls_fits;
 use super::place::Place;
-use super::run::{Dump, tls_fits};
+use super::run::Dump;
 use super::watch::Proving;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
@@ -24,6 +25,8 @@ pub struct DumpSystem {
     pub(super) lend: Option<Arc<LendLocks>>,
     /// The dump that was started or found, so that its end is noticed by its parent.
     pub(super) dump: Option<Dump>,
+    /// This task was cancelled, so the dump's end is no failure.
+    pub(super) ended_by_us: bool,
     /// What is known since that dump began.
     pub(super) begun: Option<Begun>,
     /// The reading of every byte, which takes long.
@@ -34,7 +37,7 @@ impl DumpSystem {
     /// The engine behind this connection.
     #[must_use]
     pub fn new(server: OceanBase) -> Self {
-        Self { server, lend: None, dump: None, begun: None, proving: None }
+        Self { server, lend: None, dump: None, ended_by_us: false, begun: None, proving: None }
     }
 
     /// Every dump started from now on inherits what `lend` gives, so that the target stays taken while it lives.

@@ -30,7 +30,7 @@ fn restorable(manifest: &Manifest, folder: &Path, utc_offset: i32) -> Outcome {
     let views = manifest.tables.iter().filter(|table| table.listed.kind == Kind::View).count();
     let recipe = vec![
         format!(
-            "dump {}   {} databases, {} tables, {views} views, {} rows, {}",
+            "dump {}   databases {}, tables {}, views {views}, rows {}, size {}",
             folder.display(),
             manifest.databases.len(),
             manifest.tables.len() - views,

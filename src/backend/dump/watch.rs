@@ -33,11 +33,21 @@ pub(super) struct Proving {
 /// What one look at a dump's files told.
 struct Polled {
     state: State,
+    /// In all its files.
+    bytes: u64,
     snapshot_taken: bool,
-    /// How the process is named to people.
-    process: String,
+    /// `mydumper 0.10.0`.
+    tool: String,
+    /// The leader of its processes.
+    pid: u32,
     /// Why it ended, where it ended badly.
     fault: Fault,
+}
+
+impl Polled {
+    fn writes(&self, place: &Place) -> String {
+        format!("{}, process {}, writes {}", self.tool, self.pid, place.partial().display())
+    }
 }
 
 impl DumpSystem {
@@ -57,7 +67,7 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         let mut said = match self.poll(&place).await? {
-            Some(polled) => format!("{} writes {}", polled.process, place.partial().display()),
+            Some(polled) => polled.writes(&place),
             None if place.finished().is_dir() => format!("{} is finished", place.finished().display()),
             None => return Ok(no_trace(intent, &place).into()),
         };
@@ -71,8 +81,8 @@ impl DumpSystem {
     /// A dump of an attempt before this one that is not over is never joined by a second.
     async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
-            if let Some(Polled { state: State::Running { .. }, process, .. }) = self.poll(&place).await? {
-                return Ok(Some(Waiting::for_(format!("the dump of attempt {attempt}, {process}, still runs"), true)));
+            if let Some(Polled { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
+                return Ok(Some(Waiting::for_(still_runs(attempt, pid), true)));
             }
         }
         Ok(None)
@@ -93,15 +103,28 @@ impl DumpSystem {
         };
         let Some(polled) = self.poll(&place).await? else { return ended(vanished(intent.attempt, &place)) };
         match polled.state {
-            State::Running { bytes_written } => {
+            State::Running { .. } => {
                 let estimate = self.note_snapshot(&place, polled.snapshot_taken).await?;
                 let again = intent.attempt != run.attempt;
-                let waiting = running(&polled, bytes_written, estimate, &place, again.then_some(intent.attempt));
+                let waiting = running(&polled, estimate, &place, again.then_some(intent.attempt));
                 Ok(seen(Look::Wait(waiting), intent))
             }
             State::Exited(0) => {
-                self.note_end(&place).await?;
-                Ok(seen(Look::Done(format!("{} ended with status 0", polled.process)), intent))
+                let said = format!("{} ended with status 0", polled.tool);
+                if self.note_end(&place).await? {
+                    // Once, so that the figures that stay are those of the end.
+                    return Ok(seen(
+                        Look::Wait(Waiting { what: said, task: Some(dumping(polled.bytes, None)), alive: true }),
+                        intent,
+                    ));
+                }
+                Ok(seen(Look::Done(said), intent))
+            }
+            State::Exited(_) | State::Gone if self.ended_by_us => {
+                let what = format!("The dump of {} was cancelled.", target.target);
+                let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
+                let fault = Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
+                Ok(seen(Look::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
             }
             State::Exited(_) | State::Gone => ended(polled.fault),
         }
@@ -208,11 +231,12 @@ impl DumpSystem {
         Ok(estimate)
     }
 
-    /// Writes down what the server lists after the end. Where nobody saw the snapshot being taken, it was before now.
-    async fn note_end(&mut self, place: &Place) -> Result<(), Fault> {
-        let Some(begun) = self.begun(place).await? else { return Ok(()) };
+    /// Writes down what the server lists after the end, once; true: just now. Where nobody saw the snapshot being taken, it
+    /// was before now.
+    async fn note_end(&mut self, place: &Place) -> Result<bool, Fault> {
+        let Some(begun) = self.begun(place).await? else { return Ok(false) };
         if begun.after.is_some() {
-            return Ok(());
+            return Ok(false);
         }
         self.server.ensure_session().await?;
         let session = self.server.session()?;
@@ -222,7 +246,8 @@ impl DumpSystem {
             begun.not_after.get_or_insert(now);
             begun.after = Some(after);
         })
-        .await
+        .await?;
+        Ok(true)
     }
 
     async fn change(&mut self, place: &Place, change: impl FnOnce(&mut Begun)) -> Result<(), Fault> {
@@ -263,8 +288,12 @@ enum Unready {
 fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
     let state = dump.poll()?;
     let record = dump.record();
-    let process = format!("mydumper {}, process {}", record.release, record.pid);
-    Ok(Polled { state, snapshot_taken: dump.snapshot_taken()?, process, fault: dump.fault(state) })
+    let (tool, pid) = (format!("mydumper {}", record.release), record.pid);
+    let bytes = match state {
+        State::Running { bytes_written } => bytes_written,
+        State::Exited(_) | State::Gone => dump.bytes_written()?,
+    };
+    Ok(Polled { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
 
 /// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
@@ -273,19 +302,26 @@ fn seen(look: Look, intent: &IntentView) -> Seen {
 }
 
 /// `earlier`: the attempt that started it, where that is not this one.
-fn running(polled: &Polled, bytes: u64, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
-    let estimate = estimate.filter(|estimate| bytes < *estimate);
+fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
+    let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
-        Some(attempt) => format!("the dump of attempt {attempt}, {}, still runs", polled.process),
-        None => format!("{} writes {}", polled.process, place.partial().display()),
+        Some(attempt) => still_runs(attempt, polled.pid),
+        None => polled.writes(place),
     };
     let what = match estimate {
         Some(estimate) => format!("{process}; the server counts {}", ByteSize::b(estimate)),
         None => process,
     };
-    let percent = estimate.map(|estimate| share(bytes, estimate));
-    let task = TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent };
-    Waiting { what, task: Some(task), alive: true }
+    let percent = estimate.map(|estimate| share(polled.bytes, estimate));
+    Waiting { what, task: Some(dumping(polled.bytes, percent)), alive: true }
+}
+
+fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {
+    TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent }
+}
+
+fn still_runs(attempt: u32, pid: u32) -> String {
+    format!("the dump of attempt {attempt}, process {pid}, still runs")
 }
 
 #[allow(clippy::cast_precision_loss, reason = "a percentage: beyond 2^53 bytes the last digits do not matter")]
@@ -311,4 +347,31 @@ fn gone(place: &Place) -> Fault {
         format!("Neither {} nor what was written down when it began is there.", place.finished().display()),
         "Do not restore from what is left of it; start a new backup.",
     )
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn progress_is_a_share_of_the_servers_estimate_while_that_holds() {
+        let place = Place::new(Path::new("/b"), "t.1").unwrap();
+        let at = |bytes, estimate, attempt| {
+            let state = State::Running { bytes_written: bytes };
+            let fault = not_a_step("nothing");
+            let polled = Polled { state, bytes, snapshot_taken: true, tool: "mydumper 0.10.0".into(), pid: 7, fault };
+            running(&polled, estimate, &place, attempt)
+        };
+        assert_eq!(at(25, Some(100), None).task.unwrap().percent, Some(25.0));
+        assert!(at(25, Some(100), None).what.ends_with("writes /b/t.1.partial; the server counts 100 B"));
+        for unknown in [at(25, None, None), at(100, Some(100), None), at(101, Some(100), None)] {
+            assert_eq!(unknown.task.unwrap().percent, None);
+            assert_eq!(unknown.what, "mydumper 0.10.0, process 7, writes /b/t.1.partial");
+        }
+        let later = at(1, None, Some(3));
+        assert!(later.alive && later.what == "the dump of attempt 3, process 7, still runs");
+    }
 }

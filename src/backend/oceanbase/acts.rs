@@ -5,7 +5,9 @@ use super::read::Is;
 use super::session::{Failure, Session};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
+use crate::backend::Run;
 use crate::backend::system::{Act, Doing};
+use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
 use crate::domain::task::PreviewStep;
@@ -67,6 +69,46 @@ impl OceanBase {
             act.session.send(statement, &self.secrets).await?;
         }
         Ok(())
+    }
+
+    /// Makes the CANCEL BACKUP ready that ends this task's own jobs; None when none of them runs. Only tenants whose running
+    /// job carries this task's marker are named.
+    ///
+    /// # Errors
+    /// Nothing was sent, and why.
+    pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
+        self.ensure_session().await?;
+        let jobs = self.running_jobs().await?;
+        let mark = format!("{}{}.", JobFacts::MARK, run.task);
+        let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
+        let parents: Vec<u64> =
+            jobs.iter().filter(|job| job.tenant_id == 1 && ours(job)).map(|job| job.job_id).collect();
+        let is_our_child = |job: &JobFacts| {
+            job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
+        };
+        let tenants: Vec<&str> = targets
+            .iter()
+            .filter(|target| {
+                jobs.iter()
+                    .any(|job| job.is_live() && job.tenant_id == target.tenant.id && (ours(job) || is_our_child(job)))
+            })
+            .map(|target| target.tenant.name.as_str())
+            .collect();
+        if tenants.is_empty() {
+            return Ok(None);
+        }
+        let statements = vec![render::cancel(self.line()?, &tenants)?];
+        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
+        session.bound_statements().await?;
+        Ok(Some(Act {
+            shown: statements.iter().map(ToString::to_string).collect(),
+            description: None,
+            highest_job: None,
+            connection: None,
+            server: session.endpoint.clone(),
+            server_limit: session.server_limit(),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
+        }))
     }
 
     async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {

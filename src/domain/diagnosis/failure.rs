@@ -11,16 +11,13 @@ pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     let parsed = Comment::parse(comment);
     let code = u32::try_from(result).ok().filter(|code| *code != 0).or_else(|| parsed.as_ref().and_then(|c| c.code));
     let words = parsed.as_ref().and_then(|comment| comment.text.clone()).unwrap_or_else(|| clean(comment));
-    let mut fault = match code {
-        Some(code) => {
-            let explained = explain(i64::from(code), &words);
-            Fault { what: what.to_owned(), why: format!("{} {}", explained.what, explained.why), ..explained }
-        }
-        None => {
-            let said = if words.is_empty() { "nothing".to_owned() } else { format!("\"{words}\"") };
-            let next = "Search the server's log for the job, and retry once the cause is gone.";
-            Fault::new(Cause::Server, what, format!("The server gives no code and says {said}."), next)
-        }
+    let mut fault = if let Some(code) = code {
+        let explained = explain(i64::from(code), &words);
+        Fault { what: what.to_owned(), why: format!("{} {}", explained.what, explained.why), ..explained }
+    } else {
+        let said = if words.is_empty() { "nothing".to_owned() } else { format!("\"{words}\"") };
+        let next = "Search the server's log for the job, and retry once the cause is gone.";
+        Fault::new(Cause::Server, what, format!("The server gives no code and says {said}."), next)
     };
     if let Some(comment) = &parsed {
         let place = comment.place();

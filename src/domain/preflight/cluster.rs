@@ -53,7 +53,7 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
         Known::Known(signs) if signs.is_empty() => {
-            sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs")
+            sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs");
         }
         Known::Known(signs) => sheet.refuse(
             CheckId::Upgrading,
@@ -96,7 +96,7 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
 fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
     match &cluster.servers {
         Known::NotChecked(why) => {
-            sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.")
+            sheet.not_checked(CheckId::Servers, why.clone(), "Log in as root@sys to see the servers.");
         }
         Known::Known(servers) => {
             let sick: Vec<String> = servers
@@ -125,7 +125,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts) {
     match (cluster.method, cluster.scope) {
         (Method::Logical, _) => {}
         (Method::Physical, Scope::Sys) => {
-            sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer")
+            sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer");
         }
         (Method::Physical, Scope::Tenant) => sheet.not_checked(
             CheckId::Privileges,

@@ -102,22 +102,22 @@ fn every_column_is_one_the_documented_view_has() {
     let mut wrong = Vec::new();
     for id in VIEWS {
         let view = line.view(id).unwrap();
-        let Some(known) = documented.get(&view.view) else {
-            wrong.push(format!("{} is not there", view.view));
+        let Some(known) = documented.get(&view.name) else {
+            wrong.push(format!("{} is not there", view.name));
             continue;
         };
         // Optional columns are asked for only where a release has them; on the documented one they still must not be slips.
         let optional = view.optional.iter().filter(|column| column.as_str() != "DATA_PROGRESS");
         for column in view.columns.iter().chain(optional) {
             if known.column(column).is_none() {
-                wrong.push(format!("{}.{column}", view.view));
+                wrong.push(format!("{}.{column}", view.name));
             }
             assert_eq!(*column, column.to_uppercase(), "names are compared in upper case");
         }
         let mut names: Vec<&String> = view.columns.iter().chain(&view.optional).collect();
         names.sort();
         names.dedup();
-        assert_eq!(names.len(), view.columns.len() + view.optional.len(), "{}: a column twice", view.view);
+        assert_eq!(names.len(), view.columns.len() + view.optional.len(), "{}: a column twice", view.name);
     }
     assert!(wrong.is_empty(), "{wrong:?}");
 }
@@ -128,7 +128,7 @@ fn no_column_that_holds_a_password_is_read() {
         for view in line.views.values() {
             let columns = view.columns.iter().chain(&view.optional);
             let secret = columns.filter(|name| ["PASSWD", "AUTHORIZATION", "ACCESS_INFO"].contains(&name.as_str()));
-            assert_eq!(secret.count(), 0, "{}", view.view);
+            assert_eq!(secret.count(), 0, "{}", view.name);
         }
     }
 }

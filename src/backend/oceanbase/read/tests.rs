@@ -71,7 +71,7 @@ fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
         let sql = asked(&Columns { found }, id, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
         assert_eq!(select.columns, [view.columns.clone(), view.optional.clone()].concat());
-        assert_eq!(select.view, view.view);
+        assert_eq!(select.view, view.name);
         let values = vec![Literal::Text(hostile.to_owned()), Literal::Integer(7)];
         assert_eq!(select.filter, [(column.to_owned(), values)], "a value stays a value: {sql}");
         assert_eq!((select.order, select.limit), (vec![(column.to_owned(), false)], None));

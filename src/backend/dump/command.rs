@@ -1,0 +1,98 @@
+//! The command of a dump: as it may be shown, and as it is run.
+
+use std::ffi::OsString;
+use std::os::unix::process::CommandExt as _;
+use std::path::Path;
+use std::process::Command;
+
+use super::Login;
+use super::listing::SYSTEM_DATABASES;
+use super::place::Place;
+use super::releases::Tool;
+use crate::domain::fault::{Cause, Fault};
+
+/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then. A hangup is not for it: the
+/// kernel sends one to a stopped group whose parent ends.
+pub(super) const KEEPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
+
+/// Refuses a login that insists on TLS with a release that was not tried with it.
+///
+/// # Errors
+/// That.
+pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
+    if !tls || tool.release.tls {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Precondition,
+        "The dump would not be encrypted on its way.",
+        format!("The inventory asks for TLS, and mydumper {} was not tried with it.", tool.release.version),
+        "Set `tls: {mode: prefer}` for this cluster if the network may be trusted, or use another release.",
+    ))
+}
+
+/// The command line of a dump, as it may be shown. Which of the endpoints answers is known only when it starts, and user and
+/// password are never part of it: those places are named.
+#[must_use]
+pub fn command_line(program: &Path, options: &[&str], partial: &Path) -> String {
+    let words = [program.display().to_string()].into_iter().chain(
+        arguments("<login>", "<host>", "<port>", partial, options).into_iter().map(|word| word.display().to_string()),
+    );
+    words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
+}
+
+/// A word as a shell would take it.
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
+    if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
+}
+
+/// The arguments of mydumper: what is shown is what is run.
+fn arguments(login: &str, host: &str, port: &str, partial: &Path, options: &[&str]) -> Vec<OsString> {
+    let mut words: Vec<OsString> = vec![
+        format!("--defaults-file={login}").into(),
+        format!("--host={host}").into(),
+        format!("--port={port}").into(),
+        "--outputdir".into(),
+        partial.into(),
+        format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|")).into(),
+    ];
+    words.extend(options.iter().map(OsString::from));
+    words
+}
+
+/// The command itself: its standard input is the login.
+pub(super) fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
+    let port = login.port.to_string();
+    let mut command = Command::new("/bin/sh");
+    command
+        .args(["-c", KEEPER])
+        .arg(place.status())
+        .arg(&tool.path)
+        .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .env("LC_ALL", "C.UTF-8")
+        .current_dir(place.folder())
+        // Signals of a terminal are not for it.
+        .process_group(0);
+    command
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_could_be_typed() {
+        let shown = command_line(Path::new("/opt/my dumper"), &["--threads=1"], Path::new("/b/t.1.partial"));
+        let regex = format!("'--regex=^(?!({})\\.)'", SYSTEM_DATABASES.join("|"));
+        assert_eq!(
+            shown,
+            format!(
+                "'/opt/my dumper' --defaults-file=<login> --host=<host> --port=<port> --outputdir /b/t.1.partial {regex} \
+                 --threads=1"
+            )
+        );
+    }
+}

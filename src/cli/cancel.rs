@@ -1,0 +1,70 @@
+//! `obnow cancel TASK`: what it will hit is shown, asked once, and the end is the server's word.
+
+use super::args::CancelArgs;
+use super::{Exit, Say, backup, tasks as task_commands};
+use crate::app::{Room, cancel, detect, tasks};
+use crate::domain::facts::{Facts, JobFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::task::TaskState;
+use crate::domain::version::Method;
+
+/// Cancels.
+pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exit, Fault> {
+    let task = tasks::find(room, &args.task)?;
+    if !matches!(task.state(), TaskState::Running | TaskState::RunnerGone | TaskState::Unknown) {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("Task {} does not run.", task.id),
+            format!("It is {}.", task.state().word()),
+            "List the tasks with: obnow tasks.",
+        ));
+    }
+    let Some(prepared) = &task.view.prepared else {
+        let why = "Its journal does not say what was confirmed.";
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("Task {} cannot be cancelled.", task.id),
+            why,
+            "Look at the server.",
+        ));
+    };
+    let cluster = room.cluster(&prepared.plan.cluster.name)?;
+    if prepared.plan.method == Method::Physical {
+        let facts = detect::one(room, cluster).await?;
+        say.note("CANCEL BACKUP stops every backup job of these tenants, whoever started it:");
+        for target in &prepared.plan.targets {
+            for job in hit(&facts, target.tenant.id) {
+                say.note(&format!("  {}  {}", target.target, words(&job)));
+            }
+        }
+    } else {
+        say.note("The dump is ended; what it wrote stays in its .partial directory.");
+    }
+    if !args.yes {
+        let undone = "Nothing was cancelled.";
+        if cluster.environment.as_deref() == Some("prod") {
+            let question = format!("Type {} to cancel: ", cluster.name);
+            backup::ask_for(&question, &[cluster.name.as_str()], undone)?;
+        } else {
+            backup::ask_for("Cancel? [y/N] ", &backup::YES, undone)?;
+        }
+    }
+    cancel::ask(room, &task)?;
+    if task.alive {
+        return backup::follow_from(room, say, task.id.as_str(), task.view.attempt.saturating_sub(1)).await;
+    }
+    task_commands::launch(room, say, &task, None, None).await
+}
+
+/// The running jobs of a tenant that carry its own id.
+fn hit(facts: &Facts, tenant: u64) -> Vec<JobFacts> {
+    let found = facts.tenant_by_id(tenant);
+    found.map_or_else(Vec::new, |found| found.running.iter().filter(|job| job.tenant_id == tenant).cloned().collect())
+}
+
+fn words(job: &JobFacts) -> String {
+    let percent = job.task.as_ref().and_then(|task| task.blocks).filter(|blocks| blocks.total > 0);
+    let percent =
+        percent.map_or_else(String::new, |blocks| format!(", {} %", (blocks.done * 100 / blocks.total).min(99)));
+    format!("job {}, {}, by {}, since {} (server time){percent}", job.job_id, job.kind.word(), job.owner(), job.started)
+}
