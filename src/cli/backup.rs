@@ -251,28 +251,31 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
     say.line(&say.paint(Role::Title, &format!("Task {id}")));
     let mut follow = Follow::new(room, task.id);
     loop {
-        let events = tokio::select! {
-            events = follow.next(after) => events?,
+        let next = tokio::select! {
+            next = follow.next(after) => next?,
             _ = tokio::signal::ctrl_c() => {
                 say.note(&format!("Left. The task goes on: obnow watch {id}"));
                 return Ok(Exit::LEFT);
             }
         };
-        if events.is_empty() {
-            break;
-        }
-        for (at, event) in &events {
-            show::event(say, id, *at, event, &follow.view);
+        match next {
+            Some((at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some((at, Err(unknown))) => show::unknown(say, id, at, &unknown),
+            None => break,
         }
     }
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
         let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
+        let why = match follow.last_word() {
+            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
+            None => format!("It stopped in the step {step} without saying why"),
+        };
         say.fault(&Fault::new(
             Cause::Unknown,
             format!("The runner of task {id} is gone."),
-            format!("It stopped in the step {step} without saying why; what it started on the server goes on."),
+            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
             format!("Go on with: obnow retry {id}. It reads the server first."),
         ));
     }

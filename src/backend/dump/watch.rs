@@ -123,7 +123,8 @@ impl DumpSystem {
             State::Exited(_) | State::Gone if self.ended_by_us => {
                 let what = format!("The dump of {} was cancelled.", target.target);
                 let next = "Retry starts a new dump; what this one wrote stays in its .partial directory.";
-                let fault = Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
+                let fault =
+                    Fault::new(Cause::Server, what, format!("Process {} was ended as asked.", polled.pid), next);
                 Ok(seen(Look::Ended(Box::new(Outcome::cancelled(fault, None))), intent))
             }
             State::Exited(_) | State::Gone => ended(polled.fault),
