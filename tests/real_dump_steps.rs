@@ -329,6 +329,12 @@ async fn killed_dumps_and_killed_runners_never_make_two_of_one() {
     let look = bench.look(StepKind::WaitForBackup).await;
     let Look::Wait(waiting) = look else { panic!("{look:?}") };
     assert!(waiting.alive && waiting.what.contains(&record(&place).pid.to_string()), "{waiting:?}");
+    // Even where only what watches over it is killed, the dump is seen to live.
+    let keeper = Pid::from_raw(i32::try_from(record(&place).pid).unwrap()).unwrap();
+    rustix::process::kill_process(keeper, Signal::KILL).unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let look = bench.look(StepKind::WaitForBackup).await;
+    assert!(matches!(&look, Look::Wait(waiting) if waiting.alive), "{look:?}");
     signal(&place, Signal::KILL);
     let outcome = bench.ended(StepKind::WaitForBackup).await;
     eprintln!("{:#?}", outcome.told);

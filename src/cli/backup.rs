@@ -267,17 +267,24 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
                 return Ok(Exit::LEFT);
             }
         };
-        let Some((at, event)) = next else { break };
-        show::event(say, id, at, &event, &follow.view);
+        match next {
+            Some((at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some((at, Err(unknown))) => show::unknown(say, id, at, &unknown),
+            None => break,
+        }
     }
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
         let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
+        let why = match follow.last_word() {
+            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
+            None => format!("It stopped in the step {step} without saying why"),
+        };
         say.fault(&Fault::new(
             Cause::Unknown,
             format!("The runner of task {id} is gone."),
-            format!("It stopped in the step {step} without saying why; what it started on the server goes on."),
+            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
             format!("Go on with: obnow retry {id}. It reads the server first."),
         ));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {

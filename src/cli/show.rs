@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use super::Say;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
+use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
@@ -24,6 +25,12 @@ pub(super) fn clock(at: Timestamp) -> String {
 /// A moment as a person reads it, in the time of this host.
 pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// A line of a journal that this obnow does not know: as it stands there.
+pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
+    say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
+    say.line(&format!("{} {:<11} {}", clock(at), "?", clean(&entry.to_string())));
 }
 
 /// A size as a person reads it.

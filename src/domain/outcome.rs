@@ -72,19 +72,6 @@ impl VerdictWord {
         }
     }
 
-    /// The exit code of a command that ends with it.
-    #[must_use]
-    pub fn exit_code(self) -> u8 {
-        match self {
-            Self::Restorable => 0,
-            Self::NotYetRestorable => 3,
-            Self::Failed => 20,
-            Self::Unknown => 21,
-            Self::NotRestorable => 22,
-            Self::Cancelled => 23,
-        }
-    }
-
     /// The state a task has that ended with it.
     #[must_use]
     pub fn task_state(self) -> TaskState {
@@ -373,8 +360,11 @@ fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offs
     // Where the set was written, which later settings do not change.
     let written = Destination::parse_server(&set.path).ok().or_else(|| tenant.data_destination.clone());
     let data = written.map_or_else(|| "<data URI>".to_owned(), |destination| destination.bare());
-    let archive = tenant.archive.destination.as_ref();
-    let log = archive.map_or_else(|| "<archive URI>".to_owned(), |archive| archive.location.bare());
+    // The log of the round that covers the set; where it went is not changed by where it goes now.
+    let covering = tenant.archive.rounds.iter().rev().find(|round| round.start <= set.start_replay);
+    let archived = covering.and_then(|round| Destination::parse_server(&round.path).ok());
+    let archive = archived.as_ref().or(tenant.archive.destination.as_ref().map(|archive| &archive.location));
+    let log = archive.map_or_else(|| "<archive URI>".to_owned(), Destination::bare);
     let encrypted = set.is_encrypted();
     let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
     let restore = |until: &str| {

@@ -13,6 +13,9 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 
+#[cfg(test)]
+mod tests;
+
 /// The longest pause between two looks at a running step.
 const SLOWEST_POLL: Duration = Duration::from_secs(10);
 

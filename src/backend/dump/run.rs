@@ -11,7 +11,7 @@ use std::process::Child;
 use std::time::Duration;
 
 use rustix::io::{FdFlags, fcntl_getfd, fcntl_setfd};
-use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
+use rustix::process::{Pid, Signal, kill_process_group};
 use serde::{Deserialize, Serialize};
 
 use super::command::{KEEPER, command, tls_fits};
@@ -218,14 +218,17 @@ impl Dump {
         i32::try_from(self.record.pid).ok().and_then(Pid::from_raw)
     }
 
-    /// The leader lives, or it is gone and something it started lives on.
+    /// The leader lives, or it is over and something it started lives on. A process that waits to be noticed by its parent is
+    /// over: nobody may ever notice an orphan's end.
     fn alive(&self) -> bool {
         if self.record.boot_id != boot_id() {
             return false;
         }
         match Stat::of(self.record.pid) {
-            Some(leader) => leader.start_ticks == self.record.start_ticks && !leader.is_over,
-            None => self.group().is_some_and(|group| test_kill_process_group(group).is_ok()),
+            // Its id is given to another only when its whole group is gone.
+            Some(leader) if leader.start_ticks != self.record.start_ticks => false,
+            Some(leader) if !leader.is_over => true,
+            Some(_) | None => Stat::all().any(|stat| stat.group == self.record.pid && !stat.is_over),
         }
     }
 }
@@ -291,6 +294,8 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
 struct Stat {
     /// It ended and waits for its parent to notice, which an orphan's may never do.
     is_over: bool,
+    /// The leader of its group.
+    group: u32,
     /// With the pid it names one process of this boot.
     start_ticks: u64,
 }
@@ -298,10 +303,17 @@ struct Stat {
 impl Stat {
     fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is a name in parentheses and may hold anything; state is the third, start the 22nd.
+        // The second field is a name in parentheses and may hold anything; state is the third, group the fifth, start the 22nd.
         let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
         let is_over = matches!(fields.next()?, "Z" | "X");
-        Some(Self { is_over, start_ticks: fields.nth(18)?.parse().ok()? })
+        let group = fields.nth(1)?.parse().ok()?;
+        Some(Self { is_over, group, start_ticks: fields.nth(16)?.parse().ok()? })
+    }
+
+    /// Of every process of this host.
+    fn all() -> impl Iterator<Item = Self> {
+        let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
+        entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
     }
 }
 
@@ -363,7 +375,8 @@ mod tests {
     #[test]
     fn a_process_is_named_by_pid_and_start() {
         let own = Stat::of(std::process::id()).unwrap();
-        assert!(own.start_ticks > 0 && !own.is_over);
+        assert!(own.start_ticks > 0 && own.group > 0 && !own.is_over);
+        assert!(Stat::all().any(|stat| stat == own));
         assert_eq!(Stat::of(0), None);
         assert_eq!(boot_id().len(), 36);
     }

@@ -248,6 +248,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         ),
         Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
+        Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
         Archiving::Off => Look::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
         Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),

@@ -193,18 +193,18 @@ fn a_window_within_one_second_is_restored_by_its_scn() {
 }
 
 #[test]
-fn each_word_has_its_code_rank_and_state() {
+fn each_word_has_its_rank_and_state() {
     use VerdictWord::{Cancelled, Failed, NotRestorable, NotYetRestorable, Restorable, Unknown};
     let table = [
-        (Restorable, "restorable", 0, TaskState::Done, false, false),
-        (NotYetRestorable, "not_yet_restorable", 3, TaskState::Done, true, false),
-        (Cancelled, "cancelled", 23, TaskState::Cancelled, true, true),
-        (NotRestorable, "not_restorable", 22, TaskState::Done, true, true),
-        (Failed, "failed", 20, TaskState::Failed, true, true),
-        (Unknown, "unknown", 21, TaskState::Unknown, true, false),
+        (Restorable, "restorable", TaskState::Done, false, false),
+        (NotYetRestorable, "not_yet_restorable", TaskState::Done, true, false),
+        (Cancelled, "cancelled", TaskState::Cancelled, true, true),
+        (NotRestorable, "not_restorable", TaskState::Done, true, true),
+        (Failed, "failed", TaskState::Failed, true, true),
+        (Unknown, "unknown", TaskState::Unknown, true, false),
     ];
-    for (rank, (verdict, word, code, state, again, anew)) in table.into_iter().enumerate() {
-        assert_eq!((verdict.word(), verdict.exit_code(), usize::from(verdict.severity())), (word, code, rank));
+    for (rank, (verdict, word, state, again, anew)) in table.into_iter().enumerate() {
+        assert_eq!((verdict.word(), usize::from(verdict.severity())), (word, rank));
         assert_eq!((verdict.task_state(), verdict.may_be_retried(), verdict.needs_new_backup()), (state, again, anew));
         assert_eq!(serde_json::to_value(verdict).unwrap(), word, "the journal has the word of JSON");
         let headline = verdict.headline();

@@ -71,6 +71,13 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "an Oracle-mode tenant cannot be logged in to with this protocol",
             "Log in as root@sys: Oracle-mode tenants are backed up from there.",
         );
+    } else if !tenant.name_is_exact {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            "the tenant's name holds characters that cannot be written into a statement safely",
+            "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
+        );
     } else if facts.cluster.method == Method::Physical && is_word_for_many(&tenant.name) {
         sheet.refuse(
             CheckId::Tenant,

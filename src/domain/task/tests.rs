@@ -341,6 +341,7 @@ fn lines_that_are_no_event_are_not_taken_for_one() {
 
 #[test]
 fn states_have_the_words_of_json() {
+    use StepState::{Cancelled, Failed, NotNeeded, Ok, Pending, Running, Unknown};
     for state in [
         TaskState::Running,
         TaskState::Done,
@@ -351,7 +352,6 @@ fn states_have_the_words_of_json() {
     ] {
         assert_eq!(serde_json::to_value(state).unwrap(), state.word());
     }
-    use StepState::{Cancelled, Failed, NotNeeded, Ok, Pending, Running, Unknown};
     for (state, passed, stopped) in [
         (Pending, false, false),
         (Running, false, false),

@@ -29,10 +29,13 @@ fn choices_of(change: Change) -> Choices {
     choices
 }
 
+/// State and mode; for each change what is set and what the archive step does.
+type Row = (Option<&'static str>, bool, [(&'static str, &'static str); 3]);
+
 #[test]
 fn every_state_with_every_change() {
     // State, mode; then for each change the actions of `Set backup destination` and of `Start log archiving`.
-    let table: [(Option<&str>, bool, [(&str, &str); 3]); 12] = [
+    let table: [Row; 12] = [
         (None, false, [("", "s"), ("a", "s"), ("d", "s")]),
         (None, true, [("", ""), ("a", ""), ("d", "")]),
         (Some("STOP"), false, [("", "s"), ("a", "s"), ("d", "s")]),

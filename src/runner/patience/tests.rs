@@ -1,0 +1,123 @@
+use super::*;
+use crate::domain::outcome::VerdictWord;
+use crate::domain::samples::target;
+use crate::domain::step::StepState;
+
+const LIMITS: Limits =
+    Limits { connect: 5_000, statement: 30_000, poll: 1_000, stall: 300_000, archive_wait: 600_000, heartbeat: 10_000 };
+
+fn patience() -> (Patience, Instant) {
+    (Patience::new(LIMITS), Instant::now())
+}
+
+fn after(start: Instant, ms: u64) -> Instant {
+    start + Duration::from_millis(ms)
+}
+
+fn unreachable() -> Fault {
+    Fault::new(Cause::Unreachable, "What.", "Why.", "Next.")
+}
+
+#[test]
+fn looks_come_slower_while_nothing_moves() {
+    let (mut patience, _) = patience();
+    let mut last = patience.next_poll(false);
+    assert_eq!(last, Duration::from_millis(1_250));
+    for _ in 0..40 {
+        let next = patience.next_poll(false);
+        assert!(next >= last && next <= SLOWEST_POLL);
+        last = next;
+    }
+    assert_eq!(last, SLOWEST_POLL);
+    assert_eq!(patience.next_poll(true), Duration::from_secs(1), "movement makes it quick again");
+    // A slower poll that was configured is kept.
+    let mut slow = Patience::new(Limits { poll: 60_000, ..LIMITS });
+    assert_eq!(slow.next_poll(false), Duration::from_mins(1));
+}
+
+#[test]
+fn a_limit_ends_only_a_wait_for_what_is_not_there() {
+    let pay = target("prod/pay");
+    for (alive, kind) in
+        [(true, StepKind::WaitForBackup), (false, StepKind::WaitForBackup), (false, StepKind::StartArchiving)]
+    {
+        let (mut patience, start) = patience();
+        let waiting = Waiting::for_("BACKUP_DATA_MINOR", alive);
+        assert!(patience.moved(&pay, &waiting, start));
+        assert!(!patience.moved(&pay, &waiting, after(start, 10)));
+        assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), Verdict::GoOn));
+        match patience.judge(kind, &pay, &waiting, after(start, 300_000)) {
+            Verdict::Attention(fault) => {
+                assert!(alive, "{fault}");
+                assert_eq!(fault.what, "Wait for data backup of prod/pay has not moved for 300 s.");
+                assert_eq!(fault.why, "It stands at: BACKUP_DATA_MINOR.");
+            }
+            Verdict::GiveUp(fault) => {
+                assert!(!alive, "a limit never ends what lives: {fault}");
+                assert_eq!(fault.cause, Cause::Unknown);
+                let sends_nothing = fault.next == "Retry: it only looks again, and sends nothing.";
+                assert_eq!(sends_nothing, kind == StepKind::WaitForBackup, "{fault}");
+            }
+            Verdict::GoOn => unreachable!("the limit has passed"),
+        }
+        // Whatever is seen anew starts the time again, for this target alone.
+        let moved = Waiting::for_("BACKUP_DATA_MAJOR", alive);
+        assert!(patience.moved(&pay, &moved, after(start, 300_000)));
+        assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), Verdict::GoOn));
+    }
+}
+
+#[test]
+fn silence_is_borne_longer_once_a_job_may_exist() {
+    for (kind, limit, state) in [
+        (StepKind::CheckTarget, LIMITS.connect, StepState::Failed),
+        (StepKind::StartArchiving, LIMITS.connect, StepState::Failed),
+        (StepKind::StartBackup, LIMITS.stall, StepState::Unknown),
+        (StepKind::WaitForBackup, LIMITS.stall, StepState::Unknown),
+        (StepKind::ConfirmRestorable, LIMITS.stall, StepState::Unknown),
+    ] {
+        let (mut patience, start) = patience();
+        let fault = unreachable();
+        assert!(patience.without_answer(kind, &fault, start).is_none());
+        assert!(patience.without_answer(kind, &fault, after(start, limit - 1)).is_none());
+        // An answer between starts the time again.
+        patience.answered();
+        assert!(patience.without_answer(kind, &fault, after(start, limit)).is_none());
+        let end = patience.without_answer(kind, &fault, after(start, 2 * limit));
+        let settled = end.map(|end| end(&fault));
+        assert_eq!(settled.as_ref().map(|settled| settled.state), Some(state), "{kind:?}");
+        let word = settled.and_then(|settled| settled.outcome).map(|outcome| outcome.verdict);
+        let expected = if state == StepState::Failed { VerdictWord::Failed } else { VerdictWord::Unknown };
+        assert_eq!(word, Some(expected));
+    }
+    // What will not change by itself is not waited for.
+    let (mut patience, start) = patience();
+    let refused = Fault { cause: Cause::Rights, ..unreachable() };
+    assert!(patience.without_answer(StepKind::CheckTarget, &refused, start).is_some());
+}
+
+#[test]
+fn only_news_are_told() {
+    let (mut patience, start) = patience();
+    let (pay, log) = (target("prod/pay"), target("prod/log"));
+    assert!(patience.is_news(&pay, "a", false));
+    assert!(!patience.is_news(&pay, "a", false));
+    assert!(patience.is_news(&log, "a", false), "each target has its own");
+    assert!(patience.is_news(&pay, "a", true), "attention is news");
+    assert!(patience.is_news(&pay, "a", false), "and so is its end");
+    assert!(patience.may_write_progress(&pay, start));
+    assert!(!patience.may_write_progress(&pay, after(start, 999)));
+    assert!(patience.may_write_progress(&log, after(start, 999)));
+    assert!(patience.may_write_progress(&pay, after(start, 1_000)));
+}
+
+#[test]
+fn the_archive_is_waited_for_as_long_as_its_steps_need() {
+    for (at_least, limit) in [(0, 600_000), (360_000, 600_000), (900_000, 900_000)] {
+        let (mut patience, start) = patience();
+        let pay = target("prod/pay");
+        assert!(!patience.archive_over(&pay, at_least, start));
+        assert!(!patience.archive_over(&pay, at_least, after(start, limit - 1)));
+        assert!(patience.archive_over(&pay, at_least, after(start, limit)));
+    }
+}
