@@ -21,7 +21,7 @@ fn a_lagging_archive_is_not_yet_restorable_and_turns_green_without_a_new_backup(
     let ran = fleet.json(&FULL).exits(3).quiet();
     assert_eq!(
         (fleet.job("pay")["status"].as_str(), fleet.job("pay")["history"].as_bool()),
-        (Some("Completed"), Some(true))
+        (Some("COMPLETED"), Some(true))
     );
     let verdict = ran.verdict("demo/pay");
     assert_eq!((&verdict["verdict"], &verdict["set"]), (&"not_yet_restorable".into(), &3.into()));
@@ -50,7 +50,7 @@ fn a_failed_backup_is_explained_and_retry_is_a_new_one() {
     let fleet = Fleet::serve("fails");
     let ran = fleet.json(&FULL).exits(20).quiet();
     let job = fleet.job("pay");
-    assert_eq!((job["status"].as_str(), job["result"].as_i64()), (Some("Failed"), Some(-9082)));
+    assert_eq!((job["status"].as_str(), job["result"].as_i64()), (Some("FAILED"), Some(-9082)));
     let [what, why, next] = ran.fault();
     assert_eq!(what, "The backup of demo/pay failed on the server.");
     assert!(why.starts_with("OceanBase answered with error 9082 (OB_BACKUP_DEVICE_OUT_OF_SPACE): "), "{why}");
@@ -77,7 +77,7 @@ fn a_failed_backup_is_explained_and_retry_is_a_new_one() {
         "{}",
         asked.err
     );
-    assert!(asked.err.contains("Next: Say --yes to start it."), "{}", asked.err);
+    assert!(asked.err.contains("Next: Say --yes to go on."), "{}", asked.err);
     assert_eq!(fleet.starts().len(), 1);
     fleet.json(&["retry", &task, "--yes"]).exits(20);
 
@@ -142,7 +142,7 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     assert_eq!(fault, "vanish demo/pay");
     fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let watched = fleet.json(&["watch", &task]).exits(0);
-    assert_eq!(fleet.job("pay")["status"], "Completed");
+    assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(fleet.starts().len(), 1);
 }
@@ -167,7 +167,7 @@ fn a_stalled_backup_raises_attention_with_its_place_and_goes_on_by_itself() {
     for line in lines {
         let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
         if event["event"] == "fault" && !events.iter().any(|event| event["event"] == "fault") {
-            assert_eq!(fleet.job("pay")["status"], "Doing", "alive on the server");
+            assert_eq!(fleet.job("pay")["status"], "DOING", "alive on the server");
             let what = event["what"].as_str().unwrap();
             assert!(what.starts_with("Wait for data backup of demo/pay has not moved for "), "{what}");
             assert_eq!(event["why"], "It stands at: BACKUP_DATA_MAJOR.");
@@ -222,7 +222,7 @@ fn encryption_that_is_not_proven_is_not_restorable() {
     write_private(&password, secret);
     let from = format!("file:{}", password.display());
     let ran = fleet.json(&[&FULL[..], &["--encrypt-from", &from]].concat()).exits(22).quiet();
-    assert_eq!(fleet.job("pay")["status"], "Completed");
+    assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(
         ran.fault(),
         [

@@ -64,7 +64,7 @@ fn each_eligible_cluster_of_the_fleet_ends_restorable() {
 fn a_cluster_with_one_left_out_and_one_failing_is_partly_done() {
     let fleet = Fleet::serve("partial");
     let ran = fleet.json(&["backup", "demo", "--mode", "full", "--yes"]).exits(4).quiet();
-    assert_eq!(fleet.job("stock")["status"], "Failed");
+    assert_eq!(fleet.job("stock")["status"], "FAILED");
     let reason = "the tenant's role is RESTORE, and only PRIMARY and STANDBY can be backed up";
     let plan = &ran.of_kind("plan")[0];
     assert_eq!(plan["left_out"], serde_json::json!([{"target": "demo/restoring", "reason": reason}]));
