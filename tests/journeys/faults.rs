@@ -136,8 +136,8 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let task = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
-    let known = "until the runner knows its job";
-    until(known, || fleet.json(&["tasks"]).of_kind("task")[0]["step"] == "Wait for data backup");
+    // The runner knows its job.
+    until_task(&fleet, "step", "Wait for data backup");
     let fault = fleet.ask(&Ask::Vanish { cluster: None, tenant: "pay".into() });
     assert_eq!(fault, "vanish demo/pay");
     fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
@@ -147,14 +147,18 @@ fn a_job_that_vanishes_while_it_runs_is_awaited_in_history() {
     assert_eq!(fleet.starts().len(), 1);
 }
 
-/// Looks again until it is so; half a minute at most.
+/// Looks again until a field of the newest task is so; half a minute at most.
 #[track_caller]
-fn until(what: &str, so: impl Fn() -> bool) {
-    let begun = std::time::Instant::now();
-    while !so() {
-        assert!(begun.elapsed().as_secs() < 30, "waited {what}");
+fn until_task(fleet: &Fleet, field: &str, is: &str) {
+    let mut last = Value::Null;
+    for _ in 0..600 {
+        last = fleet.json(&["tasks"]).of_kind("task")[0].clone();
+        if last[field] == is {
+            return;
+        }
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
+    panic!("waited for {field} to be {is}: {last}");
 }
 
 #[test]
