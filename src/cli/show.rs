@@ -177,7 +177,6 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             let seconds = view
                 .target(target)
                 .and_then(|target| target.step(*step))
-                .filter(|_| *state != StepState::Running)
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",
