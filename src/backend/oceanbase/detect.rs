@@ -48,7 +48,7 @@ async fn effective_tenant(session: &mut Session) -> Result<(u64, String), Fault>
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
-    Ok((number(&row, "ID").unwrap_or(1), text(&row, "NAME")))
+    Ok((number(&row, "ID").unwrap_or(1), rows::word(&row, "NAME")))
 }
 
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
@@ -176,11 +176,11 @@ impl OceanBase {
         Ok(rows
             .iter()
             .map(|row| ServerFacts {
-                address: format!("{}:{}", text(row, "SVR_IP"), text(row, "SVR_PORT")),
-                zone: text(row, "ZONE"),
-                status: text(row, "STATUS"),
+                address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
+                zone: rows::word(row, "ZONE"),
+                status: rows::word(row, "STATUS"),
                 serving: some_text(row, "START_SERVICE_TIME").is_some() && some_text(row, "STOP_TIME").is_none(),
-                build: text(row, "BUILD_VERSION"),
+                build: rows::word(row, "BUILD_VERSION"),
             })
             .collect())
     }
@@ -197,7 +197,8 @@ impl OceanBase {
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {
                 for job in jobs.iter().filter(|job| text(job, "JOB_TYPE").starts_with("UPGRADE")) {
-                    signs.push(format!("job {} {} is INPROGRESS", text(job, "JOB_ID"), text(job, "JOB_TYPE")));
+                    let (id, kind) = (rows::word(job, "JOB_ID"), rows::word(job, "JOB_TYPE"));
+                    signs.push(format!("job {id} {kind} is INPROGRESS"));
                 }
             }
             Err(fault) if signs.is_empty() => return Known::NotChecked(format!("upgrade jobs: {}", fault.why)),
@@ -239,7 +240,8 @@ impl OceanBase {
                         policies
                             .get(&id)
                             .and_then(|rows| rows.first())
-                            .and_then(|row| some_text(row, "RECOVERY_WINDOW")),
+                            .and_then(|row| some_text(row, "RECOVERY_WINDOW"))
+                            .map(|window| clean(&window)),
                     ),
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
@@ -253,7 +255,7 @@ impl OceanBase {
                     role: role(some_text(row, "TENANT_ROLE").as_deref()),
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
-                    data_version: some_text(row, "COMPATIBLE"),
+                    data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
                     data_destination: rows::data_destination(&of(&data)),
                     archive: ArchiveFacts {
                         log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),
