@@ -17,6 +17,10 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => {
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
+            if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
+                misused(&error);
+                return code.into();
+            }
             // A reader that has gone wants no help.
             let _ = error.print();
             return code.into();
@@ -39,6 +43,22 @@ fn main() -> ExitCode {
     // A prompt or a password tool that still waits must not hold the program.
     runtime.shutdown_background();
     exit.into()
+}
+
+/// A wrong use as an event: under `--json` a fault is on standard output, whatever it is about.
+fn misused(error: &clap::Error) {
+    let text = error.render().to_string();
+    let mut parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let what = parts.next().unwrap_or_default();
+    let why = parts.next().unwrap_or_default();
+    let fault =
+        Fault::new(Cause::Usage, what.trim_start_matches("error: "), why, "See the arguments with: obnow --help.");
+    let mut event = serde_json::json!({"event": "fault"});
+    if let (Some(event), serde_json::Value::Object(fields)) = (event.as_object_mut(), cli::fault_fields(&fault)) {
+        event.extend(fields);
+    }
+    // A reader that has gone wants no help.
+    let _ = writeln!(std::io::stdout(), "{event}");
 }
 
 async fn run(cli: Cli) -> Exit {
@@ -66,8 +86,10 @@ async fn run(cli: Cli) -> Exit {
 
 /// The runner leaves the session of its face first, so that a hang-up there does not reach it.
 async fn runner(task: &str, common: &Common) -> Result<Exit, Fault> {
-    let places = Places::find(common.config.clone(), common.state.clone())?;
-    // It fails only where this process leads a session already.
+    // The inventory is not read: a runner that was given its state needs no home directory.
+    let config = common.config.clone().or_else(|| Some(PathBuf::from("/dev/null")));
+    let places = Places::find(config, common.state.clone())?;
+    // It fails only for the leader of a process group: a runner that a person started by hand stays where he is.
     let _ = rustix::process::setsid();
     run_task::run(&places.state, task, std::io::stdin(), std::io::stdout()).await?;
     Ok(Exit::OK)
@@ -133,9 +155,9 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
         let folder = join(scenario, &root, args.speed).await?;
         let (config, state) = (Some(folder.join("config.yaml")), Some(folder.join("state")));
         let common = Common { config, state, demo: None, host: None, ..common.clone() };
-        let room = cli::open(&common)?;
+        let place = cli::open(&common)?;
         let on_terminal = std::io::stdout().is_terminal();
-        let exit = cli::play(&room, say).await?;
+        let exit = cli::play(&place, say).await?;
         if on_terminal {
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
         }

@@ -1,9 +1,14 @@
 //! Following a task: its journal is the only thing that is read, and any number may read it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::Value;
 
 use crate::domain::fault::Fault;
 use crate::domain::task::{Event, TaskState, TaskView};
+use crate::journal::heartbeat;
 use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
 
@@ -17,42 +22,47 @@ pub struct Follow<'a> {
     room: &'a Room,
     id: TaskId,
     follower: Follower<Event>,
-    /// The task as far as it was read.
+    /// What was read and not yet handed out.
+    read: VecDeque<News>,
+    /// The task as far as its events were handed out.
     pub view: TaskView,
 }
+
+/// When something was written, and what: an event, or the words of one that this obnow does not know.
+pub type News = (Timestamp, Result<Event, Value>);
 
 impl<'a> Follow<'a> {
     /// From the beginning of the journal.
     #[must_use]
     pub fn new(room: &'a Room, id: TaskId) -> Self {
         let follower = Follower::new(&room.places.state, &id);
-        Self { room, id, follower, view: TaskView::default() }
+        Self { room, id, follower, read: VecDeque::new(), view: TaskView::default() }
     }
 
-    /// What was appended since the last call and belongs to an attempt after `after`; an empty list once nothing more
-    /// comes.
+    /// The next event that belongs to an attempt after `after`; None once nothing more comes. One at a time: `view` is the
+    /// task as it was when that event happened.
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub async fn next(&mut self, after: u32) -> Result<Vec<(jiff::Timestamp, Event)>, Fault> {
+    pub async fn next(&mut self, after: u32) -> Result<Option<News>, Fault> {
         loop {
+            while let Some((at, event)) = self.read.pop_front() {
+                if let Ok(event) = &event {
+                    self.view.apply(at, event);
+                }
+                if self.view.attempt > after {
+                    return Ok(Some((at, event)));
+                }
+            }
+            let over = self.is_over();
             let entries = self.follower.entries()?;
-            if !entries.is_empty() {
-                let mut news = Vec::new();
-                for (at, event) in entries.into_iter().filter_map(|entry| Some((entry.at, entry.event.ok()?))) {
-                    self.view.apply(at, &event);
-                    if self.view.attempt > after {
-                        news.push((at, event));
-                    }
+            self.read.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
+            if self.read.is_empty() {
+                if over {
+                    return Ok(None);
                 }
-                if !news.is_empty() {
-                    return Ok(news);
-                }
+                tokio::time::sleep(EVERY).await;
             }
-            if self.is_over() {
-                return Ok(Vec::new());
-            }
-            tokio::time::sleep(EVERY).await;
         }
     }
 
@@ -60,6 +70,12 @@ impl<'a> Follow<'a> {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.view.created.is_some() && !tasks::is_alive(self.room, &self.id, &self.view)
+    }
+
+    /// What its last runner left as a reason for going.
+    #[must_use]
+    pub fn last_word(&self) -> Option<Fault> {
+        heartbeat::last_word(&self.room.places.state, &self.id)
     }
 
     /// The state in one word.

@@ -3,6 +3,7 @@
     clippy::doc_markdown,
     clippy::struct_excessive_bools,
     rustdoc::bare_urls,
+    rustdoc::broken_intra_doc_links,
     reason = "these comments are printed as they are, and a flag is a bool"
 )]
 

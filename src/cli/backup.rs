@@ -12,11 +12,12 @@ use crate::app::{Asking, Room, choose, detect, tasks};
 use crate::domain::choices::{Choices, Compact, Mode, StorageSource, Wanted};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::plan::Action;
 use crate::domain::preflight::{cluster_checks, tenant_checks};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Prepared, TaskState};
+use crate::domain::task::{Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
@@ -241,37 +242,50 @@ pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fau
     follow_from(room, say, id, 0).await
 }
 
+/// Whether it is Retry that leads on; what only waits for its log says so itself.
+fn goes_on_by_retry(target: &TargetView) -> bool {
+    let waits = |outcome: &Outcome| outcome.verdict == VerdictWord::NotYetRestorable;
+    target.wants_retry() && !target.outcome.as_ref().is_some_and(waits)
+}
+
 /// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on.
 pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) -> Result<Exit, Fault> {
     let task = tasks::find(room, id)?;
     show::task(say, id, &task.view, task.state());
-    say.line(&say.paint(Role::Title, &format!("Task {id}")));
+    if after == 0 {
+        say.line(&say.paint(Role::Title, &format!("Task {id}")));
+    }
     let mut follow = Follow::new(room, task.id);
     loop {
-        let events = tokio::select! {
-            events = follow.next(after) => events?,
+        let next = tokio::select! {
+            next = follow.next(after) => next?,
             _ = tokio::signal::ctrl_c() => {
                 say.note(&format!("Left. The task goes on: obnow watch {id}"));
                 return Ok(Exit::LEFT);
             }
         };
-        if events.is_empty() {
-            break;
-        }
-        for (at, event) in &events {
-            show::event(say, id, *at, event, &follow.view);
+        match next {
+            Some((at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some((at, Err(unknown))) => show::unknown(say, id, at, &unknown),
+            None => break,
         }
     }
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
         let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
+        let why = match follow.last_word() {
+            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
+            None => format!("It stopped in the step {step} without saying why"),
+        };
         say.fault(&Fault::new(
             Cause::Unknown,
             format!("The runner of task {id} is gone."),
-            format!("It stopped in the step {step} without saying why; what it started on the server goes on."),
+            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
             format!("Go on with: obnow retry {id}. It reads the server first."),
         ));
+    } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {
+        say.note(&format!("Once the cause is gone: obnow retry {id}"));
     }
     Ok(exit::of_task(&follow.view, state))
 }

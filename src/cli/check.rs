@@ -31,7 +31,9 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit
     let cluster_refuses = refusals.first().is_some_and(|check| check.target.tenant().is_none() && eligible > 0);
     match refusals.first() {
         Some(check) if eligible == 0 || cluster_refuses => Ok(exit::of_fault(&check.fault())),
-        _ => Ok(Exit::OK),
+        // A backup of the cluster would leave some out.
+        Some(_) => Ok(Exit::MIXED),
+        None => Ok(Exit::OK),
     }
 }
 

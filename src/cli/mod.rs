@@ -13,7 +13,7 @@ mod tasks;
 
 pub use backup::play;
 pub use exit::Exit;
-pub use say::Say;
+pub use say::{Say, fault_fields};
 
 use args::{Command, Common};
 

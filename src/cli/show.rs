@@ -8,17 +8,29 @@ use serde_json::{Value, json};
 use super::Say;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
+use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::scn::Scn;
-use crate::domain::step::StepState;
+use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskState, TaskView};
 
 /// The clock of this host, for the log of what happens now.
 pub(super) fn clock(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+}
+
+/// A moment as a person reads it, in the time of this host.
+pub(super) fn moment(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// A line of a journal that this obnow does not know: as it stands there.
+pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
+    say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
+    say.line(&format!("{} {:<11} {}", clock(at), "?", clean(&entry.to_string())));
 }
 
 /// A size as a person reads it.
@@ -173,6 +185,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             let seconds = view
                 .target(target)
                 .and_then(|target| target.step(*step))
+                .filter(|_| *state != StepState::Running)
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",
@@ -186,7 +199,9 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                     _ => Role::Fail,
                 };
                 let word = say.paint(role, &format!("{:<11}", state.word().replace('_', " ")));
-                say.line(&format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()));
+                // The verdict, which follows this step, says it in full.
+                let detail = if *step == StepKind::ConfirmRestorable { "" } else { detail };
+                say.line(format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()).trim_end());
             }
             // For a person the verdict, which follows, says it; once is enough.
             if let Some(fault) = fault.as_ref().filter(|_| say.json) {
@@ -215,6 +230,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         Event::Request { verb, who, answer, .. } => {
             say.line(&format!("{} {verb} asked by {who}: {answer}", clock(at)));
         }
+        Event::RunnerStarted { attempt, .. } if *attempt > 1 => say.line(&format!("{} attempt {attempt}", clock(at))),
         Event::Created { .. }
         | Event::RunnerStarted { .. }
         | Event::Answered { .. }

@@ -6,12 +6,13 @@ use tokio::sync::mpsc;
 use super::say::Role;
 use super::{Exit, Say, show};
 use crate::app::{Room, detect};
+use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::{LastGood, last_good, worst_tenant};
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
-use crate::domain::restorable::SetKind;
+use crate::domain::restorable::{RoundStatus, SetKind};
 use crate::domain::scn::Scn;
 use crate::domain::target::TargetName;
 use crate::domain::version::Method;
@@ -84,7 +85,7 @@ fn rows(name: &str, facts: &Result<Facts, Fault>) -> Vec<Row> {
                 kind: "cluster",
                 version: None,
                 method: None,
-                state: format!("{word}: {}", fault.why),
+                state: word.to_owned(),
                 eligible: false,
                 reason: Some(format!("{} {}", fault.what, fault.why)),
                 last_good: None,
@@ -143,8 +144,9 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
             percent.map_or_else(|| "backing up".to_owned(), |percent| format!("backing up {} %", percent.min(99)))
         }
         None if upgrading(facts) => "upgrading".to_owned(),
-        None if tenant.status == "NORMAL" => "normal".to_owned(),
-        None => tenant.status.clone(),
+        None if reason.is_some() => "ineligible".to_owned(),
+        // Without the log no backup of it can be restored to a time after it stopped.
+        None => archiving_stopped(tenant).unwrap_or_else(|| "normal".to_owned()),
     };
     Row {
         target: target.to_string(),
@@ -156,6 +158,18 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         reason,
         last_good: last_good(tenant),
         whose: None,
+    }
+}
+
+/// That no log is archived, where it should be.
+fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
+    match archiving::judge(&tenant.archive) {
+        Archiving::Running | Archiving::Coming(_) => None,
+        Archiving::Off => Some("log archiving off".to_owned()),
+        Archiving::Broken => Some(format!("log archiving {}", RoundStatus::Interrupted)),
+        Archiving::Ending(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {
+            Some(format!("log archiving {word}"))
+        }
     }
 }
 
@@ -194,8 +208,12 @@ impl Row {
             }
         };
         let state = match &self.reason {
-            Some(reason) if self.version.is_some() => format!("{}: {reason}", self.state),
-            _ => self.state.clone(),
+            // The reason begins with the state where the cluster is upgrading; once is enough.
+            Some(reason) => match reason.split_once("the cluster is upgrading: ") {
+                Some((_, signs)) => format!("{}: {signs}", self.state),
+                None => format!("{}: {reason}", self.state),
+            },
+            None => self.state.clone(),
         };
         let indent = if self.kind == "tenant" { "  " } else { "" };
         let dash = || "-".to_owned();

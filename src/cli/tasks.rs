@@ -14,7 +14,11 @@ use crate::domain::task::{TargetView, TaskState};
 
 /// The tasks of this host, newest first.
 pub(super) fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
-    for task in tasks::all(room)? {
+    let all = tasks::all(room)?;
+    if all.is_empty() && !say.json {
+        say.note("There is no task on this host yet.");
+    }
+    for task in all {
         match task {
             Ok(task) => {
                 show::task(say, task.id.as_str(), &task.view, task.state());
@@ -31,7 +35,7 @@ fn line(task: &Task) -> String {
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
     let verdict = show::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
-    let started = task.view.created.map_or_else(String::new, |at| at.to_string());
+    let started = task.view.created.map_or_else(String::new, show::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",
         task.id,
@@ -97,9 +101,11 @@ pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Ex
         .map(|target| target.target.to_string())
         .collect();
     if !new.is_empty() {
+        let again = task.view.targets.iter().filter(|target| target.needs_new_backup());
         let left: Vec<String> =
-            task.view.targets.iter().filter_map(|target| target.set).map(|set| set.to_string()).collect();
-        let left = if left.is_empty() { String::new() } else { format!(" Set {} stays as it is.", left.join(", ")) };
+            again.filter_map(|target| Some(format!("set {} of {}", target.set?, target.target))).collect();
+        let left =
+            if left.is_empty() { String::new() } else { format!(" What failed stays there: {}.", left.join(", ")) };
         let attempt = task.view.attempt + 1;
         say.note(&format!("Retry starts a NEW backup of {}, attempt {attempt}.{left}", new.join(", ")));
         if !args.yes {

@@ -1,6 +1,6 @@
 //! The fleet as the wire asks it: one state under one lock, brought to the present at every question.
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 use super::clock::{self, Moment};
 use super::fault::{Effect, Faults};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
+use super::holds;
 use super::life::{self, archive};
 use super::orders::{self, Order, refusal};
 use super::projection::{self, Look};
@@ -89,7 +90,7 @@ impl Embedded {
         })
     }
 
-    fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
+    pub(super) fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
         let text = said::text(alter);
         self.change(|fleet| {
             let lost = take_drop(fleet, &text);
@@ -149,6 +150,10 @@ fn take_drop(fleet: &mut Fleet, text: &str) -> Option<bool> {
     let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let index = fleet.drops.iter().position(|drop| begins(&drop.prefix))?;
     Some(fleet.drops.remove(index).applied)
+}
+
+fn is_alter(statement: &str) -> bool {
+    statement.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("alter"))
 }
 
 /// `user@tenant#cluster`, of which only the user is needed.
@@ -250,13 +255,17 @@ impl World for Embedded {
     }
 
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
-        ready(self.obey(session, &alter))
+        async move {
+            self.hold(session, &said::text(&alter), false, Some(&alter)).await;
+            let outcome = self.obey(session, &alter);
+            self.hold(session, &said::text(&alter), true, None).await;
+            outcome
+        }
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
         // An ALTER SYSTEM has been dealt with where it is carried out: there it can be lost before as well as after.
-        let word = statement.trim_start().get(..5).unwrap_or_default();
-        let lost = !word.eq_ignore_ascii_case("alter") && self.look(|fleet| !fleet.drops.is_empty()) && {
+        let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.now();
@@ -265,7 +274,16 @@ impl World for Embedded {
             client.user.clone_from(&session.account.user);
             client.tenant.clone_from(&session.account.tenant);
         }
-        ready(if lost { Outcome::ConnectionLost } else { Outcome::Done })
+        drop(fleet);
+        async move {
+            if lost {
+                return Outcome::ConnectionLost;
+            }
+            if !is_alter(statement) {
+                self.hold(session, statement.trim_start(), true, None).await;
+            }
+            Outcome::Done
+        }
     }
 
     fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
@@ -275,7 +293,7 @@ impl World for Embedded {
                 fleet.connected += 1;
                 let (user, tenant) = (String::new(), String::new());
                 fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
-            } else {
+            } else if !holds::still_works(fleet, endpoint, connection) {
                 fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }
         });

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
 use super::fault::Fault;
+use super::holds::{Held, Hold};
 use super::orders::destination::Owner;
 
 pub use job::{Job, JobStatus};
@@ -35,6 +36,12 @@ pub struct Fleet {
     pub directories: BTreeMap<String, Owner>,
     /// Replies to lose.
     pub drops: Vec<LostReply>,
+    /// Which statements are held.
+    pub holds: Vec<Hold>,
+    /// Those that are.
+    pub held: Vec<Held>,
+    /// How many there have been.
+    pub held_so_far: u64,
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<Received>,
     /// How many connections there have been.

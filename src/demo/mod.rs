@@ -12,6 +12,7 @@ pub mod fault;
 pub mod fleet;
 pub mod grammar;
 mod handshake;
+pub mod holds;
 pub mod lexer;
 pub mod life;
 pub mod orders;

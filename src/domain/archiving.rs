@@ -25,12 +25,19 @@ pub enum Archiving {
     Strange(String),
 }
 
+/// The destination's own switch is off.
+const DEFERRED: &str = "LOG_ARCHIVE_DEST_STATE is DEFER";
+
 /// Judges the state of the archive; words as in `CDB_OB_ARCHIVELOG.STATUS` (V4.2.5 docs).
 #[must_use]
 pub fn judge(archive: &ArchiveFacts) -> Archiving {
     let Some(round) = archive.latest() else {
         // ARCHIVELOG without a destination succeeds and makes no round; with one, the round is about to appear.
         return if archive.log_mode_on == Some(true) && archive.destination.is_some() {
+            // A destination that is put off makes no round however long one waits.
+            if archive.deferred {
+                return Archiving::Suspended(DEFERRED.to_owned());
+            }
             Archiving::Coming("LOG_MODE is ARCHIVELOG, its round is about to appear".to_owned())
         } else {
             Archiving::Off
@@ -42,6 +49,9 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
         RoundStatus::Prepare | RoundStatus::Beginning => Archiving::Coming(word),
         RoundStatus::Stopping => Archiving::Ending(word),
         RoundStatus::Suspending | RoundStatus::Suspend => Archiving::Suspended(word),
+        RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.deferred => {
+            Archiving::Suspended(DEFERRED.to_owned())
+        }
         RoundStatus::Stop if archive.log_mode_on == Some(true) && archive.destination.is_some() => {
             Archiving::Coming("LOG_MODE is ARCHIVELOG, a new round is about to appear".to_owned())
         }

@@ -5,7 +5,6 @@ use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
 use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
-use super::scn::Scn;
 use super::target::TargetName;
 use super::version::{Edition, Method, Version};
 use jiff::Timestamp;
@@ -234,6 +233,9 @@ pub struct TenantFacts {
     pub id: u64,
     /// Its name.
     pub name: String,
+    /// The name could be taken as the server prints it. One with control characters in it is shown without them, and a
+    /// statement would name another tenant.
+    pub name_is_exact: bool,
     /// sys, meta or user.
     pub kind: TenantKind,
     /// MySQL or Oracle mode.
@@ -284,12 +286,6 @@ impl ArchiveFacts {
     #[must_use]
     pub fn latest(&self) -> Option<&Round> {
         self.current.as_ref().or_else(|| self.rounds.last())
-    }
-
-    /// Seconds the archive is behind `now`; None without a running round.
-    #[must_use]
-    pub fn lag_seconds(&self, now: Scn) -> Option<u64> {
-        self.current.as_ref().map(|round| now.0.saturating_sub(round.checkpoint.0) / 1_000_000_000)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The last good backup of a tenant: the first thing anybody wants to know.
 
-use super::facts::{Facts, TenantFacts, TenantKind};
+use super::facts::{Facts, Role, TenantFacts, TenantKind};
 use super::restorable::{self, SetKind};
 use super::scn::Scn;
 
@@ -43,6 +43,7 @@ pub fn worst_tenant(facts: &Facts) -> Option<(&TenantFacts, Option<LastGood>)> {
         .tenants
         .iter()
         .filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin)
+        .filter(|tenant| !matches!(tenant.role, Role::Other(_)))
         .map(|tenant| (tenant, last_good(tenant)))
         .min_by_key(|(_, good)| good.as_ref().map(|good| (good.restorable_to.is_some(), good.at)))
 }

@@ -257,7 +257,7 @@ pub fn judge(
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let fault = still_coming(name, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
+            let fault = still_coming(target, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
             outcome.fault = Some(fault);
             let what = format!("waits for {}", awaited(&coming, utc_offset));
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
@@ -305,20 +305,23 @@ fn awaited(coming: &NotYet, utc_offset: i32) -> String {
 }
 
 /// Why a finished backup cannot be restored yet, and when to expect it.
-fn still_coming(name: &str, coming: &NotYet, lag: u64, utc_offset: i32) -> Fault {
+fn still_coming(target: &TargetName, coming: &NotYet, lag: u64, utc_offset: i32) -> Fault {
+    let name = target.tenant().unwrap_or(target.cluster());
     let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
     let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
-    let stands = if moves {
-        format!("The log is {behind} s short of it and comes in steps of about {lag} s.")
+    let watch = format!("Watch on with: obnow watch {target}. It only looks again, and sends nothing.");
+    let (why, next) = if !moves {
+        (format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status), watch)
+    } else if behind > lag.saturating_mul(3) {
+        // Three steps late, it does not come as it should.
+        let why =
+            format!("The log is {behind} s short of it, and its steps are {lag} s: it stands still or is too slow.");
+        (why, format!("Look at the destination of the archive. {watch}"))
     } else {
-        format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status)
+        (format!("The log is {behind} s short of it and comes in steps of about {lag} s."), watch)
     };
-    Fault::new(
-        Cause::Precondition,
-        format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, utc_offset)),
-        stands,
-        "Watch on with: obnow watch, or retry: it only looks again.",
-    )
+    let what = format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, utc_offset));
+    Fault::new(Cause::Precondition, what, why, next)
 }
 
 fn word_of(verdict: &Verdict) -> VerdictWord {
@@ -357,8 +360,11 @@ fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offs
     // Where the set was written, which later settings do not change.
     let written = Destination::parse_server(&set.path).ok().or_else(|| tenant.data_destination.clone());
     let data = written.map_or_else(|| "<data URI>".to_owned(), |destination| destination.bare());
-    let archive = tenant.archive.destination.as_ref();
-    let log = archive.map_or_else(|| "<archive URI>".to_owned(), |archive| archive.location.bare());
+    // The log of the round that covers the set; where it went is not changed by where it goes now.
+    let covering = tenant.archive.rounds.iter().rev().find(|round| round.start <= set.start_replay);
+    let archived = covering.and_then(|round| Destination::parse_server(&round.path).ok());
+    let archive = archived.as_ref().or(tenant.archive.destination.as_ref().map(|archive| &archive.location));
+    let log = archive.map_or_else(|| "<archive URI>".to_owned(), Destination::bare);
     let encrypted = set.is_encrypted();
     let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
     let restore = |until: &str| {

@@ -231,6 +231,9 @@ impl Refusal {
 /// The variable of the run, which is filled in when something is sent.
 pub const RUN: &str = "{run}";
 
+/// What a person must know before he confirms a start of several tenants.
+const NARROWED: &str = "A tenant whose earlier step fails is left out of the BACKUP statement; the others go on.";
+
 /// Decides everything.
 ///
 /// # Errors
@@ -249,7 +252,10 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         let refused = own.iter().find(|check| check.refuses()).cloned();
         checks.extend(own);
         if let Some(check) = refused {
-            left_out.push(LeftOut { target: facts.target(tenant), reason: check.found.clone() });
+            // sys and meta tenants are nobody's to miss.
+            if tenant.kind == TenantKind::User {
+                left_out.push(LeftOut { target: facts.target(tenant), reason: check.found.clone() });
+            }
             first_refused.get_or_insert(check);
         } else if !cluster_refused {
             eligible.push(tenant);
@@ -270,12 +276,17 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         return Err(Box::new(Refusal { fault, checks, left_out }));
     }
     let several = eligible.len() > 1;
-    let targets: Vec<TargetPlan> = eligible
+    let mut targets: Vec<TargetPlan> = eligible
         .iter()
         .map(|tenant| steps::target_plan(facts, tenant, choices, several))
         .collect::<Result<_, Fault>>()
         .and_then(|targets: Vec<TargetPlan>| destinations::refuse_clashes(facts, &targets).map(|()| targets))
         .map_err(|fault| Box::new(Refusal { fault, checks: checks.clone(), left_out: left_out.clone() }))?;
+    if several && facts.cluster.method == Method::Physical {
+        for target in &mut targets {
+            target.notes.push(NARROWED.to_owned());
+        }
+    }
     Ok(Plan {
         cluster: ClusterIdentity {
             name: facts.cluster.name().to_owned(),

@@ -190,10 +190,20 @@ impl Check {
         Fault::new(
             self.cause,
             format!("{} cannot be backed up now.", self.target),
-            self.found.clone(),
+            sentence(&self.found),
             self.fix.clone(),
         )
     }
+}
+
+/// What was found, as a sentence; what ends like one is one already.
+fn sentence(found: &str) -> String {
+    if found.ends_with('.') {
+        return found.to_owned();
+    }
+    let mut letters = found.chars();
+    let first: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().collect());
+    format!("{first}{}.", letters.as_str())
 }
 
 /// Collects checks about one target.

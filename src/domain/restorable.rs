@@ -114,4 +114,6 @@ pub struct Round {
     pub start: Scn,
     /// `CHECKPOINT_SCN`: its log is complete up to here. V2, V3: `MAX_NEXT_TIME`.
     pub checkpoint: Scn,
+    /// `PATH`: where its log is, without keys; empty where the view does not say.
+    pub path: String,
 }

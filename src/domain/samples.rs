@@ -40,7 +40,14 @@ pub fn server(number: u8) -> ServerFacts {
 }
 
 pub fn round(status: &str) -> Round {
-    Round { round_id: 1, dest_id: 1002, status: RoundStatus::from(status), start: ago(9_000), checkpoint: ago(10) }
+    Round {
+        round_id: 1,
+        dest_id: 1002,
+        status: RoundStatus::from(status),
+        start: ago(9_000),
+        checkpoint: ago(10),
+        path: String::new(),
+    }
 }
 
 pub fn archive(status: Option<&str>) -> ArchiveFacts {
@@ -64,6 +71,7 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
     TenantFacts {
         id,
         name: name.into(),
+        name_is_exact: true,
         kind: TenantKind::User,
         mode: CompatibilityMode::Mysql,
         role: Role::Primary,

@@ -135,6 +135,7 @@ impl Runner {
         let (state, task, every) =
             (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
         heartbeat::beat(&state, &task, now())?;
+        heartbeat::forget_word(&state, &task)?;
         let pulse = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;

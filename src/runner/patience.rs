@@ -127,11 +127,13 @@ impl Patience {
                 next,
             ));
         }
-        let next = if kind >= StepKind::StartBackup {
-            "Retry: it only looks again, and sends nothing."
-        } else {
-            "Look at the server's views, then retry."
-        };
+        if kind >= StepKind::StartBackup {
+            let what = format!("What became of the backup of {name} is unknown.");
+            let why = format!("For {} s nothing has moved: {}.", still.as_secs(), waiting.what);
+            let next = "Retry, or watch it: that only looks again, and sends nothing.";
+            return Verdict::GiveUp(Fault::new(Cause::Unknown, what, why, next));
+        }
+        let next = "Look at the server's views, then retry.";
         Verdict::GiveUp(Fault::new(Cause::Unknown, what, format!("It waits: {}.", waiting.what), next))
     }
 

@@ -219,8 +219,7 @@ impl Walk<'_> {
     /// A tree of `use`, behind these words.
     fn tree(&mut self, words: &mut Vec<String>) {
         let start = words.len();
-        loop {
-            let Some(token) = self.peek(0).cloned() else { break };
+        while let Some(token) = self.peek(0).cloned() {
             self.at += 1;
             match &token.kind {
                 Kind::Hop => {}

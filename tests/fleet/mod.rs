@@ -36,9 +36,10 @@ impl Fleet {
             .spawn()
             .unwrap();
         let life = server.stdin.take();
-        let mut line = String::new();
-        BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("no ready line: {line:?}"));
+        let mut ready_line = String::new();
+        BufReader::new(server.stdout.take().unwrap()).read_line(&mut ready_line).unwrap();
+        let ready: Value =
+            serde_json::from_str(&ready_line).unwrap_or_else(|_| panic!("no ready line: {ready_line:?}"));
         let folder = PathBuf::from(ready["dir"].as_str().unwrap());
         Self { place, folder, server, life }
     }

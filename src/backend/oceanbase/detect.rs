@@ -87,6 +87,17 @@ impl OceanBase {
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
         }
+        if super::Line::of(&detected.version).is_none() {
+            return Err(Fault::new(
+                Cause::Precondition,
+                format!("{} cannot be backed up with this release of obnow.", self.target),
+                format!(
+                    "It is {}, whose statements and views this release does not know.",
+                    detected.version.with_build()
+                ),
+                "Use OCP, or the statements of that version's manual.",
+            ));
+        }
         let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
         if self.columns.is_none() {
             self.columns = Some(self.find_columns().await?);
@@ -257,6 +268,7 @@ impl OceanBase {
                 TenantFacts {
                     id,
                     name: clean(&text(row, "TENANT_NAME")),
+                    name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
                     kind: kind(&text(row, "TENANT_TYPE"), id),
                     mode: mode(&text(row, "COMPATIBILITY_MODE")),
                     role: role(some_text(row, "TENANT_ROLE").as_deref()),
@@ -384,6 +396,7 @@ fn whole_instance() -> TenantFacts {
     TenantFacts {
         id: 0,
         name: String::new(),
+        name_is_exact: true,
         kind: TenantKind::User,
         mode: CompatibilityMode::Mysql,
         role: Role::Primary,

@@ -21,8 +21,6 @@ pub struct Line {
     from: String,
     /// First release that is not of the line.
     below: String,
-    /// First release that was never tried; from there on obnow says that it falls back.
-    tried_below: String,
     statements: BTreeMap<StatementId, Words>,
     views: BTreeMap<ViewId, View>,
 }
@@ -192,12 +190,6 @@ impl Line {
     fn covers(&self, version: &Version) -> bool {
         let (Ok(from), Ok(below)) = (self.from.parse::<Version>(), self.below.parse::<Version>()) else { return false };
         *version >= from && *version < below
-    }
-
-    /// Whether this release was tried; otherwise the line is a fallback and that is said.
-    #[must_use]
-    pub fn was_tried_with(&self, version: &Version) -> bool {
-        self.covers(version) && self.tried_below.parse::<Version>().is_ok_and(|limit| *version < limit)
     }
 
     /// The words of a statement from there, with placeholders.

@@ -60,7 +60,7 @@ impl OceanBase {
             let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
             let detected = detect::identify(&mut session).await?;
             session.bound_statements().await?;
-            if detected.version.method().method == Method::Physical {
+            if detected.version.method().method == Method::Physical && Line::of(&detected.version).is_some() {
                 self.home = Some(detect::home(&mut session).await?);
             }
             self.detected = Some(detected);

@@ -61,6 +61,7 @@ pub fn round(row: &Row) -> Round {
         status: RoundStatus::from(word(row, "STATUS")),
         start: scn(row, "START_SCN"),
         checkpoint: scn(row, "CHECKPOINT_SCN"),
+        path: word(row, "PATH"),
     }
 }
 

@@ -211,7 +211,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
             Cause::Precondition,
             FULL_NEEDED,
             format!("For {} {why}.", target.target),
-            "Make a full backup first: obnow backup with --mode full.",
+            format!("Make a full backup first: obnow backup {} --mode full.", target.target),
         )),
     }
 }
@@ -258,6 +258,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         ),
         Archiving::Coming(word) => waiting(word, tenant.archive.latest().is_some()),
         Archiving::Ending(word) => waiting(word, true),
+        Archiving::Off if tenant.archive.deferred => Look::Act(Action::ResumeArchiving),
         Archiving::Off => Look::Act(Action::StartArchiving),
         Archiving::Suspended(word) if word == "SUSPENDING" => waiting(word, true),
         Archiving::Suspended(_) => Look::Act(Action::ResumeArchiving),

@@ -229,6 +229,8 @@ impl Tenant {
             .iter()
             .rev()
             .find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == *path)
+            // Of another data version it is no base: the server makes a full of the increment.
+            .filter(|set| set.compatible == self.compatible)
     }
 
     /// `archive_lag_target` in microseconds.

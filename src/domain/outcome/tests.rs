@@ -63,9 +63,18 @@ fn log_that_is_still_coming_is_waited_for() {
     assert_eq!((meanwhile.verdict, meanwhile.from, meanwhile.to), (VerdictWord::NotYetRestorable, None, None));
     let fault = meanwhile.fault.unwrap();
     assert_eq!(fault.why, "The log is 30 s short of it and comes in steps of about 90 s.");
-    assert!(fault.next.contains("obnow watch"));
+    assert_eq!(fault.next, "Watch on with: obnow watch prod/pay. It only looks again, and sends nothing.");
     assert!(meanwhile.told.is_empty(), "the fault says it, once");
     assert!(meanwhile.recipe.is_empty(), "nothing can be restored yet");
+    // Three steps late, it does not come as it should.
+    let mut late = waits.clone();
+    late.archive.lag_target = Some(9);
+    let fault = coming(judged(&late, 1, false)).2.fault.unwrap();
+    assert_eq!(fault.why, "The log is 30 s short of it, and its steps are 9 s: it stands still or is too slow.");
+    assert!(fault.next.starts_with("Look at the destination of the archive. Watch on with: "), "{fault}");
+    late.archive.lag_target = Some(10);
+    let fault = coming(judged(&late, 1, false)).2.fault.unwrap();
+    assert_eq!(fault.why, "The log is 30 s short of it and comes in steps of about 10 s.");
     // A round that stands still does not come by itself.
     let (_, _, meanwhile) = coming(judged(&pay("SUSPEND", ago(3_630)), 1, false));
     assert_eq!(meanwhile.fault.unwrap().why, "Round 1 is SUSPEND and does not move by itself.");
@@ -91,7 +100,7 @@ fn what_will_never_be_names_what_is_missing() {
         assert!(fault.why.contains(says), "{what}: {}", fault.why);
         assert!(!fault.next.is_empty());
         assert_eq!(fault.what, "The backup of pay is done, but it cannot be restored.");
-        assert!(outcome.told.is_empty(), "the fault says it, once");
+        assert!(outcome.told.is_empty(), "{what}: the fault says it, once");
         assert!(outcome.recipe.is_empty(), "{what}");
     }
 }
@@ -208,7 +217,7 @@ fn ends_without_a_verdict_keep_their_fault() {
     let fault = Fault::new(Cause::Server, "What.", "Why.", "Next.");
     let failed = Outcome::failed(fault.clone(), Some(4));
     assert_eq!(failed.told, ["Set 4 stays on the destination as it is; nothing can be restored from it."]);
-    assert_eq!(Outcome::failed(fault.clone(), None).told.len(), 0);
+    assert!(Outcome::failed(fault.clone(), None).told.is_empty());
     assert_eq!(Outcome::cancelled(fault.clone(), Some(4)).verdict, VerdictWord::Cancelled);
     assert_eq!(Outcome::unknown(fault.clone()).fault, Some(fault));
     let instant = Outcome::instant(ago(1), vec!["told".into()], vec!["how".into()]);

@@ -133,7 +133,7 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
     if new_destination {
         let already_on = archive.log_mode_on == Some(true) && archive.latest().is_none();
         // ARCHIVELOG is on and has made no round for want of a destination: setting one is all it waits for.
-        let actions = if already_on { Vec::new() } else { vec![Action::StartArchiving] };
+        let actions = if already_on { Vec::new() } else { start_actions(archive) };
         return PlannedStep::with(kind, actions, format!("starts a new round. {stays}"));
     }
     match archiving::judge(archive) {
@@ -141,10 +141,10 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
         Archiving::Coming(word) => PlannedStep::with(kind, Vec::new(), format!("waits: {word}")),
         Archiving::Ending(word) => PlannedStep::with(
             kind,
-            vec![Action::StartArchiving],
+            start_actions(archive),
             format!("waits until {word} has become STOP, then starts a new round. {stays}"),
         ),
-        Archiving::Off => PlannedStep::with(kind, vec![Action::StartArchiving], format!("starts a new round. {stays}")),
+        Archiving::Off => PlannedStep::with(kind, start_actions(archive), format!("starts a new round. {stays}")),
         Archiving::Suspended(word) => {
             let coming = if word == "SUSPENDING" { "waits until SUSPENDING has become SUSPEND" } else { &word };
             PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{coming}: the same round goes on. {stays}"))
@@ -165,6 +165,12 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
             PlannedStep::with(kind, Vec::new(), format!("will fail: the archive is {word}, which has no known way on"))
         }
     }
+}
+
+/// What starts a round: a destination that is put off must be enabled first, or it makes none.
+fn start_actions(archive: &ArchiveFacts) -> Vec<Action> {
+    let enable = archive.deferred.then_some(Action::ResumeArchiving);
+    enable.into_iter().chain([Action::StartArchiving]).collect()
 }
 
 fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {

@@ -131,7 +131,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
         return sheet.refuse(
             CheckId::Privileges,
             Cause::Rights,
-            format!("{user} sees the tenant {tenant} alone, not the cluster"),
+            format!("the login {user} sees the tenant {tenant} alone, not the cluster"),
             &format!("Back up {}/{tenant}, or log in as root@sys for the whole cluster.", cluster.name()),
         );
     }
@@ -140,7 +140,7 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
         Known::NotChecked(why) => {
             return sheet.not_checked(
                 CheckId::Privileges,
-                format!("what {user} may do: {why}"),
+                format!("what the login {user} may do: {why}"),
                 &format!("A backup needs ALTER SYSTEM and SELECT on oceanbase.*; root@{tenant} has both."),
             );
         }
@@ -148,10 +148,10 @@ fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     let has = if grants.is_empty() { "nothing".to_owned() } else { grants.join("; ") };
     let lacks: Vec<&str> = missing.iter().map(|grant| grant.privilege).collect();
     let statements: Vec<&str> = missing.iter().map(|grant| grant.statement.as_str()).collect();
-    let found = format!("{user} lacks {}; SHOW GRANTS has: {has}", lacks.join(" and "));
+    let found = format!("the login {user} lacks {}; SHOW GRANTS has: {has}", lacks.join(" and "));
     let fix = format!("As root@{tenant}: {};", statements.join("; "));
     if missing.is_empty() {
-        sheet.pass(CheckId::Privileges, format!("{user} may read the views and has ALTER SYSTEM"));
+        sheet.pass(CheckId::Privileges, format!("the login {user} may read the views and has ALTER SYSTEM"));
     } else if missing.iter().all(|grant| grant.seen_to_work) {
         sheet.warn(CheckId::Privileges, format!("{found}; the views answered all the same"), &fix);
     } else {

@@ -1,6 +1,7 @@
 //! The checks that concern one tenant.
 
 use super::{Check, CheckId, FULL_NEEDED, Sheet};
+use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
@@ -16,6 +17,10 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     who_may(&mut sheet, facts, tenant);
     if facts.cluster.method == Method::Logical {
         logical_mode(&mut sheet, choices);
+        return sheet.checks;
+    }
+    if tenant.in_recycle_bin || matches!(tenant.role, Role::Other(_)) {
+        // It is not backed up at all: what a backup of it would meet helps nobody.
         return sheet.checks;
     }
     another_backup(&mut sheet, facts, tenant);
@@ -66,6 +71,13 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "an Oracle-mode tenant cannot be logged in to with this protocol",
             "Log in as root@sys: Oracle-mode tenants are backed up from there.",
         );
+    } else if !tenant.name_is_exact {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            "the tenant's name holds characters that cannot be written into a statement safely",
+            "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
+        );
     } else if facts.cluster.method == Method::Physical
         && facts.cluster.scope == Scope::Sys
         && is_word_for_many(&tenant.name)
@@ -112,13 +124,14 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             CheckId::AnotherBackup,
             Cause::Busy,
             format!(
-                "job {} runs on it, {} since {}, started by {}",
+                "job {} runs on it: a backup ({}) since {} (server time), started by {}",
                 job.job_id,
                 job.kind.word(),
-                job.started,
+                // A second is exact enough for a person.
+                job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds),
                 job.owner()
             ),
-            "Wait until it has ended, or follow it with: obnow watch.",
+            "Wait until it has ended; obnow targets shows how far it is.",
         ),
     }
 }
@@ -173,17 +186,32 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                 sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind"));
             }
         }
-        Some(round) => sheet.warn(
-            CheckId::LogArchiving,
-            format!("{}: the plan says what is done about it", round.status),
-            "See step `Start log archiving` in the plan.",
-        ),
-        None => sheet.warn(
-            CheckId::LogArchiving,
-            "archiving does not run: the plan starts it",
-            "See step `Start log archiving` in the plan.",
-        ),
+        _ => not_archiving(sheet, tenant),
     }
+}
+
+/// What the step `Start log archiving` will do about it (R2).
+fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
+    let (word, will) = match archiving::judge(&tenant.archive) {
+        Archiving::Off => match tenant.archive.latest() {
+            Some(round) => (round.status.to_string(), "the backup starts a new round first"),
+            None => ("archiving does not run".to_owned(), "the backup starts it first"),
+        },
+        Archiving::Suspended(word) => (word, "the backup lets the same round go on first"),
+        Archiving::Broken => (
+            RoundStatus::Interrupted.to_string(),
+            "the backup stops this round and starts a new one first; the log in between is lost for restore",
+        ),
+        Archiving::Coming(word) | Archiving::Ending(word) => (word, "the backup waits for it first"),
+        Archiving::Strange(word) => {
+            let found = format!("step 4 will fail: archiving is {word}, which obnow does not know");
+            let fix = "Look the state up in the server's manual, and start the backup once it is DOING.";
+            return sheet.warn(CheckId::LogArchiving, found, fix);
+        }
+        Archiving::Running => return,
+    };
+    let fix = "See what is sent for that with --dry-run.";
+    sheet.warn(CheckId::LogArchiving, format!("{word}: {will}"), fix);
 }
 
 fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {

@@ -40,7 +40,7 @@ fn piece(piece_id: u64, start: u64, end: u64, checkpoint: u64) -> Piece {
 }
 
 fn round(status: RoundStatus, start: u64, checkpoint: u64) -> Round {
-    Round { round_id: 1, dest_id: 1002, status, start: Scn(start), checkpoint: Scn(checkpoint) }
+    Round { round_id: 1, dest_id: 1002, status, start: Scn(start), checkpoint: Scn(checkpoint), path: String::new() }
 }
 
 fn judge(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Verdict {

@@ -29,7 +29,10 @@ fn a_cluster_is_all_of_its_eligible_user_tenants() {
             ("prod/__recycle_$_1".into(), "the tenant is in the recycle bin"),
             ("prod/copy".into(), "the tenant's role is RESTORE, and only PRIMARY and STANDBY can be backed up"),
             ("prod/old".into(), "the tenant's status is DROPPING, and only NORMAL can be backed up"),
-            ("prod/busy".into(), "job 7 runs on it, full since 2026-11-20 10:59:00, started by \"nightly\""),
+            (
+                "prod/busy".into(),
+                "job 7 runs on it: a backup (full) since 2026-11-20 10:59:00 (server time), started by \"nightly\""
+            ),
         ]
     );
     let everything = format!("{:?} {:?}", made.targets, made.left_out) + &format!("{:?}", made.checks);
@@ -79,9 +82,10 @@ fn one_tenant_that_is_refused_refuses_the_start_with_its_cause() {
         let refusal = plan(&facts, &choose(&[&format!("prod/{name}")], Mode::Full)).unwrap_err();
         assert_eq!(refusal.fault.cause, cause, "{says}");
         assert_eq!(refusal.fault.what, format!("prod/{name} cannot be backed up now."));
-        assert!(refusal.fault.why.contains(says), "{}", refusal.fault.why);
+        assert!(refusal.fault.why.to_lowercase().contains(&says.to_lowercase()), "{}", refusal.fault.why);
         assert!(!refusal.fault.next.is_empty(), "{says}: what mends it");
-        assert_eq!(refusal.left_out.len(), 1);
+        let missed = usize::from(!says.starts_with("sys and meta"));
+        assert_eq!(refusal.left_out.len(), missed, "{says}: sys and meta are nobody's to miss");
         assert!(refusal.checks.iter().any(crate::domain::preflight::Check::refuses), "all checks can be shown");
     }
 }
@@ -94,7 +98,7 @@ fn an_upgrading_cluster_is_refused_whatever_is_skipped() {
     choices.skip = CheckId::ALL.into_iter().collect();
     let fault = refused(&facts, &choices);
     assert_eq!(fault.cause, Cause::Precondition);
-    assert_eq!(fault.why, "the cluster is upgrading: enable_upgrade_mode is True; job 3 runs");
+    assert_eq!(fault.why, "The cluster is upgrading: enable_upgrade_mode is True; job 3 runs.");
     // Where nobody could look it is no refusal; it is listed.
     facts.cluster.upgrading = Known::NotChecked("no rights".into());
     let made = plan(&facts, &choices).unwrap();
@@ -108,7 +112,7 @@ fn mixed_builds_alone_may_be_overridden() {
     facts.cluster.servers = Known::Known(vec![server(1), odd]);
     let mut choices = choose(&["prod/pay"], Mode::Full);
     let fault = refused(&facts, &choices);
-    assert!(fault.why.starts_with("the servers run 2 builds, as a half-finished upgrade leaves them: "), "{fault}");
+    assert!(fault.why.starts_with("The servers run 2 builds, as a half-finished upgrade leaves them: "), "{fault}");
     assert!(fault.next.contains("--skip one_build"), "{fault}");
     choices.skip = CheckId::ALL.into_iter().filter(|check| *check != CheckId::OneBuild).collect();
     assert!(plan(&facts, &choices).is_err(), "no other skip helps");
