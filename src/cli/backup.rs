@@ -2,14 +2,15 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use super::args::BackupArgs;
+use super::args::{BackupArgs, Common};
+use super::beside::{self, Beside, Compared};
 use super::say::Role;
-use super::{Exit, Say, exit, show};
+use super::{Exit, Say, choosing, exit, show};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::prepare::prepare;
-use crate::app::{Asking, Room, choose, detect, tasks};
-use crate::domain::choices::{Choices, Compact, Mode, StorageSource, Wanted};
+use crate::app::{Asking, Room, choose, detect, plans, tasks};
+use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
@@ -21,38 +22,22 @@ use crate::domain::task::{Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
-pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exit, Fault> {
-    let cluster = room.cluster(one_cluster(&args.targets)?)?;
-    let mode = args.mode.ok_or_else(|| {
-        Fault::new(
-            Cause::Usage,
-            "The data backup mode is missing.",
-            "A backup is full or incremental, and obnow does not guess.",
-            "Say --mode full or --mode incremental.",
-        )
-    })?;
-    let mut choices = choose::with_strategies(Choices::new(args.targets.clone(), mode.into()), cluster);
-    choices.storage = given(args);
-    choices.plus_archivelog = args.plus_archivelog;
-    choices.compact = match args.compact {
-        Some(compact) => compact.into(),
-        None => {
-            choose::compaction(cluster, args.targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
-        }
+pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
+    let saved = args.plan.as_deref().map(plans::open).transpose()?;
+    let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
+    let cluster = room.cluster(choosing::one_cluster(targets)?)?;
+    let choices = match &saved {
+        Some(saved) => choosing::saved(saved, args)?,
+        None => choosing::chosen(args, choose::usual_compaction(cluster, targets))?,
     };
-    choices.encrypt.clone_from(&args.encrypt_from);
-    choices.no_full = args.no_full.into();
-    choices.skip = args.skip.iter().copied().collect();
-    if let Some(check) = choices.skip.iter().find(|check| !check.may_be_skipped()) {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("The check {} cannot be skipped.", check.name()),
-            "Only one_build, the mixed builds of a half-finished upgrade, may be overridden.",
-            "Leave --skip out, and mend what the check found.",
-        ));
-    }
+    choices.check()?;
+    let same_as = beside::command(common, plans::same_as(cluster, &choices));
+    let choices = choose::with_strategies(choices, cluster);
     let password = room.password(cluster).await?;
     let facts = detect::one(room, cluster).await?;
+    if let Some(saved) = &saved {
+        saved.refuse_another(&facts)?;
+    }
     let id = tasks::new_id(room)?;
     let prepared = match prepare(&facts, &choices, id.as_str()) {
         Ok(prepared) => prepared,
@@ -62,10 +47,18 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
             return Ok(exit::of_fault(&refusal.fault));
         }
     };
+    if let Some(path) = &args.save_plan {
+        plans::save(room, path, &facts, &prepared)?;
+    }
+    let compared = args.plan.as_deref().zip(saved.as_ref()).map(|(file, saved)| Compared {
+        file,
+        saved: saved.saved,
+        differs: saved.differences(&prepared),
+    });
     detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
-    show::plan(say, &prepared);
-    if args.dry_run {
+    show::plan(say, &prepared, &Beside { same_as, compared, saved_as: args.save_plan.as_deref() });
+    if args.dry_run || args.save_plan.is_some() {
         return Ok(Exit::OK);
     }
     if !args.yes && !confirm(&facts, &prepared)? {
@@ -96,12 +89,13 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
 ///
 /// # Errors
 /// The inventory, the connection, or no tenant that may be backed up.
-pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
+pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault> {
     for cluster in &room.inventory.clusters {
         let Ok(facts) = detect::one(room, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };
         let args = BackupArgs {
             targets: vec![target],
+            plan: None,
             mode: Some(super::args::Mode::Full),
             storage: None,
             archive_storage: None,
@@ -113,10 +107,11 @@ pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
             no_full: super::args::NoFull::Fail,
             skip: Vec::new(),
             dry_run: false,
+            save_plan: None,
             yes: true,
             detach: false,
         };
-        return run(room, say, &args).await;
+        return run(room, say, common, &args).await;
     }
     Err(Fault::new(
         Cause::Precondition,
@@ -149,30 +144,6 @@ fn detected(say: &Say, facts: &Facts) {
     say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
     say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
     say.line("  Preflight");
-}
-
-fn one_cluster(targets: &[TargetName]) -> Result<&str, Fault> {
-    let first = targets.first().map_or("", TargetName::cluster);
-    if targets.iter().all(|target| target.cluster() == first) {
-        return Ok(first);
-    }
-    Err(Fault::new(
-        Cause::Usage,
-        "The targets are of several clusters.",
-        "One task backs up one cluster, or tenants of one.",
-        "Start one backup for each cluster.",
-    ))
-}
-
-fn given(args: &BackupArgs) -> Option<Wanted> {
-    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
-        data: args.storage.clone(),
-        archive: args.archive_storage.clone(),
-        access_id: args.access_id.clone(),
-        access_key: args.access_key_from.clone(),
-        source: StorageSource::Given,
-        tenants: None,
-    })
 }
 
 /// Where the plan says that the access key is to be found.

@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Say;
+use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::outcome::{Outcome, VerdictWord};
@@ -90,7 +91,7 @@ pub(super) fn checks(say: &Say, checks: &[Check]) {
 }
 
 /// The plan: its steps with statements and effects, who is left out, and what was not checked.
-pub(super) fn plan(say: &Say, prepared: &Prepared) {
+pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     let plan = &prepared.plan;
     let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
     let left_out: Vec<Value> =
@@ -103,10 +104,10 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
                    "effect": step.effect, "interrupts": step.interrupts})
         })
         .collect();
-    say.event(
-        "plan",
-        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps}),
-    );
+    let mut fields =
+        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps});
+    beside.fields(&mut fields);
+    say.event("plan", fields);
     if say.json {
         return;
     }
@@ -139,6 +140,7 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
     if !unchecked.is_empty() {
         say.line(&format!("  Not checked: {}.", unchecked.join("; ")));
     }
+    beside.lines(say);
     say.line("");
 }
 
