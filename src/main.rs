@@ -86,8 +86,10 @@ async fn run(cli: Cli) -> Exit {
 
 /// The runner leaves the session of its face first, so that a hang-up there does not reach it.
 async fn runner(task: &str, common: &Common) -> Result<Exit, Fault> {
-    let places = Places::find(common.config.clone(), common.state.clone())?;
-    // It fails only where this process leads a session already.
+    // The inventory is not read: a runner that was given its state needs no home directory.
+    let config = common.config.clone().or_else(|| Some(PathBuf::from("/dev/null")));
+    let places = Places::find(config, common.state.clone())?;
+    // It fails only for the leader of a process group: a runner that a person started by hand stays where he is.
     let _ = rustix::process::setsid();
     run_task::run(&places.state, task, std::io::stdin(), std::io::stdout()).await?;
     Ok(Exit::OK)

@@ -3,8 +3,12 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use jiff::Timestamp;
+use serde_json::Value;
+
 use crate::domain::fault::Fault;
 use crate::domain::task::{Event, TaskState, TaskView};
+use crate::journal::heartbeat;
 use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
 
@@ -19,10 +23,13 @@ pub struct Follow<'a> {
     id: TaskId,
     follower: Follower<Event>,
     /// What was read and not yet handed out.
-    read: VecDeque<(jiff::Timestamp, Event)>,
+    read: VecDeque<News>,
     /// The task as far as its events were handed out.
     pub view: TaskView,
 }
+
+/// When something was written, and what: an event, or the words of one that this obnow does not know.
+pub type News = (Timestamp, Result<Event, Value>);
 
 impl<'a> Follow<'a> {
     /// From the beginning of the journal.
@@ -37,17 +44,19 @@ impl<'a> Follow<'a> {
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub async fn next(&mut self, after: u32) -> Result<Option<(jiff::Timestamp, Event)>, Fault> {
+    pub async fn next(&mut self, after: u32) -> Result<Option<News>, Fault> {
         loop {
             while let Some((at, event)) = self.read.pop_front() {
-                self.view.apply(at, &event);
+                if let Ok(event) = &event {
+                    self.view.apply(at, event);
+                }
                 if self.view.attempt > after {
                     return Ok(Some((at, event)));
                 }
             }
             let over = self.is_over();
             let entries = self.follower.entries()?;
-            self.read.extend(entries.into_iter().filter_map(|entry| Some((entry.at, entry.event.ok()?))));
+            self.read.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
             if self.read.is_empty() {
                 if over {
                     return Ok(None);
@@ -61,6 +70,12 @@ impl<'a> Follow<'a> {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.view.created.is_some() && !tasks::is_alive(self.room, &self.id, &self.view)
+    }
+
+    /// What its last runner left as a reason for going.
+    #[must_use]
+    pub fn last_word(&self) -> Option<Fault> {
+        heartbeat::last_word(&self.room.places.state, &self.id)
     }
 
     /// The state in one word.

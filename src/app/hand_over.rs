@@ -15,7 +15,8 @@ use zeroize::Zeroizing;
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
-use crate::domain::task::Prepared;
+use crate::domain::task::{Event, Prepared};
+use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 
 /// How long a runner may take to say that it has started.
@@ -92,6 +93,8 @@ pub struct Detached {
     pub program: PathBuf,
     /// The state directory.
     pub state: PathBuf,
+    /// How long the runner may take to say that it has started.
+    pub patience: Duration,
 }
 
 impl Detached {
@@ -102,12 +105,29 @@ impl Detached {
     pub fn here(state: &Path) -> Result<Self, Fault> {
         let program =
             std::env::current_exe().map_err(|error| not_started(&format!("This program cannot be found: {error}.")))?;
-        Ok(Self { program, state: state.to_path_buf() })
+        Ok(Self { program, state: state.to_path_buf(), patience: PATIENCE })
+    }
+
+    /// What is known of a task whose runner is dead and has not said that it started.
+    fn stopped(&self, task: &TaskId, new: bool, why: &str) -> Fault {
+        let begun = reader::read::<Event>(&self.state, task)
+            .is_ok_and(|journal| journal.entries.iter().any(|entry| matches!(entry.event, Ok(Event::Created { .. }))));
+        if !begun {
+            return not_started(why);
+        }
+        let what = if new { "was begun, and its runner is gone" } else { "was not taken up again" };
+        Fault::new(
+            Cause::Unknown,
+            format!("Task {task} {what}."),
+            why,
+            format!("Go on with: obnow retry {task}. It reads the server first."),
+        )
     }
 }
 
 impl Launcher for Detached {
     async fn launch(&self, task: &TaskId, order: Order, purse: Purse) -> Result<Started, Fault> {
+        let new = matches!(order, Order::New { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let parcel = Parcel {
             order,
@@ -129,8 +149,8 @@ impl Launcher for Detached {
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
-            .current_dir("/")
-            .process_group(0);
+            .current_dir("/");
+        // Not a process group of its own: who leads one cannot leave the session, which the runner does first of all.
         let mut child = command.spawn().map_err(|error| not_started(&format!("The system says: {error}.")))?;
         let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
             return Err(not_started("The system gave no pipes."));
@@ -143,25 +163,29 @@ impl Launcher for Detached {
             BufReader::new(output.take(1 << 20)).read_line(&mut line).await?;
             Ok::<String, std::io::Error>(line)
         };
-        match tokio::time::timeout(PATIENCE, exchange).await {
-            Err(_) => Err(not_started(&format!(
-                "The runner did not say within {} s that it has started.",
-                PATIENCE.as_secs()
-            ))),
-            Ok(Err(error)) => Err(not_started(&format!("The runner cannot be talked to: {error}."))),
-            Ok(Ok(line)) => answer(line.trim()),
-        }
+        let why = match tokio::time::timeout(self.patience, exchange).await {
+            Err(_) => format!("The runner did not say within {} s that it has started.", self.patience.as_secs()),
+            Ok(Err(error)) => format!("The runner cannot be talked to: {error}."),
+            Ok(Ok(line)) => match answer(line.trim()) {
+                Some(said) => return said,
+                None => "The runner ended before it had said anything.".to_owned(),
+            },
+        };
+        // It must not begin after it was called not started.
+        let _ = child.kill().await;
+        Err(self.stopped(task, new, &why))
     }
 }
 
-fn answer(line: &str) -> Result<Started, Fault> {
+/// What the runner said; None: nothing that is known.
+fn answer(line: &str) -> Option<Result<Started, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));
     match word {
-        STARTED => Ok(Started::Yes),
-        BUSY => Ok(Started::Busy(fault())),
-        REFUSED => Err(fault()),
-        _ => Err(not_started("The runner ended before it had said anything.")),
+        STARTED => Some(Ok(Started::Yes)),
+        BUSY => Some(Ok(Started::Busy(fault()))),
+        REFUSED => Some(Err(fault())),
+        _ => None,
     }
 }
 

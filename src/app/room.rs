@@ -1,6 +1,6 @@
 //! Where a command works: inventory, state and secrets of this call.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -84,8 +84,11 @@ impl Room {
             user: cluster.user.clone(),
             password: cluster.password.clone(),
             tls: cluster.tls.mode,
-            ca: cluster.tls.ca.as_ref().map(|path| path.display().to_string()),
-            mydumper: cluster.mydumper.as_ref().map(|path| path.display().to_string()),
+            ca: cluster.tls.ca.as_deref().map(from_here),
+            mydumper: cluster.mydumper.as_deref().map(|path| {
+                // A bare name is looked up on PATH.
+                if path.components().count() > 1 { from_here(path) } else { path.display().to_string() }
+            }),
             limits: limits(&self.inventory.limits),
         }
     }
@@ -104,6 +107,12 @@ impl Room {
     #[must_use]
     pub fn password_source(&self, cluster: &str) -> Option<SecretSource> {
         self.inventory.clusters.iter().find(|known| known.name == cluster)?.password.clone()
+    }
+
+    /// How long to wait between two looks.
+    #[must_use]
+    pub fn poll(&self) -> std::time::Duration {
+        self.inventory.limits.poll
     }
 
     /// Who makes this call, `user@host`.
@@ -137,6 +146,11 @@ impl Room {
         })?;
         Ok(OceanBase::new(target, cluster.environment.clone(), self.connection(cluster), secrets))
     }
+}
+
+/// A path as it is meant here, for a runner that works in another directory.
+fn from_here(path: &Path) -> String {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
 /// An inventory of one cluster that is called by its host.

@@ -3,6 +3,7 @@
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use zeroize::Zeroizing;
 
@@ -17,6 +18,7 @@ use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskView};
 use crate::journal::Writer;
 use crate::journal::clock::now;
+use crate::journal::heartbeat;
 use crate::journal::locks::{self, Claim, Held, Owner, Taken};
 use crate::journal::reader;
 use crate::journal::tasks::TaskId;
@@ -48,8 +50,13 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     drop(output);
     let Some(taken) = taken else { return Ok(()) };
     let task: TaskId = id.parse().map_err(|_| no_task(id))?;
-    let runner = Runner::new(state.to_path_buf(), task, taken.writer, taken.view, taken.system)?;
-    let outcome = runner.run().await;
+    let runner = Runner::new(state.to_path_buf(), task.clone(), taken.writer, taken.view, taken.system)?;
+    // In a task of its own: a panic in it is said like any other reason to stop.
+    let outcome = tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(broke_off(id)));
+    if let Err(fault) = &outcome {
+        // The journal takes nothing more. If this place does not either, the runner is just gone.
+        let _ = heartbeat::leave_word(state, &task, fault);
+    }
     drop(taken.held);
     outcome.map(drop)
 }
@@ -94,7 +101,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         }
     };
     let owner = Owner::here(&task, now());
-    let held = match locks::take(state, &[claim(&prepared, &connection)], &owner)? {
+    let held = match try_locks(state, &[claim(&prepared, &connection)], &owner)? {
         Taken::Held(held) => Ok(Arc::new(held)),
         // What this very task started still runs and holds them: it is waited for. The journal keeps other runners away.
         Taken::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
@@ -119,9 +126,30 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
     Ok(Ok(Taking { held, writer, view, system }))
 }
 
+/// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is
+/// named, the try is repeated for that moment.
+fn try_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+    for _ in 0..50 {
+        match locks::take(state, claims, owner)? {
+            Taken::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
+            taken => return Ok(taken),
+        }
+    }
+    locks::take(state, claims, owner)
+}
+
 /// Hands on the locks that were taken; where they were not, nothing may be started.
 fn lender(held: Result<Arc<Held>, Fault>) -> LendLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
+}
+
+fn broke_off(id: &str) -> Fault {
+    Fault::new(
+        Cause::Internal,
+        format!("The runner of task {id} broke off."),
+        "This is a mistake in obnow.",
+        "Report it with the journal of the task.",
+    )
 }
 
 fn bad_parcel(why: &str) -> Fault {

@@ -49,7 +49,16 @@ pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
 /// # Errors
 /// None does, or several do, or its journal cannot be read.
 pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
-    load(room, tasks::find(&room.places.state, prefix)?)
+    let task = load(room, tasks::find(&room.places.state, prefix)?)?;
+    if task.view.created.is_none() {
+        return Err(Fault::new(
+            crate::domain::fault::Cause::Usage,
+            format!("Task {} never began.", task.id),
+            "Its runner ended before it had written what was confirmed, and so before it did anything.",
+            "Start the backup anew.",
+        ));
+    }
+    Ok(task)
 }
 
 /// The newest task on a target; None where there is none.
@@ -63,12 +72,14 @@ pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault
     }))
 }
 
-/// All tasks, newest first; one whose journal cannot be read is given as its fault.
+/// All tasks, newest first; one whose journal cannot be read is given as its fault. A journal without `created` is of
+/// a task that never began: it is none.
 ///
 /// # Errors
 /// The state directory cannot be read.
 pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
-    Ok(tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id)).collect())
+    let tasks = tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id));
+    Ok(tasks.filter(|task| task.as_ref().map_or(true, |task| task.view.created.is_some())).collect())
 }
 
 /// One task as it stands.

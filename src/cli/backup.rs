@@ -5,7 +5,7 @@ use std::io::{BufRead, IsTerminal, Write};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::say::Role;
-use super::{Exit, Say, choosing, exit, show};
+use super::{Exit, Say, choosing, exit, show, tasks as tasks_face};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::prepare::prepare;
@@ -34,18 +34,32 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let same_as = beside::command(common, plans::same_as(cluster, &choices));
     let choices = choose::with_strategies(choices, cluster);
     let password = room.password(cluster).await?;
-    let facts = detect::one(room, cluster).await?;
-    if let Some(saved) = &saved {
-        saved.refuse_another(&facts)?;
-    }
     let id = tasks::new_id(room)?;
-    let prepared = match prepare(&facts, &choices, id.as_str()) {
-        Ok(prepared) => prepared,
-        Err(refusal) => {
+    let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
+    let mut waiting = false;
+    let (facts, prepared) = loop {
+        let facts = detect::one(room, cluster).await?;
+        if let Some(saved) = &saved {
+            saved.refuse_another(&facts)?;
+        }
+        let refusal = match prepare(&facts, &choices, id.as_str()) {
+            Ok(prepared) => break (facts, prepared),
+            Err(refusal) => refusal,
+        };
+        if refusal.fault.cause == Cause::Busy && !waiting {
+            match on_busy(say, args, targets, &refusal.fault) {
+                OnBusy::Wait => waiting = true,
+                OnBusy::Attach(target) => return tasks_face::attach(room, say, target).await,
+                OnBusy::Leave => {}
+            }
+        }
+        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
+        if refusal.fault.cause != Cause::Busy || !waiting || over {
             show::checks(say, &refusal.checks);
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
+        tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
     };
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
@@ -85,6 +99,36 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     }
 }
 
+/// Between two looks at a target that another backup keeps busy.
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What is done where another backup runs.
+enum OnBusy<'a> {
+    /// Wait for its end.
+    Wait,
+    /// Watch it.
+    Attach(&'a TargetName),
+    /// Leave, with exit 11.
+    Leave,
+}
+
+fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &Fault) -> OnBusy<'a> {
+    if let Some(limit) = args.wait_lock {
+        say.note(&format!("{} Waiting for its end, at most {} s.", fault.why, limit.as_secs()));
+        return OnBusy::Wait;
+    }
+    let [target] = targets else { return OnBusy::Leave };
+    if args.yes || target.tenant().is_none() || !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return OnBusy::Leave;
+    }
+    say.note(&fault.why);
+    match ask("Watch it, wait for its end, or leave? [watch/wait/LEAVE] ").as_str() {
+        "watch" => OnBusy::Attach(target),
+        "wait" => OnBusy::Wait,
+        _ => OnBusy::Leave,
+    }
+}
+
 /// The main job on the first eligible tenant, confirmed by itself: what `obnow demo` plays off a terminal.
 ///
 /// # Errors
@@ -110,6 +154,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             save_plan: None,
             yes: true,
             detach: false,
+            wait_lock: None,
         };
         return run(room, say, common, &args).await;
     }
@@ -125,16 +170,13 @@ fn first_eligible(facts: &Facts) -> Option<TargetName> {
     if facts.cluster.method == Method::Logical {
         return None;
     }
-    let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
-    if cluster_checks(facts, &choices).iter().any(crate::domain::preflight::Check::refuses) {
-        return None;
-    }
-    facts
-        .tenants
-        .iter()
-        .filter(|tenant| tenant.kind == TenantKind::User)
-        .find(|tenant| !tenant_checks(facts, tenant, &choices).iter().any(crate::domain::preflight::Check::refuses))
-        .map(|tenant| facts.target(tenant))
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+    users.map(|tenant| (tenant, facts.target(tenant))).find_map(|(tenant, target)| {
+        let choices = Choices::new(vec![target.clone()], Mode::Full);
+        let mut checks = cluster_checks(facts, &choices);
+        checks.extend(tenant_checks(facts, tenant, &choices));
+        (!checks.iter().any(crate::domain::preflight::Check::refuses)).then_some(target)
+    })
 }
 
 fn detected(say: &Say, facts: &Facts) {
@@ -238,17 +280,24 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
                 return Ok(Exit::LEFT);
             }
         };
-        let Some((at, event)) = next else { break };
-        show::event(say, id, at, &event, &follow.view);
+        match next {
+            Some((at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some((at, Err(unknown))) => show::unknown(say, id, at, &unknown),
+            None => break,
+        }
     }
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
         let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
+        let why = match follow.last_word() {
+            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
+            None => format!("It stopped in the step {step} without saying why"),
+        };
         say.fault(&Fault::new(
             Cause::Unknown,
             format!("The runner of task {id} is gone."),
-            format!("It stopped in the step {step} without saying why; what it started on the server goes on."),
+            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
             format!("Go on with: obnow retry {id}. It reads the server first."),
         ));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {

@@ -9,6 +9,7 @@ use super::Say;
 use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
+use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
@@ -25,6 +26,12 @@ pub(super) fn clock(at: Timestamp) -> String {
 /// A moment as a person reads it, in the time of this host.
 pub(super) fn moment(at: Timestamp) -> String {
     at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// A line of a journal that this obnow does not know: as it stands there.
+pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
+    say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
+    say.line(&format!("{} {:<11} {}", clock(at), "?", clean(&entry.to_string())));
 }
 
 /// A size as a person reads it.
@@ -104,8 +111,12 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
                    "effect": step.effect, "interrupts": step.interrupts})
         })
         .collect();
-    let mut fields =
-        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps});
+    let overridden: Vec<Value> = plan
+        .overridden()
+        .map(|check| json!({"target": check.target, "check": check.check.name(), "found": check.found}))
+        .collect();
+    let mut fields = json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps,
+                            "overridden": overridden});
     beside.fields(&mut fields);
     say.event("plan", fields);
     if say.json {
@@ -131,6 +142,9 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     }
     for left in &plan.left_out {
         say.line(&format!("  {} {}: {}", say.paint(Role::Warn, "left out:"), left.target, left.reason));
+    }
+    for check in plan.overridden() {
+        say.line(&format!("  {}", say.paint(Role::Warn, &check.found)));
     }
     let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
     if !interrupts {
@@ -172,7 +186,6 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             let seconds = view
                 .target(target)
                 .and_then(|target| target.step(*step))
-                .filter(|_| *state != StepState::Running)
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",

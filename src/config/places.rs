@@ -23,8 +23,8 @@ impl Places {
     /// # Errors
     /// A flag is missing and there is no home directory to stand in for it.
     pub fn find(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<Self, Fault> {
-        // A runner works in another directory than its face, so what is relative is made absolute here.
-        let (config, state) = (config.map(absolute), state.map(absolute));
+        // The runner works in another directory than its face, and must mean the same files.
+        let (config, state) = (config.map(whole).transpose()?, state.map(whole).transpose()?);
         if let (Some(config), Some(state)) = (&config, &state) {
             return Ok(Self { config: config.clone(), state: state.clone() });
         }
@@ -79,8 +79,16 @@ impl Places {
     }
 }
 
-fn absolute(path: PathBuf) -> PathBuf {
-    std::path::absolute(&path).unwrap_or(path)
+/// A path from the root.
+fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
+    std::path::absolute(&path).map_err(|error| {
+        Fault::new(
+            Cause::Usage,
+            format!("The path {:?} cannot be used.", path.display().to_string()),
+            format!("The system says: {error}."),
+            "Write it from the root.",
+        )
+    })
 }
 
 /// Who runs this process, for the audit trail: `alice (uid 1000)`. The number is the system's, the name only what the

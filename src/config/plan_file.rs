@@ -109,7 +109,7 @@ fn unusable(path: &Path, why: &str) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{CALLED} {} cannot be used.", path.display()),
-        format!("{why}."),
+        format!("{}.", why.trim_end_matches('.')),
         "Correct it there, or save it anew with --save-plan.",
     )
 }

@@ -11,13 +11,16 @@
 //! | `inject` | `fault` | adds a named [`Fault`] as scenarios write them |
 //! | `fix` | `name` or none | removes one fault, or every fixable one |
 //! | `lose_reply` | `prefix`, `applied` | the reply to the next statement that begins so is lost; `applied` says whether it was carried out |
+//! | `hold_reply` | `prefix`, `applied`, `lingers` | statements that begin so are held before their answer; `applied` false: before an ALTER SYSTEM is carried out; `lingers`: the server goes on with it when its client is gone |
+//! | `pass_reply` | `prefix` | the first statement held under this prefix goes on |
+//! | `release_reply` | `prefix` | all of them go on, and no more are held |
 //! | `refuse`, `accept` | `endpoint` | the port (by its place in the list) stops or starts to listen |
 //! | `cut` | | every connection is cut |
 //! | `restart` | `server` | the server restarts: its connections are lost |
 //! | `stand`, `move` | `tenant` | the checkpoint of the archive stands still, or moves again |
 //! | `interrupt` | `tenant` | the archive round breaks |
 //! | `vanish` | `tenant` | running jobs of the tenant are no longer shown |
-//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` |
+//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many) |
 //! | `state` | | everything |
 //! | `statements` | | every ALTER SYSTEM received, in order |
 //! | `stop` | | the fleet ends |
@@ -39,6 +42,7 @@ use tokio::task::JoinSet;
 use super::embedded::Embedded;
 use super::fault::{Effect, Fault, Faults};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
+use super::holds::Hold;
 use super::life::{self, PHASES, archive};
 
 /// A request.
@@ -53,6 +57,9 @@ pub enum Ask {
     Inject { fault: Fault },
     Fix { name: Option<String> },
     LoseReply { prefix: String, applied: bool },
+    HoldReply { prefix: String, applied: bool, lingers: bool },
+    PassReply { prefix: String },
+    ReleaseReply { prefix: String },
     Refuse { endpoint: usize },
     Accept { endpoint: usize },
     Cut,
@@ -158,12 +165,19 @@ async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
     if let Ask::Wait { cluster, tenant, what, is, within_ms } = ask {
         return wait(world, cluster.as_deref(), tenant.as_deref(), &what, &is, Duration::from_millis(within_ms)).await;
     }
-    world.change(|fleet| change(fleet, ask))
+    match ask {
+        Ask::PassReply { prefix } => match world.let_pass(&prefix, false) {
+            0 => Err(format!("no statement is held under '{prefix}'")),
+            passed => Ok(json!(passed)),
+        },
+        Ask::ReleaseReply { prefix } => Ok(json!(world.let_pass(&prefix, true))),
+        ask => world.change(|fleet| change(fleet, ask)),
+    }
 }
 
 fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     Ok(match ask {
-        Ask::Ping | Ask::Stop | Ask::Wait { .. } => Value::Null,
+        Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
         Ask::Hold { cluster, tenant, phase } => {
             let known = PHASES.iter().any(|(name, _)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
             if !known {
@@ -200,6 +214,10 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         },
         Ask::LoseReply { prefix, applied } => {
             fleet.drops.push(LostReply { prefix, applied });
+            Value::Null
+        }
+        Ask::HoldReply { prefix, applied, lingers } => {
+            fleet.holds.push(Hold { prefix, applied, lingers });
             Value::Null
         }
         Ask::Refuse { endpoint } => {
@@ -290,6 +308,7 @@ async fn wait(
 fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
     match (what, who) {
         ("connections", _) => return Ok(fleet.connections.len().to_string()),
+        ("held", _) => return Ok(fleet.held.len().to_string()),
         ("statements", _) => return Ok(fleet.statements.len().to_string()),
         _ => {}
     }

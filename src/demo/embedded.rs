@@ -1,14 +1,16 @@
 //! The fleet as the wire asks it: one state under one lock, brought to the present at every question.
 
-use std::future::{Future, ready};
+use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::accounts;
 use super::clock::{self, Moment};
 use super::fault::{Effect, Faults};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
+use super::holds;
 use super::life::{self, archive};
 use super::orders::{self, Order, refusal};
 use super::projection::{self, Look};
@@ -89,7 +91,7 @@ impl Embedded {
         })
     }
 
-    fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
+    pub(super) fn obey(&self, session: &Session, alter: &Alter) -> Outcome {
         let text = said::text(alter);
         self.change(|fleet| {
             let lost = take_drop(fleet, &text);
@@ -98,7 +100,10 @@ impl Embedded {
             };
             let result = match lost {
                 Some(false) => None,
-                _ => Some(orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+                _ => Some(
+                    accounts::may_alter(&fleet.clusters[cluster], &session.account)
+                        .and_then(|()| orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+                ),
             };
             let done = match &result {
                 None => "lost before it was applied".to_owned(),
@@ -151,6 +156,10 @@ fn take_drop(fleet: &mut Fleet, text: &str) -> Option<bool> {
     Some(fleet.drops.remove(index).applied)
 }
 
+fn is_alter(statement: &str) -> bool {
+    statement.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("alter"))
+}
+
 /// `user@tenant#cluster`, of which only the user is needed.
 fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
     let (rest, cluster) = name.split_once('#').map_or((name, None), |(rest, cluster)| (rest, Some(cluster)));
@@ -197,7 +206,7 @@ impl World for Embedded {
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has(&Effect::LoginRefused, Some(port.server));
-            if elsewhere || refused || user != "root" || !proves(&cluster.password) {
+            if elsewhere || refused || !accounts::exists(cluster, user, &tenant.name) || !proves(&cluster.password) {
                 return Err(denied());
             }
             let tenant_id = u64::try_from(tenant.id).unwrap_or_default();
@@ -210,6 +219,14 @@ impl World for Embedded {
             let port = fleet.endpoints.get(endpoint);
             port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.clone())
         })
+    }
+
+    fn may_read(&self, session: &Session, view: &str) -> Result<(), ServerError> {
+        let may = |look: &Look<'_>| {
+            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            accounts::may_read(look.cluster, faults, &session.account, view)
+        };
+        self.with(session, may).unwrap_or(Ok(()))
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
@@ -237,7 +254,7 @@ impl World for Embedded {
     }
 
     fn grants(&self, session: &Session) -> Vec<String> {
-        vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{}' WITH GRANT OPTION", session.account.user)]
+        self.with(session, |look| accounts::shown(look.cluster, &session.account)).unwrap_or_default()
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
@@ -250,13 +267,17 @@ impl World for Embedded {
     }
 
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
-        ready(self.obey(session, &alter))
+        async move {
+            self.hold(session, &said::text(&alter), false, Some(&alter)).await;
+            let outcome = self.obey(session, &alter);
+            self.hold(session, &said::text(&alter), true, None).await;
+            outcome
+        }
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
         // An ALTER SYSTEM has been dealt with where it is carried out: there it can be lost before as well as after.
-        let word = statement.trim_start().get(..5).unwrap_or_default();
-        let lost = !word.eq_ignore_ascii_case("alter") && self.look(|fleet| !fleet.drops.is_empty()) && {
+        let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };
         let mut fleet = self.now();
@@ -265,7 +286,16 @@ impl World for Embedded {
             client.user.clone_from(&session.account.user);
             client.tenant.clone_from(&session.account.tenant);
         }
-        ready(if lost { Outcome::ConnectionLost } else { Outcome::Done })
+        drop(fleet);
+        async move {
+            if lost {
+                return Outcome::ConnectionLost;
+            }
+            if !is_alter(statement) {
+                self.hold(session, statement.trim_start(), true, None).await;
+            }
+            Outcome::Done
+        }
     }
 
     fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
@@ -275,7 +305,7 @@ impl World for Embedded {
                 fleet.connected += 1;
                 let (user, tenant) = (String::new(), String::new());
                 fleet.connections.push(Client { id: connection, endpoint, user, tenant, since });
-            } else {
+            } else if !holds::still_works(fleet, endpoint, connection) {
                 fleet.connections.retain(|client| client.id != connection || client.endpoint != endpoint);
             }
         });

@@ -9,8 +9,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::accounts::User;
 use super::clock::Moment;
 use super::fault::Fault;
+use super::holds::{Held, Hold};
 use super::orders::destination::Owner;
 
 pub use job::{Job, JobStatus};
@@ -35,6 +37,12 @@ pub struct Fleet {
     pub directories: BTreeMap<String, Owner>,
     /// Replies to lose.
     pub drops: Vec<LostReply>,
+    /// Which statements are held.
+    pub holds: Vec<Hold>,
+    /// Those that are.
+    pub held: Vec<Held>,
+    /// How many there have been.
+    pub held_so_far: u64,
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<Received>,
     /// How many connections there have been.
@@ -124,7 +132,9 @@ pub struct Cluster {
     pub engine: Engine,
     /// The key of `assets/demo/views.yaml`.
     pub line: String,
-    /// The password of `root@sys`, and of the tenants' administrators.
+    /// Users beside `root`.
+    pub users: Vec<User>,
+    /// The password of every user.
     #[serde(skip)]
     pub password: String,
     /// One a zone.

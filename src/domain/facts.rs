@@ -66,6 +66,16 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// A time as the server prints it, in its own zone, as a moment.
+    #[must_use]
+    pub fn server_time(&self, printed: &str) -> Option<Timestamp> {
+        let civil: jiff::civil::DateTime = printed.trim().parse().ok()?;
+        let offset = jiff::tz::Offset::from_seconds(self.cluster.utc_offset).ok()?;
+        offset.to_timestamp(civil).ok()
+    }
+}
+
 /// Where a login sees the cluster from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -73,6 +83,30 @@ pub enum Scope {
     Sys,
     /// A user tenant's own administrator: that tenant alone.
     Tenant,
+}
+
+/// Who is logged in, and what he may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFacts {
+    /// `root@sys`, as the inventory has it.
+    pub user: String,
+    /// The tenant he is logged in to.
+    pub tenant: String,
+    /// What a backup needs and the server's list of his grants does not have.
+    pub missing: Known<Vec<MissingGrant>>,
+    /// His grants, as the server lists them.
+    pub grants: Vec<String>,
+}
+
+/// A privilege that a backup needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingGrant {
+    /// What it is called.
+    pub privilege: &'static str,
+    /// The statement that gives it.
+    pub statement: String,
+    /// What it is needed for was done all the same when the facts were read.
+    pub seen_to_work: bool,
 }
 
 /// What is known about the cluster itself.
@@ -98,6 +132,8 @@ pub struct ClusterFacts {
     pub method_reason: String,
     /// Where the login sees it from.
     pub scope: Scope,
+    /// Who is logged in.
+    pub login: LoginFacts,
     /// The observers.
     pub servers: Known<Vec<ServerFacts>>,
     /// Every sign of a running upgrade; empty means none was seen.
@@ -316,6 +352,13 @@ pub struct TaskFacts {
 impl JobFacts {
     /// The tag obnow puts in front of every description it sends.
     pub const MARK: &'static str = "obnow ";
+
+    /// How far it is in whole percent of its blocks, never 100; None before there is data.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        let blocks = self.task.as_ref()?.blocks.filter(|blocks| blocks.total > 0)?;
+        Some((blocks.done.saturating_mul(100) / blocks.total).min(99))
+    }
 
     /// Whether the server still works on it.
     #[must_use]

@@ -1,8 +1,9 @@
-//! The sign of life of a runner: the time of `ID.alive`, and nothing in it.
+//! The sign of life of a runner: the time of `ID.alive`. In it is room for the last word of one that cannot write its
+//! journal any more; the room is taken while there still is some, so that a full disk does not silence it.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -22,8 +23,48 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
         disk::directory(folder)?;
     }
     let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
-    file.and_then(|file| file.set_modified(SystemTime::from(now)))
-        .map_err(|error| disk::fault("leave a sign of life in", &path, &error))
+    file.and_then(|file| {
+        if file.metadata()?.len() == 0 {
+            // Where even this finds no room, the last word does not either.
+            let _ = file.write_at(&[b' '; ROOM], 0);
+        }
+        file.set_modified(SystemTime::from(now))
+    })
+    .map_err(|error| disk::fault("leave a sign of life in", &path, &error))
+}
+
+/// Room for the last word, in bytes.
+const ROOM: usize = 4096;
+
+/// Leaves the reason why the runner goes, for want of a journal to write it into.
+///
+/// # Errors
+/// The disk refuses this too.
+pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault> {
+    let path = TaskFiles::new(state, task).alive;
+    let mut word = serde_json::to_vec(why).unwrap_or_default();
+    word.resize(ROOM.max(word.len()), b' ');
+    let file = OpenOptions::new().write(true).open(&path);
+    file.and_then(|file| file.write_all_at(&word, 0))
+        .map_err(|error| disk::fault("leave a last word in", &path, &error))
+}
+
+/// The reason that the last runner left, where it could not write it into the journal.
+#[must_use]
+pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
+    serde_json::from_slice(&std::fs::read(TaskFiles::new(state, task).alive).ok()?).ok()
+}
+
+/// Forgets the word of an earlier runner.
+///
+/// # Errors
+/// The disk refuses.
+pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
+    let path = TaskFiles::new(state, task).alive;
+    match OpenOptions::new().write(true).open(&path).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
+        Err(error) if error.kind() != ErrorKind::NotFound => Err(disk::fault("leave a sign of life in", &path, &error)),
+        _ => Ok(()),
+    }
 }
 
 /// How long ago the last sign of life was; `None` where there never was one, zero where it is of the future.

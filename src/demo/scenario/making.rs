@@ -56,6 +56,9 @@ impl Scenario {
             faults,
             directories: BTreeMap::new(),
             drops: self.lost_replies.clone(),
+            holds: Vec::new(),
+            held: Vec::new(),
+            held_so_far: 0,
             statements: Vec::new(),
             connected: 0,
             connections: Vec::new(),
@@ -85,7 +88,7 @@ impl ClusterEntry {
             svr_port: 2881 + number,
             sql_port: *sql_port,
             status: "ACTIVE".to_owned(),
-            build_version: None,
+            build_version: self.builds.get(&format!("zone{number}")).cloned(),
             started,
         };
         let engine = match self.engine {
@@ -106,6 +109,7 @@ impl ClusterEntry {
             build: self.build.clone(),
             engine,
             line: self.line.clone(),
+            users: self.accounts.clone(),
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),
             tenants: vec![sys],

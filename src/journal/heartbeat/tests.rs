@@ -15,3 +15,21 @@ fn the_age_is_that_of_the_last_beat() {
     // A clock that was set back does not make it old.
     assert_eq!(age(folder.path(), &id, at(50)).unwrap(), Some(Duration::ZERO));
 }
+
+#[test]
+fn the_last_word_is_that_of_the_last_runner() {
+    let folder = tempfile::tempdir().unwrap();
+    let id: TaskId = "1QJ45Y2V0ZZZ".parse().unwrap();
+    let at = Timestamp::from_second(90).unwrap();
+    forget_word(folder.path(), &id).unwrap();
+    beat(folder.path(), &id, at).unwrap();
+    assert_eq!(last_word(folder.path(), &id), None);
+    let why = Fault::new(crate::domain::fault::Cause::Internal, "what", "why", "next");
+    leave_word(folder.path(), &id, &why).unwrap();
+    assert_eq!(last_word(folder.path(), &id), Some(why));
+    // A beat leaves it, and the next runner forgets it.
+    beat(folder.path(), &id, at).unwrap();
+    assert!(last_word(folder.path(), &id).is_some());
+    forget_word(folder.path(), &id).unwrap();
+    assert_eq!(last_word(folder.path(), &id), None);
+}

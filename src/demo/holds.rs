@@ -1,0 +1,125 @@
+//! Statements that a test holds in the fleet: the client waits for its answer until the test lets them pass. So a runner
+//! can be stopped, or killed, exactly where a test wants it.
+
+use serde::Serialize;
+
+use super::clock::Moment;
+use super::embedded::Embedded;
+use super::fleet::{Client, Fleet};
+use super::statement::Alter;
+use super::world::Session;
+
+/// Which statements are held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Hold {
+    /// What the statement begins with, compared without case; empty: every one.
+    pub prefix: String,
+    /// True: carried out, and only the answer is held. False: not yet carried out.
+    pub applied: bool,
+    /// The server goes on with it when its client has left, and lists the connection until then.
+    pub lingers: bool,
+}
+
+/// A statement that is held.
+#[derive(Debug, Clone, Serialize)]
+pub struct Held {
+    /// Its number.
+    id: u64,
+    /// Why it is held.
+    hold: Hold,
+    /// The client that waits, or waited.
+    pub connection: u64,
+    /// Where it came in.
+    pub endpoint: usize,
+    /// Since when.
+    since: Moment,
+    /// What the server does with it even when nobody waits for the answer any more.
+    #[serde(skip)]
+    work: Option<Box<(Session, Alter)>>,
+    /// The client has left.
+    orphaned: bool,
+}
+
+/// A client waits here; if it leaves, its statement is forgotten, unless it lingers.
+struct Waiter<'a> {
+    world: &'a Embedded,
+    id: u64,
+}
+
+impl Drop for Waiter<'_> {
+    fn drop(&mut self) {
+        self.world.change(|fleet| {
+            for held in fleet.held.iter_mut().filter(|held| held.id == self.id) {
+                held.orphaned = true;
+            }
+            fleet.held.retain(|held| held.id != self.id || held.hold.lingers);
+        });
+    }
+}
+
+impl Embedded {
+    /// Holds the statement, if a test wants that, until the test lets it pass.
+    pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
+        let mut changes = self.changes();
+        let held = self.look(|fleet| {
+            let begins = |hold: &&Hold| {
+                text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))
+            };
+            fleet.holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
+        });
+        let Some(hold) = held else { return };
+        let id = self.change(|fleet| {
+            fleet.held_so_far += 1;
+            let (id, since) = (fleet.held_so_far, fleet.now);
+            let work = work.filter(|_| hold.lingers).map(|alter| Box::new((session.clone(), alter.clone())));
+            let (connection, endpoint) = (session.connection, session.endpoint);
+            fleet.held.push(Held { id, hold, connection, endpoint, since, work, orphaned: false });
+            id
+        });
+        let waiter = Waiter { world: self, id };
+        while self.look(|fleet| fleet.held.iter().any(|held| held.id == id)) {
+            // The sender lives as long as the world.
+            let _told = changes.changed().await;
+        }
+        drop(waiter);
+    }
+
+    /// Lets the first held statement that begins so pass, or with `all` every one, and ends the hold. What was left by
+    /// its client is carried out now. How many passed.
+    pub(super) fn let_pass(&self, prefix: &str, all: bool) -> usize {
+        let mut orphans = Vec::new();
+        let passed = self.change(|fleet| {
+            if all {
+                fleet.holds.retain(|hold| hold.prefix != prefix);
+            }
+            let mut passed = 0;
+            fleet.held.retain(|held| {
+                let goes = held.hold.prefix == prefix && (all || passed == 0);
+                passed += usize::from(goes);
+                if goes && held.orphaned {
+                    orphans.push(held.clone());
+                }
+                !goes
+            });
+            passed
+        });
+        for orphan in orphans {
+            if let Some(work) = &orphan.work {
+                // Nobody waits for what comes of it.
+                let _outcome = self.obey(&work.0, &work.1);
+            }
+            self.change(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
+        }
+        passed
+    }
+}
+
+fn is_of(client: &Client, held: &Held) -> bool {
+    client.id == held.connection && client.endpoint == held.endpoint
+}
+
+/// Whether a connection whose client has left is still at work.
+pub(super) fn still_works(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
+    let own = |held: &&Held| held.connection == connection && held.endpoint == endpoint;
+    fleet.held.iter().filter(own).any(|held| held.hold.lingers)
+}

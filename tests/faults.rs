@@ -1,0 +1,15 @@
+//! What breaks while a backup is under way, through the real program on the embedded fleet: processes killed at every
+//! boundary, answers lost, connections cut, disks full. One file a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod fleet;
+#[path = "faults/hand_over.rs"]
+mod hand_over;
+#[path = "faults/killed.rs"]
+mod killed;
+#[path = "faults/lost.rs"]
+mod lost;
+#[path = "faults/state_dir.rs"]
+mod state_dir;
+#[path = "faults/support.rs"]
+mod support;

@@ -1,0 +1,277 @@
+//! Killing obnow at any instant never starts a second backup and never stops the first, and re-attaching shows the same
+//! truth.
+
+use obnow::demo::control::Ask;
+use rustix::process::Signal;
+
+use crate::fleet::{Fleet, Ran};
+use crate::support::{
+    Running, current_step, hold, journal_until, journals, kill_runner, lives, newest, quick, release, runner, runs,
+    short, state_of, step_until, task, until, wait,
+};
+
+const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+
+/// After a kill: the follower and the list say that the runner is gone, and Retry leads to a backup that can be restored,
+/// having started exactly one.
+#[track_caller]
+fn gone_then_restorable(fleet: &Fleet, follower: Running) -> Ran {
+    let id = task(fleet);
+    let left = follower.end().exits(21);
+    let said = left.of_kind("fault").pop().unwrap_or_else(|| panic!("no fault\n{}", left.out));
+    assert!(said["what"].as_str().unwrap().contains("is gone"), "{said}");
+    assert!(said["next"].as_str().unwrap().contains(&format!("obnow retry {id}")), "{said}");
+    assert_eq!(state_of(fleet, &id), "runner_gone");
+    let retried = fleet.json(&["retry", &id]).exits(0);
+    restorable_by_one(fleet, &retried);
+    retried
+}
+
+#[track_caller]
+fn restorable_by_one(fleet: &Fleet, ran: &Ran) {
+    assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1, "{:#?}\n{}", fleet.starts(), short(&newest(fleet)));
+    assert_eq!(state_of(fleet, &task(fleet)), "done");
+    // The truth for whoever comes later is the same.
+    let watched = fleet.json(&["watch", "demo/pay"]).exits(0);
+    assert_eq!(watched.verdict("demo/pay"), ran.verdict("demo/pay"));
+}
+
+/// Kills the runner when the journal says that this step runs and the server has not answered its first question.
+fn killed_in(step: &str) {
+    let fleet = quick("no-destination");
+    hold(&fleet, "", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    step_until(&fleet, step, || current_step(&fleet).as_deref() == Some(step));
+    kill_runner(&fleet);
+    release(&fleet, "");
+    let started = fleet.starts().len();
+    gone_then_restorable(&fleet, follower);
+    let refuted = newest(&fleet).iter().any(|event| event["event"] == "not_started");
+    assert!(!refuted, "{started} were started, and the journal says that none was");
+}
+
+#[test]
+fn in_check_target() {
+    killed_in("check_target");
+}
+
+#[test]
+fn in_check_if_ready() {
+    killed_in("check_ready");
+}
+
+#[test]
+fn in_set_backup_destination() {
+    killed_in("set_destination");
+}
+
+#[test]
+fn in_start_log_archiving() {
+    killed_in("start_archiving");
+}
+
+#[test]
+fn in_start_data_backup_before_anything_was_sent() {
+    killed_in("start_backup");
+}
+
+#[test]
+fn in_wait_for_data_backup() {
+    killed_in("wait_for_backup");
+}
+
+#[test]
+fn in_confirm_restorable() {
+    killed_in("confirm_restorable");
+}
+
+/// The compaction step asks the server nothing on this line. A kill between two lines of the journal leaves the lines
+/// before it, which is what is left here.
+#[test]
+fn in_start_cluster_compact() {
+    let fleet = quick("no-destination");
+    hold(&fleet, "", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    step_until(&fleet, "start_backup", || current_step(&fleet).as_deref() == Some("start_backup"));
+    kill_runner(&fleet);
+    let path = journals(&fleet).pop().unwrap();
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let is_compact = |line: &&str| line.contains("\"step\":\"compact\"") && line.contains("\"state\":\"running\"");
+    let end = whole.lines().position(|line| is_compact(&line)).unwrap();
+    follower.end().exits(21);
+    let kept: Vec<&str> = whole.lines().take(end + 1).collect();
+    std::fs::write(&path, kept.join("\n") + "\n").unwrap();
+    release(&fleet, "");
+    let id = task(&fleet);
+    assert_eq!(state_of(&fleet, &id), "runner_gone");
+    let retried = fleet.json(&["retry", &id]).exits(0);
+    restorable_by_one(&fleet, &retried);
+}
+
+/// Kills the runner while a statement of its own is in the server's hands.
+fn killed_at(prefix: &str, applied: bool, lingers: bool) -> (Fleet, Running) {
+    let fleet = quick("no-destination");
+    hold(&fleet, prefix, applied, lingers);
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    let last = newest(&fleet).pop().unwrap();
+    assert_eq!(last["event"], "intent", "a statement was sent before its intent was written:\n{last}");
+    assert!(last["statements"][0].as_str().unwrap().starts_with(prefix), "{last}");
+    let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap();
+    assert!(audit.lines().last().unwrap().contains(prefix), "the audit trail does not end with it:\n{audit}");
+    kill_runner(&fleet);
+    (fleet, follower)
+}
+
+#[test]
+fn between_a_setting_and_its_answer() {
+    for (prefix, applied) in [("ALTER SYSTEM SET DATA_BACKUP_DEST", true), ("ALTER SYSTEM SET LOG_ARCHIVE", false)] {
+        let (fleet, follower) = killed_at(prefix, applied, false);
+        release(&fleet, prefix);
+        gone_then_restorable(&fleet, follower);
+    }
+}
+
+#[test]
+fn between_archivelog_and_its_answer() {
+    for applied in [true, false] {
+        let (fleet, follower) = killed_at("ALTER SYSTEM ARCHIVELOG", applied, false);
+        release(&fleet, "ALTER SYSTEM ARCHIVELOG");
+        gone_then_restorable(&fleet, follower);
+    }
+}
+
+/// It was started and nobody heard the answer: it is found by its description, and nothing more is sent.
+#[test]
+fn between_the_start_and_its_answer_when_it_was_carried_out() {
+    let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", true, false);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    assert_eq!(fleet.starts().len(), 1);
+    gone_then_restorable(&fleet, follower);
+    let events = newest(&fleet);
+    assert!(!events.iter().any(|event| event["event"] == "not_started"), "{}", short(&events));
+    let attempts: Vec<u64> = intents(&events).iter().map(|event| event["attempt"].as_u64().unwrap()).collect();
+    assert_eq!(attempts, [1], "the second attempt sent something");
+}
+
+fn intents(events: &[serde_json::Value]) -> Vec<&serde_json::Value> {
+    events.iter().filter(|event| event["event"] == "intent" && event["step"] == "start_backup").collect()
+}
+
+/// It never began: the connection is seen gone, and the second attempt sends its own.
+#[test]
+fn between_the_start_and_its_answer_when_it_was_not_carried_out() {
+    let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", false, false);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    assert_eq!(fleet.starts().len(), 0);
+    gone_then_restorable(&fleet, follower);
+    let events = newest(&fleet);
+    let proof = events.iter().find(|event| event["event"] == "not_started").unwrap();
+    assert!(proof["proof"].as_str().unwrap().contains("connection that sent it is gone"), "{proof}");
+    assert!(fleet.starts()[0].ends_with(".2'"), "{:?}", fleet.starts());
+}
+
+/// The server still works on it although its client is dead: nobody may say that nothing was started.
+#[test]
+fn between_the_start_and_its_answer_while_the_server_is_still_at_it() {
+    let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", false, true);
+    follower.end().exits(21);
+    assert_eq!(fleet.starts().len(), 0);
+    let retry = Running::start(&fleet, &["retry", &task(&fleet), "--json"]);
+    journal_until(&fleet, "that nobody knows", |event| {
+        event["event"] == "waiting" && event["what"].as_str().unwrap().starts_with("whether ")
+    });
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    let retried = retry.end().exits(0);
+    restorable_by_one(&fleet, &retried);
+    assert!(!newest(&fleet).iter().any(|event| event["event"] == "not_started"));
+}
+
+/// The job goes on by itself, and Retry only looks.
+#[test]
+fn while_the_job_goes_on() {
+    let fleet = quick("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
+    journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
+    kill_runner(&fleet);
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    wait(&fleet, "pay", "history", "COMPLETED");
+    gone_then_restorable(&fleet, follower);
+}
+
+/// Several kills in a row, wherever they fall: still one backup.
+#[test]
+fn again_and_again() {
+    let fleet = quick("no-destination");
+    hold(&fleet, "", true, false);
+    let mut follower = Running::start(&fleet, &BACKUP);
+    let mut id = String::new();
+    for step in ["set_destination", "start_archiving", "start_backup", "wait_for_backup", "confirm_restorable"] {
+        step_until(&fleet, step, || current_step(&fleet).as_deref() == Some(step));
+        id = task(&fleet);
+        kill_runner(&fleet);
+        follower.end().exits(21);
+        follower = Running::start(&fleet, &["retry", &id, "--json"]);
+        until("the next runner", || {
+            let starts = newest(&fleet).iter().filter(|event| event["event"] == "runner_started").count();
+            let dead = !lives(runner(&fleet));
+            if dead { Err(format!("{starts} runners")) } else { Ok(()) }
+        });
+    }
+    release(&fleet, "");
+    let ran = follower.end().exits(0);
+    assert_eq!(state_of(&fleet, &id), "done");
+    restorable_by_one(&fleet, &ran);
+}
+
+/// The face is disposable.
+#[test]
+fn the_face_and_its_session() {
+    for signal in [Signal::KILL, Signal::TERM, Signal::HUP, Signal::INT] {
+        let fleet = quick("healthy");
+        fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        let mut command = fleet.command(&BACKUP);
+        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        let mut face = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
+        let pid = runner(&fleet);
+        assert_ne!(session(pid), session(face.id()), "the runner is in the session of its face");
+        let group = rustix::process::Pid::from_raw(i32::try_from(face.id()).unwrap()).unwrap();
+        rustix::process::kill_process_group(group, signal).unwrap();
+        let code = face.wait().unwrap().code();
+        assert_eq!(code, (signal == Signal::INT).then_some(130), "after {signal:?}");
+        assert!(lives(pid), "{signal:?} to the face ended the runner");
+        let id = task(&fleet);
+        assert_eq!(state_of(&fleet, &id), "running");
+        let watch = Running::start(&fleet, &["watch", &id, "--json"]);
+        fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+        let watched = watch.end().exits(0);
+        restorable_by_one(&fleet, &watched);
+    }
+}
+
+fn session(pid: u32) -> String {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // pid (name) state ppid pgrp session
+    stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().to_owned()
+}
+
+/// A runner that lives is not replaced.
+#[test]
+fn retry_of_a_task_that_runs_is_refused() {
+    let fleet = quick("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
+    let id = task(&fleet);
+    let refused = fleet.run(&["retry", &id]).exits(11);
+    assert!(refused.err.contains(&id), "{}", refused.err);
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    restorable_by_one(&fleet, &follower.end().exits(0));
+    // And one that is done has nothing to go on with.
+    fleet.run(&["retry", &id]).exits(1);
+    assert_eq!(newest(&fleet).iter().filter(|event| event["event"] == "runner_started").count(), 1);
+}

@@ -1,0 +1,152 @@
+//! Answers that never come, connections that break, servers that restart: obnow asks until it knows, and sends nothing
+//! twice.
+
+use obnow::demo::control::Ask;
+
+use crate::fleet::Fleet;
+use crate::support::{Running, journal_until, newest, outcomes, quick, runs, short, task, wait};
+
+const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+
+fn lose(fleet: &Fleet, prefix: &str, applied: bool) {
+    fleet.ask(&Ask::LoseReply { prefix: prefix.to_owned(), applied });
+}
+
+fn held(fleet: &Fleet, phase: &str) -> Running {
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    let follower = Running::start(fleet, &BACKUP);
+    wait(fleet, "pay", "task", phase);
+    journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));
+    follower
+}
+
+fn released(fleet: &Fleet, phase: &str, follower: Running) {
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    let ran = follower.end().exits(0);
+    assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(outcomes(fleet), ["done"]);
+}
+
+#[test]
+fn the_answer_to_a_start_that_was_carried_out() {
+    let fleet = quick("healthy");
+    lose(&fleet, "ALTER SYSTEM BACKUP", true);
+    let ran = fleet.json(&BACKUP[..5]).exits(0);
+    assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(outcomes(&fleet), ["lost after it was applied: done"]);
+    let events = newest(&fleet);
+    let answered = events.iter().rfind(|event| event["event"] == "answered").unwrap();
+    assert_eq!(answered["answered"], false, "the answer was not lost: {answered}");
+    let job = events.iter().find(|event| event["event"] == "job").unwrap();
+    assert_eq!(job["job"], 1, "{}", short(&events));
+}
+
+#[test]
+fn a_start_that_never_arrived_is_proven_and_sent_again_only_by_a_retry() {
+    let fleet = quick("healthy");
+    lose(&fleet, "ALTER SYSTEM BACKUP", false);
+    let failed = fleet.json(&BACKUP[..5]).exits(15);
+    let fault = failed.of_kind("fault").pop().unwrap_or_else(|| panic!("{}", failed.out));
+    assert!(fault["what"].as_str().unwrap().ends_with("got no answer, and nothing was started."), "{fault}");
+    assert_eq!(outcomes(&fleet), ["lost before it was applied"]);
+    assert_eq!(failed.steps("demo/pay")[5], ("Start data backup".to_owned(), "failed".to_owned()));
+    let retried = fleet.json(&["retry", &failed.task()]).exits(0);
+    assert_eq!(retried.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(outcomes(&fleet), ["lost before it was applied", "done"]);
+    assert!(fleet.starts()[1].ends_with(&format!("{}.2'", failed.task())), "{:?}", fleet.starts());
+}
+
+/// A setting without an answer is read back; what is true already is not sent again.
+#[test]
+fn the_answer_to_a_setting() {
+    let fleet = quick("no-destination");
+    lose(&fleet, "ALTER SYSTEM SET DATA_BACKUP_DEST", true);
+    lose(&fleet, "ALTER SYSTEM SET LOG_ARCHIVE_DEST", true);
+    lose(&fleet, "ALTER SYSTEM ARCHIVELOG", true);
+    fleet.json(&BACKUP[..5]).exits(0);
+    assert_eq!(fleet.statements().len(), 4, "{:#?}", fleet.statements());
+}
+
+#[test]
+fn the_answers_to_questions() {
+    let fleet = quick("healthy");
+    let follower = held(&fleet, "BACKUP_DATA_MINOR");
+    for _ in 0..5 {
+        lose(&fleet, "SELECT", true);
+    }
+    released(&fleet, "BACKUP_DATA_MINOR", follower);
+}
+
+#[test]
+fn all_connections_in_the_wait() {
+    let fleet = quick("healthy");
+    let follower = held(&fleet, "BACKUP_DATA_MINOR");
+    for _ in 0..3 {
+        let before = connected(&fleet);
+        fleet.ask(&Ask::Cut);
+        crate::support::until("another connection", || {
+            let now = connected(&fleet);
+            if now > before { Ok(()) } else { Err(format!("{now} connections so far")) }
+        });
+    }
+    released(&fleet, "BACKUP_DATA_MINOR", follower);
+    let events = newest(&fleet);
+    assert!(!events.iter().any(|event| event["state"] == "failed"), "{}", short(&events));
+}
+
+fn connected(fleet: &Fleet) -> u64 {
+    fleet.ask(&Ask::State)["connected"].as_u64().unwrap()
+}
+
+#[test]
+fn a_server_that_restarts_in_the_wait() {
+    let fleet = quick("healthy");
+    let follower = held(&fleet, "BACKUP_DATA_MAJOR");
+    for server in 0..3 {
+        fleet.ask(&Ask::Restart { cluster: None, server });
+    }
+    released(&fleet, "BACKUP_DATA_MAJOR", follower);
+}
+
+/// The endpoint that the task talks to is gone for good; another server of the cluster answers.
+#[test]
+fn one_endpoint_for_good() {
+    let fleet = quick("healthy");
+    let follower = held(&fleet, "BACKUP_DATA_MAJOR");
+    fleet.ask(&Ask::Refuse { endpoint: 0 });
+    released(&fleet, "BACKUP_DATA_MAJOR", follower);
+}
+
+/// Nobody answers for longer than the limit: unknown, never failed; and a Retry after the mend only looks again.
+#[test]
+fn every_endpoint_for_longer_than_the_limit() {
+    let fleet = Fleet::serve("healthy");
+    let config = std::fs::read_to_string(fleet.config()).unwrap().replace("stall: 5s", "stall: 1s");
+    std::fs::write(fleet.config(), config).unwrap();
+    let follower = held(&fleet, "BACKUP_DATA_MAJOR");
+    for endpoint in 0..3 {
+        fleet.ask(&Ask::Refuse { endpoint });
+    }
+    let left = follower.end().exits(21);
+    assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
+    for endpoint in 0..3 {
+        fleet.ask(&Ask::Accept { endpoint });
+    }
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let retried = fleet.json(&["retry", &task(&fleet)]).exits(0);
+    assert_eq!(retried.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(outcomes(&fleet), ["done"]);
+}
+
+/// A job that is no longer shown is unknown until history says, and that is never success by itself.
+#[test]
+fn the_job_itself() {
+    let fleet = Fleet::serve("healthy");
+    let config = std::fs::read_to_string(fleet.config()).unwrap().replace("stall: 5s", "stall: 1s");
+    std::fs::write(fleet.config(), config).unwrap();
+    let follower = held(&fleet, "BACKUP_DATA_MAJOR");
+    fleet.ask(&Ask::Vanish { cluster: None, tenant: "pay".into() });
+    let left = follower.end().exits(21);
+    assert_eq!(left.verdict("demo/pay")["verdict"], "unknown");
+    assert_eq!(outcomes(&fleet), ["done"]);
+}

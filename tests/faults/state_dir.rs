@@ -1,0 +1,205 @@
+//! What tasks leave on this host: private files, a trail of every act before it was done, and no act that could not be
+//! written down first.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::fleet::{Fleet, OBNOW};
+use crate::support::{Running, events, hold, journals, kill_runner, newest, quick, release, short, task, wait};
+
+const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+
+fn walk(folder: &Path) -> Vec<PathBuf> {
+    let mut all = vec![folder.to_owned()];
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { all.extend(walk(&path)) } else { all.push(path) }
+    }
+    all
+}
+
+#[test]
+fn everything_is_private() {
+    let fleet = quick("no-destination");
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let face = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    let id = task(&fleet);
+    fleet.run(&["cancel", &id, "--yes"]);
+    let check = |when: &str| {
+        for path in walk(&fleet.state()) {
+            let mode = std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777;
+            let private = if path.is_dir() { 0o700 } else { 0o600 };
+            assert_eq!(mode, private, "{when}: {} is {mode:04o}", path.display());
+        }
+    };
+    check("under way");
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    face.end();
+    check("after its end");
+}
+
+/// Every statement that reached the server stands in the audit trail, in the same order, and from before.
+#[test]
+fn the_audit_trail_is_what_the_server_received() {
+    let fleet = quick("no-destination");
+    fleet.json(&BACKUP[..5]).exits(0);
+    fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(0);
+    let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap();
+    let audit: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let received = fleet.ask(&obnow::demo::control::Ask::Statements);
+    let received = received.as_array().unwrap();
+    assert_eq!(audit.len(), received.len());
+    for (line, statement) in audit.iter().zip(received) {
+        assert_eq!(line["statement"].as_str().unwrap().replace('`', "'"), statement["text"].as_str().unwrap());
+        let written: jiff::Timestamp = line["at"].as_str().unwrap().parse().unwrap();
+        assert!(written.as_microsecond() <= statement["at"].as_i64().unwrap(), "{line}\n{statement}");
+        for field in ["task", "target", "who", "host", "action"] {
+            assert!(!line[field].as_str().unwrap().is_empty(), "{field} of {line}");
+        }
+    }
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_starts_nothing() {
+    let fleet = Fleet::serve("healthy");
+    let file = fleet.folder().join("a-file");
+    std::fs::write(&file, "").unwrap();
+    for state in [Path::new("/proc/obnow"), file.as_path()] {
+        let mut face = Command::new(OBNOW);
+        face.args(&BACKUP[..5]).arg("--config").arg(fleet.config()).arg("--state").arg(state);
+        let face = face.output().unwrap();
+        let said = String::from_utf8_lossy(&face.stderr).into_owned();
+        assert_eq!(face.status.code(), Some(1), "{said}");
+        assert!(said.contains(&state.display().to_string()) && said.contains("Next:"), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+    assert!(fleet.statements().is_empty());
+}
+
+/// One that others may write into is refused: they could plant a task.
+#[test]
+fn a_state_directory_of_everybody_is_refused() {
+    let fleet = Fleet::serve("healthy");
+    std::fs::create_dir_all(fleet.state()).unwrap();
+    std::fs::set_permissions(fleet.state(), std::fs::Permissions::from_mode(0o777)).unwrap();
+    let refused = fleet.run(&BACKUP[..5]).exits(1);
+    assert!(refused.err.contains("chmod 700"), "{}", refused.err);
+    assert!(fleet.statements().is_empty());
+}
+
+/// A limit on the size of files takes the place of a full disk; it falls at every kilobyte of what a task writes.
+#[test]
+fn what_cannot_be_written_down_is_not_done() {
+    let fleet = quick("healthy");
+    fleet.json(&BACKUP[..5]).exits(0);
+    let whole = std::fs::metadata(&journals(&fleet)[0]).unwrap().len();
+    let mut stopped = 0;
+    for signal in ["trap '' XFSZ", "true"] {
+        // In the blocks of 512 bytes that this limit counts in.
+        for blocks in (1..whole / 512).step_by(4) {
+            let state = tempfile::tempdir().unwrap();
+            let before = fleet.starts().len();
+            let mut face = Command::new("sh");
+            face.args(["-c", &format!("{signal}; ulimit -f {blocks}; exec \"$@\""), "sh", OBNOW]).args(&BACKUP[..5]);
+            let face = face.arg("--config").arg(fleet.config()).arg("--state").arg(state.path()).output().unwrap();
+            let said = String::from_utf8_lossy(&face.stderr).into_owned();
+            let what = format!("{signal}, {blocks} blocks: {:?}\n{said}", face.status);
+            assert!(matches!(face.status.code(), Some(1 | 21)), "{what}");
+            assert!(said.contains("Next:") && !said.contains("panicked"), "{what}");
+            stopped += 1;
+            let tasks = std::fs::read_dir(state.path().join("tasks")).into_iter().flatten();
+            let journal = tasks.map(|entry| entry.unwrap().path()).find(|path| path.extension().unwrap() == "jsonl");
+            let written = journal.as_ref().map(events).unwrap_or_default();
+            let intent = written.iter().any(|event| event["event"] == "intent" && event["step"] == "start_backup");
+            let started = fleet.starts().len() - before;
+            assert!(started == 0 || (intent && started == 1), "{what}{started} started\n{}", short(&written));
+            if face.status.code() == Some(1) {
+                assert_eq!(started, 0, "{what}");
+            } else if signal != "true" {
+                assert!(said.contains("append to the journal") || said.contains("audit trail"), "{what}");
+            }
+            // With room again, it goes on: to one backup, however far it had come.
+            if written.iter().any(|event| event["event"] == "created") {
+                let id = journal.unwrap().file_stem().unwrap().to_str().unwrap().to_owned();
+                let mut retry = Command::new(OBNOW);
+                retry.args(["retry", &id, "--config"]).arg(fleet.config()).arg("--state").arg(state.path());
+                let retry = retry.output().unwrap();
+                assert_eq!(retry.status.code(), Some(0), "{what}{}", String::from_utf8_lossy(&retry.stderr));
+                assert_eq!(fleet.starts().len(), before + 1, "{what}");
+            }
+        }
+    }
+    assert!(stopped > 4, "the limit never fell into a task");
+}
+
+/// Half a line that a killed writer left is nobody's, and the next writer takes it away.
+#[test]
+fn a_torn_last_line_is_healed() {
+    let fleet = quick("healthy");
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    kill_runner(&fleet);
+    follower.end().exits(21);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    let path = journals(&fleet).pop().unwrap();
+    let whole = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(&path, format!("{whole}{{\"at\":\"2026-11-20T10:06:37Z\",\"event\":{{\"event\":\"answ")).unwrap();
+    let id = task(&fleet);
+    fleet.json(&["tasks"]).exits(0);
+    fleet.json(&["watch", &id]).exits(21);
+    fleet.json(&["retry", &id]).exits(0);
+    let healed = std::fs::read_to_string(&path).unwrap();
+    assert!(healed.starts_with(&whole) && !healed.contains("\"answ\n"));
+    assert!(healed.lines().all(|line| serde_json::from_str::<Value>(line).is_ok()));
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+/// What a newer obnow wrote is shown as it stands, and stays.
+#[test]
+fn an_unknown_event_is_kept_and_shown() {
+    let fleet = quick("healthy");
+    let id = fleet.json(&BACKUP[..5]).exits(0).task();
+    let path = journals(&fleet).pop().unwrap();
+    let mut lines: Vec<String> = std::fs::read_to_string(&path).unwrap().lines().map(str::to_owned).collect();
+    let unknown = json!({"at": "2026-11-20T10:06:37Z", "event": {"event": "teleported", "to": "the \u{1b}[31mmoon"}});
+    lines.insert(4, unknown.to_string());
+    lines.insert(5, "not even json".to_owned());
+    let text = lines.join("\n") + "\n";
+    std::fs::write(&path, &text).unwrap();
+    let watched = fleet.run(&["watch", &id]).exits(0);
+    assert!(watched.out.contains("teleported") && watched.out.contains("not even json"), "{}", watched.out);
+    assert!(!watched.out.contains('\u{1b}'), "{:?}", watched.out);
+    let shown = fleet.json(&["watch", &id]).exits(0).of_kind("unknown");
+    assert_eq!(shown.len(), 2, "{shown:?}");
+    assert_eq!(shown[0]["entry"]["to"], "the \u{1b}[31mmoon");
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+}
+
+/// A journal that was never begun, of another task, or of a newer format harms no other task.
+#[test]
+fn a_strange_journal_is_named_and_harms_no_other() {
+    let fleet = quick("healthy");
+    let id = fleet.json(&BACKUP[..5]).exits(0).task();
+    let tasks = fleet.state().join("tasks");
+    let write = |id: &str, text: &str| std::fs::write(tasks.join(format!("{id}.jsonl")), text).unwrap();
+    write("1QJ45Y2V0ZZ1", "");
+    write("1QJ45Y2V0ZZ2", "{\"obnow_journal\":1,\"task\":\"1QJ45Y2V0ZZ2\",\"at\":\"2026-11-20T10:06:37Z\"}\n");
+    write("1QJ45Y2V0ZZ3", "{\"obnow_journal\":99,\"task\":\"1QJ45Y2V0ZZ3\",\"at\":\"2026-11-20T10:06:37Z\"}\n");
+    write("1QJ45Y2V0ZZ4", "\u{0}\u{0}\u{0}\n");
+    write("1QJ45Y2V0ZZ5", "{\"obnow_journal\":1,\"task\":\"1QJ45Y2V0ZZ2\",\"at\":\"2026-11-20T10:06:37Z\"}\n");
+    let listed = fleet.json(&["tasks"]).exits(0);
+    let names: Vec<Value> = listed.of_kind("task").into_iter().map(|mut event| event["task"].take()).collect();
+    assert_eq!(names, [json!(id)]);
+    assert_eq!(listed.of_kind("fault").len(), 3, "{}", listed.out);
+    for strange in 1..=5 {
+        let refused = fleet.run(&["retry", &format!("1QJ45Y2V0ZZ{strange}")]).exits(1);
+        assert!(refused.err.contains("Next:") && !refused.err.contains("panicked"), "{}", refused.err);
+    }
+    fleet.json(&["watch", "demo/pay"]).exits(0);
+    assert_eq!(newest(&fleet).len(), 0);
+}

@@ -1,0 +1,245 @@
+//! A task that runs while the test looks: its journal, its runner, its follower; and waits with one deadline that print the
+//! last state.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use obnow::demo::control::Ask;
+use serde_json::Value;
+
+use crate::fleet::{Fleet, Ran};
+
+/// Patience for what takes a few seconds at most.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// Asks again and again until there is an answer; at the deadline it fails with the last state.
+#[track_caller]
+pub fn until<T>(what: &str, mut question: impl FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        match question() {
+            Ok(answer) => return answer,
+            Err(state) => assert!(Instant::now() < end, "waited {DEADLINE:?} for {what}; last state:\n{state}"),
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+}
+
+/// A fleet whose runners are called gone after less than a second.
+pub fn quick(scenario: &str) -> Fleet {
+    let fleet = Fleet::serve(scenario);
+    let config = std::fs::read_to_string(fleet.config()).unwrap();
+    let quick = config.replace("heartbeat: 1s", "heartbeat: 300ms");
+    assert_ne!(config, quick, "the inventory of a fleet has another heartbeat");
+    std::fs::write(fleet.config(), quick).unwrap();
+    fleet
+}
+
+/// A command that runs.
+pub struct Running {
+    args: Vec<String>,
+    child: Option<Child>,
+    out: Option<JoinHandle<String>>,
+    err: Option<JoinHandle<String>>,
+}
+
+impl Running {
+    pub fn start(fleet: &Fleet, args: &[&str]) -> Self {
+        let mut child = fleet.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+        let args = args.iter().map(|arg| (*arg).to_owned()).collect();
+        Self { args, child: Some(child), out: Some(out), err: Some(err) }
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().unwrap().id()
+    }
+
+    /// The exit code, once it ended.
+    pub fn ended(&mut self) -> bool {
+        self.child.as_mut().unwrap().try_wait().unwrap().is_some()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(mut self) -> Ran {
+        let mut child = self.child.take().unwrap();
+        let args = self.args.clone();
+        let status = until(&format!("the end of {args:?}"), || match child.try_wait().unwrap() {
+            Some(status) => Ok(status),
+            None => Err(format!("{args:?} runs as {}", child.id())),
+        });
+        Ran {
+            args,
+            out: self.out.take().unwrap().join().unwrap(),
+            err: self.err.take().unwrap().join().unwrap(),
+            code: status.code().unwrap_or(-1),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+    std::thread::spawn(move || {
+        let mut text = String::new();
+        let _ = from.read_to_string(&mut text);
+        text
+    })
+}
+
+/// The journals of a fleet's tasks, the oldest first.
+pub fn journals(fleet: &Fleet) -> Vec<PathBuf> {
+    let Ok(entries) = std::fs::read_dir(fleet.state().join("tasks")) else { return Vec::new() };
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let mut paths: Vec<PathBuf> = paths.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).collect();
+    paths.sort();
+    paths
+}
+
+/// The whole lines of a journal behind its header: the events as they are written.
+pub fn events(journal: &PathBuf) -> Vec<Value> {
+    let text = std::fs::read_to_string(journal).unwrap_or_default();
+    let whole = text.rfind('\n').map_or("", |end| &text[..end]);
+    whole.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take()).collect()
+}
+
+/// The events of the newest task; none where there is none yet.
+pub fn newest(fleet: &Fleet) -> Vec<Value> {
+    journals(fleet).last().map(events).unwrap_or_default()
+}
+
+/// The id of the newest task.
+#[track_caller]
+pub fn task(fleet: &Fleet) -> String {
+    until("a task", || {
+        let journals = journals(fleet);
+        let name = journals.last().and_then(|path| path.file_stem()).map(|name| name.to_str().unwrap().to_owned());
+        name.ok_or_else(|| "no journal".to_owned())
+    })
+}
+
+/// Waits for an event of the newest task.
+#[track_caller]
+pub fn journal_until(fleet: &Fleet, what: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+    until(&format!("{what} in the journal"), || {
+        let events = newest(fleet);
+        events.iter().rfind(|event| wanted(event)).cloned().ok_or_else(|| short(&events))
+    })
+}
+
+/// Events in one line each.
+pub fn short(events: &[Value]) -> String {
+    let line = |event: &Value| {
+        let words = ["event", "step", "state", "what", "detail", "reason"];
+        words.iter().filter_map(|word| event[*word].as_str()).collect::<Vec<_>>().join(" ")
+    };
+    events.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Whether an event says that this step runs.
+pub fn runs(event: &Value, step: &str) -> bool {
+    event["event"] == "step" && event["step"] == step && event["state"] == "running"
+}
+
+/// The step that the newest task is in.
+pub fn current_step(fleet: &Fleet) -> Option<String> {
+    let last = newest(fleet).into_iter().rfind(|event| event["event"] == "step")?;
+    (last["state"] == "running").then(|| last["step"].as_str().unwrap().to_owned())
+}
+
+/// The runner of the newest task.
+#[track_caller]
+pub fn runner(fleet: &Fleet) -> u32 {
+    let started = journal_until(fleet, "runner_started", |event| event["event"] == "runner_started");
+    u32::try_from(started["pid"].as_u64().unwrap()).unwrap()
+}
+
+/// Whether that very process lives and is not only waiting to be buried.
+pub fn lives(pid: u32) -> bool {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
+    state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// `kill -9` of the runner of the newest task; it is dead when this returns.
+#[track_caller]
+pub fn kill_runner(fleet: &Fleet) -> u32 {
+    let pid = runner(fleet);
+    let said = std::fs::read_to_string(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    assert!(said.contains("run-task") && said.contains(&task(fleet)), "process {pid} is no runner: {said:?}");
+    kill(pid, rustix::process::Signal::KILL);
+    until("the end of the runner", || if lives(pid) { Err(format!("{pid} lives")) } else { Ok(()) });
+    pid
+}
+
+/// Sends a signal to one process.
+pub fn kill(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).unwrap()).unwrap();
+    rustix::process::kill_process(pid, signal).unwrap();
+}
+
+/// Waits for a state of the fleet.
+#[track_caller]
+pub fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
+    let tenant = (!tenant.is_empty()).then(|| tenant.to_owned());
+    let within_ms = u64::try_from(DEADLINE.as_millis()).unwrap();
+    fleet.ask(&Ask::Wait { cluster: None, tenant, what: what.to_owned(), is: is.to_owned(), within_ms });
+}
+
+/// Holds statements of the fleet.
+pub fn hold(fleet: &Fleet, prefix: &str, applied: bool, lingers: bool) {
+    fleet.ask(&Ask::HoldReply { prefix: prefix.to_owned(), applied, lingers });
+}
+
+/// Lets them go on.
+pub fn release(fleet: &Fleet, prefix: &str) {
+    fleet.ask(&Ask::ReleaseReply { prefix: prefix.to_owned() });
+}
+
+/// Lets one statement after the other pass, from the command's first to the moment at which `reached` holds and a
+/// statement of the runner waits for its answer.
+#[track_caller]
+pub fn step_until(fleet: &Fleet, what: &str, reached: impl Fn() -> bool) {
+    until(what, || {
+        let asked = Ask::Wait {
+            cluster: None,
+            tenant: None,
+            what: "held".to_owned(),
+            is: "1".to_owned(),
+            within_ms: u64::try_from(DEADLINE.as_millis()).unwrap(),
+        };
+        fleet.ask(&asked);
+        if reached() {
+            return Ok(());
+        }
+        fleet.ask(&Ask::PassReply { prefix: String::new() });
+        Err(short(&newest(fleet)))
+    });
+}
+
+/// What came of the BACKUP statements that reached the fleet.
+pub fn outcomes(fleet: &Fleet) -> Vec<String> {
+    let reply = fleet.ask(&Ask::Statements);
+    let all = reply.as_array().unwrap().iter();
+    let starts = all.filter(|entry| entry["text"].as_str().unwrap().starts_with("ALTER SYSTEM BACKUP "));
+    starts.map(|entry| entry["outcome"].as_str().unwrap().to_owned()).collect()
+}
+
+/// The state of a task as `tasks` shows it.
+#[track_caller]
+pub fn state_of(fleet: &Fleet, task: &str) -> String {
+    let tasks = fleet.json(&["tasks"]).exits(0).of_kind("task");
+    let own = tasks.iter().find(|event| event["task"] == task).unwrap_or_else(|| panic!("{task} is not in {tasks:?}"));
+    own["state"].as_str().unwrap().to_owned()
+}
