@@ -25,5 +25,7 @@ mod logical;
 mod many;
 #[path = "journeys/place.rs"]
 mod place;
+#[path = "journeys/plans.rs"]
+mod plans;
 #[path = "journeys/refused.rs"]
 mod refused;
