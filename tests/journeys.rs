@@ -2,5 +2,28 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;
+
+#[path = "journeys/archiving.rs"]
+mod archiving;
+#[path = "journeys/busy.rs"]
+mod busy;
+#[path = "journeys/commands.rs"]
+mod commands;
+#[path = "journeys/destinations.rs"]
+mod destinations;
+#[path = "journeys/events.rs"]
+mod events;
+#[path = "journeys/faults.rs"]
+mod faults;
+#[path = "journeys/full_needed.rs"]
+mod full_needed;
 #[path = "journeys/healthy.rs"]
 mod healthy;
+#[path = "journeys/logical.rs"]
+mod logical;
+#[path = "journeys/many.rs"]
+mod many;
+#[path = "journeys/place.rs"]
+mod place;
+#[path = "journeys/refused.rs"]
+mod refused;

@@ -21,6 +21,25 @@ pub struct Detected {
     pub facts: Result<Facts, Fault>,
 }
 
+/// Every cluster of the inventory, in its order, when all have answered.
+pub async fn everyone(room: &Room) -> Vec<Detected> {
+    let (sender, mut answers) = mpsc::unbounded_channel();
+    let asking = async {
+        all(room, &sender).await;
+        drop(sender);
+    };
+    let mut found = Vec::new();
+    let taking = async {
+        while let Some(answer) = answers.recv().await {
+            found.push(answer);
+        }
+    };
+    tokio::join!(asking, taking);
+    let place = |name: &str| room.inventory.clusters.iter().position(|cluster| cluster.name == name);
+    found.sort_by_key(|answer| place(&answer.cluster));
+    found
+}
+
 /// Detects every cluster of the inventory; answers come in the order they arrive.
 pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
     let places = Arc::new(Semaphore::new(AT_ONCE));

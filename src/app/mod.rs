@@ -1,5 +1,6 @@
 //! The wires: the one place that joins inventory, backends, journal and runner for any face.
 
+pub mod attach;
 pub mod cancel;
 pub mod choose;
 pub mod detect;
@@ -14,3 +15,4 @@ pub mod tasks;
 pub use room::{Room, limit_cores};
 
 pub use crate::config::secrets::Asking;
+pub use crate::config::values::parse_duration;

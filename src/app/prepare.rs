@@ -19,8 +19,16 @@ use crate::domain::version::Method;
 /// The plan's refusal, or a line that has no words for it.
 pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared, Box<Refusal>> {
     let plan = plan(facts, choices)?;
-    let preview = render(facts, &plan, task)
-        .map_err(|fault| Box::new(Refusal { fault, checks: plan.checks.clone(), left_out: plan.left_out.clone() }))?;
+    let (checks, left_out) = (plan.checks.clone(), plan.left_out.clone());
+    prepared(facts, plan, task).map_err(|fault| Box::new(Refusal { fault, checks, left_out }))
+}
+
+/// A plan that is made, with what is shown of it.
+///
+/// # Errors
+/// The line has no words for it.
+pub(super) fn prepared(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
+    let preview = render(facts, &plan, task)?;
     let digest = digest(&plan, &preview);
     Ok(Prepared { task: task.to_owned(), plan, preview, digest })
 }

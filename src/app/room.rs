@@ -109,6 +109,12 @@ impl Room {
         self.inventory.clusters.iter().find(|known| known.name == cluster)?.password.clone()
     }
 
+    /// How long to wait between two looks.
+    #[must_use]
+    pub fn poll(&self) -> std::time::Duration {
+        self.inventory.limits.poll
+    }
+
     /// Who makes this call, `user@host`.
     #[must_use]
     pub fn who(&self) -> String {

@@ -151,6 +151,9 @@ pub struct BackupArgs {
     /// Start, and leave the task to itself
     #[arg(long)]
     pub detach: bool,
+    /// While another backup runs there, wait for its end, at most this long: 90s, 30m, 2h
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    pub wait_lock: Option<std::time::Duration>,
 }
 
 /// `obnow watch`.
@@ -300,6 +303,10 @@ fn check(text: &str) -> Result<CheckId, String> {
         let names: Vec<&str> = CheckId::ALL.iter().map(|check| check.name()).collect();
         format!("there is no check of that name; there are: {}", names.join(", "))
     })
+}
+
+fn duration(text: &str) -> Result<std::time::Duration, String> {
+    crate::app::parse_duration(text)
 }
 
 fn source(text: &str) -> Result<SecretSource, String> {

@@ -4,7 +4,7 @@ use std::io::{BufRead, IsTerminal, Write};
 
 use super::args::BackupArgs;
 use super::say::Role;
-use super::{Exit, Say, exit, show};
+use super::{Exit, Say, exit, show, tasks as tasks_face};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::prepare::prepare;
@@ -52,15 +52,29 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
         ));
     }
     let password = room.password(cluster).await?;
-    let facts = detect::one(room, cluster).await?;
     let id = tasks::new_id(room)?;
-    let prepared = match prepare(&facts, &choices, id.as_str()) {
-        Ok(prepared) => prepared,
-        Err(refusal) => {
+    let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
+    let mut waiting = false;
+    let (facts, prepared) = loop {
+        let facts = detect::one(room, cluster).await?;
+        let refusal = match prepare(&facts, &choices, id.as_str()) {
+            Ok(prepared) => break (facts, prepared),
+            Err(refusal) => refusal,
+        };
+        if refusal.fault.cause == Cause::Busy && !waiting {
+            match on_busy(say, args, &refusal.fault) {
+                OnBusy::Wait => waiting = true,
+                OnBusy::Attach => return tasks_face::attach(room, say, &args.targets[0]).await,
+                OnBusy::Leave => {}
+            }
+        }
+        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
+        if refusal.fault.cause != Cause::Busy || !waiting || over {
             show::checks(say, &refusal.checks);
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
+        tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
     };
     detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
@@ -92,6 +106,36 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
     }
 }
 
+/// Between two looks at a target that another backup keeps busy.
+const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(500);
+
+/// What is done where another backup runs.
+enum OnBusy {
+    /// Wait for its end.
+    Wait,
+    /// Watch it.
+    Attach,
+    /// Leave, with exit 11.
+    Leave,
+}
+
+fn on_busy(say: &Say, args: &BackupArgs, fault: &Fault) -> OnBusy {
+    if let Some(limit) = args.wait_lock {
+        say.note(&format!("{} Waiting for its end, at most {} s.", fault.why, limit.as_secs()));
+        return OnBusy::Wait;
+    }
+    let one_tenant = matches!(args.targets.as_slice(), [target] if target.tenant().is_some());
+    if args.yes || !one_tenant || !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+        return OnBusy::Leave;
+    }
+    say.note(&fault.why);
+    match ask("Watch it, wait for its end, or leave? [watch/wait/LEAVE] ").as_str() {
+        "watch" => OnBusy::Attach,
+        "wait" => OnBusy::Wait,
+        _ => OnBusy::Leave,
+    }
+}
+
 /// The main job on the first eligible tenant, confirmed by itself: what `obnow demo` plays off a terminal.
 ///
 /// # Errors
@@ -115,6 +159,7 @@ pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
             dry_run: false,
             yes: true,
             detach: false,
+            wait_lock: None,
         };
         return run(room, say, &args).await;
     }

@@ -42,7 +42,15 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
     }
     if !args.yes {
         let undone = "Nothing was cancelled.";
-        if cluster.environment.as_deref() == Some("prod") {
+        if let Some(target) = prepared.plan.targets.iter().find(|target| target.attached.is_some()) {
+            // Somebody else's work: the whole name, wherever it is.
+            let name = target.target.to_string();
+            backup::ask_for(
+                &format!("This is not obnow's own backup. Type {name} to cancel it: "),
+                &[name.as_str()],
+                undone,
+            )?;
+        } else if cluster.environment.as_deref() == Some("prod") {
             let question = format!("Type {} to cancel: ", cluster.name);
             backup::ask_for(&question, &[cluster.name.as_str()], undone)?;
         } else {
@@ -63,8 +71,6 @@ fn hit(facts: &Facts, tenant: u64) -> Vec<JobFacts> {
 }
 
 fn words(job: &JobFacts) -> String {
-    let percent = job.task.as_ref().and_then(|task| task.blocks).filter(|blocks| blocks.total > 0);
-    let percent =
-        percent.map_or_else(String::new, |blocks| format!(", {} %", (blocks.done * 100 / blocks.total).min(99)));
+    let percent = job.percent().map_or_else(String::new, |percent| format!(", {percent} %"));
     format!("job {}, {}, by {}, since {} (server time){percent}", job.job_id, job.kind.word(), job.owner(), job.started)
 }

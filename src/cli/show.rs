@@ -150,7 +150,13 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
     if !interrupts {
         say.line("  Interrupts nothing.");
     }
-    let unchecked: Vec<String> = plan.not_checked().map(|check| check.found.clone()).collect();
+    let mut unchecked: Vec<&str> = Vec::new();
+    for check in plan.not_checked() {
+        // One reason may stand for several checks.
+        if !unchecked.contains(&check.found.as_str()) {
+            unchecked.push(&check.found);
+        }
+    }
     if !unchecked.is_empty() {
         say.line(&format!("  Not checked: {}.", unchecked.join("; ")));
     }
@@ -185,7 +191,6 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             let seconds = view
                 .target(target)
                 .and_then(|target| target.step(*step))
-                .filter(|_| *state != StepState::Running)
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",

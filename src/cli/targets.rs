@@ -1,7 +1,6 @@
 //! `obnow targets`: what can be backed up, and when it last was.
 
 use serde_json::{Value, json};
-use tokio::sync::mpsc;
 
 use super::say::Role;
 use super::{Exit, Say, show};
@@ -41,18 +40,7 @@ pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
             "Write one with: obnow config init, or connect with --host and --user.",
         ));
     }
-    let (sender, mut answers) = mpsc::unbounded_channel();
-    let mut found = Vec::new();
-    let asking = async {
-        detect::all(room, &sender).await;
-        drop(sender);
-    };
-    let taking = async {
-        while let Some(answer) = answers.recv().await {
-            found.push(answer);
-        }
-    };
-    tokio::join!(asking, taking);
+    let found = detect::everyone(room).await;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
     let mut lines = vec![(header, Role::Dim)];
     for cluster in &room.inventory.clusters {
@@ -137,11 +125,8 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
     let reason = obstacle(&checks);
     let state = match tenant.running.first() {
         Some(job) => {
-            let percent = job.task.as_ref().and_then(|task| {
-                let blocks = task.blocks.as_ref()?;
-                (blocks.total > 0).then(|| blocks.done * 100 / blocks.total)
-            });
-            percent.map_or_else(|| "backing up".to_owned(), |percent| format!("backing up {} %", percent.min(99)))
+            let percent = job.percent().map_or_else(String::new, |percent| format!(" {percent} %"));
+            format!("backing up{percent}, by {}", job.owner())
         }
         None if upgrading(facts) => "upgrading".to_owned(),
         None if reason.is_some() => "ineligible".to_owned(),

@@ -1,33 +1,79 @@
 //! `obnow tasks`, `obnow watch` and `obnow retry`.
 
+use serde_json::json;
+
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Asking, Room};
+use crate::app::{Asking, Room, attach, detect};
+use crate::domain::facts::{JobFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::VerdictWord;
 use crate::domain::secret::SecretSource;
+use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{TargetView, TaskState};
 
-/// The tasks of this host, newest first.
-pub(super) fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
+/// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
+pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
     let all = tasks::all(room)?;
-    if all.is_empty() && !say.json {
-        say.note("There is no task on this host yet.");
-    }
-    for task in all {
+    let mut ours = Vec::new();
+    for task in &all {
         match task {
             Ok(task) => {
+                ours.push(format!("{}{}.", JobFacts::MARK, task.id));
                 show::task(say, task.id.as_str(), &task.view, task.state());
-                say.line(&line(&task));
+                say.line(&line(task));
             }
-            Err(fault) => say.fault(&fault),
+            Err(fault) => say.fault(fault),
         }
     }
+    let elsewhere = elsewhere(room, say, &ours).await;
+    if all.is_empty() && elsewhere == 0 && !say.json {
+        say.note("There is no task on this host yet, and no backup runs elsewhere.");
+    }
     Ok(Exit::OK)
+}
+
+/// Jobs that no task of this host started; how many were shown.
+async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
+    let mut shown = 0;
+    for answer in detect::everyone(room).await {
+        let facts = match answer.facts {
+            Ok(facts) => facts,
+            Err(fault) => {
+                say.fault(&fault);
+                continue;
+            }
+        };
+        for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
+            let Some(job) = tenant.running.first() else { continue };
+            if ours.iter().any(|mark| job.description.starts_with(mark.as_str())) {
+                continue;
+            }
+            shown += 1;
+            let target = facts.target(tenant);
+            let step = StepKind::WaitForBackup.name();
+            say.event(
+                "task",
+                json!({"task": null, "targets": [target], "mode": job.kind.word(), "state": "running", "step": step,
+                       "started": facts.server_time(&job.started).map(|at| at.to_string()), "verdict": null,
+                       "owner": job.owner()}),
+            );
+            let since = &job.started;
+            say.line(&format!(
+                "{:<12}  {:<12} {:<12} {:<20} {since} (server time)  {target}  by {}{}",
+                "elsewhere",
+                "running",
+                job.kind.word(),
+                "",
+                job.owner(),
+                job.percent().map_or_else(String::new, |percent| format!(", {percent} %")),
+            ));
+        }
+    }
+    shown
 }
 
 fn line(task: &Task) -> String {
@@ -48,43 +94,73 @@ fn line(task: &Task) -> String {
     .to_owned()
 }
 
-/// Follows a task; one whose verdict may still change is looked at again by a runner of its own.
+/// Follows a task; one whose verdict may still change is looked at again by a runner of its own. A target that no task of
+/// this host works on, and that somebody else backs up, is attached to.
 pub(super) async fn watch(room: &Room, say: &Say, args: &WatchArgs) -> Result<Exit, Fault> {
-    let task = chosen(room, &args.what)?;
-    if !task.alive && task.view.targets.iter().any(may_still_change) {
-        return launch(room, say, &task, None, None).await;
+    if let Ok(task) = tasks::find(room, &args.what) {
+        return watch_task(room, say, &task).await;
+    }
+    let cluster = args.what.split('/').next().unwrap_or_default();
+    let known = room.inventory.clusters.iter().any(|inventory| inventory.name == cluster);
+    let target = match args.what.parse::<TargetName>() {
+        Ok(target) if known || args.what.contains('/') => target,
+        _ => return watch_task(room, say, &tasks::find(room, &args.what)?).await,
+    };
+    let newest = tasks::newest_on(room, &target)?;
+    match newest {
+        Some(task) if task.alive => watch_task(room, say, &task).await,
+        // A task that is over is told of again only where nothing else runs now.
+        Some(task) => match attach(room, say, &target).await {
+            Err(fault) if fault.cause == Cause::Usage => watch_task(room, say, &task).await,
+            other => other,
+        },
+        None => attach(room, say, &target).await,
+    }
+}
+
+async fn watch_task(room: &Room, say: &Say, task: &Task) -> Result<Exit, Fault> {
+    let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
+    if !task.alive && task.view.targets.iter().any(changing) {
+        return launch(room, say, task, None, None).await;
     }
     backup::follow(room, say, task.id.as_str()).await
 }
 
-fn may_still_change(target: &TargetView) -> bool {
-    let verdict = target.outcome.as_ref().map(|outcome| outcome.verdict);
-    matches!(verdict, Some(VerdictWord::NotYetRestorable | VerdictWord::Unknown))
-}
-
-fn chosen(room: &Room, what: &str) -> Result<Task, Fault> {
-    if let Ok(task) = tasks::find(room, what) {
-        return Ok(task);
+/// Follows the backup that somebody else runs on a tenant, as a task of its own.
+pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Result<Exit, Fault> {
+    let cluster = room.cluster(target.cluster())?;
+    let password = room.password(cluster).await?;
+    let facts = detect::one(room, cluster).await?;
+    let id = tasks::new_id(room)?;
+    let prepared = attach::prepare(&facts, target, id.as_str())?;
+    if let Some(attached) = prepared.plan.targets.first().and_then(|plan| plan.attached.as_ref()) {
+        let words = format!(
+            "Watching the backup of {target} that {} started at {} (server time).",
+            attached.owner, attached.since
+        );
+        say.line(&words);
     }
-    let is_cluster =
-        room.inventory.clusters.iter().any(|cluster| what.split('/').next() == Some(cluster.name.as_str()));
-    let target = what.parse::<TargetName>().ok().filter(|_| is_cluster || what.contains('/'));
-    match target {
-        None => tasks::find(room, what),
-        Some(target) => tasks::newest_on(room, &target)?.ok_or_else(|| {
-            Fault::new(
-                Cause::Usage,
-                format!("No task of this host is about {target}."),
-                "obnow has started none on it.",
-                "List the tasks with: obnow tasks.",
-            )
-        }),
+    room.places.ensure_state()?;
+    let order =
+        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
+    let purse = Purse { login: Some(password), ..Purse::default() };
+    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+        Started::Busy(fault) => Err(fault),
+        Started::Yes => backup::follow(room, say, id.as_str()).await,
     }
 }
 
 /// Goes on with a task.
 pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
     let task = tasks::find(room, &args.task)?;
+    if task.view.targets.iter().all(|target| target.attached && !target.wants_retry()) {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("Task {} cannot be retried.", task.id),
+            "It only watched a backup that somebody else started.",
+            "Start one of your own with: obnow backup.",
+        ));
+    }
     if task.state() == TaskState::Done && !task.view.targets.iter().any(TargetView::wants_retry) {
         return Err(Fault::new(
             Cause::Usage,

@@ -40,7 +40,14 @@ pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
     match user(cluster, name, &account.tenant) {
         None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],
         Some(user) if user.grants.is_empty() => vec![format!("GRANT USAGE ON *.* TO '{name}'")],
-        Some(user) => user.grants.iter().map(|grant| format!("GRANT {grant} TO '{name}'")).collect(),
+        Some(user) => user
+            .grants
+            .iter()
+            .map(|grant| {
+                let quoted = grant.replace("oceanbase.", "`oceanbase`.");
+                format!("GRANT {quoted} TO '{name}'")
+            })
+            .collect(),
     }
 }
 

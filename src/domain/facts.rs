@@ -66,6 +66,16 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// A time as the server prints it, in its own zone, as a moment.
+    #[must_use]
+    pub fn server_time(&self, printed: &str) -> Option<Timestamp> {
+        let civil: jiff::civil::DateTime = printed.trim().parse().ok()?;
+        let offset = jiff::tz::Offset::from_seconds(self.cluster.utc_offset).ok()?;
+        offset.to_timestamp(civil).ok()
+    }
+}
+
 /// Where a login sees the cluster from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Scope {
@@ -342,6 +352,13 @@ pub struct TaskFacts {
 impl JobFacts {
     /// The tag obnow puts in front of every description it sends.
     pub const MARK: &'static str = "obnow ";
+
+    /// How far it is in whole percent of its blocks, never 100; None before there is data.
+    #[must_use]
+    pub fn percent(&self) -> Option<u64> {
+        let blocks = self.task.as_ref()?.blocks.filter(|blocks| blocks.total > 0)?;
+        Some((blocks.done.saturating_mul(100) / blocks.total).min(99))
+    }
 
     /// Whether the server still works on it.
     #[must_use]

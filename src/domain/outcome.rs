@@ -89,6 +89,12 @@ impl VerdictWord {
         self != Self::Restorable
     }
 
+    /// Whether another look may find another verdict.
+    #[must_use]
+    pub fn may_still_change(self) -> bool {
+        matches!(self, Self::NotYetRestorable | Self::Unknown)
+    }
+
     /// Whether that Retry is a new backup and not only another look.
     #[must_use]
     pub fn needs_new_backup(self) -> bool {

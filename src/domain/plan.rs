@@ -8,6 +8,7 @@ use super::destination::Destination;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::preflight::{self, Check};
+use super::restorable::SetKind;
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
@@ -147,6 +148,22 @@ pub struct TargetPlan {
     pub steps: Vec<PlannedStep>,
     /// Things to know that stop nothing.
     pub notes: Vec<String>,
+    /// Somebody else's job that is only watched.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attached: Option<Attached>,
+}
+
+/// A job that somebody else started, and that a task watches to its verdict.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attached {
+    /// The tenant's own job; None while only a job of sys that names the tenant is there.
+    pub job: Option<u64>,
+    /// That job of sys.
+    pub parent: Option<u64>,
+    /// Who started it, as far as its description tells.
+    pub owner: String,
+    /// When it started, in the server's own time, as printed.
+    pub since: String,
 }
 
 impl TargetPlan {
@@ -231,6 +248,45 @@ impl Refusal {
 /// The variable of the run, which is filled in when something is sent.
 pub const RUN: &str = "{run}";
 
+/// The plan of a task that only watches the job running on a tenant; None where none runs. It writes nothing.
+#[must_use]
+pub fn attach(facts: &Facts, tenant: &TenantFacts) -> Option<Plan> {
+    let job = tenant.running.first()?;
+    let own = tenant.running.iter().find(|job| job.tenant_id == tenant.id);
+    let parent = tenant.running.iter().find(|job| job.tenant_id != tenant.id);
+    let mode = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+    let target = facts.target(tenant);
+    let attached = Attached {
+        job: own.map(|job| job.job_id),
+        parent: parent.map(|job| job.job_id),
+        owner: job.owner(),
+        since: job.started.clone(),
+    };
+    Some(Plan {
+        cluster: identity_of(facts),
+        method: facts.cluster.method,
+        choices: Choices::new(vec![target.clone()], mode),
+        targets: vec![TargetPlan {
+            target,
+            tenant: steps::identity(tenant),
+            mode,
+            steps: vec![PlannedStep::reads(StepKind::WaitForBackup), PlannedStep::reads(StepKind::ConfirmRestorable)],
+            notes: vec![format!("The job was started by {}; obnow only watches it.", attached.owner)],
+            attached: Some(attached),
+        }],
+        left_out: Vec::new(),
+        checks: Vec::new(),
+    })
+}
+
+fn identity_of(facts: &Facts) -> ClusterIdentity {
+    ClusterIdentity {
+        name: facts.cluster.name().to_owned(),
+        id: facts.cluster.id,
+        version: facts.cluster.version.with_build(),
+    }
+}
+
 /// What a person must know before he confirms a start of several tenants.
 const NARROWED: &str = "A tenant whose earlier step fails is left out of the BACKUP statement; the others go on.";
 
@@ -288,11 +344,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         }
     }
     Ok(Plan {
-        cluster: ClusterIdentity {
-            name: facts.cluster.name().to_owned(),
-            id: facts.cluster.id,
-            version: facts.cluster.version.with_build(),
-        },
+        cluster: identity_of(facts),
         method: facts.cluster.method,
         choices: choices.clone(),
         targets,

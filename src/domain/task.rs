@@ -85,6 +85,8 @@ pub struct TargetView {
     pub attempt: u32,
     /// The attempt its present backup began with; starts of earlier attempts made other backups.
     pub anew_since: u32,
+    /// Somebody else's job, only watched.
+    pub attached: bool,
 }
 
 impl TargetView {
@@ -110,6 +112,8 @@ impl TargetView {
     #[must_use]
     pub fn wants_retry(&self) -> bool {
         match &self.outcome {
+            // Somebody else's backup is not repeated; only what may still change is looked at again.
+            Some(outcome) if self.attached => outcome.verdict.may_still_change(),
             Some(outcome) => outcome.verdict.may_be_retried(),
             None => true,
         }
@@ -118,7 +122,9 @@ impl TargetView {
     /// Whether a Retry starts a new backup (the server's job failed or was cancelled) and not only looks again.
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
-        self.job.is_some() && self.outcome.as_ref().is_some_and(|outcome| outcome.verdict.needs_new_backup())
+        !self.attached
+            && self.job.is_some()
+            && self.outcome.as_ref().is_some_and(|outcome| outcome.verdict.needs_new_backup())
     }
 }
 
@@ -359,12 +365,13 @@ fn fresh_target(plan: &super::plan::TargetPlan) -> TargetView {
     TargetView {
         target: plan.target.clone(),
         steps: plan.steps.iter().map(|step| fresh_step(step.kind)).collect(),
-        job: None,
+        job: plan.attached.as_ref().and_then(|attached| attached.job),
         set: None,
         progress: None,
         outcome: None,
         attempt: 0,
         anew_since: 0,
+        attached: plan.attached.is_some(),
     }
 }
 

@@ -198,7 +198,8 @@ impl Runner {
                 Ok(seen) => seen,
                 Err(fault) => {
                     self.system.disconnect();
-                    if let Some(settled) = patience.without_answer(kind, &fault, Instant::now()) {
+                    let begun = self.has_begun(kind, &open);
+                    if let Some(settled) = patience.without_answer(begun, &fault, Instant::now()) {
                         for target in open.drain(..) {
                             self.settle(&target.target, kind, settled(&fault))?;
                         }
@@ -256,14 +257,14 @@ impl Runner {
         }
     }
 
+    /// Whether a start of any of these targets was sent, so that a job of it may be there.
+    fn has_begun(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
+        let run = run_of(&self.task, &self.prepared, &self.view);
+        kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
+    }
+
     async fn look(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        let run = Run {
-            task: self.task.as_str(),
-            prepared: &self.prepared,
-            view: &self.view,
-            attempt: self.view.attempt,
-            now: now(),
-        };
+        let run = run_of(&self.task, &self.prepared, &self.view);
         let targets: Vec<&TargetPlan> = open.iter().collect();
         self.system.look(&run, kind, &targets).await
     }
@@ -416,6 +417,11 @@ impl Runner {
         self.view.apply(at, event);
         Ok(())
     }
+}
+
+/// The run as the system needs to know it.
+fn run_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
+    Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
 }
 
 /// What a look led to.

@@ -81,22 +81,18 @@ impl Patience {
         self.silent_since = None;
     }
 
-    /// The server did not answer a look: how the step is to be settled, or None to try on.
-    pub(super) fn without_answer(
-        &mut self,
-        kind: StepKind,
-        fault: &Fault,
-        at: Instant,
-    ) -> Option<fn(&Fault) -> Settled> {
+    /// The server did not answer a look: how the step is to be settled, or None to try on. `begun`: a start was sent.
+    pub(super) fn without_answer(&mut self, begun: bool, fault: &Fault, at: Instant) -> Option<fn(&Fault) -> Settled> {
         let since = *self.silent_since.get_or_insert(at);
-        // Before a job can exist nothing is lost by stopping; afterwards the truth is on the server and worth the wait.
-        let (limit, end): (u64, fn(&Fault) -> Settled) = if kind < StepKind::StartBackup {
-            (self.limits.connect, |fault| Settled::failed(fault.clone()))
-        } else {
+        // Before a job can exist nothing is lost by stopping; afterwards the truth is on the server and worth the wait,
+        // whatever it says meanwhile: a server short of memory refuses questions too.
+        let (limit, end): (u64, fn(&Fault) -> Settled) = if begun {
             (self.limits.stall, unreachable_for_good)
+        } else {
+            let lasting = fault.cause != Cause::Unreachable;
+            (if lasting { 0 } else { self.limits.connect }, |fault| Settled::failed(fault.clone()))
         };
-        let lasting = fault.cause != Cause::Unreachable;
-        (lasting || at.duration_since(since) >= Duration::from_millis(limit)).then_some(end)
+        (at.duration_since(since) >= Duration::from_millis(limit)).then_some(end)
     }
 
     /// Whether what is seen differs from what was seen last.

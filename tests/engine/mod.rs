@@ -38,7 +38,7 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .or_else(|| lacking(&format!("{name} is not on PATH; tests/run installs it")))
 }
 
-fn lacking<T>(what: &str) -> Option<T> {
+pub fn lacking<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
     eprintln!("SKIPPED, a real engine is missing: {what}");
     None

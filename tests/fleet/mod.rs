@@ -91,6 +91,28 @@ impl Fleet {
         list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
     }
 
+    /// Removes every cause that can be removed: their names.
+    pub fn fix(&self) -> Vec<String> {
+        serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()
+    }
+
+    /// Waits until a tenant of the first cluster is in a state, within half a minute.
+    #[track_caller]
+    pub fn wait(&self, tenant: &str, what: &str, is: &str) {
+        let (tenant, what, is) = (Some(tenant.to_owned()), what.to_owned(), is.to_owned());
+        self.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
+    }
+
+    /// The newest job of a tenant of the first cluster, whoever started it.
+    #[track_caller]
+    pub fn job(&self, tenant: &str) -> Value {
+        let state = self.ask(&Ask::State);
+        let cluster = &state["clusters"][0];
+        let listed = cluster["tenants"].as_array().unwrap().iter().find(|known| known["name"] == tenant).unwrap();
+        let jobs = cluster["jobs"].as_array().unwrap();
+        jobs.iter().rev().find(|job| job["tenant_id"] == listed["id"]).cloned().unwrap_or_else(|| panic!("{jobs:?}"))
+    }
+
     /// The BACKUP statements among them.
     pub fn starts(&self) -> Vec<String> {
         self.statements().into_iter().filter(|text| text.starts_with("ALTER SYSTEM BACKUP ")).collect()
@@ -118,7 +140,8 @@ pub struct Ran {
 }
 
 impl Ran {
-    fn of(args: &[&str], output: &Output) -> Self {
+    /// What came of a command.
+    pub fn of(args: &[&str], output: &Output) -> Self {
         Self {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
             out: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -166,6 +189,36 @@ impl Ran {
             }
         }
         steps
+    }
+
+    /// The last fault event: what, why, next.
+    #[track_caller]
+    pub fn fault(&self) -> [String; 3] {
+        let fault = self.of_kind("fault").pop().unwrap_or_else(|| panic!("no fault\n{}\n{}", self.out, self.err));
+        ["what", "why", "next"].map(|field| fault[field].as_str().unwrap().to_owned())
+    }
+
+    /// The state of one step, and its detail.
+    #[track_caller]
+    pub fn step(&self, target: &str, step: &str) -> (String, String) {
+        let of_it = |event: &Value| event["target"] == target && event["step"] == step;
+        let last = self.of_kind("step").into_iter().rfind(of_it).unwrap_or_else(|| panic!("no {step}\n{}", self.out));
+        (last["state"].as_str().unwrap().to_owned(), last["detail"].as_str().unwrap().to_owned())
+    }
+
+    /// What a check found about a target: its result and words.
+    #[track_caller]
+    pub fn check(&self, target: &str, check: &str) -> (String, String) {
+        let of_it = |event: &Value| event["target"] == target && event["check"] == check;
+        let found = self.of_kind("check").into_iter().find(of_it).unwrap_or_else(|| panic!("no {check}\n{}", self.out));
+        (found["result"].as_str().unwrap().to_owned(), found["found"].as_str().unwrap().to_owned())
+    }
+
+    /// The same, after standard error was found empty: under `--json` everything is on standard output.
+    #[track_caller]
+    pub fn quiet(self) -> Self {
+        assert_eq!(self.err, "", "{:?}", self.args);
+        self
     }
 
     /// The id of the task.

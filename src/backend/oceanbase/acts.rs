@@ -93,8 +93,10 @@ impl OceanBase {
         let tenants: Vec<&str> = targets
             .iter()
             .filter(|target| {
-                jobs.iter()
-                    .any(|job| job.is_live() && job.tenant_id == target.tenant.id && (ours(job) || is_our_child(job)))
+                // A job that was attached to is named by its id: nobody's mark but its owner's is on it.
+                let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
+                let meant = |job: &JobFacts| ours(job) || is_our_child(job) || Some(job.job_id) == attached;
+                jobs.iter().any(|job| job.is_live() && job.tenant_id == target.tenant.id && meant(job))
             })
             .map(|target| target.tenant.name.as_str())
             .collect();

@@ -50,7 +50,7 @@ pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
     let row = rows.first().cloned().unwrap_or_default();
     let id = number(&row, "ID").unwrap_or(1);
     let scope = if id == 1 { Scope::Sys } else { Scope::Tenant };
-    Ok(Home { scope, id, name: clean(&text(&row, "NAME")) })
+    Ok(Home { scope, id, name: rows::word(&row, "NAME") })
 }
 
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
@@ -99,11 +99,12 @@ impl OceanBase {
             ));
         }
         let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
+        // What the login may do comes first: a view that may not be read is explained by it.
+        let login = self.login().await?;
         if self.columns.is_none() {
             self.columns = Some(self.find_columns().await?);
         }
         let home = self.home()?.clone();
-        let login = self.login().await?;
         let parameters = self.parameters().await?;
         let cluster = ClusterFacts {
             target: self.target.clone(),
@@ -193,11 +194,11 @@ impl OceanBase {
         let servers = rows
             .iter()
             .map(|row| ServerFacts {
-                address: format!("{}:{}", text(row, "SVR_IP"), text(row, "SVR_PORT")),
-                zone: text(row, "ZONE"),
-                status: text(row, "STATUS"),
+                address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
+                zone: rows::word(row, "ZONE"),
+                status: rows::word(row, "STATUS"),
                 serving: some_text(row, "START_SERVICE_TIME").is_some() && some_text(row, "STOP_TIME").is_none(),
-                build: text(row, "BUILD_VERSION"),
+                build: rows::word(row, "BUILD_VERSION"),
             })
             .collect();
         Ok(Known::Known(servers))
@@ -218,7 +219,8 @@ impl OceanBase {
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {
                 for job in jobs.iter().filter(|job| text(job, "JOB_TYPE").starts_with("UPGRADE")) {
-                    signs.push(format!("job {} {} is INPROGRESS", text(job, "JOB_ID"), text(job, "JOB_TYPE")));
+                    let (id, kind) = (rows::word(job, "JOB_ID"), rows::word(job, "JOB_TYPE"));
+                    signs.push(format!("job {id} {kind} is INPROGRESS"));
                 }
             }
             Err(fault) if signs.is_empty() => return Known::NotChecked(format!("upgrade jobs: {}", fault.why)),
@@ -260,7 +262,8 @@ impl OceanBase {
                         policies
                             .get(&id)
                             .and_then(|rows| rows.first())
-                            .and_then(|row| some_text(row, "RECOVERY_WINDOW")),
+                            .and_then(|row| some_text(row, "RECOVERY_WINDOW"))
+                            .map(|window| clean(&window)),
                     ),
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
@@ -274,7 +277,7 @@ impl OceanBase {
                     role: role(some_text(row, "TENANT_ROLE").as_deref()),
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
-                    data_version: some_text(row, "COMPATIBLE"),
+                    data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
                     data_destination: rows::data_destination(&of(&data)),
                     archive: ArchiveFacts {
                         log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),

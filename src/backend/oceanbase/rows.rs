@@ -19,7 +19,7 @@ fn scn(row: &Row, column: &str) -> Scn {
 }
 
 /// A word of a view, without control characters.
-fn word(row: &Row, column: &str) -> String {
+pub fn word(row: &Row, column: &str) -> String {
     clean(&text(row, column))
 }
 

@@ -22,6 +22,9 @@ const STAGGER: Duration = Duration::from_millis(300);
 /// What a server may take beyond its own limit before the client gives up on the answer.
 const GRACE: Duration = Duration::from_secs(2);
 
+/// The server reached its own limit for a statement.
+const TIMED_OUT: u32 = 4012;
+
 /// A row of an answer, by column name in upper case; NULL is None.
 pub type Row = BTreeMap<String, Option<String>>;
 
@@ -134,7 +137,16 @@ impl Session {
     /// # Errors
     /// What the server answered, or that it did not.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        self.ask(sql, self.limit + GRACE).await
+        self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
+            if failure.fault.code == Some(TIMED_OUT) {
+                // A question changes nothing: that it was not answered in time is all there is to say.
+                failure.fault.cause = Cause::Unreachable;
+                "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);
+                "Try again; if it stays, look what loads the sys tenant, or raise limits.statement."
+                    .clone_into(&mut failure.fault.next);
+            }
+            failure
+        })
     }
 
     /// Sends a statement that changes something, once.
@@ -349,8 +361,8 @@ fn statement_failure(error: &sqlx::Error, endpoint: &str) -> Failure {
     match error {
         sqlx::Error::Database(server) => {
             let (code, message) = server_words(server.as_ref());
-            // 4012: the server stopped waiting for itself; what it was asked to do may have happened.
-            Failure { fault: explain(i64::from(code), &message), answered: code != 4012 }
+            // The server stopped waiting for itself; what it was asked to do may have happened.
+            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT }
         }
         error => Failure {
             fault: unreachable(endpoint, "The connection broke before the server had answered.")

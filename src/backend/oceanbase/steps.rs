@@ -91,12 +91,29 @@ impl OceanBase {
             .filter(|(tenant, job)| !running.iter().any(|row| row.tenant_id == *tenant && row.job_id == *job))
             .map(|(_, job)| job)
             .collect();
-        let history = self.history_of(&missing).await?;
+        let mut history = self.history_of(&missing).await?;
+        // A job of sys that was attached to before it had one of the tenant's own.
+        let parents: Vec<u64> = targets
+            .iter()
+            .filter(|target| run.job(&target.target).is_none())
+            .filter_map(|target| target.attached.as_ref()?.parent)
+            .collect();
+        if !parents.is_empty() {
+            let (sys, jobs) =
+                (("INITIATOR_TENANT_ID", vec![Is::Number(1)]), parents.iter().copied().map(Is::Number).collect());
+            let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
+            history.extend(children.iter().map(rows::job));
+            history.extend(self.history_of(&parents).await?);
+        }
         Ok(targets
             .iter()
-            .map(|target| match run.job(&target.target) {
-                Some(id) => watch_job(id, &running, &history, target),
-                None => Look::Unknown(no_job(target)).into(),
+            .map(|target| {
+                let parent = target.attached.as_ref().and_then(|attached| attached.parent);
+                match (run.job(&target.target), parent) {
+                    (Some(id), _) => watch_job(id, &running, &history, target),
+                    (None, Some(parent)) => watch_parent(parent, &running, &history, target),
+                    (None, None) => Look::Unknown(no_job(target)).into(),
+                }
             })
             .collect())
     }
@@ -312,6 +329,34 @@ fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &Targe
         Look::Wait(Waiting { what, task: job.task.clone(), alive: true })
     };
     Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: Some(kind) }) }
+}
+
+/// Where the tenant's own job of a parent is.
+fn watch_parent(parent: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+    let is_child = |job: &&JobFacts| {
+        job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
+    };
+    if let Some(child) = running.iter().chain(history).find(is_child) {
+        return watch_job(child.job_id, running, history, target);
+    }
+    let is_parent = |job: &&JobFacts| job.tenant_id == 1 && job.job_id == parent;
+    match (running.iter().find(is_parent), history.iter().find(is_parent)) {
+        (Some(job), _) => {
+            let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
+            Look::Wait(Waiting::for_(what, true)).into()
+        }
+        (None, Some(job)) => {
+            let what = format!("The server started no backup of {}.", target.target);
+            let why = format!("Job {parent} ended as {} without a job for it.", job.status);
+            let next =
+                "Look at DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data'), and start a backup of your own.";
+            Look::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
+        }
+        (None, None) => {
+            let what = format!("job {parent} has left the running jobs; its history row is awaited");
+            Look::Wait(Waiting::for_(what, false)).into()
+        }
+    }
 }
 
 /// The end of our own job, from its history row.

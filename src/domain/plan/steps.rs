@@ -60,7 +60,7 @@ pub(super) fn target_plan(
         PlannedStep::reads(StepKind::WaitForBackup),
         PlannedStep::reads(StepKind::ConfirmRestorable),
     ];
-    Ok(TargetPlan { target: facts.target(tenant), tenant: identity(tenant), mode, steps, notes })
+    Ok(TargetPlan { target: facts.target(tenant), tenant: identity(tenant), mode, steps, notes, attached: None })
 }
 
 impl PlannedStep {
@@ -70,7 +70,7 @@ impl PlannedStep {
     }
 }
 
-fn identity(tenant: &TenantFacts) -> TenantIdentity {
+pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
     TenantIdentity { id: tenant.id, name: tenant.name.clone(), role: tenant.role.word().to_owned() }
 }
 
@@ -208,5 +208,5 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
     ];
     let notes =
         vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
-    Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes })
+    Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes, attached: None })
 }

@@ -308,3 +308,16 @@ fn one_backup_service_is_ready_and_another_is_not() {
     let fix = missing.iter().find(|check| check.refuses()).unwrap().fix.as_str();
     assert_eq!(fix, "apt install mydumper");
 }
+
+#[test]
+fn a_tenant_that_is_never_backed_up_is_not_asked_about_its_archive() {
+    let clone = of_tenant(Mode::Incremental, |tenant| tenant.role = Role::Other("CLONE".into()));
+    let recycled = of_tenant(Mode::Incremental, |tenant| tenant.in_recycle_bin = true);
+    for (checks, refused) in [(clone, CheckId::Role), (recycled, CheckId::Tenant)] {
+        let asked: Vec<CheckId> = checks.iter().map(|check| check.check).collect();
+        assert_eq!(asked, [CheckId::Tenant, CheckId::Role]);
+        let refusing: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
+        assert_eq!((refusing.len(), refusing[0].check), (1, refused));
+        assert!(!refusing[0].fix.is_empty());
+    }
+}

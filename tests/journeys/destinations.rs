@@ -1,0 +1,114 @@
+//! Where no destination is set: the strategy's, a given base for both, both given, or none.
+
+use crate::fleet::Fleet;
+
+fn sent(fleet: &Fleet) -> Vec<String> {
+    fleet.statements().iter().map(|text| text.split(" DESCRIPTION").next().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn a_strategy_supplies_what_is_not_set() {
+    let fleet = Fleet::serve("no-destination");
+    let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0).quiet();
+    assert_eq!(ran.step("demo/pay", "Set backup destination"), ("ok".into(), "both are set".into()));
+    assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
+    let data = fleet.folder().join("data/strategy/1001/1002");
+    let data = data.display();
+    assert_eq!(
+        sent(&fleet),
+        [
+            format!("ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION=file://{data}/clog' TENANT = 'pay'"),
+            format!("ALTER SYSTEM SET DATA_BACKUP_DEST = 'file://{data}/data' TENANT = 'pay'"),
+            "ALTER SYSTEM ARCHIVELOG TENANT = 'pay'".to_owned(),
+            "ALTER SYSTEM BACKUP TENANT = 'pay'".to_owned(),
+        ]
+    );
+    let plan = &ran.of_kind("plan")[0];
+    let step = plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == "Set backup destination").unwrap();
+    let effect = step["effect"].as_str().unwrap();
+    assert!(effect.contains("(the inventory's strategy)"), "{effect}");
+    assert!(effect.ends_with("This setting stays: later scheduled backups go there too."), "{effect}");
+    // Set once; the next backup needs none of it.
+    let next = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(0);
+    assert_eq!(next.step("demo/pay", "Set backup destination").0, "not_needed");
+}
+
+#[test]
+fn without_any_nothing_starts_and_the_flag_is_named() {
+    let fleet = Fleet::serve("no-destination");
+    for target in ["demo/order", "demo"] {
+        let ran = fleet.json(&["backup", target, "--mode", "full", "--yes"]).exits(1).quiet();
+        assert_eq!(
+            ran.fault(),
+            [
+                "demo/order has no data backup destination.",
+                "Neither the cluster nor a strategy of the inventory names one, and none was given.",
+                "Give one with --storage URI, for example --storage file:///backup.",
+            ]
+            .map(str::to_owned)
+        );
+    }
+    assert_eq!(sent(&fleet), Vec::<String>::new());
+    assert!(fleet.json(&["tasks"]).exits(0).of_kind("task").is_empty());
+}
+
+#[test]
+fn one_given_storage_is_a_base_for_both() {
+    let fleet = Fleet::serve("no-destination");
+    let base = fleet.folder().join("data/base");
+    let uri = format!("file://{}", base.display());
+    let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--storage", &uri]).exits(0).quiet();
+    assert_eq!(ran.verdict("demo/order")["verdict"], "restorable");
+    let sent = sent(&fleet);
+    assert_eq!(
+        sent[0],
+        format!("ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION={uri}/1001/1004/clog' TENANT = 'order'")
+    );
+    assert_eq!(sent[1], format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{uri}/1001/1004/data' TENANT = 'order'"));
+    let recipe = ran.verdict("demo/order")["recipe"][0].as_str().unwrap().to_owned();
+    assert!(recipe.starts_with(&format!("data {uri}/1001/1004/data   log {uri}/1001/1004/clog ")), "{recipe}");
+}
+
+#[test]
+fn both_given_are_used_as_they_are_and_a_new_archive_place_says_what_it_interrupts() {
+    let fleet = Fleet::serve("no-destination");
+    let uri = |name: &str| format!("file://{}", fleet.folder().join("data").join(name).display());
+    let (data, log, other) = (uri("d"), uri("l"), uri("other"));
+    let both = ["--storage", &data, "--archive-storage", &log];
+    fleet.json(&[&["backup", "demo/order", "--mode", "full", "--yes"], &both[..]].concat()).exits(0);
+    let first = sent(&fleet);
+    assert_eq!(first[0], format!("ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION={log}' TENANT = 'order'"));
+    assert_eq!(first[1], format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{data}' TENANT = 'order'"));
+
+    let moved = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--archive-storage", &other]).exits(0);
+    let plan = &moved.of_kind("plan")[0];
+    let step = plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == "Set backup destination").unwrap();
+    let stops = "log archiving of order: it stops, a new round starts, and older sets cannot be restored past the stop";
+    assert_eq!(step["interrupts"], stops);
+    assert_eq!(
+        sent(&fleet)[first.len()..],
+        [
+            "ALTER SYSTEM NOARCHIVELOG TENANT = 'order'".to_owned(),
+            format!(
+                "ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION={other} BINDING=Optional PIECE_SWITCH_INTERVAL=1d' TENANT = 'order'"
+            ),
+            "ALTER SYSTEM ARCHIVELOG TENANT = 'order'".to_owned(),
+            "ALTER SYSTEM BACKUP TENANT = 'order'".to_owned(),
+        ]
+    );
+    assert_eq!(moved.verdict("demo/order")["verdict"], "restorable");
+    assert_eq!(
+        moved.verdict("demo/order")["windows"].as_array().unwrap().len(),
+        2,
+        "the window before the stop is kept"
+    );
+}
+
+#[test]
+fn a_place_no_server_knows_is_refused_by_its_name() {
+    let fleet = Fleet::serve("no-destination");
+    let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes", "--storage", "ftp://x"]).exits(1).quiet();
+    assert_eq!(ran.fault()[0], "ftp://x cannot be used as a destination.");
+    assert!(ran.fault()[1].contains("file://, oss://, cos://, s3:// or azblob://"), "{}", ran.out);
+    assert_eq!(sent(&fleet), Vec::<String>::new());
+}

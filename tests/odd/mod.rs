@@ -1,0 +1,204 @@
+//! Servers that are not as they should be, in this very process: an embedded cluster whose answers a test twists, and
+//! sockets that speak something else.
+#![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
+
+use std::io::{Read, Write};
+use std::net::{Ipv4Addr, TcpListener as Listener};
+use std::sync::Arc;
+
+use obnow::demo::clock;
+use obnow::demo::embedded::Embedded;
+use obnow::demo::registry::Registry;
+use obnow::demo::scenario::{self, Making};
+use obnow::demo::server::listen;
+use obnow::demo::statement::{Alter, Row, ServerError, Value};
+use obnow::demo::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+use tokio::net::TcpListener;
+use tokio::runtime::Runtime;
+use tokio::sync::watch;
+
+/// The password of `root@sys` of every one of them.
+pub const PASSWORD: &str = "odd-password";
+
+/// The rows of a view, or the error in their place.
+pub type Answer = Result<Vec<Row>, ServerError>;
+
+/// What a test changes in a server's answers.
+pub struct Twist {
+    /// How it greets.
+    pub greeting: Option<Greeting>,
+    /// `VERSION()` and `version_comment`.
+    pub version: Option<(&'static str, &'static str)>,
+    /// View, in upper case, and its rows as they would be.
+    pub rows: Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>,
+}
+
+impl Twist {
+    /// Nothing is changed.
+    pub fn none() -> Self {
+        Self { greeting: None, version: None, rows: Box::new(|_, answer| answer) }
+    }
+
+    /// Other rows.
+    pub fn rows(rows: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) -> Self {
+        Self { rows: Box::new(rows), ..Self::none() }
+    }
+
+    /// An error instead of the rows of one view.
+    pub fn refuses(view: &'static str, code: u16, message: &'static str) -> Self {
+        Self::rows(move |asked, answer| if asked == view { Err(error(code, message)) } else { answer })
+    }
+
+    /// One column of one view has this value in every row.
+    pub fn column(view: &'static str, column: &'static str, value: Value) -> Self {
+        Self::rows(move |asked, answer| {
+            let mut rows = answer?;
+            for row in rows.iter_mut().filter(|_| asked == view) {
+                row.insert(column, value.clone());
+            }
+            Ok(rows)
+        })
+    }
+
+    /// Every value of every view becomes another.
+    pub fn values(twist: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Self {
+        Self::rows(move |_, answer| {
+            let mut rows = answer?;
+            for row in &mut rows {
+                for (column, value) in row.iter_mut() {
+                    *value = twist(column, value);
+                }
+            }
+            Ok(rows)
+        })
+    }
+
+    /// Another version.
+    pub fn version(version: &'static str, comment: &'static str) -> Self {
+        Self { version: Some((version, comment)), ..Self::none() }
+    }
+}
+
+/// What a server says.
+pub fn error(code: u16, message: &str) -> ServerError {
+    ServerError { code, state: "HY000", message: message.to_owned() }
+}
+
+struct Odd {
+    inner: Embedded,
+    twist: Twist,
+}
+
+impl World for Odd {
+    fn greeting(&self, endpoint: Endpoint) -> Greeting {
+        let own = self.inner.greeting(endpoint);
+        match (&self.twist.greeting, self.twist.version) {
+            (Some(greeting), _) => greeting.clone(),
+            (None, Some((version, _))) => Greeting::Version(version.to_owned()),
+            (None, None) => own,
+        }
+    }
+
+    fn login(&self, at: Endpoint, user: &str, proves: &dyn Fn(&str) -> bool) -> Result<Account, ServerError> {
+        self.inner.login(at, user, proves)
+    }
+
+    fn line(&self, endpoint: Endpoint) -> String {
+        self.inner.line(endpoint)
+    }
+
+    fn rows(&self, session: &Session, view: &str) -> Answer {
+        (self.twist.rows)(view, self.inner.rows(session, view))
+    }
+
+    fn variable(&self, session: &Session, name: &str) -> Option<Value> {
+        match (self.twist.version, name) {
+            (Some((version, _)), "version()" | "@@version") => Some(Value::Text(version.to_owned())),
+            (Some((_, comment)), "@@version_comment") => Some(Value::Text(comment.to_owned())),
+            _ => self.inner.variable(session, name),
+        }
+    }
+
+    fn grants(&self, session: &Session) -> Vec<String> {
+        self.inner.grants(session)
+    }
+
+    fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
+        self.inner.parameters(session, tenant)
+    }
+
+    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
+        self.inner.alter(session, alter)
+    }
+
+    fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
+        self.inner.before_reply(session, statement)
+    }
+
+    fn connection(&self, endpoint: Endpoint, connection: u64, open: bool) {
+        self.inner.connection(endpoint, connection, open);
+    }
+}
+
+/// Servers that live as long as this.
+pub struct Servers {
+    runtime: Runtime,
+    data: tempfile::TempDir,
+    stop: watch::Sender<bool>,
+}
+
+impl Servers {
+    pub fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        Self { runtime, data: tempfile::tempdir().unwrap(), stop: watch::Sender::new(false) }
+    }
+
+    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
+    /// its port.
+    pub fn twisted(&self, twist: Twist) -> u16 {
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        listener.set_nonblocking(true).unwrap();
+        let text = "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n  - {names: [pay, order]}\n  \
+                    - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        let data = self.data.path().join(port.to_string());
+        std::fs::create_dir(&data).unwrap();
+        let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
+        let fleet = scenario::parse("odd", text).unwrap().fleet("odd", &making).unwrap();
+        let world = Arc::new(Odd { inner: Embedded::new(fleet), twist });
+        let stopped = self.stop.subscribe();
+        self.runtime.spawn(async move {
+            let listener = TcpListener::from_std(listener).unwrap();
+            listen(world, 0, listener, Registry::new(), stopped).await
+        });
+        port
+    }
+
+    /// A port that answers every client with these bytes, and then hangs up or keeps silent.
+    pub fn says(&self, bytes: &'static [u8], hangs_up: bool) -> u16 {
+        let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(mut stream) = stream else { return };
+                std::thread::spawn(move || {
+                    let _ = stream.write_all(bytes);
+                    if !hangs_up {
+                        let _ = stream.read_to_end(&mut Vec::new());
+                    }
+                });
+            }
+        });
+        port
+    }
+
+    /// A port that nobody listens on; it stays reserved.
+    pub fn closed(&self) -> u16 {
+        let _entered = self.runtime.enter();
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        std::mem::forget(socket);
+        port
+    }
+}
