@@ -25,5 +25,9 @@ mod logical;
 mod many;
 #[path = "journeys/place.rs"]
 mod place;
+#[path = "journeys/privileges.rs"]
+mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/tenant_admin.rs"]
+mod tenant_admin;
