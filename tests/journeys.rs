@@ -27,5 +27,9 @@ mod many;
 mod place;
 #[path = "journeys/plans.rs"]
 mod plans;
+#[path = "journeys/privileges.rs"]
+mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/tenant_admin.rs"]
+mod tenant_admin;

@@ -150,7 +150,13 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     if !interrupts {
         say.line("  Interrupts nothing.");
     }
-    let unchecked: Vec<String> = plan.not_checked().map(|check| check.found.clone()).collect();
+    let mut unchecked: Vec<&str> = Vec::new();
+    for check in plan.not_checked() {
+        // One reason may stand for several checks.
+        if !unchecked.contains(&check.found.as_str()) {
+            unchecked.push(&check.found);
+        }
+    }
     if !unchecked.is_empty() {
         say.line(&format!("  Not checked: {}.", unchecked.join("; ")));
     }
