@@ -2,6 +2,8 @@
 //! boundary, answers lost, connections cut, disks full. One file a subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+#[path = "faults/attach.rs"]
+mod attach;
 mod fleet;
 #[path = "faults/hand_over.rs"]
 mod hand_over;

@@ -9,6 +9,10 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use obnow::demo::control::{Ask, Control};
 use serde_json::Value;
 
+mod running;
+
+pub use running::{DEADLINE, Running, until};
+
 /// The program.
 pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
@@ -68,7 +72,7 @@ impl Fleet {
 
     /// Runs a command to its end.
     pub fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(args, &self.command(args).output().unwrap())
+        Running::start(self, args).end()
     }
 
     /// Runs a command with `--json` to its end.
