@@ -2,9 +2,11 @@
 //! output and exit code, and the fleet's own door.
 #![allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
 use obnow::demo::control::{Ask, Control};
 use serde_json::Value;
@@ -14,6 +16,26 @@ pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
 /// How many times faster than by default the servers work in tests.
 pub const SPEED: &str = "20";
+
+/// How long a command may take, at the very most.
+const DEADLINE: Duration = Duration::from_secs(90);
+
+/// How often it is looked at.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+
+/// Reads to the end beside whatever else happens.
+fn drain(mut pipe: impl Read + Send + 'static) -> JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let mut all = Vec::new();
+        let _ = pipe.read_to_end(&mut all);
+        all
+    })
+}
+
+/// What was read.
+fn said(pipe: JoinHandle<Vec<u8>>) -> String {
+    String::from_utf8_lossy(&pipe.join().unwrap_or_default()).into_owned()
+}
 
 /// A fleet that is served until this is dropped.
 pub struct Fleet {
@@ -67,8 +89,26 @@ impl Fleet {
     }
 
     /// Runs a command to its end.
+    #[track_caller]
     pub fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(args, &self.command(args).output().unwrap())
+        let mut command = self.command(args);
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+        let mut passed = Duration::ZERO;
+        let status = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break status,
+                None if passed >= DEADLINE => {
+                    let _ = child.kill();
+                    let _ = child.wait();
+                    panic!("{args:?} did not end within {DEADLINE:?}\n{}\n{}", said(out), said(err));
+                }
+                None => std::thread::sleep(LOOK_AGAIN),
+            }
+            passed += LOOK_AGAIN;
+        };
+        let (stdout, stderr) = (said(out).into_bytes(), said(err).into_bytes());
+        Ran::of(args, &Output { status, stdout, stderr })
     }
 
     /// Runs a command with `--json` to its end.

@@ -132,7 +132,7 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                 job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds),
                 job.owner()
             ),
-            "Wait until it has ended; obnow targets shows how far it is.",
+            &format!("Wait until it has ended, or follow it to its verdict: obnow watch {}.", facts.target(tenant)),
         ),
     }
 }
