@@ -11,6 +11,7 @@ use serde_json::Value;
 
 mod running;
 
+#[allow(unused_imports, reason = "not every test that has a fleet waits")]
 pub use running::{DEADLINE, Running, until};
 
 /// The program.
@@ -71,6 +72,7 @@ impl Fleet {
     }
 
     /// Runs a command to its end.
+    #[track_caller]
     pub fn run(&self, args: &[&str]) -> Ran {
         Running::start(self, args).end()
     }

@@ -24,7 +24,7 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
         let [what, why, next] = ran.fault();
         assert_eq!(what, format!("{target} cannot be backed up now."));
         assert_eq!(why, format!("J{}.", &found[1..]), "a sentence");
-        assert_eq!(next, "Watch it with: obnow watch, or wait for its end with --wait-lock.");
+        assert_eq!(next, format!("Watch it with: obnow watch {target}, or wait for its end with --wait-lock."));
     }
     assert_eq!(fleet.statements(), Vec::<String>::new());
     let tasks = fleet.json(&["tasks"]).exits(0).quiet().of_kind("task");
@@ -45,7 +45,11 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
     assert_eq!(cluster.verdict("demo/report")["verdict"], "restorable");
     assert!(fleet.starts()[0].starts_with("ALTER SYSTEM BACKUP TENANT = 'report' "), "{:?}", fleet.starts());
 
+    // It is followed to its verdict, and nothing is sent for that.
     assert_eq!(fleet.fix(), ["slow-data", "slow-scheduler"]);
+    let watched = fleet.json(&["watch", "demo/order"]).exits(0).quiet();
+    assert_eq!(watched.verdict("demo/order")["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1);
     fleet.wait("pay", "history", "COMPLETED");
     let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0);
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");

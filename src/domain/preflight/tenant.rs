@@ -132,7 +132,7 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                 job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds),
                 job.owner()
             ),
-            "Watch it with: obnow watch, or wait for its end with --wait-lock.",
+            &format!("Watch it with: obnow watch {}, or wait for its end with --wait-lock.", facts.target(tenant)),
         ),
     }
 }
