@@ -161,18 +161,16 @@ impl Servers {
         Self { runtime, data: tempfile::tempdir().unwrap(), stop: watch::Sender::new(false) }
     }
 
-    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
-    /// its port.
-    pub fn twisted(&self, twist: Twist) -> u16 {
+    /// One server of a healthy cluster whose tenants these lines describe; its port.
+    pub fn tenants(&self, lines: &str, twist: Twist) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
-        let text = "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n  - {names: [pay, order]}\n  \
-                    - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n{lines}");
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
         let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
-        let fleet = scenario::parse("odd", text).unwrap().fleet("odd", &making).unwrap();
+        let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
         let world = Arc::new(Odd { inner: Embedded::new(fleet), twist });
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
@@ -180,6 +178,14 @@ impl Servers {
             listen(world, 0, listener, Registry::new(), stopped).await
         });
         port
+    }
+
+    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
+    /// its port.
+    pub fn twisted(&self, twist: Twist) -> u16 {
+        let lines =
+            "  - {names: [pay, order]}\n  - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        self.tenants(lines, twist)
     }
 
     /// A port that answers every client with these bytes, and then hangs up or keeps silent.
