@@ -25,5 +25,11 @@ mod logical;
 mod many;
 #[path = "journeys/place.rs"]
 mod place;
+#[path = "journeys/plans.rs"]
+mod plans;
+#[path = "journeys/privileges.rs"]
+mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/tenant_admin.rs"]
+mod tenant_admin;

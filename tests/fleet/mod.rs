@@ -88,6 +88,10 @@ impl Fleet {
     pub fn statements(&self) -> Vec<String> {
         let reply = self.ask(&Ask::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        // R6, in every journey: from sys nothing is said without naming its tenants.
+        for entry in list.iter().filter(|entry| entry["tenant"] == "sys") {
+            assert!(entry["text"].as_str().is_some_and(|text| text.contains(" TENANT = ")), "{entry}");
+        }
         list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
     }
 

@@ -21,6 +21,7 @@ pub use statement::{Secrets, Statement};
 use jiff::Timestamp;
 
 use crate::domain::connection::Connection;
+use crate::domain::facts::LoginFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::target::TargetName;
 use crate::domain::version::{Detected, Method};
@@ -44,6 +45,7 @@ pub struct OceanBase {
     session: Option<Session>,
     detected: Option<Detected>,
     home: Option<Home>,
+    login: Option<LoginFacts>,
     columns: Option<Columns>,
 }
 
@@ -51,7 +53,17 @@ impl OceanBase {
     /// A cluster of that name in the inventory; nothing is connected yet.
     #[must_use]
     pub fn new(target: TargetName, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
-        Self { target, environment, connection, secrets, session: None, detected: None, home: None, columns: None }
+        Self {
+            target,
+            environment,
+            connection,
+            secrets,
+            session: None,
+            detected: None,
+            home: None,
+            login: None,
+            columns: None,
+        }
     }
 
     /// Connects where no connection is open.
