@@ -24,7 +24,7 @@ impl Places {
     /// A flag is missing and there is no home directory to stand in for it.
     pub fn find(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<Self, Fault> {
         // The runner works in another directory than its face, and must mean the same files.
-        let (config, state) = (config.as_deref().map(whole).transpose()?, state.as_deref().map(whole).transpose()?);
+        let (config, state) = (config.map(whole).transpose()?, state.map(whole).transpose()?);
         if let (Some(config), Some(state)) = (&config, &state) {
             return Ok(Self { config: config.clone(), state: state.clone() });
         }
@@ -80,8 +80,11 @@ impl Places {
 }
 
 /// A path from the root.
-fn whole(path: &Path) -> Result<PathBuf, Fault> {
-    std::path::absolute(path).map_err(|error| {
+fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
+    if path.is_absolute() {
+        return Ok(path);
+    }
+    std::path::absolute(&path).map_err(|error| {
         Fault::new(
             Cause::Usage,
             format!("The path {:?} cannot be used.", path.display().to_string()),

@@ -32,8 +32,8 @@ impl Bench {
         let ports = [
             (servers.twisted(Twist::none()), good),
             (servers.closed(), closed),
-            (servers.says(b"", false), silent),
-            (servers.says(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), http),
+            (Servers::says(b"", false), silent),
+            (Servers::says(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), http),
         ];
         let private = |name: &str, text: &str| {
             let path = place.path().join(name);

@@ -23,6 +23,9 @@ pub const PASSWORD: &str = "CANARY-of-the-login-41c7";
 /// The rows of a view, or the error in their place.
 pub type Answer = Result<Vec<Row>, ServerError>;
 
+/// From a view and its rows to the rows that are shown.
+pub type Rows = Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>;
+
 /// What a test changes in a server's answers.
 pub struct Twist {
     /// How it greets.
@@ -32,7 +35,7 @@ pub struct Twist {
     /// What it answers to an `ALTER SYSTEM` instead of obeying.
     pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
-    pub rows: Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>,
+    pub rows: Rows,
 }
 
 impl Twist {
@@ -189,7 +192,7 @@ impl Servers {
     }
 
     /// A port that answers every client with these bytes, and then hangs up or keeps silent.
-    pub fn says(&self, bytes: &'static [u8], hangs_up: bool) -> u16 {
+    pub fn says(bytes: &'static [u8], hangs_up: bool) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
