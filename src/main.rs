@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use obnow::app::{limit_cores, run_task};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
@@ -15,7 +16,8 @@ use obnow::domain::fault::{Cause, Fault};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            hide_secret(&mut error);
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
                 misused(&error);
@@ -59,6 +61,17 @@ fn misused(error: &clap::Error) {
     }
     // A reader that has gone wants no help.
     let _ = writeln!(std::io::stdout(), "{event}");
+}
+
+/// Where a source of a secret was expected, what was written may be the secret itself.
+fn hide_secret(error: &mut clap::Error) {
+    let of_a_source = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => name.contains("-from "),
+        _ => false,
+    };
+    if of_a_source {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+    }
 }
 
 async fn run(cli: Cli) -> Exit {

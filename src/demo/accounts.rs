@@ -11,6 +11,7 @@ use super::world::Account;
 /// A user that somebody made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "as a scenario calls it")]
 pub struct User {
     /// `op` of `op@pay`; the password is that of `root`.
     #[serde(rename = "user")]

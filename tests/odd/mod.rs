@@ -23,6 +23,9 @@ pub const PASSWORD: &str = "CANARY-of-the-login-41c7";
 /// The rows of a view, or the error in their place.
 pub type Answer = Result<Vec<Row>, ServerError>;
 
+/// From a view and its rows to the rows that are shown.
+pub type Rows = Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>;
+
 /// What a test changes in a server's answers.
 pub struct Twist {
     /// How it greets.
@@ -32,7 +35,7 @@ pub struct Twist {
     /// What it answers to an `ALTER SYSTEM` instead of obeying.
     pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
-    pub rows: Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>,
+    pub rows: Rows,
 }
 
 impl Twist {
@@ -161,18 +164,16 @@ impl Servers {
         Self { runtime, data: tempfile::tempdir().unwrap(), stop: watch::Sender::new(false) }
     }
 
-    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
-    /// its port.
-    pub fn twisted(&self, twist: Twist) -> u16 {
+    /// One server of a healthy cluster whose tenants these lines describe; its port.
+    pub fn tenants(&self, lines: &str, twist: Twist) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
-        let text = "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n  - {names: [pay, order]}\n  \
-                    - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n{lines}");
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
         let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
-        let fleet = scenario::parse("odd", text).unwrap().fleet("odd", &making).unwrap();
+        let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
         let world = Arc::new(Odd { inner: Embedded::new(fleet), twist });
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
@@ -182,8 +183,16 @@ impl Servers {
         port
     }
 
+    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
+    /// its port.
+    pub fn twisted(&self, twist: Twist) -> u16 {
+        let lines =
+            "  - {names: [pay, order]}\n  - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        self.tenants(lines, twist)
+    }
+
     /// A port that answers every client with these bytes, and then hangs up or keeps silent.
-    pub fn says(&self, bytes: &'static [u8], hangs_up: bool) -> u16 {
+    pub fn says(bytes: &'static [u8], hangs_up: bool) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {
