@@ -144,7 +144,8 @@ pub struct BackupArgs {
     /// cluster, or tenants of one cluster as cluster/tenant
     #[arg(required_unless_present = "plan", value_parser = target)]
     pub targets: Vec<TargetName>,
-    /// Run a plan that was saved: planned again, with what differs, and refused where cluster, tenant or version is another
+    /// Run a plan that was saved: planned again, with what differs, and refused where cluster, tenant or version is another.
+    /// Beside it no choice is made, but --encrypt-from and --access-key-from may name their sources anew
     #[arg(long, value_name = "FILE", conflicts_with_all = CHOICES)]
     pub plan: Option<PathBuf>,
     /// Data backup mode
@@ -347,6 +348,6 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
     crate::app::parse_duration(text)
 }
 
-fn source(text: &str) -> Result<SecretSource, &'static str> {
-    SecretSource::from_word(text)
+fn source(text: &str) -> Result<SecretSource, String> {
+    SecretSource::from_word(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }

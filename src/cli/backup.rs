@@ -71,7 +71,9 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     });
     detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
-    show::plan(say, &prepared, &Beside { same_as, compared, saved_as: args.save_plan.as_deref() });
+    let saved_as = args.save_plan.as_deref();
+    let run_it = beside::run_it(common, saved_as);
+    show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
     if args.dry_run || args.save_plan.is_some() {
         return Ok(Exit::OK);
     }

@@ -5,11 +5,12 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Say;
 use super::args::Common;
 use super::say::Role;
-use crate::domain::command_line::shell;
+use super::{Say, show};
+use crate::domain::command_line::{given, shell};
 use crate::domain::saved::Difference;
+use crate::domain::step::StepKind;
 
 /// What is said beside a plan.
 pub(super) struct Beside<'a> {
@@ -19,6 +20,8 @@ pub(super) struct Beside<'a> {
     pub(super) compared: Option<Compared<'a>>,
     /// The plan file it was saved to.
     pub(super) saved_as: Option<&'a Path>,
+    /// The command that runs that file.
+    pub(super) run_it: String,
 }
 
 /// A plan against the file it was made from.
@@ -37,6 +40,12 @@ pub(super) fn command(common: &Common, words: Vec<String>) -> String {
     shell(&whole)
 }
 
+/// The command that runs a plan file; empty where there is none.
+pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
+    let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
+    file.map_or_else(String::new, |file| command(common, words(file).collect()))
+}
+
 impl Beside<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
@@ -47,7 +56,7 @@ impl Beside<'_> {
             plan["differs"] = differs
                 .iter()
                 .map(|difference| {
-                    json!({"targets": difference.targets, "step": difference.step.map(|step| step.name()),
+                    json!({"targets": difference.targets, "step": difference.step.map(StepKind::name),
                            "change": difference.change.word(), "text": difference.text})
                 })
                 .collect();
@@ -60,7 +69,7 @@ impl Beside<'_> {
     /// The same for a person.
     pub(super) fn lines(&self, say: &Say) {
         if let Some(Compared { file, saved, differs }) = &self.compared {
-            let file = file.display();
+            let (file, saved) = (file.display(), show::moment(*saved));
             if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));
             } else {
@@ -72,18 +81,7 @@ impl Beside<'_> {
         }
         say.line(&format!("  Same as: {}", self.same_as));
         if let Some(path) = self.saved_as {
-            let run = command_of_file(path);
-            say.line(&format!("  Saved as {}, and not started. Run it with: {run}", path.display()));
+            say.line(&format!("  Saved as {}, and not started. Run it with: {}", path.display(), self.run_it));
         }
     }
-}
-
-fn command_of_file(path: &Path) -> String {
-    shell(
-        &["obnow", "backup", "--plan"]
-            .map(str::to_owned)
-            .into_iter()
-            .chain([path.display().to_string()])
-            .collect::<Vec<_>>(),
-    )
 }

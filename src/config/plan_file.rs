@@ -311,7 +311,7 @@ mod word {
         from.deserialize_any(Source)
     }
 
-    const EXPECTED: &str = "a secret is never written here, only where it is found: env:NAME, file:PATH or stdin";
+    const EXPECTED: &str = "write env:NAME, file:PATH or stdin; a secret itself is never written here";
 
     struct Source;
 

@@ -58,7 +58,7 @@ impl SecretSource {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
             Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.to_owned())),
             None if text == "stdin" => Ok(Self::Stdin),
-            _ => Err("write env:NAME, file:PATH or stdin, and never a secret itself"),
+            _ => Err("write env:NAME, file:PATH or stdin"),
         }
     }
 

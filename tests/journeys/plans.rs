@@ -94,7 +94,7 @@ fn a_plan_is_saved_looked_at_and_run_to_restorable() {
 #[test]
 fn the_command_under_a_plan_makes_the_same_plan() {
     let fleet = Fleet::serve("healthy");
-    let base = format!("file://{}/data/it's {{tenant_id}}/{{kind}}", fleet.folder().display());
+    let base = format!("file://{}/data/{{tenant_id}}/{{kind}}", fleet.folder().display());
     let args = ["backup", "demo/pay", "--mode", "incremental", "--no-full", "full", "--storage", &base, "--dry-run"];
     let first = fleet.json(&args).exits(0);
     let same_as = plan(&first)["same_as"].as_str().unwrap().to_owned();
@@ -102,7 +102,7 @@ fn the_command_under_a_plan_makes_the_same_plan() {
     let reach =
         format!("obnow --config {} --state {} backup demo/pay --mode incremental", config.display(), state.display());
     assert!(same_as.starts_with(&reach), "{same_as}");
-    assert!(same_as.contains(r"'\''s {tenant_id}") && same_as.ends_with(" --no-full full"), "{same_as}");
+    assert!(same_as.contains("/{tenant_id}/{kind}'") && same_as.ends_with(" --no-full full"), "{same_as}");
     let second = shell(&format!("{same_as} --dry-run --json")).exits(0);
     let timeless = |ran: &Ran| {
         let mut plan = plan(ran);
@@ -279,4 +279,19 @@ fn an_encrypted_plan_keeps_no_secret_and_never_runs_without_its_source() {
     saving.extend([keyed.as_str(), "--save-plan", &none_name]);
     run(&saving).exits(1);
     assert!(!none.exists());
+}
+
+#[test]
+fn who_was_left_out_when_it_was_saved_and_is_not_any_more_is_named() {
+    let fleet = Fleet::serve("no-full");
+    let (_, name) = save(&fleet, &["demo", "--mode", "incremental", "--no-full", "skip"]);
+    let same = fleet.json(&["backup", "--plan", &name, "--dry-run"]).exits(0);
+    assert_eq!(plan(&same)["differs"], json!([]));
+    let left = plan(&same)["left_out"][0]["target"].as_str().unwrap().to_owned();
+    fleet.run(&["backup", &left, "--mode", "full", "--yes"]).exits(0);
+    let now = fleet.json(&["backup", "--plan", &name, "--dry-run"]).exits(0);
+    let first = &plan(&now)["differs"][0];
+    assert_eq!((&first["targets"], &first["change"]), (&json!([left]), &json!("now_backed_up")));
+    let reason = first["text"].as_str().unwrap();
+    assert!(reason.starts_with("it was left out then: Full data backup needed"), "{reason}");
 }

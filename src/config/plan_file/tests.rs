@@ -87,7 +87,7 @@ fn errors_name_file_path_line_and_column() {
         (with("cluster_id: 77", "cluster_id: x"), "expect.cluster_id (line 14, column 15): "),
         (with("needed: false", "needed: 1"), "shown.steps[0].needed (line "),
         (with("skip: []", "skip: [all]"), "choices.skip[0] (line 12, column 10): unknown variant `all`"),
-        (with("mode: full", "mode: full\n  mode: full"), "line 9, column 3: "),
+        (with("mode: full", "mode: full\n  mode: full"), "choices.mode (line 6, column 3): the key is there twice"),
         (
             with("skip: []", "skip: []\n  access_id: i"),
             "choices.access_id (line 13, column 14): it belongs to a `storage`",
@@ -95,7 +95,7 @@ fn errors_name_file_path_line_and_column() {
         (with("skip: []", "skip: []\n  encrypt_from:"), "choices.encrypt_from (line "),
         ("format: [".into(), "line "),
         ("clusters: []".into(), "line 1, column 1: there is no `format`, so this is no plan file."),
-        (String::new(), "there is no `format`, so this is no plan file."),
+        (String::new(), "line 1, column 1: there is no `format`, so this is no plan file."),
         (with("format: 1", "format: one"), "format (line 3, column 9): it must be 1."),
         (with("format: 1", "format: 0"), "format (line 3, column 9): it must be 1."),
     ] {
