@@ -100,6 +100,7 @@ async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
     let Some(scenario) = common.demo.clone() else { return Ok(()) };
     let root = Places::find(common.config.clone(), common.state.clone())?.state;
     let folder = join(&scenario, &root, 1).await?;
+    common.demo_root = common.state.take();
     common.config = Some(folder.join("config.yaml"));
     common.state = Some(folder.join("state"));
     Ok(())
@@ -154,10 +155,12 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
     } else {
         let folder = join(scenario, &root, args.speed).await?;
         let (config, state) = (Some(folder.join("config.yaml")), Some(folder.join("state")));
-        let common = Common { config, state, demo: None, host: None, ..common.clone() };
+        let demo = Some(scenario.to_owned());
+        let demo_root = common.state.clone();
+        let common = Common { config, state, demo, demo_root, host: None, ..common.clone() };
         let place = cli::open(&common)?;
         let on_terminal = std::io::stdout().is_terminal();
-        let exit = cli::play(&place, say).await?;
+        let exit = cli::play(&place, say, &common).await?;
         if on_terminal {
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
         }

@@ -25,6 +25,8 @@ mod logical;
 mod many;
 #[path = "journeys/place.rs"]
 mod place;
+#[path = "journeys/plans.rs"]
+mod plans;
 #[path = "journeys/privileges.rs"]
 mod privileges;
 #[path = "journeys/refused.rs"]

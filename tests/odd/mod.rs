@@ -18,7 +18,7 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// The password of `root@sys` of every one of them.
-pub const PASSWORD: &str = "odd-password";
+pub const PASSWORD: &str = "CANARY-of-the-login-41c7";
 
 /// The rows of a view, or the error in their place.
 pub type Answer = Result<Vec<Row>, ServerError>;
@@ -29,6 +29,8 @@ pub struct Twist {
     pub greeting: Option<Greeting>,
     /// `VERSION()` and `version_comment`.
     pub version: Option<(&'static str, &'static str)>,
+    /// What it answers to an `ALTER SYSTEM` instead of obeying.
+    pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
     pub rows: Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>,
 }
@@ -36,7 +38,7 @@ pub struct Twist {
 impl Twist {
     /// Nothing is changed.
     pub fn none() -> Self {
-        Self { greeting: None, version: None, rows: Box::new(|_, answer| answer) }
+        Self { greeting: None, version: None, alter: None, rows: Box::new(|_, answer| answer) }
     }
 
     /// Other rows.
@@ -128,7 +130,13 @@ impl World for Odd {
     }
 
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
-        self.inner.alter(session, alter)
+        let refused = self.twist.alter.and_then(|refuses| refuses(&alter));
+        async move {
+            match refused {
+                Some(error) => Outcome::Refused(error),
+                None => self.inner.alter(session, alter).await,
+            }
+        }
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {

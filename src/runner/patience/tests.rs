@@ -55,8 +55,12 @@ fn a_limit_ends_only_a_wait_for_what_is_not_there() {
             Verdict::GiveUp(fault) => {
                 assert!(!alive, "a limit never ends what lives: {fault}");
                 assert_eq!(fault.cause, Cause::Unknown);
-                let sends_nothing = fault.next.contains("only looks again, and sends nothing");
+                let sends_nothing = fault.next == "Retry, or watch it: that only looks again, and sends nothing.";
                 assert_eq!(sends_nothing, kind == StepKind::WaitForBackup, "{fault}");
+                if sends_nothing {
+                    assert_eq!(fault.what, "What became of the backup of prod/pay is unknown.");
+                    assert_eq!(fault.why, "For 300 s nothing has moved: BACKUP_DATA_MINOR.");
+                }
             }
             Verdict::GoOn => unreachable!("the limit has passed"),
         }

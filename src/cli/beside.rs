@@ -1,0 +1,89 @@
+//! What is said beside a plan: the command that makes the same one, where it was saved, and what differs from a saved one.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::Say;
+use super::args::Common;
+use super::say::Role;
+use crate::domain::command_line::shell;
+use crate::domain::saved::Difference;
+
+/// What is said beside a plan.
+pub(super) struct Beside<'a> {
+    /// The command, quoted for a shell.
+    pub(super) same_as: String,
+    /// The plan file it was made from.
+    pub(super) compared: Option<Compared<'a>>,
+    /// The plan file it was saved to.
+    pub(super) saved_as: Option<&'a Path>,
+}
+
+/// A plan against the file it was made from.
+pub(super) struct Compared<'a> {
+    /// The file.
+    pub(super) file: &'a Path,
+    /// When it was saved.
+    pub(super) saved: Timestamp,
+    /// What differs.
+    pub(super) differs: Vec<Difference>,
+}
+
+/// The command that makes a plan, for a shell: `backup` and its words behind how this call reaches its cluster.
+pub(super) fn command(common: &Common, words: Vec<String>) -> String {
+    let whole: Vec<String> = ["obnow".to_owned()].into_iter().chain(common.reach()).chain(words).collect();
+    shell(&whole)
+}
+
+impl Beside<'_> {
+    /// Adds its fields to those of the `plan` event.
+    pub(super) fn fields(&self, plan: &mut Value) {
+        plan["same_as"] = json!(self.same_as);
+        if let Some(Compared { file, saved, differs }) = &self.compared {
+            plan["plan_file"] = json!(file.display().to_string());
+            plan["saved"] = json!(saved.to_string());
+            plan["differs"] = differs
+                .iter()
+                .map(|difference| {
+                    json!({"targets": difference.targets, "step": difference.step.map(|step| step.name()),
+                           "change": difference.change.word(), "text": difference.text})
+                })
+                .collect();
+        }
+        if let Some(path) = self.saved_as {
+            plan["saved_as"] = json!(path.display().to_string());
+        }
+    }
+
+    /// The same for a person.
+    pub(super) fn lines(&self, say: &Say) {
+        if let Some(Compared { file, saved, differs }) = &self.compared {
+            let file = file.display();
+            if differs.is_empty() {
+                say.line(&format!("  As it was saved in {file} at {saved}."));
+            } else {
+                say.line(&format!("  {} from {file}, saved at {saved}:", say.paint(Role::Warn, "Differs")));
+                for difference in differs {
+                    say.line(&format!("    {difference}"));
+                }
+            }
+        }
+        say.line(&format!("  Same as: {}", self.same_as));
+        if let Some(path) = self.saved_as {
+            let run = command_of_file(path);
+            say.line(&format!("  Saved as {}, and not started. Run it with: {run}", path.display()));
+        }
+    }
+}
+
+fn command_of_file(path: &Path) -> String {
+    shell(
+        &["obnow", "backup", "--plan"]
+            .map(str::to_owned)
+            .into_iter()
+            .chain([path.display().to_string()])
+            .collect::<Vec<_>>(),
+    )
+}
