@@ -200,3 +200,16 @@ fn an_upgrade_that_a_tenant_cannot_see_is_the_servers_to_refuse() {
     assert_eq!(ran.step("demo/pay", "Start data backup").0, "failed");
     assert!(ran.fault()[0].contains("9040"), "{:?}", ran.fault());
 }
+
+#[test]
+fn a_backup_that_sys_began_is_seen_and_watched_from_the_tenant() {
+    let fleet = served_as("busy", "root@pay");
+    let ran = fleet.json(&FULL).exits(11).quiet();
+    let (result, found) = ran.check("demo/pay", "another_backup");
+    assert_eq!(result, "fail");
+    assert!(found.contains("job 1 runs on it, full since "), "{found}");
+    fleet.fix();
+    let watched = fleet.json(&["watch", "demo/pay"]).exits(0);
+    assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
+    assert!(fleet.starts().iter().all(|start| start.contains(" TENANT = ")), "the tenant started nothing");
+}
