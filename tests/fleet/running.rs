@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use super::{Fleet, Ran};
 
 /// Patience for what takes a few seconds at most.
-pub const DEADLINE: Duration = Duration::from_secs(60);
+pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer; at the deadline it fails with the last state.
 #[track_caller]
