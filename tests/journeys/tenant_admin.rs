@@ -207,7 +207,7 @@ fn a_backup_that_sys_began_is_seen_and_watched_from_the_tenant() {
     let ran = fleet.json(&FULL).exits(11).quiet();
     let (result, found) = ran.check("demo/pay", "another_backup");
     assert_eq!(result, "fail");
-    assert!(found.contains("job 1 runs on it, full since "), "{found}");
+    assert!(found.contains("job 1 runs on it: a backup (full) since "), "{found}");
     fleet.fix();
     let watched = fleet.json(&["watch", "demo/pay"]).exits(0);
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
