@@ -1,6 +1,13 @@
 //! The program under test on an embedded fleet of its own: a served scenario in a temporary place, commands with their
 //! output and exit code, and the fleet's own door.
-#![allow(dead_code, clippy::panic, clippy::unwrap_used, clippy::expect_used, reason = "a test may fail loudly")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::disallowed_methods,
+    reason = "a test may fail loudly, and owns its deadlines"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
