@@ -44,7 +44,7 @@ pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault>
     let path = TaskFiles::new(state, task).alive;
     let mut word = serde_json::to_vec(why).unwrap_or_default();
     word.resize(ROOM.max(word.len()), b' ');
-    let file = OpenOptions::new().write(true).open(&path);
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
     file.and_then(|file| file.write_all_at(&word, 0))
         .map_err(|error| disk::fault("leave a last word in", &path, &error))
 }

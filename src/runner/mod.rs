@@ -131,11 +131,12 @@ impl Runner {
             .map(|target| target.target.clone())
             .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
-        self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
         let (state, task, every) =
             (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
+        // First of all: there is the room for a last word.
         heartbeat::beat(&state, &task, now())?;
         heartbeat::forget_word(&state, &task)?;
+        self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
         let pulse = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;

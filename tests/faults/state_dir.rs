@@ -1,6 +1,7 @@
 //! What tasks leave on this host: private files, a trail of every act before it was done, and no act that could not be
 //! written down first.
 
+use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -8,7 +9,7 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::fleet::{Fleet, OBNOW};
-use crate::support::{Running, events, hold, journals, kill_runner, newest, quick, release, short, task, wait};
+use crate::support::{Running, events, hold, journals, kill_runner, newest, quick, release, runs, short, task, wait};
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
@@ -95,17 +96,28 @@ fn a_state_directory_of_everybody_is_refused() {
 #[test]
 fn what_cannot_be_written_down_is_not_done() {
     let fleet = quick("healthy");
-    fleet.json(&BACKUP[..5]).exits(0);
-    let whole = std::fs::metadata(&journals(&fleet)[0]).unwrap().len();
-    let mut stopped = 0;
-    for signal in ["trap '' XFSZ", "true"] {
-        // In the blocks of 512 bytes that this limit counts in.
-        for blocks in (1..whole / 512).step_by(4) {
+    let first = fleet.command(&BACKUP[..5]).env("USER", "u").output().unwrap();
+    assert_eq!(first.status.code(), Some(0));
+    let whole = std::fs::read_to_string(&journals(&fleet)[0]).unwrap();
+    // In the blocks of 512 bytes that this limit counts in; every one of them around the start itself.
+    let blocks = |bytes: usize| u64::try_from(bytes / 512).unwrap();
+    let before_the_start = whole.find("\"intent\"").unwrap();
+    // The name of who starts it is in the journal: with a longer one a block ends in the middle of the intent.
+    let name = "u".repeat(1 + 512 - (before_the_start + 100) % 512);
+    let middle = blocks(before_the_start + 100 + name.len() - 1);
+    let near = middle - 1..middle + 2;
+    let coarse = |step| (1..blocks(whole.len())).step_by(step);
+    let (mut stopped, mut cut_in_the_intent) = (0, false);
+    let limits: [(&str, BTreeSet<u64>); 2] =
+        [("trap '' XFSZ", coarse(5).chain(near).collect()), ("true", coarse(9).collect())];
+    for (signal, limits) in limits {
+        for blocks in limits {
             let state = tempfile::tempdir().unwrap();
             let before = fleet.starts().len();
             let mut face = Command::new("sh");
             face.args(["-c", &format!("{signal}; ulimit -f {blocks}; exec \"$@\""), "sh", OBNOW]).args(&BACKUP[..5]);
-            let face = face.arg("--config").arg(fleet.config()).arg("--state").arg(state.path()).output().unwrap();
+            let face = face.env("USER", &name).arg("--config").arg(fleet.config()).arg("--state").arg(state.path());
+            let face = face.output().unwrap();
             let said = String::from_utf8_lossy(&face.stderr).into_owned();
             let what = format!("{signal}, {blocks} blocks: {:?}\n{said}", face.status);
             assert!(matches!(face.status.code(), Some(1 | 21)), "{what}");
@@ -114,6 +126,7 @@ fn what_cannot_be_written_down_is_not_done() {
             let tasks = std::fs::read_dir(state.path().join("tasks")).into_iter().flatten();
             let journal = tasks.map(|entry| entry.unwrap().path()).find(|path| path.extension().unwrap() == "jsonl");
             let written = journal.as_ref().map(events).unwrap_or_default();
+            cut_in_the_intent |= started_in(&written) && !written.iter().any(|event| event["event"] == "intent");
             let intent = written.iter().any(|event| event["event"] == "intent" && event["step"] == "start_backup");
             let started = fleet.starts().len() - before;
             assert!(started == 0 || (intent && started == 1), "{what}{started} started\n{}", short(&written));
@@ -134,6 +147,12 @@ fn what_cannot_be_written_down_is_not_done() {
         }
     }
     assert!(stopped > 4, "the limit never fell into a task");
+    assert!(cut_in_the_intent, "the limit never fell into the intent to start");
+}
+
+/// Whether the step that starts the backup was begun.
+fn started_in(events: &[Value]) -> bool {
+    events.iter().any(|event| runs(event, "start_backup"))
 }
 
 /// Half a line that a killed writer left is nobody's, and the next writer takes it away.
