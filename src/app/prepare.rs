@@ -37,7 +37,10 @@ fn render(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fa
     match plan.method {
         Method::Logical => dump::preview(facts, plan, task),
         Method::Physical => match oceanbase::Line::of(&facts.cluster.version) {
-            Some(line) => oceanbase::preview(line, plan, task, 1),
+            Some(line) => {
+                let words = oceanbase::Words { line, scope: facts.cluster.scope };
+                oceanbase::preview(words, plan, task, 1)
+            }
             None => Err(Fault::new(
                 Cause::Precondition,
                 format!("{} cannot be backed up.", facts.cluster.target),

@@ -175,16 +175,13 @@ fn first_eligible(facts: &Facts) -> Option<TargetName> {
     if facts.cluster.method == Method::Logical {
         return None;
     }
-    let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
-    if cluster_checks(facts, &choices).iter().any(crate::domain::preflight::Check::refuses) {
-        return None;
-    }
-    facts
-        .tenants
-        .iter()
-        .filter(|tenant| tenant.kind == TenantKind::User)
-        .find(|tenant| !tenant_checks(facts, tenant, &choices).iter().any(crate::domain::preflight::Check::refuses))
-        .map(|tenant| facts.target(tenant))
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+    users.map(|tenant| (tenant, facts.target(tenant))).find_map(|(tenant, target)| {
+        let choices = Choices::new(vec![target.clone()], Mode::Full);
+        let mut checks = cluster_checks(facts, &choices);
+        checks.extend(tenant_checks(facts, tenant, &choices));
+        (!checks.iter().any(crate::domain::preflight::Check::refuses)).then_some(target)
+    })
 }
 
 fn detected(say: &Say, facts: &Facts) {

@@ -110,9 +110,14 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
                    "effect": step.effect, "interrupts": step.interrupts})
         })
         .collect();
+    let overridden: Vec<Value> = plan
+        .overridden()
+        .map(|check| json!({"target": check.target, "check": check.check.name(), "found": check.found}))
+        .collect();
     say.event(
         "plan",
-        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps}),
+        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps,
+               "overridden": overridden}),
     );
     if say.json {
         return;
@@ -137,6 +142,9 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
     }
     for left in &plan.left_out {
         say.line(&format!("  {} {}: {}", say.paint(Role::Warn, "left out:"), left.target, left.reason));
+    }
+    for check in plan.overridden() {
+        say.line(&format!("  {}", say.paint(Role::Warn, &check.found)));
     }
     let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
     if !interrupts {

@@ -67,15 +67,17 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
         Statement::Alter(Alter::Refused { code, message }) => Err(refuse_code(code, message)),
         Statement::Alter(alter) => return world.alter(session, alter).await.into(),
         Statement::Select(select) => view(&line, &select.view, &session.account).and_then(|view| {
+            world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
             answer_select(&select, view, &rows).map(Reply::Rows)
         }),
-        Statement::Describe(name) => view(&line, &name, &session.account).map(|view| {
+        Statement::Describe(name) => view(&line, &name, &session.account).and_then(|view| {
+            world.may_read(session, &name)?;
             let rows = view.columns.iter().map(|column| {
                 let null = if column.nullable { "YES" } else { "NO" };
                 vec![text(&column.name), text(&column.sql_type), text(null), text(""), Value::Null, text("")]
             });
-            texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect())
+            Ok(texts(&["Field", "Type", "Null", "Key", "Default", "Extra"], rows.collect()))
         }),
         Statement::Scalars(items) => scalars(world, session, items),
         Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),

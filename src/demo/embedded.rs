@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
+use super::accounts;
 use super::clock::{self, Moment};
 use super::fault::{Effect, Faults};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
@@ -99,7 +100,10 @@ impl Embedded {
             };
             let result = match lost {
                 Some(false) => None,
-                _ => Some(orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+                _ => Some(
+                    accounts::may_alter(&fleet.clusters[cluster], &session.account)
+                        .and_then(|()| orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
+                ),
             };
             let done = match &result {
                 None => "lost before it was applied".to_owned(),
@@ -202,7 +206,7 @@ impl World for Embedded {
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has(&Effect::LoginRefused, Some(port.server));
-            if elsewhere || refused || user != "root" || !proves(&cluster.password) {
+            if elsewhere || refused || !accounts::exists(cluster, user, &tenant.name) || !proves(&cluster.password) {
                 return Err(denied());
             }
             let tenant_id = u64::try_from(tenant.id).unwrap_or_default();
@@ -215,6 +219,14 @@ impl World for Embedded {
             let port = fleet.endpoints.get(endpoint);
             port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.clone())
         })
+    }
+
+    fn may_read(&self, session: &Session, view: &str) -> Result<(), ServerError> {
+        let may = |look: &Look<'_>| {
+            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            accounts::may_read(look.cluster, faults, &session.account, view)
+        };
+        self.with(session, may).unwrap_or(Ok(()))
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
@@ -242,7 +254,7 @@ impl World for Embedded {
     }
 
     fn grants(&self, session: &Session) -> Vec<String> {
-        vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{}' WITH GRANT OPTION", session.account.user)]
+        self.with(session, |look| accounts::shown(look.cluster, &session.account)).unwrap_or_default()
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {

@@ -65,6 +65,11 @@ pub enum Effect {
         #[serde(default)]
         history: bool,
     },
+    /// A view answers 1142 to whoever is logged in to the tenant.
+    ViewDenied {
+        /// Its name.
+        view: String,
+    },
     /// An encrypted backup is not shown as one.
     EncryptionLost,
 }
@@ -112,6 +117,12 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
         self.of(Some(tenant)).any(|fault| matches!(fault.effect, Effect::JobGone { history } if history || !ended))
+    }
+
+    /// Whether a view may not be read from a tenant.
+    #[must_use]
+    pub fn denies(self, tenant: &'a str, view: &str) -> bool {
+        self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::ViewDenied { view: denied } if denied == view))
     }
 
     /// Whether a tenant's backups are not shown as encrypted.

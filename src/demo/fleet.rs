@@ -9,6 +9,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::accounts::User;
 use super::clock::Moment;
 use super::fault::Fault;
 use super::holds::{Held, Hold};
@@ -131,7 +132,9 @@ pub struct Cluster {
     pub engine: Engine,
     /// The key of `assets/demo/views.yaml`.
     pub line: String,
-    /// The password of `root@sys`, and of the tenants' administrators.
+    /// Users beside `root`.
+    pub users: Vec<User>,
+    /// The password of every user.
     #[serde(skip)]
     pub password: String,
     /// One a zone.

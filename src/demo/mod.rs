@@ -4,6 +4,7 @@
 //! ([`fleet`] and its [`life`], the [`orders`] it obeys, the [`projection`] it shows) knows what there is. A [`scenario`]
 //! says how a fleet begins, a [`place`] is where one lives, and [`control`] is its own door.
 
+mod accounts;
 mod answer;
 pub mod clock;
 pub mod control;

@@ -2,8 +2,11 @@
 
 mod making;
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 
+use super::accounts::User;
 use super::fault::Fault;
 use super::fleet::LostReply;
 
@@ -26,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 21] = [
+const SCENARIOS: [(&str, &str); 23] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -36,6 +39,7 @@ const SCENARIOS: [(&str, &str); 21] = [
     ("suspended", include_str!("../../assets/demo/scenarios/suspended.yaml")),
     ("archive-broken", include_str!("../../assets/demo/scenarios/archive-broken.yaml")),
     ("upgrading", include_str!("../../assets/demo/scenarios/upgrading.yaml")),
+    ("mixed-builds", include_str!("../../assets/demo/scenarios/mixed-builds.yaml")),
     ("busy", include_str!("../../assets/demo/scenarios/busy.yaml")),
     ("partial", include_str!("../../assets/demo/scenarios/partial.yaml")),
     ("lagging", include_str!("../../assets/demo/scenarios/lagging.yaml")),
@@ -45,6 +49,7 @@ const SCENARIOS: [(&str, &str); 21] = [
     ("lost-reply", include_str!("../../assets/demo/scenarios/lost-reply.yaml")),
     ("unreachable", include_str!("../../assets/demo/scenarios/unreachable.yaml")),
     ("login-refused", include_str!("../../assets/demo/scenarios/login-refused.yaml")),
+    ("no-privilege", include_str!("../../assets/demo/scenarios/no-privilege.yaml")),
     ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
     ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
@@ -104,9 +109,28 @@ pub struct ClusterEntry {
     /// Jobs in `DBA_OB_TENANT_JOBS`, by type.
     #[serde(default)]
     pub tenant_jobs: Vec<String>,
+    /// Builds of servers that run another one than the cluster, by zone.
+    #[serde(default)]
+    pub builds: BTreeMap<String, String>,
+    /// Users beside `root`.
+    #[serde(default)]
+    pub accounts: Vec<User>,
+    /// The inventory's entries for it, if it is not one of its own name for `root@sys`.
+    #[serde(default)]
+    pub logins: Vec<LoginEntry>,
     /// Strategies of the inventory, as they are; `{data}` is the place's data folder.
     #[serde(default)]
     pub strategies: Vec<serde_yaml::Value>,
+}
+
+/// An entry of the inventory.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LoginEntry {
+    /// What the inventory calls the cluster.
+    pub name: String,
+    /// Who logs in.
+    pub user: String,
 }
 
 /// The engines by name.

@@ -69,6 +69,13 @@ pub trait World: Send + Sync + 'static {
     -> Result<Account, ServerError>;
     /// The line whose views and grammar this endpoint has: the key of `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
+    /// Whether this session may read a view, named as in [`World::rows`].
+    ///
+    /// # Errors
+    /// 1142.
+    fn may_read(&self, _session: &Session, _view: &str) -> Result<(), ServerError> {
+        Ok(())
+    }
     /// The rows of a view as this session may see them; `view` is in upper case and exists on this line.
     ///
     /// # Errors

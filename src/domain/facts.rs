@@ -85,6 +85,30 @@ pub enum Scope {
     Tenant,
 }
 
+/// Who is logged in, and what he may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoginFacts {
+    /// `root@sys`, as the inventory has it.
+    pub user: String,
+    /// The tenant he is logged in to.
+    pub tenant: String,
+    /// What a backup needs and the server's list of his grants does not have.
+    pub missing: Known<Vec<MissingGrant>>,
+    /// His grants, as the server lists them.
+    pub grants: Vec<String>,
+}
+
+/// A privilege that a backup needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingGrant {
+    /// What it is called.
+    pub privilege: &'static str,
+    /// The statement that gives it.
+    pub statement: String,
+    /// What it is needed for was done all the same when the facts were read.
+    pub seen_to_work: bool,
+}
+
 /// What is known about the cluster itself.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ClusterFacts {
@@ -108,6 +132,8 @@ pub struct ClusterFacts {
     pub method_reason: String,
     /// Where the login sees it from.
     pub scope: Scope,
+    /// Who is logged in.
+    pub login: LoginFacts,
     /// The observers.
     pub servers: Known<Vec<ServerFacts>>,
     /// Every sign of a running upgrade; empty means none was seen.

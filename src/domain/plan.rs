@@ -215,6 +215,13 @@ impl Plan {
         plan
     }
 
+    /// What was found wrong and overridden.
+    pub fn overridden(&self) -> impl Iterator<Item = &Check> {
+        self.checks
+            .iter()
+            .filter(|check| check.result == preflight::CheckResult::Warn && self.choices.skip.contains(&check.check))
+    }
+
     /// What was not checked, as found on each target.
     pub fn not_checked(&self) -> impl Iterator<Item = &Check> {
         self.checks.iter().filter(|check| check.result == preflight::CheckResult::NotChecked)

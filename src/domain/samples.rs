@@ -5,8 +5,8 @@ use super::archive_dest::{ArchiveDest, Binding};
 use super::choices::{Choices, Mode, StorageSource, Wanted};
 use super::destination::Destination;
 use super::facts::{
-    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts,
-    TenantKind,
+    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope, ServerFacts,
+    TenantFacts, TenantKind,
 };
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
@@ -155,6 +155,12 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             method: Method::Physical,
             method_reason: "V4.2.5 is on a line with physical backup.".into(),
             scope: Scope::Sys,
+            login: LoginFacts {
+                user: "root@sys".into(),
+                tenant: "sys".into(),
+                missing: Known::Known(Vec::new()),
+                grants: Vec::new(),
+            },
             servers: Known::Known(vec![server(1), server(2), server(3)]),
             upgrading: Known::Known(Vec::new()),
             utc_offset: 28_800,

@@ -68,7 +68,7 @@ pub struct Values<'a> {
     /// The cluster's name.
     pub cluster: &'a str,
     /// The cluster's id.
-    pub cluster_id: u64,
+    pub cluster_id: Option<u64>,
     /// The tenant's name.
     pub tenant: Option<&'a str>,
     /// The tenant's id.
@@ -83,7 +83,7 @@ impl Values<'_> {
     fn of(&self, variable: Variable) -> Option<String> {
         match variable {
             Variable::Cluster => Some(self.cluster.to_owned()),
-            Variable::ClusterId => Some(self.cluster_id.to_string()),
+            Variable::ClusterId => self.cluster_id.map(|id| id.to_string()),
             Variable::Tenant => self.tenant.map(str::to_owned),
             Variable::TenantId => self.tenant_id.map(|id| id.to_string()),
             Variable::Kind => self.kind.map(|kind| kind.to_string()),

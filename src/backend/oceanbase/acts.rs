@@ -2,13 +2,14 @@
 
 use super::line::ViewId;
 use super::read::Is;
+use super::render::Words;
 use super::session::{Failure, Session};
 use super::statement::Statement;
-use super::{OceanBase, render, rows};
+use super::{OceanBase, detect, render, rows};
 use crate::backend::Run;
 use crate::backend::system::{Act, Doing};
-use crate::domain::facts::JobFacts;
-use crate::domain::fault::Fault;
+use crate::domain::facts::{JobFacts, Scope};
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, TargetPlan};
 use crate::domain::task::PreviewStep;
 
@@ -27,7 +28,7 @@ impl OceanBase {
         if self.detected.is_none() {
             self.ensure_session().await?;
         }
-        render::preview(self.line()?, plan, task, 1)
+        render::preview(self.words()?, plan, task, 1)
     }
 
     /// Renders an act and opens the connection it will go over.
@@ -42,12 +43,15 @@ impl OceanBase {
         attempt: u32,
     ) -> Result<Act, Fault> {
         self.ensure_session().await?;
+        let home = self.home()?;
+        if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
+            return Err(self.internal("a statement of one tenant for another"));
+        }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
-        let statements = render::action(self.line()?, action, &tenants, task, attempt)?;
+        let statements = render::action(self.words()?, action, &tenants, task, attempt)?;
         let starts = matches!(action, Action::StartBackup { .. });
         let highest_job = if starts { self.highest_job().await? } else { None };
-        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
-        session.bound_statements().await?;
+        let session = self.fresh_session().await?;
         let connection = if starts { self.listed(session.id).await } else { None };
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
@@ -99,9 +103,8 @@ impl OceanBase {
         if tenants.is_empty() {
             return Ok(None);
         }
-        let statements = vec![render::cancel(self.line()?, &tenants)?];
-        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
-        session.bound_statements().await?;
+        let statements = vec![render::cancel(self.words()?, &tenants)?];
+        let session = self.fresh_session().await?;
         Ok(Some(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
             description: None,
@@ -113,9 +116,35 @@ impl OceanBase {
         }))
     }
 
+    /// The words of this login's line, as it says them.
+    fn words(&self) -> Result<Words<'static>, Fault> {
+        Ok(Words { line: self.line()?, scope: self.home()?.scope })
+    }
+
+    /// The one connection of an act. A tenant's own form names no tenant: it must be that tenant's connection.
+    async fn fresh_session(&self) -> Result<Session, Fault> {
+        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
+        session.bound_statements().await?;
+        let (home, here) = (self.home()?, detect::home(&mut session).await?);
+        if *home == here {
+            return Ok(session);
+        }
+        Err(Fault::new(
+            Cause::Precondition,
+            format!("{} is not the tenant that was looked at.", session.endpoint),
+            format!(
+                "{} is logged in to {} ({}) there, not to {} ({}).",
+                self.connection.user, here.name, here.id, home.name, home.id
+            ),
+            "Check the endpoints and the user of this cluster in the inventory.",
+        ))
+    }
+
     async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {
         let running = self.running_jobs().await?;
-        let ended = self.read(ViewId::JobHistory, &[("TENANT_ID", vec![Is::Number(1)])], "JOB_ID DESC").await?;
+        // Every tenant counts its own jobs; what this login starts is counted where it is logged in.
+        let own = ("TENANT_ID", vec![Is::Number(self.home()?.id)]);
+        let ended = self.read(ViewId::JobHistory, &[own], "JOB_ID DESC").await?;
         let ended = ended.first().map(rows::job);
         Ok(running.iter().chain(&ended).map(|job| job.job_id).max())
     }

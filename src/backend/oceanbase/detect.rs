@@ -7,13 +7,13 @@ use jiff::civil::DateTime;
 
 use super::OceanBase;
 use super::line::ViewId;
-use super::read::{Columns, Filter, Is};
+use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
-    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, Role, Scope, ServerFacts, TenantFacts,
-    TenantKind,
+    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope, ServerFacts,
+    TenantFacts, TenantKind,
 };
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::{Detected, Engine, Method};
@@ -43,12 +43,14 @@ pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
     })
 }
 
-/// Who this login is, by the server's own words.
-async fn effective_tenant(session: &mut Session) -> Result<(u64, String), Fault> {
+/// The tenant this login sees the cluster from, by the server's own words.
+pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
-    Ok((number(&row, "ID").unwrap_or(1), rows::word(&row, "NAME")))
+    let id = number(&row, "ID").unwrap_or(1);
+    let scope = if id == 1 { Scope::Sys } else { Scope::Tenant };
+    Ok(Home { scope, id, name: rows::word(&row, "NAME") })
 }
 
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
@@ -96,22 +98,12 @@ impl OceanBase {
                 "Use OCP, or the statements of that version's manual.",
             ));
         }
-        let (tenant_id, tenant_name) = effective_tenant(self.session()?).await?;
-        let scope = if tenant_id == 1 { Scope::Sys } else { Scope::Tenant };
-        if scope == Scope::Tenant {
-            return Err(Fault::new(
-                Cause::Rights,
-                format!("{} sees only the tenant {tenant_name}.", self.connection.user),
-                "A backup of this line is started and proven from the sys tenant.",
-                "Log in as root@sys.",
-            ));
-        }
         let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
         if self.columns.is_none() {
-            let line = self.line()?;
-            let found = Columns::find(self.session()?, line, &DISCOVERED).await.map_err(|failure| failure.fault)?;
-            self.columns = Some(found);
+            self.columns = Some(self.find_columns().await?);
         }
+        let home = self.home()?.clone();
+        let login = self.login().await?;
         let parameters = self.parameters().await?;
         let cluster = ClusterFacts {
             target: self.target.clone(),
@@ -123,8 +115,9 @@ impl OceanBase {
             edition: detected.edition,
             method: choice.method,
             method_reason: choice.reason.clone(),
-            scope,
-            servers: Known::Known(self.servers().await?),
+            scope: home.scope,
+            login,
+            servers: self.servers().await?,
             upgrading: self.upgrading(&parameters).await,
             utc_offset,
             clock_ahead_ms,
@@ -147,6 +140,12 @@ impl OceanBase {
             method: Method::Logical,
             method_reason,
             scope: Scope::Sys,
+            login: LoginFacts {
+                user: self.connection.user.clone(),
+                tenant: String::new(),
+                missing: Known::NotChecked("a dump finds out when it reads".to_owned()),
+                grants: Vec::new(),
+            },
             servers: Known::NotChecked(match detected.version.engine {
                 Engine::Seekdb => "a single-node engine has no list of servers".to_owned(),
                 Engine::OceanBase => "this line is only dumped, its servers are not looked at".to_owned(),
@@ -171,9 +170,27 @@ impl OceanBase {
         Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
     }
 
-    async fn servers(&mut self) -> Result<Vec<ServerFacts>, Fault> {
+    async fn find_columns(&mut self) -> Result<Columns, Fault> {
+        let mut found = Columns::default();
+        for id in DISCOVERED {
+            let (line, home) = (self.line()?, self.home()?.clone());
+            let asked = found.find(self.session()?, line, &home, id).await;
+            asked.map_err(|failure| self.naming_the_view(failure, id).fault)?;
+        }
+        Ok(found)
+    }
+
+    /// Whether the line lets this login see a view at all.
+    fn sees(&self, id: ViewId) -> Result<bool, Fault> {
+        Ok(self.line()?.view(id, self.home()?.scope).is_some())
+    }
+
+    async fn servers(&mut self) -> Result<Known<Vec<ServerFacts>>, Fault> {
+        if !self.sees(ViewId::Servers)? {
+            return Ok(Known::NotChecked("the servers are seen from the sys tenant only".to_owned()));
+        }
         let rows = self.read(ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT").await?;
-        Ok(rows
+        let servers = rows
             .iter()
             .map(|row| ServerFacts {
                 address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
@@ -182,7 +199,8 @@ impl OceanBase {
                 serving: some_text(row, "START_SERVICE_TIME").is_some() && some_text(row, "STOP_TIME").is_none(),
                 build: rows::word(row, "BUILD_VERSION"),
             })
-            .collect())
+            .collect();
+        Ok(Known::Known(servers))
     }
 
     async fn upgrading(&mut self, parameters: &Parameters) -> Known<Vec<String>> {
@@ -193,6 +211,9 @@ impl OceanBase {
         let versions = parameters.all("min_observer_version");
         if versions.len() > 1 {
             signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
+        }
+        if signs.is_empty() && !self.sees(ViewId::TenantJobs).unwrap_or_default() {
+            return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
         }
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {
@@ -303,11 +324,19 @@ impl OceanBase {
         self.try_read(id, filters, order).await.map_err(|failure| failure.fault)
     }
 
-    async fn try_read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Failure> {
-        let line = self.line().map_err(|fault| Failure { fault, answered: true })?;
+    /// The same, telling whether the server answered.
+    pub(super) async fn try_read(
+        &mut self,
+        id: ViewId,
+        filters: &[Filter<'_>],
+        order: &str,
+    ) -> Result<Vec<Row>, Failure> {
+        let unasked = |fault| Failure { fault, answered: true };
+        let (line, home) = (self.line().map_err(unasked)?, self.home().map_err(unasked)?.clone());
         let columns = self.columns.clone().unwrap_or_default();
         let session = self.session().map_err(|fault| Failure { fault, answered: false })?;
-        let answer = super::read::read(session, line, &columns, id, filters, order).await;
+        let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
+        let answer = answer.map_err(|failure| self.naming_the_view(failure, id));
         if answer.as_ref().is_err_and(|failure| !failure.answered) {
             self.drop_session();
         }

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use crate::domain::facts::Scope;
 use crate::domain::version::Version;
 
 #[cfg(test)]
@@ -20,8 +21,25 @@ pub struct Line {
     from: String,
     /// First release that is not of the line.
     below: String,
-    statements: BTreeMap<StatementId, String>,
+    statements: BTreeMap<StatementId, Words>,
     views: BTreeMap<ViewId, View>,
+}
+
+/// The words of a statement.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+enum Words {
+    /// The same from everywhere.
+    Both(String),
+    /// A form for each scope.
+    Each(Forms),
+}
+
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Forms {
+    sys: String,
+    tenant: String,
 }
 
 /// The statements a line has words for.
@@ -90,18 +108,67 @@ pub enum ViewId {
     Connections,
 }
 
-/// A view and the columns read from it.
+impl ViewId {
+    /// The views without which there is no backup: it would not be known to start, to run or to have ended.
+    pub const NEEDED: [Self; 9] = [
+        Self::Tenants,
+        Self::DataDestination,
+        Self::ArchiveDestination,
+        Self::ArchiveCurrent,
+        Self::ArchiveRounds,
+        Self::Sets,
+        Self::Jobs,
+        Self::JobHistory,
+        Self::Tasks,
+    ];
+}
+
+/// A view as sys and as a tenant sees it.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct View {
+#[serde(from = "ViewEntry")]
+struct View {
+    sys: Seen,
+    tenant: Option<Seen>,
+}
+
+/// A view, as it is seen from one scope, and the columns read from it.
+#[derive(Debug, Clone)]
+pub struct Seen {
     /// Its name in the schema `oceanbase`.
-    #[serde(rename = "view")]
     pub name: String,
     /// Columns every release of the line has.
     pub columns: Vec<String>,
     /// Columns only some releases have; found at run time.
-    #[serde(default)]
     pub optional: Vec<String>,
+    /// Its rows are all of the tenant that asks, and have no column that says so.
+    pub own_rows: bool,
+}
+
+/// A view as the line's file has it.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ViewEntry {
+    view: String,
+    tenant_view: Option<String>,
+    columns: Vec<String>,
+    #[serde(default)]
+    optional: Vec<String>,
+}
+
+/// The column that a view of one tenant does not have.
+pub const TENANT_ID: &str = "TENANT_ID";
+
+impl From<ViewEntry> for View {
+    fn from(entry: ViewEntry) -> Self {
+        let tenant = entry.tenant_view.map(|name| {
+            let own_rows = name != entry.view;
+            let has = |column: &&String| !own_rows || *column != TENANT_ID;
+            let columns = entry.columns.iter().filter(has).cloned().collect();
+            Seen { name, columns, optional: entry.optional.clone(), own_rows }
+        });
+        let sys = Seen { name: entry.view, columns: entry.columns, optional: entry.optional, own_rows: false };
+        Self { sys, tenant }
+    }
 }
 
 static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
@@ -125,15 +192,23 @@ impl Line {
         *version >= from && *version < below
     }
 
-    /// The words of a statement, with placeholders.
+    /// The words of a statement from there, with placeholders.
     #[must_use]
-    pub fn statement(&self, id: StatementId) -> Option<&str> {
-        self.statements.get(&id).map(String::as_str)
+    pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
+        Some(match (self.statements.get(&id)?, scope) {
+            (Words::Both(words), _) => words,
+            (Words::Each(forms), Scope::Sys) => &forms.sys,
+            (Words::Each(forms), Scope::Tenant) => &forms.tenant,
+        })
     }
 
-    /// A view.
+    /// A view as it is seen from there; None: it is not.
     #[must_use]
-    pub fn view(&self, id: ViewId) -> Option<&View> {
-        self.views.get(&id)
+    pub fn view(&self, id: ViewId, scope: Scope) -> Option<&Seen> {
+        let view = self.views.get(&id)?;
+        match scope {
+            Scope::Sys => Some(&view.sys),
+            Scope::Tenant => view.tenant.as_ref(),
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 mod acts;
 mod detect;
+mod grants;
 mod line;
 mod read;
 mod render;
@@ -13,7 +14,7 @@ mod steps;
 
 pub use acts::PendingAct;
 pub use line::Line;
-pub use render::preview;
+pub use render::{Words, preview};
 pub use session::Session;
 pub use statement::{Secrets, Statement};
 
@@ -22,8 +23,8 @@ use jiff::Timestamp;
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::target::TargetName;
-use crate::domain::version::Detected;
-use read::Columns;
+use crate::domain::version::{Detected, Method};
+use read::{Columns, Home};
 
 /// This host's clock. Only what was read is stamped with it; rules compare the server's own times.
 #[allow(
@@ -42,6 +43,7 @@ pub struct OceanBase {
     secrets: Secrets,
     session: Option<Session>,
     detected: Option<Detected>,
+    home: Option<Home>,
     columns: Option<Columns>,
 }
 
@@ -49,7 +51,7 @@ impl OceanBase {
     /// A cluster of that name in the inventory; nothing is connected yet.
     #[must_use]
     pub fn new(target: TargetName, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
-        Self { target, environment, connection, secrets, session: None, detected: None, columns: None }
+        Self { target, environment, connection, secrets, session: None, detected: None, home: None, columns: None }
     }
 
     /// Connects where no connection is open.
@@ -58,6 +60,9 @@ impl OceanBase {
             let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
             let detected = detect::identify(&mut session).await?;
             session.bound_statements().await?;
+            if detected.version.method().method == Method::Physical && Line::of(&detected.version).is_some() {
+                self.home = Some(detect::home(&mut session).await?);
+            }
             self.detected = Some(detected);
             self.session = Some(session);
         }
@@ -98,6 +103,11 @@ impl OceanBase {
             .as_ref()
             .and_then(|detected| Line::of(&detected.version))
             .ok_or_else(|| self.internal("a statement without a known line"))
+    }
+
+    /// The tenant this login sees the cluster from.
+    fn home(&self) -> Result<&Home, Fault> {
+        self.home.as_ref().ok_or_else(|| self.internal("a question from no tenant"))
     }
 
     fn internal(&self, what: &str) -> Fault {

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::line::{Line, View, ViewId};
+use super::line::{Line, Seen, TENANT_ID, ViewId};
 use super::session::{Failure, Row, Session, text};
 use super::statement::quoted_text;
+use crate::domain::facts::Scope;
 
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,17 @@ pub enum Is<'a> {
 /// `column IN (values)`; an empty list matches nothing and asks nothing.
 pub type Filter<'a> = (&'a str, Vec<Is<'a>>);
 
+/// The tenant a login sees the cluster from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Home {
+    /// sys, or a tenant of its own.
+    pub scope: Scope,
+    /// Its id; 1 is sys.
+    pub id: u64,
+    /// Its name.
+    pub name: String,
+}
+
 /// Which optional columns each view has on the servers of this cluster; found once, then kept.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
@@ -29,24 +41,21 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Asks the server which optional columns the line's views have.
+    /// Asks the server which optional columns a view has.
     ///
     /// # Errors
-    /// The failure of a question other than for a view that is not there.
-    pub async fn find(session: &mut Session, line: &Line, views: &[ViewId]) -> Result<Self, Failure> {
-        let mut found = BTreeMap::new();
-        for id in views {
-            let Some(view) = line.view(*id).filter(|view| !view.optional.is_empty()) else { continue };
-            let rows = session.rows(&format!("DESC oceanbase.{}", view.name)).await?;
-            let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
-            found.insert(*id, view.optional.iter().filter(|column| names.contains(column)).cloned().collect());
-        }
-        Ok(Self { found })
+    /// The failure of the question.
+    pub async fn find(&mut self, session: &mut Session, line: &Line, home: &Home, id: ViewId) -> Result<(), Failure> {
+        let Some(view) = line.view(id, home.scope).filter(|view| !view.optional.is_empty()) else { return Ok(()) };
+        let rows = session.rows(&format!("DESC oceanbase.{}", view.name)).await?;
+        let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
+        self.found.insert(id, view.optional.iter().filter(|column| names.contains(column)).cloned().collect());
+        Ok(())
     }
 
     /// The text of a question. None when a filter is empty.
     #[must_use]
-    pub fn question(&self, id: ViewId, view: &View, filters: &[Filter<'_>], order: &str) -> Option<String> {
+    pub fn question(&self, id: ViewId, view: &Seen, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<&str> = view.columns.iter().map(String::as_str).collect();
         columns.extend(self.found.get(&id).into_iter().flatten().map(String::as_str));
         let mut sql = format!("SELECT {} FROM oceanbase.{}", columns.join(", "), view.name);
@@ -71,21 +80,39 @@ impl Columns {
     }
 }
 
-/// Reads a view of the line.
+/// A view of one tenant has no column for it: whether its rows are wanted is decided here. None: they are not.
+fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>>> {
+    let mut left = Vec::new();
+    for (column, values) in filters {
+        if *column != TENANT_ID {
+            left.push((*column, values.clone()));
+        } else if !values.iter().any(|value| matches!(value, Is::Number(id) if *id == home.id)) {
+            return None;
+        }
+    }
+    Some(left)
+}
+
+/// Reads a view of the line as it is seen from there.
 ///
 /// # Errors
-/// What the server answered. A view the line does not have has no rows.
+/// What the server answered. A view that is not there has no rows.
 pub async fn read(
     session: &mut Session,
     line: &Line,
+    home: &Home,
     columns: &Columns,
-    id: ViewId,
-    filters: &[Filter<'_>],
-    order: &str,
+    (id, filters, order): (ViewId, &[Filter<'_>], &str),
 ) -> Result<Vec<Row>, Failure> {
-    let Some(view) = line.view(id) else { return Ok(Vec::new()) };
-    match columns.question(id, view, filters, order) {
-        Some(sql) => session.rows(&sql).await,
-        None => Ok(Vec::new()),
+    let Some(view) = line.view(id, home.scope) else { return Ok(Vec::new()) };
+    let filters = if view.own_rows { own_filters(filters, home) } else { Some(filters.to_vec()) };
+    let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
+    let Some(sql) = sql else { return Ok(Vec::new()) };
+    let mut rows = session.rows(&sql).await?;
+    if view.own_rows {
+        for row in &mut rows {
+            row.insert(TENANT_ID.to_owned(), Some(home.id.to_string()));
+        }
     }
+    Ok(rows)
 }

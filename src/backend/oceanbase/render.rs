@@ -6,6 +6,7 @@ use super::statement::{Statement, quoted_name, quoted_text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
 use crate::domain::destination::Destination;
+use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
 use crate::domain::step::StepKind;
@@ -26,6 +27,15 @@ pub fn run_id(task: &str, attempt: u32) -> String {
     format!("{task}.{attempt}")
 }
 
+/// The words of a line, as they are said from one scope.
+#[derive(Debug, Clone, Copy)]
+pub struct Words<'a> {
+    /// The line.
+    pub line: &'a Line,
+    /// Where the login sees the cluster from.
+    pub scope: Scope,
+}
+
 /// What fills the placeholders of a statement.
 struct Filling<'a> {
     tenants: &'a [&'a str],
@@ -37,7 +47,7 @@ struct Filling<'a> {
 /// # Errors
 /// The line has no words for it.
 pub fn action(
-    line: &Line,
+    words: Words<'_>,
     action: &Action,
     tenants: &[&str],
     task: &str,
@@ -45,7 +55,7 @@ pub fn action(
 ) -> Result<Vec<Statement>, Fault> {
     let run = run_id(task, attempt);
     let filling = Filling { tenants, run: &run };
-    let one = |id: StatementId, value: Value| filled(line, id, &filling, &value).map(|statement| vec![statement]);
+    let one = |id: StatementId, value: Value| filled(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
@@ -67,12 +77,12 @@ pub fn action(
             };
             let mut statements = Vec::new();
             if encrypt.is_some() {
-                statements.push(filled(line, StatementId::Encrypt, &filling, &Value::None)?);
+                statements.push(filled(words, StatementId::Encrypt, &filling, &Value::None)?);
             }
-            statements.push(filled(line, id, &filling, &Value::PlusArchivelog(*plus_archivelog))?);
+            statements.push(filled(words, id, &filling, &Value::PlusArchivelog(*plus_archivelog))?);
             Ok(statements)
         }
-        Action::StartDump { .. } => Err(no_words(line, "a dump")),
+        Action::StartDump { .. } => Err(no_words(words.line, "a dump")),
     }
 }
 
@@ -96,9 +106,10 @@ enum Value {
     PlusArchivelog(bool),
 }
 
-fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: &Value) -> Result<Statement, Fault> {
-    let template = line.statement(id).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
-    for_these(filling.tenants, template)?;
+fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value) -> Result<Statement, Fault> {
+    let Words { line, scope } = words;
+    let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
+    for_these(scope, filling.tenants, template)?;
     let mut statement = Statement::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -129,13 +140,18 @@ fn filled(line: &Line, id: StatementId, filling: &Filling<'_>, value: &Value) ->
     Ok(statement)
 }
 
-/// R6: nothing is said that a server takes for more tenants, or others, than are meant.
-fn for_these(tenants: &[&str], template: &str) -> Result<(), Fault> {
-    let why = match tenants {
-        _ if !template.contains("{tenant") => return Ok(()),
-        [] => "It names no tenant, and would concern all of them.".to_owned(),
-        [_, _, ..] if template.contains("{tenant}") => "It is for one tenant at a time.".to_owned(),
-        names => {
+/// R6: nothing is said that a server takes for more tenants, or others, than are meant. From sys every ALTER SYSTEM names
+/// its tenants; a tenant's own form names none, and so is for that one alone.
+fn for_these(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
+    let names = template.contains("{tenant");
+    let why = match (scope, tenants) {
+        _ if !names && !template.starts_with("ALTER SYSTEM") => return Ok(()),
+        (_, []) => "It names no tenant, and would concern all of them.".to_owned(),
+        (Scope::Sys, _) if !names => "From the sys tenant it would concern all tenants.".to_owned(),
+        (Scope::Tenant, [_]) if !names => return Ok(()),
+        (Scope::Tenant, _) => "A tenant's own form is for that one tenant.".to_owned(),
+        (Scope::Sys, [_, _, ..]) if template.contains("{tenant}") => "It is for one tenant at a time.".to_owned(),
+        (Scope::Sys, names) => {
             let word =
                 |name: &&&str| ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name));
             match names.iter().find(word) {
@@ -161,8 +177,8 @@ fn no_words(line: &Line, what: &str) -> Fault {
 ///
 /// # Errors
 /// The line has no words for it.
-pub fn cancel(line: &Line, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(line, StatementId::CancelBackup, &Filling { tenants, run: "" }, &Value::None)
+pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
+    filled(words, StatementId::CancelBackup, &Filling { tenants, run: "" }, &Value::None)
 }
 
 /// The names of the tenants one start covers: everyone of the plan with the same mode goes into one statement.
@@ -175,7 +191,7 @@ pub fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> Vec<&'a TargetPlan> {
 ///
 /// # Errors
 /// The line has no words for a planned action.
-pub fn preview(line: &Line, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
+pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
     for target in &plan.targets {
         for step in &target.steps {
@@ -184,7 +200,7 @@ pub fn preview(line: &Line, plan: &Plan, task: &str, attempt: u32) -> Result<Vec
             let tenants: &[&str] = if step.kind == StepKind::StartBackup { &group } else { &own };
             let mut statements = Vec::new();
             for planned in &step.actions {
-                statements.extend(action(line, planned, tenants, task, attempt)?.iter().map(ToString::to_string));
+                statements.extend(action(words, planned, tenants, task, attempt)?.iter().map(ToString::to_string));
             }
             shown.push(PreviewStep {
                 target: target.target.clone(),

@@ -177,6 +177,16 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
             "Check the endpoints of this cluster in the inventory.",
         ));
     }
+    // A tenant that does not see the cluster's id is known by its own id and name, and by the version behind the endpoint.
+    let version = facts.cluster.version.with_build();
+    if facts.cluster.id.is_none() && version != confirmed.version {
+        return Look::Failed(Fault::new(
+            Cause::Precondition,
+            format!("{} is not the cluster that was confirmed.", facts.cluster.endpoint),
+            format!("It runs {version}, and {} was confirmed; this login does not see its id.", confirmed.version),
+            "Check the endpoints of this cluster in the inventory, and start the backup anew.",
+        ));
+    }
     let Some(tenant) = facts.tenant_by_id(target.tenant.id) else { return Look::Failed(gone(target)) };
     if tenant.name != target.tenant.name {
         return Look::Failed(Fault::new(

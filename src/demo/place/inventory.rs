@@ -5,7 +5,7 @@ use std::path::Path;
 use serde::Serialize;
 use serde_yaml::Value;
 
-use crate::demo::scenario::{Scenario, ScenarioError};
+use crate::demo::scenario::{ClusterEntry, LoginEntry, Scenario, ScenarioError};
 
 use super::PASSWORD;
 
@@ -20,7 +20,7 @@ struct Entry {
     name: String,
     environment: String,
     endpoints: Vec<String>,
-    user: &'static str,
+    user: String,
     password: Secret,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     strategies: Vec<Value>,
@@ -48,14 +48,22 @@ const LIMITS: Limits =
 pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
     let mut ports = ports.iter();
     let data = dir.join("data").display().to_string();
-    let clusters = scenario.clusters.iter().map(|cluster| Entry {
-        name: cluster.name.clone(),
-        environment: cluster.environment.clone(),
-        endpoints: ports.by_ref().take(cluster.servers).map(|port| format!("127.0.0.1:{port}")).collect(),
-        user: "root@sys",
-        password: Secret { file: dir.join(PASSWORD).display().to_string() },
-        strategies: cluster.strategies.iter().map(|strategy| filled(strategy, &data)).collect(),
-    });
+    let of_cluster = |cluster: &ClusterEntry| -> Vec<Entry> {
+        let endpoints: Vec<String> =
+            ports.by_ref().take(cluster.servers).map(|port| format!("127.0.0.1:{port}")).collect();
+        let root = LoginEntry { name: cluster.name.clone(), user: "root@sys".to_owned() };
+        let logins = if cluster.logins.is_empty() { vec![root] } else { cluster.logins.clone() };
+        let entry = |login: LoginEntry| Entry {
+            name: login.name,
+            environment: cluster.environment.clone(),
+            endpoints: endpoints.clone(),
+            user: login.user,
+            password: Secret { file: dir.join(PASSWORD).display().to_string() },
+            strategies: cluster.strategies.iter().map(|strategy| filled(strategy, &data)).collect(),
+        };
+        logins.into_iter().map(entry).collect()
+    };
+    let clusters = scenario.clusters.iter().flat_map(of_cluster);
     let inventory = Inventory { clusters: clusters.collect(), limits: LIMITS };
     serde_yaml::to_string(&inventory)
         .map_err(|error| ScenarioError::Broken { name: "inventory".to_owned(), why: error.to_string() })

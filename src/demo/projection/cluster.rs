@@ -204,7 +204,8 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
             ]));
         };
         let of_cluster = parameter_values(look, None);
-        for item in of_cluster.iter().cloned() {
+        // A user tenant sees its own items, not the cluster's.
+        for item in of_cluster.iter().filter(|_| look.tenant_id == 1).cloned() {
             line(None, item);
         }
         let seen = |tenant: &&Tenant| look.tenant_id == 1 || tenant.id == look.tenant_id;

@@ -88,7 +88,7 @@ impl ClusterEntry {
             svr_port: 2881 + number,
             sql_port: *sql_port,
             status: "ACTIVE".to_owned(),
-            build_version: None,
+            build_version: self.builds.get(&format!("zone{number}")).cloned(),
             started,
         };
         let engine = match self.engine {
@@ -109,6 +109,7 @@ impl ClusterEntry {
             build: self.build.clone(),
             engine,
             line: self.line.clone(),
+            users: self.accounts.clone(),
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),
             tenants: vec![sys],

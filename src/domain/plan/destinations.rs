@@ -133,7 +133,7 @@ fn expanded(
 pub(super) fn values_of<'a>(facts: &'a Facts, tenant: &'a TenantFacts) -> Values<'a> {
     Values {
         cluster: facts.cluster.name(),
-        cluster_id: facts.cluster.id.unwrap_or_default(),
+        cluster_id: facts.cluster.id,
         tenant: Some(&tenant.name),
         tenant_id: Some(tenant.id),
         kind: None,

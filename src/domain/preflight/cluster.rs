@@ -2,7 +2,7 @@
 
 use super::{Check, CheckId, Sheet};
 use crate::domain::choices::Choices;
-use crate::domain::facts::{ClusterFacts, Facts, Known, Scope, ServiceFacts};
+use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, ServiceFacts};
 use crate::domain::fault::Cause;
 use crate::domain::version::Method;
 
@@ -26,7 +26,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     }
     upgrading(&mut sheet, cluster, choices);
     servers(&mut sheet, cluster);
-    privileges(&mut sheet, cluster);
+    privileges(&mut sheet, cluster, choices);
     if let Some(service) = &cluster.backup_service {
         match service {
             ServiceFacts::Ready { release, path } => sheet.pass(CheckId::BackupService, format!("{release} at {path}")),
@@ -76,8 +76,8 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     } else if choices.skip.contains(&CheckId::OneBuild) {
         sheet.warn(
             CheckId::OneBuild,
-            format!("the servers run {} builds: {}; overridden", builds.len(), builds.join(", ")),
-            "",
+            format!("overridden: the servers run {} builds: {}", builds.len(), builds.join(", ")),
+            "Finish the upgrade.",
         );
     } else {
         sheet.refuse(
@@ -121,17 +121,41 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
     }
 }
 
-fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts) {
-    match (cluster.method, cluster.scope) {
-        (Method::Logical, _) => {}
-        (Method::Physical, Scope::Sys) => {
-            sheet.pass(CheckId::Privileges, "logged in to the sys tenant, its views answer");
-        }
-        (Method::Physical, Scope::Tenant) => sheet.not_checked(
+fn privileges(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
+    if cluster.method == Method::Logical {
+        return;
+    }
+    let LoginFacts { user, tenant, missing, grants } = &cluster.login;
+    let whole = choices.targets.iter().any(|target| target.tenant().is_none());
+    if cluster.scope == Scope::Tenant && whole {
+        return sheet.refuse(
             CheckId::Privileges,
-            "logged in to a user tenant: whether it may back itself up shows when the statement is sent",
-            "Log in as root@sys to back up from the sys tenant.",
-        ),
+            Cause::Rights,
+            format!("the login {user} sees the tenant {tenant} alone, not the cluster"),
+            &format!("Back up {}/{tenant}, or log in as root@sys for the whole cluster.", cluster.name()),
+        );
+    }
+    let missing = match missing {
+        Known::Known(missing) => missing,
+        Known::NotChecked(why) => {
+            return sheet.not_checked(
+                CheckId::Privileges,
+                format!("what the login {user} may do: {why}"),
+                &format!("A backup needs ALTER SYSTEM and SELECT on oceanbase.*; root@{tenant} has both."),
+            );
+        }
+    };
+    let has = if grants.is_empty() { "nothing".to_owned() } else { grants.join("; ") };
+    let lacks: Vec<&str> = missing.iter().map(|grant| grant.privilege).collect();
+    let statements: Vec<&str> = missing.iter().map(|grant| grant.statement.as_str()).collect();
+    let found = format!("the login {user} lacks {}; SHOW GRANTS has: {has}", lacks.join(" and "));
+    let fix = format!("As root@{tenant}: {};", statements.join("; "));
+    if missing.is_empty() {
+        sheet.pass(CheckId::Privileges, format!("the login {user} may read the views and has ALTER SYSTEM"));
+    } else if missing.iter().all(|grant| grant.seen_to_work) {
+        sheet.warn(CheckId::Privileges, format!("{found}; the views answered all the same"), &fix);
+    } else {
+        sheet.refuse(CheckId::Privileges, Cause::Rights, found, &fix);
     }
 }
 

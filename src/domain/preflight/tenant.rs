@@ -23,7 +23,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
         // It is not backed up at all: what a backup of it would meet helps nobody.
         return sheet.checks;
     }
-    another_backup(&mut sheet, tenant);
+    another_backup(&mut sheet, facts, tenant);
     if choices.mode == Mode::Incremental {
         incremental_base(&mut sheet, facts, tenant, choices);
     }
@@ -78,7 +78,10 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "the tenant's name holds characters that cannot be written into a statement safely",
             "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
         );
-    } else if facts.cluster.method == Method::Physical && is_word_for_many(&tenant.name) {
+    } else if facts.cluster.method == Method::Physical
+        && facts.cluster.scope == Scope::Sys
+        && is_word_for_many(&tenant.name)
+    {
         sheet.refuse(
             CheckId::Tenant,
             Cause::Precondition,
@@ -109,8 +112,13 @@ fn is_word_for_many(name: &str) -> bool {
     ["all", "all_user", "all_meta"].iter().any(|word| word.eq_ignore_ascii_case(name))
 }
 
-fn another_backup(sheet: &mut Sheet, tenant: &TenantFacts) {
+fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     match tenant.running.first() {
+        None if facts.cluster.scope == Scope::Tenant => sheet.not_checked(
+            CheckId::AnotherBackup,
+            "none runs on the tenant; one that sys has accepted and not yet begun is seen from sys only",
+            "Ask who runs the cluster whether it is being backed up.",
+        ),
         None => sheet.pass(CheckId::AnotherBackup, "none runs"),
         Some(job) => sheet.refuse(
             CheckId::AnotherBackup,

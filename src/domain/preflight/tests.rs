@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::{Choices, Mode, NoFull};
-use crate::domain::facts::{Facts, Known, Role, Scope, ServerFacts, TenantFacts};
+use crate::domain::facts::{Facts, Known, LoginFacts, MissingGrant, Role, Scope, ServerFacts, TenantFacts};
 use crate::domain::restorable::{BackupSet, Round};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
 use crate::domain::version::Detected;
@@ -53,7 +53,7 @@ fn a_healthy_cluster_passes_everything_it_can() {
             ("upgrading", PASS, "upgrade mode off, no upgrade job runs"),
             ("one_build", PASS, "4.2.5.1_101000012024"),
             ("servers", PASS, "3 of 3 active"),
-            ("privileges", PASS, "logged in to the sys tenant, its views answer"),
+            ("privileges", PASS, "the login root@sys may read the views and has ALTER SYSTEM"),
             ("clock", PASS, "0.0 s apart"),
             ("every_server_writes", NOT_CHECKED, "that every server can write there needs a shell on the servers"),
         ]
@@ -71,6 +71,60 @@ fn a_healthy_cluster_passes_everything_it_can() {
             ("cleanup", PASS, "none runs"),
         ]
     );
+}
+
+fn lacks(privilege: &'static str, seen_to_work: bool) -> MissingGrant {
+    MissingGrant { privilege, statement: format!("GRANT {privilege} TO 'op'"), seen_to_work }
+}
+
+#[test]
+fn what_the_login_lacks_is_named_with_what_it_has() {
+    let with = |missing: Known<Vec<MissingGrant>>| {
+        let mut facts = prod();
+        facts.cluster.login = LoginFacts {
+            user: "op@sys".into(),
+            tenant: "sys".into(),
+            missing,
+            grants: vec!["GRANT USAGE ON *.* TO 'op'".into()],
+        };
+        let checks = cluster_checks(&facts, &choose(&["prod/pay"], Mode::Full));
+        checks.into_iter().find(|check| check.check == CheckId::Privileges).unwrap()
+    };
+    let check = with(Known::Known(vec![lacks("ALTER SYSTEM", false), lacks("SELECT", true)]));
+    assert!(check.refuses() && check.cause == Cause::Rights, "{check:?}");
+    let fault = check.fault();
+    assert_eq!(
+        fault.why,
+        "The login op@sys lacks ALTER SYSTEM and SELECT; SHOW GRANTS has: GRANT USAGE ON *.* TO 'op'."
+    );
+    assert_eq!(fault.next, "As root@sys: GRANT ALTER SYSTEM TO 'op'; GRANT SELECT TO 'op';");
+    let check = with(Known::Known(vec![lacks("SELECT", true)]));
+    assert_eq!(check.result, WARN, "what was seen to work stops nothing: {check:?}");
+    let check = with(Known::NotChecked("a role".into()));
+    assert_eq!((check.result, check.found.as_str()), (NOT_CHECKED, "what the login op@sys may do: a role"));
+    assert_eq!(with(Known::Known(vec![])).result, PASS);
+}
+
+#[test]
+fn a_tenant_that_logs_in_is_not_the_cluster() {
+    let mut facts = prod();
+    facts.cluster.scope = Scope::Tenant;
+    facts.cluster.login.user = "root@pay".into();
+    facts.cluster.login.tenant = "pay".into();
+    let of = |facts: &Facts, target: &str| {
+        let choices = choose(&[target], Mode::Full);
+        let mut checks = cluster_checks(facts, &choices);
+        checks.extend(tenant_checks(facts, facts.tenant("pay").unwrap(), &choices));
+        checks
+    };
+    let whole = of(&facts, "prod").into_iter().find(Check::refuses).unwrap();
+    assert_eq!((whole.check, whole.cause), (CheckId::Privileges, Cause::Rights));
+    assert_eq!(whole.found, "the login root@pay sees the tenant pay alone, not the cluster");
+    assert_eq!(whole.fix, "Back up prod/pay, or log in as root@sys for the whole cluster.");
+    let own = of(&facts, "prod/pay");
+    assert_eq!(own.iter().find(|check| check.refuses()), None);
+    let other = own.iter().find(|check| check.check == CheckId::AnotherBackup).unwrap();
+    assert_eq!(other.result, NOT_CHECKED, "what sys has accepted is not seen: {other:?}");
 }
 
 #[test]
@@ -94,9 +148,6 @@ fn what_is_wrong_with_a_cluster_is_told() {
     let unseen = of_cluster(|facts| facts.cluster.servers = Known::NotChecked("no rights".into()));
     assert_eq!(told(&unseen, CheckId::Servers), (NOT_CHECKED, "no rights"));
     assert_eq!(told(&unseen, CheckId::OneBuild), (NOT_CHECKED, "no rights"), "what was not checked is listed");
-
-    let tenant = of_cluster(|facts| facts.cluster.scope = Scope::Tenant);
-    assert_eq!(told(&tenant, CheckId::Privileges).0, NOT_CHECKED);
 
     for (ahead, result, found) in [
         (2_000, PASS, "2.0 s apart"),

@@ -11,7 +11,7 @@ fn template(text: &str) -> Template {
 fn values(tenant: &str, id: u64) -> Values<'_> {
     Values {
         cluster: "prod-hz",
-        cluster_id: 7,
+        cluster_id: Some(7),
         tenant: Some(tenant),
         tenant_id: Some(id),
         kind: None,
@@ -85,7 +85,7 @@ fn a_name_cannot_lead_out_of_its_directory() {
         assert_eq!(expanded, Err(TemplateError::NotADirectory("tenant")), "{name:?}");
     }
     assert!(template("file:///b/{tenant}").expand(&values("a b", 1)).is_err());
-    let nobody = Values { cluster: "c", cluster_id: 1, ..Values::default() };
+    let nobody = Values { cluster: "c", cluster_id: Some(1), ..Values::default() };
     assert_eq!(template("file:///b/{tenant}").expand(&nobody), Err(TemplateError::NoValue("tenant")));
     let more_dots = template("file:///b/x/.{tenant}").expand(&values(".a", 1)).unwrap();
     assert_eq!(more_dots.bare(), "file:///b/x/..a");

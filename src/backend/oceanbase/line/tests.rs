@@ -86,11 +86,29 @@ fn every_statement_and_view_has_its_words() {
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
             assert_eq!(place(id, ViewId::Servers).0, at);
-            assert!(line.statement(id).is_some_and(|words| !words.is_empty()), "{}: {id:?}", line.name);
+            for scope in [Scope::Sys, Scope::Tenant] {
+                assert!(line.statement(id, scope).is_some_and(|words| !words.is_empty()), "{}: {id:?}", line.name);
+            }
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
             assert_eq!(place(StatementId::Encrypt, id).1, at);
-            assert!(line.view(id).is_some_and(|view| !view.columns.is_empty()), "{}: {id:?}", line.name);
+            let seen = line.view(id, Scope::Sys);
+            assert!(seen.is_some_and(|view| !view.columns.is_empty()), "{}: {id:?}", line.name);
+        }
+    }
+}
+
+/// R6: from sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (1235).
+#[test]
+fn from_sys_there_is_no_bare_form() {
+    for line in LINES.as_ref().unwrap() {
+        for id in STATEMENTS {
+            let (sys, tenant) = (line.statement(id, Scope::Sys).unwrap(), line.statement(id, Scope::Tenant).unwrap());
+            assert_eq!(sys.contains("TENANT = {tenant"), sys.starts_with("ALTER SYSTEM"), "{sys}");
+            assert!(!tenant.contains("{tenant") && !tenant.contains("TENANT ="), "{tenant}");
+            if id != StatementId::Encrypt {
+                assert!(sys.starts_with("ALTER SYSTEM") && tenant.starts_with("ALTER SYSTEM"), "{sys}; {tenant}");
+            }
         }
     }
 }
@@ -100,12 +118,18 @@ fn every_column_is_one_the_documented_view_has() {
     let documented = views_of("4.2.5").unwrap();
     let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
     let mut wrong = Vec::new();
-    for id in VIEWS {
-        let view = line.view(id).unwrap();
+    for (id, scope) in VIEWS.into_iter().flat_map(|id| [(id, Scope::Sys), (id, Scope::Tenant)]) {
+        let Some(view) = line.view(id, scope) else { continue };
         let Some(known) = documented.get(&view.name) else {
             wrong.push(format!("{} is not there", view.name));
             continue;
         };
+        if scope == Scope::Tenant && !known.for_tenants {
+            wrong.push(format!("{} is not for tenants", view.name));
+        }
+        if view.own_rows && known.column(TENANT_ID).is_some() {
+            wrong.push(format!("{} has {TENANT_ID}", view.name));
+        }
         // Optional columns are asked for only where a release has them; on the documented one they still must not be slips.
         let optional = view.optional.iter().filter(|column| column.as_str() != "DATA_PROGRESS");
         for column in view.columns.iter().chain(optional) {
@@ -123,12 +147,20 @@ fn every_column_is_one_the_documented_view_has() {
 }
 
 #[test]
+fn a_tenant_sees_all_but_what_is_of_the_cluster() {
+    let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    let unseen: Vec<ViewId> = VIEWS.into_iter().filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
+    assert_eq!(unseen, [ViewId::Servers, ViewId::TenantJobs, ViewId::Events]);
+    assert!(ViewId::NEEDED.iter().all(|id| line.view(*id, Scope::Tenant).is_some()));
+}
+
+#[test]
 fn no_column_that_holds_a_password_is_read() {
     for line in LINES.as_ref().unwrap() {
         for view in line.views.values() {
-            let columns = view.columns.iter().chain(&view.optional);
+            let columns = view.sys.columns.iter().chain(&view.sys.optional);
             let secret = columns.filter(|name| ["PASSWD", "AUTHORIZATION", "ACCESS_INFO"].contains(&name.as_str()));
-            assert_eq!(secret.count(), 0, "{}", view.name);
+            assert_eq!(secret.count(), 0, "{}", view.sys.name);
         }
     }
 }

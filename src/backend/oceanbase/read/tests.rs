@@ -10,7 +10,7 @@ fn line() -> &'static Line {
 }
 
 fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> Option<String> {
-    columns.question(id, line().view(id).unwrap(), filters, order)
+    columns.question(id, line().view(id, Scope::Sys).unwrap(), filters, order)
 }
 
 #[test]
@@ -46,7 +46,7 @@ fn optional_columns_are_asked_for_where_they_were_found() {
 #[test]
 fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
     let hostile = "obnow t1.1' OR '1'='1\\";
-    for (id, column) in [
+    for (id, column, scope) in [
         (ViewId::Servers, "ZONE"),
         (ViewId::Parameters, "NAME"),
         (ViewId::Tenants, "TENANT_ID"),
@@ -64,11 +64,15 @@ fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
         (ViewId::DeleteJobs, "TENANT_ID"),
         (ViewId::Events, "EVENT"),
         (ViewId::Connections, "ID"),
-    ] {
-        let view = line().view(id).unwrap();
+    ]
+    .into_iter()
+    .flat_map(|(id, column)| [(id, column, Scope::Sys), (id, column, Scope::Tenant)])
+    {
+        let Some(view) = line().view(id, scope) else { continue };
+        let column = if view.own_rows && column == TENANT_ID { view.columns[0].as_str() } else { column };
         let found = [(id, view.optional.clone())].into();
         let filters = [(column, vec![Is::Text(hostile), Is::Number(7)])];
-        let sql = asked(&Columns { found }, id, &filters, column).unwrap();
+        let sql = Columns { found }.question(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
         assert_eq!(select.columns, [view.columns.clone(), view.optional.clone()].concat());
         assert_eq!(select.view, view.name);
@@ -76,4 +80,18 @@ fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
         assert_eq!(select.filter, [(column.to_owned(), values)], "a value stays a value: {sql}");
         assert_eq!((select.order, select.limit), (vec![(column.to_owned(), false)], None));
     }
+}
+
+#[test]
+fn a_view_of_one_tenant_is_asked_for_its_own_rows_only() {
+    let home = Home { scope: Scope::Tenant, id: 1002, name: "pay".into() };
+    let filters =
+        |ids: &[u64]| vec![(TENANT_ID, ids.iter().copied().map(Is::Number).collect()), ("JOB_ID", vec![Is::Number(7)])];
+    let left = own_filters(&filters(&[1004, 1002]), &home).unwrap();
+    let view = line().view(ViewId::JobHistory, Scope::Tenant).unwrap();
+    let sql = Columns::default().question(ViewId::JobHistory, view, &left, "JOB_ID").unwrap();
+    assert!(sql.contains("FROM oceanbase.DBA_OB_BACKUP_JOB_HISTORY WHERE JOB_ID IN (7) ORDER BY JOB_ID"), "{sql}");
+    assert!(!sql.contains(" TENANT_ID"), "it has no such column: {sql}");
+    assert!(own_filters(&filters(&[1]), &home).is_none(), "rows of others are none");
+    assert!(own_filters(&filters(&[]), &home).is_none());
 }

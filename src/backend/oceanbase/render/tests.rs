@@ -14,8 +14,18 @@ use crate::domain::version::Detected;
 
 mod real;
 
-fn line() -> &'static Line {
-    Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap()
+fn words(scope: Scope) -> Words<'static> {
+    Words { line: Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
+}
+
+/// What is said from sys.
+fn line() -> Words<'static> {
+    words(Scope::Sys)
+}
+
+/// What a tenant's own administrator says.
+fn own() -> Words<'static> {
+    words(Scope::Tenant)
 }
 
 fn shown(of: &Action, tenants: &[&str]) -> Vec<String> {
@@ -122,6 +132,50 @@ fn nothing_is_said_that_more_tenants_could_hear() {
 }
 
 #[test]
+fn a_tenant_says_everything_of_itself_and_names_nobody() {
+    let of = |action: &Action| {
+        let said = super::action(own(), action, &["pay"], "t1", 2).unwrap();
+        said.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    for (what, expected) in [
+        (data("file:///b/data"), vec!["ALTER SYSTEM SET DATA_BACKUP_DEST = 'file:///b/data'"]),
+        (archive("LOCATION=file:///b"), vec!["ALTER SYSTEM SET LOG_ARCHIVE_DEST = 'LOCATION=file:///b'"]),
+        (Action::SetArchiveLagTarget { seconds: 60 }, vec!["ALTER SYSTEM SET archive_lag_target = '60s'"]),
+        (Action::StopArchiving, vec!["ALTER SYSTEM NOARCHIVELOG"]),
+        (Action::StartArchiving, vec!["ALTER SYSTEM ARCHIVELOG"]),
+        (Action::ResumeArchiving, vec!["ALTER SYSTEM SET LOG_ARCHIVE_DEST_STATE = 'ENABLE'"]),
+        (start(Mode::Full, false, false), vec!["ALTER SYSTEM BACKUP DATABASE DESCRIPTION = 'obnow t1.2'"]),
+        (
+            start(Mode::Incremental, true, true),
+            vec![
+                "SET ENCRYPTION ON IDENTIFIED BY '***' ONLY",
+                "ALTER SYSTEM BACKUP INCREMENTAL DATABASE PLUS ARCHIVELOG DESCRIPTION = 'obnow t1.2'",
+            ],
+        ),
+    ] {
+        assert_eq!(of(&what), expected);
+        // It is for the one tenant that says it, and for nobody without a name.
+        assert!(super::action(own(), &what, &["pay", "log"], "t1", 1).is_err(), "{what:?}");
+        assert!(super::action(own(), &what, &[], "t1", 1).is_err(), "{what:?}");
+    }
+    assert_eq!(cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+    assert!(cancel(own(), &[]).is_err() && cancel(own(), &["pay", "log"]).is_err());
+    // A tenant that is called as a word for many still says only what is its own.
+    assert_eq!(cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
+}
+
+/// R6: a bare form hits every tenant when sys says it, so whoever sees the cluster from sys never says one.
+#[test]
+fn a_bare_form_is_never_said_from_sys() {
+    for template in ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM ARCHIVELOG", "ALTER SYSTEM CANCEL BACKUP"] {
+        for tenants in [&["pay"][..], &["pay", "log"], &[]] {
+            assert!(for_these(Scope::Sys, tenants, template).is_err(), "{template}");
+        }
+        assert!(for_these(Scope::Tenant, &["pay"], template).is_ok());
+    }
+}
+
+#[test]
 fn a_path_that_the_run_makes_too_long_is_refused() {
     let long = format!("file:///{}/{{run}}", "d".repeat(1_000));
     assert!(action(line(), &data(&long), &["pay"], &"t".repeat(40), 1).is_err());
@@ -172,7 +226,9 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
         }
     }
     let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, "t1", 1).unwrap());
-    rendered.chain([one, tenants].map(|list| cancel(line(), list).unwrap())).collect()
+    let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, "t1", 1).unwrap());
+    let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
+    rendered.chain(said_by_itself).chain(cancels).collect()
 }
 
 fn secrets() -> Secrets {

@@ -1,0 +1,123 @@
+//! What a login may do, by its own SHOW GRANTS, and what it lacks, with the statement that gives it.
+
+use super::OceanBase;
+use super::line::ViewId;
+use super::session::{Failure, Row};
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{Known, LoginFacts, MissingGrant};
+use crate::domain::fault::{Cause, Fault};
+
+#[cfg(test)]
+mod tests;
+
+/// The server's code for a view that may not be read.
+const DENIED: u32 = 1142;
+
+/// A line of SHOW GRANTS: `GRANT a, b ON x.y TO ..`.
+struct Grant {
+    privileges: Vec<String>,
+    on: String,
+}
+
+impl Grant {
+    fn read(line: &str) -> Option<Self> {
+        let upper = line.to_uppercase();
+        let given = upper.strip_prefix("GRANT ")?;
+        let (privileges, behind) = given.split_once(" ON ")?;
+        let on = behind.split_once(" TO ").map_or(behind, |(on, _)| on);
+        let privileges = privileges.split(',').map(|word| word.trim().to_owned()).collect();
+        Some(Self { privileges, on: on.replace(['`', '\'', '"', ' '], "") })
+    }
+
+    fn gives(&self, privilege: &str, on: &[&str]) -> bool {
+        let words = [privilege, "ALL", "ALL PRIVILEGES"];
+        on.contains(&self.on.as_str()) && self.privileges.iter().any(|own| words.contains(&own.as_str()))
+    }
+}
+
+/// What a backup needs and these lines of SHOW GRANTS do not give. A role's own grants are not in them.
+fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGrant>> {
+    let grants: Vec<Grant> = lines.iter().filter_map(|line| Grant::read(line)).collect();
+    let mut missing = Vec::new();
+    if !grants.iter().any(|grant| grant.gives("ALTER SYSTEM", &["*.*"])) {
+        missing.push(MissingGrant { privilege: "ALTER SYSTEM", statement: alter_system(who), seen_to_work: false });
+    }
+    let reads = |view: &&str| {
+        let own = format!("OCEANBASE.{view}");
+        grants.iter().any(|grant| grant.gives("SELECT", &["*.*", "OCEANBASE.*", &own]))
+    };
+    if !views.iter().all(reads) {
+        let privilege = "SELECT on oceanbase.*";
+        missing.push(MissingGrant { privilege, statement: select(who), seen_to_work: true });
+    }
+    let a_role = |line: &&String| line.to_uppercase().starts_with("GRANT ") && Grant::read(line).is_none();
+    match lines.iter().find(a_role) {
+        Some(role) if !missing.is_empty() => {
+            Known::NotChecked(format!("what its roles give it is not in SHOW GRANTS: {role}"))
+        }
+        _ => Known::Known(missing),
+    }
+}
+
+fn alter_system(who: &str) -> String {
+    format!("GRANT ALTER SYSTEM ON *.* TO '{who}'")
+}
+
+fn select(who: &str) -> String {
+    format!("GRANT SELECT ON oceanbase.* TO '{who}'")
+}
+
+/// The user's own name in `user@tenant#cluster` or `cluster:tenant:user`.
+fn name_of(login: &str) -> &str {
+    let own = login.split_once('@').map_or(login, |(user, _)| user);
+    own.rsplit(':').next().unwrap_or(own)
+}
+
+impl OceanBase {
+    /// Who is logged in, and what he lacks for a backup.
+    pub(super) async fn login(&mut self) -> Result<LoginFacts, Fault> {
+        let (user, home) = (self.connection.user.clone(), self.home()?.clone());
+        let line = self.line()?;
+        let views: Vec<String> = ViewId::NEEDED
+            .into_iter()
+            .filter_map(|id| line.view(id, home.scope))
+            .map(|view| view.name.to_uppercase())
+            .collect();
+        let names: Vec<&str> = views.iter().map(String::as_str).collect();
+        let asked = self.session()?.rows("SHOW GRANTS").await;
+        let (missing, grants) = match asked {
+            Ok(rows) => {
+                let lines = lines(&rows);
+                (missing(&lines, &names, name_of(&user)), lines)
+            }
+            Err(failure) if failure.answered => {
+                (Known::NotChecked(format!("SHOW GRANTS is refused: {}", failure.fault.what)), Vec::new())
+            }
+            Err(failure) => return Err(failure.fault),
+        };
+        Ok(LoginFacts { user, tenant: home.name, missing, grants })
+    }
+
+    /// A view that may not be read, by its name and with the statement that lets it be read.
+    pub(super) fn naming_the_view(&self, failure: Failure, id: ViewId) -> Failure {
+        if failure.fault.code != Some(DENIED) {
+            return failure;
+        }
+        let home = self.home.as_ref();
+        let view = home.zip(self.line().ok()).and_then(|(home, line)| line.view(id, home.scope));
+        let Some((home, view)) = home.zip(view) else { return failure };
+        let user = &self.connection.user;
+        let fault = Fault::new(
+            Cause::Rights,
+            format!("{user} may not read oceanbase.{}.", view.name),
+            "A backup is planned, watched and proven from the server's own views, and this login lacks SELECT on them.",
+            format!("As root@{}: {};", home.name, select(name_of(user))),
+        );
+        Failure { fault: fault.with_code(DENIED).with_detail(failure.fault.what), ..failure }
+    }
+}
+
+/// The one column of SHOW GRANTS, whatever it is called.
+fn lines(rows: &[Row]) -> Vec<String> {
+    rows.iter().filter_map(|row| row.values().next()?.as_deref().map(clean)).collect()
+}

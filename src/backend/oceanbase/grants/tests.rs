@@ -1,0 +1,57 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+
+const VIEWS: [&str; 2] = ["DBA_OB_TENANTS", "CDB_OB_BACKUP_JOBS"];
+
+fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
+    let lines: Vec<String> = lines.iter().map(|line| (*line).to_owned()).collect();
+    match missing(&lines, &VIEWS, "op") {
+        Known::Known(missing) => Known::Known(missing.iter().map(|grant| grant.privilege).collect()),
+        Known::NotChecked(why) => Known::NotChecked(why),
+    }
+}
+
+#[test]
+fn what_is_missing_is_read_from_show_grants() {
+    let (alter, select) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
+    for (lines, expected) in [
+        (vec!["GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION"], vec![]),
+        (vec!["GRANT SELECT, ALTER SYSTEM ON *.* TO 'op'"], vec![]),
+        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `oceanbase`.* TO 'op'"], vec![]),
+        (vec!["grant alter system on *.* to 'op'", "grant all privileges on oceanbase.* to 'op'"], vec![]),
+        (vec!["GRANT SELECT ON *.* TO 'op'"], vec![alter]),
+        (vec!["GRANT ALTER SYSTEM ON *.* TO 'op'", "GRANT SELECT ON `pay`.* TO 'op'"], vec![select]),
+        (vec!["GRANT USAGE ON *.* TO 'op'"], vec![alter, select]),
+        (vec!["GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'op'"], vec![alter]),
+        (vec![], vec![alter, select]),
+        // A name that says ALTER SYSTEM is none.
+        (vec!["GRANT SELECT ON `ALTER SYSTEM`.* TO 'op'"], vec![alter, select]),
+        (
+            vec![
+                "GRANT ALTER SYSTEM ON *.* TO 'op'",
+                "GRANT SELECT ON `oceanbase`.`dba_ob_tenants` TO 'op'",
+                "GRANT SELECT ON `oceanbase`.`CDB_OB_BACKUP_JOBS` TO 'op'",
+            ],
+            vec![],
+        ),
+    ] {
+        assert_eq!(lacks(&lines), Known::Known(expected), "{lines:?}");
+    }
+}
+
+#[test]
+fn what_a_role_gives_is_not_known() {
+    let role = "GRANT `dba`@`%` TO 'op'";
+    assert!(matches!(lacks(&[role]), Known::NotChecked(why) if why.ends_with(role)));
+    assert_eq!(lacks(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]), Known::Known(vec![]), "it needs no role");
+}
+
+#[test]
+fn the_grant_is_for_the_user_alone() {
+    for login in ["op@pay", "op@pay#prod", "op", "prod:pay:op"] {
+        assert_eq!(name_of(login), "op", "{login}");
+    }
+    assert_eq!(alter_system("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
+    assert_eq!(select("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
+}

@@ -1,0 +1,79 @@
+//! Users beside `root`, and what each was granted. `root` of a tenant may do everything there.
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Faults;
+use super::fleet::Cluster;
+use super::orders::refusal;
+use super::statement::ServerError;
+use super::world::Account;
+
+/// A user that somebody made.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct User {
+    /// `op` of `op@pay`; the password is that of `root`.
+    pub user: String,
+    /// The tenant it is in.
+    pub tenant: String,
+    /// `PRIVILEGE ON object`, one privilege each.
+    #[serde(default)]
+    pub grants: Vec<String>,
+}
+
+const ROOT: &str = "root";
+
+fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
+    cluster.users.iter().find(|user| user.user == name && user.tenant == tenant)
+}
+
+/// Whether there is such a user.
+#[must_use]
+pub fn exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
+    name == ROOT || user(cluster, name, tenant).is_some()
+}
+
+/// The lines of SHOW GRANTS.
+#[must_use]
+pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
+    let name = &account.user;
+    match user(cluster, name, &account.tenant) {
+        None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],
+        Some(user) if user.grants.is_empty() => vec![format!("GRANT USAGE ON *.* TO '{name}'")],
+        Some(user) => user.grants.iter().map(|grant| format!("GRANT {grant} TO '{name}'")).collect(),
+    }
+}
+
+fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
+    match user(cluster, &account.user, &account.tenant) {
+        None => account.user == ROOT,
+        Some(user) => user.grants.iter().any(|own| grants.iter().any(|grant| own.eq_ignore_ascii_case(grant))),
+    }
+}
+
+/// Whether the account may read a view of the schema `oceanbase`; views of other schemas are everybody's.
+///
+/// # Errors
+/// 1142.
+pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: &str) -> Result<(), ServerError> {
+    let own = format!("SELECT ON oceanbase.{view}");
+    let granted =
+        view.contains('.') || has(cluster, account, &["SELECT ON *.*", "SELECT ON oceanbase.*", own.as_str()]);
+    if granted && !faults.denies(&account.tenant, view) {
+        return Ok(());
+    }
+    let user = &account.user;
+    Err(refusal(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
+}
+
+/// Whether the account may give orders.
+///
+/// # Errors
+/// 1227.
+pub fn may_alter(cluster: &Cluster, account: &Account) -> Result<(), ServerError> {
+    if has(cluster, account, &["ALTER SYSTEM ON *.*"]) {
+        return Ok(());
+    }
+    let what = "Access denied; you need (at least one of) the ALTER SYSTEM privilege(s) for this operation";
+    Err(refusal(1227, what))
+}
