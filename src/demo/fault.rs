@@ -122,7 +122,8 @@ impl<'a> Faults<'a> {
     /// Whether a view may not be read from a tenant.
     #[must_use]
     pub fn denies(self, tenant: &'a str, view: &str) -> bool {
-        self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::ViewDenied { view: denied } if denied == view))
+        self.of(Some(tenant))
+            .any(|fault| matches!(&fault.effect, Effect::ViewDenied { view: denied } if denied == view))
     }
 
     /// Whether a tenant's backups are not shown as encrypted.
