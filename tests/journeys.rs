@@ -27,3 +27,7 @@ mod many;
 mod place;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/stalls.rs"]
+mod stalls;
+#[path = "journeys/unrestorable.rs"]
+mod unrestorable;

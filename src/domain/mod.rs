@@ -18,6 +18,7 @@ pub mod restorable;
 pub(crate) mod samples;
 pub mod scn;
 pub mod secret;
+pub mod standstill;
 pub mod step;
 pub mod target;
 pub mod task;
