@@ -38,9 +38,17 @@ impl OceanBase {
         let mut left = self.connection.clone();
         let mut foreign: Option<Fault> = None;
         loop {
-            let mut session = match Session::open(&left, self.secrets.login.as_ref()).await {
+            let mut session = match Session::open_telling(&left, self.secrets.login.as_ref()).await {
                 Ok(session) => session,
-                Err(silent) => return Err(foreign.map_or(silent.clone(), |foreign| nobody(foreign, &silent))),
+                // It was logged in to before: who refuses the same login now is another one, or the login was changed.
+                Err((at, refused))
+                    if refused.cause == Cause::Rights && self.home.is_some() && left.endpoints.len() > 1 =>
+                {
+                    left.endpoints.retain(|endpoint| *endpoint != at);
+                    foreign.get_or_insert(refused);
+                    continue;
+                }
+                Err((_, silent)) => return Err(foreign.map_or(silent.clone(), |foreign| nobody(foreign, &silent))),
             };
             let detected = detect::identify(&mut session).await?;
             session.bound_statements().await?;
