@@ -31,5 +31,9 @@ mod plans;
 mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/stalls.rs"]
+mod stalls;
 #[path = "journeys/tenant_admin.rs"]
 mod tenant_admin;
+#[path = "journeys/unrestorable.rs"]
+mod unrestorable;

@@ -4,6 +4,7 @@
 mod acts;
 mod patience;
 mod requests;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -25,7 +26,7 @@ use crate::journal::clock::now;
 use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Patience, Verdict as Wait};
+use patience::{Attention, Patience, Verdict as Wait};
 
 /// A task with everything needed to bring it on.
 pub struct Runner {
@@ -101,6 +102,8 @@ impl Runner {
         };
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
+        let mut system = system;
+        system.expect(&prepared.plan);
         let begun = Instant::now();
         Ok(Self {
             state,
@@ -204,8 +207,10 @@ impl Runner {
                             self.settle(&target.target, kind, settled(&fault))?;
                         }
                     } else {
+                        let silence = Attention { reason: fault.why.clone(), fault };
                         for target in &open {
-                            self.waiting(&target.target, kind, &fault.what, Some(&fault), &mut patience)?;
+                            let what = &silence.fault.what;
+                            self.waiting(&target.target, kind, what, Some(&silence), &mut patience)?;
                         }
                         tokio::time::sleep(patience.next_poll(false)).await;
                     }
@@ -216,6 +221,7 @@ impl Runner {
             let mut still = Vec::new();
             let mut acts = Vec::new();
             let mut moved = false;
+            let mut stuck = Vec::new();
             for (target, seen) in open.into_iter().zip(seen) {
                 let took = self.take_look(kind, &target, seen, &mut patience, &mut sent)?;
                 match took {
@@ -228,9 +234,14 @@ impl Runner {
                         moved |= progressed;
                         still.push(target);
                     }
+                    Took::Stands(waiting) => {
+                        stuck.push((target.clone(), waiting));
+                        still.push(target);
+                    }
                 }
             }
             open = still;
+            self.say_why(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {
                 let failed = self.act(kind, acts, &mut sent).await?;
                 for (target, settled) in failed {
@@ -323,12 +334,12 @@ impl Runner {
             Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             Look::NotYet { what, at_least, outcome } => {
                 if !patience.archive_over(name, at_least, Instant::now()) {
-                    self.waiting(name, kind, &what, None, patience)?;
-                    return Ok(Took::Waits { progressed: false });
+                    return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }
                 Settled::ended(outcome)
             }
         };
+        self.say_over(name, kind, &settled.detail, patience)?;
         self.settle(name, kind, settled)?;
         Ok(Took::Settled)
     }
@@ -341,6 +352,9 @@ impl Runner {
         patience: &mut Patience,
     ) -> Result<Took, Fault> {
         let progressed = patience.moved(name, waiting, Instant::now());
+        if progressed {
+            self.say_over(name, kind, &waiting.what, patience)?;
+        }
         if let Some(task) = &waiting.task {
             let sample = Sample {
                 at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
@@ -360,7 +374,7 @@ impl Runner {
         }
         match patience.judge(kind, name, waiting, Instant::now()) {
             Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::Attention(fault) => self.waiting(name, kind, &waiting.what, Some(&fault), patience)?,
+            Wait::StandsStill => return Ok(Took::Stands(waiting.clone())),
             Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
                 self.settle(name, kind, Settled::unknown(fault))?;
                 return Ok(Took::Settled);
@@ -379,11 +393,12 @@ impl Runner {
         name: &TargetName,
         step: StepKind,
         what: &str,
-        fault: Option<&Fault>,
+        attention: Option<&Attention>,
         patience: &mut Patience,
     ) -> Result<(), Fault> {
-        if patience.is_news(name, what, fault.is_some()) {
-            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
+        if patience.is_news(name, what, attention.map(|attention| attention.reason.as_str())) {
+            let fault = attention.map(|attention| attention.fault.clone());
+            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault, over: false })?;
         }
         Ok(())
     }
@@ -430,6 +445,8 @@ enum Took {
     Settled,
     /// This is to be done.
     Act(crate::domain::plan::Action),
+    /// Nothing has moved for too long.
+    Stands(Waiting),
     /// It waits.
     Waits {
         /// Something moved since the last look.

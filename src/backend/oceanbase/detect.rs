@@ -54,7 +54,7 @@ pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
 }
 
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
-async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
+pub(super) async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
     let before = super::now();
     let rows =
         session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
@@ -171,7 +171,7 @@ impl OceanBase {
         Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
     }
 
-    async fn find_columns(&mut self) -> Result<Columns, Fault> {
+    pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
         let mut found = Columns::default();
         for id in DISCOVERED {
             let (line, home) = (self.line()?, self.home()?.clone());
@@ -182,7 +182,7 @@ impl OceanBase {
     }
 
     /// Whether the line lets this login see a view at all.
-    fn sees(&self, id: ViewId) -> Result<bool, Fault> {
+    pub(super) fn sees(&self, id: ViewId) -> Result<bool, Fault> {
         Ok(self.line()?.view(id, self.home()?.scope).is_some())
     }
 
@@ -274,7 +274,7 @@ impl OceanBase {
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
                     kind: kind(&text(row, "TENANT_TYPE"), id),
                     mode: mode(&text(row, "COMPATIBILITY_MODE")),
-                    role: role(some_text(row, "TENANT_ROLE").as_deref()),
+                    role: role_of(row),
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
                     data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
@@ -304,7 +304,12 @@ impl OceanBase {
         if !jobs.is_empty() {
             let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
             for job in &mut jobs {
-                job.task = tasks.iter().find(|row| rows::is_task_of(row, job)).map(rows::task);
+                let Some(row) = tasks.iter().find(|row| rows::is_task_of(row, job)) else { continue };
+                job.task = Some(rows::task(row));
+                if job.result == 0 && job.comment.is_empty() {
+                    // What its task meets, the job shows only when it has ended.
+                    (job.result, job.comment) = rows::trouble(row);
+                }
             }
         }
         Ok(jobs)
@@ -386,8 +391,8 @@ fn mode(word: &str) -> CompatibilityMode {
 }
 
 /// V4.0 has no role column; every tenant is a primary there.
-fn role(word: Option<&str>) -> Role {
-    match word {
+pub(super) fn role_of(row: &Row) -> Role {
+    match some_text(row, "TENANT_ROLE").as_deref() {
         None | Some("PRIMARY") => Role::Primary,
         Some("STANDBY") => Role::Standby,
         Some(word) => Role::Other(clean(word)),
