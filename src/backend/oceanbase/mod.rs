@@ -11,6 +11,7 @@ pub mod session;
 mod settle;
 mod statement;
 mod steps;
+mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
