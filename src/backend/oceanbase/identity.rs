@@ -5,7 +5,7 @@ use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, text};
-use super::{OceanBase, detect};
+use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
 use crate::domain::version::{Detected, Method};
@@ -115,7 +115,7 @@ impl OceanBase {
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
         let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
-        let role = |row: &Row| (number(row, TENANT_ID).unwrap_or_default(), detect::role_of(row).word().to_owned());
+        let role = |row: &Row| (number(row, TENANT_ID).unwrap_or_default(), words::role_of(row).word().to_owned());
         Ok(rows.iter().map(role).collect())
     }
 }

@@ -13,6 +13,7 @@ mod settle;
 mod standstill;
 mod statement;
 mod steps;
+mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
