@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
 use obnow::app::{limit_cores, run_task};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
@@ -15,7 +16,8 @@ use obnow::domain::fault::{Cause, Fault};
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
+        Err(mut error) => {
+            hide_secret(&mut error);
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
                 misused(&error);
@@ -61,6 +63,17 @@ fn misused(error: &clap::Error) {
     let _ = writeln!(std::io::stdout(), "{event}");
 }
 
+/// Where a source of a secret was expected, what was written may be the secret itself.
+fn hide_secret(error: &mut clap::Error) {
+    let of_a_source = match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(name)) => name.contains("-from "),
+        _ => false,
+    };
+    if of_a_source {
+        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+    }
+}
+
 async fn run(cli: Cli) -> Exit {
     let Cli { mut common, command } = cli;
     let say = Say::new(&common);
@@ -100,6 +113,7 @@ async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
     let Some(scenario) = common.demo.clone() else { return Ok(()) };
     let root = Places::find(common.config.clone(), common.state.clone())?.state;
     let folder = join(&scenario, &root, 1).await?;
+    common.demo_root = common.state.take();
     common.config = Some(folder.join("config.yaml"));
     common.state = Some(folder.join("state"));
     Ok(())
@@ -154,10 +168,12 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
     } else {
         let folder = join(scenario, &root, args.speed).await?;
         let (config, state) = (Some(folder.join("config.yaml")), Some(folder.join("state")));
-        let common = Common { config, state, demo: None, host: None, ..common.clone() };
+        let demo = Some(scenario.to_owned());
+        let demo_root = common.state.clone();
+        let common = Common { config, state, demo, demo_root, host: None, ..common.clone() };
         let place = cli::open(&common)?;
         let on_terminal = std::io::stdout().is_terminal();
-        let exit = cli::play(&place, say).await?;
+        let exit = cli::play(&place, say, &common).await?;
         if on_terminal {
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
         }

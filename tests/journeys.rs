@@ -25,9 +25,15 @@ mod logical;
 mod many;
 #[path = "journeys/place.rs"]
 mod place;
+#[path = "journeys/plans.rs"]
+mod plans;
+#[path = "journeys/privileges.rs"]
+mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
 #[path = "journeys/stalls.rs"]
 mod stalls;
+#[path = "journeys/tenant_admin.rs"]
+mod tenant_admin;
 #[path = "journeys/unrestorable.rs"]
 mod unrestorable;

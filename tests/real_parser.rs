@@ -66,6 +66,10 @@ const TABLE: &[(&str, u32)] = &[
     ("SELECT NOW(6), UTC_TIMESTAMP(6), CONNECTION_ID(), EFFECTIVE_TENANT_ID(), OB_VERSION()", RAN),
     ("SET SESSION ob_query_timeout = 5000000", RAN),
     ("SHOW GRANTS", RAN),
+    // What a login that lacks something is told to be given.
+    ("CREATE USER 'op'", RAN),
+    ("GRANT ALTER SYSTEM ON *.* TO 'op'", RAN),
+    ("GRANT SELECT ON oceanbase.* TO 'op'", RAN),
     ("DESC oceanbase.GV$OB_PARAMETERS", RAN),
     ("SHOW COLUMNS FROM oceanbase.GV$OB_PARAMETERS", RAN),
     ("SHOW COLUMNS FROM oceanbase.CDB_OB_BACKUP_JOBS", NO_SUCH_TABLE),

@@ -2,6 +2,7 @@
 
 use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind};
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+use crate::domain::target::TargetName;
 
 /// Adds the strategies of a cluster to the choices, those that name tenants first.
 #[must_use]
@@ -28,6 +29,12 @@ pub fn compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
             if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
         },
     )
+}
+
+/// What is done about compaction where nobody says anything: what the strategy of the first target says, else never.
+#[must_use]
+pub fn usual_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
+    compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
 }
 
 /// A storage of the inventory as the URI of a server, without its key.

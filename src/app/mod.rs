@@ -6,6 +6,7 @@ pub mod choose;
 pub mod detect;
 pub mod follow;
 pub mod hand_over;
+pub mod plans;
 pub mod prepare;
 pub mod room;
 pub mod run_task;

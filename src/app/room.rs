@@ -1,8 +1,10 @@
 //! Where a command works: inventory, state and secrets of this call.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use tokio::sync::Mutex;
 
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
@@ -23,6 +25,8 @@ pub struct Room {
     /// Whether an inventory file was found.
     pub has_inventory: bool,
     resolver: Resolver,
+    /// Passwords that were asked for or read already: nobody is asked twice, and a pipe gives its line only once.
+    passwords: Mutex<BTreeMap<String, Secret>>,
 }
 
 /// One cluster given on the command line instead of the inventory.
@@ -50,7 +54,7 @@ impl Room {
                 None => (Inventory::default(), false),
             },
         };
-        Ok(Self { places, inventory, has_inventory, resolver: Resolver::here() })
+        Ok(Self { places, inventory, has_inventory, resolver: Resolver::here(), passwords: Mutex::default() })
     }
 
     /// This instant.
@@ -100,7 +104,13 @@ impl Room {
     pub async fn password(&self, cluster: &Cluster) -> Result<Secret, Fault> {
         let source = cluster.password.clone().unwrap_or(SecretSource::Prompt);
         let what = format!("the password of {} on {}", cluster.user, cluster.name);
-        self.secret(&source, Asking { what: &what, flag: "--password-from" }).await
+        let mut known = self.passwords.lock().await;
+        if let Some(password) = known.get(&cluster.name) {
+            return Ok(password.clone());
+        }
+        let password = self.secret(&source, Asking { what: &what, flag: "--password-from" }).await?;
+        known.insert(cluster.name.clone(), password.clone());
+        Ok(password)
     }
 
     /// Where the inventory says a cluster's password is; None: nothing is said.

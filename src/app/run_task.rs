@@ -166,7 +166,8 @@ fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
     Ok(TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?)))))
 }
 
-/// What the task works on. An engine without cluster ids is known by where it listens.
+/// What the task works on. Where no cluster id is seen (an engine without one, a tenant's own login) the place where it
+/// listens stands for it; a login that sees the id then takes other locks, and what the servers show keeps them apart.
 pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
     let plan = &prepared.plan;
     let cluster = plan.cluster.id.map_or_else(

@@ -12,6 +12,7 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::domain::choices;
+use crate::domain::command_line::given;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -55,6 +56,33 @@ pub struct Common {
     /// Where its password is: env:NAME, file:PATH or stdin; asked for when absent
     #[arg(long, global = true, value_name = "SRC", value_parser = source)]
     pub password_from: Option<SecretSource>,
+    /// What --state named before a fleet took its place.
+    #[arg(skip)]
+    pub demo_root: Option<PathBuf>,
+}
+
+impl Common {
+    /// The words that lead another call to the same clusters.
+    #[must_use]
+    pub fn reach(&self) -> Vec<String> {
+        let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
+        let (config, state) = match &self.demo {
+            // The fleet has an inventory and a state of its own.
+            Some(_) => (None, path(&self.demo_root)),
+            None => (path(&self.config), path(&self.state)),
+        };
+        let mut words: Vec<String> = self.demo.iter().map(|scenario| format!("--demo={scenario}")).collect();
+        let source = self.password_from.as_ref().map(SecretSource::word);
+        let options = [
+            ("--config", config),
+            ("--state", state),
+            ("--host", self.host.clone()),
+            ("--user", self.user.clone()),
+            ("--password-from", source),
+        ];
+        words.extend(options.into_iter().filter_map(|(name, value)| Some(given(name, value?))).flatten());
+        words
+    }
 }
 
 /// When to colour.
@@ -106,12 +134,20 @@ pub struct CheckArgs {
     pub mode: Mode,
 }
 
+/// What a plan file says itself. Only where its secrets are may be named anew beside it.
+const CHOICES: [&str; 9] =
+    ["targets", "mode", "storage", "archive_storage", "access_id", "compact", "plus_archivelog", "no_full", "skip"];
+
 /// `obnow backup`.
 #[derive(Debug, Args)]
 pub struct BackupArgs {
     /// cluster, or tenants of one cluster as cluster/tenant
-    #[arg(required = true, value_parser = target)]
+    #[arg(required_unless_present = "plan", value_parser = target)]
     pub targets: Vec<TargetName>,
+    /// Run a plan that was saved: planned again, with what differs, and refused where cluster, tenant or version is another.
+    /// Beside it no choice is made, but --encrypt-from and --access-key-from may name their sources anew
+    #[arg(long, value_name = "FILE", conflicts_with_all = CHOICES)]
+    pub plan: Option<PathBuf>,
     /// Data backup mode
     #[arg(long, value_name = "MODE")]
     pub mode: Option<Mode>,
@@ -145,6 +181,9 @@ pub struct BackupArgs {
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
+    /// Save the plan to a new file for --plan, and stop like --dry-run
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "detach"])]
+    pub save_plan: Option<PathBuf>,
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
@@ -310,11 +349,5 @@ fn duration(text: &str) -> Result<std::time::Duration, String> {
 }
 
 fn source(text: &str) -> Result<SecretSource, String> {
-    match text.split_once(':') {
-        Some(("env", name)) if !name.is_empty() => Ok(SecretSource::Env(name.to_owned())),
-        Some(("file", path)) if !path.is_empty() => Ok(SecretSource::File(path.to_owned())),
-        None if text == "stdin" => Ok(SecretSource::Stdin),
-        // The text may be the secret itself, so it is not repeated.
-        _ => Err("write env:NAME, file:PATH or stdin; a secret itself is never an argument".to_owned()),
-    }
+    SecretSource::from_word(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }

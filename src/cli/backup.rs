@@ -2,14 +2,15 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
-use super::args::BackupArgs;
+use super::args::{BackupArgs, Common};
+use super::beside::{self, Beside, Compared};
 use super::say::Role;
-use super::{Exit, Say, exit, show, tasks as tasks_face};
+use super::{Exit, Say, choosing, exit, show, tasks as tasks_face};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::prepare::prepare;
-use crate::app::{Asking, Room, choose, detect, tasks};
-use crate::domain::choices::{Choices, Compact, Mode, StorageSource, Wanted};
+use crate::app::{Asking, Room, choose, detect, plans, tasks};
+use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
@@ -21,50 +22,34 @@ use crate::domain::task::{Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
-pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exit, Fault> {
-    let cluster = room.cluster(one_cluster(&args.targets)?)?;
-    let mode = args.mode.ok_or_else(|| {
-        Fault::new(
-            Cause::Usage,
-            "The data backup mode is missing.",
-            "A backup is full or incremental, and obnow does not guess.",
-            "Say --mode full or --mode incremental.",
-        )
-    })?;
-    let mut choices = choose::with_strategies(Choices::new(args.targets.clone(), mode.into()), cluster);
-    choices.storage = given(args);
-    choices.plus_archivelog = args.plus_archivelog;
-    choices.compact = match args.compact {
-        Some(compact) => compact.into(),
-        None => {
-            choose::compaction(cluster, args.targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
-        }
+pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
+    let saved = args.plan.as_deref().map(plans::open).transpose()?;
+    let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
+    let cluster = room.cluster(choosing::one_cluster(targets)?)?;
+    let choices = match &saved {
+        Some(saved) => choosing::saved(saved, args)?,
+        None => choosing::chosen(args, choose::usual_compaction(cluster, targets))?,
     };
-    choices.encrypt.clone_from(&args.encrypt_from);
-    choices.no_full = args.no_full.into();
-    choices.skip = args.skip.iter().copied().collect();
-    if let Some(check) = choices.skip.iter().find(|check| !check.may_be_skipped()) {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("The check {} cannot be skipped.", check.name()),
-            "Only one_build, the mixed builds of a half-finished upgrade, may be overridden.",
-            "Leave --skip out, and mend what the check found.",
-        ));
-    }
+    choices.check()?;
+    let same_as = beside::command(common, plans::same_as(cluster, &choices));
+    let choices = choose::with_strategies(choices, cluster);
     let password = room.password(cluster).await?;
     let id = tasks::new_id(room)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
     let (facts, prepared) = loop {
         let facts = detect::one(room, cluster).await?;
+        if let Some(saved) = &saved {
+            saved.refuse_another(&facts)?;
+        }
         let refusal = match prepare(&facts, &choices, id.as_str()) {
             Ok(prepared) => break (facts, prepared),
             Err(refusal) => refusal,
         };
         if refusal.fault.cause == Cause::Busy && !waiting {
-            match on_busy(say, args, &refusal.fault) {
+            match on_busy(say, args, targets, &refusal.fault) {
                 OnBusy::Wait => waiting = true,
-                OnBusy::Attach => return tasks_face::attach(room, say, &args.targets[0]).await,
+                OnBusy::Attach(target) => return tasks_face::attach(room, say, target).await,
                 OnBusy::Leave => {}
             }
         }
@@ -76,10 +61,20 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
         }
         tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
     };
+    if let Some(path) = &args.save_plan {
+        plans::save(room, path, &facts, &prepared)?;
+    }
+    let compared = args.plan.as_deref().zip(saved.as_ref()).map(|(file, saved)| Compared {
+        file,
+        saved: saved.saved,
+        differs: saved.differences(&prepared),
+    });
     detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
-    show::plan(say, &prepared);
-    if args.dry_run {
+    let saved_as = args.save_plan.as_deref();
+    let run_it = beside::run_it(common, saved_as);
+    show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
+    if args.dry_run || args.save_plan.is_some() {
         return Ok(Exit::OK);
     }
     if !args.yes && !confirm(&facts, &prepared)? {
@@ -110,27 +105,27 @@ pub(super) async fn run(room: &Room, say: &Say, args: &BackupArgs) -> Result<Exi
 const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What is done where another backup runs.
-enum OnBusy {
+enum OnBusy<'a> {
     /// Wait for its end.
     Wait,
     /// Watch it.
-    Attach,
+    Attach(&'a TargetName),
     /// Leave, with exit 11.
     Leave,
 }
 
-fn on_busy(say: &Say, args: &BackupArgs, fault: &Fault) -> OnBusy {
+fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &Fault) -> OnBusy<'a> {
     if let Some(limit) = args.wait_lock {
         say.note(&format!("{} Waiting for its end, at most {} s.", fault.why, limit.as_secs()));
         return OnBusy::Wait;
     }
-    let one_tenant = matches!(args.targets.as_slice(), [target] if target.tenant().is_some());
-    if args.yes || !one_tenant || !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    let [target] = targets else { return OnBusy::Leave };
+    if args.yes || target.tenant().is_none() || !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
         return OnBusy::Leave;
     }
     say.note(&fault.why);
     match ask("Watch it, wait for its end, or leave? [watch/wait/LEAVE] ").as_str() {
-        "watch" => OnBusy::Attach,
+        "watch" => OnBusy::Attach(target),
         "wait" => OnBusy::Wait,
         _ => OnBusy::Leave,
     }
@@ -140,12 +135,13 @@ fn on_busy(say: &Say, args: &BackupArgs, fault: &Fault) -> OnBusy {
 ///
 /// # Errors
 /// The inventory, the connection, or no tenant that may be backed up.
-pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
+pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault> {
     for cluster in &room.inventory.clusters {
         let Ok(facts) = detect::one(room, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };
         let args = BackupArgs {
             targets: vec![target],
+            plan: None,
             mode: Some(super::args::Mode::Full),
             storage: None,
             archive_storage: None,
@@ -157,11 +153,12 @@ pub async fn play(room: &Room, say: &Say) -> Result<Exit, Fault> {
             no_full: super::args::NoFull::Fail,
             skip: Vec::new(),
             dry_run: false,
+            save_plan: None,
             yes: true,
             detach: false,
             wait_lock: None,
         };
-        return run(room, say, &args).await;
+        return run(room, say, common, &args).await;
     }
     Err(Fault::new(
         Cause::Precondition,
@@ -191,30 +188,6 @@ fn detected(say: &Say, facts: &Facts) {
     say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
     say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
     say.line("  Preflight");
-}
-
-fn one_cluster(targets: &[TargetName]) -> Result<&str, Fault> {
-    let first = targets.first().map_or("", TargetName::cluster);
-    if targets.iter().all(|target| target.cluster() == first) {
-        return Ok(first);
-    }
-    Err(Fault::new(
-        Cause::Usage,
-        "The targets are of several clusters.",
-        "One task backs up one cluster, or tenants of one.",
-        "Start one backup for each cluster.",
-    ))
-}
-
-fn given(args: &BackupArgs) -> Option<Wanted> {
-    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
-        data: args.storage.clone(),
-        archive: args.archive_storage.clone(),
-        access_id: args.access_id.clone(),
-        access_key: args.access_key_from.clone(),
-        source: StorageSource::Given,
-        tenants: None,
-    })
 }
 
 /// Where the plan says that the access key is to be found.

@@ -2,8 +2,10 @@
 
 pub mod args;
 mod backup;
+mod beside;
 mod cancel;
 mod check;
+mod choosing;
 mod config;
 mod exit;
 mod say;
@@ -41,7 +43,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
     match command {
         Command::Targets => targets::run(&room, say).await,
         Command::Check(args) => check::run(&room, say, &args).await,
-        Command::Backup(args) => backup::run(&room, say, &args).await,
+        Command::Backup(args) => backup::run(&room, say, common, &args).await,
         Command::Tasks => tasks::list(&room, say).await,
         Command::Watch(args) => tasks::watch(&room, say, &args).await,
         Command::Retry(args) => tasks::retry(&room, say, &args).await,

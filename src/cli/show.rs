@@ -6,6 +6,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Say;
+use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::clean;
@@ -97,7 +98,7 @@ pub(super) fn checks(say: &Say, checks: &[Check]) {
 }
 
 /// The plan: its steps with statements and effects, who is left out, and what was not checked.
-pub(super) fn plan(say: &Say, prepared: &Prepared) {
+pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     let plan = &prepared.plan;
     let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
     let left_out: Vec<Value> =
@@ -114,11 +115,10 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
         .overridden()
         .map(|check| json!({"target": check.target, "check": check.check.name(), "found": check.found}))
         .collect();
-    say.event(
-        "plan",
-        json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps,
-               "overridden": overridden}),
-    );
+    let mut fields = json!({"targets": targets, "mode": plan.choices.mode.word(), "left_out": left_out, "steps": steps,
+                            "overridden": overridden});
+    beside.fields(&mut fields);
+    say.event("plan", fields);
     if say.json {
         return;
     }
@@ -150,10 +150,17 @@ pub(super) fn plan(say: &Say, prepared: &Prepared) {
     if !interrupts {
         say.line("  Interrupts nothing.");
     }
-    let unchecked: Vec<String> = plan.not_checked().map(|check| check.found.clone()).collect();
+    let mut unchecked: Vec<&str> = Vec::new();
+    for check in plan.not_checked() {
+        // One reason may stand for several checks.
+        if !unchecked.contains(&check.found.as_str()) {
+            unchecked.push(&check.found);
+        }
+    }
     if !unchecked.is_empty() {
         say.line(&format!("  Not checked: {}.", unchecked.join("; ")));
     }
+    beside.lines(say);
     say.line("");
 }
 

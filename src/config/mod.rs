@@ -3,6 +3,7 @@
 pub mod inventory;
 mod locate;
 pub mod places;
+pub mod plan_file;
 mod private;
 pub mod reading;
 mod rules;

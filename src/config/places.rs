@@ -81,6 +81,9 @@ impl Places {
 
 /// A path from the root.
 fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
+    if path.is_absolute() {
+        return Ok(path);
+    }
     std::path::absolute(&path).map_err(|error| {
         Fault::new(
             Cause::Usage,

@@ -9,14 +9,34 @@ use zeroize::Zeroizing;
 
 use crate::domain::fault::{Cause, Fault};
 
-/// The largest file that is read whole.
-const LARGEST: u64 = 1 << 20;
+/// What a file must be to be read.
+struct Demand {
+    /// The mode bits that it must not have, and what they would let others do.
+    forbidden: (u32, &'static str),
+    /// The mode that mends it.
+    mode: &'static str,
+    /// The largest that is read whole, in megabytes.
+    megabytes: u64,
+}
 
 /// The file's bytes, or `None` where there is no file. `called` is what a person calls it ("The inventory").
 ///
 /// # Errors
 /// It is no ordinary file, others than its owner may touch it, it is larger than a megabyte, or it cannot be read.
 pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    demanding(path, called, &Demand { forbidden: (0o077, "touch"), mode: "600", megabytes: 1 })
+}
+
+/// The same for a file without secrets, which others may read but not write; up to 16 megabytes.
+///
+/// # Errors
+/// As [`read`].
+pub(super) fn read_open(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    demanding(path, called, &Demand { forbidden: (0o022, "write"), mode: "go-w", megabytes: 16 })
+}
+
+fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
+    let largest = demand.megabytes << 20;
     let shown = path.display();
     let unreadable = |error: &std::io::Error| {
         Fault::new(
@@ -39,16 +59,17 @@ pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let found = file.metadata().map_err(|error| unreadable(&error))?;
-    if found.mode() & 0o077 != 0 {
+    let (forbidden, what) = demand.forbidden;
+    if found.mode() & forbidden != 0 {
         return Err(refused(
-            format!("Others than its owner may touch it: its mode is {:04o}.", found.mode() & 0o7777),
-            format!("Run: chmod 600 {shown}"),
+            format!("Others than its owner may {what} it: its mode is {:04o}.", found.mode() & 0o7777),
+            format!("Run: chmod {} {shown}", demand.mode),
         ));
     }
-    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(LARGEST)).unwrap_or(0) + 1));
-    file.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
-    if bytes.len() as u64 > LARGEST {
-        return Err(refused("It is larger than one megabyte.".into(), "Name the right file.".into()));
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(largest)).unwrap_or(0) + 1));
+    file.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;
+    if bytes.len() as u64 > largest {
+        return Err(refused(format!("It is larger than {} MB.", demand.megabytes), "Name the right file.".into()));
     }
     Ok(Some(bytes))
 }

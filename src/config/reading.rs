@@ -107,7 +107,7 @@ fn unusable(path: &Path, why: &str) -> Fault {
 }
 
 /// `clusters[1].endpoints (line 4, column 16): why`, as far as known.
-fn sentence(place: &str, at: Option<(usize, usize)>, why: &str) -> String {
+pub(super) fn sentence(place: &str, at: Option<(usize, usize)>, why: &str) -> String {
     match (place.is_empty(), at) {
         (true, None) => why.to_owned(),
         (true, Some((line, column))) => format!("line {line}, column {column}: {why}"),
@@ -117,7 +117,7 @@ fn sentence(place: &str, at: Option<(usize, usize)>, why: &str) -> String {
 }
 
 /// The parser's own error, taken apart: `clusters[0]: missing field `name` at line 2 column 5`.
-fn syntax(text: &str, error: &serde_yaml::Error) -> String {
+pub(super) fn syntax(text: &str, error: &serde_yaml::Error) -> String {
     let whole = error.to_string();
     let at = error.location().map(|at| (at.line(), at.column()));
     let message = match at {

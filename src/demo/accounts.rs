@@ -11,9 +11,11 @@ use super::world::Account;
 /// A user that somebody made.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "as a scenario calls it")]
 pub struct User {
     /// `op` of `op@pay`; the password is that of `root`.
-    pub user: String,
+    #[serde(rename = "user")]
+    pub name: String,
     /// The tenant it is in.
     pub tenant: String,
     /// `PRIVILEGE ON object`, one privilege each.
@@ -24,7 +26,7 @@ pub struct User {
 const ROOT: &str = "root";
 
 fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> {
-    cluster.users.iter().find(|user| user.user == name && user.tenant == tenant)
+    cluster.users.iter().find(|user| user.name == name && user.tenant == tenant)
 }
 
 /// Whether there is such a user.
@@ -40,7 +42,14 @@ pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
     match user(cluster, name, &account.tenant) {
         None => vec![format!("GRANT ALL PRIVILEGES ON *.* TO '{name}' WITH GRANT OPTION")],
         Some(user) if user.grants.is_empty() => vec![format!("GRANT USAGE ON *.* TO '{name}'")],
-        Some(user) => user.grants.iter().map(|grant| format!("GRANT {grant} TO '{name}'")).collect(),
+        Some(user) => user
+            .grants
+            .iter()
+            .map(|grant| {
+                let quoted = grant.replace("oceanbase.", "`oceanbase`.");
+                format!("GRANT {quoted} TO '{name}'")
+            })
+            .collect(),
     }
 }
 

@@ -185,6 +185,7 @@ async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
     }
 }
 
+#[allow(clippy::too_many_lines, reason = "one line or two for each request of the table above")]
 fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     Ok(match ask {
         Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,

@@ -266,13 +266,11 @@ impl World for Embedded {
         values.unwrap_or_default()
     }
 
-    fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
-        async move {
-            self.hold(session, &said::text(&alter), false, Some(&alter)).await;
-            let outcome = self.obey(session, &alter);
-            self.hold(session, &said::text(&alter), true, None).await;
-            outcome
-        }
+    async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
+        self.hold(session, &said::text(&alter), false, Some(&alter)).await;
+        let outcome = self.obey(session, &alter);
+        self.hold(session, &said::text(&alter), true, None).await;
+        outcome
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {

@@ -61,13 +61,13 @@ impl Embedded {
     /// Holds the statement, if a test wants that, until the test lets it pass.
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.changes();
-        let held = self.look(|fleet| {
+        let wanted = self.look(|fleet| {
             let begins = |hold: &&Hold| {
                 text.get(..hold.prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(&hold.prefix))
             };
             fleet.holds.iter().find(|hold| hold.applied == applied && begins(hold)).cloned()
         });
-        let Some(hold) = held else { return };
+        let Some(hold) = wanted else { return };
         let id = self.change(|fleet| {
             fleet.held_so_far += 1;
             let (id, since) = (fleet.held_so_far, fleet.now);

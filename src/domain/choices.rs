@@ -4,6 +4,9 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
+use super::destination::Destination;
+use super::diagnosis::clean;
+use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -19,7 +22,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The word of screens and JSON.
+    /// The word of screens, JSON and `--mode`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -41,6 +44,18 @@ pub enum NoFull {
     Skip,
 }
 
+impl NoFull {
+    /// The word of `--no-full`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Fail => "fail",
+            Self::Full => "full",
+            Self::Skip => "skip",
+        }
+    }
+}
+
 /// Whether a needed major compaction may be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -49,6 +64,17 @@ pub enum Compact {
     Auto,
     /// Never; the step fails when one is needed.
     Never,
+}
+
+impl Compact {
+    /// The word of `--compact`.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Auto => "auto",
+            Self::Never => "never",
+        }
+    }
 }
 
 /// Where a wanted destination comes from.
@@ -138,5 +164,29 @@ impl Choices {
             no_full: NoFull::Fail,
             skip: BTreeSet::new(),
         }
+    }
+
+    /// Refuses what no plan may be made from, before anything of it is shown or kept: a check that cannot be skipped, and
+    /// a destination that is none or holds a secret.
+    ///
+    /// # Errors
+    /// A usage fault that names it; it repeats no secret.
+    pub fn check(&self) -> Result<(), Fault> {
+        if let Some(check) = self.skip.iter().find(|check| !check.may_be_skipped()) {
+            return Err(Fault::new(
+                Cause::Usage,
+                format!("The check {} cannot be skipped.", check.name()),
+                "Only one_build, the mixed builds of a half-finished upgrade, may be overridden.",
+                "Leave it out, and mend what the check found.",
+            ));
+        }
+        let uris = self.storage.iter().flat_map(|wanted| [&wanted.data, &wanted.archive]).flatten();
+        for uri in uris {
+            Destination::parse_user(uri).map_err(|error| {
+                let what = format!("{} cannot be used as a destination.", clean(uri));
+                Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
+            })?;
+        }
+        Ok(())
     }
 }

@@ -3,6 +3,7 @@
 pub mod archive_dest;
 pub mod archiving;
 pub mod choices;
+pub mod command_line;
 pub mod connection;
 pub mod destination;
 pub mod diagnosis;
@@ -16,6 +17,7 @@ pub mod progress;
 pub mod restorable;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod saved;
 pub mod scn;
 pub mod secret;
 pub mod standstill;

@@ -13,6 +13,10 @@ use super::scn::Scn;
 use super::target::TargetName;
 use super::version::{Detected, Method};
 
+mod any;
+
+pub use any::{any_choices, with_lasting_sources};
+
 /// 2026-11-20 03:00:00 UTC, in seconds.
 pub const NOW: u64 = 1_795_143_600;
 

@@ -48,6 +48,38 @@ pub enum SecretSource {
     Prompt,
 }
 
+impl SecretSource {
+    /// Reads the word of the command line and of plan files: `env:NAME`, `file:PATH` or `stdin`.
+    ///
+    /// # Errors
+    /// It is none of them. The sentence does not repeat the text, which may be the secret itself.
+    pub fn from_word(text: &str) -> Result<Self, &'static str> {
+        match text.split_once(':') {
+            Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
+            Some(("file", path)) if !path.is_empty() => Ok(Self::File(path.to_owned())),
+            None if text == "stdin" => Ok(Self::Stdin),
+            _ => Err("write env:NAME, file:PATH or stdin"),
+        }
+    }
+
+    /// The word that [`SecretSource::from_word`] reads. What is typed, and a command, in which people write passwords, have
+    /// none: in their place stands `stdin`, so that what is encrypted stays encrypted and the secret is given anew.
+    #[must_use]
+    pub fn word(&self) -> String {
+        match self {
+            Self::Env(name) => format!("env:{name}"),
+            Self::File(path) => format!("file:{path}"),
+            Self::Command(_) | Self::Stdin | Self::Prompt => "stdin".to_owned(),
+        }
+    }
+
+    /// Whether it leads to the secret again in another run, with nobody there.
+    #[must_use]
+    pub fn lasts(&self) -> bool {
+        matches!(self, Self::Env(_) | Self::File(_) | Self::Command(_))
+    }
+}
+
 impl std::fmt::Display for SecretSource {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

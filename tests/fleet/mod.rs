@@ -9,6 +9,11 @@ use std::process::{Child, ChildStdin, Command, Output, Stdio};
 use obnow::demo::control::{Ask, Control};
 use serde_json::Value;
 
+mod running;
+
+#[allow(unused_imports, reason = "not every test that has a fleet waits")]
+pub use running::{DEADLINE, Running, until};
+
 /// The program.
 pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
@@ -67,8 +72,9 @@ impl Fleet {
     }
 
     /// Runs a command to its end.
+    #[track_caller]
     pub fn run(&self, args: &[&str]) -> Ran {
-        Ran::of(args, &self.command(args).output().unwrap())
+        Running::start(self, args).end()
     }
 
     /// Runs a command with `--json` to its end.
@@ -88,6 +94,10 @@ impl Fleet {
     pub fn statements(&self) -> Vec<String> {
         let reply = self.ask(&Ask::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        // R6, in every journey: from sys nothing is said without naming its tenants.
+        for entry in list.iter().filter(|entry| entry["tenant"] == "sys") {
+            assert!(entry["text"].as_str().is_some_and(|text| text.contains(" TENANT = ")), "{entry}");
+        }
         list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
     }
 

@@ -24,10 +24,18 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
         let [what, why, next] = ran.fault();
         assert_eq!(what, format!("{target} cannot be backed up now."));
         assert_eq!(why, format!("J{}.", &found[1..]), "a sentence");
-        assert_eq!(next, "Wait until it has ended; obnow targets shows how far it is.");
+        assert_eq!(next, format!("Watch it with: obnow watch {target}, or wait for its end with --wait-lock."));
     }
     assert_eq!(fleet.statements(), Vec::<String>::new());
-    assert!(fleet.json(&["tasks"]).of_kind("task").is_empty());
+    let tasks = fleet.json(&["tasks"]).exits(0).quiet().of_kind("task");
+    let told = |task: &serde_json::Value| {
+        (task["task"].clone(), task["targets"][0].clone(), task["state"].clone(), task["owner"].clone())
+    };
+    let row = |target: &str, owner: &str| {
+        (serde_json::Value::Null, target.into(), "running".into(), format!("\"{owner}\"").into())
+    };
+    let expected = [row("demo/pay", "daily by cron"), row("demo/order", "weekly by cron")];
+    assert_eq!(tasks.iter().map(told).collect::<Vec<_>>(), expected, "they run elsewhere: no task of ours");
 
     // The cluster without them: they are left out, with the reason.
     let cluster = fleet.json(&["backup", "demo", "--mode", "full", "--yes"]).exits(4).quiet();
@@ -37,7 +45,11 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
     assert_eq!(cluster.verdict("demo/report")["verdict"], "restorable");
     assert!(fleet.starts()[0].starts_with("ALTER SYSTEM BACKUP TENANT = 'report' "), "{:?}", fleet.starts());
 
+    // It is followed to its verdict, and nothing is sent for that.
     assert_eq!(fleet.fix(), ["slow-data", "slow-scheduler"]);
+    let watched = fleet.json(&["watch", "demo/order"]).exits(0).quiet();
+    assert_eq!(watched.verdict("demo/order")["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1);
     fleet.wait("pay", "history", "COMPLETED");
     let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0);
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
@@ -110,8 +122,8 @@ fn a_task_that_is_done_needs_no_retry() {
 #[test]
 fn what_nobody_started_cannot_be_watched_or_retried() {
     let fleet = Fleet::serve("busy");
-    let target = fleet.json(&["watch", "demo/pay"]).exits(1).quiet();
-    assert_eq!(target.fault()[0], "No task of this host is about demo/pay.");
+    let target = fleet.json(&["watch", "demo/report"]).exits(1).quiet();
+    assert_eq!(target.fault()[0], "There is nothing to watch on demo/report.");
     for command in ["watch", "retry"] {
         let none = fleet.json(&[command, "NOSUCH"]).exits(1).quiet();
         assert_eq!(none.fault()[0], "No task was chosen by \"NOSUCH\".");

@@ -19,7 +19,10 @@ fn a_dry_run_prints_the_plan_and_touches_nothing() {
     assert!(ran.of_kind("task").is_empty());
     assert_eq!(fleet.statements(), Vec::<String>::new());
     let tasks = fleet.run(&["tasks"]).exits(0);
-    assert_eq!((tasks.out.as_str(), tasks.err.as_str()), ("", "There is no task on this host yet.\n"));
+    assert_eq!(
+        (tasks.out.as_str(), tasks.err.as_str()),
+        ("", "There is no task on this host yet, and no backup runs elsewhere.\n")
+    );
     let lines = fleet.run(&["backup", "demo/pay", "--mode", "full", "--dry-run"]).exits(0);
     assert_eq!(lines.err, "");
     assert!(lines.out.contains("OceanBase Version  V4.2.5.1-101000092024120918\n"), "{}", lines.out);

@@ -36,6 +36,11 @@ fn a_strategy_supplies_what_is_not_set() {
 #[test]
 fn without_any_nothing_starts_and_the_flag_is_named() {
     let fleet = Fleet::serve("no-destination");
+    let check = fleet.json(&["check", "demo"]).exits(0).quiet();
+    let none = "none that can be used: not set, not given, not in a strategy of the inventory";
+    assert_eq!(check.check("demo/order", "destination"), ("warn".into(), none.into()));
+    let pay = format!("file://{}", fleet.folder().join("data/strategy/1001/1002/data").display());
+    assert_eq!(check.check("demo/pay", "destination"), ("pass".into(), pay));
     for target in ["demo/order", "demo"] {
         let ran = fleet.json(&["backup", target, "--mode", "full", "--yes"]).exits(1).quiet();
         assert_eq!(

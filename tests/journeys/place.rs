@@ -94,6 +94,8 @@ fn every_scenario_is_listed_with_what_it_shows() {
         "lost-reply",
         "unreachable",
         "login-refused",
+        "no-privilege",
+        "mixed-builds",
         "standby",
         "encryption-lost",
         "logical",

@@ -18,10 +18,13 @@ use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
 /// The password of `root@sys` of every one of them.
-pub const PASSWORD: &str = "odd-password";
+pub const PASSWORD: &str = "CANARY-of-the-login-41c7";
 
 /// The rows of a view, or the error in their place.
 pub type Answer = Result<Vec<Row>, ServerError>;
+
+/// From a view and its rows to the rows that are shown.
+pub type Rows = Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>;
 
 /// What a test changes in a server's answers.
 pub struct Twist {
@@ -29,14 +32,16 @@ pub struct Twist {
     pub greeting: Option<Greeting>,
     /// `VERSION()` and `version_comment`.
     pub version: Option<(&'static str, &'static str)>,
+    /// What it answers to an `ALTER SYSTEM` instead of obeying.
+    pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
-    pub rows: Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>,
+    pub rows: Rows,
 }
 
 impl Twist {
     /// Nothing is changed.
     pub fn none() -> Self {
-        Self { greeting: None, version: None, rows: Box::new(|_, answer| answer) }
+        Self { greeting: None, version: None, alter: None, rows: Box::new(|_, answer| answer) }
     }
 
     /// Other rows.
@@ -128,7 +133,13 @@ impl World for Odd {
     }
 
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
-        self.inner.alter(session, alter)
+        let refused = self.twist.alter.and_then(|refuses| refuses(&alter));
+        async move {
+            match refused {
+                Some(error) => Outcome::Refused(error),
+                None => self.inner.alter(session, alter).await,
+            }
+        }
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
@@ -153,18 +164,16 @@ impl Servers {
         Self { runtime, data: tempfile::tempdir().unwrap(), stop: watch::Sender::new(false) }
     }
 
-    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
-    /// its port.
-    pub fn twisted(&self, twist: Twist) -> u16 {
+    /// One server of a healthy cluster whose tenants these lines describe; its port.
+    pub fn tenants(&self, lines: &str, twist: Twist) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
-        let text = "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n  - {names: [pay, order]}\n  \
-                    - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n{lines}");
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
         let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };
-        let fleet = scenario::parse("odd", text).unwrap().fleet("odd", &making).unwrap();
+        let fleet = scenario::parse("odd", &text).unwrap().fleet("odd", &making).unwrap();
         let world = Arc::new(Odd { inner: Embedded::new(fleet), twist });
         let stopped = self.stop.subscribe();
         self.runtime.spawn(async move {
@@ -174,8 +183,16 @@ impl Servers {
         port
     }
 
+    /// One server of a healthy cluster (`demo`, with `pay`, `order`, an Oracle-mode `report` and a standby `dr`), twisted;
+    /// its port.
+    pub fn twisted(&self, twist: Twist) -> u16 {
+        let lines =
+            "  - {names: [pay, order]}\n  - {names: [report], mode: ORACLE}\n  - {names: [dr], role: STANDBY}\n";
+        self.tenants(lines, twist)
+    }
+
     /// A port that answers every client with these bytes, and then hangs up or keeps silent.
-    pub fn says(&self, bytes: &'static [u8], hangs_up: bool) -> u16 {
+    pub fn says(bytes: &'static [u8], hangs_up: bool) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         std::thread::spawn(move || {

@@ -99,11 +99,12 @@ impl OceanBase {
             ));
         }
         let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
+        // What the login may do comes first: a view that may not be read is explained by it.
+        let login = self.login().await?;
         if self.columns.is_none() {
             self.columns = Some(self.find_columns().await?);
         }
         let home = self.home()?.clone();
-        let login = self.login().await?;
         let parameters = self.parameters().await?;
         let cluster = ClusterFacts {
             target: self.target.clone(),

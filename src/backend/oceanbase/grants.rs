@@ -95,7 +95,9 @@ impl OceanBase {
             }
             Err(failure) => return Err(failure.fault),
         };
-        Ok(LoginFacts { user, tenant: home.name, missing, grants })
+        let login = LoginFacts { user, tenant: home.name, missing, grants };
+        self.login = Some(login.clone());
+        Ok(login)
     }
 
     /// A view that may not be read, by its name and with the statement that lets it be read.
@@ -107,11 +109,20 @@ impl OceanBase {
         let view = home.zip(self.line().ok()).and_then(|(home, line)| line.view(id, home.scope));
         let Some((home, view)) = home.zip(view) else { return failure };
         let user = &self.connection.user;
+        // All that is missing at once: who grants one privilege is not asked again for the next.
+        let mut give = vec![select(name_of(user))];
+        let mut why = "A backup is planned, watched and proven from the server's own views".to_owned();
+        if let Some(login) = &self.login {
+            let missing = login.missing.get().into_iter().flatten();
+            give.extend(missing.filter(|grant| !grant.seen_to_work).map(|grant| grant.statement.clone()));
+            let has = if login.grants.is_empty() { "nothing".to_owned() } else { login.grants.join("; ") };
+            why = format!("{why}; SHOW GRANTS has: {has}");
+        }
         let fault = Fault::new(
             Cause::Rights,
-            format!("{user} may not read oceanbase.{}.", view.name),
-            "A backup is planned, watched and proven from the server's own views, and this login lacks SELECT on them.",
-            format!("As root@{}: {};", home.name, select(name_of(user))),
+            format!("The login {user} may not read oceanbase.{}.", view.name),
+            format!("{why}."),
+            format!("As root@{}: {};", home.name, give.join("; ")),
         );
         Failure { fault: fault.with_code(DENIED).with_detail(failure.fault.what), ..failure }
     }

@@ -23,6 +23,7 @@ pub use statement::{Secrets, Statement};
 use jiff::Timestamp;
 
 use crate::domain::connection::Connection;
+use crate::domain::facts::LoginFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::target::TargetName;
@@ -47,6 +48,7 @@ pub struct OceanBase {
     session: Option<Session>,
     detected: Option<Detected>,
     home: Option<Home>,
+    login: Option<LoginFacts>,
     columns: Option<Columns>,
     /// The server's clock, read with each connection of a task.
     clock: Option<ServerClock>,
@@ -65,6 +67,7 @@ impl OceanBase {
             session: None,
             detected: None,
             home: None,
+            login: None,
             columns: None,
             clock: None,
             expected: None,

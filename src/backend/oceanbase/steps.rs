@@ -176,7 +176,7 @@ fn no_job(target: &TargetPlan) -> Fault {
         Cause::Unknown,
         format!("What became of the backup of {} is unknown.", target.target),
         "The journal names no job of it.",
-        "Look at CDB_OB_BACKUP_JOB_HISTORY, then retry: it only looks again.",
+        "Look at CDB_OB_BACKUP_JOB_HISTORY (in the tenant itself: DBA_OB_BACKUP_JOB_HISTORY), then retry: it only looks again.",
     )
 }
 
@@ -294,7 +294,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         Archiving::Strange(word) => Look::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
-            format!("CDB_OB_ARCHIVELOG says {word}."),
+            format!("The view of its archive (OB_ARCHIVELOG) says {word}."),
             "Look the state up in the server's manual; retry once archiving is DOING.",
         )),
     }

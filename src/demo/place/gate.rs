@@ -6,13 +6,16 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::net::TcpSocket;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::demo::embedded::{Embedded, Gate};
 use crate::demo::registry::Registry;
 use crate::demo::server;
+
+/// Clients that may wait to be met.
+const BACKLOG: u32 = 128;
 
 /// How long a port rests whose listener failed.
 const AGAIN: Duration = Duration::from_millis(200);
@@ -38,7 +41,16 @@ fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
     Ok((socket, port))
 }
 
-/// Opens each port as the fleet says, and follows it from then on.
+/// A port of ours.
+enum Held {
+    /// What connects is refused.
+    Reserved(TcpSocket),
+    /// What connects is met, if not at once.
+    Listening(TcpListener),
+}
+
+/// Opens each port as the fleet says, and follows it from then on. When it returns they listen: whoever is told that the
+/// fleet is ready finds it so.
 pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec<(TcpSocket, u16)>) {
     let clusters = world.look(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<Registry> = Vec::new();
@@ -48,19 +60,29 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec
         while registries.len() <= cluster {
             registries.push(Registry::new());
         }
-        tasks.spawn(keep(Arc::clone(world), endpoint, registries[cluster].clone(), socket, port));
+        let held = if world.gate(endpoint).0 {
+            // A port that cannot be had is a server that is down.
+            let Ok(listener) = socket.listen(BACKLOG) else { continue };
+            Held::Listening(listener)
+        } else {
+            Held::Reserved(socket)
+        };
+        tasks.spawn(keep(Arc::clone(world), endpoint, registries[cluster].clone(), held, port));
     }
 }
 
-async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, socket: TcpSocket, port: u16) {
-    let mut reserved = Some(socket);
+async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: Held, port: u16) {
+    let mut held = Some(held);
     loop {
         let gate = world.gate(endpoint);
         let differs = differs(&world, endpoint, gate);
-        let listener = match reserved.take().map_or_else(|| bind(port).map(|(socket, _)| socket), Ok) {
-            Ok(socket) if gate.0 => socket.listen(128),
-            Ok(socket) => {
-                reserved = Some(socket);
+        let listener = match held.take().map_or_else(|| bind(port).map(|(socket, _)| Held::Reserved(socket)), Ok) {
+            Ok(Held::Listening(listener)) if gate.0 => Ok(listener),
+            // It was closed before this began; without a listener the port is only reserved.
+            Ok(Held::Listening(_)) => continue,
+            Ok(Held::Reserved(socket)) if gate.0 => socket.listen(BACKLOG),
+            Ok(Held::Reserved(socket)) => {
+                held = Some(Held::Reserved(socket));
                 differs.await;
                 continue;
             }

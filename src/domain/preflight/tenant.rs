@@ -27,6 +27,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     if choices.mode == Mode::Incremental {
         incremental_base(&mut sheet, facts, tenant, choices);
     }
+    destination(&mut sheet, facts, tenant, choices);
     archive(&mut sheet, facts, tenant);
     retention(&mut sheet, facts, tenant);
     sheet.checks
@@ -131,7 +132,19 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                 job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds),
                 job.owner()
             ),
-            "Wait until it has ended; obnow targets shows how far it is.",
+            &format!("Watch it with: obnow watch {}, or wait for its end with --wait-lock.", facts.target(tenant)),
+        ),
+    }
+}
+
+/// Without a place for the data nothing is planned: it is said before anybody asks for a start.
+fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
+    match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
+        Some(place) => sheet.pass(CheckId::Destination, place.bare()),
+        None => sheet.warn(
+            CheckId::Destination,
+            "none that can be used: not set, not given, not in a strategy of the inventory",
+            "Give one with --storage URI, for example --storage file:///backup.",
         ),
     }
 }

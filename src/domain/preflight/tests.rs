@@ -65,6 +65,7 @@ fn a_healthy_cluster_passes_everything_it_can() {
             ("tenant", PASS, "tenant 1002, NORMAL"),
             ("role", PASS, "PRIMARY"),
             ("another_backup", PASS, "none runs"),
+            ("destination", PASS, "file:///own/data"),
             ("log_archiving", PASS, "DOING, round 1"),
             ("archive_lag", PASS, "10 s behind"),
             ("delete_policy", PASS, "recovery window 7d"),
@@ -320,4 +321,12 @@ fn a_tenant_that_is_never_backed_up_is_not_asked_about_its_archive() {
         assert_eq!((refusing.len(), refusing[0].check), (1, refused));
         assert!(!refusing[0].fix.is_empty());
     }
+}
+
+#[test]
+fn a_tenant_without_a_place_for_its_data_is_told_before_the_start() {
+    let checks = of_tenant(Mode::Full, |tenant| tenant.data_destination = None);
+    let none = "none that can be used: not set, not given, not in a strategy of the inventory";
+    assert_eq!(told(&checks, CheckId::Destination), (WARN, none));
+    assert!(checks.iter().all(|check| !check.refuses()), "the plan refuses, with its own words");
 }

@@ -51,8 +51,12 @@ fn a_limit_ends_only_a_wait_for_what_is_not_there() {
             Verdict::GiveUp(fault) => {
                 assert!(!alive, "a limit never ends what lives: {fault}");
                 assert_eq!(fault.cause, Cause::Unknown);
-                let sends_nothing = fault.next.contains("only looks again, and sends nothing");
+                let sends_nothing = fault.next == "Retry, or watch it: that only looks again, and sends nothing.";
                 assert_eq!(sends_nothing, kind == StepKind::WaitForBackup, "{fault}");
+                if sends_nothing {
+                    assert_eq!(fault.what, "What became of the backup of prod/pay is unknown.");
+                    assert_eq!(fault.why, "For 300 s nothing has moved: BACKUP_DATA_MINOR.");
+                }
             }
             Verdict::GoOn => unreachable!("the limit has passed"),
         }
@@ -76,7 +80,7 @@ fn silence_is_borne_longer_once_a_job_may_exist() {
         assert!(patience.without_answer(begun, &fault, after(start, limit)).is_none());
         let end = patience.without_answer(begun, &fault, after(start, 2 * limit));
         let settled = end.map(|end| end(&fault));
-        assert_eq!(settled.as_ref().map(|settled| settled.state), Some(state), "{begun}");
+        assert_eq!(settled.as_ref().map(|settled| settled.state), Some(state));
         let word = settled.and_then(|settled| settled.outcome).map(|outcome| outcome.verdict);
         let expected = if state == StepState::Failed { VerdictWord::Failed } else { VerdictWord::Unknown };
         assert_eq!(word, Some(expected));
@@ -85,6 +89,7 @@ fn silence_is_borne_longer_once_a_job_may_exist() {
     let (mut patience, start) = patience();
     let refused = Fault { cause: Cause::Rights, ..unreachable() };
     assert!(patience.without_answer(false, &refused, start).is_some());
+    assert!(patience.without_answer(true, &refused, start).is_none(), "a job may go on behind a refusal");
 }
 
 #[test]

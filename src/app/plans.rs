@@ -1,0 +1,35 @@
+//! Plans that are kept as files, and the command line that is the same as a plan.
+
+use std::path::Path;
+
+use super::{Room, choose};
+use crate::config::inventory::Cluster;
+use crate::config::plan_file;
+use crate::domain::choices::Choices;
+use crate::domain::command_line;
+use crate::domain::facts::Facts;
+use crate::domain::fault::Fault;
+use crate::domain::saved::SavedPlan;
+use crate::domain::task::Prepared;
+
+/// Saves a plan to a new file, 0600.
+///
+/// # Errors
+/// The file exists, or cannot be written.
+pub fn save(room: &Room, path: &Path, facts: &Facts, prepared: &Prepared) -> Result<(), Fault> {
+    plan_file::write(path, &SavedPlan::of(facts, prepared, room.now()))
+}
+
+/// Opens a saved plan.
+///
+/// # Errors
+/// It is not there, or cannot be used; with its place in the file.
+pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
+    plan_file::read(path)
+}
+
+/// The words of the command line that makes the same choices on this cluster, from `backup` on.
+#[must_use]
+pub fn same_as(cluster: &Cluster, choices: &Choices) -> Vec<String> {
+    command_line::words(choices, choose::usual_compaction(cluster, &choices.targets))
+}

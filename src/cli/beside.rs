@@ -1,0 +1,87 @@
+//! What is said beside a plan: the command that makes the same one, where it was saved, and what differs from a saved one.
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::args::Common;
+use super::say::Role;
+use super::{Say, show};
+use crate::domain::command_line::{given, shell};
+use crate::domain::saved::Difference;
+use crate::domain::step::StepKind;
+
+/// What is said beside a plan.
+pub(super) struct Beside<'a> {
+    /// The command, quoted for a shell.
+    pub(super) same_as: String,
+    /// The plan file it was made from.
+    pub(super) compared: Option<Compared<'a>>,
+    /// The plan file it was saved to.
+    pub(super) saved_as: Option<&'a Path>,
+    /// The command that runs that file.
+    pub(super) run_it: String,
+}
+
+/// A plan against the file it was made from.
+pub(super) struct Compared<'a> {
+    /// The file.
+    pub(super) file: &'a Path,
+    /// When it was saved.
+    pub(super) saved: Timestamp,
+    /// What differs.
+    pub(super) differs: Vec<Difference>,
+}
+
+/// The command that makes a plan, for a shell: `backup` and its words behind how this call reaches its cluster.
+pub(super) fn command(common: &Common, words: Vec<String>) -> String {
+    let whole: Vec<String> = ["obnow".to_owned()].into_iter().chain(common.reach()).chain(words).collect();
+    shell(&whole)
+}
+
+/// The command that runs a plan file; empty where there is none.
+pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
+    let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
+    file.map_or_else(String::new, |file| command(common, words(file).collect()))
+}
+
+impl Beside<'_> {
+    /// Adds its fields to those of the `plan` event.
+    pub(super) fn fields(&self, plan: &mut Value) {
+        plan["same_as"] = json!(self.same_as);
+        if let Some(Compared { file, saved, differs }) = &self.compared {
+            plan["plan_file"] = json!(file.display().to_string());
+            plan["saved"] = json!(saved.to_string());
+            plan["differs"] = differs
+                .iter()
+                .map(|difference| {
+                    json!({"targets": difference.targets, "step": difference.step.map(StepKind::name),
+                           "change": difference.change.word(), "text": difference.text})
+                })
+                .collect();
+        }
+        if let Some(path) = self.saved_as {
+            plan["saved_as"] = json!(path.display().to_string());
+        }
+    }
+
+    /// The same for a person.
+    pub(super) fn lines(&self, say: &Say) {
+        if let Some(Compared { file, saved, differs }) = &self.compared {
+            let (file, saved) = (file.display(), show::moment(*saved));
+            if differs.is_empty() {
+                say.line(&format!("  As it was saved in {file} at {saved}."));
+            } else {
+                say.line(&format!("  {} from {file}, saved at {saved}:", say.paint(Role::Warn, "Differs")));
+                for difference in differs {
+                    say.line(&format!("    {difference}"));
+                }
+            }
+        }
+        say.line(&format!("  Same as: {}", self.same_as));
+        if let Some(path) = self.saved_as {
+            say.line(&format!("  Saved as {}, and not started. Run it with: {}", path.display(), self.run_it));
+        }
+    }
+}

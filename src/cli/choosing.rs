@@ -1,0 +1,99 @@
+//! From arguments, or a plan file, to choices.
+
+use super::args::BackupArgs;
+use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::saved::SavedPlan;
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+
+#[cfg(test)]
+mod tests;
+
+/// The choices of a command line. `usual` is what is done about compaction where `--compact` is not given; what the
+/// inventory adds is not in them yet.
+pub(super) fn chosen(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault> {
+    let mode = args.mode.ok_or_else(|| {
+        Fault::new(
+            Cause::Usage,
+            "The data backup mode is missing.",
+            "A backup is full or incremental, and obnow does not guess.",
+            "Say --mode full or --mode incremental.",
+        )
+    })?;
+    Ok(Choices {
+        storage: given(args),
+        plus_archivelog: args.plus_archivelog,
+        compact: args.compact.map_or(usual, Into::into),
+        encrypt: args.encrypt_from.clone(),
+        no_full: args.no_full.into(),
+        skip: args.skip.iter().copied().collect(),
+        ..Choices::new(args.targets.clone(), mode.into())
+    })
+}
+
+fn given(args: &BackupArgs) -> Option<Wanted> {
+    (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
+        data: args.storage.clone(),
+        archive: args.archive_storage.clone(),
+        access_id: args.access_id.clone(),
+        access_key: args.access_key_from.clone(),
+        source: StorageSource::Given,
+        tenants: None,
+    })
+}
+
+/// The choices of a saved plan, with the sources of its secrets where they are named anew.
+///
+/// # Errors
+/// A secret has no source that lasts and none was named, or one was named that the plan has no use for.
+pub(super) fn saved(plan: &SavedPlan, args: &BackupArgs) -> Result<Choices, Fault> {
+    let mut choices = plan.choices.clone();
+    let key = choices.storage.as_mut().and_then(|storage| storage.access_key.as_mut());
+    renew(key, args.access_key_from.as_ref(), "--access-key-from", "an access key")?;
+    renew(choices.encrypt.as_mut(), args.encrypt_from.as_ref(), "--encrypt-from", "an encryption password")?;
+    Ok(choices)
+}
+
+fn renew(
+    source: Option<&mut SecretSource>,
+    named: Option<&SecretSource>,
+    flag: &str,
+    called: &str,
+) -> Result<(), Fault> {
+    match (source, named) {
+        (Some(source), Some(named)) => source.clone_from(named),
+        (Some(source), None) if !source.lasts() => {
+            return Err(Fault::new(
+                Cause::Usage,
+                format!("The plan needs {called}, and {flag} is missing."),
+                "The plan file names no source that is still there: it was typed, or came from standard input.",
+                format!("Say {flag} env:NAME, file:PATH or stdin."),
+            ));
+        }
+        (None, Some(_)) => {
+            return Err(Fault::new(
+                Cause::Usage,
+                format!("The plan has no use for {flag}."),
+                format!("It was saved without {called}, and it runs as it was saved."),
+                "Leave the option out, or save a new plan with it.",
+            ));
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// The one cluster that all targets belong to.
+pub(super) fn one_cluster(targets: &[TargetName]) -> Result<&str, Fault> {
+    let first = targets.first().map_or("", TargetName::cluster);
+    if targets.iter().all(|target| target.cluster() == first) {
+        return Ok(first);
+    }
+    Err(Fault::new(
+        Cause::Usage,
+        "The targets are of several clusters.",
+        "One task backs up one cluster, or tenants of one.",
+        "Start one backup for each cluster.",
+    ))
+}

@@ -1,0 +1,359 @@
+//! The plan file: a saved plan as YAML, in the words of the command line. It holds no secret, only where each is found.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::reading::{sentence, syntax};
+use super::{locate::locate, private};
+use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::LeftOut;
+use crate::domain::preflight::CheckId;
+use crate::domain::saved::{Expect, SavedPlan};
+use crate::domain::secret::SecretSource;
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+use crate::domain::task::PreviewStep;
+
+#[cfg(test)]
+mod tests;
+
+const CALLED: &str = "The plan file";
+
+/// The format that is written, and the only one so far.
+pub const FORMAT: u64 = 1;
+
+const HEAD: &str = "\
+# A backup that was planned with obnow and not started; it holds no secret. Run it with: obnow backup --plan FILE
+# It is planned again then: `choices` are made again, `expect` must still hold, and what differs from `shown` is printed.
+";
+
+/// Writes a saved plan to a new file, 0600; never over an existing one.
+///
+/// # Errors
+/// The file exists, or cannot be written.
+pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
+    private::write_new(path, CALLED, &text(plan)?)
+}
+
+/// The saved plan of this file.
+///
+/// # Errors
+/// There is no file, others may write it, or it is no plan of a format that is known; with the place in it.
+pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
+    let Some(bytes) = private::read_open(path, CALLED)? else {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{CALLED} {} is not there.", path.display()),
+            "There is no file of that name.",
+            "Name the right file, or save one with: obnow backup TARGET --mode full --save-plan FILE.",
+        ));
+    };
+    let text = std::str::from_utf8(&bytes).map_err(|error| {
+        let line = bytes.iter().take(error.valid_up_to()).filter(|byte| **byte == b'\n').count() + 1;
+        unusable(path, &format!("line {line}: the text is not UTF-8"))
+    })?;
+    parse(text, path)
+}
+
+/// The saved plan as YAML.
+///
+/// # Errors
+/// Never in practice: a plan always has a text.
+pub fn text(plan: &SavedPlan) -> Result<String, Fault> {
+    let yaml = serde_yaml::to_string(&File::of(plan)).map_err(|error| {
+        Fault::new(
+            Cause::Internal,
+            "The plan cannot be written as YAML.",
+            format!("The writer says: {error}."),
+            "Report this as a fault of obnow.",
+        )
+    })?;
+    Ok(format!("{HEAD}{yaml}"))
+}
+
+/// The saved plan in this text; `path` is only named in errors.
+///
+/// # Errors
+/// Another format, an unknown key, a wrong type or a missing part: with its path, line and column where known.
+pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let at = |place: &str, why: &str| unusable(path, &sentence(place, locate(text, place), why));
+    let wrong = |error: &serde_yaml::Error| unusable(path, &syntax(text, error));
+    // The format first: what a newer one calls its keys is not this one's business.
+    let head: Head = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
+    match head.format {
+        None => return Err(at("", "there is no `format`, so this is no plan file")),
+        Some(format) if format.as_u64() == Some(FORMAT) => {}
+        Some(format) if format.as_u64().is_some_and(|format| format > FORMAT) => {
+            let why = format!("it is of a newer obnow; this one knows format {FORMAT}");
+            return Err(Fault { next: "Run it with that obnow, or save it anew.".into(), ..at("format", &why) });
+        }
+        Some(_) => return Err(at("format", &format!("it must be {FORMAT}"))),
+    }
+    let file: File = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
+    if file.choices.targets.is_empty() {
+        return Err(at("choices.targets", "at least one target is needed"));
+    }
+    let placeless = file.choices.storage.is_none() && file.choices.archive_storage.is_none();
+    if placeless && let Some(key) = file.choices.key_without_storage() {
+        return Err(at(&format!("choices.{key}"), "it belongs to a `storage` or `archive_storage`, and there is none"));
+    }
+    Ok(file.into())
+}
+
+fn unusable(path: &Path, why: &str) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{CALLED} {} cannot be used.", path.display()),
+        format!("{}.", why.trim_end_matches('.')),
+        "Correct it there, or save it anew with --save-plan.",
+    )
+}
+
+/// Enough to see whether the rest can be understood.
+#[derive(Deserialize)]
+struct Head {
+    format: Option<serde_yaml::Value>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u64,
+    saved: Timestamp,
+    choices: Chosen,
+    expect: Expected,
+    shown: Shown,
+}
+
+/// The choices by the names of their options.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    targets: Vec<TargetName>,
+    mode: Mode,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    storage: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    archive_storage: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    access_id: Option<String>,
+    #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
+    access_key_from: Option<SecretSource>,
+    compact: Compact,
+    #[serde(default)]
+    plus_archivelog: bool,
+    #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
+    encrypt_from: Option<SecretSource>,
+    no_full: NoFull,
+    #[serde(default)]
+    skip: BTreeSet<CheckId>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expected {
+    cluster_id: Option<u64>,
+    version: String,
+    tenant_ids: BTreeMap<TargetName, u64>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shown {
+    steps: Vec<ShownStep>,
+    #[serde(default)]
+    left_out: Vec<ShownLeftOut>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShownStep {
+    target: TargetName,
+    step: StepKind,
+    needed: bool,
+    effect: String,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    interrupts: String,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    statements: Vec<String>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ShownLeftOut {
+    target: TargetName,
+    reason: String,
+}
+
+impl Chosen {
+    fn of(choices: &Choices) -> Self {
+        let storage = choices.storage.as_ref();
+        Self {
+            targets: choices.targets.clone(),
+            mode: choices.mode,
+            storage: storage.and_then(|wanted| wanted.data.clone()),
+            archive_storage: storage.and_then(|wanted| wanted.archive.clone()),
+            access_id: storage.and_then(|wanted| wanted.access_id.clone()),
+            access_key_from: storage.and_then(|wanted| wanted.access_key.clone()),
+            compact: choices.compact,
+            plus_archivelog: choices.plus_archivelog,
+            encrypt_from: choices.encrypt.clone(),
+            no_full: choices.no_full,
+            skip: choices.skip.clone(),
+        }
+    }
+
+    fn key_without_storage(&self) -> Option<&'static str> {
+        match (&self.access_id, &self.access_key_from) {
+            (Some(_), _) => Some("access_id"),
+            (None, Some(_)) => Some("access_key_from"),
+            (None, None) => None,
+        }
+    }
+}
+
+impl From<Chosen> for Choices {
+    fn from(chosen: Chosen) -> Self {
+        let given = chosen.storage.is_some() || chosen.archive_storage.is_some();
+        let storage = given.then_some(Wanted {
+            data: chosen.storage,
+            archive: chosen.archive_storage,
+            access_id: chosen.access_id,
+            access_key: chosen.access_key_from,
+            source: StorageSource::Given,
+            tenants: None,
+        });
+        Self {
+            storage,
+            plus_archivelog: chosen.plus_archivelog,
+            compact: chosen.compact,
+            encrypt: chosen.encrypt_from,
+            no_full: chosen.no_full,
+            skip: chosen.skip,
+            ..Self::new(chosen.targets, chosen.mode)
+        }
+    }
+}
+
+impl File {
+    fn of(plan: &SavedPlan) -> Self {
+        let steps = plan.shown.iter().cloned().map(|step| ShownStep {
+            target: step.target,
+            step: step.step,
+            needed: step.needed,
+            effect: step.effect,
+            interrupts: step.interrupts,
+            statements: step.statements,
+        });
+        let left_out = plan.left_out.iter().cloned();
+        Self {
+            format: FORMAT,
+            saved: plan.saved,
+            choices: Chosen::of(&plan.choices),
+            expect: Expected {
+                cluster_id: plan.expect.cluster_id,
+                version: plan.expect.version.clone(),
+                tenant_ids: plan.expect.tenant_ids.clone(),
+            },
+            shown: Shown {
+                steps: steps.collect(),
+                left_out: left_out.map(|left| ShownLeftOut { target: left.target, reason: left.reason }).collect(),
+            },
+        }
+    }
+}
+
+impl From<File> for SavedPlan {
+    fn from(file: File) -> Self {
+        let Expected { cluster_id, version, tenant_ids } = file.expect;
+        let steps = file.shown.steps.into_iter().map(|step| PreviewStep {
+            target: step.target,
+            step: step.step,
+            needed: step.needed,
+            statements: step.statements,
+            effect: step.effect,
+            interrupts: step.interrupts,
+        });
+        let left_out = file.shown.left_out.into_iter();
+        Self {
+            saved: file.saved,
+            choices: file.choices.into(),
+            expect: Expect { cluster_id, version, tenant_ids },
+            shown: steps.collect(),
+            left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
+        }
+    }
+}
+
+/// `#[serde(with)]` for a source as the command line writes it. A secret written out is refused and not repeated.
+mod word {
+    use std::fmt;
+
+    use serde::de::{Deserializer, Error, Visitor};
+    use serde::ser::Serializer;
+
+    use crate::domain::secret::SecretSource;
+
+    #[allow(clippy::ref_option, reason = "serde calls it with a reference")]
+    pub fn serialize<S: Serializer>(source: &Option<SecretSource>, to: S) -> Result<S::Ok, S::Error> {
+        match source {
+            Some(source) => to.serialize_str(&source.word()),
+            None => to.serialize_none(),
+        }
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
+        from.deserialize_any(Source)
+    }
+
+    const EXPECTED: &str = "write env:NAME, file:PATH or stdin; a secret itself is never written here";
+
+    struct Source;
+
+    impl Visitor<'_> for Source {
+        type Value = Option<SecretSource>;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("env:NAME, file:PATH or stdin")
+        }
+
+        // A key without a value is a slip: taken for "not encrypted" it would leave a backup open.
+        fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+            Err(E::custom("the value is missing; leave the key out where nothing is meant"))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            SecretSource::from_word(text).map(Some).map_err(|_| E::custom(EXPECTED))
+        }
+
+        // A password of digits, or one that YAML takes for a word of its own.
+        fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+
+        fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
+            Err(E::custom(EXPECTED))
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The command line that makes the same choices, and how it is written for a shell.
+
+use super::choices::{Choices, Compact, NoFull};
+
+#[cfg(test)]
+mod tests;
+
+/// The words of `obnow` that make these choices again, from `backup` on. `usual` is what the inventory says about
+/// compaction: only another wish is repeated. Destinations of the inventory and of earlier tasks are not repeated either;
+/// they are found again.
+#[must_use]
+pub fn words(choices: &Choices, usual: Compact) -> Vec<String> {
+    let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
+    let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
+    if let Some(storage) = &choices.storage {
+        option("--storage", storage.data.clone());
+        option("--archive-storage", storage.archive.clone());
+        option("--access-id", storage.access_id.clone());
+        option("--access-key-from", storage.access_key.as_ref().map(super::secret::SecretSource::word));
+    }
+    option("--compact", (choices.compact != usual).then(|| choices.compact.word().to_owned()));
+    option("--encrypt-from", choices.encrypt.as_ref().map(super::secret::SecretSource::word));
+    option("--no-full", (choices.no_full != NoFull::Fail).then(|| choices.no_full.word().to_owned()));
+    for check in &choices.skip {
+        option("--skip", Some(check.name().to_owned()));
+    }
+    options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
+    let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
+    let mut words = vec!["backup".to_owned()];
+    if targets.iter().any(|target| target.starts_with('-')) {
+        // Behind the two dashes nothing is an option any more.
+        words.extend(options);
+        words.push("--".to_owned());
+        words.extend(targets);
+    } else {
+        words.extend(targets);
+        words.extend(options);
+    }
+    words
+}
+
+/// An option with its value; in one word where the value could be taken for an option.
+#[must_use]
+pub fn given(name: &str, value: String) -> Vec<String> {
+    if value.starts_with('-') { vec![format!("{name}={value}")] } else { vec![name.to_owned(), value] }
+}
+
+/// The words as one line for a shell. Only what needs it is quoted; what would drive a terminal is written as `$'\033'`, which
+/// bash, ksh and zsh read.
+#[must_use]
+pub fn shell(words: &[String]) -> String {
+    words.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+}
+
+fn quoted(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_-+:,./@%=".contains(c);
+    // zsh replaces a word that begins with an equals sign.
+    if !word.is_empty() && !word.starts_with('=') && word.chars().all(plain) {
+        return word.to_owned();
+    }
+    if !word.chars().any(drives) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    let mut out = String::from("$'");
+    let mut bytes = [0; 4];
+    for c in word.chars() {
+        match c {
+            '\'' | '\\' => out.extend(['\\', c]),
+            c if drives(c) => {
+                out.extend(c.encode_utf8(&mut bytes).bytes().map(|byte| format!("\\{byte:03o}")));
+            }
+            c => out.push(c),
+        }
+    }
+    out.push('\'');
+    out
+}
+
+/// Control characters, and those that reorder text or hide in it.
+fn drives(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}

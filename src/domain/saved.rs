@@ -1,0 +1,141 @@
+//! A plan that was saved to be run later: the choices, whom they were made for, and what was shown of it then.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::choices::Choices;
+use super::facts::Facts;
+use super::fault::{Cause, Fault};
+use super::plan::{LeftOut, Plan};
+use super::target::TargetName;
+use super::task::{Prepared, PreviewStep};
+
+mod difference;
+#[cfg(test)]
+mod tests;
+
+pub use difference::{Change, Difference};
+
+/// What stands for the task's id in what was shown: every task has another.
+pub const TASK: &str = "{task}";
+
+/// Whom a plan was made for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Expect {
+    /// The cluster's id; None on an engine without clusters.
+    pub cluster_id: Option<u64>,
+    /// Version and build.
+    pub version: String,
+    /// The ids of the tenants, left out or not; on an engine without tenants 0.
+    pub tenant_ids: BTreeMap<TargetName, u64>,
+}
+
+/// A saved plan. It holds no secret: choices name only where secrets are found, and what was shown is redacted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SavedPlan {
+    /// When it was saved.
+    pub saved: Timestamp,
+    /// The choices of a person; what the inventory adds is read again.
+    pub choices: Choices,
+    /// Whom it was made for.
+    pub expect: Expect,
+    /// What was shown of its steps, with [`TASK`] for the task's id.
+    pub shown: Vec<PreviewStep>,
+    /// Who was left out.
+    pub left_out: Vec<LeftOut>,
+}
+
+impl SavedPlan {
+    /// What is kept of a plan.
+    #[must_use]
+    pub fn of(facts: &Facts, prepared: &Prepared, saved: Timestamp) -> Self {
+        let plan = &prepared.plan;
+        Self {
+            saved,
+            choices: Choices { fallbacks: Vec::new(), ..plan.choices.clone() },
+            expect: Expect {
+                cluster_id: plan.cluster.id,
+                version: plan.cluster.version.clone(),
+                tenant_ids: tenant_ids(facts, plan),
+            },
+            shown: timeless(prepared),
+            left_out: plan.left_out.clone(),
+        }
+    }
+
+    /// Refuses to run for anybody else than it was made for.
+    ///
+    /// # Errors
+    /// Another cluster, another tenant under the same name, a named tenant that is gone, or another version; each named.
+    pub fn refuse_another(&self, facts: &Facts) -> Result<(), Fault> {
+        let cluster = &facts.cluster;
+        let at = format!("{} at {}", cluster.name(), cluster.endpoint);
+        if cluster.id != self.expect.cluster_id {
+            let id = |id: Option<u64>| id.map_or_else(|| "no cluster id".to_owned(), |id| format!("cluster id {id}"));
+            return Err(refused(
+                format!("{at} is not the cluster the plan was saved for."),
+                format!("The plan expects {}, and this one has {}.", id(self.expect.cluster_id), id(cluster.id)),
+                "Check the endpoints in the inventory; if this cluster is meant, save a plan for it with --save-plan.",
+            ));
+        }
+        let whole = self.choices.targets.iter().any(|target| target.tenant().is_none());
+        for (target, expected) in &self.expect.tenant_ids {
+            let named = self.choices.targets.contains(target);
+            let found = facts.tenants.iter().find(|tenant| facts.target(tenant) == *target).map(|tenant| tenant.id);
+            if found == Some(*expected) || !(named || whole) || (found.is_none() && !named) {
+                continue;
+            }
+            let why = match (found, facts.tenant_by_id(*expected)) {
+                (Some(found), _) => format!("The plan expects tenant {expected}, and {target} is tenant {found} now."),
+                (None, Some(now)) => format!("Tenant {expected} is called {} now.", now.name),
+                (None, None) => format!("There is no tenant of that name and none with the id {expected}."),
+            };
+            return Err(refused(
+                format!("{target} is not the tenant the plan was saved for."),
+                why,
+                "Find out who replaced it; if this is meant, save a new plan with --save-plan.",
+            ));
+        }
+        let version = cluster.version.with_build();
+        if version != self.expect.version {
+            return Err(refused(
+                format!("{at} runs another version than the plan was saved for."),
+                format!("The plan expects {}, and it runs {version}.", self.expect.version),
+                "Look at the plan for this version with --dry-run, and save it anew with --save-plan.",
+            ));
+        }
+        Ok(())
+    }
+
+    /// What is otherwise than when it was saved, line by line.
+    #[must_use]
+    pub fn differences(&self, prepared: &Prepared) -> Vec<Difference> {
+        difference::between((&self.shown, &self.left_out), (&timeless(prepared), &prepared.plan.left_out))
+    }
+}
+
+fn refused(what: String, why: String, next: &str) -> Fault {
+    Fault::new(Cause::Precondition, what, why, next)
+}
+
+fn tenant_ids(facts: &Facts, plan: &Plan) -> BTreeMap<TargetName, u64> {
+    let planned = plan.targets.iter().map(|target| (target.target.clone(), target.tenant.id));
+    let found = |left: &LeftOut| facts.tenants.iter().find(|tenant| facts.target(tenant) == left.target);
+    let left_out = plan.left_out.iter().filter_map(|left| Some((left.target.clone(), found(left)?.id)));
+    planned.chain(left_out).collect()
+}
+
+/// What is shown, without what every task has of its own.
+fn timeless(prepared: &Prepared) -> Vec<PreviewStep> {
+    let told = |text: &String| match prepared.task.as_str() {
+        "" => text.clone(),
+        task => text.replace(task, TASK),
+    };
+    let step = |step: &PreviewStep| PreviewStep {
+        statements: step.statements.iter().map(told).collect(),
+        effect: told(&step.effect),
+        ..step.clone()
+    };
+    prepared.preview.iter().map(step).collect()
+}

@@ -1,0 +1,95 @@
+//! A thousand clusters looked at, as the first screen and `obnow targets` do: good ones, and dead ones among them that must
+//! delay nobody.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops where its setup fails")]
+
+#[path = "../odd/mod.rs"]
+mod odd;
+
+use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
+
+use obnow::app::Room;
+use obnow::app::detect;
+use odd::{PASSWORD, Servers, Twist};
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc;
+
+fn main() {
+    divan::main();
+}
+
+struct Bench {
+    room: Room,
+    runtime: Runtime,
+    _servers: Servers,
+    _place: tempfile::TempDir,
+}
+
+impl Bench {
+    /// Of a thousand clusters so many are good, closed, silent, and something else.
+    fn new(good: usize, closed: usize, silent: usize, http: usize) -> Self {
+        let (servers, place) = (Servers::new(), tempfile::tempdir().unwrap());
+        let ports = [
+            (servers.twisted(Twist::none()), good),
+            (servers.closed(), closed),
+            (Servers::says(b"", false), silent),
+            (Servers::says(b"HTTP/1.1 400 Bad Request\r\n\r\n", true), http),
+        ];
+        let private = |name: &str, text: &str| {
+            let path = place.path().join(name);
+            std::fs::write(&path, text).unwrap();
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+            path
+        };
+        let password = private("password", PASSWORD);
+        let mut text = "limits: {connect: 1s, statement: 10s}\nclusters:\n".to_owned();
+        // Mixed, as an inventory is: the dead stand between the others.
+        let mut left = ports;
+        for number in 0..1_000 {
+            let most = (0..left.len()).max_by_key(|&kind| left[kind].1 * 1_000 / ports[kind].1.max(1)).unwrap();
+            left[most].1 -= 1;
+            let (port, file) = (left[most].0, password.display());
+            writeln!(
+                text,
+                "- {{name: c{number}, endpoints: [\"127.0.0.1:{port}\"], user: root@sys, password: {{file: {file}}}}}"
+            )
+            .unwrap();
+        }
+        let config = private("config.yaml", &text);
+        let room = Room::open(Some(config), Some(place.path().join("state")), None).unwrap();
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+        Self { room, runtime, _servers: servers, _place: place }
+    }
+
+    /// How many answered with facts.
+    fn detect(&self) -> usize {
+        self.runtime.block_on(async {
+            let (sender, mut answers) = mpsc::unbounded_channel();
+            detect::all(&self.room, &sender).await;
+            drop(sender);
+            let mut facts = 0;
+            while let Some(answer) = answers.recv().await {
+                facts += usize::from(answer.facts.is_ok());
+            }
+            facts
+        })
+    }
+}
+
+#[divan::bench(sample_count = 3)]
+fn a_thousand_good(bencher: divan::Bencher) {
+    let bench = Bench::new(1_000, 0, 0, 0);
+    bencher.bench_local(|| assert_eq!(bench.detect(), 1_000));
+}
+
+#[divan::bench(sample_count = 3)]
+fn a_thousand_with_300_dead(bencher: divan::Bencher) {
+    let bench = Bench::new(700, 150, 100, 50);
+    bencher.bench_local(|| assert_eq!(bench.detect(), 700));
+}
+
+#[divan::bench(sample_count = 3)]
+fn a_thousand_dead(bencher: divan::Bencher) {
+    let bench = Bench::new(0, 500, 250, 250);
+    bencher.bench_local(|| assert_eq!(bench.detect(), 0));
+}

@@ -1,0 +1,95 @@
+//! Backups that somebody else started: watched to their verdict, cancelled from there alone, or waited for.
+
+use obnow::demo::control::Ask;
+
+use crate::fleet::Fleet;
+use crate::support::{Running, journal_until, task};
+
+#[test]
+fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
+    // One has a job of its own that is held; of the other only the job of sys is there yet.
+    for target in ["demo/pay", "demo/order"] {
+        let fleet = Fleet::serve("busy");
+        let watch = Running::start(&fleet, &["watch", target, "--json"]);
+        journal_until(&fleet, "a wait", |event| event["event"] == "waiting");
+        let id = task(&fleet);
+        let listed = fleet.json(&["tasks"]).exits(0).of_kind("task");
+        assert_eq!((&listed[0]["task"], &listed[0]["state"]), (&id.as_str().into(), &"running".into()));
+        let second = Running::start(&fleet, &["watch", target, "--json"]);
+        assert_eq!(fleet.fix(), ["slow-data", "slow-scheduler"]);
+        for watched in [watch.end().exits(0), second.end().exits(0)] {
+            let watched = watched.quiet();
+            assert_eq!(watched.task(), id, "one task, however many watch");
+            let steps: Vec<String> = watched.steps(target).into_iter().map(|(step, _)| step).collect();
+            assert_eq!(steps, ["Wait for data backup", "Confirm restorable"], "{target}");
+            assert_eq!(watched.verdict(target)["verdict"], "restorable");
+        }
+        let retry = fleet.json(&["retry", &id, "--yes"]).exits(1).quiet();
+        assert_eq!(
+            retry.fault(),
+            [
+                format!("Task {id} cannot be retried."),
+                "It only watched a backup that somebody else started.".to_owned(),
+                "Start one of your own with: obnow backup.".to_owned(),
+            ]
+        );
+        assert_eq!(fleet.statements(), Vec::<String>::new(), "watching writes nothing");
+    }
+}
+
+#[test]
+fn a_foreign_job_is_cancelled_only_from_the_task_that_watches_it() {
+    let fleet = Fleet::serve("busy");
+    let watch = Running::start(&fleet, &["watch", "demo/pay", "--json"]);
+    journal_until(&fleet, "a wait", |event| event["event"] == "waiting");
+    let id = task(&fleet);
+    let unasked = fleet.json(&["cancel", &id]).exits(1);
+    assert_eq!(unasked.fault()[0], "Nothing was cancelled.");
+    assert!(unasked.err.contains("stops every backup job of these tenants, whoever started it"), "{}", unasked.err);
+    assert!(unasked.err.contains("by \"daily by cron\""), "{}", unasked.err);
+    assert_eq!(fleet.statements(), Vec::<String>::new());
+    fleet.json(&["cancel", &id, "--yes"]).exits(23);
+    assert_eq!(watch.end().exits(23).verdict("demo/pay")["verdict"], "cancelled");
+    assert_eq!(fleet.statements(), ["ALTER SYSTEM CANCEL BACKUP TENANT = 'pay'"]);
+}
+
+#[test]
+fn our_own_job_is_cancelled_and_retry_starts_a_new_one() {
+    let fleet = Fleet::serve("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
+    fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
+    let id = task(&fleet);
+    // Another tenant's job is none of this task's business.
+    fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0);
+    let cancelled = fleet.json(&["cancel", &id, "--yes"]).exits(23);
+    assert!(cancelled.err.contains(&format!("by obnow task {id}.1")), "{}", cancelled.err);
+    let verdict = backup.end().exits(23).quiet().verdict("demo/pay");
+    assert_eq!(verdict["verdict"], "cancelled");
+    assert_eq!(verdict["told"][0], "Set 3 stays on the destination as it is; nothing can be restored from it.");
+    let sent = fleet.statements();
+    assert_eq!(sent.iter().filter(|text| text.contains("CANCEL")).count(), 1, "{sent:?}");
+    assert!(sent.contains(&"ALTER SYSTEM CANCEL BACKUP TENANT = 'pay'".to_owned()), "{sent:?}");
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let over = fleet.json(&["cancel", &id, "--yes"]).exits(1);
+    assert_eq!(over.fault()[0], format!("Task {id} does not run."));
+    let again = fleet.json(&["retry", &id, "--yes"]).exits(0);
+    assert!(again.err.contains("Retry starts a NEW backup of demo/pay, attempt 2."), "{}", again.err);
+    assert_eq!(again.verdict("demo/pay")["verdict"], "restorable");
+}
+
+#[test]
+fn a_busy_target_is_waited_for_as_long_as_was_said() {
+    let fleet = Fleet::serve("busy");
+    let said = |seconds: u64| format!("Waiting for its end, at most {seconds} s.");
+    let short = fleet.run(&["backup", "demo/pay", "--mode", "full", "--yes", "--wait-lock", "1s"]).exits(11);
+    assert!(short.err.contains(&said(1)), "{}", short.err);
+    assert!(fleet.starts().is_empty());
+    let wait = ["backup", "demo/pay", "--mode", "full", "--yes", "--json", "--wait-lock", "5m"];
+    let wait = Running::start(&fleet, &wait);
+    fleet.fix();
+    let ended = wait.end().exits(0);
+    assert!(ended.err.contains(&said(300)), "it met the other backup: {}", ended.err);
+    assert_eq!(ended.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1);
+}

@@ -1,0 +1,358 @@
+//! No secret reaches argv, environment, files, output or error text: canaries are put wherever a secret can come from, and
+//! everything that obnow leaves or shows is searched for them.
+#![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod odd;
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+use obnow::demo::statement::{Alter, Literal, Value as Cell};
+use odd::{PASSWORD, Servers, Twist, error};
+
+const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
+
+const KEY: &str = "CANARY-of-the-access-key-93e0";
+const ENCRYPTION: &str = "CANARY-of-the-encryption-58b2";
+const CANARIES: [&str; 3] = [PASSWORD, KEY, ENCRYPTION];
+
+/// Looks at every process of this user again and again: at its arguments, and at its environment unless a test itself
+/// put a secret there.
+struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<BTreeSet<String>>,
+}
+
+impl Watch {
+    /// `environments`: also those of the processes whose arguments have this word, and of all others when it is empty.
+    fn begin(canaries: &'static [&'static str], environments: &'static str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || {
+            let mut found = BTreeSet::new();
+            while !stopped.load(Ordering::Relaxed) {
+                look(canaries, environments, &mut found);
+                std::thread::sleep(std::time::Duration::from_millis(1));
+            }
+            found
+        });
+        Self { stop, thread }
+    }
+
+    fn end(self) -> BTreeSet<String> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap()
+    }
+}
+
+fn look(canaries: &[&str], environments: &str, found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir("/proc").unwrap().flatten() {
+        let path = entry.path();
+        if !entry.file_name().to_str().is_some_and(|name| name.bytes().all(|byte| byte.is_ascii_digit())) {
+            continue;
+        }
+        let text = |name: &str| {
+            let bytes = std::fs::read(path.join(name)).unwrap_or_default();
+            String::from_utf8_lossy(&bytes).replace('\0', " ")
+        };
+        let arguments = text("cmdline");
+        if arguments.starts_with(OBNOW) && arguments.contains("run-task") {
+            found.insert("a runner was seen".to_owned());
+        }
+        let environment = if arguments.contains(environments) { text("environ") } else { String::new() };
+        for canary in canaries {
+            if arguments.contains(canary) {
+                found.insert(format!("{canary} in the arguments {arguments:?}"));
+            }
+            if environment.contains(canary) {
+                found.insert(format!("{canary} in the environment of {arguments:?}"));
+            }
+        }
+    }
+}
+
+/// The files below this folder that hold one of the canaries, other than those the test wrote itself.
+fn in_files(folder: &Path, planted: &[PathBuf], found: &mut BTreeSet<String>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            in_files(&path, planted, found);
+        } else if !planted.contains(&path) {
+            let text = String::from_utf8_lossy(&std::fs::read(&path).unwrap_or_default()).into_owned();
+            in_text(&text, &path.display().to_string(), found);
+        }
+    }
+}
+
+fn in_text(text: &str, place: &str, found: &mut BTreeSet<String>) {
+    for canary in CANARIES.into_iter().filter(|canary| text.contains(canary)) {
+        found.insert(format!("{canary} in {place}"));
+    }
+}
+
+/// A folder with an inventory, and the files that hold the secrets.
+struct Place {
+    folder: tempfile::TempDir,
+    planted: Vec<PathBuf>,
+}
+
+impl Place {
+    /// The inventory names the server by these lines for its password.
+    fn new(port: u16, password: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut place = Self { folder, planted: Vec::new() };
+        for (name, secret) in [("login", PASSWORD), ("key", KEY), ("encryption", ENCRYPTION)] {
+            let path = place.path(name);
+            private(&path, secret);
+            place.planted.push(path);
+        }
+        let login = password.replace("FILE", &place.path("login").display().to_string());
+        let limits = "limits: {connect: 1s, statement: 2s, poll: 50ms, stall: 2s, archive_wait: 2s, heartbeat: 300ms}";
+        private(
+            &place.path("config.yaml"),
+            &format!(
+                "{limits}\nclusters:\n- {{name: demo, endpoints: [\"127.0.0.1:{port}\"], user: root@sys{login}}}\n"
+            ),
+        );
+        std::fs::create_dir(place.path("tmp")).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// Runs a command; what it shows is searched.
+    fn run(&self, args: &[&str], input: Option<&str>, found: &mut BTreeSet<String>) -> (Option<i32>, String) {
+        let mut command = Command::new(OBNOW);
+        command.args(args).env("TMPDIR", self.path("tmp")).env("RUST_BACKTRACE", "full");
+        command.env("OBNOW_TEST_LOGIN", PASSWORD).env("OBNOW_TEST_KEY", KEY).env("OBNOW_TEST_ENCRYPTION", ENCRYPTION);
+        command.arg("--state").arg(self.path("state"));
+        if !args.contains(&"--host") {
+            command.arg("--config").arg(self.path("config.yaml"));
+        }
+        let stdin = if input.is_some() { Stdio::piped() } else { Stdio::null() };
+        let mut child = command.stdin(stdin).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        if let Some(input) = input {
+            child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        }
+        let output = child.wait_with_output().unwrap();
+        let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        in_text(&said, &format!("what {args:?} says:\n{said}"), found);
+        (output.status.code(), said)
+    }
+
+    fn search(&self, found: &mut BTreeSet<String>) {
+        in_files(self.folder.path(), &self.planted, found);
+        assert!(self.path("state/audit.jsonl").exists(), "there was nothing to search");
+    }
+}
+
+fn private(path: &Path, text: &str) {
+    std::fs::write(path, text).unwrap();
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
+}
+
+const S3: [&str; 6] = [
+    "--storage",
+    "s3://bucket/{cluster_id}/{tenant_id}/{kind}?host=s3.example.com",
+    "--archive-storage",
+    "s3://bucket/{cluster_id}/{tenant_id}/log?host=s3.example.com",
+    "--access-id",
+    "AKIAEXAMPLE",
+];
+
+fn backup<'a>(more: &[&'a str]) -> Vec<&'a str> {
+    let mut args = vec!["backup", "demo/pay", "--mode", "full", "--yes"];
+    args.extend(more);
+    args
+}
+
+/// Without this the other tests would prove nothing: what is planted is found, in every kind of place.
+#[test]
+fn a_planted_canary_is_found() {
+    const PLANTED: &str = "CANARY-that-is-to-be-found-77aa";
+    let watch = Watch::begin(&[PLANTED], "cat");
+    let mut processes = [
+        Command::new("cat").env("SECRET", PLANTED).stdin(Stdio::piped()).spawn().unwrap(),
+        Command::new("sh").args(["-c", "read line", PLANTED]).stdin(Stdio::piped()).spawn().unwrap(),
+    ];
+    let end = std::time::Instant::now() + std::time::Duration::from_secs(10);
+    let mut found = BTreeSet::new();
+    while found.len() < 2 && std::time::Instant::now() < end {
+        look(&[PLANTED], "cat", &mut found);
+    }
+    for process in &mut processes {
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+    assert!(found.iter().any(|place| place.contains("in the arguments")), "{found:?}");
+    assert!(found.iter().any(|place| place.contains("in the environment")), "{found:?}");
+    assert!(watch.end().iter().any(|place| place.contains(PLANTED)));
+    let place = Place::new(1, "");
+    std::fs::create_dir_all(place.path("state/tasks")).unwrap();
+    private(&place.path("state/audit.jsonl"), &format!("{{\"statement\":\"access_key={KEY}\"}}"));
+    private(&place.path("state/tasks/x.ask"), PASSWORD);
+    let mut found = BTreeSet::new();
+    place.search(&mut found);
+    in_text(&format!("panicked at {ENCRYPTION}"), "a text", &mut found);
+    assert_eq!(found.len(), 3, "{found:?}");
+}
+
+/// A whole backup to an object storage, encrypted, each secret from every kind of source.
+#[test]
+fn backups_leave_no_secret_anywhere() {
+    let watch = Watch::begin(&CANARIES, "run-task");
+    let mut found = BTreeSet::new();
+    for (password, key, encryption) in [
+        (", password: {env: OBNOW_TEST_LOGIN}", "env:OBNOW_TEST_KEY", "env:OBNOW_TEST_ENCRYPTION"),
+        (", password: {file: FILE}", "file:KEY", "file:ENCRYPTION"),
+        (", password: {command: \"cat FILE\"}", "env:OBNOW_TEST_KEY", "stdin"),
+    ] {
+        let servers = Servers::new();
+        let place = Place::new(servers.twisted(Twist::none()), password);
+        let key = key.replace(
+            "KEY",
+            &if key.starts_with("file") { place.path("key").display().to_string() } else { "KEY".into() },
+        );
+        let encryption = match encryption {
+            "file:ENCRYPTION" => format!("file:{}", place.path("encryption").display()),
+            other => other.to_owned(),
+        };
+        let mut more = S3.to_vec();
+        more.extend(["--access-key-from", &key, "--encrypt-from", &encryption]);
+        let input = (encryption == "stdin").then(|| format!("{ENCRYPTION}\n"));
+        place.run(&[&backup(&more)[..], &["--dry-run"]].concat(), input.as_deref(), &mut found);
+        for form in [&[][..], &["--json"]] {
+            let (code, said) = place.run(&[&backup(&more)[..], form].concat(), input.as_deref(), &mut found);
+            assert_eq!(code, Some(0), "{password}: {said}");
+            assert!(said.contains("access_key=***") || said.contains("verdict"), "{said}");
+        }
+        for args in [&["targets"][..], &["check", "demo/pay"], &["tasks"], &["watch", "demo/pay"], &["config", "show"]]
+        {
+            place.run(args, None, &mut found);
+            place.run(&[args, &["--json"]].concat(), None, &mut found);
+        }
+        place.search(&mut found);
+    }
+    let seen = watch.end();
+    assert!(seen.contains("a runner was seen"), "the watch saw no runner");
+    found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The password of one cluster that is named on the command line.
+#[test]
+fn a_login_without_an_inventory_leaves_no_secret() {
+    let servers = Servers::new();
+    let port = servers.twisted(Twist::none());
+    let place = Place::new(port, "");
+    let mut found = BTreeSet::new();
+    let host = format!("127.0.0.1:{port}");
+    let file = format!("file:{}", place.path("login").display());
+    for source in ["env:OBNOW_TEST_LOGIN", &file, "stdin"] {
+        let input = (source == "stdin").then(|| format!("{PASSWORD}\n"));
+        let args = ["targets", "--host", &host, "--password-from", source];
+        let (code, said) = place.run(&args, input.as_deref(), &mut found);
+        assert_eq!(code, Some(0), "{said}");
+        assert!(said.contains("V4.2.5"), "{said}");
+        let whole = ["backup", "127.0.0.1/pay", "--mode", "full", "--yes", "--host", &host, "--password-from", source];
+        let (code, said) = place.run(&whole, input.as_deref(), &mut found);
+        assert_eq!(code, Some(0), "{said}");
+    }
+    place.search(&mut found);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// What fails says more, and none of it is a secret: the server even repeats the statement.
+#[test]
+fn failures_repeat_no_secret() {
+    let echo = |alter: &Alter| match alter {
+        Alter::Set { items, .. } => items.iter().find_map(|(_, value)| match value {
+            Literal::Text(text) => Some(error(1210, &format!("Incorrect arguments near '{text}' {text}"))),
+            _ => None,
+        }),
+        Alter::Backup { .. } => Some(error(1064, &format!("near IDENTIFIED BY '{ENCRYPTION}' ONLY"))),
+        _ => None,
+    };
+    let servers = Servers::new();
+    let place = Place::new(servers.twisted(Twist { alter: Some(echo), ..Twist::none() }), ", password: {file: FILE}");
+    let mut found = BTreeSet::new();
+    let mut more = S3.to_vec();
+    more.extend(["--access-key-from", "env:OBNOW_TEST_KEY", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"]);
+    for form in [&[][..], &["--json"]] {
+        let (code, said) = place.run(&[&backup(&more)[..], form].concat(), None, &mut found);
+        assert_eq!(code, Some(15), "{said}");
+        assert!(said.contains("1210") && said.contains("***"), "{said}");
+        let plain = backup(&["--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"]);
+        let (code, said) = place.run(&[&plain[..], form].concat(), None, &mut found);
+        assert_eq!(code, Some(15), "{said}");
+        assert!(said.contains("1064"), "{said}");
+    }
+    let (_, tasks) = place.run(&["tasks"], None, &mut found);
+    let id = tasks.split_whitespace().next().unwrap().to_owned();
+    place.run(&["retry", &id, "--yes", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"], None, &mut found);
+    place.run(&["cancel", &id, "--yes"], None, &mut found);
+    place.run(&["watch", &id], None, &mut found);
+    place.search(&mut found);
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// A secret in the wrong place is refused, and not repeated.
+#[test]
+fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let servers = Servers::new();
+    let port = servers.twisted(Twist::column("DBA_OB_TENANTS", "STATUS", Cell::Text(format!("password={PASSWORD}"))));
+    let place = Place::new(port, ", password: {file: FILE}");
+    let mut found = BTreeSet::new();
+    let uri = format!("s3://bucket/p?host=h&access_key={KEY}");
+    let (long, key) = (format!("--password={PASSWORD}"), format!("--access-key={KEY}"));
+    let cases: [&[&str]; 9] = [
+        &[&long],
+        &[&key],
+        &["--password-from", PASSWORD],
+        &["--access-key-from", KEY],
+        &["--encrypt-from", ENCRYPTION],
+        &["--storage", &uri],
+        &["--archive-storage", &uri],
+        &["--access-key-from", "env:CANARY_that_is_not_set"],
+        &["--encrypt-from", "file:/nowhere"],
+    ];
+    for more in cases {
+        let (code, said) = place.run(&backup(more), None, &mut found);
+        assert_ne!(code, Some(0), "{said}");
+        assert!(!said.contains("panicked"), "{said}");
+    }
+    // Written out in the inventory; and repeated by the server as a state.
+    place.run(&["targets"], None, &mut found);
+    place.run(&["check", "demo/pay"], None, &mut found);
+    let right = std::fs::read_to_string(place.path("config.yaml")).unwrap();
+    let source = format!("{{file: {}}}", place.path("login").display());
+    for password in [PASSWORD.to_owned(), format!("[{PASSWORD}]"), format!("{{value: {PASSWORD}}}")] {
+        private(&place.path("wrong.yaml"), &right.replace(&source, &password));
+        let mut command = Command::new(OBNOW);
+        command.args(["targets", "--config"]).arg(place.path("wrong.yaml"));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(said.contains("clusters[0].password"), "{said}");
+        in_text(&said, "the complaint about the inventory", &mut found);
+    }
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// Texts of a crash are made by `Debug`.
+#[test]
+fn a_crash_prints_no_secret() {
+    let secret = obnow::domain::secret::Secret::new(PASSWORD.to_owned());
+    let secrets = obnow::backend::Secrets { login: Some(secret.clone()), ..Default::default() };
+    assert_eq!(format!("{secret:?}"), "***");
+    assert!(!format!("{secrets:?}").contains(PASSWORD));
+}
