@@ -21,11 +21,11 @@ use serde_json::Value;
 use support::{Running, journal_until, runs, wait};
 
 /// The backup all these tests make.
-pub const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
 /// The ports of a cluster in a fleet's inventory.
 #[track_caller]
-pub fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
+fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
     let config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     let entry = config["clusters"].as_array().unwrap().iter().find(|entry| entry["name"] == cluster).unwrap();
     let endpoints = entry["endpoints"].as_array().unwrap().iter();
@@ -34,7 +34,7 @@ pub fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
 
 /// So many proxies, each before another server of the fleet's first cluster, and an inventory that knows only them.
 /// Limits are replaced as given.
-pub fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
+fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
     let proxies: Vec<Proxy> = ports(fleet, "demo").into_iter().take(proxies).map(Proxy::before).collect();
     let mut config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
     config["clusters"][0]["endpoints"] = proxies.iter().map(Proxy::endpoint).collect();
@@ -48,7 +48,7 @@ pub fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Pr
 
 /// A backup whose job is held in this phase, and whose runner waits for it.
 #[track_caller]
-pub fn held(fleet: &Fleet, phase: &str) -> Running {
+fn held(fleet: &Fleet, phase: &str) -> Running {
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
     let follower = Running::start(fleet, &BACKUP);
     wait(fleet, "pay", "task", phase);
@@ -57,6 +57,6 @@ pub fn held(fleet: &Fleet, phase: &str) -> Running {
 }
 
 /// Lets the held job go on.
-pub fn release(fleet: &Fleet, phase: &str) {
+fn release(fleet: &Fleet, phase: &str) {
     fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
 }

@@ -18,7 +18,7 @@ use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::plan::{Need, TargetPlan};
-use crate::domain::progress::{ProgressMeter, Sample};
+use crate::domain::progress::ProgressMeter;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskView};
@@ -26,7 +26,7 @@ use crate::journal::clock::now;
 use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Attention, Patience, Verdict as Wait};
+use patience::{Attention, Patience};
 
 /// A task with everything needed to bring it on.
 pub struct Runner {
@@ -342,65 +342,6 @@ impl Runner {
         self.say_over(name, kind, &settled.detail, patience)?;
         self.settle(name, kind, settled)?;
         Ok(Took::Settled)
-    }
-
-    fn keep_waiting(
-        &mut self,
-        kind: StepKind,
-        name: &TargetName,
-        waiting: &Waiting,
-        patience: &mut Patience,
-    ) -> Result<Took, Fault> {
-        let progressed = patience.moved(name, waiting, Instant::now());
-        if progressed {
-            self.say_over(name, kind, &waiting.what, patience)?;
-        }
-        if let Some(task) = &waiting.task {
-            let sample = Sample {
-                at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-                phase: task.phase.clone(),
-                bytes: task.bytes,
-                bytes_total: None,
-                percent: task.percent,
-                tablets: task.tablets,
-                blocks: task.blocks,
-            };
-            let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
-            if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
-                && patience.may_write_progress(name, Instant::now())
-            {
-                self.write(&Event::Progress { target: name.clone(), progress })?;
-            }
-        }
-        match patience.judge(kind, name, waiting, Instant::now()) {
-            Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::StandsStill => return Ok(Took::Stands(waiting.clone())),
-            Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
-                self.settle(name, kind, Settled::unknown(fault))?;
-                return Ok(Took::Settled);
-            }
-            Wait::GiveUp(fault) => {
-                self.settle(name, kind, Settled::failed(fault))?;
-                return Ok(Took::Settled);
-            }
-        }
-        Ok(Took::Waits { progressed })
-    }
-
-    /// Says what a step waits for, once per change.
-    fn waiting(
-        &mut self,
-        name: &TargetName,
-        step: StepKind,
-        what: &str,
-        attention: Option<&Attention>,
-        patience: &mut Patience,
-    ) -> Result<(), Fault> {
-        if patience.is_news(name, what, attention.map(|attention| attention.reason.as_str())) {
-            let fault = attention.map(|attention| attention.fault.clone());
-            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault, over: false })?;
-        }
-        Ok(())
     }
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
