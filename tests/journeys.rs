@@ -5,6 +5,8 @@ mod fleet;
 
 #[path = "journeys/archiving.rs"]
 mod archiving;
+#[path = "journeys/bad_storage.rs"]
+mod bad_storage;
 #[path = "journeys/busy.rs"]
 mod busy;
 #[path = "journeys/commands.rs"]

@@ -55,6 +55,13 @@ pub enum Effect {
         /// Its text.
         text: String,
     },
+    /// A destination of the tenant cannot be set: what is in its directory is in the way.
+    DestinationRefused {
+        /// The code a client sees.
+        code: u16,
+        /// Its text; the path follows.
+        text: String,
+    },
     /// The checkpoint of the archive stands still since `since`.
     CheckpointStands,
     /// The port refuses connections.
@@ -118,6 +125,15 @@ impl<'a> Faults<'a> {
             Effect::Hold { phase: held, code: Some(code), text } if held == phase => {
                 Some((fault.server, *code, &**text))
             }
+            _ => None,
+        })
+    }
+
+    /// Why a destination of a tenant cannot be set: the code and its text.
+    #[must_use]
+    pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
+        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+            Effect::DestinationRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
     }
