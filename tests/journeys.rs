@@ -5,6 +5,8 @@ mod fleet;
 
 #[path = "journeys/archiving.rs"]
 mod archiving;
+#[path = "journeys/bad_storage.rs"]
+mod bad_storage;
 #[path = "journeys/busy.rs"]
 mod busy;
 #[path = "journeys/commands.rs"]
@@ -31,5 +33,9 @@ mod plans;
 mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/stalls.rs"]
+mod stalls;
 #[path = "journeys/tenant_admin.rs"]
 mod tenant_admin;
+#[path = "journeys/unrestorable.rs"]
+mod unrestorable;

@@ -63,13 +63,21 @@ pub struct Waiting {
     pub task: Option<TaskFacts>,
     /// Whether the server shows something alive: then a limit raises attention and never fails the step.
     pub alive: bool,
+    /// The error that the running job shows, if it shows one; it is no movement.
+    pub trouble: Option<Fault>,
 }
 
 impl Waiting {
     /// Waits for something that has no counters.
     #[must_use]
     pub fn for_(what: impl Into<String>, alive: bool) -> Self {
-        Self { what: what.into(), task: None, alive }
+        Self { what: what.into(), task: None, alive, trouble: None }
+    }
+
+    /// Whether this is where it stood at the other look.
+    #[must_use]
+    pub fn stands_at(&self, other: &Self) -> bool {
+        (&self.what, &self.task, self.alive) == (&other.what, &other.task, other.alive)
     }
 }
 

@@ -9,6 +9,7 @@ use super::{Run, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::standstill::Standstill;
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
 
@@ -136,6 +137,29 @@ impl System {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.lend_locks(lend),
+        }
+    }
+
+    /// Lets every connection from now on prove that it leads to what was confirmed.
+    pub fn expect(&mut self, plan: &Plan) {
+        match self {
+            Self::OceanBase(system) => system.expect(plan),
+            // The engine of a dump has no identity but its endpoint.
+            Self::Dump(_) => {}
+        }
+    }
+
+    /// Why these targets stand still, each with the words of what it stands at. It changes nothing, and what cannot be read
+    /// is said as that.
+    pub async fn standstill(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        stuck: &[(&TargetPlan, &str)],
+    ) -> Vec<Standstill> {
+        match self {
+            Self::OceanBase(system) => system.standstill(run, step, stuck).await,
+            Self::Dump(_) => stuck.iter().map(|_| Standstill::unknown("a dump has none.")).collect(),
         }
     }
 

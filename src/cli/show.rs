@@ -214,10 +214,17 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                 say.fault(fault);
             }
         }
-        Event::Waiting { target, step, what, fault } => {
+        Event::Waiting { target, step, what, fault, over } => {
             say.line(&format!("{} {:<11} {:<36} {target}  {what}", clock(at), "running", step.name()));
             if let Some(fault) = fault {
                 say.fault(fault);
+            }
+            if *over {
+                say.event(
+                    "step",
+                    json!({"task": id, "target": target, "step": step.name(), "state": StepState::Running.word(),
+                           "detail": what, "seconds": null}),
+                );
             }
         }
         Event::Progress { target, progress } => {

@@ -158,6 +158,16 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
             }
         }
     }
+    for broken in taken.iter().filter(|fault| fault.effect == Effect::ArchiveBreaks) {
+        let (speed, now) = (fleet.speed, fleet.now);
+        for cluster in &mut fleet.clusters {
+            let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
+            let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
+            for id in meant.map(|tenant| tenant.id).collect::<Vec<_>>() {
+                archive::renew(cluster, id, speed, now);
+            }
+        }
+    }
     json!(taken.into_iter().map(|fault| fault.name).collect::<Vec<_>>())
 }
 
@@ -184,14 +194,14 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
-            let effect = Effect::Hold { phase: phase.clone() };
+            let effect = Effect::Hold { phase: phase.clone(), code: None, text: String::new() };
             let fault = by_hand(fleet, cluster.as_deref(), &format!("hold {phase} of"), &tenant, effect)?;
             put(fleet, fault)
         }
         Ask::Release { cluster, tenant, phase } => {
             let cluster = fleet.clusters[place(fleet, cluster.as_deref())?].name.clone();
-            let held = Effect::Hold { phase };
-            take(fleet, |fault| concerns(fault, &cluster, &tenant) && fault.effect == held)
+            let held = |fault: &Fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if *held == phase);
+            take(fleet, |fault| concerns(fault, &cluster, &tenant) && held(fault))
         }
         Ask::Fail { cluster, tenant: who, code, text } => {
             let (speed, now) = (fleet.speed, fleet.now);

@@ -39,6 +39,12 @@ pub enum Effect {
     Hold {
         /// The phase.
         phase: String,
+        /// The code that the task shows meanwhile, negative; none: it shows nothing.
+        #[serde(default)]
+        code: Option<i64>,
+        /// Its text.
+        #[serde(default)]
+        text: String,
     },
     /// A job fails at the end of a phase.
     JobFails {
@@ -47,6 +53,13 @@ pub enum Effect {
         /// The code as the source stores it, negative.
         code: i64,
         /// Its text.
+        text: String,
+    },
+    /// A destination of the tenant cannot be set: what is in its directory is in the way.
+    DestinationRefused {
+        /// The code a client sees.
+        code: u16,
+        /// Its text; the path follows.
         text: String,
     },
     /// The checkpoint of the archive stands still since `since`.
@@ -72,6 +85,14 @@ pub enum Effect {
     },
     /// An encrypted backup is not shown as one.
     EncryptionLost,
+    /// The archive breaks as soon as a backup is completed, before its log is there. Whoever removes the cause has started a
+    /// new round.
+    ArchiveBreaks,
+    /// The tenant was switched to another role.
+    Role {
+        /// `STANDBY`, `PRIMARY`.
+        role: String,
+    },
 }
 
 /// The faults of a fleet, asked from one cluster.
@@ -94,7 +115,42 @@ impl<'a> Faults<'a> {
     /// Whether a phase of a tenant's job is held.
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
-        self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::Hold { phase: held } if held == phase))
+        self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if held == phase))
+    }
+
+    /// What the task of a tenant shows while a phase of it is held: on which server, the code and its text.
+    #[must_use]
+    pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
+        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+            Effect::Hold { phase: held, code: Some(code), text } if held == phase => {
+                Some((fault.server, *code, &**text))
+            }
+            _ => None,
+        })
+    }
+
+    /// Why a destination of a tenant cannot be set: the code and its text.
+    #[must_use]
+    pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
+        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+            Effect::DestinationRefused { code, text } => Some((*code, &**text)),
+            _ => None,
+        })
+    }
+
+    /// The role that a tenant has instead of its own.
+    #[must_use]
+    pub fn role(self, tenant: &'a str) -> Option<&'a str> {
+        self.of(Some(tenant)).find_map(|fault| match &fault.effect {
+            Effect::Role { role } => Some(&**role),
+            _ => None,
+        })
+    }
+
+    /// Whether the archive of a tenant breaks when its backup has ended.
+    #[must_use]
+    pub fn breaks_archive(self, tenant: &'a str) -> bool {
+        self.of(Some(tenant)).any(|fault| fault.effect == Effect::ArchiveBreaks)
     }
 
     /// How a tenant's job fails at the end of this phase.

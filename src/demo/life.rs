@@ -215,8 +215,10 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
     let job = &cluster.jobs[index];
     let (phase, _) = PHASES[job.phase];
     let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
-    let failure = Faults { all: faults, cluster: &cluster.name }.failure(&name, phase);
-    if let Some((code, text)) = failure {
+    let tenant_id = job.tenant_id;
+    let there = cluster.name.clone();
+    let present = Faults { all: faults, cluster: &there };
+    if let Some((code, text)) = present.failure(&name, phase) {
         fail(cluster, speed, index, at, code, &text);
         return;
     }
@@ -230,6 +232,9 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
     }
     if phase == last {
         end(cluster, speed, index, at, JobStatus::Completed, 0, "");
+        if present.breaks_archive(&name) {
+            archive::break_short(cluster, tenant_id, present, speed, at);
+        }
     } else {
         let job = &mut cluster.jobs[index];
         job.phase += 1;

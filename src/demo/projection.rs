@@ -111,6 +111,7 @@ pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
 
 fn fixed(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     Ok(match view {
+        "__ALL_VIRTUAL_BACKUP_SCHEDULE_TASK" => backup::scheduled(look),
         "DBA_OB_TENANTS" => cluster::tenants(look),
         "DBA_OB_SERVERS" => cluster::servers(look),
         "DBA_OB_ZONES" => cluster::zones(look),

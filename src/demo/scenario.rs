@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 23] = [
+const SCENARIOS: [(&str, &str); 25] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -43,6 +43,8 @@ const SCENARIOS: [(&str, &str); 23] = [
     ("busy", include_str!("../../assets/demo/scenarios/busy.yaml")),
     ("partial", include_str!("../../assets/demo/scenarios/partial.yaml")),
     ("lagging", include_str!("../../assets/demo/scenarios/lagging.yaml")),
+    ("bad-storage", include_str!("../../assets/demo/scenarios/bad-storage.yaml")),
+    ("never-restorable", include_str!("../../assets/demo/scenarios/never-restorable.yaml")),
     ("fails", include_str!("../../assets/demo/scenarios/fails.yaml")),
     ("stalls", include_str!("../../assets/demo/scenarios/stalls.yaml")),
     ("job-gone", include_str!("../../assets/demo/scenarios/job-gone.yaml")),

@@ -20,6 +20,7 @@ pub(crate) mod samples;
 pub mod saved;
 pub mod scn;
 pub mod secret;
+pub mod standstill;
 pub mod step;
 pub mod target;
 pub mod task;

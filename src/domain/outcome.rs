@@ -388,6 +388,8 @@ fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offs
         None => lines.push(restore(&format!("SCN = {}", until.0))),
     }
     lines.push("add to both URIs the host, access_id and access_key of an object storage".to_owned());
-    lines.push("not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned());
+    // V4.3.3 docs, overview of backup: tenant parameters are left out there.
+    let left_out = "cluster parameters, resource pools, the sys tenant, TDE keys; on V4.3 tenant parameters too";
+    lines.push(format!("not in the backup: {left_out}"));
     lines
 }

@@ -310,7 +310,7 @@ impl TaskView {
                     view.progress = Some(progress.clone());
                 }
             }
-            Event::Waiting { target, step, what, fault } => {
+            Event::Waiting { target, step, what, fault, .. } => {
                 if let Some(view) = self.step_mut(target, *step) {
                     view.detail.clone_from(what);
                     view.fault.clone_from(fault);

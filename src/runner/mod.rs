@@ -4,6 +4,7 @@
 mod acts;
 mod patience;
 mod requests;
+mod standing;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::plan::{Need, TargetPlan};
-use crate::domain::progress::{ProgressMeter, Sample};
+use crate::domain::progress::ProgressMeter;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskView};
@@ -25,7 +26,7 @@ use crate::journal::clock::now;
 use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
-use patience::{Patience, Verdict as Wait};
+use patience::{Attention, Patience};
 
 /// A task with everything needed to bring it on.
 pub struct Runner {
@@ -101,6 +102,8 @@ impl Runner {
         };
         let (prepared, limits) = ((**prepared).clone(), connection.limits);
         let inbox = Inbox::new(&state, &task, 0);
+        let mut system = system;
+        system.expect(&prepared.plan);
         let begun = Instant::now();
         Ok(Self {
             state,
@@ -205,8 +208,10 @@ impl Runner {
                             self.settle(&target.target, kind, settled(&fault))?;
                         }
                     } else {
+                        let silence = Attention { reason: fault.why.clone(), fault };
                         for target in &open {
-                            self.waiting(&target.target, kind, &fault.what, Some(&fault), &mut patience)?;
+                            let what = &silence.fault.what;
+                            self.waiting(&target.target, kind, what, Some(&silence), &mut patience)?;
                         }
                         tokio::time::sleep(patience.next_poll(false)).await;
                     }
@@ -217,6 +222,7 @@ impl Runner {
             let mut still = Vec::new();
             let mut acts = Vec::new();
             let mut moved = false;
+            let mut stuck = Vec::new();
             for (target, seen) in open.into_iter().zip(seen) {
                 let took = self.take_look(kind, &target, seen, &mut patience, &mut sent)?;
                 match took {
@@ -229,9 +235,14 @@ impl Runner {
                         moved |= progressed;
                         still.push(target);
                     }
+                    Took::Stands(waiting) => {
+                        stuck.push((target.clone(), waiting));
+                        still.push(target);
+                    }
                 }
             }
             open = still;
+            self.say_why(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {
                 let failed = self.act(kind, acts, &mut sent).await?;
                 for (target, settled) in failed {
@@ -324,69 +335,14 @@ impl Runner {
             Look::Wait(waiting) => return self.keep_waiting(kind, name, &waiting, patience),
             Look::NotYet { what, at_least, outcome } => {
                 if !patience.archive_over(name, at_least, Instant::now()) {
-                    self.waiting(name, kind, &what, None, patience)?;
-                    return Ok(Took::Waits { progressed: false });
+                    return self.keep_waiting(kind, name, &Waiting::for_(what, true), patience);
                 }
                 Settled::ended(outcome)
             }
         };
+        self.say_over(name, kind, &settled.detail, patience)?;
         self.settle(name, kind, settled)?;
         Ok(Took::Settled)
-    }
-
-    fn keep_waiting(
-        &mut self,
-        kind: StepKind,
-        name: &TargetName,
-        waiting: &Waiting,
-        patience: &mut Patience,
-    ) -> Result<Took, Fault> {
-        let progressed = patience.moved(name, waiting, Instant::now());
-        if let Some(task) = &waiting.task {
-            let sample = Sample {
-                at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
-                phase: task.phase.clone(),
-                bytes: task.bytes,
-                bytes_total: None,
-                percent: task.percent,
-                tablets: task.tablets,
-                blocks: task.blocks,
-            };
-            let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
-            if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
-                && patience.may_write_progress(name, Instant::now())
-            {
-                self.write(&Event::Progress { target: name.clone(), progress })?;
-            }
-        }
-        match patience.judge(kind, name, waiting, Instant::now()) {
-            Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
-            Wait::Attention(fault) => self.waiting(name, kind, &waiting.what, Some(&fault), patience)?,
-            Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
-                self.settle(name, kind, Settled::unknown(fault))?;
-                return Ok(Took::Settled);
-            }
-            Wait::GiveUp(fault) => {
-                self.settle(name, kind, Settled::failed(fault))?;
-                return Ok(Took::Settled);
-            }
-        }
-        Ok(Took::Waits { progressed })
-    }
-
-    /// Says what a step waits for, once per change.
-    fn waiting(
-        &mut self,
-        name: &TargetName,
-        step: StepKind,
-        what: &str,
-        fault: Option<&Fault>,
-        patience: &mut Patience,
-    ) -> Result<(), Fault> {
-        if patience.is_news(name, what, fault.is_some()) {
-            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault: fault.cloned() })?;
-        }
-        Ok(())
     }
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
@@ -431,6 +387,8 @@ enum Took {
     Settled,
     /// This is to be done.
     Act(crate::domain::plan::Action),
+    /// Nothing has moved for too long.
+    Stands(Waiting),
     /// It waits.
     Waits {
         /// Something moved since the last look.

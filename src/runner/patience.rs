@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::Settled;
@@ -12,6 +13,7 @@ use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
+use crate::journal::clock::now;
 
 #[cfg(test)]
 mod tests;
@@ -26,8 +28,8 @@ const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 pub(super) enum Verdict {
     /// Wait on.
     GoOn,
-    /// Wait on, and say that it stands still.
-    Attention(Fault),
+    /// Wait on, and say that it stands still, and why.
+    StandsStill,
     /// Nothing is there to wait for.
     GiveUp(Fault),
 }
@@ -37,12 +39,29 @@ struct State {
     last: Option<Waiting>,
     /// When that changed.
     moved: Instant,
-    /// What was said last, and whether with a fault.
-    said: Option<(String, bool)>,
+    /// How long it had stood before.
+    stood: Duration,
+    /// When it moved last, by this host's clock.
+    since: Timestamp,
+    /// What was said last, and the reason that was given with it.
+    said: Option<(String, Option<String>)>,
+    /// When the server was last asked why nothing moves.
+    asked_why: Option<Instant>,
+    /// The attention that is raised.
+    attention: Option<Attention>,
     /// When progress was written.
     written: Option<Instant>,
     /// When the wait for the archive began.
     archive: Option<Instant>,
+}
+
+/// An attention, and what makes it another one.
+#[derive(Debug, Clone)]
+pub(super) struct Attention {
+    /// What is said.
+    pub(super) fault: Fault,
+    /// The reason, without what grows by itself.
+    pub(super) reason: String,
 }
 
 /// The patience of one step.
@@ -63,7 +82,11 @@ impl Patience {
         self.states.entry(name.clone()).or_insert_with(|| State {
             last: None,
             moved: at,
+            stood: Duration::ZERO,
+            since: now(),
             said: None,
+            asked_why: None,
+            attention: None,
             written: None,
             archive: None,
         })
@@ -98,12 +121,21 @@ impl Patience {
     /// Whether what is seen differs from what was seen last.
     pub(super) fn moved(&mut self, name: &TargetName, waiting: &Waiting, at: Instant) -> bool {
         let state = self.state(name, at);
-        let moved = state.last.as_ref() != Some(waiting);
+        let moved = !state.last.as_ref().is_some_and(|last| last.stands_at(waiting));
         if moved {
             state.last = Some(waiting.clone());
+            state.stood = at.duration_since(state.moved);
             state.moved = at;
+            state.since = now();
+            state.asked_why = None;
         }
         moved
+    }
+
+    /// Takes back the attention that was raised before the last movement; how long it had stood.
+    pub(super) fn attention_over(&mut self, name: &TargetName) -> Option<Duration> {
+        let state = self.states.get_mut(name)?;
+        state.attention.take().map(|_| state.stood)
     }
 
     /// Judges a wait by how long nothing moved.
@@ -113,16 +145,10 @@ impl Patience {
         if still < limit {
             return Verdict::GoOn;
         }
-        let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
         if waiting.alive {
-            let next = "Nothing needs to be done if that is expected; the step goes on by itself when the server does.";
-            return Verdict::Attention(Fault::new(
-                Cause::Server,
-                what,
-                format!("It stands at: {}.", waiting.what),
-                next,
-            ));
+            return Verdict::StandsStill;
         }
+        let what = format!("{} of {name} has not moved for {} s.", kind.name(), still.as_secs());
         if kind >= StepKind::StartBackup {
             let what = format!("What became of the backup of {name} is unknown.");
             let why = format!("For {} s nothing has moved: {}.", still.as_secs(), waiting.what);
@@ -134,12 +160,36 @@ impl Patience {
     }
 
     /// Whether a line about the wait would say anything new.
-    pub(super) fn is_news(&mut self, name: &TargetName, what: &str, attention: bool) -> bool {
+    pub(super) fn is_news(&mut self, name: &TargetName, what: &str, reason: Option<&str>) -> bool {
         let state = self.state(name, Instant::now());
-        let said = Some((what.to_owned(), attention));
+        let said = Some((what.to_owned(), reason.map(str::to_owned)));
         let news = state.said != said;
         state.said = said;
         news
+    }
+
+    /// Whether the server may be asked why nothing moves: once, and then once a limit. `since` when, by this host's clock.
+    pub(super) fn may_ask_why(&mut self, name: &TargetName, at: Instant) -> Option<Timestamp> {
+        let limit = Duration::from_millis(self.limits.stall);
+        let state = self.state(name, at);
+        let may = state.asked_why.is_none_or(|asked| at.duration_since(asked) >= limit);
+        may.then(|| {
+            state.asked_why = Some(at);
+            state.since
+        })
+    }
+
+    /// The attention of a target: a new one, or the one that is raised.
+    pub(super) fn attention(&mut self, name: &TargetName, new: Option<Attention>) -> Option<Attention> {
+        let state = self.state(name, Instant::now());
+        if let Some(new) = new {
+            // The same reason is not said again with other figures.
+            let same = state.attention.as_ref().is_some_and(|old| old.reason == new.reason);
+            if !same {
+                state.attention = Some(new);
+            }
+        }
+        state.attention.clone()
     }
 
     /// Whether progress may be written again.

@@ -17,7 +17,7 @@ fn id() -> TaskId {
 fn event() -> Event {
     let what = "BACKUP_DATA_MAJOR, 435 of 500 blocks, 290.0 MiB written".to_owned();
     let (target, step) = ("demo/pay".parse().unwrap(), obnow::domain::step::StepKind::WaitForBackup);
-    Event::Waiting { target, step, what, fault: None }
+    Event::Waiting { target, step, what, fault: None, over: false }
 }
 
 #[divan::bench(args = [true, false], sample_count = 200)]

@@ -1,8 +1,5 @@
 //! Faults during a backup: what is said, the exit code, what was sent, and how it goes on once the cause is gone.
 
-use std::io::{BufRead, BufReader};
-use std::process::Stdio;
-
 use obnow::demo::control::Ask;
 use serde_json::Value;
 
@@ -159,35 +156,6 @@ fn until_task(fleet: &Fleet, field: &str, is: &str) {
         std::thread::sleep(std::time::Duration::from_millis(50));
     }
     panic!("waited for {field} to be {is}: {last}");
-}
-
-#[test]
-fn a_stalled_backup_raises_attention_with_its_place_and_goes_on_by_itself() {
-    let fleet = Fleet::serve("stalls");
-    let mut command = fleet.command(&FULL);
-    let mut running = command.arg("--json").stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let lines = BufReader::new(running.stdout.take().unwrap()).lines();
-    let mut events: Vec<Value> = Vec::new();
-    for line in lines {
-        let event: Value = serde_json::from_str(&line.unwrap()).unwrap();
-        if event["event"] == "fault" && !events.iter().any(|event| event["event"] == "fault") {
-            assert_eq!(fleet.job("pay")["status"], "DOING", "alive on the server");
-            let what = event["what"].as_str().unwrap();
-            assert!(what.starts_with("Wait for data backup of demo/pay has not moved for "), "{what}");
-            assert_eq!(event["why"], "It stands at: BACKUP_DATA_MAJOR.");
-            assert!(event["next"].as_str().unwrap().contains("goes on by itself"), "{event}");
-            assert_eq!(fleet.json(&["tasks"]).of_kind("task")[0]["state"], "running", "a stall fails nothing");
-            assert_eq!(fleet.fix(), ["slow-disk"]);
-        }
-        events.push(event);
-    }
-    assert_eq!(running.wait().unwrap().code(), Some(0), "{events:#?}");
-    assert!(events.iter().any(|event| event["event"] == "fault"), "no stall was seen: {events:#?}");
-    let ended =
-        events.iter().rfind(|event| event["event"] == "step" && event["step"] == "Wait for data backup").unwrap();
-    assert_eq!(ended["state"], "ok");
-    assert_eq!(events.last().unwrap()["verdict"], "restorable");
-    assert_eq!(fleet.starts().len(), 1);
 }
 
 #[test]

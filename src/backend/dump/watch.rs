@@ -114,7 +114,12 @@ impl DumpSystem {
                 if self.note_end(&place).await? {
                     // Once, so that the figures that stay are those of the end.
                     return Ok(seen(
-                        Look::Wait(Waiting { what: said, task: Some(dumping(polled.bytes, None)), alive: true }),
+                        Look::Wait(Waiting {
+                            what: said,
+                            task: Some(dumping(polled.bytes, None)),
+                            alive: true,
+                            trouble: None,
+                        }),
                         intent,
                     ));
                 }
@@ -314,7 +319,7 @@ fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Optio
         None => process,
     };
     let percent = estimate.map(|estimate| share(polled.bytes, estimate));
-    Waiting { what, task: Some(dumping(polled.bytes, percent)), alive: true }
+    Waiting { what, task: Some(dumping(polled.bytes, percent)), alive: true, trouble: None }
 }
 
 fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {

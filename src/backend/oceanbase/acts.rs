@@ -1,11 +1,12 @@
 //! Acts on OceanBase: rendered, opened over one fresh connection, and sent once.
 
+use super::identity::Met;
 use super::line::ViewId;
 use super::read::Is;
 use super::render::Words;
 use super::session::{Failure, Session};
 use super::statement::Statement;
-use super::{OceanBase, detect, render, rows};
+use super::{OceanBase, render, rows};
 use crate::backend::Run;
 use crate::backend::system::{Act, Doing};
 use crate::domain::facts::{JobFacts, Scope};
@@ -121,14 +122,12 @@ impl OceanBase {
         Ok(Words { line: self.line()?, scope: self.home()?.scope })
     }
 
-    /// The one connection of an act. A tenant's own form names no tenant: it must be that tenant's connection.
+    /// The one connection of an act, to whoever was confirmed. A tenant's own form names no tenant: it must be that tenant's
+    /// connection.
     async fn fresh_session(&self) -> Result<Session, Fault> {
-        let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
-        session.bound_statements().await?;
-        let (home, here) = (self.home()?, detect::home(&mut session).await?);
-        if *home == here {
-            return Ok(session);
-        }
+        let Met { session, home: here, .. } = self.meet().await?;
+        let home = self.home()?;
+        let Some(here) = here.filter(|here| here != home) else { return Ok(session) };
         Err(Fault::new(
             Cause::Precondition,
             format!("{} is not the tenant that was looked at.", session.endpoint),

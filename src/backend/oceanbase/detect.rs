@@ -10,10 +10,10 @@ use super::line::ViewId;
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
+use super::words::{Parameters, by_tenant, kind, mode, role_of, whole_instance};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
-    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope, ServerFacts,
-    TenantFacts, TenantKind,
+    ArchiveFacts, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
 };
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::{Detected, Engine, Method};
@@ -54,7 +54,7 @@ pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
 }
 
 /// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
-async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
+pub(super) async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
     let before = super::now();
     let rows =
         session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
@@ -171,7 +171,7 @@ impl OceanBase {
         Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
     }
 
-    async fn find_columns(&mut self) -> Result<Columns, Fault> {
+    pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
         let mut found = Columns::default();
         for id in DISCOVERED {
             let (line, home) = (self.line()?, self.home()?.clone());
@@ -182,7 +182,7 @@ impl OceanBase {
     }
 
     /// Whether the line lets this login see a view at all.
-    fn sees(&self, id: ViewId) -> Result<bool, Fault> {
+    pub(super) fn sees(&self, id: ViewId) -> Result<bool, Fault> {
         Ok(self.line()?.view(id, self.home()?.scope).is_some())
     }
 
@@ -274,7 +274,7 @@ impl OceanBase {
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
                     kind: kind(&text(row, "TENANT_TYPE"), id),
                     mode: mode(&text(row, "COMPATIBILITY_MODE")),
-                    role: role(some_text(row, "TENANT_ROLE").as_deref()),
+                    role: role_of(row),
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
                     data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
@@ -304,7 +304,12 @@ impl OceanBase {
         if !jobs.is_empty() {
             let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
             for job in &mut jobs {
-                job.task = tasks.iter().find(|row| rows::is_task_of(row, job)).map(rows::task);
+                let Some(row) = tasks.iter().find(|row| rows::is_task_of(row, job)) else { continue };
+                job.task = Some(rows::task(row));
+                if job.result == 0 && job.comment.is_empty() {
+                    // What its task meets, the job shows only when it has ended.
+                    (job.result, job.comment) = rows::trouble(row);
+                }
             }
         }
         Ok(jobs)
@@ -355,99 +360,4 @@ fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
 /// Whether a job row concerns the tenant: its own, or a parent that names it.
 fn covers(job: &JobFacts, tenant: u64) -> bool {
     job.is_live() && (job.tenant_id == tenant || (job.tenant_id == 1 && job.executors.contains(&tenant)))
-}
-
-fn by_tenant(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
-    let mut sorted: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
-    for row in rows {
-        sorted.entry(number(&row, "TENANT_ID").unwrap_or_default()).or_default().push(row);
-    }
-    sorted
-}
-
-fn kind(word: &str, id: u64) -> TenantKind {
-    match word {
-        "SYS" => TenantKind::Sys,
-        "META" => TenantKind::Meta,
-        "USER" => TenantKind::User,
-        // By definition (V4 sources): 1 is sys, odd ids are meta tenants.
-        _ if id == 1 => TenantKind::Sys,
-        _ if id % 2 == 1 => TenantKind::Meta,
-        _ => TenantKind::User,
-    }
-}
-
-fn mode(word: &str) -> CompatibilityMode {
-    match word {
-        "MYSQL" => CompatibilityMode::Mysql,
-        "ORACLE" => CompatibilityMode::Oracle,
-        word => CompatibilityMode::Other(clean(word)),
-    }
-}
-
-/// V4.0 has no role column; every tenant is a primary there.
-fn role(word: Option<&str>) -> Role {
-    match word {
-        None | Some("PRIMARY") => Role::Primary,
-        Some("STANDBY") => Role::Standby,
-        Some(word) => Role::Other(clean(word)),
-    }
-}
-
-/// An engine without tenants, as the one target it is.
-fn whole_instance() -> TenantFacts {
-    TenantFacts {
-        id: 0,
-        name: String::new(),
-        name_is_exact: true,
-        kind: TenantKind::User,
-        mode: CompatibilityMode::Mysql,
-        role: Role::Primary,
-        status: "NORMAL".to_owned(),
-        in_recycle_bin: false,
-        data_version: None,
-        data_destination: None,
-        archive: ArchiveFacts {
-            log_mode_on: None,
-            destination: None,
-            deferred: false,
-            current: None,
-            rounds: Vec::new(),
-            pieces: Known::NotChecked("a logical backup has no archived log".to_owned()),
-            lag_target: None,
-        },
-        sets: Vec::new(),
-        running: Vec::new(),
-        recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
-        cleanup: None,
-    }
-}
-
-/// The rows of the parameter view.
-struct Parameters(Vec<Row>);
-
-impl Parameters {
-    /// The distinct values of an item, in order of appearance.
-    fn all(&self, name: &str) -> Vec<String> {
-        let mut values: Vec<String> = Vec::new();
-        for row in self.0.iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)) {
-            let value = clean(&text(row, "VALUE"));
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-        values
-    }
-
-    fn one(&self, name: &str) -> Option<String> {
-        self.all(name).into_iter().next().filter(|value| !value.is_empty())
-    }
-
-    /// `archive_lag_target` of a tenant, in whole seconds.
-    fn lag_target(&self, tenant: u64) -> Option<u64> {
-        let row = self.0.iter().find(|row| {
-            text(row, "NAME").eq_ignore_ascii_case("archive_lag_target") && number(row, "TENANT_ID") == Some(tenant)
-        })?;
-        rows::seconds(&text(row, "VALUE"))
-    }
 }

@@ -104,6 +104,10 @@ pub enum ViewId {
     DeleteJobs,
     /// Events of the root service.
     Events,
+    /// Parts of running backups that the root service gave to servers.
+    ScheduleTasks,
+    /// How far the log of each log stream is archived.
+    LogStreams,
     /// Connections to the servers.
     Connections,
 }

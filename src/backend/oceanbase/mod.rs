@@ -3,14 +3,17 @@
 mod acts;
 mod detect;
 mod grants;
+mod identity;
 mod line;
 mod read;
 mod render;
 mod rows;
 pub mod session;
 mod settle;
+mod standstill;
 mod statement;
 mod steps;
+mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
@@ -23,8 +26,9 @@ use jiff::Timestamp;
 use crate::domain::connection::Connection;
 use crate::domain::facts::LoginFacts;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::standstill::ServerClock;
 use crate::domain::target::TargetName;
-use crate::domain::version::{Detected, Method};
+use crate::domain::version::Detected;
 use read::{Columns, Home};
 
 /// This host's clock. Only what was read is stamped with it; rules compare the server's own times.
@@ -47,6 +51,9 @@ pub struct OceanBase {
     home: Option<Home>,
     login: Option<LoginFacts>,
     columns: Option<Columns>,
+    /// The server's clock, read with each connection of a task.
+    clock: Option<ServerClock>,
+    expected: Option<identity::Expected>,
 }
 
 impl OceanBase {
@@ -63,22 +70,42 @@ impl OceanBase {
             home: None,
             login: None,
             columns: None,
+            clock: None,
+            expected: None,
         }
     }
 
     /// Connects where no connection is open.
     pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
         if self.session.is_none() {
-            let mut session = Session::open(&self.connection, self.secrets.login.as_ref()).await?;
-            let detected = detect::identify(&mut session).await?;
-            session.bound_statements().await?;
-            if detected.version.method().method == Method::Physical && Line::of(&detected.version).is_some() {
-                self.home = Some(detect::home(&mut session).await?);
+            let met = self.meet().await?;
+            if met.home.is_some() {
+                self.home = met.home;
             }
-            self.detected = Some(detected);
-            self.session = Some(session);
+            self.detected = Some(met.detected);
+            self.session = Some(met.session);
+            if self.expected.is_some() {
+                self.prepare_to_watch().await?;
+            }
         }
         Ok(())
+    }
+
+    /// What a task needs to know of its server before it looks at a step, whichever step it begins with.
+    async fn prepare_to_watch(&mut self) -> Result<(), Fault> {
+        let prepared = async {
+            let (utc_offset, ahead_ms) = detect::clocks(self.session()?).await?;
+            self.clock = Some(ServerClock { utc_offset, ahead_ms });
+            if self.columns.is_none() {
+                self.columns = Some(self.find_columns().await?);
+            }
+            Ok(())
+        };
+        let prepared = prepared.await;
+        if prepared.is_err() {
+            self.drop_session();
+        }
+        prepared
     }
 
     /// The open connection.

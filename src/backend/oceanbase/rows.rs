@@ -94,7 +94,7 @@ pub fn job(row: &Row) -> JobFacts {
             .collect(),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
-        result: text(row, "RESULT").trim().trim_start_matches('-').parse().unwrap_or_default(),
+        result: result(row),
         comment: word(row, "COMMENT"),
         description: word(row, "DESCRIPTION"),
         path: word(row, "PATH"),
@@ -102,6 +102,16 @@ pub fn job(row: &Row) -> JobFacts {
         ended: some_text(row, "END_TIMESTAMP").map(|ended| clean(&ended)),
         task: None,
     }
+}
+
+/// RESULT without its sign: sources store it negative, the manual prints it positive.
+fn result(row: &Row) -> u64 {
+    text(row, "RESULT").trim().trim_start_matches('-').parse().unwrap_or_default()
+}
+
+/// RESULT and COMMENT of a task.
+pub fn trouble(row: &Row) -> (u64, String) {
+    (result(row), word(row, "COMMENT"))
 }
 
 /// Whether a row of the view of tasks belongs to the job.

@@ -56,36 +56,41 @@ impl Session {
     /// # Errors
     /// The fault of the login, or of the first endpoint when none answers.
     pub async fn open(to: &Connection, password: Option<&Secret>) -> Result<Self, Fault> {
+        Self::open_telling(to, password).await.map_err(|(_, fault)| fault)
+    }
+
+    /// The same; the endpoint that ended it comes with the fault.
+    ///
+    /// # Errors
+    /// As [`Session::open`].
+    pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)
             .zip(&to.endpoints)
             .map(|(place, endpoint)| async move {
                 sleep_until(begin + STAGGER * place).await;
-                (place, Self::open_one(to, password, endpoint).await)
+                (place, endpoint, Self::open_one(to, password, endpoint).await)
             })
             .collect();
-        let mut first: Option<(u32, Fault)> = None;
-        while let Some((place, outcome)) = tries.next().await {
+        let mut first: Option<(u32, &String, Fault)> = None;
+        while let Some((place, endpoint, outcome)) = tries.next().await {
             match outcome {
                 Ok(session) => return Ok(session),
-                Err(fault) if fault.cause == Cause::Rights => return Err(fault),
+                Err(fault) if fault.cause == Cause::Rights => return Err((endpoint.clone(), fault)),
                 Err(fault) => {
-                    if first.as_ref().is_none_or(|(earlier, _)| place < *earlier) {
-                        first = Some((place, fault));
+                    if first.as_ref().is_none_or(|(earlier, ..)| place < *earlier) {
+                        first = Some((place, endpoint, fault));
                     }
                 }
             }
         }
         Err(first.map_or_else(
             || {
-                Fault::new(
-                    Cause::Usage,
-                    "The cluster has no endpoint.",
-                    "The inventory lists none.",
-                    "Add endpoints: [\"host:2881\"].",
-                )
+                let next = "Add endpoints: [\"host:2881\"].";
+                let fault = Fault::new(Cause::Usage, "The cluster has no endpoint.", "The inventory lists none.", next);
+                (String::new(), fault)
             },
-            |(_, fault)| fault,
+            |(_, endpoint, fault)| (endpoint.clone(), fault),
         ))
     }
 

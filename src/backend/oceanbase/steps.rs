@@ -1,5 +1,6 @@
 //! A look at each step of a physical backup, and the acts the looks ask for.
 
+use super::identity::{other_cluster, role_change};
 use super::line::ViewId;
 use super::read::Is;
 use super::{OceanBase, rows};
@@ -105,15 +106,24 @@ impl OceanBase {
             history.extend(children.iter().map(rows::job));
             history.extend(self.history_of(&parents).await?);
         }
+        // Rounds that ask the history have asked enough.
+        let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
         Ok(targets
             .iter()
             .map(|target| {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
-                match (run.job(&target.target), parent) {
+                let mut seen = match (run.job(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
                     (None, Some(parent)) => watch_parent(parent, &running, &history, target),
                     (None, None) => Look::Unknown(no_job(target)).into(),
+                };
+                let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
+                if let (Look::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
+                    && let Some(change) = role_change(target, role)
+                {
+                    waiting.what = format!("{}; {change}", waiting.what);
                 }
+                seen
             })
             .collect())
     }
@@ -136,9 +146,14 @@ impl OceanBase {
                 };
                 let encrypted = run.prepared.plan.choices.encrypt.is_some();
                 let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)).into() };
+                let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
                 match outcome::judge(tenant, &target.target, set, encrypted, offset) {
-                    outcome::Judged::Final(outcome) => Look::Verdict(outcome).into(),
-                    outcome::Judged::StillComing { what, at_least, meanwhile } => {
+                    outcome::Judged::Final(mut outcome) => {
+                        outcome.told.extend(change);
+                        Look::Verdict(outcome).into()
+                    }
+                    outcome::Judged::StillComing { what, at_least, mut meanwhile } => {
+                        meanwhile.told.extend(change);
                         Look::NotYet { what, at_least, outcome: meanwhile }.into()
                     }
                 }
@@ -170,12 +185,8 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
-        return Look::Failed(Fault::new(
-            Cause::Precondition,
-            format!("{} is not the cluster that was confirmed.", facts.cluster.endpoint),
-            format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id)),
-            "Check the endpoints of this cluster in the inventory.",
-        ));
+        let why = format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id));
+        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
     // A tenant that does not see the cluster's id is known by its own id and name, and by the version behind the endpoint.
     let version = facts.cluster.version.with_build();
@@ -326,7 +337,9 @@ fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &Targe
         judge_end(job, kind, target)
     } else {
         let what = job.task.as_ref().map_or_else(|| job.status.clone(), |task| task.phase.clone());
-        Look::Wait(Waiting { what, task: job.task.clone(), alive: true })
+        let trouble = (job.result != 0 || !job.comment.is_empty())
+            .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
+        Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
     };
     Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: Some(kind) }) }
 }

@@ -90,6 +90,25 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, at: Moment) {
     }
 }
 
+/// Breaks the current round where its checkpoint is, short of what was written last.
+pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: Faults<'_>, speed: u32, at: Moment) {
+    let tenant = cluster.tenant_by_id(tenant_id);
+    let short = tenant.and_then(|tenant| checkpoint(tenant, tenant.round()?, faults, speed, at - 1));
+    if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
+        round.frozen = short;
+    }
+    interrupt(cluster, tenant_id, at);
+}
+
+/// Ends a round that broke and starts a new one, as its administrator would.
+pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
+    let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
+    if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
+        round.status = RoundStatus::Stop;
+        begin(cluster, tenant_id, speed, at);
+    }
+}
+
 fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, speed: u32, at: Moment) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 
 use crate::demo::clock::{self, SECOND};
+use crate::demo::fault::Faults;
 use crate::demo::fleet::{ArchiveDest, DataDest, Fleet};
 use crate::demo::life::archive;
 use crate::demo::statement::ServerError;
@@ -144,6 +145,11 @@ fn settle(
 ) -> Result<DataDest, ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     let owner = Owner { dest_type: dest_type.to_owned(), cluster_id: cluster.id, tenant_id };
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let tenant = cluster.tenant_by_id(tenant_id);
+    if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
+        return Err(refusal(code, format!("{text}, path is {}", uri.path)));
+    }
     claim(fleet, uri, &owner)?;
     let cluster = &mut fleet.clusters[order.cluster];
     let known = cluster.tenant_by_id(tenant_id).and_then(|tenant| {

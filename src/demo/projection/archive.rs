@@ -1,6 +1,7 @@
 //! Archive destinations, rounds, pieces and log streams.
 
 use crate::demo::clock::{self, Moment};
+use crate::demo::fault::Faults;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::archive;
 use crate::demo::statement::{Row, Value};
@@ -133,7 +134,11 @@ pub(super) fn log_streams(look: &Look<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
         let Some(round) = tenant.round() else { return Vec::new() };
         let Some(reached) = checkpoint(look, tenant, round) else { return Vec::new() };
+        // What keeps an archive back is one log stream; the others go on.
+        let ahead =
+            archive::checkpoint(tenant, round, Faults { all: &[], ..look.faults() }, look.fleet.speed, look.fleet.now);
         let line = |log_stream: i64| {
+            let reached = if log_stream == 1 { ahead.unwrap_or(reached) } else { reached };
             row([
                 ("TENANT_ID", int(tenant.id)),
                 ("DEST_ID", int(round.dest_id)),

@@ -1,6 +1,7 @@
 //! Jobs, tasks, sets, and where they go.
 
 use crate::demo::clock;
+use crate::demo::fault;
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
 use crate::demo::life::{self, PHASES, Progress};
 use crate::demo::statement::{Row, Value};
@@ -76,10 +77,10 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
             ("USER_LS_START_SCN", scn(Some(job.start))),
             ("ENCRYPTION_MODE", encryption(look, job.tenant_id, job.encrypted)),
             ("PASSWD", text("")),
-            ("RESULT", int(job.result)),
-            ("COMMENT", text(&*job.comment)),
             ("PATH", text(&*job.path)),
         ]);
+        let (result, comment) = trouble(look, job).unwrap_or_else(|| (job.result, job.comment.clone()));
+        columns.extend(row([("RESULT", int(result)), ("COMMENT", text(comment))]));
         columns.extend(counters(set, &progress));
         if !history {
             columns.insert("DATA_PROGRESS", text(data_progress(&progress)));
@@ -87,6 +88,41 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
         Some(columns)
     };
     shown(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
+}
+
+/// RPC address of the server that works on a running task: the faulty one, or the last.
+fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
+    let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
+    let held = look.faults().trouble(&tenant.name, PHASES[job.phase].0).and_then(|(server, ..)| server);
+    let servers = &look.cluster.servers;
+    let server = held.and_then(|index| servers.get(index)).or(servers.last())?;
+    Some(format!("127.0.0.1:{}", server.svr_port))
+}
+
+/// The code and the words that a running task shows while it is held.
+fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
+    let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
+    let (_, code, words) = look.faults().trouble(&tenant.name, PHASES[job.phase].0)?;
+    let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
+    Some((code, fault::comment(&worker(look, job)?, code, words, &trace_id)))
+}
+
+/// What the root service gave to servers of the running tasks.
+pub(super) fn scheduled(look: &Look<'_>) -> Vec<Row> {
+    let line = |(_, job): (usize, &Job)| {
+        let at = Some(job.start);
+        Some(row([
+            ("TENANT_ID", int(job.tenant_id)),
+            ("DESTINATION", text(worker(look, job)?)),
+            ("TRACE_ID", text(format!("YB427F000001-{:016X}-0-0", job.start))),
+            ("IS_SCHEDULE", text("True")),
+            ("GENERATE_TS", look.maybe_time(at)),
+            ("SCHEDULE_TS", look.maybe_time(at)),
+            ("EXECUTOR_TS", look.maybe_time(at)),
+        ]))
+    };
+    let works = |job: &Job| job.tenant_id != 1 && job.status == JobStatus::Doing;
+    shown(look, false).filter(|(_, job)| works(job)).filter_map(line).collect()
 }
 
 fn counters(set: &Set, progress: &Progress) -> Row {

@@ -170,7 +170,7 @@ fn the_recipe_says_how_to_restore_and_holds_no_key() {
                 .to_owned(),
             format!("the time is of the zone +08:00; the latest point exactly: UNTIL SCN = {exact}"),
             "add to both URIs the host, access_id and access_key of an object storage".to_owned(),
-            "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys".to_owned(),
+            "not in the backup: cluster parameters, resource pools, the sys tenant, TDE keys; on V4.3 tenant parameters too".to_owned(),
         ]
     );
     let everything = format!("{outcome:?}{}", serde_json::to_string(&outcome).unwrap());

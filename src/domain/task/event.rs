@@ -115,6 +115,9 @@ pub enum Event {
         what: String,
         /// Attention: what stands still, and why.
         fault: Option<Fault>,
+        /// The attention that was raised before is over: it moves again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
     },
     /// The target's end, with what it can be restored to.
     Verdict {

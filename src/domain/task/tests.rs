@@ -291,8 +291,13 @@ fn a_set_that_was_seen_is_not_forgotten() {
 
 #[test]
 fn waiting_is_told_and_a_stall_keeps_the_step_running() {
-    let wait =
-        |fault| Event::Waiting { target: target("prod/pay"), step: StepKind::WaitForBackup, what: "w".into(), fault };
+    let wait = |fault| Event::Waiting {
+        target: target("prod/pay"),
+        step: StepKind::WaitForBackup,
+        what: "w".into(),
+        fault,
+        over: false,
+    };
     let running = step("prod/pay", StepKind::WaitForBackup, StepState::Running);
     let view = folded(&[created(), running.clone(), wait(Some(fault()))]);
     let step = view.targets[0].step(StepKind::WaitForBackup).unwrap();

@@ -47,11 +47,7 @@ fn a_limit_ends_only_a_wait_for_what_is_not_there() {
         assert!(!patience.moved(&pay, &waiting, after(start, 10)));
         assert!(matches!(patience.judge(kind, &pay, &waiting, after(start, 299_999)), Verdict::GoOn));
         match patience.judge(kind, &pay, &waiting, after(start, 300_000)) {
-            Verdict::Attention(fault) => {
-                assert!(alive, "{fault}");
-                assert_eq!(fault.what, "Wait for data backup of prod/pay has not moved for 300 s.");
-                assert_eq!(fault.why, "It stands at: BACKUP_DATA_MINOR.");
-            }
+            Verdict::StandsStill => assert!(alive),
             Verdict::GiveUp(fault) => {
                 assert!(!alive, "a limit never ends what lives: {fault}");
                 assert_eq!(fault.cause, Cause::Unknown);
@@ -100,11 +96,13 @@ fn silence_is_borne_longer_once_a_job_may_exist() {
 fn only_news_are_told() {
     let (mut patience, start) = patience();
     let (pay, log) = (target("prod/pay"), target("prod/log"));
-    assert!(patience.is_news(&pay, "a", false));
-    assert!(!patience.is_news(&pay, "a", false));
-    assert!(patience.is_news(&log, "a", false), "each target has its own");
-    assert!(patience.is_news(&pay, "a", true), "attention is news");
-    assert!(patience.is_news(&pay, "a", false), "and so is its end");
+    assert!(patience.is_news(&pay, "a", None));
+    assert!(!patience.is_news(&pay, "a", None));
+    assert!(patience.is_news(&log, "a", None), "each target has its own");
+    assert!(patience.is_news(&pay, "a", Some("why")), "attention is news");
+    assert!(!patience.is_news(&pay, "a", Some("why")), "once");
+    assert!(patience.is_news(&pay, "a", Some("another")), "another reason is news");
+    assert!(patience.is_news(&pay, "a", None), "and so is its end");
     assert!(patience.may_write_progress(&pay, start));
     assert!(!patience.may_write_progress(&pay, after(start, 999)));
     assert!(patience.may_write_progress(&log, after(start, 999)));
@@ -120,4 +118,33 @@ fn the_archive_is_waited_for_as_long_as_its_steps_need() {
         assert!(!patience.archive_over(&pay, at_least, after(start, limit - 1)));
         assert!(patience.archive_over(&pay, at_least, after(start, limit)));
     }
+}
+
+fn attention(why: &str, reason: &str) -> Attention {
+    Attention { fault: Fault::new(Cause::Server, "What.", why, "Next."), reason: reason.to_owned() }
+}
+
+#[test]
+fn why_it_stands_still_is_asked_once_a_limit_and_told_when_it_changes() {
+    let (mut patience, start) = patience();
+    let pay = target("prod/pay");
+    let waiting = Waiting::for_("BACKUP_DATA_MAJOR", true);
+    patience.moved(&pay, &waiting, start);
+    assert!(patience.may_ask_why(&pay, after(start, 300_000)).is_some());
+    assert!(patience.may_ask_why(&pay, after(start, 599_999)).is_none(), "not more often than once a limit");
+    assert!(patience.may_ask_why(&pay, after(start, 600_000)).is_some());
+
+    let first = patience.attention(&pay, Some(attention("3 s behind.", "a")));
+    let same = patience.attention(&pay, Some(attention("300 s behind.", "a")));
+    assert_eq!(first.map(|first| first.fault.why), same.map(|same| same.fault.why), "only the figures are others");
+    let other = patience.attention(&pay, Some(attention("No space.", "b")));
+    assert_eq!(other.map(|other| other.fault.why).as_deref(), Some("No space."));
+
+    // The error of a job is a reason and no movement; the end of the standstill is told once.
+    let trouble = Waiting { trouble: Some(unreachable()), ..waiting };
+    assert!(!patience.moved(&pay, &trouble, after(start, 700_000)));
+    assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
+    assert_eq!(patience.attention_over(&pay), Some(Duration::from_mins(12)));
+    assert_eq!(patience.attention_over(&pay), None);
+    assert!(patience.may_ask_why(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
 }

@@ -60,7 +60,7 @@ fn event() -> impl Strategy<Value = Event> {
         2 => (name(), any::<u64>())
             .prop_map(|(name, bytes)| Event::Progress { target: target(&name), progress: progress(bytes) }),
         2 => (name(), kind(), ".{0,12}", maybe_fault())
-            .prop_map(|(name, step, what, fault)| Event::Waiting { target: target(&name), step, what, fault }),
+            .prop_map(|(name, step, what, fault)| Event::Waiting { target: target(&name), step, what, over: fault.is_none(), fault }),
         2 => (name(), word()).prop_map(|(name, word)| verdict(&name, word)),
         1 => ("[a-z]{1,3}", ".{0,8}").prop_map(|(request, verb)| Event::Request {
             request,

@@ -1,0 +1,152 @@
+//! Who answers: every connection of a task proves that it leads to the cluster and the tenants that were confirmed, before
+//! anything it says is believed. An endpoint that answers as another one is left out, and the next one is tried.
+
+use super::line::{Line, TENANT_ID, ViewId};
+use super::read::{self, Columns, Home, Is};
+use super::rows;
+use super::session::{Failure, Row, Session, number, text};
+use super::{OceanBase, detect, words};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
+use crate::domain::version::{Detected, Method};
+
+/// What was confirmed.
+pub(super) struct Expected {
+    cluster: Option<u64>,
+    tenants: Vec<TenantIdentity>,
+}
+
+/// A connection, and who is at its other end.
+pub(super) struct Met {
+    pub(super) session: Session,
+    pub(super) detected: Detected,
+    pub(super) home: Option<Home>,
+}
+
+impl OceanBase {
+    /// From now on connections prove that they lead to what this plan was confirmed for.
+    pub fn expect(&mut self, plan: &Plan) {
+        let tenants = plan.targets.iter().map(|target| target.tenant.clone()).collect();
+        self.expected = Some(Expected { cluster: plan.cluster.id, tenants });
+    }
+
+    /// Opens a connection to whoever is expected.
+    ///
+    /// # Errors
+    /// No endpoint answers, or only ones that are another cluster.
+    pub(super) async fn meet(&self) -> Result<Met, Fault> {
+        let mut left = self.connection.clone();
+        let mut foreign: Option<Fault> = None;
+        loop {
+            let mut session = match Session::open_telling(&left, self.secrets.login.as_ref()).await {
+                Ok(session) => session,
+                // It was logged in to before: who refuses the same login now is another one, or the login was changed.
+                Err((at, refused))
+                    if refused.cause == Cause::Rights && self.home.is_some() && left.endpoints.len() > 1 =>
+                {
+                    left.endpoints.retain(|endpoint| *endpoint != at);
+                    foreign.get_or_insert(refused);
+                    continue;
+                }
+                Err((_, silent)) => return Err(foreign.map_or(silent.clone(), |foreign| nobody(foreign, &silent))),
+            };
+            let detected = detect::identify(&mut session).await?;
+            session.bound_statements().await?;
+            let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
+            let home = match line {
+                Some(_) => Some(detect::home(&mut session).await?),
+                None => None,
+            };
+            let Some(why) = self.is_foreign(&mut session, line.zip(home.as_ref())).await? else {
+                return Ok(Met { session, detected, home });
+            };
+            let fault = other_cluster(&session.endpoint, why);
+            left.endpoints.retain(|endpoint| *endpoint != session.endpoint);
+            if left.endpoints.is_empty() {
+                return Err(foreign.unwrap_or(fault));
+            }
+            foreign.get_or_insert(fault);
+        }
+    }
+
+    /// Why this is not who is expected; None: it is.
+    async fn is_foreign(&self, session: &mut Session, at: Option<(&Line, &Home)>) -> Result<Option<String>, Fault> {
+        let Some(expected) = &self.expected else { return Ok(None) };
+        let Some((line, home)) = at else {
+            return Ok(Some("It is of a kind that has no physical backup.".to_owned()));
+        };
+        if let Some(before) = self.home.as_ref().filter(|before| *before != home) {
+            return Ok(Some(format!(
+                "The login belongs to tenant {} there, and to {} before.",
+                home.name, before.name
+            )));
+        }
+        if let Some(confirmed) = expected.cluster {
+            let names = ("NAME", vec![Is::Text("cluster_id")]);
+            let found = ask(session, line, home, (ViewId::Parameters, &[names], "")).await?;
+            let id = found.first().and_then(|row| number(row, "VALUE"));
+            if id != Some(confirmed) {
+                let id = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
+                return Ok(Some(format!("Its cluster id is {id}, and {confirmed} was confirmed.")));
+            }
+        }
+        let ids = (TENANT_ID, expected.tenants.iter().map(|tenant| Is::Number(tenant.id)).collect());
+        let found = ask(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
+        let name_of =
+            |id| found.iter().find(|row| number(row, TENANT_ID) == Some(id)).map(|row| text(row, "TENANT_NAME"));
+        // Many clusters have the id 1: their tenants tell them apart. Where one alone is missing it may have been dropped,
+        // and the steps say that.
+        let wrong = |tenant: &&TenantIdentity| name_of(tenant.id).is_some_and(|name| name != tenant.name);
+        if let Some(tenant) = expected.tenants.iter().find(wrong) {
+            let name = found.iter().find(|row| number(row, TENANT_ID) == Some(tenant.id));
+            let name = name.map(|row| rows::word(row, "TENANT_NAME")).unwrap_or_default();
+            return Ok(Some(format!("Its tenant {} is called {name}, and {} was confirmed.", tenant.id, tenant.name)));
+        }
+        if found.is_empty() && !expected.tenants.is_empty() {
+            let ids: Vec<String> = expected.tenants.iter().map(|tenant| tenant.id.to_string()).collect();
+            return Ok(Some(format!("It has no tenant {}, which was confirmed.", ids.join(" or "))));
+        }
+        Ok(None)
+    }
+}
+
+impl OceanBase {
+    /// The present roles of the tenants that are backed up, by id.
+    pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
+        let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
+        let rows = self.read(ViewId::Tenants, &[ids], "").await?;
+        let role = |row: &Row| (number(row, TENANT_ID).unwrap_or_default(), words::role_of(row).word().to_owned());
+        Ok(rows.iter().map(role).collect())
+    }
+}
+
+/// What is said when a tenant does not have the role any more that it had when its backup was confirmed.
+pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
+    let (tenant, was) = (&target.tenant.name, &target.tenant.role);
+    (was != role).then(|| format!("{tenant} was {was} when this was confirmed, and is {role} now"))
+}
+
+async fn ask(
+    session: &mut Session,
+    line: &Line,
+    home: &Home,
+    question: (ViewId, &[read::Filter<'_>], &str),
+) -> Result<Vec<Row>, Fault> {
+    let answer = read::read(session, line, home, &Columns::default(), question).await;
+    answer.map_err(|failure: Failure| failure.fault)
+}
+
+/// An endpoint that answers as somebody else.
+pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
+    Fault::new(
+        Cause::Precondition,
+        format!("{endpoint} is not the cluster that was confirmed."),
+        why,
+        "Check the endpoints of this cluster in the inventory.",
+    )
+}
+
+/// Nobody is left who could be the right one: those who are may still answer later.
+fn nobody(foreign: Fault, silent: &Fault) -> Fault {
+    Fault { cause: silent.cause, why: format!("{} And {}", foreign.why, silent.what), ..foreign }
+}

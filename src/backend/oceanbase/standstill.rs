@@ -1,0 +1,151 @@
+//! Why a step stands still: three questions at most, read with patience. What cannot be read is said as that.
+
+use std::collections::BTreeMap;
+
+use super::OceanBase;
+use super::line::{TENANT_ID, ViewId};
+use super::read::Is;
+use super::rows::word;
+use super::session::{Row, number, text};
+use crate::backend::Run;
+use crate::domain::facts::Known;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::TargetPlan;
+use crate::domain::scn::Scn;
+use crate::domain::standstill::{ArchiveStand, RootEvent, ServerClock, Standstill};
+use crate::domain::step::StepKind;
+
+/// How many events are looked through for the last one about a target.
+const EVENTS: &str = "TIMESTAMP DESC LIMIT 50";
+
+/// The pairs of columns of an event.
+const ITEMS: [(&str, &str); 6] = [
+    ("NAME1", "VALUE1"),
+    ("NAME2", "VALUE2"),
+    ("NAME3", "VALUE3"),
+    ("NAME4", "VALUE4"),
+    ("NAME5", "VALUE5"),
+    ("NAME6", "VALUE6"),
+];
+
+impl OceanBase {
+    /// Why these targets stand still, each with the words of what it stands at.
+    pub async fn standstill(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        stuck: &[(&TargetPlan, &str)],
+    ) -> Vec<Standstill> {
+        let of_archive =
+            matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
+        let waits_for_log = of_archive || stuck.iter().any(|(_, at)| at.contains("LOG"));
+        let module = if of_archive { "log_archive" } else { "backup_data" };
+        let ids: Vec<u64> = stuck.iter().map(|(target, _)| target.tenant.id).collect();
+        let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text(module)]), EVENTS).await;
+        let rounds = self.rows_of(ViewId::ArchiveCurrent, numbers(&ids), "").await;
+        let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
+        let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
+        let now = self.clock.map(|clock| clock.at(run.now));
+        stuck
+            .iter()
+            .map(|(target, _)| {
+                let id = target.tenant.id;
+                let own: Vec<&Row> = third.iter().filter(|row| number(row, TENANT_ID) == Some(id)).collect();
+                Standstill {
+                    clock: self.clock,
+                    servers: servers(&own),
+                    archive: known(&rounds, |rows| {
+                        let round = rows.iter().find(|row| number(row, TENANT_ID) == Some(id))?;
+                        Some(archive(round, &own, now))
+                    }),
+                    event: known(&events, |rows| {
+                        let job = if of_archive { None } else { run.job(&target.target) };
+                        let since = if of_archive { None } else { begun(run, target, self.clock) };
+                        rows.iter().find(|row| concerns(row, id, job, since.as_deref())).map(event)
+                    }),
+                }
+            })
+            .collect()
+    }
+
+    async fn rows_of(&mut self, id: ViewId, filter: (&str, Vec<Is<'_>>), order: &str) -> Result<Vec<Row>, Fault> {
+        if !self.sees(id)? {
+            let home = self.home()?.name.clone();
+            let why = format!("they are not seen from the tenant {home}.");
+            return Err(Fault::new(Cause::Rights, "A view is not seen.", why, "Log in as root@sys."));
+        }
+        self.read(id, &[filter], order).await
+    }
+}
+
+fn numbers(ids: &[u64]) -> (&'static str, Vec<Is<'static>>) {
+    (TENANT_ID, ids.iter().copied().map(Is::Number).collect())
+}
+
+fn known<T>(rows: &Result<Vec<Row>, Fault>, of: impl FnOnce(&[Row]) -> Option<T>) -> Known<Option<T>> {
+    match rows {
+        Ok(rows) => Known::Known(of(rows)),
+        Err(fault) => Known::NotChecked(fault.why.clone()),
+    }
+}
+
+/// The servers that parts of the backup were given to.
+fn servers(rows: &[&Row]) -> Vec<String> {
+    let mut servers: Vec<String> = rows
+        .iter()
+        .map(|row| word(row, "DESTINATION").trim_matches('"').to_owned())
+        .filter(|at| !at.is_empty())
+        .collect();
+    servers.sort();
+    servers.dedup();
+    servers
+}
+
+fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand {
+    let behind = |row: &Row| {
+        let checkpoint = number(row, "CHECKPOINT_SCN").filter(|scn| *scn > 0)?;
+        Some(now?.seconds_since(Scn(checkpoint)))
+    };
+    let mut late: BTreeMap<u64, u64> = BTreeMap::new();
+    for row in log_streams.iter().filter(|row| number(row, "ROUND_ID") == number(round, "ROUND_ID")) {
+        if let (Some(stream), Some(seconds)) = (number(row, "LS_ID"), behind(row)) {
+            late.insert(stream, seconds);
+        }
+    }
+    // All equally late is nobody's fault in particular.
+    let (least, most) = (late.values().min().copied(), late.iter().max_by_key(|(_, seconds)| **seconds));
+    let slowest = most.filter(|(_, seconds)| Some(**seconds) > least).map(|(stream, seconds)| (*stream, *seconds));
+    ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest }
+}
+
+/// When the start of the present backup was sent, by the server's clock.
+fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<ServerClock>) -> Option<String> {
+    let clock = clock?;
+    let at = clock.at(run.start_intent(&target.target)?.at);
+    // As the server prints times, so that both compare as texts.
+    let printed = at.to_rfc3339_at(clock.utc_offset).replace('T', " ");
+    printed.get(..19).map(str::to_owned)
+}
+
+fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
+    let pairs = ITEMS.iter().map(|(name, value)| (word(row, name), word(row, value)));
+    pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
+}
+
+/// Whether an event is about this tenant's backup: of its job, or at least not from before its start.
+fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&str>) -> bool {
+    let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    if named(TENANT_ID) != Some(tenant.to_string()) {
+        return false;
+    }
+    match (named("JOB_ID"), job) {
+        (Some(named), Some(job)) if named != job.to_string() => false,
+        _ => since.is_none_or(|since| text(row, "TIMESTAMP").as_str() >= since),
+    }
+}
+
+fn event(row: &Row) -> RootEvent {
+    let at = word(row, "TIMESTAMP");
+    let at = at.split('.').next().unwrap_or_default().to_owned();
+    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+}

@@ -1,0 +1,175 @@
+//! Why something stands still: everything that can be known of it, said as an attention (B8).
+
+use jiff::Timestamp;
+
+use super::diagnosis::Comment;
+use super::facts::Known;
+use super::fault::{Cause, Fault};
+use super::scn::Scn;
+use super::step::StepKind;
+use super::target::TargetName;
+
+#[cfg(test)]
+mod tests;
+
+/// The server's clock against this host's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ServerClock {
+    /// Its offset from UTC in seconds.
+    pub utc_offset: i32,
+    /// Milliseconds it is ahead of this host's clock.
+    pub ahead_ms: i64,
+}
+
+impl ServerClock {
+    /// A moment of this host's clock as the server's clock showed it.
+    #[must_use]
+    pub fn at(self, here: Timestamp) -> Scn {
+        let ms = here.as_millisecond().saturating_add(self.ahead_ms);
+        Scn(u64::try_from(ms).unwrap_or_default().saturating_mul(1_000_000))
+    }
+}
+
+/// How far the archive of a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ArchiveStand {
+    /// The round's state.
+    pub status: String,
+    /// Seconds the checkpoint is behind the server's clock; None before there is one.
+    pub behind: Option<u64>,
+    /// The log stream that is the furthest behind, and by how many seconds, where the server tells.
+    pub slowest: Option<(u64, u64)>,
+}
+
+/// The last event of the root service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RootEvent {
+    /// When, as the server prints it.
+    pub at: String,
+    /// Its name.
+    pub name: String,
+    /// Its named values.
+    pub items: Vec<(String, String)>,
+}
+
+impl RootEvent {
+    /// `deal with failed job at 2026-11-20 03:31:40 (job_id 12)`.
+    fn said(&self) -> String {
+        let items: Vec<String> = self.items.iter().map(|(name, value)| format!("{name} {value}")).collect();
+        let items = if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) };
+        format!("{} at {}{items}", self.name, self.at)
+    }
+}
+
+/// What is known of a standstill, for one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standstill {
+    /// The server's clock; None: it was never read.
+    pub clock: Option<ServerClock>,
+    /// The servers the work was given to.
+    pub servers: Vec<String>,
+    /// The archive.
+    pub archive: Known<Option<ArchiveStand>>,
+    /// What the root service wrote about it last.
+    pub event: Known<Option<RootEvent>>,
+}
+
+impl Standstill {
+    /// Nothing is known, for this reason.
+    #[must_use]
+    pub fn unknown(why: &str) -> Self {
+        let why = || why.to_owned();
+        Self { clock: None, servers: Vec::new(), archive: Known::NotChecked(why()), event: Known::NotChecked(why()) }
+    }
+
+    /// The attention of a step that stands `at` something `since` a moment of this host's clock; `trouble` is the error of
+    /// the running job, if it has one.
+    #[must_use]
+    pub fn attention(
+        &self,
+        (step, target): (StepKind, &TargetName),
+        at: &str,
+        trouble: Option<&Fault>,
+        since: Timestamp,
+    ) -> Fault {
+        let since = self.clock.map_or_else(
+            || format!("{} (this host's clock)", Scn::from_timestamp(since).to_local(0)),
+            |clock| format!("{} (server time)", clock.at(since).to_local(clock.utc_offset)),
+        );
+        let why = [
+            self.place(at, trouble),
+            self.archive_said(step),
+            self.event_said(),
+            trouble.map_or_else(
+                || "The server names no error.".to_owned(),
+                |trouble| format!("The last error: {}", trouble.why),
+            ),
+        ];
+        let next = trouble.map_or_else(
+            || {
+                "Nothing needs to be done if that is expected; the step goes on by itself when the server does."
+                    .to_owned()
+            },
+            |trouble| {
+                format!(
+                    "It goes on by itself once the cause is gone, and nothing has to be started anew. {}",
+                    trouble.next
+                )
+            },
+        );
+        let what = format!("{} of {target} has not moved since {since}.", step.name());
+        let mut fault = Fault::new(trouble.map_or(Cause::Server, |trouble| trouble.cause), what, why.join(" "), next);
+        fault.code = trouble.and_then(|trouble| trouble.code);
+        fault
+    }
+
+    /// What makes it another reason than before: everything but the lag, which grows by itself.
+    #[must_use]
+    pub fn key(&self, at: &str, trouble: Option<&Fault>) -> String {
+        let archive = self.archive.get().and_then(Option::as_ref);
+        let archive = archive.map(|stand| (&stand.status, stand.slowest.map(|(stream, _)| stream)));
+        let trouble = trouble.map(|trouble| (trouble.code, &trouble.detail));
+        format!("{at} {:?} {archive:?} {:?} {trouble:?}", self.servers, self.event)
+    }
+
+    fn place(&self, at: &str, trouble: Option<&Fault>) -> String {
+        let mut servers = self.servers.clone();
+        if servers.is_empty() {
+            servers.extend(trouble.and_then(|trouble| Comment::parse(&trouble.detail)?.addr));
+        }
+        if servers.is_empty() {
+            let items = self.event.get().and_then(Option::as_ref).map(|event| event.items.as_slice());
+            servers.extend(items.into_iter().flatten().find_map(|(_, value)| Comment::parse(value)?.addr));
+        }
+        match servers.as_slice() {
+            [] => format!("It stands at {at}; the server does not say on which of its servers."),
+            [one] => format!("It stands at {at}, on server {one}."),
+            many => format!("It stands at {at}, on servers {}.", many.join(", ")),
+        }
+    }
+
+    fn archive_said(&self, step: StepKind) -> String {
+        let stand = match &self.archive {
+            Known::NotChecked(why) => return format!("The archive was not looked at: {why}"),
+            Known::Known(None) => return "There is no archive round.".to_owned(),
+            Known::Known(Some(stand)) => stand,
+        };
+        let behind = stand.behind.map_or_else(
+            || format!("The archive is {} and has no checkpoint yet", stand.status),
+            |behind| format!("The archive is {} and {behind} s behind", stand.status),
+        );
+        match stand.slowest {
+            Some((stream, late)) => format!("{behind}; log stream {stream} is the last, {late} s behind."),
+            None if step == StepKind::ConfirmRestorable => format!("{behind}; no log stream is named."),
+            None => format!("{behind}."),
+        }
+    }
+
+    fn event_said(&self) -> String {
+        match &self.event {
+            Known::NotChecked(why) => format!("The events of the root service were not read: {why}"),
+            Known::Known(None) => "The root service wrote nothing about it.".to_owned(),
+            Known::Known(Some(event)) => format!("The root service wrote last: {}.", event.said()),
+        }
+    }
+}

@@ -1,0 +1,95 @@
+use super::*;
+use crate::domain::diagnosis::server_fault;
+use crate::domain::samples::target;
+
+fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(seconds).unwrap_or_default()
+}
+
+fn known() -> Standstill {
+    Standstill {
+        clock: Some(ServerClock { utc_offset: 28_800, ahead_ms: 1_000 }),
+        servers: vec!["10.0.0.2:2882".to_owned()],
+        archive: Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind: Some(3), slowest: None })),
+        event: Known::Known(Some(RootEvent {
+            at: "2026-11-20 03:31:38".to_owned(),
+            name: "persist_set_task".to_owned(),
+            items: vec![("tenant_id".to_owned(), "1002".to_owned()), ("job_id".to_owned(), "12".to_owned())],
+        })),
+    }
+}
+
+const COMMENT: &str = "(SERVER)ls_id: 1001, addr: 10.0.0.3:2882, module: BACKUP_DATA, result: -9070(can not connect to \
+                       backup destination), trace_id: YB42";
+
+#[test]
+fn everything_that_is_known_is_said() {
+    let pay = target("prod/pay");
+    let fault = known().attention((StepKind::WaitForBackup, &pay), "BACKUP_DATA_MAJOR", None, at(1_795_116_699));
+    assert_eq!(
+        fault.what,
+        "Wait for data backup of prod/pay has not moved since 2026-11-20 03:31:40 +08:00 (server time)."
+    );
+    assert_eq!(
+        fault.why,
+        "It stands at BACKUP_DATA_MAJOR, on server 10.0.0.2:2882. The archive is DOING and 3 s behind. The root service \
+         wrote last: persist_set_task at 2026-11-20 03:31:38 (tenant_id 1002, job_id 12). The server names no error."
+    );
+    assert!(fault.next.contains("goes on by itself"), "{fault}");
+}
+
+#[test]
+fn an_error_of_the_running_job_is_the_reason() {
+    let pay = target("prod/pay");
+    let trouble = server_fault(9070, COMMENT, "");
+    let alone = Standstill { servers: Vec::new(), ..known() };
+    let fault = alone.attention((StepKind::WaitForBackup, &pay), "BACKUP_DATA_MAJOR", Some(&trouble), at(0));
+    assert_eq!((fault.code, fault.cause), (Some(9070), Cause::Storage));
+    assert!(fault.why.starts_with("It stands at BACKUP_DATA_MAJOR, on server 10.0.0.3:2882. "), "{fault}");
+    assert!(fault.why.contains(" The last error: OceanBase answered with error 9070 "), "{fault}");
+    assert!(fault.next.starts_with("It goes on by itself once the cause is gone"), "{fault}");
+}
+
+#[test]
+fn what_is_not_known_is_said_too() {
+    let pay = target("prod/pay");
+    let fault =
+        Standstill::unknown("it does not answer.").attention((StepKind::StartBackup, &pay), "INIT", None, at(0));
+    assert_eq!(
+        fault.what,
+        "Start data backup of prod/pay has not moved since 1970-01-01 00:00:00 +00:00 (this host's clock)."
+    );
+    assert_eq!(
+        fault.why,
+        "It stands at INIT; the server does not say on which of its servers. The archive was not looked at: it does not \
+         answer. The events of the root service were not read: it does not answer. The server names no error."
+    );
+    let silent = Standstill { event: Known::Known(None), archive: Known::Known(None), ..known() };
+    let fault = silent.attention((StepKind::StartArchiving, &pay), "BEGINNING", None, at(0));
+    assert!(fault.why.contains("There is no archive round. The root service wrote nothing about it."), "{fault}");
+}
+
+#[test]
+fn the_slowest_log_stream_is_named() {
+    let stand = ArchiveStand { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)) };
+    let slow = Standstill { archive: Known::Known(Some(stand)), ..known() };
+    let fault = slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0));
+    assert!(fault.why.contains("70 s behind; log stream 1001 is the last, 70 s behind."), "{fault}");
+}
+
+#[test]
+fn a_growing_lag_is_no_other_reason() {
+    let (one, trouble) = (known(), server_fault(9070, COMMENT, ""));
+    let stand = |behind, slowest| Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind, slowest }));
+    let later = Standstill { archive: stand(Some(300), None), ..known() };
+    assert_eq!(one.key("P", None), later.key("P", None));
+    for other in [
+        Standstill { archive: stand(Some(300), Some((1, 300))), ..known() },
+        Standstill { servers: Vec::new(), ..known() },
+        Standstill { event: Known::Known(None), ..known() },
+    ] {
+        assert_ne!(one.key("P", None), other.key("P", None));
+    }
+    assert_ne!(one.key("P", None), one.key("Q", None));
+    assert_ne!(one.key("P", None), one.key("P", Some(&trouble)));
+}

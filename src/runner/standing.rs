@@ -1,0 +1,125 @@
+//! Waits: what is awaited, how far it is, and attention. A step that stands still is said with its reason, and so is the
+//! end of that (B8).
+
+use tokio::time::Instant;
+
+use super::patience::{Attention, Patience, Verdict as Wait};
+use super::{Runner, Settled, Took, run_of};
+use crate::backend::Waiting;
+use crate::domain::fault::Fault;
+use crate::domain::plan::TargetPlan;
+use crate::domain::progress::Sample;
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+use crate::domain::task::Event;
+
+impl Runner {
+    /// Takes a wait in: progress, movement, and how long it may last.
+    pub(super) fn keep_waiting(
+        &mut self,
+        kind: StepKind,
+        name: &TargetName,
+        waiting: &Waiting,
+        patience: &mut Patience,
+    ) -> Result<Took, Fault> {
+        let progressed = patience.moved(name, waiting, Instant::now());
+        if progressed {
+            self.say_over(name, kind, &waiting.what, patience)?;
+        }
+        if let Some(task) = &waiting.task {
+            let sample = Sample {
+                at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
+                phase: task.phase.clone(),
+                bytes: task.bytes,
+                bytes_total: None,
+                percent: task.percent,
+                tablets: task.tablets,
+                blocks: task.blocks,
+            };
+            let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
+            if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))
+                && patience.may_write_progress(name, Instant::now())
+            {
+                self.write(&Event::Progress { target: name.clone(), progress })?;
+            }
+        }
+        match patience.judge(kind, name, waiting, Instant::now()) {
+            Wait::GoOn => self.waiting(name, kind, &waiting.what, None, patience)?,
+            Wait::StandsStill => return Ok(Took::Stands(waiting.clone())),
+            Wait::GiveUp(fault) if kind >= StepKind::StartBackup => {
+                self.settle(name, kind, Settled::unknown(fault))?;
+                return Ok(Took::Settled);
+            }
+            Wait::GiveUp(fault) => {
+                self.settle(name, kind, Settled::failed(fault))?;
+                return Ok(Took::Settled);
+            }
+        }
+        Ok(Took::Waits { progressed })
+    }
+
+    /// Says what a step waits for, once per change.
+    pub(super) fn waiting(
+        &mut self,
+        name: &TargetName,
+        step: StepKind,
+        what: &str,
+        attention: Option<&Attention>,
+        patience: &mut Patience,
+    ) -> Result<(), Fault> {
+        if patience.is_news(name, what, attention.map(|attention| attention.reason.as_str())) {
+            let fault = attention.map(|attention| attention.fault.clone());
+            self.write(&Event::Waiting { target: name.clone(), step, what: what.to_owned(), fault, over: false })?;
+        }
+        Ok(())
+    }
+
+    /// Says why these stand still. The server is asked when the limit has passed, and then once a limit; the reading fails
+    /// no step.
+    pub(super) async fn say_why(
+        &mut self,
+        kind: StepKind,
+        stuck: &[(TargetPlan, Waiting)],
+        patience: &mut Patience,
+    ) -> Result<(), Fault> {
+        let ask: Vec<_> = stuck
+            .iter()
+            .filter_map(|(target, waiting)| {
+                let since = patience.may_ask_why(&target.target, Instant::now())?;
+                Some((target, waiting, since))
+            })
+            .collect();
+        if !ask.is_empty() {
+            let run = run_of(&self.task, &self.prepared, &self.view);
+            let places: Vec<_> = ask.iter().map(|(target, waiting, _)| (*target, waiting.what.as_str())).collect();
+            let reasons = self.system.standstill(&run, kind, &places).await;
+            for ((target, waiting, since), reason) in ask.into_iter().zip(reasons) {
+                let (at, trouble) = (waiting.what.as_str(), waiting.trouble.as_ref());
+                let new = Attention {
+                    fault: reason.attention((kind, &target.target), at, trouble, since),
+                    reason: reason.key(at, trouble),
+                };
+                patience.attention(&target.target, Some(new));
+            }
+        }
+        for (target, waiting) in stuck {
+            let attention = patience.attention(&target.target, None);
+            self.waiting(&target.target, kind, &waiting.what, attention.as_ref(), patience)?;
+        }
+        Ok(())
+    }
+
+    /// Says that what stood still moves again, if attention was raised for it.
+    pub(super) fn say_over(
+        &mut self,
+        name: &TargetName,
+        step: StepKind,
+        what: &str,
+        patience: &mut Patience,
+    ) -> Result<(), Fault> {
+        let Some(stood) = patience.attention_over(name) else { return Ok(()) };
+        let again = format!("it moves again after {} s: {what}", stood.as_secs());
+        patience.is_news(name, what, None);
+        self.write(&Event::Waiting { target: name.clone(), step, what: again, fault: None, over: true })
+    }
+}

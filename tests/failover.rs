@@ -1,0 +1,62 @@
+//! What lies between obnow and the servers breaks: proxies that cut, freeze and lead elsewhere. One file a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod fleet;
+#[path = "failover/identity.rs"]
+mod identity;
+#[path = "fleet/proxy.rs"]
+mod proxy;
+#[path = "failover/reconnect.rs"]
+mod reconnect;
+#[path = "failover/starts.rs"]
+mod starts;
+#[path = "faults/support.rs"]
+#[allow(dead_code, reason = "what other tests need")]
+mod support;
+
+use fleet::Fleet;
+use obnow::demo::control::Ask;
+use proxy::Proxy;
+use serde_json::Value;
+use support::{Running, journal_until, runs, wait};
+
+/// The backup all these tests make.
+const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+
+/// The ports of a cluster in a fleet's inventory.
+#[track_caller]
+fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
+    let config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
+    let entry = config["clusters"].as_array().unwrap().iter().find(|entry| entry["name"] == cluster).unwrap();
+    let endpoints = entry["endpoints"].as_array().unwrap().iter();
+    endpoints.map(|endpoint| endpoint.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap()).collect()
+}
+
+/// So many proxies, each before another server of the fleet's first cluster, and an inventory that knows only them.
+/// Limits are replaced as given.
+fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
+    let proxies: Vec<Proxy> = ports(fleet, "demo").into_iter().take(proxies).map(Proxy::before).collect();
+    let mut config: Value = serde_yaml::from_str(&std::fs::read_to_string(fleet.config()).unwrap()).unwrap();
+    config["clusters"][0]["endpoints"] = proxies.iter().map(Proxy::endpoint).collect();
+    for (limit, value) in limits {
+        assert!(config["limits"][limit].is_string(), "no limit {limit}");
+        config["limits"][limit] = (*value).into();
+    }
+    std::fs::write(fleet.config(), serde_yaml::to_string(&config).unwrap()).unwrap();
+    proxies
+}
+
+/// A backup whose job is held in this phase, and whose runner waits for it.
+#[track_caller]
+fn held(fleet: &Fleet, phase: &str) -> Running {
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+    let follower = Running::start(fleet, &BACKUP);
+    wait(fleet, "pay", "task", phase);
+    journal_until(fleet, "the wait", |event| runs(event, "wait_for_backup"));
+    follower
+}
+
+/// Lets the held job go on.
+fn release(fleet: &Fleet, phase: &str) {
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: phase.to_owned() });
+}

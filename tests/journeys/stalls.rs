@@ -1,0 +1,235 @@
+//! What stands still is said with its reason, updated when that changes, taken back when it moves again, and fails nothing.
+
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStdout, Stdio};
+
+use obnow::demo::control::Ask;
+use serde_json::Value;
+
+use crate::fleet::Fleet;
+
+const FULL: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
+
+/// A command whose events are read as they come.
+struct Told {
+    child: Child,
+    lines: Lines<BufReader<ChildStdout>>,
+    events: Vec<Value>,
+}
+
+impl Told {
+    fn start(fleet: &Fleet, args: &[&str]) -> Self {
+        let mut child = fleet.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        Self { child, lines, events: Vec::new() }
+    }
+
+    /// The next event of that kind for which it holds; the command must not end before.
+    #[track_caller]
+    fn until(&mut self, kind: &str, wanted: impl Fn(&Value) -> bool) -> Value {
+        while let Some(event) = self.next() {
+            if event["event"] == kind && wanted(&event) {
+                return event;
+            }
+        }
+        panic!("no such {kind}: {:#?}", self.events);
+    }
+
+    fn next(&mut self) -> Option<Value> {
+        let event: Value = serde_json::from_str(&self.lines.next()?.unwrap()).unwrap();
+        self.events.push(event.clone());
+        Some(event)
+    }
+
+    #[track_caller]
+    fn ends(&mut self, code: i32) {
+        while self.next().is_some() {}
+        assert_eq!(self.child.wait().unwrap().code(), Some(code), "{:#?}", self.events);
+    }
+
+    fn count(&self, kind: &str) -> usize {
+        self.events.iter().filter(|event| event["event"] == kind).count()
+    }
+}
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Every run of digits as one #: times, ids and ports differ from run to run.
+fn shape(text: &Value) -> String {
+    let mut shape = String::new();
+    for c in text.as_str().unwrap().chars() {
+        match c {
+            c if c.is_ascii_digit() && shape.ends_with('#') => {}
+            c if c.is_ascii_digit() => shape.push('#'),
+            c => shape.push(c),
+        }
+    }
+    shape
+}
+
+fn server(fleet: &Fleet, place: usize) -> String {
+    let state = fleet.ask(&Ask::State);
+    format!("127.0.0.1:{}", state["clusters"][0]["servers"][place]["svr_port"])
+}
+
+#[test]
+fn a_stalled_backup_names_its_cause_and_goes_on_by_itself() {
+    let fleet = Fleet::serve("stalls");
+    let mut told = Told::start(&fleet, &FULL);
+    let fault = told.until("fault", |_| true);
+    assert_eq!(fleet.job("pay")["status"], "DOING", "alive on the server");
+    assert_eq!(
+        shape(&fault["what"]),
+        "Wait for data backup of demo/pay has not moved since #-#-# #:#:# +#:# (server time)."
+    );
+    let server = server(&fleet, 1);
+    let (why, said) = (shape(&fault["why"]), fault["why"].as_str().unwrap());
+    assert!(said.starts_with(&format!("It stands at BACKUP_DATA_MAJOR, on server {server}. ")), "{said}");
+    assert_eq!(
+        why,
+        "It stands at BACKUP_DATA_MAJOR, on server #.#.#.#:#. The archive is DOING and # s behind. The root service wrote \
+         last: persist_set_task at #-#-# #:#:# (tenant_id #, job_id #). The last error: OceanBase answered with error # \
+         (OB_BACKUP_DEST_NOT_CONNECT): can not connect to backup destination. The server named in the comment does not \
+         reach the destination. It says so on server #.#.#.#:#, log stream #, BACKUP_DATA."
+    );
+    assert!(
+        shape(&fault["next"]).starts_with(
+            "It goes on by itself once the cause is gone, and nothing has to be started anew. Check the mount, the \
+             network and the access key on that server, and run the storage test. In its log: grep YB#F#-"
+        ),
+        "{fault}"
+    );
+    assert_eq!(fault["code"], 9070);
+    let listed = fleet.json(&["tasks"]).of_kind("task")[0].clone();
+    assert_eq!((&listed["state"], &listed["step"]), (&"running".into(), &"Wait for data backup".into()));
+
+    assert_eq!(fleet.fix(), ["not-mounted"]);
+    let again = told.until("step", |event| event["detail"].as_str().is_some_and(|text| text.contains("moves again")));
+    assert_eq!((&again["step"], &again["state"]), (&"Wait for data backup".into(), &"running".into()));
+    assert!(shape(&again["detail"]).starts_with("it moves again after # s: "), "{again}");
+    told.ends(0);
+    assert_eq!(told.count("fault"), 1, "said once: {:#?}", told.events);
+    assert_eq!(told.events.last().unwrap()["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+#[test]
+fn another_reason_is_said_again() {
+    let fleet = patient("healthy", "500ms", "60s");
+    fleet.ask(&hold("BACKUP_DATA_MINOR", None));
+    let mut told = Told::start(&fleet, &FULL);
+    let first = told.until("fault", |_| true);
+    assert!(first["why"].as_str().unwrap().ends_with("The server names no error."), "{first}");
+    assert!(first["next"].as_str().unwrap().starts_with("Nothing needs to be done if that is expected;"), "{first}");
+    assert!(first["code"].is_null());
+    fleet.ask(&hold("BACKUP_DATA_MINOR", Some((-9061, "IO limit"))));
+    let second = told.until("fault", |_| true);
+    assert_eq!((&second["code"], &second["what"]), (&9061.into(), &first["what"]));
+    fleet.ask(&Ask::Fix { name: None });
+    told.ends(0);
+    assert_eq!(told.count("fault"), 2, "{:#?}", told.events);
+}
+
+#[test]
+fn a_parent_without_its_child_is_said_too() {
+    let fleet = patient("healthy", "500ms", "60s");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    let mut told = Told::start(&fleet, &FULL);
+    let fault = told.until("fault", |_| true);
+    assert!(
+        fault["what"].as_str().unwrap().starts_with("Start data backup of demo/pay has not moved since "),
+        "{fault}"
+    );
+    let why = fault["why"].as_str().unwrap();
+    assert!(
+        why.starts_with("It stands at job 1 is INIT; the job of pay is awaited; the server does not say on"),
+        "{why}"
+    );
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });
+    told.ends(0);
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+#[test]
+fn a_checkpoint_that_stands_names_the_log_stream() {
+    let fleet = patient("lagging", "500ms", "60s");
+    let mut told = Told::start(&fleet, &FULL);
+    let fault = told.until("fault", |_| true);
+    assert!(
+        fault["what"].as_str().unwrap().starts_with("Confirm restorable of demo/pay has not moved since "),
+        "{fault}"
+    );
+    let why = shape(&fault["why"]);
+    assert!(why.contains(". The archive is DOING and # s behind; log stream # is the last, # s behind. "), "{why}");
+    assert!(fault["why"].as_str().unwrap().contains("; log stream 1001 is the last, "), "{fault}");
+    assert_eq!(fleet.fix(), ["archive-stands"]);
+    told.ends(0);
+    assert_eq!(told.events.last().unwrap()["verdict"], "restorable");
+}
+
+/// What the journal says of the way never goes back, and is never full before the verdict.
+#[test]
+fn progress_is_honest() {
+    let fleet = Fleet::serve("healthy");
+    let ran = fleet.json(&FULL[..5]).exits(0);
+    let path = fleet.state().join("tasks").join(format!("{}.jsonl", ran.task()));
+    let journal = std::fs::read_to_string(path).unwrap();
+    let events: Vec<Value> =
+        journal.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take()).collect();
+    let confirmed =
+        |event: &Value| event["event"] == "step" && event["step"] == "confirm_restorable" && event["state"] == "ok";
+    let end = events.iter().position(confirmed).unwrap();
+    let progress: Vec<&Value> =
+        events.iter().filter(|event| event["event"] == "progress").map(|event| &event["progress"]).collect();
+    let before = events[..end].iter().filter(|event| event["event"] == "progress").count();
+    assert!(before >= 2, "nothing was told on the way: {journal}");
+    let (mut percent, mut bytes) = (0.0, 0);
+    for (place, told) in progress.iter().enumerate() {
+        let (now, written) = (told["percent"].as_f64().unwrap_or(percent), told["bytes"].as_u64().unwrap());
+        assert!(now >= percent && written >= bytes, "it goes back: {progress:#?}");
+        let last = place + 1 == progress.len();
+        assert!(last || now < 100.0, "full before the verdict: {progress:#?}");
+        assert!(!told["phase"].as_str().unwrap().is_empty() && told["bytes_total"].is_null(), "{told}");
+        if let Some(eta) = told["eta"].as_array() {
+            assert!(eta[0].as_u64() <= eta[1].as_u64(), "{told}");
+        }
+        (percent, bytes) = (now, written);
+    }
+    let full = events.iter().position(|event| event["progress"]["percent"] == 100.0).unwrap();
+    let verdict = events.iter().position(|event| event["event"] == "verdict").unwrap();
+    assert!(full + 1 >= end.min(verdict) && percent >= 100.0, "{progress:#?}");
+}
+
+fn hold(phase: &str, error: Option<(i64, &str)>) -> Ask {
+    let effect = obnow::demo::fault::Effect::Hold {
+        phase: phase.to_owned(),
+        code: error.map(|(code, _)| code),
+        text: error.map_or("", |(_, text)| text).to_owned(),
+    };
+    let fault = obnow::demo::fault::Fault {
+        name: "held".to_owned(),
+        cluster: None,
+        tenant: Some("pay".to_owned()),
+        server: Some(0),
+        fixable: true,
+        since: 0,
+        effect,
+    };
+    Ask::Inject { fault }
+}
+
+/// A fleet whose inventory has these limits for a standstill and for the archive.
+fn patient(scenario: &str, stall: &str, archive_wait: &str) -> Fleet {
+    let fleet = Fleet::serve(scenario);
+    let config = std::fs::read_to_string(fleet.config()).unwrap();
+    let limits = config.replace("stall: 5s", &format!("stall: {stall}"));
+    let limits = limits.replace("archive_wait: 5s", &format!("archive_wait: {archive_wait}"));
+    assert_ne!(config, limits, "the inventory of a fleet has other limits");
+    std::fs::write(fleet.config(), limits).unwrap();
+    fleet
+}
