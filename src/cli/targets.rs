@@ -4,12 +4,14 @@ use serde_json::{Value, json};
 
 use super::say::Role;
 use super::{Exit, Say, show};
+use crate::app::tasks::{self, Task};
 use crate::app::{Room, detect};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::{LastGood, last_good, worst_tenant};
+use crate::domain::outcome::VerdictWord;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
 use crate::domain::restorable::{RoundStatus, SetKind};
 use crate::domain::scn::Scn;
@@ -41,12 +43,16 @@ pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
         ));
     }
     let found = detect::everyone(room).await;
+    let finished = tasks::all(room)?;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
     let mut lines = vec![(header, Role::Dim)];
     for cluster in &room.inventory.clusters {
         let Some(answer) = found.iter().find(|answer| answer.cluster == cluster.name) else { continue };
         let oldest = cluster.max_backup_age.map(|age| age.as_secs());
-        for row in rows(&cluster.name, &answer.facts) {
+        for mut row in rows(&cluster.name, &answer.facts) {
+            if row.method == Some("logical") {
+                row.last_good = last_dump(&finished, &row.target);
+            }
             say.event("target", row.fields());
             lines.push((row.cells(room.now(), oldest), if row.eligible { Role::Ok } else { Role::Dim }));
         }
@@ -55,6 +61,17 @@ pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
         table(say, &lines);
     }
     Ok(Exit::OK)
+}
+
+/// The last dump of an engine that is restorable: the engine keeps no list of dumps, the tasks of this host do.
+fn last_dump(finished: &[Result<Task, Fault>], target: &str) -> Option<LastGood> {
+    let of_it = |task: &&Task| task.view.targets.iter().any(|known| known.target.to_string() == target);
+    finished.iter().flatten().filter(of_it).find_map(|task| {
+        let known = task.view.targets.iter().find(|known| known.target.to_string() == target)?;
+        let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
+        let bytes = known.progress.as_ref().map_or(0, |progress| progress.bytes);
+        Some(LastGood { kind: SetKind::Full, at: outcome.from?, bytes, restorable_to: outcome.to })
+    })
 }
 
 fn rows(name: &str, facts: &Result<Facts, Fault>) -> Vec<Row> {
@@ -67,7 +84,11 @@ fn rows(name: &str, facts: &Result<Facts, Fault>) -> Vec<Row> {
             rows
         }
         Err(fault) => {
-            let word = if fault.cause == Cause::Rights { "refused" } else { "unreachable" };
+            let word = match fault.cause {
+                Cause::Rights => "refused",
+                Cause::Unreachable => "unreachable",
+                _ => "unknown",
+            };
             vec![Row {
                 target: name.to_owned(),
                 kind: "cluster",

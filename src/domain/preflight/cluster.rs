@@ -24,8 +24,13 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
             "Compare the statements on the confirm screen with the manual of that version.",
         );
     }
-    upgrading(&mut sheet, cluster, choices);
-    servers(&mut sheet, cluster);
+    // An engine that is dumped is one process: there is nothing to compare and nothing to log in to elsewhere.
+    if cluster.method == Method::Physical {
+        upgrading(&mut sheet, cluster, choices);
+        servers(&mut sheet, cluster);
+    } else if let Known::NotChecked(why) = &cluster.upgrading {
+        sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the engine.");
+    }
     privileges(&mut sheet, cluster, choices);
     if let Some(service) = &cluster.backup_service {
         match service {

@@ -14,11 +14,11 @@ use crate::domain::version::Method;
 #[must_use]
 pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
     let mut sheet = Sheet::new(facts.target(tenant));
-    who_may(&mut sheet, facts, tenant);
     if facts.cluster.method == Method::Logical {
         logical_mode(&mut sheet, choices);
         return sheet.checks;
     }
+    who_may(&mut sheet, facts, tenant);
     if tenant.in_recycle_bin || matches!(tenant.role, Role::Other(_)) {
         // It is not backed up at all: what a backup of it would meet helps nobody.
         return sheet.checks;
