@@ -119,6 +119,17 @@ impl Room {
         self.inventory.clusters.iter().find(|known| known.name == cluster)?.password.clone()
     }
 
+    /// A source as it was written down, made whole: a command is in the inventory only.
+    #[must_use]
+    pub fn whole_source(&self, source: SecretSource, cluster: &str, tenant: Option<&str>) -> SecretSource {
+        if !source.is_only_a_marker() {
+            return source;
+        }
+        let known = self.inventory.clusters.iter().find(|known| known.name == cluster);
+        let storage = known.and_then(|known| known.strategy_for(tenant)).map(|strategy| &strategy.storage);
+        storage.and_then(|storage| storage.access_key.clone()).unwrap_or(SecretSource::Prompt)
+    }
+
     /// How long to wait between two looks.
     #[must_use]
     pub fn poll(&self) -> std::time::Duration {

@@ -207,9 +207,14 @@ pub(super) async fn launch(
         ));
     };
     let cluster = &prepared.plan.cluster.name;
-    let source = room.password_source(cluster).or_else(|| connection.password.clone()).unwrap_or(SecretSource::Prompt);
+    let source = room
+        .password_source(cluster)
+        .or_else(|| connection.password.clone().filter(|source| !source.is_only_a_marker()))
+        .unwrap_or(SecretSource::Prompt);
     let what = format!("the password of {} on {cluster}", connection.user);
-    let key = access_key_from.cloned().or_else(|| backup::access_key(prepared));
+    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
+    let written = backup::access_key(prepared).map(|source| room.whole_source(source, cluster, tenant));
+    let key = access_key_from.cloned().or(written);
     let encrypt = encrypt_from.cloned().or_else(|| prepared.plan.choices.encrypt.clone());
     let purse = Purse {
         login: Some(room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?),

@@ -40,8 +40,9 @@ pub enum SecretSource {
     Env(String),
     /// The first line of a file that only its owner may read.
     File(String),
-    /// The first line a shell command prints.
-    Command(String),
+    /// The first line a shell command prints. Its text may hold a secret itself, so it is kept nowhere but in the
+    /// inventory: what is written down of it is a marker.
+    Command(#[serde(serialize_with = "marker")] String),
     /// One line of standard input (command line only).
     Stdin,
     /// Asked for on the terminal.
@@ -77,6 +78,22 @@ impl SecretSource {
     #[must_use]
     pub fn lasts(&self) -> bool {
         matches!(self, Self::Env(_) | Self::File(_) | Self::Command(_))
+    }
+}
+
+/// What is written instead of a command.
+const MARKER: &str = "***";
+
+#[allow(clippy::ptr_arg, clippy::needless_pass_by_value, reason = "serde calls it with a reference to the field")]
+fn marker<S: serde::Serializer>(_: &String, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(MARKER)
+}
+
+impl SecretSource {
+    /// Whether this was read back from what was written down: the inventory has the command itself.
+    #[must_use]
+    pub fn is_only_a_marker(&self) -> bool {
+        matches!(self, Self::Command(text) if text == MARKER)
     }
 }
 
