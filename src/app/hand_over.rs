@@ -43,7 +43,7 @@ pub enum Order {
 }
 
 /// The secrets of a task as they go through the pipe, and nowhere else.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Purse {
     /// The login's password.
     pub login: Option<Secret>,

@@ -33,7 +33,7 @@ pub struct Act {
     /// The highest job id seen before.
     pub highest_job: Option<u64>,
     /// The server's id of the connection it will be sent over, if the server lists it.
-    pub connection: Option<u64>,
+    pub connection: Option<crate::domain::task::ServerConnection>,
     /// Where it will be sent.
     pub server: String,
     /// Milliseconds after which the server itself gives up on it.

@@ -14,8 +14,8 @@ use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
-use crate::domain::plan::Action;
-use crate::domain::preflight::{cluster_checks, tenant_checks};
+use crate::domain::plan::{Action, Refusal};
+use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, TargetView, TaskState};
@@ -42,8 +42,13 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }
+        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         let refusal = match prepare(&facts, &choices, id.as_str()) {
-            Ok(prepared) => break (facts, prepared),
+            // Of several targets those that are busy are left out; who waits, waits for them too.
+            Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
+                None => break (facts, prepared),
+                Some(fault) => Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() }),
+            },
             Err(refusal) => refusal,
         };
         if refusal.fault.cause == Cause::Busy && !waiting {
@@ -53,7 +58,6 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
                 OnBusy::Leave => {}
             }
         }
-        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         if refusal.fault.cause != Cause::Busy || !waiting || over {
             show::checks(say, &refusal.checks);
             say.fault(&refusal.fault);
@@ -89,7 +93,20 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     room.places.ensure_state()?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
-    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+    let runner = Detached::here(&room.places.state)?;
+    let started = loop {
+        match runner.launch(&id, order.clone(), purse.clone()).await? {
+            Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
+                if !waiting {
+                    on_busy(say, args, targets, &fault);
+                    waiting = true;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
+            }
+            started => break started,
+        }
+    };
+    match started {
         Started::Busy(fault) => Err(fault),
         Started::Yes if args.detach => {
             let task = tasks::load(room, id)?;
@@ -99,6 +116,12 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         }
         Started::Yes => follow(room, say, id.as_str()).await,
     }
+}
+
+/// Of a plan for several targets, why one of them is left out for now: another backup runs there.
+fn busy_left_out(prepared: &Prepared) -> Option<Fault> {
+    let busy = |check: &&Check| check.refuses() && check.cause == Cause::Busy;
+    prepared.plan.checks.iter().find(busy).map(Check::fault)
 }
 
 /// Between two looks at a target that another backup keeps busy.

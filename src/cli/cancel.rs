@@ -31,11 +31,20 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
     let cluster = room.cluster(&prepared.plan.cluster.name)?;
     if prepared.plan.method == Method::Physical {
         let facts = detect::one(room, cluster).await?;
-        say.note("CANCEL BACKUP stops every backup job of these tenants, whoever started it:");
+        let mut hits = Vec::new();
         for target in &prepared.plan.targets {
-            for job in hit(&facts, target.tenant.id) {
-                say.note(&format!("  {}  {}", target.target, words(&job)));
-            }
+            hits.extend(hit(&facts, target.tenant.id).into_iter().map(|job| (&target.target, job)));
+        }
+        if hits.is_empty() {
+            say.note("Nothing of it runs on the server: the task ends before its start.");
+        } else {
+            say.note("CANCEL BACKUP stops every backup job of these tenants, whoever started it:");
+        }
+        for (target, job) in &hits {
+            say.note(&format!("  {target}  {}", words(job)));
+        }
+        if !hits.is_empty() {
+            say.note("What is written by then stays on the destination, and nothing can be restored from it.");
         }
     } else {
         say.note("The dump is ended; what it wrote stays in its .partial directory.");
@@ -64,10 +73,11 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
     task_commands::launch(room, say, &task, None, None).await
 }
 
-/// The running jobs of a tenant that carry its own id.
+/// The running jobs of a tenant: its own, or those of sys that name it while it has none.
 fn hit(facts: &Facts, tenant: u64) -> Vec<JobFacts> {
-    let found = facts.tenant_by_id(tenant);
-    found.map_or_else(Vec::new, |found| found.running.iter().filter(|job| job.tenant_id == tenant).cloned().collect())
+    let running = facts.tenant_by_id(tenant).map_or(&[][..], |found| &found.running);
+    let own: Vec<JobFacts> = running.iter().filter(|job| job.tenant_id == tenant).cloned().collect();
+    if own.is_empty() { running.to_vec() } else { own }
 }
 
 fn words(job: &JobFacts) -> String {

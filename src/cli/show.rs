@@ -34,6 +34,11 @@ pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
     say.line(&format!("{} {:<11} {}", clock(at), "?", clean(&entry.to_string())));
 }
 
+/// A text for JSON: null where there is nothing to say.
+pub(super) fn some(text: &str) -> Option<&str> {
+    (!text.is_empty()).then_some(text)
+}
+
 /// A size as a person reads it.
 pub(super) fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
@@ -73,7 +78,7 @@ pub(super) fn checks(say: &Say, checks: &[Check]) {
         say.event(
             "check",
             json!({"target": check.target, "check": check.check.name(), "stage": stage, "result": check.result.word(),
-                   "found": check.found, "fix": check.fix}),
+                   "found": some(&check.found), "fix": some(&check.fix)}),
         );
         let (role, word) = match check.result {
             CheckResult::Pass => (Role::Ok, "ok  "),
@@ -108,7 +113,7 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
         .iter()
         .map(|step| {
             json!({"step": step.step.name(), "target": step.target, "needed": step.needed, "statements": step.statements,
-                   "effect": step.effect, "interrupts": step.interrupts})
+                   "effect": step.effect, "interrupts": some(&step.interrupts)})
         })
         .collect();
     let overridden: Vec<Value> = plan
@@ -195,7 +200,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",
-                json!({"task": id, "target": target, "step": step.name(), "state": state.word(), "detail": detail,
+                json!({"task": id, "target": target, "step": step.name(), "state": state.word(), "detail": some(detail),
                        "seconds": seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0)}),
             );
             if *state != StepState::Running {

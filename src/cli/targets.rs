@@ -147,7 +147,8 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
     let state = match tenant.running.first() {
         Some(job) => {
             let percent = job.percent().map_or_else(String::new, |percent| format!(" {percent} %"));
-            format!("backing up{percent}, by {}", job.owner())
+            let since = job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds);
+            format!("backing up{percent}, by {} since {since} (server time)", job.owner())
         }
         None if upgrading(facts) => "upgrading".to_owned(),
         None if reason.is_some() => "ineligible".to_owned(),

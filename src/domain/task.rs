@@ -17,7 +17,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-pub use event::Event;
+pub use event::{Event, ServerConnection};
 
 /// One step as it is shown before the start and compared before each act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -142,7 +142,7 @@ pub struct IntentView {
     /// The marker of the job.
     pub description: Option<String>,
     /// The sending connection.
-    pub connection: Option<u64>,
+    pub connection: Option<ServerConnection>,
     /// Its endpoint.
     pub server: String,
     /// Milliseconds after which the server gives up.
@@ -279,7 +279,7 @@ impl TaskView {
                     step: *step,
                     attempt: *attempt,
                     description: description.clone(),
-                    connection: *connection,
+                    connection: connection.clone(),
                     server: server.clone(),
                     server_limit: *server_limit,
                     at,

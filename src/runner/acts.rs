@@ -21,6 +21,16 @@ impl Sent {
     }
 }
 
+/// What came back of something that was sent.
+pub(super) enum Answer {
+    /// The server took it.
+    Taken,
+    /// The server refused it.
+    Refused(Fault),
+    /// No answer came: nobody knows.
+    None,
+}
+
 impl Runner {
     /// Only what was confirmed is done. None: it may be done.
     pub(super) fn may_act(kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
@@ -81,16 +91,14 @@ impl Runner {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
-        self.send(kind, act, names).await
+        Ok(match self.send(kind, act, names).await? {
+            Answer::Refused(fault) => Some(fault),
+            Answer::Taken | Answer::None => None,
+        })
     }
 
-    /// Audits, writes the intent, sends once, and writes the answer. Some: it was refused.
-    pub(super) async fn send(
-        &mut self,
-        kind: StepKind,
-        act: Act,
-        names: &[TargetName],
-    ) -> Result<Option<Fault>, Fault> {
+    /// Audits, writes the intent, sends once, and writes the answer.
+    pub(super) async fn send(&mut self, kind: StepKind, act: Act, names: &[TargetName]) -> Result<Answer, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
             audit::write(
@@ -114,7 +122,7 @@ impl Runner {
             statements: act.shown.clone(),
             description: act.description.clone(),
             highest_job: act.highest_job,
-            connection: act.connection,
+            connection: act.connection.clone(),
             server: act.server.clone(),
             server_limit: act.server_limit,
         })?;
@@ -124,7 +132,11 @@ impl Runner {
             Err(failure) => (failure.answered, Some(failure.fault.clone())),
         };
         self.write(&Event::Answered { intent, fault: fault.clone(), answered })?;
-        Ok(fault.filter(|fault| answered && !is_already_so(fault)))
+        Ok(match fault {
+            _ if !answered => Answer::None,
+            Some(fault) if !is_already_so(&fault) => Answer::Refused(fault),
+            _ => Answer::Taken,
+        })
     }
 }
 

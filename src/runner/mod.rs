@@ -162,6 +162,7 @@ impl Runner {
         }
         pulse.abort();
         outcome?;
+        self.answer_the_rest()?;
         let reason = if self.view.targets.iter().all(|target| target.outcome.is_some()) { "done" } else { "stopped" };
         self.write(&Event::RunnerEnded { reason: reason.to_owned() })?;
         Ok(self.view)

@@ -3,7 +3,7 @@
 use obnow::demo::control::Ask;
 
 use crate::fleet::Fleet;
-use crate::support::{Running, journal_until, task};
+use crate::support::{Running, journal_until, task, until};
 
 #[test]
 fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
@@ -39,18 +39,57 @@ fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
 
 #[test]
 fn a_foreign_job_is_cancelled_only_from_the_task_that_watches_it() {
+    cancelled_from_its_watcher("demo/pay", "pay", "daily by cron");
+    // Here only the job of sys is there yet.
+    cancelled_from_its_watcher("demo/order", "order", "weekly by cron");
+}
+
+fn cancelled_from_its_watcher(target: &str, tenant: &str, owner: &str) {
     let fleet = Fleet::serve("busy");
-    let watch = Running::start(&fleet, &["watch", "demo/pay", "--json"]);
+    let watch = Running::start(&fleet, &["watch", target, "--json"]);
     journal_until(&fleet, "a wait", |event| event["event"] == "waiting");
     let id = task(&fleet);
     let unasked = fleet.json(&["cancel", &id]).exits(1);
     assert_eq!(unasked.fault()[0], "Nothing was cancelled.");
     assert!(unasked.err.contains("stops every backup job of these tenants, whoever started it"), "{}", unasked.err);
-    assert!(unasked.err.contains("by \"daily by cron\""), "{}", unasked.err);
+    assert!(unasked.err.contains(&format!("by \"{owner}\"")), "{}", unasked.err);
+    assert!(unasked.err.contains("stays on the destination, and nothing can be restored from it"), "{}", unasked.err);
     assert_eq!(fleet.statements(), Vec::<String>::new());
-    fleet.json(&["cancel", &id, "--yes"]).exits(23);
-    assert_eq!(watch.end().exits(23).verdict("demo/pay")["verdict"], "cancelled");
-    assert_eq!(fleet.statements(), ["ALTER SYSTEM CANCEL BACKUP TENANT = 'pay'"]);
+    let cancel = Running::start(&fleet, &["cancel", &id, "--yes", "--json"]);
+    let sent = format!("ALTER SYSTEM CANCEL BACKUP TENANT = '{tenant}'");
+    until("the cancel at the server", || match fleet.statements() {
+        sent_now if sent_now == [sent.as_str()] => Ok(()),
+        sent_now => Err(format!("{sent_now:?}")),
+    });
+    if tenant == "order" {
+        // A job of sys that is held before it has one of the tenant's own ends when it is let go.
+        fleet.fix();
+    }
+    cancel.end();
+    watch.end();
+    let verdict = fleet.json(&["watch", &id]).exits(if tenant == "order" { 20 } else { 23 }).verdict(target);
+    assert_eq!(verdict["verdict"], if tenant == "order" { "failed" } else { "cancelled" });
+    assert_eq!(fleet.statements(), [sent]);
+}
+
+#[test]
+fn a_cancel_before_the_start_ends_every_target_and_starts_none() {
+    let fleet = Fleet::serve("archiving-off");
+    // The archive of order takes its time to begin; the others are through and wait for it.
+    let backup = Running::start(&fleet, &["backup", "demo", "--mode", "full", "--yes", "--json"]);
+    journal_until(&fleet, "a target that is through", |event| {
+        event["event"] == "step" && event["step"] == "start_archiving" && event["state"] != "running"
+    });
+    let id = task(&fleet);
+    let cancel = fleet.json(&["cancel", &id, "--yes"]).exits(23);
+    assert!(cancel.err.contains("the task ends before its start"), "{}", cancel.err);
+    let ended = backup.end().exits(23);
+    for verdict in ended.of_kind("verdict") {
+        assert_eq!(verdict["verdict"], "cancelled", "{verdict}");
+    }
+    assert_eq!(fleet.starts(), Vec::<String>::new(), "nobody's backup is started after a cancel");
+    // What was asked of that attempt is not asked of the next.
+    fleet.json(&["retry", &id, "--yes"]).exits(0);
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::backend::system::{Act, Doing};
 use crate::domain::facts::{JobFacts, Scope};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, TargetPlan};
-use crate::domain::task::PreviewStep;
+use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Statements and the one connection they go over; a break ends the attempt.
 pub struct PendingAct {
@@ -96,8 +96,13 @@ impl OceanBase {
             .filter(|target| {
                 // A job that was attached to is named by its id: nobody's mark but its owner's is on it.
                 let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
-                let meant = |job: &JobFacts| ours(job) || is_our_child(job) || Some(job.job_id) == attached;
-                jobs.iter().any(|job| job.is_live() && job.tenant_id == target.tenant.id && meant(job))
+                let parent = target.attached.as_ref().and_then(|attached| attached.parent);
+                jobs.iter().filter(|job| job.is_live() && job.status != "CANCELING").any(|job| {
+                    let own = job.tenant_id == target.tenant.id;
+                    let meant = ours(job) || is_our_child(job) || Some(job.job_id) == attached;
+                    let is_parent = job.tenant_id == 1 && attached.is_none() && Some(job.job_id) == parent;
+                    (own && meant) || is_parent
+                })
             })
             .map(|target| target.tenant.name.as_str())
             .collect();
@@ -150,8 +155,8 @@ impl OceanBase {
 
     /// The connection's id, if the servers list it under that id. Behind a proxy they may not, and then its absence later
     /// proves nothing.
-    async fn listed(&mut self, id: u64) -> Option<u64> {
+    async fn listed(&mut self, id: u64) -> Option<ServerConnection> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
-        (!rows.is_empty()).then_some(id)
+        rows.first().map(|row| ServerConnection { id, server: rows::server(row) })
     }
 }

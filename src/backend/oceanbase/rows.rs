@@ -30,6 +30,11 @@ fn stamp(row: &Row, column: &str) -> Option<Scn> {
     u64::try_from(zoned.timestamp().as_nanosecond()).ok().map(Scn)
 }
 
+/// `ip:port` of the server a row is about.
+pub fn server(row: &Row) -> String {
+    format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
+}
+
 /// A row of the view of sets.
 pub fn set(row: &Row) -> BackupSet {
     BackupSet {

@@ -3,9 +3,9 @@
 
 use super::OceanBase;
 use super::line::ViewId;
-use super::read::Is;
+use super::read::{Is, read};
 use super::rows;
-use super::session::text;
+use super::session::{Session, number, text};
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::{clean, server_fault};
@@ -14,7 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::SetKind;
-use crate::domain::task::IntentView;
+use crate::domain::task::{IntentView, ServerConnection};
 
 /// What is waited beyond the server's own limit before time alone proves that nothing was started.
 const MARGIN_MS: i64 = 10_000;
@@ -27,12 +27,13 @@ impl OceanBase {
         let mut jobs = self.jobs_described(&descriptions).await?;
         let lost: Vec<&IntentView> = targets
             .iter()
-            .filter_map(|target| run.start_intent(&target.target))
-            .filter(|intent| intent.answered != Some(true) && !described(&jobs, intent))
+            .filter_map(|target| Some((target, run.start_intent(&target.target)?)))
+            .filter(|(target, intent)| intent.answered != Some(true) && !described(&jobs, intent, target))
+            .map(|(_, intent)| intent)
             .collect();
         let mut gone: Vec<u64> = Vec::new();
         if !lost.is_empty() {
-            gone = self.connections_gone(&lost).await?;
+            gone = self.connections_gone(&lost).await;
             // The connection is gone, so nothing more can come of it: what is not there now never will be.
             jobs = self.jobs_described(&descriptions).await?;
         }
@@ -75,19 +76,30 @@ impl OceanBase {
         Ok(jobs)
     }
 
-    /// Which of the sending connections the servers do not list any more. An intent without an id had none that the
-    /// server's list shows, so its absence proves nothing.
-    async fn connections_gone(&mut self, intents: &[&IntentView]) -> Result<Vec<u64>, Fault> {
-        let ids: Vec<u64> = intents.iter().filter_map(|intent| intent.connection).collect();
-        let filter = ("ID", ids.iter().copied().map(Is::Number).collect());
-        let rows = match self.try_read(ViewId::Connections, &[filter], "").await {
-            Ok(rows) => rows,
-            // Where the servers do not show them any more, time alone proves.
-            Err(failure) if failure.answered => return Ok(Vec::new()),
-            Err(failure) => return Err(failure.fault),
-        };
-        let alive: Vec<String> = rows.iter().map(|row| text(row, "ID")).collect();
-        Ok(ids.into_iter().filter(|id| !alive.contains(&id.to_string())).collect())
+    /// Which of the sending connections are gone, seen on the very server each was on: a server that cannot be asked shows
+    /// none of its connections, and that proves nothing. Nor does the absence of one that was never listed.
+    async fn connections_gone(&mut self, intents: &[&IntentView]) -> Vec<u64> {
+        let mut gone = Vec::new();
+        for intent in intents {
+            let Some(sent_over) = &intent.connection else { continue };
+            if self.is_gone(intent, sent_over).await.unwrap_or_default() {
+                gone.push(sent_over.id);
+            }
+        }
+        gone
+    }
+
+    /// Asks over a connection to where the statement was sent, which must be listed on that same server itself.
+    async fn is_gone(&self, intent: &IntentView, sent_over: &ServerConnection) -> Option<bool> {
+        let mut session =
+            Session::open_one(&self.connection, self.secrets.login.as_ref(), &intent.server).await.ok()?;
+        let (line, home) = (self.line().ok()?, self.home().ok()?.clone());
+        let columns = self.columns.clone().unwrap_or_default();
+        let own = session.id;
+        let filter = [("ID", vec![Is::Number(sent_over.id), Is::Number(own)])];
+        let rows = read(&mut session, line, &home, &columns, (ViewId::Connections, &filter, "")).await.ok()?;
+        let on = |id: u64| rows.iter().find(|row| number(row, "ID") == Some(id)).map(rows::server);
+        Some(on(own).as_ref() == Some(&sent_over.server) && on(sent_over.id).is_none())
     }
 
     async fn not_found(
@@ -99,7 +111,9 @@ impl OceanBase {
         gone: &[u64],
     ) -> Result<Seen, Fault> {
         let marker = intent.description.clone().unwrap_or_default();
-        if let Some(parent) = jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker) {
+        if let Some(parent) =
+            jobs.iter().find(|job| job.tenant_id == 1 && job.description == marker && concerns(job, target))
+        {
             if parent.is_live() {
                 let what =
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
@@ -113,7 +127,7 @@ impl OceanBase {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
             return Ok(Look::Wait(Waiting::for_(what, false)).into());
         }
-        let proof = if intent.connection.is_some_and(|id| gone.contains(&id)) {
+        let proof = if intent.connection.as_ref().is_some_and(|sent_over| gone.contains(&sent_over.id)) {
             Some("the connection that sent it is gone on the server, and no job carries its description".to_owned())
         } else {
             let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
@@ -157,8 +171,14 @@ impl OceanBase {
     }
 }
 
-fn described(jobs: &[JobFacts], intent: &IntentView) -> bool {
-    jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref())
+fn described(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> bool {
+    jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns(job, target))
+}
+
+/// Whether a job is about this tenant: fulls and increments of one attempt are two statements with one description.
+fn concerns(job: &JobFacts, target: &TargetPlan) -> bool {
+    let named = job.executors.is_empty() || job.executors.contains(&target.tenant.id);
+    job.tenant_id == target.tenant.id || (job.tenant_id == 1 && named)
 }
 
 /// The tenant's own job of this start.

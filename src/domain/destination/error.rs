@@ -45,6 +45,12 @@ pub enum DestinationError {
     /// A secret in a URI, where it would reach logs and plan files.
     #[error("The destination contains {0}=, a secret. Leave it out, and give the key by --access-key-from.")]
     SecretInUri(String),
+    /// `user:key@bucket`, as other programs write it.
+    #[error(
+        "The destination contains a login before @. Leave it out, and give the id by --access-id and the key by \
+         --access-key-from."
+    )]
+    LoginInUri,
     /// The masked form a view shows.
     #[error(
         "The destination contains encrypt_key=, which only the server itself can use. Leave it out, and give the access \

@@ -12,6 +12,10 @@ pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
     }
     let (kind, path, info) = parts(text)?;
     let info = info.unwrap_or_default();
+    // `user:key@bucket` is how other programs write a login: it may be a secret, so it is not repeated.
+    if kind != StorageKind::File && path.split('/').next().is_some_and(|bucket| bucket.contains('@')) {
+        return Err(DestinationError::LoginInUri);
+    }
     if kind == StorageKind::File && info.contains('?') {
         return Err(DestinationError::Forbidden { what: "the path".into(), character: "a question mark" });
     }

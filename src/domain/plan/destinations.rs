@@ -145,7 +145,18 @@ pub(super) fn parsed(uri: &str) -> Result<Destination, Fault> {
     Destination::parse_user(uri).map_err(|error| refused_uri(uri, &error.to_string()))
 }
 
+/// A URI as it may be repeated: a login in front of the bucket may hold a secret.
+fn without_login(uri: &str) -> String {
+    let cut = |(scheme, rest): (&str, &str)| {
+        let bucket = rest.split(['/', '?']).next().unwrap_or_default();
+        let (login, _) = bucket.rsplit_once('@')?;
+        Some(format!("{scheme}://***{}", &rest[login.len()..]))
+    };
+    uri.split_once("://").and_then(cut).unwrap_or_else(|| uri.to_owned())
+}
+
 fn refused_uri(uri: &str, why: &str) -> Fault {
+    let uri = &without_login(uri);
     let shown = crate::domain::diagnosis::clean(uri);
     Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
 }

@@ -11,6 +11,15 @@ use crate::domain::progress::Progress;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 
+/// A connection as the servers list it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ServerConnection {
+    /// Its id.
+    pub id: u64,
+    /// `ip:port` of the server it is on.
+    pub server: String,
+}
+
 /// What happened to a task. Events are appended, never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
@@ -65,7 +74,7 @@ pub enum Event {
         /// For a start: the highest job id seen before.
         highest_job: Option<u64>,
         /// The server's id of the sending connection.
-        connection: Option<u64>,
+        connection: Option<ServerConnection>,
         /// The endpoint of the sending connection.
         server: String,
         /// Milliseconds after which the server itself gives up on the statement.

@@ -80,7 +80,7 @@ fn intent(number: u32, attempt: u32) -> Event {
         statements: vec!["ALTER SYSTEM BACKUP TENANT = `pay`".into()],
         description: Some(format!("obnow t1.{attempt}")),
         highest_job: Some(6),
-        connection: Some(2_147_483_999),
+        connection: Some(crate::domain::task::ServerConnection { id: 2_147_483_999, server: "10.0.0.1:2882".into() }),
         server: "10.0.0.1:2881".into(),
         server_limit: 30_000,
     }
