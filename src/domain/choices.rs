@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
-use super::diagnosis::clean;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::secret::SecretSource;
@@ -183,7 +182,7 @@ impl Choices {
         let uris = self.storage.iter().flat_map(|wanted| [&wanted.data, &wanted.archive]).flatten();
         for uri in uris {
             Destination::parse_user(uri).map_err(|error| {
-                let what = format!("{} cannot be used as a destination.", clean(uri));
+                let what = format!("{} cannot be used as a destination.", super::destination::shown(uri));
                 Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
             })?;
         }

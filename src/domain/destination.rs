@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::diagnosis::clean;
 use super::secret::Secret;
 
 mod error;
@@ -40,6 +41,17 @@ pub struct Destination {
     tokens: Vec<String>,
     /// The keys whose values were dropped because they are secret.
     masked: Vec<String>,
+}
+
+/// What a person wrote as a URI, as it may be repeated to him: a login in front of the bucket may hold a secret.
+#[must_use]
+pub fn shown(uri: &str) -> String {
+    let cut = |(scheme, rest): (&str, &str)| {
+        let bucket = rest.split(['/', '?']).next().unwrap_or_default();
+        let (login, _) = bucket.rsplit_once('@')?;
+        Some(format!("{scheme}://***{}", &rest[login.len()..]))
+    };
+    clean(&uri.split_once("://").and_then(cut).unwrap_or_else(|| uri.to_owned()))
 }
 
 impl Destination {

@@ -253,3 +253,13 @@ proptest! {
         let _ = Destination::parse_server(&text);
     }
 }
+
+#[test]
+fn a_login_before_the_bucket_is_refused_and_not_repeated() {
+    let uri = "s3://id:CANARY-key@bucket/path?host=h";
+    let refused = Destination::parse_user(uri).unwrap_err();
+    assert!(refused.to_string().contains("a login before @"), "{refused}");
+    assert_eq!(shown(uri), "s3://***@bucket/path?host=h");
+    assert_eq!(shown("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
+    assert!(Destination::parse_user("file:///mnt/a@b").is_ok());
+}

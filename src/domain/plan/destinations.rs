@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{Action, RUN, TargetPlan};
 use crate::domain::choices::{Choices, StorageSource, Wanted};
-use crate::domain::destination::Destination;
+use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -145,19 +145,8 @@ pub(super) fn parsed(uri: &str) -> Result<Destination, Fault> {
     Destination::parse_user(uri).map_err(|error| refused_uri(uri, &error.to_string()))
 }
 
-/// A URI as it may be repeated: a login in front of the bucket may hold a secret.
-fn without_login(uri: &str) -> String {
-    let cut = |(scheme, rest): (&str, &str)| {
-        let bucket = rest.split(['/', '?']).next().unwrap_or_default();
-        let (login, _) = bucket.rsplit_once('@')?;
-        Some(format!("{scheme}://***{}", &rest[login.len()..]))
-    };
-    uri.split_once("://").and_then(cut).unwrap_or_else(|| uri.to_owned())
-}
-
 fn refused_uri(uri: &str, why: &str) -> Fault {
-    let uri = &without_login(uri);
-    let shown = crate::domain::diagnosis::clean(uri);
+    let shown = shown(uri);
     Fault::new(Cause::Usage, format!("{shown} cannot be used as a destination."), why, "Correct it and try again.")
 }
 
