@@ -39,6 +39,29 @@ pub struct ArchiveStand {
     pub behind: Option<u64>,
     /// The log stream that is the furthest behind, and by how many seconds, where the server tells.
     pub slowest: Option<(u64, u64)>,
+    /// `archive_lag_target` in seconds, where it could be read.
+    pub lag_target: Option<u64>,
+}
+
+impl ArchiveStand {
+    /// It is so far behind that waiting alone is no advice: the measure of the check before a backup.
+    fn lags(&self) -> bool {
+        let allowed = self.lag_target.unwrap_or(120).saturating_mul(3);
+        self.behind.max(self.slowest.map(|(_, late)| late)).is_some_and(|late| late > allowed)
+    }
+
+    /// What to do about a lag.
+    fn next(&self) -> String {
+        let stream = self.slowest.map_or_else(
+            || "and which of the tenant's log streams is behind".to_owned(),
+            |(stream, _)| format!("and at log stream {stream}, which is the last"),
+        );
+        let target = self.lag_target.map_or_else(String::new, |seconds| format!(" of {seconds} s"));
+        format!(
+            "Look at the archive's destination (reachable, writable, not full), {stream}: the archive is more than three \
+             times its lag target{target} behind. The step goes on by itself once the archive does."
+        )
+    }
 }
 
 /// The last event of the root service.
@@ -107,8 +130,14 @@ impl Standstill {
         ];
         let next = trouble.map_or_else(
             || {
-                "Nothing needs to be done if that is expected; the step goes on by itself when the server does."
-                    .to_owned()
+                let lagging = self.archive.get().and_then(Option::as_ref).filter(|stand| stand.lags());
+                lagging.map_or_else(
+                    || {
+                        "Nothing needs to be done if that is expected; the step goes on by itself when the server does."
+                            .to_owned()
+                    },
+                    ArchiveStand::next,
+                )
             },
             |trouble| {
                 format!(
@@ -123,11 +152,11 @@ impl Standstill {
         fault
     }
 
-    /// What makes it another reason than before: everything but the lag, which grows by itself.
+    /// What makes it another reason than before: everything but the lag, which grows by itself until it is too much.
     #[must_use]
     pub fn key(&self, at: &str, trouble: Option<&Fault>) -> String {
         let archive = self.archive.get().and_then(Option::as_ref);
-        let archive = archive.map(|stand| (&stand.status, stand.slowest.map(|(stream, _)| stream)));
+        let archive = archive.map(|stand| (&stand.status, stand.slowest.map(|(stream, _)| stream), stand.lags()));
         let trouble = trouble.map(|trouble| (trouble.code, &trouble.detail));
         format!("{at} {:?} {archive:?} {:?} {trouble:?}", self.servers, self.event)
     }

@@ -57,6 +57,12 @@ impl Settled {
         Self { state, detail, fault: None, outcome: None }
     }
 
+    /// The step got through, and what it was for is there.
+    fn is_good(&self) -> bool {
+        matches!(self.state, StepState::Ok | StepState::NotNeeded)
+            && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictWord::Restorable)
+    }
+
     fn failed(fault: Fault) -> Self {
         let outcome = Some(Box::new(Outcome::failed(fault.clone(), None)));
         Self { state: StepState::Failed, detail: fault.what.clone(), fault: Some(fault), outcome }
@@ -341,7 +347,13 @@ impl Runner {
                 Settled::ended(outcome)
             }
         };
-        self.say_over(name, kind, &settled.detail, patience)?;
+        // Only a good end is movement; whatever else ends a step takes the attention's place.
+        if settled.is_good() {
+            patience.moves_at(name, Instant::now());
+            self.say_over(name, kind, &settled.detail, patience)?;
+        } else {
+            patience.attention_over(name);
+        }
         self.settle(name, kind, settled)?;
         Ok(Took::Settled)
     }

@@ -132,6 +132,13 @@ impl Patience {
         moved
     }
 
+    /// It moves without another wait being seen: the step ends well.
+    pub(super) fn moves_at(&mut self, name: &TargetName, at: Instant) {
+        let state = self.state(name, at);
+        state.stood = at.duration_since(state.moved);
+        state.moved = at;
+    }
+
     /// Takes back the attention that was raised before the last movement; how long it had stood.
     pub(super) fn attention_over(&mut self, name: &TargetName) -> Option<Duration> {
         let state = self.states.get_mut(name)?;

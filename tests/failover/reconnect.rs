@@ -54,3 +54,35 @@ fn a_peer_that_is_frozen() {
     assert_eq!(follower.end().exits(0).verdict("demo/pay")["verdict"], "restorable");
     assert_eq!(outcomes(&fleet), ["done"]);
 }
+
+/// It takes the login and every other question each time, and would win each time.
+#[test]
+fn a_peer_that_never_answers_what_the_wait_asks() {
+    let fleet = Fleet::serve("healthy");
+    let proxies = through(&fleet, 2, &[("statement", "500ms"), ("stall", "60s")]);
+    let follower = held(&fleet, MAJOR);
+    proxies[0].is_silent_about("CDB_OB_BACKUP_JOBS");
+    until("the other proxy", || if proxies[1].accepted() > 0 { Ok(()) } else { Err(short(&newest(&fleet))) });
+    release(&fleet, MAJOR);
+    assert_eq!(follower.end().exits(0).verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!((proxies[0].hits(), outcomes(&fleet)), (1, vec!["done".to_owned()]));
+}
+
+/// It logs in and then does not say who it is: the next one is asked at once.
+#[test]
+fn a_peer_that_logs_in_and_then_is_silent() {
+    let fleet = Fleet::serve("healthy");
+    let proxies = through(&fleet, 2, &[("statement", "500ms"), ("stall", "60s")]);
+    let follower = held(&fleet, MAJOR);
+    proxies[0].is_silent_about("DBA_OB_TENANTS");
+    proxies[0].cut();
+    until("the other proxy", || if proxies[1].accepted() > 0 { Ok(()) } else { Err(short(&newest(&fleet))) });
+    // Who broke last comes last, so that the silent one is met first.
+    until("a question to the silent one", || {
+        proxies[1].cut();
+        if proxies[0].hits() > 0 { Ok(()) } else { Err(short(&newest(&fleet))) }
+    });
+    release(&fleet, MAJOR);
+    assert_eq!(follower.end().exits(0).verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(outcomes(&fleet), ["done"]);
+}

@@ -26,6 +26,8 @@ struct State {
     /// Where connections lead, in the order in which they come; the last one is for all that follow.
     leads_to: Vec<SocketAddr>,
     rule: Option<(String, Does)>,
+    /// Statements with this word never arrive, on any connection.
+    silent_about: Option<String>,
     hits: usize,
     accepted: usize,
     frozen: bool,
@@ -73,6 +75,11 @@ impl Proxy {
     /// Breaks the first statement that begins so.
     pub fn breaks(&self, prefix: &str, does: Does) {
         self.change(|state| state.rule = Some((prefix.to_owned(), does)));
+    }
+
+    /// Every statement with this word is frozen before it arrives; all others pass.
+    pub fn is_silent_about(&self, word: &str) {
+        self.change(|state| state.silent_about = Some(word.to_owned()));
     }
 
     /// How many statements were broken.
@@ -205,9 +212,14 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
     let _ = server.shutdown(Shutdown::Both);
 }
 
-/// What is to happen to this statement; once.
+/// What is to happen to this statement: the rule once, silence always.
 fn broken(shared: &Shared, payload: &[u8]) -> Option<Does> {
     let mut state = shared.0.lock().unwrap();
+    let about = |word: &String| String::from_utf8_lossy(payload).contains(word.as_str());
+    if payload.first() == Some(&3) && state.silent_about.as_ref().is_some_and(about) {
+        state.hits += 1;
+        return Some(Does::FreezeBeforeSend);
+    }
     let (prefix, does) = state.rule.clone()?;
     let begins = payload.first() == Some(&3) && payload[1..].starts_with(prefix.as_bytes());
     begins.then(|| {

@@ -164,7 +164,7 @@ impl OceanBase {
         Ok(clocks(self.session()?).await?.0)
     }
 
-    async fn parameters(&mut self) -> Result<Parameters, Fault> {
+    pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
         const NAMES: [&str; 5] =
             ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
         let filter: Filter<'_> = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());

@@ -21,6 +21,8 @@ pub(super) struct Met {
     pub(super) session: Session,
     pub(super) detected: Detected,
     pub(super) home: Option<Home>,
+    /// Endpoints that logged in and then did not answer.
+    pub(super) mute: Vec<String>,
 }
 
 impl OceanBase {
@@ -36,7 +38,11 @@ impl OceanBase {
     /// No endpoint answers, or only ones that are another cluster.
     pub(super) async fn meet(&self) -> Result<Met, Fault> {
         let mut left = self.connection.clone();
+        // Those that broke come last, the latest at the very end: whoever logs in and then is silent would win every time.
+        left.endpoints.sort_by_key(|endpoint| self.broken.iter().position(|broken| broken == endpoint));
         let mut foreign: Option<Fault> = None;
+        let mut silent: Option<Fault> = None;
+        let mut mute = Vec::new();
         loop {
             let mut session = match Session::open_telling(&left, self.secrets.login.as_ref()).await {
                 Ok(session) => session,
@@ -48,25 +54,44 @@ impl OceanBase {
                     foreign.get_or_insert(refused);
                     continue;
                 }
-                Err((_, silent)) => return Err(foreign.map_or(silent.clone(), |foreign| nobody(foreign, &silent))),
+                Err((_, fault)) => {
+                    let fault = silent.filter(|_| fault.cause == Cause::Unreachable).unwrap_or(fault);
+                    return Err(foreign.map_or(fault.clone(), |foreign| nobody(foreign, &fault)));
+                }
             };
-            let detected = detect::identify(&mut session).await?;
-            session.bound_statements().await?;
-            let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
-            let home = match line {
-                Some(_) => Some(detect::home(&mut session).await?),
-                None => None,
-            };
-            let Some(why) = self.is_foreign(&mut session, line.zip(home.as_ref())).await? else {
-                return Ok(Met { session, detected, home });
-            };
-            let fault = other_cluster(&session.endpoint, why);
+            match self.introduced(&mut session).await {
+                Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute }),
+                Ok((.., Some(why))) => {
+                    foreign.get_or_insert(other_cluster(&session.endpoint, why));
+                }
+                Err(fault) if fault.cause == Cause::Unreachable => {
+                    silent.get_or_insert(fault);
+                    mute.push(session.endpoint.clone());
+                }
+                Err(refused) => return Err(refused),
+            }
             left.endpoints.retain(|endpoint| *endpoint != session.endpoint);
             if left.endpoints.is_empty() {
-                return Err(foreign.unwrap_or(fault));
+                return Err(match (foreign, silent) {
+                    (Some(foreign), Some(silent)) => nobody(foreign, &silent),
+                    (Some(fault), None) | (None, Some(fault)) => fault,
+                    (None, None) => self.internal("nobody is left, and nobody was asked"),
+                });
             }
-            foreign.get_or_insert(fault);
         }
+    }
+
+    /// Asks a new connection who is at its other end, and why that is not who is expected.
+    async fn introduced(&self, session: &mut Session) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
+        let detected = detect::identify(session).await?;
+        session.bound_statements().await?;
+        let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
+        let home = match line {
+            Some(_) => Some(detect::home(session).await?),
+            None => None,
+        };
+        let foreign = self.is_foreign(session, line.zip(home.as_ref())).await?;
+        Ok((detected, home, foreign))
     }
 
     /// Why this is not who is expected; None: it is.

@@ -54,6 +54,8 @@ pub struct OceanBase {
     /// The server's clock, read with each connection of a task.
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,
+    /// The endpoints whose connections broke, the latest last: they are tried after the others.
+    broken: Vec<String>,
 }
 
 impl OceanBase {
@@ -72,6 +74,7 @@ impl OceanBase {
             columns: None,
             clock: None,
             expected: None,
+            broken: Vec::new(),
         }
     }
 
@@ -79,6 +82,9 @@ impl OceanBase {
     pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
         if self.session.is_none() {
             let met = self.meet().await?;
+            for endpoint in met.mute {
+                self.note_broken(endpoint);
+            }
             if met.home.is_some() {
                 self.home = met.home;
             }
@@ -123,7 +129,14 @@ impl OceanBase {
 
     /// Forgets a connection that broke.
     pub(crate) fn drop_session(&mut self) {
-        self.session = None;
+        if let Some(session) = self.session.take() {
+            self.note_broken(session.endpoint);
+        }
+    }
+
+    fn note_broken(&mut self, endpoint: String) {
+        self.broken.retain(|broken| *broken != endpoint);
+        self.broken.push(endpoint);
     }
 
     /// How the cluster is reached.

@@ -1,4 +1,4 @@
-//! Why a step stands still: three questions at most, read with patience. What cannot be read is said as that.
+//! Why a step stands still: four questions at most, read with patience. What cannot be read is said as that.
 
 use std::collections::BTreeMap;
 
@@ -45,6 +45,7 @@ impl OceanBase {
         let rounds = self.rows_of(ViewId::ArchiveCurrent, numbers(&ids), "").await;
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
         let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
+        let parameters = self.parameters().await.ok();
         let now = self.clock.map(|clock| clock.at(run.now));
         stuck
             .iter()
@@ -56,7 +57,8 @@ impl OceanBase {
                     servers: servers(&own),
                     archive: known(&rounds, |rows| {
                         let round = rows.iter().find(|row| number(row, TENANT_ID) == Some(id))?;
-                        Some(archive(round, &own, now))
+                        let lag_target = parameters.as_ref().and_then(|parameters| parameters.lag_target(id));
+                        Some(ArchiveStand { lag_target, ..archive(round, &own, now) })
                     }),
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
@@ -115,7 +117,7 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
     // All equally late is nobody's fault in particular.
     let (least, most) = (late.values().min().copied(), late.iter().max_by_key(|(_, seconds)| **seconds));
     let slowest = most.filter(|(_, seconds)| Some(**seconds) > least).map(|(stream, seconds)| (*stream, *seconds));
-    ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest }
+    ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
 }
 
 /// When the start of the present backup was sent, by the server's clock.

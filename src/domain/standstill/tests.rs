@@ -10,7 +10,12 @@ fn known() -> Standstill {
     Standstill {
         clock: Some(ServerClock { utc_offset: 28_800, ahead_ms: 1_000 }),
         servers: vec!["10.0.0.2:2882".to_owned()],
-        archive: Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind: Some(3), slowest: None })),
+        archive: Known::Known(Some(ArchiveStand {
+            status: "DOING".to_owned(),
+            behind: Some(3),
+            slowest: None,
+            lag_target: Some(120),
+        })),
         event: Known::Known(Some(RootEvent {
             at: "2026-11-20 03:31:38".to_owned(),
             name: "persist_set_task".to_owned(),
@@ -71,16 +76,43 @@ fn what_is_not_known_is_said_too() {
 
 #[test]
 fn the_slowest_log_stream_is_named() {
-    let stand = ArchiveStand { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)) };
+    let stand =
+        ArchiveStand { status: "DOING".to_owned(), behind: Some(70), slowest: Some((1001, 70)), lag_target: None };
     let slow = Standstill { archive: Known::Known(Some(stand)), ..known() };
     let fault = slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0));
     assert!(fault.why.contains("70 s behind; log stream 1001 is the last, 70 s behind."), "{fault}");
 }
 
 #[test]
+fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
+    let next = |behind, slowest, lag_target| {
+        let stand = ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target };
+        let slow = Standstill { archive: Known::Known(Some(stand)), ..known() };
+        (
+            slow.attention((StepKind::ConfirmRestorable, &target("prod/pay")), "the log", None, at(0)).next,
+            slow.key("P", None),
+        )
+    };
+    let (calm, before) = next(Some(360), None, Some(120));
+    assert!(calm.starts_with("Nothing needs to be done"), "{calm}");
+    let (late, after) = next(Some(361), None, Some(120));
+    assert!(late.starts_with("Look at the archive's destination"), "{late}");
+    assert!(late.contains("which of the tenant's log streams is behind"), "{late}");
+    assert!(late.contains("three times its lag target of 120 s behind"), "{late}");
+    assert_ne!(before, after, "it is said again when it becomes too much");
+    let (named, _) = next(Some(13), Some((1001, 13)), Some(4));
+    assert!(named.contains("at log stream 1001, which is the last"), "{named}");
+    assert!(next(Some(360), None, None).0.starts_with("Nothing"));
+    assert!(next(Some(361), None, None).0.starts_with("Look"));
+    assert!(next(None, None, Some(4)).0.starts_with("Nothing"), "nothing is known");
+}
+
+#[test]
 fn a_growing_lag_is_no_other_reason() {
     let (one, trouble) = (known(), server_fault(9070, COMMENT, ""));
-    let stand = |behind, slowest| Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind, slowest }));
+    let stand = |behind, slowest| {
+        Known::Known(Some(ArchiveStand { status: "DOING".to_owned(), behind, slowest, lag_target: Some(120) }))
+    };
     let later = Standstill { archive: stand(Some(300), None), ..known() };
     assert_eq!(one.key("P", None), later.key("P", None));
     for other in [

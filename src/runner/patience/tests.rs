@@ -148,3 +148,15 @@ fn why_it_stands_still_is_asked_once_a_limit_and_told_when_it_changes() {
     assert_eq!(patience.attention_over(&pay), None);
     assert!(patience.may_ask_why(&pay, after(start, 720_001)).is_some(), "a new standstill is asked about anew");
 }
+
+#[test]
+fn a_step_that_ends_well_says_how_long_it_stood() {
+    let (mut patience, start) = patience();
+    let pay = target("prod/pay");
+    assert!(patience.moved(&pay, &Waiting::for_("BACKUP_DATA_MINOR", true), start));
+    let raised = Attention { fault: unreachable(), reason: "why".to_owned() };
+    assert!(patience.attention(&pay, Some(raised)).is_some());
+    patience.moves_at(&pay, after(start, 301_000));
+    assert_eq!(patience.attention_over(&pay), Some(Duration::from_secs(301)));
+    assert_eq!(patience.attention_over(&pay), None, "said once");
+}
