@@ -231,6 +231,10 @@ pub fn judge(
         rounds,
         encryption_asked,
     });
+    // What can be restored without this set, whatever is said of it.
+    let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
+    let others = restorable::windows(&others, pieces, rounds);
+    let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
     let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
@@ -256,7 +260,10 @@ pub fn judge(
             outcome
                 .told
                 .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
-            outcome.told.extend(older(&windows, window.from, utc_offset));
+            // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
+            if windows.0.len() > 1 || windows.0.iter().any(|whole| whole.from < window.from) {
+                outcome.told.extend(spans("with older sets", &windows, utc_offset));
+            }
             if let Some(set) = set {
                 outcome.recipe = recipe(tenant, set, window.from, window.to, utc_offset);
             }
@@ -265,6 +272,7 @@ pub fn judge(
         Verdict::NotYet(coming) => {
             let fault = still_coming(target, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
             outcome.fault = Some(fault);
+            outcome.told.extend(spans(&format!("with {others_are} sets"), &others, utc_offset));
             let what = format!("waits for {}", awaited(&coming, utc_offset));
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
@@ -272,10 +280,11 @@ pub fn judge(
             let fault = Fault::new(
                 Cause::Server,
                 format!("The backup of {name} is done, but it cannot be restored."),
-                missing.to_string(),
+                missing.told(utc_offset),
                 missing.next(),
             );
             outcome.fault = Some(fault);
+            outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, utc_offset));
             Judged::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
@@ -285,7 +294,9 @@ pub fn judge(
                 format!("Its job is COMPLETED, and the view of sets shows set {set_id} as failed."),
                 "Retry starts a new backup.",
             );
-            Judged::Final(Box::new(Outcome::failed(fault, Some(set_id))))
+            let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
+            failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, utc_offset));
+            Judged::Final(Box::new(failed))
         }
         Verdict::Unknown(why) => {
             let fault = Fault::new(
@@ -294,7 +305,9 @@ pub fn judge(
                 why,
                 "Retry: it only looks again.",
             );
-            let unknown = Outcome { set: Some(set_id), ..Outcome::unknown(fault) };
+            let told = spans(&format!("with {others_are} sets"), &others, utc_offset).into_iter().collect();
+            let windows = outcome.windows;
+            let unknown = Outcome { set: Some(set_id), windows, told, ..Outcome::unknown(fault) };
             Judged::StillComing {
                 what: "waits for the view of sets".to_owned(),
                 at_least,
@@ -341,21 +354,17 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
     }
 }
 
-/// The stretches that older sets add, and the gaps between them.
-fn older(windows: &Windows, own: Scn, utc_offset: i32) -> Vec<String> {
-    // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
-    if windows.0.len() < 2 && windows.0.iter().all(|window| window.from >= own) {
-        return Vec::new();
-    }
-    let spans = windows.spans();
-    let words: Vec<String> = spans
+/// The windows and the gaps between them, in one line; None where there is no window.
+fn spans(lead: &str, windows: &Windows, utc_offset: i32) -> Option<String> {
+    let words: Vec<String> = windows
+        .spans()
         .iter()
         .map(|span| match span {
             Span::Window(window) => window.text(utc_offset),
             Span::Gap(gap) => format!("gap {}", span_text(gap.from, gap.to, utc_offset)),
         })
         .collect();
-    vec![format!("with older sets: {}", words.join("; "))]
+    (!words.is_empty()).then(|| format!("{lead}: {}", words.join("; ")))
 }
 
 /// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
@@ -371,8 +380,10 @@ fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offs
     let archived = covering.and_then(|round| Destination::parse_server(&round.path).ok());
     let archive = archived.as_ref().or(tenant.archive.destination.as_ref().map(|archive| &archive.location));
     let log = archive.map_or_else(|| "<archive URI>".to_owned(), Destination::bare);
-    let encrypted = set.is_encrypted();
-    let password = if encrypted { "needed: SET DECRYPTION IDENTIFIED BY, every password of the chain" } else { "none" };
+    let password = restorable::encryption_of(&chain, &tenant.sets).map_or_else(
+        || "none".to_owned(),
+        |modes| format!("needed: SET DECRYPTION IDENTIFIED BY, every password of the chain ({modes})"),
+    );
     let restore = |until: &str| {
         format!("ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL {until} WITH 'pool_list=<pool>'")
     };

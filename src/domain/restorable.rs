@@ -15,7 +15,7 @@ mod verdict;
 mod windows;
 mod words;
 
-pub use chain::{BrokenChain, chain};
+pub use chain::{BrokenChain, chain, encryption_of};
 pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
 pub use windows::{Gap, Span, Window, Windows, window_of, windows};
 pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};

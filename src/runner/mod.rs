@@ -360,16 +360,13 @@ impl Runner {
 
     fn settle(&mut self, name: &TargetName, kind: StepKind, settled: Settled) -> Result<(), Fault> {
         let outcome = settled.outcome.clone();
-        // Full only with the verdict.
-        if kind == StepKind::ConfirmRestorable
-            && settled.state == StepState::Ok
-            && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished)
-        {
-            self.write(&Event::Progress { target: name.clone(), progress })?;
-        }
         self.step(name, kind, settled)?;
-        if let Some(outcome) = outcome {
-            self.write(&Event::Verdict { target: name.clone(), outcome })?;
+        let Some(outcome) = outcome else { return Ok(()) };
+        let restorable = outcome.verdict == VerdictWord::Restorable;
+        self.write(&Event::Verdict { target: name.clone(), outcome })?;
+        // Full only once it is known to be restorable.
+        if restorable && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished) {
+            self.write(&Event::Progress { target: name.clone(), progress })?;
         }
         Ok(())
     }

@@ -13,7 +13,10 @@ fn an_archive_that_breaks_before_the_log_is_there() {
     assert_eq!(what, "The backup of pay is done, but it cannot be restored.");
     assert!(why.starts_with("Log archive round 1 is INTERRUPTED at 20"), "{why}");
     assert!(why.contains(", and the log is needed up to 20"), "{why}");
+    assert_eq!(why.matches(" +08:00").count(), 2, "both times are the server's: {why}");
     assert_eq!(next, "Restart the log archive, wait until it is DOING, and take a new full backup.");
+    let full = ran.of_kind("progress").iter().any(|event| event["percent"] == 100.0);
+    assert!(!full, "it is never full: it cannot be restored");
     let verdict = ran.verdict("demo/pay");
     assert_eq!((&verdict["verdict"], &verdict["set"]), (&"not_restorable".into(), &3.into()));
     assert!(verdict["from"].is_null() && verdict["to_scn"].is_null(), "{verdict}");

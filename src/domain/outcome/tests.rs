@@ -139,6 +139,47 @@ fn older_windows_and_the_gaps_between_are_told() {
 }
 
 #[test]
+fn whatever_is_said_of_the_set_what_others_restore_is_told() {
+    // Set 1 stands on a round that is over; set 2 on round 2, in this state.
+    let two = |status: &str, checkpoint: Scn| {
+        let mut facts = pay(status, checkpoint);
+        facts.archive.rounds[0].start = ago(4_000);
+        facts.archive.rounds[0].round_id = 2;
+        facts.archive.rounds.insert(0, Round { start: ago(20_000), checkpoint: ago(10_800), ..round("STOP") });
+        facts.sets.insert(0, BackupSet { start_replay: ago(14_500), min_restore: ago(14_400), ..full(1) });
+        facts.sets[1].id = 2;
+        facts
+    };
+    let old = "2026-11-20 07:00:00 to 08:00:00 +08:00";
+    let sets = |outcome: &Outcome| outcome.windows.iter().map(|window| window.set).collect::<Vec<_>>();
+    let red = last(judged(&two("INTERRUPTED", ago(3_630)), 2, false));
+    assert_eq!((&red.told, sets(&red)), (&vec![format!("what older sets still restore: {old}")], vec![1]));
+    assert_eq!(
+        red.fault.unwrap().why,
+        "Log archive round 2 is INTERRUPTED at 2026-11-20 09:59:30 +08:00, and the log is needed up to 2026-11-20 \
+         10:00:00 +08:00."
+    );
+    let amber = coming(judged(&two("DOING", ago(3_630)), 2, false)).2;
+    assert_eq!((&amber.told, sets(&amber)), (&vec![format!("with older sets: {old}")], vec![1]));
+    // Its own window is not what the older ones restore.
+    let clear = last(judged(&two("DOING", ago(5)), 2, true));
+    assert_eq!(clear.told, [format!("what older sets still restore: {old}")]);
+    let mut failed = two("DOING", ago(5));
+    failed.sets[1].status = SetStatus::Failed;
+    let failed = last(judged(&failed, 2, false));
+    assert_eq!((failed.told.len(), sets(&failed)), (2, vec![1]));
+    assert_eq!(failed.told[1], format!("what older sets still restore: {old}"));
+    let unknown = coming(judged(&two("STOP", ago(5)), 9, false)).2;
+    let both = format!("2026-11-20 10:00:00 to 10:59:55 +08:00; gap 2026-11-20 08:00:00 to 10:00:00 +08:00; {old}");
+    assert_eq!((&unknown.told, sets(&unknown)), (&vec![format!("with older sets: {both}")], vec![2, 1]));
+    // A newer set is not called an older one.
+    let mut gone = two("STOP", ago(5));
+    gone.sets[0].file_status = FileStatus::Deleted;
+    let told = last(judged(&gone, 1, false)).told;
+    assert_eq!(told, ["what other sets still restore: 2026-11-20 10:00:00 to 10:59:55 +08:00"]);
+}
+
+#[test]
 fn the_recipe_says_how_to_restore_and_holds_no_key() {
     let mut facts = pay("DOING", Scn(ago(5).0 + 123_456_789));
     facts.sets[0].path = "oss://b/data?host=h&access_id=CANARYID&access_key=CANARYKEY".into();
@@ -163,7 +204,7 @@ fn the_recipe_says_how_to_restore_and_holds_no_key() {
         outcome.recipe,
         [
             "data oss://b/data   log oss://b/clog   sets 1, 2 (full and increments)   password: needed: SET DECRYPTION \
-             IDENTIFIED BY, every password of the chain"
+             IDENTIFIED BY, every password of the chain (set 1 PASSWORD, set 2 PASSWORD)"
                 .to_owned(),
             "ALTER SYSTEM RESTORE <new_tenant> FROM 'oss://b/data,oss://b/clog' UNTIL TIME = '2026-11-20 10:59:55' WITH \
              'pool_list=<pool>'"
@@ -175,6 +216,15 @@ fn the_recipe_says_how_to_restore_and_holds_no_key() {
     );
     let everything = format!("{outcome:?}{}", serde_json::to_string(&outcome).unwrap());
     assert!(!everything.contains("CANARY"), "{everything}");
+    // One encrypted set is enough, wherever in the chain it lies.
+    facts.sets[1].encryption_mode = " ".into();
+    let first = last(judged(&facts, 2, false)).recipe[0].clone();
+    assert!(first.ends_with("every password of the chain (set 1 PASSWORD, set 2 NONE)"), "{first}");
+    facts.sets[0].encryption_mode = "NONE".into();
+    assert!(last(judged(&facts, 2, false)).recipe[0].ends_with("password: none"));
+    facts.sets[1].encryption_mode = "password".into();
+    let first = last(judged(&facts, 2, true)).recipe[0].clone();
+    assert!(first.ends_with("(set 1 NONE, set 2 PASSWORD)"), "{first}");
     // A path nobody can read is not repeated: it could hold anything.
     facts.sets[1].path = "?access_key=CANARYKEY".into();
     facts.data_destination = None;

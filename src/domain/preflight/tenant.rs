@@ -5,7 +5,7 @@ use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
-use crate::domain::restorable::{BackupSet, RoundStatus, SetKind};
+use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of};
 use crate::domain::scn::Scn;
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
@@ -172,7 +172,16 @@ fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choi
 
 fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
     let from = if base.kind == SetKind::Full { "full" } else { "incremental" };
-    let found = format!("set {} ({from}) on this path", base.id);
+    let chain = match chain(base, &tenant.sets) {
+        Ok(chain) => chain,
+        Err(broken) => {
+            let found = format!("the chain of set {} is broken: {broken}", base.id);
+            return sheet.warn(CheckId::UsableFull, found, "Choose a full backup.");
+        }
+    };
+    // R11: an incremental shows the mode of its chain.
+    let mode = encryption_of(&chain, &tenant.sets).map(|modes| format!("; its chain is encrypted: {modes}"));
+    let found = format!("set {} ({from}) on this path{}", base.id, mode.unwrap_or_default());
     match tenant.archive.latest() {
         Some(round) if round.start > base.start_replay => sheet.warn(
             CheckId::UsableFull,

@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{Facts, Known, LoginFacts, MissingGrant, Role, Scope, ServerFacts, TenantFacts};
-use crate::domain::restorable::{BackupSet, Round};
+use crate::domain::restorable::{BackupSet, Round, SetKind};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
 use crate::domain::version::Detected;
 
@@ -281,6 +281,17 @@ fn an_incremental_shows_its_base() {
     });
     let (result, found) = told(&newer, CheckId::UsableFull);
     assert_eq!((result, found.contains("log archive round 2 began after it")), (WARN, true), "R4: warned, not refused");
+    let inc = || BackupSet { kind: SetKind::Incremental, prev_full: 1, ..full(2) };
+    let encrypted = of_tenant(Mode::Incremental, |tenant| {
+        tenant.sets = vec![BackupSet { encryption_mode: "PASSWORD".into(), ..full(1) }, inc()];
+    });
+    let found = "set 2 (incremental) on this path; its chain is encrypted: set 1 PASSWORD, set 2 NONE";
+    assert_eq!(told(&encrypted, CheckId::UsableFull), (PASS, found), "R11");
+    let broken = of_tenant(Mode::Incremental, |tenant| tenant.sets = vec![inc()]);
+    let found = "the chain of set 2 is broken: backup set 1, which set 2 stands on, is gone";
+    assert_eq!(told(&broken, CheckId::UsableFull), (WARN, found));
+    let fix = broken.iter().find(|check| check.check == CheckId::UsableFull).map(|check| check.fix.as_str());
+    assert_eq!(fix, Some("Choose a full backup."));
     let none = based(|_| {});
     let found =
         "step 2 will fail: Full data backup needed before incremental data backup: the tenant has no backup set";

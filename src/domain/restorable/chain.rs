@@ -62,3 +62,15 @@ pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain
     ids.reverse();
     Ok(ids)
 }
+
+/// The encryption of each set of a chain: `set 3 PASSWORD, set 4 NONE`. None where no set of it is encrypted.
+#[must_use]
+pub fn encryption_of(chain: &[u64], all: &[BackupSet]) -> Option<String> {
+    let sets: Vec<&BackupSet> = chain.iter().filter_map(|id| all.iter().find(|set| set.id == *id)).collect();
+    let word = |set: &BackupSet| match set.encryption_mode.trim() {
+        "" => "NONE".to_owned(),
+        mode => mode.to_ascii_uppercase(),
+    };
+    let modes: Vec<String> = sets.iter().map(|set| format!("set {} {}", set.id, word(set))).collect();
+    sets.iter().any(|set| set.is_encrypted()).then(|| modes.join(", "))
+}

@@ -1,5 +1,7 @@
 //! The verdict on one set: the one sentence at the end of a backup, which has to be true.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::log::covering;
@@ -49,18 +51,15 @@ pub struct NotYet {
     pub round_status: RoundStatus,
 }
 
-/// What a set lacks for ever.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+/// What a set lacks for ever. Its own text has times of UTC; [`Missing::told`] has those of the server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
     /// Asked for and not proven.
-    #[error("Encryption was asked for, and the backup set shows none.")]
     Encryption,
     /// A set it stands on.
-    #[error("{}.", capital(.0))]
     Chain(BrokenChain),
     /// Its own files.
-    #[error("The files of backup set {id} are {file_status}.")]
     SetFiles {
         /// The set.
         id: u64,
@@ -68,7 +67,6 @@ pub enum Missing {
         file_status: FileStatus,
     },
     /// The archive ended before the set did.
-    #[error("Log archive round {round_id} is {status} at {}, and the log is needed up to {}.", .have.to_rfc3339(), .need.to_rfc3339())]
     ArchiveEnded {
         /// The round.
         round_id: u64,
@@ -80,13 +78,11 @@ pub enum Missing {
         need: Scn,
     },
     /// No round was archiving where the set needs the log from.
-    #[error("No log archive round covers {}, from where the backup set needs the log.", .need_from.to_rfc3339())]
     NotCovered {
         /// From where the log is needed.
         need_from: Scn,
     },
     /// Log that was archived and is not there any more.
-    #[error("Archived log is not there: piece {piece_id} of round {round_id} is {file_status}.")]
     Piece {
         /// The round.
         round_id: u64,
@@ -96,7 +92,6 @@ pub enum Missing {
         file_status: FileStatus,
     },
     /// A piece that should lie between two others, or before all of them.
-    #[error("Archived log is not there: a piece of round {round_id} after {} is gone.", .after.to_rfc3339())]
     PieceGone {
         /// The round.
         round_id: u64,
@@ -105,7 +100,42 @@ pub enum Missing {
     },
 }
 
+impl std::error::Error for Missing {}
+
+impl fmt::Display for Missing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.sentence(Scn::to_rfc3339))
+    }
+}
+
 impl Missing {
+    /// What lacks, in one sentence, its times at this distance from UTC: those of the server.
+    #[must_use]
+    pub fn told(&self, utc_offset_seconds: i32) -> String {
+        self.sentence(|at| at.to_local(utc_offset_seconds))
+    }
+
+    fn sentence(&self, time: impl Fn(Scn) -> String) -> String {
+        match self {
+            Self::Encryption => "Encryption was asked for, and the backup set shows none.".to_owned(),
+            Self::Chain(broken) => format!("{}.", capital(broken)),
+            Self::SetFiles { id, file_status } => format!("The files of backup set {id} are {file_status}."),
+            Self::ArchiveEnded { round_id, status, have, need } => {
+                let (have, need) = (time(*have), time(*need));
+                format!("Log archive round {round_id} is {status} at {have}, and the log is needed up to {need}.")
+            }
+            Self::NotCovered { need_from } => {
+                format!("No log archive round covers {}, from where the backup set needs the log.", time(*need_from))
+            }
+            Self::Piece { round_id, piece_id, file_status } => {
+                format!("Archived log is not there: piece {piece_id} of round {round_id} is {file_status}.")
+            }
+            Self::PieceGone { round_id, after } => {
+                format!("Archived log is not there: a piece of round {round_id} after {} is gone.", time(*after))
+            }
+        }
+    }
+
     /// What to do next, in one sentence.
     #[must_use]
     pub fn next(&self) -> &'static str {
