@@ -234,7 +234,10 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         }
         Event::Progress { target, progress } => {
             say.event("progress", progress_fields(id, target, progress));
-            say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", progress_line(progress)));
+            // The last figures come with the verdict, which a person has read by then.
+            if view.target(target).is_some_and(|target| target.outcome.is_none()) {
+                say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", progress_line(progress)));
+            }
         }
         Event::Intent { statements, .. } => {
             for statement in statements {

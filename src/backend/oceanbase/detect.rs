@@ -61,7 +61,13 @@ pub(super) async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
     let after = super::now();
     let row = rows.first().cloned().unwrap_or_default();
     let (Some(local), Some(utc)) = (moment(&text(&row, "LOCAL")), moment(&text(&row, "UTC"))) else {
-        return Ok((0, 0));
+        // Without it every time that is told would be in an invented zone.
+        return Err(Fault::new(
+            Cause::Server,
+            format!("The clock of {} cannot be read.", session.endpoint),
+            "It answers NOW(6) and UTC_TIMESTAMP(6) with something that is no time.",
+            "Check what answers at that endpoint.",
+        ));
     };
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
@@ -129,7 +135,7 @@ impl OceanBase {
     }
 
     async fn detect_logical(&mut self, detected: &Detected, method_reason: String) -> Result<Facts, Fault> {
-        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await.unwrap_or((0, 0));
+        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
