@@ -4,7 +4,7 @@
 use obnow::demo::control::Ask;
 
 use crate::fleet::Fleet;
-use crate::support::{Running, journal_until, newest, outcomes, quick, runs, short, task, wait};
+use crate::support::{Running, hold, journal_until, newest, outcomes, quick, release, runs, short, task, wait};
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
@@ -109,6 +109,33 @@ fn a_server_that_restarts_in_the_wait() {
 }
 
 /// The endpoint that the task talks to is gone for good; another server of the cluster answers.
+#[test]
+fn a_server_that_restarts_between_the_start_and_its_answer() {
+    for applied in [true, false] {
+        let fleet = quick("healthy");
+        hold(&fleet, "ALTER SYSTEM BACKUP", applied, false);
+        let follower = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
+        wait(&fleet, "", "held", "1");
+        for server in 0..3 {
+            fleet.ask(&Ask::Restart { cluster: None, server });
+        }
+        release(&fleet, "ALTER SYSTEM BACKUP");
+        let ran = follower.end();
+        let lost = newest(&fleet).into_iter().any(|event| event["event"] == "answered" && event["answered"] == false);
+        assert!(lost, "the answer came: {}", short(&newest(&fleet)));
+        if applied {
+            assert_eq!(ran.exits(0).verdict("demo/pay")["verdict"], "restorable");
+            assert_eq!(outcomes(&fleet).len(), 1);
+        } else {
+            ran.exits(15);
+            let started = outcomes(&fleet).iter().filter(|outcome| *outcome == "done").count();
+            assert_eq!(started, 0, "what never arrived was not started");
+            fleet.json(&["retry", &task(&fleet), "--yes"]).exits(0);
+            assert_eq!(outcomes(&fleet).iter().filter(|outcome| *outcome == "done").count(), 1);
+        }
+    }
+}
+
 #[test]
 fn one_endpoint_for_good() {
     let fleet = quick("healthy");

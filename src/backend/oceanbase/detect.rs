@@ -219,12 +219,12 @@ impl OceanBase {
         if versions.len() > 1 {
             signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
         }
+        if signs.is_empty() && !self.sees(ViewId::TenantJobs).unwrap_or_default() {
+            return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
+        }
         let modes = parameters.all("enable_upgrade_mode");
         if signs.is_empty() && !modes.iter().any(|mode| mode.eq_ignore_ascii_case("false")) {
             return Known::NotChecked("the server does not say whether enable_upgrade_mode is on".to_owned());
-        }
-        if signs.is_empty() && !self.sees(ViewId::TenantJobs).unwrap_or_default() {
-            return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
         }
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {

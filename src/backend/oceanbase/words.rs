@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::rows;
-use super::session::{Row, number, some_text, text};
+use super::session::{Row, number, text};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{ArchiveFacts, CompatibilityMode, Known, Role, TenantFacts, TenantKind};
 
@@ -37,10 +37,10 @@ pub(super) fn mode(word: &str) -> CompatibilityMode {
 
 /// V4.0 has no role column; every tenant is a primary there.
 pub(super) fn role_of(row: &Row) -> Role {
-    match some_text(row, "TENANT_ROLE").as_deref() {
-        None | Some("PRIMARY") => Role::Primary,
-        Some("STANDBY") => Role::Standby,
-        Some(word) => Role::Other(clean(word)),
+    match row.get("TENANT_ROLE").map(Option::as_deref) {
+        None | Some(Some("PRIMARY")) => Role::Primary,
+        Some(Some("STANDBY")) => Role::Standby,
+        Some(word) => Role::Other(clean(word.unwrap_or("NULL"))),
     }
 }
 
