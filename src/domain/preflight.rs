@@ -56,13 +56,15 @@ pub enum CheckId {
     Cleanup,
     /// This host's clock and the server's.
     Clock,
+    /// Encryption that is asked for can be given.
+    Encryption,
     /// Every server can write to the destination.
     EveryServerWrites,
 }
 
 impl CheckId {
     /// All checks, in the order they are shown.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Version,
         Self::Upgrading,
         Self::OneBuild,
@@ -80,6 +82,7 @@ impl CheckId {
         Self::DeletePolicy,
         Self::Cleanup,
         Self::Clock,
+        Self::Encryption,
         Self::EveryServerWrites,
     ];
 
@@ -104,6 +107,7 @@ impl CheckId {
             Self::DeletePolicy => "delete_policy",
             Self::Cleanup => "cleanup",
             Self::Clock => "clock",
+            Self::Encryption => "encryption",
             Self::EveryServerWrites => "every_server_writes",
         }
     }

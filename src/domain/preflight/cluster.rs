@@ -44,6 +44,9 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
         }
     }
     clock(&mut sheet, cluster);
+    if choices.encrypt.is_some() {
+        encryption(&mut sheet, cluster);
+    }
     if cluster.method == Method::Physical {
         sheet.not_checked(
             CheckId::EveryServerWrites,
@@ -123,6 +126,28 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
                 );
             }
         }
+    }
+}
+
+/// Encryption never fails open: where it cannot be given, nothing is started.
+fn encryption(sheet: &mut Sheet, cluster: &ClusterFacts) {
+    if cluster.method == Method::Logical {
+        sheet.refuse(
+            CheckId::Encryption,
+            Cause::Precondition,
+            "encryption is asked for, and a dump is written in clear",
+            "Leave --encrypt-from out, and put the dump where only its owner reads.",
+        );
+    } else if cluster.login.user.contains('#') {
+        // The password belongs to the server's session, and a proxy may send the next statement over another one.
+        sheet.refuse(
+            CheckId::Encryption,
+            Cause::Precondition,
+            "encryption is set on the very connection of the BACKUP, and this login goes through a proxy",
+            "Name an observer in the inventory (port 2881), with user@tenant and no #cluster.",
+        );
+    } else {
+        sheet.pass(CheckId::Encryption, "the password is set on the same direct connection as the BACKUP");
     }
 }
 

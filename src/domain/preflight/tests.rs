@@ -5,7 +5,7 @@ use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{Facts, Known, LoginFacts, MissingGrant, Role, Scope, ServerFacts, TenantFacts};
 use crate::domain::restorable::{BackupSet, Round, SetKind};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
-use crate::domain::version::Detected;
+use crate::domain::version::{Detected, Method};
 
 /// The result and the words of one check.
 fn told(checks: &[Check], id: CheckId) -> (CheckResult, &str) {
@@ -340,4 +340,24 @@ fn a_tenant_without_a_place_for_its_data_is_told_before_the_start() {
     let none = "none that can be used: not set, not given, not in a strategy of the inventory";
     assert_eq!(told(&checks, CheckId::Destination), (WARN, none));
     assert!(checks.iter().all(|check| !check.refuses()), "the plan refuses, with its own words");
+}
+
+#[test]
+fn encryption_that_cannot_be_given_refuses_the_start() {
+    let mut asked = choose(&["prod/pay"], Mode::Full);
+    asked.encrypt = Some(crate::domain::secret::SecretSource::Env("PASSWORD".into()));
+    let found = |facts: &Facts, choices: &Choices| {
+        let checks = super::cluster_checks(facts, choices);
+        checks.into_iter().find(|check| check.check == CheckId::Encryption).map(|check| (check.refuses(), check.found))
+    };
+    let mut facts = prod();
+    assert_eq!(found(&facts, &choose(&["prod/pay"], Mode::Full)), None, "nobody asked");
+    assert_eq!(found(&facts, &asked).map(|(refuses, _)| refuses), Some(false));
+    facts.cluster.login.user = "root@sys#prod".into();
+    let (refuses, why) = found(&facts, &asked).unwrap();
+    assert!(refuses && why.contains("through a proxy"), "{why}");
+    facts.cluster.login.user = "root@sys".into();
+    facts.cluster.method = Method::Logical;
+    let (refuses, why) = found(&facts, &asked).unwrap();
+    assert!(refuses && why.contains("written in clear"), "{why}");
 }
