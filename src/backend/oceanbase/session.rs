@@ -238,6 +238,14 @@ fn options(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result
         // Statements carry access keys; the driver would log them.
         .disable_statement_logging();
     if let Some(ca) = &to.ca {
+        std::fs::metadata(ca).map_err(|error| {
+            Fault::new(
+                Cause::Usage,
+                format!("The CA file {ca} cannot be used."),
+                format!("The system says: {error}."),
+                "Correct tls.ca of this cluster in the inventory.",
+            )
+        })?;
         options = options.ssl_ca(Path::new(ca));
     }
     // An empty password given to the driver would be sent as a wrong one.
@@ -269,6 +277,8 @@ fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str) -> Fault {
             login_fault(code, &message, endpoint, user)
         }
         sqlx::Error::Tls(cause) => tls_fault(&clean(&cause.to_string()), endpoint),
+        // The driver wraps what it finds wrong with a certificate as an error of the network.
+        sqlx::Error::Io(_) if detail.to_ascii_lowercase().contains("cert") => tls_fault(&detail, endpoint),
         sqlx::Error::Io(io) => match io.kind() {
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
@@ -374,5 +384,29 @@ fn statement_failure(error: &sqlx::Error, endpoint: &str) -> Failure {
                 .with_detail(clean(&error.to_string())),
             answered: false,
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_as_such() {
+        for (said, why) in [
+            ("invalid peer certificate: UnknownIssuer", "not signed by the CA"),
+            ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "of version 1"),
+            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "a CA's own"),
+            ("invalid peer certificate: NotValidForName", "does not name this host"),
+        ] {
+            let io = std::io::Error::new(std::io::ErrorKind::InvalidData, said);
+            let fault = connect_fault(&sqlx::Error::Io(io), "db:2881", "root@sys");
+            assert_eq!(fault.what, "TLS with db:2881 failed.");
+            assert!(fault.why.contains(why), "{said}: {}", fault.why);
+        }
+        let other = std::io::Error::new(std::io::ErrorKind::InvalidData, "packets out of order");
+        assert!(
+            connect_fault(&sqlx::Error::Io(other), "db:2881", "root@sys").what.contains("not an OceanBase SQL port")
+        );
     }
 }
