@@ -221,6 +221,7 @@ pub(super) fn access_key(prepared: &Prepared) -> Option<SecretSource> {
         Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
             access_key.clone()
         }
+        Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
         _ => None,
     })
 }

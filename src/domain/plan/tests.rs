@@ -27,6 +27,7 @@ fn letters(plan: &TargetPlan, kind: StepKind) -> String {
         Action::StartArchiving => 's',
         Action::ResumeArchiving => 'r',
         Action::StartBackup { .. } => 'B',
+        Action::Compact => 'c',
         Action::StartDump { .. } => 'D',
     };
     plan.step(kind).unwrap().actions.iter().map(letter).collect()
@@ -73,13 +74,13 @@ fn a_backup_carries_what_was_chosen() {
     let plan = planned(&prod(), &choices);
     let start = plan.step(StepKind::StartBackup).unwrap();
     let encrypt = Some(SecretSource::Env("PW".into()));
-    assert_eq!(start.actions, [Action::StartBackup { mode: Mode::Full, plus_archivelog: true, encrypt }]);
+    assert_eq!(start.actions, [Action::StartBackup { mode: Mode::Full, plus_archivelog: true, encrypt, to: None }]);
     assert_eq!(start.effect, "A full backup of pay to file:///own/data, encrypted with a password");
     let mut facts = prod();
     facts.tenants[2].sets = vec![full(1)];
     let plan = planned(&facts, &choose(&["prod/pay"], Mode::Incremental));
     let start = plan.step(StepKind::StartBackup).unwrap();
-    let expected = Action::StartBackup { mode: Mode::Incremental, plus_archivelog: false, encrypt: None };
+    let expected = Action::StartBackup { mode: Mode::Incremental, plus_archivelog: false, encrypt: None, to: None };
     assert_eq!(start.actions, [expected]);
     assert_eq!(start.effect, "An incremental backup of pay to file:///own/data");
 }
