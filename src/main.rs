@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{limit_cores, run_task};
+use obnow::app::{limit_cores, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
@@ -80,6 +80,10 @@ async fn run(cli: Cli) -> Exit {
     let done = match command {
         Some(Command::Demo(args)) => demo(&args, &common, &say).await,
         Some(Command::RunTask(args)) => runner(&args.task, &common).await,
+        Some(Command::RunProbe) => {
+            probe().await;
+            Ok(Exit::OK)
+        }
         Some(command) => match enter_demo(&mut common).await {
             Ok(()) => Ok(cli::run(command, &common).await),
             Err(fault) => Err(fault),
@@ -106,6 +110,12 @@ async fn runner(task: &str, common: &Common) -> Result<Exit, Fault> {
     let _ = rustix::process::setsid();
     run_task::run(&places.state, task, std::io::stdin(), std::io::stdout()).await?;
     Ok(Exit::OK)
+}
+
+/// The probe leaves the session of its face: what a terminal sends is not for it, which has a probe to delete.
+async fn probe() {
+    let _ = rustix::process::setsid();
+    test::run_probe(std::io::stdin(), std::io::stdout()).await;
 }
 
 /// `--demo=S CMD` is `CMD --config DIR/config.yaml --state DIR/state` on the fleet of S.

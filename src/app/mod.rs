@@ -12,6 +12,7 @@ pub mod room;
 pub mod run_task;
 pub mod setup;
 pub mod tasks;
+pub mod test;
 
 pub use room::{Room, limit_cores};
 

@@ -121,6 +121,9 @@ pub enum Command {
     /// The runner of a task; obnow starts it by itself
     #[command(hide = true)]
     RunTask(RunTaskArgs),
+    /// The probe of a storage Test; obnow starts it by itself
+    #[command(hide = true)]
+    RunProbe,
 }
 
 /// `obnow check`.

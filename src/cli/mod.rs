@@ -48,7 +48,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         Command::Watch(args) => tasks::watch(&room, say, &args).await,
         Command::Retry(args) => tasks::retry(&room, say, &args).await,
         Command::Cancel(args) => cancel::run(&room, say, &args).await,
-        Command::Config(_) | Command::Demo(_) | Command::RunTask(_) => Ok(Exit::USAGE),
+        Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
     }
 }
 

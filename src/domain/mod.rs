@@ -22,6 +22,7 @@ pub mod scn;
 pub mod secret;
 pub mod standstill;
 pub mod step;
+pub mod storage_test;
 pub mod target;
 pub mod task;
 pub mod template;
