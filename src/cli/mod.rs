@@ -7,20 +7,20 @@ mod cancel;
 mod check;
 mod choosing;
 mod config;
-mod exit;
 mod say;
 mod show;
 mod targets;
 mod tasks;
 
+pub use crate::domain::exit::Exit;
 pub use backup::play;
-pub use exit::Exit;
 pub use say::{Say, fault_fields};
 
 use args::{Command, Common};
 
 use crate::app::Room;
 use crate::app::room::DirectLogin;
+use crate::domain::exit;
 use crate::domain::fault::Fault;
 
 /// Runs a command to its exit code.

@@ -14,6 +14,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{TargetView, TaskState};
+use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
 pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
@@ -80,7 +81,7 @@ fn line(task: &Task) -> String {
     let targets: Vec<String> = task.targets().iter().map(ToString::to_string).collect();
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
-    let verdict = show::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
+    let verdict = words::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
     let started = task.view.created.map_or_else(String::new, show::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",
