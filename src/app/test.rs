@@ -38,7 +38,7 @@ const CLEARING: Duration = Duration::from_secs(2);
 const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What is tested.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct TestOf {
     /// The directory, its variables expanded.
     pub destination: Destination,
