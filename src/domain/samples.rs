@@ -14,8 +14,10 @@ use super::target::TargetName;
 use super::version::{Detected, Method};
 
 mod any;
+mod legacy;
 
 pub use any::{any_choices, with_lasting_sources};
+pub use legacy::{legacy, whole};
 
 /// 2026-11-20 03:00:00 UTC, in seconds.
 pub const NOW: u64 = 1_795_143_600;

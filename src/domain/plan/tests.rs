@@ -7,6 +7,7 @@ use crate::domain::samples::{choose, full, prod, target, tenant};
 mod archive;
 mod places;
 mod who;
+mod whole;
 
 /// The plan of the first target.
 fn planned(facts: &Facts, choices: &Choices) -> TargetPlan {
