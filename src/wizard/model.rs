@@ -286,14 +286,15 @@ impl Model {
     #[must_use]
     pub fn is_typing(&self) -> bool {
         match (&self.overlay, self.screen) {
-            (Some(Overlay::Help(_)), _) => false,
             (Some(Overlay::Question(question)), _) => question.name.is_some(),
             (Some(Overlay::Ask(_)), _) => true,
             (None, Screen::Target) => self.list.filtering,
             (None, Screen::Storage) => self.draft.as_ref().is_some_and(|draft| draft.storage.is_typing()),
             (None, Screen::Mode) => self.draft.as_ref().is_some_and(|draft| draft.mode.is_typing()),
             (None, Screen::Connect) => self.connect.is_typing(),
-            (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => false,
+            (Some(Overlay::Help(_)), _) | (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => {
+                false
+            }
         }
     }
 }

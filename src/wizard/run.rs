@@ -287,7 +287,7 @@ impl Loop {
     fn draw(&mut self) -> std::io::Result<()> {
         let Self { model, theme, terminal, .. } = self;
         let at = now();
-        terminal.draw(|frame| view(model, theme, at, frame))?;
+        terminal.draw(|frame| view(model, *theme, at, frame))?;
         terminal.backend_mut().send()?;
         self.due = Due { dirty: false, at_once: false, last: Instant::now() };
         self.wake = next_wake(&self.model, at).map(|wake| {

@@ -36,7 +36,7 @@ use lines::Body;
 use theme::{Role, Theme};
 
 /// Draws the model. Ages are as of `now`.
-pub fn view(model: &Model, theme: &Theme, now: Timestamp, frame: &mut Frame<'_>) {
+pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
     let area = frame.area();
     if model.is_too_small() {
         too_small(area, theme, frame);
@@ -76,7 +76,7 @@ pub fn view(model: &Model, theme: &Theme, now: Timestamp, frame: &mut Frame<'_>)
 }
 
 /// What a terminal that is too small shows.
-fn too_small(area: Rect, theme: &Theme, frame: &mut Frame<'_>) {
+fn too_small(area: Rect, theme: Theme, frame: &mut Frame<'_>) {
     let mut body = Body::default();
     let (columns, rows) = super::model::LEAST;
     let told = format!("enlarge to {columns}x{rows} (now {}x{})", area.width, area.height);

@@ -37,7 +37,7 @@ impl Theme {
     /// The style of a role. Without colours a role is told by bold and reverse alone, which every terminal has: the
     /// selection stays visible.
     #[must_use]
-    pub fn style(&self, role: Role) -> Style {
+    pub fn style(self, role: Role) -> Style {
         let plain = Style::new();
         let colored = |color: Color| if self.color { plain.fg(color) } else { plain };
         match role {
@@ -54,7 +54,7 @@ impl Theme {
 
     /// The environment of a cluster: prod cannot be overlooked.
     #[must_use]
-    pub fn environment(&self, name: &str) -> Style {
+    pub fn environment(self, name: &str) -> Style {
         match name {
             "prod" => self.style(Role::Fail).add_modifier(Modifier::REVERSED),
             "staging" => self.style(Role::Warn).add_modifier(Modifier::REVERSED),
@@ -64,13 +64,13 @@ impl Theme {
 
     /// The character of a horizontal rule.
     #[must_use]
-    pub fn rule(&self) -> &'static str {
+    pub fn rule(self) -> &'static str {
         if self.ascii { "-" } else { "\u{2500}" }
     }
 
     /// Full and empty cell of a progress bar.
     #[must_use]
-    pub fn bar(&self) -> (&'static str, &'static str) {
+    pub fn bar(self) -> (&'static str, &'static str) {
         ("#", "-")
     }
 }
