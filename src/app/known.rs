@@ -42,11 +42,11 @@ impl KnownCluster {
     /// What the strategy says about compaction for a target; None: nothing is said.
     #[must_use]
     pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
-        let names = |names: &Option<Vec<String>>| {
-            names.as_ref().is_some_and(|names| names.iter().any(|name| Some(name.as_str()) == tenant))
+        let is_for = |tenants: &Option<Vec<String>>| {
+            tenants.as_ref().is_some_and(|names| names.iter().any(|name| Some(name.as_str()) == tenant))
         };
-        let named = self.compactions.iter().find(|(tenants, _)| names(tenants));
-        named.or_else(|| self.compactions.iter().find(|(tenants, _)| tenants.is_none())).map(|(_, compact)| *compact)
+        let own = self.compactions.iter().find(|(tenants, _)| is_for(tenants));
+        own.or_else(|| self.compactions.iter().find(|(tenants, _)| tenants.is_none())).map(|(_, compact)| *compact)
     }
 }
 

@@ -7,7 +7,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::effect::{Effect, Typed};
 use super::model::Req;
-use super::msg::{Answer, TaskRow};
+use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
@@ -139,8 +139,12 @@ impl Effects {
                 self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
             }
             // The loop itself does these: they are the terminal's.
-            Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
-            Effect::Try(..) | Effect::Save(..) | Effect::Report(..) => {}
+            Effect::Copy(_)
+            | Effect::Suspend
+            | Effect::Leave
+            | Effect::Try(..)
+            | Effect::Save(..)
+            | Effect::Report(..) => {}
         }
     }
 
@@ -191,14 +195,14 @@ async fn detect_all(room: Arc<Room>, req: Req, names: Vec<String>, say: Say) {
     tokio::join!(asking, taking);
 }
 
-fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<(Prepared, Vec<String>), Box<Refusal>> {
+fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
     let refused = |fault: Fault| Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() });
     let cluster = room.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
     let same_as = plans::same_as(cluster, &choices);
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(room).map_err(refused)?;
-    Ok((prepare::prepare(facts, &choices, id.as_str())?, same_as))
+    Ok(Made { prepared: prepare::prepare(facts, &choices, id.as_str())?, same_as })
 }
 
 async fn run_test(req: Req, what: test::TestOf, say: Say) {

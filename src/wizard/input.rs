@@ -80,7 +80,6 @@ impl Input {
         let Held::Sequence(chars) = &self.held else { return Vec::new() };
         let whole = match chars.as_slice() {
             ['[' | 'O'] => false,
-            ['O', _] => true,
             ['[', .., last] => !matches!(last, '0'..='9' | ';' | '<' | '=' | '>' | '?' | ' '..='/'),
             _ => true,
         };

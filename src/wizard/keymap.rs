@@ -190,6 +190,7 @@ pub fn of_screen(screen: Screen) -> impl Iterator<Item = &'static Binding> {
 }
 
 /// The keys that work now: those of the overlay, or else those of the screen.
+#[must_use]
 pub fn now(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {

@@ -1,7 +1,7 @@
 //! The model: everything the wizard knows. It is changed by [`super::update::update`] alone, and drawn by
 //! [`super::view::view`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -158,6 +158,8 @@ pub struct Model {
     pub inventory: Option<Result<Known, Fault>>,
     /// Its clusters.
     pub clusters: Vec<Cluster>,
+    /// The place of each by its name.
+    pub places: HashMap<String, usize>,
     /// The list of targets.
     pub list: target::List,
     /// What is being made up.
@@ -196,6 +198,7 @@ impl Model {
             opening: None,
             inventory: None,
             clusters: Vec::new(),
+            places: HashMap::new(),
             list: target::List::default(),
             draft: None,
             drafts: BTreeMap::new(),
@@ -230,12 +233,12 @@ impl Model {
     /// The cluster of that name.
     #[must_use]
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|cluster| cluster.known.name.cluster() == name)
+        self.clusters.get(*self.places.get(name)?)
     }
 
     /// The same, to change it.
     pub fn cluster_mut(&mut self, name: &str) -> Option<&mut Cluster> {
-        self.clusters.iter_mut().find(|cluster| cluster.known.name.cluster() == name)
+        self.clusters.get_mut(*self.places.get(name)?)
     }
 
     /// The cluster of the draft.
@@ -286,14 +289,15 @@ impl Model {
     #[must_use]
     pub fn is_typing(&self) -> bool {
         match (&self.overlay, self.screen) {
-            (Some(Overlay::Help(_)), _) => false,
             (Some(Overlay::Question(question)), _) => question.name.is_some(),
             (Some(Overlay::Ask(_)), _) => true,
             (None, Screen::Target) => self.list.filtering,
             (None, Screen::Storage) => self.draft.as_ref().is_some_and(|draft| draft.storage.is_typing()),
             (None, Screen::Mode) => self.draft.as_ref().is_some_and(|draft| draft.mode.is_typing()),
             (None, Screen::Connect) => self.connect.is_typing(),
-            (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => false,
+            (Some(Overlay::Help(_)), _) | (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => {
+                false
+            }
         }
     }
 }

@@ -47,8 +47,8 @@ pub enum Answer {
     Tried(Result<Arc<Facts>, Fault>),
     /// It was saved, and the inventory read again.
     Saved(Box<Result<Known, Fault>>),
-    /// The plan was made, with the command line that makes the same.
-    Prepared(Box<Result<(Prepared, Vec<String>), Box<Refusal>>>),
+    /// The plan was made, or refused.
+    Prepared(Box<Result<Made, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.
     Tested(Box<TestNews>),
     /// The Test has ended.
@@ -74,6 +74,15 @@ pub enum Answer {
     Reported(Result<PathBuf, Fault>),
     /// Causes of the embedded fleet were removed: their names.
     Fixed(Result<Vec<String>, String>),
+}
+
+/// A plan that was made, with the words of the command line that makes the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The plan, and what is shown of it.
+    pub prepared: Prepared,
+    /// The words, from `backup` on.
+    pub same_as: Vec<String>,
 }
 
 /// A task in the list of tasks.

@@ -69,14 +69,15 @@ fn pressed(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
 /// A text field takes its keys first; whether it took this one.
 fn typed(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Help(_)), _) => false,
         (Some(Overlay::Question(question)), _) => question.name.as_mut().is_some_and(|name| name.text.key(key)),
         (Some(Overlay::Ask(ask)), _) => ask.text.key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::typed(model, key),
         (None, Screen::Mode) => mode::typed(model, key),
         (None, Screen::Connect) => connect::typed(model, key),
-        (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => false,
+        (Some(Overlay::Help(_)), _) | (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => {
+            false
+        }
     }
 }
 
@@ -115,7 +116,7 @@ fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Overlay::Question(question)) => return question::act(model, *question, action),
+        Some(Overlay::Question(question)) => return question::act(model, &question, action),
         Some(Overlay::Ask(ask)) => return ask::act(model, *ask, action),
         None => {}
     }
@@ -159,7 +160,7 @@ pub fn moved(action: Action, from: usize, rows: usize, page: usize) -> Option<us
 
 /// Ends, after a question where something typed would be lost.
 fn quit(model: &mut Model) -> Vec<Effect> {
-    let lost = model.draft.as_ref().is_some_and(|draft| draft.is_touched()) || model.connect.is_touched();
+    let lost = model.draft.as_ref().is_some_and(super::model::Draft::is_touched) || model.connect.is_touched();
     let begun = model.screen == Screen::Task;
     let asked_already = matches!(&model.overlay, Some(Overlay::Question(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
@@ -190,7 +191,7 @@ fn answered(model: &mut Model, req: Req, answer: Answer, now: Timestamp) -> Vec<
         Answer::Tested(news) => storage::tested(model, req, *news),
         Answer::TestOver(report) => storage::test_over(model, req, *report),
         Answer::Launched(started) => launched(model, req, started),
-        Answer::Followed(at, event) => task::followed(model, req, at, *event),
+        Answer::Followed(at, event) => task::followed(model, req, at, &event),
         Answer::FollowedToEnd { state, last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows, now),
@@ -219,6 +220,8 @@ fn opened(model: &mut Model, known: Result<Known, Fault>) -> Vec<Effect> {
         .into_iter()
         .map(|known| Cluster { locked: known.asks_password, known, answer: None, asking: None, rows: Vec::new() })
         .collect();
+    let names = model.clusters.iter().map(|cluster| cluster.known.name.cluster().to_owned());
+    model.places = names.zip(0..).collect();
     model.inventory = Some(known);
     if has_none {
         model.screen = Screen::Connect;

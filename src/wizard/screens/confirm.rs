@@ -17,6 +17,7 @@ use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, Overlay, Req, Screen};
+use crate::wizard::msg::Made;
 use crate::wizard::update;
 
 /// The buttons.
@@ -111,7 +112,7 @@ pub fn prepare(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The plan was made, or refused.
-pub fn prepared(model: &mut Model, req: Req, prepared: Result<(Prepared, Vec<String>), Box<Refusal>>) -> Vec<Effect> {
+pub fn prepared(model: &mut Model, req: Req, made: Result<Made, Box<Refusal>>) -> Vec<Effect> {
     let Some((_, choices, facts)) = model.confirm.asking.take_if(|(asked, _, _)| *asked == req) else {
         return Vec::new();
     };
@@ -120,12 +121,8 @@ pub fn prepared(model: &mut Model, req: Req, prepared: Result<(Prepared, Vec<Str
             ["obnow".to_owned()].into_iter().chain(model.reach.iter().cloned()).chain(words).collect();
         shell(&whole)
     };
-    let shown = prepared.map(|(prepared, same_as)| Shown {
-        prepared: Arc::new(prepared),
-        same_as: words(same_as),
-        choices,
-        facts,
-    });
+    let shown =
+        made.map(|made| Shown { prepared: Arc::new(made.prepared), same_as: words(made.same_as), choices, facts });
     // Another plan than the one that was read is not started by a key that was on its way.
     let same = matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if old.prepared.preview == new.prepared.preview);
     if !same {

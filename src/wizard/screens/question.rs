@@ -102,7 +102,7 @@ fn asked(model: &Model) -> Option<&Question> {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, question: Question, action: Action) -> Vec<Effect> {
+pub fn act(model: &mut Model, question: &Question, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         return Vec::new();
     }

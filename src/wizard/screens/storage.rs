@@ -31,8 +31,8 @@ impl Storage {
     /// What was typed, as a choice; None where nothing was.
     ///
     /// # Errors
-    /// What is typed is no destination.
-    pub fn wanted(&self, _tenants: &[&TenantFacts]) -> Result<Option<Wanted>, ()> {
+    /// What is typed is no destination, and why.
+    pub fn wanted(&self, _tenants: &[&TenantFacts]) -> Result<Option<Wanted>, String> {
         Ok(None)
     }
 

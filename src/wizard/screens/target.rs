@@ -327,7 +327,7 @@ fn refresh_unanswered(model: &mut Model) {
 
 /// A cluster has answered, or has not.
 pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
-    let Some(at) = model.clusters.iter().position(|cluster| cluster.known.name.cluster() == name) else {
+    let Some(at) = model.places.get(name).copied() else {
         return Vec::new();
     };
     let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.asking == Some(req)) else {

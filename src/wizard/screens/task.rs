@@ -86,9 +86,9 @@ pub fn launched(_model: &mut Model, _req: Req, _started: Result<String, Fault>) 
 }
 
 /// Something was written into its journal.
-pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: Result<Event, Value>) -> Vec<Effect> {
+pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: &Result<Event, Value>) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req))
-        && let Ok(event) = &event
+        && let Ok(event) = event
     {
         task.view.apply(at, event);
     }

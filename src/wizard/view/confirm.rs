@@ -22,6 +22,7 @@ pub fn rows(model: &Model) -> usize {
 }
 
 /// Draws it: the text scrolls, the buttons stay.
+#[must_use]
 pub fn body(model: &Model, area: Rect) -> Body {
     let mut body = Body::default();
     let (wide, high) = (usize::from(area.width), usize::from(area.height));

@@ -11,7 +11,7 @@ use crate::wizard::keymap::{self, Action, Availability, Binding};
 use crate::wizard::model::Model;
 
 /// The help line: what the person must know first goes before everything else.
-pub fn help(model: &Model, said: &Help, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn help(model: &Model, said: &Help, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (role, text) = match &model.notice {
         Some(notice) => (Role::Warn, notice.as_str()),
         None if said.wrong => (Role::Fail, said.text.as_str()),
@@ -53,7 +53,7 @@ fn taken(binding: &Binding) -> usize {
 }
 
 /// The keys that work now.
-pub fn keys(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let cells = usize::from(area.width).saturating_sub(1);
     let (hints, help) = hints(model, cells);
     let mut spans = vec![Span::raw(" ")];

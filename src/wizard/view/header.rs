@@ -64,7 +64,7 @@ fn proven(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
 }
 
 /// Which target, proven by what it said of itself.
-pub fn proof(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (targets, cluster) = about(model);
     let cluster = cluster.and_then(|name| model.cluster(&name));
     let environment = cluster.and_then(|cluster| cluster.known.environment.clone());
@@ -102,7 +102,7 @@ pub fn proof(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
 }
 
 /// The screens of the way, and which one this is.
-pub fn way(model: &Model, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn way(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let mut spans = Vec::new();
     if Screen::WAY.contains(&model.screen) {
         for (number, screen) in (1..).zip(Screen::WAY) {

@@ -104,7 +104,7 @@ impl Body {
     }
 
     /// Draws it.
-    pub fn draw(&self, theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
+    pub fn draw(&self, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
         for (row, y) in self.lines.iter().zip(area.y..area.bottom()) {
             let line_area = Rect { y, height: 1, ..area };
             if row.focused {
@@ -129,8 +129,8 @@ impl Body {
 }
 
 /// A horizontal rule.
-pub fn rule(theme: &Theme, area: Rect, frame: &mut Frame<'_>) {
-    let text = theme.rule().repeat(usize::from(area.width));
+pub fn rule(theme: Theme, area: Rect, frame: &mut Frame<'_>) {
+    let text = "-".repeat(usize::from(area.width));
     frame.render_widget(Line::from(Span::styled(text, theme.style(Role::Disabled))), area);
 }
 

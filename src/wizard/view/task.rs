@@ -8,7 +8,7 @@ use super::theme::{Role, Theme};
 use crate::wizard::model::Model;
 
 /// Draws it.
-pub fn body(model: &Model, _theme: &Theme, _now: Timestamp, _area: Rect) -> Body {
+pub fn body(model: &Model, _theme: Theme, _now: Timestamp, _area: Rect) -> Body {
     let mut body = Body::default();
     let Some(task) = &model.task else { return body };
     for target in &task.view.targets {
