@@ -162,9 +162,9 @@ impl Runner {
     }
 }
 
-/// 9091 and 9092 (below V4 9023 and 9024) say that archiving is already on, or off. Only a status read back ends the step.
+/// 9091 and 9092 (below V4 9024: it is off) say that archiving is already on, or off. Only a status read back ends the step.
 fn is_already_so(fault: &Fault) -> bool {
-    matches!(fault.code, Some(9023 | 9024 | 9091 | 9092))
+    matches!(fault.code, Some(9024 | 9091 | 9092))
 }
 
 /// A refused compaction, by the step's own contract.
