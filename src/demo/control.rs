@@ -43,7 +43,7 @@ use super::embedded::Embedded;
 use super::fault::{Effect, Fault, Faults};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
-use super::life::{self, PHASES, archive};
+use super::life::{self, archive};
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -190,7 +190,8 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     Ok(match ask {
         Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
         Ask::Hold { cluster, tenant, phase } => {
-            let known = PHASES.iter().any(|(name, _)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
+            let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
+            let known = phases.iter().any(|(name, ..)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
@@ -277,7 +278,9 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         }
         Ask::Interrupt { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
-            let id = tenant(&fleet.clusters[index], &who)?.id;
+            // The archive of V2.2 and V3 is the cluster's.
+            let own = tenant(&fleet.clusters[index], &who)?.id;
+            let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
             archive::interrupt(&mut fleet.clusters[index], id, now);
             Value::Null
         }
@@ -329,10 +332,10 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
     Ok(match what {
         "job" => job.map_or("", |job| job.status.word()).to_owned(),
         "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
-        "task" => {
-            job.map_or("", |job| if job.status.ended() { job.status.word() } else { PHASES[job.phase].0 }).to_owned()
-        }
-        "round" => tenant.round().map_or("", |round| round.status.word()).to_owned(),
+        "task" => job
+            .map_or("", |job| if job.status.ended() { job.status.word() } else { cluster.line.phases[job.phase].0 })
+            .to_owned(),
+        "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
         "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),
     })
@@ -340,6 +343,9 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
 
 /// Whether the log of the present round reaches the point from which the newest good set can be restored.
 fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+    if cluster.line.is_v3() {
+        return life::v3::restorable(fleet, cluster, tenant);
+    }
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
     let covered = |set: &super::fleet::Set| {

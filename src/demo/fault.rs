@@ -88,7 +88,11 @@ pub enum Effect {
     /// The archive breaks as soon as a backup is completed, before its log is there. Whoever removes the cause has started a
     /// new round.
     ArchiveBreaks,
-    /// The tenant was switched to another role.
+    /// V2.2 and V3: the merge of a zone (the fault's server) ends in an error, and stands still until that is removed.
+    CompactionFails,
+    /// V2.2 and V3: old backups are being removed.
+    CleanupRuns,
+    /// The tenant was switched to another role; on V2.2 and V3 without a tenant, the cluster.
     Role {
         /// `STANDBY`, `PRIMARY`.
         role: String,

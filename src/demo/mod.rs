@@ -16,6 +16,7 @@ mod handshake;
 pub mod holds;
 pub mod lexer;
 pub mod life;
+pub mod line;
 pub mod orders;
 pub mod place;
 pub mod projection;
@@ -27,7 +28,7 @@ pub mod server;
 pub mod statement;
 pub mod store;
 #[cfg(test)]
-#[allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+#[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 mod testing;
 pub mod views;
 mod wire;

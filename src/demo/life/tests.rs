@@ -358,7 +358,8 @@ fn a_full_backup_of_each_eligible_cluster_of_the_fleet_can_be_restored() {
         let mut fleet = bench.fleet.clone();
         let order = Order { cluster: index, tenant_id: 1, encrypted: false, at: fleet.now };
         let name = fleet.clusters[index].name.clone();
-        if ["dev-seek", "upgrade-gz"].contains(&name.as_str()) {
+        // The cluster's own archive, and one of a standby, are seen to elsewhere.
+        if ["dev-seek", "upgrade-gz"].contains(&name.as_str()) || fleet.clusters[index].line.is_v3() {
             continue;
         }
         carry_out(&mut fleet, order, &full(&[])).unwrap();
