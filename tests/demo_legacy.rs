@@ -3,7 +3,11 @@
 
 #[path = "demo_legacy/backup.rs"]
 mod backup;
+#[path = "demo_legacy/compaction.rs"]
+mod compaction;
 #[path = "demo_legacy/served.rs"]
 mod served;
+#[path = "demo_legacy/tenants.rs"]
+mod tenants;
 #[path = "demo_legacy/views.rs"]
 mod views;

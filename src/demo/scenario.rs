@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 25] = [
+const SCENARIOS: [(&str, &str); 27] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -54,6 +54,8 @@ const SCENARIOS: [(&str, &str); 25] = [
     ("no-privilege", include_str!("../../assets/demo/scenarios/no-privilege.yaml")),
     ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
     ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
+    ("needs-compaction", include_str!("../../assets/demo/scenarios/needs-compaction.yaml")),
+    ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
 ];
 
