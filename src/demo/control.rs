@@ -20,7 +20,7 @@
 //! | `stand`, `move` | `tenant` | the checkpoint of the archive stands still, or moves again |
 //! | `interrupt` | `tenant` | the archive round breaks |
 //! | `vanish` | `tenant` | running jobs of the tenant are no longer shown |
-//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many) |
+//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many), on V2.2 and V3 `merge` (`IDLE`, `MERGING`, `ERROR`) |
 //! | `state` | | everything |
 //! | `statements` | | every ALTER SYSTEM received, in order |
 //! | `stop` | | the fleet ends |
@@ -163,7 +163,10 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
         for cluster in &mut fleet.clusters {
             let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
             let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
-            for id in meant.map(|tenant| tenant.id).collect::<Vec<_>>() {
+            let meant: Vec<i64> = meant.map(|tenant| tenant.id).collect();
+            // The archive of V2.2 and V3 is the cluster's.
+            let meant = if cluster.line.is_v3() && !meant.is_empty() { vec![1] } else { meant };
+            for id in meant {
                 archive::renew(cluster, id, speed, now);
             }
         }
@@ -191,7 +194,8 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
         Ask::Hold { cluster, tenant, phase } => {
             let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
-            let known = phases.iter().any(|(name, ..)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
+            let others = ["PARENT", "CANCELING", "CLEANUP"];
+            let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
@@ -327,13 +331,19 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
         _ => {}
     }
     let cluster = &fleet.clusters[place(fleet, cluster)?];
+    if what == "merge" {
+        let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
+        return Ok(merge.to_owned());
+    }
     let tenant = tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
         "job" => job.map_or("", |job| job.status.word()).to_owned(),
         "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
         "task" => job
-            .map_or("", |job| if job.status.ended() { job.status.word() } else { cluster.line.phases[job.phase].0 })
+            .map_or("", |job| {
+                if job.status.ended() || tenant.id == 1 { job.status.word() } else { cluster.line.phases[job.phase].0 }
+            })
             .to_owned(),
         "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
         "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),

@@ -35,7 +35,7 @@ pub struct Fault {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
     /// A phase of a job does not move: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
-    /// before its children) or `CANCELING`.
+    /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP`.
     Hold {
         /// The phase.
         phase: String,

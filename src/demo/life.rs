@@ -4,6 +4,8 @@
 //! The clock is the wall clock. Only work shrinks: a phase that takes a second of work takes `1 / speed` seconds.
 
 pub mod archive;
+#[cfg(test)]
+mod lines;
 mod progress;
 #[cfg(test)]
 mod tests;
@@ -73,7 +75,9 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
         return None;
     }
     if job.due.is_some() {
-        let held = job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
+        // On V2.2 and V3 the cluster is cleaned up behind its backup.
+        let cleanup = job.status.ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
+        let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
         return job.due.filter(|_| !held);
     }
     let left = length(cluster, faults, index)? - job.done;

@@ -40,7 +40,12 @@ impl Bench {
             "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {line}\n  line: {line}\n  engine: enterprise\n  \
              tenants: [{{names: [pay, order]}}]\n{more}"
         );
-        Self::of("test", &scenario::parse("test", &text).unwrap())
+        Self::text(&text)
+    }
+
+    /// A scenario as it is written.
+    pub fn text(text: &str) -> Self {
+        Self::of("test", &scenario::parse("test", text).unwrap())
     }
 
     fn of(name: &str, scenario: &Scenario) -> Self {

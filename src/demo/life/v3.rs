@@ -67,6 +67,17 @@ pub fn fails(faults: Faults<'_>, zone: usize) -> bool {
     faults.has(&Effect::CompactionFails, Some(zone))
 }
 
+/// The global `merge_status`; none on a line that merges tenant by tenant.
+#[must_use]
+pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    Some(match cluster.v3.as_ref()?.merge.zone {
+        None => "IDLE",
+        Some(zone) if fails(faults, zone) => "ERROR",
+        Some(_) => "MERGING",
+    })
+}
+
 fn merge_next(v3: &mut OfV3, at: Moment) {
     if v3.merge.zone.is_none() && v3.merge.version < v3.frozen().version {
         v3.merge.version += 1;

@@ -217,7 +217,7 @@ fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -
     if !cluster.tenants.first().is_some_and(cluster_level) {
         return Err(refusal(20305, "perform a cluster-level backup before a tenant-level backup"));
     }
-    destination::claim_tenants(fleet, order, to)?;
+    destination::claim_tenants(fleet, order, names, to)?;
     start(fleet, order, false, executors, to.to_owned(), true);
     Ok(())
 }

@@ -116,12 +116,16 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
 ///
 /// # Errors
 /// 9026, 20303, 20304.
-pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, uri: &str) -> Result<(), ServerError> {
+pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, names: &[String], uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     check_form(cluster, uri)?;
     let (strategy, own_path) = (path(v3::destination(cluster)), path(uri));
     if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
         return Err(refusal(20303, "the directory must not be that of the cluster's backups, or one below it"));
+    }
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    if let Some((code, text)) = names.iter().find_map(|name| faults.refused_destination(name)) {
+        return Err(refusal(code, text));
     }
     let not_empty = || refusal(20304, "only an empty directory can be used");
     let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0 };
