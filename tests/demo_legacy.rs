@@ -5,9 +5,13 @@
 mod backup;
 #[path = "demo_legacy/compaction.rs"]
 mod compaction;
+#[path = "demo_legacy/grammar.rs"]
+mod grammar;
 #[path = "demo_legacy/served.rs"]
 mod served;
 #[path = "demo_legacy/tenants.rs"]
 mod tenants;
+#[path = "demo_legacy/v4.rs"]
+mod v4;
 #[path = "demo_legacy/views.rs"]
 mod views;

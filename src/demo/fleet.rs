@@ -18,7 +18,7 @@ use super::line::Line;
 use super::orders::destination::Owner;
 
 pub use job::{Job, JobStatus};
-pub use tenant::{ArchiveDest, DataDest, Round, RoundStatus, Set, SetOfCluster, Tenant};
+pub use tenant::{ArchiveDest, DataDest, Kind, Round, RoundStatus, Set, SetOfCluster, Tenant};
 pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 
 /// Everything behind the endpoints of one scenario.

@@ -85,7 +85,9 @@ pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     // Rows are made for the newest line; an older one has not all of it. What neither has is a mistake, and stays.
     if let Some((own, full)) = views_of(line.key)?.get(view).zip(views_of(newest)?.get(view)) {
         let later = |name: &str| full.column(name).is_some() && own.column(name).is_none();
-        rows.iter_mut().for_each(|row| row.retain(|name, _| !later(name)));
+        for row in &mut rows {
+            row.retain(|name, _| !later(name));
+        }
     }
     Ok(rows)
 }

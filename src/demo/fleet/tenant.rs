@@ -6,13 +6,24 @@ use serde::Serialize;
 
 use crate::demo::clock::{self, Moment};
 
+/// What a tenant is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Kind {
+    /// The cluster itself.
+    Sys,
+    /// V4: what belongs to a user tenant.
+    Meta,
+    /// Users' data.
+    User,
+}
+
 /// One tenant.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tenant {
     /// 1 is sys; on V4 odd is meta, even is user.
     pub id: i64,
-    /// A meta tenant; V2.2 and V3 have none.
-    pub meta: bool,
+    /// What it is for.
+    pub kind: Kind,
     /// The name.
     pub name: String,
     /// `MYSQL` or `ORACLE`.
@@ -213,16 +224,16 @@ impl Tenant {
     /// Holds users' data.
     #[must_use]
     pub fn is_user(&self) -> bool {
-        self.id > 1000 && !self.meta
+        self.kind == Kind::User
     }
 
     /// `SYS`, `META` or `USER`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.id {
-            1 => "SYS",
-            _ if self.meta => "META",
-            _ => "USER",
+        match self.kind {
+            Kind::Sys => "SYS",
+            Kind::Meta => "META",
+            Kind::User => "USER",
         }
     }
 

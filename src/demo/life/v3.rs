@@ -40,23 +40,19 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
         merged.merged = version;
         merged.at = at;
     }
-    match v3.merge.zones.get_mut(zone + 1) {
-        Some(next) => {
-            next.start = at;
-            v3.merge.zone = Some(zone + 1);
-        }
-        None => {
-            v3.merge.zone = None;
-            merge_next(v3, at);
-        }
+    if let Some(next) = v3.merge.zones.get_mut(zone + 1) {
+        next.start = at;
+        v3.merge.zone = Some(zone + 1);
+    } else {
+        v3.merge.zone = None;
+        merge_next(v3, at);
     }
 }
 
 /// When the zone at work has merged.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Moment> {
     let merge = &cluster.v3.as_ref()?.merge;
-    let zone = merge.zone.filter(|zone| !fails(Faults { all: faults, cluster: &cluster.name }, *zone))?;
-    debug_assert!(zone < merge.zones.len());
+    merge.zone.filter(|zone| !fails(Faults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Moment::from(speed);
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
 }
@@ -134,7 +130,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
         reached: 0,
         due: Some(at + passing),
         passing,
-        base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, |last| next_piece(last)) },
+        base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
         // Without a switch there is one piece that never ends.
         interval: interval.unwrap_or(Moment::MAX / 4),
         comment: String::new(),

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::demo::clock::{self, Moment, SECOND};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DataDest, Engine, Fleet, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
+    ArchiveDest, Cluster, DataDest, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
     TenantJob,
 };
 use crate::demo::life;
@@ -139,7 +139,7 @@ impl ClusterEntry {
         };
         Tenant {
             id,
-            meta: false,
+            kind: if id == 1 { Kind::Sys } else { Kind::User },
             name: name.to_owned(),
             mode: word(|entry| &entry.mode, "MYSQL"),
             role: word(|entry| &entry.role, "PRIMARY"),
@@ -166,7 +166,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) 
     let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
     for ((kind, name), id) in named.zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
-        let meta = Tenant { meta: true, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
+        let meta = Tenant { kind: Kind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
         let tenant = entry.tenant(id, name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {

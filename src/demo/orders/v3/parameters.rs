@@ -119,7 +119,6 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
             "recovery_window" if length(value).is_none() => {
                 return Err(not_supported("invalid recovery_window less than 0 is"));
             }
-            "recovery_window" => {}
             "auto_delete_obsolete_backup" => deletes = value.eq_ignore_ascii_case("true"),
             "auto_touch_reserved_backup" => touches = value.eq_ignore_ascii_case("true"),
             "log_archive_piece_switch_interval" => {
@@ -134,7 +133,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
                 }
             }
             "backup_copies" if value != "0" => return Err(not_supported("backup_copies out of range [0,8] is")),
-            "backup_copies" => {}
+            "recovery_window" | "backup_copies" => {}
             _ => return Err(refusal(1210, "Incorrect arguments to backup_dest_option")),
         }
     }

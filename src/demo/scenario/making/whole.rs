@@ -43,7 +43,7 @@ pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now:
         cluster.tenants.iter_mut().filter(|tenant| tenant.status == "NORMAL" && !tenant.recycled).collect();
     for tenant in present {
         let blocks = if tenant.id == 1 { 0 } else { tenant.megabytes / 2 };
-        tenant.sets = sets.clone();
+        tenant.sets.clone_from(&sets);
         for set in &mut tenant.sets {
             set.blocks = if set.incremental { blocks / 5 } else { blocks };
             set.finished_blocks = set.blocks;
