@@ -20,6 +20,7 @@
 //!   4  app        joins inventory, backends, journal and runner for any face
 //!   3  runner     takes a task step by step to its verdict, in a process of its own
 //!   2  backend    OceanBase and dumps: detection, statements, a look at each step
+//!      probe      the storage Test from this host: a folder
 //!      journal    events, locks, requests, heartbeat, audit
 //!      config     inventory, secrets, places, plan files
 //!   1  domain     values and rules: no I/O, no clock, no randomness
@@ -37,4 +38,6 @@ pub mod config;
 pub mod demo;
 pub mod domain;
 pub mod journal;
+pub mod probe;
 pub mod runner;
+pub mod wizard;

@@ -190,7 +190,7 @@ fn answer(line: &str) -> Option<Result<Started, Fault>> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what a runner inherits")]
-fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+pub(super) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     ENVIRONMENT.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 

@@ -1,9 +1,10 @@
 //! `obnow check TARGET`: preflight only.
 
 use super::args::CheckArgs;
-use super::{Exit, Say, exit, show};
+use super::{Exit, Say, show};
 use crate::app::{Room, detect};
 use crate::domain::choices::Choices;
+use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};

@@ -1,6 +1,5 @@
 //! Words and fields that several commands share: times, sizes, checks, plans, and the events of a task.
 
-use bytesize::ByteSize;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -17,15 +16,16 @@ use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, Prepared, TaskState, TaskView};
+use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
 pub(super) fn clock(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system()).strftime("%H:%M:%S").to_string()
+    words::clock(at, &TimeZone::system())
 }
 
 /// A moment as a person reads it, in the time of this host.
 pub(super) fn moment(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::system()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+    words::moment(at, &TimeZone::system())
 }
 
 /// A line of a journal that this obnow does not know: as it stands there.
@@ -37,30 +37,6 @@ pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
 /// A text for JSON: null where there is nothing to say.
 pub(super) fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
-}
-
-/// A size as a person reads it.
-pub(super) fn size(bytes: u64) -> String {
-    ByteSize::b(bytes).display().iec().to_string()
-}
-
-/// An age as a person reads it.
-pub(super) fn age(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s ago"),
-        120..=7_199 => format!("{} min ago", seconds / 60),
-        7_200..=172_799 => format!("{} h ago", seconds / 3_600),
-        _ => format!("{} d ago", seconds / 86_400),
-    }
-}
-
-/// A span of seconds as a person reads it.
-pub(super) fn span(seconds: u64) -> String {
-    match seconds {
-        0..=119 => format!("{seconds} s"),
-        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
-        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
-    }
 }
 
 /// A point in the log for JSON.
@@ -174,20 +150,12 @@ pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
     let targets: Vec<&TargetName> = view.targets.iter().map(|target| &target.target).collect();
     let step = view.targets.iter().filter_map(|target| target.current()).min_by_key(|step| step.kind);
     let mode = view.prepared.as_ref().map(|prepared| prepared.plan.choices.mode.word());
-    let verdict = worst(view).map(|(_, outcome)| outcome.verdict.word());
+    let verdict = words::worst(view).map(|(_, outcome)| outcome.verdict.word());
     say.event(
         "task",
         json!({"task": id, "targets": targets, "mode": mode, "state": state.word(), "step": step.map(|step| step.kind.name()),
                "started": view.created.map(|at| at.to_string()), "verdict": verdict}),
     );
-}
-
-/// The worst outcome of a task, and whose it is.
-pub(super) fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
-    view.targets
-        .iter()
-        .filter_map(|target| Some((&target.target, target.outcome.as_ref()?)))
-        .max_by_key(|(_, outcome)| outcome.verdict.severity())
 }
 
 /// One event of a task, as it happens.
@@ -236,7 +204,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             say.event("progress", progress_fields(id, target, progress));
             // The last figures come with the verdict, which a person has read by then.
             if view.target(target).is_some_and(|target| target.outcome.is_none()) {
-                say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", progress_line(progress)));
+                say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", words::progress(progress)));
             }
         }
         Event::Intent { statements, .. } => {
@@ -290,7 +258,7 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
 
 /// The last event of a task: the worst verdict, for no target in particular.
 pub(super) fn last_verdict(say: &Say, id: &str, view: &TaskView) {
-    if let Some((_, outcome)) = worst(view) {
+    if let Some((_, outcome)) = words::worst(view) {
         say.event("verdict", verdict_fields(id, None, outcome));
     }
 }
@@ -311,33 +279,4 @@ fn progress_fields(id: &str, target: &TargetName, progress: &Progress) -> Value 
     json!({"task": id, "target": target, "phase": progress.phase, "percent": progress.percent, "bytes": progress.bytes,
            "bytes_total": progress.bytes_total, "rate": progress.rate,
            "eta_seconds": progress.eta.map(|(low, high)| [low, high])})
-}
-
-fn progress_line(progress: &Progress) -> String {
-    let mut parts = vec![progress.phase.clone()];
-    match progress.percent {
-        // Cut, not rounded: 99.9 % is not 100 %.
-        Some(percent) => parts.push(format!("{} %", percent.floor())),
-        None => parts.push("progress unknown".to_owned()),
-    }
-    if let Some(blocks) = &progress.blocks {
-        parts.push(format!("{} of {} blocks", blocks.done, blocks.total));
-    }
-    parts.push(format!("{} written", size(progress.bytes)));
-    if let Some(rate) = progress.rate {
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a rate is a small positive number"
-        )]
-        parts.push(format!("{}/s", size(rate.max(0.0) as u64)));
-    }
-    if let Some((low, high)) = progress.eta {
-        parts.push(if low == high {
-            format!("left {}", span(low))
-        } else {
-            format!("left {} to {}", span(low), span(high))
-        });
-    }
-    parts.join("  ")
 }

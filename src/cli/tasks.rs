@@ -7,13 +7,14 @@ use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Asking, Room, attach, detect};
+use crate::app::{Room, attach, detect, purse};
 use crate::domain::facts::{JobFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{TargetView, TaskState};
+use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
 pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
@@ -80,7 +81,7 @@ fn line(task: &Task) -> String {
     let targets: Vec<String> = task.targets().iter().map(ToString::to_string).collect();
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
-    let verdict = show::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
+    let verdict = words::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
     let started = task.view.created.map_or_else(String::new, show::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",
@@ -198,29 +199,12 @@ pub(super) async fn launch(
     access_key_from: Option<&SecretSource>,
     encrypt_from: Option<&SecretSource>,
 ) -> Result<Exit, Fault> {
-    let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("Task {} cannot go on.", task.id),
-            "Its journal does not say what was confirmed.",
-            "Start the backup anew.",
-        ));
+    let given = purse::Given {
+        access_key_from: access_key_from.cloned(),
+        encrypt_from: encrypt_from.cloned(),
+        ..purse::Given::default()
     };
-    let cluster = &prepared.plan.cluster.name;
-    let source = room
-        .password_source(cluster)
-        .or_else(|| connection.password.clone().filter(|source| !source.is_only_a_marker()))
-        .unwrap_or(SecretSource::Prompt);
-    let what = format!("the password of {} on {cluster}", connection.user);
-    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    let written = backup::access_key(prepared).map(|source| room.whole_source(source, cluster, tenant));
-    let key = access_key_from.cloned().or(written);
-    let encrypt = encrypt_from.cloned().or_else(|| prepared.plan.choices.encrypt.clone());
-    let purse = Purse {
-        login: Some(room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?),
-        access_key: backup::secret(room, key.as_ref(), "the access key of the storage", "--access-key-from").await?,
-        encryption: backup::secret(room, encrypt.as_ref(), "the encryption password", "--encrypt-from").await?,
-    };
+    let purse = purse::to_go_on(room, task, given).await?;
     let before = task.view.attempt;
     match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
         Started::Busy(fault) => Err(fault),

@@ -2,9 +2,9 @@
 
 use std::process::ExitCode;
 
-use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::VerdictWord;
-use crate::domain::task::{TargetView, TaskState, TaskView};
+use super::fault::{Cause, Fault};
+use super::outcome::VerdictWord;
+use super::task::{TargetView, TaskState, TaskView};
 
 /// An exit code of obnow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

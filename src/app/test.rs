@@ -1,0 +1,287 @@
+//! The Test of a storage, for any face: what to test, who does it, and the report.
+//!
+//! The probe is made by a process of its own, which gets its order through a pipe and tells each check as it ends. A mount
+//! whose server is gone may hold that process for ever, and nobody waits for it. It deletes its probe when its standard input
+//! ends: when nobody wants the result any more, and also when this process is gone, however it ended.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
+use tokio::process::{ChildStdin, ChildStdout, Command};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, timeout_at};
+use zeroize::Zeroizing;
+
+use super::hand_over::environment;
+use crate::domain::destination::{Destination, StorageKind};
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::Secret;
+use crate::domain::storage_test::{Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, sole_use};
+use crate::domain::template::DirKind;
+use crate::probe::News;
+
+mod process;
+
+pub use process::run as run_probe;
+
+/// How long a whole Test may take.
+pub const DEADLINE: Duration = Duration::from_secs(30);
+
+/// How long the process may take to delete its probe after the deadline.
+const CLEARING: Duration = Duration::from_secs(2);
+
+/// What of the environment the process needs beside what a runner is given: where certificate authorities are.
+const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+
+/// What is tested.
+#[derive(Debug, Clone)]
+pub struct TestOf {
+    /// The directory, its variables expanded.
+    pub destination: Destination,
+    /// The access key of an object storage.
+    pub access_key: Option<Secret>,
+    /// What the server wants the directory to be.
+    pub expected: Expected,
+    /// Every other destination of the cluster; None: no cluster was named.
+    pub others: Option<Vec<Used>>,
+    /// How long the whole Test may take.
+    pub deadline: Duration,
+}
+
+impl TestOf {
+    /// A directory of which only its URI is known.
+    #[must_use]
+    pub fn uri(destination: Destination) -> Self {
+        let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
+        Self { destination, access_key: None, expected, others: None, deadline: DEADLINE }
+    }
+
+    /// A directory that one tenant is to use for one kind (V4), with everybody else of the cluster.
+    #[must_use]
+    pub fn of_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
+        let expected = Expected::EmptyOrOurs {
+            cluster_id: facts.cluster.id,
+            tenant_id: Some(tenant.id).filter(|id| *id > 0),
+            kind: Some(kind),
+        };
+        let others = others(facts, tenant, kind);
+        Self { destination, access_key: None, expected, others: Some(others), deadline: DEADLINE }
+    }
+
+    /// The same with an access key.
+    #[must_use]
+    pub fn with_access_key(mut self, key: Option<Secret>) -> Self {
+        self.access_key = key;
+        self
+    }
+}
+
+/// What all tenants use, this tenant's destination of this kind aside.
+fn others(facts: &Facts, own: &TenantFacts, own_kind: DirKind) -> Vec<Used> {
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+    let all = users.flat_map(|tenant| {
+        let data = tenant.data_destination.clone().map(|destination| (DirKind::Data, destination));
+        let clog = tenant.archive.destination.as_ref().map(|dest| (DirKind::Clog, dest.location.clone()));
+        let is_own = move |kind: DirKind| tenant.id == own.id && kind == own_kind;
+        data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| Used {
+            by: facts.target(tenant).to_string(),
+            kind,
+            destination,
+        })
+    });
+    all.collect()
+}
+
+/// Who makes the probe.
+#[derive(Debug, Clone)]
+pub struct Tester {
+    /// This program.
+    pub program: PathBuf,
+}
+
+impl Tester {
+    /// This very program.
+    ///
+    /// # Errors
+    /// The system does not say which program this is.
+    pub fn here() -> Result<Self, Fault> {
+        let program =
+            std::env::current_exe().map_err(|error| broken(&format!("This program cannot be found: {error}.")))?;
+        Ok(Self { program })
+    }
+}
+
+/// The one line on the process's standard input; the line stays open until nobody wants the result.
+#[derive(Serialize, Deserialize)]
+struct Parcel {
+    destination: Destination,
+    expected: Expected,
+    access_key: Option<Zeroizing<String>>,
+}
+
+/// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
+/// probe by itself. It never takes much longer than its deadline, whatever the storage does, and changes nothing of a cluster.
+pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::UnboundedSender<TestNews>>) -> TestReport {
+    let mut sheet = Sheet { news, checks: Vec::new(), running: None, left: None };
+    sheet.ended(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
+        Some(Ok(found)) => TestedCheck::pass(StorageCheck::SoleUse, None, found),
+        Some(Err(fault)) => TestedCheck::fail(StorageCheck::SoleUse, None, *fault),
+        None => {
+            let why = "whether another tenant uses the directory: no cluster was named";
+            TestedCheck::not_checked(StorageCheck::SoleUse, why)
+        }
+    });
+    sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it"));
+    let (uri, by_hand) = (what.destination.to_string(), by_hand(&what.destination));
+    if let Err(fault) = probe(tester, &what, &mut sheet).await {
+        let check = sheet.running.unwrap_or(StorageCheck::Directory);
+        sheet.ended(TestedCheck::fail(check, None, fault));
+        for check in StorageCheck::of(what.destination.kind()) {
+            if !sheet.checks.iter().any(|tested| tested.check == check) {
+                let why = format!("{}: the Test broke off before", check.label());
+                sheet.ended(TestedCheck::not_checked(check, why));
+            }
+        }
+    }
+    sheet.checks.sort_by_key(|check| check.check);
+    TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left, by_hand }
+}
+
+/// What has been told so far.
+struct Sheet<'a> {
+    news: Option<&'a mpsc::UnboundedSender<TestNews>>,
+    checks: Vec<TestedCheck>,
+    running: Option<StorageCheck>,
+    left: Option<String>,
+}
+
+impl Sheet<'_> {
+    fn hear(&mut self, news: News) {
+        match news {
+            News::Begins(check) => {
+                self.running = Some(check);
+                self.say(TestNews::Begins(check));
+            }
+            News::Ended(check) => self.ended(check),
+            News::Leaves(probe) => self.left = Some(probe),
+            News::Gone => self.left = None,
+            News::Done => {}
+        }
+    }
+
+    fn ended(&mut self, check: TestedCheck) {
+        if self.running == Some(check.check) {
+            self.running = None;
+        }
+        self.checks.push(check.clone());
+        self.say(TestNews::Ended(check));
+    }
+
+    /// A face that has gone wants no news.
+    fn say(&self, news: TestNews) {
+        if let Some(sender) = self.news {
+            let _ = sender.send(news);
+        }
+    }
+}
+
+/// The probe's process, and what it has told.
+struct Probing {
+    /// Closing it tells the process to delete its probe and end.
+    order: Option<ChildStdin>,
+    told: Lines<BufReader<ChildStdout>>,
+}
+
+/// Has the probe made, and hears all of it.
+async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+    let until = Instant::now() + what.deadline;
+    let mut probing = Probing::begin(tester, what).await?;
+    loop {
+        match timeout_at(until, probing.next()).await {
+            Ok(Ok(Some(News::Done))) => return Ok(()),
+            Ok(Ok(Some(news))) => sheet.hear(news),
+            Ok(Ok(None)) => return Err(broken("The process that makes the probe ended in the middle of it.")),
+            Ok(Err(error)) => {
+                return Err(broken(&format!("The process that makes the probe cannot be heard: {error}.")));
+            }
+            Err(_) => break,
+        }
+    }
+    // It deletes its probe if it still can; of its checks nothing is waited for any more.
+    probing.order = None;
+    let until = Instant::now() + CLEARING;
+    while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
+        if matches!(news, News::Leaves(_) | News::Gone) {
+            sheet.hear(news);
+        }
+    }
+    Err(late(what, sheet.running))
+}
+
+impl Probing {
+    async fn begin(tester: &Tester, what: &TestOf) -> Result<Self, Fault> {
+        let parcel = Parcel {
+            destination: what.destination.clone(),
+            expected: what.expected.clone(),
+            access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
+        };
+        let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
+        let mut parcel = Zeroizing::new(parcel);
+        parcel.push(b'\n');
+        let mut command = Command::new(&tester.program);
+        command
+            .arg("run-probe")
+            .env_clear()
+            .envs(environment())
+            .envs(authorities())
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // What it holds open of this process would hold up whoever waits for that to be closed.
+            .stderr(Stdio::null())
+            .current_dir("/");
+        // It is not killed when this process wants no more of it: it has to delete its probe first.
+        let mut child = command.spawn().map_err(|error| broken(&format!("The system says: {error}.")))?;
+        let (Some(mut order), Some(told)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err(broken("The system gave no pipes."));
+        };
+        order.write_all(&parcel).await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
+        order.flush().await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
+        Ok(Self { order: Some(order), told: BufReader::new(told).lines() })
+    }
+
+    async fn next(&mut self) -> std::io::Result<Option<News>> {
+        match self.told.next_line().await? {
+            None => Ok(None),
+            Some(line) => Ok(Some(serde_json::from_str(&line)?)),
+        }
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "the allow-list of what the process inherits")]
+fn authorities() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    AUTHORITIES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
+}
+
+fn broken(why: &str) -> Fault {
+    Fault::new(Cause::Internal, "The storage was not tested.", why, "Test again; if it stays so, report it.")
+}
+
+fn late(what: &TestOf, running: Option<StorageCheck>) -> Fault {
+    let shown = what.destination.bare();
+    let (seconds, during) = (what.deadline.as_secs_f32(), running.map_or("the Test", StorageCheck::label));
+    let (why, next) = match what.destination.kind() {
+        StorageKind::File => (
+            "A mount whose server is gone hangs like this, and so does everything that touches it.",
+            format!("Look at the mount and its server: findmnt {}, and dmesg.", what.destination.path()),
+        ),
+        _ => (
+            "The storage, or something on the way to it, takes what is sent and does not answer.",
+            "Look at the network between this host and the storage, and test again.".to_owned(),
+        ),
+    };
+    Fault::new(Cause::Storage, format!("{shown} did not answer within {seconds} s ({during})."), why, next)
+}

@@ -1,0 +1,235 @@
+//! The list of targets: one row for each cluster and each user tenant, as every face shows it.
+
+use super::archiving::{self, Archiving};
+use super::choices::{Choices, Mode};
+use super::facts::{Facts, Known, TenantFacts, TenantKind};
+use super::fault::{Cause, Fault};
+use super::last_good::{LastGood, last_good, worst_tenant};
+use super::outcome::VerdictWord;
+use super::preflight::{Check, cluster_checks, tenant_checks};
+use super::restorable::{RoundStatus, SetKind};
+use super::scn::Scn;
+use super::target::{TargetKind, TargetName};
+use super::task::TaskView;
+use super::version::Method;
+use super::words;
+
+/// One row.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Row {
+    /// Whose row it is.
+    pub target: TargetName,
+    /// The version, where somebody answered.
+    pub version: Option<String>,
+    /// How it is backed up, where that is known.
+    pub method: Option<Method>,
+    /// The state in few words: `normal`, `backing up 43 %`, `upgrading`, `unreachable`.
+    pub state: String,
+    /// More about the state: who started the backup that runs.
+    pub about: Option<String>,
+    /// Whether the rules allow a backup now; busy and no full do not make it false.
+    pub eligible: bool,
+    /// Why they do not.
+    pub reason: Option<String>,
+    /// The last good backup.
+    pub last_good: Option<LastGood>,
+    /// Whose backup that is, on a cluster's row: the tenant that is worst off.
+    pub whose: Option<String>,
+    /// Whether a backup of the target runs now.
+    pub running: bool,
+}
+
+/// What a row says of the last good backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastGoodWords {
+    /// `3 h ago (pay)  incremental`, `none`, or `-` where nobody knows.
+    pub text: String,
+    /// It is older than its target's own policy, or there is none.
+    pub old: bool,
+    /// It is done, and cannot be restored.
+    pub lost: bool,
+}
+
+impl Row {
+    /// Whether the target is a cluster or a tenant.
+    #[must_use]
+    pub fn kind(&self) -> TargetKind {
+        if self.target.tenant().is_some() { TargetKind::Tenant } else { TargetKind::Cluster }
+    }
+
+    /// The method in one word.
+    #[must_use]
+    pub fn method_word(&self) -> Option<&'static str> {
+        self.method.map(|method| match method {
+            Method::Physical => "physical",
+            Method::Logical => "logical",
+        })
+    }
+
+    /// The last good backup in words; `oldest` is the age in seconds beyond which one is OLD.
+    #[must_use]
+    pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodWords {
+        let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        match &self.last_good {
+            None if self.version.is_none() => LastGoodWords { text: "-".to_owned(), old: false, lost: false },
+            None => LastGoodWords { text: format!("none{whose}"), old: true, lost: false },
+            Some(good) => {
+                let seconds = Scn::from_timestamp(now).seconds_since(good.at);
+                let word = match &good.kind {
+                    SetKind::Full => "full",
+                    SetKind::Incremental => "incremental",
+                    SetKind::Other(word) => word,
+                };
+                let old = oldest.is_some_and(|oldest| seconds > oldest);
+                let lost = good.restorable_to.is_none();
+                let marks = [(lost, ", not restorable"), (old, "  OLD")];
+                let marks: String = marks.into_iter().filter(|(on, _)| *on).map(|(_, mark)| mark).collect();
+                LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), old, lost }
+            }
+        }
+    }
+
+    /// The state with its reason, as one text.
+    #[must_use]
+    pub fn state_words(&self) -> String {
+        match (&self.reason, &self.about) {
+            // The reason begins with the state where the cluster is upgrading; once is enough.
+            (Some(reason), _) => match reason.split_once("the cluster is upgrading: ") {
+                Some((_, signs)) => format!("{}: {signs}", self.state),
+                None => format!("{}: {reason}", self.state),
+            },
+            (None, Some(about)) => format!("{}, {about}", self.state),
+            (None, None) => self.state.clone(),
+        }
+    }
+}
+
+/// The rows of a cluster that answered, or its one row where it did not.
+#[must_use]
+pub fn rows(cluster: &TargetName, facts: &Result<Facts, Fault>) -> Vec<Row> {
+    match facts {
+        Ok(facts) => of_facts(facts),
+        Err(fault) => vec![unanswered(cluster, fault)],
+    }
+}
+
+/// The rows of a cluster: its own, then one for each user tenant.
+#[must_use]
+pub fn of_facts(facts: &Facts) -> Vec<Row> {
+    let mut rows = vec![cluster_row(facts)];
+    if facts.cluster.method == Method::Physical {
+        rows.extend(facts.tenants.iter().filter(|t| t.kind == TenantKind::User).map(|t| tenant_row(facts, t)));
+    }
+    rows
+}
+
+/// The row of a cluster that did not answer.
+#[must_use]
+pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
+    let word = match fault.cause {
+        Cause::Rights => "refused",
+        Cause::Unreachable => "unreachable",
+        _ => "unknown",
+    };
+    Row {
+        target: cluster.clone(),
+        version: None,
+        method: None,
+        state: word.to_owned(),
+        about: None,
+        eligible: false,
+        reason: Some(format!("{} {}", fault.what, fault.why)),
+        last_good: None,
+        whose: None,
+        running: false,
+    }
+}
+
+/// The last dump of an engine that is restorable, if this task made it: the engine keeps no list of dumps, the tasks of
+/// this host do.
+#[must_use]
+pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
+    let known = task.targets.iter().find(|known| known.target == *target)?;
+    let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
+    let bytes = known.progress.as_ref().map_or(0, |progress| progress.bytes);
+    Some(LastGood { kind: SetKind::Full, at: outcome.from?, bytes, restorable_to: outcome.to })
+}
+
+/// The first thing that forbids a backup now; busy and no full do not count.
+fn obstacle(checks: &[Check]) -> Option<String> {
+    checks.iter().find(|check| check.refuses() && check.cause != Cause::Busy).map(|check| check.found.clone())
+}
+
+fn upgrading(facts: &Facts) -> bool {
+    matches!(&facts.cluster.upgrading, Known::Known(signs) if !signs.is_empty())
+}
+
+fn cluster_row(facts: &Facts) -> Row {
+    let choices = Choices::new(vec![facts.cluster.target.clone()], Mode::Full);
+    let reason = obstacle(&cluster_checks(facts, &choices));
+    let running =
+        facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.running.is_empty()).count();
+    let state = match (upgrading(facts), running) {
+        (true, _) => "upgrading".to_owned(),
+        (false, 0) => "normal".to_owned(),
+        (false, 1) => "backing up 1 tenant".to_owned(),
+        (false, tenants) => format!("backing up {tenants} tenants"),
+    };
+    let worst = worst_tenant(facts);
+    Row {
+        target: facts.cluster.target.clone(),
+        version: Some(facts.cluster.version.to_string()),
+        method: Some(facts.cluster.method),
+        state,
+        about: None,
+        eligible: reason.is_none(),
+        reason,
+        last_good: worst.as_ref().and_then(|(_, good)| good.clone()),
+        whose: worst.map(|(tenant, _)| tenant.name.clone()).filter(|_| facts.cluster.method == Method::Physical),
+        running: running > 0,
+    }
+}
+
+fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
+    let target: TargetName = facts.target(tenant);
+    let choices = Choices::new(vec![target.clone()], Mode::Full);
+    let mut checks = cluster_checks(facts, &choices);
+    checks.extend(tenant_checks(facts, tenant, &choices));
+    let reason = obstacle(&checks);
+    let (state, about) = match tenant.running.first() {
+        Some(job) => {
+            let percent = job.percent().map_or_else(String::new, |percent| format!(" {percent} %"));
+            let since = job.started.split_once('.').map_or(job.started.as_str(), |(seconds, _)| seconds);
+            let about = format!("by {} since {since} (server time)", job.owner());
+            (format!("backing up{percent}"), Some(about))
+        }
+        None if upgrading(facts) => ("upgrading".to_owned(), None),
+        None if reason.is_some() => ("ineligible".to_owned(), None),
+        // Without the log no backup of it can be restored to a time after it stopped.
+        None => (archiving_stopped(tenant).unwrap_or_else(|| "normal".to_owned()), None),
+    };
+    Row {
+        target,
+        version: Some(facts.cluster.version.to_string()),
+        method: Some(facts.cluster.method),
+        state,
+        about,
+        eligible: reason.is_none(),
+        reason,
+        last_good: last_good(tenant),
+        whose: None,
+        running: !tenant.running.is_empty(),
+    }
+}
+
+/// That no log is archived, where it should be.
+fn archiving_stopped(tenant: &TenantFacts) -> Option<String> {
+    match archiving::judge(&tenant.archive) {
+        Archiving::Running | Archiving::Coming(_) => None,
+        Archiving::Off => Some("log archiving off".to_owned()),
+        Archiving::Broken => Some(format!("log archiving {}", RoundStatus::Interrupted)),
+        Archiving::Ending(word) | Archiving::Suspended(word) | Archiving::Strange(word) => {
+            Some(format!("log archiving {word}"))
+        }
+    }
+}

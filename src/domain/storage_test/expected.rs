@@ -1,0 +1,144 @@
+//! What a directory must be for the server to take it, judged by what is in it and by who else uses it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Cause, Destination, DirKind, Fault, StorageKind};
+use crate::domain::command_line::shell;
+
+/// The file by which a V4 server knows its own directory (V4 source: `ob_backup_store.cpp`).
+pub const FORMAT_FILE: &str = "format.obbak";
+
+/// What the server wants a directory to be.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Expected {
+    /// V4: empty, or this tenant's own of this kind; else 9080 or 9081. None: nobody said whose it will be.
+    EmptyOrOurs {
+        /// The cluster's id.
+        cluster_id: Option<u64>,
+        /// The tenant's id.
+        tenant_id: Option<u64>,
+        /// Data or log archive.
+        kind: Option<DirKind>,
+    },
+    /// The `TO` of a V3.2 tenant backup: empty.
+    Empty,
+    /// The base of a V2 or V3 cluster, in which the server makes its own directories.
+    Anything,
+}
+
+/// What is in a directory.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Contents {
+    /// A few names of what is in it, cleaned; empty for an empty one.
+    pub names: Vec<String>,
+    /// It holds [`FORMAT_FILE`].
+    pub has_format: bool,
+}
+
+/// Another user of a directory of the cluster.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Used {
+    /// `prod-hz/pay`.
+    pub by: String,
+    /// What it holds.
+    pub kind: DirKind,
+    /// The directory.
+    pub destination: Destination,
+}
+
+/// Whether the server will take a directory with these contents: what is to say about it, in a few words. Ok(Err) is
+/// what could not be checked.
+///
+/// # Errors
+/// The server will refuse it, predicted before it finds out (9080).
+pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Result<String, String>, Box<Fault>> {
+    if contents.names.is_empty() {
+        return Ok(Ok("empty".to_owned()));
+    }
+    match expected {
+        Expected::Anything => Ok(Ok("there; the server makes its own directories in it".to_owned())),
+        Expected::EmptyOrOurs { .. } if contents.has_format => {
+            Ok(Err(format!("whose directory it is: its {FORMAT_FILE} was not read")))
+        }
+        Expected::EmptyOrOurs { .. } => Err(Box::new(
+            Fault::new(
+                Cause::Storage,
+                format!("{shown} is not empty and not OceanBase's: {}.", some_of(&contents.names)),
+                format!(
+                    "The server takes an empty directory or one with its own {FORMAT_FILE}, and would answer 9080."
+                ),
+                "Choose an empty directory for this tenant and this kind.",
+            )
+            .with_code(9080),
+        )),
+        Expected::Empty => Err(Box::new(Fault::new(
+            Cause::Storage,
+            format!("{shown} is not empty: {}.", some_of(&contents.names)),
+            "A tenant backup before V4 wants an empty directory each time.",
+            "Choose another directory; a path that ends in {run} is a new one each time.",
+        ))),
+    }
+}
+
+/// Whether nobody else of the cluster uses the directory, or one that lies in it or around it.
+///
+/// # Errors
+/// Somebody does; the server would answer 9080 or 9081, or would mix what it holds.
+pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Box<Fault>> {
+    let bare = destination.bare();
+    let how = |other: &Used| {
+        if destination.same_place(&other.destination) {
+            Some(format!("{bare} is the directory of {} ({}).", other.by, other.kind))
+        } else if destination.is_inside(&other.destination) {
+            Some(format!(
+                "{bare} lies inside {}, the directory of {} ({}).",
+                other.destination.bare(),
+                other.by,
+                other.kind
+            ))
+        } else if other.destination.is_inside(destination) {
+            Some(format!(
+                "{}, the directory of {} ({}), lies inside {bare}.",
+                other.destination.bare(),
+                other.by,
+                other.kind
+            ))
+        } else {
+            None
+        }
+    };
+    match others.iter().find_map(how) {
+        None => Ok("no other destination of the cluster is there".to_owned()),
+        Some(what) => Err(Box::new(Fault::new(
+            Cause::Storage,
+            what,
+            "A directory belongs to one tenant and one kind; the server would answer 9080 or 9081.",
+            "Choose a directory of its own; {tenant_id} and {kind} in the path make one.",
+        ))),
+    }
+}
+
+/// The first few names, for a sentence.
+fn some_of(names: &[String]) -> String {
+    const FEW: usize = 3;
+    let few = names.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ");
+    if names.len() > FEW { format!("it holds {few} and more") } else { format!("it holds {few}") }
+}
+
+/// What to do on each server for what this host cannot test: commands, with `***` for a key.
+#[must_use]
+pub fn by_hand(destination: &Destination) -> Vec<String> {
+    let command = |words: &[&str]| shell(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());
+    if destination.kind() == StorageKind::File {
+        let path = destination.path();
+        return vec![
+            command(&["findmnt", "-T", path]),
+            command(&["df", "-h", path]),
+            command(&["sudo", "-u", "admin", "test", "-w", path]),
+        ];
+    }
+    let whole = destination.redacted_statement_uri();
+    let info = whole.split_once('?').map_or("", |(_, info)| info);
+    vec![command(&["ob_admin", "test_io_device", "-d", &destination.bare(), "-s", info])]
+}

@@ -1,0 +1,95 @@
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn destination(uri: &str) -> Destination {
+    Destination::parse_user(uri).unwrap()
+}
+
+fn report(checks: Vec<TestedCheck>) -> TestReport {
+    let uri = "file:///backup".to_owned();
+    TestReport { uri, checks, at: Timestamp::UNIX_EPOCH, left_behind: None, by_hand: Vec::new() }
+}
+
+fn failed(check: StorageCheck) -> TestedCheck {
+    TestedCheck::fail(check, None, Fault::new(Cause::Storage, "It cannot be written.", "Why.", "Next."))
+}
+
+#[test]
+fn names_and_labels_are_one_each_and_in_the_order_shown() {
+    let all = StorageCheck::ALL;
+    assert!(all.is_sorted());
+    let names: BTreeSet<&str> = all.iter().map(|check| check.name()).collect();
+    let labels: BTreeSet<&str> = all.iter().map(|check| check.label()).collect();
+    assert_eq!((names.len(), labels.len()), (all.len(), all.len()));
+    for check in all {
+        let json = serde_json::to_string(&check).unwrap();
+        assert_eq!(json, format!("\"{}\"", check.name()), "the journal of a Test and its events use one word");
+    }
+}
+
+#[test]
+fn what_was_not_checked_does_not_fail_a_test_and_is_listed_once_for_each_reason() {
+    let unchecked = |check, why: &str| TestedCheck::not_checked(check, why);
+    let report = report(vec![
+        TestedCheck::pass(StorageCheck::Write, Some(41), "written"),
+        unchecked(StorageCheck::Mount, "whether it is a mount"),
+        unchecked(StorageCheck::Clock, "whether it is a mount"),
+        unchecked(StorageCheck::EveryServer, "that every server reaches it"),
+    ]);
+    assert!(report.passed());
+    assert_eq!(report.not_checked(), ["whether it is a mount", "that every server reaches it"]);
+    assert_eq!(report.headline("03:31:02"), "passed at 03:31:02: 1 of 1");
+}
+
+#[test]
+fn the_headline_names_what_failed() {
+    let passed = TestedCheck::pass(StorageCheck::List, None, "listed");
+    let report_of = |checks| report(checks).headline("03:31:02");
+    assert_eq!(
+        report_of(vec![failed(StorageCheck::Write), failed(StorageCheck::Directory), passed]),
+        "failed at 03:31:02: write 1 MiB, directory; 1 of 3 passed"
+    );
+    let nothing = TestedCheck::not_checked(StorageCheck::Write, "anything");
+    assert_eq!(report_of(vec![nothing]), "not checked at 03:31:02: nothing could be tested from here");
+    let report = report(vec![failed(StorageCheck::Write)]);
+    assert!(!report.passed());
+    assert_eq!(report.fault().unwrap().what, "It cannot be written.");
+}
+
+#[test]
+fn a_directory_of_another_one_around_it_or_inside_it_is_refused() {
+    let used = |uri: &str| [Used { by: "prod/order".into(), kind: DirKind::Clog, destination: destination(uri) }];
+    let own = destination("file:///backup/a/data");
+    let said = |uri: &str| sole_use(&own, &used(uri)).map_err(|fault| fault.what);
+    assert_eq!(
+        said("file:///backup/a/data/"),
+        Err("file:///backup/a/data is the directory of prod/order (clog).".to_owned())
+    );
+    assert_eq!(
+        said("file:///backup/a"),
+        Err("file:///backup/a/data lies inside file:///backup/a, the directory of prod/order (clog).".to_owned())
+    );
+    assert_eq!(
+        said("file:///backup/a/data/x"),
+        Err("file:///backup/a/data/x, the directory of prod/order (clog), lies inside file:///backup/a/data."
+            .to_owned())
+    );
+    assert_eq!(said("file:///backup/a/data2"), Ok("no other destination of the cluster is there".to_owned()));
+    assert_eq!(sole_use(&own, &[]), Ok("no other destination of the cluster is there".to_owned()));
+}
+
+#[test]
+fn what_to_do_by_hand_can_be_typed_and_holds_no_key() {
+    assert_eq!(
+        by_hand(&destination("file:///backup/a;b")),
+        ["findmnt -T '/backup/a;b'", "df -h '/backup/a;b'", "sudo -u admin test -w '/backup/a;b'"]
+    );
+    let s3 = destination("s3://bucket/data?host=s3.example.com&access_id=AKIA");
+    assert_eq!(
+        by_hand(&s3),
+        ["ob_admin test_io_device -d s3://bucket/data -s 'host=s3.example.com&access_id=AKIA&access_key=***'"]
+    );
+}

@@ -1,0 +1,90 @@
+//! Times, sizes and figures as a person reads them, the same on every face.
+
+use bytesize::ByteSize;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::outcome::Outcome;
+use super::progress::Progress;
+use super::target::TargetName;
+use super::task::TaskView;
+
+/// The time of day in that zone, for the log of what happens now: `03:31:02`.
+#[must_use]
+pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
+}
+
+/// A moment in that zone: `2026-11-20 03:31:02 +08:00`.
+#[must_use]
+pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
+}
+
+/// A size in bytes: `41.2 GiB`.
+#[must_use]
+pub fn size(bytes: u64) -> String {
+    ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// An age in seconds: `3 h ago`.
+#[must_use]
+pub fn age(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s ago"),
+        120..=7_199 => format!("{} min ago", seconds / 60),
+        7_200..=172_799 => format!("{} h ago", seconds / 3_600),
+        _ => format!("{} d ago", seconds / 86_400),
+    }
+}
+
+/// A span of seconds, rounded up: `8 min`.
+#[must_use]
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7_199 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h {} min", seconds / 3_600, seconds % 3_600 / 60),
+    }
+}
+
+/// A rate in bytes a second: `78 MiB/s`.
+#[must_use]
+pub fn rate(bytes_a_second: f64) -> String {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is a small positive number")]
+    let whole = bytes_a_second.max(0.0) as u64;
+    format!("{}/s", size(whole))
+}
+
+/// The time that is left, as a range where it is one: `left 5 to 8 min`.
+#[must_use]
+pub fn left((low, high): (u64, u64)) -> String {
+    if low == high { format!("left {}", span(low)) } else { format!("left {} to {}", span(low), span(high)) }
+}
+
+/// Everything there is to say about a progress, in one line.
+#[must_use]
+pub fn progress(progress: &Progress) -> String {
+    let mut parts = vec![progress.phase.clone()];
+    match progress.percent {
+        // Cut, not rounded: 99.9 % is not 100 %.
+        Some(percent) => parts.push(format!("{} %", percent.floor())),
+        None => parts.push("progress unknown".to_owned()),
+    }
+    if let Some(blocks) = &progress.blocks {
+        parts.push(format!("{} of {} blocks", blocks.done, blocks.total));
+    }
+    parts.push(format!("{} written", size(progress.bytes)));
+    parts.extend(progress.rate.map(rate));
+    parts.extend(progress.eta.map(left));
+    parts.join("  ")
+}
+
+/// The worst outcome of a task, and whose it is.
+#[must_use]
+pub fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
+    view.targets
+        .iter()
+        .filter_map(|target| Some((&target.target, target.outcome.as_ref()?)))
+        .max_by_key(|(_, outcome)| outcome.verdict.severity())
+}

@@ -1,0 +1,299 @@
+//! A folder, as a rule on NFS: `file://`. Everything here blocks, and may block for ever.
+
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::mounts::Mount;
+use super::{Bench, News};
+use crate::domain::diagnosis::clean;
+use crate::domain::fault::Fault;
+use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, PROBE_BYTES, StorageCheck, judge};
+
+mod faults;
+mod pattern;
+#[cfg(test)]
+mod tests;
+
+use faults::{Doing, fault, left_behind};
+use pattern::Pattern;
+
+/// What is written or read at once, in bytes. Between two of them a stop is heard.
+const PIECE: usize = 64 << 10;
+
+/// Names of a directory that are looked at to judge it; the probe itself is looked for among all.
+const NAMES: usize = 1000;
+
+/// Every check of a folder that writes or depends on it.
+const WITH_A_PROBE: [StorageCheck; 5] =
+    [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete, StorageCheck::Clock];
+
+/// Tests a folder. The directory is never made: where it is missing, the nearest one above it is tested, unless that lies on
+/// this host's root file system.
+pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::Directory);
+    let there = match nearest(directory) {
+        Ok(there) => there,
+        Err(fault) => {
+            bench.fail(&made, fault);
+            bench.skip(&WITH_A_PROBE, "anything else, as the directory cannot be used");
+            return;
+        }
+    };
+    let missing = there.path != directory;
+    let mount = mounted(&there.path);
+    let on_root = mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || same_system_as_root(&there.data);
+    if missing && on_root {
+        let why = format!(
+            "whether anything can be written: {} is not there, and {}, the nearest directory above it, lies on this host's \
+             root file system",
+            directory.display(),
+            there.path.display()
+        );
+        bench.could_not(&made, &why);
+        bench.skip(&WITH_A_PROBE, &why);
+        bench.skip(&[StorageCheck::FreeSpace, StorageCheck::Mount], &why);
+        return;
+    }
+    if missing {
+        let found = format!("not there yet: the server makes it. Tested {} above it", there.path.display());
+        bench.pass(&made, found);
+    } else {
+        match contents(directory) {
+            Err(error) => bench.fail(&made, fault(Doing::List, directory, &error)),
+            Ok(contents) => match judge(&directory.display().to_string(), expected, &contents) {
+                Ok(Ok(found)) => bench.pass(&made, found),
+                Ok(Err(unknown)) => bench.could_not(&made, unknown),
+                Err(fault) => bench.fail(&made, *fault),
+            },
+        }
+    }
+    tell_mount(directory, mount.as_ref().filter(|_| !on_root), bench);
+    if (bench.stopped)() {
+        return;
+    }
+    free_space(&there.path, bench);
+    with_a_probe(&there.path, !missing, bench);
+}
+
+/// A directory that is there.
+struct There {
+    path: PathBuf,
+    data: Metadata,
+}
+
+/// The directory, or the nearest one above it that is there.
+fn nearest(directory: &Path) -> Result<There, Fault> {
+    for path in directory.ancestors() {
+        match fs::metadata(path) {
+            Ok(data) if data.is_dir() => return Ok(There { path: path.to_path_buf(), data }),
+            Ok(_) => return Err(fault(Doing::Enter, path, &ErrorKind::NotADirectory.into())),
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                // A link that leads nowhere is no missing directory: the server could not make it.
+                if fs::symlink_metadata(path).is_ok() {
+                    return Err(faults::broken_link(path));
+                }
+            }
+            Err(error) => return Err(fault(Doing::Enter, path, &error)),
+        }
+    }
+    Err(fault(Doing::Enter, directory, &ErrorKind::NotFound.into()))
+}
+
+fn mounted(path: &Path) -> Option<Mount> {
+    let whole = fs::canonicalize(path).ok()?;
+    Mount::of(&whole, &fs::read_to_string("/proc/self/mountinfo").ok()?)
+}
+
+/// A bind mount of a directory of the root file system is that file system all the same.
+fn same_system_as_root(data: &Metadata) -> bool {
+    fs::metadata("/").is_ok_and(|root| root.dev() == data.dev())
+}
+
+fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut Bench<'_>) {
+    match mount {
+        Some(mount) => {
+            let made = bench.begin(StorageCheck::Mount);
+            bench.pass(&made, clean(&mount.words()));
+        }
+        None => bench.skip(
+            &[StorageCheck::Mount],
+            &format!(
+                "whether the servers see the same directory: {} lies on this host's root file system and not on a mount",
+                directory.display()
+            ),
+        ),
+    }
+}
+
+/// A few names, and whether the format file is among all.
+fn contents(directory: &Path) -> std::io::Result<Contents> {
+    let mut contents = Contents::default();
+    for entry in fs::read_dir(directory)?.take(NAMES) {
+        let name = entry?.file_name();
+        contents.names.push(clean(&name.to_string_lossy()));
+    }
+    contents.names.sort();
+    contents.has_format = fs::symlink_metadata(directory.join(FORMAT_FILE)).is_ok();
+    Ok(contents)
+}
+
+fn free_space(directory: &Path, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::FreeSpace);
+    match rustix::fs::statvfs(directory) {
+        Err(error) => bench.fail(&made, fault(Doing::Measure, directory, &error.into())),
+        Ok(room) => {
+            let (free, all) =
+                (room.f_bavail.saturating_mul(room.f_frsize), room.f_blocks.saturating_mul(room.f_frsize));
+            // A file system that does not count its inodes shows none at all.
+            if room.f_files > 0 && room.f_favail == 0 {
+                bench.fail(&made, faults::no_inodes(directory));
+            } else if free < PROBE_BYTES as u64 {
+                bench.fail(&made, fault(Doing::Measure, directory, &ErrorKind::StorageFull.into()));
+            } else {
+                bench.pass(&made, format!("{} of {} free", size(free), size(all)));
+            }
+        }
+    }
+}
+
+fn size(bytes: u64) -> String {
+    bytesize::ByteSize::b(bytes).display().iec().to_string()
+}
+
+/// The probe, which is deleted whatever happens.
+struct Probe {
+    path: PathBuf,
+    there: bool,
+}
+
+impl Drop for Probe {
+    fn drop(&mut self) {
+        if self.there {
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+fn with_a_probe(directory: &Path, in_it: bool, bench: &mut Bench<'_>) {
+    let pattern = Pattern::new();
+    let mut probe = Probe { path: directory.join(pattern.name()), there: false };
+    let began = (bench.now)();
+    let made = bench.begin(StorageCheck::Write);
+    let written = write(&mut probe, &pattern, bench);
+    let ended = (bench.now)();
+    let is_written = match written {
+        Ok(true) => {
+            bench.pass(&made, "written, and synced to the storage");
+            true
+        }
+        Ok(false) => false,
+        Err(error) => {
+            bench.fail(&made, fault(Doing::Write, directory, &error));
+            false
+        }
+    };
+    if is_written && !(bench.stopped)() {
+        read_back(&probe.path, &pattern, bench);
+        list(directory, &probe.path, bench);
+        clock(&probe.path, (began, ended), bench);
+    } else if !(bench.stopped)() {
+        let why = "anything of a probe: it could not be written";
+        bench.skip(&[StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Clock], why);
+        if !probe.there {
+            bench.skip(&[StorageCheck::Delete], why);
+        }
+    }
+    if probe.there {
+        delete(&mut probe, in_it, bench);
+    }
+}
+
+/// Ok(false): stopped halfway.
+fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io::Result<bool> {
+    (bench.tell)(News::Leaves(probe.path.display().to_string()));
+    let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
+    let mut file = match created {
+        Ok(file) => file,
+        Err(error) => {
+            (bench.tell)(News::Gone);
+            return Err(error);
+        }
+    };
+    probe.there = true;
+    for piece in pattern.bytes().chunks(PIECE) {
+        if (bench.stopped)() {
+            return Ok(false);
+        }
+        file.write_all(piece)?;
+    }
+    file.sync_all()?;
+    // What this host keeps in memory is no proof: read back it shall come from the storage.
+    let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    Ok(true)
+}
+
+fn read_back(path: &Path, pattern: &Pattern, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::ReadBack);
+    let read = || {
+        let mut bytes = Vec::with_capacity(PROBE_BYTES);
+        File::open(path)?.take(PROBE_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+        Ok::<_, std::io::Error>(bytes)
+    };
+    match read() {
+        Err(error) => bench.fail(&made, fault(Doing::Read, path, &error)),
+        Ok(bytes) if bytes == pattern.bytes() => bench.pass(&made, "the same bytes"),
+        Ok(bytes) => bench.fail(&made, faults::differs(path, bytes.len())),
+    }
+}
+
+fn list(directory: &Path, probe: &Path, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::List);
+    let listed = || {
+        for entry in fs::read_dir(directory)? {
+            if entry?.path() == probe {
+                return Ok(true);
+            }
+        }
+        Ok::<_, std::io::Error>(false)
+    };
+    match listed() {
+        Err(error) => bench.fail(&made, fault(Doing::List, directory, &error)),
+        Ok(true) => bench.pass(&made, "the probe is listed"),
+        Ok(false) => bench.fail(&made, faults::not_listed(directory)),
+    }
+}
+
+/// The storage stamped the probe by its own clock, between two looks at this host's.
+fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::Clock);
+    let stamped = fs::metadata(probe).and_then(|data| data.modified()).map(Timestamp::try_from);
+    match stamped {
+        Ok(Ok(stamped)) => {
+            let apart = stamped.duration_since(ended).max(began.duration_since(stamped)).as_secs_f64().max(0.0);
+            bench.pass(&made, format!("{apart:.1} s apart"));
+        }
+        Ok(Err(_)) => bench.could_not(&made, "the storage's clock: it stamps files with a time that is none"),
+        Err(error) => bench.fail(&made, fault(Doing::Read, probe, &error)),
+    }
+}
+
+fn delete(probe: &mut Probe, in_it: bool, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::Delete);
+    let removed = fs::remove_file(&probe.path).and_then(|()| match fs::symlink_metadata(&probe.path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(error),
+        Ok(_) => Err(std::io::Error::other("it is still there")),
+    });
+    match removed {
+        Ok(()) => {
+            probe.there = false;
+            (bench.tell)(News::Gone);
+            bench.pass(&made, "nothing is left behind");
+        }
+        Err(error) => bench.fail(&made, left_behind(&probe.path, in_it, &error)),
+    }
+}

@@ -1,0 +1,59 @@
+//! What a probe is filled with: bytes that nothing shortens and no other Test has.
+
+use std::hash::{BuildHasher, Hasher, RandomState};
+
+use crate::domain::storage_test::PROBE_BYTES;
+
+/// The bytes and the name of one probe.
+pub(super) struct Pattern {
+    id: u64,
+    bytes: Vec<u8>,
+}
+
+impl Pattern {
+    /// A new one.
+    pub(super) fn new() -> Self {
+        // The standard library seeds it from the system's randomness.
+        Self::of(RandomState::new().build_hasher().finish())
+    }
+
+    fn of(id: u64) -> Self {
+        let mut bytes = Vec::with_capacity(PROBE_BYTES);
+        let mut state = id;
+        while bytes.len() < PROBE_BYTES {
+            // splitmix64
+            state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            bytes.extend_from_slice(&(word ^ (word >> 31)).to_le_bytes());
+        }
+        Self { id, bytes }
+    }
+
+    /// `obnow-test-4f6b….tmp`: who finds one knows where it comes from.
+    pub(super) fn name(&self) -> String {
+        format!("obnow-test-{:016x}.tmp", self.id)
+    }
+
+    /// [`PROBE_BYTES`] of them.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_probes_differ_and_no_piece_repeats() {
+        let (a, b) = (Pattern::of(1), Pattern::of(2));
+        assert_eq!((a.bytes().len(), b.bytes().len()), (PROBE_BYTES, PROBE_BYTES));
+        assert_ne!(a.name(), b.name());
+        let mut words: Vec<&[u8]> = a.bytes().chunks(8).chain(b.bytes().chunks(8)).collect();
+        words.sort_unstable();
+        words.dedup();
+        assert_eq!(words.len(), 2 * PROBE_BYTES / 8);
+    }
+}

@@ -1,0 +1,151 @@
+//! The probe on real directories. `/dev/shm` is a mount on every Linux; `/` is the root file system on every host.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
+
+use std::cell::Cell;
+use std::os::unix::fs::symlink;
+
+use super::*;
+use crate::domain::storage_test::{TestResult, TestedCheck};
+
+const OURS: Expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
+
+#[allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
+fn now() -> Timestamp {
+    Timestamp::now()
+}
+
+fn on_a_mount() -> tempfile::TempDir {
+    tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap()
+}
+
+/// All news of a Test that is stopped at the n-th time it asks.
+fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<News> {
+    let mut news = Vec::new();
+    let asked = Cell::new(0);
+    let stopped = || {
+        asked.set(asked.get() + 1);
+        asked.get() > limit
+    };
+    probe(directory, expected, &mut Bench { tell: &mut |told| news.push(told), now, stopped: &stopped });
+    news
+}
+
+fn checks(news: &[News]) -> Vec<TestedCheck> {
+    news.iter().filter_map(|news| if let News::Ended(check) = news { Some(check.clone()) } else { None }).collect()
+}
+
+fn test(directory: &Path, expected: &Expected) -> Vec<TestedCheck> {
+    checks(&until_asked(directory, expected, usize::MAX))
+}
+
+#[track_caller]
+fn of(checks: &[TestedCheck], wanted: StorageCheck) -> &TestedCheck {
+    checks.iter().find(|check| check.check == wanted).unwrap_or_else(|| panic!("no {wanted:?} in {checks:?}"))
+}
+
+fn names(directory: &Path) -> Vec<String> {
+    fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().file_name().to_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn an_empty_directory_passes_and_stays_empty() {
+    let place = on_a_mount();
+    let news = until_asked(place.path(), &OURS, usize::MAX);
+    let checks = checks(&news);
+    assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
+    let found = |check| of(&checks, check).found.clone();
+    assert_eq!(found(StorageCheck::Directory), "empty");
+    assert_eq!(found(StorageCheck::Write), "written, and synced to the storage");
+    assert_eq!(found(StorageCheck::ReadBack), "the same bytes");
+    assert_eq!(found(StorageCheck::List), "the probe is listed");
+    assert_eq!(found(StorageCheck::Delete), "nothing is left behind");
+    assert_eq!(found(StorageCheck::Clock), "0.0 s apart");
+    assert!(found(StorageCheck::FreeSpace).ends_with(" free"), "{checks:?}");
+    assert_eq!(found(StorageCheck::Mount), "tmpfs of tmpfs on /dev/shm, of this host alone");
+    assert_eq!(names(place.path()), [""; 0]);
+    let left = news.iter().position(|news| matches!(news, News::Leaves(probe) if probe.contains("obnow-test-")));
+    let gone = news.iter().position(|news| *news == News::Gone);
+    assert!(left.is_some() && left < gone, "{news:?}");
+}
+
+#[test]
+fn a_missing_directory_is_not_made_and_the_one_above_it_is_tested() {
+    let place = on_a_mount();
+    let checks = test(&place.path().join("1001/1004/data"), &OURS);
+    assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
+    let found = &of(&checks, StorageCheck::Directory).found;
+    assert_eq!(*found, format!("not there yet: the server makes it. Tested {} above it", place.path().display()));
+    assert_eq!(names(place.path()), [""; 0]);
+}
+
+#[test]
+fn a_missing_directory_on_the_root_file_system_is_not_checked() {
+    let checks = test(Path::new("/obnow-no-such-directory/data"), &OURS);
+    assert!(checks.iter().all(|check| check.result == TestResult::NotChecked), "{checks:#?}");
+    assert_eq!(
+        of(&checks, StorageCheck::Write).found,
+        "whether anything can be written: /obnow-no-such-directory/data is not there, and /, the nearest directory above it, \
+         lies on this host's root file system"
+    );
+    assert!(!Path::new("/obnow-no-such-directory").exists());
+}
+
+#[test]
+fn what_is_not_empty_and_not_oceanbases_is_refused_before_the_server_does() {
+    let place = on_a_mount();
+    for name in ["b", "a\u{1b}[31m", "c", "d"] {
+        fs::write(place.path().join(name), "").unwrap();
+    }
+    let checks = test(place.path(), &OURS);
+    let fault = of(&checks, StorageCheck::Directory).fault.clone().unwrap();
+    let shown = place.path().display();
+    assert_eq!(fault.what, format!("{shown} is not empty and not OceanBase's: it holds a, b, c and more."));
+    assert_eq!(fault.code, Some(9080));
+    assert_eq!(of(&checks, StorageCheck::Write).result, TestResult::Pass, "the rest is tested all the same");
+    let empty = test(place.path(), &Expected::Empty);
+    assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
+    let anything = test(place.path(), &Expected::Anything);
+    assert_eq!(of(&anything, StorageCheck::Directory).result, TestResult::Pass);
+    fs::write(place.path().join(FORMAT_FILE), "").unwrap();
+    assert_eq!(of(&test(place.path(), &OURS), StorageCheck::Directory).result, TestResult::NotChecked);
+}
+
+#[test]
+fn what_is_no_directory_is_said_and_nothing_is_written() {
+    let place = on_a_mount();
+    let (file, link) = (place.path().join("file"), place.path().join("link"));
+    fs::write(&file, "").unwrap();
+    symlink("/nowhere/at/all", &link).unwrap();
+    for (path, what, why) in [
+        (&file, format!("{} is not a directory.", file.display()), "Something else has its name."),
+        (
+            &file.join("below"),
+            format!("{} is not a directory.", file.join("below").display()),
+            "Something else has its name.",
+        ),
+        (&link, format!("{} cannot be entered.", link.display()), "It is a link that leads nowhere."),
+    ] {
+        let checks = test(path, &OURS);
+        let fault = of(&checks, StorageCheck::Directory).fault.clone().unwrap();
+        assert_eq!((fault.what, fault.why.as_str()), (what, why));
+        assert_eq!(of(&checks, StorageCheck::Write).result, TestResult::NotChecked);
+    }
+    assert_eq!(names(place.path()).len(), 2);
+}
+
+#[test]
+fn a_stop_at_any_moment_leaves_nothing_behind() {
+    let whole = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
+    assert!(whole.contains(&News::Gone));
+    let mut cut_short = 0;
+    for limit in 0..24 {
+        let place = on_a_mount();
+        let news = until_asked(place.path(), &OURS, limit);
+        assert_eq!(names(place.path()), [""; 0], "stopped at {limit}");
+        let count = |wanted: fn(&&News) -> bool| news.iter().filter(wanted).count();
+        let (left, gone) = (count(|news| matches!(news, News::Leaves(_))), count(|news| **news == News::Gone));
+        assert_eq!(left, gone, "stopped at {limit}: {news:?}");
+        cut_short += usize::from(left == 1 && !checks(&news).iter().any(|check| check.check == StorageCheck::Write));
+    }
+    assert!(cut_short > 10, "a write was stopped halfway {cut_short} times");
+}

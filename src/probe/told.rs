@@ -1,0 +1,45 @@
+//! How a probe tells what it does: each check with its time.
+
+use crate::domain::fault::Fault;
+use crate::domain::storage_test::{StorageCheck, TestedCheck};
+
+use super::{Bench, News};
+
+/// A check that is being made.
+pub(super) struct Made {
+    check: StorageCheck,
+    since: tokio::time::Instant,
+}
+
+impl Made {
+    fn ms(&self) -> Option<u64> {
+        u64::try_from(self.since.elapsed().as_millis()).ok()
+    }
+}
+
+impl Bench<'_> {
+    pub(super) fn begin(&mut self, check: StorageCheck) -> Made {
+        (self.tell)(News::Begins(check));
+        Made { check, since: tokio::time::Instant::now() }
+    }
+
+    pub(super) fn pass(&mut self, made: &Made, found: impl Into<String>) {
+        (self.tell)(News::Ended(TestedCheck::pass(made.check, made.ms(), found)));
+    }
+
+    pub(super) fn fail(&mut self, made: &Made, fault: Fault) {
+        (self.tell)(News::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
+    }
+
+    /// A check that was begun, and nobody could look.
+    pub(super) fn could_not(&mut self, made: &Made, why: impl Into<String>) {
+        self.skip(&[made.check], &why.into());
+    }
+
+    /// Checks that are not made, all for one reason.
+    pub(super) fn skip(&mut self, checks: &[StorageCheck], why: &str) {
+        for check in checks {
+            (self.tell)(News::Ended(TestedCheck::not_checked(*check, why)));
+        }
+    }
+}
