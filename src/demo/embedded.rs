@@ -19,6 +19,9 @@ use super::said;
 use super::statement::{Alter, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
 
+/// `ob_query_timeout` of a session that has not set it, in microseconds.
+const QUERY_TIMEOUT: i64 = 10_000_000;
+
 /// A fleet that is being served.
 #[derive(Debug)]
 pub struct Embedded {
@@ -126,6 +129,23 @@ impl Embedded {
                 _ => Outcome::Done,
             }
         })
+    }
+
+    /// A BACKUP that has been accepted may take long to be answered, and too long for the session.
+    async fn take_time(&self, session: &Session, alter: &Alter) -> Outcome {
+        let slow = self.with(session, |look| {
+            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
+        });
+        let Some((milliseconds, speed)) = slow.flatten().filter(|_| matches!(alter, Alter::Backup { .. })) else {
+            return Outcome::Done;
+        };
+        let limit =
+            session.variables.get("ob_query_timeout").and_then(|text| text.parse().ok()).unwrap_or(QUERY_TIMEOUT);
+        let takes = (milliseconds * 1000).min(limit);
+        let takes = u64::try_from(takes).unwrap_or_default() / u64::from(speed);
+        tokio::time::sleep(Duration::from_micros(takes)).await;
+        if milliseconds * 1000 > limit { Outcome::Refused(refusal(4012, "Timeout")) } else { Outcome::Done }
     }
 
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
@@ -266,7 +286,7 @@ impl World for Embedded {
             }
             "@@ob_trx_timeout" if v3 => Some(Value::Integer(100_000_000)),
             "@@version_comment" => Some(Value::Text(comment)),
-            "@@ob_query_timeout" => Some(Value::Integer(10_000_000)),
+            "@@ob_query_timeout" => Some(Value::Integer(QUERY_TIMEOUT.into())),
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
             "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
             "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
@@ -304,6 +324,7 @@ impl World for Embedded {
     async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
         self.hold(session, &said::text(&alter), false, Some(&alter)).await;
         let outcome = self.obey(session, &alter);
+        let outcome = if outcome == Outcome::Done { self.take_time(session, &alter).await } else { outcome };
         self.hold(session, &said::text(&alter), true, None).await;
         outcome
     }

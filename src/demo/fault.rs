@@ -88,6 +88,12 @@ pub enum Effect {
     /// The archive breaks as soon as a backup is completed, before its log is there. Whoever removes the cause has started a
     /// new round.
     ArchiveBreaks,
+    /// A BACKUP takes this long before it is answered: longer than `ob_query_timeout` of the session is 4012, and it was
+    /// started all the same.
+    SlowStart {
+        /// Milliseconds of work.
+        milliseconds: i64,
+    },
     /// V2.2 and V3: the merge of a zone (the fault's server) ends in an error, and stands still until that is removed.
     CompactionFails,
     /// V2.2 and V3: old backups are being removed.
@@ -138,6 +144,15 @@ impl<'a> Faults<'a> {
     pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
             Effect::DestinationRefused { code, text } => Some((*code, &**text)),
+            _ => None,
+        })
+    }
+
+    /// How many milliseconds of work a BACKUP takes before it is answered.
+    #[must_use]
+    pub fn slow_start(self) -> Option<i64> {
+        self.of(None).find_map(|fault| match fault.effect {
+            Effect::SlowStart { milliseconds } => Some(milliseconds),
             _ => None,
         })
     }

@@ -35,6 +35,8 @@ pub enum Feature {
     S3,
     /// V4: `PLUS ARCHIVELOG` is more than parsed.
     PlusArchivelog,
+    /// V4: `checksum_type` of an object storage, which a SET fills in.
+    ChecksumType,
     /// V4: `LOG_ARCHIVE_DEST_STATE`.
     ArchiveState,
     /// V4: `all_user` and `all_meta` are words.
@@ -147,12 +149,14 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, ArchiveModeCodes, ArchiveState, CancelAll, Cos, FreezeFirst, LaterForms, ObVersion, ParametersWhere,
-    PlusArchivelog, S3, SinceV3, TenantBackup,
+    AllUser, ArchiveModeCodes, ArchiveState, CancelAll, ChecksumType, Cos, FreezeFirst, LaterForms, ObVersion,
+    ParametersWhere, PlusArchivelog, S3, SinceV3, TenantBackup,
 };
 
 const V4_FEATURES: &[Feature] =
     &[ObVersion, Cos, S3, PlusArchivelog, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
+const V4_3_5_FEATURES: &[Feature] =
+    &[ObVersion, Cos, S3, PlusArchivelog, ChecksumType, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
 
 static LINES: [Line; 10] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
@@ -165,7 +169,7 @@ static LINES: [Line; 10] = [
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
     Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion] },
     Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_FEATURES },
-    Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_FEATURES },
+    Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
     Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_FEATURES },
 ];
 

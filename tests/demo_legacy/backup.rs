@@ -1,5 +1,7 @@
 //! A backup of a whole cluster of V2.2 or V3: destination, archive, full, increment, cancel.
 
+use obnow::demo::fault::Effect;
+
 use super::served::{Client, Served};
 
 /// How a set ended, per tenant.
@@ -110,5 +112,19 @@ async fn a_change_of_the_destination_waits_for_the_archive_and_reaches_every_ser
     let rounds = "SELECT LOG_ARCHIVE_ROUND, STATUS FROM oceanbase.CDB_OB_BACKUP_ARCHIVELOG_SUMMARY WHERE TENANT_ID = 1 \
                   ORDER BY LOG_ARCHIVE_ROUND";
     assert_eq!(client.ask(rounds).await, [["1", "STOP"], ["2", "DOING"]]);
+    demo.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_backup_that_takes_longer_than_the_session_waits_is_4012_and_runs_all_the_same() {
+    let mut demo = Served::start("fleet").await;
+    demo.inject("ce-cd", None, Effect::SlowStart { milliseconds: 12_000 }).await;
+    let mut client = demo.sys("ce-cd").await;
+    assert_eq!(client.refused("ALTER SYSTEM BACKUP DATABASE").await, (4012, "Timeout".to_owned()));
+    demo.wait("ce-cd", "sys", "history", "COMPLETED").await;
+    client.ask("SET SESSION ob_query_timeout = 1000000000").await;
+    client.ask("ALTER SYSTEM BACKUP DATABASE").await;
+    demo.wait("ce-cd", "sys", "history", "COMPLETED").await;
+    assert_eq!(set(&mut client, 4).await[0], ["1", "D", "SUCCESS", "AVAILABLE"]);
     demo.stop().await;
 }

@@ -52,5 +52,10 @@ async fn a_storage_that_came_later_is_no_destination_of_v4_0() {
     let limits = "SELECT PATH, MAX_IOPS, MAX_BANDWIDTH FROM oceanbase.CDB_OB_BACKUP_STORAGE_INFO \
                   WHERE TENANT_ID = 1006 AND DEST_TYPE = 'backup_data'";
     assert_eq!(client.ask(limits).await, [["s3://b/p", "0", "0"]]);
+    let stored = client.column("SELECT VALUE FROM oceanbase.CDB_OB_BACKUP_PARAMETER WHERE TENANT_ID = 1006").await;
+    assert!(stored[0].ends_with("&s3_region=r&checksum_type=md5"), "a SET fills it in: {stored:?}");
+    let other = "ALTER SYSTEM SET DATA_BACKUP_DEST = 'oss://b/q?host=h&access_id=a&access_key=k&checksum_type=crc32' TENANT = bi";
+    let refused = client.refused(other).await;
+    assert_eq!(refused, (9113, "checksum type crc32 is not supported for the input destination".to_owned()));
     demo.stop().await;
 }

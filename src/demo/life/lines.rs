@@ -237,6 +237,23 @@ fn after_sixty_four_increments_the_next_is_a_full() {
 }
 
 #[test]
+fn how_often_one_looks_does_not_change_what_happens_to_a_cluster() {
+    let run = |step: Moment| {
+        let mut bench = Bench::line("3.1.2", "");
+        bench.sql("sys", "MAJOR FREEZE").unwrap();
+        bench.sql("sys", "MAJOR FREEZE").unwrap();
+        bench.sql("sys", "BACKUP DATABASE").unwrap();
+        for _ in 0..60_000 / step {
+            bench.pass(step);
+        }
+        let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
+        let zones: Vec<_> = bench.cluster().v3.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
+        (jobs, zones)
+    };
+    assert_eq!(run(60_000), run(50));
+}
+
+#[test]
 fn without_global_timestamps_nothing_is_backed_up() {
     let more = "  - {names: [local], local_timestamps: true}\n";
     let text = format!(

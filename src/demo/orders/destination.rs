@@ -73,7 +73,18 @@ fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
         let secret = pair.strip_prefix("access_key=").map(|key| format!("encrypt_key={}", scrambled(key)));
         secret.unwrap_or_else(|| (*pair).to_owned())
     };
-    let extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
+    let mut extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
+    if object_storage && line.has(Feature::ChecksumType) {
+        match pairs.iter().find_map(|pair| pair.strip_prefix("checksum_type=")) {
+            None => extension.push_str("&checksum_type=md5"),
+            Some("md5" | "no_checksum") => {}
+            Some("crc32") if scheme == "s3" => {}
+            Some(other) => {
+                let what = format!("checksum type {other} is not supported for the input destination");
+                return Err(refusal(9113, what));
+            }
+        }
+    }
     Ok(Uri { path: path.to_owned(), extension, object_storage })
 }
 

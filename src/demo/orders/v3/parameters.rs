@@ -10,7 +10,7 @@ use crate::demo::statement::{Literal, ServerError};
 
 /// Name, default, and what a line must have to know it. The checkpoint interval is 120 s on a server; here the archive
 /// moves faster.
-pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 25] = [
+pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
     ("backup_dest", "", None),
     ("backup_dest_option", "", None),
     ("backup_backup_dest", "", None),
@@ -35,7 +35,6 @@ pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 25] = [
     ("_upgrade_stage", "NONE", Some(Feature::SinceV3)),
     ("_ob_enable_prepared_statement", "False", Some(Feature::SinceV3)),
     ("ob_event_history_recycle_interval", "7d", None),
-    ("syslog_level", "INFO", None),
 ];
 
 /// Whether a line knows a parameter.
@@ -74,6 +73,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) 
             interval(&value)?;
         }
         "backup_log_archive_option" => check_archive_option(&value)?,
+        "backup_zone" | "backup_region" => check_place(cluster, name, &value)?,
         _ => {}
     }
     let cluster = &mut fleet.clusters[order.cluster];
@@ -141,6 +141,27 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
         return Err(not_supported("auto delete and touch backup at same time is"));
     }
     Ok(())
+}
+
+/// Zones between `,` and `;`, or the region; only one of both can be set.
+fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
+    let (code, what, other) =
+        if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
+    let no = |why: String| Err(refusal(code, format!("can not set backup {what}, because {why}")));
+    let known = |place: &&str| {
+        let place = place.trim();
+        if what == "zone" { cluster.servers.iter().any(|server| server.zone == place) } else { place == "sys_region" }
+    };
+    if value.is_empty() {
+        return Ok(());
+    }
+    if cluster.parameters.get(other).is_some_and(|set| !set.is_empty()) {
+        return no(format!("{} has been setup already.", other.replace('_', " ")));
+    }
+    match value.split([',', ';']).find(|place| !known(place)) {
+        Some(unknown) => no(format!("backup {what} do not exist in {what} list. backup {what} : {unknown}.")),
+        None => Ok(()),
+    }
 }
 
 /// `optional` or `mandatory`, and `compression=` something.

@@ -1,9 +1,11 @@
 //! What a cluster of V2.2 or V3 refuses, with the words of the server, and what it does when it does not.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
+use crate::demo::fault::{Effect, Fault};
 use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::orders::{Order, carry_out};
 use crate::demo::statement::Value;
-use crate::demo::testing::Bench;
+use crate::demo::testing::{Bench, full};
 
 fn text(value: &str) -> Value {
     Value::Text(value.to_owned())
@@ -133,4 +135,102 @@ fn cancel_says_when_there_is_nothing_and_when_it_is_too_late() {
     let results = bench.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
     assert_eq!(results.iter().filter(|result| **result == Value::Integer(-4072)).count(), 3, "{results:?}");
     assert_eq!(bench.column("CDB_OB_BACKUP_SET_FILES", "STATUS")[2], text("FAILED"));
+}
+
+#[test]
+fn each_key_of_an_option_has_its_range() {
+    let mut bench = Bench::line("3.1.5", "");
+    let good =
+        "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
+    bench.sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
+    assert_eq!(bench.tenant("pay").lag(), 10_000_000);
+    for (option, message) in [
+        (
+            "log_archive_checkpoint_interval=1s",
+            "invalid log_archive_checkpoint_interval out of range [5s,1h] is not supported",
+        ),
+        ("recovery_window=-1", "invalid recovery_window less than 0 is not supported"),
+        ("log_archive_piece_switch_interval=8d", "invalid piece_switch_interval out of range [1d,7d] is not supported"),
+        (
+            "log_archive_piece_switch_interval=1d",
+            "change switch piece mode during log archive running is not supported",
+        ),
+        ("backup_copies=1", "backup_copies out of range [0,8] is not supported"),
+        (
+            "auto_delete_obsolete_backup=true&auto_touch_reserved_backup=true",
+            "auto delete and touch backup at same time is not supported",
+        ),
+    ] {
+        let refused = bench.sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
+        assert_eq!(refused, (1235, message.to_owned()), "{option}");
+    }
+    for (sql, code, message) in [
+        ("enable_log_archive = True", 1235, "set enable log archive true without archivelog is not supported"),
+        ("no_such_parameter = 1", 5099, "System config unknown: no_such_parameter"),
+        ("backup_log_archive_option = 'sometimes'", 1210, "Incorrect arguments to backup_log_archive_option"),
+        (
+            "backup_zone = 'zone1,zone9'",
+            9058,
+            "can not set backup zone, because backup zone do not exist in zone list. backup zone : zone9.",
+        ),
+    ] {
+        assert_eq!(bench.sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
+    }
+    bench.sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
+    let both = bench.sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
+    assert_eq!(both, (9057, "can not set backup region, because backup zone has been setup already.".to_owned()));
+}
+
+#[test]
+fn pieces_lie_end_to_end_once_they_are_switched() {
+    let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
+    let mut bench = Bench::line("3.2.4", more);
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.pass(3 * 86_400_000);
+    let own = |bench: &Bench, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
+    assert_eq!(own(&bench, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
+    assert_eq!(own(&bench, "STATUS"), ["FROZEN", "FROZEN", "ACTIVE"].map(text));
+    assert_eq!(own(&bench, "START_TS")[1..], own(&bench, "CHECKPOINT_TS")[..2]);
+}
+
+#[test]
+fn a_server_that_is_down_and_an_upgrade_show_where_the_line_keeps_them() {
+    let mut bench = Bench::line("3.1.5", "  inactive: [zone2]\n");
+    assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
+    assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
+    bench.sql("sys", "SET enable_upgrade_mode = True").unwrap();
+    let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
+    let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
+    let of = |name: &str| values[names.iter().position(|known| *known == text(name)).unwrap()].clone();
+    assert_eq!((of("enable_upgrade_mode"), of("_upgrade_stage")), (text("True"), text("DBUPGRADE")));
+}
+
+#[test]
+fn a_directory_that_is_in_use_is_refused_until_that_is_mended() {
+    let mut bench = Bench::line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let (code, words) = (9026, "backup destination is not valid".to_owned());
+    bench.fleet.faults.push(Fault {
+        name: "in-use".to_owned(),
+        cluster: Some("demo".to_owned()),
+        tenant: None,
+        server: None,
+        fixable: true,
+        since: 0,
+        effect: Effect::DestinationRefused { code, text: words.clone() },
+    });
+    assert_eq!(bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
+    bench.fleet.faults.clear();
+    bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+}
+
+#[test]
+fn what_was_encrypted_says_so_in_the_case_of_its_line() {
+    for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
+        let mut bench = Bench::line(line, "");
+        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        carry_out(&mut bench.fleet, order, &full(&[])).unwrap();
+        bench.pass(40_000);
+        let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
+        assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
+    }
 }
