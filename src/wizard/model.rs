@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::screens::ask::Ask;
 use super::screens::question::Question;
-use super::screens::{confirm, connect, mode, storage, target, task, tasks};
+use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{Known, KnownCluster};
 use crate::domain::choices::Choices;
 use crate::domain::facts::{Facts, TenantFacts};
@@ -166,7 +166,9 @@ pub struct Model {
     pub draft: Option<Draft>,
     /// What was made up for other targets; coming back to them loses nothing.
     pub drafts: BTreeMap<Vec<TargetName>, Draft>,
-    /// The focused check of the preflight.
+    /// The preflight of the draft.
+    pub preflight: detected::Preflight,
+    /// The focused check of it.
     pub check: usize,
     /// The confirm screen.
     pub confirm: confirm::Confirm,
@@ -202,6 +204,7 @@ impl Model {
             list: target::List::default(),
             draft: None,
             drafts: BTreeMap::new(),
+            preflight: detected::Preflight::default(),
             check: 0,
             confirm: confirm::Confirm::default(),
             task: None,

@@ -250,7 +250,7 @@ pub fn facts_changed(model: &mut Model, cluster: &str) -> Vec<Effect> {
         return Vec::new();
     }
     storage::prefill(model);
-    detected::settle(model);
+    detected::refresh(model);
     if model.screen == Screen::Confirm { confirm::prepare(model) } else { Vec::new() }
 }
 
