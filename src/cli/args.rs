@@ -213,6 +213,9 @@ pub struct WatchArgs {
 pub struct RetryArgs {
     /// The task: its id, or how it begins
     pub task: String,
+    /// Perform the major compaction that the backup needs first; it may affect the business
+    #[arg(long)]
+    pub compact: bool,
     /// Where the access key of the storage is
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub access_key_from: Option<SecretSource>,

@@ -2,9 +2,11 @@
 
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
+use crate::app::hand_over::Order;
 use crate::app::{Room, cancel, detect, tasks};
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::whole_scope;
 use crate::domain::task::TaskState;
 use crate::domain::version::Method;
 
@@ -38,7 +40,9 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
         if hits.is_empty() {
             say.note("Nothing of it runs on the server: the task ends before its start.");
         } else {
-            say.note("CANCEL BACKUP stops every backup job of these tenants, whoever started it:");
+            let whole = format!("the one backup job, of {}", whole_scope(&facts));
+            let jobs = if prepared.plan.whole { whole } else { "every backup job of these tenants".to_owned() };
+            say.note(&format!("CANCEL BACKUP stops {jobs}, whoever started it:"));
         }
         for (target, job) in &hits {
             say.note(&format!("  {target}  {}", words(job)));
@@ -70,7 +74,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
     if task.alive {
         return backup::follow_from(room, say, task.id.as_str(), task.view.attempt.saturating_sub(1)).await;
     }
-    task_commands::launch(room, say, &task, None, None).await
+    task_commands::launch(room, say, &task, Order::GoOn, None, None).await
 }
 
 /// The running jobs of a tenant: its own, or those of sys that name it while it has none.

@@ -17,7 +17,7 @@ mod event;
 #[cfg(test)]
 mod tests;
 
-pub use event::{Event, ServerConnection};
+pub use event::{COMPACT, Event, ServerConnection};
 
 /// One step as it is shown before the start and compared before each act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +141,8 @@ pub struct IntentView {
     pub attempt: u32,
     /// The marker of the job.
     pub description: Option<String>,
+    /// The highest job id seen before it.
+    pub highest_job: Option<u64>,
     /// The sending connection.
     pub connection: Option<ServerConnection>,
     /// Its endpoint.
@@ -153,6 +155,8 @@ pub struct IntentView {
     pub answered: Option<bool>,
     /// Whether the answer was a refusal.
     pub refused: bool,
+    /// The refusal.
+    pub refusal: Option<Fault>,
     /// Proven not to have started anything.
     pub settled_as_not_started: bool,
 }
@@ -213,6 +217,8 @@ pub struct TaskView {
     pub intents: Vec<IntentView>,
     /// Requests that were answered.
     pub requests: BTreeSet<String>,
+    /// The last attempt that was asked to perform a major compaction first.
+    pub compact_asked: Option<u32>,
 }
 
 impl TaskView {
@@ -230,6 +236,12 @@ impl TaskView {
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetView> {
         self.targets.iter().find(|target| target.target == *name)
+    }
+
+    /// Whether this attempt was asked to perform a major compaction before the backup.
+    #[must_use]
+    pub fn compacts_first(&self) -> bool {
+        self.compact_asked == Some(self.attempt)
     }
 
     /// The state in one word; `alive` says whether the runner's heartbeat is fresh.
@@ -272,19 +284,32 @@ impl TaskView {
                     view.fault.clone_from(fault);
                 }
             }
-            Event::Intent { intent, targets, step, attempt, description, connection, server, server_limit, .. } => {
+            Event::Intent {
+                intent,
+                targets,
+                step,
+                attempt,
+                description,
+                highest_job,
+                connection,
+                server,
+                server_limit,
+                ..
+            } => {
                 self.intents.push(IntentView {
                     intent: *intent,
                     targets: targets.clone(),
                     step: *step,
                     attempt: *attempt,
                     description: description.clone(),
+                    highest_job: *highest_job,
                     connection: connection.clone(),
                     server: server.clone(),
                     server_limit: *server_limit,
                     at,
                     answered: None,
                     refused: false,
+                    refusal: None,
                     settled_as_not_started: false,
                 });
             }
@@ -292,6 +317,7 @@ impl TaskView {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
                     view.answered = Some(*answered);
                     view.refused = *answered && fault.is_some();
+                    view.refusal = fault.clone().filter(|_| *answered);
                 }
             }
             Event::NotStarted { intent, .. } => {
@@ -321,8 +347,11 @@ impl TaskView {
                     view.outcome = Some((**outcome).clone());
                 }
             }
-            Event::Request { request, .. } => {
+            Event::Request { request, verb, .. } => {
                 self.requests.insert(request.clone());
+                if verb == COMPACT {
+                    self.compact_asked = Some(self.attempt);
+                }
             }
             Event::RunnerEnded { .. } => self.runner = None,
         }
