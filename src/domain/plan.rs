@@ -15,11 +15,13 @@ use super::target::TargetName;
 use super::usable_full::usable_full;
 use super::version::Method;
 
+mod chosen;
 mod destinations;
 mod steps;
 #[cfg(test)]
 mod tests;
 
+pub use chosen::{Chosen, chosen_destination};
 pub use destinations::wanted_data_destination;
 
 /// Which cluster and which server line a plan was made for; compared again before anything is written.
