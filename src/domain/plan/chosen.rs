@@ -54,10 +54,9 @@ pub(super) fn logical_folder<'a>(
     choices: &'a Choices,
 ) -> Result<(Destination, &'a Wanted), Fault> {
     let target = facts.cluster.target.clone();
-    let named = choices.storage.iter().chain(&choices.fallbacks);
+    let mut named = choices.storage.iter().chain(&choices.fallbacks);
     let (wanted, uri) = named
-        .filter_map(|wanted| Some((wanted, wanted.data.as_deref()?)))
-        .next()
+        .find_map(|wanted| Some((wanted, wanted.data.as_deref()?)))
         .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
     let template = Template::new(parsed(uri)?).map_err(|error| unusable(&target, &error))?;
     let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };

@@ -197,14 +197,15 @@ impl Storage {
     /// What was typed, as a choice; None where nothing was.
     ///
     /// # Errors
-    /// What is typed is no destination.
-    pub fn wanted(&self) -> Result<Option<Wanted>, ()> {
+    /// What is typed is no destination: what is wrong with it.
+    pub fn wanted(&self) -> Result<Option<Wanted>, String> {
         let typed: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.side(*part).typed).collect();
         if typed.is_empty() {
             return Ok(None);
         }
-        if typed.iter().any(|part| self.first_complaint(*part).is_some()) {
-            return Err(());
+        let wrong = typed.iter().find_map(|part| self.complaint(*part, self.first_complaint(*part)?));
+        if let Some(wrong) = wrong {
+            return Err(wrong);
         }
         let uri = |part| typed.contains(&part).then(|| self.side(part).form.uri(&self.access));
         let needs_key = typed.iter().any(|part| self.side(*part).form.needs_access_key());
@@ -370,7 +371,8 @@ impl Storage {
 
 /// A part that nobody touched is typed only if nobody names a destination and it does not follow from the other.
 fn settle(side: &mut Side, is_needed: bool) {
-    if !side.touched && !(side.typed && side.begun) {
+    let chosen = side.typed && side.begun;
+    if !side.touched && !chosen {
         side.typed = is_needed && !side.is_found();
     }
 }

@@ -166,15 +166,14 @@ impl Sheet<'_> {
             }
             let wrong = storage.shown_complaint(part, *field).is_some();
             let label = field.words(form.kind).label;
-            match form.text(&storage.access, *field) {
-                Some(text) => field::draw(body, label, text, (has_focus, wrong), self.wide),
-                None => {
-                    let on = |on: bool| if on { "(*)" } else { "( )" };
-                    let said = format!("{} virtual host  {} path style", on(!form.path_style), on(form.path_style));
-                    let row = Row::pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
-                    body.push(row.focused(has_focus));
-                }
+            if let Some(text) = form.text(&storage.access, *field) {
+                field::draw(body, label, text, (has_focus, wrong), self.wide);
+                continue;
             }
+            let on = |on: bool| if on { "(*)" } else { "( )" };
+            let said = format!("{} virtual host  {} path style", on(!form.path_style), on(form.path_style));
+            let row = Row::pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
+            body.push(row.focused(has_focus));
         }
         focused
     }

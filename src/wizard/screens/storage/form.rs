@@ -398,12 +398,10 @@ impl Form {
                 Some("A secret has no place here: the key has a field of its own.".to_owned())
             }
             Err(error) => Some(error.to_string()),
-            Ok(read) => match read.unknown_keys().first() {
-                Some(unknown) => {
-                    Some(format!("No server knows {unknown}; it would ignore it. Correct it or take it out."))
-                }
-                None => None,
-            },
+            Ok(read) => read
+                .unknown_keys()
+                .first()
+                .map(|unknown| format!("No server knows {unknown}; it would ignore it. Correct it or take it out.")),
         }
     }
 }

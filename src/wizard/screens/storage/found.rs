@@ -4,7 +4,7 @@ use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::plan::{Chosen, chosen_destination};
-use crate::domain::preflight::tenant_checks;
+use crate::domain::preflight::{Check, tenant_checks};
 use crate::domain::template::{DirKind, Variable};
 use crate::domain::version::Method;
 use crate::wizard::model::Model;
@@ -24,7 +24,7 @@ pub fn covered<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Ch
     if facts.cluster.method == Method::Logical {
         return tenants;
     }
-    let stays = |tenant: &&TenantFacts| !tenant_checks(facts, tenant, choices).iter().any(|check| check.refuses());
+    let stays = |tenant: &&TenantFacts| !tenant_checks(facts, tenant, choices).iter().any(Check::refuses);
     let staying: Vec<&TenantFacts> = tenants.iter().copied().filter(stays).collect();
     if staying.is_empty() { tenants } else { staying }
 }
