@@ -41,8 +41,26 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
     let area = frame.area();
     if model.is_too_small() {
         too_small(area, theme, frame);
-        return;
+    } else {
+        whole(model, theme, now, frame);
     }
+    if theme.ascii {
+        to_ascii(frame);
+    }
+}
+
+/// A terminal that has no more than ASCII gets no more: every other cell becomes a question mark.
+fn to_ascii(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if !cell.symbol().is_ascii() {
+            let wide = text::width(cell.symbol()) > 1;
+            cell.set_symbol(if wide { "??" } else { "?" });
+        }
+    }
+}
+
+fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
+    let area = frame.area();
     let [header, way, above, body, below, help, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
