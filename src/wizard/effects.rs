@@ -13,12 +13,14 @@ use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::test::Tester;
-use crate::app::{Room, attach, choose, detect, now, plans, prepare, purse, tasks, test};
+use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, tasks, test};
+
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::Refusal;
+use crate::domain::secret::SecretSource;
 use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
@@ -86,9 +88,10 @@ impl Effects {
                     say.one(req, Answer::Prepared(Box::new(prepared(&room, &facts, *choices))));
                 });
             }
-            Effect::Test(req, what) => {
-                let handle = self.reads.spawn(run_test(req, *what, say));
-                self.testing = Some(handle);
+            Effect::Test(req, what) => self.testing = Some(self.reads.spawn(run_test(req, *what, say))),
+            Effect::TestFrom(req, what, source) => {
+                let Some(room) = self.room() else { return };
+                self.testing = Some(self.reads.spawn(async move { test_with(&room, req, *what, source, say).await }));
             }
             Effect::StopTest => {
                 if let Some(testing) = self.testing.take() {
@@ -205,19 +208,31 @@ fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Re
     Ok(Made { prepared: prepare::prepare(facts, &choices, id.as_str())?, same_as })
 }
 
+/// Tests with an access key that is found where the inventory says.
+async fn test_with(room: &Room, req: Req, what: test::TestOf, source: SecretSource, say: Say) {
+    let asking = Asking { what: "the access key of the storage", flag: "--access-key-from" };
+    match room.secret(&source, asking).await {
+        Ok(key) => run_test(req, what.with_access_key(Some(key)), say).await,
+        Err(fault) => not_tested(req, &what, StorageCheck::Credentials, fault, &say),
+    }
+}
+
+/// A Test that did not begin.
+fn not_tested(req: Req, what: &test::TestOf, check: StorageCheck, fault: Fault, say: &Say) {
+    let report = TestReport {
+        uri: what.destination.to_string(),
+        checks: vec![TestedCheck::fail(check, None, fault)],
+        at: now(),
+        left_behind: None,
+        by_hand: Vec::new(),
+    };
+    say.one(req, Answer::TestOver(Box::new(report)));
+}
+
 async fn run_test(req: Req, what: test::TestOf, say: Say) {
     let tester = match Tester::here() {
         Ok(tester) => tester,
-        Err(fault) => {
-            let report = TestReport {
-                uri: what.destination.to_string(),
-                checks: vec![TestedCheck::fail(StorageCheck::Directory, None, fault)],
-                at: now(),
-                left_behind: None,
-                by_hand: Vec::new(),
-            };
-            return say.one(req, Answer::TestOver(Box::new(report)));
-        }
+        Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, &say),
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {

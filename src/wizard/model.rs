@@ -11,7 +11,7 @@ use super::screens::ask::Ask;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{Known, KnownCluster};
-use crate::domain::choices::Choices;
+use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::listing::Row;
@@ -274,10 +274,16 @@ impl Model {
         let draft = self.draft.as_ref()?;
         let chosen = self.chosen()?;
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
-        choices.fallbacks.clone_from(&chosen.known.fallbacks);
-        choices.storage = draft.storage.wanted(&self.tenants()).ok()?;
+        choices.fallbacks = self.fallbacks();
+        choices.storage = draft.storage.wanted().ok()?;
         draft.mode.add_to(&mut choices, chosen);
         Some(choices)
+    }
+
+    /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
+    #[must_use]
+    pub fn fallbacks(&self) -> Vec<Wanted> {
+        self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default()
     }
 
     /// The row of the list that has the focus.

@@ -15,6 +15,7 @@
 pub mod confirm;
 mod connect;
 mod detected;
+mod field;
 mod footer;
 mod header;
 mod lines;
