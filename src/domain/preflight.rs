@@ -17,6 +17,8 @@ pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.
 pub const FULL_NEEDED: &str = "Full data backup needed before incremental data backup";
+/// A contract: it appears letter for letter (U15).
+pub const COMPACTION_NEEDED: &str = "Cluster compaction needed before full data backup";
 
 /// Every check there is; the snake-case name is what `--skip` and JSON use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -22,7 +22,7 @@ mod mode;
 mod overlay;
 mod storage;
 mod target;
-mod task;
+pub mod task;
 mod tasks;
 pub mod text;
 pub mod theme;
