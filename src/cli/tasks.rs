@@ -8,7 +8,7 @@ use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
 use crate::app::{Room, attach, detect, purse};
-use crate::domain::facts::{JobFacts, TenantKind};
+use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
@@ -23,7 +23,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
     for task in &all {
         match task {
             Ok(task) => {
-                ours.push(format!("{}{}.", JobFacts::MARK, task.id));
+                ours.push(task.id.to_string());
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
             }
@@ -50,7 +50,7 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
         };
         for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
             let Some(job) = tenant.running.first() else { continue };
-            if ours.iter().any(|mark| job.description.starts_with(mark.as_str())) {
+            if job.task().is_some_and(|task| ours.iter().any(|id| id == task)) {
                 continue;
             }
             shown += 1;

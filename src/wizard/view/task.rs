@@ -25,6 +25,9 @@ struct Page {
     present: (usize, usize),
 }
 
+/// From so many cells on there is room for whole words.
+const WIDE: usize = 100;
+
 /// Rows below the body's scrolling part: the log, or what is missing of the body.
 const FOOT: usize = 1;
 
@@ -167,13 +170,14 @@ fn page(task: &Watched, theme: Theme, now: Timestamp, (wide, high): (usize, usiz
     }
     let mut present = (0, 0);
     if let Some(target) = task.focused() {
-        if let Some(outcome) = &target.outcome {
+        // What stopped is read where it stopped; what is done, from its verdict on.
+        let verdict = target.outcome.as_ref().filter(|outcome| !verdict::is_said_by_step(target, outcome));
+        if let Some(outcome) = verdict {
             verdict::rows(&mut body, target, outcome, wide);
         }
-        let over = target.outcome.is_some() || task.refused.is_some();
         present = steps::rows(&mut body, target, theme, now, wide);
-        if over {
-            present = (0, present.1.min(high));
+        if verdict.is_some() {
+            present = (0, 0);
         }
     }
     Page { head, rows: body.lines, present }
@@ -185,8 +189,11 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
     let mode = view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let what = match view.targets.as_slice() {
         [] => String::new(),
-        [only] if only.attached => format!("  Watch {}", only.target),
-        [only] => format!("  Back up {} ({mode})", only.target),
+        // The line above proves the cluster.
+        [only] => {
+            let name = only.target.tenant().unwrap_or(only.target.cluster());
+            if only.attached { format!("  Watch {name}") } else { format!("  Back up {name} ({mode})") }
+        }
         several => format!("  Back up {} tenants ({mode})", several.len()),
     };
     let state = task.state();
@@ -201,21 +208,26 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
     };
     let step = task.focused().and_then(|target| {
         let at = target.steps.iter().position(|step| !step.state.is_passed())?;
-        Some(format!("   step {} of {}", at + 1, target.steps.len()))
+        let of = if wide < WIDE { "/" } else { " of " };
+        Some(format!("  step {}{of}{}", at + 1, target.steps.len()))
     });
     let alive = match (task.ticks(), view.runner) {
-        (true, Some(_)) => "   runner alive",
-        (true, None) => "   runner leaving",
+        (true, Some(_)) => "  runner alive",
+        (true, None) => "  runner leaving",
         (false, _) => "",
     };
     let alive = if view.created.is_none() { "" } else { alive };
-    let attempt = if view.attempt > 1 { format!("   attempt {}", view.attempt) } else { String::new() };
-    let right = format!("{time}{}{attempt}{alive}", step.unwrap_or_default());
-    let room = wide.saturating_sub(width(&right) + width(&word) + 4);
+    let attempt = if view.attempt > 1 { format!("  attempt {}", view.attempt) } else { String::new() };
     let left = format!(" Task {}{what}", task.id);
+    let mut right = format!("{time}{attempt}{}{alive}", step.as_deref().unwrap_or_default());
+    if width(&left) + width(&right) + width(&word) + 2 > wide {
+        // The log tells of attempts too.
+        right = format!("{time}{}{alive}", step.unwrap_or_default());
+    }
+    let room = wide.saturating_sub(width(&right) + width(&word) + 2);
     Row::pieces(vec![
         (Role::Title, fit(&left, room)),
-        (Role::Text, "   ".to_owned()),
+        (Role::Text, "  ".to_owned()),
         (state_role(state), word),
         (Role::Text, right),
     ])

@@ -44,6 +44,10 @@ pub fn rows(body: &mut Body, target: &TargetView, theme: Theme, now: Timestamp, 
                 if let Some(fault) = &step.fault {
                     verdict::fault(body, role(step.state), fault, 3, wide);
                 }
+                let outcome = target.outcome.as_ref().filter(|outcome| verdict::is_said_by_step(target, outcome));
+                for told in outcome.iter().flat_map(|outcome| &outcome.told) {
+                    body.wrapped(Role::Text, told, 3, wide.saturating_sub(1));
+                }
             }
             StepState::Pending | StepState::Ok | StepState::NotNeeded => {}
         }
@@ -95,7 +99,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, theme: Theme, 
     }
     if step.kind == StepKind::WaitForBackup {
         match &target.progress {
-            Some(progress) => figures(body, progress, theme, indent, wide),
+            Some(progress) => figures(body, (progress, &step.detail), theme, indent, wide),
             None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),
         }
     }
@@ -105,7 +109,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, theme: Theme, 
 }
 
 /// The bar with what it counts, and the figures.
-fn figures(body: &mut Body, progress: &Progress, theme: Theme, indent: usize, wide: usize) {
+fn figures(body: &mut Body, (progress, said): (&Progress, &str), theme: Theme, indent: usize, wide: usize) {
     let counted = match (progress.percent, &progress.blocks) {
         (None, _) => "progress unknown".to_owned(),
         (Some(percent), Some(blocks)) => {
@@ -122,13 +126,17 @@ fn figures(body: &mut Body, progress: &Progress, theme: Theme, indent: usize, wi
         (Role::Disabled, empty.repeat(cells - done)),
         (Role::Text, format!("  {counted}")),
     ]));
-    let mut parts = vec![match progress.bytes_total {
+    let mut parts = Vec::new();
+    if said.is_empty() {
+        parts.push(progress.phase.clone());
+    }
+    parts.push(match progress.bytes_total {
         Some(total) => format!("{} of {} written", words::size(progress.bytes), words::size(total)),
         None => format!("{} written", words::size(progress.bytes)),
-    }];
+    });
     parts.extend(progress.rate.map(words::rate));
     parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
-    body.wrapped(Role::Text, &format!("{}   {}", progress.phase, parts.join("   ")), indent, wide);
+    body.wrapped(Role::Text, &parts.join("   "), indent, wide);
 }
 
 /// How many of so many cells are full; all of them only at 100.

@@ -21,7 +21,7 @@ pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: us
     }
 }
 
-/// The verdict of a target. A fault that a stopped step shows is not shown twice.
+/// The verdict of a target.
 pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize) {
     let role = super::verdict_role(outcome.verdict);
     let headline = outcome.verdict.headline();
@@ -31,14 +31,19 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
             None => body.wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1)),
         }
     }
-    let opened = target.current().and_then(|step| step.fault.as_ref());
-    if let Some(missing) = outcome.fault.as_ref().filter(|fault| opened != Some(*fault)) {
+    if let Some(missing) = &outcome.fault {
         fault(body, role, missing, 3, wide);
     }
     for (place, line) in outcome.recipe.iter().enumerate() {
         led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
     }
     body.gap();
+}
+
+/// Whether the step that stopped says all of the verdict, but for what is told beside its fault.
+pub fn is_said_by_step(target: &TargetView, outcome: &Outcome) -> bool {
+    let stopped = target.current().filter(|step| step.state.is_stopped());
+    stopped.is_some_and(|step| step.fault.is_some() && step.fault == outcome.fault)
 }
 
 /// A word and a text behind it, which goes on under itself.
