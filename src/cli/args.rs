@@ -116,6 +116,8 @@ pub enum Command {
     Retry(RetryArgs),
     /// Stop a task's backup on the server
     Cancel(CancelArgs),
+    /// Write a redacted report of a task, for a ticket
+    Report(ReportArgs),
     /// The inventory
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -235,6 +237,13 @@ pub struct CancelArgs {
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `obnow report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The task: its id, or how it begins
+    pub task: String,
 }
 
 /// `obnow config`.

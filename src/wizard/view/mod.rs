@@ -23,7 +23,7 @@ mod mode;
 mod overlay;
 mod storage;
 mod target;
-mod task;
+pub mod task;
 mod tasks;
 pub mod text;
 pub mod theme;
@@ -85,7 +85,7 @@ fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
         (None, Screen::Storage) => storage::body(model, body),
         (None, Screen::Mode) => mode::body(model, body),
         (None, Screen::Confirm) => confirm::body(model, body),
-        (None, Screen::Task) => task::body(model, theme, now, body),
+        (None, Screen::Task) => task::body(model, now, body),
         (None, Screen::Tasks) => tasks::body(model, body),
     };
     let said = drawn.help.clone();
