@@ -42,7 +42,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     });
     let build = facts.cluster.version.build.map_or_else(String::new, |build| format!("  (build {build})"));
     let version = format!("{}{build}  {}", facts.cluster.version, edition.unwrap_or_default());
-    body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(version.trim_end(), wide - LABEL - 2))]));
+    body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(version.trim_end(), wide.saturating_sub(LABEL + 2)))]));
     let method = format!("{}  {}", facts.cluster.method, facts.cluster.method_reason);
     body.push(Row::pieces(vec![label("Backup Method"), value(method)]));
     let tenants = model.tenants();
