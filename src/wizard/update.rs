@@ -24,6 +24,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Woken => Vec::new(),
+        Msg::NotSuspended => {
+            model.notice = Some("No shell waits behind obnow that could bring it back; it was not stopped.".to_owned());
+            Vec::new()
+        }
         Msg::Answer(req, answer) => answered(model, req, answer, now),
     }
 }
