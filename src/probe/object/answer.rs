@@ -103,6 +103,10 @@ impl Answer {
                 let why = self.text("AuthenticationErrorDetail").unwrap_or_default();
                 if why.contains("too old") || why.contains("date header") { No::Skewed } else { No::IdOrKey }
             }
+            // Azurite's code for a wrong key is Azure's code for a forbidden network.
+            Some("AuthorizationFailure") if self.text("Message").is_some_and(|text| text.contains("authenticate")) => {
+                No::IdOrKey
+            }
             Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => No::IdOrKey,
             Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => No::Bucket,
             Some("NoSuchKey" | "BlobNotFound") => No::Object,

@@ -68,7 +68,7 @@ impl Place {
     }
 
     /// The path of an object, or of the bucket for an empty key, with what stands in front of it.
-    pub(super) fn path(&self, key: &str) -> String {
+    fn path(&self, key: &str) -> String {
         let bucket = if self.virtual_host { "" } else { &self.bucket };
         let mut path = String::new();
         for part in [self.base.as_str(), bucket].into_iter().filter(|part| !part.is_empty()) {
@@ -80,7 +80,7 @@ impl Place {
     }
 
     /// The path of an object as seen from its bucket.
-    pub(super) fn path_in_bucket(&self, key: &str) -> String {
+    fn path_in_bucket(&self, key: &str) -> String {
         if key.is_empty() {
             // An Azure container is asked without a slash behind it.
             return if self.kind == StorageKind::Azblob { String::new() } else { "/".to_owned() };
@@ -95,7 +95,7 @@ impl Place {
 }
 
 /// `?a=b&c`, or nothing.
-pub(super) fn joined(query: &[(&str, &str)]) -> String {
+fn joined(query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = query.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }
 }

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
 use http::request::Parts;
-use http::{HeaderValue, Uri};
+use http::HeaderValue;
 use jiff::Timestamp;
 use reqsign_core::{Context, Signer as Stack};
 use sha2::Sha256;
@@ -55,21 +55,11 @@ impl Signer {
     }
 
     /// Adds the signature. None: the request cannot be signed.
-    pub(super) async fn sign(&self, parts: &mut Parts, place: &Place, key: &str, now: Timestamp) -> Option<()> {
+    pub(super) async fn sign(&self, parts: &mut Parts, now: Timestamp) -> Option<()> {
         match self {
             Self::S3(stack) => stack.sign(parts, None).await.ok(),
             Self::Cos(stack) => stack.sign(parts, None).await.ok(),
-            Self::Oss(stack) => {
-                // What is signed names the bucket by itself, whether or not the path has it too.
-                let whole = parts.uri.clone();
-                let query = whole.query().map(|query| format!("?{query}")).unwrap_or_default();
-                let root = place.root();
-                let seen = format!("{}{}{query}", root.trim_end_matches('/'), place.path_in_bucket(key));
-                parts.uri = seen.parse::<Uri>().ok()?;
-                let signed = stack.sign(parts, None).await.ok();
-                parts.uri = whole;
-                signed
-            }
+            Self::Oss(stack) => stack.sign(parts, None).await.ok(),
             Self::Azure { account, key } => azure(parts, account, key, now),
         }
     }

@@ -89,7 +89,7 @@ impl Store<'_> {
             headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
         }
         let (mut parts, ()) = request.into_parts();
-        self.signer.sign(&mut parts, self.place, ask.key, (self.now)()).await.ok_or(Trouble::Unsigned)?;
+        self.signer.sign(&mut parts, (self.now)()).await.ok_or(Trouble::Unsigned)?;
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
         let request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
         let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
