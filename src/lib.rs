@@ -40,3 +40,4 @@ pub mod domain;
 pub mod journal;
 pub mod probe;
 pub mod runner;
+pub mod wizard;

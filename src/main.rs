@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
@@ -12,6 +13,9 @@ use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
 use obnow::demo::place::{self, PlaceError};
 use obnow::domain::fault::{Cause, Fault};
+use obnow::domain::secret::SecretSource;
+use obnow::domain::target::TargetName;
+use obnow::wizard::{self, Start};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -75,9 +79,15 @@ fn hide_secret(error: &mut clap::Error) {
 }
 
 async fn run(cli: Cli) -> Exit {
-    let Cli { mut common, command } = cli;
+    let Cli { mut common, target, command } = cli;
     let say = Say::new(&common);
     let done = match command {
+        Some(_) if target.is_some() => Err(Fault::new(
+            Cause::Usage,
+            "--target was given with a command.",
+            "It leads the wizard straight to a target; a command names its own.",
+            "Leave one of them out.",
+        )),
         Some(Command::Demo(args)) => demo(&args, &common, &say).await,
         Some(Command::RunTask(args)) => runner(&args.task, &common).await,
         Some(Command::RunProbe) => {
@@ -88,16 +98,62 @@ async fn run(cli: Cli) -> Exit {
             Ok(()) => Ok(cli::run(command, &common).await),
             Err(fault) => Err(fault),
         },
-        None => Err(Fault::new(
-            Cause::Usage,
-            "No command was given.",
-            "obnow needs to know what to do.",
-            "See the commands with: obnow --help. To try it: obnow demo.",
-        )),
+        None => match enter_demo(&mut common).await {
+            Ok(()) => wizard(&common, target).await,
+            Err(fault) => Err(fault),
+        },
     };
     done.unwrap_or_else(|fault| {
         say.fault(&fault);
         Exit::USAGE
+    })
+}
+
+/// The screens. They need a terminal on both sides: what is typed, and what is drawn.
+async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fault> {
+    if common.json || !has_terminal() {
+        return Err(Fault::new(
+            Cause::Usage,
+            "No command was given.",
+            "Without one obnow is a screen, and there is no terminal to draw it on.",
+            "See the commands with: obnow --help. To try it: obnow demo.",
+        ));
+    }
+    if common.password_from == Some(SecretSource::Stdin) {
+        return Err(Fault::new(
+            Cause::Usage,
+            "--password-from stdin does not go with the screens.",
+            "Standard input is the keyboard there.",
+            "Leave it out: the password is asked for on the screen. Or use env:NAME or file:PATH.",
+        ));
+    }
+    let start = Start {
+        config: common.config.clone(),
+        state: common.state.clone(),
+        direct: cli::direct(common),
+        target,
+        color: cli::has_colors(common.color),
+        reach: common.reach(),
+        demo: common.demo.clone().map(|scenario| {
+            let root = common.demo_root.clone();
+            (scenario.clone(), fix(scenario, root))
+        }),
+    };
+    wizard::run(start).await
+}
+
+fn has_terminal() -> bool {
+    std::io::stdin().is_terminal() && std::io::stdout().is_terminal()
+}
+
+/// The key that removes the causes of an embedded fleet.
+fn fix(scenario: String, root: Option<PathBuf>) -> wizard::Fix {
+    Arc::new(move || {
+        let (scenario, root) = (scenario.clone(), root.clone());
+        Box::pin(async move {
+            let state = Places::find(None, root).map_err(|fault| fault.why)?.state;
+            place::fix(&scenario, &state).await.map_err(|error| error.to_string())
+        })
     })
 }
 
@@ -181,13 +237,12 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
         let demo = Some(scenario.to_owned());
         let demo_root = common.state.clone();
         let common = Common { config, state, demo, demo_root, host: None, ..common.clone() };
-        let place = cli::open(&common)?;
-        let on_terminal = std::io::stdout().is_terminal();
-        let exit = cli::play(&place, say, &common).await?;
-        if on_terminal {
+        if has_terminal() && !common.json {
+            let exit = wizard(&common, None).await?;
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
+            return Ok(exit);
         }
-        return Ok(exit);
+        return cli::play(&cli::open(&common)?, say, &common).await;
     }
     Ok(Exit::OK)
 }

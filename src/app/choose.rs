@@ -1,6 +1,6 @@
 //! From options and inventory to choices.
 
-use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind};
+use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind, Strategy};
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
 use crate::domain::target::TargetName;
 
@@ -24,11 +24,13 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
 /// What the strategy says about compaction for a target; None: nothing is said.
 #[must_use]
 pub fn compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
-    cluster.strategy_for(tenant).map(
-        |strategy| {
-            if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
-        },
-    )
+    cluster.strategy_for(tenant).map(strategy_compaction)
+}
+
+/// What a strategy says about compaction.
+#[must_use]
+pub fn strategy_compaction(strategy: &Strategy) -> Compact {
+    if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
 }
 
 /// What is done about compaction where nobody says anything: what the strategy of the first target says, else never.

@@ -1,5 +1,6 @@
 //! Detection of many clusters at once: each answers on its own, and a dead one delays no other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -42,9 +43,24 @@ pub async fn everyone(room: &Room) -> Vec<Detected> {
 
 /// Detects every cluster of the inventory; answers come in the order they arrive.
 pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
+    these(room, room.inventory.clusters.iter(), answers).await;
+}
+
+/// Detects the clusters of these names, the first ones first; a name nobody has is left out.
+pub async fn named(room: &Room, names: &[String], answers: &mpsc::UnboundedSender<Detected>) {
+    let known: HashMap<&str, &Cluster> =
+        room.inventory.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
+    these(room, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
+}
+
+async fn these<'a>(
+    room: &Room,
+    clusters: impl Iterator<Item = &'a Cluster>,
+    answers: &mpsc::UnboundedSender<Detected>,
+) {
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
-    for cluster in &room.inventory.clusters {
+    for cluster in clusters {
         // Secrets are resolved one after the other: a password tool may ask its owner.
         let system = room.system(cluster).await;
         let name = cluster.name.clone();

@@ -39,8 +39,8 @@ impl<'a> Follow<'a> {
         Self { room, id, follower, read: VecDeque::new(), view: TaskView::default() }
     }
 
-    /// The next event that belongs to an attempt after `after`; None once nothing more comes. One at a time: `view` is the
-    /// task as it was when that event happened.
+    /// The next event that belongs to an attempt after `after`, with 0 every event there is; None once nothing more comes. One
+    /// at a time: `view` is the task as it was when that event happened.
     ///
     /// # Errors
     /// The journal cannot be read.
@@ -50,7 +50,7 @@ impl<'a> Follow<'a> {
                 if let Ok(event) = &event {
                     self.view.apply(at, event);
                 }
-                if self.view.attempt > after {
+                if after == 0 || self.view.attempt > after {
                     return Ok(Some((at, event)));
                 }
             }

@@ -6,8 +6,10 @@ pub mod choose;
 pub mod detect;
 pub mod follow;
 pub mod hand_over;
+pub mod known;
 pub mod plans;
 pub mod prepare;
+pub mod purse;
 pub mod room;
 pub mod run_task;
 pub mod setup;
@@ -15,6 +17,8 @@ pub mod tasks;
 pub mod test;
 
 pub use room::{Room, limit_cores};
+
+pub use crate::journal::clock::now;
 
 pub use crate::config::secrets::Asking;
 pub use crate::config::values::parse_duration;

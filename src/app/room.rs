@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::PoisonError;
 
 use jiff::Timestamp;
 use tokio::sync::Mutex;
@@ -27,6 +28,8 @@ pub struct Room {
     resolver: Resolver,
     /// Passwords that were asked for or read already: nobody is asked twice, and a pipe gives its line only once.
     passwords: Mutex<BTreeMap<String, Secret>>,
+    /// Passwords that a face asked for by itself.
+    typed: std::sync::Mutex<BTreeMap<String, Secret>>,
 }
 
 /// One cluster given on the command line instead of the inventory.
@@ -54,7 +57,26 @@ impl Room {
                 None => (Inventory::default(), false),
             },
         };
-        Ok(Self { places, inventory, has_inventory, resolver: Resolver::here(), passwords: Mutex::default() })
+        Ok(Self {
+            places,
+            inventory,
+            has_inventory,
+            resolver: Resolver::here(),
+            passwords: Mutex::default(),
+            typed: std::sync::Mutex::default(),
+        })
+    }
+
+    /// The same for a face that asks by itself: nothing of it ever asks on the terminal.
+    #[must_use]
+    pub fn silent(mut self) -> Self {
+        self.resolver = Resolver::silent();
+        self
+    }
+
+    /// Takes a password that was typed; it is kept until this process ends.
+    pub fn give_password(&self, cluster: &str, password: Secret) {
+        self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned(), password);
     }
 
     /// This instant.
@@ -104,6 +126,10 @@ impl Room {
     pub async fn password(&self, cluster: &Cluster) -> Result<Secret, Fault> {
         let source = cluster.password.clone().unwrap_or(SecretSource::Prompt);
         let what = format!("the password of {} on {}", cluster.user, cluster.name);
+        let typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster.name).cloned();
+        if let Some(password) = typed {
+            return Ok(password);
+        }
         let mut known = self.passwords.lock().await;
         if let Some(password) = known.get(&cluster.name) {
             return Ok(password.clone());
@@ -142,6 +168,17 @@ impl Room {
         format!("{} at {}", crate::config::places::who(), crate::config::places::host())
     }
 
+    /// A cluster as a target.
+    ///
+    /// # Errors
+    /// Its name is none.
+    pub fn target(&self, cluster: &Cluster) -> Result<TargetName, Fault> {
+        TargetName::cluster_named(&cluster.name).map_err(|error| {
+            let what = "A cluster's name cannot be used.";
+            Fault::new(Cause::Usage, what, error.to_string(), "Rename it in the inventory.")
+        })
+    }
+
     /// A secret from its source.
     ///
     /// # Errors
@@ -157,15 +194,7 @@ impl Room {
     pub async fn system(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
         let login = Some(self.password(cluster).await?);
         let secrets = Secrets { login, ..Secrets::default() };
-        let target = TargetName::cluster_named(&cluster.name).map_err(|error| {
-            Fault::new(
-                Cause::Usage,
-                "A cluster's name cannot be used.",
-                error.to_string(),
-                "Rename it in the inventory.",
-            )
-        })?;
-        Ok(OceanBase::new(target, cluster.environment.clone(), self.connection(cluster), secrets))
+        Ok(OceanBase::new(self.target(cluster)?, cluster.environment.clone(), self.connection(cluster), secrets))
     }
 }
 

@@ -44,6 +44,17 @@ pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
     Ok(TaskId::new(room.now(), random))
 }
 
+/// A task's id from its text.
+///
+/// # Errors
+/// It is none.
+pub fn id_of(text: &str) -> Result<TaskId, Fault> {
+    text.parse().map_err(|why: String| {
+        let what = format!("{text} is no task.");
+        Fault::new(crate::domain::fault::Cause::Usage, what, why, "List the tasks with: obnow tasks.")
+    })
+}
+
 /// The task whose id begins so.
 ///
 /// # Errors

@@ -24,7 +24,10 @@ pub struct Cli {
     /// Options of every command.
     #[command(flatten)]
     pub common: Common,
-    /// What to do.
+    /// The target the wizard goes straight in to: cluster or cluster/tenant
+    #[arg(long, value_name = "TARGET", value_parser = target)]
+    pub target: Option<TargetName>,
+    /// What to do; without a command the wizard.
     #[command(subcommand)]
     pub command: Option<Command>,
 }

@@ -7,17 +7,16 @@ use super::beside::{self, Beside, Compared};
 use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use crate::app::follow::Follow;
-use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::prepare::prepare;
-use crate::app::{Asking, Room, choose, detect, plans, tasks};
+use crate::app::{Room, choose, detect, plans, purse, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
-use crate::domain::plan::{Action, Refusal};
+use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
-use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
@@ -34,7 +33,8 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     choices.check()?;
     let same_as = beside::command(common, plans::same_as(cluster, &choices));
     let choices = choose::with_strategies(choices, cluster);
-    let password = room.password(cluster).await?;
+    // Asked for before anything else is waited for.
+    room.password(cluster).await?;
     let id = tasks::new_id(room)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
@@ -85,12 +85,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     if !args.yes && !confirm(&facts, &prepared)? {
         return Ok(Exit::LEFT);
     }
-    let purse = Purse {
-        login: Some(password),
-        access_key: secret(room, access_key(&prepared).as_ref(), "the access key of the storage", "--access-key-from")
-            .await?,
-        encryption: secret(room, choices.encrypt.as_ref(), "the encryption password", "--encrypt-from").await?,
-    };
+    let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
     room.places.ensure_state()?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
@@ -212,30 +207,6 @@ fn detected(say: &Say, facts: &Facts) {
     say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
     say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
     say.line("  Preflight");
-}
-
-/// Where the plan says that the access key is to be found.
-pub(super) fn access_key(prepared: &Prepared) -> Option<SecretSource> {
-    let actions = prepared.plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
-    actions.into_iter().find_map(|action| match action {
-        Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
-            access_key.clone()
-        }
-        _ => None,
-    })
-}
-
-/// A secret, where one is asked for.
-pub(super) async fn secret(
-    room: &Room,
-    source: Option<&SecretSource>,
-    what: &str,
-    flag: &str,
-) -> Result<Option<crate::domain::secret::Secret>, Fault> {
-    match source {
-        None => Ok(None),
-        Some(source) => room.secret(source, Asking { what, flag }).await.map(Some),
-    }
 }
 
 /// Asks before anything is written. Off a terminal nothing ever asks.

@@ -14,7 +14,7 @@ mod tasks;
 
 pub use crate::domain::exit::Exit;
 pub use backup::play;
-pub use say::{Say, fault_fields};
+pub use say::{Say, fault_fields, has_colors};
 
 use args::{Command, Common};
 
@@ -57,10 +57,15 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
 /// # Errors
 /// The inventory is wrong or cannot be read.
 pub fn open(common: &Common) -> Result<Room, Fault> {
-    let direct = common.host.as_ref().map(|host| DirectLogin {
+    Room::open(common.config.clone(), common.state.clone(), direct(common).as_ref())
+}
+
+/// The one cluster that was named instead of the inventory.
+#[must_use]
+pub fn direct(common: &Common) -> Option<DirectLogin> {
+    common.host.as_ref().map(|host| DirectLogin {
         host: host.clone(),
         user: common.user.clone().unwrap_or_else(|| "root@sys".to_owned()),
         password: common.password_from.clone(),
-    });
-    Room::open(common.config.clone(), common.state.clone(), direct.as_ref())
+    })
 }

@@ -33,18 +33,8 @@ pub enum Role {
 impl Say {
     /// As the options say.
     #[must_use]
-    #[allow(clippy::disallowed_methods, reason = "NO_COLOR is read where colours are decided")]
     pub fn new(common: &Common) -> Self {
-        let colors = match common.color {
-            Color::Always => true,
-            Color::Never => false,
-            Color::Auto => {
-                std::io::stdout().is_terminal()
-                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
-                    && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
-            }
-        };
-        Self { json: common.json, colors: colors && !common.json }
+        Self { json: common.json, colors: has_colors(common.color) && !common.json }
     }
 
     /// A line of data for a person; nothing under `--json`.
@@ -98,6 +88,21 @@ impl Say {
             Role::Title => "1",
         };
         format!("\u{1b}[{code}m{text}\u{1b}[0m")
+    }
+}
+
+/// Whether colours are wanted: what was asked for, else what the terminal and `NO_COLOR` say.
+#[must_use]
+#[allow(clippy::disallowed_methods, reason = "NO_COLOR is read where colours are decided")]
+pub fn has_colors(color: Color) -> bool {
+    match color {
+        Color::Always => true,
+        Color::Never => false,
+        Color::Auto => {
+            std::io::stdout().is_terminal()
+                && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+                && std::env::var_os("TERM").is_none_or(|term| term != "dumb")
+        }
     }
 }
 

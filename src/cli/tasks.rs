@@ -7,7 +7,7 @@ use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Asking, Room, attach, detect};
+use crate::app::{Room, attach, detect, purse};
 use crate::domain::facts::{JobFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -199,29 +199,12 @@ pub(super) async fn launch(
     access_key_from: Option<&SecretSource>,
     encrypt_from: Option<&SecretSource>,
 ) -> Result<Exit, Fault> {
-    let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("Task {} cannot go on.", task.id),
-            "Its journal does not say what was confirmed.",
-            "Start the backup anew.",
-        ));
+    let given = purse::Given {
+        access_key_from: access_key_from.cloned(),
+        encrypt_from: encrypt_from.cloned(),
+        ..purse::Given::default()
     };
-    let cluster = &prepared.plan.cluster.name;
-    let source = room
-        .password_source(cluster)
-        .or_else(|| connection.password.clone().filter(|source| !source.is_only_a_marker()))
-        .unwrap_or(SecretSource::Prompt);
-    let what = format!("the password of {} on {cluster}", connection.user);
-    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    let written = backup::access_key(prepared).map(|source| room.whole_source(source, cluster, tenant));
-    let key = access_key_from.cloned().or(written);
-    let encrypt = encrypt_from.cloned().or_else(|| prepared.plan.choices.encrypt.clone());
-    let purse = Purse {
-        login: Some(room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?),
-        access_key: backup::secret(room, key.as_ref(), "the access key of the storage", "--access-key-from").await?,
-        encryption: backup::secret(room, encrypt.as_ref(), "the encryption password", "--encrypt-from").await?,
-    };
+    let purse = purse::to_go_on(room, task, given).await?;
     let before = task.view.attempt;
     match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
         Started::Busy(fault) => Err(fault),

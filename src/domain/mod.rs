@@ -7,6 +7,7 @@ pub mod command_line;
 pub mod connection;
 pub mod destination;
 pub mod diagnosis;
+pub mod estimate;
 pub mod exit;
 pub mod facts;
 pub mod fault;

@@ -215,6 +215,18 @@ impl Plan {
         plan
     }
 
+    /// Where the access key of the storage that is set is to be found; None where none is needed.
+    #[must_use]
+    pub fn access_key(&self) -> Option<SecretSource> {
+        let actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+        actions.into_iter().find_map(|action| match action {
+            Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
+                access_key.clone()
+            }
+            _ => None,
+        })
+    }
+
     /// What was found wrong and overridden.
     pub fn overridden(&self) -> impl Iterator<Item = &Check> {
         self.checks

@@ -1,0 +1,78 @@
+//! What a face is told about the inventory: enough to show every cluster before it has answered, and no secret.
+
+use super::{Room, choose};
+use crate::domain::choices::{Choices, Compact, Mode, Wanted};
+use crate::domain::fault::Fault;
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+
+/// The inventory as a face knows it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Known {
+    /// Its clusters, in its order.
+    pub clusters: Vec<KnownCluster>,
+    /// Whether there is an inventory at all.
+    pub has_inventory: bool,
+    /// Where it is, or would be.
+    pub path: String,
+}
+
+/// One cluster of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KnownCluster {
+    /// Its name.
+    pub name: TargetName,
+    /// Its environment, such as `prod`.
+    pub environment: Option<String>,
+    /// Its endpoints, as `host:port`.
+    pub endpoints: Vec<String>,
+    /// The login.
+    pub user: String,
+    /// Nothing says where the password is: it must be typed.
+    pub asks_password: bool,
+    /// Seconds beyond which a last good backup is OLD.
+    pub max_backup_age: Option<u64>,
+    /// Where backups go if the cluster itself names no destination, best first.
+    pub fallbacks: Vec<Wanted>,
+    /// What the strategies say about a needed major compaction, each for its tenants (None: all of them).
+    pub compactions: Vec<(Option<Vec<String>>, Compact)>,
+}
+
+impl KnownCluster {
+    /// What the strategy says about compaction for a target; None: nothing is said.
+    #[must_use]
+    pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
+        let is_for = |tenants: &Option<Vec<String>>| {
+            tenants.as_ref().is_some_and(|names| names.iter().any(|name| Some(name.as_str()) == tenant))
+        };
+        let own = self.compactions.iter().find(|(tenants, _)| is_for(tenants));
+        own.or_else(|| self.compactions.iter().find(|(tenants, _)| tenants.is_none())).map(|(_, compact)| *compact)
+    }
+}
+
+/// What is known of the inventory of a room.
+///
+/// # Errors
+/// A cluster whose name cannot be a target.
+pub fn of(room: &Room) -> Result<Known, Fault> {
+    let mut clusters = Vec::with_capacity(room.inventory.clusters.len());
+    for cluster in &room.inventory.clusters {
+        let name = room.target(cluster)?;
+        let choices = choose::with_strategies(Choices::new(vec![name.clone()], Mode::Full), cluster);
+        clusters.push(KnownCluster {
+            name,
+            environment: cluster.environment.clone(),
+            endpoints: cluster.endpoints.iter().map(ToString::to_string).collect(),
+            user: cluster.user.clone(),
+            asks_password: matches!(cluster.password, None | Some(SecretSource::Prompt)),
+            max_backup_age: cluster.max_backup_age.map(|age| age.as_secs()),
+            fallbacks: choices.fallbacks,
+            compactions: cluster
+                .strategies
+                .iter()
+                .map(|strategy| (strategy.tenants.clone(), choose::strategy_compaction(strategy)))
+                .collect(),
+        });
+    }
+    Ok(Known { clusters, has_inventory: room.has_inventory, path: room.places.config.display().to_string() })
+}

@@ -1,0 +1,92 @@
+//! The secrets of a task, gathered before it is handed over: what was typed, else from where each is to be found.
+
+use super::hand_over::Purse;
+use super::tasks::Task;
+use super::{Asking, Room};
+use crate::config::inventory::Cluster;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::task::Prepared;
+
+/// What a person gave for a task beside what the inventory says.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// Another source of the access key.
+    pub access_key_from: Option<SecretSource>,
+    /// Another source of the encryption password.
+    pub encrypt_from: Option<SecretSource>,
+    /// The access key itself, typed on a screen.
+    pub access_key: Option<Secret>,
+    /// The encryption password itself, typed on a screen.
+    pub encryption: Option<Secret>,
+}
+
+/// For a task that begins.
+///
+/// # Errors
+/// A secret cannot be had.
+pub async fn to_begin(room: &Room, cluster: &Cluster, prepared: &Prepared, given: Given) -> Result<Purse, Fault> {
+    let login = Some(room.password(cluster).await?);
+    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
+    rest(room, &cluster.name, tenant, prepared, given, login).await
+}
+
+/// For a task that goes on. Its journal holds no secret, only where each was found.
+///
+/// # Errors
+/// A secret cannot be had, or the journal does not say what was confirmed.
+pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, Fault> {
+    let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("Task {} cannot go on.", task.id),
+            "Its journal does not say what was confirmed.",
+            "Start the backup anew.",
+        ));
+    };
+    let name = &prepared.plan.cluster.name;
+    let login = match room.inventory.clusters.iter().find(|cluster| cluster.name == *name) {
+        Some(cluster) if cluster.user == connection.user => room.password(cluster).await?,
+        Some(_) | None => {
+            let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
+            let source = room.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
+            let what = format!("the password of {} on {name}", connection.user);
+            room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?
+        }
+    };
+    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
+    rest(room, name, tenant, prepared, given, Some(login)).await
+}
+
+async fn rest(
+    room: &Room,
+    cluster: &str,
+    tenant: Option<&str>,
+    prepared: &Prepared,
+    given: Given,
+    login: Option<Secret>,
+) -> Result<Purse, Fault> {
+    let written = prepared.plan.access_key().map(|source| room.whole_source(source, cluster, tenant));
+    let key = given.access_key_from.or(written);
+    let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
+    Ok(Purse {
+        login,
+        access_key: secret(room, given.access_key, key, "the access key of the storage", "--access-key-from").await?,
+        encryption: secret(room, given.encryption, encrypt, "the encryption password", "--encrypt-from").await?,
+    })
+}
+
+/// A secret, where one is asked for: as it was typed, else from its source.
+async fn secret(
+    room: &Room,
+    typed: Option<Secret>,
+    source: Option<SecretSource>,
+    what: &str,
+    flag: &str,
+) -> Result<Option<Secret>, Fault> {
+    match (typed, source) {
+        (_, None) => Ok(None),
+        (Some(typed), Some(_)) => Ok(Some(typed)),
+        (None, Some(source)) => room.secret(&source, Asking { what, flag }).await.map(Some),
+    }
+}

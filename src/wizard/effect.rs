@@ -1,0 +1,75 @@
+//! What the wizard wants done, as data; [`super::effects`] does it.
+
+use std::sync::Arc;
+
+use super::model::Req;
+use super::screens::connect::Login;
+use crate::app::test::TestOf;
+use crate::domain::choices::Choices;
+use crate::domain::facts::Facts;
+use crate::domain::secret::Secret;
+use crate::domain::target::TargetName;
+use crate::domain::task::Prepared;
+
+/// Secrets that were typed for a task.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    /// The access key of the storage.
+    pub access_key: Option<Secret>,
+    /// The password that encrypts the backup.
+    pub encryption: Option<Secret>,
+}
+
+/// One thing to do.
+#[derive(Debug, Clone)]
+pub enum Effect {
+    /// Read the inventory.
+    Open(Req),
+    /// Ask these clusters, in this order, each on its own.
+    Detect(Req, Vec<String>),
+    /// Keep a password that was typed.
+    GivePassword(String, Secret),
+    /// Try a connection that was typed.
+    Try(Req, Box<Login>),
+    /// Write it into the inventory, and read that again.
+    Save(Req, Box<Login>),
+    /// Make the plan and what is shown of it.
+    Prepare(Req, Arc<Facts>, Box<Choices>),
+    /// Test a storage.
+    Test(Req, Box<TestOf>),
+    /// End the Test that runs.
+    StopTest,
+    /// Hand a confirmed plan to a runner.
+    Launch(Req, Arc<Prepared>, Typed),
+    /// Watch the backup that somebody else runs on a tenant, as a task of its own.
+    Attach(Req, Arc<Facts>, TargetName),
+    /// Go on with a task, after a major compaction where that is asked for.
+    GoOn {
+        /// The question.
+        req: Req,
+        /// The task.
+        task: String,
+        /// Perform a major compaction first.
+        compact: bool,
+        /// What was typed for it.
+        typed: Typed,
+    },
+    /// Ask a task's runner to cancel.
+    Cancel(Req, String),
+    /// Follow a task; whatever was followed before is let go.
+    Follow(Req, String),
+    /// Follow nothing any more.
+    Unfollow,
+    /// List the tasks of this host.
+    ListTasks(Req),
+    /// Write a redacted report of a task.
+    Report(Req, String),
+    /// Put a text into the terminal's clipboard.
+    Copy(String),
+    /// Remove the causes of the embedded fleet that can be removed.
+    Fix(Req),
+    /// Stop, as the shell's job control has it.
+    Suspend,
+    /// End the wizard.
+    Leave,
+}

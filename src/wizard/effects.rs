@@ -1,0 +1,317 @@
+//! The one place of the wizard that does things: each effect becomes a task of its own, and its answer a message.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::mpsc::{self, UnboundedSender};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::effect::{Effect, Typed};
+use super::model::Req;
+use super::msg::{Answer, Made, TaskRow};
+use super::run::{Fix, Start};
+use crate::app::follow::Follow;
+use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use crate::app::known::{self, Known};
+use crate::app::test::Tester;
+use crate::app::{Room, attach, choose, detect, now, plans, prepare, purse, tasks, test};
+use crate::domain::choices::Choices;
+use crate::domain::exit;
+use crate::domain::facts::Facts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::Refusal;
+use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
+use crate::domain::target::TargetName;
+use crate::domain::task::Prepared;
+
+/// The room, once the inventory was read; another one after a connection was saved.
+type Shared = Arc<Mutex<Option<Arc<Room>>>>;
+
+/// Runs effects.
+pub struct Effects {
+    start: Arc<Start>,
+    room: Shared,
+    answers: UnboundedSender<(Req, Answer)>,
+    /// What may be broken off at any time.
+    reads: JoinSet<()>,
+    /// What may not: a task that is being handed over.
+    writes: JoinSet<()>,
+    following: Option<AbortHandle>,
+    testing: Option<AbortHandle>,
+}
+
+impl Effects {
+    /// Nothing is done yet.
+    #[must_use]
+    pub fn new(start: Start, answers: UnboundedSender<(Req, Answer)>) -> Self {
+        Self {
+            start: Arc::new(start),
+            room: Shared::default(),
+            answers,
+            reads: JoinSet::new(),
+            writes: JoinSet::new(),
+            following: None,
+            testing: None,
+        }
+    }
+
+    /// Waits for what must not be broken off.
+    pub async fn finish(&mut self) {
+        while self.writes.join_next().await.is_some() {}
+    }
+
+    /// Does one.
+    pub fn run(&mut self, effect: Effect) {
+        // What has ended is let go of.
+        while self.reads.try_join_next().is_some() {}
+        while self.writes.try_join_next().is_some() {}
+        let say = Say { answers: self.answers.clone() };
+        match effect {
+            Effect::Open(req) => {
+                let (start, room) = (Arc::clone(&self.start), Arc::clone(&self.room));
+                self.reads.spawn(async move { say.one(req, Answer::Opened(Box::new(open(start, room).await))) });
+            }
+            Effect::Detect(req, names) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn(detect_all(room, req, names, say));
+            }
+            Effect::GivePassword(cluster, password) => {
+                // Before anything that needs it: the next effect finds it there.
+                if let Some(room) = self.room() {
+                    room.give_password(&cluster, password);
+                }
+            }
+            Effect::Prepare(req, facts, choices) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn_blocking(move || {
+                    say.one(req, Answer::Prepared(Box::new(prepared(&room, &facts, *choices))));
+                });
+            }
+            Effect::Test(req, what) => {
+                let handle = self.reads.spawn(run_test(req, *what, say));
+                self.testing = Some(handle);
+            }
+            Effect::StopTest => {
+                if let Some(testing) = self.testing.take() {
+                    testing.abort();
+                }
+            }
+            Effect::Launch(req, prepared, typed) => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn(async move {
+                    say.one(req, Answer::Launched(launch(&room, &prepared, typed).await));
+                });
+            }
+            Effect::Attach(req, facts, target) => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn(async move {
+                    say.one(req, Answer::Launched(watch_foreign(&room, &facts, &target).await));
+                });
+            }
+            Effect::GoOn { req, task, compact, typed } => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn(async move {
+                    say.one(req, Answer::Launched(go_on(&room, task, compact, typed).await));
+                });
+            }
+            Effect::Cancel(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn(async move { say.one(req, Answer::CancelAsked(cancel(&room, &task).await)) });
+            }
+            Effect::Follow(req, task) => {
+                let Some(room) = self.room() else { return };
+                if let Some(following) = self.following.take() {
+                    following.abort();
+                }
+                self.following = Some(self.reads.spawn(follow(room, req, task, say)));
+            }
+            Effect::Unfollow => {
+                if let Some(following) = self.following.take() {
+                    following.abort();
+                }
+            }
+            Effect::ListTasks(req) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&room))));
+            }
+            Effect::Fix(req) => {
+                let Some((_, fix)) = &self.start.demo else { return };
+                let fix: Fix = Arc::clone(fix);
+                self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
+            }
+            // The loop itself does these: they are the terminal's.
+            Effect::Copy(_)
+            | Effect::Suspend
+            | Effect::Leave
+            | Effect::Try(..)
+            | Effect::Save(..)
+            | Effect::Report(..) => {}
+        }
+    }
+
+    fn room(&self) -> Option<Arc<Room>> {
+        self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+/// Who answers.
+#[derive(Clone)]
+struct Say {
+    answers: UnboundedSender<(Req, Answer)>,
+}
+
+impl Say {
+    /// A wizard that has ended wants no answer.
+    fn one(&self, req: Req, answer: Answer) {
+        let _ = self.answers.send((req, answer));
+    }
+}
+
+async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
+    let read = tokio::task::spawn_blocking(move || {
+        let room = Room::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.silent();
+        let known = known::of(&room)?;
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(room));
+        Ok(known)
+    });
+    read.await.unwrap_or_else(|_| Err(broke_off("Reading the inventory")))
+}
+
+fn broke_off(what: &str) -> Fault {
+    Fault::new(Cause::Internal, format!("{what} broke off."), "This is a mistake in obnow.", "Report it.")
+}
+
+async fn detect_all(room: Arc<Room>, req: Req, names: Vec<String>, say: Say) {
+    let (sender, mut answers) = mpsc::unbounded_channel::<detect::Detected>();
+    let asking = async {
+        detect::named(&room, &names, &sender).await;
+        drop(sender);
+    };
+    let taking = async {
+        while let Some(answer) = answers.recv().await {
+            let facts = answer.facts.map(Arc::new);
+            say.one(req, Answer::Detected { cluster: answer.cluster, facts });
+        }
+    };
+    tokio::join!(asking, taking);
+}
+
+fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
+    let refused = |fault: Fault| Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() });
+    let cluster = room.cluster(facts.cluster.name()).map_err(refused)?;
+    choices.check().map_err(refused)?;
+    let same_as = plans::same_as(cluster, &choices);
+    let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
+    let id = tasks::new_id(room).map_err(refused)?;
+    Ok(Made { prepared: prepare::prepare(facts, &choices, id.as_str())?, same_as })
+}
+
+async fn run_test(req: Req, what: test::TestOf, say: Say) {
+    let tester = match Tester::here() {
+        Ok(tester) => tester,
+        Err(fault) => {
+            let report = TestReport {
+                uri: what.destination.to_string(),
+                checks: vec![TestedCheck::fail(StorageCheck::Directory, None, fault)],
+                at: now(),
+                left_behind: None,
+                by_hand: Vec::new(),
+            };
+            return say.one(req, Answer::TestOver(Box::new(report)));
+        }
+    };
+    let (sender, mut news) = mpsc::unbounded_channel();
+    let testing = async {
+        let report = test::storage(&tester, what, Some(&sender)).await;
+        drop(sender);
+        report
+    };
+    let telling = async {
+        while let Some(news) = news.recv().await {
+            say.one(req, Answer::Tested(Box::new(news)));
+        }
+    };
+    let (report, ()) = tokio::join!(testing, telling);
+    say.one(req, Answer::TestOver(Box::new(report)));
+}
+
+async fn launch(room: &Room, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
+    let cluster = room.cluster(&prepared.plan.cluster.name)?;
+    let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
+    let purse = purse::to_begin(room, cluster, prepared, given).await?;
+    begin(room, prepared.clone(), purse).await
+}
+
+/// Hands a new task over.
+async fn begin(room: &Room, prepared: Prepared, purse: Purse) -> Result<String, Fault> {
+    let cluster = room.cluster(&prepared.plan.cluster.name)?;
+    room.places.ensure_state()?;
+    let id = tasks::id_of(&prepared.task)?;
+    let order =
+        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
+    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+        Started::Yes => Ok(id.to_string()),
+        Started::Busy(fault) => Err(fault),
+    }
+}
+
+/// Watches somebody else's backup as a task of its own.
+async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
+    let cluster = room.cluster(target.cluster())?;
+    let id = tasks::new_id(room)?;
+    let prepared = attach::prepare(facts, target, id.as_str())?;
+    let purse = Purse { login: Some(room.password(cluster).await?), ..Purse::default() };
+    begin(room, prepared, purse).await
+}
+
+async fn go_on(room: &Room, id: String, _compact: bool, typed: Typed) -> Result<String, Fault> {
+    let task = tasks::find(room, &id)?;
+    let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
+    let purse = purse::to_go_on(room, &task, given).await?;
+    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+        Started::Yes => Ok(id),
+        Started::Busy(fault) => Err(fault),
+    }
+}
+
+/// Asks the runner; where none lives, one is started for it.
+async fn cancel(room: &Room, id: &str) -> Result<(), Fault> {
+    let task = tasks::find(room, id)?;
+    crate::app::cancel::ask(room, &task)?;
+    if !task.alive {
+        go_on(room, id.to_owned(), false, Typed::default()).await?;
+    }
+    Ok(())
+}
+
+async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {
+    let task = match tasks::find(&room, &id) {
+        Ok(task) => task,
+        Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
+    };
+    let mut follow = Follow::new(&room, task.id);
+    loop {
+        match follow.next(0).await {
+            Ok(Some((at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
+            Ok(None) => break,
+            Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
+        }
+    }
+    say.one(req, Answer::FollowedToEnd { state: follow.state(), last_word: follow.last_word() });
+}
+
+fn list(room: &Room) -> Result<Vec<TaskRow>, Fault> {
+    let rows = tasks::all(room)?.into_iter().map(|task| match task {
+        Ok(task) => {
+            let state = task.state();
+            let exit = exit::of_task(&task.view, state);
+            TaskRow { id: task.id.to_string(), view: Ok(Box::new(task.view)), state, exit }
+        }
+        Err(fault) => TaskRow {
+            id: String::new(),
+            view: Err(fault),
+            state: crate::domain::task::TaskState::Unknown,
+            exit: exit::Exit::UNKNOWN,
+        },
+    });
+    Ok(rows.collect())
+}

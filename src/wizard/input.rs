@@ -1,0 +1,217 @@
+//! Escape sequences that the network split are put together again.
+//!
+//! crossterm takes an `ESC` at the end of a read for the key. Over SSH an arrow may come as `ESC` and `[B`, and then three keys are
+//! seen: Esc, `[`, `B`. So an Esc is held for a moment: what follows at once belongs to it.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+
+/// How long an Esc is held, in milliseconds.
+pub const HELD_MS: u64 = 40;
+
+/// Longer than any sequence a key sends.
+const LONGEST: usize = 16;
+
+/// What is held.
+#[derive(Debug, Default)]
+pub enum Held {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// An Esc, and what came behind it.
+    Sequence(Vec<char>),
+    /// A paste whose beginning was split.
+    Paste(String),
+}
+
+/// Puts events together.
+#[derive(Debug, Default)]
+pub struct Input {
+    held: Held,
+}
+
+impl Input {
+    /// Whether something is held, and waits for what follows.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !matches!(self.held, Held::Nothing)
+    }
+
+    /// Takes an event in; gives out those that are whole.
+    pub fn feed(&mut self, event: Event) -> Vec<Event> {
+        match (&mut self.held, plain(&event)) {
+            (Held::Nothing, _) if is_esc(&event) => {
+                self.held = Held::Sequence(Vec::new());
+                Vec::new()
+            }
+            (Held::Nothing, _) => vec![event],
+            (Held::Sequence(chars), Some(c)) => {
+                chars.push(c);
+                self.advance()
+            }
+            (Held::Paste(text), Some(c)) => {
+                text.push(c);
+                Vec::new()
+            }
+            (Held::Sequence(_) | Held::Paste(_), None) => {
+                let mut events = self.give_up();
+                events.extend(self.feed(event));
+                events
+            }
+        }
+    }
+
+    /// Nothing followed in time: what was held is what it seemed.
+    pub fn give_up(&mut self) -> Vec<Event> {
+        match std::mem::take(&mut self.held) {
+            Held::Nothing => Vec::new(),
+            Held::Sequence(chars) => {
+                let behind = chars.into_iter().map(|c| match c {
+                    '\n' => key(KeyCode::Enter),
+                    '\t' => key(KeyCode::Tab),
+                    c => typed(c),
+                });
+                [key(KeyCode::Esc)].into_iter().chain(behind).collect()
+            }
+            Held::Paste(text) => vec![Event::Paste(text)],
+        }
+    }
+
+    fn advance(&mut self) -> Vec<Event> {
+        let Held::Sequence(chars) = &self.held else { return Vec::new() };
+        let whole = match chars.as_slice() {
+            ['[' | 'O'] => false,
+            ['[', .., last] => !matches!(last, '0'..='9' | ';' | '<' | '=' | '>' | '?' | ' '..='/'),
+            _ => true,
+        };
+        if !whole && chars.len() < LONGEST {
+            return Vec::new();
+        }
+        let text: String = chars.iter().collect();
+        if text == "[200~" {
+            self.held = Held::Paste(String::new());
+            return Vec::new();
+        }
+        match sequence(&text) {
+            Some(code) => {
+                self.held = Held::Nothing;
+                vec![key(code)]
+            }
+            // A sequence nobody knows is no text either.
+            None if text.starts_with('[') && text.len() > 1 => {
+                self.held = Held::Nothing;
+                Vec::new()
+            }
+            None => self.give_up(),
+        }
+    }
+}
+
+/// The key of a sequence behind its Esc; modifiers are left out, for no key of obnow has one here.
+fn sequence(text: &str) -> Option<KeyCode> {
+    let (start, last) = (text.chars().next()?, text.chars().last()?);
+    let number = text.get(1..text.len().checked_sub(1)?)?.split(';').next()?;
+    Some(match (start, last, number) {
+        (_, 'A', _) => KeyCode::Up,
+        (_, 'B', _) => KeyCode::Down,
+        (_, 'C', _) => KeyCode::Right,
+        (_, 'D', _) => KeyCode::Left,
+        (_, 'H', _) | ('[', '~', "1" | "7") => KeyCode::Home,
+        (_, 'F', _) | ('[', '~', "4" | "8") => KeyCode::End,
+        ('[', 'Z', _) => KeyCode::BackTab,
+        ('[', '~', "3") => KeyCode::Delete,
+        ('[', '~', "5") => KeyCode::PageUp,
+        ('[', '~', "6") => KeyCode::PageDown,
+        ('O', 'P', _) | ('[', '~', "11") => KeyCode::F(1),
+        _ => return None,
+    })
+}
+
+fn key(code: KeyCode) -> Event {
+    Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
+}
+
+fn typed(c: char) -> Event {
+    key(KeyCode::Char(c))
+}
+
+fn is_esc(event: &Event) -> bool {
+    matches!(event, Event::Key(key) if key.code == KeyCode::Esc && key.kind != KeyEventKind::Release)
+}
+
+/// The character of a key without modifiers but Shift; of a paste also its line ends.
+fn plain(event: &Event) -> Option<char> {
+    let Event::Key(key) = event else { return None };
+    if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
+        return None;
+    }
+    match key.code {
+        KeyCode::Char(c) => Some(c),
+        KeyCode::Enter => Some('\n'),
+        KeyCode::Tab => Some('\t'),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn feed(input: &mut Input, text: &str) -> Vec<Event> {
+        text.chars()
+            .flat_map(|c| {
+                input.feed(match c {
+                    '\u{1b}' => key(KeyCode::Esc),
+                    '\n' => key(KeyCode::Enter),
+                    c => typed(c),
+                })
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_split_arrow_is_an_arrow_and_not_esc() {
+        for (text, code) in [
+            ("\u{1b}[B", KeyCode::Down),
+            ("\u{1b}OA", KeyCode::Up),
+            ("\u{1b}[5~", KeyCode::PageUp),
+            ("\u{1b}[Z", KeyCode::BackTab),
+            ("\u{1b}[1;5C", KeyCode::Right),
+        ] {
+            let mut input = Input::default();
+            assert_eq!(feed(&mut input, text), [key(code)], "{text:?}");
+            assert!(!input.holds());
+        }
+    }
+
+    #[test]
+    fn an_esc_that_nothing_follows_is_esc() {
+        let mut input = Input::default();
+        assert!(feed(&mut input, "\u{1b}").is_empty() && input.holds());
+        assert_eq!(input.give_up(), [key(KeyCode::Esc)]);
+        assert_eq!(feed(&mut input, "j"), [typed('j')]);
+    }
+
+    #[test]
+    fn esc_and_then_a_key_are_both_kept() {
+        let mut input = Input::default();
+        assert_eq!(feed(&mut input, "\u{1b}q"), [key(KeyCode::Esc), typed('q')]);
+        assert_eq!(feed(&mut input, "\u{1b}\n"), [key(KeyCode::Esc), key(KeyCode::Enter)]);
+        // A second Esc gives the first one out.
+        assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key(KeyCode::Esc)]);
+        assert!(input.holds());
+    }
+
+    #[test]
+    fn a_paste_whose_beginning_was_split_is_a_paste() {
+        let mut input = Input::default();
+        assert!(feed(&mut input, "\u{1b}[200~a\nb").is_empty(), "no newline of it submits anything");
+        assert_eq!(input.give_up(), [Event::Paste("a\nb".to_owned())]);
+    }
+
+    #[test]
+    fn an_unknown_sequence_is_no_text() {
+        let mut input = Input::default();
+        assert!(feed(&mut input, "\u{1b}[?1;2c").is_empty());
+        assert_eq!(feed(&mut input, "x"), [typed('x')]);
+    }
+}

@@ -1,0 +1,232 @@
+//! The keys, declared once: the same tables lead a key to its action, fill the footer and the help.
+
+use super::key::Key;
+use super::model::{Model, Screen};
+use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
+
+/// What a key means.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Go on, or activate what has the focus.
+    Next,
+    /// Go back, or close what is open.
+    Back,
+    /// Choose or mark what has the focus.
+    Choose,
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+    /// One to the left.
+    Left,
+    /// One to the right.
+    Right,
+    /// To the first.
+    First,
+    /// To the last.
+    Last,
+    /// A screen up.
+    PageUp,
+    /// A screen down.
+    PageDown,
+    /// To the next field.
+    NextField,
+    /// To the field before.
+    PreviousField,
+    /// Filter the list.
+    Filter,
+    /// Open or close the help.
+    Help,
+    /// End the wizard.
+    Quit,
+    /// Test the storage.
+    Test,
+    /// Retry, or check again.
+    Retry,
+    /// Perform a major compaction.
+    Compact,
+    /// Cancel the task.
+    Cancel,
+    /// Show or hide the log.
+    Log,
+    /// Leave the task to itself.
+    Detach,
+    /// Write a report.
+    Report,
+    /// List the tasks.
+    Tasks,
+    /// Copy.
+    Copy,
+    /// Override a check that allows it.
+    Override,
+    /// Remove the causes of the embedded fleet.
+    Fix,
+}
+
+/// Whether a key does something now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Availability {
+    /// It does.
+    Ready,
+    /// It does not, and why.
+    Off(String),
+    /// It has no business here.
+    Hidden,
+}
+
+impl Availability {
+    /// Ready, or off with a reason.
+    #[must_use]
+    pub fn when(ready: bool, reason: &str) -> Self {
+        if ready { Self::Ready } else { Self::Off(reason.to_owned()) }
+    }
+
+    /// Ready, or not to be seen.
+    #[must_use]
+    pub fn shown(ready: bool) -> Self {
+        if ready { Self::Ready } else { Self::Hidden }
+    }
+}
+
+/// One line of a key table.
+#[derive(Clone, Copy)]
+pub struct Binding {
+    /// The keys; the first one is shown.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub action: Action,
+    /// The footer's word.
+    pub short: &'static str,
+    /// The help's words.
+    pub long: &'static str,
+    /// What the footer drops first: the higher, the longer it stays. 0: help only.
+    pub priority: u8,
+    /// Whether it does something now.
+    pub when: fn(&Model) -> Availability,
+}
+
+impl Binding {
+    /// A key that always works.
+    #[must_use]
+    pub const fn new(
+        keys: &'static [Key],
+        action: Action,
+        short: &'static str,
+        long: &'static str,
+        priority: u8,
+    ) -> Self {
+        Self { keys, action, short, long, priority, when: always }
+    }
+
+    /// The same, where it works only sometimes.
+    #[must_use]
+    pub const fn when(mut self, when: fn(&Model) -> Availability) -> Self {
+        self.when = when;
+        self
+    }
+}
+
+fn always(_: &Model) -> Availability {
+    Availability::Ready
+}
+
+/// Moves in a list.
+pub const MOVES: [Binding; 6] = [
+    Binding::new(&[Key::Up, Key::Char('k')], Action::Up, "up", "one up", 0),
+    Binding::new(&[Key::Down, Key::Char('j')], Action::Down, "down", "one down", 0),
+    Binding::new(&[Key::Char('g'), Key::Home], Action::First, "first", "to the first", 0),
+    Binding::new(&[Key::Char('G'), Key::End], Action::Last, "last", "to the last", 0),
+    Binding::new(&[Key::PageUp], Action::PageUp, "page up", "a screen up", 0),
+    Binding::new(&[Key::PageDown], Action::PageDown, "page down", "a screen down", 0),
+];
+
+/// Moves in a form.
+pub const FIELDS: [Binding; 4] = [
+    Binding::new(&[Key::Tab, Key::Down, Key::Char('j')], Action::NextField, "field", "to the next field", 3),
+    Binding::new(
+        &[Key::BackTab, Key::Up, Key::Char('k')],
+        Action::PreviousField,
+        "field back",
+        "to the field before",
+        0,
+    ),
+    Binding::new(&[Key::Left], Action::Left, "left", "the choice to the left", 0),
+    Binding::new(&[Key::Right], Action::Right, "right", "the choice to the right", 0),
+];
+
+/// What every screen has.
+pub const COMMON: [Binding; 4] = [
+    Binding::new(
+        &[Key::Char('F')],
+        Action::Fix,
+        "fix",
+        "remove the causes of this embedded fleet that can be removed",
+        4,
+    )
+    .when(|model| Availability::shown(model.demo.is_some())),
+    Binding::new(&[Key::Char('b')], Action::Tasks, "tasks", "the tasks of this host", 4).when(|model| {
+        match model.screen {
+            Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm => Availability::Ready,
+            Screen::Connect | Screen::Task | Screen::Tasks => Availability::Hidden,
+        }
+    }),
+    Binding::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, "quit", "end obnow; a task that runs goes on", 2),
+    Binding::new(&[Key::Char('?')], Action::Help, "help", "this help", 9),
+];
+
+/// Every key of a screen, the screen's own first.
+pub fn of_screen(screen: Screen) -> impl Iterator<Item = &'static Binding> {
+    let own: &'static [&'static [Binding]] = match screen {
+        Screen::Connect => &[&connect::KEYS, &FIELDS],
+        Screen::Target => &[&target::KEYS, &MOVES],
+        Screen::Detected => &[&detected::KEYS, &MOVES],
+        Screen::Storage => &[&storage::KEYS, &FIELDS],
+        Screen::Mode => &[&mode::KEYS, &FIELDS],
+        Screen::Confirm => &[&confirm::KEYS, &MOVES],
+        Screen::Task => &[&task::KEYS, &MOVES],
+        Screen::Tasks => &[&tasks::KEYS, &MOVES],
+    };
+    own.iter().copied().flatten().chain(&COMMON)
+}
+
+/// The keys that work now: those of the overlay, or else those of the screen.
+#[must_use]
+pub fn now(model: &Model) -> Vec<&'static Binding> {
+    use super::model::Overlay;
+    match &model.overlay {
+        Some(Overlay::Help(_)) => HELP.iter().chain(&MOVES).collect(),
+        Some(Overlay::Question(_)) => question::KEYS.iter().collect(),
+        Some(Overlay::Ask(_)) => ask::KEYS.iter().collect(),
+        None => of_screen(model.screen).collect(),
+    }
+}
+
+/// The keys of the help.
+pub const HELP: [Binding; 2] = [
+    Binding::new(&[Key::Esc, Key::Char('?'), Key::Enter, Key::Char('q')], Action::Back, "close", "close the help", 9),
+    Binding::new(&[Key::Ctrl('c')], Action::Quit, "quit", "end obnow", 2),
+];
+
+/// What a key does now.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Meaning {
+    /// This.
+    Does(Action),
+    /// Nothing, and why.
+    Not(String),
+    /// It is in no table.
+    Nothing,
+}
+
+/// Looks a key up.
+#[must_use]
+pub fn meaning(model: &Model, key: Key) -> Meaning {
+    for binding in now(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
+        match (binding.when)(model) {
+            Availability::Ready => return Meaning::Does(binding.action),
+            Availability::Off(why) => return Meaning::Not(why),
+            Availability::Hidden => {}
+        }
+    }
+    Meaning::Nothing
+}

@@ -1,0 +1,26 @@
+//! The terminal face: six screens on the way to a backup, the list of tasks, and manners for any terminal.
+//!
+//! ```text
+//! keys --keymap--> Msg --> update --> Effect --> effects --> app.detect / app.test / app.launch
+//!                   ^                                             |
+//!                   +------------- answer, with its question's number
+//! ```
+//!
+//! [`update`] is a pure function and [`view`] changes nothing; [`effects`] is the only code here that spawns, and [`run`]
+//! the loop that joins them with a terminal.
+
+pub mod effect;
+pub mod effects;
+pub mod form;
+mod input;
+pub mod key;
+pub mod keymap;
+pub mod model;
+pub mod msg;
+pub mod run;
+pub mod screens;
+mod terminal;
+pub mod update;
+pub mod view;
+
+pub use run::{Fix, Start, run};

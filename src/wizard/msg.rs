@@ -1,0 +1,99 @@
+//! What happens to the wizard: keys, and answers to what it asked.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::key::Key;
+use super::model::Req;
+use crate::app::known::Known;
+use crate::domain::exit::Exit;
+use crate::domain::facts::Facts;
+use crate::domain::fault::Fault;
+use crate::domain::plan::Refusal;
+use crate::domain::storage_test::{TestNews, TestReport};
+use crate::domain::task::{Event, Prepared, TaskState, TaskView};
+
+/// One thing that happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key was pressed.
+    Key(Key),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size.
+    Resized(u16, u16),
+    /// The time that [`super::model::next_wake`] named has come.
+    Woken,
+    /// An answer came.
+    Answer(Req, Answer),
+}
+
+/// An answer.
+#[derive(Debug)]
+pub enum Answer {
+    /// The inventory was read.
+    Opened(Box<Result<Known, Fault>>),
+    /// A cluster answered, or did not.
+    Detected {
+        /// Its name.
+        cluster: String,
+        /// What it said.
+        facts: Result<Arc<Facts>, Fault>,
+    },
+    /// A connection that was typed was tried.
+    Tried(Result<Arc<Facts>, Fault>),
+    /// It was saved, and the inventory read again.
+    Saved(Box<Result<Known, Fault>>),
+    /// The plan was made, or refused.
+    Prepared(Box<Result<Made, Box<Refusal>>>),
+    /// A check of a storage's Test begins or has ended.
+    Tested(Box<TestNews>),
+    /// The Test has ended.
+    TestOver(Box<TestReport>),
+    /// A runner took the task (its id), or why not.
+    Launched(Result<String, Fault>),
+    /// Something was written into the journal of the watched task.
+    Followed(Timestamp, Box<Result<Event, Value>>),
+    /// Nobody writes into it any more.
+    FollowedToEnd {
+        /// Its state.
+        state: TaskState,
+        /// What its last runner left as a reason for going.
+        last_word: Option<Fault>,
+    },
+    /// It cannot be read.
+    FollowFailed(Fault),
+    /// The tasks of this host.
+    Tasks(Result<Vec<TaskRow>, Fault>),
+    /// A request to cancel was put into the task's file, or why not.
+    CancelAsked(Result<(), Fault>),
+    /// A report was written there.
+    Reported(Result<PathBuf, Fault>),
+    /// Causes of the embedded fleet were removed: their names.
+    Fixed(Result<Vec<String>, String>),
+}
+
+/// A plan that was made, with the words of the command line that makes the same.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Made {
+    /// The plan, and what is shown of it.
+    pub prepared: Prepared,
+    /// The words, from `backup` on.
+    pub same_as: Vec<String>,
+}
+
+/// A task in the list of tasks.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TaskRow {
+    /// Its id.
+    pub id: String,
+    /// What its journal says; or why it cannot be read.
+    pub view: Result<Box<TaskView>, Fault>,
+    /// Its state.
+    pub state: TaskState,
+    /// The exit code it stands for.
+    pub exit: Exit,
+}

@@ -1,0 +1,357 @@
+//! The loop: what happens, what it changes, what is done, and a frame where something changed.
+
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::Event;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::layout::Rect;
+use rustix::event::{PollFd, PollFlags, poll};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until};
+
+use super::effect::Effect;
+use super::effects::Effects;
+use super::input::{self, Input};
+use super::key::Key;
+use super::model::{Model, Req, Screen, next_wake};
+use super::msg::{Answer, Msg};
+use super::screens::task;
+use super::terminal::{self, Tty};
+use super::update::{begin, update};
+use super::view::theme::{Theme, wants_ascii};
+use super::view::view;
+use crate::app::now;
+use crate::app::room::DirectLogin;
+use crate::domain::exit::Exit;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::target::TargetName;
+
+/// Between two frames that no key asked for.
+const FRAME: Duration = Duration::from_millis(66);
+/// The same while a task is watched: two a second.
+const TASK_FRAME: Duration = Duration::from_millis(500);
+/// How long leaving waits for what must not be broken off: a task that is being handed over.
+const FINISHING: Duration = Duration::from_secs(12);
+/// How long the loop may take to leave once it was told to.
+const GRACE: Duration = Duration::from_millis(800);
+
+/// Removes the causes of an embedded fleet: their names, or why not.
+pub type Fix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> + Send + Sync>;
+
+/// How the wizard begins.
+#[derive(Default)]
+pub struct Start {
+    /// The inventory; None: where it usually is.
+    pub config: Option<PathBuf>,
+    /// The state directory; None: where it usually is.
+    pub state: Option<PathBuf>,
+    /// One cluster instead of the inventory.
+    pub direct: Option<DirectLogin>,
+    /// The target to go straight in to.
+    pub target: Option<TargetName>,
+    /// Colours may be used.
+    pub color: bool,
+    /// The words that lead another call to the same clusters.
+    pub reach: Vec<String>,
+    /// The scenario of an embedded fleet, and how its causes are removed.
+    pub demo: Option<(String, Fix)>,
+}
+
+/// How the wizard ended.
+struct Left {
+    exit: Exit,
+    farewell: Vec<String>,
+}
+
+/// Runs the wizard on this terminal to its end; what was decided is printed then.
+///
+/// # Errors
+/// There is no terminal, or it cannot be drawn on.
+pub async fn run(start: Start) -> Result<Exit, Fault> {
+    let stopped = Stopped::watch().map_err(|error| no_terminal(&error.to_string()))?;
+    let broken = Arc::new(Notify::new());
+    let hook = hook(Arc::clone(&broken));
+    let told = stopped.clone();
+    let mut ui = tokio::spawn(drive(start, told, broken));
+    // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
+    let left = tokio::select! {
+        left = &mut ui => Some(left),
+        () = stopped.and_then_wait(GRACE) => None,
+    };
+    match left {
+        Some(_) => terminal::restore(),
+        None => terminal::restore_modes(),
+    }
+    // The hook of before: whatever breaks from here on is told on a terminal that is nobody's.
+    std::panic::set_hook(hook);
+    match left {
+        None => Ok(Exit::LEFT),
+        Some(Ok(Ok(left))) => {
+            let mut out = std::io::stdout().lock();
+            for line in left.farewell {
+                // A terminal that has gone wants no farewell.
+                let _ = std::io::Write::write_all(&mut out, format!("{line}\n").as_bytes());
+            }
+            Ok(left.exit)
+        }
+        Some(Ok(Err(error))) => Err(no_terminal(&error.to_string())),
+        Some(Err(_)) => Err(Fault::new(
+            Cause::Internal,
+            "obnow broke off.",
+            "This is a mistake in obnow; what it printed above says where. A task that runs goes on.",
+            "Report it. Look at the tasks with: obnow tasks.",
+        )),
+    }
+}
+
+fn no_terminal(why: &str) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        "The terminal cannot be used.",
+        format!("The system says: {why}."),
+        "Use a command instead; see them with: obnow --help.",
+    )
+}
+
+/// Whoever panics gives the terminal back first, and ends the wizard: a screen that is drawn on by nobody lies.
+fn hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
+    let before: Arc<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> = Arc::from(std::panic::take_hook());
+    let then = Arc::clone(&before);
+    std::panic::set_hook(Box::new(move |info| {
+        terminal::restore();
+        then(info);
+        broken.notify_one();
+    }));
+    Box::new(move |info| before(info))
+}
+
+/// Tells when the wizard must end: a signal, or a terminal that is gone.
+#[derive(Clone)]
+struct Stopped(tokio::sync::watch::Receiver<bool>);
+
+impl Stopped {
+    fn watch() -> std::io::Result<Self> {
+        let (sender, receiver) = tokio::sync::watch::channel(false);
+        let mut signals = [
+            signal(SignalKind::terminate())?,
+            signal(SignalKind::hangup())?,
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::quit())?,
+        ];
+        let by_signal = sender.clone();
+        tokio::spawn(async move {
+            let [term, hup, int, quit] = &mut signals;
+            tokio::select! { _ = term.recv() => {}, _ = hup.recv() => {}, _ = int.recv() => {}, _ = quit.recv() => {} }
+            let _ = by_signal.send(true);
+        });
+        // It blocks until the terminal hangs up, which costs no wake-ups; the library that reads keys would not notice.
+        std::thread::Builder::new().name("hang-up".to_owned()).spawn(move || {
+            let stdin = std::io::stdin();
+            let mut fds = [PollFd::new(&stdin, PollFlags::empty())];
+            while matches!(poll(&mut fds, None), Err(rustix::io::Errno::INTR)) {}
+            let _ = sender.send(true);
+        })?;
+        Ok(Self(receiver))
+    }
+
+    async fn told(&mut self) {
+        while !*self.0.borrow_and_update() {
+            if self.0.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
+    async fn and_then_wait(mut self, grace: Duration) {
+        self.told().await;
+        tokio::time::sleep(grace).await;
+    }
+}
+
+#[allow(clippy::disallowed_methods, reason = "what this terminal can draw is read where it is taken")]
+fn theme(color: bool) -> Theme {
+    let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
+    let locale = var("LC_ALL").or_else(|| var("LC_CTYPE")).or_else(|| var("LANG")).unwrap_or_default();
+    Theme { color, ascii: wants_ascii(&locale, &var("TERM").unwrap_or_default()) }
+}
+
+/// When the next frame is due.
+struct Due {
+    /// Something changed.
+    dirty: bool,
+    /// A key did it, or the size: it is drawn at once.
+    at_once: bool,
+    last: Instant,
+}
+
+impl Due {
+    fn at(&self, model: &Model) -> Option<Instant> {
+        let gap = if model.screen == Screen::Task { TASK_FRAME } else { FRAME };
+        self.dirty.then(|| if self.at_once { self.last } else { self.last + gap })
+    }
+}
+
+/// Everything the loop owns.
+struct Loop {
+    model: Model,
+    theme: Theme,
+    terminal: Terminal<Tty>,
+    effects: Effects,
+    due: Due,
+    /// The task's clock.
+    wake: Option<Instant>,
+}
+
+async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Left> {
+    let (sender, mut answers) = mpsc::unbounded_channel::<(Req, Answer)>();
+    let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    let terminal = Terminal::new(Tty::take()?)?;
+    let size = terminal.size()?;
+    let mut model = Model::new((size.width, size.height), TimeZone::system());
+    model.demo = start.demo.as_ref().map(|(scenario, _)| scenario.clone());
+    model.reach.clone_from(&start.reach);
+    model.straight.clone_from(&start.target);
+    let theme = theme(start.color);
+    let due = Due { dirty: true, at_once: true, last: Instant::now() };
+    let mut ui = Loop { model, theme, terminal, effects: Effects::new(start, sender), due, wake: None };
+    // The first frame needs no inventory.
+    ui.draw()?;
+    let effects = begin(&mut ui.model);
+    ui.perform(effects)?;
+    let mut events = keys()?;
+    let mut input = Input::default();
+    while !ui.model.leaving {
+        let due = ui.due.at(&ui.model);
+        if due.is_some_and(|due| due <= Instant::now()) && answers.is_empty() {
+            ui.draw()?;
+            continue;
+        }
+        let held = input.holds();
+        tokio::select! {
+            // Keys before answers: a flood of answers must not make a key wait.
+            biased;
+            () = stopped.told() => break,
+            () = broken.notified() => return Err(std::io::Error::other("a part of obnow broke off")),
+            event = events.recv() => {
+                let Some(event) = event else { break };
+                ui.take(input.feed(event))?;
+                // What was typed ahead costs one frame.
+                while let Ok(event) = events.try_recv() {
+                    ui.take(input.feed(event))?;
+                }
+            }
+            () = tokio::time::sleep(Duration::from_millis(input::HELD_MS)), if held => ui.take(input.give_up())?,
+            Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
+            _ = continued.recv() => ui.again()?,
+            () = until(due) => {}
+            () = until(ui.wake) => ui.woken()?,
+        }
+    }
+    // What must not be broken off is waited for: a task that is being handed over.
+    let finishing = tokio::time::timeout(FINISHING, ui.effects.finish());
+    finishing.await.unwrap_or_default();
+    while let Ok((req, answer)) = answers.try_recv() {
+        // Nobody sees what it asks for now.
+        drop(update(&mut ui.model, Msg::Answer(req, answer), now()));
+    }
+    let (exit, farewell) = task::farewell(&ui.model);
+    Ok(Left { exit, farewell })
+}
+
+/// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups.
+fn keys() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
+    let (sender, events) = mpsc::unbounded_channel();
+    std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
+        while let Ok(event) = crossterm::event::read() {
+            if sender.send(event).is_err() {
+                break;
+            }
+        }
+    })?;
+    Ok(events)
+}
+
+async fn until(at: Option<Instant>) {
+    match at {
+        Some(at) => sleep_until(at).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Loop {
+    fn draw(&mut self) -> std::io::Result<()> {
+        let Self { model, theme, terminal, .. } = self;
+        let at = now();
+        terminal.draw(|frame| view(model, *theme, at, frame))?;
+        terminal.backend_mut().send()?;
+        self.due = Due { dirty: false, at_once: false, last: Instant::now() };
+        self.wake = next_wake(&self.model, at).map(|wake| {
+            let span = wake.duration_since(at).unsigned_abs();
+            Instant::now() + span
+        });
+        Ok(())
+    }
+
+    fn take(&mut self, events: Vec<Event>) -> std::io::Result<()> {
+        for event in events {
+            let msg = match event {
+                Event::Key(key) => match Key::of(&key) {
+                    Some(key) => Msg::Key(key),
+                    None => continue,
+                },
+                Event::Paste(text) => Msg::Paste(text),
+                Event::Resize(columns, rows) => Msg::Resized(columns, rows),
+                Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
+            };
+            self.due.dirty = true;
+            self.due.at_once = true;
+            let effects = update(&mut self.model, msg, now());
+            self.perform(effects)?;
+        }
+        Ok(())
+    }
+
+    fn answered(&mut self, req: Req, answer: Answer) -> std::io::Result<()> {
+        self.due.dirty = true;
+        let effects = update(&mut self.model, Msg::Answer(req, answer), now());
+        self.perform(effects)
+    }
+
+    fn woken(&mut self) -> std::io::Result<()> {
+        self.wake = None;
+        self.due.dirty = true;
+        let effects = update(&mut self.model, Msg::Woken, now());
+        self.perform(effects)
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>) -> std::io::Result<()> {
+        for effect in effects {
+            match effect {
+                Effect::Copy(text) => self.terminal.backend_mut().copy(&text)?,
+                Effect::Suspend => {
+                    terminal::restore();
+                    // The whole job stops, as the shell expects; whoever continues it sends CONT.
+                    let _ = rustix::process::kill_current_process_group(rustix::process::Signal::TSTP);
+                }
+                effect => self.effects.run(effect),
+            }
+        }
+        Ok(())
+    }
+
+    /// The job was continued: the terminal is taken again, and drawn whole.
+    fn again(&mut self) -> std::io::Result<()> {
+        self.terminal.backend_mut().enter()?;
+        let size = self.terminal.size()?;
+        self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
+        self.due.dirty = true;
+        self.due.at_once = true;
+        let effects = update(&mut self.model, Msg::Resized(size.width, size.height), now());
+        self.perform(effects)
+    }
+}

@@ -1,0 +1,88 @@
+//! A secret is asked for: it is typed, used, and kept in memory until the wizard ends.
+
+use super::{confirm, target, task};
+use crate::wizard::effect::Effect;
+use crate::wizard::form::Text;
+use crate::wizard::key::Key;
+use crate::wizard::keymap::{Action, Binding};
+use crate::wizard::model::Model;
+
+/// What a secret is for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Asked {
+    /// To log in to this cluster.
+    Login(String),
+    /// The access key of the storage, for the start that was confirmed.
+    AccessKeyToStart,
+    /// The access key of the storage, for a Retry of the watched task.
+    AccessKeyToRetry,
+    /// The encryption password, for a Retry of the watched task.
+    EncryptionToRetry,
+}
+
+/// A secret that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ask {
+    /// What it is, as a person calls it.
+    pub what: String,
+    /// What it is for.
+    pub asked: Asked,
+    /// Why it is asked again.
+    pub refused: Option<String>,
+    /// What is typed.
+    pub text: Text,
+}
+
+impl Ask {
+    /// An empty field.
+    #[must_use]
+    pub fn new(what: String, asked: Asked, refused: Option<String>) -> Self {
+        Self { what, asked, refused, text: Text::secret() }
+    }
+}
+
+/// The keys while it is asked for.
+pub const KEYS: [Binding; 3] = [
+    Binding::new(&[Key::Enter], Action::Next, "use it", "go on with what was typed", 9),
+    Binding::new(&[Key::Esc], Action::Back, "not now", "close the question", 8),
+    Binding::new(&[Key::Ctrl('c')], Action::Quit, "quit", "end obnow", 2),
+];
+
+/// Does what a key means.
+pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
+    if action != Action::Next {
+        // Going straight in ends where the password is not given.
+        model.straight = None;
+        return Vec::new();
+    }
+    let Some(secret) = ask.text.as_secret() else {
+        // An empty password is one: clusters for trying things out have none.
+        return match ask.asked {
+            Asked::Login(cluster) => unlock(model, &cluster, String::new()),
+            Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry => {
+                model.notice = Some(format!("{} was not given; nothing was started.", ask.what));
+                Vec::new()
+            }
+        };
+    };
+    match ask.asked {
+        Asked::Login(cluster) => unlock(model, &cluster, secret.expose().to_owned()),
+        Asked::AccessKeyToStart => confirm::launch_with(model, secret),
+        Asked::AccessKeyToRetry => task::retry_with(model, Some(secret), None),
+        Asked::EncryptionToRetry => task::retry_with(model, None, Some(secret)),
+    }
+}
+
+fn unlock(model: &mut Model, name: &str, password: String) -> Vec<Effect> {
+    let Some(at) = model.clusters.iter().position(|cluster| cluster.known.name.cluster() == name) else {
+        return Vec::new();
+    };
+    if let Some(cluster) = model.clusters.get_mut(at) {
+        cluster.locked = false;
+        cluster.answer = None;
+    }
+    let mut effects = vec![Effect::GivePassword(name.to_owned(), crate::domain::secret::Secret::new(password))];
+    effects.extend(target::ask_one(model, name));
+    target::refresh(model, at);
+    effects
+}

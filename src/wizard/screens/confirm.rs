@@ -1,0 +1,238 @@
+//! Back up Now: everything that will be done, and the one key that does it.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::ask::{Ask, Asked};
+use super::question::{Doing, Question};
+use super::task;
+use crate::domain::choices::Choices;
+use crate::domain::command_line::shell;
+use crate::domain::fault::Fault;
+use crate::domain::plan::Refusal;
+use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::task::Prepared;
+use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::key::Key;
+use crate::wizard::keymap::{Action, Availability, Binding};
+use crate::wizard::model::{Model, Overlay, Req, Screen};
+use crate::wizard::msg::Made;
+use crate::wizard::update;
+
+/// The buttons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Button {
+    /// Back: where the focus starts.
+    #[default]
+    Back,
+    /// Back up Now.
+    Start,
+}
+
+/// A plan that was made for the draft.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shown {
+    /// What is confirmed.
+    pub prepared: Arc<Prepared>,
+    /// The command line that makes the same.
+    pub same_as: String,
+    /// The choices it was made from.
+    choices: Choices,
+    /// When the facts it was made from were read.
+    facts: Timestamp,
+}
+
+/// The confirm screen.
+#[derive(Debug, Clone, Default)]
+pub struct Confirm {
+    /// The plan, or why there is none.
+    pub shown: Option<Result<Shown, Box<Refusal>>>,
+    /// The question for it.
+    pub asking: Option<(Req, Choices, Timestamp)>,
+    /// The button that has the focus.
+    pub button: Button,
+    /// The first row on the screen.
+    pub top: usize,
+    /// The plan is being handed over.
+    pub launching: Option<Req>,
+    /// The hand-over was refused.
+    pub refused: Option<Fault>,
+}
+
+/// The keys of the screen.
+pub const KEYS: [Binding; 4] = [
+    Binding::new(
+        &[Key::Tab, Key::BackTab, Key::Left, Key::Right],
+        Action::NextField,
+        "button",
+        "to the other button",
+        8,
+    ),
+    Binding::new(&[Key::Enter], Action::Next, "press", "press the focused button", 7).when(|model| {
+        match model.confirm.button {
+            Button::Back => Availability::Ready,
+            Button::Start => can_start(model),
+        }
+    }),
+    Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6),
+    Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
+];
+
+/// Whether the plan on the screen is that of the present draft and facts.
+fn can_start(model: &Model) -> Availability {
+    if model.confirm.launching.is_some() {
+        return Availability::Off("The task is being handed over.".to_owned());
+    }
+    match &model.confirm.shown {
+        None => Availability::Off("The plan is being made.".to_owned()),
+        Some(Err(refusal)) => Availability::Off(format!("{} {}", refusal.fault.what, refusal.fault.why)),
+        Some(Ok(shown)) => Availability::when(is_present(model, shown), "The plan is being made anew."),
+    }
+}
+
+fn is_present(model: &Model, shown: &Shown) -> bool {
+    let facts = model.facts().map(|facts| facts.at);
+    model.confirm.asking.is_none() && facts == Some(shown.facts) && model.choices().as_ref() == Some(&shown.choices)
+}
+
+/// Opens the screen.
+pub fn open(model: &mut Model) -> Vec<Effect> {
+    model.screen = Screen::Confirm;
+    model.confirm = Confirm::default();
+    prepare(model)
+}
+
+/// Has the plan made from the draft and the facts as they are.
+pub fn prepare(model: &mut Model) -> Vec<Effect> {
+    let (Some(choices), Some(facts)) = (model.choices(), model.facts().cloned()) else { return Vec::new() };
+    let req = model.next_req();
+    model.confirm.asking = Some((req, choices.clone(), facts.at));
+    vec![Effect::Prepare(req, facts, Box::new(choices))]
+}
+
+/// The plan was made, or refused.
+pub fn prepared(model: &mut Model, req: Req, made: Result<Made, Box<Refusal>>) -> Vec<Effect> {
+    let Some((_, choices, facts)) = model.confirm.asking.take_if(|(asked, _, _)| *asked == req) else {
+        return Vec::new();
+    };
+    let words = |words: Vec<String>| {
+        let whole: Vec<String> =
+            ["obnow".to_owned()].into_iter().chain(model.reach.iter().cloned()).chain(words).collect();
+        shell(&whole)
+    };
+    let shown =
+        made.map(|made| Shown { prepared: Arc::new(made.prepared), same_as: words(made.same_as), choices, facts });
+    // Another plan than the one that was read is not started by a key that was on its way.
+    let same = matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if old.prepared.preview == new.prepared.preview);
+    if !same {
+        model.confirm.button = Button::Back;
+    }
+    model.confirm.shown = Some(shown);
+    Vec::new()
+}
+
+/// Does what a key means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let rows = crate::wizard::view::confirm::rows(model);
+    if let Some(top) = update::moved(action, model.confirm.top, rows, model.body_rows()) {
+        model.confirm.top = top.min(rows.saturating_sub(model.body_rows().saturating_sub(2)));
+        return Vec::new();
+    }
+    match (action, model.confirm.button) {
+        (Action::NextField, Button::Back) => model.confirm.button = Button::Start,
+        (Action::NextField, Button::Start) => model.confirm.button = Button::Back,
+        (Action::Back, _) | (Action::Next, Button::Back) => model.screen = Screen::Mode,
+        (Action::Next, Button::Start) => return start(model),
+        (Action::Copy, _) => {
+            if let Some(Ok(shown)) = &model.confirm.shown {
+                return vec![Effect::Copy(shown.same_as.clone())];
+            }
+        }
+        _ => {}
+    }
+    Vec::new()
+}
+
+/// Back up Now was pressed: on prod, what interrupts something asks for the target's name first.
+fn start(model: &mut Model) -> Vec<Effect> {
+    let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
+    let interrupts: Vec<String> = shown
+        .prepared
+        .preview
+        .iter()
+        .filter(|step| !step.interrupts.is_empty())
+        .map(|step| format!("{}: {}", step.target, step.interrupts))
+        .collect();
+    let prod = model.chosen().is_some_and(|cluster| cluster.known.environment.as_deref() == Some("prod"));
+    if prod && !interrupts.is_empty() {
+        let name = match shown.prepared.plan.choices.targets.as_slice() {
+            [target] => target.to_string(),
+            _ => shown.prepared.plan.cluster.name.clone(),
+        };
+        let question = Question::new(Doing::Start, "This interrupts something on prod.", interrupts).by_name(name);
+        model.overlay = Some(Overlay::Question(Box::new(question)));
+        return Vec::new();
+    }
+    launch(model)
+}
+
+/// Hands the plan over, with every secret it needs.
+pub fn launch(model: &mut Model) -> Vec<Effect> {
+    if can_start(model) != Availability::Ready {
+        model.notice = Some("The plan changed meanwhile; read it again.".to_owned());
+        return Vec::new();
+    }
+    let Some(draft) = &model.draft else { return Vec::new() };
+    let key = draft.storage.access_key();
+    let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
+    let source = shown.prepared.plan.access_key();
+    if matches!(source, Some(SecretSource::Prompt)) && key.is_none() {
+        let ask = Ask::new("Access key of the storage".to_owned(), Asked::AccessKeyToStart, None);
+        model.overlay = Some(Overlay::Ask(Box::new(ask)));
+        return Vec::new();
+    }
+    hand_over(model, key)
+}
+
+/// Goes on with the access key that was asked for.
+pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
+    if can_start(model) != Availability::Ready {
+        model.notice = Some("The plan changed meanwhile; read it again.".to_owned());
+        return Vec::new();
+    }
+    hand_over(model, Some(key))
+}
+
+fn hand_over(model: &mut Model, access_key: Option<Secret>) -> Vec<Effect> {
+    let encryption = model.draft.as_ref().and_then(|draft| draft.mode.encryption());
+    let req = model.next_req();
+    let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
+    model.confirm.launching = Some(req);
+    model.confirm.refused = None;
+    let typed = Typed { access_key, encryption };
+    vec![Effect::Launch(req, Arc::clone(&shown.prepared), typed)]
+}
+
+/// A runner took it, or did not.
+pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect> {
+    model.confirm.launching = None;
+    match started {
+        Ok(id) => {
+            let typed = Typed {
+                access_key: model.draft.as_ref().and_then(|draft| draft.storage.access_key()),
+                encryption: model.draft.as_ref().and_then(|draft| draft.mode.encryption()),
+            };
+            // What was made up has become a task; the next backup begins with a fresh draft.
+            model.draft = None;
+            model.confirm = Confirm::default();
+            task::open(model, id, typed)
+        }
+        Err(fault) => {
+            model.confirm.refused = Some(fault);
+            model.confirm.button = Button::Back;
+            // Its id is used up, whether or not anything began under it.
+            prepare(model)
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! One file a screen: its state, its keys, and what they and the answers do to it.
+
+pub mod ask;
+pub mod confirm;
+pub mod connect;
+pub mod detected;
+pub mod mode;
+pub mod question;
+pub mod storage;
+pub mod target;
+pub mod task;
+pub mod tasks;

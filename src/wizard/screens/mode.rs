@@ -1,0 +1,292 @@
+//! Full or incremental, and what belongs to it.
+
+use std::collections::BTreeSet;
+
+use super::confirm;
+use crate::domain::choices::{Choices, Compact, Mode, NoFull};
+use crate::domain::preflight::{Check, CheckId, tenant_checks};
+use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::usable_full::usable_full;
+use crate::domain::version::Method;
+use crate::wizard::effect::Effect;
+use crate::wizard::form::Text;
+use crate::wizard::key::Key;
+use crate::wizard::keymap::{Action, Binding};
+use crate::wizard::model::{Cluster, Model, Screen};
+
+/// What no statement can carry safely (R11).
+const QUOTES: [char; 3] = ['\'', '"', '\\'];
+
+/// A line of the screen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Line {
+    /// Full Backup.
+    Full,
+    /// Incremental Backup.
+    Incremental,
+    /// What becomes of tenants without a usable full.
+    NoFull,
+    /// PLUS ARCHIVELOG.
+    PlusArchivelog,
+    /// Encrypt with a password.
+    Encrypt,
+    /// The password.
+    Password,
+    /// The password again.
+    Again,
+    /// A needed major compaction.
+    Compact,
+}
+
+/// What was chosen.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Full or incremental.
+    pub mode: Mode,
+    /// Tenants without a usable full.
+    pub no_full: NoFull,
+    /// Add the log.
+    pub plus_archivelog: bool,
+    /// Encrypt.
+    pub encrypt: bool,
+    /// The password.
+    pub password: Text,
+    /// The password again.
+    pub again: Text,
+    /// Whether a needed compaction may be run; None: as the strategy says.
+    pub compact: Option<Compact>,
+    /// Checks that are overridden.
+    pub skip: BTreeSet<CheckId>,
+    /// The line that has the focus.
+    pub focus: Line,
+}
+
+impl Default for Choice {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Full,
+            no_full: NoFull::Fail,
+            plus_archivelog: false,
+            encrypt: false,
+            password: Text::secret(),
+            again: Text::secret(),
+            compact: None,
+            skip: BTreeSet::new(),
+            focus: Line::Full,
+        }
+    }
+}
+
+/// The focus is no choice.
+impl PartialEq for Choice {
+    fn eq(&self, other: &Self) -> bool {
+        (self.mode, self.no_full, self.plus_archivelog, self.encrypt, self.compact)
+            == (other.mode, other.no_full, other.plus_archivelog, other.encrypt, other.compact)
+            && (&self.password, &self.again, &self.skip) == (&other.password, &other.again, &other.skip)
+    }
+}
+
+impl Choice {
+    /// Whether printable keys are text.
+    #[must_use]
+    pub fn is_typing(&self) -> bool {
+        matches!(self.focus, Line::Password | Line::Again)
+    }
+
+    /// What is wrong with the passwords; None: nothing, or none is asked for.
+    #[must_use]
+    pub fn complaint(&self) -> Option<&'static str> {
+        let (password, again) = (self.password.value(), self.again.value());
+        if !self.encrypt {
+            None
+        } else if password.is_empty() {
+            Some("The password is empty. Type one, or switch encryption off.")
+        } else if password.contains(QUOTES) {
+            Some("The password has a quote or a backslash, which no statement can carry safely. Choose another.")
+        } else if password != again {
+            Some("The two passwords differ. Type the same one twice.")
+        } else {
+            None
+        }
+    }
+
+    /// The encryption password, where one is chosen.
+    #[must_use]
+    pub fn encryption(&self) -> Option<Secret> {
+        if self.encrypt { self.password.as_secret() } else { None }
+    }
+
+    /// Adds them to the choices of a plan.
+    pub fn add_to(&self, choices: &mut Choices, cluster: &Cluster) {
+        choices.no_full = self.no_full;
+        choices.plus_archivelog = self.plus_archivelog;
+        choices.encrypt = self.encrypt.then_some(SecretSource::Prompt);
+        choices.compact = self.compaction(choices, cluster);
+        choices.skip.clone_from(&self.skip);
+    }
+
+    /// What is done about a needed compaction: what was chosen, else what the strategy says, else nothing.
+    fn compaction(&self, choices: &Choices, cluster: &Cluster) -> Compact {
+        let tenant = choices.targets.first().and_then(|target| target.tenant());
+        self.compact.or_else(|| cluster.known.compaction(tenant)).unwrap_or(Compact::Never)
+    }
+}
+
+/// The keys of the screen.
+pub const KEYS: [Binding; 3] = [
+    Binding::new(&[Key::Enter], Action::Next, "next", "go on to Confirm", 8),
+    Binding::new(&[Key::Char(' ')], Action::Choose, "choose", "choose the focused line", 7),
+    Binding::new(&[Key::Esc], Action::Back, "back", "back to the storage; what was chosen stays", 7),
+];
+
+/// Why a mode cannot be chosen at all; None: it can.
+#[must_use]
+pub fn disabled(model: &Model, line: Line) -> Option<String> {
+    let logical = model.facts().is_some_and(|facts| facts.cluster.method == Method::Logical);
+    match line {
+        Line::Incremental if logical => Some("a logical backup is full only".to_owned()),
+        Line::Incremental => full_only(model),
+        Line::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
+        Line::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
+        Line::Compact => no_compaction(model),
+        Line::Full | Line::NoFull | Line::PlusArchivelog | Line::Encrypt | Line::Password | Line::Again => None,
+    }
+}
+
+/// Why these targets are backed up full only.
+fn full_only(model: &Model) -> Option<String> {
+    let facts = model.facts()?;
+    let choices = Choices::new(model.draft.as_ref()?.targets.clone(), Mode::Incremental);
+    let checks = model.tenants().into_iter().flat_map(|tenant| tenant_checks(facts, tenant, &choices));
+    let refused = |check: &Check| check.check == CheckId::Mode && check.refuses();
+    checks.into_iter().find(refused).map(|check| check.found)
+}
+
+/// Why no compaction will be needed.
+fn no_compaction(model: &Model) -> Option<String> {
+    let facts = model.facts()?;
+    if facts.cluster.method == Method::Logical {
+        return Some("not needed for a logical backup".to_owned());
+    }
+    if facts.cluster.version.numbers[0] >= 4 {
+        return Some("not needed on V4".to_owned());
+    }
+    let incremental = model.draft.as_ref().is_some_and(|draft| draft.mode.mode == Mode::Incremental);
+    incremental.then(|| "an incremental never compacts".to_owned())
+}
+
+/// The tenants that have no usable full on the destination the cluster has.
+#[must_use]
+pub fn without_full(model: &Model) -> Vec<(String, String)> {
+    let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return Vec::new() };
+    let missing = model.tenants().into_iter().filter_map(|tenant| {
+        let wanted = crate::domain::plan::wanted_data_destination(facts, tenant, &choices);
+        usable_full(tenant, wanted.as_ref()).err().map(|why| (tenant.name.clone(), why))
+    });
+    missing.collect()
+}
+
+/// The lines that are there now.
+#[must_use]
+pub fn lines(model: &Model) -> Vec<Line> {
+    let Some(draft) = &model.draft else { return Vec::new() };
+    let mut lines = vec![Line::Full, Line::Incremental];
+    if draft.mode.mode == Mode::Incremental && model.tenants().len() > 1 {
+        lines.push(Line::NoFull);
+    }
+    lines.extend([Line::PlusArchivelog, Line::Encrypt]);
+    if draft.mode.encrypt {
+        lines.extend([Line::Password, Line::Again]);
+    }
+    lines.push(Line::Compact);
+    lines
+}
+
+/// A draft begins with what the strategy says.
+pub fn prefill(model: &mut Model) {
+    if let Some(draft) = &mut model.draft
+        && draft.mode.is_typing()
+    {
+        draft.mode.focus = Line::Full;
+    }
+}
+
+/// Does what a key means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    let lines = lines(model);
+    let Some(draft) = &mut model.draft else { return Vec::new() };
+    let at = lines.iter().position(|line| *line == draft.mode.focus).unwrap_or(0);
+    let focus = |at: usize| lines.get(at % lines.len().max(1)).copied().unwrap_or(Line::Full);
+    match action {
+        Action::NextField => draft.mode.focus = focus(at + 1),
+        Action::PreviousField => draft.mode.focus = focus(at + lines.len() - 1),
+        Action::Choose | Action::Right | Action::Left => choose(model),
+        Action::Back => model.screen = Screen::Storage,
+        Action::Next => return next(model),
+        _ => {}
+    }
+    Vec::new()
+}
+
+fn choose(model: &mut Model) {
+    let Some(line) = model.draft.as_ref().map(|draft| draft.mode.focus) else { return };
+    if let Some(why) = disabled(model, line) {
+        model.notice = Some(format!("That cannot be chosen: {why}."));
+        return;
+    }
+    let strategy = model.choices().map_or(Compact::Never, |choices| choices.compact);
+    let Some(draft) = &mut model.draft else { return };
+    let choice = &mut draft.mode;
+    match line {
+        Line::Full => choice.mode = Mode::Full,
+        Line::Incremental => choice.mode = Mode::Incremental,
+        Line::NoFull => {
+            choice.no_full = match choice.no_full {
+                NoFull::Fail => NoFull::Full,
+                NoFull::Full => NoFull::Skip,
+                NoFull::Skip => NoFull::Fail,
+            };
+        }
+        Line::PlusArchivelog => choice.plus_archivelog = !choice.plus_archivelog,
+        Line::Encrypt => choice.encrypt = !choice.encrypt,
+        Line::Compact => {
+            choice.compact = Some(match choice.compact.unwrap_or(strategy) {
+                Compact::Auto => Compact::Never,
+                Compact::Never => Compact::Auto,
+            });
+        }
+        Line::Password | Line::Again => {}
+    }
+}
+
+fn next(model: &mut Model) -> Vec<Effect> {
+    let Some(draft) = &mut model.draft else { return Vec::new() };
+    if let Some(complaint) = draft.mode.complaint() {
+        if !draft.mode.is_typing() {
+            draft.mode.focus = Line::Password;
+        }
+        model.notice = Some(complaint.to_owned());
+        return Vec::new();
+    }
+    confirm::open(model)
+}
+
+/// A key while a password is typed; whether it was one for it.
+pub fn typed(model: &mut Model, key: Key) -> bool {
+    let Some(draft) = &mut model.draft else { return false };
+    match draft.mode.focus {
+        Line::Password => draft.mode.password.key(key),
+        Line::Again => draft.mode.again.key(key),
+        _ => false,
+    }
+}
+
+/// Pastes into a password.
+pub fn pasted(model: &mut Model, text: &str) {
+    let Some(draft) = &mut model.draft else { return };
+    match draft.mode.focus {
+        Line::Password => draft.mode.password.paste(text),
+        Line::Again => draft.mode.again.paste(text),
+        _ => {}
+    }
+}

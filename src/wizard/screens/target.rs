@@ -1,0 +1,415 @@
+//! The target picker: every cluster and tenant of the inventory, filling in as answers arrive.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use super::ask::{Ask, Asked};
+use crate::domain::facts::Facts;
+use crate::domain::fault::Fault;
+use crate::domain::last_good::LastGood;
+use crate::domain::listing::{self, Row};
+use crate::domain::target::TargetName;
+use crate::domain::version::Method;
+use crate::wizard::effect::Effect;
+use crate::wizard::form::Text;
+use crate::wizard::key::Key;
+use crate::wizard::keymap::{Action, Availability, Binding};
+use crate::wizard::model::{Cluster, Draft, Model, Overlay, Req, Screen};
+use crate::wizard::update;
+
+/// Rows of the list's own heading and of its last line.
+pub const HEAD_ROWS: usize = 2;
+
+/// A row, and what a filter looks for in it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ListRow {
+    /// The row.
+    pub row: Row,
+    /// Its name in small letters.
+    hay: String,
+}
+
+impl ListRow {
+    /// A row of the list.
+    #[must_use]
+    pub fn new(row: Row) -> Self {
+        let hay = row.target.to_string().to_lowercase();
+        Self { row, hay }
+    }
+}
+
+/// The list: which rows are shown, and which one has the focus.
+#[derive(Debug, Clone, Default)]
+pub struct List {
+    /// The rows that the filter lets through, as cluster and row.
+    pub shown: Vec<(u32, u32)>,
+    /// The place of the focused one among them.
+    pub cursor: usize,
+    /// The first one on the screen.
+    pub top: usize,
+    /// What is looked for.
+    pub filter: Text,
+    /// The filter is being typed.
+    pub filtering: bool,
+    /// The tenants that are marked, all of one cluster.
+    pub marked: BTreeSet<TargetName>,
+}
+
+impl List {
+    /// Cluster and row that have the focus.
+    #[must_use]
+    pub fn focused(&self) -> Option<(usize, usize)> {
+        self.shown.get(self.cursor).map(|(cluster, row)| (*cluster as usize, *row as usize))
+    }
+
+    /// Moves the window so that the focused row is in it.
+    fn scroll(&mut self, rows: usize) {
+        let rows = rows.saturating_sub(HEAD_ROWS).max(1);
+        self.cursor = self.cursor.min(self.shown.len().saturating_sub(1));
+        self.top = self.top.clamp((self.cursor + 1).saturating_sub(rows), self.cursor);
+    }
+}
+
+/// The keys of the screen.
+pub const KEYS: [Binding; 5] = [
+    Binding::new(&[Key::Enter], Action::Next, "next", "go on with the focused target, or with the marked ones", 8)
+        .when(can_go_on),
+    Binding::new(&[Key::Char(' ')], Action::Choose, "mark", "mark a tenant, to back up several of one cluster", 5)
+        .when(can_mark),
+    Binding::new(&[Key::Char('/')], Action::Filter, "filter", "show only targets whose name has this in it", 7),
+    Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask every cluster again", 6),
+    Binding::new(&[Key::Esc], Action::Back, "clear", "clear the filter and the marks", 1).when(|model| {
+        let clear = !model.list.filter.value().is_empty() || !model.list.marked.is_empty();
+        Availability::when(clear, "This is the first screen; q ends obnow.")
+    }),
+];
+
+fn can_go_on(model: &Model) -> Availability {
+    if !model.list.marked.is_empty() {
+        return Availability::Ready;
+    }
+    match model.focused_row() {
+        None => Availability::Off("There is no target in the list.".to_owned()),
+        Some((cluster, _)) if cluster.locked => Availability::Ready,
+        Some((cluster, row)) => match (&cluster.answer, &row.reason) {
+            (None, _) => Availability::Off(format!("{} has not answered yet.", cluster.known.name)),
+            (Some(Err(fault)), _) => Availability::Off(format!("{} {} r asks again.", fault.what, fault.why)),
+            // The next screen shows every check, which says more than one line can.
+            (Some(Ok(_)), _) => Availability::Ready,
+        },
+    }
+}
+
+fn can_mark(model: &Model) -> Availability {
+    match model.focused_row() {
+        Some((_, row)) if row.target.tenant().is_none() => {
+            Availability::Off("Mark tenants; a cluster is backed up whole with Enter.".to_owned())
+        }
+        Some((_, row)) => match (&row.reason, model.list.marked.first()) {
+            (Some(reason), _) => Availability::Off(format!("{} cannot be backed up now: {reason}.", row.target)),
+            (None, Some(first)) if first.cluster() != row.target.cluster() => {
+                Availability::Off(format!("Marks are on {}; one task covers one cluster.", first.cluster()))
+            }
+            (None, _) => Availability::Ready,
+        },
+        None => Availability::Off("There is no target in the list.".to_owned()),
+    }
+}
+
+/// Does what a key means.
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+    if let Some(cursor) = update::moved(action, model.list.cursor, model.list.shown.len(), page(model)) {
+        model.list.cursor = cursor;
+        settle(model);
+        return Vec::new();
+    }
+    match action {
+        Action::Next => next(model),
+        Action::Choose => {
+            let focused = model.focused_row().map(|(_, row)| row.target.clone());
+            if let Some(target) = focused.filter(|target| !model.list.marked.remove(target)) {
+                model.list.marked.insert(target);
+            }
+            model.list.cursor += 1;
+            settle(model);
+            Vec::new()
+        }
+        Action::Filter => {
+            model.list.filtering = true;
+            Vec::new()
+        }
+        Action::Retry => ask_all(model),
+        Action::Back => {
+            model.list.marked.clear();
+            set_filter(model, Text::default());
+            Vec::new()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn page(model: &Model) -> usize {
+    model.body_rows().saturating_sub(HEAD_ROWS + 1).max(1)
+}
+
+/// A key while the filter is typed; whether it was one for it.
+pub fn type_filter(model: &mut Model, key: Key) -> bool {
+    match key {
+        Key::Enter => model.list.filtering = false,
+        Key::Esc => {
+            model.list.filtering = false;
+            set_filter(model, Text::default());
+        }
+        Key::Up | Key::Down | Key::PageUp | Key::PageDown => return false,
+        _ => {
+            let mut filter = model.list.filter.clone();
+            if !filter.key(key) {
+                return false;
+            }
+            set_filter(model, filter);
+        }
+    }
+    true
+}
+
+/// Pastes into the filter.
+pub fn paste_filter(model: &mut Model, text: &str) {
+    let mut filter = model.list.filter.clone();
+    filter.paste(text);
+    set_filter(model, filter);
+}
+
+fn set_filter(model: &mut Model, filter: Text) {
+    let (before, after) = (model.list.filter.value().to_lowercase(), filter.value().to_lowercase());
+    model.list.filter = filter;
+    if before == after {
+        return;
+    }
+    let focused = focused_name(model);
+    if after.starts_with(&before) {
+        // What did not fit the shorter one does not fit this one either.
+        let clusters = &model.clusters;
+        model.list.shown.retain(|place| hay(clusters, *place).is_some_and(|hay| hay.contains(&after)));
+    } else {
+        model.list.shown = matching(&model.clusters, &after);
+    }
+    focus_on(model, focused.as_ref());
+}
+
+fn hay(clusters: &[Cluster], (cluster, row): (u32, u32)) -> Option<&str> {
+    Some(&clusters.get(cluster as usize)?.rows.get(row as usize)?.hay)
+}
+
+fn matching(clusters: &[Cluster], filter: &str) -> Vec<(u32, u32)> {
+    let places =
+        clusters.iter().zip(0_u32..).flat_map(|(cluster, at)| (0_u32..).zip(&cluster.rows).map(move |r| (at, r)));
+    places
+        .filter(|(_, (_, row))| filter.is_empty() || row.hay.contains(filter))
+        .map(|(cluster, (row, _))| (cluster, row))
+        .collect()
+}
+
+fn focused_name(model: &Model) -> Option<TargetName> {
+    model.focused_row().map(|(_, row)| row.target.clone())
+}
+
+/// Puts the focus back on the target that had it, where it is still shown.
+fn focus_on(model: &mut Model, target: Option<&TargetName>) {
+    let clusters = &model.clusters;
+    let is_it = |(cluster, row): &(u32, u32)| {
+        let found = clusters.get(*cluster as usize).and_then(|cluster| cluster.rows.get(*row as usize));
+        found.map(|found| &found.row.target) == target
+    };
+    if let Some(cursor) = model.list.shown.iter().position(is_it).filter(|_| target.is_some()) {
+        model.list.cursor = cursor;
+    }
+    settle(model);
+}
+
+/// Keeps focus and window within the list.
+pub fn settle(model: &mut Model) {
+    let rows = model.body_rows();
+    model.list.scroll(rows);
+}
+
+/// The row of a cluster before it has answered.
+fn waiting(cluster: &Cluster) -> Row {
+    let state = match (cluster.locked, cluster.asking) {
+        (true, _) => "password needed",
+        (false, Some(_)) => "asking",
+        (false, None) => "",
+    };
+    Row {
+        target: cluster.known.name.clone(),
+        version: None,
+        method: None,
+        state: state.to_owned(),
+        about: None,
+        eligible: true,
+        reason: None,
+        last_good: None,
+        whose: None,
+        running: false,
+    }
+}
+
+/// Makes the rows of one cluster anew, and keeps the focus where it was.
+pub fn refresh(model: &mut Model, at: usize) {
+    let focused = focused_name(model);
+    let dumps = |target: &TargetName| last_dump(model, target);
+    let Some(cluster) = model.clusters.get(at) else { return };
+    let mut rows = match &cluster.answer {
+        None => vec![waiting(cluster)],
+        Some(Ok(facts)) => listing::of_facts(facts),
+        Some(Err(fault)) => vec![listing::unanswered(&cluster.known.name, fault)],
+    };
+    for row in rows.iter_mut().filter(|row| row.method == Some(Method::Logical)) {
+        row.last_good = dumps(&row.target);
+    }
+    let rows: Vec<ListRow> = rows.into_iter().map(ListRow::new).collect();
+    let same_shape = model.clusters.get(at).is_some_and(|cluster| cluster.rows.len() == rows.len());
+    if let Some(cluster) = model.clusters.get_mut(at) {
+        cluster.rows = rows;
+    }
+    if !same_shape {
+        model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
+        focus_on(model, focused.as_ref());
+    }
+}
+
+/// The last restorable dump of an engine: the engine keeps no list of dumps, the tasks of this host do.
+fn last_dump(model: &Model, target: &TargetName) -> Option<LastGood> {
+    let views = model.tasks.rows.iter().filter_map(|row| row.view.as_ref().ok());
+    views.into_iter().find_map(|view| listing::dump_of(view, target))
+}
+
+/// Makes every row anew.
+pub fn refresh_all(model: &mut Model) {
+    for at in 0..model.clusters.len() {
+        refresh(model, at);
+    }
+    model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
+    settle(model);
+}
+
+/// Asks every cluster whose password is known; those on the screen first.
+pub fn ask_all(model: &mut Model) -> Vec<Effect> {
+    let req = model.next_req();
+    let on_screen: BTreeSet<u32> =
+        model.list.shown.iter().skip(model.list.top).take(model.body_rows()).map(|(cluster, _)| *cluster).collect();
+    let (mut first, mut later) = (Vec::new(), Vec::new());
+    for (cluster, at) in model.clusters.iter_mut().zip(0_u32..).filter(|(cluster, _)| !cluster.locked) {
+        cluster.asking = Some(req);
+        let name = cluster.known.name.cluster().to_owned();
+        if on_screen.contains(&at) { first.push(name) } else { later.push(name) }
+    }
+    first.append(&mut later);
+    refresh_unanswered(model);
+    if first.is_empty() { Vec::new() } else { vec![Effect::Detect(req, first)] }
+}
+
+/// Asks one cluster.
+pub fn ask_one(model: &mut Model, name: &str) -> Vec<Effect> {
+    let req = model.next_req();
+    let Some(cluster) = model.cluster_mut(name).filter(|cluster| !cluster.locked) else { return Vec::new() };
+    cluster.asking = Some(req);
+    vec![Effect::Detect(req, vec![name.to_owned()])]
+}
+
+/// Clusters that never answered say that they are asked; the others keep what they said.
+fn refresh_unanswered(model: &mut Model) {
+    let unanswered: Vec<usize> =
+        (0..model.clusters.len()).filter(|at| model.clusters.get(*at).is_some_and(|c| c.answer.is_none())).collect();
+    for at in unanswered {
+        refresh(model, at);
+    }
+}
+
+/// A cluster has answered, or has not.
+pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
+    let Some(at) = model.clusters.iter().position(|cluster| cluster.known.name.cluster() == name) else {
+        return Vec::new();
+    };
+    let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.asking == Some(req)) else {
+        return Vec::new();
+    };
+    cluster.asking = None;
+    // A password that was typed and refused is asked for again.
+    cluster.locked = cluster.known.asks_password
+        && matches!(&facts, Err(fault) if fault.cause == crate::domain::fault::Cause::Rights);
+    cluster.answer = Some(facts);
+    refresh(model, at);
+    let mut effects = update::facts_changed(model, name);
+    effects.extend(go_straight(model));
+    effects
+}
+
+/// Goes on to the target that was named at the start, as soon as it is known.
+pub fn go_straight(model: &mut Model) -> Vec<Effect> {
+    let Some(target) = model.straight.clone().filter(|_| model.screen == Screen::Target) else { return Vec::new() };
+    let known = model.cluster(target.cluster());
+    let Some(cluster) = known else {
+        model.straight = None;
+        model.notice = Some(format!("There is no cluster {} in the inventory.", target.cluster()));
+        return Vec::new();
+    };
+    if cluster.locked {
+        return ask_password(model, target.cluster().to_owned());
+    }
+    let Some(answer) = cluster.answer.clone() else { return Vec::new() };
+    model.straight = None;
+    focus_on(model, Some(&target));
+    match answer {
+        Err(fault) => {
+            model.notice = Some(format!("{} {}", fault.what, fault.why));
+            Vec::new()
+        }
+        Ok(facts) => {
+            let is_there = target.tenant().is_none() || facts.tenants.iter().any(|t| facts.target(t) == target);
+            if is_there {
+                choose(model, vec![target])
+            } else {
+                model.notice = Some(format!("There is no tenant {target}."));
+                Vec::new()
+            }
+        }
+    }
+}
+
+fn next(model: &mut Model) -> Vec<Effect> {
+    if !model.list.marked.is_empty() {
+        let targets = model.list.marked.iter().cloned().collect();
+        return choose(model, targets);
+    }
+    let Some((cluster, row)) = model.focused_row() else { return Vec::new() };
+    let (locked, name, target) = (cluster.locked, cluster.known.name.cluster().to_owned(), row.target.clone());
+    if locked { ask_password(model, name) } else { choose(model, vec![target]) }
+}
+
+/// Asks for the password of a cluster.
+pub fn ask_password(model: &mut Model, name: String) -> Vec<Effect> {
+    let Some(cluster) = model.cluster(&name) else { return Vec::new() };
+    let refused = match &cluster.answer {
+        Some(Err(fault)) => Some(fault.why.clone()),
+        _ => None,
+    };
+    let what = format!("Password of {} on {name}", cluster.known.user);
+    model.overlay = Some(Overlay::Ask(Box::new(Ask::new(what, Asked::Login(name), refused))));
+    Vec::new()
+}
+
+/// Goes on with these targets: with the draft that was begun for them, or with a new one.
+pub fn choose(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
+    if let Some(draft) = model.draft.take() {
+        model.drafts.insert(draft.targets.clone(), draft);
+    }
+    let draft = model.drafts.remove(&targets).unwrap_or_else(|| Draft::new(targets));
+    let cluster = draft.cluster().to_owned();
+    model.draft = Some(draft);
+    super::mode::prefill(model);
+    super::storage::prefill(model);
+    model.check = 0;
+    model.screen = Screen::Detected;
+    // What was read an hour ago is shown, and read again.
+    ask_one(model, &cluster)
+}

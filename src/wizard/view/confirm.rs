@@ -1,0 +1,171 @@
+//! Back up Now: every step with what it sends, changes and interrupts.
+
+use ratatui::layout::Rect;
+
+use super::lines::{Body, Help, Row};
+use super::text::wrap;
+use super::theme::Role;
+use crate::domain::fault::Fault;
+use crate::domain::plan::{Plan, Refusal};
+use crate::domain::preflight::CheckResult;
+use crate::domain::task::{Prepared, PreviewStep};
+use crate::wizard::model::Model;
+use crate::wizard::screens::confirm::{Button, Shown};
+
+/// Cells of a step's name.
+const STEP: usize = 36;
+
+/// How many rows the screen's text has, at the terminal's width.
+#[must_use]
+pub fn rows(model: &Model) -> usize {
+    text(model, usize::from(model.size.0)).len()
+}
+
+/// Draws it: the text scrolls, the buttons stay.
+#[must_use]
+pub fn body(model: &Model, area: Rect) -> Body {
+    let mut body = Body::default();
+    let (wide, high) = (usize::from(area.width), usize::from(area.height));
+    let all = text(model, wide);
+    let room = high.saturating_sub(2);
+    let top = model.confirm.top.min(all.len().saturating_sub(room));
+    let below = all.len().saturating_sub(top + room);
+    for row in all.into_iter().skip(top).take(room) {
+        body.push(row);
+    }
+    while body.lines.len() < room {
+        body.gap();
+    }
+    let more = match (top, below) {
+        (0, 0) => String::new(),
+        (0, below) => format!("{below} more lines: Down"),
+        (above, 0) => format!("{above} lines above: Up"),
+        (above, below) => format!("{above} above, {below} below"),
+    };
+    body.line(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
+    let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.asking.is_none();
+    let button = |which: Button, text: &str, on: bool| {
+        let role = match (model.confirm.button == which, on) {
+            (true, _) => Role::Focus,
+            (false, true) => Role::Title,
+            (false, false) => Role::Disabled,
+        };
+        (role, format!("[ {text} ]"))
+    };
+    body.push(Row::pieces(vec![
+        (Role::Text, "   ".to_owned()),
+        button(Button::Back, "Back", true),
+        (Role::Text, "   ".to_owned()),
+        button(Button::Start, "Back up Now", ready),
+    ]));
+    body.help = match (&model.confirm.shown, model.confirm.launching) {
+        (_, Some(_)) => Help::of("Handing the task over to its runner."),
+        (None, None) => Help::of("Making the plan."),
+        (Some(Err(refusal)), None) => Help::wrong(format!("{} {}", refusal.fault.why, refusal.fault.next)),
+        (Some(Ok(_)), None) => match model.confirm.button {
+            Button::Back => Help::of("Tab moves to Back up Now. Nothing has been sent yet."),
+            Button::Start => Help::of("Enter starts it, exactly once."),
+        },
+    };
+    body
+}
+
+fn text(model: &Model, wide: usize) -> Vec<Row> {
+    let mut body = Body::default();
+    if let Some(fault) = &model.confirm.refused {
+        three(&mut body, fault, wide);
+        body.gap();
+    }
+    match &model.confirm.shown {
+        None => body.line(Role::Text, " Making the plan."),
+        Some(Err(refusal)) => refused(&mut body, refusal, wide),
+        Some(Ok(shown)) => plan(&mut body, model, shown, wide),
+    }
+    body.lines
+}
+
+/// The three sentences of a fault.
+fn three(body: &mut Body, fault: &Fault, wide: usize) {
+    body.wrapped(Role::Fail, &fault.what, 1, wide);
+    body.wrapped(Role::Text, &fault.why, 1, wide);
+    body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
+}
+
+fn refused(body: &mut Body, refusal: &Refusal, wide: usize) {
+    three(body, &refusal.fault, wide);
+    for check in refusal.checks.iter().filter(|check| check.refuses()) {
+        body.wrapped(Role::Text, &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found), 1, wide);
+    }
+    left_out(body, refusal.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
+}
+
+fn left_out<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, wide: usize) {
+    for (target, reason) in left {
+        body.wrapped(Role::Warn, &format!("left out: {target}: {reason}"), 1, wide);
+    }
+}
+
+fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
+    let prepared: &Prepared = &shown.prepared;
+    let plan: &Plan = &prepared.plan;
+    let several = plan.targets.len() > 1;
+    for target in &plan.targets {
+        let what = match target.target.tenant() {
+            Some(tenant) => format!("tenant {tenant} of {}", plan.cluster.name),
+            None => format!("cluster {}", plan.cluster.name),
+        };
+        body.wrapped(Role::Title, &format!("Back up now: {what}, {}", target.mode.word()), 1, wide);
+        let steps = prepared.preview.iter().filter(|step| step.target == target.target);
+        for (number, step) in (1..).zip(steps) {
+            one_step(body, number, step, wide);
+        }
+        for note in &target.notes {
+            body.wrapped(Role::Warn, note, 1, wide);
+        }
+        if several {
+            body.gap();
+        }
+    }
+    left_out(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
+    for check in plan.overridden() {
+        body.wrapped(Role::Warn, &format!("overridden: {}", check.found), 1, wide);
+    }
+    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Warn) {
+        body.wrapped(Role::Warn, &format!("warn: {}: {}", check.target, check.found), 1, wide);
+    }
+    if !several {
+        body.gap();
+    }
+    if prepared.preview.iter().all(|step| step.interrupts.is_empty()) {
+        body.line(Role::Ok, " Interrupts nothing.");
+    }
+    let mut unchecked: Vec<String> = model.draft.as_ref().map(|draft| draft.storage.not_checked()).unwrap_or_default();
+    for check in plan.not_checked() {
+        if !unchecked.contains(&check.found) {
+            unchecked.push(check.found.clone());
+        }
+    }
+    if !unchecked.is_empty() {
+        body.wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
+    }
+    body.wrapped(Role::Disabled, &format!("Same as: {}", shown.same_as), 1, wide);
+}
+
+fn one_step(body: &mut Body, number: usize, step: &PreviewStep, wide: usize) {
+    let role = if step.needed { Role::Text } else { Role::Disabled };
+    let head = format!(" {number:>2} {}", super::text::pad(step.step.name(), STEP));
+    // A start says in its statement what it does; the statement is what counts.
+    let room = wide.saturating_sub(STEP + 5);
+    let mut lines = wrap(&step.effect, room).into_iter();
+    let first = lines.next().unwrap_or_default();
+    body.push(Row::pieces(vec![(role, head), (role, first)]));
+    for line in lines {
+        body.line(role, format!("{}{line}", " ".repeat(STEP + 4)));
+    }
+    for statement in &step.statements {
+        body.wrapped(Role::Hint, statement, 6, wide);
+    }
+    if !step.interrupts.is_empty() {
+        body.wrapped(Role::Fail, &format!("interrupts: {}", step.interrupts), 6, wide);
+    }
+}

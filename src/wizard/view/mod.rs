@@ -1,0 +1,87 @@
+//! What is drawn of the model. Nothing here changes anything.
+//!
+//! ```text
+//! +------------------------------------------------------------------------------+
+//! | obnow  prod-hz / pay   tenant 1004  PRIMARY  V4.2.5.1   10.0.0.1:2881   PROD | header
+//! | 1 Target  2 Detected [3 Storage] 4 Mode  5 Confirm  6 Task                   | way
+//! |------------------------------------------------------------------------------|
+//! |  body                                                                        | one file a screen
+//! |------------------------------------------------------------------------------|
+//! | help for what has the focus, or what is wrong with it                        | help
+//! | Enter next  t test  Esc back                                         ? help  | footer
+//! +------------------------------------------------------------------------------+
+//! ```
+
+pub mod confirm;
+mod connect;
+mod detected;
+mod footer;
+mod header;
+mod lines;
+mod mode;
+mod overlay;
+mod storage;
+mod target;
+mod task;
+mod tasks;
+pub mod text;
+pub mod theme;
+
+use jiff::Timestamp;
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+
+use super::model::{Model, Overlay, Screen};
+use lines::Body;
+use theme::{Role, Theme};
+
+/// Draws the model. Ages are as of `now`.
+pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
+    let area = frame.area();
+    if model.is_too_small() {
+        too_small(area, theme, frame);
+        return;
+    }
+    let [header, way, above, body, below, help, keys] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    header::proof(model, theme, header, frame);
+    header::way(model, theme, way, frame);
+    lines::rule(theme, above, frame);
+    lines::rule(theme, below, frame);
+    let drawn = match (&model.overlay, model.screen) {
+        (Some(Overlay::Help(top)), screen) => overlay::help(model, screen, *top, body),
+        (Some(Overlay::Question(question)), _) => overlay::question(question, body),
+        (Some(Overlay::Ask(ask)), _) => overlay::ask(ask, body),
+        (None, Screen::Connect) => connect::body(model, body),
+        (None, Screen::Target) => target::body(model, now, body),
+        (None, Screen::Detected) => detected::body(model, now, body),
+        (None, Screen::Storage) => storage::body(model, body),
+        (None, Screen::Mode) => mode::body(model, body),
+        (None, Screen::Confirm) => confirm::body(model, body),
+        (None, Screen::Task) => task::body(model, theme, now, body),
+        (None, Screen::Tasks) => tasks::body(model, body),
+    };
+    let said = drawn.help.clone();
+    drawn.draw(theme, body, frame);
+    footer::help(model, &said, theme, help, frame);
+    footer::keys(model, theme, keys, frame);
+}
+
+/// What a terminal that is too small shows.
+fn too_small(area: Rect, theme: Theme, frame: &mut Frame<'_>) {
+    let mut body = Body::default();
+    let (columns, rows) = super::model::LEAST;
+    let told = format!("enlarge to {columns}x{rows} (now {}x{})", area.width, area.height);
+    for line in text::wrap(&told, usize::from(area.width)) {
+        body.line(Role::Warn, line);
+    }
+    body.draw(theme, area, frame);
+}

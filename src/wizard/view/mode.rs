@@ -1,0 +1,140 @@
+//! Full or incremental.
+
+use ratatui::layout::Rect;
+
+use super::lines::{Body, Help, Row};
+use super::text::{cells_before, fit, width};
+use super::theme::Role;
+use crate::domain::choices::{Compact, Mode, NoFull};
+use crate::domain::estimate;
+use crate::domain::preflight::FULL_NEEDED;
+use crate::domain::restorable::{SetKind, chain};
+use crate::domain::usable_full::usable_full;
+use crate::wizard::model::Model;
+use crate::wizard::screens::mode::{self, Line};
+
+/// Cells of the choices themselves; what is said of them follows.
+const CHOICE: usize = 26;
+
+/// Draws it.
+pub fn body(model: &Model, area: Rect) -> Body {
+    let mut body = Body::default();
+    let Some(draft) = &model.draft else { return body };
+    let choice = &draft.mode;
+    let wide = usize::from(area.width);
+    body.gap();
+    for line in mode::lines(model) {
+        let off = mode::disabled(model, line);
+        let (mark, name) = match line {
+            Line::Full => (radio(choice.mode == Mode::Full), "Full Backup"),
+            Line::Incremental => (radio(choice.mode == Mode::Incremental), "Incremental Backup"),
+            Line::NoFull => ("   ", "Tenants without a full"),
+            Line::PlusArchivelog => (check(choice.plus_archivelog), "PLUS ARCHIVELOG"),
+            Line::Encrypt => (check(choice.encrypt), "encrypt with a password"),
+            Line::Password => ("   ", "password"),
+            Line::Again => ("   ", "password again"),
+            Line::Compact => (check(compacts(model)), "run a major compaction"),
+        };
+        let label = format!(" {mark} {}", super::text::pad(name, CHOICE));
+        let said = match (&off, line) {
+            (Some(why), _) => why.clone(),
+            (None, Line::Password) => choice.password.drawn(),
+            (None, Line::Again) => choice.again.drawn(),
+            (None, line) => about(model, line),
+        };
+        let role = if off.is_some() { Role::Disabled } else { Role::Text };
+        let focused = choice.focus == line;
+        if focused && matches!(line, Line::Password | Line::Again) {
+            let field = if line == Line::Password { &choice.password } else { &choice.again };
+            body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
+        }
+        let row = Row::pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
+        body.push(row.focused(focused && !choice.is_typing()));
+    }
+    body.gap();
+    let rule = "For physical backup, a full backup must exist before an incremental backup.";
+    body.wrapped(Role::Disabled, rule, 1, wide);
+    let without = if choice.mode == Mode::Incremental { mode::without_full(model) } else { Vec::new() };
+    if !without.is_empty() {
+        body.gap();
+        body.wrapped(Role::Warn, FULL_NEEDED, 1, wide);
+        let room = usize::from(area.height).saturating_sub(body.lines.len() + 1).max(1);
+        for (name, why) in without.iter().take(room) {
+            body.line(Role::Text, fit(&format!("   {name}: {why}"), wide));
+        }
+        if without.len() > room {
+            body.line(Role::Text, format!("   and {} more", without.len() - room));
+        }
+    }
+    body.help = match choice.complaint() {
+        Some(complaint) if choice.is_typing() && !choice.again.value().is_empty() => Help::wrong(complaint),
+        _ => Help::of(help(choice.focus)),
+    };
+    body
+}
+
+fn radio(on: bool) -> &'static str {
+    if on { "(*)" } else { "( )" }
+}
+
+fn check(on: bool) -> &'static str {
+    if on { "[x]" } else { "[ ]" }
+}
+
+fn compacts(model: &Model) -> bool {
+    model.choices().is_some_and(|choices| choices.compact == Compact::Auto)
+}
+
+/// What is said beside a line.
+fn about(model: &Model, line: Line) -> String {
+    let tenants = model.tenants();
+    match line {
+        Line::Full => estimate::next(&tenants, &SetKind::Full)
+            .map_or_else(|| "size and time unknown: no full backup yet".to_owned(), |told| told.to_string()),
+        Line::Incremental => base(model),
+        Line::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
+            Some(NoFull::Full) => "get a full backup instead".to_owned(),
+            Some(NoFull::Skip) => "are left out".to_owned(),
+            Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
+        },
+        Line::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
+        Line::Compact => "if the backup needs one; may affect the business".to_owned(),
+        Line::Encrypt | Line::Password | Line::Again => String::new(),
+    }
+}
+
+/// What an incremental would stand on.
+fn base(model: &Model) -> String {
+    let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return String::new() };
+    let tenants = model.tenants();
+    let missing = mode::without_full(model).len();
+    match tenants.as_slice() {
+        [only] => {
+            let wanted = crate::domain::plan::wanted_data_destination(facts, only, &choices);
+            match usable_full(only, wanted.as_ref()) {
+                Err(_) => FULL_NEEDED.to_owned(),
+                Ok(base) => {
+                    let word = base.kind.word();
+                    let at = base.min_restore.to_local(facts.cluster.utc_offset);
+                    let more = chain(base, &only.sets).map_or(0, |sets| sets.len());
+                    format!("since the {word} of {at} (chain of {more})")
+                }
+            }
+        }
+        _ if missing > 0 => format!("{missing} of {} tenants have no usable full", tenants.len()),
+        _ => format!("every one of {} tenants has a usable full", tenants.len()),
+    }
+}
+
+fn help(line: Line) -> &'static str {
+    match line {
+        Line::Full => "Everything. The longest, and the base of all that follows.",
+        Line::Incremental => "What changed since the last good set on the same destination.",
+        Line::NoFull => "Space changes what becomes of tenants that have no full to build on.",
+        Line::PlusArchivelog => "Also copies the log the backup needs into the set itself.",
+        Line::Encrypt => "A restore then needs this password; obnow keeps it nowhere.",
+        Line::Password => "Asked twice. No quote and no backslash; it is needed for every restore.",
+        Line::Again => "The same password once more.",
+        Line::Compact => "A major compaction loads the whole cluster. Space switches it.",
+    }
+}

@@ -1,0 +1,96 @@
+//! What lies over a screen: help, a question, a secret that is asked for.
+
+use ratatui::layout::Rect;
+
+use super::lines::{Body, Help, Row};
+use super::text::{self, pad, width};
+use super::theme::Role;
+use crate::wizard::keymap::{self, Availability};
+use crate::wizard::model::{Model, Screen};
+use crate::wizard::screens::ask::Ask;
+use crate::wizard::screens::question::Question;
+
+/// What a screen is for.
+fn purpose(screen: Screen) -> &'static str {
+    match screen {
+        Screen::Connect => "The first connection: it is tried, and written into the inventory.",
+        Screen::Target => "Every cluster and tenant, with its last good backup. Pick what to back up.",
+        Screen::Detected => {
+            "What was found out about the target, and every precondition at once. FAIL blocks, warn does not."
+        }
+        Screen::Storage => "Where the backup and the log go. What is typed by hand must pass a Test first.",
+        Screen::Mode => "Full or incremental, and what belongs to it.",
+        Screen::Confirm => "Everything that will be done, in order. Nothing starts without Back up Now.",
+        Screen::Task => "The task as it runs. It goes on without this screen.",
+        Screen::Tasks => "Every task of this host. One that runs can be watched by any number.",
+    }
+}
+
+/// The help of a screen: what it is for, and all of its keys, those that do not apply with their reason.
+pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
+    let mut lines = vec![Row::of(Role::Title, format!(" {}", purpose(screen))), Row::default()];
+    for binding in keymap::of_screen(screen) {
+        let available = (binding.when)(model);
+        if available == Availability::Hidden {
+            continue;
+        }
+        let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
+        let keys = pad(&keys.join(" "), 18);
+        lines.push(match available {
+            Availability::Off(why) => Row::pieces(vec![
+                (Role::Disabled, format!("  {keys} {}", binding.long)),
+                (Role::Disabled, format!(" ({why})")),
+            ]),
+            Availability::Ready | Availability::Hidden => {
+                Row::pieces(vec![(Role::Hint, format!("  {keys} ")), (Role::Text, binding.long.to_owned())])
+            }
+        });
+    }
+    let rows = usize::from(area.height);
+    let top = top.min(lines.len().saturating_sub(rows));
+    let lines = lines.into_iter().skip(top).take(rows).collect();
+    Body { lines, help: Help::of("Keys in grey do nothing now, and why."), cursor: None }
+}
+
+/// A question, with what it is about.
+pub fn question(question: &Question, area: Rect) -> Body {
+    let cells = usize::from(area.width).saturating_sub(2);
+    let mut body = Body::default();
+    body.gap();
+    body.wrapped(Role::Warn, &question.title, 2, cells);
+    body.gap();
+    for line in &question.lines {
+        body.wrapped(Role::Text, line, 2, cells);
+    }
+    body.gap();
+    match &question.name {
+        None => {
+            body.line(Role::Text, "  y  yes, do it");
+            body.line(Role::Text, "  Esc  no, go back");
+            body.help = Help::of("Nothing is done until y is pressed.");
+        }
+        Some(name) => {
+            let label = format!("  Type {} to do it: ", name.expected);
+            body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&name.text)));
+            body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, name.text.drawn())]));
+            body.help = Help::of("Enter does it once the name is typed; Esc goes back.");
+        }
+    }
+    body
+}
+
+/// A secret that is asked for.
+pub fn ask(ask: &Ask, area: Rect) -> Body {
+    let cells = usize::from(area.width).saturating_sub(2);
+    let mut body = Body::default();
+    body.gap();
+    if let Some(refused) = &ask.refused {
+        body.wrapped(Role::Fail, refused, 2, cells);
+        body.gap();
+    }
+    let label = format!("  {}: ", ask.what);
+    body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
+    body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.drawn())]));
+    body.help = Help::of("It is kept in memory until obnow ends, and written nowhere.");
+    body
+}

@@ -1,0 +1,120 @@
+//! Colours as roles, and the glyphs a terminal can draw. Sixteen colours, the terminal's own background, and always a word
+//! beside the colour.
+
+use ratatui::style::{Color, Modifier, Style};
+
+/// What a text is, and so how it looks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Plain text.
+    Text,
+    /// A heading.
+    Title,
+    /// A key, or something to do.
+    Hint,
+    /// In order.
+    Ok,
+    /// To look at.
+    Warn,
+    /// Wrong.
+    Fail,
+    /// What has the focus.
+    Focus,
+    /// What cannot be chosen, and what matters less.
+    Disabled,
+}
+
+/// How this terminal is drawn on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Theme {
+    /// Colours may be used.
+    pub color: bool,
+    /// Only ASCII may be.
+    pub ascii: bool,
+}
+
+impl Theme {
+    /// The style of a role. Without colours a role is told by bold and reverse alone, which every terminal has: the
+    /// selection stays visible.
+    #[must_use]
+    pub fn style(self, role: Role) -> Style {
+        let plain = Style::new();
+        let colored = |color: Color| if self.color { plain.fg(color) } else { plain };
+        match role {
+            Role::Text => plain,
+            Role::Title => plain.add_modifier(Modifier::BOLD),
+            Role::Hint => colored(Color::Cyan),
+            Role::Ok => colored(Color::Green),
+            Role::Warn => colored(Color::Yellow).add_modifier(Modifier::BOLD),
+            Role::Fail => colored(Color::Red).add_modifier(Modifier::BOLD),
+            Role::Focus => plain.add_modifier(Modifier::REVERSED),
+            Role::Disabled => plain.add_modifier(Modifier::DIM),
+        }
+    }
+
+    /// The environment of a cluster: prod cannot be overlooked.
+    #[must_use]
+    pub fn environment(self, name: &str) -> Style {
+        match name {
+            "prod" => self.style(Role::Fail).add_modifier(Modifier::REVERSED),
+            "staging" => self.style(Role::Warn).add_modifier(Modifier::REVERSED),
+            _ => self.style(Role::Title),
+        }
+    }
+
+    /// The character of a horizontal rule.
+    #[must_use]
+    pub fn rule(self) -> &'static str {
+        if self.ascii { "-" } else { "\u{2500}" }
+    }
+
+    /// Full and empty cell of a progress bar.
+    #[must_use]
+    pub fn bar(self) -> (&'static str, &'static str) {
+        ("#", "-")
+    }
+}
+
+/// Whether only ASCII may be drawn: the locale is not UTF-8, or it is one in which a terminal may draw box drawing two
+/// cells wide, or the terminal is known to have no more.
+#[must_use]
+pub fn wants_ascii(locale: &str, term: &str) -> bool {
+    let locale = locale.to_ascii_lowercase();
+    let utf8 = locale.contains("utf-8") || locale.contains("utf8");
+    let wide = ["zh", "ja", "ko"].iter().any(|language| locale.starts_with(language));
+    !utf8 || wide || matches!(term, "linux" | "vt100" | "dumb")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ascii_where_more_might_break() {
+        for (locale, term, ascii) in [
+            ("en_US.UTF-8", "xterm-256color", false),
+            ("C.utf8", "screen", false),
+            ("zh_CN.GB18030", "xterm", true),
+            ("zh_CN.UTF-8", "xterm", true),
+            ("C", "xterm", true),
+            ("", "xterm", true),
+            ("en_US.UTF-8", "linux", true),
+            ("en_US.UTF-8", "vt100", true),
+            ("en_US.UTF-8", "dumb", true),
+        ] {
+            assert_eq!(wants_ascii(locale, term), ascii, "{locale} {term}");
+        }
+    }
+
+    #[test]
+    fn without_colours_no_role_has_one_and_the_focus_is_still_seen() {
+        let mono = Theme { color: false, ascii: true };
+        for role in [Role::Text, Role::Title, Role::Hint, Role::Ok, Role::Warn, Role::Fail, Role::Focus, Role::Disabled]
+        {
+            let style = mono.style(role);
+            assert_eq!((style.fg, style.bg), (None, None), "{role:?}");
+        }
+        assert!(mono.style(Role::Focus).add_modifier.contains(Modifier::REVERSED));
+        assert!(mono.environment("prod").add_modifier.contains(Modifier::REVERSED));
+    }
+}
