@@ -26,6 +26,7 @@ use crate::domain::version::Method;
 use crate::probe::News;
 
 mod process;
+pub mod subjects;
 
 pub use process::run as run_probe;
 
