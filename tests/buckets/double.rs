@@ -71,9 +71,9 @@ impl Double {
                 ("GET", _) if query.contains("prefix=") => {
                     let keys: String = kept
                         .iter()
-                        .map(|(path, _)| format!("<Contents><Key>{}</Key></Contents>", path.trim_start_matches("/backups/")))
+                        .map(|(path, _)| format!("<Contents><Key>{}</Key></Contents>", path.splitn(3, '/').nth(2).unwrap_or_default()))
                         .collect();
-                    xml(200, &format!("<ListBucketResult><Name>backups</Name><Prefix>p/</Prefix>{keys}</ListBucketResult>"))
+                    xml(200, &format!("<ListBucketResult><Name>backups</Name>{keys}</ListBucketResult>"))
                 }
                 ("GET" | "HEAD", Some(place)) => Some((200, Vec::new(), kept[place].1.clone())),
                 ("DELETE", Some(place)) => {

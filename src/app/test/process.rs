@@ -50,10 +50,21 @@ fn watch(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) {
     });
 }
 
+/// A line without the key, which a storage, or what listens in its place, might repeat: whole, or as it is left where only
+/// letters and digits are shown.
+fn without(key: Option<&str>, line: &str) -> String {
+    let Some(key) = key else { return line.to_owned() };
+    let plain: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).collect();
+    // What is shorter is no key, and would tear words apart.
+    let secrets = [key, plain.as_str()].into_iter().filter(|secret| secret.len() >= 8);
+    secrets.fold(line.to_owned(), |line, secret| line.replace(secret, "***"))
+}
+
 fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
     let mut tell = |news: News| {
         // Whoever cannot be told is gone; that is heard at the input.
         if let Ok(line) = serde_json::to_string(&news) {
+            let line = without(parcel.access_key.as_deref().map(String::as_str), &line);
             let _ = writeln!(output, "{line}").and_then(|()| output.flush());
         }
     };
