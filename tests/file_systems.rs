@@ -1,6 +1,12 @@
 //! The storage Test on file systems that are made for it: full, read-only, forbidden, stuck. Each is mounted in a namespace of
 //! the probe's own, so that nothing is left of it.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test may fail loudly")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::print_stderr,
+    reason = "a test may fail loudly"
+)]
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -84,7 +90,8 @@ async fn a_read_only_file_system_is_named() {
     let directory = place.path().join("backup");
     std::fs::create_dir(&directory).unwrap();
     let shown = directory.display();
-    let report = storage(&after(place.path(), &format!("mount -t tmpfs -o ro none {shown}")), of(&directory), None).await;
+    let report =
+        storage(&after(place.path(), &format!("mount -t tmpfs -o ro none {shown}")), of(&directory), None).await;
     assert_eq!(
         fault(&report, StorageCheck::Write),
         format!(
@@ -92,7 +99,10 @@ async fn a_read_only_file_system_is_named() {
              read-write, or choose another directory."
         )
     );
-    assert_eq!(report.check(StorageCheck::Mount).unwrap().found, format!("tmpfs of none on {shown}, of this host alone"));
+    assert_eq!(
+        report.check(StorageCheck::Mount).unwrap().found,
+        format!("tmpfs of none on {shown}, of this host alone")
+    );
 }
 
 #[tokio::test]
@@ -190,5 +200,5 @@ async fn a_mount_that_does_not_answer_is_given_up() {
         )
     );
     assert!(report.not_checked().contains(&"write 1 MiB: the Test broke off before"), "{report:#?}");
-    std::fs::write(release, "").unwrap();
+    // The file system ends with the place of this test, and with it whoever waits for it.
 }

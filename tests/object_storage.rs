@@ -137,7 +137,8 @@ async fn each_missing_right_is_named() {
         let Some(moto) = Moto::start().await else { return };
         let user = user_without(&moto, action).await;
         let report = test(&moto.uri("backups/backup"), &user.id, &user.key).await;
-        let sentence = format!("s3://backups/backup cannot be {what}. The access id is known and may not {may}. {next}");
+        let sentence =
+            format!("s3://backups/backup cannot be {what}. The access id is known and may not {may}. {next}");
         assert_eq!(fault(&report, check), sentence);
         assert_eq!(report.left_behind, None, "{report:#?}");
         assert!(!moto.versions().await.contains("obnow-test"));
@@ -167,7 +168,8 @@ async fn a_folder_behind_s3_takes_a_probe_and_stays_empty() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("backups")).unwrap();
     let server = files::serve(folder.path());
-    let uri = format!("s3://backups/back up?host=http://127.0.0.1:{}&addressing_model=path_style", server.port).replace(' ', "%");
+    let uri = format!("s3://backups/back up?host=http://127.0.0.1:{}&addressing_model=path_style", server.port)
+        .replace(' ', "%");
     passes(&test(&uri, files::ID, files::KEY).await);
     let seen = server.seen.lock().unwrap().clone();
     let probe = seen.iter().find(|request| request.method == "PUT").unwrap();
@@ -229,7 +231,8 @@ async fn what_is_in_the_directory_is_judged_by_its_format_file() {
 async fn azure_takes_a_probe_and_says_what_is_wrong() {
     let folder = tempfile::tempdir().unwrap();
     let Some(server) = azurite::start(folder.path()) else { return };
-    let uri = |container: &str| format!("azblob://{container}?host=http://127.0.0.1:{}/{}", server.port, azurite::ACCOUNT);
+    let uri =
+        |container: &str| format!("azblob://{container}?host=http://127.0.0.1:{}/{}", server.port, azurite::ACCOUNT);
     let missing = test(&uri("backups/backup"), azurite::ACCOUNT, azurite::KEY).await;
     assert!(fault(&missing, C::Directory).starts_with("There is no bucket backups. "), "{missing:#?}");
     azurite::container(server.port, "backups").await;
@@ -251,7 +254,12 @@ async fn a_bucket_elsewhere_says_where() {
     for (status, body, region, wanted) in [
         (301, "<Error><Code>PermanentRedirect</Code></Error>", Some("eu-west-1"), "s3_region=eu-west-1"),
         (400, "<Error><Code>AuthorizationHeaderMalformed</Code><Region>r2</Region></Error>", None, "s3_region=r2"),
-        (403, "<Error><Code>AccessDenied</Code><Endpoint>oss-x.example.com</Endpoint></Error>", None, "host=oss-x.example.com"),
+        (
+            403,
+            "<Error><Code>AccessDenied</Code><Endpoint>oss-x.example.com</Endpoint></Error>",
+            None,
+            "host=oss-x.example.com",
+        ),
         (400, "<Error><Code>IllegalLocationConstraintException</Code></Error>", None, "s3_region=REGION"),
     ] {
         let double = Double::new(move |_| {
@@ -338,21 +346,29 @@ async fn a_write_without_an_answer_is_deleted_and_looked_for() {
 #[tokio::test]
 async fn data_that_comes_back_otherwise_and_a_delete_that_is_none_are_faults() {
     let changed = Double::bucket(|request| {
-        (request.method == "GET" && request.target.contains("/obnow-test-")).then(|| Some((200, Vec::new(), vec![0; 9])))
+        (request.method == "GET" && request.target.contains("/obnow-test-"))
+            .then(|| Some((200, Vec::new(), vec![0; 9])))
     });
     let said = fault(&test(&double_uri(changed.port), "A", "k-e-y").await, C::ReadBack);
     assert!(said.starts_with("What was written to s3://backups/p came back otherwise (9 bytes)."), "{said}");
     let held = Double::bucket(|request| (request.method == "DELETE").then(|| xml(204, "")));
     let report = test(&double_uri(held.port), "A", "k-e-y").await;
     let left = report.left_behind.clone().unwrap();
-    assert!(fault(&report, C::Delete).starts_with(&format!("Left behind {left}; the server will refuse")), "{report:#?}");
+    assert!(
+        fault(&report, C::Delete).starts_with(&format!("Left behind {left}; the server will refuse")),
+        "{report:#?}"
+    );
     assert!(fault(&report, C::Delete).contains("The storage said that it was deleted, and still has it."));
 }
 
 #[tokio::test]
 async fn other_refusals_are_sentences_with_at_most_a_code() {
     for (status, code, wanted) in [
-        (403, "RequestTimeTooSkewed", (C::Clock, "The clocks of this host and of the storage are too far apart for it.")),
+        (
+            403,
+            "RequestTimeTooSkewed",
+            (C::Clock, "The clocks of this host and of the storage are too far apart for it."),
+        ),
         (507, "QuotaExceeded", (C::Credentials, "It has no room, or the quota is used up.")),
         (503, "SlowDown", (C::Credentials, "has too much to do, or is broken (HTTP 503).")),
         (400, "Odd<i>.Code", (C::Credentials, "answers Oddi.Code.")),
@@ -381,9 +397,8 @@ async fn without_a_key_or_an_id_only_the_way_is_tested() {
 
 #[tokio::test]
 async fn who_gives_up_has_the_probe_deleted() {
-    let double = Double::bucket(|request| {
-        (request.method == "GET" && request.target.contains("/obnow-test-")).then_some(None)
-    });
+    let double =
+        Double::bucket(|request| (request.method == "GET" && request.target.contains("/obnow-test-")).then_some(None));
     let (sender, mut news) = mpsc::unbounded_channel();
     {
         let tester = obnow();

@@ -15,8 +15,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
-use obnow::demo::statement::{Alter, Literal, Value as Cell};
 use buckets::double::Double;
+use obnow::demo::statement::{Alter, Literal, Value as Cell};
 use odd::{PASSWORD, Servers, Twist, error};
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");

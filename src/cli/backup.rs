@@ -89,11 +89,13 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
     if choices.storage.is_some() {
         let tester = Tester::here()?;
+        let mut all_passed = true;
         for subject in subjects::of_plan(&facts, &prepared) {
             let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
-            if !test_storage::tested(say, &tester, subject, key).await.passed() {
-                return Ok(Exit::STORAGE);
-            }
+            all_passed &= test_storage::tested(say, &tester, subject, key).await.passed();
+        }
+        if !all_passed {
+            return Ok(Exit::STORAGE);
         }
     }
     if !args.yes && !confirm(&facts, &prepared) {

@@ -65,7 +65,9 @@ impl Keys<'_> {
         let source = self.given.or(subject.access_key.as_ref()).cloned().unwrap_or(SecretSource::Prompt);
         let id = destination.attribute("access_id").unwrap_or_default().to_owned();
         // One line of standard input is one key, whoever's it is.
-        let known = |(from, of, _): &&(SecretSource, String, Secret)| *from == source && (*of == id || source == SecretSource::Stdin);
+        let known = |(from, of, _): &&(SecretSource, String, Secret)| {
+            *from == source && (*of == id || source == SecretSource::Stdin)
+        };
         if let Some((_, _, key)) = self.known.iter().find(known) {
             return Ok(Some(key.clone()));
         }

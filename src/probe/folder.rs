@@ -20,7 +20,6 @@ mod tests;
 
 use faults::{Doing, fault, left_behind};
 
-
 /// What is written or read at once, in bytes. Between two of them a stop is heard.
 const PIECE: usize = 64 << 10;
 

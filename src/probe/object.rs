@@ -285,7 +285,8 @@ impl Visit<'_> {
         let placeholder = !prefix.is_empty() && keys.iter().any(|key| key == prefix);
         let inner = |key: &String| key.strip_prefix(prefix.as_str()).map(|name| clean(name.trim_end_matches('/')));
         // What stands for other keys below it is no key itself.
-        let mut names: Vec<String> = keys.iter().chain(&listed.texts("Prefix").collect::<Vec<_>>()).filter_map(inner).collect();
+        let mut names: Vec<String> =
+            keys.iter().chain(&listed.texts("Prefix").collect::<Vec<_>>()).filter_map(inner).collect();
         names.retain(|name| !name.is_empty());
         names.sort();
         names.dedup();

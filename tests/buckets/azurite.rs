@@ -16,7 +16,16 @@ pub const KEY: &str = "Q0FOQVJZLW9mLXRoZS1henVyZS1hY2NvdW50LWtleQ==";
 pub fn start(folder: &Path) -> Option<Server> {
     let place = installed(RELEASE)?;
     let mut command = Command::new(place.join("node_modules/.bin/azurite-blob"));
-    command.args(["--blobHost", "127.0.0.1", "--blobPort", "0", "--skipApiVersionCheck", "--silent", "--disableTelemetry", "--location"]);
+    command.args([
+        "--blobHost",
+        "127.0.0.1",
+        "--blobPort",
+        "0",
+        "--skipApiVersionCheck",
+        "--silent",
+        "--disableTelemetry",
+        "--location",
+    ]);
     command.arg(folder).env("AZURITE_ACCOUNTS", format!("{ACCOUNT}:{KEY}"));
     Some(Server::start(command))
 }

@@ -29,7 +29,10 @@ pub fn xml(status: u16, body: &str) -> Answer {
 
 /// The error of a code, as S3, OSS and COS write it.
 pub fn error(status: u16, code: &str) -> Answer {
-    xml(status, &format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>RAW <b>words</b></Message></Error>"))
+    xml(
+        status,
+        &format!("<?xml version=\"1.0\"?><Error><Code>{code}</Code><Message>RAW <b>words</b></Message></Error>"),
+    )
 }
 
 /// Listens for as long as the test runs.
@@ -71,7 +74,12 @@ impl Double {
                 ("GET", _) if query.contains("prefix=") => {
                     let keys: String = kept
                         .iter()
-                        .map(|(path, _)| format!("<Contents><Key>{}</Key></Contents>", path.splitn(3, '/').nth(2).unwrap_or_default()))
+                        .map(|(path, _)| {
+                            format!(
+                                "<Contents><Key>{}</Key></Contents>",
+                                path.splitn(3, '/').nth(2).unwrap_or_default()
+                            )
+                        })
                         .collect();
                     xml(200, &format!("<ListBucketResult><Name>backups</Name>{keys}</ListBucketResult>"))
                 }

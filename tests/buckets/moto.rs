@@ -32,7 +32,10 @@ impl Moto {
 
     /// `s3://backups/...` on it.
     pub fn uri(&self, path: &str) -> String {
-        format!("s3://{path}?host=http://127.0.0.1:{}&addressing_model=path_style&s3_region=us-east-1", self.server.port)
+        format!(
+            "s3://{path}?host=http://127.0.0.1:{}&addressing_model=path_style&s3_region=us-east-1",
+            self.server.port
+        )
     }
 
     fn url(&self, path: &str) -> String {
@@ -83,7 +86,8 @@ impl Moto {
     }
 
     async fn iam(&self, form: &str) -> String {
-        let scope = "AWS4-HMAC-SHA256 Credential=X/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x";
+        let scope =
+            "AWS4-HMAC-SHA256 Credential=X/20260101/us-east-1/iam/aws4_request, SignedHeaders=host, Signature=x";
         let request = self.client.post(self.url("/")).header("authorization", scope);
         let request = request.header("content-type", "application/x-www-form-urlencoded");
         let done = request.body(format!("{form}&Version=2010-05-08")).send().await.unwrap();

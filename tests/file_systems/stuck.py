@@ -1,7 +1,7 @@
 """A mount whose server is gone: a file system in user space that answers its greeting and nothing else.
 
-stuck.py DIRECTORY RELEASE PROGRAM ARGS...: mounts it on DIRECTORY and runs the program, until a file RELEASE is there. It
-needs a mount namespace of its own (unshare -rm).
+stuck.py DIRECTORY RELEASE PROGRAM ARGS...: mounts it on DIRECTORY and runs the program, until a file RELEASE is there, or
+its directory is gone. It needs a mount namespace of its own (unshare -rm).
 """
 
 import ctypes
@@ -31,6 +31,6 @@ def serve():
 
 threading.Thread(target=serve, daemon=True).start()
 child = subprocess.Popen(program)
-while not os.path.exists(release) and child.poll() is None:
+while os.path.isdir(os.path.dirname(release)) and not os.path.exists(release) and child.poll() is None:
     time.sleep(0.01)
 os._exit(0)  # The device is closed with it, and whoever waits for an answer gets an error.

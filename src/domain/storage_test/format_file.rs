@@ -161,7 +161,10 @@ mod tests {
         );
         assert_eq!(file.owner(), "prod/pay (data)");
         let log = FormatFile::read(&written("file:///b", 1, 2, 1)).unwrap();
-        assert_eq!((log.kind, FormatFile::read(&written("file:///b", 1, 2, 2)).unwrap().kind), (Some(DirKind::Clog), None));
+        assert_eq!(
+            (log.kind, FormatFile::read(&written("file:///b", 1, 2, 2)).unwrap().kind),
+            (Some(DirKind::Clog), None)
+        );
     }
 
     #[test]

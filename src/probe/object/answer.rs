@@ -95,7 +95,9 @@ impl Answer {
         let region = self.headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
         let elsewhere = || region.or_else(|| self.text("Region")).or_else(|| self.text("Endpoint"));
         match code.as_deref() {
-            Some("InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException") => No::Id,
+            Some(
+                "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
+            ) => No::Id,
             Some("SignatureDoesNotMatch") => No::Key,
             Some("RequestTimeTooSkewed" | "RequestExpired") => No::Skewed,
             // Azure refuses an old request by the same code, and tells the difference in its words only.
@@ -111,14 +113,25 @@ impl Answer {
             Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => No::Bucket,
             Some("NoSuchKey" | "BlobNotFound") => No::Object,
             Some(
-                "PermanentRedirect" | "TemporaryRedirect" | "Redirect" | "AuthorizationHeaderMalformed"
-                | "IllegalLocationConstraintException" | "InvalidRegionName" | "InvalidLocationConstraint",
+                "PermanentRedirect"
+                | "TemporaryRedirect"
+                | "Redirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException"
+                | "InvalidRegionName"
+                | "InvalidLocationConstraint",
             ) => No::Elsewhere(elsewhere().map(|place| clean(&place))),
             // OSS refuses what another endpoint has to do.
-            Some("AccessDenied") if self.text("Endpoint").is_some() => No::Elsewhere(elsewhere().map(|place| clean(&place))),
+            Some("AccessDenied") if self.text("Endpoint").is_some() => {
+                No::Elsewhere(elsewhere().map(|place| clean(&place)))
+            }
             Some(
-                "QuotaExceeded" | "XMinioStorageFull" | "InsufficientStorage" | "AccountQuotaExceeded"
-                | "InsufficientAccountStorage" | "XMinioAdminBucketQuotaExceeded",
+                "QuotaExceeded"
+                | "XMinioStorageFull"
+                | "InsufficientStorage"
+                | "AccountQuotaExceeded"
+                | "InsufficientAccountStorage"
+                | "XMinioAdminBucketQuotaExceeded",
             ) => No::Full,
             Some("SlowDown" | "ServiceUnavailable" | "ServerBusy" | "InternalError" | "RequestLimitExceeded") => {
                 No::Busy(self.status.as_u16())

@@ -194,11 +194,9 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Faul
             format!("{who} has too much to do, or is broken (HTTP {status})."),
             "Test again in a while; if it stays so, look at the storage service.",
         ),
-        No::Other(code) => storage(
-            what,
-            format!("{who} answers {code}."),
-            format!("Look up {code} in the manual of the storage."),
-        ),
+        No::Other(code) => {
+            storage(what, format!("{who} answers {code}."), format!("Look up {code} in the manual of the storage."))
+        }
         No::NoStorage => storage(
             format!("{who} is not an object storage."),
             "It speaks HTTP, and no object storage answers like this.",
@@ -213,10 +211,14 @@ fn elsewhere(place: &Place, where_to: Option<&str>) -> Fault {
         Some(there) if there.contains('.') => {
             storage(what, format!("The storage says that its host is {there}."), format!("Write host={there}."))
         }
-        Some(there) => {
-            storage(what, format!("The storage says that it is in {there}."), format!("Write s3_region={there}, with the host of that region."))
+        Some(there) => storage(
+            what,
+            format!("The storage says that it is in {there}."),
+            format!("Write s3_region={there}, with the host of that region."),
+        ),
+        None => {
+            storage(what, "The storage refers to another region.", "Write the region of the bucket: s3_region=REGION.")
         }
-        None => storage(what, "The storage refers to another region.", "Write the region of the bucket: s3_region=REGION."),
     }
 }
 

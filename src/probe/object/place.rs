@@ -151,10 +151,7 @@ mod tests {
                 "oss://b/p?host=oss-cn-x.aliyuncs.com&access_id=A",
                 ["http://b.oss-cn-x.aliyuncs.com/?prefix=a%2Fb", "http://b.oss-cn-x.aliyuncs.com/p/x%20y"],
             ),
-            (
-                "oss://b/p?host=10.0.0.1&access_id=A",
-                ["http://10.0.0.1/b/?prefix=a%2Fb", "http://10.0.0.1/b/p/x%20y"],
-            ),
+            ("oss://b/p?host=10.0.0.1&access_id=A", ["http://10.0.0.1/b/?prefix=a%2Fb", "http://10.0.0.1/b/p/x%20y"]),
             (
                 "cos://b-1/p?host=https://cos.ap-x.myqcloud.com:443/&access_id=A&appid=1",
                 ["https://b-1.cos.ap-x.myqcloud.com/?prefix=a%2Fb", "https://b-1.cos.ap-x.myqcloud.com/p/x%20y"],

@@ -65,7 +65,12 @@ async fn resolve(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Optio
     Some(found)
 }
 
-async fn connect(place: &Place, addresses: &[SocketAddr], limit: Duration, bench: &mut Bench<'_>) -> Option<SocketAddr> {
+async fn connect(
+    place: &Place,
+    addresses: &[SocketAddr],
+    limit: Duration,
+    bench: &mut Bench<'_>,
+) -> Option<SocketAddr> {
     let made = bench.begin(StorageCheck::Connect);
     let mut last = ErrorKind::AddrNotAvailable.into();
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);

@@ -3,8 +3,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit, Mac};
-use http::request::Parts;
 use http::HeaderValue;
+use http::request::Parts;
 use jiff::Timestamp;
 use reqsign_core::{Context, Signer as Stack};
 use sha2::Sha256;

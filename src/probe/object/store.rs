@@ -78,7 +78,10 @@ impl Store<'_> {
         let headers = request.headers_mut();
         match self.place.kind {
             StorageKind::S3 => {
-                headers.insert("x-amz-content-sha256", hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?);
+                headers.insert(
+                    "x-amz-content-sha256",
+                    hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?,
+                );
             }
             StorageKind::Azblob if ask.body.is_some() => {
                 headers.insert("x-ms-blob-type", http::HeaderValue::from_static("BlockBlob"));
@@ -143,7 +146,9 @@ fn of_tls(error: &Tls) -> Trouble {
         Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
             ("Its certificate is not valid yet.", "Compare the clocks of this host and of the storage.")
         }
-        Tls::InvalidCertificate(CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }) => (
+        Tls::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => (
             "Its certificate does not name this host.",
             "Use the name of the certificate; a bucket in the host's name goes into the path with addressing_model=path_style.",
         ),
@@ -152,7 +157,9 @@ fn of_tls(error: &Tls) -> Trouble {
             "Add its CA to the certificate authorities of this host, or name it in SSL_CERT_FILE; the servers need it too.",
         ),
         Tls::InvalidCertificate(_) => ("Its certificate is not accepted.", "Reissue the certificate of the storage."),
-        Tls::InvalidMessage(_) => ("It does not speak TLS there.", "Write http:// in front of the host, or name its TLS port."),
+        Tls::InvalidMessage(_) => {
+            ("It does not speak TLS there.", "Write http:// in front of the host, or name its TLS port.")
+        }
         _ => ("The TLS handshake failed.", "Compare the TLS versions that the storage offers."),
     };
     Trouble::Tls(why, next)
