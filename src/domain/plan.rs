@@ -15,12 +15,14 @@ use super::target::TargetName;
 use super::usable_full::usable_full;
 use super::version::Method;
 
+mod chosen;
 mod destinations;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod whole;
 
+pub use chosen::{Chosen, chosen_destination};
 pub use destinations::wanted_data_destination;
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 

@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 
 use super::screens::ask::Ask;
 use super::screens::question::Question;
-use super::screens::{confirm, connect, mode, storage, target, task, tasks};
+use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{Known, KnownCluster};
-use crate::domain::choices::Choices;
+use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::listing::Row;
@@ -166,12 +166,18 @@ pub struct Model {
     pub draft: Option<Draft>,
     /// What was made up for other targets; coming back to them loses nothing.
     pub drafts: BTreeMap<Vec<TargetName>, Draft>,
-    /// The focused check of the preflight.
+    /// The preflight of the draft.
+    pub preflight: detected::Preflight,
+    /// The focused check of it.
     pub check: usize,
     /// The confirm screen.
     pub confirm: confirm::Confirm,
     /// The task that is watched.
     pub task: Option<Box<task::Watched>>,
+    /// The tasks that were watched before it, as they stood when they were left.
+    pub left: Vec<Box<task::Watched>>,
+    /// The question that begins to watch somebody else's backup, and the screen it was asked on.
+    pub attaching: Option<(Req, Screen)>,
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
@@ -202,9 +208,12 @@ impl Model {
             list: target::List::default(),
             draft: None,
             drafts: BTreeMap::new(),
+            preflight: detected::Preflight::default(),
             check: 0,
             confirm: confirm::Confirm::default(),
             task: None,
+            left: Vec::new(),
+            attaching: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
             leaving: false,
@@ -271,10 +280,16 @@ impl Model {
         let draft = self.draft.as_ref()?;
         let chosen = self.chosen()?;
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
-        choices.fallbacks.clone_from(&chosen.known.fallbacks);
-        choices.storage = draft.storage.wanted(&self.tenants()).ok()?;
+        choices.fallbacks = self.fallbacks();
+        choices.storage = draft.storage.wanted().ok()?;
         draft.mode.add_to(&mut choices, chosen);
         Some(choices)
+    }
+
+    /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
+    #[must_use]
+    pub fn fallbacks(&self) -> Vec<Wanted> {
+        self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default()
     }
 
     /// The row of the list that has the focus.

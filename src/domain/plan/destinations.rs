@@ -30,6 +30,10 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    pub(super) fn from(&self) -> Option<&Wanted> {
+        self.from
+    }
+
     pub(super) fn source(&self) -> &'static str {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }
@@ -77,7 +81,7 @@ pub(super) fn places<'a>(
     })
 }
 
-fn data_place<'a>(
+pub(super) fn data_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
@@ -96,7 +100,7 @@ fn data_place<'a>(
 }
 
 /// A base given by hand moves both; a fallback only fills what is missing.
-fn archive_place<'a>(
+pub(super) fn archive_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,

@@ -1,15 +1,15 @@
 //! The steps of one target: what each does, changes and interrupts.
 
-use super::destinations::{Places, nobody_said, parsed, places, unusable, values_of};
+use super::chosen::logical_folder;
+use super::destinations::{Places, places};
 use super::{Action, PlannedStep, TargetPlan, TenantIdentity};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::destination::StorageKind;
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
-use crate::domain::fault::{Cause, Fault};
+use crate::domain::fault::Fault;
 use crate::domain::step::StepKind;
-use crate::domain::template::{DirKind, Template, Values};
 use crate::domain::usable_full::{crosses_data_version, usable_full};
 use crate::domain::version::Method;
 
@@ -180,23 +180,7 @@ fn start_actions(archive: &ArchiveFacts) -> Vec<Action> {
 
 fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {
     let target = facts.cluster.target.clone();
-    let wanted = choices
-        .storage
-        .iter()
-        .chain(&choices.fallbacks)
-        .find_map(|wanted| wanted.data.as_deref())
-        .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
-    let template = Template::new(parsed(wanted)?).map_err(|error| unusable(&target, &error))?;
-    let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };
-    let folder = template.expand(&values).map_err(|error| unusable(&target, &error))?;
-    if folder.kind() != StorageKind::File {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("{} cannot take a logical backup.", folder.bare()),
-            "A dump is written to a directory of this host.",
-            "Give a directory: --storage file:///backup.",
-        ));
-    }
+    let (folder, _) = logical_folder(facts, tenant, choices)?;
     let directory = folder.path().to_owned();
     let start = PlannedStep::with(
         StepKind::StartBackup,
