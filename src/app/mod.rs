@@ -11,6 +11,7 @@ pub mod known;
 pub mod plans;
 pub mod prepare;
 pub mod purse;
+pub mod report;
 pub mod room;
 pub mod run_task;
 pub mod setup;

@@ -386,6 +386,12 @@ impl JobFacts {
         !matches!(self.status.as_str(), "COMPLETED" | "FAILED" | "CANCELED")
     }
 
+    /// The task of obnow that started it, on this host or another.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.description.strip_prefix(Self::MARK)?.split('.').next()
+    }
+
     /// Who started it, as far as the description tells.
     #[must_use]
     pub fn owner(&self) -> String {

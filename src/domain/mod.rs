@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod report;
 pub mod restorable;
 #[cfg(test)]
 pub(crate) mod samples;

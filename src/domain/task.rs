@@ -14,10 +14,14 @@ use super::step::{StepKind, StepState};
 use super::target::TargetName;
 
 mod event;
+mod retry;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use event::{COMPACT, Event, ServerConnection};
+pub use retry::Retry;
+pub use told::{Told, state_word, told, unknown};
 
 /// One step as it is shown before the start and compared before each act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
