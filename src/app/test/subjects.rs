@@ -1,6 +1,7 @@
 //! What is tested where a URI, a target or a plan is named: the directories, whose they will be, and where their keys are.
 
 use super::{Line, TestOf, line};
+use crate::config::inventory::Cluster;
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -117,7 +118,7 @@ pub fn of_target(
 
 /// The directories that a plan will give to the cluster, or dump into.
 #[must_use]
-pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
+pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Subject> {
     let mut subjects = Vec::new();
     for planned in &prepared.plan.targets {
         for action in planned.steps.iter().flat_map(|step| &step.actions) {
@@ -147,7 +148,14 @@ pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
             subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });
         }
     }
-    subjects
+    asking(subjects, facts, cluster)
+}
+
+/// The same, with every server asked where the inventory says how.
+#[must_use]
+pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<Subject> {
+    let asking = |subject: Subject| Subject { what: subject.what.with_servers(facts, cluster), ..subject };
+    subjects.into_iter().map(asking).collect()
 }
 
 /// What the best fallback says for a tenant.
