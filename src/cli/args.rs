@@ -118,6 +118,8 @@ pub enum Command {
     Retry(RetryArgs),
     /// Stop a task's backup on the server
     Cancel(CancelArgs),
+    /// Write a redacted report of a task, for a ticket
+    Report(ReportArgs),
     /// The inventory
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -229,6 +231,9 @@ pub struct WatchArgs {
 pub struct RetryArgs {
     /// The task: its id, or how it begins
     pub task: String,
+    /// Perform the major compaction that the backup needs first; it may affect the business
+    #[arg(long)]
+    pub compact: bool,
     /// Where the access key of the storage is
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub access_key_from: Option<SecretSource>,
@@ -248,6 +253,13 @@ pub struct CancelArgs {
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `obnow report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The task: its id, or how it begins
+    pub task: String,
 }
 
 /// `obnow config`.

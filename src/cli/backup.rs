@@ -301,17 +301,7 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
-        let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
-        let why = match follow.last_word() {
-            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
-            None => format!("It stopped in the step {step} without saying why"),
-        };
-        say.fault(&Fault::new(
-            Cause::Unknown,
-            format!("The runner of task {id} is gone."),
-            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
-            format!("Go on with: obnow retry {id}. It reads the server first."),
-        ));
+        say.fault(&follow.view.runner_gone(id, follow.last_word().as_ref()));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {
         say.note(&format!("Once the cause is gone: obnow retry {id}"));
     }

@@ -7,6 +7,7 @@ mod cancel;
 mod check;
 mod choosing;
 mod config;
+mod report;
 mod say;
 mod show;
 mod targets;
@@ -51,6 +52,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         Command::Watch(args) => tasks::watch(&room, say, &args).await,
         Command::Retry(args) => tasks::retry(&room, say, &args).await,
         Command::Cancel(args) => cancel::run(&room, say, &args).await,
+        Command::Report(args) => report::run(&room, say, &args),
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
     }
 }
