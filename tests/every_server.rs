@@ -204,7 +204,10 @@ fn a_real_ssh_finds_what_is_mounted_there() {
     for check in &checks {
         let found = check["found"].as_str().unwrap();
         assert_eq!(check["result"], "pass", "{found}");
-        assert!(found.starts_with("1 server: tmpfs of ") && found.ends_with(&format!(", {} may write", user.trim())), "{found}");
+        assert!(
+            found.starts_with("1 server: tmpfs of ") && found.ends_with(&format!(", {} may write", user.trim())),
+            "{found}"
+        );
     }
     // Another key than the one that is known: nothing is asked, nothing is accepted.
     std::fs::write(place.path("known"), "").unwrap();

@@ -20,6 +20,8 @@ use crate::config::inventory::Cluster;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::restorable::RoundStatus;
+use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
     Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
@@ -59,6 +61,8 @@ pub struct TestOf {
     pub others: Option<Vec<Used>>,
     /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
     pub servers: Option<Servers>,
+    /// That the server itself writes there, as it shows.
+    pub evidence: Option<String>,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -68,7 +72,15 @@ impl TestOf {
     #[must_use]
     pub fn uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
-        Self { destination, access_key: None, expected, others: None, servers: None, deadline: DEADLINE }
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: None,
+            servers: None,
+            evidence: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// A directory that one tenant is to use for one kind, with everybody else of the cluster: as its line wants it.
@@ -85,7 +97,16 @@ impl TestOf {
             Line::Logical => Expected::OwnHost,
         };
         let others = others(facts, Some((tenant.id, kind)));
-        Self { destination, access_key: None, expected, others: Some(others), servers: None, deadline: DEADLINE }
+        let evidence = (kind == DirKind::Clog).then(|| evidence(facts, tenant, &destination)).flatten();
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: Some(others),
+            servers: None,
+            evidence,
+            deadline: DEADLINE,
+        }
     }
 
     /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
@@ -97,7 +118,15 @@ impl TestOf {
             Line::Older => Expected::Anything,
             Line::Logical => Expected::OwnHost,
         };
-        Self { destination, access_key: None, expected, others: Some(Vec::new()), servers: None, deadline: DEADLINE }
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: Some(Vec::new()),
+            servers: None,
+            evidence: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// The same with an access key.
@@ -121,6 +150,20 @@ impl TestOf {
         });
         self
     }
+}
+
+/// An archive that goes on into this very directory is the server's own evidence.
+fn evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destination) -> Option<String> {
+    const USUAL_LAG: u64 = 120;
+    let round = tenant.archive.current.as_ref().filter(|round| round.status == RoundStatus::Doing)?;
+    let own = tenant.archive.destination.as_ref()?;
+    let server_clock = crate::journal::clock::now() + jiff::SignedDuration::from_millis(facts.cluster.clock_ahead_ms);
+    let behind = Scn::from_timestamp(server_clock).seconds_since(round.checkpoint);
+    let moves = behind <= tenant.archive.lag_target.unwrap_or(USUAL_LAG).saturating_mul(3);
+    (moves && own.location.same_place(destination)).then(|| {
+        let up_to = round.checkpoint.to_local(facts.cluster.utc_offset);
+        format!("the server's own evidence: log archiving is DOING there, complete up to {up_to}")
+    })
 }
 
 /// The host of `ip:port`, without brackets.
@@ -213,7 +256,9 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
             None
         }
         (None, Expected::EmptyOrOurs { .. } | Expected::Empty | Expected::Anything) => {
-            sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it"));
+            let unknown = "that every server reaches it";
+            let why = what.evidence.as_ref().map_or(unknown.to_owned(), |evidence| format!("{unknown}; {evidence}"));
+            sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, why));
             None
         }
     };
@@ -312,7 +357,7 @@ async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<
     }
     // It deletes its probe if it still can; of its checks nothing is waited for any more.
     probing.order = None;
-    let until = Instant::now() + CLEARING;
+    let until = Instant::now() + CLEARING.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
         if matches!(news, News::Leaves(_) | News::Gone) {
             sheet.hear(news);
