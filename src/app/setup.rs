@@ -46,7 +46,7 @@ impl NewCluster {
         };
         let (field, why) = first.breach()?;
         match field.as_str() {
-            "name" => Some((WrongPart::Name, format!("The name cannot be used: {why}."))),
+            "name" => Some((WrongPart::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
             field => Some((WrongPart::User, format!("The {field} cannot be used: {why}."))),
         }
     }

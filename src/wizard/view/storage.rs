@@ -168,6 +168,7 @@ impl Sheet<'_> {
             let label = field.words(form.kind).label;
             if let Some(text) = form.text(&storage.access, *field) {
                 field::draw(body, label, text, (has_focus, wrong), self.wide);
+                self.whole_complaint(body, *field);
                 continue;
             }
             let on = |on: bool| if on { "(*)" } else { "( )" };
@@ -176,6 +177,15 @@ impl Sheet<'_> {
             body.push(row.focused(has_focus));
         }
         focused
+    }
+
+    /// What is wrong with the focused field, where the help line cannot hold all of it.
+    fn whole_complaint(&self, body: &mut Body, field: Field) {
+        let complaint = self.storage.shown_complaint(self.storage.part, field);
+        let Some(complaint) = complaint.filter(|_| self.storage.focus == Focus::Field(field)) else { return };
+        if width(&complaint) > self.wide.saturating_sub(2) {
+            body.wrapped(Role::Fail, &complaint, LABEL, self.wide);
+        }
     }
 
     /// The kinds of storage; those the version does not have, with the version that has them.
