@@ -3,7 +3,7 @@
 use ratatui::layout::Rect;
 
 use super::field;
-use super::lines::{Body, Help, Row};
+use super::lines::{Body, Help, Piece, Row};
 use super::theme::Role;
 use crate::wizard::model::Model;
 use crate::wizard::screens::connect::{Connect, ENVIRONMENTS, Phase, Stop};
@@ -25,7 +25,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         match (stop, connect.text(stop)) {
             (Stop::Save | Stop::Use, _) => {}
             (stop, Some(text)) => field::draw(&mut body, label(stop), text, (focused, wrong), wide),
-            (stop, None) => body.push(environments(connect, stop).focused(focused)),
+            (stop, None) => field::choices(&mut body, label(stop), focused, environments(connect), wide),
         }
     }
     let button = |stop: Stop, text: &str| {
@@ -61,17 +61,12 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body
 }
 
-fn environments(connect: &Connect, stop: Stop) -> Row {
-    let (role, text) = field::label(label(stop), connect.focus == stop, false);
-    let mut pieces = vec![(role, text)];
-    for (at, name) in ENVIRONMENTS.iter().enumerate() {
+fn environments(connect: &Connect) -> Vec<Piece> {
+    let choice = |(at, name): (usize, &&str)| {
         let mark = if at == connect.environment { "(*)" } else { "( )" };
-        let name = if name.is_empty() { "none" } else { name };
-        let text = format!("{mark} {name}");
-        // At the least width there is no room for two spaces between all of them.
-        pieces.push((Role::Text, if at + 1 < ENVIRONMENTS.len() { format!("{text} ") } else { text }));
-    }
-    Row::pieces(pieces)
+        (Role::Text, format!("{mark} {}", if name.is_empty() { "none" } else { name }))
+    };
+    ENVIRONMENTS.iter().enumerate().map(choice).collect()
 }
 
 fn label(stop: Stop) -> &'static str {

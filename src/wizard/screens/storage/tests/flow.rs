@@ -119,7 +119,9 @@ fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
 
 #[test]
 fn several_own_directories_are_edited_as_one_with_variables() {
-    let mut model = opened(three(), "prod", Vec::new());
+    let mut facts = three();
+    facts.tenants[2].data_destination = Some(place("file:///own/elsewhere"));
+    let mut model = opened(facts, "prod", Vec::new());
     go(&mut model, Focus::Edit);
     press(&mut model, Key::Enter);
     assert_eq!(storage(&model).data.form.directory.value(), "", "the first one's directory is not that of the others");
