@@ -234,6 +234,9 @@ impl World for Embedded {
         self.look(|fleet| {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];
+            // The older lines have another SQLSTATE for it.
+            let state = if cluster.line.is_v3() { "42000" } else { "28000" };
+            let denied = || ServerError { state, ..denied() };
             let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
             if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
                 return Err(no_cluster_part(cluster, named));

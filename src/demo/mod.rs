@@ -2,7 +2,7 @@
 //!
 //! Two halves meet in [`world`]. The wire ([`server`], [`grammar`], [`store`], [`views`]) speaks the protocol; the world
 //! ([`fleet`] and its [`life`], the [`orders`] it obeys, the [`projection`] it shows) knows what there is. What differs
-//! from one [`line`] of OceanBase to the other is asked of that; V2.2 and V3, where everything is the cluster's, have a
+//! from one [`line`](mod@line) of OceanBase to the other is asked of that; V2.2 and V3, where everything is the cluster's, have a
 //! `v3` beside each part that is about V4. A [`scenario`]
 //! says how a fleet begins, a [`place`] is where one lives, and [`control`] is its own door.
 

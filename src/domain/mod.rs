@@ -18,6 +18,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod report;
 pub mod restorable;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -32,4 +33,5 @@ pub mod task;
 pub mod template;
 pub mod usable_full;
 pub mod version;
+pub mod whole;
 pub mod words;

@@ -58,6 +58,10 @@ pub enum Effect {
         /// What was typed for it.
         typed: Typed,
     },
+    /// Find out what a cancel of a task would hit.
+    CancelQuestion(Req, String),
+    /// Find out what a major compaction for a task would load.
+    CompactQuestion(Req, String),
     /// Ask a task's runner to cancel.
     Cancel(Req, String),
     /// Follow a task; whatever was followed before is let go.

@@ -11,13 +11,13 @@ use super::model::Req;
 use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
+use super::screens::question::{Doing, Question};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
-use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, tasks, test};
-
+use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
@@ -122,6 +122,20 @@ impl Effects {
                     say.one(req, Answer::Launched(go_on(&room, task, compact, typed).await));
                 });
             }
+            Effect::CancelQuestion(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn(async move {
+                    let question = cancel_question(&room, &task).await;
+                    say.one(req, Answer::Questioned(question.map(Box::new)));
+                });
+            }
+            Effect::CompactQuestion(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn(async move {
+                    let question = compact_question(&room, &task).await;
+                    say.one(req, Answer::Questioned(question.map(Box::new)));
+                });
+            }
             Effect::Cancel(req, task) => {
                 let Some(room) = self.room() else { return };
                 self.writes.spawn(async move { say.one(req, Answer::CancelAsked(cancel(&room, &task).await)) });
@@ -147,13 +161,19 @@ impl Effects {
                 let fix: Fix = Arc::clone(fix);
                 self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
             }
+            Effect::Report(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn_blocking(move || {
+                    say.one(req, Answer::Reported(report::write(&room, &task).map(|(_, path)| path)));
+                });
+            }
             Effect::Try(req, login) => {
                 self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
             }
             Effect::Save(req, login) => self.set_up(req, *login, setup::save, say),
             Effect::Use(req, login) => self.set_up(req, *login, setup::room_of, say),
             // The loop itself does these: they are the terminal's.
-            Effect::Copy(_) | Effect::Suspend | Effect::Leave | Effect::Report(..) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
         }
     }
 
@@ -300,6 +320,10 @@ async fn begin(room: &Room, prepared: Prepared, purse: Purse) -> Result<String, 
 
 /// Watches somebody else's backup as a task of its own.
 async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
+    // A task that works on it already says more than one that only watches.
+    if let Some(task) = tasks::newest_on(room, target)?.filter(|task| task.alive) {
+        return Ok(task.id.to_string());
+    }
     let cluster = room.cluster(target.cluster())?;
     let id = tasks::new_id(room)?;
     let prepared = attach::prepare(facts, target, id.as_str())?;
@@ -307,11 +331,12 @@ async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Resul
     begin(room, prepared, purse).await
 }
 
-async fn go_on(room: &Room, id: String, _compact: bool, typed: Typed) -> Result<String, Fault> {
+async fn go_on(room: &Room, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
     let task = tasks::find(room, &id)?;
     let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
     let purse = purse::to_go_on(room, &task, given).await?;
-    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    let order = if compact { Order::CompactFirst } else { Order::GoOn };
+    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
     }
@@ -321,10 +346,31 @@ async fn go_on(room: &Room, id: String, _compact: bool, typed: Typed) -> Result<
 async fn cancel(room: &Room, id: &str) -> Result<(), Fault> {
     let task = tasks::find(room, id)?;
     crate::app::cancel::ask(room, &task)?;
-    if !task.alive {
-        go_on(room, id.to_owned(), false, Typed::default()).await?;
+    if task.alive {
+        return Ok(());
     }
-    Ok(())
+    let purse = purse::to_cancel(room, &task).await?;
+    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+        Started::Yes => Ok(()),
+        Started::Busy(fault) => Err(fault),
+    }
+}
+
+async fn cancel_question(room: &Room, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(room, id)?;
+    Ok(Question::cancel(crate::app::cancel::question(room, &task).await?))
+}
+
+async fn compact_question(room: &Room, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(room, id)?;
+    let asked = crate::app::compact::question(room, &task).await?;
+    let mut lines = vec![asked.text()];
+    lines.extend(asked.statements);
+    let question = Question::new(Doing::Compact, "Perform a major compaction?", lines);
+    Ok(match asked.type_name {
+        Some(name) => question.by_name(name),
+        None => question,
+    })
 }
 
 async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {

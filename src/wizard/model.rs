@@ -175,6 +175,10 @@ pub struct Model {
     pub confirm: confirm::Confirm,
     /// The task that is watched.
     pub task: Option<Box<task::Watched>>,
+    /// The tasks that were watched before it, as they stood when they were left.
+    pub left: Vec<Box<task::Watched>>,
+    /// The question that begins to watch somebody else's backup, and the screen it was asked on.
+    pub attaching: Option<(Req, Screen)>,
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
@@ -209,6 +213,8 @@ impl Model {
             check: 0,
             confirm: confirm::Confirm::default(),
             task: None,
+            left: Vec::new(),
+            attaching: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
             leaving: false,

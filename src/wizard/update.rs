@@ -24,6 +24,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Woken => Vec::new(),
+        Msg::NotSuspended => {
+            model.notice = Some("No shell waits behind obnow that could bring it back; it was not stopped.".to_owned());
+            Vec::new()
+        }
         Msg::Answer(req, answer) => answered(model, req, answer, now),
     }
 }
@@ -195,6 +199,7 @@ fn answered(model: &mut Model, req: Req, answer: Answer, now: Timestamp) -> Vec<
         Answer::FollowedToEnd { state, last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows, now),
+        Answer::Questioned(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelAsked(asked) => task::cancel_asked(model, req, asked),
         Answer::Reported(path) => task::reported(model, req, path),
         Answer::Fixed(causes) => fixed(model, causes),

@@ -237,6 +237,16 @@ fn after_sixty_four_increments_the_next_is_a_full() {
 }
 
 #[test]
+fn a_backup_that_somebody_else_started_runs_when_the_scenario_begins() {
+    let mut bench =
+        Bench::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
+    assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
+    assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
+    bench.pass(30_000);
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+}
+
+#[test]
 fn how_often_one_looks_does_not_change_what_happens_to_a_cluster() {
     let run = |step: Moment| {
         let mut bench = Bench::line("3.1.2", "");

@@ -254,9 +254,12 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
 fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Moment) -> Result<(), String> {
     let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
+    // On V2.2 and V3 it is one of the whole cluster, without a description.
+    let whole = fleet.clusters[cluster].line.is_v3();
+    let scope = if whole { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
     let alter = Alter::Backup {
         incremental: backup.incremental,
-        scope: BackupScope::Tenants(backup.tenants.clone()),
+        scope,
         to: None,
         plus_archivelog: false,
         description: Some(backup.description.clone()),

@@ -39,7 +39,7 @@ pub(super) fn target_plan(
         ));
     }
     let (destination, new_archive) = destination_step(tenant, &wanted)?;
-    let archiving_step = archiving_step(tenant, new_archive);
+    let archiving_step = archiving_step(tenant, &tenant.name, new_archive);
     let kind = match mode {
         Mode::Full => "A full backup",
         Mode::Incremental => "An incremental backup",
@@ -47,7 +47,12 @@ pub(super) fn target_plan(
     let encrypted = if choices.encrypt.is_some() { ", encrypted with a password" } else { "" };
     let start = PlannedStep::with(
         StepKind::StartBackup,
-        vec![Action::StartBackup { mode, plus_archivelog: choices.plus_archivelog, encrypt: choices.encrypt.clone() }],
+        vec![Action::StartBackup {
+            mode,
+            plus_archivelog: choices.plus_archivelog,
+            encrypt: choices.encrypt.clone(),
+            to: None,
+        }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
     );
     let steps = vec![
@@ -121,7 +126,8 @@ fn destination_step(tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedSte
     Ok((step, archive_differs))
 }
 
-fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
+/// The step that gets the archive of `whose` running.
+pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination: bool) -> PlannedStep {
     let policy = match &tenant.recovery_window {
         Known::Known(Some(window)) => format!("recovery window {window}"),
         Known::Known(None) => "none".to_owned(),
@@ -156,8 +162,7 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
                 format!("INTERRUPTED: stops the broken round and starts a new one. {stays}"),
             );
             step.interrupts = format!(
-                "the broken archive round of {}: log between the break and the new round is lost for restore",
-                tenant.name
+                "the broken archive round of {whose}: log between the break and the new round is lost for restore"
             );
             step
         }

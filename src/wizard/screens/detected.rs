@@ -17,11 +17,11 @@ use crate::wizard::update;
 
 /// The keys of the screen.
 pub const KEYS: [Binding; 6] = [
+    Binding::new(&[Key::Enter], Action::Choose, "watch it", "watch the backup that runs on this tenant", 8)
+        .when(|model| Availability::shown(can_watch(model))),
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the storage", 8).when(can_go_on),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the targets", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
-    Binding::new(&[Key::Enter], Action::Choose, "watch it", "watch the backup that runs on this tenant", 8)
-        .when(|model| Availability::shown(can_watch(model))),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of mixed builds", 5).when(|model| {
         let may = |check: &Check| check.check.may_be_skipped() && check.refuses();
         Availability::shown(model.preflight.checks.iter().any(may))

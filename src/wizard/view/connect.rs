@@ -13,6 +13,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let mut body = Body::default();
     let (connect, wide) = (&model.connect, usize::from(area.width));
     let file = model.inventory.as_ref().and_then(|known| known.as_ref().ok());
+    let mut focused = 0;
     let told = match file {
         Some(known) if known.has_inventory => format!("{} lists no cluster, and is never overwritten.", known.path),
         Some(known) => format!("There is no inventory yet; it will be {}.", known.path),
@@ -20,12 +21,15 @@ pub fn body(model: &Model, area: Rect) -> Body {
     };
     body.wrapped(Role::Text, &told, 1, wide);
     for stop in Stop::ALL {
-        let focused = connect.focus == stop;
+        let has_focus = connect.focus == stop;
+        if has_focus {
+            focused = body.lines.len();
+        }
         let wrong = connect.shown_complaint(stop).is_some();
         match (stop, connect.text(stop)) {
             (Stop::Save | Stop::Use, _) => {}
-            (stop, Some(text)) => field::draw(&mut body, label(stop), text, (focused, wrong), wide),
-            (stop, None) => field::choices(&mut body, label(stop), focused, environments(connect), wide),
+            (stop, Some(text)) => field::draw(&mut body, label(stop), text, (has_focus, wrong), wide),
+            (stop, None) => field::choices(&mut body, label(stop), has_focus, environments(connect), wide),
         }
     }
     let button = |stop: Stop, text: &str| {
@@ -54,6 +58,10 @@ pub fn body(model: &Model, area: Rect) -> Body {
             body.line(Role::Disabled, " To try obnow without a cluster: obnow demo");
         }
     }
+    // Where not all of it fits, what came of it is seen, as long as the focused field is too.
+    let top = body.lines.len().saturating_sub(usize::from(area.height)).min(focused);
+    body.lines.drain(..top);
+    body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
     body.help = match connect.shown_complaint(connect.focus) {
         Some(complaint) => Help::wrong(complaint),
         None => Help::of(help(connect.focus)),

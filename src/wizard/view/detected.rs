@@ -80,12 +80,16 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     body
 }
 
-/// The checks that fit, the focused one among them; on the focused one what was found is given whole where there is room.
+/// The checks that fit, the focused one among them with all that was found.
 fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Body) {
     let several = model.tenants().len() > 1;
+    let column = if several { 34 } else { 22 };
     let room = rows.saturating_sub(body.lines.len());
-    let top = (model.check + 1).saturating_sub(room);
-    for (at, check) in checks.iter().enumerate().skip(top).take(room) {
+    let mut lines = Vec::new();
+    let mut focus = 0..0;
+    // What is far above or below the focus cannot be on the screen.
+    let near = model.check.saturating_sub(room)..model.check + room;
+    for (at, check) in checks.iter().enumerate().skip(near.start).take(near.len()) {
         let (role, word) = match check.result {
             CheckResult::Pass => (Role::Ok, "ok  "),
             CheckResult::Warn => (Role::Warn, "warn"),
@@ -101,30 +105,32 @@ fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Bo
             CheckResult::NotChecked => format!("not checked: {}", check.found),
             CheckResult::Pass | CheckResult::Warn | CheckResult::Fail => check.found.clone(),
         };
-        let column = if several { 34 } else { 22 };
-        let row = Row::pieces(vec![
-            (role, format!("   {word}  ")),
-            (Role::Text, pad(&whose, column)),
-            (Role::Text, fit(&found, wide.saturating_sub(column + 10))),
-        ]);
-        body.push(row.focused(at == model.check));
-        let mut more = wrap(&found, wide.saturating_sub(column + 10));
-        if at == model.check && more.len() > 1 && checks.len() + more.len() < room {
-            // There is room: what was cut off goes below.
-            more.remove(0);
-            for line in more {
-                body.line(Role::Text, format!("{}{line}", " ".repeat(column + 9)));
-            }
+        let cells = wide.saturating_sub(column + 10);
+        let focused = at == model.check;
+        let start = lines.len();
+        let mut all = if focused { wrap(&found, cells) } else { vec![fit(&found, cells)] }.into_iter();
+        let first = all.next().unwrap_or_default();
+        let head = vec![(role, format!("   {word}  ")), (Role::Text, pad(&whose, column)), (Role::Text, first)];
+        lines.push(Row::pieces(head).focused(focused));
+        lines.extend(all.map(|more| Row::of(Role::Text, format!("{}{more}", " ".repeat(column + 9)))));
+        if focused {
+            focus = start..lines.len();
         }
     }
+    let top = focus.end.saturating_sub(room).min(focus.start);
+    body.lines.extend(lines.into_iter().skip(top).take(room));
 }
 
 /// On the focused check its fix, or what it found where that needs none.
 fn focused_help(check: &Check) -> Help {
-    match (check.result, check.fix.is_empty()) {
-        (CheckResult::Fail, _) => Help::wrong(format!("{} {}", sentence(&check.found), check.fix)),
-        (CheckResult::Warn | CheckResult::NotChecked, false) => Help::of(format!("fix: {}", check.fix)),
-        (CheckResult::Pass | CheckResult::Warn | CheckResult::NotChecked, _) => Help::of(sentence(&check.found)),
+    let (result, fix) = (check.result, &check.fix);
+    match (result, fix.is_empty()) {
+        (CheckResult::Fail, false) => Help::wrong(format!("fix: {fix}")),
+        (CheckResult::Warn | CheckResult::NotChecked, false) => Help::of(format!("fix: {fix}")),
+        (CheckResult::Fail, true) => Help::wrong(sentence(&check.found)),
+        (CheckResult::Pass, _) | (CheckResult::Warn | CheckResult::NotChecked, true) => {
+            Help::of(sentence(&check.found))
+        }
     }
 }
 
