@@ -327,6 +327,7 @@ pub fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> 
     match started {
         Ok(_) => {
             task.cancelling = false;
+            task.focus = None;
             let effects = task.follow_again(Req(next));
             model.last_req = next;
             effects

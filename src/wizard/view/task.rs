@@ -156,6 +156,9 @@ fn page(task: &Watched, theme: Theme, now: Timestamp, (wide, high): (usize, usiz
     for note in notes.into_iter().flatten() {
         body.wrapped(Role::Hint, note, 1, wide);
     }
+    for line in words::left_out(&task.view) {
+        body.wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
+    }
     if let Some(fault) = task.unread.as_ref().or(task.refused.as_ref()) {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
         body.gap();
@@ -243,12 +246,14 @@ fn targets(task: &Watched, wide: usize, high: usize) -> Vec<Row> {
     let at = targets.iter().position(|target| Some(&target.target) == focus).unwrap_or(0);
     let room = targets.len().min((high / 3).max(2));
     let top = (at + 1).saturating_sub(room);
+    // Which of how many, where not all of them are seen.
+    let spare = if targets.len() > room { 10 } else { 1 };
     let mut rows: Vec<Row> = targets
         .iter()
         .enumerate()
         .skip(top)
         .take(room)
-        .map(|(place, target)| one_target(target, wide).focused(place == at))
+        .map(|(place, target)| one_target(target, wide.saturating_sub(spare)).focused(place == at))
         .collect();
     if targets.len() > room
         && let Some(last) = rows.last_mut()
@@ -275,6 +280,6 @@ fn one_target(target: &TargetView, wide: usize) -> Row {
         (None, None) => (Role::Text, "ok".to_owned(), String::new()),
     };
     let word = pad(&word, 13.max(width(&word)));
-    let rest = fit(&rest, wide.saturating_sub(width(&name) + width(&word) + 10));
+    let rest = fit(&rest, wide.saturating_sub(width(&name) + width(&word) + 1));
     Row::pieces(vec![(Role::Text, name), (role, word), (Role::Text, format!(" {rest}"))])
 }
