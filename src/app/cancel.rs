@@ -51,11 +51,7 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
     let prod = cluster.environment.as_deref() == Some("prod");
-    Ok(Question {
-        lines,
-        foreign: foreign.is_some(),
-        name: foreign.or_else(|| prod.then(|| cluster.name.clone())),
-    })
+    Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| cluster.name.clone())) })
 }
 
 /// Every job that runs on the plan's tenants, and what stays of them.

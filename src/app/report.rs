@@ -17,13 +17,8 @@ pub fn write(room: &Room, task: &str) -> Result<(String, PathBuf), Fault> {
     let journal = reader::read::<Event>(&room.places.state, &task.id)?;
     let events: Vec<_> = journal.entries.into_iter().map(|entry| (entry.at, entry.event)).collect();
     let at = room.now();
-    let report = Report {
-        task: task.id.as_str(),
-        events: &events,
-        state: task.state(),
-        version: env!("CARGO_PKG_VERSION"),
-        at,
-    };
+    let report =
+        Report { task: task.id.as_str(), events: &events, state: task.state(), version: env!("CARGO_PKG_VERSION"), at };
     let path = reports::keep(&room.places.state, &task.id, at, &report.text())?;
     Ok((task.id.to_string(), path))
 }

@@ -26,7 +26,9 @@ pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<Pa
         let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         match file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())) {
             Ok(()) => return Ok(path),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => path = folder.join(format!("{stem}-{number}.txt")),
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                path = folder.join(format!("{stem}-{number}.txt"))
+            }
             Err(error) => return Err(disk::fault("write the report", &path, &error)),
         }
     }

@@ -8,7 +8,8 @@ use crate::domain::samples::{choose, cluster, job, other_tenant, tenant};
 #[test]
 fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     let mut pay = tenant(1002, "pay");
-    let made = plan(&cluster(vec![pay.clone(), other_tenant(1004, "log")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
+    let made =
+        plan(&cluster(vec![pay.clone(), other_tenant(1004, "log")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
     let parent = JobFacts { tenant_id: 1, job_id: 80, set_id: None, ..job("nightly") };
     let mut log = other_tenant(1004, "log");
     log.running = vec![job("not of this task")];

@@ -159,9 +159,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             effects.extend(target::ask_all(model));
             effects
         }
-        Action::Copy => {
-            focused(model).map_or_else(Vec::new, |row| vec![Effect::Copy(row.id.clone())])
-        }
+        Action::Copy => focused(model).map_or_else(Vec::new, |row| vec![Effect::Copy(row.id.clone())]),
         Action::Back => {
             model.screen = model.tasks.from.unwrap_or(Screen::Target);
             Vec::new()

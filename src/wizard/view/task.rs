@@ -90,8 +90,8 @@ fn foot(task: &Watched, model: &Model, hidden: (usize, usize), wide: usize) -> R
     let several = task.view.targets.len() > 1;
     let more = match (hidden, several) {
         ((0, 0), _) => String::new(),
-        ((0, below), false) => format!("  {below} more lines: Down"),
-        ((0, below), true) => format!("  {below} more lines: PgDn"),
+        ((0, below), false) => format!("  {below} more: Down"),
+        ((0, below), true) => format!("  {below} more: PgDn"),
         ((above, 0), false) => format!("  {above} lines above: Up"),
         ((above, 0), true) => format!("  {above} lines above: PgUp"),
         ((above, below), _) => format!("  {above} above, {below} below"),

@@ -100,9 +100,8 @@ fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
         }
     };
     let mode = view.prepared.as_ref().map_or("", |prepared| short(prepared.plan.choices.mode));
-    let started = view.created.map_or_else(String::new, |at| {
-        at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string()
-    });
+    let started =
+        view.created.map_or_else(String::new, |at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string());
     let names: Vec<String> = view.targets.iter().map(|target| target.target.to_string()).collect();
     let state = match row.state {
         TaskState::RunnerGone => "runner gone",

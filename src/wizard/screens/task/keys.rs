@@ -16,13 +16,13 @@ pub const KEYS: [Binding; 11] = [
         .when(|model| Availability::shown(matches!(way(model), Way::Retry(Retry::LooksAgain)))),
     Binding::new(&[Key::Char('r')], Action::Retry, "retry", "go on from the step that stopped", 9)
         .when(|model| Availability::shown(matches!(way(model), Way::Retry(Retry::GoesOn(_))))),
-    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(|model| {
-        match way(model) {
+    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(
+        |model| match way(model) {
             Way::ReadAgain => Availability::Ready,
             Way::Retry(_) => Availability::Hidden,
             Way::Not(why) => Availability::Off(why),
-        }
-    }),
+        },
+    ),
     Binding::new(&[Key::Char('m')], Action::Compact, "major compaction", "perform a major compaction, then go on", 8)
         .when(can_compact),
     Binding::new(&[Key::Char('c')], Action::Cancel, "cancel", "cancel it; what that hits is shown first", 6)

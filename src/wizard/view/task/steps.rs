@@ -37,7 +37,10 @@ pub fn rows(body: &mut Body, target: &TargetView, theme: Theme, now: Timestamp, 
     let mut place = (0, 0);
     for step in &target.steps {
         let first = body.lines.len();
-        body.push(one(step, now, wide));
+        // What only looked at the server is through; what it found is the verdict's, and so is the colour.
+        let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
+        let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
+        body.push(one(step, role_of, now, wide));
         match step.state {
             StepState::Running => running(body, target, step, theme, wide),
             StepState::Failed | StepState::Cancelled | StepState::Unknown => {
@@ -58,7 +61,7 @@ pub fn rows(body: &mut Body, target: &TargetView, theme: Theme, now: Timestamp, 
     place
 }
 
-fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
+fn one(step: &StepView, role: Role, now: Timestamp, wide: usize) -> Row {
     let word = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown => state_word(step.state).to_uppercase(),
         StepState::Pending | StepState::Running | StepState::Ok | StepState::NotNeeded => {
@@ -66,7 +69,9 @@ fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
         }
     };
     let time = match (step.started, step.ended, step.state) {
-        (_, _, StepState::Pending | StepState::NotNeeded) | (None, ..) | (Some(_), None, StepState::Ok) => String::new(),
+        (_, _, StepState::Pending | StepState::NotNeeded) | (None, ..) | (Some(_), None, StepState::Ok) => {
+            String::new()
+        }
         (Some(from), Some(to), _) => words::elapsed(from, to),
         (Some(from), None, _) => words::stopwatch(from, now),
     };
@@ -83,7 +88,7 @@ fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
         Role::Text
     };
     Row::pieces(vec![
-        (role(step.state), format!("   {} ", pad(&word, STATE))),
+        (role, format!("   {} ", pad(&word, STATE))),
         (name, format!("{} ", pad(step.kind.name(), NAME))),
         (Role::Disabled, pad(&fit(detail, room), room)),
         (Role::Text, format!("{time:>TIME$}")),
