@@ -5,7 +5,7 @@ use super::tasks::Task;
 use super::{Room, detect};
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Plan, whole_scope};
 use crate::domain::version::Method;
 use crate::journal::requests::{self, Ask};
 
@@ -67,7 +67,12 @@ fn hits(facts: &Facts, plan: &Plan) -> Vec<String> {
     if jobs.is_empty() {
         return vec!["Nothing of it runs on the server: the task ends before its start.".to_owned()];
     }
-    let mut lines = vec!["CANCEL BACKUP stops every backup job of these tenants, whoever started it:".to_owned()];
+    let hit = if plan.whole {
+        format!("the one backup job, of {}", whole_scope(facts))
+    } else {
+        "every backup job of these tenants".to_owned()
+    };
+    let mut lines = vec![format!("CANCEL BACKUP stops {hit}, whoever started it:")];
     lines.extend(jobs);
     lines.push("What is written by then stays on the destination, and nothing can be restored from it.".to_owned());
     lines

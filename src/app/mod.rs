@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod cancel;
 pub mod choose;
+pub mod compact;
 pub mod detect;
 pub mod follow;
 pub mod hand_over;

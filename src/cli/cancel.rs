@@ -2,6 +2,7 @@
 
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
+use crate::app::hand_over::Order;
 use crate::app::{Room, cancel, tasks};
 use crate::domain::fault::Fault;
 
@@ -25,5 +26,5 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
     if task.alive {
         return backup::follow_from(room, say, task.id.as_str(), task.view.attempt.saturating_sub(1)).await;
     }
-    task_commands::launch(room, say, &task, None, None).await
+    task_commands::launch(room, say, &task, Order::GoOn, None, None).await
 }

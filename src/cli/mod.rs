@@ -12,10 +12,12 @@ mod say;
 mod show;
 mod targets;
 mod tasks;
+mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::play;
 pub use say::{Say, fault_fields, has_colors};
+pub use test_storage::What;
 
 use args::{Command, Common};
 
@@ -44,6 +46,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
     match command {
         Command::Targets => targets::run(&room, say).await,
         Command::Check(args) => check::run(&room, say, &args).await,
+        Command::TestStorage(args) => test_storage::run(&room, say, &args).await,
         Command::Backup(args) => backup::run(&room, say, common, &args).await,
         Command::Tasks => tasks::list(&room, say).await,
         Command::Watch(args) => tasks::watch(&room, say, &args).await,

@@ -102,9 +102,15 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     if say.json {
         return;
     }
-    for target in &plan.targets {
+    // What is done once for everybody is shown once.
+    let shown = if plan.whole { 1 } else { plan.targets.len() };
+    for target in plan.targets.iter().take(shown) {
         say.line("");
-        let title = format!("Back up now: {}, {}", target.target, target.mode.word());
+        let names: Vec<String> = if plan.whole { &plan.targets[..] } else { std::slice::from_ref(target) }
+            .iter()
+            .map(|target| target.target.to_string())
+            .collect();
+        let title = format!("Back up now: {}, {}", names.join(", "), target.mode.word());
         say.line(&say.paint(Role::Title, &title));
         let shown = prepared.preview.iter().filter(|step| step.target == target.target);
         for (place, step) in shown.enumerate() {

@@ -7,7 +7,7 @@ use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Room, attach, detect, purse};
+use crate::app::{Room, attach, compact, detect, purse};
 use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -122,7 +122,7 @@ pub(super) async fn watch(room: &Room, say: &Say, args: &WatchArgs) -> Result<Ex
 async fn watch_task(room: &Room, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(room, say, task, None, None).await;
+        return launch(room, say, task, Order::GoOn, None, None).await;
     }
     backup::follow(room, say, task.id.as_str()).await
 }
@@ -161,13 +161,32 @@ pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Ex
             backup::ask_for("Start it? [y/N] ", &backup::YES, "The new backup was not started.")?;
         }
     }
-    launch(room, say, &task, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
+    let order = if args.compact { compaction(room, say, &task, args.yes).await? } else { Order::GoOn };
+    launch(room, say, &task, order, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
+}
+
+/// Asks once for the compaction: whom it concerns, and what is sent.
+async fn compaction(room: &Room, say: &Say, task: &Task, yes: bool) -> Result<Order, Fault> {
+    let question = compact::question(room, task).await?;
+    say.note(&question.text());
+    for statement in &question.statements {
+        say.note(&format!("  {statement}"));
+    }
+    if !yes {
+        let undone = "The major compaction was not started.";
+        match &question.type_name {
+            Some(name) => backup::ask_for(&format!("Type {name} to perform it: "), &[name.as_str()], undone)?,
+            None => backup::ask_for("Perform it? [y/N] ", &backup::YES, undone)?,
+        }
+    }
+    Ok(Order::CompactFirst)
 }
 
 pub(super) async fn launch(
     room: &Room,
     say: &Say,
     task: &Task,
+    order: Order,
     access_key_from: Option<&SecretSource>,
     encrypt_from: Option<&SecretSource>,
 ) -> Result<Exit, Fault> {
@@ -178,7 +197,7 @@ pub(super) async fn launch(
     };
     let purse = purse::to_go_on(room, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

@@ -32,4 +32,5 @@ pub mod task;
 pub mod template;
 pub mod usable_full;
 pub mod version;
+pub mod whole;
 pub mod words;

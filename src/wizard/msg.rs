@@ -28,6 +28,8 @@ pub enum Msg {
     Resized(u16, u16),
     /// The time that [`super::model::next_wake`] named has come.
     Woken,
+    /// There is no shell that could continue a wizard that stops.
+    NotSuspended,
     /// An answer came.
     Answer(Req, Answer),
 }

@@ -11,7 +11,7 @@ use ratatui::Terminal;
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
@@ -77,7 +77,14 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
     let broken = Arc::new(Notify::new());
     let hook = hook(Arc::clone(&broken));
     let told = stopped.clone();
-    let mut ui = tokio::spawn(drive(start, told, broken));
+    // On a thread of its own: a thousand clusters that answer at once must not make a key wait.
+    let (sender, mut ui) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
+        // Whoever waits for it has gone where it cannot be told.
+        let _ = sender.send(runtime.block_on(drive(start, told, broken)));
+    });
+    thread.map_err(|error| no_terminal(&error.to_string()))?;
     // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
     let left = tokio::select! {
         left = &mut ui => Some(left),
@@ -210,6 +217,8 @@ struct Loop {
 async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Left> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(Req, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
+    // Before the size is read: one that changes at once is not missed.
+    let mut resized: Signal = signal(SignalKind::window_change())?;
     let terminal = Terminal::new(Tty::take()?)?;
     let size = terminal.size()?;
     let mut model = Model::new((size.width, size.height), TimeZone::system());
@@ -248,6 +257,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
             () = tokio::time::sleep(Duration::from_millis(input::HELD_MS)), if held => ui.take(input.give_up())?,
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
             _ = continued.recv() => ui.again()?,
+            _ = resized.recv() => ui.whole()?,
             () = until(due) => {}
             () = until(ui.wake) => ui.woken()?,
         }
@@ -274,6 +284,11 @@ fn keys() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
         }
     })?;
     Ok(events)
+}
+
+/// Whether a shell waits for this job to stop, and can continue it: it made a process group of its own for it.
+fn has_job_control() -> bool {
+    rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpgrp())
 }
 
 async fn until(at: Option<Instant>) {
@@ -305,8 +320,8 @@ impl Loop {
                     None => continue,
                 },
                 Event::Paste(text) => Msg::Paste(text),
-                Event::Resize(columns, rows) => Msg::Resized(columns, rows),
-                Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
+                // The signal itself tells of a new size.
+                Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
             };
             self.due.dirty = true;
             self.due.at_once = true;
@@ -333,6 +348,10 @@ impl Loop {
         for effect in effects {
             match effect {
                 Effect::Copy(text) => self.terminal.backend_mut().copy(&text)?,
+                Effect::Suspend if !has_job_control() => {
+                    let effects = update(&mut self.model, Msg::NotSuspended, now());
+                    effects.into_iter().for_each(|effect| self.effects.run(effect));
+                }
                 Effect::Suspend => {
                     terminal::restore();
                     // The whole job stops, as the shell expects; whoever continues it sends CONT.
@@ -344,9 +363,15 @@ impl Loop {
         Ok(())
     }
 
-    /// The job was continued: the terminal is taken again, and drawn whole.
+    /// The job was continued: the terminal is taken again.
     fn again(&mut self) -> std::io::Result<()> {
         self.terminal.backend_mut().enter()?;
+        self.whole()
+    }
+
+    /// Draws everything anew, for the size the terminal has now. A terminal that was small for a moment has lost what it
+    /// had, even if its size is the old one again.
+    fn whole(&mut self) -> std::io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
         self.due.dirty = true;

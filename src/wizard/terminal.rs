@@ -5,7 +5,7 @@
 use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -17,6 +17,14 @@ use crossterm::{cursor, queue};
 use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
+
+/// Whether the terminal is ours. Who gives it back may be another thread than the one that draws: a frame that comes after
+/// that would be drawn over somebody else's lines.
+static OURS: Mutex<bool> = Mutex::new(false);
+
+fn ours() -> MutexGuard<'static, bool> {
+    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// What is to be written with the next frame.
 #[derive(Clone, Default)]
@@ -69,7 +77,9 @@ impl Tty {
     /// # Errors
     /// It is gone.
     pub(super) fn enter(&mut self) -> io::Result<()> {
+        let mut ours = ours();
         enable_raw_mode()?;
+        *ours = true;
         self.cursor = None;
         queue!(self.pending, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
     }
@@ -88,7 +98,7 @@ impl Tty {
         queue!(whole, BeginSynchronizedUpdate)?;
         whole.extend_from_slice(&frame);
         queue!(whole, EndSynchronizedUpdate)?;
-        self.out.write_all(&whole)
+        self.write(&whole)
     }
 
     /// Puts a text into the terminal's clipboard (OSC 52); terminals that do not have it ignore it.
@@ -98,12 +108,23 @@ impl Tty {
     pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
         let mut bytes = Vec::new();
         queue!(bytes, CopyToClipboard::to_clipboard_from(text))?;
-        self.out.write_all(&bytes)
+        self.write(&bytes)
+    }
+
+    /// Writes, while the terminal is ours.
+    fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        let ours = ours();
+        if *ours { self.out.write_all(bytes) } else { Ok(()) }
     }
 }
 
-/// Gives the terminal back as it was. It may be called from anywhere, and more than once.
+/// Gives the terminal back as it was. It may be called from anywhere, and more than once: the second time there is nothing to
+/// give back, and leaving the screen twice would put the cursor back over what was said in between.
 pub(super) fn restore() {
+    let mut ours = ours();
+    if !std::mem::take(&mut *ours) {
+        return;
+    }
     let mut bytes = Vec::new();
     // Writing to memory cannot fail; a terminal that is gone needs nothing back.
     let _ = queue!(bytes, EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, cursor::Show);

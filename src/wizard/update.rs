@@ -24,6 +24,10 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             Vec::new()
         }
         Msg::Woken => Vec::new(),
+        Msg::NotSuspended => {
+            model.notice = Some("No shell waits behind obnow that could bring it back; it was not stopped.".to_owned());
+            Vec::new()
+        }
         Msg::Answer(req, answer) => answered(model, req, answer, now),
     }
 }
@@ -221,6 +225,8 @@ fn opened(model: &mut Model, known: Result<Known, Fault>) -> Vec<Effect> {
         .into_iter()
         .map(|known| Cluster { locked: known.asks_password, known, answer: None, asking: None, rows: Vec::new() })
         .collect();
+    let names = model.clusters.iter().map(|cluster| cluster.known.name.cluster().to_owned());
+    model.places = names.zip(0..).collect();
     model.inventory = Some(known);
     if has_none {
         model.screen = Screen::Connect;
@@ -249,7 +255,7 @@ pub fn facts_changed(model: &mut Model, cluster: &str) -> Vec<Effect> {
         return Vec::new();
     }
     storage::prefill(model);
-    detected::settle(model);
+    detected::refresh(model);
     if model.screen == Screen::Confirm { confirm::prepare(model) } else { Vec::new() }
 }
 

@@ -15,6 +15,7 @@
 pub mod confirm;
 mod connect;
 mod detected;
+mod field;
 mod footer;
 mod header;
 mod lines;
@@ -31,17 +32,36 @@ use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::model::{Model, Overlay, Screen};
+use super::model::{LEAST, Model, Overlay, Screen};
 use lines::Body;
 use theme::{Role, Theme};
 
 /// Draws the model. Ages are as of `now`.
 pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
     let area = frame.area();
-    if model.is_too_small() {
+    // The terminal may have become smaller than the model knows yet.
+    if model.is_too_small() || area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(area, theme, frame);
-        return;
+    } else {
+        whole(model, theme, now, frame);
     }
+    if theme.ascii {
+        to_ascii(frame);
+    }
+}
+
+/// A terminal that has no more than ASCII gets no more: every other cell becomes a question mark.
+fn to_ascii(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if !cell.symbol().is_ascii() {
+            let wide = text::width(cell.symbol()) > 1;
+            cell.set_symbol(if wide { "??" } else { "?" });
+        }
+    }
+}
+
+fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
+    let area = frame.area();
     let [header, way, above, body, below, help, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
@@ -66,7 +86,7 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
         (None, Screen::Storage) => storage::body(model, body),
         (None, Screen::Mode) => mode::body(model, body),
         (None, Screen::Confirm) => confirm::body(model, body),
-        (None, Screen::Task) => task::body(model, theme, now, body),
+        (None, Screen::Task) => task::body(model, now, body),
         (None, Screen::Tasks) => tasks::body(model, body),
     };
     let said = drawn.help.clone();
@@ -78,7 +98,7 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
 /// What a terminal that is too small shows.
 fn too_small(area: Rect, theme: Theme, frame: &mut Frame<'_>) {
     let mut body = Body::default();
-    let (columns, rows) = super::model::LEAST;
+    let (columns, rows) = LEAST;
     let told = format!("enlarge to {columns}x{rows} (now {}x{})", area.width, area.height);
     for line in text::wrap(&told, usize::from(area.width)) {
         body.line(Role::Warn, line);

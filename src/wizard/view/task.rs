@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width};
-use super::theme::{Role, Theme};
+use super::theme::Role;
 use crate::domain::outcome::VerdictWord;
 use crate::domain::task::{TargetView, TaskState, state_word};
 use crate::domain::words;
@@ -58,20 +58,20 @@ pub fn scroll(model: &Model) -> (usize, usize, usize) {
         return (top.min(last), last, room);
     }
     // No row more or less comes from the clock.
-    let page = page(task, Theme { color: false, ascii: true }, Timestamp::UNIX_EPOCH, (wide, high));
+    let page = page(task, Timestamp::UNIX_EPOCH, (wide, high));
     let room = page.room(high);
     (page.top(task.top, high), page.rows.len().saturating_sub(room), room)
 }
 
 /// Draws it.
-pub fn body(model: &Model, theme: Theme, now: Timestamp, area: Rect) -> Body {
+pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let mut body = Body::default();
     let Some(task) = &model.task else { return body };
     let (wide, high) = (usize::from(area.width), usize::from(area.height));
     if let Some(top) = task.log_top {
         return log::body(task, model, top, (wide, high));
     }
-    let page = page(task, theme, now, (wide, high));
+    let page = page(task, now, (wide, high));
     let room = page.room(high);
     let top = page.top(task.top, high);
     let below = page.rows.len().saturating_sub(top + room);
@@ -145,7 +145,7 @@ pub fn verdict_role(verdict: VerdictWord) -> Role {
     }
 }
 
-fn page(task: &Watched, theme: Theme, now: Timestamp, (wide, high): (usize, usize)) -> Page {
+fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     let mut head = vec![first_line(task, now, wide)];
     head.extend(targets(task, wide, high));
     let mut body = Body::default();
@@ -178,7 +178,7 @@ fn page(task: &Watched, theme: Theme, now: Timestamp, (wide, high): (usize, usiz
         if let Some(outcome) = verdict {
             verdict::rows(&mut body, target, outcome, wide);
         }
-        present = steps::rows(&mut body, target, theme, now, wide);
+        present = steps::rows(&mut body, target, now, wide);
         if verdict.is_some() {
             present = (0, 0);
         }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad, width};
-use super::super::theme::{Role, Theme};
+use super::super::theme::Role;
 use super::verdict;
 use crate::domain::progress::Progress;
 use crate::domain::step::{StepKind, StepState};
@@ -32,7 +32,7 @@ pub fn role(state: StepState) -> Role {
 }
 
 /// Adds the steps; the rows of the present one are given, the first and behind the last.
-pub fn rows(body: &mut Body, target: &TargetView, theme: Theme, now: Timestamp, wide: usize) -> (usize, usize) {
+pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -> (usize, usize) {
     let present = target.current().map(|step| step.kind);
     let mut place = (0, 0);
     for step in &target.steps {
@@ -42,7 +42,7 @@ pub fn rows(body: &mut Body, target: &TargetView, theme: Theme, now: Timestamp, 
         let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
         body.push(one(step, role_of, now, wide));
         match step.state {
-            StepState::Running => running(body, target, step, theme, wide),
+            StepState::Running => running(body, target, step, wide),
             StepState::Failed | StepState::Cancelled | StepState::Unknown => {
                 if let Some(fault) = &step.fault {
                     verdict::fault(body, role(step.state), fault, 3, wide);
@@ -96,7 +96,7 @@ fn one(step: &StepView, role: Role, now: Timestamp, wide: usize) -> Row {
 }
 
 /// How far the running step is, what it waits for, and what it is warned of.
-fn running(body: &mut Body, target: &TargetView, step: &StepView, theme: Theme, wide: usize) {
+fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     let indent = 3 + STATE + 1;
     let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
     if width(&step.detail) > room {
@@ -104,7 +104,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, theme: Theme, 
     }
     if step.kind == StepKind::WaitForBackup {
         match &target.progress {
-            Some(progress) => figures(body, (progress, &step.detail), theme, indent, wide),
+            Some(progress) => figures(body, (progress, &step.detail), indent, wide),
             None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),
         }
     }
@@ -114,7 +114,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, theme: Theme, 
 }
 
 /// The bar with what it counts, and the figures.
-fn figures(body: &mut Body, (progress, said): (&Progress, &str), theme: Theme, indent: usize, wide: usize) {
+fn figures(body: &mut Body, (progress, said): (&Progress, &str), indent: usize, wide: usize) {
     let counted = match (progress.percent, &progress.blocks) {
         (None, _) => "progress unknown".to_owned(),
         (Some(percent), Some(blocks)) => {
@@ -123,12 +123,11 @@ fn figures(body: &mut Body, (progress, said): (&Progress, &str), theme: Theme, i
         (Some(percent), None) => format!("{} %", percent.floor()),
     };
     let cells = BAR.min(wide.saturating_sub(indent + width(&counted) + 3));
-    let (full, empty) = theme.bar();
     let done = filled(progress.percent.unwrap_or(0.0), cells);
     body.push(Row::pieces(vec![
         (Role::Text, " ".repeat(indent)),
-        (Role::Ok, full.repeat(done)),
-        (Role::Disabled, empty.repeat(cells - done)),
+        (Role::Ok, "#".repeat(done)),
+        (Role::Disabled, "-".repeat(cells - done)),
         (Role::Text, format!("  {counted}")),
     ]));
     let mut parts = Vec::new();

@@ -1,0 +1,18 @@
+//! The real program in a pseudo-terminal: the manners it has in any terminal, one file a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod fleet;
+mod pty;
+
+#[path = "wizard_pty/ends.rs"]
+mod ends;
+#[path = "wizard_pty/keyboard.rs"]
+mod keyboard;
+#[path = "wizard_pty/looks.rs"]
+mod looks;
+#[path = "wizard_pty/place.rs"]
+mod place;
+#[path = "wizard_pty/quiet.rs"]
+mod quiet;
+#[path = "wizard_pty/suspend.rs"]
+mod suspend;

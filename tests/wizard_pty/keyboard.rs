@@ -1,0 +1,119 @@
+//! What comes in: sequences that the network split, pastes, and keys that clients send for others.
+
+use std::time::Duration;
+
+use crate::place::Place;
+use crate::pty::{CTRL_C, DOWN, ESC, UP};
+
+const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
+
+/// A pause as a slow line makes it, shorter than the time an Esc is held.
+const SLOW_LINE: Duration = Duration::from_millis(15);
+
+#[test]
+fn an_arrow_that_the_network_split_is_an_arrow() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys("?");
+    terminal.shows("Keys in grey");
+    terminal.keys("?");
+    terminal.hides("Keys in grey");
+    terminal.focuses("prod-hz");
+    for (piece, rest) in [("\x1b", "[B"), ("\x1b[", "B")] {
+        terminal.keys(piece);
+        std::thread::sleep(SLOW_LINE);
+        terminal.keys(rest);
+        terminal.focuses(if piece == "\x1b" { "legacy-sh" } else { "dr-bj" });
+    }
+    // No part of it was taken for a key of its own: none does anything here, and that would be said.
+    assert!(!terminal.screen().contains("does nothing here"), "{}", terminal.screen());
+    assert!(!terminal.screen().contains("first screen"), "{}", terminal.screen());
+}
+
+#[test]
+fn an_esc_that_nothing_follows_is_back() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys("/");
+    terminal.shows("filter: ");
+    terminal.keys("dr");
+    terminal.shows("filter: dr");
+    terminal.hides("legacy-sh");
+    terminal.keys(ESC);
+    terminal.shows("legacy-sh");
+    // On the first screen it says where the way out is, and quits nothing.
+    terminal.keys(ESC);
+    terminal.shows("This is the first screen; q ends obnow.");
+}
+
+#[test]
+fn a_paste_is_text_without_its_newline_and_without_what_controls_a_terminal() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    // Where nothing takes text, a paste with a q in it ends nothing.
+    terminal.keys("\x1b[200~quit\n\x1b[201~");
+    terminal.shows("Nothing here takes text; what was pasted was not used.");
+    terminal.keys("/");
+    terminal.shows("filter: ");
+    terminal.keys("\x1b[200~leg\x07acy\x1b[31m\r\n\x1b[201~");
+    terminal.shows("filter: legacy[31m");
+    // It was not submitted: what is typed now still goes into it.
+    terminal.keys("x");
+    terminal.shows("filter: legacy[31mx");
+}
+
+#[test]
+fn a_paste_whose_first_bytes_come_late_is_a_paste() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys("/");
+    terminal.shows("filter: ");
+    terminal.keys("\x1b");
+    std::thread::sleep(SLOW_LINE);
+    terminal.keys("[200~legacy\n\x1b[201~");
+    terminal.shows("filter: legacy");
+    terminal.keys("-");
+    terminal.shows("filter: legacy-");
+}
+
+#[test]
+fn both_backspaces_delete() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys("/xyz");
+    terminal.shows("filter: xyz");
+    terminal.keys("\x08");
+    terminal.until("one less", |screen| screen.contents().contains("filter: xy "));
+    terminal.keys("\x7f");
+    terminal.until("one less", |screen| screen.contents().contains("filter: x "));
+    assert!(!terminal.screen().contains("Keys in grey"), "Ctrl-H opens no help");
+}
+
+#[test]
+fn keys_of_other_people_do_nothing() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys(DOWN);
+    terminal.focuses("legacy-sh");
+    let before = terminal.screen();
+    // F5, Alt-q, Ctrl-S, Ctrl-B, a focus report, an answer to a question nobody asked.
+    for keys in ["\x1b[15~", "\x1bq", "\x13", "\x02", "\x1b[I", "\x1b[?1;2c"] {
+        terminal.keys(keys);
+    }
+    // What is typed behind them is seen, so they were.
+    terminal.keys(UP);
+    terminal.focuses("prod-hz");
+    terminal.keys(DOWN);
+    terminal.focuses("legacy-sh");
+    assert_eq!(terminal.screen(), before);
+}
+
+#[test]
+fn f1_is_another_name_of_the_help() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys("\x1bOP");
+    terminal.shows("Keys in grey do nothing now, and why.");
+    terminal.keys(CTRL_C);
+    assert_eq!(terminal.exit(), 130);
+}
