@@ -143,7 +143,9 @@ pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
                 // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
-                (Some(kind), Some(tenant)) if !prepared.plan.whole => TestOf::of_tenant(facts, tenant, kind, destination),
+                (Some(kind), Some(tenant)) if !prepared.plan.whole => {
+                    TestOf::of_tenant(facts, tenant, kind, destination)
+                }
                 _ => TestOf::of_cluster(facts, destination),
             };
             subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });

@@ -24,7 +24,7 @@ mod farewell;
 mod keys;
 mod on;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use farewell::farewell;
 pub use keys::{KEYS, Way, way};

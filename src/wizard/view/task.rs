@@ -15,6 +15,8 @@ use crate::wizard::screens::task::{Watched, Way, way};
 
 mod log;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 /// What is drawn of a task: rows that stay, and rows that scroll.
@@ -64,6 +66,7 @@ pub fn scroll(model: &Model) -> (usize, usize, usize) {
 }
 
 /// Draws it.
+#[must_use]
 pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let mut body = Body::default();
     let Some(task) = &model.task else { return body };
@@ -146,6 +149,8 @@ pub fn verdict_role(verdict: VerdictWord) -> Role {
 }
 
 fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
+    // What nobody works on any more stands as it was written last.
+    let now = if task.ticks() { now } else { task.view.last.unwrap_or(now) };
     let mut head = vec![first_line(task, now, wide)];
     head.extend(targets(task, wide, high));
     let mut body = Body::default();
@@ -200,10 +205,7 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
         several => format!("  Back up {} tenants ({mode})", several.len()),
     };
     let state = task.state();
-    let time = view.created.map_or_else(String::new, |created| {
-        let to = if task.ticks() { now } else { view.last.unwrap_or(created) };
-        format!(" {}", words::stopwatch(created, to))
-    });
+    let time = view.created.map_or_else(String::new, |created| format!(" {}", words::stopwatch(created, now)));
     let word = match state {
         TaskState::Running if task.cancelling => "cancelling".to_owned(),
         _ if task.unread.is_some() => "unreadable".to_owned(),
