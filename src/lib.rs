@@ -4,23 +4,29 @@
 //! `tests/architecture.rs` holds it to that.
 //!
 //! ```text
-//!  obnow backup TARGET                                    what a person sees        comes from
-//!  +---------------------------------------------+
-//!  | prod-hz  at 10.0.0.1:2881   cluster id 1001  |  <--  version, method           domain::version, backend::detect
-//!  |   ok   upgrading   upgrade mode off          |  <--  every check               domain::preflight
-//!  |   1 Check target ... 6 Start data backup     |  <--  the one plan, its words   domain::plan, backend::render
-//!  |      ALTER SYSTEM BACKUP TENANT = ...        |
-//!  | Task 1M7W5...  ok  Wait for data backup      |  <--  the task, from its journal  runner -> journal -> app::follow
-//!  | RESTORABLE  pay: 03:31:40 to 03:31:55        |  <--  the verdict               domain::restorable, domain::outcome
-//!  +---------------------------------------------+
+//!  obnow                                             what a person sees            comes from
+//!  +--------------------------------------------------+
+//!  | obnow  prod-hz / pay  tenant 1004  V4.2.5.1 PROD |  <-- proof of the target     wizard::view::header
+//!  | 1 Target [2 Detected] 3 Storage  4 Mode  ...     |  <-- where on the way        wizard::model::Screen
+//!  |--------------------------------------------------|
+//!  | OceanBase Version  V4.2.5.1                      |  <-- version, method         domain::version, backend
+//!  |   ok   upgrading   upgrade mode off              |  <-- every check             domain::preflight
+//!  |   6 Start data backup  ALTER SYSTEM BACKUP ...   |  <-- the one plan, its words domain::plan, backend::render
+//!  |   ok   Wait for data backup   COMPLETED, set 41  |  <-- the task's journal      runner -> journal -> app::follow
+//!  | RESTORABLE  pay: 03:31:40 to 03:31:55            |  <-- the verdict             domain::restorable, outcome
+//!  |--------------------------------------------------|
+//!  | fix: ...                                         |  <-- help for the focus      wizard::screens
+//!  | Enter next  t test  Esc back              ? help |  <-- the keys that work now  wizard::keymap
+//!  +--------------------------------------------------+
 //!
 //!  floor
 //!   6  main       arguments -> the chosen face -> exit code; the only door to the demo
-//!   5  cli        the command line: plain lines, JSON, exit codes
-//!   4  app        joins inventory, backends, journal and runner for any face
+//!   5  wizard     the terminal face: screens, keys, and the loop that draws them
+//!      cli        the command line: plain lines, JSON, exit codes
+//!   4  app        joins inventory, backends, journal, probe and runner for any face
 //!   3  runner     takes a task step by step to its verdict, in a process of its own
 //!   2  backend    OceanBase and dumps: detection, statements, a look at each step
-//!      probe      the storage Test from this host: a folder
+//!      probe      the Test of a storage
 //!      journal    events, locks, requests, heartbeat, audit
 //!      config     inventory, secrets, places, plan files
 //!   1  domain     values and rules: no I/O, no clock, no randomness

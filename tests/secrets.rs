@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
+mod buckets;
 mod odd;
 
 use std::collections::BTreeSet;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 
+use buckets::double::Double;
 use obnow::demo::statement::{Alter, Literal, Value as Cell};
 use odd::{PASSWORD, Servers, Twist, error};
 
@@ -67,6 +69,9 @@ fn look(canaries: &[&str], environments: &str, found: &mut BTreeSet<String>) {
         let arguments = text("cmdline");
         if arguments.starts_with(OBNOW) && arguments.contains("run-task") {
             found.insert("a runner was seen".to_owned());
+        }
+        if arguments.starts_with(OBNOW) && arguments.contains("run-probe") {
+            found.insert("a probe was seen".to_owned());
         }
         let environment = if arguments.contains(environments) { text("environ") } else { String::new() };
         for canary in canaries {
@@ -162,14 +167,34 @@ fn private(path: &Path, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-const S3: [&str; 6] = [
-    "--storage",
-    "s3://bucket/{cluster_id}/{tenant_id}/{kind}?host=s3.example.com",
-    "--archive-storage",
-    "s3://bucket/{cluster_id}/{tenant_id}/log?host=s3.example.com",
-    "--access-id",
-    "AKIAEXAMPLE",
-];
+/// A bucket that takes everything, and the options that lead to it.
+struct Bucket {
+    double: Double,
+    data: String,
+    log: String,
+}
+
+impl Bucket {
+    fn new() -> Self {
+        let double = Double::bucket(|_| None);
+        let host = format!("?host=http://127.0.0.1:{}&addressing_model=path_style", double.port);
+        let uri = |kind: &str| format!("s3://bucket/{{cluster_id}}/{{tenant_id}}/{kind}{host}");
+        Self { data: uri("{kind}"), log: uri("log"), double }
+    }
+
+    fn options(&self) -> Vec<&str> {
+        vec!["--storage", &self.data, "--archive-storage", &self.log, "--access-id", "AKIAEXAMPLE"]
+    }
+
+    /// What was sent to it holds no secret, and the Test of each destination took place.
+    fn search(&self, found: &mut BTreeSet<String>) {
+        let seen = self.double.seen.lock().unwrap();
+        assert!(seen.iter().any(|request| request.method == "PUT"), "nothing was tested: {seen:?}");
+        for request in seen.iter() {
+            in_text(&format!("{} {:?}", request.target, request.headers), "a request to the storage", found);
+        }
+    }
+}
 
 fn backup<'a>(more: &[&'a str]) -> Vec<&'a str> {
     let mut args = vec!["backup", "demo/pay", "--mode", "full", "--yes"];
@@ -231,7 +256,8 @@ fn backups_leave_no_secret_anywhere() {
             "file:ENCRYPTION" => format!("file:{}", place.path("encryption").display()),
             other => other.to_owned(),
         };
-        let mut more = S3.to_vec();
+        let bucket = Bucket::new();
+        let mut more = bucket.options();
         more.extend(["--access-key-from", &key, "--encrypt-from", &encryption]);
         let input = (encryption == "stdin").then(|| format!("{ENCRYPTION}\n"));
         place.run(&[&backup(&more)[..], &["--dry-run"]].concat(), input.as_deref(), &mut found);
@@ -246,9 +272,47 @@ fn backups_leave_no_secret_anywhere() {
             place.run(&[args, &["--json"]].concat(), None, &mut found);
         }
         place.search(&mut found);
+        bucket.search(&mut found);
     }
     let seen = watch.end();
     assert!(seen.contains("a runner was seen"), "the watch saw no runner");
+    found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
+    assert!(found.is_empty(), "{found:#?}");
+}
+
+/// The key of a Test, from every kind of source, to a storage that takes it and to one that repeats what it was sent. Only
+/// the process that was given the variable has the key in its environment.
+#[test]
+fn a_test_of_a_storage_leaves_no_secret_anywhere() {
+    let watch = Watch::begin(&CANARIES, "run-probe");
+    let mut found = BTreeSet::new();
+    let good = Bucket::new();
+    let bad = Double::new(|request| {
+        let sent = format!("{request:?} {KEY}").replace(['<', '>', '&'], " ");
+        let (code, headers) = (format!("Code{KEY}"), vec![("x-amz-bucket-region", KEY.to_owned())]);
+        let body = format!("<Error><Code>{code}</Code><Region>{KEY}</Region><Message>{sent}</Message></Error>");
+        Some((400, headers, body.into_bytes()))
+    });
+    let place = Place::new(1, "");
+    let file = format!("file:{}", place.path("key").display());
+    for port in [good.double.port, bad.port, 1] {
+        let uri = format!("s3://bucket/p?host=http://127.0.0.1:{port}&addressing_model=path_style");
+        for source in ["env:OBNOW_TEST_KEY", &file, "stdin"] {
+            let input = (source == "stdin").then(|| format!("{KEY}\n"));
+            for form in [&[][..], &["--json"]] {
+                let args = ["test-storage", &uri, "--access-id", "AKIAEXAMPLE", "--access-key-from", source];
+                let (code, said) = place.run(&[&args[..], form].concat(), input.as_deref(), &mut found);
+                assert_eq!(code, Some(if port == good.double.port { 0 } else { 13 }), "{said}");
+            }
+        }
+    }
+    good.search(&mut found);
+    in_files(place.folder.path(), &place.planted, &mut found);
+    let seen = watch.end();
+    assert!(seen.contains("a probe was seen"), "the watch saw no probe");
+    // Typed where everybody sees it already, it is at least not repeated.
+    let (code, said) = place.run(&["test-storage", &format!("s3://b/p?host=h&access_key={KEY}")], None, &mut found);
+    assert_eq!(code, Some(1), "{said}");
     found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
     assert!(found.is_empty(), "{found:#?}");
 }
@@ -290,7 +354,8 @@ fn failures_repeat_no_secret() {
     let servers = Servers::new();
     let place = Place::new(servers.twisted(Twist { alter: Some(echo), ..Twist::none() }), ", password: {file: FILE}");
     let mut found = BTreeSet::new();
-    let mut more = S3.to_vec();
+    let bucket = Bucket::new();
+    let mut more = bucket.options();
     more.extend(["--access-key-from", "env:OBNOW_TEST_KEY", "--encrypt-from", "env:OBNOW_TEST_ENCRYPTION"]);
     for form in [&[][..], &["--json"]] {
         let (code, said) = place.run(&[&backup(&more)[..], form].concat(), None, &mut found);

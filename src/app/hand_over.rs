@@ -40,6 +40,9 @@ pub enum Order {
     },
     /// A task whose journal is there.
     GoOn,
+    /// The same, and the major compaction that its backup may need comes first: it was asked for by itself (`m`,
+    /// `retry --compact`), with its scope named.
+    CompactFirst,
 }
 
 /// The secrets of a task as they go through the pipe, and nowhere else.

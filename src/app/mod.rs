@@ -3,6 +3,7 @@
 pub mod attach;
 pub mod cancel;
 pub mod choose;
+pub mod compact;
 pub mod detect;
 pub mod follow;
 pub mod hand_over;
@@ -10,6 +11,7 @@ pub mod known;
 pub mod plans;
 pub mod prepare;
 pub mod purse;
+pub mod report;
 pub mod room;
 pub mod run_task;
 pub mod setup;

@@ -36,6 +36,26 @@ pub async fn to_begin(room: &Room, cluster: &Cluster, prepared: &Prepared, given
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
 pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, Fault> {
+    let (prepared, login) = login(room, task).await?;
+    if !task.view.retry_may_start() {
+        // What only looks again needs no more than the login.
+        return Ok(Purse { login: Some(login), ..Purse::default() });
+    }
+    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
+    rest(room, &prepared.plan.cluster.name, tenant, prepared, given, Some(login)).await
+}
+
+/// For a task without a runner that is to be cancelled: the login alone, which looks and cancels.
+///
+/// # Errors
+/// The login's password cannot be had, or the journal does not say what was confirmed.
+pub async fn to_cancel(room: &Room, task: &Task) -> Result<Purse, Fault> {
+    let (_, login) = login(room, task).await?;
+    Ok(Purse { login: Some(login), ..Purse::default() })
+}
+
+/// What was confirmed of a task, and the password of its login.
+async fn login<'a>(room: &Room, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
     let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
         return Err(Fault::new(
             Cause::Usage,
@@ -54,8 +74,7 @@ pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, F
             room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?
         }
     };
-    let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    rest(room, name, tenant, prepared, given, Some(login)).await
+    Ok((prepared, login))
 }
 
 async fn rest(

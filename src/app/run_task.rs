@@ -31,6 +31,8 @@ struct Taking {
     writer: Writer<Event>,
     view: TaskView,
     system: crate::backend::System,
+    /// A major compaction was asked for.
+    compact_first: bool,
 }
 
 /// Runs `obnow run-task ID`: standard input is the parcel, standard output gets one line. The process must have left
@@ -50,7 +52,8 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     drop(output);
     let Some(taken) = taken else { return Ok(()) };
     let task: TaskId = id.parse().map_err(|_| no_task(id))?;
-    let runner = Runner::new(state.to_path_buf(), task.clone(), taken.writer, taken.view, taken.system)?;
+    let runner = Runner::new(state.to_path_buf(), task.clone(), taken.writer, taken.view, taken.system)?
+        .compacting(taken.compact_first);
     // In a task of its own: a panic in it is said like any other reason to stop.
     let outcome = tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(broke_off(id)));
     if let Err(fault) = &outcome {
@@ -87,12 +90,13 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         access_key: secret(parcel.access_key),
         encryption: secret(parcel.encryption),
     };
+    let compact_first = matches!(parcel.order, Order::CompactFirst);
     let (prepared, connection, created) = match parcel.order {
         Order::New { prepared, connection, by } => {
             let created = Event::Created { prepared: prepared.clone(), connection: connection.clone(), by };
             (prepared, connection, Some(created))
         }
-        Order::GoOn => {
+        Order::GoOn | Order::CompactFirst => {
             let view = read(state, &task)?;
             match (view.prepared, view.connection) {
                 (Some(prepared), Some(connection)) => (prepared, connection, None),
@@ -123,7 +127,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
     };
     let mut system = system(&prepared, *connection, secrets)?;
     system.lend_locks(lender(held.clone()));
-    Ok(Ok(Taking { held, writer, view, system }))
+    Ok(Ok(Taking { held, writer, view, system, compact_first }))
 }
 
 /// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is

@@ -22,9 +22,11 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, sole_use};
 use crate::domain::template::DirKind;
+use crate::domain::version::Method;
 use crate::probe::News;
 
 mod process;
+pub mod subjects;
 
 pub use process::run as run_probe;
 
@@ -33,6 +35,9 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long the process may take to delete its probe after the deadline.
 const CLEARING: Duration = Duration::from_secs(2);
+
+/// How many requests that take their whole time a Test has time for.
+const ONE_REQUEST: u32 = 3;
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
 const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -60,16 +65,33 @@ impl TestOf {
         Self { destination, access_key: None, expected, others: None, deadline: DEADLINE }
     }
 
-    /// A directory that one tenant is to use for one kind (V4), with everybody else of the cluster.
+    /// A directory that one tenant is to use for one kind, with everybody else of the cluster: as its line wants it.
     #[must_use]
     pub fn of_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
-        let expected = Expected::EmptyOrOurs {
-            cluster_id: facts.cluster.id,
-            tenant_id: Some(tenant.id).filter(|id| *id > 0),
-            kind: Some(kind),
+        let expected = match line(facts) {
+            Line::V4 => Expected::EmptyOrOurs {
+                cluster_id: facts.cluster.id,
+                tenant_id: Some(tenant.id).filter(|id| *id > 0),
+                kind: Some(kind),
+            },
+            // The TO of a tenant backup.
+            Line::Older => Expected::Empty,
+            Line::Logical => Expected::OwnHost,
         };
-        let others = others(facts, tenant, kind);
+        let others = others(facts, Some((tenant.id, kind)));
         Self { destination, access_key: None, expected, others: Some(others), deadline: DEADLINE }
+    }
+
+    /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
+    /// its own, [`TestOf::of_tenant`].
+    #[must_use]
+    pub fn of_cluster(facts: &Facts, destination: Destination) -> Self {
+        let expected = match line(facts) {
+            Line::V4 => Expected::EmptyOrOurs { cluster_id: facts.cluster.id, tenant_id: None, kind: None },
+            Line::Older => Expected::Anything,
+            Line::Logical => Expected::OwnHost,
+        };
+        Self { destination, access_key: None, expected, others: Some(Vec::new()), deadline: DEADLINE }
     }
 
     /// The same with an access key.
@@ -80,13 +102,28 @@ impl TestOf {
     }
 }
 
-/// What all tenants use, this tenant's destination of this kind aside.
-fn others(facts: &Facts, own: &TenantFacts, own_kind: DirKind) -> Vec<Used> {
+/// The lines that want different directories.
+enum Line {
+    V4,
+    Older,
+    Logical,
+}
+
+fn line(facts: &Facts) -> Line {
+    match facts.cluster.method {
+        Method::Logical => Line::Logical,
+        Method::Physical if facts.cluster.version.numbers[0] < 4 => Line::Older,
+        Method::Physical => Line::V4,
+    }
+}
+
+/// What all tenants use, the destination of one tenant for one kind aside.
+fn others(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
     let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     let all = users.flat_map(|tenant| {
         let data = tenant.data_destination.clone().map(|destination| (DirKind::Data, destination));
         let clog = tenant.archive.destination.as_ref().map(|dest| (DirKind::Clog, dest.location.clone()));
-        let is_own = move |kind: DirKind| tenant.id == own.id && kind == own_kind;
+        let is_own = move |kind: DirKind| own == Some((tenant.id, kind));
         data.into_iter().chain(clog).filter(move |(kind, _)| !is_own(*kind)).map(|(kind, destination)| Used {
             by: facts.target(tenant).to_string(),
             kind,
@@ -121,6 +158,8 @@ struct Parcel {
     destination: Destination,
     expected: Expected,
     access_key: Option<Zeroizing<String>>,
+    /// How long one request may take.
+    limit: Duration,
 }
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
@@ -228,6 +267,7 @@ impl Probing {
             destination: what.destination.clone(),
             expected: what.expected.clone(),
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
+            limit: what.deadline / ONE_REQUEST,
         };
         let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);

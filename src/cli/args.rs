@@ -106,6 +106,8 @@ pub enum Command {
     Targets,
     /// Preflight of a target; changes nothing
     Check(CheckArgs),
+    /// Test a storage, or every storage of a target; changes nothing and leaves nothing behind
+    TestStorage(TestStorageArgs),
     /// Back up now
     Backup(Box<BackupArgs>),
     /// The tasks of this host
@@ -116,6 +118,8 @@ pub enum Command {
     Retry(RetryArgs),
     /// Stop a task's backup on the server
     Cancel(CancelArgs),
+    /// Write a redacted report of a task, for a ticket
+    Report(ReportArgs),
     /// The inventory
     #[command(subcommand)]
     Config(ConfigCommand),
@@ -138,6 +142,20 @@ pub struct CheckArgs {
     /// The mode to check for
     #[arg(long, value_name = "MODE", default_value = "full")]
     pub mode: Mode,
+}
+
+/// `obnow test-storage`.
+#[derive(Debug, Args)]
+pub struct TestStorageArgs {
+    /// cluster or cluster/tenant, for its destinations; or the URI of a storage, without a key in it
+    #[arg(value_name = "TARGET|URI", value_parser = storage_of)]
+    pub what: super::What,
+    /// Access id of the storage
+    #[arg(long, value_name = "ID")]
+    pub access_id: Option<String>,
+    /// Where the access key is: env:NAME, file:PATH or stdin; asked for when absent
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub access_key_from: Option<SecretSource>,
 }
 
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
@@ -213,6 +231,9 @@ pub struct WatchArgs {
 pub struct RetryArgs {
     /// The task: its id, or how it begins
     pub task: String,
+    /// Perform the major compaction that the backup needs first; it may affect the business
+    #[arg(long)]
+    pub compact: bool,
     /// Where the access key of the storage is
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub access_key_from: Option<SecretSource>,
@@ -232,6 +253,13 @@ pub struct CancelArgs {
     /// Answer every question with yes
     #[arg(long)]
     pub yes: bool,
+}
+
+/// `obnow report`.
+#[derive(Debug, Args)]
+pub struct ReportArgs {
+    /// The task: its id, or how it begins
+    pub task: String,
 }
 
 /// `obnow config`.
@@ -341,6 +369,11 @@ impl From<NoFull> for choices::NoFull {
 
 fn target(text: &str) -> Result<TargetName, String> {
     text.parse::<TargetName>().map_err(|error| error.to_string())
+}
+
+/// A URI is looked at where it is used: no message of the arguments may repeat it.
+fn storage_of(text: &str) -> Result<super::What, String> {
+    if text.contains("://") { Ok(super::What::Uri(text.to_owned())) } else { target(text).map(super::What::Target) }
 }
 
 fn check(text: &str) -> Result<CheckId, String> {

@@ -5,10 +5,11 @@ use std::io::{BufRead, IsTerminal, Write};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::say::Role;
-use super::{Exit, Say, choosing, show, tasks as tasks_face};
+use super::{Exit, Say, choosing, show, tasks as tasks_face, test_storage};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::prepare::prepare;
+use crate::app::test::{Tester, subjects};
 use crate::app::{Room, choose, detect, plans, purse, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::exit;
@@ -82,10 +83,24 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     if args.dry_run || args.save_plan.is_some() {
         return Ok(Exit::OK);
     }
-    if !args.yes && !confirm(&facts, &prepared)? {
-        return Ok(Exit::LEFT);
+    if !args.yes {
+        can_be_asked()?;
     }
     let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
+    if choices.storage.is_some() {
+        let tester = Tester::here()?;
+        let mut all_passed = true;
+        for subject in subjects::of_plan(&facts, &prepared) {
+            let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
+            all_passed &= test_storage::tested(say, &tester, subject, key).await.passed();
+        }
+        if !all_passed {
+            return Ok(Exit::STORAGE);
+        }
+    }
+    if !args.yes && !confirm(&facts, &prepared) {
+        return Ok(Exit::LEFT);
+    }
     room.places.ensure_state()?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
@@ -209,22 +224,27 @@ fn detected(say: &Say, facts: &Facts) {
     say.line("  Preflight");
 }
 
-/// Asks before anything is written. Off a terminal nothing ever asks.
-fn confirm(facts: &Facts, prepared: &Prepared) -> Result<bool, Fault> {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Err(Fault::new(
-            Cause::Usage,
-            "The plan was not confirmed.",
-            "There is no terminal to ask on.",
-            "Say --yes to start it, or --dry-run to see it only.",
-        ));
+/// Off a terminal nothing ever asks, and nothing is tested for a plan that nobody can confirm.
+fn can_be_asked() -> Result<(), Fault> {
+    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
+        return Ok(());
     }
+    Err(Fault::new(
+        Cause::Usage,
+        "The plan was not confirmed.",
+        "There is no terminal to ask on.",
+        "Say --yes to start it, or --dry-run to see it only.",
+    ))
+}
+
+/// Asks before anything is written.
+fn confirm(facts: &Facts, prepared: &Prepared) -> bool {
     let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
     let name = facts.cluster.target.cluster();
     if interrupts && facts.cluster.environment.as_deref() == Some("prod") {
-        return Ok(ask(&format!("This interrupts something on prod. Type {name} to back up now: ")) == name);
+        return ask(&format!("This interrupts something on prod. Type {name} to back up now: ")) == name;
     }
-    Ok(matches!(ask("Back up now? [y/N] ").as_str(), "y" | "Y" | "yes"))
+    matches!(ask("Back up now? [y/N] ").as_str(), "y" | "Y" | "yes")
 }
 
 fn ask(question: &str) -> String {
@@ -286,17 +306,7 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
     if state == TaskState::RunnerGone {
-        let step = follow.view.targets.iter().find_map(|target| target.current()).map_or("", |step| step.kind.name());
-        let why = match follow.last_word() {
-            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
-            None => format!("It stopped in the step {step} without saying why"),
-        };
-        say.fault(&Fault::new(
-            Cause::Unknown,
-            format!("The runner of task {id} is gone."),
-            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
-            format!("Go on with: obnow retry {id}. It reads the server first."),
-        ));
+        say.fault(&follow.view.runner_gone(id, follow.last_word().as_ref()));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {
         say.note(&format!("Once the cause is gone: obnow retry {id}"));
     }

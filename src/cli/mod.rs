@@ -7,14 +7,17 @@ mod cancel;
 mod check;
 mod choosing;
 mod config;
+mod report;
 mod say;
 mod show;
 mod targets;
 mod tasks;
+mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::play;
 pub use say::{Say, fault_fields, has_colors};
+pub use test_storage::What;
 
 use args::{Command, Common};
 
@@ -43,11 +46,13 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
     match command {
         Command::Targets => targets::run(&room, say).await,
         Command::Check(args) => check::run(&room, say, &args).await,
+        Command::TestStorage(args) => test_storage::run(&room, say, &args).await,
         Command::Backup(args) => backup::run(&room, say, common, &args).await,
         Command::Tasks => tasks::list(&room, say).await,
         Command::Watch(args) => tasks::watch(&room, say, &args).await,
         Command::Retry(args) => tasks::retry(&room, say, &args).await,
         Command::Cancel(args) => cancel::run(&room, say, &args).await,
+        Command::Report(args) => report::run(&room, say, &args),
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
     }
 }

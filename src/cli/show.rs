@@ -8,14 +8,13 @@ use super::Say;
 use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
-use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, TaskState, TaskView};
+use crate::domain::task::{Event, Prepared, TaskState, TaskView, Told, told};
 use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
@@ -31,7 +30,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 /// A line of a journal that this obnow does not know: as it stands there.
 pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
     say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
-    say.line(&format!("{} {:<11} {}", clock(at), "?", clean(&entry.to_string())));
+    log(say, at, None, &crate::domain::task::unknown(entry));
 }
 
 /// A text for JSON: null where there is nothing to say.
@@ -103,9 +102,15 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     if say.json {
         return;
     }
-    for target in &plan.targets {
+    // What is done once for everybody is shown once.
+    let shown = if plan.whole { 1 } else { plan.targets.len() };
+    for target in plan.targets.iter().take(shown) {
         say.line("");
-        let title = format!("Back up now: {}, {}", target.target, target.mode.word());
+        let names: Vec<String> = if plan.whole { &plan.targets[..] } else { std::slice::from_ref(target) }
+            .iter()
+            .map(|target| target.target.to_string())
+            .collect();
+        let title = format!("Back up now: {}, {}", names.join(", "), target.mode.word());
         say.line(&say.paint(Role::Title, &title));
         let shown = prepared.preview.iter().filter(|step| step.target == target.target);
         for (place, step) in shown.enumerate() {
@@ -158,8 +163,16 @@ pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
     );
 }
 
+/// A line of the log.
+fn log(say: &Say, at: Timestamp, role: Option<Role>, told: &Told) {
+    let word = format!("{:<11}", told.word);
+    let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
+    say.line(&format!("{} {word} {}", clock(at), told.text));
+}
+
 /// One event of a task, as it happens.
 pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
+    let lines = told(event);
     match event {
         Event::Step { target, step, state, detail, fault } => {
             let seconds = view
@@ -177,10 +190,13 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                     StepState::NotNeeded => Role::Dim,
                     _ => Role::Fail,
                 };
-                let word = say.paint(role, &format!("{:<11}", state.word().replace('_', " ")));
-                // The verdict, which follows this step, says it in full.
-                let detail = if *step == StepKind::ConfirmRestorable { "" } else { detail };
-                say.line(format!("{} {word} {:<36} {target}  {detail}", clock(at), step.name()).trim_end());
+                for mut line in lines {
+                    if *step == StepKind::ConfirmRestorable {
+                        // The verdict, which follows this step, says it in full.
+                        line.text = line.text.trim_end_matches(detail.trim_end()).trim_end().to_owned();
+                    }
+                    log(say, at, Some(role), &line);
+                }
             }
             // For a person the verdict, which follows, says it; once is enough.
             if let Some(fault) = fault.as_ref().filter(|_| say.json) {
@@ -188,7 +204,8 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             }
         }
         Event::Waiting { target, step, what, fault, over } => {
-            say.line(&format!("{} {:<11} {:<36} {target}  {what}", clock(at), "running", step.name()));
+            // Attention is said in full below.
+            lines.iter().take(1).for_each(|line| log(say, at, None, line));
             if let Some(fault) = fault {
                 say.fault(fault);
             }
@@ -204,22 +221,15 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             say.event("progress", progress_fields(id, target, progress));
             // The last figures come with the verdict, which a person has read by then.
             if view.target(target).is_some_and(|target| target.outcome.is_none()) {
-                say.line(&format!("{} {:<11} {:<36} {target}  {}", clock(at), "", "", words::progress(progress)));
-            }
-        }
-        Event::Intent { statements, .. } => {
-            for statement in statements {
-                say.line(&format!("{} {:<11} {statement}", clock(at), "send"));
+                lines.iter().for_each(|line| log(say, at, None, line));
             }
         }
         Event::Verdict { target, outcome } => {
             say.event("verdict", verdict_fields(id, Some(target), outcome));
             verdict(say, target, outcome);
         }
-        Event::Request { verb, who, answer, .. } => {
-            say.line(&format!("{} {verb} asked by {who}: {answer}", clock(at)));
-        }
-        Event::RunnerStarted { attempt, .. } if *attempt > 1 => say.line(&format!("{} attempt {attempt}", clock(at))),
+        Event::Intent { .. } | Event::Request { .. } => lines.iter().for_each(|line| log(say, at, None, line)),
+        Event::RunnerStarted { attempt, .. } if *attempt > 1 => lines.iter().for_each(|line| log(say, at, None, line)),
         Event::Created { .. }
         | Event::RunnerStarted { .. }
         | Event::Answered { .. }
@@ -236,24 +246,17 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
         _ => Role::Fail,
     };
     say.line("");
-    let word = say.paint(role, outcome.verdict.headline());
-    match &outcome.fault {
-        None => {
-            let mut told = outcome.told.iter();
-            say.line(&format!("{word}  {}", told.next().map_or_else(|| target.to_string(), Clone::clone)));
-            told.for_each(|line| say.line(&format!("  {line}")));
-        }
-        Some(fault) => {
-            say.line(&format!("{word}  {target}"));
-            outcome.told.iter().for_each(|line| say.line(&format!("  {line}")));
-            if !say.json {
-                say.fault(fault);
-            }
+    let headline = outcome.verdict.headline();
+    for line in words::verdict(target, outcome) {
+        match line.strip_prefix(headline) {
+            Some(rest) => say.line(&format!("{}{rest}", say.paint(role, headline))),
+            None => say.line(&line),
         }
     }
-    for (place, line) in outcome.recipe.iter().enumerate() {
-        say.line(&format!("  {:<9} {line}", if place == 0 { "Restore" } else { "" }));
+    if let Some(fault) = outcome.fault.as_ref().filter(|_| !say.json) {
+        say.fault(fault);
     }
+    words::recipe(outcome).iter().for_each(|line| say.line(line));
 }
 
 /// The last event of a task: the worst verdict, for no target in particular.

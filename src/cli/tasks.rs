@@ -7,13 +7,13 @@ use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Room, attach, detect, purse};
-use crate::domain::facts::{JobFacts, TenantKind};
+use crate::app::{Room, attach, compact, detect, purse};
+use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::task::{TargetView, TaskState};
+use crate::domain::task::TargetView;
 use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
@@ -23,7 +23,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
     for task in &all {
         match task {
             Ok(task) => {
-                ours.push(format!("{}{}.", JobFacts::MARK, task.id));
+                ours.push(task.id.to_string());
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
             }
@@ -50,7 +50,7 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
         };
         for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
             let Some(job) = tenant.running.first() else { continue };
-            if ours.iter().any(|mark| job.description.starts_with(mark.as_str())) {
+            if job.task().is_some_and(|task| ours.iter().any(|id| id == task)) {
                 continue;
             }
             shown += 1;
@@ -122,7 +122,7 @@ pub(super) async fn watch(room: &Room, say: &Say, args: &WatchArgs) -> Result<Ex
 async fn watch_task(room: &Room, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(room, say, task, None, None).await;
+        return launch(room, say, task, Order::GoOn, None, None).await;
     }
     backup::follow(room, say, task.id.as_str()).await
 }
@@ -154,48 +154,39 @@ pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Resul
 /// Goes on with a task.
 pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
     let task = tasks::find(room, &args.task)?;
-    if task.view.targets.iter().all(|target| target.attached && !target.wants_retry()) {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("Task {} cannot be retried.", task.id),
-            "It only watched a backup that somebody else started.",
-            "Start one of your own with: obnow backup.",
-        ));
-    }
-    if task.state() == TaskState::Done && !task.view.targets.iter().any(TargetView::wants_retry) {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("Task {} needs no retry.", task.id),
-            "Every target of it is restorable.",
-            "Start another backup with: obnow backup.",
-        ));
-    }
-    let new: Vec<String> = task
-        .view
-        .targets
-        .iter()
-        .filter(|target| target.needs_new_backup())
-        .map(|target| target.target.to_string())
-        .collect();
-    if !new.is_empty() {
-        let again = task.view.targets.iter().filter(|target| target.needs_new_backup());
-        let left: Vec<String> =
-            again.filter_map(|target| Some(format!("set {} of {}", target.set?, target.target))).collect();
-        let left =
-            if left.is_empty() { String::new() } else { format!(" What failed stays there: {}.", left.join(", ")) };
-        let attempt = task.view.attempt + 1;
-        say.note(&format!("Retry starts a NEW backup of {}, attempt {attempt}.{left}", new.join(", ")));
+    let retry = task.view.retry(task.id.as_str(), task.state())?;
+    if let Some(question) = retry.question() {
+        say.note(&question);
         if !args.yes {
             backup::ask_for("Start it? [y/N] ", &backup::YES, "The new backup was not started.")?;
         }
     }
-    launch(room, say, &task, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
+    let order = if args.compact { compaction(room, say, &task, args.yes).await? } else { Order::GoOn };
+    launch(room, say, &task, order, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
+}
+
+/// Asks once for the compaction: whom it concerns, and what is sent.
+async fn compaction(room: &Room, say: &Say, task: &Task, yes: bool) -> Result<Order, Fault> {
+    let question = compact::question(room, task).await?;
+    say.note(&question.text());
+    for statement in &question.statements {
+        say.note(&format!("  {statement}"));
+    }
+    if !yes {
+        let undone = "The major compaction was not started.";
+        match &question.type_name {
+            Some(name) => backup::ask_for(&format!("Type {name} to perform it: "), &[name.as_str()], undone)?,
+            None => backup::ask_for("Perform it? [y/N] ", &backup::YES, undone)?,
+        }
+    }
+    Ok(Order::CompactFirst)
 }
 
 pub(super) async fn launch(
     room: &Room,
     say: &Say,
     task: &Task,
+    order: Order,
     access_key_from: Option<&SecretSource>,
     encrypt_from: Option<&SecretSource>,
 ) -> Result<Exit, Fault> {
@@ -206,7 +197,7 @@ pub(super) async fn launch(
     };
     let purse = purse::to_go_on(room, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

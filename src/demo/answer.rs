@@ -6,11 +6,12 @@ use jiff::tz::{Offset, TimeZone};
 
 use super::clock;
 use super::grammar::parse;
+use super::line;
 use super::refusal::{refuse, refuse_code};
 use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
-use super::views::{Holds, view};
+use super::views::{Holds, view, views_of};
 use super::world::{Outcome, Session, World};
 
 /// What goes back to the client.
@@ -81,9 +82,18 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
         }),
         Statement::Scalars(items) => scalars(world, session, items),
         Statement::ShowVariables(pattern) => Ok(show_variables(world, session, &pattern)),
-        Statement::ShowParameters(pattern, tenant) => {
-            Ok(show_parameters(&world.parameters(session, tenant.as_deref()), &pattern))
+        Statement::ShowParameters(pattern, tenant) => Ok(match world.server_parameters(session) {
+            Some(parameters) => server_parameters(&parameters, |name| like(&pattern, name)),
+            None => show_parameters(&world.parameters(session, tenant.as_deref()), &pattern),
+        }),
+        Statement::ShowParametersNamed(names) => {
+            let wanted = |name: &str| names.iter().any(|known| known.eq_ignore_ascii_case(name));
+            Ok(server_parameters(&world.server_parameters(session).unwrap_or_default(), wanted))
         }
+        Statement::ShowTables(pattern) => views_of(&line).map(|views| {
+            let found = views.keys().filter(|name| !name.contains('.') && like(&pattern, name));
+            texts(&["Tables_in_oceanbase"], found.map(|name| vec![text(name)]).collect())
+        }),
         Statement::ShowGrants => {
             let heading = format!("Grants for {}@%", session.account.user);
             let rows = world.grants(session).iter().map(|grant| vec![text(grant)]).collect();
@@ -92,6 +102,9 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
         Statement::SetSession(items) => set(world, session, items),
         Statement::SetEncryption(password) if password.is_empty() => {
             Err(refuse_code(1210, "Incorrect arguments to backup password"))
+        }
+        Statement::SetEncryption(_) if session.account.tenant_id != 1 && is_v3(&line) => {
+            Err(refuse_code(1235, "Not supported feature or function"))
         }
         Statement::SetEncryption(password) => {
             session.encryption = Some(password);
@@ -206,6 +219,46 @@ fn show_variables<W: World>(world: &W, session: &Session, pattern: &str) -> Repl
         Some(vec![text(name), value])
     });
     texts(&["Variable_name", "Value"], rows.collect())
+}
+
+fn is_v3(line: &str) -> bool {
+    line::of(line).is_some_and(line::Line::is_v3)
+}
+
+/// The same before V4: a row for each server.
+fn server_parameters(parameters: &[(String, u16, String, String)], wanted: impl Fn(&str) -> bool) -> Reply {
+    const HEADINGS: &[&str] = &[
+        "zone",
+        "svr_type",
+        "svr_ip",
+        "svr_port",
+        "name",
+        "data_type",
+        "value",
+        "info",
+        "section",
+        "scope",
+        "source",
+        "edit_level",
+    ];
+    let found = parameters.iter().filter(|(_, _, name, _)| wanted(name));
+    let rows = found.map(|(zone, port, name, value)| {
+        vec![
+            text(zone),
+            text("observer"),
+            text("127.0.0.1"),
+            text(&port.to_string()),
+            text(name),
+            Value::Null,
+            text(value),
+            text(""),
+            text("OBSERVER"),
+            text("CLUSTER"),
+            text("DEFAULT"),
+            text("DYNAMIC_EFFECTIVE"),
+        ]
+    });
+    texts(HEADINGS, rows.collect())
 }
 
 /// The columns a server shows; what the world does not say about an item is NULL.

@@ -20,7 +20,7 @@
 //! | `stand`, `move` | `tenant` | the checkpoint of the archive stands still, or moves again |
 //! | `interrupt` | `tenant` | the archive round breaks |
 //! | `vanish` | `tenant` | running jobs of the tenant are no longer shown |
-//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many) |
+//! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many), on V2.2 and V3 `merge` (`IDLE`, `MERGING`, `ERROR`) |
 //! | `state` | | everything |
 //! | `statements` | | every ALTER SYSTEM received, in order |
 //! | `stop` | | the fleet ends |
@@ -43,7 +43,7 @@ use super::embedded::Embedded;
 use super::fault::{Effect, Fault, Faults};
 use super::fleet::{Cluster, Fleet, LostReply, Tenant};
 use super::holds::Hold;
-use super::life::{self, PHASES, archive};
+use super::life::{self, archive};
 
 /// A request.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -163,7 +163,10 @@ fn take(fleet: &mut Fleet, gone: impl Fn(&Fault) -> bool) -> Value {
         for cluster in &mut fleet.clusters {
             let all = Faults { all: std::slice::from_ref(broken), cluster: &cluster.name };
             let meant = cluster.tenants.iter().filter(|tenant| all.breaks_archive(&tenant.name));
-            for id in meant.map(|tenant| tenant.id).collect::<Vec<_>>() {
+            let meant: Vec<i64> = meant.map(|tenant| tenant.id).collect();
+            // The archive of V2.2 and V3 is the cluster's.
+            let meant = if cluster.line.is_v3() && !meant.is_empty() { vec![1] } else { meant };
+            for id in meant {
                 archive::renew(cluster, id, speed, now);
             }
         }
@@ -190,7 +193,9 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     Ok(match ask {
         Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
         Ask::Hold { cluster, tenant, phase } => {
-            let known = PHASES.iter().any(|(name, _)| *name == phase) || phase == "PARENT" || phase == "CANCELING";
+            let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;
+            let others = ["PARENT", "CANCELING", "CLEANUP"];
+            let known = phases.iter().any(|(name, ..)| *name == phase) || others.contains(&phase.as_str());
             if !known {
                 return Err(format!("no phase '{phase}'"));
             }
@@ -277,7 +282,9 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
         }
         Ask::Interrupt { cluster, tenant: who } => {
             let (index, now) = (place(fleet, cluster.as_deref())?, fleet.now);
-            let id = tenant(&fleet.clusters[index], &who)?.id;
+            // The archive of V2.2 and V3 is the cluster's.
+            let own = tenant(&fleet.clusters[index], &who)?.id;
+            let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
             archive::interrupt(&mut fleet.clusters[index], id, now);
             Value::Null
         }
@@ -324,15 +331,21 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
         _ => {}
     }
     let cluster = &fleet.clusters[place(fleet, cluster)?];
+    if what == "merge" {
+        let merge = life::v3::merge_state(fleet, cluster).ok_or("the cluster is merged tenant by tenant")?;
+        return Ok(merge.to_owned());
+    }
     let tenant = tenant(cluster, who.ok_or_else(|| format!("'{what}' is asked of a tenant"))?)?;
     let job = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id);
     Ok(match what {
         "job" => job.map_or("", |job| job.status.word()).to_owned(),
         "history" => job.filter(|job| job.history).map_or("", |job| job.status.word()).to_owned(),
-        "task" => {
-            job.map_or("", |job| if job.status.ended() { job.status.word() } else { PHASES[job.phase].0 }).to_owned()
-        }
-        "round" => tenant.round().map_or("", |round| round.status.word()).to_owned(),
+        "task" => job
+            .map_or("", |job| {
+                if job.status.ended() || tenant.id == 1 { job.status.word() } else { cluster.line.phases[job.phase].0 }
+            })
+            .to_owned(),
+        "round" => cluster.round_of(tenant).map_or("", |round| round.status.word()).to_owned(),
         "restorable" => if restorable(fleet, cluster, tenant) { "yes" } else { "no" }.to_owned(),
         _ => return Err(format!("nobody knows what '{what}' is")),
     })
@@ -340,6 +353,9 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
 
 /// Whether the log of the present round reaches the point from which the newest good set can be restored.
 fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+    if cluster.line.is_v3() {
+        return life::v3::restorable(fleet, cluster, tenant);
+    }
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     let set = tenant.sets.iter().rev().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
     let covered = |set: &super::fleet::Set| {

@@ -12,11 +12,15 @@ use super::fault::{Effect, Faults};
 use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
 use super::holds;
 use super::life::{self, archive};
+use super::line::Feature;
 use super::orders::{self, Order, refusal};
 use super::projection::{self, Look};
 use super::said;
 use super::statement::{Alter, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
+
+/// `ob_query_timeout` of a session that has not set it, in microseconds.
+const QUERY_TIMEOUT: i64 = 10_000_000;
 
 /// A fleet that is being served.
 #[derive(Debug)]
@@ -127,6 +131,23 @@ impl Embedded {
         })
     }
 
+    /// A BACKUP that has been accepted may take long to be answered, and too long for the session.
+    async fn take_time(&self, session: &Session, alter: &Alter) -> Outcome {
+        let slow = self.with(session, |look| {
+            let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
+            faults.slow_start().map(|milliseconds| (milliseconds, look.fleet.speed))
+        });
+        let Some((milliseconds, speed)) = slow.flatten().filter(|_| matches!(alter, Alter::Backup { .. })) else {
+            return Outcome::Done;
+        };
+        let limit =
+            session.variables.get("ob_query_timeout").and_then(|text| text.parse().ok()).unwrap_or(QUERY_TIMEOUT);
+        let takes = (milliseconds * 1000).min(limit);
+        let takes = u64::try_from(takes).unwrap_or_default() / u64::from(speed);
+        tokio::time::sleep(Duration::from_micros(takes)).await;
+        if milliseconds * 1000 > limit { Outcome::Refused(refusal(4012, "Timeout")) } else { Outcome::Done }
+    }
+
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
         self.look(|fleet| {
             let port = fleet.endpoints.get(session.endpoint)?;
@@ -167,6 +188,15 @@ fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
     (user, tenant, cluster)
 }
 
+/// Before V4 only a proxy takes a login with the cluster's name.
+fn no_cluster_part(cluster: &Cluster, named: &str) -> ServerError {
+    if named == cluster.name {
+        refusal(5160, "invalid tenant name specified in connection string")
+    } else {
+        refusal(4666, format!("cluster name does not match to '{named}'"))
+    }
+}
+
 fn may_log_in<'a>(cluster: &'a Cluster, tenant: &str) -> Result<&'a Tenant, ServerError> {
     let found = cluster.tenant(tenant).filter(|tenant| tenant.kind() != "META" && !tenant.recycled);
     let unknown = || refusal(5160, "invalid tenant name specified in connection string");
@@ -186,7 +216,9 @@ impl World for Embedded {
             if faults.has(&Effect::Silence, Some(port.server)) {
                 Greeting::Silence
             } else {
-                Greeting::Version(projection::version(cluster).0)
+                // Before V4 the handshake says what it always said.
+                let version = projection::version(cluster).0;
+                Greeting::Version(if cluster.line.is_v3() { "5.7.25".to_owned() } else { version })
             }
         })
     }
@@ -202,7 +234,13 @@ impl World for Embedded {
         self.look(|fleet| {
             let port = fleet.endpoints.get(endpoint).ok_or_else(denied)?;
             let cluster = &fleet.clusters[port.cluster];
+            // The older lines have another SQLSTATE for it.
+            let state = if cluster.line.is_v3() { "42000" } else { "28000" };
+            let denied = || ServerError { state, ..denied() };
             let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            if let Some(named) = named.filter(|_| cluster.line.is_v3()) {
+                return Err(no_cluster_part(cluster, named));
+            }
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has(&Effect::LoginRefused, Some(port.server));
@@ -217,7 +255,7 @@ impl World for Embedded {
     fn line(&self, endpoint: Endpoint) -> String {
         self.look(|fleet| {
             let port = fleet.endpoints.get(endpoint);
-            port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.clone())
+            port.map_or_else(String::new, |port| fleet.clusters[port.cluster].line.key.to_owned())
         })
     }
 
@@ -236,11 +274,22 @@ impl World for Embedded {
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
         let (version, ob_version, comment) = self.with(session, |look| projection::version(look.cluster))?;
         let text = |value: &str| Some(Value::Text(value.to_owned()));
+        let (v3, old) = self.with(session, |look| {
+            let line = look.cluster.line;
+            (line.is_v3(), !line.has(Feature::ObVersion))
+        })?;
         match name {
             "version()" | "@@version" => Some(Value::Text(version)),
+            "ob_version()" if old => None,
             "ob_version()" => Some(Value::Text(ob_version)),
+            "@@ob_timestamp_service" if v3 => {
+                let local =
+                    |look: &Look<'_>| look.cluster.tenant_by_id(look.tenant_id).is_some_and(|own| own.local_timestamps);
+                text(if self.with(session, local)? { "LTS" } else { "GTS" })
+            }
+            "@@ob_trx_timeout" if v3 => Some(Value::Integer(100_000_000)),
             "@@version_comment" => Some(Value::Text(comment)),
-            "@@ob_query_timeout" => Some(Value::Integer(10_000_000)),
+            "@@ob_query_timeout" => Some(Value::Integer(QUERY_TIMEOUT.into())),
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
             "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
             "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
@@ -266,9 +315,19 @@ impl World for Embedded {
         values.unwrap_or_default()
     }
 
+    fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
+        let shown = |look: &Look<'_>| {
+            let all = projection::v3::parameters(look).into_iter();
+            let rows = all.map(|one| (one.zone, one.port, one.name.to_owned(), one.value)).collect();
+            look.cluster.line.is_v3().then_some(rows)
+        };
+        self.with(session, shown)?
+    }
+
     async fn alter(&self, session: &Session, alter: Alter) -> Outcome {
         self.hold(session, &said::text(&alter), false, Some(&alter)).await;
         let outcome = self.obey(session, &alter);
+        let outcome = if outcome == Outcome::Done { self.take_time(session, &alter).await } else { outcome };
         self.hold(session, &said::text(&alter), true, None).await;
         outcome
     }

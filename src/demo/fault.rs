@@ -35,7 +35,7 @@ pub struct Fault {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
     /// A phase of a job does not move: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
-    /// before its children) or `CANCELING`.
+    /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP`.
     Hold {
         /// The phase.
         phase: String,
@@ -88,7 +88,17 @@ pub enum Effect {
     /// The archive breaks as soon as a backup is completed, before its log is there. Whoever removes the cause has started a
     /// new round.
     ArchiveBreaks,
-    /// The tenant was switched to another role.
+    /// A BACKUP takes this long before it is answered: longer than `ob_query_timeout` of the session is 4012, and it was
+    /// started all the same.
+    SlowStart {
+        /// Milliseconds of work.
+        milliseconds: i64,
+    },
+    /// V2.2 and V3: the merge of a zone (the fault's server) ends in an error, and stands still until that is removed.
+    CompactionFails,
+    /// V2.2 and V3: old backups are being removed.
+    CleanupRuns,
+    /// The tenant was switched to another role; on V2.2 and V3 without a tenant, the cluster.
     Role {
         /// `STANDBY`, `PRIMARY`.
         role: String,
@@ -134,6 +144,15 @@ impl<'a> Faults<'a> {
     pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
             Effect::DestinationRefused { code, text } => Some((*code, &**text)),
+            _ => None,
+        })
+    }
+
+    /// How many milliseconds of work a BACKUP takes before it is answered.
+    #[must_use]
+    pub fn slow_start(self) -> Option<i64> {
+        self.of(None).find_map(|fault| match fault.effect {
+            Effect::SlowStart { milliseconds } => Some(milliseconds),
             _ => None,
         })
     }

@@ -3,6 +3,7 @@
 
 mod job;
 mod tenant;
+mod v3;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,10 +14,12 @@ use super::accounts::User;
 use super::clock::Moment;
 use super::fault::Fault;
 use super::holds::{Held, Hold};
+use super::line::Line;
 use super::orders::destination::Owner;
 
 pub use job::{Job, JobStatus};
-pub use tenant::{ArchiveDest, DataDest, Round, RoundStatus, Set, Tenant};
+pub use tenant::{ArchiveDest, DataDest, Kind, Round, RoundStatus, Set, SetOfCluster, Tenant};
+pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 
 /// Everything behind the endpoints of one scenario.
 #[derive(Debug, Clone, Serialize)]
@@ -130,8 +133,8 @@ pub struct Cluster {
     pub build: String,
     /// The engine.
     pub engine: Engine,
-    /// The key of `assets/demo/views.yaml`.
-    pub line: String,
+    /// The line.
+    pub line: &'static Line,
     /// Users beside `root`.
     pub users: Vec<User>,
     /// The password of every user.
@@ -153,6 +156,8 @@ pub struct Cluster {
     pub last_job_id: BTreeMap<i64, i64>,
     /// The last `DEST_ID`.
     pub last_dest_id: i64,
+    /// What only a cluster of V2.2 or V3 has.
+    pub v3: Option<OfV3>,
 }
 
 /// One observer.
@@ -217,6 +222,12 @@ impl Cluster {
     /// Tenants that hold users' data.
     pub fn user_tenants(&self) -> impl Iterator<Item = &Tenant> {
         self.tenants.iter().filter(|tenant| tenant.is_user())
+    }
+
+    /// The round that archives a tenant's log: on V2.2 and V3 the cluster's own, which is kept with sys.
+    #[must_use]
+    pub fn round_of<'a>(&'a self, tenant: &'a Tenant) -> Option<&'a Round> {
+        if self.line.is_v3() { self.tenants.first()?.round() } else { tenant.round() }
     }
 
     /// Jobs of a tenant that have not ended, whoever started them; parents do not count.

@@ -1,12 +1,14 @@
 //! The grammar of the embedded OceanBase: what it does not know is a syntax error (1064), as on a server. `ALTER SYSTEM`
-//! follows the grammar of V4.3.5; SELECT is narrower on purpose, so that a client cannot lean on a query engine that a
+//! follows the grammar of V4.3.5, less what an older line does not have, or that of V3; SELECT is narrower on purpose, so that a client cannot lean on a query engine that a
 //! real observer would answer differently.
 
 mod alter;
 mod cursor;
 mod select;
+mod v3;
 
 use super::lexer::Kind;
+use super::line::{self, Feature, Line};
 use super::refusal::fleet_bug;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
@@ -16,26 +18,24 @@ use cursor::Cursor;
 /// # Errors
 /// 1064 with the server's wording; 1105 for a line nobody wrote a grammar for.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
-    // seekdb 1.2 keeps the grammar of the V4.3.5 it was forked from.
-    if line != "seekdb" && !line.starts_with("4.") {
-        return Err(fleet_bug(format!("no grammar for the line '{line}'")));
-    }
+    let line = line::of(line).ok_or_else(|| fleet_bug(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
-    let statement = statement(&mut cursor)?;
+    let statement = statement(&mut cursor, line)?;
     cursor.end()?;
     Ok(statement)
 }
 
-fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("select") {
         return select::select(cursor);
     }
     if cursor.take("alter") {
         cursor.need("system")?;
-        return alter::alter(cursor).map(Statement::Alter);
+        let alter = if line.is_v3() { v3::alter(cursor, line) } else { alter::alter(cursor, line) };
+        return alter.map(Statement::Alter);
     }
     if cursor.take("show") {
-        return show(cursor);
+        return show(cursor, line);
     }
     if cursor.take("desc") || cursor.take("describe") {
         return select::view(cursor).map(Statement::Describe);
@@ -49,7 +49,7 @@ fn statement(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     Err(cursor.error())
 }
 
-fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("grants") {
         return Ok(Statement::ShowGrants);
     }
@@ -57,10 +57,16 @@ fn show(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
         cursor.need("from")?;
         return select::view(cursor).map(Statement::Describe);
     }
+    if line.is_v3() && cursor.take("tables") {
+        return v3::tables(cursor);
+    }
     if cursor.take("parameters") {
+        if line.has(Feature::ParametersWhere) && cursor.take("where") {
+            return v3::parameters_where(cursor);
+        }
         cursor.need("like")?;
         let pattern = cursor.string()?;
-        let tenant = if cursor.take("tenant") {
+        let tenant = if !line.is_v3() && cursor.take("tenant") {
             cursor.take_symbol('=');
             Some(cursor.tenant_name()?)
         } else {

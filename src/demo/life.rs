@@ -5,29 +5,18 @@
 
 pub mod archive;
 #[cfg(test)]
+mod lines;
+mod progress;
+#[cfg(test)]
 mod tests;
+pub mod v3;
 
 use super::clock::Moment;
 use super::fault::{self, Effect, Fault, Faults};
-use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, Tenant};
+use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster, Tenant};
+use super::line::Work;
 
-/// A phase of a tenant's job: its name, and how many milliseconds of work a full backup of 1000 MB takes in it. All but
-/// the first are statuses of the task; in the first the job has no task yet.
-pub const PHASES: [(&str, Moment); 9] = [
-    ("SCHEDULE", 600),
-    ("INIT", 1000),
-    ("BACKUP_SYS_META", 1500),
-    ("BACKUP_USER_META", 3000),
-    ("BACKUP_META_FINISH", 800),
-    (MINOR, 6000),
-    (MAJOR, 12_000),
-    (BEFORE_LOG, 1000),
-    (LOG, 3000),
-];
-const MINOR: &str = "BACKUP_DATA_MINOR";
-const MAJOR: &str = "BACKUP_DATA_MAJOR";
-const BEFORE_LOG: &str = "BEFORE_BACKUP_LOG";
-const LOG: &str = "BACKUP_LOG";
+pub use progress::{Progress, permille, progress};
 
 /// Milliseconds of work before a sys job's children appear, a cancelled job is CANCELED, and an ended one is history.
 const PARENT: Moment = 700;
@@ -55,7 +44,8 @@ pub fn next_due(fleet: &Fleet) -> Option<Moment> {
     let of = |cluster: &Cluster| {
         let rounds = cluster.tenants.iter().flat_map(|tenant| &tenant.rounds).filter_map(|round| round.due).min();
         let jobs = (0..cluster.jobs.len()).filter_map(|job| due(cluster, &fleet.faults, fleet.speed, job)).min();
-        rounds.into_iter().chain(jobs).min()
+        let merge = v3::merge_due(cluster, &fleet.faults, fleet.speed);
+        rounds.into_iter().chain(jobs).chain(merge).min()
     };
     fleet.clusters.iter().filter_map(of).min()
 }
@@ -63,7 +53,8 @@ pub fn next_due(fleet: &Fleet) -> Option<Moment> {
 fn step(fleet: &mut Fleet, at: Moment) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
-        archive::step(cluster, at);
+        v3::step_archive(cluster, at);
+        v3::step(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
             if !cluster.jobs[index].history {
                 account(cluster, &fleet.faults, fleet.speed, index, at);
@@ -71,7 +62,7 @@ fn step(fleet: &mut Fleet, at: Moment) {
         }
         for index in 0..cluster.jobs.len() {
             if cluster.jobs[index].tenant_id == 1 && !cluster.jobs[index].status.ended() {
-                close_parent(cluster, fleet.speed, index, at);
+                close_parent(cluster, &fleet.faults, fleet.speed, index, at);
             }
         }
     }
@@ -84,7 +75,9 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
         return None;
     }
     if job.due.is_some() {
-        let held = job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
+        // On V2.2 and V3 the cluster is cleaned up behind its backup.
+        let cleanup = job.status.ended() && job.tenant_id == 1 && held(cluster, faults, job, "CLEANUP");
+        let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
         return job.due.filter(|_| !held);
     }
     let left = length(cluster, faults, index)? - job.done;
@@ -99,7 +92,7 @@ fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
         let waits = job.status == JobStatus::Init && !held(cluster, faults, job, "PARENT");
         return waits.then_some(PARENT * 1000);
     }
-    let (phase, milliseconds) = PHASES[job.phase];
+    let (phase, milliseconds, work) = cluster.line.phases[job.phase];
     // Jobs of two initiators may stand in the queue of one tenant; only one of them has a task.
     let queued = job.phase == 0
         && cluster.running(job.tenant_id).any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
@@ -107,10 +100,10 @@ fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
         return None;
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
-    let share = match phase {
-        MAJOR if job.incremental => megabytes.min(3000) / 4,
-        MINOR | MAJOR | "BACKUP_USER_META" => megabytes.min(3000),
-        _ => 1000,
+    let share = match work {
+        Work::Major if job.incremental => megabytes.min(3000) / 4,
+        Work::Minor | Work::Major | Work::Tablets => megabytes.min(3000),
+        Work::Schedule | Work::Other | Work::TabletsDone | Work::AfterData | Work::BeforeLog | Work::Log => 1000,
     };
     Some(milliseconds * share)
 }
@@ -137,6 +130,7 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
         match job.status {
             status if status.ended() => job.history = true,
             JobStatus::Canceling => end(cluster, speed, index, at, JobStatus::Canceled, -4072, "canceled"),
+            _ if job.tenant_id == 1 && cluster.line.is_v3() => v3::start_tenants(cluster, index, at),
             _ if job.tenant_id == 1 => start_children(cluster, faults, index, at),
             _ => next_phase(cluster, faults, speed, index, at),
         }
@@ -147,7 +141,8 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
 fn broken_archive(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
     let job = &cluster.jobs[index];
     let works = job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling;
-    match cluster.tenant_by_id(job.tenant_id).filter(|_| works)?.round()?.status {
+    let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works)?;
+    match cluster.round_of(tenant)?.status {
         RoundStatus::Doing => None,
         RoundStatus::Interrupted => Some((-9027, "ob log archive interrupted")),
         _ => Some((-9029, "log archive is not running")),
@@ -213,7 +208,8 @@ fn start_children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Mom
 
 fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let job = &cluster.jobs[index];
-    let (phase, _) = PHASES[job.phase];
+    let phases = cluster.line.phases;
+    let (phase, _, work) = phases[job.phase];
     let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
     let tenant_id = job.tenant_id;
     let there = cluster.name.clone();
@@ -222,17 +218,18 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
         fail(cluster, speed, index, at, code, &text);
         return;
     }
-    let last = if job.plus_archivelog { LOG } else { BEFORE_LOG };
+    let next = phases.get(job.phase + 1).map(|(_, _, work)| *work);
+    let last = next.is_none() || (next == Some(Work::Log) && !job.plus_archivelog);
     if job.phase == 0 {
         start_task(cluster, index, at);
     }
-    if phase == BEFORE_LOG {
+    if work == Work::BeforeLog || last {
         // The point the set can be restored to is known only when all its data has been copied.
-        with_set(cluster, index, |set| set.min_restore = Some(at));
+        with_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }
-    if phase == last {
+    if last {
         end(cluster, speed, index, at, JobStatus::Completed, 0, "");
-        if present.breaks_archive(&name) {
+        if !cluster.line.is_v3() && present.breaks_archive(&name) {
             archive::break_short(cluster, tenant_id, present, speed, at);
         }
     } else {
@@ -244,6 +241,10 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
 
 /// The task, and with it the set; an increment without a base becomes a full here, and nobody is told.
 fn start_task(cluster: &mut Cluster, index: usize, at: Moment) {
+    if cluster.line.is_v3() {
+        v3::start_set(cluster, index, at);
+        return;
+    }
     let job = cluster.jobs[index].clone();
     let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return };
     let base = tenant.base().filter(|_| job.incremental);
@@ -272,6 +273,7 @@ fn start_task(cluster: &mut Cluster, index: usize, at: Moment) {
         finished_blocks: 0,
         result: 0,
         comment: String::new(),
+        of_cluster: SetOfCluster::default(),
     };
     tenant.sets.push(set);
     let job = &mut cluster.jobs[index];
@@ -305,7 +307,9 @@ pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i
         ("result", code.to_string()),
         ("comment", comment.clone()),
     ];
-    cluster.event(at, "backup_data", "deal with failed job", items);
+    if !cluster.line.is_v3() {
+        cluster.event(at, "backup_data", "deal with failed job", items);
+    }
     end(cluster, speed, index, at, JobStatus::Failed, code, &comment);
 }
 
@@ -330,10 +334,13 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
             set.finished_blocks = finished;
         }
     });
+    if cluster.line.is_v3() {
+        v3::ended(cluster, index, at);
+    }
 }
 
 /// A sys job ends with the last of its children, and carries the worst of their results.
-fn close_parent(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) {
+fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let parent = &cluster.jobs[index];
     let children =
         || cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id);
@@ -350,6 +357,9 @@ fn close_parent(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) {
         None => (JobStatus::Completed, 0, String::new()),
     };
     end(cluster, speed, index, at, status, result, &comment);
+    if cluster.line.is_v3() && status == JobStatus::Completed {
+        v3::after_backup(cluster, faults, speed, index, at);
+    }
 }
 
 /// Begins to cancel every job of a tenant, whoever started it, and the sys jobs that were meant for no other one.
@@ -362,43 +372,9 @@ pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Moment)
             job.due = (!parent).then_some(at + work(CANCELING, speed));
         }
     }
+    let tenant_ids = if cluster.line.is_v3() { &[] } else { tenant_ids };
     for tenant_id in tenant_ids {
         let items = vec![("tenant_id", tenant_id.to_string())];
         cluster.event(at, "backup_data", "cancel_backup_data", items);
     }
-}
-
-/// How far a tenant's job is.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Progress {
-    /// Tablets in all.
-    pub tablets: i64,
-    /// Tablets done.
-    pub finished_tablets: i64,
-    /// Macro blocks of 2 MB known so far: the count grows when the major data is reached.
-    pub blocks: i64,
-    /// Macro blocks done.
-    pub finished_blocks: i64,
-}
-
-/// Reads how far a tenant's job is from the work done; the fleet must have been advanced.
-#[must_use]
-pub fn progress(cluster: &Cluster, index: usize) -> Progress {
-    let job = &cluster.jobs[index];
-    let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return Progress::default() };
-    let Some(set) = tenant.sets.iter().find(|set| set.id == job.set_id) else { return Progress::default() };
-    let whole = length(cluster, &[], index).unwrap_or(1).max(1);
-    let permille = (job.done * 1000 / whole).clamp(0, 1000);
-    let tablets = 200 + tenant.megabytes / 20;
-    let (phase, _) = PHASES[job.phase];
-    let early = set.blocks / 5;
-    let (finished_tablets, blocks, finished_blocks) = match phase {
-        "SCHEDULE" | "INIT" | "BACKUP_SYS_META" => (0, 0, 0),
-        "BACKUP_USER_META" => (tablets * permille / 1000, 0, 0),
-        "BACKUP_META_FINISH" => (tablets, 0, 0),
-        MINOR => (tablets, set.blocks * 4 / 5, early * permille / 1000),
-        MAJOR => (tablets, set.blocks, early + (set.blocks - early) * permille / 1000),
-        _ => (tablets, set.blocks, set.blocks),
-    };
-    Progress { tablets, finished_tablets, blocks, finished_blocks }
 }

@@ -4,10 +4,12 @@
 pub mod destination;
 #[cfg(test)]
 mod tests;
+pub mod v3;
 
 use super::clock::Moment;
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use super::life::{self, archive};
+use super::line::{Feature, Line};
 use super::refusal::refuse;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
@@ -57,6 +59,9 @@ fn unknown_tenant(name: &str) -> ServerError {
 /// What the server answers when it refuses; nothing has been changed then, except that of several tenants some may
 /// already have obeyed.
 pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
+    if fleet.clusters[order.cluster].line.is_v3() {
+        return v3::carry_out(fleet, order, alter);
+    }
     match alter {
         Alter::Set { items, tenants } => set(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
@@ -82,6 +87,8 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
             }
             Ok(())
         }
+        // The grammar of V4 has no such forms.
+        Alter::MinorFreeze | Alter::CancelAll | Alter::CancelDelete => Err(not_supported("this is")),
         Alter::Refused { code, message } => Err(refusal(*code, message.clone())),
     }
 }
@@ -110,10 +117,10 @@ fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> 
     let listed = matches!(tenants, Tenants::Listed(_)) || order.tenant_id != 1;
     for tenant_id in concerned {
         let cluster = &mut fleet.clusters[order.cluster];
+        let line = cluster.line;
         let switched = match cluster.tenant_mut(tenant_id) {
             Some(tenant) if tenant.status != "NORMAL" => Err(refusal(9023, "cannot start log archive backup")),
-            Some(tenant) if tenant.archivelog && on => Err(refusal(9091, "Already in ARCHIVELOG mode")),
-            Some(tenant) if !tenant.archivelog && !on => Err(refusal(9092, "Already in NOARCHIVELOG mode")),
+            Some(tenant) if tenant.archivelog == on => Err(already(line, on)),
             Some(tenant) => {
                 tenant.archivelog = on;
                 Ok(())
@@ -131,10 +138,22 @@ fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> 
     Ok(())
 }
 
+/// V4.0 has no codes of their own for these.
+fn already(line: &Line, on: bool) -> ServerError {
+    match (on, line.has(Feature::ArchiveModeCodes)) {
+        (true, true) => refusal(9091, "Already in ARCHIVELOG mode"),
+        (false, true) => refusal(9092, "Already in NOARCHIVELOG mode"),
+        (true, false) => refusal(9023, "cannot start log archive backup"),
+        (false, false) => refusal(9024, "log archive backup is already disabled"),
+    }
+}
+
 const BACKUP_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
 fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &Tenants) -> Result<(), ServerError> {
-    let backup = items.iter().filter(|(name, _)| BACKUP_ITEMS.contains(&name.as_str())).count();
+    let paused = fleet.clusters[order.cluster].line.has(Feature::ArchiveState);
+    let is_backup = |name: &str| BACKUP_ITEMS.contains(&name) && (paused || name != "log_archive_dest_state");
+    let backup = items.iter().filter(|(name, _)| is_backup(name)).count();
     if backup == 0 {
         return items.iter().try_for_each(|(name, value)| set_parameter(fleet, order, name, value, tenants));
     }
@@ -256,6 +275,9 @@ fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerEr
     }
     let upgrading = life::upgrading(&fleet.clusters[order.cluster], &fleet.faults);
     let cluster = &mut fleet.clusters[order.cluster];
+    if *plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
+        return Err(not_supported("plus archive is"));
+    }
     let executors = match scope {
         BackupScope::Tenants(_) if order.tenant_id != 1 => {
             return Err(not_supported("user tenant cannot specify tenant names is"));
@@ -301,6 +323,7 @@ fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerEr
         executors,
         incremental: *incremental,
         plus_archivelog: *plus_archivelog,
+        of_tenants: false,
         encrypted: order.encrypted,
         description: description.clone().unwrap_or_default(),
         start: order.at,

@@ -1,17 +1,20 @@
 //! The views, as projections of the fleet: every row is made when it is asked for. Columns that are left out are NULL.
-//! Which columns and views exist on a line is not decided here.
+//! Which columns and views exist on a line is said in `assets/demo/views.yaml`.
 
 mod archive;
 mod backup;
 mod cluster;
 #[cfg(test)]
 mod tests;
+pub(in crate::demo) mod v3;
 
 use super::clock::{self, Moment};
 use super::fault::Faults;
 use super::fleet::{Cluster, Fleet};
+use super::line::Generation;
 use super::orders::refusal;
 use super::statement::{Row, ServerError, Value};
+use super::views::views_of;
 
 /// Who looks, and how.
 #[derive(Debug, Clone)]
@@ -69,11 +72,27 @@ fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
     columns.into_iter().collect()
 }
 
-/// The rows of a view, `CDB_` and `DBA_` forms alike.
+/// The rows of a view, `CDB_` and `DBA_` forms alike, with the columns of the line.
 ///
 /// # Errors
-/// 1146 for a view nobody made.
+/// 1146 for a view nobody made, 1105 where a line has no views.
 pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    let line = look.cluster.line;
+    let (mut rows, newest) = match line.generation {
+        Generation::V3 => (v3::rows(look, view)?, "3.2.4"),
+        Generation::V4 => (all(look, view)?, "4.3.5"),
+    };
+    // Rows are made for the newest line; an older one has not all of it. What neither has is a mistake, and stays.
+    if let Some((own, full)) = views_of(line.key)?.get(view).zip(views_of(newest)?.get(view)) {
+        let later = |name: &str| full.column(name).is_some() && own.column(name).is_none();
+        for row in &mut rows {
+            row.retain(|name, _| !later(name));
+        }
+    }
+    Ok(rows)
+}
+
+fn all(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let (own, subject) = match view.strip_prefix("DBA_OB_") {
         Some(subject) => (true, subject),
         None => (false, view.strip_prefix("CDB_OB_").unwrap_or(view)),

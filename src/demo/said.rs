@@ -20,12 +20,15 @@ pub fn text(alter: &Alter) -> String {
                 BackupScope::Database => " DATABASE".to_owned(),
                 BackupScope::Tenants(names) => of(&Tenants::Listed(names.clone())),
             };
-            let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(to)));
+            let to = to.as_ref().map_or_else(String::new, |to| format!(" TO {}", quoted(&masked(to))));
             let plus = if *plus_archivelog { " PLUS ARCHIVELOG" } else { "" };
             format!("BACKUP{incremental}{scope}{to}{plus}{}", described(description.as_deref()))
         }
         Alter::CancelBackup(tenants) => format!("CANCEL BACKUP{}", of(tenants)),
         Alter::MajorFreeze(tenants) => format!("MAJOR FREEZE{}", of(tenants)),
+        Alter::MinorFreeze => "MINOR FREEZE".to_owned(),
+        Alter::CancelAll => "CANCEL ALL BACKUP FORCE".to_owned(),
+        Alter::CancelDelete => "CANCEL DELETE BACKUP".to_owned(),
         Alter::Refused { code, .. } => format!("(refused by the grammar: {code})"),
     };
     format!("ALTER SYSTEM {said}")

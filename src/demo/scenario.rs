@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 25] = [
+const SCENARIOS: [(&str, &str); 27] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -54,6 +54,8 @@ const SCENARIOS: [(&str, &str); 25] = [
     ("no-privilege", include_str!("../../assets/demo/scenarios/no-privilege.yaml")),
     ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
     ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
+    ("needs-compaction", include_str!("../../assets/demo/scenarios/needs-compaction.yaml")),
+    ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
 ];
 
@@ -111,6 +113,12 @@ pub struct ClusterEntry {
     /// Jobs in `DBA_OB_TENANT_JOBS`, by type.
     #[serde(default)]
     pub tenant_jobs: Vec<String>,
+    /// What a cluster of V2.2 or V3 begins with; its tenants have no destinations, archives or sets of their own.
+    #[serde(default)]
+    pub whole: WholeEntry,
+    /// Zones whose server is down, as the views have it.
+    #[serde(default)]
+    pub inactive: Vec<String>,
     /// Builds of servers that run another one than the cluster, by zone.
     #[serde(default)]
     pub builds: BTreeMap<String, String>,
@@ -187,6 +195,46 @@ pub struct TenantEntry {
     /// Recovery window of the delete policy.
     #[serde(default)]
     pub recovery_window: Option<String>,
+    /// V2.2 and V3: the tenant has timestamps of its own, LTS.
+    #[serde(default)]
+    pub local_timestamps: bool,
+}
+
+/// What a cluster of V2.2 or V3 begins with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct WholeEntry {
+    /// `backup_dest` is set.
+    pub destination: bool,
+    /// The state of the archive: a word of the server, or none where there never was a round.
+    pub archive: Option<RoundEntry>,
+    /// How long ago the archive round began.
+    pub archive_age: String,
+    /// Age of the backup sets, oldest first; the first is a full, the others increments.
+    pub sets: Vec<String>,
+    /// Where the sets are, if not at the present destination.
+    pub sets_path: Option<String>,
+    /// Age of the major freezes, oldest first.
+    pub frozen: Vec<String>,
+    /// `PRIMARY` or `PHYSICAL STANDBY`.
+    pub role: String,
+    /// Parameters that were set.
+    pub parameters: BTreeMap<String, String>,
+}
+
+impl Default for WholeEntry {
+    fn default() -> Self {
+        Self {
+            destination: true,
+            archive: Some(RoundEntry::Doing),
+            archive_age: "30d".to_owned(),
+            sets: default_sets(),
+            sets_path: None,
+            frozen: ["2d", "1d", "10h"].map(str::to_owned).to_vec(),
+            role: default_role(),
+            parameters: BTreeMap::new(),
+        }
+    }
 }
 
 /// The archive states a tenant may begin with.

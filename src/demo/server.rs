@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 
 use super::answer::{Reply, answer};
 use super::handshake::{greet, proves};
+use super::line;
 use super::refusal::refuse;
 use super::registry::{Place, Registry};
 use super::statement::ServerError;
@@ -143,7 +144,7 @@ impl<W: World> Connection<W> {
                 0x02 => database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
                 0x03 => self.query(channel, &mut session, body).await,
                 0x0E => Reply::Done,
-                0x16 => Reply::Refused(refuse(1235, "0A000", "prepared statement protocol not supported")),
+                0x16 => Reply::Refused(self.no_prepare()),
                 _ => Reply::Refused(refuse(1047, "08S01", "Unknown command")),
             };
             match reply {
@@ -154,6 +155,17 @@ impl<W: World> Connection<W> {
             }
             channel.send().await?;
         }
+    }
+
+    /// V3 names the parameter that would allow it.
+    fn no_prepare(&self) -> ServerError {
+        let v3 = line::of(&self.world.line(self.endpoint)).is_some_and(line::Line::is_v3);
+        let why = if v3 {
+            "while parameter _ob_enable_prepared_statement is disabled, prepared statement"
+        } else {
+            "prepared statement protocol"
+        };
+        refuse(1235, "0A000", format!("{why} not supported"))
     }
 
     /// A statement, unless it is killed or the client leaves while it runs: a server drops the work of a client that is

@@ -69,7 +69,7 @@ pub enum BackupScope {
     Tenants(Vec<String>),
 }
 
-/// The `ALTER SYSTEM` statements of V4.
+/// The `ALTER SYSTEM` statements. Those of V2.2 and V3 have no TENANT clause and no DESCRIPTION; the last three before [`Alter::Refused`] are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alter {
     /// `SET NAME = value [, ..] [TENANT = t]`; names in lower case. The destinations
@@ -95,7 +95,7 @@ pub enum Alter {
         incremental: bool,
         /// What is backed up.
         scope: BackupScope,
-        /// `TO 'path'`: parsed, and refused with 1235 on V4.
+        /// `TO 'path'`: parsed, and refused with 1235 on V4; where a V3 tenant backup goes.
         to: Option<String>,
         /// `PLUS ARCHIVELOG`.
         plus_archivelog: bool,
@@ -106,6 +106,12 @@ pub enum Alter {
     CancelBackup(Tenants),
     /// `MAJOR FREEZE`.
     MajorFreeze(Tenants),
+    /// `MINOR FREEZE`.
+    MinorFreeze,
+    /// `CANCEL ALL BACKUP FORCE`.
+    CancelAll,
+    /// `CANCEL DELETE BACKUP`.
+    CancelDelete,
     /// Parsed as on a V4.3.5 server, and answered 1235 (or 1210): the text is the name used in the message.
     Refused {
         /// The MySQL error code the server answers with.
@@ -128,6 +134,10 @@ pub enum Statement {
     ShowVariables(String),
     /// `SHOW PARAMETERS LIKE 'x' [TENANT = t]`.
     ShowParameters(String, Option<String>),
+    /// `SHOW PARAMETERS WHERE name IN ('x', ..)`: V3.
+    ShowParametersNamed(Vec<String>),
+    /// `SHOW TABLES FROM oceanbase LIKE 'x'`: V2.2 and V3.
+    ShowTables(String),
     /// `SHOW GRANTS`.
     ShowGrants,
     /// `SET [SESSION] name = literal`, or `SET NAMES x`: names in lower case.

@@ -4,10 +4,12 @@ use std::path::Path;
 
 use super::clock::{Moment, SECOND};
 use super::fleet::{Cluster, Fleet, Job, Tenant};
+use super::grammar::parse;
 use super::life::advance;
 use super::orders::{Order, carry_out};
+use super::projection::{Look, rows};
 use super::scenario::{self, Making, Scenario};
-use super::statement::{Alter, BackupScope, Literal, Tenants};
+use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
 /// The moment at which every test begins.
 pub const NOW: Moment = 1_763_600_000 * SECOND;
@@ -30,6 +32,20 @@ impl Bench {
     pub fn tenants(lines: &str) -> Self {
         let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  tenants:\n{lines}");
         Self::of("test", &scenario::parse("test", &text).unwrap())
+    }
+
+    /// A cluster `demo` of another line, with `pay` and `order` and more lines for it.
+    pub fn line(line: &str, more: &str) -> Self {
+        let text = format!(
+            "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {line}\n  line: {line}\n  engine: enterprise\n  \
+             tenants: [{{names: [pay, order]}}]\n{more}"
+        );
+        Self::text(&text)
+    }
+
+    /// A scenario as it is written.
+    pub fn text(text: &str) -> Self {
+        Self::of("test", &scenario::parse("test", text).unwrap())
     }
 
     fn of(name: &str, scenario: &Scenario) -> Self {
@@ -61,6 +77,21 @@ impl Bench {
     pub fn pass(&mut self, milliseconds: Moment) {
         let now = self.fleet.now + milliseconds * 1000;
         advance(&mut self.fleet, now);
+    }
+
+    /// Says a statement as its line's grammar reads it; the code and the message of the answer.
+    pub fn sql(&mut self, tenant: &str, sql: &str) -> Result<(), (u16, String)> {
+        match parse(self.cluster().line.key, &format!("ALTER SYSTEM {sql}")) {
+            Ok(Statement::Alter(alter)) => self.say(tenant, &alter),
+            Ok(other) => panic!("{sql}: {other:?}"),
+            Err(error) => Err((error.code, error.message)),
+        }
+    }
+
+    /// A column of a view as sys sees it.
+    pub fn column(&self, view: &str, column: &str) -> Vec<Value> {
+        let look = Look { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
+        rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
     }
 
     /// Says something as a tenant; the code and the message of the answer.

@@ -26,6 +26,8 @@ pub enum Holds {
     Timestamp,
     /// `datetime`.
     DateTime,
+    /// `time`.
+    Time,
 }
 
 /// A column of a view.
@@ -113,6 +115,8 @@ struct ViewEntry {
     add: Vec<String>,
     #[serde(default)]
     drop: Vec<String>,
+    #[serde(default)]
+    retype: Vec<String>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -178,6 +182,12 @@ fn define(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition
         let place = view.columns.iter().position(|column| column.name == *name);
         view.columns.remove(place.ok_or_else(|| format!("no column {name} to drop"))?);
     }
+    for text in &entry.retype {
+        let changed = column(text)?;
+        let place = view.columns.iter().position(|column| column.name == changed.name);
+        let place = place.ok_or_else(|| format!("no column {} to retype", changed.name))?;
+        view.columns[place] = changed;
+    }
     for text in &entry.add {
         view.columns.push(column(text)?);
     }
@@ -196,12 +206,13 @@ fn column(text: &str) -> Result<Column, String> {
     let word = sql_type.split_once('(').map_or(sql_type, |(word, _)| word);
     let holds = match word {
         "bigint" | "int" if sql_type.ends_with("unsigned") => Holds::Unsigned,
-        "bigint" | "int" => Holds::Signed,
+        "bigint" | "int" | "tinyint" => Holds::Signed,
         "decimal" => Holds::Decimal,
         "varchar" => Holds::Text,
         "longtext" => Holds::LongText,
         "timestamp" => Holds::Timestamp,
         "datetime" => Holds::DateTime,
+        "time" => Holds::Time,
         _ => return Err(format!("unknown type '{sql_type}'")),
     };
     Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), holds, nullable })
@@ -266,6 +277,7 @@ mod tests {
             ("  b:\n    extends: b\n", "extends itself"),
             ("  b:\n    extends: a\n    without: [Z]\n", "without Z"),
             ("  b:\n    extends: a\n    views: {Y: {drop: [B]}}\n", "no column B"),
+            ("  b:\n    extends: a\n    views: {Y: {retype: [B int]}}\n", "no column B to retype"),
             ("  b:\n    views: {Z: {columns: [A float]}}\n", "unknown type"),
             ("  b:\n    views: {Z: {columns: [A int, A int]}}\n", "twice"),
             ("  b:\n    views: {Z: {colums: [A int]}}\n", "unknown field"),

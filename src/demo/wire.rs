@@ -193,6 +193,7 @@ fn definition(heading: &str, holds: Holds) -> Vec<u8> {
         Holds::LongText => (252, text, 0, u32::MAX, 0),
         Holds::Timestamp => (7, BINARY, BINARY_FLAG, 26, 6),
         Holds::DateTime => (12, BINARY, BINARY_FLAG, 26, 6),
+        Holds::Time => (11, BINARY, BINARY_FLAG, 17, 6),
     };
     let mut payload = Vec::new();
     for name in ["def", "", "", "", heading, heading] {

@@ -88,6 +88,11 @@ pub trait World: Send + Sync + 'static {
     fn grants(&self, session: &Session) -> Vec<String>;
     /// Every configuration item a `SHOW PARAMETERS` may show: name and value.
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)>;
+    /// What `SHOW PARAMETERS` shows on a line where it has a row for each server: zone, RPC port, name and value. None: the
+    /// others, which show [`World::parameters`].
+    fn server_parameters(&self, _session: &Session) -> Option<Vec<(String, u16, String, String)>> {
+        None
+    }
     /// Carries out an `ALTER SYSTEM`; never asked with [`Alter::Refused`]. The future is dropped where it waits when the
     /// statement is killed or its client leaves.
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send;

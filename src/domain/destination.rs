@@ -186,6 +186,19 @@ impl Destination {
         self.written(self.needs_access_key().then_some("***"))
     }
 
+    /// The URI as a person may write it again: without any key, not even a masked one.
+    #[must_use]
+    pub fn without_keys(&self) -> String {
+        self.written(None)
+    }
+
+    /// What the URI says beside the keys of these names, as written: `a=b&c=d`.
+    #[must_use]
+    pub fn other_attributes(&self, known: &[&str]) -> String {
+        let others = self.tokens.iter().filter(|token| !known.contains(&key_of(token)));
+        others.map(String::as_str).collect::<Vec<_>>().join("&")
+    }
+
     /// Whether both name the same directory: storage, path, and endpoint where both have one. Keys, credentials and what
     /// the server appends do not matter.
     #[must_use]

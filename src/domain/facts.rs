@@ -7,6 +7,7 @@ use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::target::TargetName;
 use super::version::{Edition, Method, Version};
+use super::whole::WholeFacts;
 use jiff::Timestamp;
 
 /// A fact, or why nobody could read it.
@@ -144,6 +145,8 @@ pub struct ClusterFacts {
     pub clock_ahead_ms: i64,
     /// The tool that makes a logical backup, on this host; None on a physical line.
     pub backup_service: Option<ServiceFacts>,
+    /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
+    pub whole: Option<Box<WholeFacts>>,
 }
 
 impl ClusterFacts {
@@ -256,6 +259,8 @@ pub struct TenantFacts {
     pub status: String,
     /// In the recycle bin.
     pub in_recycle_bin: bool,
+    /// Set to read only, where the line tells.
+    pub read_only: bool,
     /// The data version (`COMPATIBLE`), where the line has it.
     pub data_version: Option<String>,
     /// `DATA_BACKUP_DEST`.
@@ -264,12 +269,27 @@ pub struct TenantFacts {
     pub archive: ArchiveFacts,
     /// Every backup set the server lists, in the order of its ids.
     pub sets: Vec<BackupSet>,
+    /// What an increment stands on.
+    pub base: BaseRule,
     /// Backup jobs that run for this tenant, whoever started them.
     pub running: Vec<JobFacts>,
     /// The delete policy's recovery window; None: no policy, nothing is ever removed.
     pub recovery_window: Known<Option<String>>,
     /// A cleanup of backups that runs now, as one sentence.
     pub cleanup: Option<String>,
+}
+
+/// What an increment stands on (R4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BaseRule {
+    /// The latest good set on the same path.
+    Path,
+    /// Below V4: a full of the whole cluster on the same path, made in the present archive round, with fewer increments on
+    /// it than these. The server makes a full without a word where there is none.
+    Round {
+        /// At so many increments the next one becomes a full.
+        most: usize,
+    },
 }
 
 /// The log archive of a tenant.
@@ -364,6 +384,12 @@ impl JobFacts {
     #[must_use]
     pub fn is_live(&self) -> bool {
         !matches!(self.status.as_str(), "COMPLETED" | "FAILED" | "CANCELED")
+    }
+
+    /// The task of obnow that started it, on this host or another.
+    #[must_use]
+    pub fn task(&self) -> Option<&str> {
+        self.description.strip_prefix(Self::MARK)?.split('.').next()
     }
 
     /// Who started it, as far as the description tells.

@@ -17,6 +17,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod report;
 pub mod restorable;
 #[cfg(test)]
 pub(crate) mod samples;
@@ -31,4 +32,5 @@ pub mod task;
 pub mod template;
 pub mod usable_full;
 pub mod version;
+pub mod whole;
 pub mod words;

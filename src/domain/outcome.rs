@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
-use super::destination::Destination;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
 use super::restorable::{self, BackupSet, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows};
@@ -11,8 +10,11 @@ use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
 
+mod recipe;
 #[cfg(test)]
 mod tests;
+
+use recipe::recipe;
 
 /// The verdict in one word.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -365,42 +367,4 @@ fn spans(lead: &str, windows: &Windows, utc_offset: i32) -> Option<String> {
         })
         .collect();
     (!words.is_empty()).then(|| format!("{lead}: {}", words.join("; ")))
-}
-
-/// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
-fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offset: i32) -> Vec<String> {
-    let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
-    let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
-    let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
-    // Where the set was written, which later settings do not change.
-    let written = Destination::parse_server(&set.path).ok().or_else(|| tenant.data_destination.clone());
-    let data = written.map_or_else(|| "<data URI>".to_owned(), |destination| destination.bare());
-    // The log of the round that covers the set; where it went is not changed by where it goes now.
-    let covering = tenant.archive.rounds.iter().rev().find(|round| round.start <= set.start_replay);
-    let archived = covering.and_then(|round| Destination::parse_server(&round.path).ok());
-    let archive = archived.as_ref().or(tenant.archive.destination.as_ref().map(|archive| &archive.location));
-    let log = archive.map_or_else(|| "<archive URI>".to_owned(), Destination::bare);
-    let password = restorable::encryption_of(&chain, &tenant.sets).map_or_else(
-        || "none".to_owned(),
-        |modes| format!("needed: SET DECRYPTION IDENTIFIED BY, every password of the chain ({modes})"),
-    );
-    let restore = |until: &str| {
-        format!("ALTER SYSTEM RESTORE <new_tenant> FROM '{data},{log}' UNTIL {until} WITH 'pool_list=<pool>'")
-    };
-    let mut lines = vec![format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", "))];
-    // V4 docs, RESTORE: a time is read in the session's zone and has whole seconds; an SCN is exact.
-    let second = Scn(until.0 / 1_000_000_000 * 1_000_000_000);
-    let local = second.to_local(utc_offset);
-    match local.rsplit_once(' ').filter(|_| second >= from) {
-        Some((time, zone)) => {
-            lines.push(restore(&format!("TIME = '{time}'")));
-            lines.push(format!("the time is of the zone {zone}; the latest point exactly: UNTIL SCN = {}", until.0));
-        }
-        None => lines.push(restore(&format!("SCN = {}", until.0))),
-    }
-    lines.push("add to both URIs the host, access_id and access_key of an object storage".to_owned());
-    // V4.3.3 docs, overview of backup: tenant parameters are left out there.
-    let left_out = "cluster parameters, resource pools, the sys tenant, TDE keys; on V4.3 tenant parameters too";
-    lines.push(format!("not in the backup: {left_out}"));
-    lines
 }

@@ -15,12 +15,16 @@ use super::target::TargetName;
 use super::usable_full::usable_full;
 use super::version::Method;
 
+mod chosen;
 mod destinations;
 mod steps;
 #[cfg(test)]
 mod tests;
+mod whole;
 
+pub use chosen::{Chosen, chosen_destination};
 pub use destinations::wanted_data_destination;
+pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 
 /// Which cluster and which server line a plan was made for; compared again before anything is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -81,12 +85,26 @@ pub enum Action {
         plus_archivelog: bool,
         /// Where the encryption password is to be found.
         encrypt: Option<SecretSource>,
+        /// The directory of this backup alone, where it has one (a tenant on V3.2).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<BackupTo>,
     },
+    /// Start a major compaction of the whole cluster.
+    Compact,
     /// Start the dump of a logical backup into this directory.
     StartDump {
         /// The directory the finished backup will have.
         directory: String,
     },
+}
+
+/// The directory of one backup, named by its own statement.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackupTo {
+    /// The directory, without keys; it ends in [`RUN`].
+    pub destination: Destination,
+    /// Where its access key is to be found.
+    pub access_key: Option<SecretSource>,
 }
 
 /// Whether a step has something to do.
@@ -192,6 +210,9 @@ pub struct Plan {
     pub method: Method,
     /// The choices it was made from.
     pub choices: Choices,
+    /// Below V4: whatever is done is done once, for all targets together.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub whole: bool,
     /// Who is backed up.
     pub targets: Vec<TargetPlan>,
     /// Who is not; sys and meta tenants are not mentioned.
@@ -223,6 +244,7 @@ impl Plan {
             Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
                 access_key.clone()
             }
+            Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
             _ => None,
         })
     }
@@ -278,6 +300,7 @@ pub fn attach(facts: &Facts, tenant: &TenantFacts) -> Option<Plan> {
         cluster: identity_of(facts),
         method: facts.cluster.method,
         choices: Choices::new(vec![target.clone()], mode),
+        whole: facts.cluster.whole.is_some(),
         targets: vec![TargetPlan {
             target,
             tenant: steps::identity(tenant),
@@ -329,7 +352,8 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
             eligible.push(tenant);
         }
     }
-    if choices.mode == Mode::Incremental && choices.no_full == NoFull::Skip {
+    let whole = facts.cluster.whole.as_deref();
+    if choices.mode == Mode::Incremental && choices.no_full == NoFull::Skip && whole.is_none() {
         eligible.retain(|tenant| match usable_full(tenant, wanted_data_destination(facts, tenant, choices).as_ref()) {
             Ok(_) => true,
             Err(reason) => {
@@ -344,13 +368,17 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         return Err(Box::new(Refusal { fault, checks, left_out }));
     }
     let several = eligible.len() > 1;
-    let mut targets: Vec<TargetPlan> = eligible
-        .iter()
-        .map(|tenant| steps::target_plan(facts, tenant, choices, several))
-        .collect::<Result<_, Fault>>()
-        .and_then(|targets: Vec<TargetPlan>| destinations::refuse_clashes(facts, &targets).map(|()| targets))
-        .map_err(|fault| Box::new(Refusal { fault, checks: checks.clone(), left_out: left_out.clone() }))?;
-    if several && facts.cluster.method == Method::Physical {
+    let planned = match whole {
+        Some(whole) => whole::target_plans(facts, whole, &eligible, choices),
+        None => eligible
+            .iter()
+            .map(|tenant| steps::target_plan(facts, tenant, choices, several))
+            .collect::<Result<_, Fault>>()
+            .and_then(|targets: Vec<TargetPlan>| destinations::refuse_clashes(facts, &targets).map(|()| targets)),
+    };
+    let mut targets: Vec<TargetPlan> =
+        planned.map_err(|fault| Box::new(Refusal { fault, checks: checks.clone(), left_out: left_out.clone() }))?;
+    if several && facts.cluster.method == Method::Physical && whole.is_none() {
         for target in &mut targets {
             target.notes.push(NARROWED.to_owned());
         }
@@ -359,6 +387,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         cluster: identity_of(facts),
         method: facts.cluster.method,
         choices: choices.clone(),
+        whole: whole.is_some(),
         targets,
         left_out,
         checks,

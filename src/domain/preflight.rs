@@ -11,12 +11,16 @@ mod cluster;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod whole;
 
 pub use cluster::cluster_checks;
 pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.
 pub const FULL_NEEDED: &str = "Full data backup needed before incremental data backup";
+
+/// Contract text of the step `Start cluster compact if necessary`.
+pub const COMPACTION_NEEDED: &str = "Cluster compaction needed before full data backup";
 
 /// Every check there is; the snake-case name is what `--skip` and JSON use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -60,11 +64,15 @@ pub enum CheckId {
     Encryption,
     /// Every server can write to the destination.
     EveryServerWrites,
+    /// Major compactions, where a full backup may need one.
+    Compaction,
+    /// Every tenant uses the global timestamp service, which a backup below V4 needs.
+    TimestampService,
 }
 
 impl CheckId {
     /// All checks, in the order they are shown.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Version,
         Self::Upgrading,
         Self::OneBuild,
@@ -84,6 +92,8 @@ impl CheckId {
         Self::Clock,
         Self::Encryption,
         Self::EveryServerWrites,
+        Self::Compaction,
+        Self::TimestampService,
     ];
 
     /// The name of JSON and `--skip`.
@@ -109,6 +119,8 @@ impl CheckId {
             Self::Clock => "clock",
             Self::Encryption => "encryption",
             Self::EveryServerWrites => "every_server_writes",
+            Self::Compaction => "compaction",
+            Self::TimestampService => "timestamp_service",
         }
     }
 

@@ -31,6 +31,9 @@ pub struct BackupSet {
     pub prev_full: u64,
     /// `PREV_INC_BACKUP_SET_ID`: the set right before it; 0 where there is none, or where it is the full.
     pub prev_inc: u64,
+    /// `BACKUP_LEVEL` is `TENANT` (V3.2): no increment stands on it.
+    #[serde(default)]
+    pub tenant_level: bool,
     /// How making it ended.
     pub status: SetStatus,
     /// Whether its files are there.

@@ -5,8 +5,8 @@ use super::archive_dest::{ArchiveDest, Binding};
 use super::choices::{Choices, Mode, StorageSource, Wanted};
 use super::destination::Destination;
 use super::facts::{
-    ArchiveFacts, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope, ServerFacts,
-    TenantFacts, TenantKind,
+    ArchiveFacts, BaseRule, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope,
+    ServerFacts, TenantFacts, TenantKind,
 };
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
@@ -14,8 +14,10 @@ use super::target::TargetName;
 use super::version::{Detected, Method};
 
 mod any;
+mod legacy;
 
 pub use any::{any_choices, with_lasting_sources};
+pub use legacy::{legacy, whole};
 
 /// 2026-11-20 03:00:00 UTC, in seconds.
 pub const NOW: u64 = 1_795_143_600;
@@ -81,10 +83,12 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         role: Role::Primary,
         status: "NORMAL".into(),
         in_recycle_bin: false,
+        read_only: false,
         data_version: Some("4.2.5.0".into()),
         data_destination: Some(place("file:///own/data")),
         archive: archive(Some("DOING")),
         sets: Vec::new(),
+        base: BaseRule::Path,
         running: Vec::new(),
         recovery_window: Known::Known(Some("7d".into())),
         cleanup: None,
@@ -105,6 +109,7 @@ pub fn full(id: u64) -> BackupSet {
         kind: SetKind::Full,
         prev_full: 0,
         prev_inc: 0,
+        tenant_level: false,
         status: SetStatus::Success,
         file_status: FileStatus::Available,
         start_replay: ago(8_000),
@@ -170,6 +175,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             utc_offset: 28_800,
             clock_ahead_ms: 0,
             backup_service: None,
+            whole: None,
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),
     }

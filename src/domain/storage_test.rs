@@ -8,10 +8,14 @@ use super::fault::{Cause, Fault};
 use super::template::DirKind;
 
 mod expected;
+mod format_file;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, FORMAT_FILE, Used, by_hand, judge, sole_use};
+pub use expected::{Contents, Expected, Used, by_hand, judge, sole_use};
+#[cfg(test)]
+pub(crate) use format_file::written as written_format;
+pub use format_file::{FORMAT_FILE, FormatFile};
 
 /// How much a Test writes, in bytes: a probe of real size.
 pub const PROBE_BYTES: usize = 1 << 20;

@@ -14,10 +14,14 @@ use super::step::{StepKind, StepState};
 use super::target::TargetName;
 
 mod event;
+mod retry;
 #[cfg(test)]
 mod tests;
+mod told;
 
-pub use event::{Event, ServerConnection};
+pub use event::{COMPACT, Event, ServerConnection};
+pub use retry::Retry;
+pub use told::{Told, state_word, told, unknown};
 
 /// One step as it is shown before the start and compared before each act.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,6 +145,8 @@ pub struct IntentView {
     pub attempt: u32,
     /// The marker of the job.
     pub description: Option<String>,
+    /// The highest job id seen before it.
+    pub highest_job: Option<u64>,
     /// The sending connection.
     pub connection: Option<ServerConnection>,
     /// Its endpoint.
@@ -153,6 +159,8 @@ pub struct IntentView {
     pub answered: Option<bool>,
     /// Whether the answer was a refusal.
     pub refused: bool,
+    /// The refusal.
+    pub refusal: Option<Fault>,
     /// Proven not to have started anything.
     pub settled_as_not_started: bool,
 }
@@ -213,6 +221,8 @@ pub struct TaskView {
     pub intents: Vec<IntentView>,
     /// Requests that were answered.
     pub requests: BTreeSet<String>,
+    /// The last attempt that was asked to perform a major compaction first.
+    pub compact_asked: Option<u32>,
 }
 
 impl TaskView {
@@ -230,6 +240,12 @@ impl TaskView {
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetView> {
         self.targets.iter().find(|target| target.target == *name)
+    }
+
+    /// Whether this attempt was asked to perform a major compaction before the backup.
+    #[must_use]
+    pub fn compacts_first(&self) -> bool {
+        self.compact_asked == Some(self.attempt)
     }
 
     /// The state in one word; `alive` says whether the runner's heartbeat is fresh.
@@ -272,19 +288,32 @@ impl TaskView {
                     view.fault.clone_from(fault);
                 }
             }
-            Event::Intent { intent, targets, step, attempt, description, connection, server, server_limit, .. } => {
+            Event::Intent {
+                intent,
+                targets,
+                step,
+                attempt,
+                description,
+                highest_job,
+                connection,
+                server,
+                server_limit,
+                ..
+            } => {
                 self.intents.push(IntentView {
                     intent: *intent,
                     targets: targets.clone(),
                     step: *step,
                     attempt: *attempt,
                     description: description.clone(),
+                    highest_job: *highest_job,
                     connection: connection.clone(),
                     server: server.clone(),
                     server_limit: *server_limit,
                     at,
                     answered: None,
                     refused: false,
+                    refusal: None,
                     settled_as_not_started: false,
                 });
             }
@@ -292,6 +321,7 @@ impl TaskView {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
                     view.answered = Some(*answered);
                     view.refused = *answered && fault.is_some();
+                    view.refusal = fault.clone().filter(|_| *answered);
                 }
             }
             Event::NotStarted { intent, .. } => {
@@ -321,8 +351,11 @@ impl TaskView {
                     view.outcome = Some((**outcome).clone());
                 }
             }
-            Event::Request { request, .. } => {
+            Event::Request { request, verb, .. } => {
                 self.requests.insert(request.clone());
+                if verb == COMPACT {
+                    self.compact_asked = Some(self.attempt);
+                }
             }
             Event::RunnerEnded { .. } => self.runner = None,
         }

@@ -4,6 +4,8 @@ use bytesize::ByteSize;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::diagnosis::clean;
+use super::fault::Fault;
 use super::outcome::Outcome;
 use super::progress::Progress;
 use super::target::TargetName;
@@ -87,4 +89,54 @@ pub fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
         .iter()
         .filter_map(|target| Some((&target.target, target.outcome.as_ref()?)))
         .max_by_key(|(_, outcome)| outcome.verdict.severity())
+}
+
+/// A span between two moments, as a clock shows it: `00:04:12`; below a minute in seconds, `0.2 s`.
+#[must_use]
+pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
+    let millis = to.duration_since(from).as_millis().max(0);
+    let seconds = millis / 1_000;
+    if seconds < 60 { format!("{seconds}.{} s", millis % 1_000 / 100) } else { stopwatch(from, to) }
+}
+
+/// A span between two moments as a running clock shows it: `00:04:12`.
+#[must_use]
+pub fn stopwatch(from: Timestamp, to: Timestamp) -> String {
+    let seconds = to.duration_since(from).as_secs().max(0);
+    format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60)
+}
+
+/// The three sentences of a fault, cleaned, the last one led by `Next:`.
+#[must_use]
+pub fn sentences(fault: &Fault) -> [String; 3] {
+    [clean(&fault.what), clean(&fault.why), format!("Next: {}", clean(&fault.next))]
+}
+
+/// A verdict: its headline with whom or what it is about, then what is told beside the fault.
+#[must_use]
+pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
+    let mut told = outcome.told.iter();
+    let about = match &outcome.fault {
+        None => told.next().map_or_else(|| target.to_string(), Clone::clone),
+        Some(_) => target.to_string(),
+    };
+    let mut lines = vec![format!("{}  {about}", outcome.verdict.headline())];
+    lines.extend(told.map(|line| format!("  {line}")));
+    lines
+}
+
+/// How to restore it, line by line, the first one led by `Restore`.
+#[must_use]
+pub fn recipe(outcome: &Outcome) -> Vec<String> {
+    let lead = |place: usize| if place == 0 { "Restore" } else { "" };
+    outcome.recipe.iter().enumerate().map(|(place, line)| format!("  {:<9} {line}", lead(place))).collect()
+}
+
+/// All of a verdict: what is told, the fault, and the recipe.
+#[must_use]
+pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
+    let mut lines = verdict(target, outcome);
+    lines.extend(outcome.fault.iter().flat_map(sentences).map(|line| format!("  {line}")));
+    lines.extend(recipe(outcome));
+    lines
 }

@@ -7,6 +7,7 @@ mod disk;
 pub mod heartbeat;
 pub mod locks;
 pub mod reader;
+pub mod reports;
 pub mod requests;
 mod tail;
 pub mod tasks;

@@ -8,24 +8,26 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::mounts::Mount;
+use super::pattern::Pattern;
 use super::{Bench, News};
 use crate::domain::diagnosis::clean;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, PROBE_BYTES, StorageCheck, judge};
+use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, FormatFile, PROBE_BYTES, StorageCheck, judge};
 
 mod faults;
-mod pattern;
 #[cfg(test)]
 mod tests;
 
 use faults::{Doing, fault, left_behind};
-use pattern::Pattern;
 
 /// What is written or read at once, in bytes. Between two of them a stop is heard.
 const PIECE: usize = 64 << 10;
 
 /// Names of a directory that are looked at to judge it; the probe itself is looked for among all.
 const NAMES: usize = 1000;
+
+/// How much of a format file is read, in bytes: a whole one has a few hundred.
+const FORMAT_LIMIT: u64 = 64 << 10;
 
 /// Every check of a folder that writes or depends on it.
 const WITH_A_PROBE: [StorageCheck; 5] =
@@ -46,7 +48,8 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
     let missing = there.path != directory;
     let mount = mounted(&there.path);
     let on_root = mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || same_system_as_root(&there.data);
-    if missing && on_root {
+    // What this host itself writes may lie on its own disk.
+    if missing && on_root && *expected != Expected::OwnHost {
         let why = format!(
             "whether anything can be written: {} is not there, and {}, the nearest directory above it, lies on this host's \
              root file system",
@@ -59,7 +62,8 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
         return;
     }
     if missing {
-        let found = format!("not there yet: the server makes it. Tested {} above it", there.path.display());
+        let who = if *expected == Expected::OwnHost { "obnow" } else { "the server" };
+        let found = format!("not there yet: {who} makes it. Tested {} above it", there.path.display());
         bench.pass(&made, found);
     } else {
         match contents(directory) {
@@ -71,7 +75,12 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
             },
         }
     }
-    tell_mount(directory, mount.as_ref().filter(|_| !on_root), bench);
+    if on_root && *expected == Expected::OwnHost {
+        let made = bench.begin(StorageCheck::Mount);
+        bench.pass(&made, "on this host's root file system");
+    } else {
+        tell_mount(directory, mount.as_ref().filter(|_| !on_root), bench);
+    }
     if (bench.stopped)() {
         return;
     }
@@ -137,7 +146,14 @@ fn contents(directory: &Path) -> std::io::Result<Contents> {
         contents.names.push(clean(&name.to_string_lossy()));
     }
     contents.names.sort();
-    contents.has_format = fs::symlink_metadata(directory.join(FORMAT_FILE)).is_ok();
+    let format = directory.join(FORMAT_FILE);
+    contents.has_format = fs::symlink_metadata(&format).is_ok();
+    if contents.has_format {
+        let mut bytes = Vec::new();
+        // What cannot be read is not known; the directory itself can be.
+        let read = File::open(format).and_then(|file| file.take(FORMAT_LIMIT).read_to_end(&mut bytes));
+        contents.format = read.ok().and_then(|_| FormatFile::read(&bytes));
+    }
     Ok(contents)
 }
 

@@ -9,6 +9,8 @@ use crate::domain::storage_test::{StorageCheck, TestedCheck};
 
 pub mod folder;
 mod mounts;
+pub mod object;
+mod pattern;
 mod told;
 
 /// What a probe says while it works, one thing at a time.

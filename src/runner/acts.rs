@@ -1,9 +1,11 @@
 //! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
 
 use crate::backend::Act;
+use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
-use crate::domain::step::StepKind;
+use crate::domain::preflight::COMPACTION_NEEDED;
+use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
 use crate::journal::audit;
@@ -33,9 +35,11 @@ pub(super) enum Answer {
 
 impl Runner {
     /// Only what was confirmed is done. None: it may be done.
-    pub(super) fn may_act(kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
+    pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
-        if planned || sent.contains(&target.target, action) {
+        // What `m` does, its own question has shown.
+        let asked = *action == Action::Compact && self.view.compacts_first();
+        if planned || asked || sent.contains(&target.target, action) {
             return None;
         }
         Some(Settled::failed(plan_changed(
@@ -44,16 +48,17 @@ impl Runner {
         )))
     }
 
-    /// Does what is to be done, targets with the same start together, and says who failed.
+    /// Does what is to be done, targets with the same start together, and says who is through with this step. None: he goes
+    /// back to an earlier one.
     pub(super) async fn act(
         &mut self,
         kind: StepKind,
         acts: Vec<(TargetPlan, Action)>,
         sent: &mut Sent,
-    ) -> Result<Vec<(TargetName, Settled)>, Fault> {
+    ) -> Result<Vec<(TargetName, Option<Settled>)>, Fault> {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
-            let together = kind == StepKind::StartBackup;
+            let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
             match groups.iter_mut().find(|(other, _)| together && *other == action) {
                 Some((_, group)) => group.push(target),
                 None => groups.push((action, vec![target])),
@@ -63,11 +68,28 @@ impl Runner {
         for (action, group) in groups {
             let names: Vec<TargetName> = group.iter().map(|target| target.target.clone()).collect();
             sent.0.extend(names.iter().map(|name| (name.clone(), action.clone())));
-            if let Some(fault) = self.act_once(kind, &action, &group, &names).await? {
-                failed.extend(names.into_iter().map(|name| (name, Settled::failed(fault.clone()))));
+            let Some(fault) = self.act_once(kind, &action, &group, &names).await? else { continue };
+            let goes_back = kind == StepKind::StartBackup && asks_for_compaction(&fault) && !self.went_back;
+            if goes_back {
+                self.go_back_to_compaction(&names)?;
             }
+            let fault = if action == Action::Compact { no_compaction(&fault) } else { fault };
+            let settled = (!goes_back).then_some(fault);
+            failed.extend(names.into_iter().map(|name| (name, settled.clone().map(Settled::failed))));
         }
         Ok(failed)
+    }
+
+    /// The server has refused the start for want of a major compaction: the step that is about it comes again, once.
+    fn go_back_to_compaction(&mut self, names: &[TargetName]) -> Result<(), Fault> {
+        self.went_back = true;
+        self.goes_back = true;
+        for name in names {
+            for step in [StepKind::StartBackup, StepKind::Compact] {
+                self.step(name, step, Settled::passed(StepState::Pending, String::new()))?;
+            }
+        }
+        Ok(())
     }
 
     /// One act. Some: it was refused, or could not be sent. A lost answer is no failure: the next look settles it.
@@ -140,9 +162,15 @@ impl Runner {
     }
 }
 
-/// 9091 and 9092 say that archiving is already on, or off. Only a status read back ends the step.
+/// 9091 and 9092 (below V4 9024: it is off) say that archiving is already on, or off. Only a status read back ends the step.
 fn is_already_so(fault: &Fault) -> bool {
-    matches!(fault.code, Some(9091 | 9092))
+    matches!(fault.code, Some(9024 | 9091 | 9092))
+}
+
+/// A refused compaction, by the step's own contract.
+fn no_compaction(refusal: &Fault) -> Fault {
+    let why = format!("It could not be started. {} {}", refusal.what, refusal.why);
+    Fault { what: COMPACTION_NEEDED.to_owned(), why, ..refusal.clone() }
 }
 
 fn plan_changed(target: &TargetName, why: &str) -> Fault {
@@ -164,5 +192,6 @@ fn words(action: &Action) -> &'static str {
         Action::ResumeArchiving => "resume log archiving",
         Action::StartBackup { .. } => "start a backup",
         Action::StartDump { .. } => "start a dump",
+        Action::Compact => "start a major compaction",
     }
 }

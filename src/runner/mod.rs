@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 
 use crate::backend::{Look, Run, Seen, System, Waiting};
+use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
@@ -21,7 +22,7 @@ use crate::domain::plan::{Need, TargetPlan};
 use crate::domain::progress::ProgressMeter;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, TaskView};
+use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
 use crate::journal::clock::now;
 use crate::journal::requests::{Ask, Inbox};
 use crate::journal::tasks::TaskId;
@@ -42,6 +43,12 @@ pub struct Runner {
     cancel: Option<Ask>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
+    /// The major compaction that the backup may need is performed whatever was confirmed: that is what was asked for now.
+    compact_first: bool,
+    /// The server has asked for a compaction, in this attempt.
+    went_back: bool,
+    /// The step about compactions comes next.
+    goes_back: bool,
 }
 
 /// What came of one step for one target, when nothing more is to be done in it.
@@ -123,7 +130,17 @@ impl Runner {
             cancel: None,
             meters: BTreeMap::new(),
             begun,
+            compact_first: false,
+            went_back: false,
+            goes_back: false,
         })
+    }
+
+    /// The same, asked to perform a major compaction before the backup.
+    #[must_use]
+    pub fn compacting(mut self, first: bool) -> Self {
+        self.compact_first = first;
+        self
     }
 
     /// Runs the task to its end: every target passed, stopped or judged.
@@ -146,6 +163,10 @@ impl Runner {
         heartbeat::beat(&state, &task, now())?;
         heartbeat::forget_word(&state, &task)?;
         self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
+        if self.compact_first {
+            let (request, verb, who) = (format!("compact.{attempt}"), COMPACT.to_owned(), who());
+            self.write(&Event::Request { request, verb, who, answer: "a major compaction comes first".to_owned() })?;
+        }
         let pulse = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
@@ -160,11 +181,14 @@ impl Runner {
             .first()
             .map_or_else(Vec::new, |target| target.steps.iter().map(|step| step.kind).collect());
         let mut outcome = Ok(());
-        for kind in kinds {
+        let mut at = 0;
+        while let Some(kind) = kinds.get(at).copied() {
             outcome = self.run_step(kind, &targets).await;
             if outcome.is_err() {
                 break;
             }
+            let back = std::mem::take(&mut self.goes_back).then_some(StepKind::Compact);
+            at = back.and_then(|step| kinds.iter().position(|kind| *kind == step)).unwrap_or(at + 1);
         }
         pulse.abort();
         outcome?;
@@ -254,7 +278,9 @@ impl Runner {
                 let failed = self.act(kind, acts, &mut sent).await?;
                 for (target, settled) in failed {
                     open.retain(|plan| plan.target != target);
-                    self.settle(&target, kind, settled)?;
+                    if let Some(settled) = settled {
+                        self.settle(&target, kind, settled)?;
+                    }
                 }
                 continue;
             }
@@ -330,7 +356,7 @@ impl Runner {
                 ))
             }
             Look::Act(action) => {
-                if let Some(settled) = Self::may_act(kind, target, &action, sent) {
+                if let Some(settled) = self.may_act(kind, target, &action, sent) {
                     settled
                 } else if sent.contains(name, &action) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);

@@ -7,7 +7,7 @@ use super::screens::connect::Login;
 use crate::app::test::TestOf;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
@@ -37,6 +37,8 @@ pub enum Effect {
     Prepare(Req, Arc<Facts>, Box<Choices>),
     /// Test a storage.
     Test(Req, Box<TestOf>),
+    /// The same, with the access key that is found there.
+    TestFrom(Req, Box<TestOf>, SecretSource),
     /// End the Test that runs.
     StopTest,
     /// Hand a confirmed plan to a runner.
@@ -54,6 +56,10 @@ pub enum Effect {
         /// What was typed for it.
         typed: Typed,
     },
+    /// Find out what a cancel of a task would hit.
+    CancelQuestion(Req, String),
+    /// Find out what a major compaction for a task would load.
+    CompactQuestion(Req, String),
     /// Ask a task's runner to cancel.
     Cancel(Req, String),
     /// Follow a task; whatever was followed before is let go.

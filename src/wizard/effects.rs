@@ -9,16 +9,18 @@ use super::effect::{Effect, Typed};
 use super::model::Req;
 use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
+use super::screens::question::{Doing, Question};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::test::Tester;
-use crate::app::{Room, attach, choose, detect, now, plans, prepare, purse, tasks, test};
+use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::Refusal;
+use crate::domain::secret::SecretSource;
 use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
@@ -86,9 +88,10 @@ impl Effects {
                     say.one(req, Answer::Prepared(Box::new(prepared(&room, &facts, *choices))));
                 });
             }
-            Effect::Test(req, what) => {
-                let handle = self.reads.spawn(run_test(req, *what, say));
-                self.testing = Some(handle);
+            Effect::Test(req, what) => self.testing = Some(self.reads.spawn(run_test(req, *what, say))),
+            Effect::TestFrom(req, what, source) => {
+                let Some(room) = self.room() else { return };
+                self.testing = Some(self.reads.spawn(async move { test_with(&room, req, *what, source, say).await }));
             }
             Effect::StopTest => {
                 if let Some(testing) = self.testing.take() {
@@ -111,6 +114,20 @@ impl Effects {
                 let Some(room) = self.room() else { return };
                 self.writes.spawn(async move {
                     say.one(req, Answer::Launched(go_on(&room, task, compact, typed).await));
+                });
+            }
+            Effect::CancelQuestion(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn(async move {
+                    let question = cancel_question(&room, &task).await;
+                    say.one(req, Answer::Questioned(question.map(Box::new)));
+                });
+            }
+            Effect::CompactQuestion(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.reads.spawn(async move {
+                    let question = compact_question(&room, &task).await;
+                    say.one(req, Answer::Questioned(question.map(Box::new)));
                 });
             }
             Effect::Cancel(req, task) => {
@@ -138,13 +155,14 @@ impl Effects {
                 let fix: Fix = Arc::clone(fix);
                 self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
             }
+            Effect::Report(req, task) => {
+                let Some(room) = self.room() else { return };
+                self.writes.spawn_blocking(move || {
+                    say.one(req, Answer::Reported(report::write(&room, &task).map(|(_, path)| path)));
+                });
+            }
             // The loop itself does these: they are the terminal's.
-            Effect::Copy(_)
-            | Effect::Suspend
-            | Effect::Leave
-            | Effect::Try(..)
-            | Effect::Save(..)
-            | Effect::Report(..) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Leave | Effect::Try(..) | Effect::Save(..) => {}
         }
     }
 
@@ -205,19 +223,31 @@ fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Re
     Ok(Made { prepared: prepare::prepare(facts, &choices, id.as_str())?, same_as })
 }
 
+/// Tests with an access key that is found where the inventory says.
+async fn test_with(room: &Room, req: Req, what: test::TestOf, source: SecretSource, say: Say) {
+    let asking = Asking { what: "the access key of the storage", flag: "--access-key-from" };
+    match room.secret(&source, asking).await {
+        Ok(key) => run_test(req, what.with_access_key(Some(key)), say).await,
+        Err(fault) => not_tested(req, &what, StorageCheck::Credentials, fault, &say),
+    }
+}
+
+/// A Test that did not begin.
+fn not_tested(req: Req, what: &test::TestOf, check: StorageCheck, fault: Fault, say: &Say) {
+    let report = TestReport {
+        uri: what.destination.to_string(),
+        checks: vec![TestedCheck::fail(check, None, fault)],
+        at: now(),
+        left_behind: None,
+        by_hand: Vec::new(),
+    };
+    say.one(req, Answer::TestOver(Box::new(report)));
+}
+
 async fn run_test(req: Req, what: test::TestOf, say: Say) {
     let tester = match Tester::here() {
         Ok(tester) => tester,
-        Err(fault) => {
-            let report = TestReport {
-                uri: what.destination.to_string(),
-                checks: vec![TestedCheck::fail(StorageCheck::Directory, None, fault)],
-                at: now(),
-                left_behind: None,
-                by_hand: Vec::new(),
-            };
-            return say.one(req, Answer::TestOver(Box::new(report)));
-        }
+        Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, &say),
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {
@@ -256,6 +286,10 @@ async fn begin(room: &Room, prepared: Prepared, purse: Purse) -> Result<String, 
 
 /// Watches somebody else's backup as a task of its own.
 async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
+    // A task that works on it already says more than one that only watches.
+    if let Some(task) = tasks::newest_on(room, target)?.filter(|task| task.alive) {
+        return Ok(task.id.to_string());
+    }
     let cluster = room.cluster(target.cluster())?;
     let id = tasks::new_id(room)?;
     let prepared = attach::prepare(facts, target, id.as_str())?;
@@ -263,11 +297,12 @@ async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Resul
     begin(room, prepared, purse).await
 }
 
-async fn go_on(room: &Room, id: String, _compact: bool, typed: Typed) -> Result<String, Fault> {
+async fn go_on(room: &Room, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
     let task = tasks::find(room, &id)?;
     let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
     let purse = purse::to_go_on(room, &task, given).await?;
-    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    let order = if compact { Order::CompactFirst } else { Order::GoOn };
+    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
     }
@@ -277,10 +312,31 @@ async fn go_on(room: &Room, id: String, _compact: bool, typed: Typed) -> Result<
 async fn cancel(room: &Room, id: &str) -> Result<(), Fault> {
     let task = tasks::find(room, id)?;
     crate::app::cancel::ask(room, &task)?;
-    if !task.alive {
-        go_on(room, id.to_owned(), false, Typed::default()).await?;
+    if task.alive {
+        return Ok(());
     }
-    Ok(())
+    let purse = purse::to_cancel(room, &task).await?;
+    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+        Started::Yes => Ok(()),
+        Started::Busy(fault) => Err(fault),
+    }
+}
+
+async fn cancel_question(room: &Room, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(room, id)?;
+    Ok(Question::cancel(crate::app::cancel::question(room, &task).await?))
+}
+
+async fn compact_question(room: &Room, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(room, id)?;
+    let asked = crate::app::compact::question(room, &task).await?;
+    let mut lines = vec![asked.text()];
+    lines.extend(asked.statements);
+    let question = Question::new(Doing::Compact, "Perform a major compaction?", lines);
+    Ok(match asked.type_name {
+        Some(name) => question.by_name(name),
+        None => question,
+    })
 }
 
 async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {

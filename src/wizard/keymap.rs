@@ -166,8 +166,10 @@ pub const COMMON: [Binding; 4] = [
     .when(|model| Availability::shown(model.demo.is_some())),
     Binding::new(&[Key::Char('b')], Action::Tasks, "tasks", "the tasks of this host", 4).when(|model| {
         match model.screen {
-            Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm => Availability::Ready,
-            Screen::Connect | Screen::Task | Screen::Tasks => Availability::Hidden,
+            Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm | Screen::Task => {
+                Availability::Ready
+            }
+            Screen::Connect | Screen::Tasks => Availability::Hidden,
         }
     }),
     Binding::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, "quit", "end obnow; a task that runs goes on", 2),

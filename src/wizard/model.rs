@@ -1,7 +1,7 @@
 //! The model: everything the wizard knows. It is changed by [`super::update::update`] alone, and drawn by
 //! [`super::view::view`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -9,9 +9,9 @@ use jiff::tz::TimeZone;
 
 use super::screens::ask::Ask;
 use super::screens::question::Question;
-use super::screens::{confirm, connect, mode, storage, target, task, tasks};
+use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{Known, KnownCluster};
-use crate::domain::choices::Choices;
+use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::listing::Row;
@@ -158,18 +158,26 @@ pub struct Model {
     pub inventory: Option<Result<Known, Fault>>,
     /// Its clusters.
     pub clusters: Vec<Cluster>,
+    /// The place of each by its name.
+    pub places: HashMap<String, usize>,
     /// The list of targets.
     pub list: target::List,
     /// What is being made up.
     pub draft: Option<Draft>,
     /// What was made up for other targets; coming back to them loses nothing.
     pub drafts: BTreeMap<Vec<TargetName>, Draft>,
-    /// The focused check of the preflight.
+    /// The preflight of the draft.
+    pub preflight: detected::Preflight,
+    /// The focused check of it.
     pub check: usize,
     /// The confirm screen.
     pub confirm: confirm::Confirm,
     /// The task that is watched.
     pub task: Option<Box<task::Watched>>,
+    /// The tasks that were watched before it, as they stood when they were left.
+    pub left: Vec<Box<task::Watched>>,
+    /// The question that begins to watch somebody else's backup, and the screen it was asked on.
+    pub attaching: Option<(Req, Screen)>,
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
@@ -196,12 +204,16 @@ impl Model {
             opening: None,
             inventory: None,
             clusters: Vec::new(),
+            places: HashMap::new(),
             list: target::List::default(),
             draft: None,
             drafts: BTreeMap::new(),
+            preflight: detected::Preflight::default(),
             check: 0,
             confirm: confirm::Confirm::default(),
             task: None,
+            left: Vec::new(),
+            attaching: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
             leaving: false,
@@ -230,12 +242,12 @@ impl Model {
     /// The cluster of that name.
     #[must_use]
     pub fn cluster(&self, name: &str) -> Option<&Cluster> {
-        self.clusters.iter().find(|cluster| cluster.known.name.cluster() == name)
+        self.clusters.get(*self.places.get(name)?)
     }
 
     /// The same, to change it.
     pub fn cluster_mut(&mut self, name: &str) -> Option<&mut Cluster> {
-        self.clusters.iter_mut().find(|cluster| cluster.known.name.cluster() == name)
+        self.clusters.get_mut(*self.places.get(name)?)
     }
 
     /// The cluster of the draft.
@@ -268,10 +280,16 @@ impl Model {
         let draft = self.draft.as_ref()?;
         let chosen = self.chosen()?;
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
-        choices.fallbacks.clone_from(&chosen.known.fallbacks);
-        choices.storage = draft.storage.wanted(&self.tenants()).ok()?;
+        choices.fallbacks = self.fallbacks();
+        choices.storage = draft.storage.wanted().ok()?;
         draft.mode.add_to(&mut choices, chosen);
         Some(choices)
+    }
+
+    /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
+    #[must_use]
+    pub fn fallbacks(&self) -> Vec<Wanted> {
+        self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default()
     }
 
     /// The row of the list that has the focus.

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::key::Key;
 use super::model::Req;
+use super::screens::question::Question;
 use crate::app::known::Known;
 use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
@@ -70,6 +71,8 @@ pub enum Answer {
     FollowFailed(Fault),
     /// The tasks of this host.
     Tasks(Result<Vec<TaskRow>, Fault>),
+    /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
+    Questioned(Result<Box<Question>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
     CancelAsked(Result<(), Fault>),
     /// A report was written there.

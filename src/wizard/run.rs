@@ -11,7 +11,7 @@ use ratatui::Terminal;
 use ratatui::layout::Rect;
 use rustix::event::{PollFd, PollFlags, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Notify, mpsc};
+use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
@@ -77,7 +77,14 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
     let broken = Arc::new(Notify::new());
     let hook = hook(Arc::clone(&broken));
     let told = stopped.clone();
-    let mut ui = tokio::spawn(drive(start, told, broken));
+    // On a thread of its own: a thousand clusters that answer at once must not make a key wait.
+    let (sender, mut ui) = oneshot::channel();
+    let runtime = tokio::runtime::Handle::current();
+    let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
+        // Whoever waits for it has gone where it cannot be told.
+        let _ = sender.send(runtime.block_on(drive(start, told, broken)));
+    });
+    thread.map_err(|error| no_terminal(&error.to_string()))?;
     // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
     let left = tokio::select! {
         left = &mut ui => Some(left),

@@ -199,6 +199,7 @@ fn answered(model: &mut Model, req: Req, answer: Answer, now: Timestamp) -> Vec<
         Answer::FollowedToEnd { state, last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows, now),
+        Answer::Questioned(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelAsked(asked) => task::cancel_asked(model, req, asked),
         Answer::Reported(path) => task::reported(model, req, path),
         Answer::Fixed(causes) => fixed(model, causes),
@@ -224,6 +225,8 @@ fn opened(model: &mut Model, known: Result<Known, Fault>) -> Vec<Effect> {
         .into_iter()
         .map(|known| Cluster { locked: known.asks_password, known, answer: None, asking: None, rows: Vec::new() })
         .collect();
+    let names = model.clusters.iter().map(|cluster| cluster.known.name.cluster().to_owned());
+    model.places = names.zip(0..).collect();
     model.inventory = Some(known);
     if has_none {
         model.screen = Screen::Connect;
@@ -252,7 +255,7 @@ pub fn facts_changed(model: &mut Model, cluster: &str) -> Vec<Effect> {
         return Vec::new();
     }
     storage::prefill(model);
-    detected::settle(model);
+    detected::refresh(model);
     if model.screen == Screen::Confirm { confirm::prepare(model) } else { Vec::new() }
 }
 

@@ -1,7 +1,7 @@
 //! Acts on OceanBase: rendered, opened over one fresh connection, and sent once.
 
 use super::identity::Met;
-use super::line::ViewId;
+use super::line::{Jobs, ViewId};
 use super::read::Is;
 use super::render::Words;
 use super::session::{Failure, Session};
@@ -51,12 +51,17 @@ impl OceanBase {
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
         let statements = render::action(self.words()?, action, &tenants, task, attempt)?;
         let starts = matches!(action, Action::StartBackup { .. });
-        let highest_job = if starts { self.highest_job().await? } else { None };
-        let session = self.fresh_session().await?;
+        let highest_job = match action {
+            Action::StartBackup { .. } => self.highest_job().await?,
+            Action::Compact => self.frozen_version().await?,
+            _ => None,
+        };
+        let mut session = self.fresh_session().await?;
+        session.allow(self.line()?.act_times).await?;
         let connection = if starts { self.listed(session.id).await } else { None };
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
-            description: starts.then(|| render::description(task, attempt)),
+            description: (starts && self.line()?.marks_jobs()).then(|| render::description(task, attempt)),
             highest_job,
             connection,
             server: session.endpoint.clone(),
@@ -83,6 +88,29 @@ impl OceanBase {
     /// Nothing was sent, and why.
     pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
         self.ensure_session().await?;
+        let tenants = match self.line()?.jobs {
+            Jobs::OfEachTenant => self.cancellable(run, targets).await?,
+            Jobs::OfTheCluster(_) => self.cancellable_set(run, targets).await?,
+        };
+        if tenants.is_empty() {
+            return Ok(None);
+        }
+        let statements = vec![render::cancel(self.words()?, &tenants)?];
+        let mut session = self.fresh_session().await?;
+        session.allow(self.line()?.act_times).await?;
+        Ok(Some(Act {
+            shown: statements.iter().map(ToString::to_string).collect(),
+            description: None,
+            highest_job: None,
+            connection: None,
+            server: session.endpoint.clone(),
+            server_limit: session.server_limit(),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
+        }))
+    }
+
+    /// The tenants whose running job is this task's own, or the one it was attached to.
+    async fn cancellable<'a>(&mut self, run: &Run<'_>, targets: &[&'a TargetPlan]) -> Result<Vec<&'a str>, Fault> {
         let jobs = self.running_jobs().await?;
         let mark = format!("{}{}.", JobFacts::MARK, run.task);
         let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
@@ -91,7 +119,7 @@ impl OceanBase {
         let is_our_child = |job: &JobFacts| {
             job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
         };
-        let tenants: Vec<&str> = targets
+        Ok(targets
             .iter()
             .filter(|target| {
                 // A job that was attached to is named by its id: nobody's mark but its owner's is on it.
@@ -105,21 +133,7 @@ impl OceanBase {
                 })
             })
             .map(|target| target.tenant.name.as_str())
-            .collect();
-        if tenants.is_empty() {
-            return Ok(None);
-        }
-        let statements = vec![render::cancel(self.words()?, &tenants)?];
-        let session = self.fresh_session().await?;
-        Ok(Some(Act {
-            shown: statements.iter().map(ToString::to_string).collect(),
-            description: None,
-            highest_job: None,
-            connection: None,
-            server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
-        }))
+            .collect())
     }
 
     /// The words of this login's line, as it says them.
@@ -145,6 +159,9 @@ impl OceanBase {
     }
 
     async fn highest_job(&mut self) -> Result<Option<u64>, Fault> {
+        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
+            return self.highest_set().await;
+        }
         let running = self.running_jobs().await?;
         // Every tenant counts its own jobs; what this login starts is counted where it is logged in.
         let own = ("TENANT_ID", vec![Is::Number(self.home()?.id)]);

@@ -6,20 +6,24 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 
 use super::OceanBase;
-use super::line::ViewId;
+use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
-use super::words::{Parameters, by_tenant, kind, mode, role_of, whole_instance};
+use super::words::{Parameters, by_tenant, kind, mode, role_of, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
-    ArchiveFacts, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
+    ArchiveFacts, BaseRule, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
 };
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::{Detected, Engine, Method};
 
 /// Views with columns that only some releases have.
-const DISCOVERED: [ViewId; 2] = [ViewId::Tenants, ViewId::Tasks];
+const DISCOVERED: [ViewId; 4] = [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels];
+
+/// The configuration items a backup is planned from.
+const PARAMETERS: [&str; 5] =
+    ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
 
 /// What the first questions tell: which engine, which version.
 ///
@@ -112,6 +116,17 @@ impl OceanBase {
         }
         let home = self.home()?.clone();
         let parameters = self.parameters().await?;
+        let (tenants, whole) = match self.line()?.jobs {
+            Jobs::OfEachTenant => (self.tenants(&parameters, None).await?, None),
+            Jobs::OfTheCluster(rules) => {
+                let whole = self.whole_facts(rules, &parameters).await?;
+                let tenants = self.whole_tenants(&parameters, &whole, utc_offset, None).await?;
+                let whole = whole.with_sets(&tenants);
+                (tenants, Some(Box::new(whole)))
+            }
+        };
+        let servers = self.servers().await?;
+        let upgrading = self.upgrading(&parameters, &servers).await;
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -124,13 +139,13 @@ impl OceanBase {
             method_reason: choice.reason.clone(),
             scope: home.scope,
             login,
-            servers: self.servers().await?,
-            upgrading: self.upgrading(&parameters).await,
+            servers,
+            upgrading,
             utc_offset,
             clock_ahead_ms,
             backup_service: None,
+            whole,
         };
-        let tenants = self.tenants(&parameters, None).await?;
         Ok(Facts { at: super::now(), cluster, tenants })
     }
 
@@ -161,6 +176,7 @@ impl OceanBase {
             utc_offset,
             clock_ahead_ms,
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
+            whole: None,
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
     }
@@ -171,10 +187,22 @@ impl OceanBase {
     }
 
     pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
-        const NAMES: [&str; 5] =
-            ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
-        let filter: Filter<'_> = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
-        Ok(Parameters(self.read(ViewId::Parameters, &[filter], "").await?))
+        let (line, home) = (self.line()?, self.home()?.clone());
+        let columns = self.columns.clone().unwrap_or_default();
+        let names: &[&str] = match line.jobs {
+            Jobs::OfEachTenant => &PARAMETERS,
+            Jobs::OfTheCluster(_) => &super::v3::PARAMETERS,
+        };
+        let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
+        match asked {
+            Ok(rows) => Ok(Parameters(rows)),
+            Err(failure) => {
+                if !failure.answered {
+                    self.drop_session();
+                }
+                Err(self.naming_the_view(failure, ViewId::Parameters).fault)
+            }
+        }
     }
 
     pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
@@ -202,24 +230,20 @@ impl OceanBase {
             .map(|row| ServerFacts {
                 address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
                 zone: rows::word(row, "ZONE"),
-                status: rows::word(row, "STATUS"),
-                serving: some_text(row, "START_SERVICE_TIME").is_some() && some_text(row, "STOP_TIME").is_none(),
+                status: rows::word(row, "STATUS").to_uppercase(),
+                serving: is_set(row, "START_SERVICE_TIME") && !is_set(row, "STOP_TIME"),
                 build: rows::word(row, "BUILD_VERSION"),
             })
             .collect();
         Ok(Known::Known(servers))
     }
 
-    async fn upgrading(&mut self, parameters: &Parameters) -> Known<Vec<String>> {
-        let mut signs = Vec::new();
-        if parameters.all("enable_upgrade_mode").iter().any(|value| value.eq_ignore_ascii_case("true")) {
-            signs.push("enable_upgrade_mode is True".to_owned());
-        }
-        let versions = parameters.all("min_observer_version");
-        if versions.len() > 1 {
-            signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
-        }
-        if signs.is_empty() && !self.sees(ViewId::TenantJobs).unwrap_or_default() {
+    /// Every sign of an upgrade. Mixed builds alone are a matter of the check of builds.
+    async fn upgrading(&mut self, parameters: &Parameters, servers: &Known<Vec<ServerFacts>>) -> Known<Vec<String>> {
+        let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_)));
+        let mut signs = upgrade_signs(parameters, servers.get().filter(|_| by_cluster));
+        let from_sys = self.home().is_ok_and(|home| home.scope == Scope::Sys);
+        if signs.is_empty() && !from_sys {
             return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
         }
         let modes = parameters.all("enable_upgrade_mode");
@@ -287,6 +311,7 @@ impl OceanBase {
                     role: role_of(row),
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
+                    read_only: false,
                     data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
                     data_destination: rows::data_destination(&of(&data)),
                     archive: ArchiveFacts {
@@ -299,6 +324,7 @@ impl OceanBase {
                         lag_target: parameters.lag_target(id),
                     },
                     sets: of(&sets).iter().map(rows::set).collect(),
+                    base: BaseRule::Path,
                     running: running(&jobs, id),
                     recovery_window: policy,
                     cleanup: of(&cleanups).first().map(rows::cleanup),
@@ -309,6 +335,9 @@ impl OceanBase {
 
     /// Every running job row, parents among them.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
+        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
+            return self.whole_jobs().await;
+        }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
         let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect();
         if !jobs.is_empty() {
@@ -332,6 +361,11 @@ impl OceanBase {
     pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.ensure_session().await?;
         let parameters = self.parameters().await?;
+        if let Jobs::OfTheCluster(rules) = self.line()?.jobs {
+            let utc_offset = self.utc_offset().await?;
+            let whole = self.whole_facts(rules, &parameters).await?;
+            return self.whole_tenants(&parameters, &whole, utc_offset, Some(ids)).await;
+        }
         self.tenants(&parameters, Some(ids)).await
     }
 
@@ -358,6 +392,11 @@ impl OceanBase {
         }
         answer
     }
+}
+
+/// A time that is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not.
+fn is_set(row: &Row, column: &str) -> bool {
+    some_text(row, column).is_some_and(|at| at != "0")
 }
 
 /// The running jobs of a tenant, its own before the parents that name it: only its own have counters.

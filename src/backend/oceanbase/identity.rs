@@ -107,8 +107,8 @@ impl OceanBase {
             )));
         }
         if let Some(confirmed) = expected.cluster {
-            let names = ("NAME", vec![Is::Text("cluster_id")]);
-            let found = ask(session, line, home, (ViewId::Parameters, &[names], "")).await?;
+            let found = read::parameters(session, line, home, &Columns::default(), &["cluster_id"]).await;
+            let found = found.map_err(|failure| failure.fault)?;
             let id = found.first().and_then(|row| number(row, "VALUE"));
             if id != Some(confirmed) {
                 let id = id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());

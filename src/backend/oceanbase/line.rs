@@ -1,4 +1,5 @@
-//! A line of OceanBase as data: its statements and its views, read from `assets/lines/`.
+//! A line of OceanBase as data: what it can do, its statements and its views, read from `assets/lines/`. An entry says
+//! what it shares with another one (`like`) and what differs.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -7,22 +8,81 @@ use serde::Deserialize;
 
 use crate::domain::facts::Scope;
 use crate::domain::version::Version;
+use crate::domain::whole::WholeRules;
 
 #[cfg(test)]
 mod tests;
 
 /// One line: what is said to it and read from it.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[derive(Debug, Clone)]
 pub struct Line {
     /// Its name, for messages.
     pub name: String,
+    /// Whose its backup jobs are.
+    pub jobs: Jobs,
+    /// How many times the limit of a statement its own servers may take for one that changes something.
+    pub act_times: u32,
     /// First release of the line.
     from: String,
     /// First release that is not of the line.
     below: String,
     statements: BTreeMap<StatementId, Words>,
     views: BTreeMap<ViewId, View>,
+}
+
+/// Whose the backup jobs of a line are: destinations, archives and sets are read and judged accordingly.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Jobs {
+    /// Each tenant has its own.
+    OfEachTenant,
+    /// One is of the whole cluster, seen from sys only.
+    OfTheCluster(WholeRules),
+}
+
+/// A line as its file has it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LineEntry {
+    name: String,
+    from: String,
+    below: String,
+    /// The line that says whatever this one leaves out.
+    like: Option<String>,
+    jobs: Option<Jobs>,
+    act_times: Option<u32>,
+    #[serde(default)]
+    statements: BTreeMap<StatementId, Words>,
+    #[serde(default)]
+    views: BTreeMap<ViewId, View>,
+}
+
+impl LineEntry {
+    /// The whole line, with what it shares with one of those before it.
+    fn whole(self, before: &[Line]) -> Result<Line, String> {
+        let like = match &self.like {
+            Some(name) => Some(
+                before
+                    .iter()
+                    .find(|line| line.name == *name)
+                    .ok_or_else(|| format!("{} is like no line", self.name))?,
+            ),
+            None => None,
+        };
+        let mut statements = like.map(|like| like.statements.clone()).unwrap_or_default();
+        statements.extend(self.statements);
+        let mut views = like.map(|like| like.views.clone()).unwrap_or_default();
+        views.extend(self.views);
+        Ok(Line {
+            jobs: self.jobs.or(like.map(|like| like.jobs)).ok_or_else(|| format!("{} has no jobs", self.name))?,
+            act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
+            name: self.name,
+            from: self.from,
+            below: self.below,
+            statements,
+            views,
+        })
+    }
 }
 
 /// The words of a statement.
@@ -64,6 +124,12 @@ pub enum StatementId {
     BackupFull,
     /// Start an incremental backup.
     BackupIncremental,
+    /// Start a full backup of some tenants of a line whose jobs are the cluster's.
+    BackupTenants,
+    /// Start a major compaction.
+    Compact,
+    /// Ask for a configuration item by name, where no view has them all.
+    ShowParameter,
     /// Cancel the running backups of tenants.
     CancelBackup,
 }
@@ -110,6 +176,20 @@ pub enum ViewId {
     LogStreams,
     /// Connections to the servers.
     Connections,
+    /// The cluster's own name, id and role.
+    Cluster,
+    /// Versions and states of the merge, zone by zone.
+    Zones,
+    /// The major freezes.
+    Freezes,
+    /// The state of the cluster's one backup job.
+    BackupState,
+    /// Whether the files of sets are there.
+    SetFiles,
+    /// Whether sets are of the cluster or of a tenant.
+    SetLevels,
+    /// Parts of backups that servers met errors in.
+    BrokenParts,
 }
 
 impl ViewId {
@@ -175,11 +255,24 @@ impl From<ViewEntry> for View {
     }
 }
 
+/// The entries, oldest first; one that is like another comes after it.
+const ENTRIES: [&str; 7] = [
+    include_str!("../../../assets/lines/v2.2.60.yaml"),
+    include_str!("../../../assets/lines/v2.2.77.yaml"),
+    include_str!("../../../assets/lines/v3.1.0.yaml"),
+    include_str!("../../../assets/lines/v3.1.1.yaml"),
+    include_str!("../../../assets/lines/v3.1.3.yaml"),
+    include_str!("../../../assets/lines/v3.2.yaml"),
+    include_str!("../../../assets/lines/v4.yaml"),
+];
+
 static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
-    [include_str!("../../../assets/lines/v4.yaml")]
-        .into_iter()
-        .map(|text| serde_yaml::from_str(text).map_err(|error| error.to_string()))
-        .collect()
+    let mut lines: Vec<Line> = Vec::new();
+    for text in ENTRIES {
+        let entry: LineEntry = serde_yaml::from_str(text).map_err(|error| error.to_string())?;
+        lines.push(entry.whole(&lines)?);
+    }
+    Ok(lines)
 });
 
 impl Line {
@@ -189,6 +282,12 @@ impl Line {
         let lines = LINES.as_ref().ok()?;
         let begun = |line: &&Self| line.from.parse::<Version>().is_ok_and(|from| *version >= from);
         lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))
+    }
+
+    /// Whether a job carries the description that its start had.
+    #[must_use]
+    pub fn marks_jobs(&self) -> bool {
+        self.jobs == Jobs::OfEachTenant
     }
 
     fn covers(&self, version: &Version) -> bool {

@@ -13,11 +13,12 @@ mod settle;
 mod standstill;
 mod statement;
 mod steps;
+mod v3;
 mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
-pub use render::{Words, preview};
+pub use render::{Words, action, preview};
 pub use session::Session;
 pub use statement::{Secrets, Statement};
 

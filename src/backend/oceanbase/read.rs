@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use super::line::{Line, Seen, TENANT_ID, ViewId};
+use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
 use super::session::{Failure, Row, Session, text};
 use super::statement::quoted_text;
 use crate::domain::facts::Scope;
@@ -115,4 +115,28 @@ pub async fn read(
         }
     }
     Ok(rows)
+}
+
+/// Configuration items by name: from the view that has them all, or one by one where there is none.
+///
+/// # Errors
+/// What the server answered.
+pub async fn parameters(
+    session: &mut Session,
+    line: &Line,
+    home: &Home,
+    columns: &Columns,
+    names: &[&str],
+) -> Result<Vec<Row>, Failure> {
+    let Some(words) = line.statement(StatementId::ShowParameter, home.scope) else {
+        let filter: Filter<'_> = ("NAME", names.iter().map(|name| Is::Text(name)).collect());
+        return read(session, line, home, columns, (ViewId::Parameters, &[filter], "")).await;
+    };
+    let mut found = Vec::new();
+    for name in names {
+        let rows = session.rows(&words.replace("{value}", &quoted_text(name))).await?;
+        // LIKE takes _ for any letter.
+        found.extend(rows.into_iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)));
+    }
+    Ok(found)
 }

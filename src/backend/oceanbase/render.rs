@@ -1,7 +1,7 @@
 //! Domain words into statements. Pure: what is rendered for the confirm screen is rendered again, the same, before it is
 //! sent.
 
-use super::line::{Line, StatementId};
+use super::line::{Jobs, Line, StatementId};
 use super::statement::{Statement, quoted_name, quoted_text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
@@ -70,16 +70,18 @@ pub fn action(
         Action::StopArchiving => one(StatementId::StopArchiving, Value::None),
         Action::StartArchiving => one(StatementId::StartArchiving, Value::None),
         Action::ResumeArchiving => one(StatementId::ResumeArchiving, Value::None),
-        Action::StartBackup { mode, plus_archivelog, encrypt } => {
-            let id = match mode {
-                Mode::Full => StatementId::BackupFull,
-                Mode::Incremental => StatementId::BackupIncremental,
+        Action::Compact => one(StatementId::Compact, Value::None),
+        Action::StartBackup { mode, plus_archivelog, encrypt, to } => {
+            let (id, value) = match (to, mode) {
+                (Some(to), _) => (StatementId::BackupTenants, Value::Uri(for_run(&to.destination, &run)?)),
+                (None, Mode::Full) => (StatementId::BackupFull, Value::PlusArchivelog(*plus_archivelog)),
+                (None, Mode::Incremental) => (StatementId::BackupIncremental, Value::PlusArchivelog(*plus_archivelog)),
             };
             let mut statements = Vec::new();
             if encrypt.is_some() {
                 statements.push(filled(words, StatementId::Encrypt, &filling, &Value::None)?);
             }
-            statements.push(filled(words, id, &filling, &Value::PlusArchivelog(*plus_archivelog))?);
+            statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
         Action::StartDump { .. } => Err(no_words(words.line, "a dump")),
@@ -109,7 +111,11 @@ enum Value {
 fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value) -> Result<Statement, Fault> {
     let Words { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
-    for_these(scope, filling.tenants, template)?;
+    match line.jobs {
+        Jobs::OfEachTenant => for_these(scope, filling.tenants, template)?,
+        // There is nothing but the cluster, and only sys sees it.
+        Jobs::OfTheCluster(_) => {}
+    }
     let mut statement = Statement::default();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once('{') {
@@ -184,7 +190,7 @@ pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
 /// The names of the tenants one start covers: everyone of the plan with the same mode goes into one statement.
 #[must_use]
 pub fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> Vec<&'a TargetPlan> {
-    plan.targets.iter().filter(|target| target.mode == of.mode).collect()
+    plan.targets.iter().filter(|target| plan.whole || target.mode == of.mode).collect()
 }
 
 /// What is shown of a plan: every step of every target, with its statements.

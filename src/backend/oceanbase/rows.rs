@@ -42,6 +42,7 @@ pub fn set(row: &Row) -> BackupSet {
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         prev_full: number(row, "PREV_FULL_BACKUP_SET_ID").unwrap_or_default(),
         prev_inc: number(row, "PREV_INC_BACKUP_SET_ID").unwrap_or_default(),
+        tenant_level: false,
         status: SetStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
         start_replay: scn(row, "START_REPLAY_SCN"),
@@ -110,7 +111,7 @@ pub fn job(row: &Row) -> JobFacts {
 }
 
 /// RESULT without its sign: sources store it negative, the manual prints it positive.
-fn result(row: &Row) -> u64 {
+pub(super) fn result(row: &Row) -> u64 {
     text(row, "RESULT").trim().trim_start_matches('-').parse().unwrap_or_default()
 }
 

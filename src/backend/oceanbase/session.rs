@@ -131,6 +131,18 @@ impl Session {
         self.ask(&statement, self.limit + GRACE).await.map(drop).map_err(|failure| failure.fault)
     }
 
+    /// Lets the statements of this session take so many times the usual limit.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub async fn allow(&mut self, times: u32) -> Result<(), Fault> {
+        if times <= 1 {
+            return Ok(());
+        }
+        self.limit *= times;
+        self.bound_statements().await
+    }
+
     /// Milliseconds after which the server itself gives up on a statement of this session.
     #[must_use]
     pub fn server_limit(&self) -> u64 {

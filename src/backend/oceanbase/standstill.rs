@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::line::{TENANT_ID, ViewId};
+use super::line::{Jobs, TENANT_ID, ViewId};
 use super::read::Is;
 use super::rows::word;
 use super::session::{Row, number, text};
@@ -36,6 +36,9 @@ impl OceanBase {
         step: StepKind,
         stuck: &[(&TargetPlan, &str)],
     ) -> Vec<Standstill> {
+        if matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_))) {
+            return self.whole_standstill(run, step, stuck).await;
+        }
         let of_archive =
             matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
         let waits_for_log = of_archive || stuck.iter().any(|(_, at)| at.contains("LOG"));
@@ -129,7 +132,7 @@ fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<ServerClock>) -> Opti
     printed.get(..19).map(str::to_owned)
 }
 
-fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
+pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
     let pairs = ITEMS.iter().map(|(name, value)| (word(row, name), word(row, value)));
     pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
 }

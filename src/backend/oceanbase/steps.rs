@@ -1,7 +1,7 @@
 //! A look at each step of a physical backup, and the acts the looks ask for.
 
 use super::identity::{other_cluster, role_change};
-use super::line::ViewId;
+use super::line::{Jobs, ViewId};
 use super::read::Is;
 use super::{OceanBase, rows};
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
@@ -27,12 +27,18 @@ impl OceanBase {
         self.ensure_session().await?;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
-            StepKind::CheckReady => self.each(targets, check_ready).await,
-            StepKind::SetDestination => self.each(targets, set_destination).await,
-            StepKind::StartArchiving => self.each(targets, start_archiving).await,
-            StepKind::Compact => {
-                Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
+            StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),
+            StepKind::SetDestination => {
+                let whole = run.prepared.plan.whole;
+                self.each(targets, |tenant, target| set_destination(tenant, target, whole)).await
             }
+            StepKind::StartArchiving => self.each(targets, start_archiving).await,
+            StepKind::Compact => match self.line()?.jobs {
+                Jobs::OfEachTenant => {
+                    Ok(targets.iter().map(|_| Look::NotNeeded("not needed on V4".to_owned()).into()).collect())
+                }
+                Jobs::OfTheCluster(_) => self.compact(run, targets).await,
+            },
             StepKind::StartBackup => self.start_backup(run, targets).await,
             StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
@@ -67,12 +73,16 @@ impl OceanBase {
             targets.iter().copied().partition(|target| run.start_intent(&target.target).is_some());
         let mut seen: Vec<(&TargetName, Seen)> = Vec::new();
         if !open.is_empty() {
-            let settled = self.settle(run, &open).await?;
+            let settled = match self.line()?.jobs {
+                Jobs::OfEachTenant => self.settle(run, &open).await?,
+                Jobs::OfTheCluster(_) => self.settle_by_set(run, &open).await?,
+            };
             seen.extend(open.iter().map(|target| &target.target).zip(settled));
         }
         if !fresh.is_empty() {
             let facts = self.detect().await?;
-            seen.extend(fresh.iter().map(|target| (&target.target, may_start(&facts, run, target).into())));
+            let looks = fresh.iter().map(|target| may_start(&facts, run, target).into()).collect();
+            seen.extend(fresh.iter().map(|target| &target.target).zip(all_or_none(run, looks)));
         }
         targets
             .iter()
@@ -99,13 +109,13 @@ impl OceanBase {
             .filter(|target| run.job(&target.target).is_none())
             .filter_map(|target| target.attached.as_ref()?.parent)
             .collect();
-        if !parents.is_empty() {
+        if !parents.is_empty() && self.line()?.jobs == Jobs::OfEachTenant {
             let (sys, jobs) =
                 (("INITIATOR_TENANT_ID", vec![Is::Number(1)]), parents.iter().copied().map(Is::Number).collect());
             let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
             history.extend(children.iter().map(rows::job));
-            history.extend(self.history_of(&parents).await?);
         }
+        history.extend(self.history_of(&parents).await?);
         // Rounds that ask the history have asked enough.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
         Ok(targets
@@ -130,6 +140,9 @@ impl OceanBase {
 
     /// The history rows of these jobs.
     async fn history_of(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+        if let Jobs::OfTheCluster(_) = self.line()?.jobs {
+            return self.whole_history(jobs).await;
+        }
         let filter = ("JOB_ID", jobs.iter().copied().map(Is::Number).collect());
         Ok(self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect())
     }
@@ -150,10 +163,12 @@ impl OceanBase {
                 match outcome::judge(tenant, &target.target, set, encrypted, offset) {
                     outcome::Judged::Final(mut outcome) => {
                         outcome.told.extend(change);
+                        outcome.told.extend(unproven(run, target, set));
                         Look::Verdict(outcome).into()
                     }
                     outcome::Judged::StillComing { what, at_least, mut meanwhile } => {
                         meanwhile.told.extend(change);
+                        meanwhile.told.extend(unproven(run, target, set));
                         Look::NotYet { what, at_least, outcome: meanwhile }.into()
                     }
                 }
@@ -162,7 +177,25 @@ impl OceanBase {
     }
 }
 
-fn gone(target: &TargetPlan) -> Fault {
+/// One job covers everybody: where it may not be for one of them, it is not started for the others either.
+fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
+    let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
+    if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
+        for seen in seen.iter_mut().filter(|seen| !matches!(seen.look, Look::Failed(_))) {
+            *seen = failed.clone();
+        }
+    }
+    seen
+}
+
+/// What is told of a set whose start got no answer, where no marker proves whose it is.
+fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
+    let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
+    (run.prepared.plan.whole && lost)
+        .then(|| format!("The start got no answer: that set {set} is the one that was asked for cannot be proven."))
+}
+
+pub(super) fn gone(target: &TargetPlan) -> Fault {
     Fault::new(
         Cause::Precondition,
         format!("{} is gone.", target.target),
@@ -216,8 +249,21 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
         ));
     }
     let mut choices = run.prepared.plan.choices.clone();
-    choices.targets = vec![target.target.clone()];
+    if !run.prepared.plan.whole {
+        choices.targets = vec![target.target.clone()];
+    }
     match plan(facts, &choices) {
+        Ok(now) if now.target(&target.target).is_none() => {
+            let left_out = now.left_out.iter().find(|left| left.target == target.target);
+            let why = left_out.map_or_else(|| "it is not part of it any more".to_owned(), |left| left.reason.clone());
+            let what = format!("{} cannot be part of the backup any more.", target.target);
+            Look::Failed(Fault::new(
+                Cause::Precondition,
+                what,
+                format!("{why}."),
+                "Mend the cause, and start the backup anew.",
+            ))
+        }
         Ok(_) => Look::Done(format!("{}, tenant {}, {}", facts.cluster.endpoint, tenant.id, tenant.role.word())),
         Err(refusal) => Look::Failed(refusal.fault),
     }
@@ -245,7 +291,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
 }
 
 /// The planned action that is not yet true, in order; None when all are.
-fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
+fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
     let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
     if let Need::NotNeeded(why) = &step.need {
         return Look::NotNeeded(why.clone());
@@ -253,6 +299,10 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
     let archive_moves = step.actions.iter().any(|action| match action {
         Action::SetArchiveDestination { destination, .. } => {
             tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(&destination.location))
+        }
+        // Data and log go to the one destination.
+        Action::SetDataDestination { destination, .. } if whole => {
+            tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(destination))
         }
         _ => false,
     });
@@ -275,7 +325,7 @@ fn set_destination(tenant: &TenantFacts, target: &TargetPlan) -> Look {
             return Look::Act(action.clone());
         }
     }
-    Look::Done("both are set".to_owned())
+    Look::Done(if whole { "every server has it" } else { "both are set" }.to_owned())
 }
 
 fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {

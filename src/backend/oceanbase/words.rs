@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use super::rows;
 use super::session::{Row, number, text};
 use crate::domain::diagnosis::clean;
-use crate::domain::facts::{ArchiveFacts, CompatibilityMode, Known, Role, TenantFacts, TenantKind};
+use crate::domain::facts::{
+    ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
+};
+use crate::domain::version::Version;
 
 pub(super) fn by_tenant(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
     let mut sorted: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
@@ -55,6 +58,7 @@ pub(super) fn whole_instance() -> TenantFacts {
         role: Role::Primary,
         status: "NORMAL".to_owned(),
         in_recycle_bin: false,
+        read_only: false,
         data_version: None,
         data_destination: None,
         archive: ArchiveFacts {
@@ -67,10 +71,37 @@ pub(super) fn whole_instance() -> TenantFacts {
             lag_target: None,
         },
         sets: Vec::new(),
+        base: BaseRule::Path,
         running: Vec::new(),
         recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
         cleanup: None,
     }
+}
+
+/// The signs of an upgrade in parameters and, where builds are to be compared with them (V2, V3), in the servers.
+pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<ServerFacts>>) -> Vec<String> {
+    let mut signs = Vec::new();
+    if parameters.all("enable_upgrade_mode").iter().any(|value| value.eq_ignore_ascii_case("true")) {
+        signs.push("enable_upgrade_mode is True".to_owned());
+    }
+    if let Some(stage) = parameters.all("_upgrade_stage").iter().find(|stage| !stage.eq_ignore_ascii_case("none")) {
+        signs.push(format!("_upgrade_stage is {stage}"));
+    }
+    let versions = parameters.all("min_observer_version");
+    if versions.len() > 1 {
+        signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
+    }
+    let oldest =
+        versions.iter().filter_map(|version| version.parse::<Version>().ok()).map(|version| version.numbers).min();
+    let ahead = |server: &&ServerFacts| {
+        let build = server.build.parse::<Version>().ok().map(|version| version.numbers);
+        oldest.zip(build).is_some_and(|(oldest, build)| build > oldest)
+    };
+    if let Some(server) = compared.into_iter().flatten().find(ahead) {
+        let versions = versions.join(", ");
+        signs.push(format!("{} runs {}, and min_observer_version is {versions}", server.address, server.build));
+    }
+    signs
 }
 
 /// The rows of the parameter view.
@@ -86,6 +117,15 @@ impl Parameters {
                 values.push(value);
             }
         }
+        values
+    }
+
+    /// The values of an item that may hold a secret, as the servers print them: for the reader of that item alone.
+    pub(super) fn raw(&self, name: &str) -> Vec<String> {
+        let of_it = |row: &&Row| text(row, "NAME").eq_ignore_ascii_case(name);
+        let mut values: Vec<String> = self.0.iter().filter(of_it).map(|row| text(row, "VALUE")).collect();
+        values.sort();
+        values.dedup();
         values
     }
 

@@ -61,6 +61,8 @@ pub struct Job {
     pub incremental: bool,
     /// `PLUS_ARCHIVELOG`.
     pub plus_archivelog: bool,
+    /// V2.2 and V3: a backup of some tenants, `BACKUP_LEVEL` TENANT.
+    pub of_tenants: bool,
     /// The session's encryption password was set.
     pub encrypted: bool,
     /// `DESCRIPTION`.
@@ -79,7 +81,7 @@ pub struct Job {
     pub path: String,
     /// The set it makes, and `TASK_ID` alike; 0 before it has one.
     pub set_id: i64,
-    /// Index of the phase in [`PHASES`](crate::demo::life::PHASES).
+    /// Index of the phase in those of the line.
     pub phase: usize,
     /// Work done in this phase, in microseconds of work.
     pub done: Moment,

@@ -6,11 +6,24 @@ use serde::Serialize;
 
 use crate::demo::clock::{self, Moment};
 
+/// What a tenant is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum Kind {
+    /// The cluster itself.
+    Sys,
+    /// V4: what belongs to a user tenant.
+    Meta,
+    /// Users' data.
+    User,
+}
+
 /// One tenant.
 #[derive(Debug, Clone, Serialize)]
 pub struct Tenant {
-    /// 1 is sys, odd is meta, even is user.
+    /// 1 is sys; on V4 odd is meta, even is user.
     pub id: i64,
+    /// What it is for.
+    pub kind: Kind,
     /// The name.
     pub name: String,
     /// `MYSQL` or `ORACLE`.
@@ -43,6 +56,8 @@ pub struct Tenant {
     pub recovery_window: Option<String>,
     /// The last major freeze, and when its compaction is finished.
     pub frozen: (Moment, Moment),
+    /// V2.2 and V3: `ob_timestamp_service` is LTS, not GTS.
+    pub local_timestamps: bool,
 }
 
 /// A data backup destination as it is stored.
@@ -182,6 +197,19 @@ pub struct Set {
     pub result: i64,
     /// `COMMENT`.
     pub comment: String,
+    /// What only a set of V2.2 or V3 has.
+    pub of_cluster: SetOfCluster,
+}
+
+/// What only a set of V2.2 or V3 has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct SetOfCluster {
+    /// The archive round it was made in.
+    pub round: i64,
+    /// `backup_data_version`: the frozen version.
+    pub data_version: i64,
+    /// `BACKUP_LEVEL` is TENANT.
+    pub of_tenants: bool,
 }
 
 impl DataDest {
@@ -193,19 +221,19 @@ impl DataDest {
 }
 
 impl Tenant {
-    /// Even ids from 1002 on are user tenants.
+    /// Holds users' data.
     #[must_use]
     pub fn is_user(&self) -> bool {
-        self.id >= 1002 && self.id % 2 == 0
+        self.kind == Kind::User
     }
 
     /// `SYS`, `META` or `USER`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
-        match self.id {
-            1 => "SYS",
-            id if id % 2 == 0 => "USER",
-            _ => "META",
+        match self.kind {
+            Kind::Sys => "SYS",
+            Kind::Meta => "META",
+            Kind::User => "USER",
         }
     }
 
@@ -233,10 +261,11 @@ impl Tenant {
             .filter(|set| set.compatible == self.compatible)
     }
 
-    /// `archive_lag_target` in microseconds.
+    /// `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
     #[must_use]
     pub fn lag(&self) -> Moment {
-        let text = self.parameters.get("archive_lag_target").map_or("4s", String::as_str);
+        let set = |name: &str| self.parameters.get(name).map(String::as_str);
+        let text = set("archive_lag_target").or_else(|| set("log_archive_checkpoint_interval")).unwrap_or("4s");
         clock::length(text).filter(|lag| *lag > 0).unwrap_or(4 * clock::SECOND)
     }
 }

@@ -1,35 +1,41 @@
-//! `ALTER SYSTEM` as the grammar of V4.3.5 has it: fixed clause order, lists without parentheses.
+//! `ALTER SYSTEM` as the grammar of V4.3.5 has it: fixed clause order, lists without parentheses. An older line has
+//! fewer forms.
 
 use super::cursor::Cursor;
 use crate::demo::lexer::Kind;
+use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
 /// Everything behind ALTER SYSTEM.
-pub fn alter(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
-        return set(cursor);
+        return set(cursor, line);
     }
     if cursor.take("archivelog") {
-        return archive_log(cursor, true);
+        return archive_log(cursor, line, true);
     }
     if cursor.take("noarchivelog") {
-        return archive_log(cursor, false);
+        return archive_log(cursor, line, false);
     }
     if cursor.take("backup") {
-        return backup(cursor);
+        return backup(cursor, line);
     }
     if cursor.take("cancel") {
         return cancel(cursor);
     }
     if cursor.take("major") {
         cursor.need("freeze")?;
-        return tenants(cursor, WORDS).map(Alter::MajorFreeze);
+        return tenants(cursor, words(line)).map(Alter::MajorFreeze);
     }
-    refused(cursor)
+    refused(cursor, line)
 }
 
 /// The words the server takes for several tenants, whether they are quoted or not.
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
+
+fn words(line: &Line) -> &'static [&'static str] {
+    if line.has(Feature::AllUser) { WORDS } else { &["all"] }
+}
 
 /// The items of SET that are no ordinary parameters.
 const DESTINATIONS: &[&str] = &["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
@@ -66,7 +72,7 @@ fn text(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, Server
 }
 
 /// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
-fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {
         let name = cursor.identifier()?.to_lowercase();
@@ -78,7 +84,7 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     }
     // For a destination ALL is a name like any other: the server looks for a tenant that is called so.
     let destinations = items.iter().any(|(name, _)| DESTINATIONS.contains(&name.as_str()));
-    let tenants = tenants(cursor, if destinations { &[] } else { WORDS })?;
+    let tenants = tenants(cursor, if destinations { &[] } else { words(line) })?;
     if matches!(&tenants, Tenants::Listed(names) if names.len() > 1) {
         return Err(cursor.error());
     }
@@ -95,16 +101,17 @@ fn setting(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     cursor.literal()
 }
 
-fn archive_log(cursor: &mut Cursor<'_>, on: bool) -> Result<Alter, ServerError> {
-    let tenants = tenants(cursor, WORDS)?;
+fn archive_log(cursor: &mut Cursor<'_>, line: &Line, on: bool) -> Result<Alter, ServerError> {
+    let tenants = tenants(cursor, words(line))?;
     let description = text(cursor, "description")?;
     Ok(Alter::ArchiveLog { on, tenants, description })
 }
 
 /// `[INCREMENTAL] [DATABASE | TENANT list] [TO [=] 'path'] [PLUS ARCHIVELOG] [DESCRIPTION [=] 'x']`, and the backups of
 /// keys and parameters.
-fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
-    if cursor.take("key") {
+fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    let later = line.has(Feature::LaterForms);
+    if later && cursor.take("key") {
         tenants(cursor, &[])?;
         cursor.need("to")?;
         cursor.take_symbol('=');
@@ -115,7 +122,7 @@ fn backup(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
         }
         return Ok(unsupported("backup key"));
     }
-    if cursor.take("cluster") {
+    if later && cursor.take("cluster") {
         cursor.need_all(&["parameters", "to"])?;
         cursor.take_symbol('=');
         cursor.string()?;
@@ -161,15 +168,15 @@ fn cancel(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
 }
 
 /// What parses on V4.3.5 and is answered with an error there, or has no use in the embedded server.
-fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+fn refused(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("minor") {
         cursor.need("freeze")?;
-        tenants(cursor, WORDS)?;
+        tenants(cursor, words(line))?;
         return Ok(unsupported("minor freeze"));
     }
     if cursor.take("clear") {
         cursor.need_all(&["merge", "error"])?;
-        tenants(cursor, WORDS)?;
+        tenants(cursor, words(line))?;
         return Ok(unsupported("clear merge error"));
     }
     for (word, on_backup) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
@@ -178,7 +185,7 @@ fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
                 return Ok(invalid(on_backup));
             }
             cursor.need("merge")?;
-            tenants(cursor, WORDS)?;
+            tenants(cursor, words(line))?;
             return Ok(unsupported("suspend or resume merge"));
         }
     }
@@ -198,7 +205,8 @@ fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     if cursor.take("drop") {
         return policy(cursor, false);
     }
-    if cursor.take("alter") || cursor.take("change") || cursor.take("modify") {
+    let changes = |cursor: &mut Cursor<'_>| cursor.take("alter") || cursor.take("change") || cursor.take("modify");
+    if line.has(Feature::LaterForms) && changes(cursor) {
         return external_storage(cursor);
     }
     Err(cursor.error())

@@ -6,10 +6,10 @@ use crate::demo::clock::{self, Moment};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{Cluster, Round, RoundStatus, Tenant};
 
-use super::work;
+use super::{v3, work};
 
 /// Milliseconds of work that PREPARE, BEGINNING, STOPPING and SUSPENDING take each.
-const PASSING: Moment = 600;
+pub(super) const PASSING: Moment = 600;
 
 /// Makes the passing states that fell due into the states they lead to.
 pub(super) fn step(cluster: &mut Cluster, at: Moment) {
@@ -21,7 +21,14 @@ pub(super) fn step(cluster: &mut Cluster, at: Moment) {
                     round.reached = at;
                     RoundStatus::Beginning
                 }
-                RoundStatus::Beginning => RoundStatus::Doing,
+                RoundStatus::Beginning => {
+                    // On V2.2 and V3 nothing comes before it.
+                    if round.start.is_none() {
+                        round.start = Some(at);
+                        round.reached = at;
+                    }
+                    RoundStatus::Doing
+                }
                 RoundStatus::Stopping => RoundStatus::Stop,
                 RoundStatus::Suspending => RoundStatus::Suspend,
                 settled => settled,
@@ -33,6 +40,10 @@ pub(super) fn step(cluster: &mut Cluster, at: Moment) {
 
 /// Starts a new round, if archiving is on and there is a place to archive to: without one, nothing happens at all.
 pub fn begin(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
+    if cluster.line.is_v3() {
+        v3::begin_round(cluster, speed, at);
+        return;
+    }
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let over = tenant.round().is_none_or(|round| round.status == RoundStatus::Stop);
     let Some(dest) = tenant.archive.as_ref().filter(|dest| over && dest.enabled) else { return };
@@ -109,7 +120,7 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     }
 }
 
-fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, speed: u32, at: Moment) {
+pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, speed: u32, at: Moment) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {
         round.reached = round.frozen.unwrap_or(at);

@@ -13,6 +13,7 @@ use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{ArchiveDest, DataDest, Fleet};
 use crate::demo::life::archive;
+use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
 
 use super::{Order, archive_runs, not_supported, refusal};
@@ -38,7 +39,7 @@ struct Uri {
     object_storage: bool,
 }
 
-fn parse(uri: &str) -> Result<Uri, ServerError> {
+fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
     let invalid = || refusal(9026, format!("'{uri}' is not a valid uri"));
     let (path, parameters) = uri.split_once('?').unwrap_or((uri, ""));
     let path = path.trim_end_matches('/');
@@ -47,7 +48,12 @@ fn parse(uri: &str) -> Result<Uri, ServerError> {
         return Err(refusal(9026, "backup destination contains encrypt_key, which is not a valid uri"));
     }
     let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
-    let object_storage = matches!(scheme, "oss" | "cos" | "s3" | "azblob");
+    let object_storage = match scheme {
+        "oss" => true,
+        "cos" => line.has(Feature::Cos),
+        "s3" | "azblob" => line.has(Feature::S3),
+        _ => false,
+    };
     let fine = match scheme {
         "file" => rest.starts_with('/'),
         _ if object_storage => {
@@ -67,7 +73,18 @@ fn parse(uri: &str) -> Result<Uri, ServerError> {
         let secret = pair.strip_prefix("access_key=").map(|key| format!("encrypt_key={}", scrambled(key)));
         secret.unwrap_or_else(|| (*pair).to_owned())
     };
-    let extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
+    let mut extension = pairs.iter().map(mask).collect::<Vec<_>>().join("&");
+    if object_storage && line.has(Feature::ChecksumType) {
+        match pairs.iter().find_map(|pair| pair.strip_prefix("checksum_type=")) {
+            None => extension.push_str("&checksum_type=md5"),
+            Some("md5" | "no_checksum") => {}
+            Some("crc32") if scheme == "s3" => {}
+            Some(other) => {
+                let what = format!("checksum type {other} is not supported for the input destination");
+                return Err(refusal(9113, what));
+            }
+        }
+    }
     Ok(Uri { path: path.to_owned(), extension, object_storage })
 }
 
@@ -85,8 +102,12 @@ pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &
     if fleet.clusters[order.cluster].running(tenant_id).next().is_some() {
         return Err(refusal(9036, "Backup is in progress"));
     }
-    let dest =
-        if value.is_empty() { None } else { Some(settle(fleet, order, tenant_id, &parse(value)?, "backup_data")?) };
+    let line = fleet.clusters[order.cluster].line;
+    let dest = if value.is_empty() {
+        None
+    } else {
+        Some(settle(fleet, order, tenant_id, &parse(value, line)?, "backup_data")?)
+    };
     if let Some(tenant) = fleet.clusters[order.cluster].tenant_mut(tenant_id) {
         tenant.data = dest;
     }
@@ -119,7 +140,7 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
     if tenant.is_some_and(archive_runs) {
         return Err(not_supported("change archive dest when archive is running is"));
     }
-    let uri = parse(location)?;
+    let uri = parse(location, fleet.clusters[order.cluster].line)?;
     if uri.path.starts_with("s3://") && tenant.is_some_and(|tenant| tenant.lag() < 60 * SECOND) {
         let what = "archive_lag_target is smaller than 60s, set log_archive_dest to S3 is not allowed";
         return Err(refusal(4179, what));

@@ -4,6 +4,7 @@ use crate::demo::clock::{self, Moment};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::archive;
+use crate::demo::line::Feature;
 use crate::demo::statement::{Row, Value};
 
 use super::{Look, int, row, scn, text};
@@ -24,7 +25,8 @@ pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
         let line = |(name, value): (&str, String)| {
             row([("TENANT_ID", int(tenant.id)), ("DEST_NO", int(0)), ("NAME", text(name)), ("VALUE", text(value))])
         };
-        items.into_iter().map(line).collect()
+        let paused = look.cluster.line.has(Feature::ArchiveState);
+        items.into_iter().filter(|(name, _)| paused || *name != "state").map(line).collect()
     };
     look.cluster.tenants.iter().flat_map(of).collect()
 }

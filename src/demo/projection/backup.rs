@@ -3,7 +3,8 @@
 use crate::demo::clock;
 use crate::demo::fault;
 use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
-use crate::demo::life::{self, PHASES, Progress};
+use crate::demo::life::{self, Progress};
+use crate::demo::line::Work;
 use crate::demo::statement::{Row, Value};
 
 use super::{Look, int, on_off, row, scn, text};
@@ -62,7 +63,8 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
         let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
         let set = tenant.sets.iter().find(|set| set.id == job.set_id)?;
         let progress = life::progress(look.cluster, index);
-        let status = if job.status == JobStatus::Doing { PHASES[job.phase].0 } else { job.status.word() };
+        let status =
+            if job.status == JobStatus::Doing { look.cluster.line.phases[job.phase].0 } else { job.status.word() };
         let mut columns = row([
             ("TENANT_ID", int(job.tenant_id)),
             ("TASK_ID", int(job.set_id)),
@@ -83,17 +85,34 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
         columns.extend(row([("RESULT", int(result)), ("COMMENT", text(comment))]));
         columns.extend(counters(set, &progress));
         if !history {
-            columns.insert("DATA_PROGRESS", text(data_progress(&progress)));
+            columns.insert("DATA_PROGRESS", text(percent(progress.finished_blocks, progress.blocks)));
+            let (finished, all) = log_files(look, index, job);
+            columns.extend(row([
+                ("LOG_FILE_COUNT", int(all)),
+                ("FINISH_LOG_FILE_COUNT", int(finished)),
+                ("LOG_PROGRESS", text(percent(finished, all))),
+            ]));
         }
         Some(columns)
     };
     shown(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
 }
 
+/// Files of log, done and in all: there are some in the phase of the log only.
+fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
+    const FILES: i64 = 40;
+    let (_, _, work) = look.cluster.line.phases[job.phase];
+    if work != Work::Log {
+        return (0, 0);
+    }
+    (FILES * life::permille(look.cluster, index) / 1000, FILES)
+}
+
 /// RPC address of the server that works on a running task: the faulty one, or the last.
 fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
-    let held = look.faults().trouble(&tenant.name, PHASES[job.phase].0).and_then(|(server, ..)| server);
+    let held =
+        look.faults().trouble(&tenant.name, look.cluster.line.phases[job.phase].0).and_then(|(server, ..)| server);
     let servers = &look.cluster.servers;
     let server = held.and_then(|index| servers.get(index)).or(servers.last())?;
     Some(format!("127.0.0.1:{}", server.svr_port))
@@ -102,7 +121,7 @@ fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
 /// The code and the words that a running task shows while it is held.
 fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
-    let (_, code, words) = look.faults().trouble(&tenant.name, PHASES[job.phase].0)?;
+    let (_, code, words) = look.faults().trouble(&tenant.name, look.cluster.line.phases[job.phase].0)?;
     let trace_id = format!("YB427F000001-{:016X}-0-0", job.start);
     Some((code, fault::comment(&worker(look, job)?, code, words, &trace_id)))
 }
@@ -150,9 +169,9 @@ fn rate(set: &Set, end: clock::Moment) -> String {
     format!("{}.0000", set.finished_blocks * BLOCK / 3 / seconds)
 }
 
-/// As the view defines it: 0 without blocks, 99.99 where more is finished than there is.
-fn data_progress(progress: &Progress) -> String {
-    match (progress.finished_blocks, progress.blocks) {
+/// As the views define it: 0 of nothing, 99.99 where more is finished than there is.
+fn percent(finished: i64, all: i64) -> String {
+    match (finished, all) {
         (_, 0) => "0.00".to_owned(),
         (finished, all) if finished > all => "99.99".to_owned(),
         (finished, all) => {
@@ -233,6 +252,9 @@ pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
                 ("EXTENSION", text("")),
                 ("CHECK_FILE_NAME", text(format!("{}_connect_file.obbak", tenant.name))),
                 ("LAST_CHECK_TIMESTAMP", look.time(dest.checked)),
+                ("MAX_IOPS", int(0)),
+                ("MAX_BANDWIDTH", int(0)),
+                ("MAX_BANDWIDTH_DISPLAY", text("UNLIMITED")),
             ])
         };
         data.into_iter().chain(archive).map(line).collect::<Vec<_>>()

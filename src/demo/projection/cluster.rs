@@ -14,7 +14,17 @@ const LOCALHOST: &str = "127.0.0.1";
 #[must_use]
 pub fn version(cluster: &Cluster) -> (String, String, String) {
     let (version, build) = (&cluster.version, &cluster.build);
+    let short = three(version);
     match cluster.engine {
+        // The enterprise edition says nothing but its version.
+        Engine::Enterprise if cluster.line.is_v3() => {
+            (short.clone(), short, format!("OceanBase {version} (r{build}-{COMMIT}) (Built May 11 2022 13:24:22)"))
+        }
+        Engine::Community if cluster.line.is_v3() => (
+            format!("{short}-OceanBase CE"),
+            short,
+            format!("OceanBase_CE {version} (r{build}-{COMMIT}) (Built Apr 15 2022 02:16:22)"),
+        ),
         Engine::Community => (
             format!("5.7.25-OceanBase_CE-v{version}"),
             version.clone(),
@@ -36,8 +46,14 @@ pub fn version(cluster: &Cluster) -> (String, String, String) {
 
 const COMMIT: &str = "33c61340b84acea88d8cfe868d2a75f7f3b042d1";
 
-fn build_version(cluster: &Cluster, server: &Server) -> String {
-    let full = || format!("{}_{}-{COMMIT}(Dec 10 2024 06:37:41)", cluster.version, cluster.build);
+/// The first three parts of a version: what the lines before V4 call it but in `version_comment`.
+pub(super) fn three(version: &str) -> String {
+    version.split('.').take(3).collect::<Vec<_>>().join(".")
+}
+
+pub(super) fn build_version(cluster: &Cluster, server: &Server) -> String {
+    let version = if cluster.line.is_v3() { three(&cluster.version) } else { cluster.version.clone() };
+    let full = || format!("{version}_{}-{COMMIT}(Dec 10 2024 06:37:41)", cluster.build);
     server.build_version.clone().unwrap_or_else(full)
 }
 
@@ -72,6 +88,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
         columns.extend(row([
             ("COMPATIBLE", text(&*tenant.compatible)),
             ("MAX_LS_ID", int(if tenant.is_user() { 1001 } else { 1 })),
+            ("RESTORE_DATA_MODE", text("NORMAL")),
         ]));
         columns
     };

@@ -14,7 +14,7 @@ fn every_column_shown_is_documented() {
         let _some_are_refused = bench.say("sys", &full(&[]));
         bench.pass(8_000);
         for cluster in &bench.fleet.clusters {
-            for (view, documented) in views_of(&cluster.line).unwrap() {
+            for (view, documented) in views_of(cluster.line.key).unwrap() {
                 for tenant_id in [1, 1002] {
                     let look = Look { fleet: &bench.fleet, cluster, tenant_id, zone: "+08:00" };
                     for row in rows(&look, view).unwrap() {

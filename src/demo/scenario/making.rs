@@ -1,14 +1,18 @@
 //! The fleet made of a scenario at a given moment, with what there was before.
 
+mod whole;
+
 use std::collections::BTreeMap;
 use std::path::Path;
 
 use crate::demo::clock::{self, Moment, SECOND};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DataDest, Engine, Fleet, Port, Round, RoundStatus, Server, Set, Tenant, TenantJob,
+    ArchiveDest, Cluster, DataDest, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
+    TenantJob,
 };
 use crate::demo::life;
+use crate::demo::line;
 use crate::demo::orders::{self, Order, destination};
 use crate::demo::statement::{Alter, BackupScope};
 
@@ -69,8 +73,12 @@ impl Scenario {
             for (server, port) in own.iter().enumerate() {
                 fleet.endpoints.push(Port { cluster: index, server, port: *port, restarts: 0 });
             }
-            fleet.clusters.push(entry.cluster(making, &own));
-            settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+            fleet.clusters.push(entry.cluster(making, &own).map_err(|why| broken(name, &why))?);
+            if fleet.clusters[index].line.is_v3() {
+                whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+            } else {
+                settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
+            }
             for backup in &entry.backups {
                 start(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
             }
@@ -81,13 +89,15 @@ impl Scenario {
 }
 
 impl ClusterEntry {
-    fn cluster(&self, making: &Making<'_>, ports: &[u16]) -> Cluster {
+    fn cluster(&self, making: &Making<'_>, ports: &[u16]) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
+        let line = line::of(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
+        let down = |zone: &String| self.inactive.contains(zone);
         let server = |(sql_port, number): (&u16, u16)| Server {
             zone: format!("zone{number}"),
             svr_port: 2881 + number,
             sql_port: *sql_port,
-            status: "ACTIVE".to_owned(),
+            status: if down(&format!("zone{number}")) { "INACTIVE" } else { "ACTIVE" }.to_owned(),
             build_version: self.builds.get(&format!("zone{number}")).cloned(),
             started,
         };
@@ -102,13 +112,13 @@ impl ClusterEntry {
             start: making.now - 300 * SECOND,
         };
         let sys = self.tenant(1, "sys", None, started);
-        Cluster {
+        Ok(Cluster {
             name: self.name.clone(),
             id: self.id,
             version: self.version.clone(),
             build: self.build.clone(),
             engine,
-            line: self.line.clone(),
+            line,
             users: self.accounts.clone(),
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),
@@ -119,7 +129,8 @@ impl ClusterEntry {
             tenant_jobs: self.tenant_jobs.iter().map(job).collect(),
             last_job_id: BTreeMap::new(),
             last_dest_id: 0,
-        }
+            v3: None,
+        })
     }
 
     fn tenant(&self, id: i64, name: &str, entry: Option<&TenantEntry>, created: Moment) -> Tenant {
@@ -128,6 +139,7 @@ impl ClusterEntry {
         };
         Tenant {
             id,
+            kind: if id == 1 { Kind::Sys } else { Kind::User },
             name: name.to_owned(),
             mode: word(|entry| &entry.mode, "MYSQL"),
             role: word(|entry| &entry.role, "PRIMARY"),
@@ -144,6 +156,7 @@ impl ClusterEntry {
             sets: Vec::new(),
             recovery_window: entry.and_then(|entry| entry.recovery_window.clone()),
             frozen: (created, created),
+            local_timestamps: entry.is_some_and(|entry| entry.local_timestamps),
         }
     }
 }
@@ -153,7 +166,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) 
     let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
     for ((kind, name), id) in named.zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
-        let meta = entry.tenant(id - 1, &format!("META${id}"), None, created);
+        let meta = Tenant { kind: Kind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
         let tenant = entry.tenant(id, name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
@@ -231,6 +244,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             finished_blocks: blocks,
             result: 0,
             comment: String::new(),
+            of_cluster: SetOfCluster::default(),
         });
     }
     Ok(())
@@ -240,9 +254,12 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
 fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Moment) -> Result<(), String> {
     let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };
+    // On V2.2 and V3 it is one of the whole cluster, without a description.
+    let whole = fleet.clusters[cluster].line.is_v3();
+    let scope = if whole { BackupScope::Database } else { BackupScope::Tenants(backup.tenants.clone()) };
     let alter = Alter::Backup {
         incremental: backup.incremental,
-        scope: BackupScope::Tenants(backup.tenants.clone()),
+        scope,
         to: None,
         plus_archivelog: false,
         description: Some(backup.description.clone()),

@@ -10,7 +10,7 @@ use crate::domain::fault::{Cause, Fault};
 pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     let parsed = Comment::parse(comment);
     let code = u32::try_from(result).ok().filter(|code| *code != 0).or_else(|| parsed.as_ref().and_then(|c| c.code));
-    let words = parsed.as_ref().and_then(|comment| comment.text.clone()).unwrap_or_else(|| clean(comment));
+    let words = parsed.as_ref().map_or_else(|| clean(comment), |comment| comment.text.clone().unwrap_or_default());
     let mut fault = if let Some(code) = code {
         let explained = explain(i64::from(code), &words);
         Fault { what: what.to_owned(), why: format!("{} {}", explained.what, explained.why), ..explained }
@@ -29,4 +29,11 @@ pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
         }
     }
     fault.with_detail(clean(comment))
+}
+
+/// Whether a server has refused a full backup for want of a major freeze younger than its archive round (V2.2.60 to V3.1.2,
+/// maybe V3.2: 9040 with this text).
+#[must_use]
+pub fn asks_for_compaction(refusal: &Fault) -> bool {
+    refusal.code == Some(9040) && refusal.what.contains("need major freeze first")
 }

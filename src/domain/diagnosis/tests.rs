@@ -107,6 +107,10 @@ fn every_code_of_the_catalogue_says_why_and_what_next() {
         9052, 9053, 9054, 9057, 9058, 9060, 9061, 9063, 9064, 9065, 9066, 9069, 9070, 9071, 9073, 9074, 9076, 9077,
         9078, 9079, 9080, 9081, 9082, 9083, 9084, 9085, 9086, 9087, 9091, 9092, 9095, 9098, 9100, 9101, 9102, 9103,
         9105, 9113, 9114, 9115, 9116, 9117, 9118, 9120, 9129, 9130, 9131, 9132, 9133, 9136, 9138, 9139, 9140, 9142,
+        // V2 and V3.
+        1149, 4002, 4007, 4015, 4016, 4023, 4038, 4043, 4072, 4114, 4162, 4184, 4217, 4527, 4550, 4638, 4666, 4688,
+        5001, 5006, 5036, 5150, 5157, 6210, 8001, 9001, 9002, 9004, 9005, 9006, 9007, 9008, 9009, 9010, 9011, 9012,
+        9013, 9014, 9015, 9016, 9017, 9018, 9019, 9020, 9035, 9038, 9039, 9043, 9050, 9059, 9062,
     ] {
         assert!(catalogue.get(code).is_some(), "{code} is not in the catalogue");
     }
@@ -125,6 +129,38 @@ fn a_code_is_explained_by_its_text() {
             "Start the log archive",
         ),
         (-4007, "piece_switch_interval out of range", Cause::Usage, "Give a value from 1d to 7d"),
+        // The words of V2 and V3.
+        (
+            9040,
+            "backup can not start, because log archive is not doing. log archive status : INTERRUPTED.",
+            Cause::Precondition,
+            "Start the log archive",
+        ),
+        (
+            9040,
+            "backup can not start, because log archive start timestamp is bigger than frozen timestamp, need major \
+             freeze first. start timestamp : 2, frozen timestamp : 1 .",
+            Cause::Precondition,
+            "Perform a major compaction",
+        ),
+        (
+            9040,
+            "backup can not start, because inner table version is too old",
+            Cause::Precondition,
+            "Wait until the upg",
+        ),
+        (1235, "physical backup without GTS is not supported", Cause::Precondition, "In each tenant set ob_timestamp"),
+        (1235, "backup in not primary cluster is not supported", Cause::Precondition, "Back up the primary"),
+        (1235, "start log archive backup when not STOP is not supported", Cause::Precondition, "Look at the state"),
+        (
+            1235,
+            "set backup dest with backup backup dest not empty is not supported",
+            Cause::Precondition,
+            "Clear backup",
+        ),
+        (1235, "backup device is nfs, setting '?' is not supported", Cause::Usage, "Give the directory alone"),
+        (4666, "cluster name does not match to 'a'", Cause::Usage, "Correct the part after '#'"),
+        (-4527, "", Cause::Server, "Retry in a few seconds"),
         (1227, "Access denied", Cause::Rights, "Grant ALTER SYSTEM"),
         (12345, "whatever", Cause::Server, "Look it up"),
     ] {

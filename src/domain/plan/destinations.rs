@@ -15,17 +15,25 @@ use crate::domain::template::{Clash, ClashKind, DirKind, Pair, Template, Templat
 /// said, or what was said cannot be used (the plan's error names it).
 #[must_use]
 pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
-    data_place(facts, tenant, choices, false).ok().map(|place| place.destination)
+    let place = match facts.cluster.whole.as_deref() {
+        Some(whole) => super::whole::place(facts, whole, &[tenant], choices),
+        None => data_place(facts, tenant, choices, false),
+    };
+    place.ok().map(|place| place.destination)
 }
 
 /// A destination and where it comes from.
 pub(super) struct Place<'a> {
     pub(super) destination: Destination,
-    /// None: it is the tenant's own.
-    from: Option<&'a Wanted>,
+    /// None: it is the target's own.
+    pub(super) from: Option<&'a Wanted>,
 }
 
 impl Place<'_> {
+    pub(super) fn from(&self) -> Option<&Wanted> {
+        self.from
+    }
+
     pub(super) fn source(&self) -> &'static str {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }
@@ -73,7 +81,7 @@ pub(super) fn places<'a>(
     })
 }
 
-fn data_place<'a>(
+pub(super) fn data_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
@@ -92,7 +100,7 @@ fn data_place<'a>(
 }
 
 /// A base given by hand moves both; a fallback only fills what is missing.
-fn archive_place<'a>(
+pub(super) fn archive_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
@@ -155,7 +163,7 @@ pub(super) fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
     Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
 }
 
-fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
+pub(super) fn with_access_id(destination: Destination, wanted: &Wanted) -> Result<Destination, Fault> {
     match &wanted.access_id {
         Some(id) if destination.needs_access_key() => {
             let bare = destination.bare();

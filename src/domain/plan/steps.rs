@@ -1,15 +1,15 @@
 //! The steps of one target: what each does, changes and interrupts.
 
-use super::destinations::{Places, nobody_said, parsed, places, unusable, values_of};
+use super::chosen::logical_folder;
+use super::destinations::{Places, places};
 use super::{Action, PlannedStep, TargetPlan, TenantIdentity};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::destination::StorageKind;
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
-use crate::domain::fault::{Cause, Fault};
+use crate::domain::fault::Fault;
 use crate::domain::step::StepKind;
-use crate::domain::template::{DirKind, Template, Values};
 use crate::domain::usable_full::{crosses_data_version, usable_full};
 use crate::domain::version::Method;
 
@@ -39,7 +39,7 @@ pub(super) fn target_plan(
         ));
     }
     let (destination, new_archive) = destination_step(tenant, &wanted)?;
-    let archiving_step = archiving_step(tenant, new_archive);
+    let archiving_step = archiving_step(tenant, &tenant.name, new_archive);
     let kind = match mode {
         Mode::Full => "A full backup",
         Mode::Incremental => "An incremental backup",
@@ -47,7 +47,12 @@ pub(super) fn target_plan(
     let encrypted = if choices.encrypt.is_some() { ", encrypted with a password" } else { "" };
     let start = PlannedStep::with(
         StepKind::StartBackup,
-        vec![Action::StartBackup { mode, plus_archivelog: choices.plus_archivelog, encrypt: choices.encrypt.clone() }],
+        vec![Action::StartBackup {
+            mode,
+            plus_archivelog: choices.plus_archivelog,
+            encrypt: choices.encrypt.clone(),
+            to: None,
+        }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
     );
     let steps = vec![
@@ -121,7 +126,8 @@ fn destination_step(tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedSte
     Ok((step, archive_differs))
 }
 
-fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
+/// The step that gets the archive of `whose` running.
+pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination: bool) -> PlannedStep {
     let policy = match &tenant.recovery_window {
         Known::Known(Some(window)) => format!("recovery window {window}"),
         Known::Known(None) => "none".to_owned(),
@@ -156,8 +162,7 @@ fn archiving_step(tenant: &TenantFacts, new_destination: bool) -> PlannedStep {
                 format!("INTERRUPTED: stops the broken round and starts a new one. {stays}"),
             );
             step.interrupts = format!(
-                "the broken archive round of {}: log between the break and the new round is lost for restore",
-                tenant.name
+                "the broken archive round of {whose}: log between the break and the new round is lost for restore"
             );
             step
         }
@@ -175,23 +180,7 @@ fn start_actions(archive: &ArchiveFacts) -> Vec<Action> {
 
 fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {
     let target = facts.cluster.target.clone();
-    let wanted = choices
-        .storage
-        .iter()
-        .chain(&choices.fallbacks)
-        .find_map(|wanted| wanted.data.as_deref())
-        .ok_or_else(|| nobody_said(&target, "backup", "--storage"))?;
-    let template = Template::new(parsed(wanted)?).map_err(|error| unusable(&target, &error))?;
-    let values = Values { tenant: None, tenant_id: None, kind: Some(DirKind::Data), ..values_of(facts, tenant) };
-    let folder = template.expand(&values).map_err(|error| unusable(&target, &error))?;
-    if folder.kind() != StorageKind::File {
-        return Err(Fault::new(
-            Cause::Usage,
-            format!("{} cannot take a logical backup.", folder.bare()),
-            "A dump is written to a directory of this host.",
-            "Give a directory: --storage file:///backup.",
-        ));
-    }
+    let (folder, _) = logical_folder(facts, tenant, choices)?;
     let directory = folder.path().to_owned();
     let start = PlannedStep::with(
         StepKind::StartBackup,

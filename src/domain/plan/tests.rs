@@ -7,6 +7,7 @@ use crate::domain::samples::{choose, full, prod, target, tenant};
 mod archive;
 mod places;
 mod who;
+mod whole;
 
 /// The plan of the first target.
 fn planned(facts: &Facts, choices: &Choices) -> TargetPlan {
@@ -27,6 +28,7 @@ fn letters(plan: &TargetPlan, kind: StepKind) -> String {
         Action::StartArchiving => 's',
         Action::ResumeArchiving => 'r',
         Action::StartBackup { .. } => 'B',
+        Action::Compact => 'c',
         Action::StartDump { .. } => 'D',
     };
     plan.step(kind).unwrap().actions.iter().map(letter).collect()
@@ -73,13 +75,13 @@ fn a_backup_carries_what_was_chosen() {
     let plan = planned(&prod(), &choices);
     let start = plan.step(StepKind::StartBackup).unwrap();
     let encrypt = Some(SecretSource::Env("PW".into()));
-    assert_eq!(start.actions, [Action::StartBackup { mode: Mode::Full, plus_archivelog: true, encrypt }]);
+    assert_eq!(start.actions, [Action::StartBackup { mode: Mode::Full, plus_archivelog: true, encrypt, to: None }]);
     assert_eq!(start.effect, "A full backup of pay to file:///own/data, encrypted with a password");
     let mut facts = prod();
     facts.tenants[2].sets = vec![full(1)];
     let plan = planned(&facts, &choose(&["prod/pay"], Mode::Incremental));
     let start = plan.step(StepKind::StartBackup).unwrap();
-    let expected = Action::StartBackup { mode: Mode::Incremental, plus_archivelog: false, encrypt: None };
+    let expected = Action::StartBackup { mode: Mode::Incremental, plus_archivelog: false, encrypt: None, to: None };
     assert_eq!(start.actions, [expected]);
     assert_eq!(start.effect, "An incremental backup of pay to file:///own/data");
 }

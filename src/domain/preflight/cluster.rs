@@ -43,6 +43,9 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
             ),
         }
     }
+    if let Some(whole) = &cluster.whole {
+        super::whole::cluster(&mut sheet, facts, whole, choices);
+    }
     clock(&mut sheet, cluster);
     if choices.encrypt.is_some() {
         encryption(&mut sheet, cluster);
@@ -61,7 +64,8 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     match &cluster.upgrading {
         Known::NotChecked(why) => sheet.not_checked(CheckId::Upgrading, why.clone(), "Ask who runs the cluster."),
         Known::Known(signs) if signs.is_empty() => {
-            sheet.pass(CheckId::Upgrading, "upgrade mode off, no upgrade job runs");
+            let jobs = if cluster.whole.is_some() { "one version everywhere" } else { "no upgrade job runs" };
+            sheet.pass(CheckId::Upgrading, format!("upgrade mode off, {jobs}"));
         }
         Known::Known(signs) => sheet.refuse(
             CheckId::Upgrading,

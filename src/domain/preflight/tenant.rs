@@ -23,8 +23,11 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
         // It is not backed up at all: what a backup of it would meet helps nobody.
         return sheet.checks;
     }
+    if facts.cluster.whole.is_some() {
+        super::whole::tenant(&mut sheet, facts, tenant, choices);
+    }
     another_backup(&mut sheet, facts, tenant);
-    if choices.mode == Mode::Incremental {
+    if choices.mode == Mode::Incremental && !super::whole::is_of_tenants(facts, choices) {
         incremental_base(&mut sheet, facts, tenant, choices);
     }
     destination(&mut sheet, facts, tenant, choices);
@@ -63,7 +66,7 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             CheckId::Tenant,
             Cause::Precondition,
             format!("the tenant's status is {}, and only NORMAL can be backed up", tenant.status),
-            "Wait until DBA_OB_TENANTS shows NORMAL.",
+            "Wait until the server lists it as NORMAL.",
         );
     } else if facts.cluster.scope == Scope::Tenant && tenant.mode == CompatibilityMode::Oracle {
         sheet.refuse(
@@ -90,7 +93,12 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
         );
     } else {
-        sheet.pass(CheckId::Tenant, format!("tenant {}, {}", tenant.id, tenant.status));
+        let read_only = if tenant.read_only { ", read only" } else { "" };
+        sheet.pass(CheckId::Tenant, format!("tenant {}, {}{read_only}", tenant.id, tenant.status));
+    }
+    if facts.cluster.whole.is_some() {
+        // Before V4 the role is the cluster's.
+        return;
     }
     match &tenant.role {
         Role::Primary => sheet.pass(CheckId::Role, "PRIMARY"),
@@ -140,6 +148,18 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 /// Without a place for the data nothing is planned: it is said before anybody asks for a start.
 fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
+        // What the server has accepted it knows.
+        Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.same_place(&place)) => {
+            match place.kind().supported_by(&facts.cluster.version) {
+                Ok(()) => sheet.pass(CheckId::Destination, place.bare()),
+                Err(why) => sheet.refuse(
+                    CheckId::Destination,
+                    Cause::Precondition,
+                    format!("{}: {}", place.bare(), why.trim_end_matches('.')),
+                    "Choose a storage this version can write to.",
+                ),
+            }
+        }
         Some(place) => sheet.pass(CheckId::Destination, place.bare()),
         None => sheet.warn(
             CheckId::Destination,
@@ -253,6 +273,13 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
     match &tenant.cleanup {
         None => sheet.pass(CheckId::Cleanup, "none runs"),
+        // R15: the server answers 9044.
+        Some(sentence) if facts.cluster.whole.is_some() => sheet.refuse(
+            CheckId::Cleanup,
+            Cause::Precondition,
+            sentence.clone(),
+            "Wait until the cleanup has ended, or end it with ALTER SYSTEM CANCEL DELETE BACKUP.",
+        ),
         Some(sentence) => sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs."),
     }
 }

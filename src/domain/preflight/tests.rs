@@ -7,6 +7,8 @@ use crate::domain::restorable::{BackupSet, Round, SetKind};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
 use crate::domain::version::{Detected, Method};
 
+mod whole;
+
 /// The result and the words of one check.
 fn told(checks: &[Check], id: CheckId) -> (CheckResult, &str) {
     let own: Vec<&Check> = checks.iter().filter(|check| check.check == id).collect();

@@ -13,6 +13,7 @@ fn full(id: u64) -> BackupSet {
         kind: SetKind::Full,
         prev_full: 0,
         prev_inc: 0,
+        tenant_level: false,
         status: SetStatus::Success,
         file_status: FileStatus::Available,
         start_replay: Scn(100),

@@ -2,11 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Cause, Destination, DirKind, Fault, StorageKind};
+use super::{Cause, Destination, DirKind, FORMAT_FILE, Fault, FormatFile, StorageKind};
 use crate::domain::command_line::shell;
-
-/// The file by which a V4 server knows its own directory (V4 source: `ob_backup_store.cpp`).
-pub const FORMAT_FILE: &str = "format.obbak";
 
 /// What the server wants a directory to be.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +22,8 @@ pub enum Expected {
     Empty,
     /// The base of a V2 or V3 cluster, in which the server makes its own directories.
     Anything,
+    /// A logical backup, which this host itself writes: it makes a directory of its own in it.
+    OwnHost,
 }
 
 /// What is in a directory.
@@ -34,6 +33,8 @@ pub struct Contents {
     pub names: Vec<String>,
     /// It holds [`FORMAT_FILE`].
     pub has_format: bool,
+    /// What that file says; None: it is not there, or it cannot be read.
+    pub format: Option<FormatFile>,
 }
 
 /// Another user of a directory of the cluster.
@@ -48,19 +49,21 @@ pub struct Used {
 }
 
 /// Whether the server will take a directory with these contents: what is to say about it, in a few words. Ok(Err) is
-/// what could not be checked.
+/// what could not be checked. `shown` is the part of its URI before `?`, or the path of a folder.
 ///
 /// # Errors
-/// The server will refuse it, predicted before it finds out (9080).
+/// The server will refuse it, predicted before it finds out (9080, 9081).
 pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Result<String, String>, Box<Fault>> {
     if contents.names.is_empty() {
         return Ok(Ok("empty".to_owned()));
     }
     match expected {
         Expected::Anything => Ok(Ok("there; the server makes its own directories in it".to_owned())),
-        Expected::EmptyOrOurs { .. } if contents.has_format => {
-            Ok(Err(format!("whose directory it is: its {FORMAT_FILE} was not read")))
-        }
+        Expected::OwnHost => Ok(Ok("there; each backup makes a directory of its own in it".to_owned())),
+        Expected::EmptyOrOurs { cluster_id, tenant_id, kind } if contents.has_format => match &contents.format {
+            None => Ok(Err(format!("whose directory it is: its {FORMAT_FILE} cannot be read"))),
+            Some(file) => owner(shown, file, (*cluster_id, *tenant_id, *kind)),
+        },
         Expected::EmptyOrOurs { .. } => Err(Box::new(
             Fault::new(
                 Cause::Storage,
@@ -78,6 +81,41 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
             "A tenant backup before V4 wants an empty directory each time.",
             "Choose another directory; a path that ends in {run} is a new one each time.",
         ))),
+    }
+}
+
+/// Whether a directory of OceanBase is the one that is wanted: the same cluster, tenant, kind and path.
+fn owner(
+    shown: &str,
+    file: &FormatFile,
+    (cluster_id, tenant_id, kind): (Option<u64>, Option<u64>, Option<DirKind>),
+) -> Result<Result<String, String>, Box<Fault>> {
+    let other = |wanted: Option<u64>, is: u64| wanted.is_some_and(|wanted| wanted != is);
+    let why = if other(cluster_id, file.cluster_id) {
+        Some(format!("Its {FORMAT_FILE} names the cluster with the id {}", file.cluster_id))
+    } else if other(tenant_id, file.tenant_id) {
+        Some(format!("Its {FORMAT_FILE} names the tenant with the id {}", file.tenant_id))
+    } else if kind.is_some() && kind != file.kind {
+        Some(format!("Its {FORMAT_FILE} says that it holds something else"))
+    } else if file.path.trim_start_matches("file://") != shown.trim_start_matches("file://") {
+        Some(format!("Its {FORMAT_FILE} was written for {}", file.path))
+    } else {
+        None
+    };
+    match why {
+        Some(why) => Err(Box::new(
+            Fault::new(
+                Cause::Storage,
+                format!("{shown} is the directory of {}.", file.owner()),
+                format!("{why}, and the server would answer 9081."),
+                "Choose an empty directory for this tenant and this kind.",
+            )
+            .with_code(9081),
+        )),
+        None if cluster_id.is_none() || tenant_id.is_none() || kind.is_none() => {
+            Ok(Err(format!("whether it may be used: it is the directory of {}", file.owner())))
+        }
+        None => Ok(Ok("ours, format file matches".to_owned())),
     }
 }
 

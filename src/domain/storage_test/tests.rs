@@ -82,6 +82,35 @@ fn a_directory_of_another_one_around_it_or_inside_it_is_refused() {
 }
 
 #[test]
+fn a_format_file_of_somebody_else_is_predicted() {
+    let contents = |path: &str, tenant: u64, kind: u64| Contents {
+        names: vec![FORMAT_FILE.to_owned()],
+        has_format: true,
+        format: FormatFile::read(&written_format(path, 7, tenant, kind)),
+    };
+    let ours = Expected::EmptyOrOurs { cluster_id: Some(7), tenant_id: Some(1004), kind: Some(DirKind::Data) };
+    let judged = |expected: &Expected, contents: &Contents| judge("/backup/data", expected, contents);
+    let own = contents("file:///backup/data", 1004, 0);
+    assert_eq!(judged(&ours, &own), Ok(Ok("ours, format file matches".to_owned())));
+    for (contents, why) in [
+        (contents("file:///backup/data", 1005, 0), "Its format.obbak names the tenant with the id 1005"),
+        (contents("file:///backup/data", 1004, 1), "Its format.obbak says that it holds something else"),
+        (contents("file:///old/data", 1004, 0), "Its format.obbak was written for file:///old/data"),
+    ] {
+        let fault = judged(&ours, &contents).unwrap_err();
+        assert_eq!((fault.code, fault.why), (Some(9081), format!("{why}, and the server would answer 9081.")));
+    }
+    let other = Expected::EmptyOrOurs { cluster_id: Some(8), tenant_id: None, kind: None };
+    let fault = judged(&other, &own).unwrap_err();
+    assert_eq!(fault.what, "/backup/data is the directory of prod/pay (data).");
+    let nobody = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
+    let unknown = "whether it may be used: it is the directory of prod/pay (data)";
+    assert_eq!(judged(&nobody, &own), Ok(Err(unknown.to_owned())));
+    let torn = Contents { format: None, ..own };
+    assert_eq!(judged(&ours, &torn), Ok(Err("whose directory it is: its format.obbak cannot be read".to_owned())));
+}
+
+#[test]
 fn what_to_do_by_hand_can_be_typed_and_holds_no_key() {
     assert_eq!(
         by_hand(&destination("file:///backup/a;b")),

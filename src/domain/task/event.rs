@@ -11,6 +11,9 @@ use crate::domain::progress::Progress;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 
+/// The verb of the request to perform a major compaction before the backup.
+pub const COMPACT: &str = "compact";
+
 /// A connection as the servers list it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerConnection {
@@ -71,7 +74,7 @@ pub enum Event {
         statements: Vec<String>,
         /// For a start: the marker the job will carry.
         description: Option<String>,
-        /// For a start: the highest job id seen before.
+        /// For a start: the highest job id seen before. For a compaction: the last frozen version.
         highest_job: Option<u64>,
         /// The server's id of the sending connection.
         connection: Option<ServerConnection>,

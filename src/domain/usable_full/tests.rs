@@ -1,6 +1,9 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
 use super::*;
+use crate::domain::facts::BaseRule;
 use crate::domain::restorable::{FileStatus, SetKind, SetStatus};
-use crate::domain::samples::{full, place, tenant};
+use crate::domain::samples::{ago, full, place, round, tenant};
 
 fn with(sets: Vec<BackupSet>) -> TenantFacts {
     TenantFacts { sets, ..tenant(1002, "pay") }
@@ -61,4 +64,49 @@ fn a_change_of_data_version_is_seen_only_where_both_are_known() {
     assert_eq!(crosses_data_version(&pay, &of(Some("4.2.5.0"))), None);
     assert_eq!(crosses_data_version(&pay, &of(None)), None);
     assert_eq!(crosses_data_version(&TenantFacts { data_version: None, ..pay }, &of(Some("4.2.1.0"))), None);
+}
+
+/// A tenant below V4: round 1 is 9000 s old, and each set is younger.
+fn in_the_round(sets: Vec<BackupSet>) -> TenantFacts {
+    let mut pay = TenantFacts { base: BaseRule::Round { most: 3 }, ..with(sets) };
+    pay.archive.current = Some(round("DOING"));
+    pay.archive.log_mode_on = None;
+    pay
+}
+
+fn inc(id: u64) -> BackupSet {
+    BackupSet { kind: SetKind::Incremental, prev_full: 1, ..full(id) }
+}
+
+#[test]
+fn below_v4_a_base_is_of_the_cluster_of_this_round_and_has_room() {
+    let own = place("file:///own/data");
+    let base = |pay: &TenantFacts| usable_full(pay, Some(&own)).map(|set| set.id);
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3)])), Ok(3));
+    let no_room = in_the_round(vec![full(1), inc(2), inc(3), inc(4)]);
+    assert_eq!(base(&no_room), Err("3 increments stand on full 1, and the server makes the next one a full".into()));
+    // A new full has room again.
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), full(5)])), Ok(5));
+    let of_a_tenant = BackupSet { tenant_level: true, ..full(9) };
+    assert_eq!(base(&in_the_round(vec![full(1), of_a_tenant.clone()])), Ok(1));
+    assert!(base(&in_the_round(vec![of_a_tenant])).is_err());
+    let older = in_the_round(vec![BackupSet { start_replay: ago(9_001), ..full(1) }]);
+    assert_eq!(base(&older), Err("full 1 is older than log archive round 1".into()));
+}
+
+#[test]
+fn below_v4_a_round_that_is_still_to_begin_has_no_base() {
+    let own = place("file:///own/data");
+    let mut pay = in_the_round(vec![full(1)]);
+    for word in ["STOP", "INTERRUPTED", "STOPPING"] {
+        pay.archive.current = Some(round(word));
+        let reason =
+            format!("log archiving is {word}: a new round begins, and no increment stands on a full of an older one");
+        assert_eq!(usable_full(&pay, Some(&own)), Err(reason));
+    }
+    pay.archive.current = None;
+    pay.archive.rounds.clear();
+    assert!(usable_full(&pay, Some(&own)).unwrap_err().starts_with("log archiving is off"));
+    pay.archive.current = Some(round("BEGINNING"));
+    assert!(usable_full(&pay, Some(&own)).is_ok(), "it goes on by itself");
 }

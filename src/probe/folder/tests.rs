@@ -5,7 +5,8 @@ use std::cell::Cell;
 use std::os::unix::fs::symlink;
 
 use super::*;
-use crate::domain::storage_test::{TestResult, TestedCheck};
+use crate::domain::storage_test::{TestResult, TestedCheck, written_format};
+use crate::domain::template::DirKind;
 
 const OURS: Expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
 
@@ -61,7 +62,8 @@ fn an_empty_directory_passes_and_stays_empty() {
     assert_eq!(found(StorageCheck::Delete), "nothing is left behind");
     assert_eq!(found(StorageCheck::Clock), "0.0 s apart");
     assert!(found(StorageCheck::FreeSpace).ends_with(" free"), "{checks:?}");
-    assert_eq!(found(StorageCheck::Mount), "tmpfs of tmpfs on /dev/shm, of this host alone");
+    let mount = found(StorageCheck::Mount);
+    assert!(mount.starts_with("tmpfs of ") && mount.ends_with(" on /dev/shm, of this host alone"), "{mount}");
     assert_eq!(names(place.path()), [""; 0]);
     let left = news.iter().position(|news| matches!(news, News::Leaves(probe) if probe.contains("obnow-test-")));
     let gone = news.iter().position(|news| *news == News::Gone);
@@ -76,6 +78,18 @@ fn a_missing_directory_is_not_made_and_the_one_above_it_is_tested() {
     let found = &of(&checks, StorageCheck::Directory).found;
     assert_eq!(*found, format!("not there yet: the server makes it. Tested {} above it", place.path().display()));
     assert_eq!(names(place.path()), [""; 0]);
+}
+
+#[test]
+fn what_this_host_writes_itself_may_lie_on_its_own_disk() {
+    let place = tempfile::tempdir_in("/var/tmp").unwrap();
+    let checks = test(&place.path().join("dumps"), &Expected::OwnHost);
+    assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
+    let found = &of(&checks, StorageCheck::Directory).found;
+    assert_eq!(*found, format!("not there yet: obnow makes it. Tested {} above it", place.path().display()));
+    fs::write(place.path().join("other"), "").unwrap();
+    let found = of(&test(place.path(), &Expected::OwnHost), StorageCheck::Directory).found.clone();
+    assert_eq!(found, "there; each backup makes a directory of its own in it");
 }
 
 #[test]
@@ -108,6 +122,13 @@ fn what_is_not_empty_and_not_oceanbases_is_refused_before_the_server_does() {
     assert_eq!(of(&anything, StorageCheck::Directory).result, TestResult::Pass);
     fs::write(place.path().join(FORMAT_FILE), "").unwrap();
     assert_eq!(of(&test(place.path(), &OURS), StorageCheck::Directory).result, TestResult::NotChecked);
+    let expected = Expected::EmptyOrOurs { cluster_id: Some(7), tenant_id: Some(1004), kind: Some(DirKind::Clog) };
+    let format = |kind| written_format(&format!("file://{shown}"), 7, 1004, kind);
+    fs::write(place.path().join(FORMAT_FILE), format(1)).unwrap();
+    assert_eq!(of(&test(place.path(), &expected), StorageCheck::Directory).found, "ours, format file matches");
+    fs::write(place.path().join(FORMAT_FILE), format(0)).unwrap();
+    let fault = of(&test(place.path(), &expected), StorageCheck::Directory).fault.clone().unwrap();
+    assert_eq!((fault.code, fault.what), (Some(9081), format!("{shown} is the directory of prod/pay (data).")));
 }
 
 #[test]

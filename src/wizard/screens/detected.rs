@@ -1,10 +1,14 @@
 //! What was detected: version, method and the preflight, all at once.
 
+use std::collections::BTreeSet;
+
 use super::question::{Doing, Question};
 use super::{storage, target};
 use crate::domain::choices::Choices;
 use crate::domain::facts::JobFacts;
+use crate::domain::fault::Cause;
 use crate::domain::preflight::{Check, CheckResult, cluster_checks, tenant_checks};
+use crate::domain::target::TargetName;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
@@ -13,33 +17,60 @@ use crate::wizard::update;
 
 /// The keys of the screen.
 pub const KEYS: [Binding; 6] = [
+    Binding::new(&[Key::Enter], Action::Choose, "watch it", "watch the backup that runs on this tenant", 8)
+        .when(|model| Availability::shown(can_watch(model))),
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the storage", 8).when(can_go_on),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the targets", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
-    Binding::new(&[Key::Char('d')], Action::Detach, "watch it", "watch the backup that runs on this tenant", 6)
-        .when(|model| Availability::shown(running(model).is_some())),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of mixed builds", 5).when(|model| {
-        let may = checks(model).iter().any(|check| check.check.may_be_skipped() && check.refuses());
-        Availability::shown(may)
+        let may = |check: &Check| check.check.may_be_skipped() && check.refuses();
+        Availability::shown(model.preflight.checks.iter().any(may))
     }),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 
+/// The preflight of the draft's targets: made anew when facts or choices change, and only then.
+#[derive(Debug, Clone, Default)]
+pub struct Preflight {
+    /// Every check.
+    pub checks: Vec<Check>,
+    /// What refuses the start: of one target its first failure, of several one of those that leave nothing to back up.
+    pub refusal: Option<Check>,
+}
+
+/// Makes the preflight anew.
+pub fn refresh(model: &mut Model) {
+    let checks = checks(model);
+    let refusal = refusal(model, &checks);
+    model.preflight = Preflight { checks, refusal };
+    model.check = model.check.min(model.preflight.checks.len().saturating_sub(1));
+}
+
 /// Every check of the draft's targets, in the mode that is chosen.
-#[must_use]
-pub fn checks(model: &Model) -> Vec<Check> {
+fn checks(model: &Model) -> Vec<Check> {
     let (Some(draft), Some(facts)) = (&model.draft, model.facts()) else { return Vec::new() };
     let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
     choices.skip.clone_from(&draft.mode.skip);
     if let Some(chosen) = model.chosen() {
         choices.fallbacks.clone_from(&chosen.known.fallbacks);
     }
-    let tenants = model.tenants();
     let mut checks = cluster_checks(facts, &choices);
-    for tenant in &tenants {
+    for tenant in model.tenants() {
         checks.extend(tenant_checks(facts, tenant, &choices));
     }
     checks
+}
+
+fn refusal(model: &Model, checks: &[Check]) -> Option<Check> {
+    let facts = model.facts()?;
+    let refused: Vec<&Check> = checks.iter().filter(|check| check.refuses()).collect();
+    let of_cluster = refused.iter().find(|check| check.target.tenant().is_none());
+    if let Some(check) = of_cluster {
+        return Some((*check).clone());
+    }
+    let out: BTreeSet<&TargetName> = refused.iter().map(|check| &check.target).collect();
+    let any_left = model.tenants().iter().any(|tenant| !out.contains(&facts.target(tenant)));
+    if any_left { None } else { refused.first().map(|check| (*check).clone()) }
 }
 
 /// The backup that runs on the one chosen tenant.
@@ -51,46 +82,34 @@ pub fn running(model: &Model) -> Option<&JobFacts> {
     model.facts()?.tenant(target.tenant()?)?.running.first()
 }
 
-/// What refuses the start: of one target its first failure, of several those that leave nothing to back up.
-#[must_use]
-pub fn refusal(model: &Model) -> Option<Check> {
-    let facts = model.facts()?;
-    let checks = checks(model);
-    let refused = |check: &&Check| check.refuses();
-    let of_cluster = checks.iter().filter(refused).find(|check| check.target.tenant().is_none());
-    if let Some(check) = of_cluster {
-        return Some(check.clone());
-    }
-    let tenants = model.tenants();
-    let is_out = |name: &crate::domain::target::TargetName| checks.iter().filter(refused).any(|c| c.target == *name);
-    let any_left = tenants.iter().any(|tenant| !is_out(&facts.target(tenant)));
-    if any_left { None } else { checks.iter().find(refused).cloned() }
-}
-
 fn can_go_on(model: &Model) -> Availability {
     if model.facts().is_none() {
         return Availability::Off("The cluster has not answered yet.".to_owned());
     }
-    match refusal(model) {
+    match &model.preflight.refusal {
         None => Availability::Ready,
+        Some(_) if can_watch(model) => Availability::Hidden,
         Some(check) => Availability::Off(format!("{}: {}. {}", check.check.name(), check.found, check.fix)),
     }
 }
 
-/// Keeps the focus within the checks.
-pub fn settle(model: &mut Model) {
-    model.check = model.check.min(checks(model).len().saturating_sub(1));
+/// Whether the start is refused because a backup runs, which can be watched instead.
+fn can_watch(model: &Model) -> bool {
+    let busy = model.preflight.refusal.as_ref().is_some_and(|check| check.cause == Cause::Busy);
+    busy && running(model).is_some()
 }
 
-/// The place of the first check to look at.
-fn worst(checks: &[Check]) -> usize {
+/// Puts the focus on the first check to look at.
+pub fn look_at_worst(model: &mut Model) {
+    refresh(model);
+    let checks = &model.preflight.checks;
     let place = |result: CheckResult| checks.iter().position(|check| check.result == result);
-    place(CheckResult::Fail).or_else(|| place(CheckResult::Warn)).unwrap_or(0)
+    model.check = place(CheckResult::Fail).or_else(|| place(CheckResult::Warn)).unwrap_or(0);
 }
 
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let rows = checks(model).len();
+    let rows = model.preflight.checks.len();
     if let Some(row) = update::moved(action, model.check, rows, model.body_rows()) {
         model.check = row;
         return Vec::new();
@@ -108,23 +127,23 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Retry => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
-            model.check = worst(&checks(model));
+            look_at_worst(model);
             cluster.map_or_else(Vec::new, |cluster| target::ask_one(model, &cluster))
         }
         Action::Override => {
             let Some(draft) = &model.draft else { return Vec::new() };
             let name = draft.targets.first().map(ToString::to_string).unwrap_or_default();
-            let found = checks(model).into_iter().find(|check| check.check.may_be_skipped() && check.refuses());
-            let lines = found.map(|check| vec![format!("{}.", check.found), check.fix]).unwrap_or_default();
+            let may = |check: &&Check| check.check.may_be_skipped() && check.refuses();
+            let found = model.preflight.checks.iter().find(may);
+            let lines = found.map(|check| vec![format!("{}.", check.found), check.fix.clone()]).unwrap_or_default();
             let title = "Back up a cluster whose upgrade is half finished?";
             let question = Question::new(Doing::Override, title, lines).by_name(name);
             model.overlay = Some(Overlay::Question(Box::new(question)));
             Vec::new()
         }
-        Action::Detach => attach(model),
+        Action::Choose => attach(model),
         Action::Copy => {
-            let checks = checks(model);
-            let focused = checks.get(model.check);
+            let focused = model.preflight.checks.get(model.check);
             focused.map_or_else(Vec::new, |check| {
                 vec![Effect::Copy(format!(
                     "{} {} {}: {} {}",
@@ -149,10 +168,11 @@ fn attach(model: &mut Model) -> Vec<Effect> {
 
 /// The mixed builds were overridden by the name.
 pub fn override_builds(model: &mut Model) -> Vec<Effect> {
-    let may: Vec<_> =
-        checks(model).into_iter().map(|check| check.check).filter(|check| check.may_be_skipped()).collect();
+    let checks = model.preflight.checks.iter().map(|check| check.check);
+    let may: Vec<_> = checks.filter(|check| check.may_be_skipped()).collect();
     if let Some(draft) = &mut model.draft {
         draft.mode.skip.extend(may);
     }
+    refresh(model);
     Vec::new()
 }

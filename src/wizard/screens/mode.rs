@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::confirm;
+use super::{confirm, detected};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
@@ -154,7 +154,8 @@ pub fn disabled(model: &Model, line: Line) -> Option<String> {
 }
 
 /// Why these targets are backed up full only.
-fn full_only(model: &Model) -> Option<String> {
+#[must_use]
+pub fn full_only(model: &Model) -> Option<String> {
     let facts = model.facts()?;
     let choices = Choices::new(model.draft.as_ref()?.targets.clone(), Mode::Incremental);
     let checks = model.tenants().into_iter().flat_map(|tenant| tenant_checks(facts, tenant, &choices));
@@ -220,7 +221,10 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::NextField => draft.mode.focus = focus(at + 1),
         Action::PreviousField => draft.mode.focus = focus(at + lines.len() - 1),
-        Action::Choose | Action::Right | Action::Left => choose(model),
+        Action::Choose | Action::Right | Action::Left => {
+            choose(model);
+            detected::refresh(model);
+        }
         Action::Back => model.screen = Screen::Storage,
         Action::Next => return next(model),
         _ => {}

@@ -61,6 +61,17 @@ impl Question {
         self
     }
 
+    /// What a cancel hits, and whether it is meant.
+    #[must_use]
+    pub fn cancel(asked: crate::app::cancel::Question) -> Self {
+        let title = if asked.foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
+        let question = Self::new(Doing::Cancel, title, asked.lines);
+        match asked.name {
+            Some(name) => question.by_name(name),
+            None => question,
+        }
+    }
+
     /// Whether what was typed may be lost.
     #[must_use]
     pub fn leave() -> Self {

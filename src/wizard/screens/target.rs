@@ -138,6 +138,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.list.filtering = true;
             Vec::new()
         }
+        Action::Retry if matches!(model.inventory, Some(Err(_))) => update::begin(model),
         Action::Retry => ask_all(model),
         Action::Back => {
             model.list.marked.clear();
@@ -327,7 +328,7 @@ fn refresh_unanswered(model: &mut Model) {
 
 /// A cluster has answered, or has not.
 pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
-    let Some(at) = model.clusters.iter().position(|cluster| cluster.known.name.cluster() == name) else {
+    let Some(at) = model.places.get(name).copied() else {
         return Vec::new();
     };
     let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.asking == Some(req)) else {
@@ -346,9 +347,9 @@ pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts
 
 /// Goes on to the target that was named at the start, as soon as it is known.
 pub fn go_straight(model: &mut Model) -> Vec<Effect> {
-    let Some(target) = model.straight.clone().filter(|_| model.screen == Screen::Target) else { return Vec::new() };
-    let known = model.cluster(target.cluster());
-    let Some(cluster) = known else {
+    let Some(named) = model.straight.clone().filter(|_| model.screen == Screen::Target) else { return Vec::new() };
+    let target = whole_name(model, named);
+    let Some(cluster) = model.cluster(target.cluster()) else {
         model.straight = None;
         model.notice = Some(format!("There is no cluster {} in the inventory.", target.cluster()));
         return Vec::new();
@@ -373,6 +374,16 @@ pub fn go_straight(model: &mut Model) -> Vec<Effect> {
                 Vec::new()
             }
         }
+    }
+}
+
+/// Where there is one cluster alone, a tenant may be named without it.
+fn whole_name(model: &Model, named: TargetName) -> TargetName {
+    match (model.clusters.as_slice(), named.tenant()) {
+        ([only], None) if only.known.name != named => {
+            TargetName::tenant_named(only.known.name.cluster(), named.cluster()).unwrap_or(named)
+        }
+        _ => named,
     }
 }
 
@@ -408,7 +419,7 @@ pub fn choose(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
     model.draft = Some(draft);
     super::mode::prefill(model);
     super::storage::prefill(model);
-    model.check = 0;
+    super::detected::look_at_worst(model);
     model.screen = Screen::Detected;
     // What was read an hour ago is shown, and read again.
     ask_one(model, &cluster)

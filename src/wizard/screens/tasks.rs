@@ -1,9 +1,14 @@
-//! The tasks of this host, newest first.
+//! The tasks of this host, newest first, and below them the backups that run elsewhere.
+
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use super::{target, task};
+use crate::domain::facts::{Facts, JobFacts, TenantKind};
 use crate::domain::fault::Fault;
+use crate::domain::target::TargetName;
+use crate::domain::words;
 use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
@@ -16,7 +21,7 @@ use crate::wizard::update;
 pub struct List {
     /// Its rows.
     pub rows: Vec<TaskRow>,
-    /// The focused one.
+    /// The focused one; those that run elsewhere follow.
     pub cursor: usize,
     /// The question for them.
     pub asking: Option<Req>,
@@ -26,17 +31,63 @@ pub struct List {
     pub from: Option<Screen>,
 }
 
+/// A backup that no task of this host started.
+#[derive(Debug, Clone)]
+pub struct Elsewhere<'a> {
+    /// The facts it was seen in.
+    pub facts: &'a Arc<Facts>,
+    /// Its tenant.
+    pub target: TargetName,
+    /// Its job.
+    pub job: &'a JobFacts,
+}
+
 /// The keys of the screen.
-pub const KEYS: [Binding; 3] = [
-    Binding::new(&[Key::Enter], Action::Next, "watch", "watch the focused task", 8)
-        .when(|model| Availability::when(!model.tasks.rows.is_empty(), "There is no task on this host yet.")),
+pub const KEYS: [Binding; 4] = [
+    Binding::new(&[Key::Enter], Action::Next, "watch", "watch the focused task", 8).when(can_watch),
     Binding::new(&[Key::Esc, Key::Char('b')], Action::Back, "back", "back to where you were", 7),
-    Binding::new(&[Key::Char('r')], Action::Retry, "read again", "read the journals again", 5),
+    Binding::new(&[Key::Char('r')], Action::Retry, "read again", "read the journals and ask the clusters again", 5),
+    Binding::new(&[Key::Char('y')], Action::Copy, "copy id", "copy the id of the focused task", 3)
+        .when(|model| Availability::shown(focused(model).is_some_and(|row| row.view.is_ok()))),
 ];
+
+fn can_watch(model: &Model) -> Availability {
+    match focused(model) {
+        Some(TaskRow { view: Err(fault), .. }) => Availability::Off(format!("{} {}", fault.what, fault.why)),
+        Some(TaskRow { view: Ok(_), .. }) => Availability::Ready,
+        None if model.attaching.is_some() => Availability::Off("A runner of its own begins to watch it.".to_owned()),
+        None => {
+            let any = model.tasks.cursor < model.tasks.rows.len() + elsewhere(model).len();
+            Availability::when(any, "There is no task on this host yet.")
+        }
+    }
+}
+
+/// The task that has the focus.
+#[must_use]
+pub fn focused(model: &Model) -> Option<&TaskRow> {
+    model.tasks.rows.get(model.tasks.cursor)
+}
+
+/// The backups that run on the clusters of the inventory and belong to no task of this host.
+#[must_use]
+pub fn elsewhere(model: &Model) -> Vec<Elsewhere<'_>> {
+    let ours = |job: &JobFacts| job.task().is_some_and(|task| model.tasks.rows.iter().any(|row| row.id == task));
+    let of = |facts| {
+        let facts: &Arc<Facts> = facts;
+        let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+        users.filter_map(move |tenant| {
+            let job = tenant.running.first().filter(|job| !ours(job))?;
+            Some(Elsewhere { facts, target: facts.target(tenant), job })
+        })
+    };
+    model.clusters.iter().filter_map(|cluster| cluster.facts()).flat_map(of).collect()
+}
 
 /// Opens the screen.
 pub fn open(model: &mut Model) -> Vec<Effect> {
-    model.tasks.from = Some(model.screen);
+    // From a task one does not come back to it by Esc: it may have been opened from here.
+    model.tasks.from = Some(if model.screen == Screen::Task { Screen::Target } else { model.screen });
     model.screen = Screen::Tasks;
     refresh(model)
 }
@@ -56,9 +107,13 @@ pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>, _n
     model.tasks.asking = None;
     match rows {
         Ok(rows) => {
+            // The focus stays on its task, wherever that is now.
+            let focused = focused(model).map(|row| row.id.clone()).filter(|id| !id.is_empty());
+            let place = focused.and_then(|id| rows.iter().position(|row| row.id == id));
             model.tasks.rows = rows;
             model.tasks.fault = None;
-            model.tasks.cursor = model.tasks.cursor.min(model.tasks.rows.len().saturating_sub(1));
+            let last = (model.tasks.rows.len() + elsewhere(model).len()).saturating_sub(1);
+            model.tasks.cursor = place.unwrap_or(model.tasks.cursor).min(last);
             // Dumps are known from tasks alone.
             target::refresh_all(model);
         }
@@ -67,19 +122,44 @@ pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>, _n
     Vec::new()
 }
 
+/// What a task came to, in few words: its worst verdict, else the step it is in.
+#[must_use]
+pub fn came_to(row: &TaskRow) -> String {
+    let Ok(view) = &row.view else { return String::new() };
+    match words::worst(view) {
+        Some((_, outcome)) if view.targets.iter().all(crate::domain::task::TargetView::is_over) => {
+            outcome.verdict.word().replace('_', " ")
+        }
+        Some(_) | None => {
+            let step = view.targets.iter().find_map(crate::domain::task::TargetView::current);
+            step.map_or(String::new(), |step| step.kind.name().to_owned())
+        }
+    }
+}
+
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let rows = model.tasks.rows.len();
+    let rows = model.tasks.rows.len() + elsewhere(model).len();
     if let Some(cursor) = update::moved(action, model.tasks.cursor, rows, model.body_rows()) {
         model.tasks.cursor = cursor;
         return Vec::new();
     }
     match action {
         Action::Next => {
-            let id = model.tasks.rows.get(model.tasks.cursor).map(|row| row.id.clone());
-            id.map_or_else(Vec::new, |id| task::open(model, id, Typed::default()))
+            if let Some(row) = focused(model) {
+                let id = row.id.clone();
+                return task::open(model, id, Typed::default());
+            }
+            let at = model.tasks.cursor.saturating_sub(model.tasks.rows.len());
+            let chosen = elsewhere(model).get(at).map(|other| (Arc::clone(other.facts), other.target.clone()));
+            chosen.map_or_else(Vec::new, |(facts, target)| task::attach(model, facts, target))
         }
-        Action::Retry => refresh(model),
+        Action::Retry => {
+            let mut effects = refresh(model);
+            effects.extend(target::ask_all(model));
+            effects
+        }
+        Action::Copy => focused(model).map_or_else(Vec::new, |row| vec![Effect::Copy(row.id.clone())]),
         Action::Back => {
             model.screen = model.tasks.from.unwrap_or(Screen::Target);
             Vec::new()
@@ -87,3 +167,6 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => Vec::new(),
     }
 }
+
+#[cfg(test)]
+mod tests;

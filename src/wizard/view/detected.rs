@@ -4,19 +4,20 @@ use jiff::Timestamp;
 use ratatui::layout::Rect;
 
 use super::lines::{Body, Help, Row};
-use super::text::{fit, pad, wrap};
+use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::last_good::last_good;
 use crate::domain::preflight::{Check, CheckResult};
+use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
-use crate::domain::version::{Edition, Method};
+use crate::domain::version::Method;
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::detected;
+use crate::wizard::screens::mode;
 
 /// Cells of a label.
-const LABEL: usize = 21;
+const LABEL: usize = 19;
 
 /// Draws it.
 pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
@@ -35,29 +36,33 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         return body;
     };
     let label = |name: &str| (Role::Disabled, format!(" {}", pad(name, LABEL)));
-    let value = |text: String| (Role::Text, fit(&text, wide.saturating_sub(LABEL + 2)));
-    let edition = facts.cluster.edition.map(|edition| match edition {
-        Edition::Community => "Community Edition",
-        Edition::Enterprise => "Enterprise Edition",
-    });
+    let room = wide.saturating_sub(LABEL + 2);
+    let value = |texts: &[String]| (Role::Text, longest_that_fits(texts, room));
+    let edition = facts.cluster.edition.map(|edition| format!("  {edition}")).unwrap_or_default();
     let build = facts.cluster.version.build.map_or_else(String::new, |build| format!("  (build {build})"));
-    let version = format!("{}{build}  {}", facts.cluster.version, edition.unwrap_or_default());
-    body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(version.trim_end(), wide.saturating_sub(LABEL + 2)))]));
-    let method = format!("{}  {}", facts.cluster.method, facts.cluster.method_reason);
-    body.push(Row::pieces(vec![label("Backup Method"), value(method)]));
+    let version = format!("{}{build}{edition}", facts.cluster.version);
+    body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(&version, room))]));
+    let method = facts.cluster.method.to_string();
+    let offers = match (facts.cluster.method, mode::full_only(model)) {
+        (Method::Physical, None) => format!("{method}   full and incremental"),
+        (Method::Physical, Some(why)) => format!("{method}   full only: {why}"),
+        (Method::Logical, _) => format!("{method}   full only"),
+    };
+    let whole = format!("{offers}   {}", facts.cluster.method_reason);
+    body.push(Row::pieces(vec![label("Backup Method"), value(&[whole, offers, method])]));
     let tenants = model.tenants();
     if facts.cluster.method == Method::Physical {
-        body.push(Row::pieces(vec![label("Last good backup"), value(last_words(facts, &tenants, now))]));
-        body.push(Row::pieces(vec![label("Log archiving"), value(archive_words(facts, &tenants))]));
+        body.push(Row::pieces(vec![label("Last good backup"), value(&last_words(facts, &tenants, now))]));
+        body.push(Row::pieces(vec![label("Log archiving"), value(&archive_words(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
             crate::domain::facts::ServiceFacts::Ready { release, path } => format!("{release}, {path}"),
             crate::domain::facts::ServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
         };
-        body.push(Row::pieces(vec![label("Backup service"), value(text)]));
+        body.push(Row::pieces(vec![label("Backup service"), value(&[text])]));
     }
     body.gap();
-    let checks = detected::checks(model);
+    let checks = &model.preflight.checks;
     let count = |result: CheckResult| checks.iter().filter(|check| check.result == result).count();
     let (fail, warn) = (count(CheckResult::Fail), count(CheckResult::Warn));
     let told = match (fail, warn) {
@@ -70,17 +75,21 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let title = if asking { " Preflight (asking again)" } else { " Preflight" };
     let space = wide.saturating_sub(title.len() + told.1.len() + 2);
     body.push(Row::pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));
-    list(&checks, model, wide, usize::from(area.height), &mut body);
+    list(checks, model, wide, usize::from(area.height), &mut body);
     body.help = checks.get(model.check).map_or_else(Help::default, focused_help);
     body
 }
 
-/// The checks that fit, the focused one among them; on the focused one what was found is given whole where there is room.
+/// The checks that fit, the focused one among them with all that was found.
 fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Body) {
     let several = model.tenants().len() > 1;
+    let column = if several { 34 } else { 22 };
     let room = rows.saturating_sub(body.lines.len());
-    let top = (model.check + 1).saturating_sub(room);
-    for (at, check) in checks.iter().enumerate().skip(top).take(room) {
+    let mut lines = Vec::new();
+    let mut focus = 0..0;
+    // What is far above or below the focus cannot be on the screen.
+    let near = model.check.saturating_sub(room)..model.check + room;
+    for (at, check) in checks.iter().enumerate().skip(near.start).take(near.len()) {
         let (role, word) = match check.result {
             CheckResult::Pass => (Role::Ok, "ok  "),
             CheckResult::Warn => (Role::Warn, "warn"),
@@ -96,30 +105,32 @@ fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Bo
             CheckResult::NotChecked => format!("not checked: {}", check.found),
             CheckResult::Pass | CheckResult::Warn | CheckResult::Fail => check.found.clone(),
         };
-        let column = if several { 34 } else { 22 };
-        let row = Row::pieces(vec![
-            (role, format!("   {word}  ")),
-            (Role::Text, pad(&whose, column)),
-            (Role::Text, fit(&found, wide.saturating_sub(column + 10))),
-        ]);
-        body.push(row.focused(at == model.check));
-        let mut more = wrap(&found, wide.saturating_sub(column + 10));
-        if at == model.check && more.len() > 1 && checks.len() + more.len() < room {
-            // There is room: what was cut off goes below.
-            more.remove(0);
-            for line in more {
-                body.line(Role::Text, format!("{}{line}", " ".repeat(column + 9)));
-            }
+        let cells = wide.saturating_sub(column + 10);
+        let focused = at == model.check;
+        let start = lines.len();
+        let mut all = if focused { wrap(&found, cells) } else { vec![fit(&found, cells)] }.into_iter();
+        let first = all.next().unwrap_or_default();
+        let head = vec![(role, format!("   {word}  ")), (Role::Text, pad(&whose, column)), (Role::Text, first)];
+        lines.push(Row::pieces(head).focused(focused));
+        lines.extend(all.map(|more| Row::of(Role::Text, format!("{}{more}", " ".repeat(column + 9)))));
+        if focused {
+            focus = start..lines.len();
         }
     }
+    let top = focus.end.saturating_sub(room).min(focus.start);
+    body.lines.extend(lines.into_iter().skip(top).take(room));
 }
 
 /// On the focused check its fix, or what it found where that needs none.
 fn focused_help(check: &Check) -> Help {
-    match (check.result, check.fix.is_empty()) {
-        (CheckResult::Fail, _) => Help::wrong(format!("{} {}", sentence(&check.found), check.fix)),
-        (CheckResult::Warn | CheckResult::NotChecked, false) => Help::of(format!("fix: {}", check.fix)),
-        (CheckResult::Pass | CheckResult::Warn | CheckResult::NotChecked, _) => Help::of(sentence(&check.found)),
+    let (result, fix) = (check.result, &check.fix);
+    match (result, fix.is_empty()) {
+        (CheckResult::Fail, false) => Help::wrong(format!("fix: {fix}")),
+        (CheckResult::Warn | CheckResult::NotChecked, false) => Help::of(format!("fix: {fix}")),
+        (CheckResult::Fail, true) => Help::wrong(sentence(&check.found)),
+        (CheckResult::Pass, _) | (CheckResult::Warn | CheckResult::NotChecked, true) => {
+            Help::of(sentence(&check.found))
+        }
     }
 }
 
@@ -127,48 +138,55 @@ fn sentence(found: &str) -> String {
     if found.ends_with('.') { found.to_owned() } else { format!("{found}.") }
 }
 
-/// The worst last good backup of the tenants.
-fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> String {
+/// Of several ways to say it, the longest one there is room for; the shortest is cut.
+fn longest_that_fits(texts: &[String], room: usize) -> String {
+    let fitting = texts.iter().find(|text| width(text) <= room);
+    fitting.cloned().unwrap_or_else(|| texts.last().map_or_else(String::new, |text| fit(text, room)))
+}
+
+/// The worst last good backup of the tenants, the longest way to say it first.
+fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<String> {
     let worst = tenants
         .iter()
         .map(|tenant| (tenant, last_good(tenant)))
         .min_by_key(|(_, good)| good.as_ref().map(|good| (good.restorable_to.is_some(), good.at)));
-    let Some((tenant, good)) = worst else { return "none".to_owned() };
+    let Some((tenant, good)) = worst else { return vec!["none".to_owned()] };
     let whose = if tenants.len() > 1 { format!("{}: ", tenant.name) } else { String::new() };
-    match good {
-        None => format!("{whose}none"),
-        Some(good) => {
-            let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
-            let to = match good.restorable_to {
-                Some(to) => format!("restorable to {}", to.to_local(facts.cluster.utc_offset)),
-                None => "done, and cannot be restored".to_owned(),
-            };
-            format!("{whose}{} {age}, {}; {to}", good.kind.word(), words::size(good.bytes))
-        }
+    let Some(good) = good else { return vec![format!("{whose}none")] };
+    let offset = facts.cluster.utc_offset;
+    let (word, size) = (good.kind.word(), words::size(good.bytes));
+    let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
+    match good.restorable_to {
+        None => vec![
+            format!("{whose}{word} of {}, {size}; done, and cannot be restored", good.at.to_local(offset)),
+            format!("{whose}{word}, {age}; done, and cannot be restored"),
+            format!("{whose}{word}, {age}; not restorable"),
+        ],
+        Some(to) => vec![
+            format!("{whose}{word} of {}, {size}; restorable to {}", good.at.to_local(offset), to.to_local(offset)),
+            format!("{whose}{word}, {age}, {size}; restorable to {}", to.to_local(offset)),
+            format!("{whose}{word}, {age}; restorable to {}", to.to_local(offset)),
+            format!("{whose}{word}, {age}; to {}", to.to_local(offset)),
+        ],
     }
 }
 
-fn archive_words(facts: &Facts, tenants: &[&TenantFacts]) -> String {
+/// How the log is archived, the longest way to say it first.
+fn archive_words(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
     let of = |tenant: &TenantFacts| match tenant.archive.latest() {
-        None => "does not run".to_owned(),
+        None => vec!["does not run".to_owned()],
         Some(round) => {
-            let now = Scn::from_timestamp(facts.at);
-            format!(
-                "{}, {} behind, round {} since {}",
-                round.status,
-                words::span(now.seconds_since(round.checkpoint)),
-                round.round_id,
-                round.start.to_local(facts.cluster.utc_offset)
-            )
+            let behind = words::span(Scn::from_timestamp(facts.at).seconds_since(round.checkpoint));
+            let short = format!("{}, {behind} behind, round {}", round.status, round.round_id);
+            vec![format!("{short} since {}", round.start.to_local(facts.cluster.utc_offset)), short]
         }
     };
     match tenants {
-        [] => "-".to_owned(),
+        [] => vec!["-".to_owned()],
         [only] => of(only),
         several => {
-            let running =
-                |t: &&&TenantFacts| t.archive.latest().is_some_and(|round| round.status.to_string() == "DOING");
-            format!("DOING on {} of {} tenants", several.iter().filter(running).count(), several.len())
+            let runs = |t: &&&TenantFacts| t.archive.latest().is_some_and(|round| round.status == RoundStatus::Doing);
+            vec![format!("DOING on {} of {} tenants", several.iter().filter(runs).count(), several.len())]
         }
     }
 }

@@ -15,6 +15,7 @@
 pub mod confirm;
 mod connect;
 mod detected;
+mod field;
 mod footer;
 mod header;
 mod lines;
@@ -22,7 +23,7 @@ mod mode;
 mod overlay;
 mod storage;
 mod target;
-mod task;
+pub mod task;
 mod tasks;
 pub mod text;
 pub mod theme;
@@ -41,8 +42,26 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
     // The terminal may have become smaller than the model knows yet.
     if model.is_too_small() || area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(area, theme, frame);
-        return;
+    } else {
+        whole(model, theme, now, frame);
     }
+    if theme.ascii {
+        to_ascii(frame);
+    }
+}
+
+/// A terminal that has no more than ASCII gets no more: every other cell becomes a question mark.
+fn to_ascii(frame: &mut Frame<'_>) {
+    for cell in &mut frame.buffer_mut().content {
+        if !cell.symbol().is_ascii() {
+            let wide = text::width(cell.symbol()) > 1;
+            cell.set_symbol(if wide { "??" } else { "?" });
+        }
+    }
+}
+
+fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
+    let area = frame.area();
     let [header, way, above, body, below, help, keys] = Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(1),
@@ -67,7 +86,7 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
         (None, Screen::Storage) => storage::body(model, body),
         (None, Screen::Mode) => mode::body(model, body),
         (None, Screen::Confirm) => confirm::body(model, body),
-        (None, Screen::Task) => task::body(model, theme, now, body),
+        (None, Screen::Task) => task::body(model, now, body),
         (None, Screen::Tasks) => tasks::body(model, body),
     };
     let said = drawn.help.clone();

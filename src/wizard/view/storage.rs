@@ -1,11 +1,350 @@
-//! See [`crate::wizard::screens::storage`].
+//! Where backups go: what was found or typed, and what a Test says of it.
 
 use ratatui::layout::Rect;
 
-use super::lines::Body;
+use super::field::{self, LABEL};
+use super::lines::{Body, Help, Row};
+use super::text::{fit, pad, width, wrap};
+use super::theme::Role;
+use crate::domain::destination::Destination;
+use crate::domain::facts::Facts;
+use crate::domain::plan::Chosen;
+use crate::domain::scn::Scn;
+use crate::domain::secret::SecretSource;
+use crate::domain::template::DirKind;
+use crate::domain::words;
 use crate::wizard::model::Model;
+use crate::wizard::screens::storage::form::{Field, Kind, Shape};
+use crate::wizard::screens::storage::found::{Found, source};
+use crate::wizard::screens::storage::trial::Standing;
+use crate::wizard::screens::storage::{self, Focus, Storage, name_of};
+
+mod report;
 
 /// Draws it.
-pub fn body(_model: &Model, _area: Rect) -> Body {
-    Body::default()
+pub fn body(model: &Model, area: Rect) -> Body {
+    let Some(draft) = &model.draft else { return Body::default() };
+    let wide = usize::from(area.width);
+    let sheet = Sheet { model, storage: &draft.storage, wide };
+    let (mut body, focused) = sheet.draw();
+    body.help = sheet.help();
+    scrolled(body, focused, &draft.storage, usize::from(area.height), wide)
+}
+
+/// The lines that fit, the focused one among them, and how many more there are.
+fn scrolled(mut body: Body, focused: usize, storage: &Storage, room: usize, wide: usize) -> Body {
+    let total = body.lines.len();
+    let Some(last_top) = total.checked_sub(room).filter(|more| *more > 0) else { return body };
+    let top = match storage.focus {
+        Focus::Home => 0,
+        // The result of a Test is what one wants to see of it.
+        Focus::Test => focused,
+        Focus::Edit | Focus::Kind | Focus::Field(_) => (focused + 3).saturating_sub(room),
+    };
+    let mut top = (top + storage.scrolled).min(last_top);
+    if storage.is_typing() {
+        top = top.min(focused);
+    }
+    let below = total.saturating_sub(top + room);
+    let more = if below == 0 { 0 } else { below + 1 };
+    let shown = if more == 0 { room } else { room.saturating_sub(1) };
+    body.lines = body.lines.drain(..).skip(top).take(shown).collect();
+    if more > 0 {
+        let text = format!("{more} more lines: PgDn");
+        body.line(Role::Disabled, format!("{text:>wide$}", wide = wide.saturating_sub(1)));
+    }
+    body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
+    body
+}
+
+/// What is drawn from.
+struct Sheet<'a> {
+    model: &'a Model,
+    storage: &'a Storage,
+    wide: usize,
+}
+
+impl Sheet<'_> {
+    /// All lines, and the one that has the focus.
+    fn draw(&self) -> (Body, usize) {
+        let mut body = Body::default();
+        let part = self.storage.part;
+        let side = self.storage.side(part);
+        let focus = self.storage.focus;
+        let mut focused = 0;
+        body.push(self.title().focused(focus == Focus::Home));
+        if focus == Focus::Edit {
+            focused = body.lines.len();
+        }
+        body.push(self.source().focused(focus == Focus::Edit));
+        if side.typed {
+            focused = self.form(&mut body).unwrap_or(focused);
+            self.used_as(&mut body);
+        } else if part == DirKind::Clog && self.storage.is_derived() {
+            self.used_as(&mut body);
+        } else {
+            self.found(&mut body, &side.found);
+        }
+        self.evidence(&mut body);
+        if focus == Focus::Test {
+            focused = body.lines.len();
+        }
+        let standing = self.storage.standing(part);
+        let must_pass = self.storage.must_pass(part);
+        let (role, text) = report::headline(&standing, side.trial.as_ref(), must_pass, &self.model.zone);
+        let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
+        let mut lines = wrap(&text, self.wide.saturating_sub(LABEL + 1)).into_iter();
+        body.push(Row::pieces(vec![
+            (Role::Text, "   ".to_owned()),
+            button,
+            (Role::Text, " ".repeat(LABEL - 11)),
+            (role, lines.next().unwrap_or_default()),
+        ]));
+        for line in lines {
+            body.line(role, format!("{}{line}", " ".repeat(LABEL)));
+        }
+        let stale = matches!(standing, Standing::Void(_) | Standing::Never);
+        if let Some(trial) = side.trial.as_ref().filter(|_| !stale) {
+            report::checks(&mut body, trial, self.wide);
+        }
+        (body, focused)
+    }
+
+    /// The title, and the parts there are.
+    fn title(&self) -> Row {
+        let mut pieces = vec![(Role::Title, " Storage Configuration  ".to_owned())];
+        match self.storage.shape {
+            Shape::Two => {
+                for part in self.storage.parts() {
+                    let shown = *part == self.storage.part;
+                    let mark = if shown { "[x]" } else { "[ ]" };
+                    let role = if shown { Role::Title } else { Role::Text };
+                    pieces.push((role, format!("  {mark} {}", name_of(*part))));
+                }
+            }
+            Shape::One => pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned())),
+            Shape::Tenants => pieces.push((Role::Text, "one directory, empty each time".to_owned())),
+            Shape::Folder => pieces.push((Role::Text, "a directory of this host".to_owned())),
+        }
+        Row::pieces(pieces)
+    }
+
+    /// Where it comes from, and the button that changes that.
+    fn source(&self) -> Row {
+        let part = self.storage.part;
+        let side = self.storage.side(part);
+        let follows = part == DirKind::Clog && self.storage.data.typed;
+        let (text, button) = if side.typed {
+            let back = if follows { "[ as before ]" } else { "[ as found ]" };
+            ("typed by hand".to_owned(), if side.is_found() || follows { back } else { "" })
+        } else if part == DirKind::Clog && self.storage.is_derived() {
+            ("follows the data backup".to_owned(), "[ edit ]")
+        } else if part == DirKind::Clog && self.storage.kept().is_some() {
+            ("the cluster's own, which stays".to_owned(), "[ edit ]")
+        } else {
+            (source(&side.found), "[ edit ]")
+        };
+        let room = self.wide.saturating_sub(LABEL + width(button) + 2);
+        Row::pieces(vec![
+            field::label("Source", false, false),
+            (Role::Text, pad(&text, room.max(1))),
+            (Role::Text, " ".to_owned()),
+            (Role::Title, button.to_owned()),
+        ])
+    }
+
+    /// The fields; the line of the focused one.
+    fn form(&self, body: &mut Body) -> Option<usize> {
+        let (storage, part) = (self.storage, self.storage.part);
+        let form = &storage.side(part).form;
+        let mut focused = (storage.focus == Focus::Kind).then_some(body.lines.len());
+        self.kinds(body, form.kind);
+        for field in form.kind.fields() {
+            let has_focus = storage.focus == Focus::Field(*field);
+            if has_focus {
+                focused = Some(body.lines.len());
+            }
+            let wrong = storage.shown_complaint(part, *field).is_some();
+            let label = field.words(form.kind).label;
+            if let Some(text) = form.text(&storage.access, *field) {
+                field::draw(body, label, text, (has_focus, wrong), self.wide);
+                continue;
+            }
+            let on = |on: bool| if on { "(*)" } else { "( )" };
+            let said = format!("{} virtual host  {} path style", on(!form.path_style), on(form.path_style));
+            let row = Row::pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
+            body.push(row.focused(has_focus));
+        }
+        focused
+    }
+
+    /// The kinds of storage; those the version does not have, with the version that has them.
+    fn kinds(&self, body: &mut Body, chosen: Kind) {
+        let Some(facts) = self.model.facts() else { return };
+        let has_focus = self.storage.focus == Focus::Kind;
+        let room = self.wide.saturating_sub(LABEL + 1);
+        let mut rows = vec![(Vec::new(), 0)];
+        let mut refused: Vec<String> = Vec::new();
+        for kind in Kind::ALL {
+            let supported = kind.supported(facts);
+            let mark = match (&supported, kind == chosen) {
+                (_, true) => "(*)",
+                (Ok(()), false) => "( )",
+                (Err(_), false) => "(-)",
+            };
+            let role = if supported.is_ok() { Role::Text } else { Role::Disabled };
+            let text = format!("{mark} {}  ", kind.label());
+            if rows.last().is_some_and(|(_, used)| used + width(&text) > room + 2) {
+                rows.push((Vec::new(), 0));
+            }
+            if let Some((pieces, used)) = rows.last_mut() {
+                *used += width(&text);
+                pieces.push((role, text));
+            }
+            if let Err(why) = supported
+                && !refused.contains(&why)
+            {
+                refused.push(why);
+            }
+        }
+        for (at, (pieces, _)) in rows.into_iter().enumerate() {
+            let label = if at == 0 { "Storage Type" } else { "" };
+            let mut all = vec![field::label(label, has_focus && at == 0, false)];
+            all.extend(pieces);
+            body.push(Row::pieces(all).focused(has_focus));
+        }
+        for why in refused {
+            for line in wrap(&why, room) {
+                body.line(Role::Disabled, format!("{}{line}", " ".repeat(LABEL)));
+            }
+        }
+    }
+
+    /// The directory that comes of what is typed.
+    fn used_as(&self, body: &mut Body) {
+        let Some((chosen, tenant)) = storage::destination(self.model, self.storage.part) else { return };
+        let (role, text) = match chosen {
+            Ok(chosen) => (Role::Text, chosen.destination.bare()),
+            Err(fault) => (Role::Fail, fault.why),
+        };
+        let label = if self.storage.is_for_several() { format!("for {}", tenant.name) } else { "used as".to_owned() };
+        self.said(body, &label, role, &text);
+    }
+
+    /// A label and a text in as many lines as it needs.
+    fn said(&self, body: &mut Body, label: &str, role: Role, text: &str) {
+        for (at, line) in wrap(text, self.wide.saturating_sub(LABEL + 1)).into_iter().enumerate() {
+            let label = field::label(if at == 0 { label } else { "" }, false, false);
+            body.push(Row::pieces(vec![label, (role, line)]));
+        }
+    }
+
+    /// What was found: of one tenant every part of it, of several where each goes.
+    fn found(&self, body: &mut Body, found: &[Found]) {
+        if let [Found { chosen: Some(chosen), .. }] = found {
+            self.found_one(body, chosen);
+            return;
+        }
+        for one in found {
+            let (role, text) = match &one.chosen {
+                Some(chosen) => (Role::Text, chosen.destination.bare()),
+                None => (Role::Warn, "nobody names one".to_owned()),
+            };
+            let text = fit(&text, self.wide.saturating_sub(LABEL + 1));
+            body.push(Row::pieces(vec![field::label(&one.tenant, false, false), (role, text)]));
+        }
+    }
+
+    fn found_one(&self, body: &mut Body, chosen: &Chosen) {
+        let destination = &chosen.destination;
+        let kind = Kind::of(destination);
+        let label = |field: Field| field.words(kind).label;
+        self.said(body, "Storage Type", Role::Text, kind.label());
+        self.said(body, label(Field::Directory), Role::Text, destination.path());
+        for (field, key) in [(Field::Domain, "host"), (Field::Region, "s3_region"), (Field::AppId, "appid")] {
+            if let Some(value) = destination.attribute(key) {
+                self.said(body, label(field), Role::Text, value);
+            }
+        }
+        if let Some(id) = destination.attribute("access_id") {
+            self.said(body, label(Field::AccessId), Role::Text, &shortened(id));
+        }
+        if destination.needs_access_key() {
+            self.said(body, label(Field::AccessKey), Role::Text, &key_words(chosen, destination));
+        }
+    }
+
+    /// The server's own evidence that it can write there: the log that it archives.
+    fn evidence(&self, body: &mut Body) {
+        let (storage, part) = (self.storage, self.storage.part);
+        if part != DirKind::Clog || storage.must_pass(part) || storage.is_for_several() {
+            return;
+        }
+        let facts = self.model.facts();
+        let tenant = facts.and_then(|facts| facts.tenant(&storage.archive.found.first()?.tenant));
+        let (Some(facts), Some(tenant)) = (facts, tenant) else { return };
+        let own = tenant.archive.destination.is_some();
+        if let Some(round) = tenant.archive.latest().filter(|_| own) {
+            let behind = words::span(Scn::from_timestamp(facts.at).seconds_since(round.checkpoint));
+            let text = format!("{}, {behind} behind, by the server's own word", round.status);
+            self.said(body, "Log archiving", Role::Text, &text);
+        }
+    }
+
+    fn help(&self) -> Help {
+        let (storage, part) = (self.storage, self.storage.part);
+        let side = storage.side(part);
+        match storage.focus {
+            Focus::Home if storage.has_two_parts() => {
+                Help::of("Left and Right show the data backup or the log archive; Enter goes on.")
+            }
+            Focus::Home => Help::of("Enter goes on to the mode."),
+            Focus::Edit if side.typed => Help::of("Enter goes back to what was there; what is typed is kept."),
+            Focus::Edit if part == DirKind::Clog => {
+                Help::of("Enter types another. A new log archive stops archiving and starts a new round.")
+            }
+            Focus::Edit => Help::of("Enter types another destination, which must pass a Test."),
+            Focus::Kind => Help::of("Left and Right choose the kind of storage."),
+            Focus::Field(field) => match storage.shown_complaint(part, field) {
+                Some(complaint) => Help::wrong(complaint),
+                None => Help::of(field.words(side.form.kind).help),
+            },
+            Focus::Test => test_help(self.model.facts().map(AsRef::as_ref), &storage.standing(part)),
+        }
+    }
+}
+
+fn test_help(facts: Option<&Facts>, standing: &Standing<'_>) -> Help {
+    match standing {
+        Standing::Failed(report) => match report.fault() {
+            Some(fault) => Help::wrong(fault.next.clone()),
+            None => Help::default(),
+        },
+        Standing::Passed(_) => Help::of("Enter goes on; t tests again."),
+        Standing::Running(_) => Help::of("Esc stops it; the probe is deleted either way."),
+        Standing::Never | Standing::Stopped | Standing::Void(_) => {
+            let name = facts.map_or("the cluster", |facts| facts.cluster.name());
+            Help::of(format!("Writes, reads back, lists and deletes a probe of 1 MiB; changes nothing of {name}."))
+        }
+    }
+}
+
+/// A name long enough to be known by, not to be used.
+fn shortened(id: &str) -> String {
+    let count = id.chars().count();
+    if count <= 8 {
+        return id.to_owned();
+    }
+    let (head, tail): (String, String) = (id.chars().take(4).collect(), id.chars().skip(count - 2).collect());
+    format!("{head}...{tail}")
+}
+
+/// Where the key is.
+fn key_words(chosen: &Chosen, destination: &Destination) -> String {
+    match (&chosen.access_key, chosen.source) {
+        (Some(SecretSource::Prompt) | None, Some(_)) => "asked for when it is needed".to_owned(),
+        (Some(source), _) => format!("from {source}"),
+        (None, None) if destination.masked().is_empty() => "none is shown by the cluster".to_owned(),
+        (None, None) => "******** (not readable from the cluster; needed only to change it)".to_owned(),
+    }
 }

@@ -46,7 +46,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     }
     if model.list.shown.is_empty() {
         body.gap();
-        body.line(Role::Text, format!("   {}", empty(model)));
+        empty(model, usize::from(area.width), &mut body);
     }
     while body.lines.len() + 1 < usize::from(area.height) {
         body.gap();
@@ -57,12 +57,21 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
 }
 
 /// Why there is no row.
-fn empty(model: &Model) -> String {
+fn empty(model: &Model, wide: usize, body: &mut Body) {
     match &model.inventory {
-        None => "reading the inventory".to_owned(),
-        Some(Err(fault)) => format!("{} {} {}", fault.what, fault.why, fault.next),
-        Some(Ok(_)) if model.list.filter.value().is_empty() => "There is no cluster in the inventory.".to_owned(),
-        Some(Ok(_)) => format!("No target's name has \"{}\" in it. Esc clears the filter.", model.list.filter.value()),
+        None => body.line(Role::Text, "   reading the inventory"),
+        Some(Err(fault)) => {
+            body.wrapped(Role::Fail, &fault.what, 3, wide);
+            body.wrapped(Role::Text, &fault.why, 3, wide);
+            body.wrapped(Role::Text, &format!("Next: {} r reads it again.", fault.next), 3, wide);
+        }
+        Some(Ok(_)) if model.list.filter.value().is_empty() => {
+            body.line(Role::Text, "   There is no cluster in the inventory.");
+        }
+        Some(Ok(_)) => {
+            let told = format!("No target's name has \"{}\" in it. Esc clears the filter.", model.list.filter.value());
+            body.wrapped(Role::Text, &told, 3, wide);
+        }
     }
 }
 

@@ -1,5 +1,5 @@
-//! Colours as roles, and the glyphs a terminal can draw. Sixteen colours, the terminal's own background, and always a word
-//! beside the colour.
+//! Colours as roles. Sixteen colours, the terminal's own background, and always a word beside the colour. What obnow itself
+//! draws is ASCII on every terminal: box drawing is two cells wide on some, and nothing is worth a shifted column.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -29,7 +29,7 @@ pub enum Role {
 pub struct Theme {
     /// Colours may be used.
     pub color: bool,
-    /// Only ASCII may be.
+    /// Only ASCII may be drawn: a name in another script is shown as question marks.
     pub ascii: bool,
 }
 
@@ -61,28 +61,14 @@ impl Theme {
             _ => self.style(Role::Title),
         }
     }
-
-    /// The character of a horizontal rule.
-    #[must_use]
-    pub fn rule(self) -> &'static str {
-        if self.ascii { "-" } else { "\u{2500}" }
-    }
-
-    /// Full and empty cell of a progress bar.
-    #[must_use]
-    pub fn bar(self) -> (&'static str, &'static str) {
-        ("#", "-")
-    }
 }
 
-/// Whether only ASCII may be drawn: the locale is not UTF-8, or it is one in which a terminal may draw box drawing two
-/// cells wide, or the terminal is known to have no more.
+/// Whether only ASCII may be drawn: the locale is not UTF-8, or the terminal is known to have no more.
 #[must_use]
 pub fn wants_ascii(locale: &str, term: &str) -> bool {
     let locale = locale.to_ascii_lowercase();
     let utf8 = locale.contains("utf-8") || locale.contains("utf8");
-    let wide = ["zh", "ja", "ko"].iter().any(|language| locale.starts_with(language));
-    !utf8 || wide || matches!(term, "linux" | "vt100" | "dumb")
+    !utf8 || matches!(term, "linux" | "vt100" | "dumb")
 }
 
 #[cfg(test)]
@@ -95,7 +81,7 @@ mod tests {
             ("en_US.UTF-8", "xterm-256color", false),
             ("C.utf8", "screen", false),
             ("zh_CN.GB18030", "xterm", true),
-            ("zh_CN.UTF-8", "xterm", true),
+            ("zh_CN.UTF-8", "xterm", false),
             ("C", "xterm", true),
             ("", "xterm", true),
             ("en_US.UTF-8", "linux", true),

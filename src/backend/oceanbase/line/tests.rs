@@ -1,10 +1,10 @@
-#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use super::*;
 use crate::demo::views::views_of;
 use crate::domain::version::Detected;
 
-const STATEMENTS: [StatementId; 10] = [
+const STATEMENTS: [StatementId; 13] = [
     StatementId::SetDataDestination,
     StatementId::SetArchiveDestination,
     StatementId::SetArchiveLagTarget,
@@ -15,9 +15,12 @@ const STATEMENTS: [StatementId; 10] = [
     StatementId::BackupFull,
     StatementId::BackupIncremental,
     StatementId::CancelBackup,
+    StatementId::BackupTenants,
+    StatementId::Compact,
+    StatementId::ShowParameter,
 ];
 
-const VIEWS: [ViewId; 19] = [
+const VIEWS: [ViewId; 26] = [
     ViewId::Servers,
     ViewId::Parameters,
     ViewId::Tenants,
@@ -37,7 +40,40 @@ const VIEWS: [ViewId; 19] = [
     ViewId::Connections,
     ViewId::ScheduleTasks,
     ViewId::LogStreams,
+    ViewId::Cluster,
+    ViewId::Zones,
+    ViewId::Freezes,
+    ViewId::BackupState,
+    ViewId::SetFiles,
+    ViewId::SetLevels,
+    ViewId::BrokenParts,
 ];
+
+/// What only some lines have.
+const STATEMENTS_OF_THE_CLUSTER: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
+const VIEWS_OF_THE_CLUSTER: [ViewId; 5] =
+    [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts];
+const STATEMENTS_OF_TENANTS: [StatementId; 3] =
+    [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
+const VIEWS_OF_TENANTS: [ViewId; 10] = [
+    ViewId::Parameters,
+    ViewId::TenantJobs,
+    ViewId::DataDestination,
+    ViewId::ArchiveDestination,
+    ViewId::ArchiveCurrent,
+    ViewId::ArchivePieces,
+    ViewId::JobHistory,
+    ViewId::Tasks,
+    ViewId::DeletePolicy,
+    ViewId::LogStreams,
+];
+/// From some release of a family on.
+const LATER_STATEMENTS: [StatementId; 1] = [StatementId::BackupTenants];
+const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
+
+fn of_the_cluster(line: &Line) -> bool {
+    matches!(line.jobs, Jobs::OfTheCluster(_))
+}
 
 fn version(text: &str) -> Version {
     Detected::read(text).unwrap().version
@@ -56,6 +92,9 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         StatementId::BackupFull => 7,
         StatementId::BackupIncremental => 8,
         StatementId::CancelBackup => 9,
+        StatementId::BackupTenants => 10,
+        StatementId::Compact => 11,
+        StatementId::ShowParameter => 12,
     };
     let view = match view {
         ViewId::Servers => 0,
@@ -77,6 +116,13 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         ViewId::Connections => 16,
         ViewId::ScheduleTasks => 17,
         ViewId::LogStreams => 18,
+        ViewId::Cluster => 19,
+        ViewId::Zones => 20,
+        ViewId::Freezes => 21,
+        ViewId::BackupState => 22,
+        ViewId::SetFiles => 23,
+        ViewId::SetLevels => 24,
+        ViewId::BrokenParts => 25,
     };
     (statement, view)
 }
@@ -90,14 +136,18 @@ fn every_statement_and_view_has_its_words() {
         }
         for (at, id) in STATEMENTS.into_iter().enumerate() {
             assert_eq!(place(id, ViewId::Servers).0, at);
+            let foreign = if of_the_cluster(line) { &STATEMENTS_OF_TENANTS[..] } else { &STATEMENTS_OF_THE_CLUSTER };
             for scope in [Scope::Sys, Scope::Tenant] {
-                assert!(line.statement(id, scope).is_some_and(|words| !words.is_empty()), "{}: {id:?}", line.name);
+                let has = line.statement(id, scope).is_some_and(|words| !words.is_empty());
+                assert!(has != foreign.contains(&id) || LATER_STATEMENTS.contains(&id), "{}: {id:?}", line.name);
             }
         }
         for (at, id) in VIEWS.into_iter().enumerate() {
             assert_eq!(place(StatementId::Encrypt, id).1, at);
-            let seen = line.view(id, Scope::Sys);
-            assert!(seen.is_some_and(|view| !view.columns.is_empty()), "{}: {id:?}", line.name);
+            let foreign = if of_the_cluster(line) { &VIEWS_OF_TENANTS[..] } else { &VIEWS_OF_THE_CLUSTER };
+            let has = line.view(id, Scope::Sys).is_some_and(|view| !view.columns.is_empty());
+            let elsewhere = [ViewId::Connections, ViewId::ScheduleTasks].contains(&id) && of_the_cluster(line);
+            assert!(has != (foreign.contains(&id) || elsewhere) || LATER_VIEWS.contains(&id), "{}: {id:?}", line.name);
         }
     }
 }
@@ -105,8 +155,11 @@ fn every_statement_and_view_has_its_words() {
 /// R6: from sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (1235).
 #[test]
 fn from_sys_there_is_no_bare_form() {
-    for line in LINES.as_ref().unwrap() {
+    for line in LINES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
         for id in STATEMENTS {
+            if line.statement(id, Scope::Sys).is_none() {
+                continue;
+            }
             let (sys, tenant) = (line.statement(id, Scope::Sys).unwrap(), line.statement(id, Scope::Tenant).unwrap());
             assert_eq!(sys.contains("TENANT = {tenant"), sys.starts_with("ALTER SYSTEM"), "{sys}");
             assert!(!tenant.contains("{tenant") && !tenant.contains("TENANT ="), "{tenant}");
@@ -153,7 +206,9 @@ fn every_column_is_one_the_documented_view_has() {
 #[test]
 fn a_tenant_sees_all_but_what_is_of_the_cluster() {
     let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
-    let unseen: Vec<ViewId> = VIEWS.into_iter().filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
+    let own = |id: &ViewId| line.view(*id, Scope::Sys).is_some();
+    let unseen: Vec<ViewId> =
+        VIEWS.into_iter().filter(own).filter(|id| line.view(*id, Scope::Tenant).is_none()).collect();
     assert_eq!(unseen, [ViewId::Servers, ViewId::TenantJobs, ViewId::Events, ViewId::ScheduleTasks]);
     assert!(ViewId::NEEDED.iter().all(|id| line.view(*id, Scope::Tenant).is_some()));
 }
@@ -177,11 +232,81 @@ fn a_version_has_its_line_or_the_one_below_it() {
         ("OceanBase 4.4.9.0", Some("V4")),
         ("OceanBase 4.5.0.0", Some("V4")),
         ("OceanBase V5.0.0.0", Some("V4")),
-        ("OceanBase 3.2.4.0", None),
-        ("OceanBase 2.2.77", None),
+        ("OceanBase 3.2.4.0", Some("V3.2")),
+        ("OceanBase 3.2.1.0", Some("V3.2")),
+        ("OceanBase 3.1.5", Some("V3.1.3")),
+        ("OceanBase 3.1.3", Some("V3.1.3")),
+        ("OceanBase 3.1.2", Some("V3.1.1")),
+        ("OceanBase 3.1.1", Some("V3.1.1")),
+        ("OceanBase 3.1.0", Some("V3.1.0")),
+        ("OceanBase 2.2.77", Some("V2.2.77")),
+        ("OceanBase 2.2.76", Some("V2.2.60")),
+        ("OceanBase 2.2.60", Some("V2.2.60")),
+        ("OceanBase 2.2.52", None),
         ("seekdb-v1.4.0.0", None),
     ] {
         let line = Line::of(&version(text));
-        assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: V4's words are not for older servers");
+        assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: a line's words are not for older servers");
     }
+}
+
+/// The table of ../reference by line: what each newer one adds, and what it asks for.
+#[test]
+fn each_line_below_v4_has_what_it_has_and_no_more() {
+    use crate::domain::whole::CompactionRule::{AsAnswered, Enforced, NotAsked};
+    for (text, files, levels, tenants, compaction) in [
+        ("OceanBase 2.2.60", false, false, false, Enforced),
+        ("OceanBase 2.2.76", false, false, false, Enforced),
+        ("OceanBase 2.2.77", true, false, false, Enforced),
+        ("OceanBase 3.1.0", false, false, false, Enforced),
+        ("OceanBase 3.1.2", true, false, false, Enforced),
+        ("OceanBase 3.1.3", true, false, false, NotAsked),
+        ("OceanBase 3.1.5", true, false, false, NotAsked),
+        ("OceanBase 3.2.1.0", true, true, true, AsAnswered),
+        ("OceanBase 3.2.4.0", true, true, true, AsAnswered),
+    ] {
+        let line = Line::of(&version(text)).unwrap();
+        let sees = |id| line.view(id, Scope::Sys).is_some();
+        assert_eq!((sees(ViewId::SetFiles), sees(ViewId::SetLevels)), (files, levels), "{text}");
+        assert_eq!(line.statement(StatementId::BackupTenants, Scope::Sys).is_some(), tenants, "{text}");
+        let Jobs::OfTheCluster(rules) = line.jobs else { panic!("{text}") };
+        assert_eq!((rules.compaction, rules.most_increments), (compaction, 64), "{text}");
+        assert!(line.act_times >= 20, "{text}: BACKUP may take its servers 600 s");
+        assert!(VIEWS.into_iter().all(|id| line.view(id, Scope::Tenant).is_none()), "{text}: from sys only");
+        assert!(!line.marks_jobs());
+    }
+}
+
+/// Whatever these say concerns the whole cluster; a name of a tenant is in one alone, and no form forces or clears anything.
+#[test]
+fn below_v4_only_one_statement_names_tenants() {
+    for line in LINES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
+        for id in STATEMENTS {
+            let Some(words) = line.statement(id, Scope::Sys) else { continue };
+            assert_eq!(words.contains("{tenant"), id == StatementId::BackupTenants, "{words}");
+            assert!(!words.contains("FORCE") && !words.contains("TENANT ="), "{words}");
+        }
+    }
+}
+
+#[test]
+fn an_entry_that_is_like_no_other_is_refused() {
+    let entry = "{name: V9, like: V8, from: V9.0, below: V10.0}";
+    let entry: LineEntry = serde_yaml::from_str(entry).unwrap();
+    assert_eq!(entry.whole(&[]).unwrap_err(), "V9 is like no line");
+    let alone: LineEntry = serde_yaml::from_str("{name: V9, from: V9.0, below: V10.0}").unwrap();
+    assert_eq!(alone.whole(&[]).unwrap_err(), "V9 has no jobs");
+}
+
+/// One entry with what differs is all that a newer release takes.
+#[test]
+fn a_newer_release_is_one_entry() {
+    let entry =
+        r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
+    let entry: LineEntry = serde_yaml::from_str(entry).unwrap();
+    let line = entry.whole(LINES.as_ref().unwrap()).unwrap();
+    assert_eq!(line.statement(StatementId::CancelBackup, Scope::Sys), Some("ALTER SYSTEM CANCEL IT"));
+    let v4 = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
+    assert_eq!(line.statement(StatementId::BackupFull, Scope::Sys), v4.statement(StatementId::BackupFull, Scope::Sys));
+    assert_eq!(line.jobs, v4.jobs);
 }

@@ -41,7 +41,7 @@ fn archive(value: &str) -> Action {
 }
 
 fn start(mode: Mode, plus_archivelog: bool, encrypted: bool) -> Action {
-    Action::StartBackup { mode, plus_archivelog, encrypt: encrypted.then_some(SecretSource::Stdin) }
+    Action::StartBackup { mode, plus_archivelog, encrypt: encrypted.then_some(SecretSource::Stdin), to: None }
 }
 
 #[test]

@@ -1,0 +1,33 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::domain::choices::Mode;
+use crate::domain::plan::plan;
+use crate::domain::samples::{choose, cluster, job, other_tenant, tenant};
+
+#[test]
+fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
+    let mut pay = tenant(1002, "pay");
+    let made =
+        plan(&cluster(vec![pay.clone(), other_tenant(1004, "log")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
+    let parent = JobFacts { tenant_id: 1, job_id: 80, set_id: None, ..job("nightly") };
+    let mut log = other_tenant(1004, "log");
+    log.running = vec![job("not of this task")];
+    pay.running = vec![job("obnow t1.1"), parent.clone()];
+    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made);
+    assert_eq!(
+        lines,
+        [
+            "CANCEL BACKUP stops every backup job of these tenants, whoever started it:",
+            "  prod/pay  job 7, full, by obnow task t1.1, since 2026-11-20 10:59:00 (server time)",
+            "What is written by then stays on the destination, and nothing can be restored from it.",
+        ]
+    );
+    // Before the tenant has a job of its own, that of sys is what is hit.
+    pay.running = vec![parent];
+    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made);
+    assert_eq!(lines[1], "  prod/pay  job 80, full, by \"nightly\", since 2026-11-20 10:59:00 (server time)");
+    pay.running = Vec::new();
+    let lines = hits(&cluster(vec![pay, log]), &made);
+    assert_eq!(lines, ["Nothing of it runs on the server: the task ends before its start."]);
+}

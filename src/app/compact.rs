@@ -1,0 +1,87 @@
+//! A major compaction that is asked for by itself, on a task that needs one: what its question must show first.
+
+use crate::backend::oceanbase::{self, Line, Words};
+use crate::domain::facts::Facts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, whole_scope};
+use crate::domain::step::StepKind;
+use crate::domain::task::TaskView;
+use crate::domain::whole::CompactionFacts;
+
+use super::Room;
+use super::detect;
+use super::tasks::Task;
+
+/// What a person is shown before he lets a compaction be performed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Question {
+    /// Whom it concerns: `ALL 14 tenants of legacy-sh`.
+    pub scope: String,
+    /// `the last one took 1 h 52 min`.
+    pub last_one: String,
+    /// What is sent.
+    pub statements: Vec<String>,
+    /// The name to type where the cluster is prod; None: yes is enough.
+    pub type_name: Option<String>,
+}
+
+impl Question {
+    /// All of it in one sentence.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("A major compaction of {}; {}. It may affect the business.", self.scope, self.last_one)
+    }
+}
+
+/// Whether a compaction may be asked for on a task: it has a target that has not passed the step, on a line that has one.
+#[must_use]
+pub fn may_be_asked(view: &TaskView) -> bool {
+    let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    whole
+        && view.targets.iter().any(|target| {
+            let before = target.current().is_some_and(|step| step.kind <= StepKind::Compact);
+            target.wants_retry() && (before || target.needs_new_backup())
+        })
+}
+
+/// The question of a task, from what its cluster is now. Nothing is changed.
+///
+/// # Errors
+/// The task is past the step or its line needs none; or the cluster cannot be asked.
+pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
+    let Some(prepared) = task.view.prepared.as_ref().filter(|_| may_be_asked(&task.view)) else {
+        return Err(not_asked(task));
+    };
+    let cluster = room.cluster(&prepared.plan.cluster.name)?;
+    let facts = detect::one(room, cluster).await?;
+    let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
+    let type_name = (cluster.environment.as_deref() == Some("prod")).then(|| cluster.name.clone());
+    Ok(Question {
+        scope: whole_scope(&facts),
+        last_one: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
+        statements: statements(&facts, task)?,
+        type_name,
+    })
+}
+
+fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
+    let Some(line) = Line::of(&facts.cluster.version) else { return Err(not_asked(task)) };
+    let words = Words { line, scope: facts.cluster.scope };
+    let sent = oceanbase::action(words, &Action::Compact, &[], task.id.as_str(), task.view.attempt + 1)?;
+    Ok(sent.iter().map(ToString::to_string).collect())
+}
+
+fn not_asked(task: &Task) -> Fault {
+    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    let why = if whole {
+        "No target of it waits at that step or before it."
+    } else {
+        "Start cluster compact if necessary: not needed on V4."
+    };
+    Fault::new(
+        Cause::Usage,
+        format!("Task {} needs no major compaction.", task.id),
+        why,
+        format!("Go on without it: obnow retry {}.", task.id),
+    )
+}

@@ -1,0 +1,24 @@
+//! The report of a task for a ticket, written where only its owner may read it (B20).
+
+use std::path::PathBuf;
+
+use super::{Room, tasks};
+use crate::domain::fault::Fault;
+use crate::domain::report::Report;
+use crate::domain::task::Event;
+use crate::journal::{reader, reports};
+
+/// Writes a report of the task whose id begins so, as it stands now; its id, and where the report is.
+///
+/// # Errors
+/// Its journal cannot be read, or the report cannot be written.
+pub fn write(room: &Room, task: &str) -> Result<(String, PathBuf), Fault> {
+    let task = tasks::find(room, task)?;
+    let journal = reader::read::<Event>(&room.places.state, &task.id)?;
+    let events: Vec<_> = journal.entries.into_iter().map(|entry| (entry.at, entry.event)).collect();
+    let at = room.now();
+    let report =
+        Report { task: task.id.as_str(), events: &events, state: task.state(), version: env!("CARGO_PKG_VERSION"), at };
+    let path = reports::keep(&room.places.state, &task.id, at, &report.text())?;
+    Ok((task.id.to_string(), path))
+}

@@ -1,0 +1,246 @@
+//! What is tested where a URI, a target or a plan is named: the directories, whose they will be, and where their keys are.
+
+use super::{Line, TestOf, line};
+use crate::domain::choices::{Choices, Wanted};
+use crate::domain::destination::{Destination, shown};
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, RUN};
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+use crate::domain::task::Prepared;
+use crate::domain::template::{DirKind, Pair, Template, TemplateError, Values};
+
+/// One Test of several.
+#[derive(Debug, Clone)]
+pub struct Subject {
+    /// Whose directory it is; None: nobody was named.
+    pub target: Option<TargetName>,
+    /// What the directory holds; None: nobody said, or everything of a cluster.
+    pub kind: Option<DirKind>,
+    /// The Test, without its key.
+    pub what: TestOf,
+    /// Where its access key is; None: nobody said, or it needs none.
+    pub access_key: Option<SecretSource>,
+}
+
+impl Subject {
+    /// `prod/pay data: s3://bucket/data`.
+    #[must_use]
+    pub fn title(&self) -> String {
+        let bare = self.what.destination.bare();
+        match (&self.target, self.kind) {
+            (Some(target), Some(kind)) => format!("{target} {kind}: {bare}"),
+            (Some(target), None) => format!("{target}: {bare}"),
+            (None, _) => bare,
+        }
+    }
+}
+
+/// A directory of which nothing is known but its URI.
+///
+/// # Errors
+/// The URI is refused, or its path has variables, which stand for nothing where no target is named.
+pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<Subject, Fault> {
+    let refused = |why: String| {
+        let what = format!("{} cannot be used as a destination.", shown(uri));
+        Fault::new(Cause::Usage, what, why, "Correct it and try again.")
+    };
+    let destination = Destination::parse_user(uri).map_err(|error| refused(error.to_string()))?;
+    let template = Template::new(destination).map_err(|error| refused(error.to_string()))?;
+    if template.has_variables() {
+        let why = "Its variables stand for a cluster and a tenant, and none is named.";
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{} cannot be tested.", shown(uri)),
+            why,
+            "Write the directory itself, or name the target: obnow test-storage CLUSTER/TENANT.",
+        ));
+    }
+    let destination = with_id(template.destination().clone(), access_id)?;
+    Ok(Subject { target: None, kind: None, what: TestOf::uri(destination), access_key: None })
+}
+
+/// The directories of a target: its own, else those of the best fallback.
+///
+/// # Errors
+/// There is no such tenant, nobody names a directory, or the one that is named cannot be used.
+pub fn of_target(
+    facts: &Facts,
+    target: &TargetName,
+    choices: &Choices,
+    access_id: Option<&str>,
+) -> Result<Vec<Subject>, Fault> {
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+    let tenants: Vec<&TenantFacts> = match target.tenant() {
+        None => users.collect(),
+        Some(name) => vec![facts.tenant(name).ok_or_else(|| {
+            Fault::new(
+                Cause::Usage,
+                format!("There is no tenant {name} on {}.", facts.cluster.target),
+                "The cluster does not list it.",
+                "See the names with: obnow targets.",
+            )
+        })?],
+    };
+    let several = tenants.len() > 1;
+    let mut subjects = Vec::new();
+    if let (Line::Older | Line::Logical, None) | (Line::Logical, Some(_)) = (line(facts), target.tenant()) {
+        let own = facts.tenants.iter().find_map(|tenant| tenant.data_destination.clone());
+        let (destination, key) = match own {
+            Some(own) => (own, None),
+            None => of_cluster(facts, choices)?,
+        };
+        let destination = with_id(destination, access_id)?;
+        let access_key = key.or_else(|| known_key(choices, &destination));
+        let (target, what) = (Some(facts.cluster.target.clone()), TestOf::of_cluster(facts, destination));
+        return Ok(vec![Subject { target, kind: None, what, access_key }]);
+    }
+    for tenant in tenants {
+        let clog = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
+        for (kind, own) in [(DirKind::Data, tenant.data_destination.clone()), (DirKind::Clog, clog)] {
+            if kind == DirKind::Clog && matches!(line(facts), Line::Older) {
+                continue;
+            }
+            let (destination, key) = match own {
+                Some(own) => (own, None),
+                None => of_fallback(facts, tenant, kind, choices, several)?,
+            };
+            let destination = with_id(destination, access_id)?;
+            let access_key = key.or_else(|| known_key(choices, &destination));
+            let what = TestOf::of_tenant(facts, tenant, kind, destination);
+            subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
+        }
+    }
+    Ok(subjects)
+}
+
+/// The directories that a plan will give to the cluster, or dump into.
+#[must_use]
+pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
+    let mut subjects = Vec::new();
+    for planned in &prepared.plan.targets {
+        for action in planned.steps.iter().flat_map(|step| &step.actions) {
+            let (kind, destination, access_key) = match action {
+                Action::SetDataDestination { destination, access_key } => {
+                    (Some(DirKind::Data), destination.clone(), access_key.clone())
+                }
+                Action::SetArchiveDestination { destination, access_key } => {
+                    (Some(DirKind::Clog), destination.location.clone(), access_key.clone())
+                }
+                Action::StartDump { directory } => match Destination::parse_user(&format!("file://{directory}")) {
+                    Ok(destination) => (None, destination, None),
+                    Err(_) => continue,
+                },
+                Action::SetArchiveLagTarget { .. }
+                | Action::StopArchiving
+                | Action::StartArchiving
+                | Action::ResumeArchiving
+                | Action::StartBackup { .. } => continue,
+            };
+            let destination = without_run(destination);
+            let tenant = facts.tenant_by_id(planned.tenant.id);
+            let what = match (kind, tenant) {
+                (Some(kind), Some(tenant)) => TestOf::of_tenant(facts, tenant, kind, destination),
+                _ => TestOf::of_cluster(facts, destination),
+            };
+            subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });
+        }
+    }
+    subjects
+}
+
+/// What the best fallback says for a tenant.
+fn of_fallback(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    kind: DirKind,
+    choices: &Choices,
+    several: bool,
+) -> Result<(Destination, Option<SecretSource>), Fault> {
+    let target = facts.target(tenant);
+    let covers = |wanted: &&Wanted| wanted.covers(&tenant.name) && wanted.data.is_some();
+    let wanted = choices.fallbacks.iter().find(covers);
+    let Some((wanted, data)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
+        return Err(nobody_said(&target));
+    };
+    let expand = || {
+        let storage = Template::new(Destination::parse_user(data)?)?;
+        let archive = wanted.archive.as_deref();
+        let archive = archive.map(|uri| Template::new(Destination::parse_user(uri)?)).transpose()?;
+        let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
+        let (data, clog) = pair.expand(&values(facts, Some(tenant)))?;
+        Ok(if kind == DirKind::Data { data } else { clog })
+    };
+    let destination = without_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
+    Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
+}
+
+/// What the best fallback says for a whole cluster.
+fn of_cluster(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
+    let target = &facts.cluster.target;
+    let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
+    let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
+    let expand = || Template::new(Destination::parse_user(data)?)?.expand(&values(facts, None));
+    let destination = without_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
+    Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
+}
+
+fn values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Values<'a> {
+    Values {
+        cluster: facts.cluster.name(),
+        cluster_id: facts.cluster.id,
+        tenant: tenant.map(|tenant| tenant.name.as_str()),
+        tenant_id: tenant.map(|tenant| tenant.id),
+        kind: Some(DirKind::Data),
+        run: Some(RUN),
+    }
+}
+
+/// The directory that is new each time is not there before: the one above it is.
+fn without_run(destination: Destination) -> Destination {
+    let above: Vec<&str> = destination.path().split('/').take_while(|part| !part.contains(RUN)).collect();
+    let above = above.join("/");
+    destination.clone().with_path(&above).unwrap_or(destination)
+}
+
+/// The key of a place that a fallback names too.
+fn known_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
+    let bucket = |uri: &str| {
+        let path = uri.split_once("://").map_or("", |(_, path)| path);
+        path.split(['/', '?']).next().unwrap_or_default().to_owned()
+    };
+    let same = |wanted: &&Wanted| {
+        let of_kind = |uri: &String| uri.starts_with(&format!("{}://", destination.kind()));
+        let uris = [&wanted.data, &wanted.archive];
+        uris.into_iter().flatten().filter(|uri| of_kind(uri)).any(|uri| bucket(uri) == bucket(&destination.bare()))
+    };
+    choices.fallbacks.iter().find(same).and_then(|wanted| wanted.access_key.clone())
+}
+
+fn with_id(destination: Destination, id: Option<&str>) -> Result<Destination, Fault> {
+    match id {
+        Some(id) if destination.needs_access_key() => {
+            let bare = destination.bare();
+            destination.with_attribute("access_id", id).map_err(|error| {
+                let what = format!("{bare} cannot be used as a destination.");
+                Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
+            })
+        }
+        _ => Ok(destination),
+    }
+}
+
+fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
+    let what = format!("The destination given for {target} cannot be used.");
+    Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
+}
+
+fn nobody_said(target: &TargetName) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{target} has no backup destination."),
+        "Neither the cluster nor a strategy of the inventory names one.",
+        "Name the storage itself: obnow test-storage file:///backup.",
+    )
+}

@@ -1,0 +1,134 @@
+//! R5: the step that gets a major compaction done where the backup needs one: a freeze younger than the archive round, and
+//! its merge watched zone by zone.
+
+use super::super::OceanBase;
+use super::super::line::{Jobs, ViewId};
+use super::super::session::number;
+use super::super::steps::gone;
+use crate::backend::{Look, Run, Seen, Waiting};
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::asks_for_compaction;
+use crate::domain::facts::{Known, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, TargetPlan};
+use crate::domain::preflight::COMPACTION_NEEDED;
+use crate::domain::scn::Scn;
+use crate::domain::step::StepKind;
+use crate::domain::task::IntentView;
+use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
+
+impl OceanBase {
+    /// Looks at the major compaction of the cluster for these targets.
+    pub(in super::super) async fn compact(
+        &mut self,
+        run: &Run<'_>,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Seen>, Fault> {
+        let Jobs::OfTheCluster(rules) = self.line()?.jobs else {
+            return Err(self.internal("a compaction on a line that needs none"));
+        };
+        let parameters = self.parameters().await?;
+        let whole = self.whole_facts(rules, &parameters).await?;
+        let utc_offset = self.utc_offset().await?;
+        let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
+        let tenants = self.whole_tenants(&parameters, &whole, utc_offset, Some(&ids)).await?;
+        Ok(targets
+            .iter()
+            .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
+                Some(tenant) => look(run, &whole, utc_offset, tenant, target).into(),
+                None => Look::Failed(gone(target)).into(),
+            })
+            .collect())
+    }
+
+    /// The version of the last major freeze: one that is started makes a higher one.
+    pub(in super::super) async fn frozen_version(&mut self) -> Result<Option<u64>, Fault> {
+        let rows = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
+        Ok(rows.first().and_then(|row| number(row, "FROZEN_VERSION")))
+    }
+}
+
+fn look(run: &Run<'_>, whole: &WholeFacts, utc_offset: i32, tenant: &TenantFacts, target: &TargetPlan) -> Look {
+    if target.mode == Mode::Incremental {
+        return Look::NotNeeded("an incremental never compacts".to_owned());
+    }
+    let asked = run.view.compacts_first();
+    let compaction = match &whole.compaction {
+        Known::Known(compaction) => compaction,
+        Known::NotChecked(why) => return Look::Failed(contract(run, why, None)),
+    };
+    let sent = sent(run, target);
+    if let Some(sent) = sent {
+        // One of an earlier attempt is watched to its end, and not started again beside itself.
+        let goes_on = compaction.frozen_version > sent.highest_job.unwrap_or_default() && !compaction.is_over();
+        if goes_on || sent.attempt == run.attempt {
+            return watch(run, compaction, sent);
+        }
+    }
+    let round = tenant.archive.latest().map(|round| round.start).filter(|start| *start > Scn(0));
+    let answered = refused_for_want_of_one(run, target);
+    let rule = whole.rules.compaction;
+    // Where the servers never ask for one, it is the person who does.
+    let needed = needs_compaction(rule, compaction, round, answered || asked, utc_offset)
+        .or_else(|| (asked && rule == CompactionRule::NotAsked).then(|| "it was asked for".to_owned()));
+    let Some(why) = needed else {
+        return Look::NotNeeded(format!("none is needed: the last frozen version is {}", compaction.frozen_version));
+    };
+    let planned = target.step(StepKind::Compact).is_some_and(|step| step.actions.contains(&Action::Compact));
+    if compaction.has_error {
+        let why = format!("{why}, and the merge of version {} has met an error", compaction.broadcast_version);
+        return Look::Failed(contract(
+            run,
+            &why,
+            Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
+        ));
+    }
+    if planned || asked {
+        return Look::Act(Action::Compact);
+    }
+    Look::Failed(contract(run, &format!("{why}; {}", compaction.last_one()), None))
+}
+
+/// How far the merge is that was started with this intent.
+fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look {
+    if compaction.has_error {
+        let why = format!("the merge of version {} has met an error", compaction.broadcast_version);
+        return Look::Failed(contract(
+            run,
+            &why,
+            Some("Look at oceanbase.__all_zone (is_merge_error), mend the cause"),
+        ));
+    }
+    if compaction.frozen_version <= sent.highest_job.unwrap_or_default() {
+        return Look::Wait(Waiting::for_("the server accepted MAJOR FREEZE; the new version is awaited", false));
+    }
+    if compaction.is_over() {
+        return Look::Done(format!("version {} is merged in every zone", compaction.frozen_version));
+    }
+    Look::Wait(Waiting::for_(compaction.progress(), true))
+}
+
+/// The compaction that this task has started last for the target, if the server has not refused it.
+fn sent<'a>(run: &Run<'a>, target: &TargetPlan) -> Option<&'a IntentView> {
+    let own = |intent: &&IntentView| intent.step == StepKind::Compact && intent.targets.contains(&target.target);
+    run.view.intents.iter().rev().find(own).filter(|intent| !intent.refused)
+}
+
+/// Whether a start of this task was refused for want of a compaction.
+fn refused_for_want_of_one(run: &Run<'_>, target: &TargetPlan) -> bool {
+    let starts = run.view.intents.iter().filter(|intent| intent.step == StepKind::StartBackup);
+    let mut own = starts.filter(|intent| intent.targets.contains(&target.target));
+    own.any(|intent| intent.refusal.as_ref().is_some_and(asks_for_compaction))
+}
+
+/// The step's contract text, why, and the way on.
+fn contract(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
+    let mut letters = why.chars();
+    let why = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
+    let first = first.map_or_else(String::new, |first| format!("{first}. "));
+    let next = format!(
+        "{first}m, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
+        run.task
+    );
+    Fault::new(Cause::Precondition, COMPACTION_NEEDED, format!("{why}."), next)
+}

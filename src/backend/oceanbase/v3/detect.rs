@@ -1,0 +1,278 @@
+//! Detection of what V2 and V3 have once for the whole cluster, and of their tenants.
+
+use std::collections::BTreeMap;
+
+use super::super::OceanBase;
+use super::super::line::{TENANT_ID, ViewId};
+use super::super::read::{Filter, Is};
+use super::super::rows::{seconds, word};
+use super::super::session::{Row, number, some_text, text};
+use super::super::words::{Parameters, by_tenant};
+use super::rows::{self, CLUSTER};
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::destination::Destination;
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, Known, Role, Scope, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::restorable::{BackupSet, FileStatus, Round};
+use crate::domain::scn::Scn;
+use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
+
+impl OceanBase {
+    /// What the cluster has once for all of its tenants.
+    pub(in super::super) async fn whole_facts(
+        &mut self,
+        rules: WholeRules,
+        parameters: &Parameters,
+    ) -> Result<WholeFacts, Fault> {
+        self.must_be_sys()?;
+        Ok(WholeFacts {
+            rules,
+            role: self.cluster_role().await,
+            destinations: destinations(parameters),
+            has_second_copy: parameters.one("backup_backup_dest").is_some(),
+            status: self.backup_state().await?.status,
+            cleanup: self.cleanup().await,
+            compaction: self.compaction(parameters).await,
+            without_gts: Known::NotChecked(
+                "whether every tenant uses GTS, which a backup before V4 needs, is seen from the tenants only"
+                    .to_owned(),
+            ),
+        })
+    }
+
+    /// Below V4 a tenant sees none of it.
+    fn must_be_sys(&self) -> Result<(), Fault> {
+        let home = self.home()?;
+        if home.scope == Scope::Sys {
+            return Ok(());
+        }
+        Err(Fault::new(
+            Cause::Rights,
+            format!("{} is backed up from the sys tenant only.", self.target),
+            format!(
+                "The login {} sees the tenant {} alone, and before V4 that is not enough.",
+                self.connection.user, home.name
+            ),
+            "Log in as root@sys (root@sys#cluster through a proxy).",
+        ))
+    }
+
+    async fn cluster_role(&mut self) -> Known<ClusterRole> {
+        let row = match self.read(ViewId::Cluster, &[], "").await {
+            Ok(rows) => rows.into_iter().next(),
+            Err(fault) => return Known::NotChecked(format!("the cluster's role: {}", fault.what)),
+        };
+        match row.as_ref().map(|row| word(row, "CLUSTER_ROLE")).filter(|role| !role.is_empty()) {
+            Some(word) => {
+                let primary = row.as_ref().and_then(|row| number(row, "PRIMARY_CLUSTER_ID")).filter(|id| *id != 0);
+                Known::Known(ClusterRole { word, primary })
+            }
+            None => Known::NotChecked("the server does not say what role the cluster has".to_owned()),
+        }
+    }
+
+    async fn cleanup(&mut self) -> Known<Option<String>> {
+        let rows = match self.read(ViewId::DeleteJobs, &[], "JOB_ID").await {
+            Ok(rows) => rows,
+            Err(fault) => return Known::NotChecked(format!("running cleanups: {}", fault.what)),
+        };
+        let runs = |row: &&Row| !matches!(text(row, "STATUS").as_str(), "STOP" | "");
+        Known::Known(rows.iter().find(runs).map(super::super::rows::cleanup))
+    }
+
+    /// The last major freeze and how far its merge is.
+    async fn compaction(&mut self, parameters: &Parameters) -> Known<CompactionFacts> {
+        let read = async {
+            let freezes = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
+            Ok::<_, Fault>((freezes, self.read(ViewId::Zones, &[], "ZONE, NAME").await?))
+        };
+        match read.await {
+            Ok((freezes, zones)) => Known::Known(compaction(freezes.first(), &zones, parameters)),
+            Err(fault) => Known::NotChecked(format!("major compactions: {}", fault.what)),
+        }
+    }
+
+    /// The tenants, all or those of these ids.
+    pub(in super::super) async fn whole_tenants(
+        &mut self,
+        parameters: &Parameters,
+        whole: &WholeFacts,
+        utc_offset: i32,
+        only: Option<&[u64]>,
+    ) -> Result<Vec<TenantFacts>, Fault> {
+        let ids = |also: Option<u64>| -> Vec<Filter<'_>> {
+            only.map(|ids| (TENANT_ID, ids.iter().copied().chain(also).map(Is::Number).collect())).into_iter().collect()
+        };
+        let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
+        let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
+        let rounds = by_tenant(rounds);
+        let sets = self.sets(&ids(None), utc_offset).await?;
+        let jobs = self.whole_jobs().await?;
+        let round = |row: &Row| rows::round(row, utc_offset);
+        let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round);
+        let role = match whole.role.get() {
+            Some(role) if !role.is_primary() => Role::Standby,
+            _ => Role::Primary,
+        };
+        Ok(tenants
+            .iter()
+            .map(|row| {
+                let id = number(row, TENANT_ID).unwrap_or_default();
+                TenantFacts {
+                    id,
+                    name: clean(&text(row, "TENANT_NAME")),
+                    name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
+                    kind: rows::kind(id),
+                    mode: mode(row),
+                    role: role.clone(),
+                    status: status(row),
+                    in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
+                    read_only: is_on(row, "READ_ONLY"),
+                    data_version: None,
+                    data_destination: whole.destination().cloned(),
+                    archive: ArchiveFacts {
+                        log_mode_on: None,
+                        destination: whole.destination().cloned().map(ArchiveDest::new),
+                        deferred: false,
+                        current: of_cluster.clone(),
+                        rounds: rounds.get(&id).map(|rows| rows.iter().map(round).collect()).unwrap_or_default(),
+                        pieces: Known::NotChecked("before V4 a window is read from rounds".to_owned()),
+                        lag_target: lag_target(parameters),
+                    },
+                    sets: sets.get(&id).cloned().unwrap_or_default(),
+                    base: BaseRule::Round { most: whole.rules.most_increments },
+                    running: of_tenant(&jobs, id),
+                    recovery_window: Known::Known(recovery_window(parameters)),
+                    cleanup: whole.cleanup.get().cloned().flatten(),
+                }
+            })
+            .collect())
+    }
+
+    /// The sets of tenants, in the order of their ids. Copies of sets are no sets of their own.
+    async fn sets(&mut self, of: &[Filter<'_>], utc_offset: i32) -> Result<BTreeMap<u64, Vec<BackupSet>>, Fault> {
+        let has_files = self.sees(ViewId::SetFiles)?;
+        let first = ("COPY_ID", vec![Is::Number(0)]);
+        let filter: Vec<Filter<'_>> = of.iter().cloned().chain([first]).collect();
+        let files: BTreeMap<(u64, u64), FileStatus> = self
+            .read(ViewId::SetFiles, &filter, "")
+            .await?
+            .iter()
+            .filter_map(|row| Some((key(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
+            .collect();
+        let of_tenants: Vec<(u64, u64)> = self
+            .read(ViewId::SetLevels, of, "")
+            .await?
+            .iter()
+            .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
+            .filter_map(|row| key(row, "BS_KEY"))
+            .collect();
+        let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
+        for row in self.read(ViewId::Sets, of, "BACKUP_SET_ID").await? {
+            let Some(key) = key(&row, "BACKUP_SET_ID") else { continue };
+            // A set that the view of files does not list (any more) is not known to be there.
+            let known = files.get(&key).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
+            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), utc_offset);
+            sets.entry(key.0).or_default().push(set);
+        }
+        Ok(sets)
+    }
+}
+
+impl WholeFacts {
+    /// With what the sets of the tenants tell of compactions.
+    pub(in super::super) fn with_sets(mut self, tenants: &[TenantFacts]) -> Self {
+        if let Known::Known(compaction) = &mut self.compaction {
+            let good = tenants.iter().flat_map(|tenant| &tenant.sets).filter(|set| set.is_good() && !set.tenant_level);
+            compaction.backed_up_version = good.filter_map(|set| set.data_version.as_ref()?.parse().ok()).max();
+        }
+        self
+    }
+}
+
+/// A tenant and a set of it.
+fn key(row: &Row, set: &str) -> Option<(u64, u64)> {
+    Some((number(row, TENANT_ID)?, number(row, set)?))
+}
+
+/// The running parts of a tenant's backup, its own before the one that stands for all.
+fn of_tenant(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
+    let mut found: Vec<JobFacts> =
+        jobs.iter().filter(|job| job.tenant_id == tenant || job.tenant_id == CLUSTER).cloned().collect();
+    found.sort_by_key(|job| job.tenant_id != tenant);
+    found
+}
+
+fn mode(row: &Row) -> CompatibilityMode {
+    match text(row, "COMPATIBILITY_MODE").trim() {
+        "0" => CompatibilityMode::Mysql,
+        "1" => CompatibilityMode::Oracle,
+        word => CompatibilityMode::Other(clean(word)),
+    }
+}
+
+/// `TENANT_STATUS_NORMAL` as V4 calls it; a server without the column has no other.
+fn status(row: &Row) -> String {
+    let word = word(row, "STATUS");
+    let short = word.strip_prefix("TENANT_STATUS_").unwrap_or(&word);
+    if short.is_empty() { "NORMAL".to_owned() } else { short.to_owned() }
+}
+
+fn is_on(row: &Row, column: &str) -> bool {
+    some_text(row, column).is_some_and(|value| value != "0")
+}
+
+/// `backup_dest` as each server has it. What is none that obnow knows counts as one that differs from every other.
+fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
+    parameters.raw("backup_dest").iter().map(|value| Destination::parse_server(value).ok()).collect()
+}
+
+/// Seconds between two steps of the archive.
+fn lag_target(parameters: &Parameters) -> Option<u64> {
+    let option = option_of(parameters, "log_archive_checkpoint_interval");
+    option.or_else(|| parameters.one("log_archive_checkpoint_interval")).and_then(|interval| seconds(&interval))
+}
+
+/// How long backups are kept; 0 is for ever.
+fn recovery_window(parameters: &Parameters) -> Option<String> {
+    let window = option_of(parameters, "recovery_window").or_else(|| parameters.one("backup_recovery_window"))?;
+    (seconds(&window) != Some(0)).then_some(window)
+}
+
+/// A key of `backup_dest_option`.
+fn option_of(parameters: &Parameters, key: &str) -> Option<String> {
+    let options = parameters.one("backup_dest_option")?;
+    options.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+}
+
+fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> CompactionFacts {
+    let of = |zone: &str, name: &str| zones.iter().find(|row| text(row, "ZONE") == zone && text(row, "NAME") == name);
+    let value = |zone: &str, name: &str| of(zone, name).and_then(|row| number(row, "VALUE")).unwrap_or_default();
+    let mut names: Vec<String> = zones.iter().map(|row| text(row, "ZONE")).filter(|zone| !zone.is_empty()).collect();
+    names.dedup();
+    let status = of("", "merge_status").map(|row| word(row, "INFO")).unwrap_or_default();
+    let frozen = |column| freeze.and_then(|row| number(row, column));
+    let begun = names.iter().map(|zone| value(zone, "merge_start_time")).filter(|at| *at != 0).min();
+    let ended = names.iter().map(|zone| value(zone, "last_merged_time")).max();
+    CompactionFacts {
+        enabled: !parameters.all("enable_major_freeze").iter().any(|value| value.eq_ignore_ascii_case("false")),
+        frozen_version: frozen("FROZEN_VERSION").unwrap_or_default().max(value("", "frozen_version")),
+        frozen_at: Scn::from_micros(frozen("FROZEN_TIMESTAMP").unwrap_or_default()),
+        broadcast_version: value("", "global_broadcast_version"),
+        merged_version: value("", "last_merged_version"),
+        has_error: value("", "is_merge_error") != 0 || status == "ERROR",
+        status,
+        // Microseconds.
+        last_took: begun.zip(ended).and_then(|(begun, ended)| ended.checked_sub(begun)).map(|took| took / 1_000_000),
+        zones: names
+            .iter()
+            .map(|zone| ZoneCompaction {
+                merged_version: value(zone, "last_merged_version"),
+                merging: value(zone, "is_merging") != 0,
+                zone: clean(zone),
+            })
+            .collect(),
+        backed_up_version: None,
+    }
+}

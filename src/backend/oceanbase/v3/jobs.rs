@@ -1,0 +1,119 @@
+//! The one backup job of a V2 or V3 cluster: its state, its parts by tenant, and what it left in history.
+
+use super::super::OceanBase;
+use super::super::line::{TENANT_ID, ViewId};
+use super::super::read::{Filter, Is};
+use super::super::rows::{self as any, word};
+use super::super::session::{Row, number, text};
+use super::rows::{self, CLUSTER};
+use crate::backend::Run;
+use crate::domain::facts::JobFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::TargetPlan;
+use crate::domain::restorable::SetKind;
+
+/// No job runs.
+const IDLE: &str = "STOP";
+
+/// The state of the cluster's job.
+pub(super) struct BackupState {
+    /// `STOP` while none runs.
+    pub(super) status: String,
+    set: u64,
+    kind: SetKind,
+}
+
+impl OceanBase {
+    /// The state of the cluster's job: it is there before any part of the job is.
+    pub(super) async fn backup_state(&mut self) -> Result<BackupState, Fault> {
+        const NAMES: [&str; 3] = ["backup_status", "backup_set_id", "backup_type"];
+        let names = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
+        let rows = self.read(ViewId::BackupState, &[(TENANT_ID, vec![Is::Number(CLUSTER)]), names], "").await?;
+        let of = |name: &str| rows.iter().find(|row| text(row, "NAME") == name);
+        let status = of("backup_status").map(|row| word(row, "VALUE")).filter(|status| !status.is_empty());
+        Ok(BackupState {
+            // Before the first backup there is no row.
+            status: status.unwrap_or_else(|| IDLE.to_owned()),
+            set: of("backup_set_id").and_then(|row| number(row, "VALUE")).unwrap_or_default(),
+            kind: SetKind::from(of("backup_type").map(|row| word(row, "VALUE")).unwrap_or_default()),
+        })
+    }
+
+    /// The parts of the running job, one a tenant, and the one of sys that stands for all. With no part yet, the job itself.
+    pub(in super::super) async fn whole_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
+        let state = self.backup_state().await?;
+        let mut jobs: Vec<JobFacts> =
+            self.read(ViewId::Jobs, &[], "BACKUP_SET_ID").await?.iter().map(rows::running).collect();
+        if state.status != IDLE && !jobs.iter().any(|job| job.tenant_id == CLUSTER) {
+            jobs.push(rows::coming(&state.status, state.set, state.kind));
+        }
+        Ok(jobs)
+    }
+
+    /// The ended parts of these sets, with the error behind a failure where the servers keep it.
+    pub(in super::super) async fn whole_history(&mut self, sets: &[u64]) -> Result<Vec<JobFacts>, Fault> {
+        let filter: Filter<'_> = ("BACKUP_SET_ID", sets.iter().copied().map(Is::Number).collect());
+        let mut ended: Vec<JobFacts> = self
+            .read(ViewId::Sets, std::slice::from_ref(&filter), "BACKUP_SET_ID, TENANT_ID")
+            .await?
+            .iter()
+            .map(rows::ended)
+            .collect();
+        if ended.iter().any(|job| job.status == "FAILED") {
+            // Nobody but the parts says which server met the error; what cannot be read leaves the code alone.
+            let parts = self.read(ViewId::BrokenParts, &[filter], "").await.unwrap_or_default();
+            for job in ended.iter_mut().filter(|job| job.status == "FAILED") {
+                job.comment = broken_part(&parts, job).unwrap_or_default();
+            }
+        }
+        Ok(ended)
+    }
+
+    /// The tenants whose backup a cancel ends: all of the plan, where the running set is this task's own or the one it was
+    /// attached to.
+    pub(in super::super) async fn cancellable_set<'a>(
+        &mut self,
+        run: &Run<'_>,
+        targets: &[&'a TargetPlan],
+    ) -> Result<Vec<&'a str>, Fault> {
+        let jobs = self.whole_jobs().await?;
+        let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
+        let mut tenants = Vec::new();
+        for target in targets {
+            let parent = target.attached.as_ref().and_then(|attached| attached.parent);
+            let set = run.job(&target.target).or(parent);
+            let Some(set) = set.filter(|set| live.iter().any(|job| job.job_id == *set)) else { continue };
+            let proven = run.start_intent(&target.target).is_some_and(|intent| intent.answered == Some(true));
+            if target.attached.is_none() && !proven {
+                return Err(Fault::new(
+                    Cause::Precondition,
+                    format!("The backup of {} is not cancelled.", target.target),
+                    format!("Its start got no answer, and set {set} cannot be proven ours."),
+                    format!("Watch it as somebody else's, obnow watch {}, and cancel it from there.", target.target),
+                ));
+            }
+            tenants.push(target.tenant.name.as_str());
+        }
+        Ok(tenants)
+    }
+
+    /// The highest set id there ever was: what a start makes is younger.
+    pub(in super::super) async fn highest_set(&mut self) -> Result<Option<u64>, Fault> {
+        let running = self.whole_jobs().await?;
+        let ended = self.read(ViewId::Sets, &[], "BACKUP_SET_ID DESC LIMIT 1").await?;
+        let ended = ended.first().and_then(|row| number(row, "BACKUP_SET_ID"));
+        Ok(running.iter().map(|job| job.job_id).chain(ended).max())
+    }
+}
+
+/// Where a part of a tenant's backup failed, in the words V4 has for it.
+fn broken_part(parts: &[Row], job: &JobFacts) -> Option<String> {
+    let own = |row: &&Row| {
+        number(row, TENANT_ID) == Some(job.tenant_id)
+            && number(row, "BACKUP_SET_ID") == Some(job.job_id)
+            && any::result(row) != 0
+    };
+    let part = parts.iter().find(own)?;
+    let (server, result, trace) = (any::server(part), any::result(part), word(part, "TRACE_ID"));
+    Some(format!("(SERVER)addr: {server}, result: -{result}, trace_id: {trace}"))
+}

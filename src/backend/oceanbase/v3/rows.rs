@@ -1,0 +1,153 @@
+//! Rows of V2 and V3 into domain values. Their times are printed in the server's zone, their snapshots are microseconds.
+
+use jiff::civil::DateTime;
+
+use super::super::rows::{result, word};
+use super::super::session::{Row, number, some_text, text};
+use crate::domain::destination::Destination;
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{JobFacts, TaskFacts, TenantKind};
+use crate::domain::progress::Count;
+use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
+use crate::domain::scn::Scn;
+
+/// RESULT of what was cancelled (V3.1.5 source, `ob_errno.def`: `OB_CANCELED`).
+const CANCELLED: u64 = 4072;
+
+/// The cluster as a row names it: whatever is of all tenants is of sys.
+pub(super) const CLUSTER: u64 = 1;
+
+/// What a tenant of this id is; 2 to 1000 are the servers' own.
+pub(super) fn kind(id: u64) -> TenantKind {
+    match id {
+        CLUSTER => TenantKind::Sys,
+        0..=1_000 => TenantKind::Meta,
+        _ => TenantKind::User,
+    }
+}
+
+/// A time as printed, `utc_offset` seconds ahead of UTC; None where none is set (empty, or 1970 while a set is made).
+pub(super) fn moment(row: &Row, column: &str, utc_offset: i32) -> Option<Scn> {
+    let civil: DateTime = some_text(row, column)?.trim().parse().ok()?;
+    let offset = jiff::tz::Offset::from_seconds(utc_offset).ok()?;
+    let at = Scn::from_timestamp(offset.to_timestamp(civil).ok()?);
+    (at.seconds_since(Scn(0)) > 86_400).then_some(at)
+}
+
+/// A destination as a table has it, without what follows the `?`: there are keys in it.
+pub(super) fn place(text: &str) -> String {
+    Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.bare())
+}
+
+/// What became of the part of a job that a row is about.
+fn end(row: &Row) -> &'static str {
+    match (text(row, "STATUS").as_str(), result(row)) {
+        ("CANCEL", _) | (_, CANCELLED) => "CANCELED",
+        (_, 0) => "COMPLETED",
+        _ => "FAILED",
+    }
+}
+
+/// A row of the ended jobs as the set it made; `files` is the word about its files where the line has one.
+pub(super) fn set(row: &Row, files: Option<FileStatus>, tenant_level: bool, utc_offset: i32) -> BackupSet {
+    let snapshot = Scn::from_micros(number(row, "SNAPSHOT_VERSION").unwrap_or_default());
+    let deleted = number(row, "IS_MARK_DELETED").is_some_and(|mark| mark != 0);
+    let ended = moment(row, "END_TIME", utc_offset);
+    BackupSet {
+        id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
+        kind: SetKind::from(word(row, "BACKUP_TYPE")),
+        prev_full: number(row, "PREV_FULL_BACKUP_SET_ID").unwrap_or_default(),
+        prev_inc: number(row, "PREV_INC_BACKUP_SET_ID").unwrap_or_default(),
+        tenant_level,
+        status: if end(row) == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
+        file_status: if deleted { FileStatus::Deleted } else { files.unwrap_or(FileStatus::Available) },
+        start_replay: snapshot,
+        min_restore: snapshot,
+        log_needed_to: ended,
+        plus_archivelog: false,
+        encryption_mode: word(row, "ENCRYPTION_MODE"),
+        dest_id: 0,
+        path: place(&text(row, "BACKUP_DEST")),
+        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        data_version: number(row, "BACKUP_DATA_VERSION").map(|version| version.to_string()),
+        started: moment(row, "START_TIME", utc_offset),
+        ended,
+    }
+}
+
+/// A row of the archive rounds.
+pub(super) fn round(row: &Row, utc_offset: i32) -> Round {
+    Round {
+        round_id: number(row, "LOG_ARCHIVE_ROUND").unwrap_or_default(),
+        dest_id: 0,
+        status: RoundStatus::from(word(row, "STATUS")),
+        start: moment(row, "MIN_FIRST_TIME", utc_offset).unwrap_or_default(),
+        checkpoint: moment(row, "MAX_NEXT_TIME", utc_offset).unwrap_or_default(),
+        path: String::new(),
+    }
+}
+
+/// A part of the running job: of one tenant, or (of sys) of all.
+pub(super) fn running(row: &Row) -> JobFacts {
+    let count = |done, total| {
+        let total = number(row, total).filter(|total| *total > 0)?;
+        Some(Count { done: number(row, done).unwrap_or_default().min(total), total })
+    };
+    let task = TaskFacts {
+        phase: word(row, "STATUS"),
+        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        tablets: count("FINISH_PARTITION_COUNT", "PARTITION_COUNT"),
+        blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
+        percent: None,
+    };
+    JobFacts { status: word(row, "STATUS"), task: Some(task), ..part(row) }
+}
+
+/// A part of a job that has ended, from its history row.
+pub(super) fn ended(row: &Row) -> JobFacts {
+    JobFacts { status: end(row).to_owned(), ended: some_text(row, "END_TIME").map(|ended| clean(&ended)), ..part(row) }
+}
+
+/// The set's id stands for the job's; the part of sys is the parent of the others.
+fn part(row: &Row) -> JobFacts {
+    let set = number(row, "BACKUP_SET_ID").unwrap_or_default();
+    let tenant = number(row, "TENANT_ID").unwrap_or_default();
+    JobFacts {
+        tenant_id: tenant,
+        job_id: set,
+        set_id: Some(set),
+        initiator_tenant_id: CLUSTER,
+        initiator_job_id: (tenant != CLUSTER).then_some(set),
+        executors: Vec::new(),
+        kind: SetKind::from(word(row, "BACKUP_TYPE")),
+        status: String::new(),
+        result: result(row),
+        comment: String::new(),
+        description: String::new(),
+        path: place(&text(row, "BACKUP_DEST")),
+        started: word(row, "START_TIME"),
+        ended: None,
+        task: None,
+    }
+}
+
+/// The job as its state alone shows it, before any part of it is there.
+pub(super) fn coming(status: &str, set: u64, kind: SetKind) -> JobFacts {
+    JobFacts {
+        tenant_id: CLUSTER,
+        job_id: set,
+        set_id: (set != 0).then_some(set),
+        initiator_tenant_id: CLUSTER,
+        initiator_job_id: None,
+        executors: Vec::new(),
+        kind,
+        status: status.to_owned(),
+        result: 0,
+        comment: String::new(),
+        description: String::new(),
+        path: String::new(),
+        started: String::new(),
+        ended: None,
+        task: None,
+    }
+}

@@ -1,0 +1,110 @@
+//! R8 below V4: there is no marker. The set a start makes is told by its id: every id is higher than those before it.
+
+use super::super::OceanBase;
+use super::super::line::ViewId;
+use super::super::read::Is;
+use super::super::session::number;
+use super::rows::CLUSTER;
+use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::server_fault;
+use crate::domain::facts::JobFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::TargetPlan;
+use crate::domain::restorable::SetKind;
+use crate::domain::task::IntentView;
+
+/// What is waited beyond the server's own limit before time alone proves that nothing was started.
+const MARGIN_MS: i64 = 10_000;
+
+impl OceanBase {
+    /// What became of the starts that these targets hang on.
+    pub(in super::super) async fn settle_by_set(
+        &mut self,
+        run: &Run<'_>,
+        targets: &[&TargetPlan],
+    ) -> Result<Vec<Seen>, Fault> {
+        let mut jobs = self.whole_jobs().await?;
+        let intents: Vec<&IntentView> = targets.iter().filter_map(|target| run.start_intent(&target.target)).collect();
+        let before = intents.iter().filter_map(|intent| intent.highest_job).min().unwrap_or_default();
+        let ended = self.read(ViewId::Sets, &[("TENANT_ID", vec![Is::Number(CLUSTER)])], "BACKUP_SET_ID").await?;
+        let mut young: Vec<u64> =
+            ended.iter().filter_map(|row| number(row, "BACKUP_SET_ID")).filter(|set| *set > before).collect();
+        young.extend(jobs.iter().map(|job| job.job_id).filter(|set| *set > before));
+        let history = self.whole_history(&young).await?;
+        // A part that moved between the two questions is in both answers: its history row counts.
+        jobs.retain(|job| !history.iter().any(|other| (other.tenant_id, other.job_id) == (job.tenant_id, job.job_id)));
+        jobs.extend(history);
+        jobs.sort_by_key(|job| job.job_id);
+        targets
+            .iter()
+            .map(|target| {
+                let intent = run.start_intent(&target.target);
+                let intent = intent.ok_or_else(|| self.internal("a start without an intent"))?;
+                Ok(settled(&jobs, intent, target, run))
+            })
+            .collect()
+    }
+}
+
+/// What the sets tell of one start.
+fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Seen {
+    let before = intent.highest_job.unwrap_or_default();
+    let young = |job: &&JobFacts| job.job_id > before;
+    let of = |id: u64| jobs.iter().filter(young).find(move |job| job.tenant_id == id);
+    let accepted = intent.answered == Some(true);
+    if let Some(own) = of(target.tenant.id) {
+        let kind = if own.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+        let silent = if kind == target.mode {
+            String::new()
+        } else {
+            format!("; {} was asked for and the server makes it {}", target.mode.word(), kind.word())
+        };
+        let whose = if accepted { String::new() } else { unproven(own) };
+        return Seen {
+            look: Look::Done(format!("set {}{whose}{silent}", own.job_id)),
+            job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: Some(kind) }),
+        };
+    }
+    if let Some(all) = of(CLUSTER) {
+        if all.is_live() {
+            let what = format!("set {} is {}; the part of {} is awaited", all.job_id, all.status, target.tenant.name);
+            return Look::Wait(Waiting::for_(what, true)).into();
+        }
+        let job = Some(JobSeen { job: all.job_id, set: None, kind: None });
+        return Seen { look: Look::Ended(Box::new(Outcome::failed(no_part(all, target), None))), job };
+    }
+    if accepted {
+        let what = "the server accepted the start; its backup set is awaited";
+        return Look::Wait(Waiting::for_(what, false)).into();
+    }
+    let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
+    let passed = run.now.as_millisecond().saturating_sub(intent.at.as_millisecond());
+    // With a job of no known set under way nothing is proven.
+    if passed <= limit || jobs.iter().any(JobFacts::is_live) {
+        let what =
+            "whether the backup was started: no answer came, the server is asked for a new set until it is known";
+        return Look::Wait(Waiting::for_(what, true)).into();
+    }
+    let seconds = limit / 1_000;
+    let proof = format!("the server's own limit of {seconds} s for it has passed, and there is no new backup set");
+    Look::NotStarted { intent: intent.intent, proof }.into()
+}
+
+/// R8: without a marker and without an answer nobody can say whose it is.
+fn unproven(set: &JobFacts) -> String {
+    let at = if set.started.is_empty() { "an unknown time" } else { &set.started };
+    format!(", started at {at} (server time), cannot be proven ours: attached to, not claimed")
+}
+
+/// The cluster's job ended without a part of this tenant.
+fn no_part(all: &JobFacts, target: &TargetPlan) -> Fault {
+    let what = format!("The server made no backup of {}.", target.target);
+    if all.result != 0 {
+        return server_fault(all.result, &all.comment, &what);
+    }
+    let why = format!("Set {} ended as {} without a part of it.", all.job_id, all.status);
+    let next = "Look at oceanbase.__all_rootservice_event_history (module 'backup'), mend the cause and retry.";
+    Fault::new(Cause::Server, what, why, next)
+}

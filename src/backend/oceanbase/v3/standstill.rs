@@ -1,0 +1,74 @@
+//! Why a step stands still below V4: the events of the root service, the cluster's archive, and the servers at work.
+
+use super::super::OceanBase;
+use super::super::line::{TENANT_ID, ViewId};
+use super::super::read::Is;
+use super::super::rows::{self as any, word};
+use super::super::session::{Row, number};
+use super::super::standstill::items;
+use super::rows::{self, CLUSTER};
+use crate::backend::Run;
+use crate::domain::facts::Known;
+use crate::domain::plan::TargetPlan;
+use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
+use crate::domain::step::StepKind;
+
+/// How many parts that servers are at are looked at for the servers' names.
+const PARTS: &str = "SVR_IP, SVR_PORT LIMIT 200";
+
+impl OceanBase {
+    /// Why these targets stand still.
+    pub(in super::super) async fn whole_standstill(
+        &mut self,
+        run: &Run<'_>,
+        step: StepKind,
+        stuck: &[(&TargetPlan, &str)],
+    ) -> Vec<Standstill> {
+        let of_archive =
+            matches!(step, StepKind::SetDestination | StepKind::StartArchiving | StepKind::ConfirmRestorable);
+        let module = if of_archive { "log_archive" } else { "backup" };
+        let events = self.read(ViewId::Events, &[("MODULE", vec![Is::Text(module)])], "GMT_CREATE DESC LIMIT 1").await;
+        let event = match events {
+            Ok(rows) => Known::Known(rows.first().map(event)),
+            Err(fault) => Known::NotChecked(fault.why),
+        };
+        let cluster = (TENANT_ID, vec![Is::Number(CLUSTER)]);
+        let rounds = self.read(ViewId::ArchiveRounds, &[cluster], "LOG_ARCHIVE_ROUND").await;
+        let clock = self.clock;
+        let archive = match rounds {
+            Err(fault) => Known::NotChecked(fault.why),
+            Ok(rows) => Known::Known(rows.last().map(|row| {
+                let round = rows::round(row, clock.map_or(0, |clock| clock.utc_offset));
+                let now = clock.map(|clock| clock.at(run.now));
+                let behind = now.filter(|_| round.checkpoint.0 != 0).map(|now| now.seconds_since(round.checkpoint));
+                ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target: None }
+            })),
+        };
+        let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());
+        let doing = ("STATUS", vec![Is::Text("DOING")]);
+        let parts = self.read(ViewId::BrokenParts, &[ids, doing], PARTS).await.unwrap_or_default();
+        stuck
+            .iter()
+            .map(|(target, _)| Standstill {
+                clock,
+                servers: servers(&parts, target.tenant.id),
+                archive: archive.clone(),
+                event: event.clone(),
+            })
+            .collect()
+    }
+}
+
+/// The servers at work on a tenant.
+fn servers(parts: &[Row], tenant: u64) -> Vec<String> {
+    let own = parts.iter().filter(|row| number(row, TENANT_ID) == Some(tenant));
+    let mut servers: Vec<String> = own.map(any::server).collect();
+    servers.dedup();
+    servers
+}
+
+fn event(row: &Row) -> RootEvent {
+    let at = word(row, "GMT_CREATE");
+    let at = at.split('.').next().unwrap_or_default().to_owned();
+    RootEvent { at, name: word(row, "EVENT"), items: items(row).collect() }
+}

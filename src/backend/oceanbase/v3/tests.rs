@@ -1,0 +1,141 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::super::session::Row;
+use super::super::words::{Parameters, upgrade_signs};
+use super::rows;
+use crate::domain::facts::{ServerFacts, TenantKind};
+use crate::domain::restorable::{FileStatus, RoundStatus, SetKind, SetStatus};
+use crate::domain::scn::Scn;
+
+const EAST: i32 = 28_800;
+
+/// 2021-07-16 10:00:00 UTC.
+const AT: u64 = 1_626_429_600;
+
+fn row(pairs: &[(&str, &str)]) -> Row {
+    pairs.iter().map(|(name, value)| ((*name).to_owned(), Some((*value).to_owned()))).collect()
+}
+
+fn history(more: &[(&str, &str)]) -> Row {
+    let mut all = row(&[
+        ("TENANT_ID", "1001"),
+        ("BACKUP_SET_ID", "7"),
+        ("BACKUP_TYPE", "I"),
+        ("SNAPSHOT_VERSION", "1626429600000001"),
+        ("PREV_FULL_BACKUP_SET_ID", "5"),
+        ("PREV_INC_BACKUP_SET_ID", "6"),
+        ("OUTPUT_BYTES", "4096"),
+        ("START_TIME", "2021-07-16 17:59:00.000000"),
+        ("END_TIME", "2021-07-16 18:01:00.500000"),
+        ("STATUS", "FINISH"),
+        ("RESULT", "0"),
+        ("BACKUP_DEST", "oss://b/dir?host=h&access_id=i&access_key=SECRET"),
+        ("BACKUP_DATA_VERSION", "4"),
+        ("ENCRYPTION_MODE", "None"),
+        ("IS_MARK_DELETED", "0"),
+    ]);
+    all.extend(row(more));
+    all
+}
+
+/// R10: from the snapshot version on, once the log has passed the set's end; times are of the server's zone.
+#[test]
+fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
+    let set = rows::set(&history(&[]), Some(FileStatus::Available), false, EAST);
+    assert_eq!((set.id, &set.kind, set.prev_full, set.prev_inc), (7, &SetKind::Incremental, 5, 6));
+    assert_eq!((set.status.clone(), set.file_status.clone()), (SetStatus::Success, FileStatus::Available));
+    let snapshot = Scn(AT * 1_000_000_000 + 1_000);
+    assert_eq!((set.start_replay, set.min_restore), (snapshot, snapshot));
+    let end = Scn((AT + 60) * 1_000_000_000 + 500_000_000);
+    assert_eq!((set.log_needed_to, set.ended), (Some(end), Some(end)));
+    assert_eq!(set.started, Some(Scn((AT - 60) * 1_000_000_000)));
+    assert_eq!(set.path, "oss://b/dir", "no key, not even an id");
+    assert!(!set.is_encrypted());
+    assert_eq!(set.data_version.as_deref(), Some("4"));
+}
+
+#[test]
+fn what_became_of_a_set_is_in_its_result() {
+    let of = |more: &[(&str, &str)]| {
+        let (set, job) = (rows::set(&history(more), None, false, 0), rows::ended(&history(more)));
+        [set.status.to_string(), set.file_status.to_string(), job.status, job.result.to_string()].join(" ")
+    };
+    assert_eq!(of(&[]), "SUCCESS AVAILABLE COMPLETED 0");
+    assert_eq!(of(&[("RESULT", "-9051")]), "FAILED AVAILABLE FAILED 9051");
+    assert_eq!(of(&[("RESULT", "-4072")]), "FAILED AVAILABLE CANCELED 4072");
+    assert_eq!(of(&[("STATUS", "CANCEL")]), "FAILED AVAILABLE CANCELED 0");
+    assert_eq!(of(&[("IS_MARK_DELETED", "1")]), "SUCCESS DELETED COMPLETED 0");
+}
+
+#[test]
+fn a_round_without_times_has_not_begun() {
+    let text = |status, first, next| {
+        row(&[("LOG_ARCHIVE_ROUND", "2"), ("STATUS", status), ("MIN_FIRST_TIME", first), ("MAX_NEXT_TIME", next)])
+    };
+    let doing = rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), EAST);
+    assert_eq!((doing.round_id, doing.status), (2, RoundStatus::Doing));
+    assert_eq!((doing.start, doing.checkpoint), (Scn(AT * 1_000_000_000), Scn((AT + 120) * 1_000_000_000)));
+    let beginning = rows::round(&text("BEGINNING", "", ""), EAST);
+    assert_eq!((beginning.start, beginning.checkpoint), (Scn(0), Scn(0)));
+    // A set that is still made shows 1970 for its end.
+    let epoch = row(&[("END_TIME", "1970-01-01 08:00:00.000000")]);
+    assert_eq!(rows::moment(&epoch, "END_TIME", EAST), None);
+}
+
+#[test]
+fn a_running_part_has_its_counters_and_its_parent() {
+    let part = row(&[
+        ("TENANT_ID", "1001"),
+        ("BACKUP_SET_ID", "7"),
+        ("BACKUP_TYPE", "D"),
+        ("STATUS", "DOING"),
+        ("RESULT", "0"),
+        ("MACRO_BLOCK_COUNT", "200"),
+        ("FINISH_MACRO_BLOCK_COUNT", "50"),
+        ("OUTPUT_BYTES", "1024"),
+        ("START_TIME", "2021-07-16 17:59:00"),
+    ]);
+    let job = rows::running(&part);
+    assert!(job.is_live());
+    assert_eq!((job.job_id, job.set_id, job.initiator_job_id), (7, Some(7), Some(7)));
+    assert_eq!(job.percent(), Some(25));
+    assert_eq!(job.kind, SetKind::Full);
+    let all = rows::running(&row(&[("TENANT_ID", "1"), ("BACKUP_SET_ID", "7"), ("STATUS", "DOING")]));
+    assert_eq!((all.tenant_id, all.initiator_job_id), (1, None));
+}
+
+/// Below V4 an odd id is no meta tenant.
+#[test]
+fn tenants_above_a_thousand_are_users() {
+    use TenantKind::{Meta, Sys, User};
+    assert_eq!([1, 500, 1_000, 1_001, 1_002].map(rows::kind), [Sys, Meta, Meta, User, User]);
+}
+
+fn parameters(pairs: &[(&str, &str)]) -> Parameters {
+    Parameters(pairs.iter().map(|(name, value)| row(&[("NAME", name), ("VALUE", value)])).collect())
+}
+
+#[test]
+fn every_sign_of_an_upgrade_is_named() {
+    let server = |build: &&str| ServerFacts {
+        address: "10.0.0.1:2882".into(),
+        zone: "z1".into(),
+        status: "ACTIVE".into(),
+        serving: true,
+        build: (*build).into(),
+    };
+    let signs = |pairs: &[(&str, &str)], builds: &[&str]| {
+        let servers: Vec<ServerFacts> = builds.iter().map(server).collect();
+        upgrade_signs(&parameters(pairs), Some(&servers))
+    };
+    let quiet = [("enable_upgrade_mode", "False"), ("_upgrade_stage", "NONE"), ("min_observer_version", "3.1.2")];
+    assert_eq!(signs(&quiet, &["3.1.2_10000392021123010-33c6(Dec 30 2021 01:02:03)"]), Vec::<String>::new());
+    assert_eq!(signs(&[("enable_upgrade_mode", "True")], &[]), ["enable_upgrade_mode is True"]);
+    assert_eq!(signs(&[("_upgrade_stage", "DBUPGRADE")], &[]), ["_upgrade_stage is DBUPGRADE"]);
+    let apart = [("min_observer_version", "3.1.1"), ("min_observer_version", "3.1.2")];
+    assert_eq!(signs(&apart, &[]), ["min_observer_version differs between servers: 3.1.1, 3.1.2"]);
+    let ahead = signs(&[("min_observer_version", "3.1.1")], &["3.1.1_10000392021123010", "3.1.2_10000392021123010"]);
+    assert_eq!(ahead, ["10.0.0.1:2882 runs 3.1.2_10000392021123010, and min_observer_version is 3.1.1"]);
+    // Where the line does not compare them, builds are the check of builds' own matter.
+    assert!(upgrade_signs(&parameters(&[("min_observer_version", "4.2.1.0")]), None).is_empty());
+}

@@ -1,0 +1,143 @@
+//! `obnow test-storage`, and the same Test before a backup to a storage that was given by hand.
+
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::args::TestStorageArgs;
+use super::say::Role;
+use super::show::{clock, some};
+use super::{Exit, Say};
+use crate::app::test::subjects::{self, Subject};
+use crate::app::test::{Tester, storage};
+use crate::app::{Asking, Room, choose, detect};
+use crate::domain::choices::{Choices, Mode};
+use crate::domain::diagnosis::clean;
+use crate::domain::fault::Fault;
+use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::storage_test::{TestNews, TestReport, TestResult, TestedCheck};
+use crate::domain::target::TargetName;
+
+/// Tests every directory that is meant.
+pub(super) async fn run(room: &Room, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
+    let id = args.access_id.as_deref();
+    let subjects = match &args.what {
+        What::Uri(uri) => vec![subjects::of_uri(uri, id)?],
+        What::Target(target) => {
+            let cluster = room.cluster(target.cluster())?;
+            let facts = detect::one(room, cluster).await?;
+            let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
+            subjects::of_target(&facts, target, &choices, id)?
+        }
+    };
+    let tester = Tester::here()?;
+    let mut keys = Keys { room, given: args.access_key_from.as_ref(), known: Vec::new() };
+    let mut all_passed = true;
+    for subject in subjects {
+        let key = keys.of(&subject).await?;
+        all_passed &= tested(say, &tester, subject, key).await.passed();
+    }
+    Ok(if all_passed { Exit::OK } else { Exit::STORAGE })
+}
+
+/// What `test-storage` is about.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// A storage.
+    Uri(String),
+    /// The storages of a target.
+    Target(TargetName),
+}
+
+/// Access keys, each read or asked for once.
+struct Keys<'a> {
+    room: &'a Room,
+    given: Option<&'a SecretSource>,
+    known: Vec<(SecretSource, String, Secret)>,
+}
+
+impl Keys<'_> {
+    /// The server never shows a key, so one that nobody named is asked for.
+    async fn of(&mut self, subject: &Subject) -> Result<Option<Secret>, Fault> {
+        let destination = &subject.what.destination;
+        if !destination.needs_access_key() {
+            return Ok(None);
+        }
+        let source = self.given.or(subject.access_key.as_ref()).cloned().unwrap_or(SecretSource::Prompt);
+        let id = destination.attribute("access_id").unwrap_or_default().to_owned();
+        // One line of standard input is one key, whoever's it is.
+        let known = |(from, of, _): &&(SecretSource, String, Secret)| {
+            *from == source && (*of == id || source == SecretSource::Stdin)
+        };
+        if let Some((_, _, key)) = self.known.iter().find(known) {
+            return Ok(Some(key.clone()));
+        }
+        let what = format!("the access key of {}", destination.bare());
+        let key = self.room.secret(&source, Asking { what: &what, flag: "--access-key-from" }).await?;
+        self.known.push((source, id, key.clone()));
+        Ok(Some(key))
+    }
+}
+
+/// One Test, each check said as it ends.
+pub(super) async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret>) -> TestReport {
+    let title = subject.title();
+    let target = subject.target.clone();
+    say.line(&say.paint(Role::Title, &format!("Test  {}", clean(&title))));
+    let (sender, mut news) = mpsc::unbounded_channel();
+    let what = subject.what.with_access_key(key);
+    let uri = what.destination.to_string();
+    let testing = async {
+        let report = storage(tester, what, Some(&sender)).await;
+        drop(sender);
+        report
+    };
+    let saying = async {
+        while let Some(news) = news.recv().await {
+            if let TestNews::Ended(check) = news {
+                said(say, target.as_ref(), &uri, &check);
+            }
+        }
+    };
+    let (report, ()) = tokio::join!(testing, saying);
+    say.line(&format!("  {}", report.headline(&clock(report.at))));
+    if !report.by_hand.is_empty() && report.not_checked().iter().any(|what| what.starts_with("that every server")) {
+        say.line("  By hand, on every server:");
+        for command in &report.by_hand {
+            say.line(&format!("      {}", clean(command)));
+        }
+    }
+    for check in report.checks.iter().filter(|check| check.result == TestResult::Fail) {
+        if let Some(fault) = &check.fault {
+            say.fault(fault);
+        }
+    }
+    if let Some(left) = report.left_behind.as_ref().filter(|left| !named(&report, left)) {
+        say.note(&format!("Left behind, or nobody knows: {}", clean(left)));
+    }
+    report
+}
+
+/// Whether a fault has named the probe that is left.
+fn named(report: &TestReport, left: &str) -> bool {
+    report.checks.iter().filter_map(|check| check.fault.as_ref()).any(|fault| fault.what.contains(left))
+}
+
+fn said(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) {
+    let fault = check.fault.as_ref();
+    say.event(
+        "test",
+        json!({"target": target, "uri": clean(uri), "check": check.check.name(), "result": check.result.word(), "ms": check.ms,
+               "found": some(&clean(&check.found)), "code": fault.and_then(|fault| fault.code)}),
+    );
+    let (role, word) = match check.result {
+        TestResult::Pass => (Role::Ok, "ok  "),
+        TestResult::Fail => (Role::Fail, "FAIL"),
+        TestResult::NotChecked => (Role::Dim, "-   "),
+    };
+    let ms = check.ms.map_or_else(String::new, |ms| format!("{ms} ms"));
+    let found = match check.result {
+        TestResult::NotChecked => format!("not checked: {}", check.found),
+        TestResult::Pass | TestResult::Fail => check.found.clone(),
+    };
+    say.line(&format!("  {} {:<12} {ms:>8}  {}", say.paint(role, word), check.check.label(), clean(&found)));
+}

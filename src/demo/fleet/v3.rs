@@ -1,0 +1,72 @@
+//! What only a cluster of V2.2 or V3 has: major freezes and merges of the whole cluster, parameters that reach its
+//! servers one after the other, its role.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::demo::clock::Moment;
+
+/// What only a cluster of V2.2 or V3 has.
+#[derive(Debug, Clone, Serialize)]
+pub struct OfV3 {
+    /// `PRIMARY` or `PHYSICAL STANDBY`.
+    pub role: String,
+    /// The major freezes, oldest first; never empty.
+    pub freezes: Vec<Freeze>,
+    /// How far the merges are.
+    pub merge: Merge,
+    /// Parameters whose last change may not have reached every server: the value before, and when it was changed.
+    pub before: BTreeMap<String, (String, Moment)>,
+}
+
+/// A major freeze, as `__all_freeze_info` has it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Freeze {
+    /// `frozen_version`.
+    pub version: i64,
+    /// `frozen_timestamp`.
+    pub at: Moment,
+}
+
+/// The merge of one version after the other, zone by zone.
+#[derive(Debug, Clone, Serialize)]
+pub struct Merge {
+    /// `global_broadcast_version`: the version that is being merged, or was last.
+    pub version: i64,
+    /// The zones, in the order of their servers.
+    pub zones: Vec<ZoneMerge>,
+    /// The zone at work; none: everything is merged.
+    pub zone: Option<usize>,
+    /// Work done in it, in microseconds of work.
+    pub done: Moment,
+    /// Until when that is accounted.
+    pub seen: Moment,
+    /// When this version's merge began.
+    pub started: Moment,
+}
+
+/// How far a zone is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct ZoneMerge {
+    /// `last_merged_version`.
+    pub merged: i64,
+    /// `last_merged_time`.
+    pub at: Moment,
+    /// `merge_start_time`.
+    pub start: Moment,
+}
+
+impl OfV3 {
+    /// The last major freeze.
+    #[must_use]
+    pub fn frozen(&self) -> Freeze {
+        self.freezes.last().copied().unwrap_or(Freeze { version: 1, at: 0 })
+    }
+
+    /// The version that every zone has merged.
+    #[must_use]
+    pub fn merged(&self) -> i64 {
+        self.merge.zones.iter().map(|zone| zone.merged).min().unwrap_or(1)
+    }
+}

@@ -1,0 +1,161 @@
+//! `ALTER SYSTEM` as V2.2 and V3 have it: no TENANT clause, no DESCRIPTION, nothing between the words.
+
+use super::cursor::Cursor;
+use crate::demo::lexer::Kind;
+use crate::demo::line::{Feature, Line};
+use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
+
+/// Everything behind ALTER SYSTEM.
+pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    if cursor.take("set") {
+        return set(cursor);
+    }
+    for (word, on) in [("archivelog", true), ("noarchivelog", false)] {
+        if cursor.take(word) {
+            return Ok(Alter::ArchiveLog { on, tenants: Tenants::Unnamed, description: None });
+        }
+    }
+    if cursor.take("backup") {
+        return backup(cursor, line);
+    }
+    if cursor.take("cancel") {
+        return cancel(cursor, line);
+    }
+    if cursor.take("major") {
+        cursor.need("freeze")?;
+        return Ok(Alter::MajorFreeze(Tenants::Unnamed));
+    }
+    if cursor.take("minor") {
+        cursor.need("freeze")?;
+        return Ok(Alter::MinorFreeze);
+    }
+    refused(cursor)
+}
+
+/// `name = value [, ..]`, for the whole cluster.
+fn set(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    let mut items = Vec::new();
+    loop {
+        let name = cursor.identifier()?.to_lowercase();
+        cursor.need_symbol('=')?;
+        items.push((name, value(cursor)?));
+        if !cursor.take_symbol(',') {
+            return Ok(Alter::Set { items, tenants: Tenants::Unnamed });
+        }
+    }
+}
+
+/// A literal, or TRUE and FALSE, which the server stores as text.
+fn value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
+    for (word, text) in [("true", "True"), ("false", "False")] {
+        if cursor.take(word) {
+            return Ok(Literal::Text(text.to_owned()));
+        }
+    }
+    cursor.literal()
+}
+
+/// `[INCREMENTAL] DATABASE`, or `TENANT a [, b ..] TO 'dest'` where the line has it: always a full.
+fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    let plain = |incremental| Alter::Backup {
+        incremental,
+        scope: BackupScope::Database,
+        to: None,
+        plus_archivelog: false,
+        description: None,
+    };
+    if cursor.take("database") {
+        return Ok(plain(false));
+    }
+    if cursor.take("incremental") {
+        cursor.need("database")?;
+        return Ok(plain(true));
+    }
+    if cursor.take("backupset") {
+        cursor.number()?;
+        return Ok(unsupported("backup backupset"));
+    }
+    if !line.has(Feature::TenantBackup) {
+        return Err(cursor.error());
+    }
+    cursor.need("tenant")?;
+    let mut names = vec![cursor.tenant_name()?];
+    while cursor.take_symbol(',') {
+        names.push(cursor.tenant_name()?);
+    }
+    cursor.need("to")?;
+    // The manual writes this string in double quotes.
+    let Some(Kind::Single(to) | Kind::Double(to)) = cursor.peek() else { return Err(cursor.error()) };
+    let to = Some(to.clone());
+    cursor.advance();
+    let scope = BackupScope::Tenants(names);
+    Ok(Alter::Backup { incremental: false, scope, to, plus_archivelog: false, description: None })
+}
+
+fn cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    if cursor.take("backup") {
+        return Ok(Alter::CancelBackup(Tenants::Unnamed));
+    }
+    if cursor.take("delete") {
+        cursor.need("backup")?;
+        return Ok(Alter::CancelDelete);
+    }
+    if !line.has(Feature::CancelAll) {
+        return Err(cursor.error());
+    }
+    cursor.need_all(&["all", "backup", "force"])?;
+    Ok(Alter::CancelAll)
+}
+
+/// What parses and is not supported, or has no use in the embedded server.
+fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
+    for (word, what) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
+        if cursor.take(word) {
+            cursor.need("backup")?;
+            return Ok(unsupported(what));
+        }
+    }
+    if cursor.take("validate") {
+        if !cursor.take("database") {
+            cursor.need("backupset")?;
+            cursor.number()?;
+        }
+        return Ok(unsupported("validate"));
+    }
+    cursor.need("delete")?;
+    if cursor.take("obsolete") {
+        cursor.need("backup")?;
+    } else {
+        if !cursor.take("backupset") && !cursor.take("backuppiece") {
+            cursor.need("backupround")?;
+        }
+        cursor.number()?;
+    }
+    Ok(unsupported("delete backup"))
+}
+
+fn unsupported(what: &str) -> Alter {
+    Alter::Refused { code: 1235, message: format!("{what} not supported") }
+}
+
+/// `FROM oceanbase LIKE 'x'`, behind SHOW TABLES.
+pub fn tables(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.need_all(&["from", "oceanbase", "like"])?;
+    cursor.string().map(Statement::ShowTables)
+}
+
+/// `name = 'x'` or `name IN ('x', ..)`, behind SHOW PARAMETERS WHERE.
+pub fn parameters_where(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.need("name")?;
+    if cursor.take_symbol('=') {
+        return Ok(Statement::ShowParametersNamed(vec![cursor.string()?]));
+    }
+    cursor.need("in")?;
+    cursor.need_symbol('(')?;
+    let mut names = vec![cursor.string()?];
+    while cursor.take_symbol(',') {
+        names.push(cursor.string()?);
+    }
+    cursor.need_symbol(')')?;
+    Ok(Statement::ShowParametersNamed(names))
+}

@@ -1,0 +1,275 @@
+//! How a job of each line goes, and what a fault does to one of V2.2 or V3. Time is given, nothing sleeps.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use crate::demo::fault::{Effect, Fault};
+use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::statement::Value;
+use crate::demo::testing::Bench;
+
+use super::*;
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect: Effect) {
+    let (name, since) = (format!("{effect:?}"), bench.fleet.now);
+    let tenant = tenant.map(str::to_owned);
+    bench.fleet.faults.push(Fault { name, cluster: None, tenant, server, fixable: true, since, effect });
+}
+
+/// The states that a view shows of one job, in order.
+fn states(bench: &mut Bench, view: &str, row: usize) -> Vec<Value> {
+    let mut seen: Vec<Value> = Vec::new();
+    for _ in 0..600 {
+        bench.pass(100);
+        let states = bench.column(view, "STATUS");
+        if let Some(state) = states.get(row).filter(|state| seen.last() != Some(state)) {
+            seen.push(state.clone());
+        }
+    }
+    seen
+}
+
+#[test]
+fn the_states_of_a_task_are_those_of_the_line() {
+    let v4_0 = ["INIT", "BACKUP_META", "BACKUP_DATA", "COMPLETED"].as_slice();
+    let v4_3_5 = [
+        "INIT",
+        "BACKUP_SYS_META",
+        "BACKUP_USER_META",
+        "BACKUP_META_FINISH",
+        "BACKUP_SYS_DATA",
+        "BACKUP_USER_DATA",
+        "BACKUP_FUSE_TABLET_META",
+        "PREPARE_BACKUP_LOG",
+        "BEFORE_BACKUP_LOG",
+        "COMPLETED",
+    ]
+    .as_slice();
+    let v3 = ["GENERATE", "DOING", "FINISH"].as_slice();
+    for (line, sql, view, row, expected) in [
+        ("4.0", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_0),
+        ("4.3.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_3_5),
+        ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
+        ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
+    ] {
+        let mut bench = Bench::line(line, "");
+        bench.sql("sys", sql).unwrap();
+        let expected: Vec<Value> = expected.iter().map(|state| text(state)).collect();
+        assert_eq!(states(&mut bench, view, row), expected, "{line}");
+    }
+}
+
+#[test]
+fn the_log_has_a_progress_of_its_own_on_v4_3_5() {
+    let mut bench = Bench::line("4.3.5", "");
+    fault(&mut bench, None, None, Effect::Hold { phase: "BACKUP_LOG".to_owned(), code: None, text: String::new() });
+    bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
+    assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "LOG_FILE_COUNT"), [Value::Integer(40)]);
+    assert_eq!(bench.column("CDB_OB_BACKUP_TASKS", "LOG_PROGRESS"), [text("0.00")]);
+}
+
+#[test]
+fn v4_0_parses_what_it_cannot_do() {
+    let mut bench = Bench::line("4.0", "");
+    let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
+    assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
+    assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap_err().0, 5099);
+    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err().0, 9023);
+    assert_eq!(
+        bench
+            .sql("sys", "SET data_backup_dest = 's3://b/p?host=h&access_id=a&access_key=k' TENANT = pay")
+            .unwrap_err()
+            .0,
+        9026
+    );
+    let names = bench.column("CDB_OB_ARCHIVE_DEST", "NAME");
+    assert!(!names.contains(&text("state")), "{names:?}");
+}
+
+#[test]
+fn a_task_that_fails_keeps_its_code_in_the_inner_tables_and_nowhere_else() {
+    let mut bench = Bench::line("3.1.5", "");
+    let effect = Effect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
+    fault(&mut bench, Some("pay"), None, effect);
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(40_000);
+    let of_this = |bench: &Bench, view: &str, key: &str, column: &str| {
+        let ids = bench.column(view, key);
+        let values = bench.column(view, column);
+        ids.iter().zip(values).filter(|(id, _)| **id == Value::Integer(3)).map(|(_, value)| value).collect::<Vec<_>>()
+    };
+    let results = of_this(&bench, "__ALL_BACKUP_TASK_HISTORY", "BACKUP_SET_ID", "RESULT");
+    assert_eq!(results, [-9013, -9013, 0].map(Value::Integer), "sys, pay, order");
+    let states = of_this(&bench, "CDB_OB_BACKUP_SET_DETAILS", "BS_KEY", "STATUS");
+    assert_eq!(states, ["FAILED", "FAILED", "COMPLETED"].map(text));
+    let states = of_this(&bench, "CDB_OB_BACKUP_SET_FILES", "BS_KEY", "STATUS");
+    assert_eq!(states, ["FAILED", "FAILED", "SUCCESS"].map(text));
+    let events = bench.column("__ALL_ROOTSERVICE_EVENT_HISTORY", "EVENT");
+    assert!(events.contains(&text("finish backup tenant")) && events.contains(&text("finish backup cluster")));
+    bench.fleet.faults.clear();
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(40_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn what_keeps_a_task_back_is_told_by_its_partition_group_and_server() {
+    let mut bench = Bench::line("3.2.4", "");
+    let effect = Effect::Hold { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
+    fault(&mut bench, Some("pay"), Some(1), effect);
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), ["RUNNING", "RUNNING", "COMPLETED"].map(text));
+    assert_eq!(bench.column("__ALL_VIRTUAL_PG_BACKUP_TASK", "RESULT"), [0, 0, -9051].map(Value::Integer));
+    assert_eq!(bench.column("__ALL_VIRTUAL_PG_BACKUP_TASK", "SVR_PORT")[2], Value::Integer(2883));
+    bench.fleet.faults.clear();
+    bench.pass(60_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+}
+
+#[test]
+fn a_late_tenant_keeps_the_whole_cluster_back() {
+    let mut bench = Bench::line("3.1.5", "");
+    fault(&mut bench, Some("pay"), None, Effect::CheckpointStands);
+    let before = bench.fleet.now;
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(60_000);
+    let restorable = |bench: &Bench, name: &str| v3::restorable(&bench.fleet, bench.cluster(), bench.tenant(name));
+    assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [false, false, true]);
+    let sys = bench.tenant("sys").round().unwrap();
+    assert!(v3::checkpoint(&bench.fleet, bench.cluster(), bench.tenant("sys"), sys).unwrap() <= before);
+    bench.fleet.faults.clear();
+    bench.pass(6_000);
+    assert_eq!(["sys", "pay", "order"].map(|name| restorable(&bench, name)), [true; 3]);
+}
+
+#[test]
+fn an_archive_that_breaks_fails_the_backup_and_starts_again_as_a_new_round() {
+    let mut bench = Bench::line("3.2.4", "");
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(5_000);
+    let now = bench.fleet.now;
+    archive::interrupt(&mut bench.fleet.clusters[0], 1, now);
+    bench.pass(2_000);
+    assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9027));
+    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let says = "backup can not start, because log archive is not doing. log archive status : INTERRUPTED.";
+    assert_eq!(refused, (9040, says.to_owned()));
+    assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err().0, 1235);
+    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    bench.pass(1_000);
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.pass(2_000);
+    let round = bench.tenant("sys").round().unwrap();
+    assert_eq!((round.id, round.status), (2, RoundStatus::Doing));
+}
+
+#[test]
+fn an_archive_that_breaks_behind_a_backup_leaves_it_short() {
+    let mut bench = Bench::line("3.2.4", "");
+    fault(&mut bench, Some("pay"), None, Effect::ArchiveBreaks);
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+    assert_eq!(bench.tenant("sys").round().unwrap().status, RoundStatus::Interrupted);
+    assert!(!v3::restorable(&bench.fleet, bench.cluster(), bench.tenant("sys")));
+}
+
+#[test]
+fn a_cleanup_is_in_the_way_until_it_ends() {
+    let mut bench = Bench::line("3.2.4", "");
+    assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("STOP")]);
+    assert_eq!(bench.sql("sys", "CANCEL DELETE BACKUP").unwrap_err().0, 9053);
+    fault(&mut bench, None, None, Effect::CleanupRuns);
+    assert_eq!(bench.column("__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS"), [text("DOING")]);
+    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    assert_eq!(refused, (9044, "delete backup data is in progress".to_owned()));
+    bench.sql("sys", "CANCEL DELETE BACKUP").unwrap();
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+}
+
+#[test]
+fn behind_a_backup_it_is_too_late_to_cancel() {
+    let mut bench = Bench::line("3.2.4", "");
+    let phase = "CLEANUP".to_owned();
+    fault(&mut bench, None, None, Effect::Hold { phase, code: None, text: String::new() });
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(60_000);
+    let state = |bench: &Bench| {
+        let (names, values) = (bench.column("__ALL_BACKUP_INFO", "NAME"), bench.column("__ALL_BACKUP_INFO", "VALUE"));
+        values[names.iter().position(|name| *name == text("backup_status")).unwrap()].clone()
+    };
+    assert_eq!(state(&bench), text("CLEANUP"));
+    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9041);
+    bench.fleet.faults.clear();
+    bench.pass(1_000);
+    assert_eq!(state(&bench), text("STOP"));
+    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err().0, 9049);
+}
+
+#[test]
+fn cancel_all_stops_everything_and_forgets_where_backups_go() {
+    let mut bench = Bench::line("3.2.4", "");
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(3_000);
+    bench.sql("sys", "CANCEL ALL BACKUP FORCE").unwrap();
+    bench.pass(5_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+    assert_eq!(bench.tenant("sys").round().unwrap().status, RoundStatus::Stop);
+    assert_eq!(v3::destination(bench.cluster()), "");
+}
+
+#[test]
+fn after_sixty_four_increments_the_next_is_a_full() {
+    let sets = "  whole: {sets: [90h, ".to_owned() + &["1h"; 63].join(", ") + "]}\n";
+    let mut bench = Bench::line("3.1.5", &sets);
+    let mut kinds = Vec::new();
+    for _ in 0..3 {
+        bench.sql("sys", "BACKUP INCREMENTAL DATABASE").unwrap();
+        bench.pass(40_000);
+        kinds.push(bench.tenant("pay").sets.last().unwrap().incremental);
+    }
+    assert_eq!(kinds, [true, false, true]);
+}
+
+#[test]
+fn a_backup_that_somebody_else_started_runs_when_the_scenario_begins() {
+    let mut bench =
+        Bench::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
+    assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
+    assert_eq!(bench.sql("sys", "BACKUP DATABASE").unwrap_err().0, 9036);
+    bench.pass(30_000);
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+}
+
+#[test]
+fn how_often_one_looks_does_not_change_what_happens_to_a_cluster() {
+    let run = |step: Moment| {
+        let mut bench = Bench::line("3.1.2", "");
+        bench.sql("sys", "MAJOR FREEZE").unwrap();
+        bench.sql("sys", "MAJOR FREEZE").unwrap();
+        bench.sql("sys", "BACKUP DATABASE").unwrap();
+        for _ in 0..60_000 / step {
+            bench.pass(step);
+        }
+        let jobs: Vec<_> = bench.cluster().jobs.iter().map(|job| (job.start, job.end)).collect();
+        let zones: Vec<_> = bench.cluster().v3.iter().flat_map(|v3| v3.merge.zones.clone()).collect();
+        (jobs, zones)
+    };
+    assert_eq!(run(60_000), run(50));
+}
+
+#[test]
+fn without_global_timestamps_nothing_is_backed_up() {
+    let more = "  - {names: [local], local_timestamps: true}\n";
+    let text = format!(
+        "shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 3.2.4\n  line: 3.2.4\n  tenants:\n  - {{names: [pay]}}\n{more}"
+    );
+    let mut bench = Bench::text(&text);
+    let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    assert_eq!(refused, (1235, "physical backup without GTS is not supported".to_owned()));
+}

@@ -1,0 +1,52 @@
+//! How far a job is, read from the work done.
+
+use crate::demo::fleet::Cluster;
+use crate::demo::line::Work;
+
+use super::length;
+
+/// How far a tenant's job is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Tablets in all.
+    pub tablets: i64,
+    /// Tablets done.
+    pub finished_tablets: i64,
+    /// Macro blocks of 2 MB known so far: the count grows when the major data is reached.
+    pub blocks: i64,
+    /// Macro blocks done.
+    pub finished_blocks: i64,
+}
+
+/// How much of the present phase is done, in thousandths.
+#[must_use]
+pub fn permille(cluster: &Cluster, index: usize) -> i64 {
+    let whole = length(cluster, &[], index).unwrap_or(1).max(1);
+    (cluster.jobs[index].done * 1000 / whole).clamp(0, 1000)
+}
+
+/// Reads how far a tenant's job is from the work done; the fleet must have been advanced.
+#[must_use]
+pub fn progress(cluster: &Cluster, index: usize) -> Progress {
+    let job = &cluster.jobs[index];
+    let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return Progress::default() };
+    let Some(set) = tenant.sets.iter().find(|set| set.id == job.set_id) else { return Progress::default() };
+    let permille = permille(cluster, index);
+    let tablets = 200 + tenant.megabytes / 20;
+    let phases = cluster.line.phases;
+    let early = if phases.iter().any(|(_, _, work)| *work == Work::Minor) { set.blocks / 5 } else { 0 };
+    let (finished_tablets, blocks, finished_blocks) = match phases[job.phase].2 {
+        Work::Schedule | Work::Other => (0, 0, 0),
+        Work::Tablets => (tablets * permille / 1000, 0, 0),
+        Work::TabletsDone => (tablets, 0, 0),
+        Work::Minor => (tablets, set.blocks * 4 / 5, early * permille / 1000),
+        Work::Major => {
+            // Without a phase of their own the tablets, or partitions, are done along with their blocks.
+            let counted = phases.iter().any(|(_, _, work)| *work == Work::Tablets);
+            let finished = if counted { tablets } else { tablets * permille / 1000 };
+            (finished, set.blocks, early + (set.blocks - early) * permille / 1000)
+        }
+        Work::AfterData | Work::BeforeLog | Work::Log => (tablets, set.blocks, set.blocks),
+    };
+    Progress { tablets, finished_tablets, blocks, finished_blocks }
+}

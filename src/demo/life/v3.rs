@@ -1,0 +1,311 @@
+//! The life of a cluster of V2.2 or V3: one backup and one archive for all of its tenants, and merges of the whole
+//! cluster, zone by zone.
+
+use std::collections::BTreeMap;
+
+use crate::demo::clock::{self, Moment};
+use crate::demo::fault::{Effect, Fault, Faults};
+use crate::demo::fleet::{Cluster, Fleet, Freeze, Job, JobStatus, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant};
+
+use super::archive;
+use super::work;
+
+/// Milliseconds of work that a zone needs to merge a version.
+const ZONE: Moment = 1500;
+
+/// Increments that may follow a full; the next one is a full itself.
+const MOST_INCREMENTS: usize = 64;
+
+/// Where the cluster's backups and its archive go, as `backup_dest` says on the root service's own server.
+#[must_use]
+pub fn destination(cluster: &Cluster) -> &str {
+    cluster.parameters.get("backup_dest").map_or("", String::as_str)
+}
+
+/// The archive and the merges of a cluster, brought to a moment.
+pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+    let faults = Faults { all: faults, cluster: &cluster.name };
+    let Some(v3) = cluster.v3.as_mut() else { return };
+    let Some(zone) = v3.merge.zone else { return };
+    if !fails(faults, zone) {
+        v3.merge.done += (at - v3.merge.seen).max(0) * Moment::from(speed);
+    }
+    v3.merge.seen = at;
+    if v3.merge.done < ZONE * 1000 {
+        return;
+    }
+    let version = v3.merge.version;
+    v3.merge.done = 0;
+    if let Some(merged) = v3.merge.zones.get_mut(zone) {
+        merged.merged = version;
+        merged.at = at;
+    }
+    if let Some(next) = v3.merge.zones.get_mut(zone + 1) {
+        next.start = at;
+        v3.merge.zone = Some(zone + 1);
+    } else {
+        v3.merge.zone = None;
+        merge_next(v3, at);
+    }
+}
+
+/// When the zone at work has merged.
+pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Moment> {
+    let merge = &cluster.v3.as_ref()?.merge;
+    merge.zone.filter(|zone| !fails(Faults { all: faults, cluster: &cluster.name }, *zone))?;
+    let speed = Moment::from(speed);
+    Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
+}
+
+/// Whether the merge of a zone stands still with an error.
+#[must_use]
+pub fn fails(faults: Faults<'_>, zone: usize) -> bool {
+    faults.has(&Effect::CompactionFails, Some(zone))
+}
+
+/// The global `merge_status`; none on a line that merges tenant by tenant.
+#[must_use]
+pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    Some(match cluster.v3.as_ref()?.merge.zone {
+        None => "IDLE",
+        Some(zone) if fails(faults, zone) => "ERROR",
+        Some(_) => "MERGING",
+    })
+}
+
+fn merge_next(v3: &mut OfV3, at: Moment) {
+    if v3.merge.zone.is_none() && v3.merge.version < v3.frozen().version {
+        v3.merge.version += 1;
+        v3.merge.zone = Some(0);
+        v3.merge.done = 0;
+        v3.merge.seen = at;
+        v3.merge.started = at;
+        if let Some(first) = v3.merge.zones.first_mut() {
+            first.start = at;
+        }
+    }
+}
+
+/// Freezes a new version, and begins to merge it unless an older one is still being merged.
+pub fn freeze(v3: &mut OfV3, at: Moment) {
+    let version = v3.frozen().version + 1;
+    v3.freezes.push(Freeze { version, at });
+    merge_next(v3, at);
+}
+
+/// The archive's own transitions, with the lines they leave in the event history.
+pub(super) fn step_archive(cluster: &mut Cluster, at: Moment) {
+    let state = |cluster: &Cluster| {
+        let round = cluster.tenants.first().and_then(Tenant::round);
+        round.map(|round| (round.id, round.status))
+    };
+    let before = state(cluster);
+    archive::step(cluster, at);
+    if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_v3() && Some(*now) != before) {
+        let items = vec![("new_status", status.word().to_owned()), ("round_id", round.to_string())];
+        cluster.event(at, "log_archive", "change_status", items);
+    }
+}
+
+/// Starts a new round, unless one goes on or there is no destination.
+pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
+    let path = destination(cluster).to_owned();
+    let interval = option(cluster, "log_archive_piece_switch_interval");
+    let Some(sys) = cluster.tenant_mut(1) else { return };
+    let over = sys.round().is_none_or(|round| round.status == RoundStatus::Stop);
+    if !over || path.is_empty() {
+        return;
+    }
+    let id = sys.round().map_or(0, |round| round.id) + 1;
+    let passing = 2 * work(archive::PASSING, speed);
+    let interval = interval.as_deref().and_then(clock::length).filter(|length| *length > 0);
+    sys.rounds.push(Round {
+        id,
+        status: RoundStatus::Beginning,
+        dest_id: 0,
+        path,
+        start: None,
+        frozen: None,
+        reached: 0,
+        due: Some(at + passing),
+        passing,
+        base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
+        // Without a switch there is one piece that never ends.
+        interval: interval.unwrap_or(Moment::MAX / 4),
+        comment: String::new(),
+        pieces: BTreeMap::new(),
+    });
+    let items = vec![("status", "BEGINNING".to_owned()), ("round_id", id.to_string()), ("result", "0".to_owned())];
+    cluster.event(at, "log_archive", "handle_start_log_archive", items);
+}
+
+fn next_piece(last: &Round) -> i64 {
+    archive::last_piece(last, last.reached) + 1
+}
+
+/// Begins to end the current round.
+pub fn stop_round(cluster: &mut Cluster, speed: u32, at: Moment) {
+    archive::leave(cluster, 1, RoundStatus::Stopping, speed, at);
+    let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
+    cluster.event(at, "log_archive", "handle_stop_log_archive", items);
+}
+
+/// A key of `backup_dest_option`.
+#[must_use]
+pub fn option(cluster: &Cluster, key: &str) -> Option<String> {
+    let text = cluster.parameters.get("backup_dest_option")?;
+    text.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
+}
+
+/// The number of the next set, of the cluster or of tenants.
+#[must_use]
+pub fn next_set_id(cluster: &Cluster) -> i64 {
+    let sets = cluster.tenants.iter().flat_map(|tenant| &tenant.sets).map(|set| set.id);
+    sets.chain(cluster.jobs.iter().map(|job| job.set_id)).max().unwrap_or(0) + 1
+}
+
+/// What a server takes as the base of a tenant's increment: the latest good set of the whole cluster in this round, at
+/// this destination, with fewer than 64 increments since its full.
+#[must_use]
+pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
+    let round = cluster.round_of(tenant)?.id;
+    let path = destination(cluster);
+    let counts = |set: &&Set| {
+        set.status == "SUCCESS" && set.file_status == "AVAILABLE" && !set.of_cluster.of_tenants && set.path == path
+    };
+    let latest = tenant.sets.iter().rev().find(counts).filter(|set| set.of_cluster.round == round)?;
+    let full = if latest.incremental { latest.prev_full } else { latest.id };
+    let since = tenant.sets.iter().filter(|set| set.incremental && set.prev_full == full).count();
+    (since < MOST_INCREMENTS).then_some(latest)
+}
+
+/// The cluster's own row begins, and every tenant waits for its turn.
+pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Moment) {
+    start_set(cluster, index, at);
+    let parent = &mut cluster.jobs[index];
+    parent.status = JobStatus::Doing;
+    parent.done = 0;
+    let parent = parent.clone();
+    for tenant_id in &parent.executors {
+        let id = cluster.next_job_id(*tenant_id);
+        cluster.jobs.push(Job {
+            tenant_id: *tenant_id,
+            id,
+            initiator_job_id: parent.id,
+            executors: vec![*tenant_id],
+            seen: at,
+            status: JobStatus::Init,
+            ..parent.clone()
+        });
+    }
+}
+
+/// A tenant's part of the set, or with the sys job the cluster's; an increment without a base becomes a full here, and
+/// nobody is told.
+pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Moment) {
+    let job = cluster.jobs[index].clone();
+    let frozen = cluster.v3.as_ref().map_or(1, |v3| v3.frozen().version);
+    let Some(tenant) = cluster.tenant_by_id(job.tenant_id) else { return };
+    let base = base(cluster, tenant).filter(|_| job.incremental);
+    let incremental = base.is_some();
+    let (prev_full, prev_inc) =
+        base.map_or((0, 0), |base| (if base.incremental { base.prev_full } else { base.id }, base.id));
+    let round = cluster.round_of(tenant);
+    let replay = round.and_then(|round| round.start).map_or(job.start, |start| start.max(job.start - 2_000_000));
+    let share = if incremental { 5 } else { 1 };
+    let set = Set {
+        id: job.set_id,
+        dest_id: 0,
+        path: job.path.clone(),
+        incremental,
+        prev_full,
+        prev_inc,
+        start: at,
+        end: None,
+        status: "DOING".to_owned(),
+        file_status: "INCOMPLETE".to_owned(),
+        start_replay: replay.min(job.start),
+        // The snapshot is taken when the statement is accepted.
+        min_restore: Some(job.start),
+        plus_archivelog: false,
+        encrypted: job.encrypted,
+        compatible: tenant.compatible.clone(),
+        blocks: if job.tenant_id == 1 { 0 } else { (tenant.megabytes / 2 / share).max(1) },
+        finished_blocks: 0,
+        result: 0,
+        comment: String::new(),
+        of_cluster: SetOfCluster {
+            round: round.map_or(0, |round| round.id),
+            data_version: frozen,
+            of_tenants: job.of_tenants,
+        },
+    };
+    if let Some(tenant) = cluster.tenant_mut(job.tenant_id) {
+        tenant.sets.push(set);
+    }
+    let job = &mut cluster.jobs[index];
+    job.incremental = incremental;
+    job.status = JobStatus::Doing;
+    let (event, items) = if job.tenant_id == 1 {
+        ("schedule_backup", vec![("tenant_count", job.executors.len().to_string())])
+    } else {
+        ("start backup tenant", vec![("tenant_id", job.tenant_id.to_string())])
+    };
+    cluster.event(at, "backup", event, items);
+}
+
+/// What a job that has ended leaves in the event history.
+pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
+    let job = &cluster.jobs[index];
+    let result = ("result", job.result.to_string());
+    let (event, items) = if job.tenant_id == 1 {
+        let seconds = ((at - job.start) / clock::SECOND).to_string();
+        ("finish backup cluster", vec![result, ("cost time", seconds)])
+    } else {
+        let mut items = vec![("tenant_id", job.tenant_id.to_string())];
+        if job.result != 0 {
+            items.extend([("incarnation", "1".to_owned()), ("backup_set_id", job.set_id.to_string())]);
+        }
+        items.push(result);
+        if job.result != 0 {
+            items.push(("comment", job.comment.clone()));
+        }
+        ("finish backup tenant", items)
+    };
+    cluster.event(at, "backup", event, items);
+}
+
+/// What happens to the cluster when its backup has been completed.
+pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
+    let name = cluster.name.clone();
+    let faults = Faults { all: faults, cluster: &name };
+    let executors = &cluster.jobs[index].executors;
+    let mut names = executors.iter().filter_map(|id| cluster.tenant_by_id(*id)).map(|tenant| tenant.name.clone());
+    if names.any(|name| faults.breaks_archive(&name)) {
+        archive::break_short(cluster, 1, faults, speed, at);
+    }
+}
+
+/// Up to where the log of a tenant is archived; sys stands for the cluster, whose tenants must all be there.
+#[must_use]
+pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Moment> {
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    let of = |tenant: &Tenant| archive::checkpoint(tenant, round, faults, fleet.speed, fleet.now);
+    if tenant.id != 1 {
+        return of(tenant);
+    }
+    cluster.user_tenants().filter_map(of).min().or_else(|| of(tenant))
+}
+
+/// Whether the log reaches the end of the newest good set of a tenant, in the round it was made in.
+#[must_use]
+pub fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
+    let good = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE";
+    let reaches = |set: &Set| {
+        let round = cluster.round_of(tenant).filter(|round| round.id == set.of_cluster.round)?;
+        let begins = round.start? <= set.min_restore?;
+        Some(begins && checkpoint(fleet, cluster, tenant, round)? >= set.end?)
+    };
+    tenant.sets.iter().rev().find(good).and_then(reaches).unwrap_or(false)
+}

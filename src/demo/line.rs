@@ -1,0 +1,178 @@
+//! The lines of OceanBase: what tells them apart beside their views. Everything else asks a line by its features, never
+//! by its name.
+
+use serde::{Serialize, Serializer};
+
+use super::clock::Moment;
+
+/// How backups are organised.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Generation {
+    /// V2.2 and V3: one destination, one archive and one backup for the whole cluster.
+    V3,
+    /// V4 and seekdb: each tenant has its own.
+    V4,
+}
+
+/// What a line has and another one has not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Feature {
+    /// `BACKUP TENANT .. TO`: enterprise edition from V3.2.2-20220304134610 on.
+    TenantBackup,
+    /// `CANCEL ALL BACKUP FORCE`.
+    CancelAll,
+    /// A full backup wants a major freeze that is younger than the archive round.
+    FreezeFirst,
+    /// `ob_version()`.
+    ObVersion,
+    /// `SHOW PARAMETERS WHERE`.
+    ParametersWhere,
+    /// What came with V3: parameters such as `_upgrade_stage`, and columns.
+    SinceV3,
+    /// `cos://` and `oss://` as the enterprise edition has them; the community edition knows `oss://` only.
+    Cos,
+    /// V4: `s3://` and `azblob://`.
+    S3,
+    /// V4: `PLUS ARCHIVELOG` is more than parsed.
+    PlusArchivelog,
+    /// V4: `checksum_type` of an object storage, which a SET fills in.
+    ChecksumType,
+    /// V4: `LOG_ARCHIVE_DEST_STATE`.
+    ArchiveState,
+    /// V4: `all_user` and `all_meta` are words.
+    AllUser,
+    /// V4: 9091 and 9092, where V4.0 says 9023 and 9024.
+    ArchiveModeCodes,
+    /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
+    LaterForms,
+}
+
+/// What is done in a phase of a tenant's job, as far as counting goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Work {
+    /// Waits; there is no task yet.
+    Schedule,
+    /// Nothing that is counted.
+    Other,
+    /// Tablets.
+    Tablets,
+    /// Tablets are done, blocks have not begun.
+    TabletsDone,
+    /// The first fifth of the blocks.
+    Minor,
+    /// The other blocks; all of them on a line without the former.
+    Major,
+    /// The data is there.
+    AfterData,
+    /// And with the end of this one the point is known to which the set can be restored.
+    BeforeLog,
+    /// The log, if it was asked for.
+    Log,
+}
+
+/// A phase: its name, how many milliseconds of work a full backup of 1000 MB takes in it, and what is done.
+pub type Phase = (&'static str, Moment, Work);
+
+/// One line.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Line {
+    /// The key of `assets/demo/views.yaml`.
+    pub key: &'static str,
+    /// Which organisation of backups.
+    pub generation: Generation,
+    /// The phases of a tenant's job. All but the first are statuses of the task.
+    pub phases: &'static [Phase],
+    features: &'static [Feature],
+}
+
+impl Line {
+    /// Whether the line has it.
+    #[must_use]
+    pub fn has(&self, feature: Feature) -> bool {
+        self.features.contains(&feature)
+    }
+
+    /// V2.2 or V3.
+    #[must_use]
+    pub fn is_v3(&self) -> bool {
+        self.generation == Generation::V3
+    }
+}
+
+impl Serialize for Line {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.key)
+    }
+}
+
+/// The line of that key.
+#[must_use]
+pub fn of(key: &str) -> Option<&'static Line> {
+    LINES.iter().find(|line| line.key == key)
+}
+
+/// V2.2 and V3: the states of a tenant's task; before, it is SCHEDULE in `__all_virtual_backup_info` only.
+const V3: &[Phase] =
+    &[("SCHEDULE", 900, Work::Schedule), ("GENERATE", 1000, Work::Other), ("DOING", 17_000, Work::Major)];
+
+const V4_0: &[Phase] = &[
+    ("SCHEDULE", 600, Work::Schedule),
+    ("INIT", 1000, Work::Other),
+    ("BACKUP_META", 5000, Work::Tablets),
+    ("BACKUP_DATA", 18_000, Work::Major),
+];
+
+const V4_2: &[Phase] = &[
+    ("SCHEDULE", 600, Work::Schedule),
+    ("INIT", 1000, Work::Other),
+    ("BACKUP_SYS_META", 1500, Work::Other),
+    ("BACKUP_USER_META", 3000, Work::Tablets),
+    ("BACKUP_META_FINISH", 800, Work::TabletsDone),
+    ("BACKUP_DATA_MINOR", 6000, Work::Minor),
+    ("BACKUP_DATA_MAJOR", 12_000, Work::Major),
+    ("BEFORE_BACKUP_LOG", 1000, Work::BeforeLog),
+    ("BACKUP_LOG", 3000, Work::Log),
+];
+
+const V4_3_5: &[Phase] = &[
+    ("SCHEDULE", 600, Work::Schedule),
+    ("INIT", 1000, Work::Other),
+    ("BACKUP_SYS_META", 1500, Work::Other),
+    ("BACKUP_USER_META", 3000, Work::Tablets),
+    ("BACKUP_META_FINISH", 800, Work::TabletsDone),
+    ("BACKUP_SYS_DATA", 2000, Work::Minor),
+    ("BACKUP_USER_DATA", 14_000, Work::Major),
+    ("BACKUP_FUSE_TABLET_META", 1000, Work::AfterData),
+    ("PREPARE_BACKUP_LOG", 500, Work::AfterData),
+    ("BEFORE_BACKUP_LOG", 700, Work::BeforeLog),
+    ("BACKUP_LOG", 3000, Work::Log),
+];
+
+use Feature::{
+    AllUser, ArchiveModeCodes, ArchiveState, CancelAll, ChecksumType, Cos, FreezeFirst, LaterForms, ObVersion,
+    ParametersWhere, PlusArchivelog, S3, SinceV3, TenantBackup,
+};
+
+const V4_FEATURES: &[Feature] =
+    &[ObVersion, Cos, S3, PlusArchivelog, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
+const V4_3_5_FEATURES: &[Feature] =
+    &[ObVersion, Cos, S3, PlusArchivelog, ChecksumType, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
+
+static LINES: [Line; 10] = [
+    v3("2.2.77", &[FreezeFirst, Cos]),
+    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3]),
+    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3]),
+    // Builds before 20220304134610.
+    v3("3.2.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
+    // Builds from it on.
+    v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
+    v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
+    Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion] },
+    Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_FEATURES },
+    Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
+    Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_FEATURES },
+];
+
+const fn v3(key: &'static str, features: &'static [Feature]) -> Line {
+    Line { key, generation: Generation::V3, phases: V3, features }
+}

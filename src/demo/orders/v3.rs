@@ -1,0 +1,272 @@
+//! What an `ALTER SYSTEM` does to a cluster of V2.2 or V3: everything concerns the whole cluster.
+
+mod destination;
+mod parameters;
+#[cfg(test)]
+mod tests;
+
+use super::{Order, no_privilege, not_supported, refusal, unknown_tenant};
+use crate::demo::fault::Effect;
+use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
+use crate::demo::life::{self, v3};
+use crate::demo::line::Feature;
+use crate::demo::statement::{Alter, BackupScope, ServerError};
+
+pub(crate) use destination::remember_archive;
+pub(crate) use parameters::DEFAULTS;
+
+/// Versions that may wait to be merged.
+const UNMERGED: i64 = 16;
+/// Tenants that one statement may name.
+const NAMED: usize = 256;
+
+/// Carries out an order; the fleet must have been advanced to its moment.
+///
+/// # Errors
+/// What the server answers when it refuses.
+pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
+    if order.tenant_id != 1 {
+        return Err(no_privilege());
+    }
+    let speed = fleet.speed;
+    match alter {
+        Alter::Set { items, .. } => {
+            items.iter().try_for_each(|(name, value)| parameters::set(fleet, order, name, value))
+        }
+        Alter::ArchiveLog { on: true, .. } => archive_log(fleet, order),
+        Alter::ArchiveLog { on: false, .. } => {
+            let cluster = &mut fleet.clusters[order.cluster];
+            match archive_state(cluster) {
+                None | Some(RoundStatus::Stop | RoundStatus::Stopping) => {
+                    Err(refusal(9024, "log archive backup is already disabled"))
+                }
+                Some(_) => {
+                    v3::stop_round(cluster, speed, order.at);
+                    Ok(())
+                }
+            }
+        }
+        Alter::Backup { scope: BackupScope::Database, incremental, .. } => {
+            let tenants = fleet.clusters[order.cluster].user_tenants().filter(|tenant| normal(tenant));
+            let executors = tenants.map(|tenant| tenant.id).collect();
+            may_start(fleet, order)?;
+            let path = v3::destination(&fleet.clusters[order.cluster]).to_owned();
+            start(fleet, order, *incremental, executors, path, false);
+            Ok(())
+        }
+        Alter::Backup { scope: BackupScope::Tenants(names), to, .. } => {
+            backup_tenants(fleet, order, names, to.as_deref().unwrap_or_default())
+        }
+        Alter::CancelBackup(_) => cancel(&mut fleet.clusters[order.cluster], speed, order),
+        Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[order.cluster], order),
+        Alter::MinorFreeze => Ok(()),
+        Alter::CancelAll => {
+            cancel_all(fleet, order);
+            Ok(())
+        }
+        Alter::CancelDelete => {
+            if end_cleanup(fleet, order) {
+                Ok(())
+            } else {
+                Err(refusal(9053, "cancel delete backup do not allow"))
+            }
+        }
+        Alter::Refused { code, message } => Err(refusal(*code, message.clone())),
+    }
+}
+
+/// The state of the cluster's archive; none before the first round.
+fn archive_state(cluster: &Cluster) -> Option<RoundStatus> {
+    cluster.tenants.first()?.round().map(|round| round.status)
+}
+
+/// Tenants being made, dropped or restored, and those in the recycle bin, are skipped.
+fn normal(tenant: &Tenant) -> bool {
+    tenant.status == "NORMAL" && tenant.role == "PRIMARY" && !tenant.recycled
+}
+
+/// The cluster's job: the one that has not left the running views.
+fn current(cluster: &Cluster) -> Option<&Job> {
+    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
+}
+
+fn global_timestamps(cluster: &Cluster) -> Result<(), ServerError> {
+    if cluster.user_tenants().any(|tenant| tenant.local_timestamps) {
+        return Err(not_supported("physical backup without GTS is"));
+    }
+    Ok(())
+}
+
+fn archive_log(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
+    let speed = fleet.speed;
+    let cluster = &fleet.clusters[order.cluster];
+    if v3::destination(cluster).is_empty() {
+        return Err(refusal(9026, "backup destination is not valid"));
+    }
+    if role(fleet, cluster) != "PRIMARY" {
+        return Err(not_supported("backup in not primary cluster is"));
+    }
+    if archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop) {
+        return Err(not_supported("start log archive backup when not STOP is"));
+    }
+    global_timestamps(cluster)?;
+    destination::claim_archive(fleet, order)?;
+    v3::begin_round(&mut fleet.clusters[order.cluster], speed, order.at);
+    Ok(())
+}
+
+/// `PRIMARY` or `PHYSICAL STANDBY`.
+pub(crate) fn role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
+    let own = cluster.v3.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
+    let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
+        Effect::Role { role }
+            if fault.tenant.is_none() && fault.cluster.as_ref().is_none_or(|name| *name == cluster.name) =>
+        {
+            Some(role.as_str())
+        }
+        _ => None,
+    });
+    switched.unwrap_or(own)
+}
+
+/// Whether old backups are being removed.
+pub(crate) fn cleanup_runs(fleet: &Fleet, cluster: &Cluster) -> bool {
+    crate::demo::fault::Faults { all: &fleet.faults, cluster: &cluster.name }.has(&Effect::CleanupRuns, None)
+}
+
+fn cannot_start(why: &str) -> ServerError {
+    refusal(9040, format!("backup can not start, because {why}"))
+}
+
+/// The checks of a BACKUP statement, in the server's order.
+fn may_start(fleet: &Fleet, order: Order) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    global_timestamps(cluster)?;
+    let round = cluster.tenants.first().and_then(Tenant::round);
+    let state = round.map_or(RoundStatus::Stop, |round| round.status);
+    let Some(round) = round.filter(|_| state == RoundStatus::Doing) else {
+        let state = state.word();
+        return Err(cannot_start(&format!("log archive is not doing. log archive status : {state}.")));
+    };
+    let frozen = cluster.v3.as_ref().map_or(0, |v3| v3.frozen().at);
+    let start = round.start.unwrap_or_default();
+    if cluster.line.has(Feature::FreezeFirst) && start > frozen {
+        return Err(cannot_start(&format!(
+            "log archive start timestamp is bigger than frozen timestamp, need major freeze first. start timestamp : \
+             {start}, frozen timestamp : {frozen} ."
+        )));
+    }
+    if current(cluster).is_some() {
+        return Err(refusal(9036, "Backup is in progress"));
+    }
+    if cleanup_runs(fleet, cluster) {
+        return Err(refusal(9044, "delete backup data is in progress"));
+    }
+    Ok(())
+}
+
+fn start(fleet: &mut Fleet, order: Order, incremental: bool, executors: Vec<i64>, path: String, of_tenants: bool) {
+    let cluster = &mut fleet.clusters[order.cluster];
+    let set_id = v3::next_set_id(cluster);
+    let id = cluster.next_job_id(1);
+    cluster.jobs.push(Job {
+        tenant_id: 1,
+        id,
+        initiator_tenant_id: 1,
+        initiator_job_id: 0,
+        executors,
+        incremental,
+        plus_archivelog: false,
+        of_tenants,
+        encrypted: order.encrypted,
+        description: String::new(),
+        start: order.at,
+        end: None,
+        status: JobStatus::Init,
+        result: 0,
+        comment: String::new(),
+        path,
+        set_id,
+        phase: 0,
+        done: 0,
+        seen: order.at,
+        due: None,
+        history: false,
+    });
+    cluster.event(order.at, "backup", "start backup cluster", Vec::new());
+}
+
+/// `BACKUP TENANT .. TO ..`: a full into a directory of its own, once the cluster itself has been backed up.
+fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    let mut executors = Vec::new();
+    for name in names {
+        let tenant = cluster.tenant(name).ok_or_else(|| unknown_tenant(name))?;
+        if !tenant.is_user() || !normal(tenant) {
+            return Err(not_supported("backup of this tenant is"));
+        }
+        executors.push(tenant.id);
+    }
+    if executors.len() > NAMED {
+        return Err(not_supported("backup of more than 256 tenants is"));
+    }
+    may_start(fleet, order)?;
+    let cluster = &fleet.clusters[order.cluster];
+    let cluster_level =
+        |tenant: &Tenant| tenant.sets.iter().any(|set| set.status == "SUCCESS" && !set.of_cluster.of_tenants);
+    if !cluster.tenants.first().is_some_and(cluster_level) {
+        return Err(refusal(20305, "perform a cluster-level backup before a tenant-level backup"));
+    }
+    destination::claim_tenants(fleet, order, names, to)?;
+    start(fleet, order, false, executors, to.to_owned(), true);
+    Ok(())
+}
+
+fn cancel(cluster: &mut Cluster, speed: u32, order: Order) -> Result<(), ServerError> {
+    let Some(job) = current(cluster) else {
+        return Err(refusal(9049, "backup status is stopped, can not cancel"));
+    };
+    if job.status.ended() || job.status == JobStatus::Canceling {
+        return Err(refusal(9041, "cancel backup do not allow"));
+    }
+    let executors = job.executors.clone();
+    life::cancel(cluster, speed, &executors, order.at);
+    Ok(())
+}
+
+fn major_freeze(cluster: &mut Cluster, order: Order) -> Result<(), ServerError> {
+    let allowed = cluster.parameters.get("enable_major_freeze").is_none_or(|value| value.eq_ignore_ascii_case("true"));
+    let Some(state) = cluster.v3.as_mut() else { return Ok(()) };
+    if !allowed {
+        return Err(refusal(4179, "major freeze not allowed"));
+    }
+    if state.frozen().version - state.merged() >= UNMERGED {
+        return Err(refusal(4217, "Major freeze not allowed now"));
+    }
+    v3::freeze(state, order.at);
+    Ok(())
+}
+
+/// Stops everything, and forgets where backups go.
+fn cancel_all(fleet: &mut Fleet, order: Order) {
+    end_cleanup(fleet, order);
+    let speed = fleet.speed;
+    let cluster = &mut fleet.clusters[order.cluster];
+    // Nothing to cancel is as good as cancelled.
+    let _nothing_runs = cancel(cluster, speed, order);
+    if archive_state(cluster).is_some_and(|state| !matches!(state, RoundStatus::Stop | RoundStatus::Stopping)) {
+        v3::stop_round(cluster, speed, order.at);
+    }
+    for name in ["backup_dest", "backup_backup_dest"] {
+        parameters::store(cluster, order.at, name, String::new());
+    }
+}
+
+fn end_cleanup(fleet: &mut Fleet, order: Order) -> bool {
+    let name = fleet.clusters[order.cluster].name.clone();
+    let before = fleet.faults.len();
+    fleet.faults.retain(|fault| {
+        fault.effect != Effect::CleanupRuns || fault.cluster.as_ref().is_some_and(|cluster| *cluster != name)
+    });
+    fleet.faults.len() < before
+}

@@ -1,0 +1,145 @@
+//! Where backups of V2.2 and V3 go: `backup_dest` of the cluster, and the directory of a tenant backup. The server adds
+//! the cluster's name and id itself, so that clusters can share a directory; what it must not hold is an archive of this
+//! very cluster.
+//!
+//! A `file://` path below the place's `data/` is really made on this host; everything else is only remembered.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use super::super::destination::Owner;
+use super::super::{Order, not_supported, refusal};
+use crate::demo::fault::Faults;
+use crate::demo::fleet::{Cluster, Fleet};
+use crate::demo::life::v3;
+use crate::demo::line::Feature;
+use crate::demo::statement::ServerError;
+
+fn invalid() -> ServerError {
+    refusal(9026, "backup destination is not valid")
+}
+
+/// The path of a URI, without what follows `?`.
+fn path(uri: &str) -> &str {
+    uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
+}
+
+/// The form of a URI.
+fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
+    let (path, parameters) = uri.split_once('?').map_or((uri, None), |(path, rest)| (path, Some(rest)));
+    let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
+    let given = |key: &str| {
+        let pairs = parameters.unwrap_or_default().split('&');
+        pairs.filter_map(|pair| pair.strip_prefix(key)).any(|value| !value.is_empty() && value.len() < 128)
+    };
+    let object = || {
+        let keys = ["host=", "access_id=", "access_key="].into_iter().all(given);
+        !rest.is_empty() && keys && parameters.is_some_and(|text| text.len() < 256)
+    };
+    let fine = match scheme {
+        "file" => {
+            if parameters.is_some_and(|text| !text.is_empty()) {
+                return Err(not_supported("backup device is nfs, additional parameters are"));
+            }
+            if parameters.is_some() {
+                return Err(not_supported("backup device is nfs, setting '?' is"));
+            }
+            rest.starts_with('/')
+        }
+        "oss" => object(),
+        "cos" if !cluster.line.has(Feature::Cos) => return Err(refusal(4015, "System error")),
+        "cos" => object() && given("appid="),
+        _ => false,
+    };
+    if fine && uri.len() < 1024 { Ok(()) } else { Err(invalid()) }
+}
+
+/// What a SET of `backup_dest` checks; an empty value clears it.
+pub(super) fn check(fleet: &Fleet, order: Order, uri: &str) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    if !uri.is_empty() {
+        check_form(cluster, uri)?;
+        let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+        if let Some((code, text)) = faults.refused_destination("sys") {
+            return Err(refusal(code, text));
+        }
+        if holds_archive(fleet, cluster, uri) {
+            return Err(invalid());
+        }
+    }
+    if cluster.parameters.get("backup_backup_dest").is_some_and(|dest| !dest.is_empty()) {
+        return Err(not_supported("set backup dest with backup backup dest not empty is"));
+    }
+    Ok(())
+}
+
+/// Where a path is on this host, if it is.
+fn on_this_host(data: &Path, uri: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(path(uri).strip_prefix("file://")?);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    (path.starts_with(data) && !climbs).then_some(path)
+}
+
+/// What the server adds for this cluster.
+fn own(cluster: &Cluster) -> String {
+    format!("{}/{}/incarnation_1", cluster.name, cluster.id)
+}
+
+fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
+    match on_this_host(&fleet.data, uri) {
+        Some(folder) => folder.join(own(cluster)).join("1/clog").exists(),
+        None => fleet.directories.contains_key(&format!("{}/{}", path(uri), own(cluster))),
+    }
+}
+
+/// Takes the directory for the archive of the cluster.
+pub(super) fn claim_archive(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
+    let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
+    remember_archive(fleet, order.cluster, &uri).map_err(|error| refusal(9101, error.to_string()))
+}
+
+/// Marks a directory as one that holds an archive of this cluster.
+///
+/// # Errors
+/// Where a folder on this host cannot be made.
+pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
+    let cluster = &fleet.clusters[cluster];
+    if let Some(folder) = on_this_host(&fleet.data, uri) {
+        return fs::create_dir_all(folder.join(own(cluster)).join("1/clog"));
+    }
+    let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1 };
+    fleet.directories.insert(format!("{}/{}", path(uri), own(cluster)), owner);
+    Ok(())
+}
+
+/// Takes the directory of a tenant backup: empty, and outside `backup_dest`.
+///
+/// # Errors
+/// 9026, 20303, 20304.
+pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, names: &[String], uri: &str) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    check_form(cluster, uri)?;
+    let (strategy, own_path) = (path(v3::destination(cluster)), path(uri));
+    if own_path == strategy || own_path.strip_prefix(strategy).is_some_and(|rest| rest.starts_with('/')) {
+        return Err(refusal(20303, "the directory must not be that of the cluster's backups, or one below it"));
+    }
+    let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+    if let Some((code, text)) = names.iter().find_map(|name| faults.refused_destination(name)) {
+        return Err(refusal(code, text));
+    }
+    let not_empty = || refusal(20304, "only an empty directory can be used");
+    let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0 };
+    let mark = own(cluster);
+    if let Some(folder) = on_this_host(&fleet.data, uri) {
+        if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {
+            return Err(not_empty());
+        }
+        return fs::create_dir_all(folder.join(mark)).map_err(|error| refusal(9101, error.to_string()));
+    }
+    let below = format!("{own_path}/");
+    if fleet.directories.keys().any(|known| known == own_path || known.starts_with(&below)) {
+        return Err(not_empty());
+    }
+    fleet.directories.insert(format!("{below}{mark}"), owner);
+    Ok(())
+}

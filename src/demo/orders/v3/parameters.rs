@@ -1,0 +1,180 @@
+//! The parameters of a cluster of V2.2 or V3: their defaults, what a SET checks, and how the value is kept.
+
+use super::super::{Order, not_supported, refusal};
+use super::{archive_state, current, destination};
+use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::fleet::{Cluster, Fleet, RoundStatus};
+use crate::demo::life::v3;
+use crate::demo::line::Feature;
+use crate::demo::statement::{Literal, ServerError};
+
+/// Name, default, and what a line must have to know it. The checkpoint interval is 120 s on a server; here the archive
+/// moves faster.
+pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
+    ("backup_dest", "", None),
+    ("backup_dest_option", "", None),
+    ("backup_backup_dest", "", None),
+    ("backup_backup_dest_option", "", None),
+    ("backup_concurrency", "0", None),
+    ("backup_net_limit", "0M", None),
+    ("backup_region", "", None),
+    ("backup_zone", "", Some(Feature::SinceV3)),
+    ("backup_log_archive_option", "OPTIONAL COMPRESSION=ENABLE", None),
+    ("enable_log_archive", "False", None),
+    ("log_archive_concurrency", "0", None),
+    ("log_archive_checkpoint_interval", "5s", None),
+    ("log_archive_batch_buffer_limit", "1G", None),
+    ("gc_wait_archive", "True", None),
+    ("backup_recovery_window", "0", None),
+    ("auto_delete_expired_backup", "False", None),
+    ("_auto_update_reserved_backup_timestamp", "False", None),
+    ("data_disk_usage_limit_percentage", "90", None),
+    ("enable_major_freeze", "True", None),
+    ("enable_manual_merge", "False", None),
+    ("enable_upgrade_mode", "False", None),
+    ("_upgrade_stage", "NONE", Some(Feature::SinceV3)),
+    ("_ob_enable_prepared_statement", "False", Some(Feature::SinceV3)),
+    ("ob_event_history_recycle_interval", "7d", None),
+];
+
+/// Whether a line knows a parameter.
+fn known(cluster: &Cluster, name: &str) -> bool {
+    let has = |feature: Option<Feature>| feature.is_none_or(|feature| cluster.line.has(feature));
+    DEFAULTS.iter().any(|(known, _, feature)| *known == name && has(*feature))
+}
+
+/// Sets a parameter of the cluster.
+///
+/// # Errors
+/// 1210, 1235, 5099, and for `backup_dest` 4015, 9026, 9036.
+pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) -> Result<(), ServerError> {
+    let cluster = &fleet.clusters[order.cluster];
+    let value = match value {
+        Literal::Text(text) => text.clone(),
+        Literal::Integer(number) => number.to_string(),
+        Literal::Null => return Err(refusal(1210, format!("Incorrect arguments to {name}"))),
+    };
+    if !known(cluster, name) {
+        return Err(refusal(5099, format!("System config unknown: {name}")));
+    }
+    match name {
+        "backup_dest" => {
+            let stopped = archive_state(cluster).is_none_or(|state| state == RoundStatus::Stop);
+            if !stopped || current(cluster).is_some() {
+                return Err(refusal(9036, "Backup is in progress"));
+            }
+            destination::check(fleet, order, &value)?;
+        }
+        "backup_dest_option" => check_option(cluster, &value)?,
+        "enable_log_archive" if value.eq_ignore_ascii_case("true") => {
+            return Err(not_supported("set enable log archive true without archivelog is"));
+        }
+        "log_archive_checkpoint_interval" => {
+            interval(&value)?;
+        }
+        "backup_log_archive_option" => check_archive_option(&value)?,
+        "backup_zone" | "backup_region" => check_place(cluster, name, &value)?,
+        _ => {}
+    }
+    let cluster = &mut fleet.clusters[order.cluster];
+    store(cluster, order.at, name, value);
+    let interval = v3::option(cluster, "log_archive_checkpoint_interval")
+        .or_else(|| cluster.parameters.get("log_archive_checkpoint_interval").cloned());
+    if let Some(interval) = interval {
+        for tenant in &mut cluster.tenants {
+            tenant.parameters.insert("log_archive_checkpoint_interval".to_owned(), interval.clone());
+        }
+    }
+    Ok(())
+}
+
+/// Keeps a value, and the one before: the servers hear of it one after the other.
+pub(super) fn store(cluster: &mut Cluster, at: Moment, name: &str, value: String) {
+    let default = DEFAULTS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
+    let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
+    if let Some(v3) = cluster.v3.as_mut() {
+        v3.before.insert(name.to_owned(), (before, at));
+    }
+}
+
+fn interval(value: &str) -> Result<Moment, ServerError> {
+    let length = clock::length(value).filter(|length| (5 * SECOND..=3600 * SECOND).contains(length));
+    length.ok_or_else(|| not_supported("invalid log_archive_checkpoint_interval out of range [5s,1h] is"))
+}
+
+/// A length of time in an option: `0` needs no unit.
+fn length(value: &str) -> Option<Moment> {
+    if value == "0" { Some(0) } else { clock::length(value) }
+}
+
+fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
+    let (mut deletes, mut touches) = (false, false);
+    for pair in value.split('&').filter(|pair| !pair.is_empty()) {
+        let (key, value) =
+            pair.split_once('=').ok_or_else(|| refusal(1210, "Incorrect arguments to backup_dest_option"))?;
+        match key {
+            "log_archive_checkpoint_interval" => {
+                interval(value)?;
+            }
+            "recovery_window" if length(value).is_none() => {
+                return Err(not_supported("invalid recovery_window less than 0 is"));
+            }
+            "auto_delete_obsolete_backup" => deletes = value.eq_ignore_ascii_case("true"),
+            "auto_touch_reserved_backup" => touches = value.eq_ignore_ascii_case("true"),
+            "log_archive_piece_switch_interval" => {
+                let day = 86_400 * SECOND;
+                if length(value).is_none_or(|length| length != 0 && !(day..=7 * day).contains(&length)) {
+                    return Err(not_supported("invalid piece_switch_interval out of range [1d,7d] is"));
+                }
+                let before = v3::option(cluster, key).and_then(|text| length(&text)).unwrap_or(0);
+                let archives = archive_state(cluster).is_some_and(|state| state != RoundStatus::Stop);
+                if archives && (before == 0) != (length(value) == Some(0)) {
+                    return Err(not_supported("change switch piece mode during log archive running is"));
+                }
+            }
+            "backup_copies" if value != "0" => return Err(not_supported("backup_copies out of range [0,8] is")),
+            "recovery_window" | "backup_copies" => {}
+            _ => return Err(refusal(1210, "Incorrect arguments to backup_dest_option")),
+        }
+    }
+    if deletes && touches {
+        return Err(not_supported("auto delete and touch backup at same time is"));
+    }
+    Ok(())
+}
+
+/// Zones between `,` and `;`, or the region; only one of both can be set.
+fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
+    let (code, what, other) =
+        if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
+    let no = |why: String| Err(refusal(code, format!("can not set backup {what}, because {why}")));
+    let known = |place: &&str| {
+        let place = place.trim();
+        if what == "zone" { cluster.servers.iter().any(|server| server.zone == place) } else { place == "sys_region" }
+    };
+    if value.is_empty() {
+        return Ok(());
+    }
+    if cluster.parameters.get(other).is_some_and(|set| !set.is_empty()) {
+        return no(format!("{} has been setup already.", other.replace('_', " ")));
+    }
+    match value.split([',', ';']).find(|place| !known(place)) {
+        Some(unknown) => no(format!("backup {what} do not exist in {what} list. backup {what} : {unknown}.")),
+        None => Ok(()),
+    }
+}
+
+/// `optional` or `mandatory`, and `compression=` something.
+fn check_archive_option(value: &str) -> Result<(), ServerError> {
+    const COMPRESSIONS: [&str; 4] = ["enable", "disable", "lz4_1.0", "zstd_1.3.8"];
+    let text = value.to_lowercase();
+    let good = |word: &str| {
+        let compression = word.strip_prefix("compression=");
+        matches!(word, "optional" | "mandatory") || compression.is_some_and(|name| COMPRESSIONS.contains(&name))
+    };
+    if text.split_whitespace().all(good) {
+        Ok(())
+    } else {
+        Err(refusal(1210, "Incorrect arguments to backup_log_archive_option"))
+    }
+}

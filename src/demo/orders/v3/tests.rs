@@ -1,0 +1,236 @@
+//! What a cluster of V2.2 or V3 refuses, with the words of the server, and what it does when it does not.
+#![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
+
+use crate::demo::fault::{Effect, Fault};
+use crate::demo::fleet::{JobStatus, RoundStatus};
+use crate::demo::orders::{Order, carry_out};
+use crate::demo::statement::Value;
+use crate::demo::testing::{Bench, full};
+
+fn text(value: &str) -> Value {
+    Value::Text(value.to_owned())
+}
+
+fn round(bench: &Bench) -> Option<RoundStatus> {
+    bench.tenant("sys").round().map(|round| round.status)
+}
+
+#[test]
+fn a_full_of_the_cluster_is_one_set_of_every_tenant_and_ends_restorable() {
+    for line in ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4"] {
+        let mut bench = Bench::line(line, "");
+        bench.sql("sys", "BACKUP DATABASE").unwrap();
+        assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "TENANT_ID").is_empty(), "{line}: a row lags behind");
+        bench.pass(3_000);
+        assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS"), vec![text("RUNNING"); 3], "{line}");
+        assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BS_KEY"), vec![Value::Integer(3); 3], "{line}");
+        bench.pass(30_000);
+        assert!(bench.column("CDB_OB_BACKUP_PROGRESS", "STATUS").is_empty(), "{line}");
+        let states = bench.column("CDB_OB_BACKUP_SET_DETAILS", "STATUS");
+        assert_eq!(states, vec![text("COMPLETED"); 9], "{line}: three sets of sys and two tenants");
+        for name in ["sys", "pay", "order"] {
+            let tenant = bench.tenant(name);
+            assert!(crate::demo::life::v3::restorable(&bench.fleet, bench.cluster(), tenant), "{line}: {name}");
+        }
+    }
+}
+
+#[test]
+fn the_checks_of_a_backup_come_in_the_order_of_the_server() {
+    let mut bench = Bench::line("3.1.2", "  whole: {archive_age: 1h, archive: STOP}\n");
+    let no = |bench: &mut Bench| bench.sql("sys", "BACKUP DATABASE").unwrap_err();
+    let refused = no(&mut bench);
+    let message = "backup can not start, because log archive is not doing. log archive status : STOP.";
+    assert_eq!(refused, (9040, message.to_owned()));
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    let message = "backup can not start, because log archive is not doing. log archive status : BEGINNING.";
+    assert_eq!(no(&mut bench), (9040, message.to_owned()));
+    bench.pass(2_000);
+    assert_eq!(round(&bench), Some(RoundStatus::Doing));
+    let (code, message) = no(&mut bench);
+    assert_eq!(code, 9040);
+    let begins = "backup can not start, because log archive start timestamp is bigger than frozen timestamp, need major \
+                  freeze first. start timestamp : ";
+    assert!(message.starts_with(begins), "{message}");
+    bench.sql("sys", "MAJOR FREEZE").unwrap();
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    assert_eq!(no(&mut bench), (9036, "Backup is in progress".to_owned()));
+}
+
+#[test]
+fn a_user_tenant_may_give_no_orders() {
+    let mut bench = Bench::line("3.2.4", "");
+    for sql in ["ARCHIVELOG", "BACKUP DATABASE", "MAJOR FREEZE", "SET backup_dest = ''"] {
+        assert_eq!(bench.sql("pay", sql).unwrap_err().0, 1227, "{sql}");
+    }
+}
+
+#[test]
+fn the_archive_goes_through_its_states_and_says_what_it_refuses() {
+    let mut bench = Bench::line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
+    assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err(), (9026, "backup destination is not valid".to_owned()));
+    assert_eq!(bench.sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
+    let dest = format!("file://{}/b", bench.data.path().display());
+    bench.sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap();
+    assert!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS").is_empty());
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("BEGINNING"); 3]);
+    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "MIN_FIRST_TIME"), vec![text(""); 3]);
+    let twice = bench.sql("sys", "ARCHIVELOG").unwrap_err();
+    assert_eq!(twice, (1235, "start log archive backup when not STOP is not supported".to_owned()));
+    bench.pass(2_000);
+    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("DOING"); 3]);
+    let moved = bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap_err();
+    assert_eq!(moved, (9036, "Backup is in progress".to_owned()));
+    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG", "STATUS"), vec![text("STOPPING"); 3]);
+    bench.pass(1_000);
+    assert_eq!(round(&bench), Some(RoundStatus::Stop));
+    let own = bench.sql("sys", &format!("SET backup_dest = '{dest}'")).unwrap_err();
+    assert_eq!(own, (9026, "backup destination is not valid".to_owned()), "it holds an archive of this cluster");
+    bench.sql("sys", &format!("SET backup_dest = '{dest}2'")).unwrap();
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.pass(2_000);
+    assert_eq!(bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND").len(), 6);
+    let own = bench.column("CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS");
+    assert_eq!(own[..2], [text("STOP"), text("DOING")]);
+}
+
+#[test]
+fn a_parameter_reaches_one_server_after_the_other() {
+    let mut bench = Bench::line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let values = |bench: &Bench| {
+        let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
+        let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
+        let own = names.iter().zip(values).filter(|(name, _)| **name == text("backup_dest"));
+        own.map(|(_, value)| value != text("")).collect::<Vec<_>>()
+    };
+    bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+    assert_eq!(values(&bench), [true, false, false]);
+    bench.pass(1_100);
+    assert_eq!(values(&bench), [true, true, false]);
+    bench.pass(1_000);
+    assert_eq!(values(&bench), [true, true, true]);
+}
+
+#[test]
+fn a_standby_cluster_is_not_archived() {
+    let mut bench = Bench::line("3.2.4", "  whole: {role: PHYSICAL STANDBY, archive: null}\n");
+    let refused = bench.sql("sys", "ARCHIVELOG").unwrap_err();
+    assert_eq!(refused, (1235, "backup in not primary cluster is not supported".to_owned()));
+    assert_eq!(bench.column("V$OB_CLUSTER", "CLUSTER_ROLE"), [text("PHYSICAL STANDBY")]);
+}
+
+#[test]
+fn cancel_says_when_there_is_nothing_and_when_it_is_too_late() {
+    let mut bench = Bench::line("3.1.5", "");
+    let nothing = bench.sql("sys", "CANCEL BACKUP").unwrap_err();
+    assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
+    bench.sql("sys", "BACKUP DATABASE").unwrap();
+    bench.pass(5_000);
+    bench.sql("sys", "CANCEL BACKUP").unwrap();
+    assert_eq!(bench.sql("sys", "CANCEL BACKUP").unwrap_err(), (9041, "cancel backup do not allow".to_owned()));
+    bench.pass(5_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+    let results = bench.column("__ALL_BACKUP_TASK_HISTORY", "RESULT");
+    assert_eq!(results.iter().filter(|result| **result == Value::Integer(-4072)).count(), 3, "{results:?}");
+    assert_eq!(bench.column("CDB_OB_BACKUP_SET_FILES", "STATUS")[2], text("FAILED"));
+}
+
+#[test]
+fn each_key_of_an_option_has_its_range() {
+    let mut bench = Bench::line("3.1.5", "");
+    let good =
+        "log_archive_checkpoint_interval=10s&recovery_window=7d&auto_delete_obsolete_backup=true&backup_copies=0";
+    bench.sql("sys", &format!("SET backup_dest_option = '{good}'")).unwrap();
+    assert_eq!(bench.tenant("pay").lag(), 10_000_000);
+    for (option, message) in [
+        (
+            "log_archive_checkpoint_interval=1s",
+            "invalid log_archive_checkpoint_interval out of range [5s,1h] is not supported",
+        ),
+        ("recovery_window=-1", "invalid recovery_window less than 0 is not supported"),
+        ("log_archive_piece_switch_interval=8d", "invalid piece_switch_interval out of range [1d,7d] is not supported"),
+        (
+            "log_archive_piece_switch_interval=1d",
+            "change switch piece mode during log archive running is not supported",
+        ),
+        ("backup_copies=1", "backup_copies out of range [0,8] is not supported"),
+        (
+            "auto_delete_obsolete_backup=true&auto_touch_reserved_backup=true",
+            "auto delete and touch backup at same time is not supported",
+        ),
+    ] {
+        let refused = bench.sql("sys", &format!("SET backup_dest_option = '{option}'")).unwrap_err();
+        assert_eq!(refused, (1235, message.to_owned()), "{option}");
+    }
+    for (sql, code, message) in [
+        ("enable_log_archive = True", 1235, "set enable log archive true without archivelog is not supported"),
+        ("no_such_parameter = 1", 5099, "System config unknown: no_such_parameter"),
+        ("backup_log_archive_option = 'sometimes'", 1210, "Incorrect arguments to backup_log_archive_option"),
+        (
+            "backup_zone = 'zone1,zone9'",
+            9058,
+            "can not set backup zone, because backup zone do not exist in zone list. backup zone : zone9.",
+        ),
+    ] {
+        assert_eq!(bench.sql("sys", &format!("SET {sql}")).unwrap_err(), (code, message.to_owned()), "{sql}");
+    }
+    bench.sql("sys", "SET backup_zone = 'zone1,zone2;zone3'").unwrap();
+    let both = bench.sql("sys", "SET backup_region = 'sys_region'").unwrap_err();
+    assert_eq!(both, (9057, "can not set backup region, because backup zone has been setup already.".to_owned()));
+}
+
+#[test]
+fn pieces_lie_end_to_end_once_they_are_switched() {
+    let more = "  whole: {archive: null, parameters: {backup_dest_option: log_archive_piece_switch_interval=1d}}\n";
+    let mut bench = Bench::line("3.2.4", more);
+    bench.sql("sys", "ARCHIVELOG").unwrap();
+    bench.pass(3 * 86_400_000);
+    let own = |bench: &Bench, column: &str| bench.column("CDB_OB_BACKUP_PIECE_FILES", column)[..3].to_vec();
+    assert_eq!(own(&bench, "BACKUP_PIECE_ID"), [1, 2, 3].map(Value::Integer));
+    assert_eq!(own(&bench, "STATUS"), ["FROZEN", "FROZEN", "ACTIVE"].map(text));
+    assert_eq!(own(&bench, "START_TS")[1..], own(&bench, "CHECKPOINT_TS")[..2]);
+}
+
+#[test]
+fn a_server_that_is_down_and_an_upgrade_show_where_the_line_keeps_them() {
+    let mut bench = Bench::line("3.1.5", "  inactive: [zone2]\n");
+    assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
+    assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
+    bench.sql("sys", "SET enable_upgrade_mode = True").unwrap();
+    let names = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "NAME");
+    let values = bench.column("__ALL_VIRTUAL_SYS_PARAMETER_STAT", "VALUE");
+    let of = |name: &str| values[names.iter().position(|known| *known == text(name)).unwrap()].clone();
+    assert_eq!((of("enable_upgrade_mode"), of("_upgrade_stage")), (text("True"), text("DBUPGRADE")));
+}
+
+#[test]
+fn a_directory_that_is_in_use_is_refused_until_that_is_mended() {
+    let mut bench = Bench::line("3.2.4", "  whole: {archive: null, destination: false}\n");
+    let (code, words) = (9026, "backup destination is not valid".to_owned());
+    bench.fleet.faults.push(Fault {
+        name: "in-use".to_owned(),
+        cluster: Some("demo".to_owned()),
+        tenant: None,
+        server: None,
+        fixable: true,
+        since: 0,
+        effect: Effect::DestinationRefused { code, text: words.clone() },
+    });
+    assert_eq!(bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap_err(), (code, words));
+    bench.fleet.faults.clear();
+    bench.sql("sys", "SET backup_dest = 'file:///b'").unwrap();
+}
+
+#[test]
+fn what_was_encrypted_says_so_in_the_case_of_its_line() {
+    for (line, shown) in [("2.2.77", "Password"), ("3.2.4", "PASSWORD")] {
+        let mut bench = Bench::line(line, "");
+        let order = Order { cluster: 0, tenant_id: 1, encrypted: true, at: bench.fleet.now };
+        carry_out(&mut bench.fleet, order, &full(&[])).unwrap();
+        bench.pass(40_000);
+        let modes = bench.column("CDB_OB_BACKUP_SET_FILES", "ENCRYPTION_MODE");
+        assert_eq!(modes.iter().filter(|mode| **mode == text(shown)).count(), 3, "{line}: {modes:?}");
+    }
+}

@@ -1,0 +1,71 @@
+//! The views and inner tables of V2.2 and V3.
+
+mod archive;
+mod cluster;
+mod sets;
+
+pub(in crate::demo) use cluster::parameters;
+
+use super::{Look, int, text};
+use crate::demo::fleet::{Cluster, Job};
+use crate::demo::orders::refusal;
+use crate::demo::statement::{Row, ServerError, Value};
+
+const LOCALHOST: &str = "127.0.0.1";
+
+/// The rows of a view of V2.2 or V3.
+///
+/// # Errors
+/// 1146 for a view nobody made.
+pub(super) fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
+    Ok(match view {
+        "CDB_OB_BACKUP_PROGRESS" => sets::progress(look),
+        "CDB_OB_BACKUP_JOB_DETAILS" => sets::job_details(look),
+        "CDB_OB_BACKUP_SET_DETAILS" => sets::set_details(look),
+        "CDB_OB_BACKUP_SET_FILES" => sets::set_files(look),
+        "__ALL_VIRTUAL_BACKUP_TASK" => sets::tasks(look),
+        "__ALL_BACKUP_TASK_HISTORY" => sets::task_history(look),
+        "__ALL_BACKUP_SET_FILES" => sets::base_set_files(look),
+        "__ALL_VIRTUAL_PG_BACKUP_TASK" => sets::partition_groups(look),
+        "CDB_OB_BACKUP_ARCHIVELOG" => archive::rounds(look, true),
+        "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY" => archive::rounds(look, false),
+        "CDB_OB_BACKUP_ARCHIVELOG_PROGRESS" => archive::progress(look),
+        "CDB_OB_BACKUP_PIECE_FILES" => archive::pieces(look),
+        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_V2" => archive::base_rounds(look, true),
+        "__ALL_BACKUP_LOG_ARCHIVE_STATUS_HISTORY" => archive::base_rounds(look, false),
+        "CDB_OB_BACKUP_CLEAN_HISTORY" => Vec::new(),
+        "__ALL_VIRTUAL_BACKUP_CLEAN_INFO" => cluster::cleanups(look),
+        "__ALL_BACKUP_INFO" => cluster::backup_info(look, true),
+        "__ALL_VIRTUAL_BACKUP_INFO" | "__ALL_TENANT_BACKUP_INFO" => cluster::backup_info(look, false),
+        "__ALL_ROOTSERVICE_EVENT_HISTORY" => cluster::events(look),
+        "V$OB_CLUSTER" => cluster::clusters(look),
+        "__ALL_SERVER" => cluster::servers(look),
+        "__ALL_ZONE" => cluster::zones(look),
+        "__ALL_FREEZE_INFO" => cluster::freezes(look),
+        "__ALL_TENANT" => cluster::tenants(look),
+        "GV$TENANT" => cluster::public_tenants(look),
+        "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(look),
+        _ => return Err(refusal(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),
+    })
+}
+
+/// The job of the cluster that has not left the running views.
+fn current(cluster: &Cluster) -> Option<&Job> {
+    cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
+}
+
+/// A size as the views print it.
+fn size(bytes: i64) -> Value {
+    const UNITS: [&str; 4] = ["GB", "TB", "PB", "MB"];
+    let (unit, scale) = match bytes {
+        bytes if bytes >= 1 << 40 => (UNITS[1], 1_i64 << 40),
+        bytes if bytes >= 1 << 30 => (UNITS[0], 1 << 30),
+        _ => (UNITS[3], 1 << 20),
+    };
+    text(format!("{}.{:02}{unit}", bytes / scale, bytes % scale * 100 / scale))
+}
+
+/// A column that is 0 or 1.
+fn flag(yes: bool) -> Value {
+    int(i64::from(yes))
+}

@@ -1,0 +1,143 @@
+//! The archive of the cluster: a row for each tenant, and one with `TENANT_ID` 1 for all of them.
+
+use super::super::{Look, int, row, text};
+use super::{LOCALHOST, flag, size};
+use crate::demo::clock::Moment;
+use crate::demo::fleet::{Round, RoundStatus, Tenant};
+use crate::demo::life::{archive, v3};
+use crate::demo::statement::{Row, Value};
+
+/// A moment in a `varchar(26)`: empty when there is none.
+fn moment(look: &Look<'_>, moment: Option<Moment>) -> Value {
+    moment.map_or_else(|| text(""), |moment| look.time(moment))
+}
+
+/// The rounds; with `current` only the one that goes on, or was the last.
+fn of<'a>(look: &'a Look<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
+    let rounds = look.cluster.tenants.first().map_or(&[][..], |sys| &sys.rounds);
+    let shown = if current { rounds.len().saturating_sub(1) } else { 0 };
+    look.cluster.tenants.iter().flat_map(move |tenant| rounds[shown..].iter().map(move |round| (tenant, round)))
+}
+
+fn reached(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+    v3::checkpoint(look.fleet, look.cluster, tenant, round)
+}
+
+fn piece(round: &Round, reached: Option<Moment>) -> i64 {
+    archive::last_piece(round, reached.unwrap_or_default())
+}
+
+/// A round that is not the last one has been stopped.
+fn state(look: &Look<'_>, round: &Round) -> &'static str {
+    let last = look.cluster.tenants.first().and_then(Tenant::round).map(|last| last.id);
+    if last == Some(round.id) { round.status.word() } else { RoundStatus::Stop.word() }
+}
+
+pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+    let line = |(tenant, round): (&Tenant, &Round)| {
+        let reached = reached(look, tenant, round);
+        row([
+            ("INCARNATION", int(1)),
+            ("LOG_ARCHIVE_ROUND", int(round.id)),
+            ("TENANT_ID", int(tenant.id)),
+            ("STATUS", text(state(look, round))),
+            ("START_PIECE_ID", int(round.base_piece)),
+            ("BACKUP_PIECE_ID", int(piece(round, reached))),
+            ("MIN_FIRST_TIME", moment(look, round.start)),
+            ("MAX_NEXT_TIME", moment(look, reached)),
+            // The server does not maintain the bytes.
+            ("INPUT_BYTES", int(0)),
+            ("OUTPUT_BYTES", int(0)),
+            ("COMPRESSION_RATIO", Value::Null),
+            ("INPUT_BYTES_DISPLAY", size(0)),
+            ("OUTPUT_BYTES_DISPLAY", size(0)),
+        ])
+    };
+    of(look, current).map(line).collect()
+}
+
+/// The inner tables behind it: the present round, or those that have been stopped.
+pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
+    let line = |(tenant, round): (&Tenant, &Round)| {
+        let reached = reached(look, tenant, round);
+        let mut columns = row([
+            ("TENANT_ID", int(tenant.id)),
+            ("INCARNATION", int(1)),
+            ("LOG_ARCHIVE_ROUND", int(round.id)),
+            ("MIN_FIRST_TIME", look.maybe_time(round.start)),
+            ("MAX_NEXT_TIME", look.maybe_time(reached)),
+            ("INPUT_BYTES", int(0)),
+            ("OUTPUT_BYTES", int(0)),
+            ("DELETED_INPUT_BYTES", int(0)),
+            ("DELETED_OUTPUT_BYTES", int(0)),
+            ("PG_COUNT", int(200 + tenant.megabytes / 20)),
+            ("STATUS", text(state(look, round))),
+            ("IS_MOUNT_FILE_CREATED", flag(true)),
+            ("COMPATIBLE", int(1)),
+            ("START_PIECE_ID", int(round.base_piece)),
+            ("BACKUP_PIECE_ID", int(piece(round, reached))),
+            ("BACKUP_DEST", text(&*round.path)),
+        ]);
+        if !current {
+            columns.insert("IS_MARK_DELETED", flag(false));
+        }
+        columns
+    };
+    of(look, current).filter(|(_, round)| current || state(look, round) == "STOP").map(line).collect()
+}
+
+/// Two partition groups stand for all of a tenant's; the second is the one that may be late.
+pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
+    let lines = |(tenant, round): (&Tenant, &Round)| {
+        let reached = reached(look, tenant, round);
+        let server = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
+        let line = |table: i64| {
+            row([
+                ("INCARNATION", int(1)),
+                ("TENANT_ID", int(tenant.id)),
+                ("LOG_ARCHIVE_ROUND", int(round.id)),
+                ("CUR_PIECE_ID", int(piece(round, reached))),
+                ("SVR_IP", text(LOCALHOST)),
+                ("SVR_PORT", int(server)),
+                ("TABLE_ID", int((tenant.id << 40) | (50_000 + table))),
+                ("PARTITION_ID", int(0)),
+                ("MIN_FIRST_TIME", look.maybe_time(round.start)),
+                ("MAX_NEXT_TIME", look.maybe_time(reached)),
+                ("STATUS", text(state(look, round))),
+            ])
+        };
+        [1, 2].map(line)
+    };
+    of(look, true).filter(|(tenant, _)| tenant.id != 1).flat_map(lines).collect()
+}
+
+/// The pieces of every round; without a switch a round is one piece.
+pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
+    let lines = |(tenant, round): (&Tenant, &Round)| {
+        let Some((start, reached)) = round.start.zip(reached(look, tenant, round)) else { return Vec::new() };
+        let last = archive::last_piece(round, reached);
+        let line = |id: i64| {
+            let from = start + (id - round.base_piece) * round.interval;
+            let to = if id < last { from + round.interval } else { reached };
+            let frozen = id < last || state(look, round) == "STOP";
+            let date = crate::demo::clock::text(from, look.zone).get(..10).unwrap_or_default().replace('-', "");
+            row([
+                ("INCARNATION", int(1)),
+                ("TENANT_ID", int(tenant.id)),
+                ("ROUND_ID", int(round.id)),
+                ("BACKUP_PIECE_ID", int(id)),
+                ("COPY_ID", int(0)),
+                ("CREATE_DATE", int(date.parse::<i64>().unwrap_or_default())),
+                ("START_TS", look.time(from)),
+                ("CHECKPOINT_TS", look.time(to)),
+                ("MAX_TS", look.time(to)),
+                ("STATUS", text(if frozen { "FROZEN" } else { "ACTIVE" })),
+                ("FILE_STATUS", text(round.pieces.get(&id).map_or("AVAILABLE", String::as_str))),
+                ("COMPATIBLE", int(1)),
+                ("START_PIECE_ID", int(round.base_piece)),
+            ])
+        };
+        (round.base_piece..=last).map(line).collect()
+    };
+    of(look, false).flat_map(lines).collect()
+}

@@ -1,0 +1,345 @@
+//! The cluster itself: tenants, servers, zones and their merges, parameters, events, cleanups.
+
+use super::super::{Look, count, int, row, text};
+use super::{LOCALHOST, current, flag};
+use crate::demo::clock::Moment;
+use crate::demo::fleet::{Cluster, Event, Freeze, Job, JobStatus, OfV3, RoundStatus, Server, Tenant};
+use crate::demo::life::{self, v3};
+use crate::demo::orders::v3::{DEFAULTS, cleanup_runs, role};
+use crate::demo::projection::cluster::{build_version, three};
+use crate::demo::statement::{Row, Value};
+
+fn none() -> Value {
+    int(0)
+}
+
+pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant| {
+        let status = if tenant.role == "RESTORE" { "RESTORE" } else { &*tenant.status };
+        let mut columns = public(look, tenant);
+        columns.extend(row([
+            ("REPLICA_NUM", int(-1)),
+            ("LOCKED", none()),
+            ("REWRITE_MERGE_VERSION", none()),
+            ("LOGONLY_REPLICA_NUM", none()),
+            ("PREVIOUS_LOCALITY", text("")),
+            ("STORAGE_FORMAT_VERSION", none()),
+            ("STORAGE_FORMAT_WORK_VERSION", none()),
+            ("DEFAULT_TABLEGROUP_ID", int(-1)),
+            ("COMPATIBILITY_MODE", flag(tenant.mode == "ORACLE")),
+            ("DROP_TENANT_TIME", int(-1)),
+            ("IN_RECYCLEBIN", flag(tenant.recycled)),
+        ]));
+        columns.insert("STATUS", text(format!("TENANT_STATUS_{status}")));
+        columns
+    };
+    look.cluster.tenants.iter().map(line).collect()
+}
+
+fn public(look: &Look<'_>, tenant: &Tenant) -> Row {
+    let zones: Vec<&str> = look.cluster.servers.iter().map(|server| &*server.zone).collect();
+    let locality = zones.iter().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");
+    row([
+        ("TENANT_ID", int(tenant.id)),
+        ("TENANT_NAME", text(&*tenant.name)),
+        ("ZONE_LIST", text(zones.join(";"))),
+        ("PRIMARY_ZONE", text("RANDOM")),
+        ("COLLATION_TYPE", none()),
+        ("INFO", text(if tenant.id == 1 { "system tenant" } else { "" })),
+        ("READ_ONLY", none()),
+        ("LOCALITY", text(locality)),
+    ])
+}
+
+pub(super) fn public_tenants(look: &Look<'_>) -> Vec<Row> {
+    look.cluster.tenants.iter().map(|tenant| public(look, tenant)).collect()
+}
+
+pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
+    let line = |(index, server): (usize, &Server)| {
+        let active = server.status == "ACTIVE";
+        row([
+            ("GMT_CREATE", look.time(server.started)),
+            ("GMT_MODIFIED", look.time(server.started)),
+            ("SVR_IP", text(LOCALHOST)),
+            ("SVR_PORT", int(server.svr_port)),
+            ("ID", count(index + 1)),
+            ("ZONE", text(&*server.zone)),
+            ("INNER_PORT", int(server.sql_port)),
+            ("WITH_ROOTSERVER", flag(index == 0)),
+            ("STATUS", text(server.status.to_lowercase())),
+            ("BLOCK_MIGRATE_IN_TIME", none()),
+            ("BUILD_VERSION", text(build_version(look.cluster, server))),
+            ("STOP_TIME", none()),
+            ("START_SERVICE_TIME", int(if active { server.started } else { 0 })),
+            ("FIRST_SESSID", none()),
+            ("WITH_PARTITION", flag(true)),
+            ("LAST_OFFLINE_TIME", int(if active { 0 } else { server.started })),
+        ])
+    };
+    look.cluster.servers.iter().enumerate().map(line).collect()
+}
+
+/// Every zone's items, and with the empty name those of the cluster.
+pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
+    let Some(state) = &look.cluster.v3 else { return Vec::new() };
+    let mut rows = Vec::new();
+    let created = look.cluster.servers.first().map_or(0, |server| server.started);
+    let mut item = |zone: &str, name: &'static str, value: i64, info: &str| {
+        rows.push(row([
+            ("GMT_CREATE", look.time(created)),
+            ("GMT_MODIFIED", look.time(created)),
+            ("ZONE", text(zone)),
+            ("NAME", text(name)),
+            ("VALUE", int(value)),
+            ("INFO", text(info)),
+        ]));
+    };
+    let (version, frozen) = (state.merge.version, state.frozen());
+    let error = state.merge.zone.is_some_and(|zone| v3::fails(look.faults(), zone));
+    let (number, word) = merge_state(state.merge.zone.is_some(), error);
+    item("", "cluster", 0, &look.cluster.name);
+    item("", "try_frozen_version", frozen.version, "");
+    item("", "frozen_version", frozen.version, "");
+    item("", "frozen_time", frozen.at, "");
+    item("", "global_broadcast_version", version, "");
+    item("", "last_merged_version", state.merged(), "");
+    for name in ["privilege_version", "config_version", "lease_info_version"] {
+        item("", name, created, "");
+    }
+    item("", "is_merge_error", i64::from(error), "");
+    item("", "merge_status", number, word);
+    for name in ["warm_up_start_time", "time_zone_info_version", "gc_schema_version"] {
+        item("", name, 0, "");
+    }
+    item("", "proposal_frozen_version", frozen.version, "");
+    item("", "snapshot_gc_ts", look.fleet.now, "");
+    item("", "storage_format_version", 4, "");
+    for (index, (server, merge)) in look.cluster.servers.iter().zip(&state.merge.zones).enumerate() {
+        let zone = &*server.zone;
+        let at_work = state.merge.zone == Some(index);
+        let (number, word) = merge_state(at_work, at_work && error);
+        item(zone, "status", 2, "ACTIVE");
+        item(zone, "is_merging", i64::from(at_work), "");
+        item(zone, "broadcast_version", if at_work { version } else { merge.merged }, "");
+        item(zone, "last_merged_version", merge.merged, "");
+        item(zone, "last_merged_time", merge.at, "");
+        item(zone, "all_merged_version", merge.merged, "");
+        item(zone, "merge_start_time", merge.start, "");
+        item(zone, "is_merge_timeout", 0, "");
+        item(zone, "suspend_merging", 0, "");
+        item(zone, "merge_status", number, word);
+        item(zone, "region", 0, "sys_region");
+        item(zone, "idc", 0, "");
+        item(zone, "zone_type", 0, "ReadWrite");
+        item(zone, "recovery_status", 0, "NORMAL");
+        item(zone, "storage_type", 0, "LOCAL");
+    }
+    rows
+}
+
+fn merge_state(merging: bool, error: bool) -> (i64, &'static str) {
+    match (merging, error) {
+        (_, true) => (3, "ERROR"),
+        (true, false) => (1, "MERGING"),
+        (false, false) => (0, "IDLE"),
+    }
+}
+
+pub(super) fn freezes(look: &Look<'_>) -> Vec<Row> {
+    let line = |freeze: &Freeze| {
+        row([
+            ("FROZEN_VERSION", int(freeze.version)),
+            ("FROZEN_TIMESTAMP", int(freeze.at)),
+            ("SCHEMA_VERSION", int(freeze.at)),
+        ])
+    };
+    look.cluster.v3.iter().flat_map(|state: &OfV3| &state.freezes).map(line).collect()
+}
+
+pub(super) fn clusters(look: &Look<'_>) -> Vec<Row> {
+    let cluster = look.cluster;
+    let role = role(look.fleet, cluster);
+    let created = cluster.servers.first().map_or(0, |server| server.started);
+    let primary = if role == "PRIMARY" { Value::Null } else { int(cluster.id + 1) };
+    vec![row([
+        ("CLUSTER_ID", int(cluster.id)),
+        ("CLUSTER_NAME", text(&*cluster.name)),
+        ("CREATED", look.time(created)),
+        ("CLUSTER_ROLE", text(role)),
+        ("CLUSTER_STATUS", text("VALID")),
+        ("SWITCHOVER#", none()),
+        ("SWITCHOVER_STATUS", text("NOT ALLOWED")),
+        ("SWITCHOVER_INFO", text("")),
+        ("CURRENT_SCN", int(look.fleet.now)),
+        ("STANDBY_BECAME_PRIMARY_SCN", none()),
+        ("PRIMARY_CLUSTER_ID", primary),
+        ("PROTECTION_MODE", text("MAXIMUM PERFORMANCE")),
+        ("PROTECTION_LEVEL", text("MAXIMUM PERFORMANCE")),
+        ("REDO_TRANSPORT_OPTIONS", text("")),
+    ])]
+}
+
+pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
+    let line = |(event, mut columns): (&Event, Row)| {
+        columns.remove("TIMESTAMP");
+        columns.insert("GMT_CREATE", look.time(event.at));
+        columns
+    };
+    look.cluster.events.iter().zip(super::super::cluster::events(look)).map(line).collect()
+}
+
+/// A parameter as one server has it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(in crate::demo) struct Parameter {
+    /// The server's zone.
+    pub zone: String,
+    /// Its RPC port.
+    pub port: u16,
+    /// The name.
+    pub name: &'static str,
+    /// The value on this server.
+    pub value: String,
+}
+
+/// Every parameter as every server has it. A change reaches the servers one after the other, a second of work apart.
+#[must_use]
+pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
+    let cluster = look.cluster;
+    let fixed = [
+        ("cluster", cluster.name.clone()),
+        ("cluster_id", cluster.id.to_string()),
+        ("min_observer_version", three(&cluster.version)),
+    ];
+    let mut all = Vec::new();
+    for (index, server) in (0..).zip(&cluster.servers) {
+        let mut show = |name: &'static str, value: String| {
+            all.push(Parameter { zone: server.zone.clone(), port: server.svr_port, name, value });
+        };
+        for (name, value) in &fixed {
+            show(name, value.clone());
+        }
+        for (name, default, feature) in DEFAULTS {
+            if feature.is_none_or(|feature| cluster.line.has(feature)) {
+                show(name, value(look, index, name, default));
+            }
+        }
+    }
+    all
+}
+
+fn value(look: &Look<'_>, server: Moment, name: &str, default: &str) -> String {
+    let cluster = look.cluster;
+    let upgrading = life::upgrading(cluster, &look.fleet.faults);
+    match name {
+        "enable_upgrade_mode" if upgrading => return "True".to_owned(),
+        "_upgrade_stage" if upgrading => return "DBUPGRADE".to_owned(),
+        "enable_log_archive" => return if archives(cluster) { "True" } else { "False" }.to_owned(),
+        _ => {}
+    }
+    let before = cluster.v3.as_ref().and_then(|state| state.before.get(name));
+    let late = before.filter(|(_, at)| look.fleet.now < at + life::work(1000 * server, look.fleet.speed));
+    let set = late.map(|(value, _)| value).or_else(|| cluster.parameters.get(name));
+    set.cloned().unwrap_or_else(|| default.to_owned())
+}
+
+/// The server switches `enable_log_archive` itself.
+fn archives(cluster: &Cluster) -> bool {
+    let round = cluster.tenants.first().and_then(Tenant::round);
+    round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
+}
+
+pub(super) fn parameter_rows(look: &Look<'_>) -> Vec<Row> {
+    let line = |parameter: Parameter| {
+        row([
+            ("ZONE", text(parameter.zone)),
+            ("SVR_TYPE", text("observer")),
+            ("SVR_IP", text(LOCALHOST)),
+            ("SVR_PORT", int(parameter.port)),
+            ("NAME", text(parameter.name)),
+            ("VALUE", text(parameter.value)),
+            ("INFO", text("")),
+            ("SECTION", text("OBSERVER")),
+            ("SCOPE", text("CLUSTER")),
+            ("SOURCE", text("DEFAULT")),
+            ("EDIT_LEVEL", text("DYNAMIC_EFFECTIVE")),
+        ])
+    };
+    parameters(look).into_iter().map(line).collect()
+}
+
+/// What the server remembers of backups, of the cluster or of each tenant.
+pub(super) fn backup_info(look: &Look<'_>, of_cluster: bool) -> Vec<Row> {
+    let cluster = look.cluster;
+    let latest = |tenant: &Tenant| {
+        tenant.sets.last().map_or((0, 0, 0), |set| (set.id, set.of_cluster.data_version, set.min_restore.unwrap_or(0)))
+    };
+    let items = |tenant: &Tenant| {
+        let (set, version, snapshot) = latest(tenant);
+        let incremental = tenant.sets.last().is_some_and(|set| set.incremental);
+        let encrypted = tenant.sets.last().is_some_and(|set| set.encrypted);
+        let second = cluster.parameters.get("backup_backup_dest").cloned().unwrap_or_default();
+        [
+            ("backup_dest", v3::destination(cluster).to_owned()),
+            ("backup_backup_dest", second),
+            ("backup_status", backup_state(cluster, tenant).to_owned()),
+            ("backup_type", if incremental { "I" } else { "D" }.to_owned()),
+            ("backup_snapshot_version", snapshot.to_string()),
+            ("backup_schema_version", snapshot.to_string()),
+            ("backup_data_version", version.to_string()),
+            ("backup_set_id", set.to_string()),
+            ("incarnation", "1".to_owned()),
+            ("backup_task_id", "0".to_owned()),
+            ("detected_backup_region", String::new()),
+            ("backup_encryption_mode", if encrypted { "PASSWORD" } else { "NONE" }.to_owned()),
+            ("backup_passwd", if encrypted { "c19c1ac4b5f7d3ddfdbb0a4e9cd2f23a" } else { "" }.to_owned()),
+        ]
+    };
+    let rows = |tenant: &Tenant| {
+        let line = |(name, value): (&str, String)| {
+            let mut columns = row([("NAME", text(name)), ("VALUE", text(value))]);
+            if !of_cluster {
+                columns.insert("TENANT_ID", int(tenant.id));
+            }
+            columns
+        };
+        items(tenant).into_iter().map(line).collect::<Vec<_>>()
+    };
+    cluster.tenants.iter().filter(|tenant| !of_cluster || tenant.id == 1).flat_map(rows).collect()
+}
+
+fn backup_state(cluster: &Cluster, tenant: &Tenant) -> &'static str {
+    let Some(parent) = current(cluster).filter(|job| tenant.id == 1 || job.executors.contains(&tenant.id)) else {
+        return "STOP";
+    };
+    let own = cluster.jobs.iter().rev().find(|job| job.tenant_id == tenant.id && job.set_id == parent.set_id);
+    let job: &Job = own.unwrap_or(parent);
+    match job.status {
+        JobStatus::Init => "SCHEDULE",
+        JobStatus::Doing => "DOING",
+        JobStatus::Canceling => "CANCEL",
+        JobStatus::Completed | JobStatus::Failed | JobStatus::Canceled => "CLEANUP",
+    }
+}
+
+pub(super) fn cleanups(look: &Look<'_>) -> Vec<Row> {
+    let runs = cleanup_runs(look.fleet, look.cluster);
+    vec![row([
+        ("TENANT_ID", int(1)),
+        ("JOB_ID", flag(runs)),
+        (
+            "START_TIME",
+            look.time(if runs { look.cluster.servers.first().map_or(0, |server| server.started) } else { 0 }),
+        ),
+        ("END_TIME", look.time(0)),
+        ("INCARNATION", int(1)),
+        ("TYPE", text(if runs { "DELETE OBSOLETE BACKUP" } else { "" })),
+        ("STATUS", text(if runs { "DOING" } else { "STOP" })),
+        ("PARAMETER", text("")),
+        ("ERROR_MSG", text("")),
+        ("COMMENT", text("")),
+        ("CLOG_GC_SNAPSHOT", none()),
+        ("RESULT", none()),
+        ("COPY_ID", none()),
+    ])]
+}

@@ -1,0 +1,404 @@
+//! Backup sets and the tasks that make them: a row for each tenant, and one with `TENANT_ID` 1 for the whole of it.
+
+use super::super::{Look, int, row, text};
+use super::{LOCALHOST, current, flag, size};
+use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
+use crate::demo::life;
+use crate::demo::line::Feature;
+use crate::demo::statement::{Row, Value};
+
+/// A macro block is 2 MB; what is written is compressed to about a third.
+const BLOCK: i64 = 2 * 1024 * 1024;
+
+/// Rows of partition groups that stand for all of a tenant's.
+const GROUPS: i64 = 3;
+
+/// One tenant's part of a set, or with sys the whole of it.
+#[derive(Clone, Copy)]
+struct Part<'a> {
+    tenant: &'a Tenant,
+    set: &'a Set,
+    /// What makes it, and its place in the list of jobs; none for a set from before the scenario.
+    job: Option<(usize, &'a Job)>,
+    /// The set is still being made, if not this part of it.
+    running: bool,
+}
+
+fn parts<'a>(look: &'a Look<'_>) -> impl Iterator<Item = Part<'a>> {
+    let cluster = look.cluster;
+    let now = current(cluster).map(|job| job.set_id);
+    let all = cluster.tenants.iter().flat_map(|tenant| tenant.sets.iter().map(move |set| (tenant, set)));
+    all.map(move |(tenant, set)| {
+        let mut jobs = cluster.jobs.iter().enumerate();
+        let job = jobs.find(|(_, job)| job.tenant_id == tenant.id && job.set_id == set.id);
+        Part { tenant, set, job, running: now == Some(set.id) }
+    })
+    .filter(|part| !hidden(look, part))
+}
+
+fn hidden(look: &Look<'_>, part: &Part<'_>) -> bool {
+    let Some((_, job)) = part.job else { return false };
+    let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
+    concerned.any(|tenant| look.faults().gone(&tenant.name, !part.running))
+}
+
+/// Partitions and blocks of a part, all and finished; sys has the sum.
+#[derive(Default)]
+struct Counters {
+    partitions: i64,
+    finished_partitions: i64,
+    blocks: i64,
+    finished_blocks: i64,
+}
+
+fn counters(look: &Look<'_>, part: &Part<'_>) -> Counters {
+    if part.tenant.id == 1 {
+        let of = |other: &Part<'_>| other.tenant.id != 1 && other.set.id == part.set.id;
+        return parts(look).filter(of).map(|other| counters(look, &other)).fold(Counters::default(), |sum, one| {
+            Counters {
+                partitions: sum.partitions + one.partitions,
+                finished_partitions: sum.finished_partitions + one.finished_partitions,
+                blocks: sum.blocks + one.blocks,
+                finished_blocks: sum.finished_blocks + one.finished_blocks,
+            }
+        });
+    }
+    let partitions = 200 + part.tenant.megabytes / 20;
+    match part.job.filter(|_| part.set.end.is_none()) {
+        Some((index, _)) => {
+            let progress = life::progress(look.cluster, index);
+            Counters {
+                partitions,
+                finished_partitions: progress.finished_tablets,
+                blocks: progress.blocks,
+                finished_blocks: progress.finished_blocks,
+            }
+        }
+        None => Counters {
+            partitions,
+            finished_partitions: partitions * part.set.finished_blocks / part.set.blocks.max(1),
+            blocks: part.set.blocks,
+            finished_blocks: part.set.finished_blocks,
+        },
+    }
+}
+
+fn kind(set: &Set) -> Value {
+    text(if set.incremental { "I" } else { "D" })
+}
+
+/// The docs of V2.2 print it in another case than the source does.
+fn encryption(look: &Look<'_>, part: &Part<'_>) -> Value {
+    let lost = look.faults().unencrypted(&part.tenant.name);
+    let old = !look.cluster.line.has(Feature::SinceV3);
+    text(match (part.set.encrypted && !lost, old) {
+        (true, false) => "PASSWORD",
+        (true, true) => "Password",
+        (false, false) => "NONE",
+        (false, true) => "None",
+    })
+}
+
+/// `RUNNING`, or how it ended.
+fn state(set: &Set) -> Value {
+    text(match (set.end, set.result) {
+        (None, _) => "RUNNING",
+        (Some(_), 0) => "COMPLETED",
+        _ => "FAILED",
+    })
+}
+
+/// What is not over ended at 0.
+fn end(look: &Look<'_>, set: &Set) -> Value {
+    look.time(set.end.unwrap_or(0))
+}
+
+/// Columns that several views share: what was written, how fast, how long it took. Views that have fewer drop them.
+fn figures(part: &Part<'_>, counters: &Counters, now: Moment) -> Row {
+    let input = counters.finished_blocks * BLOCK;
+    let output = input / 3;
+    let until = part.set.end.unwrap_or(now);
+    let seconds = ((until - part.set.start) / SECOND).max(1);
+    let ratio = if output == 0 { Value::Null } else { text("3.00") };
+    let elapsed = part.set.end.map_or(-part.set.start / SECOND, |end| (end - part.set.start) / SECOND);
+    let taken = match part.set.end {
+        Some(end) => {
+            let micros = end - part.set.start;
+            let whole = micros / SECOND;
+            format!("{:02}:{:02}:{:02}.{:06}", whole / 3600, whole / 60 % 60, whole % 60, micros % SECOND)
+        }
+        // The least that fits the type.
+        None => "-838:59:59.000000".to_owned(),
+    };
+    row([
+        ("INPUT_BYTES", int(input)),
+        ("OUTPUT_BYTES", int(output)),
+        ("OUTPUT_RATE_BYTES", text(format!("{}.0000", output / seconds))),
+        ("INPUT_BYTES_PER_SEC", text(format!("{}.0000", input / seconds))),
+        ("OUTPUT_BYTES_PER_SEC", text(format!("{}.0000", output / seconds))),
+        ("COMPRESSION_RATIO", ratio),
+        ("INPUT_BYTES_DISPLAY", size(input)),
+        ("OUTPUT_BYTES_DISPLAY", size(output)),
+        ("OUTPUT_RATE_BYTES_DISPLAY", text(rate(output / seconds))),
+        ("INPUT_BYTES_PER_SEC_DISPLAY", text(rate(input / seconds))),
+        ("OUTPUT_BYTES_PER_SEC_DISPLAY", text(rate(output / seconds))),
+        ("ELAPSED_SECONDES", text(elapsed.to_string())),
+        ("TIME_TAKEN_DISPLAY", text(taken)),
+    ])
+}
+
+fn rate(bytes: i64) -> String {
+    match size(bytes) {
+        Value::Text(size) => format!("{size}/S"),
+        Value::Null | Value::Integer(_) => String::new(),
+    }
+}
+
+/// Only the named columns of a row.
+fn only(mut row: Row, names: &[&str]) -> Row {
+    row.retain(|name, _| names.contains(name));
+    row
+}
+
+pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let counted = counters(look, &part);
+        let mut columns = row([
+            ("INCARNATION", int(1)),
+            ("BS_KEY", int(part.set.id)),
+            ("BACKUP_TYPE", kind(part.set)),
+            ("TENANT_ID", int(part.tenant.id)),
+            ("PARTITION_COUNT", int(counted.partitions)),
+            ("FINISH_PARTITION_COUNT", int(counted.finished_partitions)),
+            ("MACRO_BLOCK_COUNT", int(counted.blocks)),
+            ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
+            ("START_TIME", look.time(part.set.start)),
+            ("COMPLETION_TIME", end(look, part.set)),
+            ("STATUS", state(part.set)),
+        ]);
+        columns.extend(only(figures(&part, &counted, look.fleet.now), &["INPUT_BYTES", "OUTPUT_BYTES"]));
+        columns
+    };
+    parts(look).filter(|part| part.running).map(line).collect()
+}
+
+/// `START_REPLAY_LOG_TS` and `DATE`.
+fn replay(look: &Look<'_>, set: &Set) -> Row {
+    let date = clock::text(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
+    row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
+}
+
+pub(super) fn job_details(look: &Look<'_>) -> Vec<Row> {
+    const FIGURES: &[&str] = &[
+        "INPUT_BYTES",
+        "OUTPUT_BYTES",
+        "ELAPSED_SECONDES",
+        "COMPRESSION_RATIO",
+        "INPUT_BYTES_PER_SEC",
+        "OUTPUT_BYTES_PER_SEC",
+        "INPUT_BYTES_DISPLAY",
+        "OUTPUT_BYTES_DISPLAY",
+        "INPUT_BYTES_PER_SEC_DISPLAY",
+        "OUTPUT_BYTES_PER_SEC_DISPLAY",
+        "TIME_TAKEN_DISPLAY",
+    ];
+    let line = |part: Part<'_>| {
+        let mut columns = row([
+            ("INCARNATION", int(1)),
+            ("TENANT_ID", int(part.tenant.id)),
+            ("BS_KEY", int(part.set.id)),
+            ("BACKUP_TYPE", kind(part.set)),
+            ("ENCRYPTION_MODE", encryption(look, &part)),
+            ("START_TIME", look.time(part.set.start)),
+            ("END_TIME", end(look, part.set)),
+            ("OUTPUT_DEVICE_TYPE", device(part.set)),
+            ("STATUS", state(part.set)),
+        ]);
+        columns.extend(only(figures(&part, &counters(look, &part), look.fleet.now), FIGURES));
+        columns.extend(replay(look, part.set));
+        columns
+    };
+    parts(look).filter(|part| part.running).map(line).collect()
+}
+
+fn device(set: &Set) -> Value {
+    text(set.path.split("://").next().unwrap_or_default().to_uppercase())
+}
+
+const SET_FIGURES: &[&str] = &[
+    "ELAPSED_SECONDES",
+    "OUTPUT_BYTES",
+    "OUTPUT_RATE_BYTES",
+    "COMPRESSION_RATIO",
+    "OUTPUT_BYTES_DISPLAY",
+    "OUTPUT_RATE_BYTES_DISPLAY",
+    "TIME_TAKEN_DISPLAY",
+];
+
+/// What both views of sets show.
+fn set(look: &Look<'_>, part: &Part<'_>) -> Row {
+    let mut columns = row([
+        ("INCARNATION", int(1)),
+        ("TENANT_ID", int(part.tenant.id)),
+        ("BS_KEY", int(part.set.id)),
+        ("BACKUP_TYPE", kind(part.set)),
+        ("ENCRYPTION_MODE", encryption(look, part)),
+        ("START_TIME", look.time(part.set.start)),
+        ("COMPLETION_TIME", end(look, part.set)),
+        ("KEEP", text("NO")),
+        ("KEEP_UNTIL", text("")),
+        ("COMPRESSED", text("NO")),
+    ]);
+    columns.extend(only(figures(part, &counters(look, part), look.fleet.now), SET_FIGURES));
+    columns
+}
+
+pub(super) fn set_details(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let mut columns = set(look, &part);
+        columns.insert("DEVICE_TYPE", device(part.set));
+        columns.insert("STATUS", state(part.set));
+        columns.insert("COPY_ID", text("0"));
+        columns.extend(replay(look, part.set));
+        columns.insert("BACKUP_LEVEL", text(if part.set.of_cluster.of_tenants { "TENANT" } else { "CLUSTER" }));
+        columns
+    };
+    parts(look).filter(|part| !part.running).map(line).collect()
+}
+
+pub(super) fn set_files(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let mut columns = set(look, &part);
+        columns.extend(row([
+            ("COPY_ID", int(0)),
+            ("STATUS", text(&*part.set.status)),
+            ("FILE_STATUS", text(&*part.set.file_status)),
+        ]));
+        columns
+    };
+    parts(look).map(line).collect()
+}
+
+/// The columns of the inner tables of tasks.
+fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
+    let (set, cluster) = (part.set, look.cluster);
+    let counted = counters(look, part);
+    let parent = part.tenant.sets.iter().find(|other| other.id == set.prev_inc);
+    let input = counted.finished_blocks * BLOCK;
+    let mut columns = row([
+        ("TENANT_ID", int(part.tenant.id)),
+        ("INCARNATION", int(1)),
+        ("BACKUP_SET_ID", int(set.id)),
+        ("BACKUP_TYPE", kind(set)),
+        ("DEVICE_TYPE", device(set)),
+        ("SNAPSHOT_VERSION", int(set.min_restore.unwrap_or(0))),
+        ("PREV_FULL_BACKUP_SET_ID", int(set.prev_full)),
+        ("PREV_INC_BACKUP_SET_ID", int(set.prev_inc)),
+        ("PREV_BACKUP_DATA_VERSION", int(parent.map_or(0, |set| set.of_cluster.data_version))),
+        ("PG_COUNT", int(counted.partitions)),
+        ("MACRO_BLOCK_COUNT", int(counted.blocks)),
+        ("FINISH_PG_COUNT", int(counted.finished_partitions)),
+        ("FINISH_MACRO_BLOCK_COUNT", int(counted.finished_blocks)),
+        ("INPUT_BYTES", int(input)),
+        ("OUTPUT_BYTES", int(input / 3)),
+        ("START_TIME", look.time(set.start)),
+        ("END_TIME", end(look, set)),
+        ("COMPATIBLE", int(4)),
+        ("CLUSTER_VERSION", int(number(&cluster.version))),
+        ("RESULT", int(set.result)),
+        ("CLUSTER_ID", int(cluster.id)),
+        ("BACKUP_DEST", text(&*set.path)),
+        ("BACKUP_DATA_VERSION", int(set.of_cluster.data_version)),
+        ("BACKUP_SCHEMA_VERSION", int(set.start_replay)),
+        ("CLUSTER_VERSION_DISPLAY", text(&*cluster.version)),
+        ("PARTITION_COUNT", int(counted.partitions)),
+        ("FINISH_PARTITION_COUNT", int(counted.finished_partitions)),
+        ("ENCRYPTION_MODE", encryption(look, part)),
+        ("PASSWD", text(if set.encrypted { "c19c1ac4b5f7d3ddfdbb0a4e9cd2f23a" } else { "" })),
+    ]);
+    columns.extend(replay(look, set));
+    columns
+}
+
+/// A version as one number: a part takes sixteen bits, the first of three twice as many.
+fn number(version: &str) -> i64 {
+    let mut parts = version.split('.').map(|part| part.parse::<i64>().unwrap_or_default());
+    let mut next = || parts.next().unwrap_or_default();
+    let (major, minor, patch) = (next(), next(), next());
+    (major << 32) | (minor << 16) | patch
+}
+
+pub(super) fn tasks(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let mut columns = task(look, &part);
+        columns.insert("STATUS", text(part.job.map_or("FINISH", |(_, job)| task_state(look, job))));
+        columns
+    };
+    parts(look).filter(|part| part.running).map(line).collect()
+}
+
+fn task_state(look: &Look<'_>, job: &Job) -> &'static str {
+    match job.status {
+        JobStatus::Canceling => "CANCEL",
+        status if status.ended() => "FINISH",
+        _ if job.tenant_id == 1 => "DOING",
+        _ => look.cluster.line.phases[job.phase].0,
+    }
+}
+
+pub(super) fn task_history(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let mut columns = task(look, &part);
+        columns.extend(row([("STATUS", text("FINISH")), ("IS_MARK_DELETED", flag(false))]));
+        columns
+    };
+    parts(look).filter(|part| !part.running).map(line).collect()
+}
+
+pub(super) fn base_set_files(look: &Look<'_>) -> Vec<Row> {
+    let line = |part: Part<'_>| {
+        let mut columns = task(look, &part);
+        columns.extend(row([
+            ("COPY_ID", int(0)),
+            ("START_TIME", int(part.set.start)),
+            ("END_TIME", int(part.set.end.unwrap_or(0))),
+            ("STATUS", text(&*part.set.status)),
+            ("FILE_STATUS", text(&*part.set.file_status)),
+        ]));
+        columns
+    };
+    parts(look).map(line).collect()
+}
+
+/// Some partition groups of every tenant that is being backed up. What keeps one back shows here, with its server.
+pub(super) fn partition_groups(look: &Look<'_>) -> Vec<Row> {
+    let of = |part: Part<'_>| {
+        let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };
+        let (phase, ..) = look.cluster.line.phases[job.phase];
+        let trouble = look.faults().trouble(&part.tenant.name, phase);
+        let line = |group: i64| {
+            let kept_back = trouble.filter(|_| group == GROUPS);
+            let index = kept_back.and_then(|(server, ..)| server).unwrap_or(look.cluster.servers.len() - 1);
+            let server = look.cluster.servers.get(index).or(look.cluster.servers.last());
+            row([
+                ("TENANT_ID", int(part.tenant.id)),
+                ("TABLE_ID", int((part.tenant.id << 40) | (50_000 + group))),
+                ("PARTITION_ID", int(0)),
+                ("INCARNATION", int(1)),
+                ("BACKUP_SET_ID", int(part.set.id)),
+                ("RETRY_COUNT", int(i64::from(kept_back.is_some()) * 7)),
+                ("REPLICA_ROLE", int(2)),
+                ("REPLICA_TYPE", int(0)),
+                ("SVR_IP", text(LOCALHOST)),
+                ("SVR_PORT", server.map_or(Value::Null, |server| int(server.svr_port))),
+                ("STATUS", text(if phase == "GENERATE" { "PENDING" } else { "DOING" })),
+                ("TASK_ID", int(group)),
+                ("RESULT", int(kept_back.map_or(0, |(_, code, _)| code))),
+                ("TRACE_ID", text(format!("YB427F000001-{:016X}", job.start))),
+            ])
+        };
+        (1..=GROUPS).map(line).collect()
+    };
+    parts(look).filter(|part| part.running && part.tenant.id != 1).flat_map(of).collect()
+}

@@ -1,0 +1,143 @@
+//! What a cluster of V2.2 or V3 begins with: destination, archive, freezes and sets are those of the whole cluster.
+
+use std::collections::BTreeMap;
+
+use super::super::{ClusterEntry, RoundEntry, WholeEntry};
+use crate::demo::clock::{self, Moment, SECOND};
+use crate::demo::fleet::{
+    Cluster, Fleet, Freeze, Merge, OfV3, Round, RoundStatus, Set, SetOfCluster, Tenant, ZoneMerge,
+};
+use crate::demo::orders::v3::remember_archive;
+
+const DAY: Moment = 86_400 * SECOND;
+
+/// Gives a cluster its user tenants, with what it had before the scenario begins.
+pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
+    let whole = &entry.whole;
+    let created = now - 40 * DAY;
+    let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
+    let tenants = named.zip(1001..).map(|((kind, name), id)| entry.tenant(id, name, Some(kind), created));
+    fleet.clusters[index].tenants.extend(tenants);
+    let cluster = &mut fleet.clusters[index];
+    for tenant in &mut cluster.tenants {
+        tenant.parameters.insert("log_archive_checkpoint_interval".to_owned(), "5s".to_owned());
+    }
+    cluster.parameters.extend(whole.parameters.clone());
+    let uri = format!("file://{}/{}", fleet.data.display(), entry.name);
+    if whole.destination {
+        cluster.parameters.entry("backup_dest".to_owned()).or_insert_with(|| uri.clone());
+    }
+    cluster.v3 = Some(state(cluster, whole, now)?);
+    let Some(path) = cluster.parameters.get("backup_dest").filter(|path| !path.is_empty()).cloned() else {
+        return Ok(());
+    };
+    let Some(archive) = whole.archive else { return Ok(()) };
+    let start = now - age(&whole.archive_age)?;
+    let round = round(archive, &path, start, now);
+    if let Some(sys) = cluster.tenant_mut(1) {
+        sys.rounds.push(round);
+    }
+    let sets_path = whole.sets_path.clone().unwrap_or_else(|| path.clone());
+    let sets = sets(cluster, whole, &sets_path, now)?;
+    let present: Vec<&mut Tenant> =
+        cluster.tenants.iter_mut().filter(|tenant| tenant.status == "NORMAL" && !tenant.recycled).collect();
+    for tenant in present {
+        let blocks = if tenant.id == 1 { 0 } else { tenant.megabytes / 2 };
+        tenant.sets.clone_from(&sets);
+        for set in &mut tenant.sets {
+            set.blocks = if set.incremental { blocks / 5 } else { blocks };
+            set.finished_blocks = set.blocks;
+        }
+    }
+    remember_archive(fleet, index, &path).map_err(|error| error.to_string())
+}
+
+fn age(text: &str) -> Result<Moment, String> {
+    clock::length(text).ok_or_else(|| format!("'{text}' is no length of time"))
+}
+
+/// Freezes that were merged long ago.
+fn state(cluster: &Cluster, whole: &WholeEntry, now: Moment) -> Result<OfV3, String> {
+    let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
+    let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
+    let last = *freezes.last().ok_or("a cluster has been frozen at least once")?;
+    let zone = |index: usize| {
+        let start = last.at + Moment::try_from(index).unwrap_or(0) * 600 * SECOND;
+        ZoneMerge { merged: last.version, start, at: start + 540 * SECOND }
+    };
+    Ok(OfV3 {
+        role: whole.role.clone(),
+        merge: Merge {
+            version: last.version,
+            zones: (0..cluster.servers.len()).map(zone).collect(),
+            zone: None,
+            done: 0,
+            seen: now,
+            started: last.at,
+        },
+        freezes,
+        before: BTreeMap::new(),
+    })
+}
+
+fn round(state: RoundEntry, path: &str, start: Moment, now: Moment) -> Round {
+    let hour_ago = now - 3600 * SECOND;
+    let (status, frozen) = match state {
+        RoundEntry::Doing => (RoundStatus::Doing, None),
+        // No archive of these lines can be paused.
+        RoundEntry::Stop | RoundEntry::Suspend => (RoundStatus::Stop, Some(hour_ago)),
+        RoundEntry::Interrupted => (RoundStatus::Interrupted, Some(hour_ago)),
+    };
+    Round {
+        id: 1,
+        status,
+        dest_id: 0,
+        path: path.to_owned(),
+        start: Some(start),
+        frozen,
+        reached: frozen.unwrap_or(start),
+        due: None,
+        passing: 0,
+        base_piece: 0,
+        interval: Moment::MAX / 4,
+        comment: String::new(),
+        pieces: BTreeMap::new(),
+    }
+}
+
+fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Moment) -> Result<Vec<Set>, String> {
+    let version = |at: Moment| {
+        let frozen = cluster.v3.iter().flat_map(|v3| &v3.freezes).rev().find(|freeze| freeze.at <= at);
+        frozen.map_or(40, |freeze| freeze.version)
+    };
+    let set = |(age_text, id): (&String, i64)| {
+        let start = now - age(age_text)?;
+        let incremental = id > 1;
+        // What is older than the round was made in one that is forgotten.
+        let begun = cluster.tenants.first().and_then(Tenant::round).and_then(|round| round.start);
+        let round = i64::from(begun.is_some_and(|begun| begun <= start));
+        Ok(Set {
+            id,
+            dest_id: 0,
+            path: path.to_owned(),
+            incremental,
+            prev_full: i64::from(incremental),
+            prev_inc: id - 1,
+            start,
+            end: Some(start + 120 * SECOND),
+            status: "SUCCESS".to_owned(),
+            file_status: "AVAILABLE".to_owned(),
+            start_replay: start - 2 * SECOND,
+            min_restore: Some(start),
+            plus_archivelog: false,
+            encrypted: false,
+            compatible: cluster.version.clone(),
+            blocks: 0,
+            finished_blocks: 0,
+            result: 0,
+            comment: String::new(),
+            of_cluster: SetOfCluster { round, data_version: version(start), of_tenants: false },
+        })
+    };
+    whole.sets.iter().zip(1..).map(set).collect()
+}

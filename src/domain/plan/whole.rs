@@ -1,0 +1,327 @@
+//! The plan below V4: one destination, one log archive, one job. Whatever is done is done once, for the whole cluster; only
+//! from V3.2.2 on tenants can be backed up by themselves.
+
+use super::destinations::{Place, nobody_said, parsed, unusable, values_of, with_access_id};
+use super::steps::{archiving_step, identity};
+use super::{Action, BackupTo, PlannedStep, TargetPlan};
+use crate::domain::archiving::{self, Archiving};
+use crate::domain::choices::{Choices, Compact, Mode, NoFull, Wanted};
+use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::preflight::{COMPACTION_NEEDED, FULL_NEEDED};
+use crate::domain::scn::Scn;
+use crate::domain::step::StepKind;
+use crate::domain::template::{Template, Values, Variable, v2_v3_cluster, v3_tenant};
+use crate::domain::usable_full::usable_full;
+use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
+
+/// Everybody whom a statement to the whole cluster concerns: `ALL 14 tenants of legacy-sh`.
+#[must_use]
+pub fn whole_scope(facts: &Facts) -> String {
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User).count();
+    let tenants = if users == 1 { "tenant" } else { "tenants" };
+    format!("ALL {users} {tenants} of {}", facts.cluster.name())
+}
+
+/// Whether the cluster is asked for, and not tenants of it.
+fn is_of_the_cluster(choices: &Choices) -> bool {
+    choices.targets.iter().any(|target| target.tenant().is_none())
+}
+
+/// The plans of the tenants: the same steps for everyone, since each is done once for all.
+pub(super) fn target_plans(
+    facts: &Facts,
+    whole: &WholeFacts,
+    eligible: &[&TenantFacts],
+    choices: &Choices,
+) -> Result<Vec<TargetPlan>, Fault> {
+    if choices.plus_archivelog {
+        let what = format!("{} has no PLUS ARCHIVELOG.", facts.cluster.target);
+        let why = format!("{} cannot put the log into a set; that begins with V4.", facts.cluster.version);
+        return Err(Fault::new(Cause::Usage, what, why, "Leave --plus-archivelog out."));
+    }
+    let place = place(facts, whole, eligible, choices)?;
+    let of_cluster = is_of_the_cluster(choices);
+    let mode = if of_cluster { mode(facts, &place, eligible, choices)? } else { Mode::Full };
+    let steps = match eligible.first() {
+        Some(any) => steps(facts, whole, any, choices, &place, mode)?,
+        None => Vec::new(),
+    };
+    Ok(eligible
+        .iter()
+        .map(|tenant| TargetPlan {
+            target: facts.target(tenant),
+            tenant: identity(tenant),
+            mode,
+            steps: steps.clone(),
+            notes: Vec::new(),
+            attached: None,
+        })
+        .collect())
+}
+
+/// The one mode of the one job. Nobody can be left out of it.
+fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &Choices) -> Result<Mode, Fault> {
+    let without = eligible.iter().find_map(|tenant| {
+        usable_full(tenant, Some(&place.destination)).err().map(|reason| (facts.target(tenant), reason))
+    });
+    match (choices.mode, choices.no_full, without) {
+        (Mode::Incremental, NoFull::Full, Some(_)) => Ok(Mode::Full),
+        (Mode::Incremental, NoFull::Skip, Some((target, reason))) => Err(Fault::new(
+            Cause::Usage,
+            format!("{target} cannot be left out of a backup of the whole cluster."),
+            format!("{FULL_NEEDED}: {reason}. Before V4 one job covers every tenant."),
+            "Make a full backup, or let --no-full full make one of it.",
+        )),
+        (mode, ..) => Ok(mode),
+    }
+}
+
+/// Where the backup goes: the one destination of the cluster, or the directory of a backup of tenants.
+pub(super) fn place<'a>(
+    facts: &Facts,
+    whole: &WholeFacts,
+    eligible: &[&TenantFacts],
+    choices: &'a Choices,
+) -> Result<Place<'a>, Fault> {
+    let target = &facts.cluster.target;
+    if let Some(archive) = choices.storage.as_ref().and_then(|wanted| wanted.archive.as_deref()) {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{target} has no log archive destination of its own."),
+            format!(
+                "Before V4 data and log go to one destination; {} was given for the log.",
+                crate::domain::destination::shown(archive)
+            ),
+            "Give that one with --storage, and leave --archive-storage out.",
+        ));
+    }
+    let of_cluster = is_of_the_cluster(choices);
+    let given = choices.storage.as_ref().filter(|wanted| wanted.data.is_some());
+    if let (None, true, Some(own)) = (given, of_cluster, whole.destination()) {
+        return Ok(Place { destination: own.clone(), from: None });
+    }
+    let covers = |wanted: &&Wanted| match (of_cluster, eligible) {
+        (true, _) => wanted.tenants.is_none(),
+        (false, tenants) => tenants.iter().all(|tenant| wanted.covers(&tenant.name)),
+    };
+    let fallback = || choices.fallbacks.iter().filter(covers).find(|wanted| wanted.data.is_some());
+    let wanted = given.or_else(fallback);
+    let Some((wanted, base)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
+        return Err(nobody_said(target, "backup", "--storage"));
+    };
+    let refused = |error| unusable(target, &error);
+    let template = Template::new(parsed(base)?).map_err(refused)?;
+    let template = if of_cluster { v2_v3_cluster(template) } else { v3_tenant(template) }.map_err(refused)?;
+    let destination = match eligible {
+        [one] if !of_cluster => template.expand(&values_of(facts, one)),
+        several => {
+            let of_one = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));
+            if let (false, [_, _, ..], Some(variable)) = (of_cluster, several, of_one) {
+                let why = format!("{{{}}} stands for one tenant, and one directory takes them all.", variable.name());
+                let what = format!("The destination given for {target} cannot be used.");
+                return Err(Fault::new(Cause::Usage, what, why, "Take it out, or back up one tenant at a time."));
+            }
+            template.expand(&Values {
+                cluster: facts.cluster.name(),
+                cluster_id: facts.cluster.id,
+                run: Some(super::RUN),
+                ..Values::default()
+            })
+        }
+    };
+    let destination = with_access_id(destination.map_err(refused)?, wanted)?;
+    destination.check_v2_v3().map_err(|error| unusable(target, &error.into()))?;
+    if !of_cluster {
+        refuse_backup_dest(facts, whole, &destination)?;
+    }
+    Ok(Place { destination, from: Some(wanted) })
+}
+
+/// A backup of tenants never lies in the destination of the cluster's own (OCP: 20303).
+fn refuse_backup_dest(
+    facts: &Facts,
+    whole: &WholeFacts,
+    to: &crate::domain::destination::Destination,
+) -> Result<(), Fault> {
+    match whole.destination() {
+        Some(own) if to.same_place(own) || to.is_inside(own) => Err(Fault::new(
+            Cause::Usage,
+            format!("{} cannot take a backup of tenants of {}.", to.bare(), facts.cluster.target),
+            format!("It lies in backup_dest, {}, which belongs to the backups of the whole cluster.", own.bare()),
+            "Give a directory outside of it with --storage.",
+        )),
+        _ => Ok(()),
+    }
+}
+
+fn steps(
+    facts: &Facts,
+    whole: &WholeFacts,
+    any: &TenantFacts,
+    choices: &Choices,
+    place: &Place<'_>,
+    mode: Mode,
+) -> Result<Vec<PlannedStep>, Fault> {
+    let scope = whole_scope(facts);
+    let of_cluster = is_of_the_cluster(choices);
+    let (destination, moves) = if of_cluster {
+        destination_step(facts, whole, any, place)?
+    } else {
+        let why = "a backup of tenants has a directory of its own and changes no setting";
+        (PlannedStep::not_needed(StepKind::SetDestination, why), false)
+    };
+    let mut archiving = archiving_step(any, &scope, moves);
+    if !archiving.actions.is_empty() {
+        archiving.effect = format!("log archiving of {scope}: {}", archiving.effect);
+    }
+    let kind = match mode {
+        Mode::Full => "A full backup",
+        Mode::Incremental => "An incremental backup",
+    };
+    let uri = place.destination.redacted_statement_uri();
+    // V3.1.5 source, the resolver of SET ENCRYPTION: it logs its text.
+    let encrypted = if choices.encrypt.is_some() {
+        ", encrypted with a password, which this server version writes in clear into observer.log"
+    } else {
+        ""
+    };
+    let effect = if of_cluster {
+        format!("{kind} of {scope} to {uri}{encrypted}")
+    } else {
+        let names: Vec<&str> = choices.targets.iter().filter_map(|target| target.tenant()).collect();
+        format!("{kind} of {} to {uri}, an empty directory of its own{encrypted}", names.join(", "))
+    };
+    let to = if of_cluster {
+        None
+    } else {
+        Some(BackupTo { destination: place.destination.clone(), access_key: place.access_key()? })
+    };
+    let start = Action::StartBackup { mode, plus_archivelog: false, encrypt: choices.encrypt.clone(), to };
+    Ok(vec![
+        PlannedStep::reads(StepKind::CheckTarget),
+        PlannedStep::reads(StepKind::CheckReady),
+        destination,
+        archiving,
+        compaction_step(facts, whole, any, choices, mode, moves),
+        PlannedStep::with(StepKind::StartBackup, vec![start], effect),
+        PlannedStep::reads(StepKind::WaitForBackup),
+        PlannedStep::reads(StepKind::ConfirmRestorable),
+    ])
+}
+
+/// The step that sets `backup_dest`, and whether it moves.
+fn destination_step(
+    facts: &Facts,
+    whole: &WholeFacts,
+    any: &TenantFacts,
+    place: &Place<'_>,
+) -> Result<(PlannedStep, bool), Fault> {
+    let wanted = &place.destination;
+    if whole.destination().is_some_and(|own| own.already_is(wanted)) {
+        return Ok((PlannedStep::not_needed(StepKind::SetDestination, "backup_dest is already set"), false));
+    }
+    if let Archiving::Strange(word) = archiving::judge(&any.archive) {
+        let why = format!("nothing is set while the archive is {word}, which has no known way on");
+        return Ok((PlannedStep::not_needed(StepKind::SetDestination, why), false));
+    }
+    if whole.has_second_copy {
+        return Err(Fault::new(
+            Cause::Precondition,
+            format!("backup_dest of {} cannot change now.", facts.cluster.target),
+            "backup_backup_dest, the destination of second copies, is set, and while it is the server refuses.",
+            "Clear backup_backup_dest first, or leave --storage out.",
+        ));
+    }
+    let scope = whole_scope(facts);
+    let mut step = PlannedStep::with(StepKind::SetDestination, Vec::new(), String::new());
+    if archiving::must_stop_first(&any.archive) {
+        step.actions.push(Action::StopArchiving);
+        step.interrupts = format!(
+            "log archiving of {scope}: it stops, a new round starts, and older sets cannot be restored past the stop"
+        );
+    }
+    let access_key = place.access_key()?;
+    step.actions.push(Action::SetDataDestination { destination: wanted.clone(), access_key });
+    step.effect = format!(
+        "backup_dest of {scope} becomes {} ({}), for data and log; a new round starts, and the chain restarts with a full. A \
+         directory that already holds this cluster's archive is refused (9026). This setting stays: later scheduled backups \
+         go there too.",
+        wanted.redacted_statement_uri(),
+        place.source()
+    );
+    Ok((step, true))
+}
+
+/// What is to be expected of a compaction before a full backup.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CompactionOutlook {
+    /// None will be needed, and why.
+    NotNeeded(String),
+    /// One is needed, and why.
+    Needed(String),
+    /// One is needed if the server says so when the backup starts.
+    IfAsked,
+    /// Nobody could look, and why.
+    NotChecked(String),
+}
+
+/// Whether a full backup of these choices will need a major compaction first (R5).
+#[must_use]
+pub fn compaction_outlook(facts: &Facts, whole: &WholeFacts, choices: &Choices) -> CompactionOutlook {
+    let Some(any) = facts.tenants.iter().find(|tenant| tenant.kind == TenantKind::User) else {
+        return CompactionOutlook::NotNeeded("there is no tenant".to_owned());
+    };
+    let moves = is_of_the_cluster(choices)
+        && place(facts, whole, &[any], choices)
+            .is_ok_and(|place| !whole.destination().is_some_and(|own| own.already_is(&place.destination)));
+    outlook(facts, whole, any, choices.mode, moves)
+}
+
+fn outlook(facts: &Facts, whole: &WholeFacts, any: &TenantFacts, mode: Mode, moves: bool) -> CompactionOutlook {
+    if mode == Mode::Incremental {
+        return CompactionOutlook::NotNeeded("an incremental never compacts".to_owned());
+    }
+    let rule = whole.rules.compaction;
+    if rule == CompactionRule::NotAsked {
+        return CompactionOutlook::NotNeeded(format!("{} does not ask for one", facts.cluster.version));
+    }
+    let compaction = match &whole.compaction {
+        Known::Known(compaction) => compaction,
+        Known::NotChecked(why) => return CompactionOutlook::NotChecked(why.clone()),
+    };
+    let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Coming(_));
+    let start = any.archive.latest().map(|round| round.start).filter(|start| goes_on && !moves && *start > Scn(0));
+    match (needs_compaction(rule, compaction, start, true, facts.cluster.utc_offset), rule) {
+        (None, _) => CompactionOutlook::NotNeeded("the last major freeze is younger than the archive round".to_owned()),
+        (Some(_), CompactionRule::AsAnswered) => CompactionOutlook::IfAsked,
+        (Some(why), _) => CompactionOutlook::Needed(why),
+    }
+}
+
+fn compaction_step(
+    facts: &Facts,
+    whole: &WholeFacts,
+    any: &TenantFacts,
+    choices: &Choices,
+    mode: Mode,
+    moves: bool,
+) -> PlannedStep {
+    let kind = StepKind::Compact;
+    let last = whole.compaction.get().map(CompactionFacts::last_one);
+    let last = last.map_or_else(String::new, |last| format!("; {last}"));
+    let what = format!("a major compaction of {}, which may affect the business{last}", whole_scope(facts));
+    let (lead, why) = match outlook(facts, whole, any, mode, moves) {
+        CompactionOutlook::NotNeeded(why) => return PlannedStep::not_needed(kind, why),
+        CompactionOutlook::Needed(why) => (String::new(), why),
+        CompactionOutlook::IfAsked => (
+            "if the server asks for it: ".to_owned(),
+            "the last major freeze is older than the archive round".to_owned(),
+        ),
+        CompactionOutlook::NotChecked(why) => ("if one is needed: ".to_owned(), why),
+    };
+    match choices.compact {
+        Compact::Auto => PlannedStep::with(kind, vec![Action::Compact], format!("{lead}{what} ({why})")),
+        Compact::Never => PlannedStep::with(kind, Vec::new(), format!("{lead}will fail: {COMPACTION_NEEDED}: {why}")),
+    }
+}

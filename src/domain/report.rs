@@ -1,0 +1,142 @@
+//! The report of a task for a ticket: what was confirmed, what happened, and how it ended. No secret is in it: the journal
+//! holds none, and every line is cleaned once more.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::diagnosis::clean;
+use super::plan::{Need, Plan};
+use super::preflight::CheckResult;
+use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, state_word, told, unknown};
+use super::words;
+
+#[cfg(test)]
+mod tests;
+
+/// What a report is made from.
+pub struct Report<'a> {
+    /// The task.
+    pub task: &'a str,
+    /// Its journal: when each event was written, and the event or the words of one that is not known.
+    pub events: &'a [(Timestamp, Result<Event, Value>)],
+    /// Its state.
+    pub state: TaskState,
+    /// The version of obnow that makes the report.
+    pub version: &'a str,
+    /// When it is made.
+    pub at: Timestamp,
+}
+
+impl Report<'_> {
+    /// The whole text, times in UTC.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let view = TaskView::fold(self.events.iter().filter_map(|(at, event)| Some((*at, event.as_ref().ok()?))));
+        let mut lines = vec![format!("obnow {}: report of task {}", self.version, self.task), String::new()];
+        lines.push(format!("made            {}", words::moment(self.at, &TimeZone::UTC)));
+        lines.push(format!("state           {}", self.state.word().replace('_', " ")));
+        if let Some(created) = view.created {
+            lines.push(format!("started         {} by {}", words::moment(created, &TimeZone::UTC), view.by));
+        }
+        lines.push(format!("attempts        {}", view.attempt));
+        if let Some(connection) = &view.connection {
+            lines.push(format!("reached at      {} as {}", connection.endpoints.join(", "), connection.user));
+        }
+        if let Some(prepared) = &view.prepared {
+            confirmed(prepared, &mut lines);
+        }
+        for target in &view.targets {
+            ended(target, &mut lines);
+        }
+        lines.extend([String::new(), "WHAT HAPPENED (UTC)".to_owned()]);
+        for (at, event) in self.events {
+            let of_event = match event {
+                Ok(event) => told(event),
+                Err(entry) => vec![unknown(entry)],
+            };
+            let clock = at.strftime("%Y-%m-%d %H:%M:%S%.3f").to_string();
+            lines.extend(of_event.iter().map(|Told { word, text }| format!("{clock} {word:<11} {text}")));
+            if let Ok(Event::Step { fault: Some(fault), .. } | Event::Answered { fault: Some(fault), .. }) = event {
+                lines.extend(words::sentences(fault).map(|line| format!("{:36}{line}", "")));
+                said(&fault.detail, 36, &mut lines);
+            }
+        }
+        let mut text: String = lines.iter().map(|line| clean(line).trim_end().to_owned() + "\n").collect();
+        text.push_str("\nSecrets are not in this report: obnow writes none down.\n");
+        text
+    }
+}
+
+/// The server's own words.
+fn said(detail: &str, indent: usize, lines: &mut Vec<String>) {
+    if !detail.is_empty() {
+        lines.push(format!("{:indent$}The server said: {detail}", ""));
+    }
+}
+
+fn confirmed(prepared: &Prepared, lines: &mut Vec<String>) {
+    let plan: &Plan = &prepared.plan;
+    let id = plan.cluster.id.map(|id| format!(", cluster id {id}")).unwrap_or_default();
+    lines.push(format!("cluster         {}, {}{id}", plan.cluster.name, plan.cluster.version));
+    lines.push(format!("method          {}", plan.method));
+    lines.extend([String::new(), format!("WHAT WAS CONFIRMED ({})", plan.choices.mode.word())]);
+    for target in &plan.targets {
+        let tenant = &target.tenant;
+        lines.push(format!("{}  tenant {}, {}, {}", target.target, tenant.id, tenant.role, target.mode.word()));
+        for step in prepared.preview.iter().filter(|step| step.target == target.target) {
+            lines.push(format!("  {:<36} {}", step.step.name(), step.effect));
+            lines.extend(step.statements.iter().map(|statement| format!("      {statement}")));
+            if !step.interrupts.is_empty() {
+                lines.push(format!("      interrupts: {}", step.interrupts));
+            }
+        }
+        // A task that only watches was shown nothing.
+        if !prepared.preview.iter().any(|step| step.target == target.target) {
+            let needed = target.steps.iter().filter(|step| step.need == Need::Needed);
+            lines.extend(needed.map(|step| format!("  {:<36} {}", step.kind.name(), step.effect)));
+        }
+        lines.extend(target.notes.iter().map(|note| format!("  note: {note}")));
+    }
+    lines.extend(plan.left_out.iter().map(|left| format!("left out: {}: {}", left.target, left.reason)));
+    for check in &plan.checks {
+        let word = match check.result {
+            CheckResult::Pass => "ok",
+            CheckResult::Warn => "warn",
+            CheckResult::Fail => "FAIL",
+            CheckResult::NotChecked => "not checked",
+        };
+        lines.push(format!("  {word:<11} {:<20} {:<22} {}", check.target.to_string(), check.check.name(), check.found));
+    }
+}
+
+fn ended(target: &TargetView, lines: &mut Vec<String>) {
+    lines.extend([String::new(), format!("{}", target.target)]);
+    for step in &target.steps {
+        let time = match (step.started, step.ended) {
+            (Some(from), Some(to)) => words::elapsed(from, to),
+            _ => String::new(),
+        };
+        lines.push(format!("  {:<11} {:<36} {time:>9}  {}", state_word(step.state), step.kind.name(), step.detail));
+    }
+    let ids = [("job", target.job), ("set", target.set)];
+    let ids: Vec<String> = ids.into_iter().filter_map(|(name, id)| Some(format!("{name} {}", id?))).collect();
+    if !ids.is_empty() {
+        lines.push(format!("  {}", ids.join(", ")));
+    }
+    lines.extend(target.progress.iter().map(|progress| format!("  {}", words::progress(progress))));
+    match &target.outcome {
+        Some(outcome) => {
+            lines.extend(words::whole_verdict(&target.target, outcome));
+            lines.extend(outcome.windows.iter().map(|window| {
+                format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())
+            }));
+            outcome.fault.iter().for_each(|fault| said(&fault.detail, 2, lines));
+        }
+        None => {
+            let fault = target.current().and_then(|step| step.fault.as_ref());
+            lines.extend(fault.into_iter().flat_map(words::sentences).map(|line| format!("  {line}")));
+            fault.into_iter().for_each(|fault| said(&fault.detail, 2, lines));
+        }
+    }
+}

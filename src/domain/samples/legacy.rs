@@ -1,0 +1,63 @@
+//! Facts for tests: the V3.1.2 cluster `legacy` with the tenants sys, `pay` and `order`, archiving, with a full of everybody.
+
+use super::{ago, cluster, full, place, round, tenant};
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::facts::{BaseRule, Facts, Known, TenantFacts};
+use crate::domain::restorable::BackupSet;
+use crate::domain::samples::target;
+use crate::domain::version::Detected;
+use crate::domain::whole::{ClusterRole, CompactionFacts, CompactionRule, WholeFacts, WholeRules, ZoneCompaction};
+
+fn of_the_cluster(id: u64, name: &str) -> TenantFacts {
+    let mut tenant = tenant(id, name);
+    let dest = place("file:///backup");
+    tenant.data_version = None;
+    tenant.data_destination = Some(dest.clone());
+    tenant.archive.log_mode_on = None;
+    tenant.archive.destination = Some(ArchiveDest::new(dest));
+    tenant.archive.current = Some(round("DOING"));
+    tenant.base = BaseRule::Round { most: 64 };
+    tenant.sets = vec![BackupSet { path: "file:///backup".into(), data_version: Some("4".into()), ..full(1) }];
+    tenant
+}
+
+/// The cluster with this rule, whose last freeze is this many seconds old; its archive round is 9000 s old.
+pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
+    let mut facts = cluster(vec![of_the_cluster(1_001, "pay"), of_the_cluster(1_002, "order")]);
+    facts.tenants.retain(|tenant| tenant.id == 1 || tenant.id > 1_000 && !tenant.name.starts_with("META"));
+    facts.cluster.target = target("legacy");
+    facts.cluster.version = Detected::read(&format!("OceanBase {version}")).unwrap().version;
+    if let Known::Known(servers) = &mut facts.cluster.servers {
+        for server in servers {
+            server.build = version.replace('-', "_");
+        }
+    }
+    let zone = |zone: &str| ZoneCompaction { zone: zone.into(), merged_version: 5, merging: false };
+    facts.cluster.whole = Some(Box::new(WholeFacts {
+        rules: WholeRules { compaction, most_increments: 64 },
+        role: Known::Known(ClusterRole { word: "PRIMARY".into(), primary: None }),
+        destinations: vec![Some(place("file:///backup"))],
+        has_second_copy: false,
+        status: "STOP".into(),
+        cleanup: Known::Known(None),
+        compaction: Known::Known(CompactionFacts {
+            enabled: true,
+            frozen_version: 5,
+            frozen_at: ago(frozen),
+            broadcast_version: 5,
+            merged_version: 5,
+            status: "IDLE".into(),
+            has_error: false,
+            zones: vec![zone("z1"), zone("z2")],
+            last_took: Some(6_720),
+            backed_up_version: Some(4),
+        }),
+        without_gts: Known::NotChecked("nobody says".into()),
+    }));
+    facts
+}
+
+/// What the cluster has once, to be changed.
+pub fn whole(facts: &mut Facts) -> &mut WholeFacts {
+    facts.cluster.whole.as_deref_mut().unwrap()
+}

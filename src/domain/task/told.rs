@@ -1,0 +1,78 @@
+//! The events of a task in words, for the log of any face.
+
+use super::Event;
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::clean;
+use crate::domain::step::StepState;
+use crate::domain::words;
+
+/// One line of a log, without its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Told {
+    /// What kind of thing happened, in one word; may be empty.
+    pub word: &'static str,
+    /// What happened.
+    pub text: String,
+}
+
+impl Told {
+    fn new(word: &'static str, text: String) -> Self {
+        Self { word, text: text.trim_end().to_owned() }
+    }
+}
+
+/// The word of a step's state, as a person reads it.
+#[must_use]
+pub fn state_word(state: StepState) -> &'static str {
+    match state {
+        StepState::NotNeeded => "not needed",
+        _ => state.word(),
+    }
+}
+
+/// An event that this obnow does not know: as it stands there, cleaned.
+#[must_use]
+pub fn unknown(entry: &serde_json::Value) -> Told {
+    Told::new("?", clean(&entry.to_string()))
+}
+
+/// An event, line by line.
+#[must_use]
+pub fn told(event: &Event) -> Vec<Told> {
+    let one = |word: &'static str, text: String| vec![Told::new(word, text)];
+    match event {
+        Event::Created { by, prepared, .. } => {
+            let names: Vec<String> = prepared.plan.targets.iter().map(|target| target.target.to_string()).collect();
+            one("created", format!("{}, {}, by {by}", names.join(", "), prepared.plan.choices.mode.word()))
+        }
+        Event::RunnerStarted { attempt, .. } => one("", format!("attempt {attempt}")),
+        Event::Step { target, step, state, detail, .. } => {
+            one(state_word(*state), format!("{:<36} {target}  {detail}", step.name()))
+        }
+        Event::Waiting { target, step, what, fault, .. } => {
+            let mut lines = one("running", format!("{:<36} {target}  {what}", step.name()));
+            if let Some(fault) = fault {
+                lines.push(Told::new("attention", format!("{} {}", fault.what, fault.why)));
+            }
+            lines
+        }
+        Event::Progress { target, progress } => one("", format!("{:<36} {target}  {}", "", words::progress(progress))),
+        Event::Intent { statements, .. } => {
+            statements.iter().map(|statement| Told::new("send", statement.clone())).collect()
+        }
+        Event::Answered { fault, answered, .. } => match (fault, answered) {
+            (None, _) => one("answer", "accepted".to_owned()),
+            (Some(fault), true) => one("answer", format!("refused: {} {}", fault.what, fault.why)),
+            (Some(fault), false) => one("answer", format!("none: {} {}", fault.what, fault.why)),
+        },
+        Event::NotStarted { proof, .. } => one("proven", format!("nothing was started: {proof}")),
+        Event::Job { target, job, set, kind } => {
+            let set = set.map(|set| format!(", set {set}")).unwrap_or_default();
+            let kind = kind.map(|kind: Mode| format!(", {}", kind.word())).unwrap_or_default();
+            one("job", format!("{job} of {target}{set}{kind}"))
+        }
+        Event::Verdict { target, outcome } => one("verdict", format!("{}  {target}", outcome.verdict.headline())),
+        Event::Request { verb, who, answer, .. } => one("asked", format!("{verb} asked by {who}: {answer}")),
+        Event::RunnerEnded { reason } => one("runner", format!("left: {reason}")),
+    }
+}

@@ -1,0 +1,153 @@
+//! What a storage answers. Nothing of it reaches a person but a code of letters and digits, and names that were cleaned.
+
+use http::{HeaderMap, StatusCode};
+use jiff::Timestamp;
+
+use crate::domain::diagnosis::clean;
+
+/// A whole answer.
+pub(super) struct Answer {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Vec<u8>,
+}
+
+/// Why a storage says no.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum No {
+    /// It does not know the access id.
+    Id,
+    /// The signature is wrong, so the key is.
+    Key,
+    /// The id or the key is wrong; Azure does not say which.
+    IdOrKey,
+    /// The request is too old or too new for it.
+    Skewed,
+    /// There is no such bucket.
+    Bucket,
+    /// The bucket is in another region, or has another endpoint; where it says so.
+    Elsewhere(Option<String>),
+    /// The id may not do this.
+    Denied,
+    /// There is no such object.
+    Object,
+    /// It has no room, or no quota, left.
+    Full,
+    /// It has too much to do, or is broken.
+    Busy(u16),
+    /// Another code of its own.
+    Other(String),
+    /// No object storage answers like this.
+    NoStorage,
+}
+
+impl Answer {
+    /// What the storage says by a code.
+    pub(super) fn code(&self) -> Option<String> {
+        let header = self.headers.get("x-ms-error-code").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        header.or_else(|| self.text("Code")).map(|code| {
+            let plain = |c: &char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
+            code.chars().filter(plain).take(60).collect()
+        })
+    }
+
+    /// The text of the first element of that name.
+    pub(super) fn text(&self, name: &str) -> Option<String> {
+        self.texts(name).next()
+    }
+
+    /// The texts of all elements of that name.
+    pub(super) fn texts<'a>(&'a self, name: &str) -> impl Iterator<Item = String> + use<'a> {
+        let body = String::from_utf8_lossy(&self.body);
+        let (open, close) = (format!("<{name}>"), format!("</{name}>"));
+        let mut found = Vec::new();
+        let mut rest = body.as_ref();
+        while let Some((_, behind)) = rest.split_once(&open) {
+            let Some((text, behind)) = behind.split_once(&close) else { break };
+            found.push(unescaped(text));
+            rest = behind;
+        }
+        found.into_iter()
+    }
+
+    /// Whether it is the list of a bucket.
+    pub(super) fn is_list(&self) -> bool {
+        let body = String::from_utf8_lossy(&self.body);
+        self.status.is_success() && (body.contains("<ListBucketResult") || body.contains("<EnumerationResults"))
+    }
+
+    /// By the clock of the storage, to the second.
+    pub(super) fn date(&self) -> Option<Timestamp> {
+        let text = self.headers.get(http::header::DATE)?.to_str().ok()?;
+        jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
+    }
+
+    /// The version of an object that was written, in a bucket that keeps them.
+    pub(super) fn version(&self) -> Option<String> {
+        let names = ["x-amz-version-id", "x-oss-version-id", "x-cos-version-id"];
+        let version = names.into_iter().find_map(|name| self.headers.get(name))?.to_str().ok()?;
+        (version != "null" && !version.is_empty()).then(|| version.to_owned())
+    }
+
+    /// Why it says no; of an answer that is no success.
+    pub(super) fn no(&self) -> No {
+        let code = self.code();
+        let region = self.headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let elsewhere = || region.or_else(|| self.text("Region")).or_else(|| self.text("Endpoint"));
+        match code.as_deref() {
+            Some(
+                "InvalidAccessKeyId" | "InvalidAccessKey" | "InvalidClientTokenId" | "UnrecognizedClientException",
+            ) => No::Id,
+            Some("SignatureDoesNotMatch") => No::Key,
+            Some("RequestTimeTooSkewed" | "RequestExpired") => No::Skewed,
+            // Azure refuses an old request by the same code, and tells the difference in its words only.
+            Some("AuthenticationFailed") => {
+                let why = self.text("AuthenticationErrorDetail").unwrap_or_default();
+                if why.contains("too old") || why.contains("date header") { No::Skewed } else { No::IdOrKey }
+            }
+            // Azurite's code for a wrong key is Azure's code for a forbidden network.
+            Some("AuthorizationFailure") if self.text("Message").is_some_and(|text| text.contains("authenticate")) => {
+                No::IdOrKey
+            }
+            Some("InvalidAuthenticationInfo" | "NoAuthenticationInformation") => No::IdOrKey,
+            Some("NoSuchBucket" | "ContainerNotFound" | "ContainerBeingDeleted" | "InvalidBucketName") => No::Bucket,
+            Some("NoSuchKey" | "BlobNotFound") => No::Object,
+            Some(
+                "PermanentRedirect"
+                | "TemporaryRedirect"
+                | "Redirect"
+                | "AuthorizationHeaderMalformed"
+                | "IllegalLocationConstraintException"
+                | "InvalidRegionName"
+                | "InvalidLocationConstraint",
+            ) => No::Elsewhere(elsewhere().map(|place| clean(&place))),
+            // OSS refuses what another endpoint has to do.
+            Some("AccessDenied") if self.text("Endpoint").is_some() => {
+                No::Elsewhere(elsewhere().map(|place| clean(&place)))
+            }
+            Some(
+                "QuotaExceeded"
+                | "XMinioStorageFull"
+                | "InsufficientStorage"
+                | "AccountQuotaExceeded"
+                | "InsufficientAccountStorage"
+                | "XMinioAdminBucketQuotaExceeded",
+            ) => No::Full,
+            Some("SlowDown" | "ServiceUnavailable" | "ServerBusy" | "InternalError" | "RequestLimitExceeded") => {
+                No::Busy(self.status.as_u16())
+            }
+            Some(_) if self.status == StatusCode::FORBIDDEN => No::Denied,
+            Some(code) => No::Other(code.to_owned()),
+            // An answer to HEAD has no body.
+            None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => No::Object,
+            None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => No::Denied,
+            None if self.status.is_server_error() => No::Busy(self.status.as_u16()),
+            None => No::NoStorage,
+        }
+    }
+}
+
+fn unescaped(text: &str) -> String {
+    let codes = [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&#39;", "'"), ("&amp;", "&")];
+    codes.iter().fold(text.to_owned(), |text, (code, character)| text.replace(code, character))
+}

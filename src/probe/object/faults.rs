@@ -1,0 +1,267 @@
+//! What a person is told when an object storage says no.
+
+use std::io::{Error, ErrorKind};
+use std::time::Duration;
+
+use super::answer::No;
+use super::place::Place;
+use super::store::Trouble;
+use crate::domain::destination::{Destination, StorageKind};
+use crate::domain::diagnosis::clean;
+use crate::domain::fault::{Cause, Fault};
+
+/// What was being done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Doing {
+    Ask,
+    Write,
+    Read,
+    List,
+    Delete,
+}
+
+impl Doing {
+    const fn words(self) -> &'static str {
+        match self {
+            Self::Ask => "asked",
+            Self::Write => "written to",
+            Self::Read => "read",
+            Self::List => "listed",
+            Self::Delete => "deleted from",
+        }
+    }
+
+    /// What a policy must allow, in the words of most storages; the server needs more of the same.
+    const fn right(self) -> &'static str {
+        match self {
+            Self::Ask | Self::List => "list the bucket",
+            Self::Write => "put objects",
+            Self::Read => "get objects",
+            Self::Delete => "delete objects",
+        }
+    }
+}
+
+fn storage(what: impl Into<String>, why: impl Into<String>, next: impl Into<String>) -> Fault {
+    Fault::new(Cause::Storage, what, why, next)
+}
+
+pub(super) fn no_host(destination: &Destination) -> Fault {
+    let host = clean(destination.attribute("host").unwrap_or_default());
+    Fault::new(
+        Cause::Usage,
+        format!("{} cannot be reached.", destination.bare()),
+        if host.is_empty() { "It names no host.".to_owned() } else { format!("Its host, {host}, is none.") },
+        "Write host=NAME, host=NAME:PORT, or the same behind https://.",
+    )
+}
+
+pub(super) fn no_id(destination: &Destination) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{} cannot be asked.", destination.bare()),
+        "An access key belongs to an access id, and none was given.",
+        "Give the id with --access-id.",
+    )
+}
+
+pub(super) fn no_name(place: &Place) -> Fault {
+    let next = if place.virtual_host && place.kind == StorageKind::S3 {
+        "Check the spelling of host; where the bucket is no part of the host's name, add addressing_model=path_style."
+    } else {
+        "Check the spelling of host and bucket, and the name servers of this host."
+    };
+    storage(format!("{} cannot be reached.", place.host), "Its name has no address.", next)
+}
+
+pub(super) fn names_are_silent(place: &Place, limit: Duration) -> Fault {
+    storage(
+        format!("{} cannot be reached.", place.host),
+        format!("No name server said its address within {} s.", limit.as_secs_f32()),
+        "Look at the name servers of this host: /etc/resolv.conf.",
+    )
+}
+
+pub(super) fn not_reached(place: &Place, error: &Error, limit: Duration) -> Fault {
+    let what = format!("{} cannot be reached.", place.authority());
+    match error.kind() {
+        ErrorKind::ConnectionRefused => storage(
+            what,
+            "Nothing listens on that port (connection refused).",
+            "Check the port in host, and whether the storage service runs.",
+        ),
+        ErrorKind::TimedOut => storage(
+            what,
+            format!("Nobody answered within {} s.", limit.as_secs_f32()),
+            "Look at the network and the firewalls between this host and the storage.",
+        ),
+        ErrorKind::HostUnreachable | ErrorKind::NetworkUnreachable => storage(
+            what,
+            "There is no way to it from this host.",
+            "Look at the routes of this host: ip route get ADDRESS.",
+        ),
+        _ => {
+            let why = format!("The system says: {}.", clean(&error.to_string()));
+            storage(what, why, "Look at the network between this host and the storage.")
+        }
+    }
+}
+
+pub(super) fn no_client() -> Fault {
+    Fault::new(
+        Cause::Internal,
+        "The storage was not tested.",
+        "The certificates of this host cannot be used.",
+        "Look at SSL_CERT_FILE and SSL_CERT_DIR, and test again.",
+    )
+}
+
+/// No answer came.
+pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Fault {
+    let who = place.authority();
+    match trouble {
+        Trouble::Late => storage(
+            format!("{who} did not answer within {} s.", limit.as_secs_f32()),
+            "It takes what is sent, or something on the way does, and does not answer.",
+            "Look at the storage service and at the network to it, and test again.",
+        ),
+        Trouble::Tls(why, next) => storage(format!("No encrypted connection to {who} came about."), *why, *next),
+        Trouble::NotHttp => storage(
+            format!("{who} is not an object storage."),
+            "Something else listens there: its answer is no HTTP.",
+            "Check the port in host; where it speaks TLS, write https:// in front.",
+        ),
+        Trouble::Unsigned => storage(
+            "The request could not be signed.",
+            format!("The access id or key has not the form of one for {}.", place.kind),
+            "Check --access-id and the source of the access key; an Azure key is base64.",
+        ),
+        Trouble::Broken(said) => {
+            let why = if said.is_empty() { "It said nothing.".to_owned() } else { format!("The reason: {said}.") };
+            storage(format!("The connection to {who} broke."), why, "Look at the storage service, and test again.")
+        }
+    }
+}
+
+/// The storage refused what was being done. `shown` is the directory.
+pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Fault {
+    let who = place.authority();
+    let what = format!("{shown} cannot be {}.", doing.words());
+    match no {
+        No::Id => storage(
+            what,
+            format!("{who} does not know the access id."),
+            "Check --access-id, and that it belongs to this storage.",
+        ),
+        No::Key => storage(
+            what,
+            "The access key is wrong: the signature made with it does not match.",
+            "Check the source of the access key: it must be the key of this access id.",
+        ),
+        No::IdOrKey => storage(
+            what,
+            "The access id, which is the name of the account, or the access key is wrong.",
+            "Check --access-id and the source of the access key.",
+        ),
+        No::Skewed => storage(
+            what,
+            "The clocks of this host and of the storage are too far apart for it.",
+            "Set the clock of this host, and look at the clocks of the servers too: date; chronyc tracking.",
+        ),
+        No::Bucket => storage(
+            format!("There is no bucket {}.", place.bucket),
+            format!("{who} knows none of that name."),
+            "Create the bucket, or check its name and the host.",
+        ),
+        No::Elsewhere(place_of) => elsewhere(place, place_of.as_deref()),
+        No::Denied => storage(
+            what,
+            format!("The access id is known and may not {}.", doing.right()),
+            "Add that right to the policy of the access id; the servers need it for every backup.",
+        ),
+        No::Object => storage(
+            what,
+            "What was written a moment ago is not there.",
+            "Look for what removes objects there: a lifecycle rule, another program.",
+        ),
+        No::Full => storage(
+            what,
+            "It has no room, or the quota is used up.",
+            "Make room or raise the quota, or choose another bucket.",
+        ),
+        No::Busy(status) => storage(
+            what,
+            format!("{who} has too much to do, or is broken (HTTP {status})."),
+            "Test again in a while; if it stays so, look at the storage service.",
+        ),
+        No::Other(code) => {
+            storage(what, format!("{who} answers {code}."), format!("Look up {code} in the manual of the storage."))
+        }
+        No::NoStorage => storage(
+            format!("{who} is not an object storage."),
+            "It speaks HTTP, and no object storage answers like this.",
+            "Check host and port: a console or another web server may listen there.",
+        ),
+    }
+}
+
+fn elsewhere(place: &Place, where_to: Option<&str>) -> Fault {
+    let what = format!("The bucket {} is not in the region that was given.", place.bucket);
+    match where_to {
+        Some(there) if there.contains('.') => {
+            storage(what, format!("The storage says that its host is {there}."), format!("Write host={there}."))
+        }
+        Some(there) => storage(
+            what,
+            format!("The storage says that it is in {there}."),
+            format!("Write s3_region={there}, with the host of that region."),
+        ),
+        None => {
+            storage(what, "The storage refers to another region.", "Write the region of the bucket: s3_region=REGION.")
+        }
+    }
+}
+
+pub(super) fn differs(shown: &str, length: usize) -> Fault {
+    storage(
+        format!("What was written to {shown} came back otherwise ({length} bytes)."),
+        "The storage, or the way to it, changes data.",
+        "Do not back up there; have the storage checked.",
+    )
+}
+
+pub(super) fn not_listed(shown: &str) -> Fault {
+    storage(
+        format!("The probe that was written to {shown} is not listed."),
+        "The storage, or a cache in front of it, shows an old state of the bucket.",
+        "Switch off the cache for lists (COS: bucket list cache), or choose another bucket.",
+    )
+}
+
+/// How far clocks may be apart for a request to be taken, in seconds (S3, OSS, COS and Azure alike).
+pub(super) const SKEW_LIMIT: f64 = 900.0;
+
+pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
+    storage(
+        format!("The clocks of this host and of {} are {apart:.0} s apart.", place.authority()),
+        format!("A storage refuses requests that are more than {SKEW_LIMIT:.0} s off."),
+        "Set the clock of this host, and look at the clocks of the servers too: date; chronyc tracking.",
+    )
+}
+
+/// The probe could not be deleted.
+pub(super) fn left_behind(probe: &str, why: &Fault) -> Fault {
+    storage(
+        format!("Left behind {probe}; the server will refuse this directory (9080) until it is removed."),
+        format!("It could be written and not deleted: {}", why.why),
+        format!("Remove {probe}, and give the access id the right to delete objects."),
+    )
+}
+
+pub(super) fn still_there(probe: &str) -> Fault {
+    storage(
+        format!("Left behind {probe}; the server will refuse this directory (9080) until it is removed."),
+        "The storage said that it was deleted, and still has it.",
+        format!("Remove {probe}, and look for a hold or a retention on the bucket."),
+    )
+}

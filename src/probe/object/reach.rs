@@ -1,0 +1,90 @@
+//! The way to a storage: its name, its port, its encryption.
+
+use std::io::ErrorKind;
+use std::net::{IpAddr, SocketAddr};
+use std::time::Duration;
+
+use reqwest::Client;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+
+use super::faults;
+use super::place::Place;
+use super::store::{client, knock};
+use super::{or_stopped, stopped_or};
+use crate::domain::storage_test::StorageCheck;
+use crate::probe::Bench;
+
+/// A client that reaches the storage. None: it is not reached, which is told, or nobody waits any more.
+pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Client> {
+    let addresses = resolve(place, limit, bench).await?;
+    let address = connect(place, &addresses, limit, bench).await?;
+    // It reads the certificate authorities of this host, which is no time of the storage.
+    let client = client(place, address, limit);
+    let made = bench.begin(StorageCheck::Tls);
+    let Some(client) = client else {
+        bench.fail(&made, faults::no_client());
+        return None;
+    };
+    if !place.https {
+        bench.pass(&made, "none: the host is written without https://, and the server sends everything in clear");
+        return Some(client);
+    }
+    match stopped_or(bench, knock(&client, place)).await? {
+        Ok(()) => {
+            bench.pass(&made, "encrypted, the certificate is in order");
+            Some(client)
+        }
+        Err(trouble) => {
+            bench.fail(&made, faults::trouble(place, &trouble, limit));
+            None
+        }
+    }
+}
+
+async fn resolve(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Vec<SocketAddr>> {
+    let made = bench.begin(StorageCheck::Resolve);
+    let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port)));
+    let found = match stopped_or(bench, looked_up).await? {
+        Ok(Ok(found)) => found.collect(),
+        Ok(Err(_)) => Vec::new(),
+        Err(_) => {
+            bench.fail(&made, faults::names_are_silent(place, limit));
+            return None;
+        }
+    };
+    let Some(first) = found.first() else {
+        bench.fail(&made, faults::no_name(place));
+        return None;
+    };
+    if place.host.parse::<IpAddr>().is_ok() {
+        bench.pass(&made, "an address already");
+    } else {
+        bench.pass(&made, format!("{} is {}", place.host, first.ip()));
+    }
+    Some(found)
+}
+
+async fn connect(
+    place: &Place,
+    addresses: &[SocketAddr],
+    limit: Duration,
+    bench: &mut Bench<'_>,
+) -> Option<SocketAddr> {
+    let made = bench.begin(StorageCheck::Connect);
+    let mut last = ErrorKind::AddrNotAvailable.into();
+    let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    for address in addresses {
+        // A name with many addresses gets no more time than one with a single address.
+        match or_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
+            Ok(Ok(_)) => {
+                bench.pass(&made, format!("{address} answers"));
+                return Some(*address);
+            }
+            Ok(Err(error)) => last = error,
+            Err(_) => last = ErrorKind::TimedOut.into(),
+        }
+    }
+    bench.fail(&made, faults::not_reached(place, &last, limit));
+    None
+}

@@ -1,0 +1,166 @@
+//! Requests to a bucket, signed, each within its limit.
+
+use std::error::Error as _;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use http::Method;
+use jiff::Timestamp;
+use reqwest::{Body, Client};
+use rustls::{CertificateError, Error as Tls};
+use sha2::{Digest, Sha256};
+
+use super::answer::Answer;
+use super::place::Place;
+use super::sign::Signer;
+use crate::domain::destination::StorageKind;
+use crate::domain::diagnosis::clean;
+
+/// The most of an answer that is read, in bytes: a probe and more than any list of it.
+const ANSWER_LIMIT: usize = 4 << 20;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// None came in time.
+    Late,
+    /// No TLS came about; a sentence says why, another what to do.
+    Tls(&'static str, &'static str),
+    /// What answers speaks no HTTP.
+    NotHttp,
+    /// The request could not be made: the key does not go with the storage.
+    Unsigned,
+    /// The connection broke; the words of the system.
+    Broken(String),
+}
+
+/// One object, or the bucket for an empty key, and what to do with it.
+pub(super) struct Ask<'a> {
+    pub(super) method: Method,
+    pub(super) key: &'a str,
+    pub(super) query: &'a [(&'a str, &'a str)],
+    pub(super) body: Option<&'a [u8]>,
+}
+
+/// A bucket that can be asked.
+pub(super) struct Store<'a> {
+    pub(super) client: &'a Client,
+    pub(super) place: &'a Place,
+    pub(super) signer: Signer,
+    pub(super) now: fn() -> Timestamp,
+}
+
+/// The client of one Test: to one address, without a proxy, because the servers use none; it follows nowhere.
+pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Option<Client> {
+    let builder = || {
+        Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(limit)
+            .resolve(&place.host, address)
+            .user_agent(concat!("obnow/", env!("CARGO_PKG_VERSION")))
+    };
+    // On a host without certificate authorities none is trusted, and what is not encrypted works all the same.
+    builder().build().or_else(|_| builder().tls_certs_only([]).build()).ok()
+}
+
+/// Whether the service itself answers, without a signature: the connection and its encryption.
+pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble> {
+    client.head(place.root()).send().await.map(drop).map_err(|error| trouble(&error))
+}
+
+impl Store<'_> {
+    /// Sends a request and reads the whole answer.
+    pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Trouble> {
+        let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
+        let bytes = ask.body.unwrap_or_default();
+        let mut request = request.body(()).map_err(|_| Trouble::Unsigned)?;
+        let headers = request.headers_mut();
+        match self.place.kind {
+            StorageKind::S3 => {
+                headers.insert(
+                    "x-amz-content-sha256",
+                    hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?,
+                );
+            }
+            StorageKind::Azblob if ask.body.is_some() => {
+                headers.insert("x-ms-blob-type", http::HeaderValue::from_static("BlockBlob"));
+            }
+            StorageKind::Azblob | StorageKind::Oss | StorageKind::Cos | StorageKind::File => {}
+        }
+        if ask.body.is_some() {
+            headers.insert(http::header::CONTENT_LENGTH, bytes.len().into());
+        }
+        let (mut parts, ()) = request.into_parts();
+        self.signer.sign(&mut parts, (self.now)()).await.ok_or(Trouble::Unsigned)?;
+        let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
+        let request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
+        let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
+        let mut body = Vec::new();
+        while let Some(piece) = response.chunk().await.map_err(|error| trouble(&error))? {
+            body.extend_from_slice(&piece);
+            if body.len() > ANSWER_LIMIT {
+                break;
+            }
+        }
+        Ok(Answer { status: response.status(), headers: response.headers().clone(), body })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn trouble(error: &reqwest::Error) -> Trouble {
+    if error.is_timeout() {
+        return Trouble::Late;
+    }
+    let mut source = error.source();
+    let mut last = String::new();
+    while let Some(cause) = source {
+        if let Some(tls) = tls_in(cause) {
+            return of_tls(tls);
+        }
+        last = cause.to_string();
+        if last.contains("invalid HTTP") {
+            return Trouble::NotHttp;
+        }
+        source = cause.source();
+    }
+    Trouble::Broken(clean(&last))
+}
+
+/// An error of TLS may be wrapped in errors of the system, which pass over what they wrap when asked for their source.
+fn tls_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Tls> {
+    error.downcast_ref::<Tls>().or_else(|| {
+        let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;
+        tls_in(inner)
+    })
+}
+
+fn of_tls(error: &Tls) -> Trouble {
+    let (why, next) = match error {
+        Tls::InvalidCertificate(CertificateError::Expired | CertificateError::ExpiredContext { .. }) => {
+            ("Its certificate has expired.", "Renew the certificate of the storage.")
+        }
+        Tls::InvalidCertificate(CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. }) => {
+            ("Its certificate is not valid yet.", "Compare the clocks of this host and of the storage.")
+        }
+        Tls::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => (
+            "Its certificate does not name this host.",
+            "Use the name of the certificate; a bucket in the host's name goes into the path with addressing_model=path_style.",
+        ),
+        Tls::InvalidCertificate(CertificateError::UnknownIssuer) => (
+            "Nobody this host trusts has signed its certificate.",
+            "Add its CA to the certificate authorities of this host, or name it in SSL_CERT_FILE; the servers need it too.",
+        ),
+        Tls::InvalidCertificate(_) => ("Its certificate is not accepted.", "Reissue the certificate of the storage."),
+        Tls::InvalidMessage(_) => {
+            ("It does not speak TLS there.", "Write http:// in front of the host, or name its TLS port.")
+        }
+        _ => ("The TLS handshake failed.", "Compare the TLS versions that the storage offers."),
+    };
+    Trouble::Tls(why, next)
+}

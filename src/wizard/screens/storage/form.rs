@@ -1,0 +1,432 @@
+//! The fields of a storage that is typed: which kinds there are, what each asks for, and what is wrong with it.
+
+use crate::domain::destination::{Destination, DestinationError, StorageKind};
+use crate::domain::facts::Facts;
+use crate::domain::template::{Pair, Template, TemplateError, Variable, v2_v3_cluster, v3_tenant};
+use crate::domain::version::Method;
+use crate::wizard::form::Text;
+
+/// A kind of storage as a person is offered it; OBS is reached as S3 by every line that knows it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Kind {
+    /// A directory that every server mounts.
+    #[default]
+    File,
+    /// Amazon S3, and what speaks like it.
+    S3,
+    /// Alibaba Cloud OSS.
+    Oss,
+    /// Tencent Cloud COS.
+    Cos,
+    /// Huawei Cloud OBS.
+    Obs,
+    /// Azure Blob Storage.
+    Azblob,
+}
+
+impl Kind {
+    /// Every kind, in the order it is offered.
+    pub const ALL: [Self; 6] = [Self::File, Self::S3, Self::Oss, Self::Cos, Self::Obs, Self::Azblob];
+
+    /// How it is called on screen.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Self::File => "File (NFS)",
+            Self::S3 => "S3",
+            Self::Oss => "OSS",
+            Self::Cos => "COS",
+            Self::Obs => "OBS",
+            Self::Azblob => "Azure Blob",
+        }
+    }
+
+    /// What the server calls it.
+    #[must_use]
+    pub fn storage(self) -> StorageKind {
+        match self {
+            Self::File => StorageKind::File,
+            Self::S3 | Self::Obs => StorageKind::S3,
+            Self::Oss => StorageKind::Oss,
+            Self::Cos => StorageKind::Cos,
+            Self::Azblob => StorageKind::Azblob,
+        }
+    }
+
+    /// The kind of a destination.
+    #[must_use]
+    pub fn of(destination: &Destination) -> Self {
+        let host = destination.attribute("host").unwrap_or_default();
+        match destination.kind() {
+            StorageKind::File => Self::File,
+            StorageKind::S3 if host.contains("myhuaweicloud") => Self::Obs,
+            StorageKind::S3 => Self::S3,
+            StorageKind::Oss => Self::Oss,
+            StorageKind::Cos => Self::Cos,
+            StorageKind::Azblob => Self::Azblob,
+        }
+    }
+
+    /// Whether the target can be backed up to it.
+    ///
+    /// # Errors
+    /// One sentence that says why not, and since when it can.
+    pub fn supported(self, facts: &Facts) -> Result<(), String> {
+        match (facts.cluster.method, self) {
+            (Method::Logical, Self::File) => Ok(()),
+            (Method::Logical, _) => {
+                Err(format!("A logical backup goes to a directory of this host, not to {}.", self.label()))
+            }
+            (Method::Physical, _) => self.storage().supported_by(&facts.cluster.version),
+        }
+    }
+
+    /// The fields it has, in order.
+    #[must_use]
+    pub fn fields(self) -> &'static [Field] {
+        use Field::{AccessId, AccessKey, Addressing, AppId, Directory, Domain, Options, Region};
+        match self {
+            Self::File => &[Directory, Options],
+            Self::S3 | Self::Obs => &[Directory, Domain, Region, Addressing, AccessId, AccessKey, Options],
+            Self::Oss | Self::Azblob => &[Directory, Domain, AccessId, AccessKey, Options],
+            Self::Cos => &[Directory, Domain, AppId, AccessId, AccessKey, Options],
+        }
+    }
+}
+
+/// A field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Field {
+    /// The path, without the protocol.
+    Directory,
+    /// The host of the service.
+    Domain,
+    /// Its region.
+    Region,
+    /// How the bucket is addressed.
+    Addressing,
+    /// COS: the APPID.
+    AppId,
+    /// The name of the key; no secret.
+    AccessId,
+    /// The key.
+    AccessKey,
+    /// Whatever else a URI may say.
+    Options,
+}
+
+/// What a field is called, what helps to fill it in, and what is said while it is empty; empty: it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Words {
+    /// Its label, in OCP's words where OCP has it.
+    pub label: &'static str,
+    /// What helps.
+    pub help: &'static str,
+    /// What is said where nothing was entered.
+    pub empty: &'static str,
+}
+
+impl Field {
+    /// Its words for a kind of storage.
+    #[must_use]
+    pub fn words(self, kind: Kind) -> Words {
+        let (label, help, empty) = match (self, kind) {
+            (Self::Directory, Kind::File) => (
+                "Storage Directory",
+                "Such as /obbackup; may have {cluster_id} {tenant_id} {tenant} {kind} {run}",
+                "Enter a storage directory.",
+            ),
+            (Self::Directory, _) => (
+                "Storage Directory",
+                "bucket/path; may have {cluster_id} {tenant_id} {tenant} {kind} {run}",
+                "Enter a storage directory.",
+            ),
+            (Self::Domain, kind) => ("Domain", domain_help(kind), "Enter the domain name."),
+            (Self::Region, _) => ("Region", "Such as us-east-1, where the service wants one; may be empty", ""),
+            (Self::Addressing, _) => {
+                ("Addressing", "Space changes it; MinIO wants path style, the server's default is virtual host", "")
+            }
+            (Self::AppId, _) => (
+                "Resource Identity",
+                "The APPID of the account, such as 1250000000",
+                "Enter the resource identity (APPID).",
+            ),
+            (Self::AccessId, Kind::Oss) => ("User", "The AccessKey ID; one for both rows", "Enter a username."),
+            (Self::AccessId, Kind::Cos) => ("Project ID", "The SecretId; one for both rows", "Enter the project ID."),
+            (Self::AccessId, Kind::Azblob) => {
+                ("Access ID", "The name of the storage account; one for both rows", "Enter the access ID.")
+            }
+            (Self::AccessId, _) => ("Access ID", "The name of the key; one for both rows", "Enter the access ID."),
+            (Self::AccessKey, Kind::Oss) => ("AccessKey Pair", KEY_HELP, "Enter an AccessKey pair."),
+            (Self::AccessKey, Kind::Cos) => ("Project Key", KEY_HELP, "Enter the project key."),
+            (Self::AccessKey, _) => ("Access key", KEY_HELP, "Enter the access key."),
+            (Self::Options, Kind::File) => {
+                ("Other options", "May be empty; zone, idc or region, as key=value&key=value", "")
+            }
+            (Self::Options, _) => (
+                "Other options",
+                "May be empty; checksum_type, delete_mode, role_arn and so on, as key=value&key=value",
+                "",
+            ),
+        };
+        Words { label, help, empty }
+    }
+
+    /// The key of a URI it stands for.
+    fn key(self) -> Option<&'static str> {
+        match self {
+            Self::Domain => Some("host"),
+            Self::Region => Some("s3_region"),
+            Self::AppId => Some("appid"),
+            Self::AccessId => Some("access_id"),
+            Self::Addressing => Some("addressing_model"),
+            Self::Directory | Self::AccessKey | Self::Options => None,
+        }
+    }
+
+    /// Whether text is typed into it.
+    #[must_use]
+    pub fn is_text(self) -> bool {
+        self != Self::Addressing
+    }
+}
+
+const KEY_HELP: &str = "Kept in memory until obnow ends, and written nowhere; one for both rows";
+
+/// The keys that have fields of their own.
+const OWN_FIELDS: [&str; 5] = ["host", "s3_region", "appid", "access_id", "addressing_model"];
+
+fn domain_help(kind: Kind) -> &'static str {
+    match kind {
+        Kind::File | Kind::S3 => "Such as s3.us-east-1.amazonaws.com or minio.example.com:9000 (MinIO, GCS too)",
+        Kind::Oss => "Such as oss-cn-hangzhou.aliyuncs.com; a port may follow",
+        Kind::Cos => "Such as cos.ap-beijing.myqcloud.com",
+        Kind::Obs => "Such as obs.cn-north-4.myhuaweicloud.com",
+        Kind::Azblob => "Such as ACCOUNT.blob.core.windows.net",
+    }
+}
+
+/// What the line of the target makes of a destination.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Shape {
+    /// V4: each tenant has two, data and log archive.
+    #[default]
+    Two,
+    /// Below V4: one for the whole cluster, data and log in it.
+    One,
+    /// Below V4: the directory of a backup of tenants.
+    Tenants,
+    /// A logical backup: a directory of this host.
+    Folder,
+}
+
+/// The id and the key of an object storage; a plan has one of each.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Access {
+    /// The id.
+    pub id: Text,
+    /// The key.
+    pub key: Text,
+}
+
+impl Default for Access {
+    fn default() -> Self {
+        Self { id: Text::default(), key: Text::secret() }
+    }
+}
+
+/// What is typed of one destination, but for id and key.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Form {
+    /// The kind of storage.
+    pub kind: Kind,
+    /// Each text, whatever the kind: going from one kind to another loses nothing.
+    pub directory: Text,
+    /// The host of the service.
+    pub domain: Text,
+    /// Its region.
+    pub region: Text,
+    /// `https://host/bucket` instead of `https://bucket.host`.
+    pub path_style: bool,
+    /// The APPID.
+    pub app_id: Text,
+    /// Whatever else the URI says.
+    pub options: Text,
+}
+
+impl Form {
+    /// A form with a destination in it; its id and key aside.
+    #[must_use]
+    pub fn of(destination: &Destination) -> Self {
+        let attribute = |key: &str| Text::new(destination.attribute(key).unwrap_or_default());
+        Self {
+            kind: Kind::of(destination),
+            directory: Text::new(destination.path()),
+            domain: attribute("host"),
+            region: attribute("s3_region"),
+            path_style: destination.attribute("addressing_model") == Some("path_style"),
+            app_id: attribute("appid"),
+            options: Text::new(&destination.other_attributes(&OWN_FIELDS)),
+        }
+    }
+
+    /// The text of a field; None where it is a choice, or one of the shared ones.
+    pub fn text_mut(&mut self, field: Field) -> Option<&mut Text> {
+        match field {
+            Field::Directory => Some(&mut self.directory),
+            Field::Domain => Some(&mut self.domain),
+            Field::Region => Some(&mut self.region),
+            Field::AppId => Some(&mut self.app_id),
+            Field::Options => Some(&mut self.options),
+            Field::Addressing | Field::AccessId | Field::AccessKey => None,
+        }
+    }
+
+    /// The same to read, the shared ones too.
+    #[must_use]
+    pub fn text<'a>(&'a self, access: &'a Access, field: Field) -> Option<&'a Text> {
+        match field {
+            Field::Directory => Some(&self.directory),
+            Field::Domain => Some(&self.domain),
+            Field::Region => Some(&self.region),
+            Field::AppId => Some(&self.app_id),
+            Field::Options => Some(&self.options),
+            Field::AccessId => Some(&access.id),
+            Field::AccessKey => Some(&access.key),
+            Field::Addressing => None,
+        }
+    }
+
+    /// The URI that is typed, with the id and without the key.
+    #[must_use]
+    pub fn uri(&self, access: &Access) -> String {
+        let mut attributes = Vec::new();
+        for field in self.kind.fields() {
+            let value = self.text(access, *field).map_or("", |text| text.value().trim());
+            match field {
+                Field::Addressing if self.path_style => attributes.push("addressing_model=path_style".to_owned()),
+                Field::Options if !value.is_empty() => attributes.push(value.to_owned()),
+                Field::Directory | Field::AccessKey | Field::Addressing | Field::Options => {}
+                Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
+                    attributes.extend(field.key().filter(|_| !value.is_empty()).map(|key| format!("{key}={value}")));
+                }
+            }
+        }
+        let bare = format!("{}://{}", self.kind.storage(), self.directory.value().trim());
+        if attributes.is_empty() { bare } else { format!("{bare}?{}", attributes.join("&")) }
+    }
+
+    /// Whether a key comes with it.
+    #[must_use]
+    pub fn needs_access_key(&self) -> bool {
+        self.kind != Kind::File && !self.has_role()
+    }
+
+    /// The storage is reached by assuming a role: it needs no key.
+    fn has_role(&self) -> bool {
+        self.options.value().split('&').any(|token| token.trim_start().starts_with("role_arn="))
+    }
+
+    /// What is wrong with a field; None: nothing. `alone`: it is the only destination that is given; `several`: it is for
+    /// more than one tenant.
+    #[must_use]
+    pub fn complaint(&self, field: Field, access: &Access, (shape, alone, several): Use) -> Option<String> {
+        let value = self.text(access, field).map_or("", Text::value);
+        let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
+        if value.trim().is_empty() {
+            let empty = field.words(self.kind).empty;
+            return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
+        }
+        match field {
+            Field::Directory => self.directory_complaint(access, (shape, alone, several)),
+            Field::AccessKey => key_complaint(access),
+            Field::Options => self.options_complaint(shape),
+            Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
+                let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
+                field.key().and_then(|key| with(key).err()).map(|error| error.to_string())
+            }
+            Field::Addressing => None,
+        }
+    }
+
+    /// Some destination of this kind.
+    fn any(&self) -> &'static str {
+        match self.kind.storage() {
+            StorageKind::File => "file:///any",
+            StorageKind::Oss => "oss://any",
+            StorageKind::Cos => "cos://any",
+            StorageKind::S3 => "s3://any",
+            StorageKind::Azblob => "azblob://any",
+        }
+    }
+
+    fn directory_complaint(&self, access: &Access, used: Use) -> Option<String> {
+        let path = self.directory.value().trim();
+        if path.contains("://") {
+            return Some("Leave the protocol out: the storage type says it.".to_owned());
+        }
+        if path.contains('?') {
+            let error = DestinationError::Forbidden { what: "the path".to_owned(), character: "a question mark" };
+            return Some(error.to_string());
+        }
+        let alone = Destination::parse_user(&format!("{}://{path}", self.kind.storage()));
+        let checked = alone.map_err(TemplateError::from).and_then(|destination| usable(destination, used));
+        let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
+        if let Err(error) = checked {
+            return Some(error.to_string());
+        }
+        // What is wrong with all of it together is told once nothing is wrong with a part.
+        let mut complaints = others.map(|field| self.complaint(*field, access, used));
+        if complaints.any(|complaint| complaint.is_some()) {
+            return None;
+        }
+        let whole = Destination::parse_user(&self.uri(access)).map_err(TemplateError::from);
+        whole.and_then(|destination| usable(destination, used)).err().map(|error| error.to_string())
+    }
+
+    fn options_complaint(&self, shape: Shape) -> Option<String> {
+        let options = self.options.value().trim();
+        if self.kind == Kind::File && shape != Shape::Two {
+            return Some("A directory has no options before V4 and in a logical backup. Take them out.".to_owned());
+        }
+        let key = |token: &str| token.split_once('=').map_or(String::new(), |(key, _)| key.to_owned());
+        if let Some(own) = options.split('&').map(key).find(|key| OWN_FIELDS.contains(&key.as_str())) {
+            return Some(format!("{own} has a field of its own. Take it out."));
+        }
+        match Destination::parse_user(&format!("{}?{options}", self.any())) {
+            Err(DestinationError::SecretInUri(_) | DestinationError::MaskedKey) => {
+                Some("A secret has no place here: the key has a field of its own.".to_owned())
+            }
+            Err(error) => Some(error.to_string()),
+            Ok(read) => read
+                .unknown_keys()
+                .first()
+                .map(|unknown| format!("No server knows {unknown}; it would ignore it. Correct it or take it out.")),
+        }
+    }
+}
+
+/// For which line, whether nothing else is given, and whether for several tenants.
+pub type Use = (Shape, bool, bool);
+
+/// Whether the line can make use of a destination.
+fn usable(destination: Destination, (shape, alone, several): Use) -> Result<(), TemplateError> {
+    let template = Template::new(destination)?;
+    match shape {
+        Shape::Two if alone => Pair::v4(&template, None, if several { 2 } else { 1 }).map(|_| ()),
+        Shape::Two => Pair::v4(&template, Some(&template), if several { 2 } else { 1 }).map(|_| ()),
+        Shape::One => Ok(v2_v3_cluster(template)?.destination().check_v2_v3()?),
+        Shape::Tenants => Ok(v3_tenant(template)?.destination().check_v2_v3()?),
+        Shape::Folder => match [Variable::Tenant, Variable::TenantId].into_iter().find(|of| template.has(*of)) {
+            Some(variable) => Err(TemplateError::NoValue(variable.name())),
+            None => Ok(()),
+        },
+    }
+}
+
+/// A key is what a statement can carry.
+fn key_complaint(access: &Access) -> Option<String> {
+    let key = access.key.as_secret()?;
+    let any = Destination::parse_user("oss://any?host=any&access_id=any").ok()?;
+    any.to_statement_uri(Some(&key)).err().map(|error| error.to_string())
+}

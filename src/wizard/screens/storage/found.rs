@@ -1,0 +1,118 @@
+//! Where backups go without anybody typing it, for each tenant, and who says so.
+
+use crate::domain::choices::Choices;
+use crate::domain::destination::Destination;
+use crate::domain::facts::{Facts, TenantFacts};
+use crate::domain::plan::{Chosen, chosen_destination};
+use crate::domain::preflight::{Check, tenant_checks};
+use crate::domain::template::{DirKind, Variable};
+use crate::domain::version::Method;
+use crate::wizard::model::Model;
+
+/// One tenant's destination.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The tenant.
+    pub tenant: String,
+    /// What the plan would use; None: nobody names one.
+    pub chosen: Option<Chosen>,
+}
+
+/// The tenants that a backup would cover; where all are refused, all of them.
+#[must_use]
+pub fn covered<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Choices) -> Vec<&'a TenantFacts> {
+    if facts.cluster.method == Method::Logical {
+        return tenants;
+    }
+    let stays = |tenant: &&TenantFacts| !tenant_checks(facts, tenant, choices).iter().any(Check::refuses);
+    let staying: Vec<&TenantFacts> = tenants.iter().copied().filter(stays).collect();
+    if staying.is_empty() { tenants } else { staying }
+}
+
+/// What is found for each of these tenants.
+#[must_use]
+pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: DirKind) -> Vec<Found> {
+    let several = tenants.len() > 1;
+    let of = |tenant: &&TenantFacts| Found {
+        tenant: tenant.name.clone(),
+        chosen: chosen_destination(facts, tenant, choices, kind, several).ok(),
+    };
+    tenants.iter().map(of).collect()
+}
+
+/// Where these come from, in the words of the screen.
+#[must_use]
+pub fn source(found: &[Found]) -> String {
+    if let [only] = found {
+        return match &only.chosen {
+            None => "nobody names one".to_owned(),
+            Some(Chosen { source: None, .. }) => "the cluster's own destination".to_owned(),
+            Some(Chosen { source: Some(source), .. }) => source.words().to_owned(),
+        };
+    }
+    let mut groups: Vec<(&str, usize)> = Vec::new();
+    for one in found {
+        let words = match &one.chosen {
+            None => "none",
+            Some(Chosen { source: None, .. }) => "own",
+            Some(Chosen { source: Some(source), .. }) => source.words(),
+        };
+        match groups.iter_mut().find(|(known, _)| *known == words) {
+            Some((_, count)) => *count += 1,
+            None => groups.push((words, 1)),
+        }
+    }
+    let words: Vec<String> = groups
+        .iter()
+        .map(|(words, count)| match (*words, groups.len()) {
+            ("own", 1) => format!("the own destinations of {count} tenants"),
+            ("none", 1) => format!("nobody names one for {count} tenants"),
+            ("own", _) => format!("the own destinations of {count}"),
+            ("none", _) => format!("nobody for {count}"),
+            (words, 1) => format!("{words}, for {count} tenants"),
+            (words, _) => format!("{words} for {count}"),
+        })
+        .collect();
+    words.join(", ")
+}
+
+/// What an edit begins with: the one destination, or what those of several tenants have in common, with variables for the
+/// rest; a directory that cannot be said so stays empty. `said`: the text of a strategy, which has its variables already.
+#[must_use]
+pub fn to_edit(model: &Model, found: &[Found], kind: DirKind) -> Option<(Destination, String)> {
+    let facts = model.facts()?;
+    let known: Vec<(&str, &Chosen)> =
+        found.iter().filter_map(|one| Some((one.tenant.as_str(), one.chosen.as_ref()?))).collect();
+    let (_, first) = known.first()?;
+    let path = match known.as_slice() {
+        [_] if found.len() == 1 => first.destination.path().to_owned(),
+        several => common(facts, several, kind).unwrap_or_default(),
+    };
+    Some((first.destination.clone(), path))
+}
+
+/// The path with variables that all of these have in common.
+fn common(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<String> {
+    let cluster = facts.cluster.id.map(|id| id.to_string());
+    let mut paths = known.iter().map(|(name, chosen)| {
+        let id = facts.tenant(name).map(|tenant| tenant.id.to_string());
+        let part = |part: &str| {
+            let variable = if id.as_deref() == Some(part) {
+                Variable::TenantId
+            } else if part == *name {
+                Variable::Tenant
+            } else if cluster.as_deref() == Some(part) {
+                Variable::ClusterId
+            } else if part == kind.to_string() {
+                Variable::Kind
+            } else {
+                return part.to_owned();
+            };
+            format!("{{{}}}", variable.name())
+        };
+        chosen.destination.path().split('/').map(part).collect::<Vec<_>>().join("/")
+    });
+    let first = paths.next()?;
+    let names_the_tenant = first.contains("{tenant_id}") || first.contains("{tenant}");
+    (names_the_tenant && paths.all(|path| path == first)).then_some(first)
+}

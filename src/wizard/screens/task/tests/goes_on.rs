@@ -1,0 +1,225 @@
+//! Retry, compaction and cancel: what each key says, asks and does in each state.
+
+use super::*;
+
+#[test]
+fn r_says_whether_it_goes_on_looks_again_or_starts_a_new_backup() {
+    use StepKind::{CheckTarget, ConfirmRestorable, StartBackup, WaitForBackup};
+    use StepState::{Cancelled, Failed, Ok, Unknown};
+    for (kind, state, word, says) in [
+        (CheckTarget, Failed, VerdictWord::Failed, "retry"),
+        (CheckTarget, Cancelled, VerdictWord::Cancelled, "retry"),
+        (StartBackup, Failed, VerdictWord::Failed, "retry"),
+        (WaitForBackup, Failed, VerdictWord::Failed, "NEW backup"),
+        (WaitForBackup, Cancelled, VerdictWord::Cancelled, "NEW backup"),
+        (WaitForBackup, Unknown, VerdictWord::Unknown, "look again"),
+        (ConfirmRestorable, Ok, VerdictWord::NotYetRestorable, "look again"),
+        (ConfirmRestorable, Ok, VerdictWord::NotRestorable, "NEW backup"),
+        (
+            ConfirmRestorable,
+            Ok,
+            VerdictWord::Restorable,
+            "not: Every target of it is restorable. Start another backup with: obnow backup.",
+        ),
+    ] {
+        let model = watched(&stopped_in(kind, state, word));
+        assert_eq!(retry_says(&model), says, "{kind:?} {word:?}");
+    }
+    let model = watching(&[created(&["prod/pay"], None), started(1, false)]);
+    assert_eq!(retry_says(&model), "not: It runs; r is for what stopped.");
+}
+
+#[test]
+fn a_new_backup_is_asked_once_and_names_what_stays() {
+    let mut model = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
+    assert_eq!(key(&mut model, 'r'), "[]");
+    let Some(Overlay::Question(question)) = &model.overlay else { panic!("it is asked") };
+    assert_eq!(
+        question.lines,
+        ["Retry starts a NEW backup of prod/pay, attempt 2. What failed stays there: set 3 of prod/pay."]
+    );
+    assert_eq!(question.name, None);
+    assert_eq!(press(&mut model, Key::Enter), "[]");
+    assert!(model.overlay.is_some(), "Enter is too easily pressed to be a yes");
+    let mut no = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
+    key(&mut no, 'r');
+    assert_eq!((press(&mut no, Key::Esc).as_str(), no.overlay.is_none()), ("[]", true));
+    assert_eq!(watched_task(&no).asking, None);
+    assert_eq!(
+        key(&mut model, 'y'),
+        "[GoOn { req: Req(2), task: \"T1\", compact: false, typed: Typed { access_key: None, encryption: None } }]"
+    );
+    assert_eq!(retry_says(&model), "not: What was asked for is still under way.");
+}
+
+#[test]
+fn another_look_is_not_asked_for() {
+    for (kind, state, word) in [
+        (StepKind::CheckReady, StepState::Failed, VerdictWord::Failed),
+        (StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable),
+    ] {
+        let mut model = watched(&stopped_in(kind, state, word));
+        assert!(key(&mut model, 'r').starts_with("[GoOn { req: Req(2), task: \"T1\", compact: false"));
+        assert!(model.overlay.is_none());
+    }
+}
+
+#[test]
+fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
+    let events = stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed);
+    let mut model = watched(&events);
+    key(&mut model, 'r');
+    assert_eq!(answer(&mut model, 9, Answer::Launched(Ok("T1".into()))), "[]", "another question's answer");
+    assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".into()))), "[Follow(Req(3), \"T1\")]");
+    assert_eq!(watched_task(&model).view.targets.len(), 1, "what was known stays until the journal is read");
+    assert!(watched_task(&model).ticks());
+    let said = Answer::Followed(at(0), Box::new(Ok(events[0].clone())));
+    answer(&mut model, 3, said);
+    assert_eq!(watched_task(&model).log.len(), 1, "the log begins anew");
+    assert_eq!(watched_task(&model).view.attempt, 0);
+
+    let mut model = watched(&events);
+    key(&mut model, 'r');
+    assert_eq!(answer(&mut model, 2, Answer::Launched(Err(fault("It is taken.")))), "[]");
+    assert_eq!(watched_task(&model).refused.as_ref().unwrap().what, "It is taken.");
+    assert_eq!(retry_says(&model), "retry", "it may be tried again");
+}
+
+#[test]
+fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
+    let with = |kind, state, word| {
+        let mut events = stopped_in(kind, state, word);
+        events[0] = created(&["prod/pay"], Some(SecretSource::Prompt));
+        watched(&events)
+    };
+    let mut model = with(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
+    key(&mut model, 'r');
+    assert_eq!(key(&mut model, 'y'), "[]");
+    assert!(matches!(&model.overlay, Some(Overlay::Ask(ask)) if ask.what == "Encryption password"));
+    for c in "pw".chars() {
+        key(&mut model, c);
+    }
+    let effects = update(&mut model, Msg::Key(Key::Enter), at(60));
+    let [Effect::GoOn { typed, compact: false, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(typed.encryption.as_ref().unwrap().expose(), "pw");
+    // Once typed it is known; what only looks again needs none.
+    answer(&mut model, 2, Answer::Launched(Err(fault("It is taken."))));
+    key(&mut model, 'r');
+    assert!(key(&mut model, 'y').starts_with("[GoOn"));
+    let mut again = with(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable);
+    assert!(key(&mut again, 'r').starts_with("[GoOn"));
+}
+
+#[test]
+fn m_is_only_for_the_step_that_waits_for_a_compaction() {
+    let mut model = watched(&stopped_in(StepKind::Compact, StepState::Failed, VerdictWord::Failed));
+    assert_eq!(key(&mut model, 'm'), "[]");
+    assert_eq!(model.notice.as_deref(), Some("No step of it waits for a major compaction."));
+    let mut events = stopped_in(StepKind::Compact, StepState::Failed, VerdictWord::Failed);
+    for event in &mut events {
+        if let Event::Step { step: StepKind::Compact, fault: Some(fault), .. } = event {
+            fault.what = COMPACTION_NEEDED.to_owned();
+        }
+    }
+    let mut model = watched(&events);
+    assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
+    let asked = Question::new(super::super::super::question::Doing::Compact, "Perform it?", vec!["ALL 14".into()]);
+    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(asked.by_name("prod")))));
+    assert_eq!(press(&mut model, Key::Enter), "[]", "the name is not typed yet");
+    assert_eq!(model.notice.as_deref(), Some("Type prod first; Esc goes back."));
+    for c in "prod".chars() {
+        key(&mut model, c);
+    }
+    assert!(press(&mut model, Key::Enter).starts_with("[GoOn { req: Req(3), task: \"T1\", compact: true"));
+}
+
+fn hits(name: Option<&str>, foreign: bool) -> Question {
+    let lines = vec!["CANCEL BACKUP stops ..".to_owned(), "  job 7".to_owned()];
+    Question::cancel(cancel::Question { lines, name: name.map(str::to_owned), foreign })
+}
+
+fn runs() -> Model {
+    let mut events = vec![created(&["prod/pay"], None), started(1, false)];
+    events.extend(passed_before(StepKind::WaitForBackup));
+    events.extend([job(3), step(StepKind::WaitForBackup, StepState::Running)]);
+    watching(&events)
+}
+
+#[test]
+fn a_cancel_shows_what_it_hits_before_it_asks() {
+    let mut model = runs();
+    assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
+    assert!(model.overlay.is_none(), "nothing is asked before it is known");
+    assert_eq!(key(&mut model, 'c'), "[]");
+    assert_eq!(model.notice.as_deref(), Some("What was asked for is still under way."));
+    assert_eq!(answer(&mut model, 1, Answer::Questioned(Ok(Box::new(hits(None, false))))), "[]");
+    assert!(model.overlay.is_none(), "another question's answer");
+    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    let Some(Overlay::Question(question)) = &model.overlay else { panic!("it is asked") };
+    assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
+    assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
+    answer(&mut model, 3, Answer::CancelAsked(Ok(())));
+    assert!(watched_task(&model).cancelling);
+    key(&mut model, 'c');
+    assert_eq!(model.notice.as_deref(), Some("The cancel was asked for; the server's word is awaited."));
+    let said = Event::Request {
+        request: "r".into(),
+        verb: "cancel".into(),
+        who: "me".into(),
+        answer: "sent; it ends when the server says so".into(),
+    };
+    answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(said))));
+    assert_eq!(model.notice.as_deref(), Some("cancel: sent; it ends when the server says so"));
+}
+
+#[test]
+fn a_cancel_is_not_put_when_the_answer_is_no_or_the_task_has_ended() {
+    let mut model = runs();
+    key(&mut model, 'c');
+    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    assert_eq!(press(&mut model, Key::Esc), "[]");
+    assert_eq!(watched_task(&model).asking, None);
+    key(&mut model, 'c');
+    answer(&mut model, 3, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(verdict(VerdictWord::Restorable)))));
+    end(&mut model, TaskState::Done);
+    assert_eq!(key(&mut model, 'y'), "[]");
+    assert_eq!(model.notice.as_deref(), Some("It has ended meanwhile; nothing was cancelled."));
+    key(&mut model, 'c');
+    assert_eq!(model.notice.as_deref(), Some("There is nothing to cancel: it is done."));
+}
+
+#[test]
+fn somebody_elses_backup_and_prod_want_a_name() {
+    for (question, title) in [
+        (hits(Some("prod/pay"), true), "This is not obnow's own backup. Cancel it?"),
+        (hits(Some("prod/pay"), false), "Cancel this backup?"),
+    ] {
+        let mut model = runs();
+        key(&mut model, 'c');
+        answer(&mut model, 2, Answer::Questioned(Ok(Box::new(question))));
+        let Some(Overlay::Question(asked)) = &model.overlay else { panic!("it is asked") };
+        assert_eq!(asked.title, title);
+        for c in "prod/pa".chars() {
+            key(&mut model, c);
+        }
+        assert_eq!(press(&mut model, Key::Enter), "[]", "not the whole name");
+        key(&mut model, 'y');
+        assert_eq!(press(&mut model, Key::Enter), "[Cancel(Req(3), \"T1\")]");
+    }
+}
+
+#[test]
+fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
+    let mut model = runs();
+    end(&mut model, TaskState::RunnerGone);
+    key(&mut model, 'c');
+    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    key(&mut model, 'y');
+    assert_eq!(answer(&mut model, 3, Answer::CancelAsked(Ok(()))), "[Follow(Req(4), \"T1\")]");
+    let mut refused = runs();
+    key(&mut refused, 'c');
+    answer(&mut refused, 2, Answer::Questioned(Err(fault("Nobody answers."))));
+    assert!(refused.overlay.is_none());
+    assert_eq!(watched_task(&refused).refused.as_ref().unwrap().what, "Nobody answers.");
+}

@@ -1,0 +1,71 @@
+//! A field of a form: its label, what is typed, and where the cursor is.
+
+use super::lines::{Body, Row};
+use super::text::{pad, width};
+use super::theme::Role;
+use crate::wizard::form::Text;
+use unicode_width::UnicodeWidthChar;
+
+/// Cells in front of what is typed: a mark, the label, a space.
+pub const LABEL: usize = 22;
+
+/// As much of a field as fits, its cursor in it: the text, and the cells in front of the cursor.
+#[must_use]
+pub fn window(field: &Text, cells: usize) -> (String, usize) {
+    let drawn: Vec<char> = field.drawn().chars().collect();
+    let wide = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
+    let cursor = field.cursor().min(drawn.len());
+    // One cell stays free for the cursor behind the text.
+    let room = cells.saturating_sub(1);
+    let mut from = 0;
+    while from < cursor && wide(drawn.get(from..cursor).unwrap_or_default()) > room {
+        from += 1;
+    }
+    let mut to = cursor;
+    while to < drawn.len() && wide(drawn.get(from..=to).unwrap_or_default()) <= room {
+        to += 1;
+    }
+    let shown: String = drawn.get(from..to).unwrap_or_default().iter().collect();
+    (shown, wide(drawn.get(from..cursor).unwrap_or_default()))
+}
+
+/// A label in its cells; what has the focus and what is wrong are marked.
+#[must_use]
+pub fn label(name: &str, focused: bool, wrong: bool) -> (Role, String) {
+    let (role, mark) = match (focused, wrong) {
+        (true, _) => (Role::Title, " > "),
+        (false, true) => (Role::Fail, " ! "),
+        (false, false) => (Role::Disabled, "   "),
+    };
+    (role, format!("{mark}{}", pad(name, LABEL - 3)))
+}
+
+/// Draws a field in which text is typed.
+pub fn draw(body: &mut Body, name: &str, text: &Text, (focused, wrong): (bool, bool), cells: usize) {
+    let (shown, before) = window(text, cells.saturating_sub(LABEL));
+    let label = label(name, focused, wrong);
+    if focused {
+        body.cursor = Some((body.lines.len(), width(&label.1) + before));
+    }
+    body.push(Row::pieces(vec![label, (Role::Text, shown)]));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::wizard::key::Key;
+
+    #[test]
+    fn a_long_text_shows_the_part_around_its_cursor() {
+        let mut text = Text::new("abcdefghij");
+        assert_eq!(window(&text, 20), ("abcdefghij".to_owned(), 10));
+        assert_eq!(window(&text, 5), ("ghij".to_owned(), 4));
+        text.key(Key::Home);
+        assert_eq!(window(&text, 5), ("abcd".to_owned(), 0));
+        text.key(Key::Right);
+        assert_eq!(window(&text, 5), ("abcd".to_owned(), 1));
+        assert_eq!(window(&text, 0), (String::new(), 0));
+        let wide = Text::new("\u{8ba2}\u{5355}\u{5e93}");
+        assert_eq!(window(&wide, 5), ("\u{5355}\u{5e93}".to_owned(), 4), "two cells each");
+    }
+}

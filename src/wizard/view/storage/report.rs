@@ -1,0 +1,121 @@
+//! A Test on the screen: its headline, and every check as far as it is.
+
+use jiff::tz::TimeZone;
+
+use super::super::lines::{Body, Row};
+use super::super::text::{fit, pad};
+use super::super::theme::Role;
+use crate::domain::storage_test::{StorageCheck, TestReport, TestResult, TestedCheck};
+use crate::domain::words::clock;
+use crate::wizard::screens::storage::trial::{Progress, Standing, Trial};
+
+/// Cells of a check in a line of two.
+const HALF: usize = 34;
+
+/// The words beside the button.
+#[must_use]
+pub fn headline(standing: &Standing<'_>, trial: Option<&Trial>, must_pass: bool, zone: &TimeZone) -> (Role, String) {
+    let whose = trial.and_then(|trial| trial.one_of.as_ref());
+    let whose = whose.map_or_else(String::new, |(name, count)| format!("; {name}'s, the first of {count} tenants"));
+    match standing {
+        Standing::Never if must_pass => (Role::Warn, "not tested".to_owned()),
+        Standing::Never => (Role::Disabled, "not tested; may be, and need not".to_owned()),
+        Standing::Running(None) => (Role::Hint, format!("runs{whose}")),
+        Standing::Running(Some(check)) => (Role::Hint, format!("runs: {}{whose}", check.label())),
+        Standing::Stopped => (Role::Warn, "stopped; not tested".to_owned()),
+        Standing::Void(changed) => (Role::Warn, format!("not tested since {changed} changed")),
+        Standing::Passed(report) => (Role::Ok, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
+        Standing::Failed(report) => (Role::Fail, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
+    }
+}
+
+/// Every check, failures first, since they are what must be read.
+pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
+    let of = |result: TestResult| trial.checks.iter().filter(move |check| check.result == result);
+    for check in of(TestResult::Fail) {
+        failed(body, check, wide);
+    }
+    let report = match &trial.progress {
+        Progress::Over(report) => Some(report.as_ref()),
+        Progress::Running(_) | Progress::Stopped => None,
+    };
+    if let Some(left) = report.and_then(|report| report.left_behind.as_ref()) {
+        let text = format!("left behind {left}; the server will refuse this directory (9080) until it is removed");
+        body.wrapped(Role::Fail, &text, 5, wide);
+    }
+    passed(body, &of(TestResult::Pass).collect::<Vec<_>>(), wide);
+    let mut told: Vec<&str> = Vec::new();
+    for check in of(TestResult::NotChecked) {
+        if !told.contains(&check.found.as_str()) {
+            told.push(&check.found);
+            body.wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
+        }
+    }
+    by_hand(body, report, wide);
+}
+
+fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {
+    let ms = check.ms.map_or_else(String::new, |ms| format!("  {ms} ms"));
+    body.line(Role::Fail, fit(&format!("     FAIL  {}{ms}", check.check.label()), wide));
+    match &check.fault {
+        Some(fault) => {
+            body.wrapped(Role::Text, &format!("{} {}", fault.what, fault.why), 11, wide);
+            body.wrapped(Role::Text, &format!("Next: {}", fault.next), 11, wide);
+        }
+        None => body.wrapped(Role::Text, &check.found, 11, wide),
+    }
+}
+
+/// Those of which the time is all there is to say go two in a line; the others say what they found.
+fn passed(body: &mut Body, checks: &[&TestedCheck], wide: usize) {
+    let (timed, found): (Vec<&TestedCheck>, Vec<&TestedCheck>) =
+        checks.iter().copied().partition(|check| is_timed(check.check));
+    let cell = |check: &TestedCheck| {
+        let ms = check.ms.map_or_else(String::new, |ms| format!("{ms} ms"));
+        format!("{} {ms:>8}", pad(check.check.label(), 14))
+    };
+    let in_a_line = if wide >= 2 * HALF + 2 { 2 } else { 1 };
+    for line in timed.chunks(in_a_line) {
+        let mut pieces = Vec::new();
+        for check in line {
+            pieces.push((Role::Ok, "     ok    ".to_owned()));
+            pieces.push((Role::Text, pad(&cell(check), HALF - 11)));
+        }
+        body.push(Row::pieces(pieces));
+    }
+    for check in found {
+        body.push(Row::pieces(vec![
+            (Role::Ok, "     ok    ".to_owned()),
+            (Role::Text, pad(check.check.label(), 15)),
+            (Role::Text, fit(&check.found, wide.saturating_sub(27))),
+        ]));
+    }
+}
+
+/// Whether a check says nothing but that it is in order.
+fn is_timed(check: StorageCheck) -> bool {
+    match check {
+        StorageCheck::Resolve
+        | StorageCheck::Connect
+        | StorageCheck::Tls
+        | StorageCheck::Credentials
+        | StorageCheck::Write
+        | StorageCheck::ReadBack
+        | StorageCheck::List
+        | StorageCheck::Delete => true,
+        StorageCheck::Clock
+        | StorageCheck::FreeSpace
+        | StorageCheck::Directory
+        | StorageCheck::SoleUse
+        | StorageCheck::Mount
+        | StorageCheck::EveryServer => false,
+    }
+}
+
+fn by_hand(body: &mut Body, report: Option<&TestReport>, wide: usize) {
+    let Some(report) = report.filter(|report| !report.by_hand.is_empty()) else { return };
+    body.line(Role::Disabled, fit("     to be done by hand on every server (y copies it):", wide));
+    for command in &report.by_hand {
+        body.wrapped(Role::Hint, command, 7, wide);
+    }
+}

@@ -1,0 +1,153 @@
+//! The steps of a target: one line each, under the running one how far it is, under the stopped one why and what helps.
+
+use jiff::Timestamp;
+
+use super::super::lines::{Body, Row};
+use super::super::text::{fit, pad, width};
+use super::super::theme::Role;
+use super::verdict;
+use crate::domain::progress::Progress;
+use crate::domain::step::{StepKind, StepState};
+use crate::domain::task::{StepView, TargetView, state_word};
+use crate::domain::words;
+
+/// Cells of a step's state.
+const STATE: usize = 11;
+/// Cells of its name.
+const NAME: usize = 34;
+/// Cells of its time.
+const TIME: usize = 9;
+/// Cells of the bar.
+const BAR: usize = 32;
+
+/// The role of a step's state.
+pub fn role(state: StepState) -> Role {
+    match state {
+        StepState::Pending | StepState::NotNeeded => Role::Disabled,
+        StepState::Running => Role::Hint,
+        StepState::Ok => Role::Ok,
+        StepState::Failed => Role::Fail,
+        StepState::Cancelled | StepState::Unknown => Role::Warn,
+    }
+}
+
+/// Adds the steps; the rows of the present one are given, the first and behind the last.
+pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -> (usize, usize) {
+    let present = target.current().map(|step| step.kind);
+    let mut place = (0, 0);
+    for step in &target.steps {
+        let first = body.lines.len();
+        body.push(one(step, now, wide));
+        match step.state {
+            StepState::Running => running(body, target, step, wide),
+            StepState::Failed | StepState::Cancelled | StepState::Unknown => {
+                if let Some(fault) = &step.fault {
+                    verdict::fault(body, role(step.state), fault, 3, wide);
+                }
+                let outcome = target.outcome.as_ref().filter(|outcome| verdict::is_said_by_step(target, outcome));
+                for told in outcome.iter().flat_map(|outcome| &outcome.told) {
+                    body.wrapped(Role::Text, told, 3, wide.saturating_sub(1));
+                }
+            }
+            StepState::Pending | StepState::Ok | StepState::NotNeeded => {}
+        }
+        if present == Some(step.kind) || present.is_none() {
+            place = (first, body.lines.len());
+        }
+    }
+    place
+}
+
+fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
+    let word = match step.state {
+        StepState::Failed | StepState::Cancelled | StepState::Unknown => state_word(step.state).to_uppercase(),
+        StepState::Pending | StepState::Running | StepState::Ok | StepState::NotNeeded => {
+            state_word(step.state).to_owned()
+        }
+    };
+    let time = match (step.started, step.ended, step.state) {
+        (_, _, StepState::Pending | StepState::NotNeeded) | (None, ..) | (Some(_), None, StepState::Ok) => {
+            String::new()
+        }
+        (Some(from), Some(to), _) => words::elapsed(from, to),
+        (Some(from), None, _) => words::stopwatch(from, now),
+    };
+    let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
+    // What stopped it is said below, letter for letter and whole; what it waits for where the line is too short.
+    let detail = match step.state {
+        StepState::Failed | StepState::Cancelled | StepState::Unknown | StepState::Pending => "",
+        StepState::Running if width(&step.detail) > room => "",
+        StepState::Running | StepState::Ok | StepState::NotNeeded => &step.detail,
+    };
+    let name = if step.state == StepState::Pending || step.state == StepState::NotNeeded {
+        Role::Disabled
+    } else {
+        Role::Text
+    };
+    Row::pieces(vec![
+        (role(step.state), format!("   {} ", pad(&word, STATE))),
+        (name, format!("{} ", pad(step.kind.name(), NAME))),
+        (Role::Disabled, pad(&fit(detail, room), room)),
+        (Role::Text, format!("{time:>TIME$}")),
+    ])
+}
+
+/// How far the running step is, what it waits for, and what it is warned of.
+fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
+    let indent = 3 + STATE + 1;
+    let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
+    if width(&step.detail) > room {
+        body.wrapped(Role::Disabled, &step.detail, indent, wide);
+    }
+    if step.kind == StepKind::WaitForBackup {
+        match &target.progress {
+            Some(progress) => figures(body, (progress, &step.detail), indent, wide),
+            None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),
+        }
+    }
+    if let Some(fault) = &step.fault {
+        verdict::fault(body, Role::Warn, fault, 3, wide);
+    }
+}
+
+/// The bar with what it counts, and the figures.
+fn figures(body: &mut Body, (progress, said): (&Progress, &str), indent: usize, wide: usize) {
+    let counted = match (progress.percent, &progress.blocks) {
+        (None, _) => "progress unknown".to_owned(),
+        (Some(percent), Some(blocks)) => {
+            format!("{} % of blocks ({} of {})", percent.floor(), blocks.done, blocks.total)
+        }
+        (Some(percent), None) => format!("{} %", percent.floor()),
+    };
+    let cells = BAR.min(wide.saturating_sub(indent + width(&counted) + 3));
+    let done = filled(progress.percent.unwrap_or(0.0), cells);
+    body.push(Row::pieces(vec![
+        (Role::Text, " ".repeat(indent)),
+        (Role::Ok, "#".repeat(done)),
+        (Role::Disabled, "-".repeat(cells - done)),
+        (Role::Text, format!("  {counted}")),
+    ]));
+    let mut parts = Vec::new();
+    if said.is_empty() {
+        parts.push(progress.phase.clone());
+    }
+    parts.push(match progress.bytes_total {
+        Some(total) => format!("{} of {} written", words::size(progress.bytes), words::size(total)),
+        None => format!("{} written", words::size(progress.bytes)),
+    });
+    parts.extend(progress.rate.map(words::rate));
+    parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
+    body.wrapped(Role::Text, &parts.join("   "), indent, wide);
+}
+
+/// How many of so many cells are full; all of them only at 100.
+fn filled(percent: f64, cells: usize) -> usize {
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        clippy::cast_precision_loss,
+        reason = "cells of a bar"
+    )]
+    let full = (percent.clamp(0.0, 100.0) / 100.0 * cells as f64) as usize;
+    full.min(cells)
+}

@@ -1,0 +1,56 @@
+//! How a target ended: the verdict, its windows, what is missing, and the recipe; and a fault in its three sentences.
+
+use super::super::lines::{Body, Row};
+use super::super::text::{width, wrap};
+use super::super::theme::Role;
+use crate::domain::diagnosis::clean;
+use crate::domain::fault::Fault;
+use crate::domain::outcome::Outcome;
+use crate::domain::task::TargetView;
+use crate::domain::words;
+
+/// A fault: what happened, why, what to do next; then the server's own words.
+pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: usize) {
+    let [what, why, next] = words::sentences(fault);
+    let wide = wide.saturating_sub(1);
+    body.wrapped(role, &what, indent, wide);
+    body.wrapped(Role::Text, &why, indent, wide);
+    body.wrapped(Role::Text, &next, indent, wide);
+    if !fault.detail.is_empty() {
+        body.wrapped(Role::Disabled, &format!("The server said: {}", clean(&fault.detail)), indent, wide);
+    }
+}
+
+/// The verdict of a target.
+pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize) {
+    let role = super::verdict_role(outcome.verdict);
+    let headline = outcome.verdict.headline();
+    for line in words::verdict(&target.target, outcome) {
+        match line.strip_prefix(headline) {
+            Some(rest) => led(body, (role, headline), rest.trim_start(), wide),
+            None => body.wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1)),
+        }
+    }
+    if let Some(missing) = &outcome.fault {
+        fault(body, role, missing, 3, wide);
+    }
+    for (place, line) in outcome.recipe.iter().enumerate() {
+        led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
+    }
+    body.gap();
+}
+
+/// Whether the step that stopped says all of the verdict, but for what is told beside its fault.
+pub fn is_said_by_step(target: &TargetView, outcome: &Outcome) -> bool {
+    let stopped = target.current().filter(|step| step.state.is_stopped());
+    stopped.is_some_and(|step| step.fault.is_some() && step.fault == outcome.fault)
+}
+
+/// A word and a text behind it, which goes on under itself.
+fn led(body: &mut Body, (role, word): (Role, &str), text: &str, wide: usize) {
+    let indent = width(word) + 3;
+    for (place, line) in wrap(text, wide.saturating_sub(indent + 1)).into_iter().enumerate() {
+        let lead = if place == 0 { format!(" {word}  ") } else { " ".repeat(indent) };
+        body.push(Row::pieces(vec![(role, lead), (Role::Text, line)]));
+    }
+}

@@ -1,0 +1,210 @@
+//! `obnow test-storage` as a program: what it says, its events, its exit codes; and the same Test in front of a backup.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod buckets;
+mod fleet;
+
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use buckets::double::Double;
+use fleet::{Fleet, OBNOW, until};
+use serde_json::Value;
+
+fn run(args: &[&str], key: Option<&str>) -> (i32, String, String) {
+    let state = tempfile::tempdir().unwrap();
+    let mut command = Command::new(OBNOW);
+    command.args(args).arg("--state").arg(state.path()).arg("--config").arg(state.path().join("none.yaml"));
+    command.envs(key.map(|key| ("OBNOW_TEST_KEY", key))).stdin(Stdio::null());
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code().unwrap(), text(&output.stdout), text(&output.stderr))
+}
+
+fn events(out: &str) -> Vec<Value> {
+    out.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}"))).collect()
+}
+
+/// The value of a field of the `test` event of a check.
+fn of<'a>(events: &'a [Value], check: &str, field: &str) -> &'a Value {
+    let event = events.iter().find(|event| event["event"] == "test" && event["check"] == check);
+    &event.unwrap_or_else(|| panic!("no {check}: {events:#?}"))[field]
+}
+
+fn bucket(port: u16) -> String {
+    format!("s3://backups/p?host=http://127.0.0.1:{port}&addressing_model=path_style")
+}
+
+#[test]
+fn a_directory_in_order_is_exit_0_and_every_check_is_a_line() {
+    let place = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
+    let uri = format!("file://{}", place.path().display());
+    let (code, out, err) = run(&["test-storage", &uri], None);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let line =
+        |label: &str| out.lines().find(|line| line.contains(label)).unwrap_or_else(|| panic!("no {label}: {out}"));
+    assert_eq!(out.lines().next().unwrap(), format!("Test  {uri}"));
+    for (label, found) in [
+        ("  ok   directory ", " ms  empty"),
+        ("  ok   write 1 MiB ", " ms  written, and synced to the storage"),
+        ("  ok   read back ", " ms  the same bytes"),
+        ("  ok   delete ", " ms  nothing is left behind"),
+        ("  -    every server ", " not checked: that every server reaches it"),
+    ] {
+        assert!(line(label).ends_with(found), "{out}");
+    }
+    assert!(line("passed at ").ends_with(": 8 of 8"), "{out}");
+    let by_hand = format!("      sudo -u admin test -w {}", place.path().display());
+    assert_eq!(line("sudo"), by_hand);
+    assert_eq!(std::fs::read_dir(place.path()).unwrap().count(), 0);
+    let (code, out, err) = run(&["test-storage", &uri, "--json"], None);
+    assert_eq!((code, err.as_str()), (0, ""));
+    let events = events(&out);
+    assert_eq!(events.len(), 10);
+    for event in &events {
+        let fields: Vec<&str> = event.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(fields[..7], ["event", "target", "uri", "check", "result", "ms", "found"]);
+        assert_eq!((event["target"].as_str(), event["uri"].as_str()), (None, Some(uri.as_str())));
+    }
+    assert_eq!(of(&events, "read_back", "result"), "pass");
+    assert!(of(&events, "read_back", "ms").is_u64() && of(&events, "every_server", "ms").is_null());
+    assert_eq!(of(&events, "every_server", "result"), "not_checked");
+}
+
+#[test]
+fn a_failed_test_is_exit_13_with_three_sentences() {
+    let place = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
+    std::fs::write(place.path().join("photo.jpg"), "").unwrap();
+    let uri = format!("file://{}", place.path().display());
+    let (code, out, err) = run(&["test-storage", &uri], None);
+    assert_eq!(code, 13);
+    let shown = place.path().display();
+    let what = format!("{shown} is not empty and not OceanBase's: it holds photo.jpg.");
+    assert!(out.contains(&format!("ms  {what}\n")) && out.contains("  failed at "), "{out}");
+    let why = "The server takes an empty directory or one with its own format.obbak, and would answer 9080.";
+    let next = "Next: Choose an empty directory for this tenant and this kind.";
+    assert_eq!(err, format!("{what}\n{why}\n{next}\n"));
+    let (code, out, _) = run(&["test-storage", &uri, "--json"], None);
+    let events = events(&out);
+    assert_eq!((code, of(&events, "directory", "code")), (13, &Value::from(9080)));
+    let fault = events.last().unwrap();
+    assert_eq!(
+        (fault["event"].as_str(), fault["why"].as_str(), fault["code"].as_u64()),
+        (Some("fault"), Some(why), Some(9080))
+    );
+}
+
+#[test]
+fn an_object_storage_is_tested_with_the_key_of_its_source() {
+    let double = Double::bucket(|_| None);
+    let args = ["test-storage", &bucket(double.port), "--access-id", "AKIA", "--access-key-from", "env:OBNOW_TEST_KEY"];
+    let (code, out, err) = run(&args, Some("a-long-secret-key"));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let seen = double.seen.lock().unwrap().clone();
+    let methods: Vec<&str> = seen.iter().map(|request| request.method.as_str()).collect();
+    assert_eq!(methods, ["GET", "PUT", "GET", "GET", "DELETE", "HEAD"]);
+    assert!(seen.iter().all(|request| request.header("authorization").contains("Credential=AKIA/")), "{seen:?}");
+    drop(seen);
+    let (code, _, err) = run(&args[..4], None);
+    assert_eq!(code, 1);
+    assert!(
+        err.contains("The access key of s3://backups/p was not found.") && err.contains("--access-key-from"),
+        "{err}"
+    );
+}
+
+#[test]
+fn what_cannot_be_tested_is_refused_before_anything_is_asked() {
+    for (what, wanted) in [
+        ("ftp://x", "ftp://x cannot be used as a destination."),
+        ("file:///b/{tenant_id}/data", "Its variables stand for a cluster and a tenant, and none is named."),
+        ("s3://b/p?host=h&secret=CANARY", "Leave it out, and give the key by --access-key-from."),
+        ("nowhere/pay", "There is no cluster nowhere in the inventory."),
+    ] {
+        let (code, out, err) = run(&["test-storage", what], None);
+        assert_eq!((code, out.as_str()), (1, ""), "{what}");
+        assert!(err.contains(wanted) && !err.contains("CANARY"), "{err}");
+    }
+}
+
+/// Killed at the worst moment: the probe's own process hears that it is alone, and deletes what it wrote.
+#[test]
+fn a_killed_obnow_leaves_no_probe_behind() {
+    let double =
+        Double::bucket(|request| (request.method == "GET" && request.target.contains("/obnow-test-")).then_some(None));
+    let state = tempfile::tempdir().unwrap();
+    let mut command = Command::new(OBNOW);
+    command.args([
+        "test-storage",
+        &bucket(double.port),
+        "--access-id",
+        "AKIA",
+        "--access-key-from",
+        "env:OBNOW_TEST_KEY",
+    ]);
+    command.arg("--state").arg(state.path()).env("OBNOW_TEST_KEY", "a-long-secret-key");
+    let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    let seen = |method: &str| {
+        let seen = double.seen.lock().unwrap();
+        let count = seen.iter().filter(|request| request.method == method).count();
+        if count > 0 { Ok(()) } else { Err(format!("no {method}: {seen:?}")) }
+    };
+    // The list is one GET, what is read back the second: the probe is there, and obnow waits.
+    until("the probe is read back", || {
+        let seen = double.seen.lock().unwrap();
+        let reads = seen.iter().filter(|request| request.method == "GET").count();
+        if reads > 1 { Ok(()) } else { Err(format!("{seen:?}")) }
+    });
+    assert!(seen("PUT").is_ok() && seen("DELETE").is_err());
+    child.kill().unwrap();
+    child.wait().unwrap();
+    until("the probe is deleted", || seen("DELETE"));
+}
+
+#[test]
+fn the_destinations_of_a_target_are_its_own() {
+    let fleet = Fleet::serve("healthy");
+    let ran = fleet.json(&["test-storage", "demo/order"]).exits(0).quiet();
+    let events = events(&ran.out);
+    let uris: Vec<&str> = events.iter().filter_map(|event| event["uri"].as_str()).collect();
+    let data = format!("file://{}", fleet.folder().join("data/demo/order/data").display());
+    assert_eq!(uris.first(), Some(&data.as_str()), "{uris:?}");
+    assert!(uris.last().unwrap().ends_with("/demo/order/clog"), "{uris:?}");
+    assert!(events.iter().all(|event| event["target"] == "demo/order"), "{events:#?}");
+    assert_eq!(of(&events, "sole_use", "result"), "pass");
+    assert!(fleet.statements().is_empty(), "a Test changes nothing");
+    let ran = fleet.run(&["test-storage", "demo/nobody"]).exits(1);
+    assert!(ran.err.contains("There is no tenant nobody on demo."), "{}", ran.err);
+}
+
+#[test]
+fn a_backup_to_a_storage_given_by_hand_tests_it_first() {
+    let fleet = Fleet::serve("healthy");
+    let place = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
+    let (data, log) = (place.path().join("data"), place.path().join("log"));
+    std::fs::create_dir(&data).unwrap();
+    std::fs::write(data.join("photo.jpg"), "").unwrap();
+    let uri = |path: &Path| format!("file://{}", path.display());
+    let (data_uri, log_uri) = (uri(&data), uri(&log));
+    let args =
+        ["backup", "demo/order", "--mode", "full", "--yes", "--storage", &data_uri, "--archive-storage", &log_uri];
+    let dry = fleet.json(&[&args[..], &["--dry-run"]].concat()).exits(0).quiet();
+    assert!(!dry.out.contains("\"event\":\"test\""), "{}", dry.out);
+    let refused = fleet.json(&args).exits(13);
+    let all = events(&refused.out);
+    let failed: Vec<&Value> = all.iter().filter(|event| event["result"] == "fail").collect();
+    assert_eq!(failed.len(), 1, "{all:#?}");
+    assert_eq!((failed[0]["uri"].as_str(), failed[0]["code"].as_u64()), (Some(data_uri.as_str()), Some(9080)));
+    assert!(all.iter().any(|event| event["event"] == "fault" && event["code"] == 9080), "{all:#?}");
+    assert!(fleet.statements().is_empty(), "nothing was started");
+    std::fs::remove_file(data.join("photo.jpg")).unwrap();
+    let done = fleet.json(&args).exits(0).quiet();
+    let all = events(&done.out);
+    let first = |event: &str| all.iter().position(|own| own["event"] == event);
+    assert!(first("plan") < first("test") && first("test") < first("task"), "{}", done.out);
+    let tested: Vec<&str> =
+        all.iter().filter(|own| own["check"] == "write").filter_map(|own| own["uri"].as_str()).collect();
+    assert_eq!(tested.len(), 2);
+    assert!(tested.contains(&data_uri.as_str()) && tested.contains(&log_uri.as_str()), "{tested:?}");
+    assert_eq!(of(&all, "every_server", "result"), "not_checked");
+}
