@@ -136,12 +136,14 @@ pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
                 | Action::StopArchiving
                 | Action::StartArchiving
                 | Action::ResumeArchiving
+                | Action::Compact
                 | Action::StartBackup { .. } => continue,
             };
             let destination = without_run(destination);
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
-                (Some(kind), Some(tenant)) => TestOf::of_tenant(facts, tenant, kind, destination),
+                // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
+                (Some(kind), Some(tenant)) if !prepared.plan.whole => TestOf::of_tenant(facts, tenant, kind, destination),
                 _ => TestOf::of_cluster(facts, destination),
             };
             subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });
