@@ -177,7 +177,11 @@ pub fn key_of(name: &str) -> Key {
         let mut chars = name.chars();
         chars.next().filter(|_| chars.next().is_none()).map(Key::Char)
     };
-    named.into_iter().find(|key| key.name() == name).or_else(single).unwrap_or_else(|| panic!("no key is called {name}"))
+    named
+        .into_iter()
+        .find(|key| key.name() == name)
+        .or_else(single)
+        .unwrap_or_else(|| panic!("no key is called {name}"))
 }
 
 /// What was asked for, by name: `Detect(2, ["prod"])` is `Detect`.
