@@ -52,7 +52,7 @@ pub fn prefill(model: &mut Model) {
 
 fn shape(facts: &Facts, choices: &Choices) -> Shape {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
-    match (facts.cluster.method, facts.cluster.version.numbers[0] < 4) {
+    match (facts.cluster.method, facts.cluster.whole.is_some()) {
         (Method::Logical, _) => Shape::Folder,
         (Method::Physical, false) => Shape::Two,
         (Method::Physical, true) if of_cluster => Shape::One,
