@@ -27,6 +27,8 @@ mod healthy;
 mod legacy_cluster;
 #[path = "journeys/legacy_faults.rs"]
 mod legacy_faults;
+#[path = "journeys/lines_table.rs"]
+mod lines_table;
 #[path = "journeys/logical.rs"]
 mod logical;
 #[path = "journeys/many.rs"]
