@@ -8,7 +8,7 @@ use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
 use crate::app::{Room, attach, compact, detect, purse};
-use crate::domain::facts::TenantKind;
+use crate::domain::facts::{JobFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
@@ -23,7 +23,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
     for task in &all {
         match task {
             Ok(task) => {
-                ours.push(task.id.to_string());
+                ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
             }
@@ -38,7 +38,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
 }
 
 /// Jobs that no task of this host started; how many were shown.
-async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
+async fn elsewhere(room: &Room, say: &Say, ours: &[&Task]) -> usize {
     let mut shown = 0;
     for answer in detect::everyone(room).await {
         let facts = match answer.facts {
@@ -50,11 +50,11 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
         };
         for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
             let Some(job) = tenant.running.first() else { continue };
-            if job.task().is_some_and(|task| ours.iter().any(|id| id == task)) {
+            let target = facts.target(tenant);
+            if ours.iter().any(|task| is_of(task, job, &target)) {
                 continue;
             }
             shown += 1;
-            let target = facts.target(tenant);
             let step = StepKind::WaitForBackup.name();
             say.event(
                 "task",
@@ -75,6 +75,15 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
         }
     }
     shown
+}
+
+/// Whether a running job is a task's own: by the mark it carries, or (below V4, where it carries none) by its id.
+fn is_of(task: &Task, job: &JobFacts, target: &TargetName) -> bool {
+    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
+    if whole {
+        return task.view.target(target).is_some_and(|known| known.job == Some(job.job_id));
+    }
+    job.task() == Some(task.id.as_str())
 }
 
 fn line(task: &Task) -> String {

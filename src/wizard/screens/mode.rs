@@ -8,6 +8,7 @@ use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
+use crate::domain::whole::CompactionRule;
 use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
@@ -169,8 +170,9 @@ fn no_compaction(model: &Model) -> Option<String> {
     if facts.cluster.method == Method::Logical {
         return Some("not needed for a logical backup".to_owned());
     }
-    if facts.cluster.version.numbers[0] >= 4 {
-        return Some("not needed on V4".to_owned());
+    let Some(whole) = &facts.cluster.whole else { return Some("not needed on V4".to_owned()) };
+    if whole.rules.compaction == CompactionRule::NotAsked {
+        return Some("this version does not ask for one".to_owned());
     }
     let incremental = model.draft.as_ref().is_some_and(|draft| draft.mode.mode == Mode::Incremental);
     incremental.then(|| "an incremental never compacts".to_owned())

@@ -45,7 +45,7 @@ pub fn prefill(model: &mut Model) {
 
 fn shape(facts: &Facts, choices: &Choices) -> Shape {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
-    match (facts.cluster.method, facts.cluster.version.numbers[0] < 4) {
+    match (facts.cluster.method, facts.cluster.whole.is_some()) {
         (Method::Logical, _) => Shape::Folder,
         (Method::Physical, false) => Shape::Two,
         (Method::Physical, true) if of_cluster => Shape::One,
@@ -122,13 +122,17 @@ fn next(model: &mut Model) {
     let standings = storage.parts().iter().copied().filter(|part| storage.must_pass(*part));
     let undone = standings.map(|part| (part, storage.standing(part))).find_map(|(part, standing)| {
         let name = name_of(part);
-        let why = match standing {
-            Standing::Passed(_) => return None,
-            Standing::Never | Standing::Stopped | Standing::Running(_) => format!("{name} was not tested"),
-            Standing::Void(changed) => format!("{name} was not tested since {changed} changed"),
-            Standing::Failed(_) => format!("{name}: the Test failed; mend what it found"),
-        };
-        Some((part, format!("{why}. What is typed must pass a Test: Enter tests.")))
+        Some((
+            part,
+            match standing {
+                Standing::Passed(_) => return None,
+                Standing::Never | Standing::Stopped | Standing::Running(_) => {
+                    format!("{name}: not tested. Enter tests it; it must pass.")
+                }
+                Standing::Void(changed) => format!("{name}: not tested since {changed} changed. Enter tests it."),
+                Standing::Failed(_) => format!("{name}: the Test failed. Mend that; Enter tests again."),
+            },
+        ))
     });
     match undone {
         None => model.screen = Screen::Mode,
@@ -155,7 +159,7 @@ fn unnamed(storage: &Storage) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
         let none = storage.side(*part).found.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
-        Some((*part, format!("{name}: nobody names a destination for {}. Enter types one for all.", none.tenant)))
+        Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
     })
 }
 

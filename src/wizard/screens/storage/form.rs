@@ -163,11 +163,9 @@ impl Field {
             (Self::Options, Kind::File) => {
                 ("Other options", "May be empty; zone, idc or region, as key=value&key=value", "")
             }
-            (Self::Options, _) => (
-                "Other options",
-                "May be empty; checksum_type, delete_mode, role_arn and so on, as key=value&key=value",
-                "",
-            ),
+            (Self::Options, _) => {
+                ("Other options", "May be empty; key=value&key=value: checksum_type, delete_mode, role_arn", "")
+            }
         };
         Words { label, help, empty }
     }
@@ -338,12 +336,12 @@ impl Form {
             return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
         }
         match field {
-            Field::Directory => self.directory_complaint(access, (shape, alone, several)),
-            Field::AccessKey => key_complaint(access),
-            Field::Options => self.options_complaint(shape),
+            Field::Directory => self.directory_complaint(access, (shape, alone, several)).map(brief),
+            Field::AccessKey => key_complaint(access).map(brief),
+            Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
-                field.key().and_then(|key| with(key).err()).map(|error| error.to_string())
+                field.key().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
             }
             Field::Addressing => None,
         }
@@ -406,6 +404,14 @@ impl Form {
     }
 }
 
+/// What is said beside the field need not say which destination is meant.
+fn brief(said: String) -> String {
+    match said.strip_prefix("In the destination, ") {
+        Some(rest) => rest.to_owned(),
+        None => said,
+    }
+}
+
 /// For which line, whether nothing else is given, and whether for several tenants.
 pub type Use = (Shape, bool, bool);
 
@@ -430,3 +436,6 @@ fn key_complaint(access: &Access) -> Option<String> {
     let any = Destination::parse_user("oss://any?host=any&access_id=any").ok()?;
     any.to_statement_uri(Some(&key)).err().map(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;
