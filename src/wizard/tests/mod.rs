@@ -4,6 +4,7 @@
 mod cast;
 mod drive;
 mod fake;
+mod confirm;
 mod journeys;
 mod keys;
 mod pictures;
