@@ -140,11 +140,7 @@ impl Wizard {
 }
 
 /// A plan as the wizard's own effects make it.
-pub fn made(
-    facts: &Facts,
-    choices: &crate::domain::choices::Choices,
-    task: &str,
-) -> Result<Made, Box<Refusal>> {
+pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<Made, Box<Refusal>> {
     let prepared = prepare::prepare(facts, choices, task)?;
     let same_as = ["backup", &choices.targets[0].to_string(), "--mode", "full"].map(str::to_owned).to_vec();
     Ok(Made { prepared, same_as })
