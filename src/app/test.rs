@@ -182,7 +182,7 @@ enum Line {
 fn line(facts: &Facts) -> Line {
     match facts.cluster.method {
         Method::Logical => Line::Logical,
-        Method::Physical if facts.cluster.version.numbers[0] < 4 => Line::Older,
+        Method::Physical if facts.cluster.whole.is_some() => Line::Older,
         Method::Physical => Line::V4,
     }
 }

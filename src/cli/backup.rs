@@ -33,7 +33,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     };
     choices.check()?;
     let same_as = beside::command(common, plans::same_as(cluster, &choices));
-    let choices = choose::with_strategies(choices, cluster);
+    let choices = tasks::with_last_storage(room, choose::with_strategies(choices, cluster))?;
     // Asked for before anything else is waited for.
     room.password(cluster).await?;
     let id = tasks::new_id(room)?;

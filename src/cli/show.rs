@@ -30,7 +30,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 /// A line of a journal that this obnow does not know: as it stands there.
 pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
     say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
-    log(say, at, None, &crate::domain::task::unknown(entry));
+    log(say, at, None, &[crate::domain::task::unknown(entry)]);
 }
 
 /// A text for JSON: null where there is nothing to say.
@@ -163,11 +163,13 @@ pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
     );
 }
 
-/// A line of the log.
-fn log(say: &Say, at: Timestamp, role: Option<Role>, told: &Told) {
-    let word = format!("{:<11}", told.word);
-    let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
-    say.line(&format!("{} {word} {}", clock(at), told.text));
+/// Lines of the log.
+fn log(say: &Say, at: Timestamp, role: Option<Role>, lines: &[Told]) {
+    for told in lines {
+        let word = format!("{:<11}", told.word);
+        let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
+        say.line(&format!("{} {word} {}", clock(at), told.text));
+    }
 }
 
 /// One event of a task, as it happens.
@@ -190,13 +192,14 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                     StepState::NotNeeded => Role::Dim,
                     _ => Role::Fail,
                 };
-                for mut line in lines {
-                    if *step == StepKind::ConfirmRestorable {
-                        // The verdict, which follows this step, says it in full.
+                let mut lines = lines;
+                if *step == StepKind::ConfirmRestorable {
+                    // The verdict, which follows this step, says it in full.
+                    for line in &mut lines {
                         line.text = line.text.trim_end_matches(detail.trim_end()).trim_end().to_owned();
                     }
-                    log(say, at, Some(role), &line);
                 }
+                log(say, at, Some(role), &lines);
             }
             // For a person the verdict, which follows, says it; once is enough.
             if let Some(fault) = fault.as_ref().filter(|_| say.json) {
@@ -205,7 +208,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         }
         Event::Waiting { target, step, what, fault, over } => {
             // Attention is said in full below.
-            lines.iter().take(1).for_each(|line| log(say, at, None, line));
+            log(say, at, None, lines.get(..1).unwrap_or_default());
             if let Some(fault) = fault {
                 say.fault(fault);
             }
@@ -221,15 +224,15 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             say.event("progress", progress_fields(id, target, progress));
             // The last figures come with the verdict, which a person has read by then.
             if view.target(target).is_some_and(|target| target.outcome.is_none()) {
-                lines.iter().for_each(|line| log(say, at, None, line));
+                log(say, at, None, &lines);
             }
         }
         Event::Verdict { target, outcome } => {
             say.event("verdict", verdict_fields(id, Some(target), outcome));
             verdict(say, target, outcome);
         }
-        Event::Intent { .. } | Event::Request { .. } => lines.iter().for_each(|line| log(say, at, None, line)),
-        Event::RunnerStarted { attempt, .. } if *attempt > 1 => lines.iter().for_each(|line| log(say, at, None, line)),
+        Event::Intent { .. } | Event::Request { .. } => log(say, at, None, &lines),
+        Event::RunnerStarted { attempt, .. } if *attempt > 1 => log(say, at, None, &lines),
         Event::Created { .. }
         | Event::RunnerStarted { .. }
         | Event::Answered { .. }
@@ -256,7 +259,9 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
     if let Some(fault) = outcome.fault.as_ref().filter(|_| !say.json) {
         say.fault(fault);
     }
-    words::recipe(outcome).iter().for_each(|line| say.line(line));
+    for line in words::recipe(outcome) {
+        say.line(&line);
+    }
 }
 
 /// The last event of a task: the worst verdict, for no target in particular.

@@ -125,18 +125,20 @@ fn ended(target: &TargetView, lines: &mut Vec<String>) {
         lines.push(format!("  {}", ids.join(", ")));
     }
     lines.extend(target.progress.iter().map(|progress| format!("  {}", words::progress(progress))));
-    match &target.outcome {
-        Some(outcome) => {
-            lines.extend(words::whole_verdict(&target.target, outcome));
-            lines.extend(outcome.windows.iter().map(|window| {
-                format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())
-            }));
-            outcome.fault.iter().for_each(|fault| said(&fault.detail, 2, lines));
+    let Some(outcome) = &target.outcome else {
+        if let Some(fault) = target.current().and_then(|step| step.fault.as_ref()) {
+            lines.extend(words::sentences(fault).map(|line| format!("  {line}")));
+            said(&fault.detail, 2, lines);
         }
-        None => {
-            let fault = target.current().and_then(|step| step.fault.as_ref());
-            lines.extend(fault.into_iter().flat_map(words::sentences).map(|line| format!("  {line}")));
-            fault.into_iter().for_each(|fault| said(&fault.detail, 2, lines));
-        }
+        return;
+    };
+    lines.extend(words::whole_verdict(&target.target, outcome));
+    lines.extend(
+        outcome.windows.iter().map(|window| {
+            format!("  window of set {}: SCN {} to {}", window.set, window.from.nanos(), window.to.nanos())
+        }),
+    );
+    if let Some(fault) = &outcome.fault {
+        said(&fault.detail, 2, lines);
     }
 }

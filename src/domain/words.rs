@@ -140,3 +140,10 @@ pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     lines.extend(recipe(outcome));
     lines
 }
+
+/// Who was left out of a task, and why.
+#[must_use]
+pub fn left_out(view: &TaskView) -> Vec<String> {
+    let left = view.prepared.iter().flat_map(|prepared| &prepared.plan.left_out);
+    left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
+}

@@ -27,9 +27,13 @@ pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<Pa
         match file.and_then(|mut file| file.write_all(text.as_bytes()).and_then(|()| file.sync_all())) {
             Ok(()) => return Ok(path),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-                path = folder.join(format!("{stem}-{number}.txt"))
+                path = folder.join(format!("{stem}-{number}.txt"));
             }
-            Err(error) => return Err(disk::fault("write the report", &path, &error)),
+            Err(error) => {
+                // Half a report is none; where it cannot be taken away, its fault is still the first one.
+                let _ = std::fs::remove_file(&path);
+                return Err(disk::fault("write the report", &path, &error));
+            }
         }
     }
     Err(disk::fault("write the report", &path, &ErrorKind::AlreadyExists.into()))

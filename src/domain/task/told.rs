@@ -16,7 +16,7 @@ pub struct Told {
 }
 
 impl Told {
-    fn new(word: &'static str, text: String) -> Self {
+    fn new(word: &'static str, text: &str) -> Self {
         Self { word, text: text.trim_end().to_owned() }
     }
 }
@@ -33,13 +33,13 @@ pub fn state_word(state: StepState) -> &'static str {
 /// An event that this obnow does not know: as it stands there, cleaned.
 #[must_use]
 pub fn unknown(entry: &serde_json::Value) -> Told {
-    Told::new("?", clean(&entry.to_string()))
+    Told::new("?", &clean(&entry.to_string()))
 }
 
 /// An event, line by line.
 #[must_use]
 pub fn told(event: &Event) -> Vec<Told> {
-    let one = |word: &'static str, text: String| vec![Told::new(word, text)];
+    let one = |word: &'static str, text: String| vec![Told::new(word, &text)];
     match event {
         Event::Created { by, prepared, .. } => {
             let names: Vec<String> = prepared.plan.targets.iter().map(|target| target.target.to_string()).collect();
@@ -52,14 +52,12 @@ pub fn told(event: &Event) -> Vec<Told> {
         Event::Waiting { target, step, what, fault, .. } => {
             let mut lines = one("running", format!("{:<36} {target}  {what}", step.name()));
             if let Some(fault) = fault {
-                lines.push(Told::new("attention", format!("{} {}", fault.what, fault.why)));
+                lines.push(Told::new("attention", &format!("{} {}", fault.what, fault.why)));
             }
             lines
         }
         Event::Progress { target, progress } => one("", format!("{:<36} {target}  {}", "", words::progress(progress))),
-        Event::Intent { statements, .. } => {
-            statements.iter().map(|statement| Told::new("send", statement.clone())).collect()
-        }
+        Event::Intent { statements, .. } => statements.iter().map(|statement| Told::new("send", statement)).collect(),
         Event::Answered { fault, answered, .. } => match (fault, answered) {
             (None, _) => one("answer", "accepted".to_owned()),
             (Some(fault), true) => one("answer", format!("refused: {} {}", fault.what, fault.why)),

@@ -24,7 +24,7 @@ mod farewell;
 mod keys;
 mod on;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use farewell::farewell;
 pub use keys::{KEYS, Way, way};
@@ -327,6 +327,7 @@ pub fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> 
     match started {
         Ok(_) => {
             task.cancelling = false;
+            task.focus = None;
             let effects = task.follow_again(Req(next));
             model.last_req = next;
             effects

@@ -15,6 +15,8 @@ use crate::wizard::screens::task::{Watched, Way, way};
 
 mod log;
 mod steps;
+#[cfg(test)]
+mod tests;
 mod verdict;
 
 /// What is drawn of a task: rows that stay, and rows that scroll.
@@ -64,6 +66,7 @@ pub fn scroll(model: &Model) -> (usize, usize, usize) {
 }
 
 /// Draws it.
+#[must_use]
 pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let mut body = Body::default();
     let Some(task) = &model.task else { return body };
@@ -90,8 +93,8 @@ fn foot(task: &Watched, model: &Model, hidden: (usize, usize), wide: usize) -> R
     let several = task.view.targets.len() > 1;
     let more = match (hidden, several) {
         ((0, 0), _) => String::new(),
-        ((0, below), false) => format!("  {below} more lines: Down"),
-        ((0, below), true) => format!("  {below} more lines: PgDn"),
+        ((0, below), false) => format!("  {below} more: Down"),
+        ((0, below), true) => format!("  {below} more: PgDn"),
         ((above, 0), false) => format!("  {above} lines above: Up"),
         ((above, 0), true) => format!("  {above} lines above: PgUp"),
         ((above, below), _) => format!("  {above} above, {below} below"),
@@ -146,6 +149,8 @@ pub fn verdict_role(verdict: VerdictWord) -> Role {
 }
 
 fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
+    // What nobody works on any more stands as it was written last.
+    let now = if task.ticks() { now } else { task.view.last.unwrap_or(now) };
     let mut head = vec![first_line(task, now, wide)];
     head.extend(targets(task, wide, high));
     let mut body = Body::default();
@@ -155,6 +160,9 @@ fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     });
     for note in notes.into_iter().flatten() {
         body.wrapped(Role::Hint, note, 1, wide);
+    }
+    for line in words::left_out(&task.view) {
+        body.wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
     }
     if let Some(fault) = task.unread.as_ref().or(task.refused.as_ref()) {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
@@ -197,10 +205,7 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
         several => format!("  Back up {} tenants ({mode})", several.len()),
     };
     let state = task.state();
-    let time = view.created.map_or_else(String::new, |created| {
-        let to = if task.ticks() { now } else { view.last.unwrap_or(created) };
-        format!(" {}", words::stopwatch(created, to))
-    });
+    let time = view.created.map_or_else(String::new, |created| format!(" {}", words::stopwatch(created, now)));
     let word = match state {
         TaskState::Running if task.cancelling => "cancelling".to_owned(),
         _ if task.unread.is_some() => "unreadable".to_owned(),
@@ -243,12 +248,14 @@ fn targets(task: &Watched, wide: usize, high: usize) -> Vec<Row> {
     let at = targets.iter().position(|target| Some(&target.target) == focus).unwrap_or(0);
     let room = targets.len().min((high / 3).max(2));
     let top = (at + 1).saturating_sub(room);
+    // Which of how many, where not all of them are seen.
+    let spare = if targets.len() > room { 10 } else { 1 };
     let mut rows: Vec<Row> = targets
         .iter()
         .enumerate()
         .skip(top)
         .take(room)
-        .map(|(place, target)| one_target(target, wide).focused(place == at))
+        .map(|(place, target)| one_target(target, wide.saturating_sub(spare)).focused(place == at))
         .collect();
     if targets.len() > room
         && let Some(last) = rows.last_mut()
@@ -275,6 +282,6 @@ fn one_target(target: &TargetView, wide: usize) -> Row {
         (None, None) => (Role::Text, "ok".to_owned(), String::new()),
     };
     let word = pad(&word, 13.max(width(&word)));
-    let rest = fit(&rest, wide.saturating_sub(width(&name) + width(&word) + 10));
+    let rest = fit(&rest, wide.saturating_sub(width(&name) + width(&word) + 1));
     Row::pieces(vec![(Role::Text, name), (role, word), (Role::Text, format!(" {rest}"))])
 }

@@ -39,6 +39,7 @@ fn of_task(model: &Model, task: &Watched) -> Vec<String> {
                     None => lines.push(format!("UNKNOWN  {}", target.target)),
                 }
             }
+            lines.extend(words::left_out(&task.view));
             lines
         }
         None if task.unread.is_some() => vec![format!("Task {id} cannot be read: {}", command("watch"))],

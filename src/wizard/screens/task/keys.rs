@@ -32,8 +32,7 @@ pub const KEYS: [Binding; 11] = [
         .when(|model| Availability::shown(is_open(model, true))),
     Binding::new(&[Key::Esc, Key::Char('d')], Action::Back, "back", "back to where you were", 7)
         .when(|model| Availability::shown(is_open(model, false))),
-    Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5)
-        .when(|model| can_ask(model)),
+    Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5).when(can_ask),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the verdict, the fault, or the id", 3),
 ];
 

@@ -37,7 +37,10 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
     let mut place = (0, 0);
     for step in &target.steps {
         let first = body.lines.len();
-        body.push(one(step, now, wide));
+        // What only looked at the server is through; what it found is the verdict's, and so is the colour.
+        let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
+        let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
+        body.push(one(step, role_of, now, wide));
         match step.state {
             StepState::Running => running(body, target, step, wide),
             StepState::Failed | StepState::Cancelled | StepState::Unknown => {
@@ -58,7 +61,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
     place
 }
 
-fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
+fn one(step: &StepView, role: Role, now: Timestamp, wide: usize) -> Row {
     let word = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown => state_word(step.state).to_uppercase(),
         StepState::Pending | StepState::Running | StepState::Ok | StepState::NotNeeded => {
@@ -85,7 +88,7 @@ fn one(step: &StepView, now: Timestamp, wide: usize) -> Row {
         Role::Text
     };
     Row::pieces(vec![
-        (role(step.state), format!("   {} ", pad(&word, STATE))),
+        (role, format!("   {} ", pad(&word, STATE))),
         (name, format!("{} ", pad(step.kind.name(), NAME))),
         (Role::Disabled, pad(&fit(detail, room), room)),
         (Role::Text, format!("{time:>TIME$}")),

@@ -25,14 +25,15 @@ pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: us
 pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize) {
     let role = super::verdict_role(outcome.verdict);
     let headline = outcome.verdict.headline();
-    for line in words::verdict(&target.target, outcome) {
-        match line.strip_prefix(headline) {
-            Some(rest) => led(body, (role, headline), rest.trim_start(), wide),
-            None => body.wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1)),
-        }
-    }
+    let told = words::verdict(&target.target, outcome);
+    let mut told = told.iter().map(String::as_str);
+    let about = told.next().and_then(|first| first.strip_prefix(headline)).unwrap_or_default();
+    led(body, (role, headline), about.trim_start(), wide);
     if let Some(missing) = &outcome.fault {
         fault(body, role, missing, 3, wide);
+    }
+    for line in told {
+        body.wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
     }
     for (place, line) in outcome.recipe.iter().enumerate() {
         led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
