@@ -172,6 +172,14 @@ fn the_destinations_of_a_target_are_its_own() {
     assert!(uris.last().unwrap().ends_with("/demo/order/clog"), "{uris:?}");
     assert!(events.iter().all(|event| event["target"] == "demo/order"), "{events:#?}");
     assert_eq!(of(&events, "sole_use", "result"), "pass");
+    let evidence =
+        "that every server reaches it; the server's own evidence: log archiving is DOING there, complete up to 20";
+    let said = |kind: &str| {
+        let of_kind =
+            |event: &&Value| event["check"] == "every_server" && event["uri"].as_str().unwrap().ends_with(kind);
+        events.iter().find(of_kind).unwrap()["found"].as_str().unwrap().starts_with(evidence)
+    };
+    assert!(said("/clog") && !said("/data"), "{events:#?}");
     assert!(fleet.statements().is_empty(), "a Test changes nothing");
     let ran = fleet.run(&["test-storage", "demo/nobody"]).exits(1);
     assert!(ran.err.contains("There is no tenant nobody on demo."), "{}", ran.err);

@@ -57,14 +57,19 @@ impl Room {
                 None => (Inventory::default(), false),
             },
         };
-        Ok(Self {
+        Ok(Self::with(places, inventory, has_inventory))
+    }
+
+    /// A room with this inventory, wherever it comes from.
+    pub(super) fn with(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
+        Self {
             places,
             inventory,
             has_inventory,
             resolver: Resolver::here(),
             passwords: Mutex::default(),
             typed: std::sync::Mutex::default(),
-        })
+        }
     }
 
     /// The same for a face that asks by itself: nothing of it ever asks on the terminal.

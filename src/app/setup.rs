@@ -1,10 +1,126 @@
-//! The inventory as a file: the example written, and what is there shown.
+//! The inventory as a file: the example written, a first cluster tried and written, and what is there shown.
 
 use std::path::PathBuf;
 
-use super::Room;
+use super::{Room, detect};
+use crate::config::first::FirstCluster;
 use crate::config::{self, Places};
+use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::Secret;
+
+/// A cluster that somebody types in before there is an inventory.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewCluster {
+    /// The name it is called by; empty: its host.
+    pub name: String,
+    /// `host[:port]`.
+    pub host: String,
+    /// `root@sys`.
+    pub user: String,
+    /// Its environment, such as `prod`.
+    pub environment: Option<String>,
+}
+
+/// What of a [`NewCluster`] is wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WrongPart {
+    /// The name.
+    Name,
+    /// The host.
+    Host,
+    /// The user, or the environment.
+    User,
+}
+
+impl NewCluster {
+    /// What is wrong with it, in one sentence; None: nothing.
+    #[must_use]
+    pub fn complaint(&self) -> Option<(WrongPart, String)> {
+        if self.host.trim().is_empty() {
+            return Some((WrongPart::Host, "Enter the host of an observer or of OBProxy.".to_owned()));
+        }
+        let first = match self.first() {
+            Ok(first) => first,
+            Err(why) => return Some((WrongPart::Host, format!("{why}."))),
+        };
+        let (field, why) = first.breach()?;
+        match field.as_str() {
+            "name" => Some((WrongPart::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
+            field => Some((WrongPart::User, format!("The {field} cannot be used: {why}."))),
+        }
+    }
+
+    fn first(&self) -> Result<FirstCluster, String> {
+        let endpoint: config::values::Endpoint = self.host.trim().parse()?;
+        let name = if self.name.trim().is_empty() { endpoint.host.clone() } else { self.name.trim().to_owned() };
+        Ok(FirstCluster {
+            name,
+            environment: self.environment.clone(),
+            endpoints: vec![endpoint],
+            user: self.user.trim().to_owned(),
+        })
+    }
+
+    /// The name it is called by in the end.
+    #[must_use]
+    pub fn called(&self) -> String {
+        self.first().map_or_else(|_| self.name.clone(), |first| first.name)
+    }
+
+    fn usable(&self) -> Result<FirstCluster, Fault> {
+        self.first().map_err(|why| {
+            let what = format!("{} is not an endpoint.", self.host);
+            Fault::new(Cause::Usage, what, format!("{why}."), "Write host:port.")
+        })
+    }
+}
+
+/// A room of one cluster that is in no inventory, and its password.
+///
+/// # Errors
+/// The host is none, or the state directory cannot be told.
+pub fn room_of(
+    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+    new: &NewCluster,
+    password: Secret,
+) -> Result<Room, Fault> {
+    let first = new.usable()?;
+    let name = first.name.clone();
+    let room = Room::with(Places::find(config, state)?, first.inventory(), true).silent();
+    room.give_password(&name, password);
+    Ok(room)
+}
+
+/// What answers there.
+///
+/// # Errors
+/// The connection, the login, or what answers is no OceanBase.
+pub async fn attempt(room: &Room) -> Result<Facts, Fault> {
+    match room.inventory.clusters.first() {
+        Some(cluster) => detect::one(room, cluster).await,
+        None => Err(Fault::new(Cause::Usage, "There is no cluster.", "None was typed.", "Type its host.")),
+    }
+}
+
+/// Writes the cluster into a new inventory, without its password, and opens that.
+///
+/// # Errors
+/// There is an inventory already that says something else, or it cannot be written.
+pub fn save(
+    config: Option<PathBuf>,
+    state: Option<PathBuf>,
+    new: &NewCluster,
+    password: Secret,
+) -> Result<Room, Fault> {
+    let first = new.usable()?;
+    let places = Places::find(config.clone(), state.clone())?;
+    first.write(&places.config)?;
+    let room = Room::open(config, state, None)?.silent();
+    room.give_password(&first.name, password);
+    Ok(room)
+}
 
 /// Writes the commented example where no inventory is, and says where.
 ///

@@ -1,6 +1,8 @@
 //! The tasks of this state directory, as they stand.
 
+use crate::domain::choices::Choices;
 use crate::domain::fault::Fault;
+use crate::domain::last_storage::last_storage;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TaskState, TaskView};
 use crate::journal::tasks::TaskId;
@@ -91,6 +93,19 @@ pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault
 pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let tasks = tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id));
     Ok(tasks.filter(|task| task.as_ref().map_or(true, |task| task.view.created.is_some())).collect())
+}
+
+/// The choices with the storage of the last successful task of these targets, where nothing else names one.
+///
+/// # Errors
+/// The state directory cannot be read.
+pub fn with_last_storage(room: &Room, mut choices: Choices) -> Result<Choices, Fault> {
+    if choices.storage.is_none() && choices.fallbacks.is_empty() {
+        // A journal that cannot be read says nothing of its storage.
+        let tasks: Vec<Task> = all(room)?.into_iter().filter_map(Result::ok).collect();
+        choices.fallbacks.extend(last_storage(tasks.iter().map(|task| &task.view), &choices.targets));
+    }
+    Ok(choices)
 }
 
 /// One task as it stands.

@@ -16,14 +16,20 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::hand_over::environment;
+use crate::config::inventory::Cluster;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::restorable::RoundStatus;
+use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
-use crate::domain::storage_test::{Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, sole_use};
+use crate::domain::storage_test::{
+    Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
+};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::probe::News;
+use crate::probe::servers::{Servers, ask};
 
 mod process;
 pub mod subjects;
@@ -53,6 +59,10 @@ pub struct TestOf {
     pub expected: Expected,
     /// Every other destination of the cluster; None: no cluster was named.
     pub others: Option<Vec<Used>>,
+    /// The servers of the cluster, where the inventory says how to log in to them; None: they are not asked.
+    pub servers: Option<Servers>,
+    /// That the server itself writes there, as it shows.
+    pub evidence: Option<String>,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -62,7 +72,15 @@ impl TestOf {
     #[must_use]
     pub fn uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
-        Self { destination, access_key: None, expected, others: None, deadline: DEADLINE }
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: None,
+            servers: None,
+            evidence: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// A directory that one tenant is to use for one kind, with everybody else of the cluster: as its line wants it.
@@ -79,7 +97,16 @@ impl TestOf {
             Line::Logical => Expected::OwnHost,
         };
         let others = others(facts, Some((tenant.id, kind)));
-        Self { destination, access_key: None, expected, others: Some(others), deadline: DEADLINE }
+        let evidence = (kind == DirKind::Clog).then(|| evidence(facts, tenant, &destination)).flatten();
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: Some(others),
+            servers: None,
+            evidence,
+            deadline: DEADLINE,
+        }
     }
 
     /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
@@ -91,7 +118,15 @@ impl TestOf {
             Line::Older => Expected::Anything,
             Line::Logical => Expected::OwnHost,
         };
-        Self { destination, access_key: None, expected, others: Some(Vec::new()), deadline: DEADLINE }
+        Self {
+            destination,
+            access_key: None,
+            expected,
+            others: Some(Vec::new()),
+            servers: None,
+            evidence: None,
+            deadline: DEADLINE,
+        }
     }
 
     /// The same with an access key.
@@ -100,6 +135,41 @@ impl TestOf {
         self.access_key = key;
         self
     }
+
+    /// The same with every server asked by ssh, where the inventory has `ssh:` for the cluster. A logical backup is written by
+    /// this host, and none is asked.
+    #[must_use]
+    pub fn with_servers(mut self, facts: &Facts, cluster: &Cluster) -> Self {
+        let ssh = cluster.ssh.as_ref().filter(|_| self.expected != Expected::OwnHost);
+        self.servers = ssh.zip(facts.cluster.servers.get()).map(|(ssh, servers)| {
+            let mut hosts: Vec<String> = servers.iter().map(|server| host_of(&server.address)).collect();
+            // Several servers of one host see the same.
+            hosts.sort();
+            hosts.dedup();
+            Servers { user: ssh.user.clone(), hosts }
+        });
+        self
+    }
+}
+
+/// An archive that goes on into this very directory is the server's own evidence.
+fn evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destination) -> Option<String> {
+    const USUAL_LAG: u64 = 120;
+    let round = tenant.archive.current.as_ref().filter(|round| round.status == RoundStatus::Doing)?;
+    let own = tenant.archive.destination.as_ref()?;
+    let server_clock = crate::journal::clock::now() + jiff::SignedDuration::from_millis(facts.cluster.clock_ahead_ms);
+    let behind = Scn::from_timestamp(server_clock).seconds_since(round.checkpoint);
+    let moves = behind <= tenant.archive.lag_target.unwrap_or(USUAL_LAG).saturating_mul(3);
+    (moves && own.location.same_place(destination)).then(|| {
+        let up_to = round.checkpoint.to_local(facts.cluster.utc_offset);
+        format!("the server's own evidence: log archiving is DOING there, complete up to {up_to}")
+    })
+}
+
+/// The host of `ip:port`, without brackets.
+fn host_of(address: &str) -> String {
+    let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
+    host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
 /// The lines that want different directories.
@@ -112,7 +182,7 @@ enum Line {
 fn line(facts: &Facts) -> Line {
     match facts.cluster.method {
         Method::Logical => Line::Logical,
-        Method::Physical if facts.cluster.version.numbers[0] < 4 => Line::Older,
+        Method::Physical if facts.cluster.whole.is_some() => Line::Older,
         Method::Physical => Line::V4,
     }
 }
@@ -174,9 +244,34 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
             TestedCheck::not_checked(StorageCheck::SoleUse, why)
         }
     });
-    sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it"));
     let (uri, by_hand) = (what.destination.to_string(), by_hand(&what.destination));
-    if let Err(fault) = probe(tester, &what, &mut sheet).await {
+    let asked = match (&what.servers, &what.expected) {
+        (Some(servers), _) => {
+            sheet.say(TestNews::Begins(StorageCheck::EveryServer));
+            Some(servers)
+        }
+        (None, Expected::OwnHost) => {
+            let found = "this host alone writes it";
+            sheet.ended(TestedCheck::pass(StorageCheck::EveryServer, None, found));
+            None
+        }
+        (None, Expected::EmptyOrOurs { .. } | Expected::Empty | Expected::Anything) => {
+            let unknown = "that every server reaches it";
+            let why = what.evidence.as_ref().map_or(unknown.to_owned(), |evidence| format!("{unknown}; {evidence}"));
+            sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, why));
+            None
+        }
+    };
+    let (probed, seen) = tokio::join!(probe(tester, &what, &mut sheet), async {
+        match asked {
+            Some(servers) => Some(every_server(servers, &what).await),
+            None => None,
+        }
+    });
+    if let Some(seen) = seen {
+        sheet.ended(seen);
+    }
+    if let Err(fault) = probed {
         let check = sheet.running.unwrap_or(StorageCheck::Directory);
         sheet.ended(TestedCheck::fail(check, None, fault));
         for check in StorageCheck::of(what.destination.kind()) {
@@ -188,6 +283,16 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
     }
     sheet.checks.sort_by_key(|check| check.check);
     TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left, by_hand }
+}
+
+/// What the servers themselves say.
+async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
+    let since = Instant::now();
+    let environment: Vec<_> = environment().chain(agent()).collect();
+    let limit = what.deadline.saturating_sub(CLEARING).max(what.deadline / 2);
+    let said = ask(servers, &script(&what.destination), limit, &environment).await;
+    let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
+    judge_servers(&what.destination, &said, ms)
 }
 
 /// What has been told so far.
@@ -252,7 +357,7 @@ async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<
     }
     // It deletes its probe if it still can; of its checks nothing is waited for any more.
     probing.order = None;
-    let until = Instant::now() + CLEARING;
+    let until = Instant::now() + CLEARING.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
         if matches!(news, News::Leaves(_) | News::Gone) {
             sheet.hear(news);
@@ -299,6 +404,12 @@ impl Probing {
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),
         }
     }
+}
+
+/// Where the agent is that holds the keys of ssh.
+#[allow(clippy::disallowed_methods, reason = "the allow-list of what ssh inherits")]
+fn agent() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+    std::env::var_os("SSH_AUTH_SOCK").map(|value| ("SSH_AUTH_SOCK", value)).into_iter()
 }
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what the process inherits")]

@@ -9,7 +9,7 @@ use super::{Exit, Say, choosing, show, tasks as tasks_face, test_storage};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::prepare::prepare;
-use crate::app::test::{Tester, subjects};
+use crate::app::test::subjects;
 use crate::app::{Room, choose, detect, plans, purse, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::exit;
@@ -33,7 +33,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     };
     choices.check()?;
     let same_as = beside::command(common, plans::same_as(cluster, &choices));
-    let choices = choose::with_strategies(choices, cluster);
+    let choices = tasks::with_last_storage(room, choose::with_strategies(choices, cluster))?;
     // Asked for before anything else is waited for.
     room.password(cluster).await?;
     let id = tasks::new_id(room)?;
@@ -87,16 +87,11 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         can_be_asked()?;
     }
     let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
-    if choices.storage.is_some() {
-        let tester = Tester::here()?;
-        let mut all_passed = true;
-        for subject in subjects::of_plan(&facts, &prepared) {
-            let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
-            all_passed &= test_storage::tested(say, &tester, subject, key).await.passed();
-        }
-        if !all_passed {
-            return Ok(Exit::STORAGE);
-        }
+    // What was given by hand nobody has tried yet.
+    if choices.storage.is_some()
+        && !test_storage::all_passed(say, subjects::of_plan(&facts, cluster, &prepared), &purse).await?
+    {
+        return Ok(Exit::STORAGE);
     }
     if !args.yes && !confirm(&facts, &prepared) {
         return Ok(Exit::LEFT);

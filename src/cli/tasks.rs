@@ -23,7 +23,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
     for task in &all {
         match task {
             Ok(task) => {
-                ours.push(task.id.to_string());
+                ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
             }
@@ -38,7 +38,7 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
 }
 
 /// Jobs that no task of this host started; how many were shown.
-async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
+async fn elsewhere(room: &Room, say: &Say, ours: &[&Task]) -> usize {
     let mut shown = 0;
     for answer in detect::everyone(room).await {
         let facts = match answer.facts {
@@ -50,11 +50,11 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[String]) -> usize {
         };
         for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
             let Some(job) = tenant.running.first() else { continue };
-            if job.task().is_some_and(|task| ours.iter().any(|id| id == task)) {
+            let target = facts.target(tenant);
+            if ours.iter().any(|task| task.view.has_job(task.id.as_str(), job, &target)) {
                 continue;
             }
             shown += 1;
-            let target = facts.target(tenant);
             let step = StepKind::WaitForBackup.name();
             say.event(
                 "task",

@@ -7,6 +7,7 @@ use super::args::TestStorageArgs;
 use super::say::Role;
 use super::show::{clock, some};
 use super::{Exit, Say};
+use crate::app::hand_over::Purse;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
 use crate::app::{Asking, Room, choose, detect};
@@ -26,7 +27,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &TestStorageArgs) -> Resul
             let cluster = room.cluster(target.cluster())?;
             let facts = detect::one(room, cluster).await?;
             let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
-            subjects::of_target(&facts, target, &choices, id)?
+            subjects::asking(subjects::of_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };
     let tester = Tester::here()?;
@@ -78,8 +79,19 @@ impl Keys<'_> {
     }
 }
 
+/// Tests the directories of a plan, all of them, whatever one of them says.
+pub(super) async fn all_passed(say: &Say, subjects: Vec<Subject>, purse: &Purse) -> Result<bool, Fault> {
+    let tester = Tester::here()?;
+    let mut all_passed = true;
+    for subject in subjects {
+        let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
+        all_passed &= tested(say, &tester, subject, key).await.passed();
+    }
+    Ok(all_passed)
+}
+
 /// One Test, each check said as it ends.
-pub(super) async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret>) -> TestReport {
+async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", clean(&title))));

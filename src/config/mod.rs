@@ -1,5 +1,6 @@
 //! What a person set up: the inventory, where secrets come from, and where things live on this host.
 
+pub mod first;
 pub mod inventory;
 mod locate;
 pub mod places;

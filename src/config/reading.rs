@@ -10,7 +10,7 @@ use crate::domain::secret::SecretSource;
 /// The commented example that `config init` writes.
 pub const EXAMPLE: &str = include_str!("../../assets/config.example.yaml");
 
-const CALLED: &str = "The inventory";
+pub(super) const CALLED: &str = "The inventory";
 
 /// The inventory of this file, or `None` where there is no file.
 ///

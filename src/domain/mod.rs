@@ -12,6 +12,7 @@ pub mod exit;
 pub mod facts;
 pub mod fault;
 pub mod last_good;
+pub mod last_storage;
 pub mod listing;
 pub mod outcome;
 pub mod plan;

@@ -9,6 +9,7 @@ use super::template::DirKind;
 
 mod expected;
 mod format_file;
+mod servers;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ pub use expected::{Contents, Expected, Used, by_hand, judge, sole_use};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
+pub use servers::{ServerSays, is_remote, judge_servers, script};
 
 /// How much a Test writes, in bytes: a probe of real size.
 pub const PROBE_BYTES: usize = 1 << 20;

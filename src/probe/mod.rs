@@ -11,6 +11,7 @@ pub mod folder;
 mod mounts;
 pub mod object;
 mod pattern;
+pub mod servers;
 mod told;
 
 /// What a probe says while it works, one thing at a time.

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::domain::storage_test::is_remote;
+
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
@@ -26,13 +28,6 @@ impl Mount {
         mounts.filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count())
     }
 
-    /// Whether it comes from another host.
-    pub(super) fn is_remote(&self) -> bool {
-        const REMOTE: [&str; 11] =
-            ["nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "ocfs2", "gfs2", "9p"];
-        REMOTE.contains(&self.kind.as_str()) || self.kind.starts_with("fuse.")
-    }
-
     /// In a few words, with what the manual of the server wants otherwise.
     pub(super) fn words(&self) -> String {
         let mut words = format!("{} of {} on {}", self.kind, self.source, self.point.display());
@@ -44,7 +39,7 @@ impl Mount {
                 words.push_str("; OceanBase's manual wants also ");
                 words.push_str(&missing.join(", "));
             }
-        } else if !self.is_remote() {
+        } else if !is_remote(&self.kind) {
             words.push_str(", of this host alone");
         }
         words

@@ -33,6 +33,8 @@ pub enum Effect {
     Try(Req, Box<Login>),
     /// Write it into the inventory, and read that again.
     Save(Req, Box<Login>),
+    /// Use it without writing it anywhere.
+    Use(Req, Box<Login>),
     /// Make the plan and what is shown of it.
     Prepare(Req, Arc<Facts>, Box<Choices>),
     /// Test a storage.

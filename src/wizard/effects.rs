@@ -1,5 +1,6 @@
 //! The one place of the wizard that does things: each effect becomes a task of its own, and its answer a message.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::mpsc::{self, UnboundedSender};
@@ -9,10 +10,12 @@ use super::effect::{Effect, Typed};
 use super::model::Req;
 use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
+use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
+use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
 use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
 use crate::domain::choices::Choices;
@@ -20,13 +23,16 @@ use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::Refusal;
-use crate::domain::secret::SecretSource;
+use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
 /// The room, once the inventory was read; another one after a connection was saved.
 type Shared = Arc<Mutex<Option<Arc<Room>>>>;
+
+/// Makes a room of a new cluster and its password.
+type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<Room, Fault>;
 
 /// Runs effects.
 pub struct Effects {
@@ -161,9 +167,28 @@ impl Effects {
                     say.one(req, Answer::Reported(report::write(&room, &task).map(|(_, path)| path)));
                 });
             }
+            Effect::Try(req, login) => {
+                self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
+            }
+            Effect::Save(req, login) => self.set_up(req, *login, setup::save, say),
+            Effect::Use(req, login) => self.set_up(req, *login, setup::room_of, say),
             // The loop itself does these: they are the terminal's.
-            Effect::Copy(_) | Effect::Suspend | Effect::Leave | Effect::Try(..) | Effect::Save(..) => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
         }
+    }
+
+    /// Makes a room of a connection that was typed, and works in that from now on.
+    fn set_up(&mut self, req: Req, login: Login, make: MakeRoom, say: Say) {
+        let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.room));
+        self.writes.spawn_blocking(move || {
+            let room = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
+            let known = room.and_then(|room| {
+                let known = known::of(&room)?;
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(room));
+                Ok(known)
+            });
+            say.one(req, Answer::Saved(Box::new(known)));
+        });
     }
 
     fn room(&self) -> Option<Arc<Room>> {
@@ -192,6 +217,15 @@ async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
         Ok(known)
     });
     read.await.unwrap_or_else(|_| Err(broke_off("Reading the inventory")))
+}
+
+/// Tries a connection that was typed; nothing of it is kept.
+async fn attempt(start: Arc<Start>, req: Req, login: Login, say: Say) {
+    let facts = match setup::room_of(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
+        Ok(room) => setup::attempt(&room).await.map(Arc::new),
+        Err(fault) => Err(fault),
+    };
+    say.one(req, Answer::Tried(facts));
 }
 
 fn broke_off(what: &str) -> Fault {

@@ -20,6 +20,8 @@ pub mod msg;
 pub mod run;
 pub mod screens;
 mod terminal;
+#[cfg(test)]
+mod tests;
 pub mod update;
 pub mod view;
 

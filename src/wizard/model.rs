@@ -14,6 +14,7 @@ use crate::app::known::{Known, KnownCluster};
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
+use crate::domain::last_storage::last_storage;
 use crate::domain::listing::Row;
 use crate::domain::target::TargetName;
 
@@ -289,7 +290,12 @@ impl Model {
     /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
     #[must_use]
     pub fn fallbacks(&self) -> Vec<Wanted> {
-        self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default()
+        let mut fallbacks = self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default();
+        if let Some(draft) = self.draft.as_ref().filter(|_| fallbacks.is_empty()) {
+            let views = self.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
+            fallbacks.extend(last_storage(views, &draft.targets));
+        }
+        fallbacks
     }
 
     /// The row of the list that has the focus.

@@ -9,7 +9,7 @@ use super::keymap::{self, Action, Meaning};
 use super::model::{Cluster, Model, Overlay, Req, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
-use crate::app::known::Known;
+use crate::app::known::{Known, KnownCluster};
 use crate::domain::fault::Fault;
 
 /// The one way the model changes.
@@ -221,9 +221,12 @@ fn opened(model: &mut Model, known: Result<Known, Fault>) -> Vec<Effect> {
         Ok(known) => (known.clusters.clone(), known.clusters.is_empty()),
         Err(_) => (Vec::new(), false),
     };
+    // A password that was typed into the form of the first connection is there already.
+    let unlocked = model.connect.unlocked.take();
+    let is_locked = |known: &KnownCluster| known.asks_password && unlocked.as_deref() != Some(known.name.cluster());
     model.clusters = clusters
         .into_iter()
-        .map(|known| Cluster { locked: known.asks_password, known, answer: None, asking: None, rows: Vec::new() })
+        .map(|known| Cluster { locked: is_locked(&known), known, answer: None, asking: None, rows: Vec::new() })
         .collect();
     let names = model.clusters.iter().map(|cluster| cluster.known.name.cluster().to_owned());
     model.places = names.zip(0..).collect();

@@ -1,7 +1,7 @@
 //! A server of scripted answers, for what no real one can be brought to say.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
 
 /// A request as it came.
@@ -23,6 +23,7 @@ impl Request {
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
 /// An answer in XML.
+#[allow(clippy::unnecessary_wraps, reason = "it is what a double answers")]
 pub fn xml(status: u16, body: &str) -> Answer {
     Some((status, vec![("content-type", "application/xml".to_owned())], body.as_bytes().to_vec()))
 }
@@ -43,14 +44,28 @@ pub struct Double {
 
 impl Double {
     pub fn new(answer: impl Fn(&Request) -> Answer + Send + Sync + 'static) -> Self {
+        Self::behind(None, answer)
+    }
+
+    /// The same behind TLS.
+    pub fn behind(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        answer: impl Fn(&Request) -> Answer + Send + Sync + 'static,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let seen = Arc::new(Mutex::new(Vec::new()));
         let (answer, log) = (Arc::new(answer), Arc::clone(&seen));
         std::thread::spawn(move || {
             for stream in listener.incoming().map_while(Result::ok) {
-                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
-                std::thread::spawn(move || serve(stream, answer.as_ref(), &log));
+                let (answer, log, tls) = (Arc::clone(&answer), Arc::clone(&log), tls.clone());
+                std::thread::spawn(move || match tls {
+                    None => serve(stream, answer.as_ref(), &log),
+                    Some(tls) => {
+                        let session = rustls::ServerConnection::new(tls).unwrap();
+                        serve(rustls::StreamOwned::new(session, stream), answer.as_ref(), &log);
+                    }
+                });
             }
         });
         Self { port, seen }
@@ -58,8 +73,16 @@ impl Double {
 
     /// A bucket that works, but for what `other` answers itself.
     pub fn bucket(other: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static) -> Self {
+        Self::bucket_behind(None, other)
+    }
+
+    /// The same behind TLS.
+    pub fn bucket_behind(
+        tls: Option<Arc<rustls::ServerConfig>>,
+        other: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static,
+    ) -> Self {
         let kept = Mutex::new(Vec::<(String, Vec<u8>)>::new());
-        Self::new(move |request| {
+        Self::behind(tls, move |request| {
             if let Some(answer) = other(request) {
                 return answer;
             }
@@ -72,7 +95,7 @@ impl Double {
                     xml(200, "")
                 }
                 ("GET", _) if query.contains("prefix=") => {
-                    let keys: String = kept
+                    let keys: Vec<String> = kept
                         .iter()
                         .map(|(path, _)| {
                             format!(
@@ -81,6 +104,7 @@ impl Double {
                             )
                         })
                         .collect();
+                    let keys = keys.concat();
                     xml(200, &format!("<ListBucketResult><Name>backups</Name>{keys}</ListBucketResult>"))
                 }
                 ("GET" | "HEAD", Some(place)) => Some((200, Vec::new(), kept[place].1.clone())),
@@ -94,9 +118,8 @@ impl Double {
     }
 }
 
-fn serve(stream: TcpStream, answer: &(dyn Fn(&Request) -> Answer + Send + Sync), log: &Mutex<Vec<Request>>) {
-    let mut reader = BufReader::new(stream.try_clone().unwrap());
-    let mut stream = stream;
+fn serve(stream: impl Read + Write, answer: &(dyn Fn(&Request) -> Answer + Send + Sync), log: &Mutex<Vec<Request>>) {
+    let mut reader = BufReader::new(stream);
     loop {
         let mut first = String::new();
         if reader.read_line(&mut first).unwrap_or(0) == 0 {
@@ -127,11 +150,13 @@ fn serve(stream: TcpStream, answer: &(dyn Fn(&Request) -> Answer + Send + Sync),
         };
         let mut head = format!("HTTP/1.1 {status} X\r\ncontent-length: {}\r\n", body.len());
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head.extend([name, ": ", &value, "\r\n"]);
         }
         head.push_str("\r\n");
         let body = if request.method == "HEAD" { Vec::new() } else { body };
-        if stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body)).is_err() {
+        let stream = reader.get_mut();
+        let sent = stream.write_all(head.as_bytes()).and_then(|()| stream.write_all(&body));
+        if sent.and_then(|()| stream.flush()).is_err() {
             return;
         }
     }

@@ -56,7 +56,7 @@ impl Server {
         drop(said);
         let mut ended = 0;
         loop {
-            match port.recv_timeout(std::time::Duration::from_secs(60)).expect("a server says its address") {
+            match port.recv_timeout(std::time::Duration::from_mins(1)).expect("a server says its address") {
                 Ok(port) => return Self { child, port },
                 Err(()) => ended += 1,
             }

@@ -68,6 +68,8 @@ pub struct Terminal {
     writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn Child + Send + Sync>,
     shared: Arc<Shared>,
+    /// The modes of its line before anybody had it.
+    before: String,
     reader: Option<std::thread::JoinHandle<()>>,
 }
 
@@ -87,6 +89,7 @@ impl Terminal {
     /// Starts a command in a terminal of so many columns and rows.
     pub fn start(command: CommandBuilder, (columns, rows): (u16, u16)) -> Self {
         let pair = native_pty_system().openpty(size(columns, rows)).unwrap();
+        let before = modes(pair.master.as_ref());
         let child = pair.slave.spawn_command(command).unwrap();
         // Only the program holds its side now: its end is the terminal's.
         drop(pair.slave);
@@ -95,7 +98,7 @@ impl Terminal {
         let shared = Arc::new(Shared { seen: Mutex::new(seen), changed: Condvar::new() });
         let reader = read(pair.master.try_clone_reader().unwrap(), Arc::clone(&shared));
         let writer = pair.master.take_writer().unwrap();
-        Self { master: Some(pair.master), writer: Some(writer), child, shared, reader: Some(reader) }
+        Self { master: Some(pair.master), writer: Some(writer), child, shared, before, reader: Some(reader) }
     }
 
     /// The process that was started.
@@ -188,9 +191,32 @@ impl Terminal {
         }
     }
 
-    /// The modes of the terminal's line: echo, line by line, signals.
-    pub fn modes(&self) -> String {
-        format!("{:?}", self.master.as_ref().unwrap().get_termios().unwrap())
+    /// Whether the terminal's line is as it was before anybody had it: echo, line by line, signals.
+    pub fn line_is_as_before(&self) -> bool {
+        modes(self.master.as_deref().unwrap()) == self.before
+    }
+
+    /// Asserts that the terminal is as it was: its own screen, the cursor, pastes, the line.
+    #[track_caller]
+    pub fn is_restored(&self) {
+        let seen = self.shared.lock();
+        let screen = seen.parser.screen();
+        assert!(!screen.alternate_screen(), "the alternate screen is still there");
+        assert!(!screen.hide_cursor(), "the cursor is hidden");
+        assert!(!screen.bracketed_paste(), "pastes are still bracketed");
+        assert!(!seen.in_a_frame(), "a frame is still open");
+        assert!(
+            self.line_is_as_before(),
+            "the line has other modes: {:?}",
+            self.master.as_ref().unwrap().get_termios()
+        );
+    }
+
+    /// Asserts that the wizard has it, so that its giving back can be seen.
+    #[track_caller]
+    pub fn is_taken(&self) {
+        self.look(|screen| assert!(screen.alternate_screen() && screen.hide_cursor() && screen.bracketed_paste()));
+        assert!(!self.line_is_as_before());
     }
 
     /// Waits for the end of the program: its exit code.
@@ -216,11 +242,16 @@ impl Terminal {
         self.child.try_wait().unwrap().is_some()
     }
 
-    /// The terminal goes away. The reader lets go with the next thing drawn, which `nudge` brings about.
-    pub fn vanish(&mut self, nudge: &str) {
+    /// The terminal takes nothing any more, as when a person stopped it with Ctrl-S.
+    pub fn stall(&mut self, nudge: &str) {
         self.shared.lock().let_go = true;
         self.keys(nudge);
         self.reader.take().unwrap().join().unwrap();
+    }
+
+    /// The terminal goes away. The reader lets go with the next thing drawn, which `nudge` brings about.
+    pub fn vanish(&mut self, nudge: &str) {
+        self.stall(nudge);
         self.writer = None;
         self.master = None;
     }
@@ -231,6 +262,10 @@ impl Drop for Terminal {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+fn modes(master: &dyn MasterPty) -> String {
+    format!("{:?}", master.get_termios().unwrap())
 }
 
 fn size(columns: u16, rows: u16) -> PtySize {

@@ -37,9 +37,12 @@ fn sequences(raw: &[u8]) -> Vec<String> {
 fn no_question_is_ever_sent_to_the_terminal_and_the_mouse_is_left_alone() {
     let place = Place::of(&THREE);
     let mut terminal = place.open();
-    for keys in ["?", "?", "/", "x", "\x1b", DOWN, "b", "r"] {
-        terminal.keys(keys);
-    }
+    terminal.keys("??/x");
+    terminal.shows("filter: x");
+    terminal.keys("\x1b");
+    terminal.hides("filter: x");
+    terminal.keys(DOWN);
+    terminal.keys("rb");
     terminal.resize(100, 30);
     terminal.shows("[Tasks]");
     terminal.keys("q");

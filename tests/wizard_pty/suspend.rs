@@ -1,1 +1,71 @@
-//! x
+//! Ctrl-Z, the shell, and back.
+
+use crate::place::Place;
+use crate::pty::{self, CTRL_Z, DOWN, Terminal, USUAL};
+
+const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
+
+/// A shell with job control that starts a program, has the terminal when that stops, and brings it back at a line.
+const SHELL: &str = r#"set -m; "$@"; echo "SHELL after $?"; read -r line; echo "READ $line"; fg; echo "LEFT with $?""#;
+
+fn in_a_shell(place: &Place) -> Terminal {
+    let words = place.words(&[]);
+    let mut args = vec!["-c", SHELL, "sh", pty::OBNOW];
+    args.extend(words.iter().map(String::as_str));
+    let mut command = pty::command("sh", &args);
+    command.env("A_SECRET", "x");
+    let terminal = Terminal::start(command, USUAL);
+    terminal.shows("3 unreachable");
+    terminal
+}
+
+#[test]
+fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_all_of_it_back() {
+    let place = Place::of(&THREE);
+    let mut terminal = in_a_shell(&place);
+    terminal.keys(DOWN);
+    terminal.focuses("legacy-sh");
+    let before = terminal.screen();
+    terminal.is_taken();
+    terminal.keys(CTRL_Z);
+    // 128 and the number of the signal that stopped it.
+    terminal.shows("SHELL after 148");
+    terminal.is_restored();
+    assert!(!terminal.screen().contains("legacy-sh"), "{}", terminal.screen());
+    // The shell reads lines as ever, and what is typed is echoed.
+    terminal.keys("a line\r");
+    terminal.shows("3 unreachable");
+    terminal.focuses("legacy-sh");
+    assert_eq!(terminal.screen(), before);
+    terminal.is_taken();
+    terminal.keys("q");
+    terminal.shows("LEFT with 130");
+    assert_eq!(terminal.exit(), 0);
+    terminal.is_restored();
+    let said = terminal.look(|screen| screen.contents());
+    assert!(said.contains("a line") && said.contains("READ a line"), "{said}");
+}
+
+#[test]
+fn a_terminal_of_another_size_after_fg_is_drawn_in_that_size() {
+    let place = Place::of(&THREE);
+    let mut terminal = in_a_shell(&place);
+    terminal.keys(CTRL_Z);
+    terminal.shows("SHELL after 148");
+    terminal.resize(100, 30);
+    terminal.keys("go\r");
+    terminal.until("the footer in the last row", |screen| {
+        screen.rows(0, 100).nth(29).is_some_and(|row| row.contains("? help"))
+    });
+}
+
+#[test]
+fn without_a_shell_behind_it_ctrl_z_stops_nothing() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    terminal.keys(CTRL_Z);
+    terminal.shows("No shell waits behind obnow that could bring it back; it was not stopped.");
+    terminal.is_taken();
+    terminal.keys(DOWN);
+    terminal.focuses("legacy-sh");
+}

@@ -1,6 +1,7 @@
 //! What is tested where a URI, a target or a plan is named: the directories, whose they will be, and where their keys are.
 
 use super::{Line, TestOf, line};
+use crate::config::inventory::Cluster;
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -86,7 +87,7 @@ pub fn of_target(
     let several = tenants.len() > 1;
     let mut subjects = Vec::new();
     if let (Line::Older | Line::Logical, None) | (Line::Logical, Some(_)) = (line(facts), target.tenant()) {
-        let own = facts.tenants.iter().find_map(|tenant| tenant.data_destination.clone());
+        let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination().cloned());
         let (destination, key) = match own {
             Some(own) => (own, None),
             None => of_cluster(facts, choices)?,
@@ -117,7 +118,7 @@ pub fn of_target(
 
 /// The directories that a plan will give to the cluster, or dump into.
 #[must_use]
-pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
+pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Subject> {
     let mut subjects = Vec::new();
     for planned in &prepared.plan.targets {
         for action in planned.steps.iter().flat_map(|step| &step.actions) {
@@ -139,7 +140,7 @@ pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
                 | Action::Compact
                 | Action::StartBackup { .. } => continue,
             };
-            let destination = without_run(destination);
+            let destination = with_some_run(destination);
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
                 // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
@@ -151,7 +152,14 @@ pub fn of_plan(facts: &Facts, prepared: &Prepared) -> Vec<Subject> {
             subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });
         }
     }
-    subjects
+    asking(subjects, facts, cluster)
+}
+
+/// The same, with every server asked where the inventory says how.
+#[must_use]
+pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<Subject> {
+    let asking = |subject: Subject| Subject { what: subject.what.with_servers(facts, cluster), ..subject };
+    subjects.into_iter().map(asking).collect()
 }
 
 /// What the best fallback says for a tenant.
@@ -172,11 +180,14 @@ fn of_fallback(
         let storage = Template::new(Destination::parse_user(data)?)?;
         let archive = wanted.archive.as_deref();
         let archive = archive.map(|uri| Template::new(Destination::parse_user(uri)?)).transpose()?;
+        if matches!(line(facts), Line::Older) {
+            return storage.expand(&values(facts, Some(tenant)));
+        }
         let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
         let (data, clog) = pair.expand(&values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };
-    let destination = without_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
+    let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -186,7 +197,7 @@ fn of_cluster(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<S
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
     let expand = || Template::new(Destination::parse_user(data)?)?.expand(&values(facts, None));
-    let destination = without_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
+    let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -201,11 +212,10 @@ fn values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Values<'a> {
     }
 }
 
-/// The directory that is new each time is not there before: the one above it is.
-fn without_run(destination: Destination) -> Destination {
-    let above: Vec<&str> = destination.path().split('/').take_while(|part| !part.contains(RUN)).collect();
-    let above = above.join("/");
-    destination.clone().with_path(&above).unwrap_or(destination)
+/// A directory that is new each time is tested under a name that no run has: it is not there, as it will not be.
+fn with_some_run(destination: Destination) -> Destination {
+    let path = destination.path().replace(RUN, "obnow-test");
+    destination.clone().with_path(&path).unwrap_or(destination)
 }
 
 /// The key of a place that a fallback names too.

@@ -18,7 +18,8 @@ use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_co
 /// Everybody whom a statement to the whole cluster concerns: `ALL 14 tenants of legacy-sh`.
 #[must_use]
 pub fn whole_scope(facts: &Facts) -> String {
-    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User).count();
+    let is_there = |tenant: &&TenantFacts| tenant.kind == TenantKind::User && !tenant.in_recycle_bin;
+    let users = facts.tenants.iter().filter(is_there).count();
     let tenants = if users == 1 { "tenant" } else { "tenants" };
     format!("ALL {users} {tenants} of {}", facts.cluster.name())
 }

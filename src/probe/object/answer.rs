@@ -38,7 +38,7 @@ pub(super) enum No {
     /// Another code of its own.
     Other(String),
     /// No object storage answers like this.
-    NoStorage,
+    Foreign,
 }
 
 impl Answer {
@@ -142,7 +142,7 @@ impl Answer {
             None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => No::Object,
             None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => No::Denied,
             None if self.status.is_server_error() => No::Busy(self.status.as_u16()),
-            None => No::NoStorage,
+            None => No::Foreign,
         }
     }
 }

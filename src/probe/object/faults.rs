@@ -197,7 +197,7 @@ pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Faul
         No::Other(code) => {
             storage(what, format!("{who} answers {code}."), format!("Look up {code} in the manual of the storage."))
         }
-        No::NoStorage => storage(
+        No::Foreign => storage(
             format!("{who} is not an object storage."),
             "It speaks HTTP, and no object storage answers like this.",
             "Check host and port: a console or another web server may listen there.",

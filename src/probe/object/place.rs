@@ -85,7 +85,8 @@ impl Place {
             // An Azure container is asked without a slash behind it.
             return if self.kind == StorageKind::Azblob { String::new() } else { "/".to_owned() };
         }
-        key.split('/').map(|part| format!("/{}", escaped(part))).collect()
+        let parts: Vec<String> = key.split('/').map(escaped).collect();
+        format!("/{}", parts.join("/"))
     }
 
     /// The address of an object, or of the bucket for an empty key.

@@ -90,9 +90,9 @@ fn azure_text(parts: &Parts, account: &str) -> String {
     own.sort_unstable();
     own.dedup();
     for name in own {
-        text.push_str(&format!("{name}:{}\n", header(name).trim()));
+        text.extend([name, ":", header(name).trim(), "\n"]);
     }
-    text.push_str(&format!("/{account}{}", parts.uri.path()));
+    text.extend(["/", account, parts.uri.path()]);
     let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
     let pairs = parts.uri.query().unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
     let mut pairs: Vec<(String, String)> = pairs
@@ -101,7 +101,7 @@ fn azure_text(parts: &Parts, account: &str) -> String {
         .collect();
     pairs.sort();
     for (name, value) in pairs {
-        text.push_str(&format!("\n{name}:{value}"));
+        text.extend(["\n", &name, ":", &value]);
     }
     text
 }

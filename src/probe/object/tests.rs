@@ -5,8 +5,10 @@ use base64::Engine;
 use hmac::{Hmac, KeyInit, Mac};
 use http::StatusCode;
 use http::request::Parts;
+use jiff::Timestamp;
 use sha1::{Digest, Sha1};
 
+use super::answer::{Answer, No};
 use super::*;
 
 const ID: &str = "AKIDEXAMPLE";
@@ -35,7 +37,8 @@ fn sha1_of(key: &[u8], text: &str) -> Vec<u8> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    digits.concat()
 }
 
 fn header(parts: &Parts, name: &str) -> String {
@@ -106,7 +109,7 @@ fn an_answer_gives_away_no_more_than_its_code() {
     for (status, body, wanted) in [
         (403, "", No::Denied),
         (404, "", No::Object),
-        (404, "<html>", No::NoStorage),
+        (404, "<html>", No::Foreign),
         (502, "<html>", No::Busy(502)),
         (403, "<Code>AccessDenied</Code>", No::Denied),
         (404, "<Code>NoSuchBucket</Code>", No::Bucket),

@@ -51,9 +51,7 @@ fn checks(model: &Model) -> Vec<Check> {
     let (Some(draft), Some(facts)) = (&model.draft, model.facts()) else { return Vec::new() };
     let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
     choices.skip.clone_from(&draft.mode.skip);
-    if let Some(chosen) = model.chosen() {
-        choices.fallbacks.clone_from(&chosen.known.fallbacks);
-    }
+    choices.fallbacks = model.fallbacks();
     let mut checks = cluster_checks(facts, &choices);
     for tenant in model.tenants() {
         checks.extend(tenant_checks(facts, tenant, &choices));

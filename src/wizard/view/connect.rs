@@ -1,11 +1,101 @@
-//! See [`crate::wizard::screens::connect`].
+//! The first connection.
 
 use ratatui::layout::Rect;
 
-use super::lines::Body;
+use super::field;
+use super::lines::{Body, Help, Piece, Row};
+use super::theme::Role;
 use crate::wizard::model::Model;
+use crate::wizard::screens::connect::{Connect, ENVIRONMENTS, Phase, Stop};
 
 /// Draws it.
-pub fn body(_model: &Model, _area: Rect) -> Body {
-    Body::default()
+pub fn body(model: &Model, area: Rect) -> Body {
+    let mut body = Body::default();
+    let (connect, wide) = (&model.connect, usize::from(area.width));
+    let file = model.inventory.as_ref().and_then(|known| known.as_ref().ok());
+    let mut focused = 0;
+    let told = match file {
+        Some(known) if known.has_inventory => format!("{} lists no cluster, and is never overwritten.", known.path),
+        Some(known) => format!("There is no inventory yet; it will be {}.", known.path),
+        None => "There is no inventory yet.".to_owned(),
+    };
+    body.wrapped(Role::Text, &told, 1, wide);
+    for stop in Stop::ALL {
+        let has_focus = connect.focus == stop;
+        if has_focus {
+            focused = body.lines.len();
+        }
+        let wrong = connect.shown_complaint(stop).is_some();
+        match (stop, connect.text(stop)) {
+            (Stop::Save | Stop::Use, _) => {}
+            (stop, Some(text)) => field::draw(&mut body, label(stop), text, (has_focus, wrong), wide),
+            (stop, None) => field::choices(&mut body, label(stop), has_focus, environments(connect), wide),
+        }
+    }
+    let button = |stop: Stop, text: &str| {
+        let role = if connect.focus == stop { Role::Focus } else { Role::Title };
+        (role, format!("[ {text} ]"))
+    };
+    body.push(Row::pieces(vec![
+        (Role::Text, "   ".to_owned()),
+        button(Stop::Save, "Connect and save"),
+        (Role::Text, "   ".to_owned()),
+        button(Stop::Use, "Use without saving"),
+    ]));
+    match (&connect.phase, &connect.fault) {
+        (Phase::Trying(_, login, _), _) => body.line(Role::Hint, format!(" connecting to {}", login.host)),
+        (Phase::Saving(_, _, _, facts), _) => {
+            let text = format!("{}  {}  {}", facts.cluster.version.with_build(), facts.cluster.method, "saving");
+            body.wrapped(Role::Ok, &text, 1, wide);
+        }
+        (Phase::Typing, Some(fault)) => {
+            body.wrapped(Role::Fail, &fault.what, 1, wide);
+            body.wrapped(Role::Text, &fault.why, 1, wide);
+            body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
+        }
+        (Phase::Typing, None) => {
+            body.gap();
+            body.line(Role::Disabled, " To try obnow without a cluster: obnow demo");
+        }
+    }
+    // Where not all of it fits, what came of it is seen, as long as the focused field is too.
+    let top = body.lines.len().saturating_sub(usize::from(area.height)).min(focused);
+    body.lines.drain(..top);
+    body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
+    body.help = match connect.shown_complaint(connect.focus) {
+        Some(complaint) => Help::wrong(complaint),
+        None => Help::of(help(connect.focus)),
+    };
+    body
+}
+
+fn environments(connect: &Connect) -> Vec<Piece> {
+    let choice = |(at, name): (usize, &&str)| {
+        let mark = if at == connect.environment { "(*)" } else { "( )" };
+        (Role::Text, format!("{mark} {}", if name.is_empty() { "none" } else { name }))
+    };
+    ENVIRONMENTS.iter().enumerate().map(choice).collect()
+}
+
+fn label(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Name => "Name",
+        Stop::Host => "Host",
+        Stop::User => "User",
+        Stop::Password => "Password",
+        Stop::Environment => "Environment",
+        Stop::Save | Stop::Use => "",
+    }
+}
+
+fn help(stop: Stop) -> &'static str {
+    match stop {
+        Stop::Name => "What you call the cluster; empty: as its host",
+        Stop::Host => "An observer or OBProxy: host or host:port (2881 without)",
+        Stop::User => "root@sys, root@sys#cluster, or a tenant's administrator",
+        Stop::Password => "May be empty; kept in memory until obnow ends, never saved",
+        Stop::Environment => "Space changes it; prod asks before anything is interrupted",
+        Stop::Save => "Enter tries the connection, and saves it once it works",
+        Stop::Use => "Enter tries it and goes on; called by its host, not saved",
+    }
 }

@@ -1,6 +1,6 @@
 //! A field of a form: its label, what is typed, and where the cursor is.
 
-use super::lines::{Body, Row};
+use super::lines::{Body, Piece, Row};
 use super::text::{pad, width};
 use super::theme::Role;
 use crate::wizard::form::Text;
@@ -48,6 +48,27 @@ pub fn draw(body: &mut Body, name: &str, text: &Text, (focused, wrong): (bool, b
         body.cursor = Some((body.lines.len(), width(&label.1) + before));
     }
     body.push(Row::pieces(vec![label, (Role::Text, shown)]));
+}
+
+/// Draws what can be chosen, in as many lines as that needs.
+pub fn choices(body: &mut Body, name: &str, focused: bool, choices: Vec<Piece>, cells: usize) {
+    let mut rows = vec![vec![label(name, focused, false)]];
+    let mut used = LABEL;
+    for (role, text) in choices {
+        let wide = width(&text) + 2;
+        // The two spaces behind the last one of a line may be cut off.
+        if used > LABEL && used + wide > cells + 2 {
+            rows.push(vec![label("", false, false)]);
+            used = LABEL;
+        }
+        used += wide;
+        if let Some(row) = rows.last_mut() {
+            row.push((role, format!("{text}  ")));
+        }
+    }
+    for row in rows {
+        body.push(Row::pieces(row).focused(focused));
+    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use super::lines::Help;
 use super::text::{fit, width};
 use super::theme::{Role, Theme};
+use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Action, Availability, Binding};
 use crate::wizard::model::Model;
 
@@ -25,17 +26,20 @@ pub fn help(model: &Model, said: &Help, theme: Theme, area: Rect, frame: &mut Fr
 #[must_use]
 pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'static Binding>) {
     let now = keymap::now(model);
-    let ready = |binding: &&&Binding| binding.priority > 0 && (binding.when)(model) == Availability::Ready;
+    let ready = |binding: &&&Binding| {
+        binding.priority > 0 && shown_key(model, binding).is_some() && (binding.when)(model) == Availability::Ready
+    };
     let mut seen = Vec::new();
     let mut hints: Vec<&'static Binding> = Vec::new();
     for binding in now.iter().filter(ready) {
-        let key = binding.keys.first();
+        let key = shown_key(model, binding);
         if !seen.contains(&key) {
             seen.push(key);
             hints.push(binding);
         }
     }
     let help = hints.iter().position(|binding| binding.action == Action::Help).map(|at| hints.remove(at));
+    let taken = |binding: &Binding| taken(model, binding);
     let room = cells.saturating_sub(help.map_or(0, taken));
     while hints.iter().map(|binding| taken(binding)).sum::<usize>() > room {
         let least = hints.iter().enumerate().min_by_key(|(_, binding)| binding.priority).map(|(at, _)| at);
@@ -47,9 +51,15 @@ pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'st
     (hints, help)
 }
 
+/// The key of a binding that does it now: while text is typed a printable key is text.
+fn shown_key(model: &Model, binding: &Binding) -> Option<Key> {
+    let typing = model.is_typing();
+    binding.keys.iter().copied().find(|key| !typing || !matches!(key, Key::Char(_)))
+}
+
 /// Cells of a hint with the space behind it.
-fn taken(binding: &Binding) -> usize {
-    binding.keys.first().map_or(0, |key| width(&key.name())) + 1 + width(binding.short) + 2
+fn taken(model: &Model, binding: &Binding) -> usize {
+    shown_key(model, binding).map_or(0, |key| width(&key.name())) + 1 + width(binding.short) + 2
 }
 
 /// The keys that work now.
@@ -59,10 +69,10 @@ pub fn keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let mut spans = vec![Span::raw(" ")];
     let mut used = 1;
     let mut add = |binding: &Binding, spans: &mut Vec<Span<'static>>| {
-        let key = binding.keys.first().map(|key| key.name()).unwrap_or_default();
+        let key = shown_key(model, binding).map(Key::name).unwrap_or_default();
         spans.push(Span::styled(key, theme.style(Role::Hint)));
         spans.push(Span::raw(format!(" {}  ", binding.short)));
-        used += taken(binding);
+        used += taken(model, binding);
     };
     for binding in hints {
         add(binding, &mut spans);

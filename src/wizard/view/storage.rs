@@ -21,6 +21,9 @@ use crate::wizard::screens::storage::{self, Focus, Storage, name_of};
 
 mod report;
 
+/// Rows of a body in which there is room for what is said of a field that has not got the focus.
+const ROOMY: usize = 18;
+
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
     let Some(draft) = &model.draft else { return Body::default() };
@@ -31,19 +34,20 @@ pub fn body(model: &Model, area: Rect) -> Body {
     scrolled(body, focused, &draft.storage, usize::from(area.height), wide)
 }
 
-/// The lines that fit, the focused one among them, and how many more there are.
-fn scrolled(mut body: Body, focused: usize, storage: &Storage, room: usize, wide: usize) -> Body {
+/// The lines that fit, the focused ones among them, and how many more there are.
+fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &Storage, room: usize, wide: usize) -> Body {
     let total = body.lines.len();
     let Some(last_top) = total.checked_sub(room).filter(|more| *more > 0) else { return body };
     let top = match storage.focus {
         Focus::Home => 0,
         // The result of a Test is what one wants to see of it.
-        Focus::Test => focused,
-        Focus::Edit | Focus::Kind | Focus::Field(_) => (focused + 3).saturating_sub(room),
+        Focus::Test => first,
+        // One line below is kept in sight, and one may be needed to say how many more there are.
+        Focus::Edit | Focus::Kind | Focus::Field(_) => (last + 3).saturating_sub(room).min(first),
     };
     let mut top = (top + storage.scrolled).min(last_top);
     if storage.is_typing() {
-        top = top.min(focused);
+        top = top.min(first);
     }
     let below = total.saturating_sub(top + room);
     let more = if below == 0 { 0 } else { below + 1 };
@@ -65,20 +69,20 @@ struct Sheet<'a> {
 }
 
 impl Sheet<'_> {
-    /// All lines, and the one that has the focus.
-    fn draw(&self) -> (Body, usize) {
+    /// All lines, and the first and the last of those that have the focus.
+    fn draw(&self) -> (Body, (usize, usize)) {
         let mut body = Body::default();
         let part = self.storage.part;
         let side = self.storage.side(part);
         let focus = self.storage.focus;
-        let mut focused = 0;
+        let mut focused = (0, 0);
         body.push(self.title().focused(focus == Focus::Home));
         if focus == Focus::Edit {
-            focused = body.lines.len();
+            focused = (body.lines.len(), body.lines.len());
         }
         body.push(self.source().focused(focus == Focus::Edit));
         if side.typed {
-            focused = self.form(&mut body).unwrap_or(focused);
+            focused = self.form(&mut body, focused);
             self.used_as(&mut body);
         } else if part == DirKind::Clog && self.storage.is_derived() {
             self.used_as(&mut body);
@@ -87,7 +91,7 @@ impl Sheet<'_> {
         }
         self.evidence(&mut body);
         if focus == Focus::Test {
-            focused = body.lines.len();
+            focused = (body.lines.len(), body.lines.len());
         }
         let standing = self.storage.standing(part);
         let must_pass = self.storage.must_pass(part);
@@ -153,21 +157,25 @@ impl Sheet<'_> {
         ])
     }
 
-    /// The fields; the line of the focused one.
-    fn form(&self, body: &mut Body) -> Option<usize> {
+    /// The fields; first and last line of the focused one.
+    fn form(&self, body: &mut Body, mut focused: (usize, usize)) -> (usize, usize) {
         let (storage, part) = (self.storage, self.storage.part);
         let form = &storage.side(part).form;
-        let mut focused = (storage.focus == Focus::Kind).then_some(body.lines.len());
+        let begins = body.lines.len();
         self.kinds(body, form.kind);
+        if storage.focus == Focus::Kind {
+            focused = (begins, body.lines.len() - 1);
+        }
         for field in form.kind.fields() {
             let has_focus = storage.focus == Focus::Field(*field);
             if has_focus {
-                focused = Some(body.lines.len());
+                focused = (body.lines.len(), body.lines.len());
             }
             let wrong = storage.shown_complaint(part, *field).is_some();
             let label = field.words(form.kind).label;
             if let Some(text) = form.text(&storage.access, *field) {
                 field::draw(body, label, text, (has_focus, wrong), self.wide);
+                focused = if self.whole_complaint(body, *field) { (focused.0, body.lines.len() - 1) } else { focused };
                 continue;
             }
             let on = |on: bool| if on { "(*)" } else { "( )" };
@@ -178,12 +186,20 @@ impl Sheet<'_> {
         focused
     }
 
+    /// What is wrong with the focused field, where the help line cannot hold all of it.
+    fn whole_complaint(&self, body: &mut Body, field: Field) -> bool {
+        let complaint = self.storage.shown_complaint(self.storage.part, field);
+        let complaint = complaint.filter(|_| self.storage.focus == Focus::Field(field));
+        let Some(complaint) = complaint.filter(|said| width(said) > self.wide.saturating_sub(2)) else { return false };
+        body.wrapped(Role::Fail, &complaint, LABEL, self.wide);
+        true
+    }
+
     /// The kinds of storage; those the version does not have, with the version that has them.
     fn kinds(&self, body: &mut Body, chosen: Kind) {
         let Some(facts) = self.model.facts() else { return };
         let has_focus = self.storage.focus == Focus::Kind;
-        let room = self.wide.saturating_sub(LABEL + 1);
-        let mut rows = vec![(Vec::new(), 0)];
+        let mut choices = Vec::new();
         let mut refused: Vec<String> = Vec::new();
         for kind in Kind::ALL {
             let supported = kind.supported(facts);
@@ -193,26 +209,18 @@ impl Sheet<'_> {
                 (Err(_), false) => "(-)",
             };
             let role = if supported.is_ok() { Role::Text } else { Role::Disabled };
-            let text = format!("{mark} {}  ", kind.label());
-            if rows.last().is_some_and(|(_, used)| used + width(&text) > room + 2) {
-                rows.push((Vec::new(), 0));
-            }
-            if let Some((pieces, used)) = rows.last_mut() {
-                *used += width(&text);
-                pieces.push((role, text));
-            }
+            choices.push((role, format!("{mark} {}", kind.label())));
             if let Err(why) = supported
                 && !refused.contains(&why)
             {
                 refused.push(why);
             }
         }
-        for (at, (pieces, _)) in rows.into_iter().enumerate() {
-            let label = if at == 0 { "Storage Type" } else { "" };
-            let mut all = vec![field::label(label, has_focus && at == 0, false)];
-            all.extend(pieces);
-            body.push(Row::pieces(all).focused(has_focus));
+        field::choices(body, "Storage Type", has_focus, choices, self.wide);
+        if !has_focus && self.model.body_rows() < ROOMY {
+            return;
         }
+        let room = self.wide.saturating_sub(LABEL + 1);
         for why in refused {
             for line in wrap(&why, room) {
                 body.line(Role::Disabled, format!("{}{line}", " ".repeat(LABEL)));

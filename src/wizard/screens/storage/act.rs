@@ -12,7 +12,7 @@ use crate::domain::destination::{Destination, DestinationError};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Chosen, chosen_destination};
-use crate::domain::storage_test::{Expected, TestNews, TestReport};
+use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
@@ -33,19 +33,26 @@ pub fn prefill(model: &mut Model) {
     // Whether there is a base for an incremental is not what decides about the storage.
     let full = Choices { mode: Mode::Full, skip: draft.mode.skip.clone(), ..choices.clone() };
     let tenants = covered(&facts, model.tenants(), &full);
-    let data = find(&facts, &tenants, &choices, DirKind::Data);
-    let archive = match shape {
-        Shape::Two => find(&facts, &tenants, &choices, DirKind::Clog),
-        Shape::One | Shape::Tenants | Shape::Folder => Vec::new(),
+    let (data, archive) = match shape {
+        Shape::Two => {
+            let of = |kind| find(&facts, &tenants, &choices, kind);
+            (of(DirKind::Data), of(DirKind::Clog))
+        }
+        // One directory takes them all.
+        Shape::One | Shape::Tenants | Shape::Folder => {
+            let first = tenants.get(..1).unwrap_or_default();
+            (find(&facts, first, &choices, DirKind::Data), Vec::new())
+        }
     };
+    let several = tenants.len() > 1;
     if let Some(draft) = &mut model.draft {
-        draft.storage.learn(shape, data, archive);
+        draft.storage.learn((shape, several), data, archive);
     }
 }
 
 fn shape(facts: &Facts, choices: &Choices) -> Shape {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
-    match (facts.cluster.method, facts.cluster.version.numbers[0] < 4) {
+    match (facts.cluster.method, facts.cluster.whole.is_some()) {
         (Method::Logical, _) => Shape::Folder,
         (Method::Physical, false) => Shape::Two,
         (Method::Physical, true) if of_cluster => Shape::One,
@@ -122,13 +129,17 @@ fn next(model: &mut Model) {
     let standings = storage.parts().iter().copied().filter(|part| storage.must_pass(*part));
     let undone = standings.map(|part| (part, storage.standing(part))).find_map(|(part, standing)| {
         let name = name_of(part);
-        let why = match standing {
-            Standing::Passed(_) => return None,
-            Standing::Never | Standing::Stopped | Standing::Running(_) => format!("{name} was not tested"),
-            Standing::Void(changed) => format!("{name} was not tested since {changed} changed"),
-            Standing::Failed(_) => format!("{name}: the Test failed; mend what it found"),
-        };
-        Some((part, format!("{why}. What is typed must pass a Test: Enter tests.")))
+        Some((
+            part,
+            match standing {
+                Standing::Passed(_) => return None,
+                Standing::Never | Standing::Stopped | Standing::Running(_) => {
+                    format!("{name}: not tested. Enter tests it; it must pass.")
+                }
+                Standing::Void(changed) => format!("{name}: not tested since {changed} changed. Enter tests it."),
+                Standing::Failed(_) => format!("{name}: the Test failed. Mend that; Enter tests again."),
+            },
+        ))
     });
     match undone {
         None => model.screen = Screen::Mode,
@@ -155,7 +166,7 @@ fn unnamed(storage: &Storage) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
         let none = storage.side(*part).found.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
-        Some((*part, format!("{name}: nobody names a destination for {}. Enter types one for all.", none.tenant)))
+        Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
     })
 }
 
@@ -314,11 +325,8 @@ fn test(model: &mut Model) -> Vec<Effect> {
 /// The Test of a directory, as the target's line will use it.
 fn to_test(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestOf {
     match shape {
-        Shape::Two => TestOf::of_tenant(facts, tenant, part, destination),
-        Shape::One | Shape::Folder => {
-            TestOf { expected: Expected::Anything, others: Some(Vec::new()), ..TestOf::uri(destination) }
-        }
-        Shape::Tenants => TestOf { expected: Expected::Empty, others: Some(Vec::new()), ..TestOf::uri(destination) },
+        Shape::Two | Shape::Tenants => TestOf::of_tenant(facts, tenant, part, destination),
+        Shape::One | Shape::Folder => TestOf::of_cluster(facts, destination),
     }
 }
 

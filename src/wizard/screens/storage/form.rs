@@ -163,11 +163,9 @@ impl Field {
             (Self::Options, Kind::File) => {
                 ("Other options", "May be empty; zone, idc or region, as key=value&key=value", "")
             }
-            (Self::Options, _) => (
-                "Other options",
-                "May be empty; checksum_type, delete_mode, role_arn and so on, as key=value&key=value",
-                "",
-            ),
+            (Self::Options, _) => {
+                ("Other options", "May be empty; key=value&key=value: checksum_type, delete_mode, role_arn", "")
+            }
         };
         Words { label, help, empty }
     }
@@ -338,12 +336,12 @@ impl Form {
             return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
         }
         match field {
-            Field::Directory => self.directory_complaint(access, (shape, alone, several)),
-            Field::AccessKey => key_complaint(access),
-            Field::Options => self.options_complaint(shape),
+            Field::Directory => self.directory_complaint(access, (shape, alone, several)).map(brief),
+            Field::AccessKey => key_complaint(access).map(brief),
+            Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
-                field.key().and_then(|key| with(key).err()).map(|error| error.to_string())
+                field.key().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
             }
             Field::Addressing => None,
         }
@@ -369,19 +367,16 @@ impl Form {
             let error = DestinationError::Forbidden { what: "the path".to_owned(), character: "a question mark" };
             return Some(error.to_string());
         }
-        let alone = Destination::parse_user(&format!("{}://{path}", self.kind.storage()));
-        let checked = alone.map_err(TemplateError::from).and_then(|destination| usable(destination, used));
-        let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
-        if let Err(error) = checked {
-            return Some(error.to_string());
+        if let Err(error) = usable(&format!("{}://{path}", self.kind.storage()), used) {
+            return Some(error);
         }
+        let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
         // What is wrong with all of it together is told once nothing is wrong with a part.
         let mut complaints = others.map(|field| self.complaint(*field, access, used));
         if complaints.any(|complaint| complaint.is_some()) {
             return None;
         }
-        let whole = Destination::parse_user(&self.uri(access)).map_err(TemplateError::from);
-        whole.and_then(|destination| usable(destination, used)).err().map(|error| error.to_string())
+        usable(&self.uri(access), used).err()
     }
 
     fn options_complaint(&self, shape: Shape) -> Option<String> {
@@ -406,22 +401,40 @@ impl Form {
     }
 }
 
+/// What is said beside the field need not say which destination is meant.
+fn brief(said: String) -> String {
+    match said.strip_prefix("In the destination, ") {
+        Some(rest) => rest.to_owned(),
+        None => said,
+    }
+}
+
 /// For which line, whether nothing else is given, and whether for several tenants.
 pub type Use = (Shape, bool, bool);
 
 /// Whether the line can make use of a destination.
-fn usable(destination: Destination, (shape, alone, several): Use) -> Result<(), TemplateError> {
-    let template = Template::new(destination)?;
-    match shape {
-        Shape::Two if alone => Pair::v4(&template, None, if several { 2 } else { 1 }).map(|_| ()),
-        Shape::Two => Pair::v4(&template, Some(&template), if several { 2 } else { 1 }).map(|_| ()),
-        Shape::One => Ok(v2_v3_cluster(template)?.destination().check_v2_v3()?),
-        Shape::Tenants => Ok(v3_tenant(template)?.destination().check_v2_v3()?),
-        Shape::Folder => match [Variable::Tenant, Variable::TenantId].into_iter().find(|of| template.has(*of)) {
-            Some(variable) => Err(TemplateError::NoValue(variable.name())),
-            None => Ok(()),
-        },
-    }
+///
+/// # Errors
+/// What is wrong with it.
+fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
+    let template = Destination::parse_user(text).map_err(TemplateError::from).and_then(Template::new);
+    let template = template.map_err(|error| error.to_string())?;
+    let of_tenant = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));
+    let tenants = if several { 2 } else { 1 };
+    let checked = |template: Template| Ok(template.destination().check_v2_v3()?);
+    let made = match (shape, of_tenant) {
+        (Shape::Two, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
+        (Shape::Two, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
+        (Shape::One, _) => v2_v3_cluster(template).and_then(checked),
+        (Shape::Tenants, Some(variable)) if several => {
+            let name = variable.name();
+            return Err(format!("{{{name}}} stands for one tenant, and one directory takes them all. Take it out."));
+        }
+        (Shape::Tenants, _) => v3_tenant(template).and_then(checked),
+        (Shape::Folder, Some(variable)) => Err(TemplateError::NoValue(variable.name())),
+        (Shape::Folder, None) => Ok(()),
+    };
+    made.map_err(|error| error.to_string())
 }
 
 /// A key is what a statement can carry.
@@ -430,3 +443,6 @@ fn key_complaint(access: &Access) -> Option<String> {
     let any = Destination::parse_user("oss://any?host=any&access_id=any").ok()?;
     any.to_statement_uri(Some(&key)).err().map(|error| error.to_string())
 }
+
+#[cfg(test)]
+mod tests;

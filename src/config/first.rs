@@ -1,0 +1,128 @@
+//! The first cluster of an inventory that is not there yet: as little as there must be, and no password.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::inventory::{Cluster, Inventory, Tls};
+use super::reading::CALLED;
+use super::values::Endpoint;
+use super::{private, reading, rules};
+use crate::domain::fault::{Cause, Fault};
+
+const HEAD: &str = "# Written by obnow. It holds no password: that is asked for, unless `password` says where it is found, for example\n\
+                    #   password: {env: NAME}   # or {file: PATH} (mode 0600), or {command: \"pass show ob/prod\"}\n";
+
+/// What must be known of a cluster.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FirstCluster {
+    /// The name it is called by.
+    pub name: String,
+    /// Colours the header; `prod` makes effects that interrupt ask for the target's name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub environment: Option<String>,
+    /// Where it is reached.
+    pub endpoints: Vec<Endpoint>,
+    /// `root@sys`.
+    pub user: String,
+}
+
+impl FirstCluster {
+    /// The inventory it makes.
+    #[must_use]
+    pub fn inventory(self) -> Inventory {
+        let cluster = Cluster {
+            name: self.name,
+            environment: self.environment,
+            endpoints: self.endpoints,
+            user: self.user,
+            password: None,
+            tls: Tls::default(),
+            mydumper: None,
+            ssh: None,
+            max_backup_age: None,
+            strategies: Vec::new(),
+        };
+        Inventory { clusters: vec![cluster], ..Inventory::default() }
+    }
+
+    /// The rule it breaks: the field, and one sentence without a full stop.
+    #[must_use]
+    pub fn breach(&self) -> Option<(String, String)> {
+        let (path, why) = rules::check(&self.clone().inventory()).err()?;
+        Some((path.trim_start_matches("clusters[0].").to_owned(), why))
+    }
+
+    /// Writes it to a new file, 0600. A file that says exactly this is left as it is.
+    ///
+    /// # Errors
+    /// There is another file of that name, which is never overwritten; or it cannot be written.
+    pub fn write(&self, path: &Path) -> Result<(), Fault> {
+        #[derive(Serialize)]
+        struct Whole<'a> {
+            clusters: [&'a FirstCluster; 1],
+        }
+        let yaml = serde_yaml::to_string(&Whole { clusters: [self] }).map_err(|error| {
+            let why = format!("The writer says: {error}.");
+            Fault::new(Cause::Internal, "The inventory cannot be written as YAML.", why, "Report it.")
+        })?;
+        let text = format!("{HEAD}{yaml}");
+        reading::parse(&text, path)?;
+        if private::read(path, CALLED)?.is_some_and(|there| there.as_slice() == text.as_bytes()) {
+            return Ok(());
+        }
+        private::write_new(path, CALLED, &text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    fn first(name: &str) -> FirstCluster {
+        FirstCluster {
+            name: name.to_owned(),
+            environment: Some("prod".to_owned()),
+            endpoints: vec!["db1".parse().unwrap_or_else(|why| panic!("{why}"))],
+            user: "root@sys".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_first_cluster_becomes_a_private_file_that_reads_back_as_it() {
+        let dir = tempfile::tempdir().unwrap_or_else(|why| panic!("{why}"));
+        let path = dir.path().join("new/config.yaml");
+        first("prod-hz").write(&path).unwrap_or_else(|fault| panic!("{fault}"));
+        let read = reading::load(&path).unwrap_or_else(|fault| panic!("{fault}"));
+        assert_eq!(read, Some(first("prod-hz").inventory()));
+        let mode = std::fs::metadata(&path).map(|data| data.permissions().mode() & 0o7777);
+        assert_eq!(mode.ok(), Some(0o600));
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(
+            text.ends_with("- name: prod-hz\n  environment: prod\n  endpoints:\n  - db1:2881\n  user: root@sys\n"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn another_file_is_never_overwritten_and_the_same_one_is_no_fault() {
+        let dir = tempfile::tempdir().unwrap_or_else(|why| panic!("{why}"));
+        let path = dir.path().join("config.yaml");
+        first("a").write(&path).unwrap_or_else(|fault| panic!("{fault}"));
+        let before = std::fs::read(&path).unwrap_or_default();
+        assert_eq!(first("a").write(&path), Ok(()), "it says exactly this already");
+        let fault = first("b").write(&path).err().map(|fault| fault.why);
+        assert_eq!(fault.as_deref(), Some("A file of that name exists, and is never overwritten."));
+        assert_eq!(std::fs::read(&path).unwrap_or_default(), before);
+    }
+
+    #[test]
+    fn what_breaks_a_rule_is_named_by_its_field() {
+        let field = |first: FirstCluster| first.breach().map(|(field, _)| field);
+        assert_eq!(field(first("prod-hz")), None);
+        assert_eq!(field(first("prod hz")).as_deref(), Some("name"));
+        assert_eq!(field(FirstCluster { user: " ".to_owned(), ..first("a") }).as_deref(), Some("user"));
+    }
+}

@@ -1,0 +1,218 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::*;
+use crate::app::known::KnownCluster;
+use crate::domain::fault::Cause;
+use crate::domain::samples::prod;
+use crate::wizard::model::Screen;
+use crate::wizard::msg::{Answer, Msg};
+use crate::wizard::update::{begin, update};
+use crate::wizard::view::theme::Theme;
+use crate::wizard::view::view;
+
+const PASSWORD: &str = "s3cr3t-pw";
+
+fn now() -> Timestamp {
+    "2026-11-20T03:31:02Z".parse().unwrap()
+}
+
+fn press(model: &mut Model, key: Key) -> Vec<Effect> {
+    update(model, Msg::Key(key), now())
+}
+
+fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
+    update(model, Msg::Answer(req, answer), now())
+}
+
+fn known(cluster: Option<&str>, has_inventory: bool) -> Known {
+    let cluster = cluster.map(|name| KnownCluster {
+        name: name.parse().unwrap(),
+        environment: Some("prod".into()),
+        endpoints: vec!["10.0.0.1:2881".into()],
+        user: "root@sys".into(),
+        asks_password: true,
+        max_backup_age: None,
+        fallbacks: Vec::new(),
+        compactions: Vec::new(),
+    });
+    Known { clusters: cluster.into_iter().collect(), has_inventory, path: "/home/x/config.yaml".into() }
+}
+
+/// The form, where there is no inventory.
+fn form() -> Model {
+    let mut model = Model::new((80, 24), TimeZone::UTC);
+    let [Effect::Open(req)] = begin(&mut model)[..] else { panic!("the inventory is read first") };
+    assert!(answer(&mut model, req, Answer::Opened(Box::new(Ok(known(None, false))))).is_empty());
+    assert_eq!(model.screen, Screen::Connect);
+    model
+}
+
+fn fill(model: &mut Model, stop: Stop, text: &str) {
+    while model.connect.focus != stop {
+        press(model, Key::Tab);
+    }
+    text.chars().for_each(|c| assert!(press(model, Key::Char(c)).is_empty()));
+}
+
+/// Filled in, with the focus on a button.
+fn filled(stop: Stop) -> Model {
+    let mut model = form();
+    fill(&mut model, Stop::Name, "prod");
+    fill(&mut model, Stop::Host, "10.0.0.1");
+    fill(&mut model, Stop::Password, PASSWORD);
+    fill(&mut model, Stop::Environment, " ");
+    fill(&mut model, stop, "");
+    model
+}
+
+fn refused() -> Fault {
+    Fault::new(Cause::Rights, "root@sys cannot log in.", "The password is wrong.", "Check it.")
+}
+
+fn drawn(model: &Model, size: (u16, u16)) -> String {
+    let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+    terminal.draw(|frame| view(model, Theme { color: false, ascii: true }, now(), frame)).unwrap();
+    let buffer = terminal.backend().buffer();
+    let row = |y: u16| (0..size.0).map(|x| buffer[(x, y)].symbol()).collect::<String>();
+    (0..size.1).map(row).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn enter_goes_from_field_to_field_and_connects_on_the_last() {
+    let mut model = form();
+    for stop in [Stop::Host, Stop::User, Stop::Password, Stop::Environment] {
+        assert!(press(&mut model, Key::Enter).is_empty());
+        assert_eq!(model.connect.focus, stop);
+    }
+    // The host is missing: that is said, and nothing is tried.
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert_eq!(model.connect.focus, Stop::Host);
+    assert_eq!(model.notice.as_deref(), Some("Enter the host of an observer or of OBProxy."));
+    fill(&mut model, Stop::Host, "10.0.0.1:28810");
+    fill(&mut model, Stop::Environment, "");
+    let effects = press(&mut model, Key::Enter);
+    let [Effect::Try(_, login)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(
+        (login.host.as_str(), login.user.as_str(), login.cluster().called().as_str()),
+        ("10.0.0.1:28810", "root@sys", "10.0.0.1")
+    );
+    assert!(login.password.is_empty() && login.cluster().environment.is_none());
+}
+
+#[test]
+fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
+    let mut model = filled(Stop::Save);
+    let effects = press(&mut model, Key::Enter);
+    let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(press(&mut model, Key::Enter).is_empty(), "once is enough");
+    assert_eq!(model.notice.as_deref(), Some("It is being tried; Esc stops waiting."));
+    let effects = answer(&mut model, *req, Answer::Tried(Ok(Arc::new(prod()))));
+    let [Effect::Save(req, login)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(
+        drawn(&model, (80, 24)).contains("V4.2.5.1-101000012024  Physical Backup  saving"),
+        "{}",
+        drawn(&model, (80, 24))
+    );
+    assert_eq!(login.password.expose(), PASSWORD, "it is kept for the room that is opened");
+    assert_eq!(login.cluster().environment.as_deref(), Some("prod"));
+    let effects = answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("prod"), true)))));
+    assert!(matches!(&effects[0], Effect::Detect(_, names) if *names == ["prod"]), "it is asked at once: {effects:?}");
+    assert!(model.overlay.is_none() && !model.clusters[0].locked, "the password is known");
+    assert_eq!(model.screen, Screen::Target);
+    assert_eq!(model.notice.as_deref(), Some("Saved to /home/x/config.yaml, without the password."));
+    assert!(!model.connect.is_touched(), "nothing would be lost by leaving");
+    assert!(!format!("{model:?}").contains(PASSWORD), "it is nowhere in the model any more");
+}
+
+#[test]
+fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
+    let mut model = filled(Stop::Save);
+    let effects = press(&mut model, Key::Enter);
+    let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert!(!format!("{model:?} {effects:?}").contains(PASSWORD));
+    assert!(answer(&mut model, *req, Answer::Tried(Err(refused()))).is_empty());
+    let screen = drawn(&model, (60, 16));
+    for text in ["root@sys cannot log in.", "The password is wrong.", "Next: Check it."] {
+        assert!(screen.contains(text), "{screen}");
+    }
+    assert_eq!(model.connect.host.value(), "10.0.0.1", "what was typed is still there");
+    fill(&mut model, Stop::Password, "x");
+    assert!(model.connect.fault.is_none(), "it was about another password");
+}
+
+#[test]
+fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
+    let mut model = filled(Stop::Save);
+    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    let Some(Effect::Save(req, _)) = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).pop() else {
+        panic!("it is saved")
+    };
+    let there = Fault::new(Cause::Usage, "It was not written.", "A file of that name exists.", "Edit it.");
+    assert!(answer(&mut model, req, Answer::Saved(Box::new(Err(there)))).is_empty());
+    assert_eq!((model.screen, model.connect.focus), (Screen::Connect, Stop::Use));
+    assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
+    let Some(Effect::Try(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    assert_eq!(login.cluster().called(), "10.0.0.1", "as --host would call it");
+    let effects = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod()))));
+    let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
+    assert_eq!(model.reach, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
+    assert!(!model.clusters[0].locked);
+    assert_eq!(model.notice.as_deref(), Some("Nothing was saved."));
+}
+
+#[test]
+fn an_answer_nobody_waits_for_changes_nothing() {
+    let mut model = filled(Stop::Save);
+    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    assert!(press(&mut model, Key::Esc).is_empty());
+    assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
+    // Nor is one for what was typed before.
+    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    fill(&mut model, Stop::Host, "0");
+    assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty());
+    assert!(answer(&mut model, req, Answer::Saved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
+    assert_eq!(model.screen, Screen::Connect);
+    assert!(press(&mut model, Key::Esc).is_empty());
+    assert_eq!(model.notice.as_deref(), Some("This is the first screen; Ctrl-C ends obnow."));
+}
+
+#[test]
+fn what_cannot_be_a_cluster_is_told_at_its_field() {
+    let wrong = |stop: Stop, text: &str| {
+        let mut model = filled(stop);
+        press(&mut model, Key::Ctrl('u'));
+        fill(&mut model, stop, text);
+        model.connect.complaint()
+    };
+    let at = |stop: Stop, text: &str, words: &str| {
+        let found = wrong(stop, text);
+        assert!(matches!(&found, Some((at, why)) if *at == stop && why.contains(words)), "{text}: {found:?}");
+    };
+    assert_eq!(wrong(Stop::Name, ""), None, "it is called by its host then");
+    at(Stop::Name, "a b", "must not be empty, nor hold a slash or a space");
+    at(Stop::Host, "10.0.0.1:x", "the port must be a number");
+    at(Stop::User, "", "user cannot be used: it must not be empty");
+}
+
+#[test]
+fn it_is_drawn_whole_at_the_least_size_and_hides_the_password() {
+    let mut model = filled(Stop::Use);
+    for size in [(60, 16), (80, 24), (120, 40), (10, 3)] {
+        model.size = size;
+        let screen = drawn(&model, size);
+        assert!(!screen.contains(PASSWORD));
+        if size.0 >= 60 {
+            for text in
+                ["*********", "(*) prod", "( ) dev", "[ Use without saving ]", "obnow demo", "/home/x/config.yaml"]
+            {
+                assert!(screen.contains(text), "{text} at {size:?}:\n{screen}");
+            }
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! What is found, what is typed, and the way on and back.
+
+use super::*;
+use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::samples::{cluster, legacy, prod, wanted};
+use crate::domain::template::DirKind::{Clog, Data};
+use crate::domain::version::{Method, Version};
+use crate::domain::whole::CompactionRule;
+use crate::wizard::screens::storage::found::source;
+
+/// `prod` whose tenant `pay` has these destinations.
+fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
+    let mut pay = tenant(1002, "pay");
+    pay.data_destination = data.map(place);
+    pay.archive.destination = archive.map(|uri| ArchiveDest::new(place(uri)));
+    cluster(vec![pay])
+}
+
+#[test]
+fn the_clusters_own_destinations_need_nothing_more() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    for part in [Data, Clog] {
+        assert_eq!(source(&storage(&model).side(part).found), "the cluster's own destination");
+    }
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert_eq!((model.screen, model.notice.clone(), choices(&model).storage), (Screen::Mode, None, None));
+    assert!(!model.draft.as_ref().unwrap().is_touched() && storage(&model).not_checked().is_empty());
+    press(&mut model, Key::Esc);
+    assert_eq!(model.screen, Screen::Storage);
+    press(&mut model, Key::Esc);
+    assert_eq!(model.screen, Screen::Detected);
+}
+
+#[test]
+fn who_names_a_destination_is_said_for_all_tenants_together() {
+    let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
+    let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
+        let model = opened(facts, name, fallbacks);
+        source(&storage(&model).data.found)
+    };
+    assert_eq!(said(three(), "prod", Vec::new()), "the own destinations of 3 tenants");
+    assert_eq!(said(with_own(None, None), "prod/pay", strategy()), "the inventory's strategy");
+    let last = vec![wanted(Some("file:///last"), None, StorageSource::LastTask)];
+    assert_eq!(said(with_own(None, None), "prod/pay", last), "the last successful task");
+    let mut facts = three();
+    facts.tenants[2].data_destination = None;
+    assert_eq!(said(facts.clone(), "prod", strategy()), "the inventory's strategy for 1, the own destinations of 2");
+    assert_eq!(said(facts.clone(), "prod", Vec::new()), "nobody for 1, the own destinations of 2");
+    // Who is not backed up at all needs no destination.
+    facts.tenants[2].in_recycle_bin = true;
+    assert_eq!(said(facts, "prod", Vec::new()), "the own destinations of 2 tenants");
+}
+
+#[test]
+fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "/new/{tenant_id}");
+    let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///own/clog"), StorageSource::Given);
+    assert_eq!(choices(&model).storage, Some(expected));
+    assert!(storage(&model).must_pass(Data) && !storage(&model).must_pass(Clog));
+    let (chosen, _) = destination(&model, Data).unwrap();
+    assert_eq!(chosen.unwrap().destination.bare(), "file:///new/1002/data");
+    // The other row, once it is edited too, says its own.
+    show_archive(&mut model);
+    edit(&mut model, "/log");
+    let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///log"), StorageSource::Given);
+    assert_eq!(choices(&model).storage, Some(expected));
+    assert!(storage(&model).must_pass(Clog));
+}
+
+#[test]
+fn the_log_archive_of_several_tenants_follows_their_data_backup() {
+    let mut model = opened(three(), "prod", Vec::new());
+    edit(&mut model, "/new");
+    assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
+    assert!(storage(&model).is_derived() && storage(&model).must_pass(Clog));
+    let of = |part| destination(&model, part).unwrap().0.unwrap().destination.bare();
+    assert_eq!((of(Data), of(Clog)), ("file:///new/77/1002/data".into(), "file:///new/77/1002/clog".into()));
+    // Edited, it begins as what it followed to.
+    show_archive(&mut model);
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert_eq!(storage(&model).archive.form.directory.value(), "/new/{cluster_id}/{tenant_id}/{kind}");
+    // Two rows of which one has no variable of a tenant are one directory for all.
+    assert_eq!(model.choices(), None);
+    press(&mut model, Key::Enter);
+    assert_eq!((storage(&model).part, storage(&model).focus), (Data, Focus::Field(Field::Directory)));
+    let notice = model.notice.clone().unwrap();
+    assert!(notice.starts_with("The path file:///new is one for several tenants"), "{notice}");
+}
+
+#[test]
+fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
+    let uri = "s3://b/pay/data?host=h&access_id=AKIA1&access_key=***&delete_mode=tagging&addressing_model=path_style";
+    let mut model =
+        opened(with_own(Some(uri), Some("s3://b/clog?host=h&access_id=OLD&encrypt_key=ABC")), "prod/pay", vec![]);
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    let (form, access) = (&storage(&model).data.form, &storage(&model).access);
+    assert_eq!(form.kind.label(), "S3");
+    assert_eq!(
+        [form.directory.value(), form.domain.value(), form.options.value()],
+        ["b/pay/data", "h", "delete_mode=tagging"]
+    );
+    assert_eq!((access.id.value(), access.key.value()), ("AKIA1", ""), "a masked key is no key");
+    assert_eq!(storage(&model).wanted(), Err("Enter the access key.".to_owned()));
+    go(&mut model, Focus::Field(Field::AccessKey));
+    type_in(&mut model, "s3cr3tKEY");
+    let wanted = choices(&model).storage.unwrap();
+    let same = "s3://b/pay/data?host=h&addressing_model=path_style&access_id=AKIA1&delete_mode=tagging";
+    assert_eq!((wanted.data.as_deref(), wanted.access_key), (Some(same), Some(SecretSource::Prompt)));
+    // The archive keeps the id it has, and no key at all.
+    assert_eq!(wanted.archive.as_deref(), Some("s3://b/clog?host=h&access_id=OLD"));
+    assert_eq!(storage(&model).access_key().map(|key| key.expose().to_owned()).as_deref(), Some("s3cr3tKEY"));
+    let (_, what) = test(&mut model);
+    assert!(what.access_key.is_some());
+    let printed = format!("{model:?} {what:?} {:?}", storage(&model).wanted());
+    assert!(!printed.contains("s3cr3tKEY") && printed.contains("AKIA1"));
+}
+
+#[test]
+fn several_own_directories_are_edited_as_one_with_variables() {
+    let mut facts = three();
+    facts.tenants[2].data_destination = Some(place("file:///own/elsewhere"));
+    let mut model = opened(facts, "prod", Vec::new());
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert_eq!(storage(&model).data.form.directory.value(), "", "the first one's directory is not that of the others");
+    let mut facts = three();
+    for (tenant, id) in facts.tenants.iter_mut().skip(2).zip([1002, 1004, 1006]) {
+        tenant.data_destination = Some(place(&format!("file:///own/77/{id}/data")));
+    }
+    let mut model = opened(facts, "prod", Vec::new());
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert_eq!(storage(&model).data.form.directory.value(), "/own/{cluster_id}/{tenant_id}/{kind}");
+}
+
+#[test]
+fn where_nobody_names_one_it_is_typed_at_once() {
+    let mut model = opened(with_own(None, None), "prod/pay", Vec::new());
+    assert_eq!(storage(&model).focus, Focus::Field(Field::Directory));
+    assert!(model.is_typing() && !storage(&model).is_typed(), "nothing would be lost yet");
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("Enter a storage directory.")));
+    type_in(&mut model, "/b");
+    assert!(storage(&model).is_typed() && storage(&model).is_derived());
+    let (chosen, _) = destination(&model, Clog).unwrap();
+    assert_eq!(chosen.unwrap().destination.bare(), "file:///b/77/1002/clog");
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert_eq!(model.notice.as_deref(), Some("Nobody else names a destination: it must be typed."));
+}
+
+#[test]
+fn a_tenant_without_a_destination_is_named_before_anything_goes_on() {
+    let mut facts = three();
+    facts.tenants[3].data_destination = None;
+    let mut model = opened(facts, "prod", Vec::new());
+    press(&mut model, Key::Enter);
+    assert_eq!((model.screen, storage(&model).focus), (Screen::Storage, Focus::Edit));
+    assert_eq!(model.notice.as_deref(), Some("Data backup: none for order. Enter types one for all."));
+}
+
+#[test]
+fn back_and_forward_and_another_target_lose_nothing() {
+    let mut model = opened(three(), "prod/pay", Vec::new());
+    edit(&mut model, "/typed");
+    let before = storage(&model).clone();
+    press(&mut model, Key::Esc);
+    assert_eq!(model.screen, Screen::Detected);
+    press(&mut model, Key::Enter);
+    assert_eq!((model.screen, storage(&model)), (Screen::Storage, &before));
+    let _ = target::choose(&mut model, vec!["prod/order".parse().unwrap()]);
+    assert!(!storage(&model).is_typed());
+    let _ = target::choose(&mut model, vec!["prod/pay".parse().unwrap()]);
+    assert_eq!(storage(&model), &before);
+    // Nor does going back to what was found, and typing again.
+    model.screen = Screen::Storage;
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert_eq!(choices(&model).storage, None);
+    press(&mut model, Key::Enter);
+    assert_eq!(storage(&model).data.form.directory.value(), "/typed");
+}
+
+#[test]
+fn facts_that_come_later_change_only_what_nobody_typed() {
+    let mut model = opened(with_own(None, None), "prod/pay", Vec::new());
+    assert!(storage(&model).data.typed);
+    let learn = |model: &mut Model, facts: Facts| {
+        let effects = target::ask_one(model, "prod");
+        let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+        answered(model, *req, facts);
+    };
+    learn(&mut model, prod());
+    assert!(!storage(&model).data.typed && storage(&model).focus == Focus::Home);
+    edit(&mut model, "/typed");
+    learn(&mut model, with_own(Some("file:///other"), None));
+    assert_eq!(storage(&model).data.form.directory.value(), "/typed");
+    assert!(storage(&model).data.typed);
+}
+
+fn edit_again(model: &mut Model, directory: &str) {
+    go(model, Focus::Field(Field::Directory));
+    press(model, Key::Ctrl('u'));
+    type_in(model, directory);
+}
+
+#[test]
+fn below_v4_and_for_a_dump_there_is_one_destination() {
+    let model = opened(legacy("3.1.2-20220101000000", CompactionRule::Enforced, 60), "legacy", Vec::new());
+    assert_eq!((storage(&model).shape, storage(&model).parts()), (Shape::One, [Data].as_slice()));
+    assert_eq!(source(&storage(&model).data.found), "the cluster's own destination");
+    let new = legacy("3.2.3-20220804134610", CompactionRule::AsAnswered, 60);
+    let mut model = opened(new, "legacy/pay", Vec::new());
+    assert_eq!(storage(&model).shape, Shape::Tenants);
+    assert!(storage(&model).data.typed, "a backup of tenants never goes to the destination of the cluster");
+    type_in(&mut model, "/nfs/");
+    let (chosen, _) = destination(&model, Data).unwrap();
+    assert_eq!(chosen.unwrap().destination.bare(), "file:///nfs/{run}", "an empty directory each time");
+    let (_, what) = test(&mut model);
+    assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
+    edit_again(&mut model, "/nfs/{kind}");
+    assert!(storage(&model).wanted().unwrap_err().contains("{kind} does not go with a backup before V4"));
+    let mut engine = prod();
+    engine.cluster.method = Method::Logical;
+    engine.cluster.version = Version::seekdb([1, 4, 0, 0], None);
+    engine.tenants.retain(|tenant| tenant.name == "pay");
+    engine.tenants[0].id = 0;
+    let mut model = opened(engine, "prod", Vec::new());
+    assert_eq!(storage(&model).shape, Shape::Folder);
+    type_in(&mut model, "/dumps");
+    assert_eq!(choices(&model).storage, Some(wanted(Some("file:///dumps"), None, StorageSource::Given)));
+    let (chosen, _) = destination(&model, Data).unwrap();
+    assert_eq!(chosen.unwrap().destination.path(), "/dumps");
+    // No kind but a directory can be chosen.
+    go(&mut model, Focus::Kind);
+    press(&mut model, Key::Right);
+    assert_eq!(storage(&model).data.form.kind.label(), "File (NFS)");
+    assert_eq!(model.notice.as_deref(), Some("A logical backup goes to a directory of this host, not to S3."));
+}
+
+#[test]
+fn a_kind_the_version_lacks_is_passed_over_with_the_reason() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "/b");
+    go(&mut model, Focus::Kind);
+    press(&mut model, Key::Left);
+    assert_eq!(storage(&model).data.form.kind.label(), "OBS");
+    let notice = model.notice.clone().unwrap();
+    assert!(notice.contains("supported since V4.2.5.6 and V4.3.5.3"), "{notice}");
+    press(&mut model, Key::Char(' '));
+    assert_eq!(storage(&model).data.form.kind.label(), "File (NFS)");
+    assert_eq!(storage(&model).data.form.directory.value(), "/b", "another kind and back loses nothing");
+}
+
+#[test]
+fn a_pasted_uri_fills_the_form_and_a_newline_submits_nothing() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "");
+    let paste = |model: &mut Model, text: &str| update(model, Msg::Paste(text.to_owned()), now());
+    assert!(paste(&mut model, "/pasted/dir\n").is_empty());
+    assert_eq!(storage(&model).data.form.directory.value(), "/pasted/dir");
+    assert_eq!(model.screen, Screen::Storage);
+    assert!(paste(&mut model, "s3://b/p?host=h&access_id=ID&access_key=s3cr3t\n").is_empty());
+    let notice = model.notice.clone().unwrap();
+    assert!(notice.contains("has a key in it and was not used") && !format!("{model:?}").contains("s3cr3t"));
+    assert_eq!(storage(&model).data.form.directory.value(), "/pasted/dir");
+    assert!(paste(&mut model, "s3://b/p?host=h&access_id=ID&s3_region=r1\n").is_empty());
+    let form = &storage(&model).data.form;
+    assert_eq!((form.kind.label(), form.directory.value(), form.region.value()), ("S3", "b/p", "r1"));
+    assert_eq!(storage(&model).access.id.value(), "ID");
+    paste(&mut model, "azblob://c/p?host=h");
+    assert!(model.notice.as_ref().unwrap().contains("does not back up to azblob"));
+    assert_eq!(storage(&model).data.form.kind.label(), "S3");
+}
+
+#[test]
+fn letters_are_text_in_a_field_and_keys_outside_of_one() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "/t?q b");
+    assert_eq!(storage(&model).data.form.directory.value(), "/t?q b");
+    assert!(model.overlay.is_none() && !model.leaving);
+    // Left behind, the field says what is wrong with it.
+    press(&mut model, Key::Tab);
+    assert!(storage(&model).shown_complaint(Data, Field::Directory).unwrap().contains("a question mark"));
+    press(&mut model, Key::Tab);
+    assert_eq!(storage(&model).focus, Focus::Test, "a Tab stop after the last field");
+    press(&mut model, Key::Char('t'));
+    assert_eq!(storage(&model).focus, Focus::Field(Field::Directory), "what is wrong is mended first");
+}

@@ -1,0 +1,231 @@
+//! The Test: what is sent, what comes back, for what it counts, and what may go on.
+
+use super::*;
+use crate::domain::facts::TenantFacts;
+use crate::domain::samples::{cluster, prod, wanted};
+use crate::domain::storage_test::{Expected, TestNews};
+use crate::domain::template::DirKind::{Clog, Data};
+use crate::wizard::screens::storage::trial::Progress;
+
+/// `pay` with its data backup typed.
+fn typed(directory: &str) -> Model {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, directory);
+    model
+}
+
+fn passed(model: &Model, part: DirKind) -> bool {
+    matches!(storage(model).standing(part), Standing::Passed(_))
+}
+
+#[test]
+fn what_is_typed_must_pass_before_anything_goes_on() {
+    let mut model = typed("/b/{tenant_id}");
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert_eq!((model.screen, storage(&model).focus), (Screen::Storage, Focus::Test));
+    assert_eq!(model.notice.as_deref(), Some("Data backup: not tested. Enter tests it; it must pass."));
+    let effects = press(&mut model, Key::Enter);
+    let [Effect::Test(req, what)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(what.destination.to_string(), "file:///b/1002/data");
+    assert_eq!(what.expected, Expected::EmptyOrOurs { cluster_id: Some(77), tenant_id: Some(1002), kind: Some(Data) });
+    assert!(what.access_key.is_none());
+    // While it runs nothing goes on, and no second one begins.
+    assert!(press(&mut model, Key::Char('t')).is_empty());
+    assert_eq!(model.notice.as_deref(), Some("A Test runs already; Esc stops it."));
+    assert!(press(&mut model, Key::Enter).is_empty());
+    assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("The Test runs; Esc stops it.")));
+    answer(&mut model, *req, Answer::TestOver(Box::new(failing())));
+    go(&mut model, Focus::Home);
+    press(&mut model, Key::Enter);
+    let notice = model.notice.as_deref();
+    assert_eq!(notice, Some("Data backup: the Test failed. Mend that; Enter tests again."));
+    assert_eq!(storage(&model).focus, Focus::Test);
+    let again = press(&mut model, Key::Enter);
+    let [Effect::Test(req, _)] = again.as_slice() else { panic!("{again:?}") };
+    answer(&mut model, *req, Answer::TestOver(Box::new(passing())));
+    assert!(press(&mut model, Key::Enter).is_empty(), "on the button, Enter goes on once it passed");
+    assert_eq!(model.screen, Screen::Mode);
+    assert_eq!(storage(&model).not_checked(), ["that every server reaches it"]);
+}
+
+#[test]
+fn checks_are_shown_as_they_begin_and_end() {
+    let mut model = typed("/b");
+    let (req, _) = test(&mut model);
+    assert_eq!(storage(&model).standing(Data), Standing::Running(None));
+    let tell = |model: &mut Model, req, news| answer(model, req, Answer::Tested(Box::new(news)));
+    tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
+    assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
+    // News of another Test are nobody's.
+    tell(&mut model, Req(req.0 + 7), TestNews::Begins(StorageCheck::List));
+    assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
+    tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
+    let trial = storage(&model).data.trial.clone().unwrap();
+    assert_eq!((trial.checks.len(), trial.progress), (1, Progress::Running(None)));
+}
+
+#[test]
+fn escape_ends_a_test_and_what_it_still_says_is_dropped() {
+    let mut model = typed("/b");
+    let (req, _) = test(&mut model);
+    let effects = press(&mut model, Key::Esc);
+    assert!(matches!(effects.as_slice(), [Effect::StopTest]), "{effects:?}");
+    assert_eq!((model.screen, storage(&model).standing(Data)), (Screen::Storage, Standing::Stopped));
+    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    assert_eq!(storage(&model).standing(Data), Standing::Stopped, "a late answer passes nothing");
+    assert!(press(&mut model, Key::Esc).is_empty());
+    assert_eq!(model.screen, Screen::Detected, "the next one goes back");
+    // A new Test hears only its own.
+    model.screen = Screen::Storage;
+    let (new, _) = test(&mut model);
+    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    assert_eq!(storage(&model).standing(Data), Standing::Running(None));
+    answer(&mut model, new, Answer::TestOver(Box::new(passing())));
+    assert!(passed(&model, Data));
+}
+
+#[test]
+fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
+    let mut model = typed("/b");
+    tested(&mut model, passing());
+    assert!(passed(&model, Data));
+    go(&mut model, Focus::Field(Field::Directory));
+    type_in(&mut model, "x");
+    assert_eq!(storage(&model).standing(Data), Standing::Void("Storage Directory".to_owned()));
+    press(&mut model, Key::Enter);
+    let notice = model.notice.as_deref();
+    assert_eq!(notice, Some("Data backup: not tested since Storage Directory changed. Enter tests it."));
+    go(&mut model, Focus::Field(Field::Directory));
+    press(&mut model, Key::Backspace);
+    assert!(passed(&model, Data), "exactly these values were tested");
+    go(&mut model, Focus::Field(Field::Options));
+    type_in(&mut model, "idc=a");
+    assert_eq!(storage(&model).standing(Data), Standing::Void("Other options".to_owned()));
+    press(&mut model, Key::Ctrl('u'));
+    go(&mut model, Focus::Kind);
+    press(&mut model, Key::Right);
+    assert_eq!(storage(&model).standing(Data), Standing::Void("Storage Type".to_owned()));
+    assert!(storage(&model).not_checked().is_empty(), "a void Test has checked nothing");
+}
+
+#[test]
+fn every_field_of_an_object_storage_makes_its_test_void() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "");
+    let _ = update(&mut model, Msg::Paste("s3://b/p?host=h&access_id=ID&s3_region=r1".into()), now());
+    go(&mut model, Focus::Field(Field::AccessKey));
+    type_in(&mut model, "key");
+    tested(&mut model, passing());
+    for field in storage(&model).data.form.kind.fields() {
+        go(&mut model, Focus::Field(*field));
+        let label = field.words(storage(&model).data.form.kind).label;
+        let (there, back) = match field {
+            Field::Addressing => (Key::Char(' '), Key::Char(' ')),
+            _ => (Key::Char('x'), Key::Backspace),
+        };
+        press(&mut model, there);
+        assert_eq!(storage(&model).standing(Data), Standing::Void(label.to_owned()));
+        press(&mut model, back);
+        assert!(passed(&model, Data), "{label}");
+    }
+}
+
+#[test]
+fn nothing_but_an_edit_makes_a_test_void() {
+    let mut model = typed("/b");
+    tested(&mut model, passing());
+    for key in [Key::Tab, Key::BackTab, Key::Down, Key::Up, Key::PageDown, Key::PageUp, Key::Esc, Key::Enter] {
+        press(&mut model, key);
+        model.screen = Screen::Storage;
+        assert!(passed(&model, Data), "{key:?}");
+    }
+    show_archive(&mut model);
+    press(&mut model, Key::Left);
+    let effects = target::ask_one(&mut model, "prod");
+    let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    answered(&mut model, *req, prod());
+    let _ = update(&mut model, Msg::Resized(120, 40), now());
+    assert!(passed(&model, Data));
+    // A Test of the other row is its own affair.
+    show_archive(&mut model);
+    tested(&mut model, failing());
+    assert!(passed(&model, Data) && matches!(storage(&model).standing(Clog), Standing::Failed(_)));
+    // A key that a directory does not need is no part of it.
+    assert!(storage(&model).access_key().is_none());
+}
+
+#[test]
+fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source() {
+    let mut model = opened(three(), "prod", Vec::new());
+    edit(&mut model, "/b");
+    let what = tested(&mut model, passing());
+    assert_eq!(what.destination.to_string(), "file:///b/77/1002/data");
+    press(&mut model, Key::Enter);
+    assert_eq!((model.screen, storage(&model).part, storage(&model).focus), (Screen::Storage, Clog, Focus::Test));
+    let what = tested(&mut model, passing());
+    assert_eq!(what.destination.to_string(), "file:///b/77/1002/clog");
+    assert_eq!(
+        storage(&model).not_checked(),
+        ["that every server reaches it", "the directories of 2 more tenants: only pay's was tested"]
+    );
+    go(&mut model, Focus::Home);
+    press(&mut model, Key::Left);
+    go(&mut model, Focus::Field(Field::Directory));
+    type_in(&mut model, "x");
+    assert_eq!(storage(&model).standing(Clog), Standing::Void("Storage Directory of the data backup".to_owned()));
+    press(&mut model, Key::Backspace);
+    press(&mut model, Key::Enter);
+    assert_eq!(model.screen, Screen::Mode);
+}
+
+#[test]
+fn what_only_one_row_left_unchecked_names_the_row() {
+    let mut model = typed("/b");
+    tested(&mut model, passing());
+    show_archive(&mut model);
+    edit(&mut model, "/log");
+    let skipped = TestedCheck::not_checked(StorageCheck::Mount, "whether it is a mount");
+    let mut report = passing();
+    report.checks.push(skipped);
+    tested(&mut model, report);
+    assert_eq!(
+        storage(&model).not_checked(),
+        ["that every server reaches it", "log archive: whether it is a mount"],
+        "the data backup was tested with the archive kept, and that is the same directory still"
+    );
+}
+
+#[test]
+fn a_strategys_storage_is_tested_with_the_key_of_the_inventory() {
+    let source = SecretSource::Env("OB_KEY".into());
+    let uri = "s3://b/p?host=h&access_id=ID";
+    let strategy = Wanted { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
+    let mut pay: TenantFacts = tenant(1002, "pay");
+    (pay.data_destination, pay.archive.destination) = (None, None);
+    let mut model = opened(cluster(vec![pay]), "prod/pay", vec![strategy]);
+    let effects = press(&mut model, Key::Char('t'));
+    let [Effect::TestFrom(_, what, found)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((what.destination.bare().as_str(), found), ("s3://b/p/77/1002/data", &source));
+    assert!(what.access_key.is_none());
+}
+
+#[test]
+fn an_answer_finds_its_draft_though_another_target_is_open() {
+    let mut model = opened(three(), "prod/pay", Vec::new());
+    let (req, _) = test(&mut model);
+    let _ = target::choose(&mut model, vec!["prod/order".parse().unwrap()]);
+    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    assert_eq!(storage(&model).standing(Data), Standing::Never);
+    let _ = target::choose(&mut model, vec!["prod/pay".parse().unwrap()]);
+    assert!(passed(&model, Data) && !storage(&model).is_testing());
+}
+
+#[test]
+fn leaving_ends_the_test_and_asks_where_something_was_typed() {
+    let mut model = typed("/b");
+    test(&mut model);
+    assert!(press(&mut model, Key::Ctrl('c')).is_empty());
+    assert!(model.overlay.is_some());
+    let effects = press(&mut model, Key::Char('y'));
+    assert!(matches!(effects.as_slice(), [Effect::StopTest, Effect::Leave]), "{effects:?}");
+}

@@ -1,0 +1,12 @@
+//! The wizard without a terminal: its reducer driven by keys and answers, its keys as tables, its screens as pictures.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
+
+mod cast;
+mod drive;
+mod fake;
+mod journeys;
+mod keys;
+mod pictures;
+mod plans;
+mod random;
+mod scenes;

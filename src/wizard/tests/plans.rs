@@ -1,0 +1,150 @@
+//! The journals of tasks: what a runner writes on the way to every end.
+
+use super::cast;
+use crate::domain::choices::Mode;
+use crate::domain::connection::{Connection, Limits, TlsMode};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::{Outcome, VerdictWord};
+use crate::domain::progress::{Count, Progress};
+use crate::domain::scn::Scn;
+use crate::domain::step::{StepKind, StepState};
+use crate::domain::target::TargetName;
+use crate::domain::task::{Event, Prepared};
+
+/// How a task goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Story {
+    /// It is under way.
+    Runs,
+    /// To this verdict.
+    Ends(VerdictWord),
+    /// This step fails before there is a job.
+    Stops(StepKind),
+}
+
+impl Story {
+    pub const ALL: [Self; 9] = [
+        Self::Runs,
+        Self::Ends(VerdictWord::Restorable),
+        Self::Ends(VerdictWord::NotYetRestorable),
+        Self::Ends(VerdictWord::NotRestorable),
+        Self::Ends(VerdictWord::Failed),
+        Self::Ends(VerdictWord::Cancelled),
+        Self::Ends(VerdictWord::Unknown),
+        Self::Stops(StepKind::SetDestination),
+        Self::Stops(StepKind::Compact),
+    ];
+}
+
+pub fn no_room() -> Fault {
+    Fault::new(
+        Cause::Storage,
+        "The backup of prod/pay failed on the server.",
+        "OceanBase answered with error 9082 (OB_BACKUP_DEVICE_OUT_OF_SPACE): The destination is full.",
+        "Free or add space in the destination, and start the backup again.",
+    )
+    .with_code(9082)
+    .with_detail("[result:-9082](server)\"10.0.0.2:2882\", trace_id Y1-2")
+}
+
+fn connection() -> Connection {
+    Connection {
+        endpoints: vec!["10.0.0.1:2881".into()],
+        user: "root@sys".into(),
+        password: None,
+        tls: TlsMode::Prefer,
+        ca: None,
+        mydumper: None,
+        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6 },
+    }
+}
+
+fn step(target: &TargetName, step: StepKind, state: StepState, detail: &str, fault: Option<Fault>) -> Event {
+    Event::Step { target: target.clone(), step, state, detail: detail.to_owned(), fault }
+}
+
+fn progress(target: &TargetName) -> Event {
+    let progress = Progress {
+        phase: "BACKUP_DATA_MAJOR".into(),
+        percent: Some(41.0),
+        bytes: 18_145_000_000,
+        bytes_total: None,
+        rate: Some(81_800_000.0),
+        eta: Some((300, 480)),
+        tablets: Some(Count { done: 1_204, total: 2_930 }),
+        blocks: Some(Count { done: 8_654, total: 21_107 }),
+    };
+    Event::Progress { target: target.clone(), progress }
+}
+
+fn outcome(verdict: VerdictWord) -> Outcome {
+    let at = Scn::from_timestamp(cast::now());
+    match verdict {
+        VerdictWord::Restorable => Outcome {
+            recipe: vec!["data file:///own/data".into(), "log file:///own/clog".into(), "sets 3 (full)".into()],
+            ..Outcome::instant(at, vec!["growing with the archive".into()], Vec::new())
+        },
+        VerdictWord::Failed => Outcome::failed(no_room(), Some(3)),
+        VerdictWord::Cancelled => Outcome::cancelled(no_room(), Some(3)),
+        VerdictWord::NotRestorable => Outcome::not_restorable(no_room()),
+        VerdictWord::Unknown => Outcome::unknown(no_room()),
+        VerdictWord::NotYetRestorable => Outcome { verdict, ..Outcome::failed(no_room(), Some(3)) },
+    }
+}
+
+/// The journal of a task that was confirmed so.
+pub fn journal(prepared: &Prepared, story: Story) -> Vec<Event> {
+    let targets: Vec<TargetName> = prepared.plan.targets.iter().map(|target| target.target.clone()).collect();
+    let mut events = vec![
+        Event::Created {
+            prepared: Box::new(prepared.clone()),
+            connection: Box::new(connection()),
+            by: "dba at jump".into(),
+        },
+        Event::RunnerStarted { pid: 42, attempt: 1, anew: false, targets: targets.clone() },
+    ];
+    for plan in &prepared.plan.targets {
+        tell(&mut events, &plan.target, plan.steps.iter().map(|step| (step.kind, step.actions.is_empty())), story);
+    }
+    if story != Story::Runs {
+        events.push(Event::RunnerEnded { reason: "done".into() });
+    }
+    events
+}
+
+fn tell(events: &mut Vec<Event>, target: &TargetName, steps: impl Iterator<Item = (StepKind, bool)>, story: Story) {
+    for (kind, idle) in steps {
+        events.push(step(target, kind, StepState::Running, "", None));
+        if story == Story::Stops(kind) {
+            events.push(step(target, kind, StepState::Failed, "refused", Some(no_room())));
+            return;
+        }
+        if kind == StepKind::WaitForBackup {
+            let (job, set, kind) = (7, Some(3), Some(Mode::Full));
+            events.push(Event::Job { target: target.clone(), job, set, kind });
+            events.push(progress(target));
+            match story {
+                Story::Runs => return,
+                Story::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown) | Story::Stops(_) => {
+                    break;
+                }
+                Story::Ends(VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable) => {}
+            }
+        }
+        let quiet = idle && matches!(kind, StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact);
+        let state = if quiet { StepState::NotNeeded } else { StepState::Ok };
+        events.push(step(target, kind, state, if quiet { "not needed" } else { "" }, None));
+    }
+    if let Story::Ends(verdict) = story {
+        let state = match verdict {
+            VerdictWord::Failed => Some(StepState::Failed),
+            VerdictWord::Cancelled => Some(StepState::Cancelled),
+            VerdictWord::Unknown => Some(StepState::Unknown),
+            VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable => None,
+        };
+        if let Some(state) = state {
+            events.push(step(target, StepKind::WaitForBackup, state, "", Some(no_room())));
+        }
+        events.push(Event::Verdict { target: target.clone(), outcome: Box::new(outcome(verdict)) });
+    }
+}

@@ -1,0 +1,292 @@
+//! A million keys by dice. Nothing panics, every screen is reached, and no backup starts but by the one deliberate key on a plan
+//! that was on the screen.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::tz::TimeZone;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use super::cast;
+use super::drive::names;
+use super::fake::{Dice, Fake};
+use crate::wizard::effect::Effect;
+use crate::wizard::key::Key;
+use crate::wizard::model::{Model, Overlay, Screen};
+use crate::wizard::msg::Msg;
+use crate::wizard::screens::ask::Asked;
+use crate::wizard::screens::confirm::Button;
+use crate::wizard::screens::question::Doing;
+use crate::wizard::update::{begin, update};
+use crate::wizard::view::theme::Theme;
+use crate::wizard::view::view;
+
+const KEYS: usize = 1_000_000;
+const SEED: u64 = 20_261_120;
+/// Each with dice of its own; together they press the million.
+const RUNS: usize = 4;
+
+/// The keys of a person in a hurry, those that lead on more often than the others.
+const PRESSED: [Key; 52] = [
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Enter,
+    Key::Tab,
+    Key::Tab,
+    Key::Tab,
+    Key::Tab,
+    Key::Esc,
+    Key::Esc,
+    Key::Down,
+    Key::Down,
+    Key::Up,
+    Key::Left,
+    Key::Right,
+    Key::Char(' '),
+    Key::Char(' '),
+    Key::Char('y'),
+    Key::Char('y'),
+    Key::Char('r'),
+    Key::Char('r'),
+    Key::Char('t'),
+    Key::Char('m'),
+    Key::Char('c'),
+    Key::Char('l'),
+    Key::Char('d'),
+    Key::Char('o'),
+    Key::Char('b'),
+    Key::Char('b'),
+    Key::Char('F'),
+    Key::Char('?'),
+    Key::Char('/'),
+    Key::Char('g'),
+    Key::Char('G'),
+    Key::Char('n'),
+    Key::Char('j'),
+    Key::Char('k'),
+    Key::Char('\u{8ba2}'),
+    Key::BackTab,
+    Key::Home,
+    Key::End,
+    Key::PageUp,
+    Key::PageDown,
+    Key::Backspace,
+    Key::Delete,
+    Key::Ctrl('u'),
+    Key::Ctrl('w'),
+    Key::Ctrl('z'),
+];
+
+/// What was seen, to prove that the dice led everywhere.
+#[derive(Default)]
+struct Seen {
+    screens: BTreeMap<String, usize>,
+    overlays: BTreeSet<String>,
+    effects: BTreeMap<String, usize>,
+}
+
+impl Seen {
+    fn note(&mut self, model: &Model) {
+        *self.screens.entry(format!("{:?}", model.screen)).or_default() += 1;
+        self.overlays.extend(match &model.overlay {
+            None => None,
+            Some(Overlay::Help(_)) => Some("help".to_owned()),
+            Some(Overlay::Question(question)) => Some(format!("question {:?}", question.doing)),
+            Some(Overlay::Ask(ask)) => {
+                Some(format!("ask {}", if matches!(ask.asked, Asked::Login(_)) { "login" } else { "secret" }))
+            }
+        });
+    }
+}
+
+/// What was on the screen when a key was pressed, as far as a start depends on it.
+struct Before {
+    /// The digest of the plan that was shown, if it was that of the draft.
+    digest: Option<String>,
+    /// The key would press Back up Now, or answers what that asked.
+    deliberate: bool,
+    on_task: bool,
+    compact_asked: bool,
+    cancel_asked: bool,
+}
+
+impl Before {
+    fn of(model: &Model, msg: &Msg) -> Self {
+        let shown = match &model.confirm.shown {
+            Some(Ok(shown)) if model.choices().as_ref() == Some(&shown.prepared.plan.choices) => Some(shown),
+            _ => None,
+        };
+        let enter = matches!(msg, Msg::Key(Key::Enter));
+        let (pressed, compact_asked, cancel_asked) = match &model.overlay {
+            None => (model.confirm.button == Button::Start, false, false),
+            Some(Overlay::Question(question)) => {
+                let named = question.name.as_ref().is_none_or(|name| name.text.value() == name.expected);
+                let asked = |doing: Doing| question.doing == doing && named;
+                (asked(Doing::Start), asked(Doing::Compact), asked(Doing::Cancel))
+            }
+            Some(Overlay::Ask(ask)) => (ask.asked == Asked::AccessKeyToStart, false, false),
+            Some(Overlay::Help(_)) => (false, false, false),
+        };
+        Self {
+            digest: shown.map(|shown| shown.prepared.digest.clone()),
+            deliberate: model.screen == Screen::Confirm && enter && pressed,
+            on_task: model.screen == Screen::Task && matches!(msg, Msg::Key(_)),
+            compact_asked,
+            cancel_asked,
+        }
+    }
+
+    /// The law of starts.
+    fn judge(&self, effect: &Effect, told: &str) {
+        match effect {
+            Effect::Launch(_, prepared, _) => {
+                assert!(self.deliberate, "a start without its key: {told}");
+                assert_eq!(self.digest.as_ref(), Some(&prepared.digest), "another plan than the one shown: {told}");
+            }
+            Effect::GoOn { compact, .. } => {
+                assert!(self.on_task, "a task goes on without a key on it: {told}");
+                assert!(
+                    !compact || self.compact_asked || !self.on_task || told.contains("Ask"),
+                    "a compaction: {told}"
+                );
+            }
+            Effect::Cancel(..) => assert!(self.cancel_asked, "a cancel that nobody agreed to: {told}"),
+            _ => {}
+        }
+    }
+}
+
+fn fresh() -> Model {
+    let mut model = Model::new((80, 24), TimeZone::UTC);
+    model.demo = Some("fleet".to_owned());
+    model
+}
+
+/// What happens next: most of the time a key, else a paste, another size, or an answer.
+fn next(model: &Model, fake: &mut Fake, dice: &mut Dice) -> Msg {
+    if dice.one_in(3) && !fake.pending.is_empty() {
+        // Now and then one that is not the oldest; those of one question keep their order.
+        let at = if dice.one_in(10) { dice.below(fake.pending.len()) } else { 0 };
+        let first = fake.pending.iter().position(|(req, _)| *req == fake.pending[at].0).unwrap();
+        let (req, answer) = fake.pending.remove(first).unwrap();
+        return Msg::Answer(req, answer);
+    }
+    match dice.below(400) {
+        0 => Msg::Resized(dice.below(130).try_into().unwrap(), dice.below(50).try_into().unwrap()),
+        1..=6 => Msg::Resized(80, 24),
+        7 => Msg::Paste(
+            ["file:///own/data", "prod/pay", "s3://b/p?host=h", "\u{8ba2}\u{5355}\n"][dice.below(4)].to_owned(),
+        ),
+        8 => Msg::Woken,
+        9 => Msg::Key(Key::Char('q')),
+        10 => Msg::Key(Key::Ctrl('c')),
+        _ => match expected(model).filter(|_| dice.one_in(3)) {
+            // A person who was asked for a name types it.
+            Some(name) => Msg::Paste(name),
+            None => Msg::Key(*dice.pick(&PRESSED)),
+        },
+    }
+}
+
+/// The name that is asked for, while nothing of it is typed.
+fn expected(model: &Model) -> Option<String> {
+    match &model.overlay {
+        Some(Overlay::Question(question)) => {
+            question.name.as_ref().filter(|name| name.text.value().is_empty()).map(|name| name.expected.clone())
+        }
+        Some(Overlay::Ask(ask)) if ask.text.value().is_empty() => Some("secret".to_owned()),
+        _ => None,
+    }
+}
+
+/// Draws it, in its own size and in one that the terminal has before the model knows.
+fn draw(model: &Model, dice: &mut Dice) {
+    let other = (dice.below(120).try_into().unwrap(), dice.below(40).try_into().unwrap());
+    for (columns, rows) in [model.size, other] {
+        let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
+        let theme = Theme { color: true, ascii: false };
+        terminal.draw(|frame| view(model, &theme, cast::now(), frame)).unwrap();
+    }
+}
+
+/// Presses so many keys.
+fn run(seed: u64, keys: usize) -> Seen {
+    let mut dice = Dice(seed);
+    let (mut fake, mut seen, mut model) = (Fake::new(), Seen::default(), fresh());
+    for effect in begin(&mut model) {
+        fake.take(effect, &mut dice);
+    }
+    let mut pressed = 0;
+    while pressed < keys {
+        let msg = next(&model, &mut fake, &mut dice);
+        if let Msg::Key(_) = msg {
+            pressed += 1;
+            if pressed % 1_000 == 0 {
+                draw(&model, &mut dice);
+            }
+        }
+        let before = Before::of(&model, &msg);
+        let overlay = model.overlay.is_some();
+        let effects = update(&mut model, msg, cast::now());
+        for (effect, name) in effects.iter().zip(names(&effects)) {
+            before.judge(effect, &format!("seed {seed}, key {pressed}{}", if overlay { ", Ask" } else { "" }));
+            *seen.effects.entry(name).or_default() += 1;
+        }
+        seen.note(&model);
+        if model.leaving {
+            fake.pending.clear();
+            model = fresh();
+            for effect in begin(&mut model) {
+                fake.take(effect, &mut dice);
+            }
+            continue;
+        }
+        for effect in effects {
+            fake.take(effect, &mut dice);
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
+    let seeds = (SEED..).take(RUNS);
+    let runs: Vec<_> = seeds.map(|seed| std::thread::spawn(move || (seed, run(seed, KEYS / RUNS)))).collect();
+    let mut all = Seen::default();
+    for run in runs {
+        // A thread that panicked has said its seed and key.
+        let (seed, seen) = run.join().unwrap_or_else(|_| panic!("a run from seed {SEED} on broke"));
+        assert!(seen.screens.len() >= 7, "seed {seed}: {:?}", seen.screens);
+        all.overlays.extend(seen.overlays);
+        for (name, count) in seen.screens {
+            *all.screens.entry(name).or_default() += count;
+        }
+        for (name, count) in seen.effects {
+            *all.effects.entry(name).or_default() += count;
+        }
+    }
+    for screen in ["Connect", "Target", "Detected", "Storage", "Mode", "Confirm", "Task", "Tasks"] {
+        assert!(
+            all.screens.get(screen).is_some_and(|count| *count > 1_000),
+            "{screen} is hardly seen: {:?}",
+            all.screens
+        );
+    }
+    for overlay in ["help", "question Leave", "question Start", "question Override", "question Cancel", "ask login"] {
+        assert!(all.overlays.contains(overlay), "{overlay} was never seen: {:?}", all.overlays);
+    }
+    for effect in
+        ["Launch", "Prepare", "Detect", "GivePassword", "Follow", "GoOn", "Cancel", "Attach", "Test", "Report"]
+    {
+        assert!(
+            all.effects.get(effect).is_some_and(|count| *count > 20),
+            "{effect} is hardly asked for: {:?}",
+            all.effects
+        );
+    }
+}

@@ -1,0 +1,217 @@
+//! The check "every server": asked by ssh, with a program of that name that plays three servers, and with a real sshd.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
+
+mod buckets;
+mod odd;
+
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use obnow::demo::statement::{Row, Value as Cell};
+use odd::{PASSWORD, Servers, Twist};
+use serde_json::Value;
+
+const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
+
+/// The rows of three servers on hosts of their own.
+fn three(view: &str, answer: odd::Answer) -> odd::Answer {
+    let rows = answer?;
+    if view != "DBA_OB_SERVERS" {
+        return Ok(rows);
+    }
+    let one = rows.first().unwrap().clone();
+    let on = |host: &str| {
+        let mut row: Row = one.clone();
+        row.insert("SVR_IP", Cell::Text(host.to_owned()));
+        row
+    };
+    Ok(["10.9.9.1", "10.9.9.2", "10.9.9.3"].map(on).to_vec())
+}
+
+struct Place {
+    folder: tempfile::TempDir,
+    _servers: Servers,
+}
+
+impl Place {
+    fn new(twist: Twist, user: &str) -> Self {
+        let servers = Servers::new();
+        let port = servers.twisted(twist);
+        let folder = tempfile::tempdir().unwrap();
+        let inventory = format!(
+            "clusters:\n- {{name: demo, endpoints: [\"127.0.0.1:{port}\"], user: root@sys, password: {{env: LOGIN}}, ssh: {{user: \
+             {user}}}, strategies: [{{storage: {{kind: file, path: \"/dev/shm\"}}}}]}}\n"
+        );
+        std::fs::write(folder.path().join("config.yaml"), inventory).unwrap();
+        std::fs::set_permissions(folder.path().join("config.yaml"), std::fs::Permissions::from_mode(0o600)).unwrap();
+        std::fs::create_dir(folder.path().join("bin")).unwrap();
+        Self { folder, _servers: servers }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What is found as `ssh`.
+    fn ssh(&self, script: &str) {
+        let program = self.path("bin/ssh");
+        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    /// The events of the check, one a directory, and the exit code.
+    fn run(&self, target: &str) -> (Vec<Value>, i32) {
+        let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new(OBNOW);
+        command.args(["test-storage", target, "--json", "--config"]).arg(self.path("config.yaml"));
+        command.arg("--state").arg(self.path("state")).env("LOGIN", PASSWORD).env("PATH", path).stdin(Stdio::null());
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        (events.filter(|event| event["check"] == "every_server").collect(), output.status.code().unwrap())
+    }
+}
+
+const SEEN: &str = "mount=nfs4 nas:/b /backup\\nuser=admin\\nwritable=yes\\nme=admin\\nfree=1048576\\nend=yes\\n";
+
+#[test]
+fn three_servers_are_asked_without_a_question_and_the_one_that_differs_is_named() {
+    let place = Place::new(Twist::rows(three), "admin");
+    let log = place.path("log");
+    let script = |third: &str| {
+        format!(
+            "echo \"$*\" >>{0}; cat >>{0}.in\ncase \"$*\" in\n*10.9.9.3*) {third};;\n*) printf 'at=/backup\\n{SEEN}';;\nesac",
+            log.display()
+        )
+    };
+    place.ssh(&script(&format!("printf 'at=/backup\\n{SEEN}'")));
+    let (checks, _) = place.run("demo/pay");
+    assert_eq!(checks.len(), 2, "data and log");
+    for check in &checks {
+        assert_eq!(check["result"], "pass", "{check}");
+        assert_eq!(check["found"], "3 servers: nfs4 of nas:/b, admin may write");
+        assert!(check["ms"].is_u64());
+    }
+    let asked = std::fs::read_to_string(&log).unwrap();
+    for host in ["10.9.9.1", "10.9.9.2", "10.9.9.3"] {
+        let line = format!("-o BatchMode=yes -o ConnectTimeout=5 -T -l admin -- {host} sh -s");
+        assert_eq!(asked.lines().filter(|asked| **asked == *line).count(), 2, "{asked}");
+    }
+    let scripts = std::fs::read_to_string(place.path("log.in")).unwrap();
+    assert!(scripts.contains("findmnt") && !scripts.contains(PASSWORD), "{scripts}");
+    place.ssh(&script(&format!("printf 'at=/backup\\n{}'", SEEN.replace("nas:/b", "nas:/other"))));
+    let (checks, exit) = place.run("demo/pay");
+    assert_eq!((exit, checks[0]["result"].as_str()), (13, Some("fail")));
+    let found = checks[0]["found"].as_str().unwrap();
+    assert!(found.starts_with("10.9.9.1 and 10.9.9.3 have different storages at /"), "{found}");
+    place.ssh(&script("echo 'Permission denied (publickey).' >&2; exit 255"));
+    let (checks, _) = place.run("demo/pay");
+    assert_eq!(checks[0]["result"], "not_checked");
+    assert_eq!(
+        checks[0]["found"],
+        "that every server reaches it: ssh to 10.9.9.3: Permission denied (publickey).; 2 servers: nfs4 of nas:/b, admin may \
+         write"
+    );
+}
+
+#[test]
+fn a_host_without_ssh_says_so() {
+    let place = Place::new(Twist::rows(three), "admin");
+    place.ssh("exit 3");
+    std::fs::remove_file(place.path("bin/ssh")).unwrap();
+    let mut command = Command::new(OBNOW);
+    command.args(["test-storage", "demo/pay", "--json", "--config"]).arg(place.path("config.yaml"));
+    command.arg("--state").arg(place.path("state")).env("LOGIN", PASSWORD).env("PATH", place.path("bin"));
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("that every server reaches it: ssh to 10.9.9.1: ssh cannot be started: "), "{text}");
+}
+
+/// The real one, for the user of this test, on a port of its own.
+struct Sshd(Child);
+
+impl Drop for Sshd {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Sshd {
+    fn start(folder: &Path) -> Option<Self> {
+        let Some(program) = ["/usr/sbin/sshd", "/sbin/sshd"].into_iter().find(|path| Path::new(path).exists()) else {
+            return buckets::lacking("sshd is not installed; tests/run installs it");
+        };
+        let at = |name: &str| folder.join(name).display().to_string();
+        for key in ["host", "own"] {
+            let made = Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", &at(key)]).status();
+            assert!(made.unwrap().success());
+        }
+        std::fs::copy(folder.join("own.pub"), folder.join("authorized")).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let known = std::fs::read_to_string(folder.join("host.pub")).unwrap();
+        std::fs::write(folder.join("known"), format!("[127.0.0.1]:{port} {known}")).unwrap();
+        let server = format!(
+            "Port {port}\nListenAddress 127.0.0.1\nHostKey {}\nAuthorizedKeysFile {}\nStrictModes no\nUsePAM no\n\
+             PermitRootLogin yes\nPasswordAuthentication no\nPidFile none\n",
+            at("host"),
+            at("authorized")
+        );
+        std::fs::write(folder.join("sshd_config"), server).unwrap();
+        let client = format!(
+            "Port {port}\nIdentityFile {}\nIdentitiesOnly yes\nUserKnownHostsFile {}\n",
+            at("own"),
+            at("known")
+        );
+        std::fs::write(folder.join("ssh_config"), client).unwrap();
+        // Where it runs as root it wants this place.
+        let _ = std::fs::create_dir_all("/run/sshd");
+        let mut child = Command::new(program)
+            .args(["-D", "-e", "-f", &at("sshd_config")])
+            .stdin(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let end = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+            assert!(child.try_wait().unwrap().is_none(), "sshd ended");
+            assert!(std::time::Instant::now() < end, "sshd does not listen");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+        Some(Self(child))
+    }
+}
+
+#[test]
+fn a_real_ssh_finds_what_is_mounted_there() {
+    let user = String::from_utf8(Command::new("id").arg("-un").output().unwrap().stdout).unwrap();
+    let own_host = |view: &str, answer: odd::Answer| {
+        let mut rows = answer?;
+        for row in rows.iter_mut().filter(|_| view == "DBA_OB_SERVERS") {
+            row.insert("SVR_IP", Cell::Text("127.0.0.1".to_owned()));
+        }
+        // The directories of the strategy, on a mount that every Linux has.
+        Ok(if view.ends_with("_BACKUP_PARAMETER") || view.ends_with("_ARCHIVE_DEST") { Vec::new() } else { rows })
+    };
+    let place = Place::new(Twist::rows(own_host), user.trim());
+    let Some(_sshd) = Sshd::start(place.folder.path()) else { return };
+    place.ssh(&format!("exec /usr/bin/ssh -F {} \"$@\"", place.path("ssh_config").display()));
+    let (checks, exit) = place.run("demo/pay");
+    assert_eq!((exit, checks.len()), (0, 2), "{checks:#?}");
+    for check in &checks {
+        let found = check["found"].as_str().unwrap();
+        assert_eq!(check["result"], "pass", "{found}");
+        assert!(
+            found.starts_with("1 server: tmpfs of ") && found.ends_with(&format!(", {} may write", user.trim())),
+            "{found}"
+        );
+    }
+    // Another key than the one that is known: nothing is asked, nothing is accepted.
+    std::fs::write(place.path("known"), "").unwrap();
+    let (checks, exit) = place.run("demo/pay");
+    assert_eq!((exit, checks[0]["result"].as_str()), (0, Some("not_checked")));
+    assert_eq!(checks[0]["found"], "that every server reaches it: ssh to 127.0.0.1: Host key verification failed.");
+}

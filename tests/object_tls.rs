@@ -1,0 +1,108 @@
+//! The storage Test over TLS: a certificate that is in order, and each way in which one is not.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+#![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
+
+mod buckets;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+
+use buckets::double::Double;
+use obnow::app::test::{TestOf, Tester, storage};
+use obnow::domain::destination::Destination;
+use obnow::domain::secret::Secret;
+use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
+use rustls::ServerConfig;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+
+const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
+
+/// A certificate authority, and a certificate of it for this name. None with a loud word where openssl is missing.
+fn authority(folder: &Path, name: &str) -> Option<Arc<ServerConfig>> {
+    let script = format!(
+        "set -e; cd {}; new='-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes'\n\
+         openssl req -x509 $new -keyout ca.key -out ca.pem -days 30 -subj /CN=obnow-test-ca\n\
+         openssl req $new -keyout own.key -out own.csr -subj /CN=obnow-test\n\
+         echo 'subjectAltName={name}' >ext\n\
+         openssl x509 -req -in own.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 30 -extfile ext -out own.pem",
+        folder.display()
+    );
+    let made = Command::new("sh").args(["-c", &script]).output().unwrap();
+    if !made.status.success() {
+        return buckets::lacking(&format!("openssl: {}", String::from_utf8_lossy(&made.stderr)));
+    }
+    let chain = vec![CertificateDer::from_pem_file(folder.join("own.pem")).unwrap()];
+    let key = PrivateKeyDer::from_pem_file(folder.join("own.key")).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    Some(Arc::new(config.with_no_client_auth().with_single_cert(chain, key).unwrap()))
+}
+
+/// obnow, which trusts this authority, by a clock that is moved.
+fn trusting(folder: &Path, authority: &str, clock: &str) -> Tester {
+    let program = folder.join("program");
+    let moved = if clock.is_empty() { String::new() } else { format!("/usr/bin/faketime -f {clock} ") };
+    let text = format!("#!/bin/sh\nSSL_CERT_FILE={authority} exec {moved}{OBNOW} \"$@\"\n");
+    std::fs::write(&program, text).unwrap();
+    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    Tester { program }
+}
+
+async fn test(tester: &Tester, port: u16) -> TestReport {
+    let uri = format!("s3://backups/p?host=https://127.0.0.1:{port}&access_id=A&addressing_model=path_style");
+    let what = TestOf::uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
+    storage(tester, what, None).await
+}
+
+#[track_caller]
+fn fault(report: &TestReport) -> String {
+    let tested = report.check(StorageCheck::Tls).unwrap();
+    assert_eq!((tested.result, report.count(TestResult::Fail)), (TestResult::Fail, 1), "{report:#?}");
+    tested.fault.as_ref().unwrap().to_string()
+}
+
+#[tokio::test]
+async fn a_certificate_in_order_lets_the_probe_through() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(tls) = authority(folder.path(), "IP:127.0.0.1") else { return };
+    let double = Double::bucket_behind(Some(tls), |_| None);
+    let trusted = folder.path().join("ca.pem").display().to_string();
+    let report = test(&trusting(folder.path(), &trusted, ""), double.port).await;
+    assert!(report.passed(), "{report:#?}");
+    assert_eq!(report.check(StorageCheck::Tls).unwrap().found, "encrypted, the certificate is in order");
+    assert_eq!(report.check(StorageCheck::Delete).unwrap().result, TestResult::Pass);
+    let sent = double.seen.lock().unwrap();
+    assert!(
+        sent.first().is_some_and(|request| request.header("authorization").is_empty()),
+        "the way is tried unsigned"
+    );
+}
+
+#[tokio::test]
+async fn each_certificate_that_is_not_in_order_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let Some(tls) = authority(folder.path(), "DNS:s3.example.com") else { return };
+    let double = Double::bucket_behind(Some(tls), |_| None);
+    let trusted = folder.path().join("ca.pem").display().to_string();
+    let who = format!("No encrypted connection to 127.0.0.1:{} came about. ", double.port);
+    let stranger = test(&trusting(folder.path(), "/dev/null", ""), double.port).await;
+    assert_eq!(
+        fault(&stranger),
+        format!(
+            "{who}Nobody this host trusts has signed its certificate. Add its CA to the certificate authorities of this host, or \
+             name it in SSL_CERT_FILE; the servers need it too."
+        )
+    );
+    let other = test(&trusting(folder.path(), &trusted, ""), double.port).await;
+    assert!(fault(&other).starts_with(&format!("{who}Its certificate does not name this host. ")), "{other:#?}");
+    if Path::new("/usr/bin/faketime").exists() || buckets::lacking::<()>("faketime is not installed").is_some() {
+        let late = test(&trusting(folder.path(), &trusted, "+90d"), double.port).await;
+        assert_eq!(fault(&late), format!("{who}Its certificate has expired. Renew the certificate of the storage."));
+        let early = test(&trusting(folder.path(), &trusted, "-90d"), double.port).await;
+        assert!(fault(&early).ends_with("Compare the clocks of this host and of the storage."), "{early:#?}");
+    }
+    assert!(double.seen.lock().unwrap().is_empty(), "nothing was sent to whom nobody trusts");
+}
