@@ -12,7 +12,7 @@ use crate::domain::command_line::shell;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::task::Prepared;
+use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
@@ -71,13 +71,18 @@ pub const KEYS: [Binding; 4] = [
     ),
     Binding::new(&[Key::Enter], Action::Next, "press", "press the focused button", 7).when(|model| {
         match model.confirm.button {
-            Button::Back => Availability::Ready,
+            Button::Back => can_leave(model),
             Button::Start => can_start(model),
         }
     }),
-    Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6),
+    Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6).when(can_leave),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
+
+/// While the plan is being handed over its draft stays as it is: the answer is about that draft.
+fn can_leave(model: &Model) -> Availability {
+    Availability::when(model.confirm.launching.is_none(), "The task is being handed over.")
+}
 
 /// Whether the plan on the screen is that of the present draft and facts.
 fn can_start(model: &Model) -> Availability {
@@ -123,13 +128,43 @@ pub fn prepared(model: &mut Model, req: Req, made: Result<Made, Box<Refusal>>) -
     };
     let shown =
         made.map(|made| Shown { prepared: Arc::new(made.prepared), same_as: words(made.same_as), choices, facts });
-    // Another plan than the one that was read is not started by a key that was on its way.
-    let same = matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if old.prepared.preview == new.prepared.preview);
+    // Another plan than the one that was read is not started by a key that was on its way, nor by a question that the old
+    // one asked.
+    let same =
+        matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if reads_alike(&old.prepared, &new.prepared));
     if !same {
         model.confirm.button = Button::Back;
+        if model.overlay.as_ref().is_some_and(is_about_the_start) {
+            model.overlay = None;
+            model.notice = Some("The plan changed meanwhile; read it again.".to_owned());
+        }
     }
     model.confirm.shown = Some(shown);
     Vec::new()
+}
+
+/// Whether two plans are the same to their reader. The id of the task, which is new each time, is in what is sent.
+fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
+    let alike = |a: &PreviewStep, b: &PreviewStep| {
+        let statements = |step: &PreviewStep, task: &str| -> Vec<String> {
+            step.statements.iter().map(|statement| statement.replace(task, "")).collect()
+        };
+        (&a.target, a.step, a.needed, &a.effect, &a.interrupts)
+            == (&b.target, b.step, b.needed, &b.effect, &b.interrupts)
+            && statements(a, &old.task) == statements(b, &new.task)
+    };
+    old.plan.left_out == new.plan.left_out
+        && old.preview.len() == new.preview.len()
+        && old.preview.iter().zip(&new.preview).all(|(a, b)| alike(a, b))
+}
+
+/// Whether answering it would start the plan.
+fn is_about_the_start(overlay: &Overlay) -> bool {
+    match overlay {
+        Overlay::Question(question) => question.doing == Doing::Start,
+        Overlay::Ask(ask) => ask.asked == Asked::AccessKeyToStart,
+        Overlay::Help(_) => false,
+    }
 }
 
 /// Does what a key means.

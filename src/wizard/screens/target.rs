@@ -268,7 +268,13 @@ pub fn refresh(model: &mut Model, at: usize) {
         row.last_good = dumps(&row.target);
     }
     let rows: Vec<ListRow> = rows.into_iter().map(ListRow::new).collect();
-    let same_shape = model.clusters.get(at).is_some_and(|cluster| cluster.rows.len() == rows.len());
+    let names = |rows: &[ListRow]| rows.iter().map(|row| row.row.target.clone()).collect::<Vec<_>>();
+    let same_shape = model.clusters.get(at).is_some_and(|cluster| names(&cluster.rows) == names(&rows));
+    if !same_shape && matches!(cluster.answer, Some(Ok(_))) {
+        // A tenant that is gone is not backed up.
+        let name = cluster.known.name.cluster();
+        model.list.marked.retain(|mark| mark.cluster() != name || rows.iter().any(|row| row.row.target == *mark));
+    }
     if let Some(cluster) = model.clusters.get_mut(at) {
         cluster.rows = rows;
     }
@@ -355,7 +361,9 @@ pub fn go_straight(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     if cluster.locked {
-        return ask_password(model, target.cluster().to_owned());
+        // The answers of others must not empty a field in which the password is being typed.
+        let is_open = model.overlay.is_some();
+        return if is_open { Vec::new() } else { ask_password(model, target.cluster().to_owned()) };
     }
     let Some(answer) = cluster.answer.clone() else { return Vec::new() };
     model.straight = None;

@@ -10,11 +10,10 @@ use crate::app::prepare;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
-use crate::domain::task::Prepared;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Req, Screen};
-use crate::wizard::msg::{Answer, Msg};
+use crate::wizard::msg::{Answer, Made, Msg};
 use crate::wizard::update::{begin, update};
 
 /// A wizard under test.
@@ -141,13 +140,10 @@ impl Wizard {
 }
 
 /// A plan as the wizard's own effects make it.
-pub fn made(
-    facts: &Facts,
-    choices: &crate::domain::choices::Choices,
-    task: &str,
-) -> Result<(Prepared, Vec<String>), Box<Refusal>> {
+pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<Made, Box<Refusal>> {
     let prepared = prepare::prepare(facts, choices, task)?;
-    Ok((prepared, vec!["backup".to_owned(), choices.targets[0].to_string(), "--mode".to_owned(), "full".to_owned()]))
+    let same_as = ["backup", &choices.targets[0].to_string(), "--mode", "full"].map(str::to_owned).to_vec();
+    Ok(Made { prepared, same_as })
 }
 
 /// A key by the name it has on screen.

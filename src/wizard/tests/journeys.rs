@@ -1,1 +1,323 @@
-//! x
+//! Journeys through the reducer: what is asked for at each key, what late answers do, and what outlives the screens.
+
+use super::cast::{self, three};
+use super::drive::{Wizard, names};
+use crate::domain::choices::Mode;
+use crate::domain::facts::Facts;
+use crate::wizard::effect::Effect;
+use crate::wizard::key::Key;
+use crate::wizard::model::{Overlay, Req, Screen};
+use crate::wizard::msg::{Answer, Msg};
+use crate::wizard::screens::confirm::Button;
+use crate::wizard::screens::question::Doing;
+
+fn on_pay(facts: Facts) -> Wizard {
+    let mut wizard = Wizard::with(facts);
+    wizard.keys(&["Down"]);
+    assert_eq!(wizard.model.focused_row().map(|(_, row)| row.target.to_string()).as_deref(), Some("prod/pay"));
+    wizard
+}
+
+fn answered(wizard: &Wizard, cluster: &str) -> bool {
+    wizard.model.cluster(cluster).is_some_and(|cluster| cluster.facts().is_some())
+}
+
+#[test]
+fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
+    let mut wizard = Wizard::begun();
+    assert_eq!(format!("{:?}", wizard.asked), "[Open(Req(1))]");
+    let effects = wizard.opened(Ok(three()));
+    assert_eq!(format!("{effects:?}"), r#"[Detect(Req(2), ["prod", "dev-seek"]), ListTasks(Req(3))]"#);
+    let states: Vec<&str> = wizard.model.clusters.iter().map(|cluster| cluster.rows[0].row.state.as_str()).collect();
+    assert_eq!(states, ["asking", "asking", "password needed"]);
+    // Each on its own: one that answers waits for no other.
+    wizard.detected("dev-seek", cast::answer(cast::seek()));
+    assert!(answered(&wizard, "dev-seek") && !answered(&wizard, "prod"));
+    wizard.detected("prod", Err(cast::unreachable()));
+    assert_eq!(wizard.model.clusters[0].rows[0].row.state, "unreachable");
+}
+
+#[test]
+fn an_empty_inventory_begins_with_the_first_connection() {
+    let mut wizard = Wizard::begun();
+    let effects = wizard.opened(Ok(cast::known(Vec::new())));
+    assert!(effects.is_empty(), "{effects:?}");
+    wizard.is_on(Screen::Connect);
+}
+
+#[test]
+fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
+    let mut wizard = Wizard::with(cast::prod());
+    let before = format!("{:?}", wizard.model.clusters);
+    // The first question was answered; it is asked again, and an answer to the first one comes late.
+    wizard.keys(&["r"]);
+    let asking = wizard.model.clusters[0].asking;
+    assert_ne!(asking, Some(Req(2)));
+    for late in [Req(2), Req(77)] {
+        wizard.answer(late, Answer::Detected { cluster: "prod".into(), facts: Err(cast::unreachable()) });
+    }
+    wizard.answer(asking.unwrap(), Answer::Detected { cluster: "other".into(), facts: Err(cast::unreachable()) });
+    assert_eq!(wizard.model.clusters[0].asking, asking);
+    wizard.answer(asking.unwrap(), Answer::Detected { cluster: "prod".into(), facts: cast::answer(cast::prod()) });
+    assert_eq!(format!("{:?}", wizard.model.clusters), before);
+    // The same of the inventory, of the tasks and of a plan.
+    wizard.answer(Req(1), Answer::Opened(Box::new(Err(cast::unreachable()))));
+    assert!(matches!(wizard.model.inventory, Some(Ok(_))));
+    wizard.answer(Req(77), Answer::Tasks(Err(cast::unreachable())));
+    assert!(wizard.model.tasks.fault.is_none());
+    wizard.answer(Req(77), Answer::Launched(Ok("1M7W".into())));
+    assert!(wizard.model.task.is_none());
+    wizard.is_on(Screen::Target);
+}
+
+#[test]
+fn the_way_forward_and_back_keeps_what_was_chosen() {
+    let mut wizard = on_pay(cast::prod());
+    let effects = wizard.keys(&["Enter"]);
+    assert_eq!(names(&effects), ["Detect"], "what was read an hour ago is read again");
+    wizard.is_on(Screen::Detected);
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Storage);
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Mode);
+    // Incremental.
+    wizard.keys(&["Tab", "Space"]);
+    assert_eq!(wizard.model.draft.as_ref().unwrap().mode.mode, Mode::Incremental);
+    let effects = wizard.keys(&["Enter"]);
+    let [Effect::Prepare(_, _, choices)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!((choices.mode, choices.targets[0].to_string().as_str()), (Mode::Incremental, "prod/pay"));
+    wizard.is_on(Screen::Confirm);
+    for screen in [Screen::Mode, Screen::Storage, Screen::Detected, Screen::Target] {
+        let effects = wizard.keys(&["Esc"]);
+        wizard.is_on(screen);
+        assert!(!names(&effects).contains(&"Launch".to_owned()));
+    }
+    // Another target, and back to this one: its draft is as it was.
+    wizard.keys(&["Down", "Enter"]);
+    assert_eq!(wizard.model.draft.as_ref().unwrap().mode.mode, Mode::Full, "order has a draft of its own");
+    wizard.keys(&["Esc", "Up", "Enter"]);
+    assert_eq!(wizard.model.draft.as_ref().unwrap().mode.mode, Mode::Incremental);
+}
+
+#[test]
+fn tenants_of_one_cluster_are_marked_and_backed_up_together() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Up", "Space"]);
+    wizard.says("Mark tenants; a cluster is backed up whole with Enter.");
+    wizard.keys(&["Down", "Space", "Space"]);
+    assert_eq!(wizard.model.list.marked.len(), 2);
+    wizard.keys(&["Enter"]);
+    let draft = wizard.model.draft.as_ref().unwrap();
+    assert_eq!(draft.targets.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/order", "prod/pay"]);
+    wizard.keys(&["Esc", "Esc"]);
+    assert!(wizard.model.list.marked.is_empty(), "Esc clears the marks");
+    wizard.keys(&["Esc"]);
+    wizard.says("This is the first screen; q ends obnow.");
+}
+
+#[test]
+fn a_marked_tenant_that_is_gone_is_not_backed_up() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Space", "Space", "r"]);
+    let mut without = cast::prod();
+    without.tenants.retain(|tenant| tenant.name != "order");
+    wizard.detected("prod", cast::answer(without));
+    assert_eq!(wizard.model.list.marked.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/pay"]);
+    // One that does not answer takes no mark away.
+    wizard.keys(&["r"]);
+    wizard.detected("prod", Err(cast::unreachable()));
+    assert_eq!(wizard.model.list.marked.len(), 1);
+}
+
+#[test]
+fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
+    let mut wizard = Wizard::on(three());
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.keys(&["/"]);
+    // q and ? are letters here, and end and open nothing.
+    wizard.types("q?");
+    assert!(!wizard.model.leaving && wizard.model.overlay.is_none());
+    assert_eq!(wizard.model.list.shown.len(), 0);
+    wizard.keys(&["Ctrl-U"]);
+    wizard.types("ORD");
+    let shown = |wizard: &Wizard| wizard.model.list.shown.len();
+    assert_eq!(shown(&wizard), 1);
+    wizard.keys(&["Enter"]);
+    assert!(!wizard.model.list.filtering && shown(&wizard) == 1);
+    // A tenant of another name in the same place is not shown for it.
+    wizard.keys(&["r"]);
+    let mut renamed = cast::prod();
+    renamed.tenants.iter_mut().filter(|tenant| tenant.name == "order").for_each(|tenant| tenant.name = "zoo".into());
+    wizard.detected("prod", cast::answer(renamed));
+    assert_eq!(shown(&wizard), 0);
+    wizard.keys(&["Esc"]);
+    assert!(shown(&wizard) > 3, "Esc clears it");
+}
+
+#[test]
+fn straight_in_goes_to_the_target_once_it_is_known() {
+    let mut wizard = Wizard::begun();
+    wizard.model.straight = Some("prod/order".parse().unwrap());
+    wizard.opened(Ok(three()));
+    wizard.is_on(Screen::Target);
+    let effects = wizard.detected("prod", cast::answer(cast::prod()));
+    assert_eq!(names(&effects), ["Detect"]);
+    wizard.is_on(Screen::Detected);
+    assert_eq!(wizard.model.draft.as_ref().unwrap().targets[0].to_string(), "prod/order");
+    // Once: from there Esc leads to the list, and its answers lead nowhere.
+    wizard.keys(&["Esc"]);
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.is_on(Screen::Target);
+}
+
+#[test]
+fn straight_in_to_what_is_not_there_says_so() {
+    for (target, told) in [
+        ("nowhere", "There is no cluster nowhere in the inventory."),
+        ("prod/nobody", "There is no tenant prod/nobody."),
+    ] {
+        let mut wizard = Wizard::begun();
+        wizard.model.straight = Some(target.parse().unwrap());
+        wizard.opened(Ok(three()));
+        wizard.detected("prod", cast::answer(cast::prod()));
+        wizard.is_on(Screen::Target).says(told);
+    }
+    let mut wizard = Wizard::begun();
+    wizard.model.straight = Some("prod/pay".parse().unwrap());
+    wizard.opened(Ok(three()));
+    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.is_on(Screen::Target).says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
+}
+
+#[test]
+fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
+    let mut wizard = Wizard::on(cast::known(vec![cast::listed("vault", None, true)]));
+    // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
+    assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
+    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(ask.what, "Password of root@sys on vault");
+    wizard.types("qwerty");
+    let effects = wizard.keys(&["Enter"]);
+    let [Effect::GivePassword(name, password), Effect::Detect(_, asked)] = effects.as_slice() else {
+        panic!("{effects:?}")
+    };
+    assert_eq!((name.as_str(), password.expose(), asked.as_slice()), ("vault", "qwerty", &["vault".to_owned()][..]));
+    assert!(!format!("{effects:?} {:?}", wizard.model).contains("qwerty"), "it is printed nowhere");
+    wizard.detected("vault", Err(cast::refused_login()));
+    assert!(wizard.model.clusters[0].locked);
+    wizard.keys(&["Enter"]);
+    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(ask.refused.as_deref(), Some("The password of root@sys is wrong."));
+    wizard.types("right");
+    wizard.keys(&["Enter"]);
+    wizard.detected("vault", cast::answer(cast::named(cast::prod(), "vault")));
+    assert!(!wizard.model.clusters[0].locked && answered(&wizard, "vault"));
+}
+
+#[test]
+fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
+    let mut wizard = Wizard::begun();
+    wizard.model.straight = Some("vault/pay".parse().unwrap());
+    wizard.opened(Ok(three()));
+    wizard.types("half a pass");
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("dev-seek", cast::answer(cast::seek()));
+    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(ask.text.value(), "half a pass");
+    wizard.keys(&["Esc"]);
+    assert!(wizard.model.overlay.is_none() && wizard.model.straight.is_none());
+}
+
+#[test]
+fn what_refuses_the_start_holds_the_way_and_says_why() {
+    let mut wizard = on_pay(cast::upgrading());
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    let told = wizard.model.notice.clone().unwrap();
+    assert!(told.starts_with("upgrading: "), "{told}");
+    let effects = wizard.keys(&["r"]);
+    assert_eq!(names(&effects), ["Detect"]);
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Storage);
+}
+
+#[test]
+fn mixed_builds_are_overridden_by_the_name_alone() {
+    let mut wizard = on_pay(cast::mixed());
+    wizard.keys(&["Enter", "o"]);
+    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
+    assert_eq!(
+        (question.doing, question.title.as_str()),
+        (Doing::Override, "Back up a cluster whose upgrade is half finished?")
+    );
+    wizard.keys(&["Enter"]);
+    wizard.says("Type prod/pay first; Esc goes back.");
+    wizard.types("prod/pay");
+    wizard.keys(&["Enter", "Enter"]);
+    wizard.is_on(Screen::Storage);
+}
+
+#[test]
+fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Enter", "Enter", "Enter"]);
+    wizard.is_on(Screen::Mode);
+    wizard.keys(&["Tab", "Tab", "Tab", "Space", "Enter"]);
+    wizard.is_on(Screen::Mode).says("The password is empty. Type one, or switch encryption off.");
+    // The focus went there; j and k are letters now.
+    wizard.types("jk'");
+    wizard.keys(&["Enter"]);
+    wizard.says("The password has a quote or a backslash, which no statement can carry safely. Choose another.");
+    wizard.keys(&["Backspace", "Tab"]);
+    wizard.types("j");
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Mode).says("The two passwords differ. Type the same one twice.");
+    wizard.types("k");
+    let effects = wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Confirm);
+    assert_eq!(names(&effects), ["Prepare"]);
+    wizard.prepared();
+    let effects = wizard.keys(&["Tab", "Enter"]);
+    let [Effect::Launch(_, _, typed)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(typed.encryption.as_ref().map(crate::domain::secret::Secret::expose), Some("jk"));
+}
+
+#[test]
+fn leaving_asks_once_where_something_would_be_lost() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Space", "q"]);
+    assert!(!wizard.model.leaving);
+    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(question.title, "Leave obnow?");
+    wizard.keys(&["Esc"]);
+    assert!(wizard.model.overlay.is_none() && !wizard.model.leaving);
+    // Ctrl-C twice always leaves.
+    wizard.keys(&["Ctrl-C"]);
+    assert!(!wizard.model.leaving);
+    let effects = wizard.keys(&["Ctrl-C"]);
+    assert!(wizard.model.leaving);
+    assert_eq!(names(&effects), ["StopTest", "Leave"]);
+    let mut untouched = on_pay(cast::prod());
+    untouched.keys(&["Enter", "q"]);
+    assert!(untouched.model.leaving);
+}
+
+#[test]
+fn in_a_terminal_too_small_to_see_anything_nothing_is_done() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.to_confirm().keys(&["Tab"]);
+    wizard.tell(Msg::Resized(59, 16));
+    let effects = wizard.keys(&["Enter", "Esc", "/", "Ctrl-Z"]);
+    assert!(effects.is_empty(), "{effects:?}");
+    wizard.tell(Msg::Paste("x".to_owned()));
+    wizard.tell(Msg::Resized(60, 16));
+    wizard.is_on(Screen::Confirm);
+    assert_eq!(wizard.model.confirm.button, Button::Start);
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
+    wizard.tell(Msg::Resized(1, 1));
+    wizard.key(Key::Ctrl('c'));
+    assert!(wizard.model.leaving);
+}

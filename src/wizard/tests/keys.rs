@@ -1,1 +1,125 @@
-//! x
+//! The key tables: nothing means two things, everything can be reached, and the footer says the most important.
+
+use ratatui::style::Modifier;
+
+use super::pictures::{drawn, rows};
+use super::scenes;
+use crate::wizard::key::Key;
+use crate::wizard::keymap::{self, Action, Availability, Binding};
+use crate::wizard::model::{Model, Overlay, Screen};
+use crate::wizard::view::theme::Theme;
+
+const SCREENS: [Screen; 8] = [
+    Screen::Connect,
+    Screen::Target,
+    Screen::Detected,
+    Screen::Storage,
+    Screen::Mode,
+    Screen::Confirm,
+    Screen::Task,
+    Screen::Tasks,
+];
+
+fn ready(model: &Model) -> impl Iterator<Item = &'static Binding> + '_ {
+    keymap::now(model).into_iter().filter(|binding| (binding.when)(model) == Availability::Ready)
+}
+
+/// A key that would do two things now.
+pub fn twice(model: &Model) -> Option<String> {
+    let mut seen: Vec<(Key, Action)> = Vec::new();
+    for binding in ready(model) {
+        for key in binding.keys {
+            if let Some((_, action)) = seen.iter().find(|(other, action)| other == key && *action != binding.action) {
+                return Some(format!("{} is {action:?} and {:?}", key.name(), binding.action));
+            }
+            seen.push((*key, binding.action));
+        }
+    }
+    None
+}
+
+#[test]
+fn no_key_means_two_things_at_once() {
+    for (name, model) in scenes::all() {
+        assert_eq!(twice(&model), None, "{name}");
+    }
+}
+
+#[test]
+fn every_screen_reaches_help_and_the_end_and_all_but_the_first_the_way_back() {
+    for screen in SCREENS {
+        let has = |action: Action| keymap::of_screen(screen).any(|binding| binding.action == action);
+        assert!(has(Action::Help) && has(Action::Quit), "{screen:?}");
+        assert!(has(Action::Back) || screen == Screen::Connect, "{screen:?}");
+    }
+    for (name, model) in scenes::all() {
+        let does = |action: Action| ready(&model).any(|binding| binding.action == action);
+        assert!(does(Action::Quit), "{name}");
+        let first = matches!(model.screen, Screen::Target | Screen::Connect) && model.overlay.is_none();
+        assert!(first || does(Action::Back) || does(Action::Cancel), "{name}: no way back");
+    }
+}
+
+#[test]
+fn no_key_is_one_that_a_terminal_or_another_program_takes() {
+    for screen in SCREENS {
+        for binding in keymap::of_screen(screen) {
+            for key in binding.keys {
+                // F-keys and Alt are no keys of the wizard at all; of Control there is one.
+                assert!(!matches!(key, Key::Ctrl(_)) || *key == Key::Ctrl('c'), "{screen:?} {}", key.name());
+            }
+            assert!(!binding.long.is_empty() && !binding.short.is_empty(), "{screen:?} {:?}", binding.action);
+        }
+    }
+}
+
+/// A hint as the footer has it.
+fn hint(binding: &Binding) -> String {
+    format!("{} {}", binding.keys[0].name(), binding.short)
+}
+
+#[test]
+fn the_footer_fits_with_its_three_most_important_hints_whole() {
+    for (name, mut model) in scenes::all() {
+        for size in [(80, 24), (60, 16)] {
+            let footer = rows(&drawn(&mut model, Theme { color: true, ascii: true }, size)).pop().unwrap();
+            let mut hints: Vec<&Binding> = ready(&model).filter(|binding| binding.priority > 0).collect();
+            hints.sort_by_key(|binding| std::cmp::Reverse(binding.priority));
+            // A key that is in the table twice is shown once.
+            let mut first = Vec::new();
+            hints.retain(|binding| {
+                !first.contains(&binding.keys[0]) && {
+                    first.push(binding.keys[0]);
+                    true
+                }
+            });
+            for binding in hints.iter().take(3) {
+                assert!(footer.contains(&hint(binding)), "{name} {size:?}: {:?} is not in {footer:?}", hint(binding));
+            }
+            if model.overlay.is_none() {
+                assert!(footer.trim_end().ends_with("? help"), "{name} {size:?}: {footer:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_help_lists_every_key_and_why_one_does_nothing() {
+    for (name, mut model) in scenes::all() {
+        if !matches!(model.overlay, Some(Overlay::Help(_))) {
+            continue;
+        }
+        // As high as it needs to be.
+        let buffer = drawn(&mut model, Theme { color: true, ascii: true }, (160, 60));
+        let text = rows(&buffer).join("\n");
+        for binding in keymap::of_screen(model.screen) {
+            match (binding.when)(&model) {
+                Availability::Hidden => {}
+                Availability::Ready => assert!(text.contains(binding.long), "{name}: {}\n{text}", binding.long),
+                Availability::Off(why) => assert!(text.contains(&format!("({why})")), "{name}: {why}\n{text}"),
+            }
+        }
+        let bold = (0..160).any(|x| buffer[(x, 3)].modifier.contains(Modifier::BOLD));
+        assert!(bold, "{name}: it begins with what the screen is for");
+    }
+}

@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 mod cast;
+mod confirm;
 mod drive;
 mod fake;
 mod journeys;

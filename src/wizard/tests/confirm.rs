@@ -1,0 +1,184 @@
+//! Back up Now: one deliberate key, on the plan that is on the screen, once.
+
+use super::cast;
+use super::drive::{Wizard, names};
+use crate::domain::facts::Facts;
+use crate::wizard::effect::Effect;
+use crate::wizard::model::{Model, Overlay, Screen};
+use crate::wizard::msg::Answer;
+use crate::wizard::screens::confirm::Button;
+
+fn on_confirm(facts: Facts) -> Wizard {
+    let mut wizard = Wizard::with(facts);
+    wizard.keys(&["Down"]);
+    wizard.to_confirm();
+    wizard
+}
+
+fn preview(model: &Model) -> String {
+    let Some(Ok(shown)) = &model.confirm.shown else { panic!("{:?}", model.confirm.shown) };
+    shown.prepared.preview.iter().flat_map(|step| step.statements.clone()).collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn the_focus_starts_on_back_and_only_back_up_now_starts() {
+    let mut wizard = on_confirm(cast::prod());
+    assert!(preview(&wizard.model).contains("ALTER SYSTEM BACKUP TENANT = "), "{}", preview(&wizard.model));
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Mode);
+    wizard.keys(&["Enter"]);
+    wizard.prepared();
+    wizard.keys(&["Tab"]);
+    let effects = wizard.keys(&["Enter"]);
+    let [Effect::Launch(_, prepared, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    let Some(Ok(shown)) = &wizard.model.confirm.shown else { panic!() };
+    assert_eq!(prepared.digest, shown.prepared.digest);
+}
+
+#[test]
+fn before_the_plan_is_made_nothing_can_be_started() {
+    let mut wizard = Wizard::with(cast::prod());
+    wizard.keys(&["Down", "Enter", "Enter", "Enter", "Enter", "Tab"]);
+    wizard.is_on(Screen::Confirm);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("The plan is being made.");
+    // An answer to another question makes no plan.
+    let other = super::drive::made(&cast::prod(), &wizard.model.choices().unwrap(), "T");
+    wizard.answer(crate::wizard::model::Req(77), Answer::Prepared(Box::new(other)));
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("The plan is being made.");
+}
+
+#[test]
+fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab"]);
+    // The facts change: the plan is made again, and off until it is.
+    let req = super::drive::Wizard::last(&wizard, |effect| match effect {
+        Effect::Detect(req, _) => Some(*req),
+        _ => None,
+    });
+    assert_eq!(wizard.model.clusters[0].asking, Some(req), "going to Detected asked again");
+    let effects = wizard.detected("prod", cast::answer(cast::later(&cast::not_archiving())));
+    assert_eq!(names(&effects), ["Prepare"]);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("The plan is being made anew.");
+    wizard.prepared();
+    assert_eq!(wizard.model.confirm.button, Button::Back, "another plan: the focus is on Back again");
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Mode);
+}
+
+#[test]
+fn a_plan_that_reads_the_same_keeps_the_focus() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab"]);
+    wizard.detected("prod", cast::answer(cast::later(&cast::prod())));
+    wizard.prepared();
+    assert_eq!(wizard.model.confirm.button, Button::Start, "only the task's id is another");
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
+}
+
+#[test]
+fn on_prod_what_interrupts_something_asks_for_the_name() {
+    // Dropping what a round needs is what interrupts: a destination that is changed stops the log archive.
+    let mut wizard = on_confirm(cast::prod());
+    let interrupting = |wizard: &mut Wizard| {
+        let Some(Ok(shown)) = &mut wizard.model.confirm.shown else { panic!() };
+        let prepared = std::sync::Arc::make_mut(&mut shown.prepared);
+        prepared.preview[3].interrupts = "log archiving stops for a moment".into();
+    };
+    interrupting(&mut wizard);
+    wizard.keys(&["Tab"]);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(question.lines, ["prod/pay: log archiving stops for a moment"]);
+    assert!(wizard.keys(&["y", "Enter"]).is_empty());
+    wizard.says("Type prod/pay first; Esc goes back.");
+    wizard.keys(&["Ctrl-U"]);
+    wizard.types("prod/pay");
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
+
+    // The plan changes while the name is typed: the question was about another one.
+    let mut wizard = on_confirm(cast::prod());
+    interrupting(&mut wizard);
+    wizard.keys(&["Tab", "Enter"]);
+    wizard.types("prod/pay");
+    wizard.detected("prod", cast::answer(cast::later(&cast::not_archiving())));
+    wizard.prepared();
+    assert!(wizard.model.overlay.is_none());
+    wizard.says("The plan changed meanwhile; read it again.");
+    assert_eq!(wizard.model.confirm.button, Button::Back);
+}
+
+#[test]
+fn elsewhere_nothing_is_asked() {
+    let mut facts = cast::prod();
+    facts.cluster.environment = Some("test".into());
+    let mut wizard = on_confirm(facts);
+    let Some(Ok(shown)) = &mut wizard.model.confirm.shown else { panic!() };
+    std::sync::Arc::make_mut(&mut shown.prepared).preview[3].interrupts = "something".into();
+    assert_eq!(names(&wizard.keys(&["Tab", "Enter"])), ["Launch"]);
+}
+
+#[test]
+fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab", "Enter"]);
+    for key in ["Enter", "Esc"] {
+        assert!(wizard.keys(&[key]).is_empty());
+        wizard.is_on(Screen::Confirm).says("The task is being handed over.");
+    }
+    wizard.keys(&["Tab"]);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.is_on(Screen::Confirm).says("The task is being handed over.");
+    let req = wizard.model.confirm.launching.unwrap();
+    let effects = wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
+    assert_eq!(names(&effects), ["Follow"]);
+    wizard.is_on(Screen::Task);
+    assert!(wizard.model.draft.is_none(), "the next backup begins with a fresh draft");
+}
+
+#[test]
+fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab", "Enter"]);
+    let req = wizard.model.confirm.launching.unwrap();
+    let effects = wizard.answer(req, Answer::Launched(Err(cast::unreachable())));
+    assert_eq!(names(&effects), ["Prepare"], "its id is used up");
+    wizard.is_on(Screen::Confirm);
+    assert_eq!(
+        wizard.model.confirm.refused.as_ref().map(|fault| fault.what.as_str()),
+        Some("10.0.0.1:2881 cannot be reached.")
+    );
+    assert!(wizard.keys(&["Tab", "Enter"]).is_empty(), "not before there is one");
+    wizard.prepared();
+    wizard.keys(&["Tab"]);
+    if wizard.model.confirm.button == Button::Back {
+        wizard.keys(&["Tab"]);
+    }
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
+}
+
+#[test]
+fn a_refused_plan_says_why_and_starts_nothing() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.detected("prod", cast::answer(cast::later(&cast::busy())));
+    wizard.prepared();
+    let Some(Err(refusal)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
+    let (what, why) = (refusal.fault.what.clone(), refusal.fault.why.clone());
+    wizard.keys(&["Tab"]);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says(&format!("{what} {why}"));
+}
+
+#[test]
+fn the_command_that_makes_the_same_is_copied_whole() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.model.reach = vec!["--config".into(), "/a b/c.yaml".into()];
+    wizard.keys(&["Enter", "Enter"]);
+    wizard.prepared();
+    let effects = wizard.keys(&["y"]);
+    let [Effect::Copy(text)] = effects.as_slice() else { panic!("{effects:?}") };
+    assert_eq!(text, "obnow --config '/a b/c.yaml' backup prod/pay --mode full");
+}
