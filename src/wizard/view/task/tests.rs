@@ -65,7 +65,7 @@ fn a_running_task_says_who_how_long_which_step_and_how_far() {
         " Task T1  Back up pay (full)  running 00:04:20  step 7 of 8  runner alive"
     );
     assert_eq!(rows[1], format!("   ok          Check target{:>52}", "0.0 s"));
-    assert_eq!(rows[7], format!("   running     Wait for data backup{:>44}", "00:04:11"));
+    assert_eq!(rows[7], format!("   running     Wait for data backup{:>32}{:>12}", "BACKUP_DATA_MAJOR", "00:04:11"));
     assert_eq!(rows[8], "               #############-------------------  41 % of blocks (8654 of 21107)");
     assert_eq!(rows[9], "               16.9 GiB written   78.0 MiB/s   left 5 min to 8 min");
     assert_eq!(rows[10].trim_end(), "   pending     Confirm restorable");
