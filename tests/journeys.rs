@@ -11,6 +11,8 @@ mod bad_storage;
 mod busy;
 #[path = "journeys/commands.rs"]
 mod commands;
+#[path = "journeys/compaction.rs"]
+mod compaction;
 #[path = "journeys/destinations.rs"]
 mod destinations;
 #[path = "journeys/events.rs"]
@@ -21,6 +23,12 @@ mod faults;
 mod full_needed;
 #[path = "journeys/healthy.rs"]
 mod healthy;
+#[path = "journeys/legacy_cluster.rs"]
+mod legacy_cluster;
+#[path = "journeys/legacy_faults.rs"]
+mod legacy_faults;
+#[path = "journeys/lines_table.rs"]
+mod lines_table;
 #[path = "journeys/logical.rs"]
 mod logical;
 #[path = "journeys/many.rs"]
@@ -37,5 +45,7 @@ mod refused;
 mod stalls;
 #[path = "journeys/tenant_admin.rs"]
 mod tenant_admin;
+#[path = "journeys/tenant_gate.rs"]
+mod tenant_gate;
 #[path = "journeys/unrestorable.rs"]
 mod unrestorable;

@@ -8,7 +8,7 @@ use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
 use crate::app::{Room, attach, compact, detect, purse};
-use crate::domain::facts::{JobFacts, TenantKind};
+use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
@@ -51,7 +51,7 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[&Task]) -> usize {
         for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
             let Some(job) = tenant.running.first() else { continue };
             let target = facts.target(tenant);
-            if ours.iter().any(|task| is_of(task, job, &target)) {
+            if ours.iter().any(|task| task.view.has_job(task.id.as_str(), job, &target)) {
                 continue;
             }
             shown += 1;
@@ -75,15 +75,6 @@ async fn elsewhere(room: &Room, say: &Say, ours: &[&Task]) -> usize {
         }
     }
     shown
-}
-
-/// Whether a running job is a task's own: by the mark it carries, or (below V4, where it carries none) by its id.
-fn is_of(task: &Task, job: &JobFacts, target: &TargetName) -> bool {
-    let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
-    if whole {
-        return task.view.target(target).is_some_and(|known| known.job == Some(job.job_id));
-    }
-    job.task() == Some(task.id.as_str())
 }
 
 fn line(task: &Task) -> String {

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::connection::Connection;
+use super::facts::JobFacts;
 use super::fault::Fault;
 use super::outcome::Outcome;
 use super::plan::Plan;
@@ -240,6 +241,16 @@ impl TaskView {
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetView> {
         self.targets.iter().find(|target| target.target == *name)
+    }
+
+    /// Whether a running job of a target is this task's, whose id is `id`: by the mark it carries or, below V4, where no job
+    /// carries one, by the set it makes.
+    #[must_use]
+    pub fn has_job(&self, id: &str, job: &JobFacts, target: &TargetName) -> bool {
+        if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole) {
+            return self.target(target).is_some_and(|known| known.job == Some(job.job_id));
+        }
+        job.task() == Some(id)
     }
 
     /// Whether this attempt was asked to perform a major compaction before the backup.

@@ -108,6 +108,17 @@ impl Fleet {
         list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
     }
 
+    /// Every ALTER SYSTEM that reached a cluster below V4, where one statement is for all tenants, with what came of it.
+    pub fn said_to(&self, cluster: &str) -> Vec<(String, String)> {
+        let reply = self.ask(&Ask::Statements);
+        let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
+        list.iter()
+            .filter(|entry| entry["cluster"] == cluster)
+            .map(|entry| (text(entry, "text"), text(entry, "outcome")))
+            .collect()
+    }
+
     /// Removes every cause that can be removed: their names.
     pub fn fix(&self) -> Vec<String> {
         serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()

@@ -212,7 +212,11 @@ impl Terminal {
         assert!(!screen.hide_cursor(), "the cursor is hidden");
         assert!(!screen.bracketed_paste(), "pastes are still bracketed");
         assert!(!seen.in_a_frame(), "a frame is still open");
-        assert!(self.line_is_as_before(), "the line has other modes: {:?}", self.master.as_ref().unwrap().get_termios());
+        assert!(
+            self.line_is_as_before(),
+            "the line has other modes: {:?}",
+            self.master.as_ref().unwrap().get_termios()
+        );
     }
 
     /// Asserts that the wizard has it, so that its giving back can be seen.

@@ -94,7 +94,10 @@ fn a_panic_of_any_task_gives_the_terminal_back_and_is_told_there() {
         terminal.is_restored();
         let told = terminal.look(|screen| screen.contents());
         assert!(told.contains("a task of obnow broke"), "round {round}: what broke is not to be read:\n{told}");
-        assert!(told.contains("SAID: The terminal cannot be used.") || told.contains("SAID: obnow broke off."), "{told}");
+        assert!(
+            told.contains("SAID: The terminal cannot be used.") || told.contains("SAID: obnow broke off."),
+            "{told}"
+        );
         assert!(!told.contains("prod-hz"), "round {round}: the wizard drew on a screen that is not its own:\n{told}");
     }
 }
@@ -111,7 +114,8 @@ fn a_terminal_that_takes_nothing_any_more_does_not_hold_up_the_end() {
     let state = || std::fs::read_to_string(format!("/proc/{}/status", terminal.pid())).unwrap();
     assert!(state().contains("State:\tS"), "{}", state());
     signal(&terminal, Signal::TERM);
-    let ended = crate::fleet::until("the end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });
+    let ended =
+        crate::fleet::until("the end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });
     assert_eq!(ended, ());
 }
 

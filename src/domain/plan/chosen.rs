@@ -35,14 +35,15 @@ pub fn chosen_destination(
         let (destination, wanted) = logical_folder(facts, tenant, choices)?;
         return Ok(Chosen { destination, source: Some(wanted.source), access_key: None });
     }
-    let place = match kind {
-        DirKind::Data => data_place(facts, tenant, choices, several)?,
-        DirKind::Clog => archive_place(facts, tenant, choices, several)?,
+    let place = match (facts.cluster.whole.as_deref(), kind) {
+        // Below V4 one directory takes them all, data and log.
+        (Some(whole), _) => super::whole::place(facts, whole, &[tenant], choices)?,
+        (None, DirKind::Data) => data_place(facts, tenant, choices, several)?,
+        (None, DirKind::Clog) => archive_place(facts, tenant, choices, several)?,
     };
-    let from = place.from();
     Ok(Chosen {
-        source: from.map(|wanted| wanted.source),
-        access_key: from.and_then(|wanted| wanted.access_key.clone()),
+        source: place.from.map(|wanted| wanted.source),
+        access_key: place.from.and_then(|wanted| wanted.access_key.clone()),
         destination: place.destination,
     })
 }

@@ -30,10 +30,6 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    pub(super) fn from(&self) -> Option<&Wanted> {
-        self.from
-    }
-
     pub(super) fn source(&self) -> &'static str {
         self.from.map_or("", |wanted| StorageSource::words(wanted.source))
     }

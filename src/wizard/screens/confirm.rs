@@ -130,7 +130,8 @@ pub fn prepared(model: &mut Model, req: Req, made: Result<Made, Box<Refusal>>) -
         made.map(|made| Shown { prepared: Arc::new(made.prepared), same_as: words(made.same_as), choices, facts });
     // Another plan than the one that was read is not started by a key that was on its way, nor by a question that the old
     // one asked.
-    let same = matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if reads_alike(&old.prepared, &new.prepared));
+    let same =
+        matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if reads_alike(&old.prepared, &new.prepared));
     if !same {
         model.confirm.button = Button::Back;
         if model.overlay.as_ref().is_some_and(is_about_the_start) {
@@ -148,7 +149,8 @@ fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
         let statements = |step: &PreviewStep, task: &str| -> Vec<String> {
             step.statements.iter().map(|statement| statement.replace(task, "")).collect()
         };
-        (&a.target, a.step, a.needed, &a.effect, &a.interrupts) == (&b.target, b.step, b.needed, &b.effect, &b.interrupts)
+        (&a.target, a.step, a.needed, &a.effect, &a.interrupts)
+            == (&b.target, b.step, b.needed, &b.effect, &b.interrupts)
             && statements(a, &old.task) == statements(b, &new.task)
     };
     old.plan.left_out == new.plan.left_out

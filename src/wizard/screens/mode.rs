@@ -4,11 +4,11 @@ use std::collections::BTreeSet;
 
 use super::{confirm, detected};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull};
+use crate::domain::plan::{CompactionOutlook, compaction_outlook};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
-use crate::domain::whole::CompactionRule;
 use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
@@ -166,16 +166,22 @@ pub fn full_only(model: &Model) -> Option<String> {
 
 /// Why no compaction will be needed.
 fn no_compaction(model: &Model) -> Option<String> {
+    match outlook(model)? {
+        CompactionOutlook::NotNeeded(why) => Some(why),
+        CompactionOutlook::Needed(_) | CompactionOutlook::IfAsked | CompactionOutlook::NotChecked(_) => None,
+    }
+}
+
+/// What is to be expected of a compaction before the backup.
+#[must_use]
+pub fn outlook(model: &Model) -> Option<CompactionOutlook> {
     let facts = model.facts()?;
-    if facts.cluster.method == Method::Logical {
-        return Some("not needed for a logical backup".to_owned());
+    let not_needed = |why: &str| Some(CompactionOutlook::NotNeeded(why.to_owned()));
+    match (facts.cluster.method, &facts.cluster.whole) {
+        (Method::Logical, _) => not_needed("not needed for a logical backup"),
+        (Method::Physical, None) => not_needed("not needed on V4"),
+        (Method::Physical, Some(whole)) => Some(compaction_outlook(facts, whole, &model.choices()?)),
     }
-    let Some(whole) = &facts.cluster.whole else { return Some("not needed on V4".to_owned()) };
-    if whole.rules.compaction == CompactionRule::NotAsked {
-        return Some("this version does not ask for one".to_owned());
-    }
-    let incremental = model.draft.as_ref().is_some_and(|draft| draft.mode.mode == Mode::Incremental);
-    incremental.then(|| "an incremental never compacts".to_owned())
 }
 
 /// The tenants that have no usable full on the destination the cluster has.

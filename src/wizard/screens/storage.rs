@@ -91,6 +91,8 @@ pub struct Storage {
     pub scrolled: usize,
     /// The Test that runs, and of what.
     running: Option<(Req, DirKind)>,
+    /// More than one tenant is backed up.
+    several: bool,
 }
 
 impl Default for Storage {
@@ -104,6 +106,7 @@ impl Default for Storage {
             access: Access::default(),
             scrolled: 0,
             running: None,
+            several: false,
         }
     }
 }
@@ -149,7 +152,7 @@ impl Storage {
         }
     }
 
-    /// Whether it is for more than one tenant.
+    /// Whether more than one tenant gets directories of its own.
     #[must_use]
     pub fn is_for_several(&self) -> bool {
         self.data.found.len() > 1
@@ -178,7 +181,7 @@ impl Storage {
     #[must_use]
     pub fn complaint(&self, part: DirKind, field: Field) -> Option<String> {
         let alone = part == DirKind::Data && self.is_derived();
-        self.side(part).form.complaint(field, &self.access, (self.shape, alone, self.is_for_several()))
+        self.side(part).form.complaint(field, &self.access, (self.shape, alone, self.several))
     }
 
     /// The same, once it is to be shown.
@@ -347,9 +350,9 @@ impl Storage {
     }
 
     /// Takes in what was found.
-    fn learn(&mut self, shape: Shape, data: Vec<Found>, archive: Vec<Found>) {
+    fn learn(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
         let first = self.data.found.is_empty();
-        self.shape = shape;
+        (self.shape, self.several) = (shape, several);
         self.data.found = data;
         self.archive.found = archive;
         let has_two = self.has_two_parts();

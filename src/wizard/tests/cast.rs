@@ -37,7 +37,11 @@ pub fn known(clusters: Vec<KnownCluster>) -> Known {
 
 /// `prod` with pay and order, `dev-seek` without tenants, `vault` whose password is asked for.
 pub fn three() -> Known {
-    known(vec![listed("prod", Some("prod"), false), listed("dev-seek", None, false), listed("vault", Some("test"), true)])
+    known(vec![
+        listed("prod", Some("prod"), false),
+        listed("dev-seek", None, false),
+        listed("vault", Some("test"), true),
+    ])
 }
 
 /// The same facts under another cluster's name.
@@ -124,7 +128,8 @@ pub fn seek() -> Facts {
 /// Names two cells wide.
 pub fn chinese() -> Facts {
     let pay = facts::TenantFacts { sets: vec![set(44_238_000_000)], ..samples::tenant(1002, "\u{652f}\u{4ed8}") };
-    let order = samples::other_tenant(1004, "\u{8ba2}\u{5355}\u{5e93}\u{5f88}\u{957f}\u{7684}\u{540d}\u{5b57}\u{5f88}\u{957f}");
+    let order =
+        samples::other_tenant(1004, "\u{8ba2}\u{5355}\u{5e93}\u{5f88}\u{957f}\u{7684}\u{540d}\u{5b57}\u{5f88}\u{957f}");
     named(samples::cluster(vec![pay, order]), "\u{751f}\u{4ea7}")
 }
 
@@ -142,5 +147,6 @@ pub fn unreachable() -> Fault {
 }
 
 pub fn refused_login() -> Fault {
-    Fault::new(Cause::Rights, "The login was refused.", "The password of root@sys is wrong.", "Type it again.").with_code(1045)
+    Fault::new(Cause::Rights, "The login was refused.", "The password of root@sys is wrong.", "Type it again.")
+        .with_code(1045)
 }

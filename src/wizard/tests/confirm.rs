@@ -147,7 +147,10 @@ fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
     let effects = wizard.answer(req, Answer::Launched(Err(cast::unreachable())));
     assert_eq!(names(&effects), ["Prepare"], "its id is used up");
     wizard.is_on(Screen::Confirm);
-    assert_eq!(wizard.model.confirm.refused.as_ref().map(|fault| fault.what.as_str()), Some("10.0.0.1:2881 cannot be reached."));
+    assert_eq!(
+        wizard.model.confirm.refused.as_ref().map(|fault| fault.what.as_str()),
+        Some("10.0.0.1:2881 cannot be reached.")
+    );
     assert!(wizard.keys(&["Tab", "Enter"]).is_empty(), "not before there is one");
     wizard.prepared();
     wizard.keys(&["Tab"]);

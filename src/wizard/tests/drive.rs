@@ -140,11 +140,7 @@ impl Wizard {
 }
 
 /// A plan as the wizard's own effects make it.
-pub fn made(
-    facts: &Facts,
-    choices: &crate::domain::choices::Choices,
-    task: &str,
-) -> Result<Made, Box<Refusal>> {
+pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<Made, Box<Refusal>> {
     let prepared = prepare::prepare(facts, choices, task)?;
     let same_as = ["backup", &choices.targets[0].to_string(), "--mode", "full"].map(str::to_owned).to_vec();
     Ok(Made { prepared, same_as })
@@ -177,7 +173,11 @@ pub fn key_of(name: &str) -> Key {
         let mut chars = name.chars();
         chars.next().filter(|_| chars.next().is_none()).map(Key::Char)
     };
-    named.into_iter().find(|key| key.name() == name).or_else(single).unwrap_or_else(|| panic!("no key is called {name}"))
+    named
+        .into_iter()
+        .find(|key| key.name() == name)
+        .or_else(single)
+        .unwrap_or_else(|| panic!("no key is called {name}"))
 }
 
 /// What was asked for, by name: `Detect(2, ["prod"])` is `Detect`.

@@ -249,7 +249,10 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
     let mut wizard = on_pay(cast::mixed());
     wizard.keys(&["Enter", "o"]);
     let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
-    assert_eq!((question.doing, question.title.as_str()), (Doing::Override, "Back up a cluster whose upgrade is half finished?"));
+    assert_eq!(
+        (question.doing, question.title.as_str()),
+        (Doing::Override, "Back up a cluster whose upgrade is half finished?")
+    );
     wizard.keys(&["Enter"]);
     wizard.says("Type prod/pay first; Esc goes back.");
     wizard.types("prod/pay");

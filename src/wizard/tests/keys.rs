@@ -88,7 +88,12 @@ fn the_footer_fits_with_its_three_most_important_hints_whole() {
             hints.sort_by_key(|binding| std::cmp::Reverse(binding.priority));
             // A key that is in the table twice is shown once.
             let mut first = Vec::new();
-            hints.retain(|binding| !first.contains(&binding.keys[0]) && { first.push(binding.keys[0]); true });
+            hints.retain(|binding| {
+                !first.contains(&binding.keys[0]) && {
+                    first.push(binding.keys[0]);
+                    true
+                }
+            });
             for binding in hints.iter().take(3) {
                 assert!(footer.contains(&hint(binding)), "{name} {size:?}: {:?} is not in {footer:?}", hint(binding));
             }

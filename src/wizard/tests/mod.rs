@@ -2,9 +2,9 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 mod cast;
+mod confirm;
 mod drive;
 mod fake;
-mod confirm;
 mod journeys;
 mod keys;
 mod pictures;

@@ -208,7 +208,8 @@ fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
             for size in &SIZES[..3] {
                 let buffer = drawn(&mut model, theme, *size);
                 let body = 3..size.1 - 3;
-                let reversed = body.filter(|y| (0..size.0).any(|x| buffer[(x, *y)].modifier.contains(Modifier::REVERSED)));
+                let reversed =
+                    body.filter(|y| (0..size.0).any(|x| buffer[(x, *y)].modifier.contains(Modifier::REVERSED)));
                 assert_eq!(reversed.count(), 1, "{name} {size:?} {theme:?}\n{}", picture(&buffer));
             }
         }

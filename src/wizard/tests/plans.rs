@@ -112,12 +112,7 @@ pub fn journal(prepared: &Prepared, story: Story) -> Vec<Event> {
     events
 }
 
-fn tell(
-    events: &mut Vec<Event>,
-    target: &TargetName,
-    steps: impl Iterator<Item = (StepKind, bool)>,
-    story: Story,
-) {
+fn tell(events: &mut Vec<Event>, target: &TargetName, steps: impl Iterator<Item = (StepKind, bool)>, story: Story) {
     for (kind, idle) in steps {
         events.push(step(target, kind, StepState::Running, "", None));
         if story == Story::Stops(kind) {
@@ -130,10 +125,10 @@ fn tell(
             events.push(progress(target));
             match story {
                 Story::Runs => return,
-                Story::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown) | Story::Stops(_) => break,
-                Story::Ends(
-                    VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable,
-                ) => {}
+                Story::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown) | Story::Stops(_) => {
+                    break;
+                }
+                Story::Ends(VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable) => {}
             }
         }
         let quiet = idle && matches!(kind, StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact);

@@ -180,7 +180,9 @@ fn next(model: &Model, fake: &mut Fake, dice: &mut Dice) -> Msg {
     match dice.below(400) {
         0 => Msg::Resized(dice.below(130).try_into().unwrap(), dice.below(50).try_into().unwrap()),
         1..=6 => Msg::Resized(80, 24),
-        7 => Msg::Paste(["file:///own/data", "prod/pay", "s3://b/p?host=h", "\u{8ba2}\u{5355}\n"][dice.below(4)].to_owned()),
+        7 => Msg::Paste(
+            ["file:///own/data", "prod/pay", "s3://b/p?host=h", "\u{8ba2}\u{5355}\n"][dice.below(4)].to_owned(),
+        ),
         8 => Msg::Woken,
         9 => Msg::Key(Key::Char('q')),
         10 => Msg::Key(Key::Ctrl('c')),
@@ -269,12 +271,22 @@ fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
         }
     }
     for screen in ["Connect", "Target", "Detected", "Storage", "Mode", "Confirm", "Task", "Tasks"] {
-        assert!(all.screens.get(screen).is_some_and(|count| *count > 1_000), "{screen} is hardly seen: {:?}", all.screens);
+        assert!(
+            all.screens.get(screen).is_some_and(|count| *count > 1_000),
+            "{screen} is hardly seen: {:?}",
+            all.screens
+        );
     }
     for overlay in ["help", "question Leave", "question Start", "question Override", "question Cancel", "ask login"] {
         assert!(all.overlays.contains(overlay), "{overlay} was never seen: {:?}", all.overlays);
     }
-    for effect in ["Launch", "Prepare", "Detect", "GivePassword", "Follow", "GoOn", "Cancel", "Attach", "Test", "Report"] {
-        assert!(all.effects.get(effect).is_some_and(|count| *count > 20), "{effect} is hardly asked for: {:?}", all.effects);
+    for effect in
+        ["Launch", "Prepare", "Detect", "GivePassword", "Follow", "GoOn", "Cancel", "Attach", "Test", "Report"]
+    {
+        assert!(
+            all.effects.get(effect).is_some_and(|count| *count > 20),
+            "{effect} is hardly asked for: {:?}",
+            all.effects
+        );
     }
 }

@@ -135,7 +135,9 @@ fn testing() -> Wizard {
     wizard.keys(&["t"]);
     let (req, _) = the_test(&wizard);
     let ended = TestedCheck::pass(StorageCheck::Write, Some(41), "1 MiB written");
-    for news in [TestNews::Begins(StorageCheck::Write), TestNews::Ended(ended), TestNews::Begins(StorageCheck::ReadBack)] {
+    for news in
+        [TestNews::Begins(StorageCheck::Write), TestNews::Ended(ended), TestNews::Begins(StorageCheck::ReadBack)]
+    {
         wizard.answer(req, Answer::Tested(Box::new(news)));
     }
     wizard
@@ -178,7 +180,8 @@ fn wrong_password() -> Wizard {
 
 fn confirm(facts: Facts) -> Wizard {
     // What refuses is found between the check and the plan.
-    let before = if facts.tenants.iter().any(|tenant| !tenant.running.is_empty()) { cast::prod() } else { facts.clone() };
+    let before =
+        if facts.tenants.iter().any(|tenant| !tenant.running.is_empty()) { cast::prod() } else { facts.clone() };
     let mut wizard = mode_and(before, &["Enter"]);
     let cluster = wizard.model.draft.as_ref().unwrap().cluster().to_owned();
     wizard.model.cluster_mut(&cluster).unwrap().answer = Some(cast::answer(facts));
@@ -244,8 +247,12 @@ fn tasks(facts: Facts) -> Wizard {
         let state = view.state(story == Story::Runs);
         TaskRow { id: id.into(), exit: exit::of_task(&view, state), view: Ok(Box::new(view)), state }
     });
-    let unread =
-        TaskRow { id: "1M7W5WH9X5D9".into(), view: Err(cast::unreachable()), state: TaskState::Unknown, exit: exit::Exit::UNKNOWN };
+    let unread = TaskRow {
+        id: "1M7W5WH9X5D9".into(),
+        view: Err(cast::unreachable()),
+        state: TaskState::Unknown,
+        exit: exit::Exit::UNKNOWN,
+    };
     let rows = rows.chain([unread]).collect();
     answer_tasks(&mut wizard, Ok(rows));
     wizard

@@ -7,6 +7,7 @@ use super::text::{cells_before, fit, width};
 use super::theme::Role;
 use crate::domain::choices::{Compact, Mode, NoFull};
 use crate::domain::estimate;
+use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::{SetKind, chain};
 use crate::domain::usable_full::usable_full;
@@ -98,7 +99,13 @@ fn about(model: &Model, line: Line) -> String {
             Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
         },
         Line::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
-        Line::Compact => "if the backup needs one; may affect the business".to_owned(),
+        Line::Compact => match mode::outlook(model) {
+            Some(CompactionOutlook::Needed(why)) => format!("needed: {why}; may affect the business"),
+            Some(CompactionOutlook::NotChecked(why)) => format!("if needed (not checked: {why})"),
+            Some(CompactionOutlook::IfAsked | CompactionOutlook::NotNeeded(_)) | None => {
+                "if the server asks for one; may affect the business".to_owned()
+            }
+        },
         Line::Encrypt | Line::Password | Line::Again => String::new(),
     }
 }

@@ -12,7 +12,7 @@ use crate::domain::destination::{Destination, DestinationError};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Chosen, chosen_destination};
-use crate::domain::storage_test::{Expected, TestNews, TestReport};
+use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
@@ -33,13 +33,20 @@ pub fn prefill(model: &mut Model) {
     // Whether there is a base for an incremental is not what decides about the storage.
     let full = Choices { mode: Mode::Full, skip: draft.mode.skip.clone(), ..choices.clone() };
     let tenants = covered(&facts, model.tenants(), &full);
-    let data = find(&facts, &tenants, &choices, DirKind::Data);
-    let archive = match shape {
-        Shape::Two => find(&facts, &tenants, &choices, DirKind::Clog),
-        Shape::One | Shape::Tenants | Shape::Folder => Vec::new(),
+    let (data, archive) = match shape {
+        Shape::Two => {
+            let of = |kind| find(&facts, &tenants, &choices, kind);
+            (of(DirKind::Data), of(DirKind::Clog))
+        }
+        // One directory takes them all.
+        Shape::One | Shape::Tenants | Shape::Folder => {
+            let first = tenants.get(..1).unwrap_or_default();
+            (find(&facts, first, &choices, DirKind::Data), Vec::new())
+        }
     };
+    let several = tenants.len() > 1;
     if let Some(draft) = &mut model.draft {
-        draft.storage.learn(shape, data, archive);
+        draft.storage.learn((shape, several), data, archive);
     }
 }
 
@@ -318,11 +325,8 @@ fn test(model: &mut Model) -> Vec<Effect> {
 /// The Test of a directory, as the target's line will use it.
 fn to_test(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestOf {
     match shape {
-        Shape::Two => TestOf::of_tenant(facts, tenant, part, destination),
-        Shape::One | Shape::Folder => {
-            TestOf { expected: Expected::Anything, others: Some(Vec::new()), ..TestOf::uri(destination) }
-        }
-        Shape::Tenants => TestOf { expected: Expected::Empty, others: Some(Vec::new()), ..TestOf::uri(destination) },
+        Shape::Two | Shape::Tenants => TestOf::of_tenant(facts, tenant, part, destination),
+        Shape::One | Shape::Folder => TestOf::of_cluster(facts, destination),
     }
 }
 

@@ -367,19 +367,16 @@ impl Form {
             let error = DestinationError::Forbidden { what: "the path".to_owned(), character: "a question mark" };
             return Some(error.to_string());
         }
-        let alone = Destination::parse_user(&format!("{}://{path}", self.kind.storage()));
-        let checked = alone.map_err(TemplateError::from).and_then(|destination| usable(destination, used));
-        let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
-        if let Err(error) = checked {
-            return Some(error.to_string());
+        if let Err(error) = usable(&format!("{}://{path}", self.kind.storage()), used) {
+            return Some(error);
         }
+        let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
         // What is wrong with all of it together is told once nothing is wrong with a part.
         let mut complaints = others.map(|field| self.complaint(*field, access, used));
         if complaints.any(|complaint| complaint.is_some()) {
             return None;
         }
-        let whole = Destination::parse_user(&self.uri(access)).map_err(TemplateError::from);
-        whole.and_then(|destination| usable(destination, used)).err().map(|error| error.to_string())
+        usable(&self.uri(access), used).err()
     }
 
     fn options_complaint(&self, shape: Shape) -> Option<String> {
@@ -416,18 +413,28 @@ fn brief(said: String) -> String {
 pub type Use = (Shape, bool, bool);
 
 /// Whether the line can make use of a destination.
-fn usable(destination: Destination, (shape, alone, several): Use) -> Result<(), TemplateError> {
-    let template = Template::new(destination)?;
-    match shape {
-        Shape::Two if alone => Pair::v4(&template, None, if several { 2 } else { 1 }).map(|_| ()),
-        Shape::Two => Pair::v4(&template, Some(&template), if several { 2 } else { 1 }).map(|_| ()),
-        Shape::One => Ok(v2_v3_cluster(template)?.destination().check_v2_v3()?),
-        Shape::Tenants => Ok(v3_tenant(template)?.destination().check_v2_v3()?),
-        Shape::Folder => match [Variable::Tenant, Variable::TenantId].into_iter().find(|of| template.has(*of)) {
-            Some(variable) => Err(TemplateError::NoValue(variable.name())),
-            None => Ok(()),
-        },
-    }
+///
+/// # Errors
+/// What is wrong with it.
+fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
+    let template = Destination::parse_user(text).map_err(TemplateError::from).and_then(Template::new);
+    let template = template.map_err(|error| error.to_string())?;
+    let of_tenant = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));
+    let tenants = if several { 2 } else { 1 };
+    let checked = |template: Template| Ok(template.destination().check_v2_v3()?);
+    let made = match (shape, of_tenant) {
+        (Shape::Two, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
+        (Shape::Two, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
+        (Shape::One, _) => v2_v3_cluster(template).and_then(checked),
+        (Shape::Tenants, Some(variable)) if several => {
+            let name = variable.name();
+            return Err(format!("{{{name}}} stands for one tenant, and one directory takes them all. Take it out."));
+        }
+        (Shape::Tenants, _) => v3_tenant(template).and_then(checked),
+        (Shape::Folder, Some(variable)) => Err(TemplateError::NoValue(variable.name())),
+        (Shape::Folder, None) => Ok(()),
+    };
+    made.map_err(|error| error.to_string())
 }
 
 /// A key is what a statement can carry.

@@ -108,6 +108,7 @@ fn a_path_is_judged_by_what_the_line_makes_of_it() {
         said("/b/{tenant_id}", (Shape::One, true, true)).contains("does not go with a backup of the whole cluster")
     );
     assert!(said("/b/{kind}", (Shape::One, true, false)).contains("data and log itself"));
+    assert!(said("/b/{tenant}", (Shape::Tenants, true, true)).contains("one directory takes them all"));
     assert!(said("/b/{run}/x", (Shape::Tenants, true, false)).contains("must end in {run}"));
     assert!(said("/b/{tenant}", (Shape::Folder, true, false)).contains("{tenant} stands for nothing here"));
     assert!(said("obbackup", ONE).contains("absolute directory"));

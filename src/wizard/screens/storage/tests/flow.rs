@@ -2,9 +2,10 @@
 
 use super::*;
 use crate::domain::archive_dest::ArchiveDest;
-use crate::domain::samples::{cluster, prod, wanted};
+use crate::domain::samples::{cluster, legacy, prod, wanted};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::domain::version::{Method, Version};
+use crate::domain::whole::CompactionRule;
 use crate::wizard::screens::storage::found::source;
 
 /// `prod` whose tenant `pay` has these destinations.
@@ -200,13 +201,27 @@ fn facts_that_come_later_change_only_what_nobody_typed() {
     assert!(storage(&model).data.typed);
 }
 
+fn edit_again(model: &mut Model, directory: &str) {
+    go(model, Focus::Field(Field::Directory));
+    press(model, Key::Ctrl('u'));
+    type_in(model, directory);
+}
+
 #[test]
 fn below_v4_and_for_a_dump_there_is_one_destination() {
-    let mut old = with_own(Some("file:///nfs"), None);
-    old.cluster.version = Version::oceanbase([3, 2, 3, 0], None);
-    let mut model = opened(old.clone(), "prod/pay", Vec::new());
-    assert_eq!((storage(&model).shape, storage(&model).parts()), (Shape::Tenants, [Data].as_slice()));
-    edit(&mut model, "/nfs/{kind}");
+    let model = opened(legacy("3.1.2-20220101000000", CompactionRule::Enforced, 60), "legacy", Vec::new());
+    assert_eq!((storage(&model).shape, storage(&model).parts()), (Shape::One, [Data].as_slice()));
+    assert_eq!(source(&storage(&model).data.found), "the cluster's own destination");
+    let new = legacy("3.2.3-20220804134610", CompactionRule::AsAnswered, 60);
+    let mut model = opened(new, "legacy/pay", Vec::new());
+    assert_eq!(storage(&model).shape, Shape::Tenants);
+    assert!(storage(&model).data.typed, "a backup of tenants never goes to the destination of the cluster");
+    type_in(&mut model, "/nfs/");
+    let (chosen, _) = destination(&model, Data).unwrap();
+    assert_eq!(chosen.unwrap().destination.bare(), "file:///nfs/{run}", "an empty directory each time");
+    let (_, what) = test(&mut model);
+    assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
+    edit_again(&mut model, "/nfs/{kind}");
     assert!(storage(&model).wanted().unwrap_err().contains("{kind} does not go with a backup before V4"));
     let mut engine = prod();
     engine.cluster.method = Method::Logical;

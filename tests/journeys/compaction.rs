@@ -1,0 +1,165 @@
+//! R5: the contract text of a needed compaction, the compaction itself, and the retry that goes on.
+
+use obnow::demo::control::Ask;
+
+use crate::fleet::{Fleet, Ran};
+
+const NEEDED: &str = "Cluster compaction needed before full data backup";
+const STEP: &str = "Start cluster compact if necessary";
+
+fn backup(fleet: &Fleet, more: &[&str]) -> Ran {
+    fleet.json(&[&["backup", "legacy-sh", "--mode", "full", "--yes"], more].concat())
+}
+
+fn texts(fleet: &Fleet, cluster: &str) -> Vec<String> {
+    fleet.said_to(cluster).into_iter().map(|(text, _)| text).collect()
+}
+
+/// Every target of a run, as its task names them.
+fn targets(ran: &Ran) -> Vec<String> {
+    let task = ran.of_kind("task").remove(0);
+    task["targets"].as_array().unwrap().iter().map(|name| name.as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked_for_leads_on() {
+    let fleet = Fleet::serve("needs-compaction");
+    let check = fleet.json(&["check", "legacy-sh"]).exits(0).quiet();
+    let (result, found) = check.check("legacy-sh", "compaction");
+    assert_eq!(result, "warn");
+    assert!(found.starts_with(&format!("step 5 will fail: {NEEDED}: the last major compaction (")), "{found}");
+
+    let failed = backup(&fleet, &[]).exits(15).quiet();
+    let names = targets(&failed);
+    assert_eq!(names.len(), 14);
+    for name in &names {
+        assert_eq!(failed.step(name, STEP), ("failed".to_owned(), NEEDED.to_owned()), "{name}");
+        assert_eq!(failed.steps(name).len(), 5, "nothing is begun after it");
+    }
+    let [what, why, next] = failed.fault();
+    assert_eq!(what, NEEDED);
+    assert!(
+        why.starts_with("The last major compaction (") && why.contains("is older than the start of log archiving ("),
+        "{why}"
+    );
+    let on = format!(
+        "m, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
+        failed.task()
+    );
+    assert_eq!(next, on);
+    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
+
+    // A plain retry only looks again while nothing has changed.
+    let again = fleet.json(&["retry", &failed.task(), "--yes"]).exits(15);
+    assert_eq!(again.fault()[0], NEEDED);
+    assert_eq!(again.steps(&names[0]).len(), 1);
+    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
+
+    // Off a terminal nothing is done that was not said.
+    let asked = fleet.run(&["retry", &failed.task(), "--compact"]).exits(1);
+    assert!(
+        asked.err.contains("A major compaction of ALL 14 tenants of legacy-sh; the last one took "),
+        "{}",
+        asked.err
+    );
+    assert!(asked.err.contains("It may affect the business.\n  ALTER SYSTEM MAJOR FREEZE\n"), "{}", asked.err);
+    assert!(asked.err.contains("The major compaction was not started.\n"), "{}", asked.err);
+    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
+
+    let done = fleet.run(&["retry", &failed.task(), "--compact", "--yes"]).exits(0);
+    assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
+    assert!(done.out.contains(" of 3 zones merged ("), "its progress is shown zone by zone\n{}", done.out);
+    let told = fleet.json(&["watch", &failed.task()]).exits(0);
+    for name in &names {
+        let (state, detail) = told.step(name, STEP);
+        assert!(state == "ok" && detail.ends_with(" is merged in every zone"), "{name}: {state} {detail}");
+        assert_eq!(told.verdict(name)["verdict"], "restorable", "{name}");
+    }
+}
+
+#[test]
+fn with_leave_it_is_announced_performed_and_passed() {
+    let fleet = Fleet::serve("needs-compaction");
+    let plan = fleet.json(&["backup", "legacy-sh", "--mode", "full", "--compact", "auto", "--dry-run"]).exits(0);
+    let plan = &plan.of_kind("plan")[0];
+    let step = plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == STEP).unwrap();
+    assert_eq!(step["statements"], serde_json::json!(["ALTER SYSTEM MAJOR FREEZE"]));
+    let effect = step["effect"].as_str().unwrap();
+    let announced =
+        "a major compaction of ALL 14 tenants of legacy-sh, which may affect the business; the last one took ";
+    assert!(effect.starts_with(announced), "{effect}");
+    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
+    let done = backup(&fleet, &["--compact", "auto"]).exits(0);
+    assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
+    assert_eq!(done.step("legacy-sh/pay", STEP).0, "ok");
+    // The next one finds a freeze that is young enough.
+    let next = backup(&fleet, &["--compact", "auto"]).exits(0);
+    assert_eq!(next.step("legacy-sh/pay", STEP).0, "not_needed");
+    assert_eq!(texts(&fleet, "legacy-sh").len(), 3);
+}
+
+#[test]
+fn a_merge_that_ends_in_an_error_fails_with_the_contract_and_is_watched_on_once_it_is_mended() {
+    let fleet = Fleet::serve("needs-compaction");
+    let all = ["backup", "legacy-bj", "--mode", "full", "--compact", "auto", "--yes"];
+    let failed = fleet.json(&all).exits(15);
+    let [what, why, next] = failed.fault();
+    assert_eq!(what, NEEDED);
+    assert!(why.contains("has met an error"), "{why}");
+    assert!(next.starts_with("Look at oceanbase.__all_zone (is_merge_error), mend the cause. m, or "), "{next}");
+    assert_eq!(texts(&fleet, "legacy-bj"), ["ALTER SYSTEM MAJOR FREEZE"]);
+    assert_eq!(fleet.fix(), ["merge-error"]);
+    let done = fleet.json(&["retry", &failed.task(), "--yes"]).exits(0);
+    assert_eq!(done.verdict("legacy-bj/pay")["verdict"], "restorable");
+    assert_eq!(texts(&fleet, "legacy-bj"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
+}
+
+/// R5: on V3.2 nobody knows before the server answers. What it asks for leads back to the step that is about it, once.
+#[test]
+fn on_v3_2_the_server_says_whether_it_wants_one() {
+    let fleet = Fleet::serve("fleet");
+    let new_round = |cluster: &str, tenant: &str| {
+        fleet.ask(&Ask::Interrupt { cluster: Some(cluster.to_owned()), tenant: tenant.to_owned() });
+    };
+    new_round("gate-nj", "fund");
+    let failed = fleet.json(&["backup", "gate-nj", "--mode", "full", "--yes"]).exits(15);
+    for name in ["gate-nj/fund", "gate-nj/bond"] {
+        assert_eq!(failed.step(name, STEP), ("failed".to_owned(), NEEDED.to_owned()));
+        assert_eq!(failed.step(name, "Start data backup").0, "pending", "it comes again after that step");
+    }
+    assert_eq!(failed.fault()[0], NEEDED);
+    let outcome = fleet.said_to("gate-nj").pop().unwrap();
+    assert!(outcome.1.starts_with("refused 9040 ") && outcome.1.contains("need major freeze first"), "{outcome:?}");
+    let done = fleet.json(&["retry", &failed.task(), "--compact", "--yes"]).exits(0);
+    assert_eq!(done.verdict("gate-nj/bond")["verdict"], "restorable");
+    assert_eq!(texts(&fleet, "gate-nj")[3..], ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
+
+    // With leave it is all one task.
+    new_round("gate-nj", "fund");
+    let auto = fleet.json(&["backup", "gate-nj", "--mode", "full", "--compact", "auto", "--yes"]).exits(0);
+    assert_eq!(auto.step("gate-nj/fund", STEP).0, "ok");
+    assert_eq!(
+        texts(&fleet, "gate-nj")[5..],
+        [
+            "ALTER SYSTEM NOARCHIVELOG",
+            "ALTER SYSTEM ARCHIVELOG",
+            "ALTER SYSTEM BACKUP DATABASE",
+            "ALTER SYSTEM MAJOR FREEZE",
+            "ALTER SYSTEM BACKUP DATABASE"
+        ]
+    );
+    // V3.2.4 does not ask, and nothing is compacted for nothing.
+    new_round("ee-sz", "core");
+    fleet.json(&["backup", "ee-sz", "--mode", "full", "--compact", "auto", "--yes"]).exits(4);
+    assert!(!texts(&fleet, "ee-sz").contains(&"ALTER SYSTEM MAJOR FREEZE".to_owned()));
+}
+
+#[test]
+fn on_v4_there_is_nothing_to_compact() {
+    let fleet = Fleet::serve("no-full");
+    let failed = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(15);
+    let refused = fleet.json(&["retry", &failed.task(), "--compact", "--yes"]).exits(1);
+    assert_eq!(refused.fault()[1], "Start cluster compact if necessary: not needed on V4.");
+    let full = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0);
+    assert_eq!(full.step("demo/pay", STEP), ("not_needed".to_owned(), "not needed on V4".to_owned()));
+}
