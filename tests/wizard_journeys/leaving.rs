@@ -40,7 +40,10 @@ fn leaving_says_how_to_watch_on_and_the_task_goes_on() {
         terminal.is_restored();
         let task = fleet.json(&["tasks"]).exits(0).task();
         let said = terminal.said();
-        assert!(said.contains(&format!("Task {task} still runs: obnow ")) && said.contains(&format!("watch {task}")), "{said}");
+        assert!(
+            said.contains(&format!("Task {task} still runs: obnow ")) && said.contains(&format!("watch {task}")),
+            "{said}"
+        );
         ends_restorable(&fleet);
     }
 }

@@ -28,7 +28,8 @@ pub fn choose(terminal: &mut Terminal, name: &str) {
     terminal.shows("filter:");
     terminal.keys(name);
     terminal.keys(ENTER);
-    terminal.until("the one row", |screen| pty::focused(screen).contains(name) && !screen.contents().contains("asking"));
+    terminal
+        .until("the one row", |screen| pty::focused(screen).contains(name) && !screen.contents().contains("asking"));
 }
 
 /// From Target, the focus on a target, to Confirm with its plan; the storage and mode as they are found.
