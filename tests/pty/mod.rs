@@ -169,6 +169,13 @@ impl Terminal {
         self.shared.lock().raw.clone()
     }
 
+    /// What was printed after the alternate screen was left for the last time, however long it is.
+    pub fn said(&self) -> String {
+        let raw = self.raw();
+        let text = String::from_utf8_lossy(&raw);
+        text.rsplit("\x1b[?1049l").next().unwrap_or_default().to_owned()
+    }
+
     /// How many bytes so far, and in how many reads they came.
     pub fn written(&self) -> (usize, usize) {
         let seen = self.shared.lock();

@@ -91,11 +91,10 @@ fn can_go_on(model: &Model) -> Availability {
     match model.focused_row() {
         None => Availability::Off("There is no target in the list.".to_owned()),
         Some((cluster, _)) if cluster.locked => Availability::Ready,
-        Some((cluster, row)) => match (&cluster.answer, &row.reason) {
-            (None, _) => Availability::Off(format!("{} has not answered yet.", cluster.known.name)),
-            (Some(Err(fault)), _) => Availability::Off(format!("{} {} r asks again.", fault.what, fault.why)),
-            // The next screen shows every check, which says more than one line can.
-            (Some(Ok(_)), _) => Availability::Ready,
+        Some((cluster, _)) => match &cluster.answer {
+            None => Availability::Off(format!("{} has not answered yet.", cluster.known.name)),
+            // The next screen shows every check, or all of what went wrong, which says more than one line can.
+            Some(_) => Availability::Ready,
         },
     }
 }

@@ -95,12 +95,12 @@ fn runs(buffer: &Buffer, y: u16) -> String {
     told.map(|(from, to, look)| format!("{from}-{to} {look}")).collect::<Vec<_>>().join(", ")
 }
 
-/// One picture: the rows between bars, and behind each what has a style.
+/// One picture: the rows, and under each what of it has a style.
 fn picture(buffer: &Buffer) -> String {
     let mut text = String::new();
     for (y, row) in (0..).zip(rows(buffer)) {
         let runs = runs(buffer, y);
-        writeln!(text, "|{row}|").unwrap();
+        writeln!(text, "|{}", row.trim_end()).unwrap();
         if !runs.is_empty() {
             writeln!(text, "  : {runs}").unwrap();
         }

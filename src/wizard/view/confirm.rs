@@ -131,7 +131,8 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
         body.wrapped(Role::Warn, &format!("overridden: {}", check.found), 1, wide);
     }
     for check in plan.checks.iter().filter(|check| check.result == CheckResult::Warn) {
-        body.wrapped(Role::Warn, &format!("warn: {}: {}", check.target, check.found), 1, wide);
+        let name = check.check.name().replace('_', " ");
+        body.wrapped(Role::Warn, &format!("warn: {} {name}: {}", check.target, check.found), 1, wide);
     }
     if !several {
         body.gap();

@@ -1,0 +1,14 @@
+//! Journeys through the real program in a pseudo-terminal, on the embedded fleet, by keys alone: one file a subject.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod fleet;
+mod pty;
+
+#[path = "wizard_journeys/causes.rs"]
+mod causes;
+#[path = "wizard_journeys/leaving.rs"]
+mod leaving;
+#[path = "wizard_journeys/restorable.rs"]
+mod restorable;
+#[path = "wizard_journeys/walk.rs"]
+mod walk;

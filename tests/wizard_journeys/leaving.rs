@@ -1,0 +1,76 @@
+//! Who leaves, or is thrown out, leaves the task to its runner.
+
+use obnow::demo::control::Ask;
+
+use crate::fleet::{Fleet, until};
+use crate::pty::{CTRL_C, Terminal};
+use crate::walk::{answered, choose, start, start_it, to_confirm};
+
+const PHASE: &str = "BACKUP_DATA_MAJOR";
+
+/// A backup of pay that stands in a phase until it is released.
+fn held() -> (Fleet, Terminal) {
+    let fleet = Fleet::serve("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    let mut terminal = start(&fleet, "healthy", &[]);
+    answered(&terminal);
+    choose(&mut terminal, "pay");
+    to_confirm(&mut terminal);
+    start_it(&mut terminal);
+    fleet.wait("pay", "task", PHASE);
+    terminal.shows("Wait for data backup");
+    (fleet, terminal)
+}
+
+/// Released, the task goes on to its end without anybody.
+fn ends_restorable(fleet: &Fleet) {
+    let task = fleet.json(&["tasks"]).exits(0).task();
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    let watched = fleet.json(&["watch", &task]).exits(0);
+    assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+#[test]
+fn leaving_says_how_to_watch_on_and_the_task_goes_on() {
+    for keys in ["q", CTRL_C] {
+        let (fleet, mut terminal) = held();
+        terminal.keys(keys);
+        assert_eq!(terminal.exit(), 130);
+        terminal.is_restored();
+        let task = fleet.json(&["tasks"]).exits(0).task();
+        let said = terminal.said();
+        assert!(
+            said.contains(&format!("Task {task} still runs: obnow ")) && said.contains(&format!("watch {task}")),
+            "{said}"
+        );
+        ends_restorable(&fleet);
+    }
+}
+
+#[test]
+fn a_terminal_that_is_gone_ends_the_wizard_and_not_the_task() {
+    let (fleet, mut terminal) = held();
+    terminal.vanish("l");
+    until("the wizard's end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });
+    ends_restorable(&fleet);
+}
+
+#[test]
+fn a_later_login_finds_the_task_and_follows_it() {
+    let (fleet, mut terminal) = held();
+    terminal.keys("q");
+    terminal.exit();
+    let mut later = start(&fleet, "healthy", &[]);
+    answered(&later);
+    later.keys("b");
+    later.shows("[Tasks]");
+    later.shows("running");
+    later.keys("\r");
+    later.shows("[6 Task]");
+    later.shows("Wait for data backup");
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
+    later.shows("RESTORABLE  pay: ");
+    later.keys("q");
+    assert_eq!(later.exit(), 0);
+}

@@ -1,0 +1,53 @@
+//! The way of every journey: the wizard on a served scenario, from screen to screen by keys.
+
+use crate::fleet::Fleet;
+use crate::pty::{self, ENTER, TAB, Terminal, USUAL};
+
+/// The wizard on a fleet, with the key that removes causes.
+pub fn start(fleet: &Fleet, scenario: &str, more: &[&str]) -> Terminal {
+    let root = fleet.folder().parent().and_then(std::path::Path::parent).unwrap();
+    let demo = format!("--demo={scenario}");
+    let mut words = vec![demo.as_str(), "--state", root.to_str().unwrap()];
+    words.extend(more);
+    let terminal = Terminal::start(pty::command(pty::OBNOW, &words), USUAL);
+    terminal.shows("[1 Target]");
+    terminal
+}
+
+/// Waits until every cluster has answered.
+pub fn answered(terminal: &Terminal) {
+    terminal.until("every answer", |screen| {
+        let text = screen.contents();
+        text.contains(" targets") && !text.contains("not answered yet") && !text.contains("asking")
+    });
+}
+
+/// Puts the focus on a row of the list.
+pub fn choose(terminal: &mut Terminal, name: &str) {
+    terminal.keys("/");
+    terminal.shows("filter:");
+    terminal.keys(name);
+    terminal.keys(ENTER);
+    terminal
+        .until("the one row", |screen| pty::focused(screen).contains(name) && !screen.contents().contains("asking"));
+}
+
+/// From Target, the focus on a target, to Confirm with its plan; the storage and mode as they are found.
+pub fn to_confirm(terminal: &mut Terminal) {
+    for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]", "[5 Confirm]"] {
+        terminal.keys(ENTER);
+        terminal.shows(screen);
+        if screen == "[2 Detected]" {
+            terminal.hides("asking again");
+        }
+    }
+    terminal.shows("Back up now: ");
+}
+
+/// Back up Now, the one deliberate key.
+pub fn start_it(terminal: &mut Terminal) {
+    terminal.keys(TAB);
+    terminal.focuses("[ Back up Now ]");
+    terminal.keys(ENTER);
+    terminal.shows("[6 Task]");
+}
