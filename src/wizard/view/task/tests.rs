@@ -12,20 +12,19 @@ use crate::wizard::screens::task::tests::{
     at, created, job, passed_before, started, step, stopped_in, watched, watching,
 };
 
-const PLAIN: Theme = Theme { color: false, ascii: true };
 
 /// The rows of the body, at this size of the terminal.
 fn drawn(model: &mut Model, columns: u16, rows: u16) -> Vec<String> {
     model.size = (columns, rows);
     let area = Rect { x: 0, y: 0, width: columns, height: rows.saturating_sub(6) };
-    let body = body(model, PLAIN, at(260), area);
+    let body = body(model, at(260), area);
     assert!(body.lines.len() <= usize::from(area.height).max(3), "{columns}x{rows}: {}", body.lines.len());
     body.lines.iter().map(|row| row.pieces.iter().map(|(_, text)| text.as_str()).collect::<String>()).collect()
 }
 
 fn role_of(model: &Model, text: &str) -> Role {
     let area = Rect { x: 0, y: 0, width: 120, height: 60 };
-    let body = body(model, PLAIN, at(260), area);
+    let body = body(model, at(260), area);
     let pieces = body.lines.iter().flat_map(|row| &row.pieces);
     pieces.into_iter().find(|(_, piece)| piece.contains(text)).map(|(role, _)| *role).unwrap()
 }
@@ -168,5 +167,5 @@ fn of_several_targets_each_has_a_line_and_the_focused_one_its_steps() {
     assert_eq!(rows[2].trim_end(), "   prod/log                 pending       Check target");
     assert!(rows[3].starts_with("   ok          Check target"), "{rows:?}");
     let area = Rect { x: 0, y: 0, width: 80, height: 18 };
-    assert!(body(&model, PLAIN, at(0), area).lines[1].focused);
+    assert!(body(&model, at(0), area).lines[1].focused);
 }
