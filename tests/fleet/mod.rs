@@ -39,7 +39,11 @@ pub struct Fleet {
 impl Fleet {
     /// Serves a scenario and waits for its ready line.
     pub fn serve(scenario: &str) -> Self {
-        let place = tempfile::Builder::new().prefix("ob").tempdir().unwrap();
+        Self::serve_in(scenario, tempfile::Builder::new().prefix("ob").tempdir().unwrap())
+    }
+
+    /// The same in a place of the test's choice.
+    pub fn serve_in(scenario: &str, place: tempfile::TempDir) -> Self {
         let mut server = Command::new(OBNOW)
             .args(["demo", "--serve", "--until-eof", "--scenario", scenario, "--speed", SPEED, "--state"])
             .arg(place.path())

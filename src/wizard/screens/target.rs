@@ -71,11 +71,13 @@ impl List {
 }
 
 /// The keys of the screen.
-pub const KEYS: [Binding; 5] = [
+pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Enter], Action::Next, "next", "go on with the focused target, or with the marked ones", 8)
         .when(can_go_on),
     Binding::new(&[Key::Char(' ')], Action::Choose, "mark", "mark a tenant, to back up several of one cluster", 5)
         .when(can_mark),
+    Binding::new(&[Key::Enter], Action::Filter, "keep the filter", "end typing the filter, and keep it", 8)
+        .when(|model| Availability::shown(model.list.filtering)),
     Binding::new(&[Key::Char('/')], Action::Filter, "filter", "show only targets whose name has this in it", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask every cluster again", 6),
     Binding::new(&[Key::Esc], Action::Back, "clear", "clear the filter and the marks", 1).when(|model| {
@@ -85,6 +87,9 @@ pub const KEYS: [Binding; 5] = [
 ];
 
 fn can_go_on(model: &Model) -> Availability {
+    if model.list.filtering {
+        return Availability::Hidden;
+    }
     if !model.list.marked.is_empty() {
         return Availability::Ready;
     }
