@@ -41,6 +41,8 @@ mod plans;
 mod privileges;
 #[path = "journeys/refused.rs"]
 mod refused;
+#[path = "journeys/report.rs"]
+mod report;
 #[path = "journeys/stalls.rs"]
 mod stalls;
 #[path = "journeys/tenant_admin.rs"]

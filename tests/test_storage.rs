@@ -186,6 +186,18 @@ fn the_destinations_of_a_target_are_its_own() {
 }
 
 #[test]
+fn below_v4_the_directory_is_the_clusters_whoever_is_named() {
+    let fleet = Fleet::serve("fleet");
+    for target in ["old-gz", "old-gz/core"] {
+        let ran = fleet.json(&["test-storage", target]).exits(0).quiet();
+        let events = events(&ran.out);
+        assert_eq!(of(&events, "directory", "found"), "there; the server makes its own directories in it");
+        assert_eq!(of(&events, "sole_use", "result"), "pass");
+        assert!(events.iter().all(|event| event["target"] == "old-gz"), "{events:#?}");
+    }
+}
+
+#[test]
 fn a_backup_to_a_storage_given_by_hand_tests_it_first() {
     let fleet = Fleet::serve("healthy");
     let place = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();

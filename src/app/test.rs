@@ -96,7 +96,14 @@ impl TestOf {
             Line::Older => Expected::Empty,
             Line::Logical => Expected::OwnHost,
         };
-        let others = others(facts, Some((tenant.id, kind)));
+        let others = match line(facts) {
+            // A TO lies outside the cluster's own directory (20303), which every tenant has in common.
+            Line::Older => {
+                let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
+                whole.map(|own| cluster_use(facts, own)).into_iter().collect()
+            }
+            Line::V4 | Line::Logical => others(facts, Some((tenant.id, kind))),
+        };
         let evidence = (kind == DirKind::Clog).then(|| evidence(facts, tenant, &destination)).flatten();
         Self {
             destination,
@@ -185,6 +192,11 @@ fn line(facts: &Facts) -> Line {
         Method::Physical if facts.cluster.whole.is_some() => Line::Older,
         Method::Physical => Line::V4,
     }
+}
+
+/// The directory of a whole cluster below V4.
+fn cluster_use(facts: &Facts, destination: &Destination) -> Used {
+    Used { by: facts.cluster.name().to_owned(), kind: DirKind::Data, destination: destination.clone() }
 }
 
 /// What all tenants use, the destination of one tenant for one kind aside.

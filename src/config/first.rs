@@ -76,6 +76,7 @@ impl FirstCluster {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 mod tests {
     use std::os::unix::fs::PermissionsExt as _;
 
@@ -85,17 +86,17 @@ mod tests {
         FirstCluster {
             name: name.to_owned(),
             environment: Some("prod".to_owned()),
-            endpoints: vec!["db1".parse().unwrap_or_else(|why| panic!("{why}"))],
+            endpoints: vec!["db1".parse().unwrap()],
             user: "root@sys".to_owned(),
         }
     }
 
     #[test]
     fn the_first_cluster_becomes_a_private_file_that_reads_back_as_it() {
-        let dir = tempfile::tempdir().unwrap_or_else(|why| panic!("{why}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("new/config.yaml");
-        first("prod-hz").write(&path).unwrap_or_else(|fault| panic!("{fault}"));
-        let read = reading::load(&path).unwrap_or_else(|fault| panic!("{fault}"));
+        first("prod-hz").write(&path).unwrap();
+        let read = reading::load(&path).unwrap();
         assert_eq!(read, Some(first("prod-hz").inventory()));
         let mode = std::fs::metadata(&path).map(|data| data.permissions().mode() & 0o7777);
         assert_eq!(mode.ok(), Some(0o600));
@@ -108,9 +109,9 @@ mod tests {
 
     #[test]
     fn another_file_is_never_overwritten_and_the_same_one_is_no_fault() {
-        let dir = tempfile::tempdir().unwrap_or_else(|why| panic!("{why}"));
+        let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("config.yaml");
-        first("a").write(&path).unwrap_or_else(|fault| panic!("{fault}"));
+        first("a").write(&path).unwrap();
         let before = std::fs::read(&path).unwrap_or_default();
         assert_eq!(first("a").write(&path), Ok(()), "it says exactly this already");
         let fault = first("b").write(&path).err().map(|fault| fault.why);

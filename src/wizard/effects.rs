@@ -142,16 +142,10 @@ impl Effects {
             }
             Effect::Follow(req, task) => {
                 let Some(room) = self.room() else { return };
-                if let Some(following) = self.following.take() {
-                    following.abort();
-                }
+                self.unfollow();
                 self.following = Some(self.reads.spawn(follow(room, req, task, say)));
             }
-            Effect::Unfollow => {
-                if let Some(following) = self.following.take() {
-                    following.abort();
-                }
-            }
+            Effect::Unfollow => self.unfollow(),
             Effect::ListTasks(req) => {
                 let Some(room) = self.room() else { return };
                 self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&room))));
@@ -174,6 +168,12 @@ impl Effects {
             Effect::Use(req, login) => self.set_up(req, *login, setup::room_of, say),
             // The loop itself does these: they are the terminal's.
             Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
+        }
+    }
+
+    fn unfollow(&mut self) {
+        if let Some(following) = self.following.take() {
+            following.abort();
         }
     }
 

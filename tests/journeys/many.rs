@@ -8,11 +8,28 @@ fn the_fleet_has_forty_rows_and_says_who_may_not_be_backed_up() {
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     assert!(rows.len() >= 40, "{}", rows.len());
     let row = |target: &str| rows.iter().find(|row| row["target"] == target).unwrap_or_else(|| panic!("no {target}"));
-    let ineligible: Vec<&str> =
-        rows.iter().filter(|row| row["eligible"] == false).map(|row| row["target"].as_str().unwrap()).collect();
+    // Tenants of older builds than the first that can back up one are another subject.
+    let by_itself =
+        |row: &serde_json::Value| row["reason"].as_str().is_some_and(|why| why.contains("back up one tenant"));
+    let ineligible: Vec<&str> = rows
+        .iter()
+        .filter(|row| row["eligible"] == false && !by_itself(row))
+        .map(|row| row["target"].as_str().unwrap())
+        .collect();
     assert_eq!(
         ineligible,
-        ["prod-hz/old_shop", "upgrade-gz", "upgrade-gz/pay", "upgrade-gz/order", "upgrade-gz/member", "down-bj"]
+        [
+            "prod-hz/old_shop",
+            "ee-sz/old_core",
+            "dr-sz",
+            "dr-sz/core",
+            "dr-sz/card",
+            "upgrade-gz",
+            "upgrade-gz/pay",
+            "upgrade-gz/order",
+            "upgrade-gz/member",
+            "down-bj"
+        ]
     );
     for target in ineligible {
         assert!(!row(target)["reason"].as_str().unwrap().is_empty(), "{target}");

@@ -86,7 +86,14 @@ pub fn of_target(
     };
     let several = tenants.len() > 1;
     let mut subjects = Vec::new();
-    if let (Line::Older | Line::Logical, None) | (Line::Logical, Some(_)) = (line(facts), target.tenant()) {
+    // Below V4 a tenant has no directory of its own but the TO that a strategy names for it.
+    let has_to = |name: &str| choices.fallbacks.iter().any(|wanted| wanted.covers(name) && wanted.data.is_some());
+    let is_one = match (line(facts), target.tenant()) {
+        (Line::V4, _) => false,
+        (Line::Older, Some(name)) => !has_to(name),
+        (Line::Older, None) | (Line::Logical, _) => true,
+    };
+    if is_one {
         let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination().cloned());
         let (destination, key) = match own {
             Some(own) => (own, None),
@@ -103,7 +110,7 @@ pub fn of_target(
             if kind == DirKind::Clog && matches!(line(facts), Line::Older) {
                 continue;
             }
-            let (destination, key) = match own {
+            let (destination, key) = match own.filter(|_| matches!(line(facts), Line::V4)) {
                 Some(own) => (own, None),
                 None => of_fallback(facts, tenant, kind, choices, several)?,
             };

@@ -294,6 +294,9 @@ fn outlook(facts: &Facts, whole: &WholeFacts, any: &TenantFacts, mode: Mode, mov
     let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Coming(_));
     let start = any.archive.latest().map(|round| round.start).filter(|start| goes_on && !moves && *start > Scn(0));
     match (needs_compaction(rule, compaction, start, true, facts.cluster.utc_offset), rule) {
+        (None, CompactionRule::AsAnswered) => CompactionOutlook::NotNeeded(
+            "the last major freeze is younger than the archive round, if the server asks for that at all".to_owned(),
+        ),
         (None, _) => CompactionOutlook::NotNeeded("the last major freeze is younger than the archive round".to_owned()),
         (Some(_), CompactionRule::AsAnswered) => CompactionOutlook::IfAsked,
         (Some(why), _) => CompactionOutlook::Needed(why),

@@ -151,7 +151,7 @@ pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Bo
         Some(what) => Err(Box::new(Fault::new(
             Cause::Storage,
             what,
-            "A directory belongs to one tenant and one kind; the server would answer 9080 or 9081.",
+            "A directory belongs to one tenant and one kind; the server would refuse it (V4: 9080 or 9081, before: 20303).",
             "Choose a directory of its own; {tenant_id} and {kind} in the path make one.",
         ))),
     }

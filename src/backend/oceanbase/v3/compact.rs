@@ -48,7 +48,13 @@ impl OceanBase {
     }
 }
 
-fn look(run: &Run<'_>, whole: &WholeFacts, utc_offset: i32, tenant: &TenantFacts, target: &TargetPlan) -> Look {
+pub(super) fn look(
+    run: &Run<'_>,
+    whole: &WholeFacts,
+    utc_offset: i32,
+    tenant: &TenantFacts,
+    target: &TargetPlan,
+) -> Look {
     if target.mode == Mode::Incremental {
         return Look::NotNeeded("an incremental never compacts".to_owned());
     }

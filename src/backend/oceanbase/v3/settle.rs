@@ -49,7 +49,7 @@ impl OceanBase {
 }
 
 /// What the sets tell of one start.
-fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Seen {
+pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Seen {
     let before = intent.highest_job.unwrap_or_default();
     let young = |job: &&JobFacts| job.job_id > before;
     let of = |id: u64| jobs.iter().filter(young).find(move |job| job.tenant_id == id);

@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
@@ -6,6 +6,8 @@ use super::rows;
 use crate::domain::facts::{ServerFacts, TenantKind};
 use crate::domain::restorable::{FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
+
+mod looks;
 
 const EAST: i32 = 28_800;
 

@@ -77,7 +77,7 @@ pub fn source(found: &[Found]) -> String {
 }
 
 /// What an edit begins with: the one destination, or what those of several tenants have in common, with variables for the
-/// rest; a directory that cannot be said so stays empty. `said`: the text of a strategy, which has its variables already.
+/// rest; a directory that cannot be said so stays empty.
 #[must_use]
 pub fn to_edit(model: &Model, found: &[Found], kind: DirKind) -> Option<(Destination, String)> {
     let facts = model.facts()?;
@@ -95,6 +95,12 @@ pub fn to_edit(model: &Model, found: &[Found], kind: DirKind) -> Option<(Destina
 fn common(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<String> {
     let cluster = facts.cluster.id.map(|id| id.to_string());
     let mut paths = known.iter().map(|(name, chosen)| {
+        let path = chosen.destination.path();
+        // A directory above may have that name for another reason.
+        let (path, kind) = match path.rsplit_once('/') {
+            Some((above, last)) if last == kind.to_string() => (above, format!("/{{{}}}", Variable::Kind.name())),
+            _ => (path, String::new()),
+        };
         let id = facts.tenant(name).map(|tenant| tenant.id.to_string());
         let part = |part: &str| {
             let variable = if id.as_deref() == Some(part) {
@@ -103,14 +109,12 @@ fn common(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<Str
                 Variable::Tenant
             } else if cluster.as_deref() == Some(part) {
                 Variable::ClusterId
-            } else if part == kind.to_string() {
-                Variable::Kind
             } else {
                 return part.to_owned();
             };
             format!("{{{}}}", variable.name())
         };
-        chosen.destination.path().split('/').map(part).collect::<Vec<_>>().join("/")
+        path.split('/').map(part).collect::<Vec<_>>().join("/") + &kind
     });
     let first = paths.next()?;
     let names_the_tenant = first.contains("{tenant_id}") || first.contains("{tenant}");

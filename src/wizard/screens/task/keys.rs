@@ -28,10 +28,11 @@ pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('c')], Action::Cancel, "cancel", "cancel it; what that hits is shown first", 6)
         .when(can_cancel),
     Binding::new(&[Key::Char('l')], Action::Log, "log", "open or close the whole log", 5),
-    Binding::new(&[Key::Char('d'), Key::Esc], Action::Detach, "detach", "leave it to itself; it goes on", 4)
-        .when(|model| Availability::shown(is_open(model, true))),
-    Binding::new(&[Key::Esc, Key::Char('d')], Action::Back, "back", "back to where you were", 7)
-        .when(|model| Availability::shown(is_open(model, false))),
+    Binding::new(&[Key::Char('d')], Action::Detach, "detach", "leave it to itself; it goes on", 4).when(|model| {
+        let runs = model.task.as_ref().is_some_and(|task| task.ticks());
+        Availability::when(runs, "Nobody works on it any more; Esc goes back.")
+    }),
+    Binding::new(&[Key::Esc], Action::Back, "back", "back to where you were; a task that runs goes on", 7),
     Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5).when(can_ask),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the verdict, the fault, or the id", 3),
 ];
@@ -69,11 +70,6 @@ pub fn way(model: &Model) -> Way {
         Ok(retry) => Way::Retry(retry),
         Err(fault) => Way::Not(format!("{} {}", fault.why, fault.next)),
     }
-}
-
-/// Whether the view shows a task that runs, and not its log.
-fn is_open(model: &Model, runs: bool) -> bool {
-    model.task.as_ref().is_some_and(|task| task.log_top.is_none() && task.ticks()) == runs
 }
 
 fn can_ask(model: &Model) -> Availability {

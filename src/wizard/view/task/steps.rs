@@ -40,7 +40,10 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
         // What only looked at the server is through; what it found is the verdict's, and so is the colour.
         let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
         let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
-        body.push(one(step, role_of, now, wide));
+        // Before it was said what is waited for, the server's word for what it does says it.
+        let phase = target.progress.as_ref().filter(|_| step.kind == StepKind::WaitForBackup);
+        let said = phase.filter(|_| step.detail.is_empty()).map_or(step.detail.as_str(), |phase| &phase.phase);
+        body.push(one(step, (role_of, said), now, wide));
         match step.state {
             StepState::Running => running(body, target, step, wide),
             StepState::Failed | StepState::Cancelled | StepState::Unknown => {
@@ -61,7 +64,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
     place
 }
 
-fn one(step: &StepView, role: Role, now: Timestamp, wide: usize) -> Row {
+fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize) -> Row {
     let word = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown => state_word(step.state).to_uppercase(),
         StepState::Pending | StepState::Running | StepState::Ok | StepState::NotNeeded => {
@@ -79,8 +82,8 @@ fn one(step: &StepView, role: Role, now: Timestamp, wide: usize) -> Row {
     // What stopped it is said below, letter for letter and whole; what it waits for where the line is too short.
     let detail = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown | StepState::Pending => "",
-        StepState::Running if width(&step.detail) > room => "",
-        StepState::Running | StepState::Ok | StepState::NotNeeded => &step.detail,
+        StepState::Running if width(said) > room => "",
+        StepState::Running | StepState::Ok | StepState::NotNeeded => said,
     };
     let name = if step.state == StepState::Pending || step.state == StepState::NotNeeded {
         Role::Disabled
@@ -104,7 +107,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     }
     if step.kind == StepKind::WaitForBackup {
         match &target.progress {
-            Some(progress) => figures(body, (progress, &step.detail), indent, wide),
+            Some(progress) => figures(body, progress, indent, wide),
             None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),
         }
     }
@@ -114,7 +117,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
 }
 
 /// The bar with what it counts, and the figures.
-fn figures(body: &mut Body, (progress, said): (&Progress, &str), indent: usize, wide: usize) {
+fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
     let counted = match (progress.percent, &progress.blocks) {
         (None, _) => "progress unknown".to_owned(),
         (Some(percent), Some(blocks)) => {
@@ -130,14 +133,10 @@ fn figures(body: &mut Body, (progress, said): (&Progress, &str), indent: usize, 
         (Role::Disabled, "-".repeat(cells - done)),
         (Role::Text, format!("  {counted}")),
     ]));
-    let mut parts = Vec::new();
-    if said.is_empty() {
-        parts.push(progress.phase.clone());
-    }
-    parts.push(match progress.bytes_total {
+    let mut parts = vec![match progress.bytes_total {
         Some(total) => format!("{} of {} written", words::size(progress.bytes), words::size(total)),
         None => format!("{} written", words::size(progress.bytes)),
-    });
+    }];
     parts.extend(progress.rate.map(words::rate));
     parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
     body.wrapped(Role::Text, &parts.join("   "), indent, wide);

@@ -1,0 +1,184 @@
+//! R8 and R5 below V4: what becomes of a start without a marker, and when a compaction is started, watched or asked for.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::super::{compact, rows, settle};
+use super::row;
+use crate::backend::{Look, Run};
+use crate::domain::choices::{Compact, Mode};
+use crate::domain::connection::{Connection, Limits, TlsMode};
+use crate::domain::facts::{Facts, JobFacts, Known};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, plan};
+use crate::domain::samples::{choose, legacy, target, whole};
+use crate::domain::step::StepKind;
+use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
+use crate::domain::whole::CompactionRule;
+
+/// A task on the cluster whose last freeze is older than its round, with these events behind its beginning.
+struct Scene {
+    facts: Facts,
+    prepared: Prepared,
+    view: TaskView,
+    begun: Timestamp,
+}
+
+fn scene(compact: Compact, more: &[Event]) -> Scene {
+    let facts = legacy("3.1.2", CompactionRule::Enforced, 10_000);
+    let mut choices = choose(&["legacy"], Mode::Full);
+    choices.compact = compact;
+    let plan = plan(&facts, &choices).unwrap();
+    let prepared = Prepared { task: "T1".into(), plan, preview: Vec::new(), digest: String::new() };
+    let connection = Connection {
+        endpoints: Vec::new(),
+        user: "root@sys".into(),
+        password: None,
+        tls: TlsMode::Off,
+        ca: None,
+        limits: Limits { connect: 1, statement: 1, poll: 1, stall: 1, archive_wait: 1, heartbeat: 1 },
+        mydumper: None,
+    };
+    let targets = prepared.plan.targets.iter().map(|target| target.target.clone()).collect();
+    let begun = facts.at;
+    let created =
+        Event::Created { prepared: Box::new(prepared.clone()), connection: Box::new(connection), by: "a@b".into() };
+    let mut events = vec![created, Event::RunnerStarted { pid: 1, attempt: 1, anew: false, targets }];
+    events.extend(more.iter().cloned());
+    let view = TaskView::fold(events.iter().map(|event| (begun, event)));
+    Scene { facts, prepared, view, begun }
+}
+
+impl Scene {
+    fn run(&self, after: i64) -> Run<'_> {
+        let now = self.begun + SignedDuration::from_secs(after);
+        Run { task: "T1", prepared: &self.prepared, view: &self.view, attempt: self.view.attempt, now }
+    }
+
+    fn settled(&self, after: i64, jobs: &[JobFacts]) -> Look {
+        let run = self.run(after);
+        let plan = &self.prepared.plan.targets[0];
+        settle::settled(jobs, run.start_intent(&plan.target).unwrap(), plan, &run).look
+    }
+
+    fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+        if let Known::Known(compaction) = &mut whole(&mut self.facts).compaction {
+            change(compaction);
+        }
+        let tenant = self.facts.tenant("pay").unwrap();
+        let whole = self.facts.cluster.whole.as_deref().unwrap();
+        compact::look(&self.run(1), whole, 0, tenant, &self.prepared.plan.targets[0])
+    }
+}
+
+fn intent(step: StepKind, highest: u64) -> Event {
+    Event::Intent {
+        intent: 1,
+        targets: vec![target("legacy/pay"), target("legacy/order")],
+        step,
+        attempt: 1,
+        statements: Vec::new(),
+        description: None,
+        highest_job: Some(highest),
+        connection: None,
+        server: "h:1".into(),
+        server_limit: 150_000,
+    }
+}
+
+fn answered(answered: bool) -> Event {
+    Event::Answered { intent: 1, fault: None, answered }
+}
+
+fn part(tenant: &str, set: &str, status: &str) -> JobFacts {
+    rows::running(&row(&[
+        ("TENANT_ID", tenant),
+        ("BACKUP_SET_ID", set),
+        ("BACKUP_TYPE", "D"),
+        ("STATUS", status),
+        ("START_TIME", "2026-11-20 11:00:01"),
+    ]))
+}
+
+fn lost() -> Scene {
+    scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(false)])
+}
+
+#[test]
+fn without_an_answer_a_younger_set_is_attached_to_and_not_claimed() {
+    let words = |look: Look| if let Look::Done(words) = look { words } else { panic!("{look:?}") };
+    let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
+    let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
+    assert_eq!(words(lost().settled(1, &seven)), format!("set 7{claimed}"));
+    let ours = scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
+    assert_eq!(words(ours.settled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
+    // One that was there before is none of it.
+    assert!(matches!(lost().settled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
+}
+
+#[test]
+fn nothing_was_started_only_when_the_servers_own_limit_has_passed_and_nothing_runs() {
+    assert!(matches!(lost().settled(160, &[]), Look::Wait(_)), "150 s and 10 s");
+    let look = lost().settled(161, &[]);
+    let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
+    assert_eq!(look, Look::NotStarted { intent: 1, proof: proof.into() });
+    let coming = [rows::coming("PREPARE", 0, crate::domain::restorable::SetKind::Full)];
+    assert!(matches!(lost().settled(900, &coming), Look::Wait(_)), "a job without a set may be it");
+}
+
+#[test]
+fn a_tenant_without_a_part_has_failed() {
+    let ours = || scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
+    let Look::Wait(waiting) = ours().settled(1, &[part("1", "7", "DOING")]) else { panic!() };
+    assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
+    let over = JobFacts { status: "COMPLETED".into(), ..part("1", "7", "FINISH") };
+    let Look::Ended(outcome) = ours().settled(1, &[over]) else { panic!() };
+    assert_eq!(outcome.fault.unwrap().what, "The server made no backup of legacy/pay.");
+}
+
+#[test]
+fn only_what_was_confirmed_or_asked_for_is_compacted() {
+    let failed = |look: Look| if let Look::Failed(fault) = look { fault } else { panic!("{look:?}") };
+    let never = failed(scene(Compact::Never, &[]).compaction(|_| {}));
+    assert_eq!(never.what, "Cluster compaction needed before full data backup");
+    assert_eq!(scene(Compact::Auto, &[]).compaction(|_| {}), Look::Act(Action::Compact));
+    let (request, verb, who) = ("compact.1".to_owned(), COMPACT.to_owned(), "a".to_owned());
+    let asked = Event::Request { request, verb, who, answer: String::new() };
+    assert_eq!(scene(Compact::Never, &[asked]).compaction(|_| {}), Look::Act(Action::Compact));
+    let broken = failed(scene(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
+    assert!(broken.why.ends_with("and the merge of version 5 has met an error."), "{}", broken.why);
+    let young =
+        scene(Compact::Auto, &[]).compaction(|compaction| compaction.frozen_at = crate::domain::samples::ago(1));
+    assert_eq!(young, Look::NotNeeded("none is needed: the last frozen version is 5".into()));
+}
+
+/// Whoever takes the task up again watches the compaction that was started, and starts none beside it.
+#[test]
+fn a_compaction_of_an_earlier_attempt_is_watched_to_its_end() {
+    let sent = [intent(StepKind::Compact, 5), answered(true)];
+    let taken_up = Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")] };
+    let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
+    let look = again.compaction(|compaction| {
+        compaction.frozen_version = 6;
+        compaction.status = "MERGING".into();
+    });
+    let Look::Wait(waiting) = look else { panic!("{look:?}") };
+    assert_eq!(waiting.what, "version 6: 0 of 2 zones merged (z1, z2 left), MERGING");
+    // In the attempt that sent it the new version is awaited, and then merged.
+    let mut own = scene(Compact::Auto, &sent);
+    let Look::Wait(waiting) = own.compaction(|_| {}) else { panic!() };
+    assert_eq!(waiting.what, "the server accepted MAJOR FREEZE; the new version is awaited");
+    let done = own.compaction(|compaction| {
+        (compaction.frozen_version, compaction.broadcast_version, compaction.merged_version) = (6, 6, 6);
+    });
+    assert_eq!(done, Look::Done("version 6 is merged in every zone".into()));
+}
+
+/// The server's own words decide on V3.2: only a refusal that asks for one counts.
+#[test]
+fn a_refusal_that_asks_for_a_compaction_is_told_from_others() {
+    let refusal = |code, what: &str| Fault::new(Cause::Precondition, what, "", "").with_code(code);
+    let asks = crate::domain::diagnosis::asks_for_compaction;
+    assert!(asks(&refusal(9040, "start timestamp is bigger than frozen timestamp, need major freeze first. start")));
+    assert!(!asks(&refusal(9040, "because log archive is not doing")));
+    assert!(!asks(&refusal(9036, "need major freeze first")));
+}
