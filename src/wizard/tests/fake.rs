@@ -91,14 +91,10 @@ impl Fake {
                 let facts = if dice.one_in(2) { Err(cast::refused_login()) } else { cast::answer(cast::prod()) };
                 self.say(req, Answer::Tried(facts));
             }
-<<<<<<< HEAD
             Effect::Save(req, _) | Effect::Use(req, _) => {
                 let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three()) };
                 self.say(req, Answer::Saved(Box::new(known)));
             }
-=======
-            Effect::Save(req, _) | Effect::Use(req, _) => self.say(req, Answer::Saved(Box::new(Ok(cast::three())))),
->>>>>>> main
             Effect::Prepare(req, facts, choices) => {
                 self.next_id += 1;
                 let made = drive::made(&facts, &choices, &format!("1M7W{}", self.next_id));
