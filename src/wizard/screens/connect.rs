@@ -250,7 +250,7 @@ pub const KEYS: [Binding; 5] = [
     Binding::new(&[Key::Char(' ')], Action::Choose, "choose", "the next environment, or press the button", 5),
     Binding::new(&[Key::Esc], Action::Cancel, "stop waiting", "stop waiting for the answer", 7)
         .when(|model| Availability::shown(matches!(model.connect.phase, Phase::Trying(..)))),
-    Binding::new(&[Key::Esc], Action::Back, "", "there is nothing to go back to", 0).when(|model| {
+    Binding::new(&[Key::Esc], Action::Back, "back", "there is nothing to go back to", 0).when(|model| {
         match model.connect.phase {
             Phase::Trying(..) => Availability::Hidden,
             Phase::Typing | Phase::Saving(..) => {

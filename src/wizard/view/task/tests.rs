@@ -69,7 +69,7 @@ fn a_running_task_says_who_how_long_which_step_and_how_far() {
     assert_eq!(rows[8], "               #############-------------------  41 % of blocks (8654 of 21107)");
     assert_eq!(rows[9], "               16.9 GiB written   78.0 MiB/s   left 5 min to 8 min");
     assert_eq!(rows[10].trim_end(), "   pending     Confirm restorable");
-    assert_eq!(rows.last().unwrap().trim_end().get(..14), Some(" log 03:00:11 "));
+    assert_eq!(rows.last().unwrap().trim_end().get(..14), Some(" log 03:00:10 "));
 }
 
 #[test]
