@@ -242,7 +242,9 @@ impl Storage {
     pub fn sheet(&self, part: DirKind) -> Sheet {
         let access = self.access.clone();
         if self.side(part).typed {
-            let alone = part == DirKind::Data && self.is_derived();
+            // A path with variables is the same directory, whatever else is given.
+            let is_base = !self.side(part).form.directory.value().contains('{');
+            let alone = part == DirKind::Data && is_base && self.is_derived();
             return Sheet::Typed { form: self.side(part).form.clone(), access, alone };
         }
         if part == DirKind::Clog && self.is_derived() {
@@ -284,8 +286,7 @@ impl Storage {
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
     pub fn by_hand(&self) -> &[String] {
-        let report = self.side(self.part).trial.as_ref().and_then(Trial::report);
-        report.map_or(&[], |report| report.by_hand.as_slice())
+        self.side(self.part).trial.as_ref().map_or(&[], Trial::by_hand)
     }
 
     /// Whether a Test runs.

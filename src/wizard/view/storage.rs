@@ -304,7 +304,7 @@ impl Sheet<'_> {
         let side = storage.side(part);
         match storage.focus {
             Focus::Home if storage.has_two_parts() => {
-                Help::of("Left and Right show the data backup or the log archive; Enter goes on.")
+                Help::of("Left, Right: data backup or log archive. Enter goes on.")
             }
             Focus::Home => Help::of("Enter goes on to the mode."),
             Focus::Edit if side.typed => Help::of("Enter goes back to what was there; what is typed is kept."),

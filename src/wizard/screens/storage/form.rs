@@ -74,9 +74,7 @@ impl Kind {
     pub fn supported(self, facts: &Facts) -> Result<(), String> {
         match (facts.cluster.method, self) {
             (Method::Logical, Self::File) => Ok(()),
-            (Method::Logical, _) => {
-                Err(format!("A logical backup goes to a directory of this host, not to {}.", self.label()))
-            }
+            (Method::Logical, _) => Err("A logical backup goes to a directory of this host.".to_owned()),
             (Method::Physical, _) => self.storage().supported_by(&facts.cluster.version),
         }
     }

@@ -1,7 +1,7 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
 use super::form::{Access, Field, Form};
-use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
 #[derive(Debug, Clone, PartialEq)]
@@ -109,12 +109,13 @@ impl Trial {
         self.progress = Progress::Over(Box::new(report));
     }
 
-    /// The report, once there is one.
+    /// What is to be done by hand on every server, where nobody asked them.
     #[must_use]
-    pub fn report(&self) -> Option<&TestReport> {
-        match &self.progress {
-            Progress::Over(report) => Some(report),
-            Progress::Running(_) | Progress::Stopped => None,
+    pub fn by_hand(&self) -> &[String] {
+        let Progress::Over(report) = &self.progress else { return &[] };
+        match report.check(StorageCheck::EveryServer).map(|check| check.result) {
+            Some(TestResult::NotChecked) => &report.by_hand,
+            Some(TestResult::Pass | TestResult::Fail) | None => &[],
         }
     }
 }

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use super::super::lines::{Body, Row};
 use super::super::text::{fit, pad};
 use super::super::theme::Role;
-use crate::domain::storage_test::{StorageCheck, TestReport, TestResult, TestedCheck};
+use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
 use crate::wizard::screens::storage::trial::{Progress, Standing, Trial};
 
@@ -51,7 +51,7 @@ pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
             body.wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
         }
     }
-    by_hand(body, report, wide);
+    by_hand(body, trial.by_hand(), wide);
 }
 
 fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {
@@ -112,10 +112,12 @@ fn is_timed(check: StorageCheck) -> bool {
     }
 }
 
-fn by_hand(body: &mut Body, report: Option<&TestReport>, wide: usize) {
-    let Some(report) = report.filter(|report| !report.by_hand.is_empty()) else { return };
+fn by_hand(body: &mut Body, commands: &[String], wide: usize) {
+    if commands.is_empty() {
+        return;
+    }
     body.line(Role::Disabled, fit("     to be done by hand on every server (y copies it):", wide));
-    for command in &report.by_hand {
+    for command in commands {
         body.wrapped(Role::Hint, command, 7, wide);
     }
 }

@@ -136,7 +136,7 @@ fn a_kind_that_the_version_does_not_have_says_which_has_it() {
     assert_eq!(said(&facts).len(), 3, "S3, OBS and Azure Blob: {:?}", said(&facts));
     facts.cluster.method = Method::Logical;
     assert_eq!(said(&facts).len(), 5);
-    assert!(said(&facts).iter().all(|said| said.contains("goes to a directory of this host")));
+    assert!(said(&facts).iter().all(|said| said.ends_with("A logical backup goes to a directory of this host.")));
 }
 
 #[test]

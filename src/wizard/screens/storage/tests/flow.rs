@@ -238,7 +238,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     go(&mut model, Focus::Kind);
     press(&mut model, Key::Right);
     assert_eq!(storage(&model).data.form.kind.label(), "File (NFS)");
-    assert_eq!(model.notice.as_deref(), Some("A logical backup goes to a directory of this host, not to S3."));
+    assert_eq!(model.notice.as_deref(), Some("A logical backup goes to a directory of this host."));
 }
 
 #[test]

@@ -179,6 +179,29 @@ fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source
 }
 
 #[test]
+fn another_row_matters_only_where_it_changes_the_directory() {
+    for (directory, standing) in [
+        ("/b/{tenant_id}", None),
+        // Alone it is a base; beside another it is the directory itself, and one for three tenants.
+        ("/b", Some(Standing::Void("the log archive".to_owned()))),
+    ] {
+        let mut model = opened(three(), "prod", Vec::new());
+        edit(&mut model, directory);
+        tested(&mut model, passing());
+        show_archive(&mut model);
+        go(&mut model, Focus::Edit);
+        press(&mut model, Key::Enter);
+        match standing {
+            None => assert!(passed(&model, Data)),
+            Some(standing) => assert_eq!(storage(&model).standing(Data), standing),
+        }
+        go(&mut model, Focus::Edit);
+        press(&mut model, Key::Enter);
+        assert!(passed(&model, Data), "as it was tested");
+    }
+}
+
+#[test]
 fn what_only_one_row_left_unchecked_names_the_row() {
     let mut model = typed("/b");
     tested(&mut model, passing());
