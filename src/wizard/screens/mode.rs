@@ -148,9 +148,13 @@ pub fn disabled(model: &Model, line: Line) -> Option<String> {
         Line::Incremental if logical => Some("a logical backup is full only".to_owned()),
         Line::Incremental => full_only(model),
         Line::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
+        Line::PlusArchivelog => {
+            let older = model.facts().is_some_and(|facts| facts.cluster.whole.is_some());
+            older.then(|| "that is there from V4 on".to_owned())
+        }
         Line::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
         Line::Compact => no_compaction(model),
-        Line::Full | Line::NoFull | Line::PlusArchivelog | Line::Encrypt | Line::Password | Line::Again => None,
+        Line::Full | Line::NoFull | Line::Encrypt | Line::Password | Line::Again => None,
     }
 }
 

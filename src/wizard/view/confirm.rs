@@ -6,8 +6,10 @@ use super::lines::{Body, Help, Row};
 use super::text::wrap;
 use super::theme::Role;
 use crate::domain::fault::Fault;
-use crate::domain::plan::{Plan, Refusal};
+use crate::domain::plan::{Plan, Refusal, TargetPlan};
 use crate::domain::preflight::CheckResult;
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::model::Model;
 use crate::wizard::screens::confirm::{Button, Shown};
@@ -108,21 +110,22 @@ fn left_out<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, 
 fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     let prepared: &Prepared = &shown.prepared;
     let plan: &Plan = &prepared.plan;
-    let several = plan.targets.len() > 1;
-    for target in &plan.targets {
-        let what = match target.target.tenant() {
-            Some(tenant) => format!("tenant {tenant} of {}", plan.cluster.name),
-            None => format!("cluster {}", plan.cluster.name),
-        };
-        body.wrapped(Role::Title, &format!("Back up now: {what}, {}", target.mode.word()), 1, wide);
-        let steps = prepared.preview.iter().filter(|step| step.target == target.target);
-        for (number, step) in (1..).zip(steps) {
+    let groups = groups(prepared);
+    for group in &groups {
+        let Some(first) = group.first() else { continue };
+        let title = format!("Back up now: {}, {}", named(plan, group), first.mode.word());
+        body.wrapped(Role::Title, &title, 1, wide);
+        for (number, step) in (1..).zip(steps_of(prepared, first)) {
             one_step(body, number, step, wide);
         }
-        for note in &target.notes {
-            body.wrapped(Role::Warn, note, 1, wide);
+        let mut notes: Vec<&String> = Vec::new();
+        for note in group.iter().flat_map(|target| &target.notes) {
+            if !notes.contains(&note) {
+                notes.push(note);
+                body.wrapped(Role::Warn, note, 1, wide);
+            }
         }
-        if several {
+        if groups.len() > 1 {
             body.gap();
         }
     }
@@ -130,11 +133,8 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     for check in plan.overridden() {
         body.wrapped(Role::Warn, &format!("overridden: {}", check.found), 1, wide);
     }
-    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Warn) {
-        let name = check.check.name().replace('_', " ");
-        body.wrapped(Role::Warn, &format!("warn: {} {name}: {}", check.target, check.found), 1, wide);
-    }
-    if !several {
+    warnings(body, plan, wide);
+    if groups.len() == 1 {
         body.gap();
     }
     if prepared.preview.iter().all(|step| step.interrupts.is_empty()) {
@@ -150,6 +150,59 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
         body.wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
     }
     body.wrapped(Role::Disabled, &format!("Same as: {}", shown.same_as), 1, wide);
+}
+
+/// The targets, those for which exactly the same is done together: below V4 that is the whole cluster.
+fn groups(prepared: &Prepared) -> Vec<Vec<&TargetPlan>> {
+    let mut groups: Vec<Vec<&TargetPlan>> = Vec::new();
+    for target in &prepared.plan.targets {
+        let same = |group: &&mut Vec<&TargetPlan>| {
+            group.first().is_some_and(|first| {
+                first.mode == target.mode
+                    && steps_of(prepared, first).map(done).eq(steps_of(prepared, target).map(done))
+            })
+        };
+        match groups.last_mut().filter(same) {
+            Some(group) => group.push(target),
+            None => groups.push(vec![target]),
+        }
+    }
+    groups
+}
+
+fn steps_of<'a>(prepared: &'a Prepared, target: &'a TargetPlan) -> impl Iterator<Item = &'a PreviewStep> {
+    prepared.preview.iter().filter(|step| step.target == target.target)
+}
+
+/// What is done, whoever's step it is.
+fn done(step: &PreviewStep) -> (StepKind, bool, &[String], &str, &str) {
+    (step.step, step.needed, &step.statements, &step.effect, &step.interrupts)
+}
+
+/// The targets of a group, every one by its name.
+fn named(plan: &Plan, group: &[&TargetPlan]) -> String {
+    let cluster = &plan.cluster.name;
+    let names: Vec<&str> = group.iter().filter_map(|target| target.target.tenant()).collect();
+    match names.as_slice() {
+        [] => format!("cluster {cluster}"),
+        [only] => format!("tenant {only} of {cluster}"),
+        several => format!("{} tenants of {cluster} ({})", several.len(), several.join(", ")),
+    }
+}
+
+/// What is to look at, once however many targets it is found on.
+fn warnings(body: &mut Body, plan: &Plan, wide: usize) {
+    let mut told: Vec<(&str, &TargetName, usize)> = Vec::new();
+    for check in plan.checks.iter().filter(|check| check.result == CheckResult::Warn) {
+        match told.iter_mut().find(|(found, _, _)| *found == check.found) {
+            Some((_, _, count)) => *count += 1,
+            None => told.push((&check.found, &check.target, 1)),
+        }
+    }
+    for (found, first, count) in told {
+        let whose = if count == 1 { first.to_string() } else { format!("{first} and {} more", count - 1) };
+        body.wrapped(Role::Warn, &format!("warn: {whose}: {found}"), 1, wide);
+    }
 }
 
 fn one_step(body: &mut Body, number: usize, step: &PreviewStep, wide: usize) {

@@ -78,7 +78,7 @@ pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
         Some(name) => (format!(" {} ", name.to_uppercase()), theme.environment(name)),
         None => (String::new(), theme.style(Role::Text)),
     };
-    let demo = model.demo.as_ref().map(|scenario| format!("demo: {scenario}  ")).unwrap_or_default();
+    let demo = model.demo.as_ref().map(|scenario| format!("  demo: {scenario}  ")).unwrap_or_default();
     let room = usize::from(area.width).saturating_sub(8 + width(&badge) + width(&demo));
     // What fits, whole parts only: half an address proves nothing.
     let mut shown = String::new();
