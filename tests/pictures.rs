@@ -48,11 +48,17 @@ fn steady(screen: &str, fleet: &Fleet) -> String {
         (" d.d s apart", " 0.0 s apart"),
         ("127.0.0.1:ddddd", "127.0.0.1:28810"),
         ("127.0.0.1:dddd", "127.0.0.1:2881"),
+        (" dd more: Down", "  8 more: Down"),
         ("1MIIIIIIIIII", "1M7W5WH9X5DA"),
     ] {
         text = replaced(&text, pattern, like);
     }
-    text
+    // How the recipe goes on depends on the second: its lines are left out, and no other.
+    let (Some(from), Some(to)) = (text.find("\n          ALTER SYSTEM RESTORE"), text.find("\n log ")) else {
+        return text;
+    };
+    let left_out = text[from..to].matches('\n').count() - 1;
+    format!("{}\n          ...{}{}", &text[..from], "\n".repeat(left_out), &text[to..])
 }
 
 /// Replaces what a pattern finds: `d` is a digit, `I` a digit or a capital, everything else itself.
@@ -95,7 +101,7 @@ fn pictures() -> Vec<(&'static str, String)> {
     let mut terminal = walk::start(&fleet, "healthy", &[]);
     walk::answered(&terminal);
     terminal.keys(pty::DOWN);
-    terminal.focuses("pay");
+    terminal.until("the focus on pay", |screen| pty::focused(screen).trim_start().starts_with("pay "));
     let mut pictures = vec![("target", picture(&terminal, &fleet))];
     for (name, mark) in
         [("detected", "[2 Detected]"), ("storage", "[3 Storage]"), ("mode", "[4 Mode]"), ("confirm", "[5 Confirm]")]

@@ -6,6 +6,8 @@ mod pty;
 
 #[path = "wizard_journeys/causes.rs"]
 mod causes;
+#[path = "wizard_journeys/first.rs"]
+mod first;
 #[path = "wizard_journeys/leaving.rs"]
 mod leaving;
 #[path = "wizard_journeys/restorable.rs"]

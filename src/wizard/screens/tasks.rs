@@ -72,13 +72,16 @@ pub fn focused(model: &Model) -> Option<&TaskRow> {
 /// The backups that run on the clusters of the inventory and belong to no task of this host.
 #[must_use]
 pub fn elsewhere(model: &Model) -> Vec<Elsewhere<'_>> {
-    let ours = |job: &JobFacts| job.task().is_some_and(|task| model.tasks.rows.iter().any(|row| row.id == task));
+    let ours = |job: &JobFacts, target: &TargetName| {
+        model.tasks.rows.iter().any(|row| row.view.as_ref().is_ok_and(|view| view.has_job(&row.id, job, target)))
+    };
     let of = |facts| {
         let facts: &Arc<Facts> = facts;
         let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
         users.filter_map(move |tenant| {
-            let job = tenant.running.first().filter(|job| !ours(job))?;
-            Some(Elsewhere { facts, target: facts.target(tenant), job })
+            let target = facts.target(tenant);
+            let job = tenant.running.first().filter(|job| !ours(job, &target))?;
+            Some(Elsewhere { facts, target, job })
         })
     };
     model.clusters.iter().filter_map(|cluster| cluster.facts()).flat_map(of).collect()

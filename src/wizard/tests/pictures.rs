@@ -165,7 +165,7 @@ fn every_screen_is_drawn_as_it_was() {
 #[test]
 fn every_screen_is_drawn_when_all_is_well_when_not_and_while_it_waits() {
     let names: BTreeSet<&str> = scenes::all().iter().map(|(name, _)| *name).collect();
-    for screen in ["target", "detected", "storage", "mode", "confirm", "task", "tasks"] {
+    for screen in ["connect", "target", "detected", "storage", "mode", "confirm", "task", "tasks"] {
         for kind in ["normal", "error", "loading", "cjk"] {
             // Nothing on Mode is waited for.
             let is_there = names.contains(format!("{screen}.{kind}").as_str());

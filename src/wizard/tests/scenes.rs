@@ -22,6 +22,9 @@ pub type Scene = (&'static str, Model);
 pub fn all() -> Vec<Scene> {
     let mut scenes = vec![
         ("connect.normal", Wizard::on(cast::known(Vec::new())).model),
+        ("connect.error", tried(Some(cast::refused_login())).model),
+        ("connect.loading", tried(None).model),
+        ("connect.cjk", typed("\u{8ba2}\u{5355}\u{5e93}").model),
         ("target.normal", list().model),
         ("target.error", broken_list().model),
         ("target.loading", Wizard::begun().model),
@@ -61,6 +64,31 @@ pub fn all() -> Vec<Scene> {
     ];
     scenes.extend(helps());
     scenes
+}
+
+/// The form of the first connection, filled in.
+fn typed(name: &str) -> Wizard {
+    let mut wizard = Wizard::on(cast::known(Vec::new()));
+    wizard.types(name);
+    wizard.keys(&["Tab"]);
+    wizard.types("10.0.0.1:2881");
+    wizard.keys(&["Tab", "Tab"]);
+    wizard.types("a secret");
+    wizard
+}
+
+/// The connection is being tried, or was refused so.
+fn tried(refused: Option<crate::domain::fault::Fault>) -> Wizard {
+    let mut wizard = typed("prod-hz");
+    wizard.keys(&["Tab", "Tab", "Enter"]);
+    let req = wizard.last(|effect| match effect {
+        Effect::Try(req, _) => Some(*req),
+        _ => None,
+    });
+    if let Some(fault) = refused {
+        wizard.answer(req, Answer::Tried(Err(fault)));
+    }
+    wizard
 }
 
 fn list() -> Wizard {
