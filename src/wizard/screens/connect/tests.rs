@@ -174,7 +174,10 @@ fn an_answer_nobody_waits_for_changes_nothing() {
     assert!(press(&mut model, Key::Esc).is_empty());
     assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
     // Nor is one for what was typed before.
+    let late = req;
     let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    assert!(answer(&mut model, late, Answer::Tried(Ok(Arc::new(prod())))).is_empty(), "that was the first one's");
+    assert!(model.connect.is_waiting());
     fill(&mut model, Stop::Host, "0");
     assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty());
     assert!(answer(&mut model, req, Answer::Saved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
