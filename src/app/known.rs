@@ -30,6 +30,8 @@ pub struct KnownCluster {
     pub user: String,
     /// Nothing says where the password is: it must be typed.
     pub asks_password: bool,
+    /// Who logs in to its servers by ssh, where a Test may ask them.
+    pub ssh_user: Option<String>,
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
     /// Where backups go if the cluster itself names no destination, best first.
@@ -65,6 +67,7 @@ pub fn of(room: &Room) -> Result<Known, Fault> {
             endpoints: cluster.endpoints.iter().map(ToString::to_string).collect(),
             user: cluster.user.clone(),
             asks_password: matches!(cluster.password, None | Some(SecretSource::Prompt)),
+            ssh_user: cluster.ssh.as_ref().map(|ssh| ssh.user.clone()),
             max_backup_age: cluster.max_backup_age.map(|age| age.as_secs()),
             fallbacks: choices.fallbacks,
             compactions: cluster

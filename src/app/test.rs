@@ -16,7 +16,6 @@ use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
 use super::hand_over::environment;
-use crate::config::inventory::Cluster;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -146,14 +145,14 @@ impl TestOf {
     /// The same with every server asked by ssh, where the inventory has `ssh:` for the cluster. A logical backup is written by
     /// this host, and none is asked.
     #[must_use]
-    pub fn with_servers(mut self, facts: &Facts, cluster: &Cluster) -> Self {
-        let ssh = cluster.ssh.as_ref().filter(|_| self.expected != Expected::OwnHost);
-        self.servers = ssh.zip(facts.cluster.servers.get()).map(|(ssh, servers)| {
+    pub fn with_servers(mut self, facts: &Facts, ssh_user: Option<&str>) -> Self {
+        let user = ssh_user.filter(|_| self.expected != Expected::OwnHost);
+        self.servers = user.zip(facts.cluster.servers.get()).map(|(user, servers)| {
             let mut hosts: Vec<String> = servers.iter().map(|server| host_of(&server.address)).collect();
             // Several servers of one host see the same.
             hosts.sort();
             hosts.dedup();
-            Servers { user: ssh.user.clone(), hosts }
+            Servers { user: user.to_owned(), hosts }
         });
         self
     }

@@ -165,7 +165,8 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
 /// The same, with every server asked where the inventory says how.
 #[must_use]
 pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<Subject> {
-    let asking = |subject: Subject| Subject { what: subject.what.with_servers(facts, cluster), ..subject };
+    let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
+    let asking = |subject: Subject| Subject { what: subject.what.with_servers(facts, ssh_user), ..subject };
     subjects.into_iter().map(asking).collect()
 }
 

@@ -36,6 +36,7 @@ fn known(cluster: Option<&str>, has_inventory: bool) -> Known {
         endpoints: vec!["10.0.0.1:2881".into()],
         user: "root@sys".into(),
         asks_password: true,
+        ssh_user: None,
         max_backup_age: None,
         fallbacks: Vec::new(),
         compactions: Vec::new(),

@@ -307,7 +307,9 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let needs_key = chosen.destination.needs_access_key();
     let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
     let source = chosen.access_key.filter(|_| needs_key && key.is_none());
-    let what = Box::new(to_test(facts, tenant, storage.shape, part, chosen.destination).with_access_key(key));
+    let ssh_user = model.chosen().and_then(|cluster| cluster.known.ssh_user.as_deref());
+    let what = to_test(facts, tenant, storage.shape, part, chosen.destination);
+    let what = Box::new(what.with_access_key(key).with_servers(facts, ssh_user));
     let count = storage.data.found.len();
     let one_of = (count > 1).then(|| (tenant.name.clone(), count));
     let req = model.next_req();

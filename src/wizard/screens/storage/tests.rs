@@ -38,6 +38,7 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
         endpoints: Vec::new(),
         user: "root@sys".into(),
         asks_password: false,
+        ssh_user: None,
         max_backup_age: None,
         fallbacks,
         compactions: Vec::new(),

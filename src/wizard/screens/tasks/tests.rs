@@ -38,6 +38,7 @@ fn listing(rows: Vec<TaskRow>) -> Model {
         endpoints: Vec::new(),
         user: "root@sys".into(),
         asks_password: false,
+        ssh_user: None,
         max_backup_age: None,
         fallbacks: Vec::new(),
         compactions: Vec::new(),
