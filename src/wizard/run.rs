@@ -350,7 +350,9 @@ impl Loop {
                 Effect::Copy(text) => self.terminal.backend_mut().copy(&text)?,
                 Effect::Suspend if !has_job_control() => {
                     let effects = update(&mut self.model, Msg::NotSuspended, now());
-                    effects.into_iter().for_each(|effect| self.effects.run(effect));
+                    for effect in effects {
+                        self.effects.run(effect);
+                    }
                 }
                 Effect::Suspend => {
                     terminal::restore();

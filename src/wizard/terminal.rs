@@ -212,6 +212,8 @@ impl Backend for Tty {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::panic, reason = "a test stops where its setup fails")]
+
     use super::*;
 
     fn tty() -> Tty {

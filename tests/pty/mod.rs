@@ -296,7 +296,8 @@ pub fn focused(screen: &vt100::Screen) -> String {
 
 fn text(seen: &Seen) -> String {
     let screen = seen.parser.screen();
-    screen.rows(0, screen.size().1.get()).map(|row| format!("|{row}\n")).collect()
+    let rows: Vec<String> = screen.rows(0, screen.size().1.get()).map(|row| format!("|{row}")).collect();
+    rows.join("\n") + "\n"
 }
 
 fn read(mut from: Box<dyn Read + Send>, shared: Arc<Shared>) -> std::thread::JoinHandle<()> {

@@ -11,7 +11,7 @@ use crate::wizard::screens::confirm::Button;
 fn on_confirm(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
     wizard.keys(&["Down"]);
-    wizard.to_confirm();
+    wizard.goes_to_confirm();
     wizard
 }
 

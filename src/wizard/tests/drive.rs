@@ -129,7 +129,7 @@ impl Wizard {
     }
 
     /// From Target to Confirm by keys, the storage as it is found; the plan is made.
-    pub fn to_confirm(&mut self) -> &mut Self {
+    pub fn goes_to_confirm(&mut self) -> &mut Self {
         for screen in [Screen::Detected, Screen::Storage, Screen::Mode, Screen::Confirm] {
             self.keys(&["Enter"]);
             self.is_on(screen);

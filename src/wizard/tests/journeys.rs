@@ -308,7 +308,7 @@ fn leaving_asks_once_where_something_would_be_lost() {
 #[test]
 fn in_a_terminal_too_small_to_see_anything_nothing_is_done() {
     let mut wizard = on_pay(cast::prod());
-    wizard.to_confirm().keys(&["Tab"]);
+    wizard.goes_to_confirm().keys(&["Tab"]);
     wizard.tell(Msg::Resized(59, 16));
     let effects = wizard.keys(&["Enter", "Esc", "/", "Ctrl-Z"]);
     assert!(effects.is_empty(), "{effects:?}");

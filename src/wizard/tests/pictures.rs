@@ -219,7 +219,7 @@ fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
 #[test]
 fn names_two_cells_wide_shift_no_column() {
     for (name, mut model) in scenes::all() {
-        if !name.ends_with(".cjk") {
+        if !name.ends_with("cjk") {
             continue;
         }
         for size in &SIZES[..3] {

@@ -104,16 +104,24 @@ impl Seen {
     }
 }
 
+/// What a key agrees to, by what has the focus or is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Agreed {
+    Nothing,
+    /// It presses Back up Now, or answers what that asked.
+    Start,
+    /// It answers the question about a compaction, or gives the secret that was asked for behind it.
+    Compact,
+    Cancel,
+}
+
 /// What was on the screen when a key was pressed, as far as a start depends on it.
 struct Before {
     /// The digest of the plan that was shown, if it was that of the draft.
     digest: Option<String>,
-    /// The key would press Back up Now, or answers what that asked.
-    deliberate: bool,
+    /// What it agrees to.
+    agreed: Agreed,
     on_task: bool,
-    /// It answers the question about a compaction, or the secret that was asked for behind it.
-    compact_asked: bool,
-    cancel_asked: bool,
 }
 
 impl Before {
@@ -123,25 +131,27 @@ impl Before {
             _ => None,
         };
         let enter = matches!(msg, Msg::Key(Key::Enter));
-        let (pressed, compact_asked, cancel_asked) = match &model.overlay {
-            None => (model.confirm.button == Button::Start, false, false),
-            Some(Overlay::Question(question)) => {
-                let named = question.name.as_ref().is_none_or(|name| name.text.value() == name.expected);
-                let asked = |doing: Doing| question.doing == doing && named;
-                (asked(Doing::Start), asked(Doing::Compact), asked(Doing::Cancel))
-            }
-            Some(Overlay::Ask(ask)) => {
-                let to_start = ask.asked == Asked::AccessKeyToStart;
-                (to_start, !to_start && !matches!(ask.asked, Asked::Login(_)), false)
-            }
-            Some(Overlay::Help(_)) => (false, false, false),
+        let agreed = match &model.overlay {
+            None if model.confirm.button == Button::Start => Agreed::Start,
+            None | Some(Overlay::Help(_)) => Agreed::Nothing,
+            Some(Overlay::Question(question)) => match question.doing {
+                _ if question.name.as_ref().is_some_and(|name| name.text.value() != name.expected) => Agreed::Nothing,
+                Doing::Start => Agreed::Start,
+                Doing::Compact => Agreed::Compact,
+                Doing::Cancel => Agreed::Cancel,
+                Doing::Leave | Doing::Override | Doing::Retry => Agreed::Nothing,
+            },
+            Some(Overlay::Ask(ask)) => match ask.asked {
+                Asked::AccessKeyToStart => Agreed::Start,
+                Asked::Login(_) => Agreed::Nothing,
+                Asked::AccessKeyToRetry | Asked::EncryptionToRetry => Agreed::Compact,
+            },
         };
+        let start = model.screen == Screen::Confirm && enter;
         Self {
             digest: shown.map(|shown| shown.prepared.digest.clone()),
-            deliberate: model.screen == Screen::Confirm && enter && pressed,
+            agreed: if agreed == Agreed::Start && !start { Agreed::Nothing } else { agreed },
             on_task: model.screen == Screen::Task && matches!(msg, Msg::Key(_)),
-            compact_asked,
-            cancel_asked,
         }
     }
 
@@ -149,14 +159,14 @@ impl Before {
     fn judge(&self, effect: &Effect, told: &str) {
         match effect {
             Effect::Launch(_, prepared, _) => {
-                assert!(self.deliberate, "a start without its key: {told}");
+                assert_eq!(self.agreed, Agreed::Start, "a start without its key: {told}");
                 assert_eq!(self.digest.as_ref(), Some(&prepared.digest), "another plan than the one shown: {told}");
             }
             Effect::GoOn { compact, .. } => {
                 assert!(self.on_task, "a task goes on without a key on it: {told}");
-                assert!(!compact || self.compact_asked, "a compaction that nobody agreed to: {told}");
+                assert!(!compact || self.agreed == Agreed::Compact, "a compaction that nobody agreed to: {told}");
             }
-            Effect::Cancel(..) => assert!(self.cancel_asked, "a cancel that nobody agreed to: {told}"),
+            Effect::Cancel(..) => assert_eq!(self.agreed, Agreed::Cancel, "a cancel that nobody agreed to: {told}"),
             _ => {}
         }
     }
@@ -218,7 +228,7 @@ fn draw(model: &Model, dice: &mut Dice) {
 /// Presses so many keys.
 fn run(seed: u64, keys: usize) -> Seen {
     let mut dice = Dice(seed);
-    let (mut fake, mut seen, mut model) = (Fake::new(), Seen::default(), fresh());
+    let (mut fake, mut tally, mut model) = (Fake::new(), Seen::default(), fresh());
     for effect in begin(&mut model) {
         fake.take(effect, &mut dice);
     }
@@ -235,9 +245,9 @@ fn run(seed: u64, keys: usize) -> Seen {
         let effects = update(&mut model, msg, cast::now());
         for (effect, name) in effects.iter().zip(names(&effects)) {
             before.judge(effect, &format!("seed {seed}, key {pressed}"));
-            *seen.effects.entry(name).or_default() += 1;
+            *tally.effects.entry(name).or_default() += 1;
         }
-        seen.note(&model);
+        tally.note(&model);
         if model.leaving {
             fake.pending.clear();
             model = fresh();
@@ -250,7 +260,7 @@ fn run(seed: u64, keys: usize) -> Seen {
             fake.take(effect, &mut dice);
         }
     }
-    seen
+    tally
 }
 
 #[test]
@@ -260,13 +270,13 @@ fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
     let mut all = Seen::default();
     for run in runs {
         // A thread that panicked has said its seed and key.
-        let (seed, seen) = run.join().unwrap_or_else(|_| panic!("a run from seed {SEED} on broke"));
-        assert!(seen.screens.len() >= 7, "seed {seed}: {:?}", seen.screens);
-        all.overlays.extend(seen.overlays);
-        for (name, count) in seen.screens {
+        let (seed, tally) = run.join().unwrap_or_else(|_| panic!("a run from seed {SEED} on broke"));
+        assert!(tally.screens.len() >= 7, "seed {seed}: {:?}", tally.screens);
+        all.overlays.extend(tally.overlays);
+        for (name, count) in tally.screens {
             *all.screens.entry(name).or_default() += count;
         }
-        for (name, count) in seen.effects {
+        for (name, count) in tally.effects {
             *all.effects.entry(name).or_default() += count;
         }
     }
