@@ -166,7 +166,7 @@ fn an_upgrade_a_cleanup_and_a_standby_are_refused_by_their_signs() {
             "the cluster is PHYSICAL STANDBY, and before V4 only a primary can be backed up",
         ),
     ] {
-        inject(&fleet, fault);
+        inject(&fleet, &fault);
         let refused = fleet.json(&BACKUP).exits(10);
         let failed = refused.of_kind("check").into_iter().find(|check| check["result"] == "fail").unwrap();
         assert_eq!(failed["check"], check, "{failed}");
