@@ -250,6 +250,19 @@ fn a_version_has_its_line_or_the_one_below_it() {
     }
 }
 
+/// What is on no line is read as the one below it; and whether it is on one is said the same by the lines and by the method.
+#[test]
+fn a_version_is_known_exactly_where_a_line_covers_it() {
+    for text in [
+        "2.2.60", "2.2.76", "2.2.77", "2.2.78", "2.3.0", "3.0.0", "3.1.0", "3.1.5", "3.1.9", "3.2.0", "3.2.4.6",
+        "3.3.0", "3.9.0", "4.0.0.0", "4.2.5.1", "4.3.5.9", "4.4.9.9", "4.5.0.0", "4.9.0.0", "5.0.0.0", "9.0.0.0",
+    ] {
+        let version = version(&format!("OceanBase {text}"));
+        let line = Line::of(&version).unwrap();
+        assert_eq!(line.covers(&version), version.method().known, "{text}: {}", line.name);
+    }
+}
+
 /// The table of ../reference by line: what each newer one adds, and what it asks for.
 #[test]
 fn each_line_below_v4_has_what_it_has_and_no_more() {

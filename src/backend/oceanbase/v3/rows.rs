@@ -39,12 +39,15 @@ pub(super) fn place(text: &str) -> String {
     Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.bare())
 }
 
-/// What became of the part of a job that a row is about.
-fn end(row: &Row) -> &'static str {
-    match (text(row, "STATUS").as_str(), result(row)) {
-        ("CANCEL", _) | (_, CANCELLED) => "CANCELED",
-        (_, 0) => "COMPLETED",
-        _ => "FAILED",
+/// What became of the part of a job that a row is about. Only `FINISH` without an error is a success; a word nobody knows
+/// stays as it is, and nothing has ended by it.
+fn end(row: &Row) -> String {
+    let status = word(row, "STATUS");
+    match (status.as_str(), result(row)) {
+        ("CANCEL", _) | (_, CANCELLED) => "CANCELED".to_owned(),
+        ("FINISH", 0) => "COMPLETED".to_owned(),
+        (_, 0) => status,
+        _ => "FAILED".to_owned(),
     }
 }
 
@@ -105,7 +108,7 @@ pub(super) fn running(row: &Row) -> JobFacts {
 
 /// A part of a job that has ended, from its history row.
 pub(super) fn ended(row: &Row) -> JobFacts {
-    JobFacts { status: end(row).to_owned(), ended: some_text(row, "END_TIME").map(|ended| clean(&ended)), ..part(row) }
+    JobFacts { status: end(row), ended: some_text(row, "END_TIME").map(|ended| clean(&ended)), ..part(row) }
 }
 
 /// The set's id stands for the job's; the part of sys is the parent of the others.

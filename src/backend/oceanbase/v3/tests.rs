@@ -67,6 +67,11 @@ fn what_became_of_a_set_is_in_its_result() {
     assert_eq!(of(&[("RESULT", "-4072")]), "FAILED AVAILABLE CANCELED 4072");
     assert_eq!(of(&[("STATUS", "CANCEL")]), "FAILED AVAILABLE CANCELED 0");
     assert_eq!(of(&[("IS_MARK_DELETED", "1")]), "SUCCESS DELETED COMPLETED 0");
+    // Without an error is not yet a success.
+    for word in ["DOING", "GENERATE", "PAUSED"] {
+        assert_eq!(of(&[("STATUS", word)]), format!("FAILED AVAILABLE {word} 0"));
+        assert!(rows::ended(&history(&[("STATUS", word)])).is_live(), "{word} is no end");
+    }
 }
 
 #[test]
@@ -138,6 +143,14 @@ fn every_sign_of_an_upgrade_is_named() {
     assert_eq!(signs(&apart, &[]), ["min_observer_version differs between servers: 3.1.1, 3.1.2"]);
     let ahead = signs(&[("min_observer_version", "3.1.1")], &["3.1.1_10000392021123010", "3.1.2_10000392021123010"]);
     assert_eq!(ahead, ["10.0.0.1:2882 runs 3.1.2_10000392021123010, and min_observer_version is 3.1.1"]);
+    let fourth = [("_upgrade_stage", ""), ("min_observer_version", "3.2.4")];
+    assert_eq!(
+        signs(&fourth, &["3.2.4.1_101000052023010822-346a"]),
+        Vec::<String>::new(),
+        "the fourth number is not said"
+    );
+    let both = [("min_observer_version", "3.2.4.0")];
+    assert_eq!(signs(&both, &["3.2.4.1_101000052023010822-346a"]).len(), 1);
     // Where the line does not compare them, builds are the check of builds' own matter.
     assert!(upgrade_signs(&parameters(&[("min_observer_version", "4.2.1.0")]), None).is_empty());
 }
