@@ -49,12 +49,6 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
     assert_eq!(next, on);
     assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
 
-    // A plain retry only looks again while nothing has changed.
-    let again = fleet.json(&["retry", &failed.task(), "--yes"]).exits(15);
-    assert_eq!(again.fault()[0], NEEDED);
-    assert_eq!(again.steps(&names[0]).len(), 1);
-    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
-
     // A person reads the reason once, and for whom else it holds.
     let told = fleet.run(&["watch", &failed.task()]).exits(15);
     assert_eq!(told.err.matches("is older than the start of log archiving").count(), 1, "{}", told.err);
@@ -62,6 +56,12 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
         assert!(told.out.contains(name.as_str()), "{name}\n{}", told.out);
     }
     assert_eq!(told.err.matches(&format!("{NEEDED} (As for {}.)", names[0])).count(), 13, "{}", told.err);
+
+    // A plain retry only looks again while nothing has changed.
+    let again = fleet.json(&["retry", &failed.task(), "--yes"]).exits(15);
+    assert_eq!(again.fault()[0], NEEDED);
+    assert_eq!(again.steps(&names[0]).len(), 1);
+    assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
 
     // Off a terminal nothing is done that was not said.
     let asked = fleet.run(&["retry", &failed.task(), "--compact"]).exits(1);

@@ -20,7 +20,7 @@ const STATEMENTS: [StatementId; 13] = [
     StatementId::ShowParameter,
 ];
 
-const VIEWS: [ViewId; 26] = [
+const VIEWS: [ViewId; 27] = [
     ViewId::Servers,
     ViewId::Parameters,
     ViewId::Tenants,
@@ -47,12 +47,13 @@ const VIEWS: [ViewId; 26] = [
     ViewId::SetFiles,
     ViewId::SetLevels,
     ViewId::BrokenParts,
+    ViewId::Variables,
 ];
 
 /// What only some lines have.
 const STATEMENTS_OF_THE_CLUSTER: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
-const VIEWS_OF_THE_CLUSTER: [ViewId; 5] =
-    [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts];
+const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
+    [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const STATEMENTS_OF_TENANTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
 const VIEWS_OF_TENANTS: [ViewId; 10] = [
@@ -123,6 +124,7 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         ViewId::SetFiles => 23,
         ViewId::SetLevels => 24,
         ViewId::BrokenParts => 25,
+        ViewId::Variables => 26,
     };
     (statement, view)
 }

@@ -6,7 +6,7 @@ use super::super::rows::{result, word};
 use super::super::session::{Row, number, some_text, text};
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::clean;
-use crate::domain::facts::{JobFacts, TaskFacts, TenantKind};
+use crate::domain::facts::{JobFacts, Known, TaskFacts, TenantFacts, TenantKind};
 use crate::domain::progress::Count;
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
@@ -24,6 +24,29 @@ pub(super) fn kind(id: u64) -> TenantKind {
         0..=1_000 => TenantKind::Meta,
         _ => TenantKind::User,
     }
+}
+
+/// The variable that says where a tenant takes its timestamps from.
+pub(super) const TIMESTAMP_SERVICE: &str = "ob_timestamp_service";
+
+/// The user tenants of which the variable says that they do not use GTS. Where it does not say, nobody knows.
+pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<Vec<String>> {
+    let mut without = Vec::new();
+    for tenant in tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin) {
+        let own = variables.iter().find(|row| number(row, "TENANT_ID") == Some(tenant.id));
+        let value = own.map(|row| word(row, "VALUE")).unwrap_or_default();
+        match value.as_str() {
+            "1" | "2" | "GTS" | "HA_GTS" => {}
+            "0" | "LTS" => without.push(tenant.name.clone()),
+            _ => {
+                return Known::NotChecked(format!(
+                    "{} does not say whether it uses GTS: {TIMESTAMP_SERVICE} is \"{value}\"",
+                    tenant.name
+                ));
+            }
+        }
+    }
+    Known::Known(without)
 }
 
 /// A time as printed, `utc_offset` seconds ahead of UTC; None where none is set (empty, or 1970 while a set is made).

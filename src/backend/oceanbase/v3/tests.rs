@@ -154,3 +154,28 @@ fn every_sign_of_an_upgrade_is_named() {
     // Where the line does not compare them, builds are the check of builds' own matter.
     assert!(upgrade_signs(&parameters(&[("min_observer_version", "4.2.1.0")]), None).is_empty());
 }
+
+/// A backup before V4 needs GTS in every tenant; what the server does not say is not taken for yes.
+#[test]
+fn tenants_without_gts_are_told_by_the_variable() {
+    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::whole::CompactionRule::Enforced, 1);
+    let ids: Vec<String> = facts
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.kind == TenantKind::User)
+        .map(|tenant| tenant.id.to_string())
+        .collect();
+    let told = |first: &str, second: &str| {
+        let variables =
+            [(&ids[0], first), (&ids[1], second)].map(|(id, value)| row(&[("TENANT_ID", id), ("VALUE", value)]));
+        rows::without_gts(&variables, &facts.tenants)
+    };
+    use crate::domain::facts::Known;
+    assert_eq!(told("1", "2"), Known::Known(vec![]));
+    assert_eq!(told("GTS", "HA_GTS"), Known::Known(vec![]));
+    assert_eq!(told("1", "0"), Known::Known(vec!["order".into()]));
+    assert_eq!(told("LTS", "0"), Known::Known(vec!["pay".into(), "order".into()]));
+    let unsaid = "order does not say whether it uses GTS: ob_timestamp_service is \"7\"";
+    assert_eq!(told("1", "7"), Known::NotChecked(unsaid.into()));
+    assert!(matches!(rows::without_gts(&[], &facts.tenants), Known::NotChecked(_)));
+}
