@@ -249,7 +249,8 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let mut hold: Option<Instant> = None;
     while !ui.model.leaving {
         let due = ui.due.at(&ui.model);
-        if due.is_some_and(|due| due <= Instant::now()) && answers.is_empty() {
+        // Answers that came together cost one frame; what a key did is seen before them.
+        if due.is_some_and(|due| due <= Instant::now()) && (ui.due.at_once || answers.is_empty()) {
             ui.draw()?;
             continue;
         }
@@ -277,6 +278,10 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
             () = until(due) => {}
             () = until(ui.wake) => ui.woken()?,
         }
+    }
+    if ui.model.leaving {
+        // What it waits for now is said, but not to a terminal that has gone meanwhile.
+        ui.draw().unwrap_or_default();
     }
     // What must not be broken off is waited for: a task that is being handed over.
     let finishing = tokio::time::timeout(FINISHING, ui.effects.finish());

@@ -210,6 +210,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     wizard.model.confirm.launching = Some(crate::wizard::model::Req(99));
     assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
     assert!(wizard.model.overlay.is_none() && wizard.model.leaving);
+    wizard.says("What was asked for is being handed over; obnow ends right after that.");
 }
 
 #[test]
@@ -262,4 +263,21 @@ fn marks_that_became_a_task_do_not_lead_the_next_enter() {
     let req = wizard.model.confirm.launching.unwrap();
     wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
     assert!(wizard.model.list.marked.is_empty());
+}
+
+#[test]
+fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_again() {
+    let mut wizard = Wizard::on(cast::known(vec![cast::listed("prod", None, true)]));
+    wizard.keys(&["s", "Enter"]);
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    wizard.detected("prod", Err(cast::refused_login()));
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("The login was refused. The password of root@sys is wrong.");
+    wizard.keys(&["r"]);
+    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
+    assert_eq!(ask.what, "Password of root@sys on prod");
+    assert_eq!(names(&wizard.keys(&["s", "Enter"])), ["GivePassword", "Detect"]);
+    wizard.is_on(Screen::Detected);
 }
