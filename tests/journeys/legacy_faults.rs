@@ -20,7 +20,7 @@ fn wait(fleet: &Fleet, tenant: &str, what: &str, is: &str) {
 }
 
 /// A cause that can be removed.
-fn inject(fleet: &Fleet, fields: serde_json::Value) {
+fn inject(fleet: &Fleet, fields: &serde_json::Value) {
     let mut fault = serde_json::json!({"name": "cause", "cluster": "ce-cd", "fixable": true});
     fault.as_object_mut().unwrap().extend(fields.as_object().unwrap().clone());
     fleet.ask(&Ask::Inject { fault: serde_json::from_value(fault).unwrap() });
@@ -144,7 +144,7 @@ fn a_broken_archive_is_stopped_and_started_anew() {
 fn a_start_may_take_longer_than_a_question() {
     let fleet = Fleet::serve("fleet");
     // The limit of a statement is 5 s here, by the fleet's own faster clock a twentieth of that.
-    inject(&fleet, serde_json::json!({"kind": "slow_start", "milliseconds": 60_000}));
+    inject(&fleet, &serde_json::json!({"kind": "slow_start", "milliseconds": 60_000}));
     let ran = fleet.json(&BACKUP).exits(0);
     assert_eq!(ran.step("ce-cd/shop", "Start data backup"), ("ok".into(), "set 3".into()), "it was answered");
     assert_eq!(outcomes(&fleet), [("ALTER SYSTEM BACKUP DATABASE".into(), "done".into())]);
@@ -166,7 +166,7 @@ fn an_upgrade_a_cleanup_and_a_standby_are_refused_by_their_signs() {
             "the cluster is PHYSICAL STANDBY, and before V4 only a primary can be backed up",
         ),
     ] {
-        inject(&fleet, fault);
+        inject(&fleet, &fault);
         let refused = fleet.json(&BACKUP).exits(10);
         let failed = refused.of_kind("check").into_iter().find(|check| check["result"] == "fail").unwrap();
         assert_eq!(failed["check"], check, "{failed}");
@@ -194,7 +194,7 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
     assert_eq!(start["statements"][0], "SET ENCRYPTION ON IDENTIFIED BY '***' ONLY");
     let effect = start["effect"].as_str().unwrap();
     assert!(effect.ends_with("encrypted with a password, which this server version writes in clear into observer.log"));
-    inject(&fleet, serde_json::json!({"kind": "encryption_lost"}));
+    inject(&fleet, &serde_json::json!({"kind": "encryption_lost"}));
     let lost = fleet.json(&[&BACKUP[..], &["--encrypt-from", &source]].concat()).exits(22);
     assert_eq!(lost.verdict("ce-cd/shop")["verdict"], "not_restorable");
     assert!(!lost.out.contains("passes-by") && !encrypted.out.contains("passes-by"));

@@ -86,7 +86,7 @@ fn each_line_asks_for_a_compaction_in_its_own_way() {
     assert_eq!(actions, "");
     assert!(effect.starts_with("if the server asks for it: will fail: Cluster compaction needed"), "{effect}");
     for rule in [Enforced, AsAnswered, NotAsked] {
-        let none = ("".to_owned(), "not needed: an incremental never compacts".to_owned());
+        let none = (String::new(), "not needed: an incremental never compacts".to_owned());
         assert_eq!(step(rule, Mode::Incremental, Compact::Auto), none);
     }
 }
