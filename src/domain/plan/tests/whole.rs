@@ -291,7 +291,7 @@ fn nothing_is_written_to_a_version_that_nobody_knows() {
         );
         assert!(fault.next.ends_with("; nothing is written to it."), "{}", fault.next);
     }
-    for version in ["4.5.0.0", "5.0.0.0"] {
+    for version in ["4.5.0.0", "V5.0.0.0"] {
         let mut facts = crate::domain::samples::prod();
         facts.cluster.version = version.parse().unwrap();
         facts.cluster.method_reason = facts.cluster.version.method().reason;
