@@ -144,6 +144,7 @@ impl OceanBase {
             utc_offset,
             clock_ahead_ms,
             backup_service: None,
+            work: None,
             whole,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
@@ -176,6 +177,7 @@ impl OceanBase {
             utc_offset,
             clock_ahead_ms,
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
+            work: None,
             whole: None,
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
