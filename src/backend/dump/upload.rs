@@ -337,7 +337,10 @@ fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
 
 /// What is there, on both sides.
 fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
-    outcome.told.push(format!("What was uploaded stays under {}; it is not usable without its {NAME}.", objects.shown));
+    outcome.told.push(format!(
+        "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
+        objects.shown
+    ));
     outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
     outcome
 }

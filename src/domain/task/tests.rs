@@ -14,6 +14,7 @@ use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
 use crate::domain::secret::SecretSource;
 
 mod laws;
+mod upload;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_143_600 + second).unwrap()
