@@ -87,12 +87,11 @@ pub(super) fn directory(action: &Action) -> Result<&str, Fault> {
 impl DumpSystem {
     /// The end of the dump that runs, or of its upload, as an act.
     pub(in crate::backend) fn open_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
-        let shown = match Self::stops_upload(run, targets) {
-            Some(shown) => shown,
-            None => {
-                let dump = self.dump.as_ref()?;
-                format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)
-            }
+        let shown = if let Some(shown) = Self::stops_upload(run, targets) {
+            shown
+        } else {
+            let dump = self.dump.as_ref()?;
+            format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)
         };
         Some(Act {
             shown: vec![shown],
