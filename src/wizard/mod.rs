@@ -6,7 +6,7 @@
 //!                   +------------- answer, with its question's number
 //! ```
 //!
-//! [`update`] is a pure function and [`view`] changes nothing; [`effects`] is the only code here that spawns, and [`run`]
+//! [`update`] is a pure function and [`view`] changes nothing; [`effects`] is the only code here that spawns, and [`mod@run`]
 //! the loop that joins them with a terminal.
 
 pub mod effect;

@@ -27,7 +27,7 @@ fn every_ordinary_end_gives_the_terminal_back() {
         terminal.keys(keys);
         assert_eq!(terminal.exit(), 130);
         terminal.is_restored();
-        assert_eq!(terminal.look(|screen| screen.contents()).trim(), "", "nothing was decided, so nothing is said");
+        assert_eq!(terminal.look(vt100::Screen::contents).trim(), "", "nothing was decided, so nothing is said");
     }
 }
 
@@ -58,6 +58,11 @@ fn term_ends_it_while_something_is_typed_or_asked() {
 
 /// Not a test by itself: what the tests below start as a program of its own.
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "it is a program of its own, which is told by its environment, says what it saw, and ends with a code"
+)]
 fn the_child_of_the_tests_of_a_panic() {
     let Ok(config) = std::env::var(CHILD) else { return };
     let fix: Fix = Arc::new(|| Box::pin(async { panic!("a task of obnow broke") }));
@@ -92,7 +97,7 @@ fn a_panic_of_any_task_gives_the_terminal_back_and_is_told_there() {
         terminal.keys("F");
         assert_eq!(terminal.exit(), 7, "round {round}");
         terminal.is_restored();
-        let told = terminal.look(|screen| screen.contents());
+        let told = terminal.look(vt100::Screen::contents);
         assert!(told.contains("a task of obnow broke"), "round {round}: what broke is not to be read:\n{told}");
         assert!(
             told.contains("SAID: The terminal cannot be used.") || told.contains("SAID: obnow broke off."),

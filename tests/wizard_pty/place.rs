@@ -1,12 +1,12 @@
 //! Inventories to start the wizard on: clusters nobody answers for, which need no fleet, and an embedded fleet.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use portable_pty::CommandBuilder;
 
-use crate::fleet::Fleet;
 use crate::pty::{self, Terminal, USUAL};
 
 /// An inventory of clusters at a port where nobody listens.
@@ -21,10 +21,8 @@ impl Place {
         let place = Self { folder };
         let mut text = "clusters:\n".to_owned();
         for name in names {
-            text.push_str(&format!(
-                "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
-                 password: {{env: A_SECRET}}\n"
-            ));
+            write!(text, "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
+                 password: {{env: A_SECRET}}\n").unwrap();
         }
         let options = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.config());
         options.unwrap().write_all(text.as_bytes()).unwrap();
@@ -53,22 +51,14 @@ impl Place {
 
     /// The wizard on its first screen, every cluster known to be unreachable.
     pub fn open(&self) -> Terminal {
-        self.open_with(self.wizard(&[]))
+        Self::open_with(self.wizard(&[]))
     }
 
     /// The same of a changed command.
-    pub fn open_with(&self, command: CommandBuilder) -> Terminal {
+    pub fn open_with(command: CommandBuilder) -> Terminal {
         let terminal = Terminal::start(command, USUAL);
         terminal.shows("unreachable");
         terminal.until("every answer", |screen| !screen.contents().contains("not answered yet"));
         terminal
     }
-}
-
-/// The wizard on a fleet, not yet started.
-pub fn on(fleet: &Fleet, more: &[&str]) -> CommandBuilder {
-    let (config, state) = (fleet.config(), fleet.state());
-    let mut words = vec!["--config", config.to_str().unwrap(), "--state", state.to_str().unwrap()];
-    words.extend(more);
-    pty::command(pty::OBNOW, &words)
 }
