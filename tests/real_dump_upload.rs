@@ -135,7 +135,7 @@ impl Lab {
 
     fn task(&self) -> String {
         let entries = std::fs::read_dir(self.folder.path().join("state/tasks")).unwrap().flatten();
-        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        let mut names = entries.map(|entry| entry.file_name().into_string().unwrap());
         names.find_map(|name| name.strip_suffix(".jsonl").map(str::to_owned)).unwrap()
     }
 
