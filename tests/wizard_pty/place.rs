@@ -21,8 +21,12 @@ impl Place {
         let place = Self { folder };
         let mut text = "clusters:\n".to_owned();
         for name in names {
-            write!(text, "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
-                 password: {{env: A_SECRET}}\n").unwrap();
+            write!(
+                text,
+                "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
+                 password: {{env: A_SECRET}}\n"
+            )
+            .unwrap();
         }
         let options = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.config());
         options.unwrap().write_all(text.as_bytes()).unwrap();
