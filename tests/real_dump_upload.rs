@@ -135,8 +135,8 @@ impl Lab {
 
     fn task(&self) -> String {
         let entries = std::fs::read_dir(self.folder.path().join("state/tasks")).unwrap().flatten();
-        let names = entries.map(|entry| entry.file_name().into_string().unwrap());
-        names.filter_map(|name| name.strip_suffix(".jsonl").map(str::to_owned)).next().unwrap()
+        let mut names = entries.map(|entry| entry.file_name().into_string().unwrap());
+        names.find_map(|name| name.strip_suffix(".jsonl").map(str::to_owned)).unwrap()
     }
 
     /// What is left of the dump on this host.
