@@ -24,7 +24,7 @@ pub struct ServerSays {
 
 /// A shell script that prints what a server sees, a `name=value` a line. It holds no secret. Where the directory of a folder
 /// is there and the server has `ob_admin`, that tests it in an empty directory made for it, which is removed; otherwise nothing
-/// is written or made. (V4.2.5 docs, ob_admin: test_io_device wants an empty path; of an object storage it would want the key
+/// is written or made. (V4.2.5 docs, `ob_admin`: `test_io_device` wants an empty path; of an object storage it would want the key
 /// as an argument, so it is not run for one.)
 #[must_use]
 pub fn script(destination: &Destination) -> String {
