@@ -261,31 +261,39 @@ fn waiting(cluster: &Cluster) -> Row {
 /// Makes the rows of one cluster anew, and keeps the focus where it was.
 pub fn refresh(model: &mut Model, at: usize) {
     let focused = focused_name(model);
-    let dumps = |target: &TargetName| last_dump(model, target);
-    let Some(cluster) = model.clusters.get(at) else { return };
+    if !renew(model, at) {
+        return;
+    }
+    model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
+    focus_on(model, focused.as_ref());
+}
+
+/// Makes the rows of one cluster anew; whether they are of other targets now.
+fn renew(model: &mut Model, at: usize) -> bool {
+    let rows = rows_of(model, at);
+    let Some(cluster) = model.clusters.get_mut(at) else { return false };
+    let same_targets = cluster.rows.iter().map(|row| &row.row.target).eq(rows.iter().map(|row| &row.row.target));
+    if !same_targets && matches!(cluster.answer, Some(Ok(_))) {
+        // A tenant that is gone is not backed up.
+        let name = cluster.known.name.cluster();
+        model.list.marked.retain(|mark| mark.cluster() != name || rows.iter().any(|row| row.row.target == *mark));
+    }
+    cluster.rows = rows;
+    !same_targets
+}
+
+/// The rows of a cluster, from what it answered.
+fn rows_of(model: &Model, at: usize) -> Vec<ListRow> {
+    let Some(cluster) = model.clusters.get(at) else { return Vec::new() };
     let mut rows = match &cluster.answer {
         None => vec![waiting(cluster)],
         Some(Ok(facts)) => listing::of_facts(facts),
         Some(Err(fault)) => vec![listing::unanswered(&cluster.known.name, fault)],
     };
     for row in rows.iter_mut().filter(|row| row.method == Some(Method::Logical)) {
-        row.last_good = dumps(&row.target);
+        row.last_good = last_dump(model, &row.target);
     }
-    let rows: Vec<ListRow> = rows.into_iter().map(ListRow::new).collect();
-    let names = |rows: &[ListRow]| rows.iter().map(|row| row.row.target.clone()).collect::<Vec<_>>();
-    let same_shape = model.clusters.get(at).is_some_and(|cluster| names(&cluster.rows) == names(&rows));
-    if !same_shape && matches!(cluster.answer, Some(Ok(_))) {
-        // A tenant that is gone is not backed up.
-        let name = cluster.known.name.cluster();
-        model.list.marked.retain(|mark| mark.cluster() != name || rows.iter().any(|row| row.row.target == *mark));
-    }
-    if let Some(cluster) = model.clusters.get_mut(at) {
-        cluster.rows = rows;
-    }
-    if !same_shape {
-        model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
-        focus_on(model, focused.as_ref());
-    }
+    rows.into_iter().map(ListRow::new).collect()
 }
 
 /// The last restorable dump of an engine: the engine keeps no list of dumps, the tasks of this host do.
@@ -294,13 +302,14 @@ fn last_dump(model: &Model, target: &TargetName) -> Option<LastGood> {
     views.into_iter().find_map(|view| listing::dump_of(view, target))
 }
 
-/// Makes every row anew.
+/// Makes every row anew, and keeps the focus where it was. What is shown is found once, not after each cluster.
 pub fn refresh_all(model: &mut Model) {
+    let focused = focused_name(model);
     for at in 0..model.clusters.len() {
-        refresh(model, at);
+        renew(model, at);
     }
     model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
-    settle(model);
+    focus_on(model, focused.as_ref());
 }
 
 /// Asks every cluster whose password is known; those on the screen first.
