@@ -1,4 +1,4 @@
-//! Inventories to start the wizard on: clusters nobody answers for, which need no fleet, and an embedded fleet.
+//! An inventory to start the wizard on: clusters nobody answers for, which need no fleet.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -6,7 +6,6 @@ use std::path::PathBuf;
 
 use portable_pty::CommandBuilder;
 
-use crate::fleet::Fleet;
 use crate::pty::{self, Terminal, USUAL};
 
 /// An inventory of clusters at a port where nobody listens.
@@ -63,12 +62,4 @@ impl Place {
         terminal.until("every answer", |screen| !screen.contents().contains("not answered yet"));
         terminal
     }
-}
-
-/// The wizard on a fleet, not yet started.
-pub fn on(fleet: &Fleet, more: &[&str]) -> CommandBuilder {
-    let (config, state) = (fleet.config(), fleet.state());
-    let mut words = vec!["--config", config.to_str().unwrap(), "--state", state.to_str().unwrap()];
-    words.extend(more);
-    pty::command(pty::OBNOW, &words)
 }
