@@ -98,7 +98,7 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
     std::panic::set_hook(hook);
     match left {
         None => Ok(Exit::LEFT),
-        Some(Ok(Ok(left))) => {
+        Some(Ok(Ok(Some(left)))) => {
             let mut out = std::io::stdout().lock();
             for line in left.farewell {
                 // A terminal that has gone wants no farewell.
@@ -107,7 +107,7 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
             Ok(left.exit)
         }
         Some(Ok(Err(error))) => Err(no_terminal(&error.to_string())),
-        Some(Err(_)) => Err(Fault::new(
+        Some(Ok(Ok(None)) | Err(_)) => Err(Fault::new(
             Cause::Internal,
             "obnow broke off.",
             "This is a mistake in obnow; what it printed above says where. A task that runs goes on.",
@@ -214,7 +214,8 @@ struct Loop {
     wake: Option<Instant>,
 }
 
-async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Left> {
+/// How it ended; None: a part of it broke.
+async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Option<Left>> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(Req, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
@@ -245,7 +246,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
             // Keys before answers: a flood of answers must not make a key wait.
             biased;
             () = stopped.told() => break,
-            () = broken.notified() => return Err(std::io::Error::other("a part of obnow broke off")),
+            () = broken.notified() => return Ok(None),
             event = events.recv() => {
                 let Some(event) = event else { break };
                 ui.take(input.feed(event))?;
@@ -270,7 +271,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
         drop(update(&mut ui.model, Msg::Answer(req, answer), now()));
     }
     let (exit, farewell) = task::farewell(&ui.model);
-    Ok(Left { exit, farewell })
+    Ok(Some(Left { exit, farewell }))
 }
 
 /// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups.
