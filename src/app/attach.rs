@@ -8,18 +8,23 @@ use crate::domain::task::Prepared;
 
 use super::prepare::prepared;
 
-/// The task that watches the job running on a tenant.
+/// The task that watches the job running on a tenant, or below V4 on a whole cluster.
 ///
 /// # Errors
-/// No job runs there, or it is no tenant of this cluster.
+/// No job runs there, it is no tenant of this cluster, or it is a cluster whose tenants each have a job of their own.
 pub fn prepare(facts: &Facts, target: &TargetName, task: &str) -> Result<Prepared, Fault> {
-    let tenant = target.tenant().and_then(|name| facts.tenant(name));
-    let plan = tenant.and_then(|tenant| plan::attach(facts, tenant)).ok_or_else(|| {
+    let plan = plan::attach(facts, target).ok_or_else(|| {
+        // On V4 a cluster has no job of its own, and below it a tenant need not be named.
+        let next = if target.tenant().is_none() && facts.cluster.whole.is_none() {
+            "Name a tenant as cluster/tenant; see what runs with: obnow tasks."
+        } else {
+            "See what runs with: obnow tasks."
+        };
         Fault::new(
             Cause::Usage,
             format!("There is nothing to watch on {target}."),
             "No task of this host is about it, and the server shows no backup of it that runs.",
-            "Name a tenant as cluster/tenant; see what runs with: obnow tasks.",
+            next,
         )
     })?;
     prepared(facts, plan, task)

@@ -8,13 +8,14 @@ use super::Say;
 use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
+use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, TaskState, TaskView, Told, told};
+use crate::domain::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, told};
 use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
@@ -229,7 +230,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         }
         Event::Verdict { target, outcome } => {
             say.event("verdict", verdict_fields(id, Some(target), outcome));
-            verdict(say, target, outcome);
+            verdict(say, target, outcome, view);
         }
         Event::Intent { .. } | Event::Request { .. } => log(say, at, None, &lines),
         Event::RunnerStarted { attempt, .. } if *attempt > 1 => log(say, at, None, &lines),
@@ -242,7 +243,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
     }
 }
 
-fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
+fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
         VerdictWord::Restorable => Role::Ok,
         VerdictWord::NotYetRestorable | VerdictWord::Cancelled => Role::Warn,
@@ -257,7 +258,12 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome) {
         }
     }
     if let Some(fault) = outcome.fault.as_ref().filter(|_| !say.json) {
-        say.fault(fault);
+        // What stops a whole cluster stops each of its tenants: said in full once, for the first that it is said of.
+        let same = |other: &&TargetView| other.outcome.as_ref().and_then(|end| end.fault.as_ref()) == Some(fault);
+        match view.targets.iter().find(same).filter(|first| first.target != *target) {
+            Some(first) => say.note(&format!("{} (As for {}.)", clean(&fault.what), first.target)),
+            None => say.fault(fault),
+        }
     }
     for line in words::recipe(outcome) {
         say.line(&line);

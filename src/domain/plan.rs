@@ -8,13 +8,13 @@ use super::destination::Destination;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::preflight::{self, Check};
-use super::restorable::SetKind;
 use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
 use super::usable_full::usable_full;
 use super::version::Method;
 
+mod attach;
 mod chosen;
 mod destinations;
 mod steps;
@@ -22,6 +22,7 @@ mod steps;
 mod tests;
 mod whole;
 
+pub use attach::attach;
 pub use chosen::{Chosen, chosen_destination};
 pub use destinations::wanted_data_destination;
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
@@ -281,38 +282,6 @@ impl Refusal {
 
 /// The variable of the run, which is filled in when something is sent.
 pub const RUN: &str = "{run}";
-
-/// The plan of a task that only watches the job running on a tenant; None where none runs. It writes nothing.
-#[must_use]
-pub fn attach(facts: &Facts, tenant: &TenantFacts) -> Option<Plan> {
-    let job = tenant.running.first()?;
-    let own = tenant.running.iter().find(|job| job.tenant_id == tenant.id);
-    let parent = tenant.running.iter().find(|job| job.tenant_id != tenant.id);
-    let mode = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
-    let target = facts.target(tenant);
-    let attached = Attached {
-        job: own.map(|job| job.job_id),
-        parent: parent.map(|job| job.job_id),
-        owner: job.owner(),
-        since: job.started.clone(),
-    };
-    Some(Plan {
-        cluster: identity_of(facts),
-        method: facts.cluster.method,
-        choices: Choices::new(vec![target.clone()], mode),
-        whole: facts.cluster.whole.is_some(),
-        targets: vec![TargetPlan {
-            target,
-            tenant: steps::identity(tenant),
-            mode,
-            steps: vec![PlannedStep::reads(StepKind::WaitForBackup), PlannedStep::reads(StepKind::ConfirmRestorable)],
-            notes: vec![format!("The job was started by {}; obnow only watches it.", attached.owner)],
-            attached: Some(attached),
-        }],
-        left_out: Vec::new(),
-        checks: Vec::new(),
-    })
-}
 
 fn identity_of(facts: &Facts) -> ClusterIdentity {
     ClusterIdentity {

@@ -97,7 +97,7 @@ impl Input {
                 vec![key(code)]
             }
             // A sequence nobody knows is no text either.
-            None if text.starts_with('[') && text.len() > 1 => {
+            None if chars.len() > 1 => {
                 self.held = Held::Nothing;
                 Vec::new()
             }
@@ -179,6 +179,15 @@ mod tests {
         ] {
             let mut input = Input::default();
             assert_eq!(feed(&mut input, text), [key(code)], "{text:?}");
+            assert!(!input.holds());
+        }
+    }
+
+    #[test]
+    fn a_split_function_key_is_neither_esc_nor_text() {
+        for text in ["\u{1b}OQ", "\u{1b}[17~", "\u{1b}Oj"] {
+            let mut input = Input::default();
+            assert_eq!(feed(&mut input, text), [], "{text:?}");
             assert!(!input.holds());
         }
     }

@@ -66,8 +66,6 @@ impl Key {
             KeyCode::PageDown => Self::PageDown,
             KeyCode::Backspace => Self::Backspace,
             KeyCode::Delete => Self::Delete,
-            // Its help is an alias that costs nothing.
-            KeyCode::F(1) => Self::Char('?'),
             _ => return None,
         })
     }
@@ -94,5 +92,19 @@ impl Key {
             Self::Backspace => "Backspace".to_owned(),
             Self::Delete => "Delete".to_owned(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_f_key_is_no_text_of_a_password() {
+        let of = |code, modifiers| Key::of(&KeyEvent::new(code, modifiers));
+        assert_eq!(of(KeyCode::F(1), KeyModifiers::NONE), None);
+        assert_eq!(of(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Key::Char('?')));
+        assert_eq!(of(KeyCode::Char('h'), KeyModifiers::CONTROL), Some(Key::Backspace));
+        assert_eq!(of(KeyCode::Char('x'), KeyModifiers::ALT), None);
     }
 }

@@ -166,6 +166,10 @@ pub const COMMON: [Binding; 4] = [
     .when(|model| Availability::shown(model.demo.is_some())),
     Binding::new(&[Key::Char('b')], Action::Tasks, "tasks", "the tasks of this host", 4).when(|model| {
         match model.screen {
+            // Its answer is about the draft and the screen it was asked on.
+            Screen::Confirm if model.confirm.launching.is_some() => {
+                Availability::Off("The task is being handed over.".to_owned())
+            }
             Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm | Screen::Task => {
                 Availability::Ready
             }

@@ -40,6 +40,9 @@ const FINISHING: Duration = Duration::from_secs(12);
 /// How long the loop may take to leave once it was told to.
 const GRACE: Duration = Duration::from_millis(800);
 
+/// How long a terminal that may take no bytes any more is given to take those that give it back.
+const GIVING_BACK: Duration = Duration::from_millis(100);
+
 /// Removes the causes of an embedded fleet: their names, or why not.
 pub type Fix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> + Send + Sync>;
 
@@ -68,6 +71,14 @@ struct Left {
     farewell: Vec<String>,
 }
 
+/// How its loop ended.
+enum Ended {
+    /// It was left.
+    Left(Left),
+    /// A part of it panicked.
+    Broken,
+}
+
 /// Runs the wizard on this terminal to its end; what was decided is printed then.
 ///
 /// # Errors
@@ -92,13 +103,13 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
     };
     match left {
         Some(_) => terminal::restore(),
-        None => terminal::restore_modes(),
+        None => terminal::restore_in(GIVING_BACK),
     }
     // The hook of before: whatever breaks from here on is told on a terminal that is nobody's.
     std::panic::set_hook(hook);
     match left {
         None => Ok(Exit::LEFT),
-        Some(Ok(Ok(Some(left)))) => {
+        Some(Ok(Ok(Ended::Left(left)))) => {
             let mut out = std::io::stdout().lock();
             for line in left.farewell {
                 // A terminal that has gone wants no farewell.
@@ -107,7 +118,7 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
             Ok(left.exit)
         }
         Some(Ok(Err(error))) => Err(no_terminal(&error.to_string())),
-        Some(Ok(Ok(None)) | Err(_)) => Err(Fault::new(
+        Some(Ok(Ok(Ended::Broken)) | Err(_)) => Err(Fault::new(
             Cause::Internal,
             "obnow broke off.",
             "This is a mistake in obnow; what it printed above says where. A task that runs goes on.",
@@ -214,8 +225,7 @@ struct Loop {
     wake: Option<Instant>,
 }
 
-/// How it ended; None: a part of it broke.
-async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Option<Left>> {
+async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Ended> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(Req, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
@@ -235,18 +245,20 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     ui.perform(effects)?;
     let mut events = keys()?;
     let mut input = Input::default();
+    // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
+    let mut hold: Option<Instant> = None;
     while !ui.model.leaving {
         let due = ui.due.at(&ui.model);
-        if due.is_some_and(|due| due <= Instant::now()) && answers.is_empty() {
+        // Answers that came together cost one frame; what a key did is seen before them.
+        if due.is_some_and(|due| due <= Instant::now()) && (ui.due.at_once || answers.is_empty()) {
             ui.draw()?;
             continue;
         }
-        let held = input.holds();
         tokio::select! {
             // Keys before answers: a flood of answers must not make a key wait.
             biased;
             () = stopped.told() => break,
-            () = broken.notified() => return Ok(None),
+            () = broken.notified() => return Ok(Ended::Broken),
             event = events.recv() => {
                 let Some(event) = event else { break };
                 ui.take(input.feed(event))?;
@@ -254,14 +266,22 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
                 while let Ok(event) = events.try_recv() {
                     ui.take(input.feed(event))?;
                 }
+                hold = input.holds().then(|| Instant::now() + Duration::from_millis(input::HELD_MS));
             }
-            () = tokio::time::sleep(Duration::from_millis(input::HELD_MS)), if held => ui.take(input.give_up())?,
+            () = until(hold) => {
+                hold = None;
+                ui.take(input.give_up())?;
+            }
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
             _ = continued.recv() => ui.again()?,
             _ = resized.recv() => ui.whole()?,
             () = until(due) => {}
             () = until(ui.wake) => ui.woken()?,
         }
+    }
+    if ui.model.leaving {
+        // What it waits for now is said, but not to a terminal that has gone meanwhile.
+        ui.draw().unwrap_or_default();
     }
     // What must not be broken off is waited for: a task that is being handed over.
     let finishing = tokio::time::timeout(FINISHING, ui.effects.finish());
@@ -271,7 +291,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
         drop(update(&mut ui.model, Msg::Answer(req, answer), now()));
     }
     let (exit, farewell) = task::farewell(&ui.model);
-    Ok(Some(Left { exit, farewell }))
+    Ok(Ended::Left(Left { exit, farewell }))
 }
 
 /// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups.

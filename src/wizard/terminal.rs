@@ -6,6 +6,7 @@ use std::fs::File;
 use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -132,9 +133,18 @@ pub(super) fn restore() {
     let _ = disable_raw_mode();
 }
 
-/// Gives back what needs no writing: a terminal that takes no bytes any more would hold us up.
-pub(super) fn restore_modes() {
-    let _ = disable_raw_mode();
+/// The same for a terminal that may take no bytes any more, which must not hold us up: after that time it is left, and at
+/// least what needs no writing was given back.
+pub(super) fn restore_in(time: Duration) {
+    let (sender, restored) = std::sync::mpsc::channel();
+    let thread = std::thread::Builder::new().name("restore".to_owned()).spawn(move || {
+        restore();
+        // Whoever waited may have gone.
+        let _ = sender.send(());
+    });
+    if thread.is_err() || restored.recv_timeout(time).is_err() {
+        let _ = disable_raw_mode();
+    }
 }
 
 impl Backend for Tty {

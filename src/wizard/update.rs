@@ -164,8 +164,10 @@ pub fn moved(action: Action, from: usize, rows: usize, page: usize) -> Option<us
 
 /// Ends, after a question where something typed would be lost.
 fn quit(model: &mut Model) -> Vec<Effect> {
-    let lost = model.draft.as_ref().is_some_and(super::model::Draft::is_touched) || model.connect.is_touched();
-    let begun = model.screen == Screen::Task;
+    let drafts = model.draft.iter().chain(model.drafts.values());
+    let lost = drafts.into_iter().any(super::model::Draft::is_touched) || model.connect.is_touched();
+    // What was made up has become a task, or is just becoming one: "nothing was started" would be wrong.
+    let begun = model.screen == Screen::Task || model.confirm.launching.is_some();
     let asked_already = matches!(&model.overlay, Some(Overlay::Question(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
         model.overlay = Some(Overlay::Question(Box::new(question::Question::leave())));
@@ -177,6 +179,10 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 /// Ends.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.leaving = true;
+    if model.confirm.launching.is_some() || model.task.as_ref().is_some_and(|task| task.asking.is_some()) {
+        // That is waited for, and a screen on which no key does anything would look broken.
+        model.notice = Some("What was asked for is being handed over; obnow ends right after that.".to_owned());
+    }
     vec![Effect::StopTest, Effect::Leave]
 }
 

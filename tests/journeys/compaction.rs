@@ -49,6 +49,14 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
     assert_eq!(next, on);
     assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
 
+    // A person reads the reason once, and for whom else it holds.
+    let told = fleet.run(&["watch", &failed.task()]).exits(15);
+    assert_eq!(told.err.matches("is older than the start of log archiving").count(), 1, "{}", told.err);
+    for name in &names[1..] {
+        assert!(told.out.contains(name.as_str()), "{name}\n{}", told.out);
+    }
+    assert_eq!(told.err.matches(&format!("{NEEDED} (As for {}.)", names[0])).count(), 13, "{}", told.err);
+
     // A plain retry only looks again while nothing has changed.
     let again = fleet.json(&["retry", &failed.task(), "--yes"]).exits(15);
     assert_eq!(again.fault()[0], NEEDED);

@@ -177,6 +177,31 @@ fn an_upgrade_a_cleanup_and_a_standby_are_refused_by_their_signs() {
     fleet.json(&BACKUP).exits(0);
 }
 
+/// R7: builds that differ without another sign of an upgrade stop it, and may be overridden.
+#[test]
+fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
+    let fleet = Fleet::serve("mixed-builds");
+    let backup = ["backup", "legacy", "--mode", "full", "--yes"];
+    let refused = fleet.json(&backup).exits(10).quiet();
+    assert_eq!(refused.check("legacy", "upgrading").0, "pass");
+    let (result, found) = refused.check("legacy", "one_build");
+    assert_eq!(result, "fail");
+    assert!(found.starts_with("the servers run 2 builds, as a half-finished upgrade leaves them: 3.1.2_"), "{found}");
+    assert!(found.contains("3.1.2_10000392022011215-"), "{found}");
+    assert_eq!(refused.fault()[2], "Finish the upgrade, or override this with --skip one_build.");
+    assert_eq!(fleet.said_to("legacy"), []);
+    let skip = [&backup[..], &["--skip", "one_build"]].concat();
+    let sign = serde_json::json!({"name": "cause", "cluster": "legacy", "fixable": true, "kind": "upgrade_mode"});
+    fleet.ask(&Ask::Inject { fault: serde_json::from_value(sign).unwrap() });
+    let upgrading = fleet.json(&skip).exits(10).quiet();
+    assert_eq!(upgrading.check("legacy", "upgrading").0, "fail");
+    assert_eq!(fleet.said_to("legacy"), []);
+    fleet.ask(&Ask::Fix { name: Some("cause".to_owned()) });
+    let ran = fleet.json(&skip).exits(0);
+    assert_eq!(ran.of_kind("plan")[0]["overridden"][0]["check"], "one_build");
+    assert_eq!(ran.verdict("legacy/shop")["verdict"], "restorable");
+}
+
 /// R11, B17: asked for on the connection of the BACKUP, and proven by the view, or it is no backup that was asked for.
 #[test]
 fn encryption_is_set_before_the_backup_and_proven_after_it() {
@@ -214,10 +239,12 @@ fn a_running_job_is_listed_once_and_can_be_watched_from_elsewhere() {
         let elsewhere = tasks.iter().any(|task| task["task"] == serde_json::Value::Null);
         if own && !elsewhere { Ok(()) } else { Err(format!("{tasks:?}")) }
     });
+    let nothing = fleet.json(&["watch", "ee-sz"]).exits(1);
+    assert_eq!(nothing.fault()[2], "See what runs with: obnow tasks.");
     let other = fleet.folder().join("other");
     let (other, config) = (other.display().to_string(), fleet.config().display().to_string());
     let mut watch = std::process::Command::new(crate::fleet::OBNOW);
-    watch.args(["watch", "ce-cd/shop", "--json", "--config", &config, "--state", &other]);
+    watch.args(["watch", "ce-cd", "--json", "--config", &config, "--state", &other]);
     let watching = watch.stdin(std::process::Stdio::null()).stdout(std::process::Stdio::piped()).spawn().unwrap();
     crate::fleet::until("the watch", || {
         let journals = std::fs::read_dir(std::path::Path::new(&other).join("tasks"));
@@ -228,6 +255,9 @@ fn a_running_job_is_listed_once_and_can_be_watched_from_elsewhere() {
     let watched = watching.wait_with_output().unwrap();
     let out = String::from_utf8_lossy(&watched.stdout).into_owned();
     assert_eq!(watched.status.code(), Some(0), "{out}");
-    assert!(out.contains("\"verdict\":\"restorable\""), "{out}");
+    for name in ["ce-cd/shop", "ce-cd/cart"] {
+        let verdict = format!("\"target\":\"{name}\",\"verdict\":\"restorable\"");
+        assert!(out.contains(&verdict), "the cluster is watched through its tenants: {out}");
+    }
     assert_eq!(outcomes(&fleet).len(), 1);
 }

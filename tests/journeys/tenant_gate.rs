@@ -85,3 +85,16 @@ fn what_no_tenant_backup_may_be_is_refused_before_anything_is_sent() {
         assert_eq!(texts(&fleet, cluster), Vec::<String>::new());
     }
 }
+
+/// What the server would refuse with 1235 is seen before anything is sent, and the tenant is named.
+#[test]
+fn a_tenant_without_gts_is_named_before_anything_is_sent() {
+    let fleet = Fleet::serve("tenant-gate");
+    let healthy = fleet.json(&["check", "at"]).exits(0).quiet();
+    assert_eq!(healthy.check("at", "timestamp_service"), ("pass".into(), "every tenant uses GTS".into()));
+    let refused = fleet.json(&["backup", "local", "--mode", "full", "--yes"]).exits(10).quiet();
+    let found = "without GTS no tenant can be backed up before V4: clockwork";
+    assert_eq!(refused.check("local", "timestamp_service"), ("fail".into(), found.into()));
+    assert_eq!(refused.fault()[2], "In those tenants: SET GLOBAL ob_timestamp_service = 'GTS'.");
+    assert_eq!(texts(&fleet, "local"), Vec::<String>::new());
+}

@@ -121,7 +121,8 @@ impl OceanBase {
             Jobs::OfTheCluster(rules) => {
                 let whole = self.whole_facts(rules, &parameters).await?;
                 let tenants = self.whole_tenants(&parameters, &whole, utc_offset, None).await?;
-                let whole = whole.with_sets(&tenants);
+                let mut whole = whole.with_sets(&tenants);
+                whole.without_gts = self.without_gts(&tenants).await;
                 (tenants, Some(Box::new(whole)))
             }
         };

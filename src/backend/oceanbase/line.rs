@@ -180,6 +180,8 @@ pub enum ViewId {
     Cluster,
     /// Versions and states of the merge, zone by zone.
     Zones,
+    /// The global variables of every tenant.
+    Variables,
     /// The major freezes.
     Freezes,
     /// The state of the cluster's one backup job.

@@ -124,8 +124,8 @@ impl OceanBase {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
                 let mut seen = match (run.job(&target.target), parent) {
                     (Some(id), _) => watch_job(id, &running, &history, target),
-                    (None, Some(parent)) => watch_parent(parent, &running, &history, target),
-                    (None, None) => Look::Unknown(no_job(target)).into(),
+                    (None, Some(parent)) => watch_parent(run, parent, &running, &history, target),
+                    (None, None) => Look::Unknown(no_job(run, target)).into(),
                 };
                 let role = roles.iter().find(|(id, _)| *id == target.tenant.id);
                 if let (Look::Wait(waiting), Some((_, role))) = (&mut seen.look, role)
@@ -158,7 +158,7 @@ impl OceanBase {
                     return Look::Failed(gone(target)).into();
                 };
                 let encrypted = run.prepared.plan.choices.encrypt.is_some();
-                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(target)).into() };
+                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(run, target)).into() };
                 let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
                 match outcome::judge(tenant, &target.target, set, encrypted, offset) {
                     outcome::Judged::Final(mut outcome) => {
@@ -204,12 +204,17 @@ pub(super) fn gone(target: &TargetPlan) -> Fault {
     )
 }
 
-fn no_job(target: &TargetPlan) -> Fault {
+fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
+    let view = if run.prepared.plan.whole {
+        "CDB_OB_BACKUP_SET_DETAILS"
+    } else {
+        "CDB_OB_BACKUP_JOB_HISTORY (in the tenant itself: DBA_OB_BACKUP_JOB_HISTORY)"
+    };
     Fault::new(
         Cause::Unknown,
         format!("What became of the backup of {} is unknown.", target.target),
         "The journal names no job of it.",
-        "Look at CDB_OB_BACKUP_JOB_HISTORY (in the tenant itself: DBA_OB_BACKUP_JOB_HISTORY), then retry: it only looks again.",
+        format!("Look at {view}, then retry: it only looks again."),
     )
 }
 
@@ -344,7 +349,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
         Archiving::Strange(word) => Look::Failed(Fault::new(
             Cause::Server,
             format!("Log archiving of {} is in a state obnow does not know.", tenant.name),
-            format!("The view of its archive (OB_ARCHIVELOG) says {word}."),
+            format!("The server's view of its archive says {word}."),
             "Look the state up in the server's manual; retry once archiving is DOING.",
         )),
     }
@@ -395,7 +400,7 @@ fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &Targe
 }
 
 /// Where the tenant's own job of a parent is.
-fn watch_parent(parent: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+fn watch_parent(run: &Run<'_>, parent: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
     let is_child = |job: &&JobFacts| {
         job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
     };
@@ -411,8 +416,12 @@ fn watch_parent(parent: u64, running: &[JobFacts], history: &[JobFacts], target:
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
             let why = format!("Job {parent} ended as {} without a job for it.", job.status);
-            let next =
-                "Look at DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data'), and start a backup of your own.";
+            let events = if run.prepared.plan.whole {
+                "oceanbase.__all_rootservice_event_history (module 'backup')"
+            } else {
+                "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"
+            };
+            let next = format!("Look at {events}, and start a backup of your own.");
             Look::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
         }
         (None, None) => {

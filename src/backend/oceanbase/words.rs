@@ -84,18 +84,28 @@ pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<Serve
     if parameters.all("enable_upgrade_mode").iter().any(|value| value.eq_ignore_ascii_case("true")) {
         signs.push("enable_upgrade_mode is True".to_owned());
     }
-    if let Some(stage) = parameters.all("_upgrade_stage").iter().find(|stage| !stage.eq_ignore_ascii_case("none")) {
+    if let Some(stage) = parameters
+        .all("_upgrade_stage")
+        .iter()
+        .find(|stage| !matches!(stage.to_ascii_lowercase().as_str(), "" | "none"))
+    {
         signs.push(format!("_upgrade_stage is {stage}"));
     }
     let versions = parameters.all("min_observer_version");
     if versions.len() > 1 {
         signs.push(format!("min_observer_version differs between servers: {}", versions.join(", ")));
     }
-    let oldest =
-        versions.iter().filter_map(|version| version.parse::<Version>().ok()).map(|version| version.numbers).min();
+    let oldest = versions
+        .iter()
+        .filter_map(|version| Some((version.parse::<Version>().ok()?.numbers, version.split('.').count())))
+        .min();
     let ahead = |server: &&ServerFacts| {
         let build = server.build.parse::<Version>().ok().map(|version| version.numbers);
-        oldest.zip(build).is_some_and(|(oldest, build)| build > oldest)
+        // A build may have a fourth number where the parameter has three: what it does not say is not compared.
+        oldest.zip(build).is_some_and(|((oldest, said), build)| {
+            let said = said.min(oldest.len());
+            build[..said] > oldest[..said]
+        })
     };
     if let Some(server) = compared.into_iter().flatten().find(ahead) {
         let versions = versions.join(", ");

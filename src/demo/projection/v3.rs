@@ -43,6 +43,7 @@ pub(super) fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError>
         "__ALL_ZONE" => cluster::zones(look),
         "__ALL_FREEZE_INFO" => cluster::freezes(look),
         "__ALL_TENANT" => cluster::tenants(look),
+        "__ALL_VIRTUAL_SYS_VARIABLE" => cluster::variables(look),
         "GV$TENANT" => cluster::public_tenants(look),
         "__ALL_VIRTUAL_SYS_PARAMETER_STAT" => cluster::parameter_rows(look),
         _ => return Err(refusal(1146, format!("Table 'oceanbase.{}' doesn't exist", view.to_lowercase()))),

@@ -14,14 +14,16 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     if cluster.version.method().known {
         sheet.pass(CheckId::Version, format!("{}: {}", cluster.version.with_build(), cluster.method_reason));
     } else {
-        sheet.warn(
+        // It is read as its nearest line, but what that line writes may mean something else here.
+        sheet.refuse(
             CheckId::Version,
+            Cause::Precondition,
             format!(
                 "{} is not known to this release of obnow: {}",
                 cluster.version.with_build(),
-                cluster.method_reason
+                cluster.method_reason.trim_end_matches('.')
             ),
-            "Compare the statements on the confirm screen with the manual of that version.",
+            "Take a release of obnow that knows it, or OCP, or the statements of that version's manual; nothing is written to it.",
         );
     }
     // An engine that is dumped is one process: there is nothing to compare and nothing to log in to elsewhere.

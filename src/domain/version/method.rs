@@ -45,7 +45,8 @@ const PHYSICAL: [([u32; 3], [u32; 3], &str); 4] = [
 
 impl Version {
     /// Decides how this version is backed up: physically on V2.2.60 to V2.2.77, V3.1, V3.2 and V4.0 to V4.4; logically
-    /// below and on seekdb; and a version between or above those as the nearest line below it, saying so.
+    /// below and on seekdb; and a version between or above those
+    /// as the nearest line below it, saying so: it is read that way, and never written to.
     #[must_use]
     pub fn method(&self) -> MethodChoice {
         if self.engine == Engine::Seekdb {
@@ -65,7 +66,7 @@ impl Version {
         let reason = if known {
             format!("{self} is on a line with physical backup ({line}).")
         } else {
-            format!("{self} is on no line obnow knows; it is treated as the nearest one, {line}.")
+            format!("{self} is on no line obnow knows; it is read as the nearest one, {line}.")
         };
         MethodChoice { method: Method::Physical, known, reason }
     }

@@ -151,7 +151,7 @@ fn the_method_follows_from_the_line() {
         let choice = v(text).method();
         assert_eq!((choice.method, choice.known), (method, known), "{text}: {}", choice.reason);
     }
-    assert!(v("4.9.0.0").method().reason.contains("treated as the nearest one, V4.0 to V4.4"));
+    assert!(v("4.9.0.0").method().reason.contains("read as the nearest one, V4.0 to V4.4"));
     assert!(v("3.0.0").method().reason.contains("V2.2.60 to V2.2.77"));
 }
 

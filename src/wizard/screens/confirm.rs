@@ -89,10 +89,27 @@ fn can_start(model: &Model) -> Availability {
     if model.confirm.launching.is_some() {
         return Availability::Off("The task is being handed over.".to_owned());
     }
+    if let Some(why) = no_plan(model) {
+        return Availability::Off(why);
+    }
     match &model.confirm.shown {
         None => Availability::Off("The plan is being made.".to_owned()),
         Some(Err(refusal)) => Availability::Off(format!("{} {}", refusal.fault.what, refusal.fault.why)),
         Some(Ok(shown)) => Availability::when(is_present(model, shown), "The plan is being made anew."),
+    }
+}
+
+/// Why no plan can be made from the draft and the facts as they are; None: one is made, or was.
+#[must_use]
+pub fn no_plan(model: &Model) -> Option<String> {
+    let cluster = model.chosen()?;
+    match &cluster.answer {
+        Some(Err(fault)) => Some(format!("{} {} No plan is made without its answer.", fault.what, fault.why)),
+        None => Some(format!("{} has not answered yet.", cluster.known.name)),
+        Some(Ok(_)) => {
+            let wrong = model.draft.as_ref().and_then(|draft| draft.storage.wanted().err());
+            wrong.map(|why| format!("The storage cannot be used: {why}"))
+        }
     }
 }
 
@@ -110,7 +127,11 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 
 /// Has the plan made from the draft and the facts as they are.
 pub fn prepare(model: &mut Model) -> Vec<Effect> {
-    let (Some(choices), Some(facts)) = (model.choices(), model.facts().cloned()) else { return Vec::new() };
+    let (Some(choices), Some(facts)) = (model.choices(), model.facts().cloned()) else {
+        // The answer to an older question is about facts that are gone.
+        model.confirm.asking = None;
+        return Vec::new();
+    };
     let req = model.next_req();
     model.confirm.asking = Some((req, choices.clone(), facts.at));
     vec![Effect::Prepare(req, facts, Box::new(choices))]
@@ -261,6 +282,10 @@ pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect
             // What was made up has become a task; the next backup begins with a fresh draft.
             model.draft = None;
             model.confirm = Confirm::default();
+            // Marks that stayed would send the next Enter to these tenants again, whatever has the focus.
+            model.list.marked.clear();
+            // The help of this screen would lie over another one.
+            model.overlay = None;
             task::open(model, id, typed)
         }
         Err(fault) => {

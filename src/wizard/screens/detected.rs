@@ -82,7 +82,11 @@ pub fn running(model: &Model) -> Option<&JobFacts> {
 
 fn can_go_on(model: &Model) -> Availability {
     if model.facts().is_none() {
-        return Availability::Off("The cluster has not answered yet.".to_owned());
+        let why = match model.chosen().and_then(|cluster| cluster.answer.as_ref()) {
+            Some(Err(fault)) => format!("{} {}", fault.what, fault.why),
+            Some(Ok(_)) | None => "The cluster has not answered yet.".to_owned(),
+        };
+        return Availability::Off(why);
     }
     match &model.preflight.refusal {
         None => Availability::Ready,
@@ -126,7 +130,13 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
             look_at_worst(model);
-            cluster.map_or_else(Vec::new, |cluster| target::ask_one(model, &cluster))
+            let locked = model.chosen().is_some_and(|cluster| cluster.locked);
+            match cluster {
+                // A password that was typed is no longer right.
+                Some(cluster) if locked => target::ask_password(model, cluster),
+                Some(cluster) => target::ask_one(model, &cluster),
+                None => Vec::new(),
+            }
         }
         Action::Override => {
             let Some(draft) = &model.draft else { return Vec::new() };

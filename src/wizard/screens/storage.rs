@@ -161,9 +161,14 @@ impl Storage {
     /// The log archive that the one tenant has and keeps, though the data backup is typed.
     #[must_use]
     pub fn kept(&self) -> Option<&Destination> {
+        self.own_archive().filter(|_| self.data.typed)
+    }
+
+    /// The log archive that the one tenant has and nobody edits.
+    fn own_archive(&self) -> Option<&Destination> {
         match self.archive.found.as_slice() {
             [Found { chosen: Some(Chosen { destination, source: None, .. }), .. }]
-                if self.has_two_parts() && self.data.typed && !self.archive.typed =>
+                if self.has_two_parts() && !self.archive.typed =>
             {
                 Some(destination)
             }
@@ -171,10 +176,15 @@ impl Storage {
         }
     }
 
+    /// Whether the log archive would follow from a data backup that is typed.
+    fn would_follow(&self) -> bool {
+        self.has_two_parts() && !self.archive.typed && self.own_archive().is_none()
+    }
+
     /// Whether the log archive follows from the data backup that is typed.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        self.has_two_parts() && self.data.typed && !self.archive.typed && self.kept().is_none()
+        self.data.typed && self.would_follow()
     }
 
     /// What is wrong with a field of a part that is typed.

@@ -323,6 +323,11 @@ pub fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> 
         return attached(model, screen, started);
     }
     let next = model.last_req + 1;
+    let is_its = |task: &&mut Box<Watched>| matches!(task.asking, Some((asked, _)) if asked == req);
+    if let Some(left) = model.left.iter_mut().find(is_its).filter(|_| started.is_ok()) {
+        // What it came to before is not what it comes to now.
+        left.ended = None;
+    }
     let Some(task) = asked(model, req) else { return Vec::new() };
     match started {
         Ok(_) => {
@@ -356,6 +361,10 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
 
 /// The watched task, if it is its question that is answered.
 fn asked(model: &mut Model, req: Req) -> Option<&mut Watched> {
+    // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
+    for left in &mut model.left {
+        left.asking.take_if(|(asked, _)| *asked == req);
+    }
     let task = model.task.as_mut()?;
     task.asking.take_if(|(asked, _)| *asked == req)?;
     Some(task)

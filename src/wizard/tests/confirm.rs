@@ -182,3 +182,102 @@ fn the_command_that_makes_the_same_is_copied_whole() {
     let [Effect::Copy(text)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(text, "obnow --config '/a b/c.yaml' backup prod/pay --mode full");
 }
+
+#[test]
+fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab", "Enter"]);
+    // Its answer opens the task: another task's question must not be on the screen then.
+    assert!(wizard.keys(&["b"]).is_empty());
+    wizard.is_on(Screen::Confirm).says("The task is being handed over.");
+    wizard.keys(&["?"]);
+    assert!(matches!(wizard.model.overlay, Some(Overlay::Help(_))));
+    let req = wizard.model.confirm.launching.unwrap();
+    wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
+    wizard.is_on(Screen::Task);
+    assert!(wizard.model.overlay.is_none(), "the help of another screen: {:?}", wizard.model.overlay);
+}
+
+#[test]
+fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
+    assert!(wizard.keys(&["q"]).is_empty());
+    assert!(matches!(wizard.model.overlay, Some(Overlay::Question(_))), "something that was chosen would be lost");
+    wizard.keys(&["Esc"]);
+    wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Full;
+    wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
+    wizard.model.confirm.launching = Some(crate::wizard::model::Req(99));
+    assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
+    assert!(wizard.model.overlay.is_none() && wizard.model.leaving);
+    wizard.says("What was asked for is being handed over; obnow ends right after that.");
+}
+
+#[test]
+fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
+    let mut wizard = on_confirm(cast::prod());
+    wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
+    wizard.keys(&["Esc", "Esc", "Esc", "Esc", "Up", "Enter"]);
+    wizard.is_on(Screen::Detected);
+    assert!(!wizard.model.draft.as_ref().unwrap().is_touched(), "a draft of its own");
+    assert!(wizard.keys(&["q"]).is_empty());
+    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(question.title, "Leave obnow?");
+}
+
+#[test]
+fn a_cluster_that_answers_no_more_is_named_instead_of_a_plan_that_never_comes() {
+    let why = "10.0.0.1:2881 cannot be reached. Nobody answered within 5 s. No plan is made without its answer.";
+    let mut wizard = on_confirm(cast::prod());
+    wizard.keys(&["Tab"]);
+    assert!(wizard.detected("prod", Err(cast::unreachable())).is_empty());
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says(why);
+    // The same where it broke off before Confirm was opened.
+    let mut wizard = Wizard::with(cast::prod());
+    wizard.keys(&["Down", "Enter", "Enter", "Enter"]);
+    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.keys(&["Enter", "Tab"]);
+    wizard.is_on(Screen::Confirm);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says(why);
+    // It answers again: the plan is made.
+    wizard.keys(&["Esc", "Esc", "Esc"]);
+    wizard.is_on(Screen::Detected);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
+    wizard.keys(&["r"]);
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.keys(&["Enter", "Enter"]);
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Prepare"]);
+}
+
+#[test]
+fn marks_that_became_a_task_do_not_lead_the_next_enter() {
+    let mut wizard = Wizard::with(cast::prod());
+    wizard.keys(&["Down", "Space"]);
+    assert_eq!(wizard.model.list.marked.len(), 1);
+    wizard.goes_to_confirm();
+    wizard.keys(&["Tab", "Enter"]);
+    assert_eq!(wizard.model.list.marked.len(), 1, "a hand-over that is refused loses nothing");
+    let req = wizard.model.confirm.launching.unwrap();
+    wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
+    assert!(wizard.model.list.marked.is_empty());
+}
+
+#[test]
+fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_again() {
+    let mut wizard = Wizard::on(cast::known(vec![cast::listed("prod", None, true)]));
+    wizard.keys(&["s", "Enter"]);
+    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    wizard.detected("prod", Err(cast::refused_login()));
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    wizard.says("The login was refused. The password of root@sys is wrong.");
+    wizard.keys(&["r"]);
+    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
+    assert_eq!(ask.what, "Password of root@sys on prod");
+    assert_eq!(names(&wizard.keys(&["s", "Enter"])), ["GivePassword", "Detect"]);
+    wizard.is_on(Screen::Detected);
+}

@@ -12,7 +12,7 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::model::Model;
-use crate::wizard::screens::confirm::{Button, Shown};
+use crate::wizard::screens::confirm::{self, Button, Shown};
 
 /// Cells of a step's name.
 const STEP: usize = 36;
@@ -45,7 +45,8 @@ pub fn body(model: &Model, area: Rect) -> Body {
         (above, below) => format!("{above} above, {below} below"),
     };
     body.line(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
-    let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.asking.is_none();
+    let no_plan = confirm::no_plan(model);
+    let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.asking.is_none() && no_plan.is_none();
     let button = |which: Button, text: &str, on: bool| {
         let role = match (model.confirm.button == which, on) {
             (true, _) => Role::Focus,
@@ -62,6 +63,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     ]));
     body.help = match (&model.confirm.shown, model.confirm.launching) {
         (_, Some(_)) => Help::of("Handing the task over to its runner."),
+        (_, None) if no_plan.is_some() => Help::wrong(no_plan.unwrap_or_default()),
         (None, None) => Help::of("Making the plan."),
         (Some(Err(refusal)), None) => Help::wrong(format!("{} {}", refusal.fault.why, refusal.fault.next)),
         (Some(Ok(_)), None) => match model.confirm.button {
@@ -79,7 +81,10 @@ fn text(model: &Model, wide: usize) -> Vec<Row> {
         body.gap();
     }
     match &model.confirm.shown {
-        None => body.line(Role::Text, " Making the plan."),
+        None => match confirm::no_plan(model) {
+            Some(why) => body.wrapped(Role::Fail, &why, 1, wide),
+            None => body.line(Role::Text, " Making the plan."),
+        },
         Some(Err(refusal)) => refused(&mut body, refusal, wide),
         Some(Ok(shown)) => plan(&mut body, model, shown, wide),
     }

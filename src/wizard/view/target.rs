@@ -140,7 +140,7 @@ fn counts(model: &Model) -> String {
         targets += cluster.rows.len();
         without += cluster.rows.iter().filter(|row| is_without(&row.row)).count();
     }
-    let mut parts = vec![format!("{targets} targets")];
+    let mut parts = vec![format!("{targets} {}", if targets == 1 { "target" } else { "targets" })];
     let mut add = |count: usize, what: &str| {
         if count > 0 {
             parts.push(format!("{count} {what}"));

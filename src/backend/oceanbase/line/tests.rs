@@ -20,7 +20,7 @@ const STATEMENTS: [StatementId; 13] = [
     StatementId::ShowParameter,
 ];
 
-const VIEWS: [ViewId; 26] = [
+const VIEWS: [ViewId; 27] = [
     ViewId::Servers,
     ViewId::Parameters,
     ViewId::Tenants,
@@ -47,12 +47,13 @@ const VIEWS: [ViewId; 26] = [
     ViewId::SetFiles,
     ViewId::SetLevels,
     ViewId::BrokenParts,
+    ViewId::Variables,
 ];
 
 /// What only some lines have.
 const STATEMENTS_OF_THE_CLUSTER: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
-const VIEWS_OF_THE_CLUSTER: [ViewId; 5] =
-    [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts];
+const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
+    [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const STATEMENTS_OF_TENANTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
 const VIEWS_OF_TENANTS: [ViewId; 10] = [
@@ -123,6 +124,7 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         ViewId::SetFiles => 23,
         ViewId::SetLevels => 24,
         ViewId::BrokenParts => 25,
+        ViewId::Variables => 26,
     };
     (statement, view)
 }
@@ -247,6 +249,19 @@ fn a_version_has_its_line_or_the_one_below_it() {
     ] {
         let line = Line::of(&version(text));
         assert_eq!(line.map(|line| line.name.as_str()), name, "{text}: a line's words are not for older servers");
+    }
+}
+
+/// What is on no line is read as the one below it; and whether it is on one is said the same by the lines and by the method.
+#[test]
+fn a_version_is_known_exactly_where_a_line_covers_it() {
+    for text in [
+        "2.2.60", "2.2.76", "2.2.77", "2.2.78", "2.3.0", "3.0.0", "3.1.0", "3.1.5", "3.1.9", "3.2.0", "3.2.4.6",
+        "3.3.0", "3.9.0", "4.0.0.0", "4.2.5.1", "4.3.5.9", "4.4.9.9", "4.5.0.0", "4.9.0.0", "5.0.0.0", "9.0.0.0",
+    ] {
+        let version = version(&format!("OceanBase {text}"));
+        let line = Line::of(&version).unwrap();
+        assert_eq!(line.covers(&version), version.method().known, "{text}: {}", line.name);
     }
 }
 

@@ -3,8 +3,9 @@
 
 use super::super::OceanBase;
 use super::super::line::{Jobs, ViewId};
-use super::super::session::number;
+use super::super::session::{number, text};
 use super::super::steps::gone;
+use super::settle::MARGIN_MS;
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::asks_for_compaction;
@@ -44,7 +45,11 @@ impl OceanBase {
     /// The version of the last major freeze: one that is started makes a higher one.
     pub(in super::super) async fn frozen_version(&mut self) -> Result<Option<u64>, Fault> {
         let rows = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
-        Ok(rows.first().and_then(|row| number(row, "FROZEN_VERSION")))
+        let freeze = rows.first().and_then(|row| number(row, "FROZEN_VERSION"));
+        // Of the two places that name it one may be ahead: what is looked at later is the higher one, too.
+        let rows = self.read(ViewId::Zones, &[], "ZONE, NAME").await?;
+        let global = rows.iter().find(|row| text(row, "ZONE").is_empty() && text(row, "NAME") == "frozen_version");
+        Ok(freeze.max(global.and_then(|row| number(row, "VALUE"))))
     }
 }
 
@@ -67,7 +72,7 @@ pub(super) fn look(
     if let Some(sent) = sent {
         // One of an earlier attempt is watched to its end, and not started again beside itself.
         let goes_on = compaction.frozen_version > sent.highest_job.unwrap_or_default() && !compaction.is_over();
-        if goes_on || sent.attempt == run.attempt {
+        if goes_on || sent.attempt == run.attempt || may_still_begin(run, compaction, sent) {
             return watch(run, compaction, sent);
         }
     }
@@ -95,6 +100,13 @@ pub(super) fn look(
     Look::Failed(contract(run, &format!("{why}; {}", compaction.last_one()), None))
 }
 
+/// Whether a MAJOR FREEZE that got no answer may still be carried out: until the server's own limit for it has passed.
+fn may_still_begin(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
+    let limit = i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
+    let passed = run.now.as_millisecond().saturating_sub(sent.at.as_millisecond());
+    sent.answered != Some(true) && compaction.frozen_version <= sent.highest_job.unwrap_or_default() && passed <= limit
+}
+
 /// How far the merge is that was started with this intent.
 fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look {
     if compaction.has_error {
@@ -106,7 +118,12 @@ fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look
         ));
     }
     if compaction.frozen_version <= sent.highest_job.unwrap_or_default() {
-        return Look::Wait(Waiting::for_("the server accepted MAJOR FREEZE; the new version is awaited", false));
+        let what = if sent.answered == Some(true) {
+            "the server accepted MAJOR FREEZE; the new version is awaited"
+        } else {
+            "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for"
+        };
+        return Look::Wait(Waiting::for_(what, false));
     }
     if compaction.is_over() {
         return Look::Done(format!("version {} is merged in every zone", compaction.frozen_version));

@@ -34,10 +34,7 @@ impl OceanBase {
             status: self.backup_state().await?.status,
             cleanup: self.cleanup().await,
             compaction: self.compaction(parameters).await,
-            without_gts: Known::NotChecked(
-                "whether every tenant uses GTS, which a backup before V4 needs, is seen from the tenants only"
-                    .to_owned(),
-            ),
+            without_gts: Known::NotChecked("whether every tenant uses GTS was not asked here".to_owned()),
         })
     }
 
@@ -148,6 +145,14 @@ impl OceanBase {
                 }
             })
             .collect())
+    }
+
+    /// The user tenants that do not use GTS.
+    pub(in super::super) async fn without_gts(&mut self, tenants: &[TenantFacts]) -> Known<Vec<String>> {
+        match self.read(ViewId::Variables, &[("NAME", vec![Is::Text(rows::TIMESTAMP_SERVICE)])], TENANT_ID).await {
+            Ok(variables) => rows::without_gts(&variables, tenants),
+            Err(fault) => Known::NotChecked(format!("whether every tenant uses GTS: {}", fault.what)),
+        }
     }
 
     /// The sets of tenants, in the order of their ids. Copies of sets are no sets of their own.

@@ -6,7 +6,7 @@ use super::super::rows::{result, word};
 use super::super::session::{Row, number, some_text, text};
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::clean;
-use crate::domain::facts::{JobFacts, TaskFacts, TenantKind};
+use crate::domain::facts::{JobFacts, Known, TaskFacts, TenantFacts, TenantKind};
 use crate::domain::progress::Count;
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
@@ -26,6 +26,29 @@ pub(super) fn kind(id: u64) -> TenantKind {
     }
 }
 
+/// The variable that says where a tenant takes its timestamps from.
+pub(super) const TIMESTAMP_SERVICE: &str = "ob_timestamp_service";
+
+/// The user tenants of which the variable says that they do not use GTS. Where it does not say, nobody knows.
+pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<Vec<String>> {
+    let mut without = Vec::new();
+    for tenant in tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin) {
+        let own = variables.iter().find(|row| number(row, "TENANT_ID") == Some(tenant.id));
+        let value = own.map(|row| word(row, "VALUE")).unwrap_or_default();
+        match value.as_str() {
+            "1" | "2" | "GTS" | "HA_GTS" => {}
+            "0" | "LTS" => without.push(tenant.name.clone()),
+            _ => {
+                return Known::NotChecked(format!(
+                    "{} does not say whether it uses GTS: {TIMESTAMP_SERVICE} is \"{value}\"",
+                    tenant.name
+                ));
+            }
+        }
+    }
+    Known::Known(without)
+}
+
 /// A time as printed, `utc_offset` seconds ahead of UTC; None where none is set (empty, or 1970 while a set is made).
 pub(super) fn moment(row: &Row, column: &str, utc_offset: i32) -> Option<Scn> {
     let civil: DateTime = some_text(row, column)?.trim().parse().ok()?;
@@ -39,12 +62,15 @@ pub(super) fn place(text: &str) -> String {
     Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.bare())
 }
 
-/// What became of the part of a job that a row is about.
-fn end(row: &Row) -> &'static str {
-    match (text(row, "STATUS").as_str(), result(row)) {
-        ("CANCEL", _) | (_, CANCELLED) => "CANCELED",
-        (_, 0) => "COMPLETED",
-        _ => "FAILED",
+/// What became of the part of a job that a row is about. Only `FINISH` without an error is a success; a word nobody knows
+/// stays as it is, and nothing has ended by it.
+fn end(row: &Row) -> String {
+    let status = word(row, "STATUS");
+    match (status.as_str(), result(row)) {
+        ("CANCEL", _) | (_, CANCELLED) => "CANCELED".to_owned(),
+        ("FINISH", 0) => "COMPLETED".to_owned(),
+        (_, 0) => status,
+        _ => "FAILED".to_owned(),
     }
 }
 
@@ -105,7 +131,7 @@ pub(super) fn running(row: &Row) -> JobFacts {
 
 /// A part of a job that has ended, from its history row.
 pub(super) fn ended(row: &Row) -> JobFacts {
-    JobFacts { status: end(row).to_owned(), ended: some_text(row, "END_TIME").map(|ended| clean(&ended)), ..part(row) }
+    JobFacts { status: end(row), ended: some_text(row, "END_TIME").map(|ended| clean(&ended)), ..part(row) }
 }
 
 /// The set's id stands for the job's; the part of sys is the parent of the others.

@@ -16,7 +16,7 @@ use crate::domain::restorable::SetKind;
 use crate::domain::task::IntentView;
 
 /// What is waited beyond the server's own limit before time alone proves that nothing was started.
-const MARGIN_MS: i64 = 10_000;
+pub(super) const MARGIN_MS: i64 = 10_000;
 
 impl OceanBase {
     /// What became of the starts that these targets hang on.

@@ -67,6 +67,11 @@ fn what_became_of_a_set_is_in_its_result() {
     assert_eq!(of(&[("RESULT", "-4072")]), "FAILED AVAILABLE CANCELED 4072");
     assert_eq!(of(&[("STATUS", "CANCEL")]), "FAILED AVAILABLE CANCELED 0");
     assert_eq!(of(&[("IS_MARK_DELETED", "1")]), "SUCCESS DELETED COMPLETED 0");
+    // Without an error is not yet a success.
+    for word in ["DOING", "GENERATE", "PAUSED"] {
+        assert_eq!(of(&[("STATUS", word)]), format!("FAILED AVAILABLE {word} 0"));
+        assert!(rows::ended(&history(&[("STATUS", word)])).is_live(), "{word} is no end");
+    }
 }
 
 #[test]
@@ -138,6 +143,39 @@ fn every_sign_of_an_upgrade_is_named() {
     assert_eq!(signs(&apart, &[]), ["min_observer_version differs between servers: 3.1.1, 3.1.2"]);
     let ahead = signs(&[("min_observer_version", "3.1.1")], &["3.1.1_10000392021123010", "3.1.2_10000392021123010"]);
     assert_eq!(ahead, ["10.0.0.1:2882 runs 3.1.2_10000392021123010, and min_observer_version is 3.1.1"]);
+    let fourth = [("_upgrade_stage", ""), ("min_observer_version", "3.2.4")];
+    assert_eq!(
+        signs(&fourth, &["3.2.4.1_101000052023010822-346a"]),
+        Vec::<String>::new(),
+        "the fourth number is not said"
+    );
+    let both = [("min_observer_version", "3.2.4.0")];
+    assert_eq!(signs(&both, &["3.2.4.1_101000052023010822-346a"]).len(), 1);
     // Where the line does not compare them, builds are the check of builds' own matter.
     assert!(upgrade_signs(&parameters(&[("min_observer_version", "4.2.1.0")]), None).is_empty());
+}
+
+/// A backup before V4 needs GTS in every tenant; what the server does not say is not taken for yes.
+#[test]
+fn tenants_without_gts_are_told_by_the_variable() {
+    let facts = crate::domain::samples::legacy("3.1.2", crate::domain::whole::CompactionRule::Enforced, 1);
+    let ids: Vec<String> = facts
+        .tenants
+        .iter()
+        .filter(|tenant| tenant.kind == TenantKind::User)
+        .map(|tenant| tenant.id.to_string())
+        .collect();
+    let told = |first: &str, second: &str| {
+        let variables =
+            [(&ids[0], first), (&ids[1], second)].map(|(id, value)| row(&[("TENANT_ID", id), ("VALUE", value)]));
+        rows::without_gts(&variables, &facts.tenants)
+    };
+    use crate::domain::facts::Known;
+    assert_eq!(told("1", "2"), Known::Known(vec![]));
+    assert_eq!(told("GTS", "HA_GTS"), Known::Known(vec![]));
+    assert_eq!(told("1", "0"), Known::Known(vec!["order".into()]));
+    assert_eq!(told("LTS", "0"), Known::Known(vec!["pay".into(), "order".into()]));
+    let unsaid = "order does not say whether it uses GTS: ob_timestamp_service is \"7\"";
+    assert_eq!(told("1", "7"), Known::NotChecked(unsaid.into()));
+    assert!(matches!(rows::without_gts(&[], &facts.tenants), Known::NotChecked(_)));
 }

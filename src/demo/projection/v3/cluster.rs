@@ -36,6 +36,19 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(line).collect()
 }
 
+/// The one variable that a backup depends on: an enum, told as the number of its word.
+pub(super) fn variables(look: &Look<'_>) -> Vec<Row> {
+    let line = |tenant: &Tenant| {
+        row([
+            ("TENANT_ID", int(tenant.id)),
+            ("ZONE", text("")),
+            ("NAME", text("ob_timestamp_service")),
+            ("VALUE", text(if tenant.local_timestamps { "0" } else { "1" })),
+        ])
+    };
+    look.cluster.tenants.iter().map(line).collect()
+}
+
 fn public(look: &Look<'_>, tenant: &Tenant) -> Row {
     let zones: Vec<&str> = look.cluster.servers.iter().map(|server| &*server.zone).collect();
     let locality = zones.iter().map(|zone| format!("FULL{{1}}@{zone}")).collect::<Vec<_>>().join(", ");

@@ -240,3 +240,62 @@ fn a_tenant_is_backed_up_whole_and_after_its_cluster() {
         "{found}"
     );
 }
+
+/// Below V4 a job is of the cluster: whoever watches the cluster watches everybody in it.
+#[test]
+fn a_cluster_is_watched_through_every_tenant_in_its_job() {
+    let part = |tenant_id, path: &str| crate::domain::facts::JobFacts {
+        tenant_id,
+        path: path.into(),
+        initiator_job_id: (tenant_id != 1).then_some(7),
+        ..crate::domain::samples::job("")
+    };
+    let mut running = facts(YOUNG);
+    let watched = |facts: &Facts, name| {
+        let plan = attach(facts, &target(name))?;
+        assert!(plan.targets.iter().all(|target| target.attached.is_some() && target.steps.len() == 2));
+        Some(plan.targets.iter().map(|target| target.target.to_string()).collect::<Vec<_>>())
+    };
+    assert_eq!(watched(&running, "legacy"), None, "nothing runs");
+    for tenant in running.tenants.iter_mut().filter(|tenant| tenant.kind == TenantKind::User) {
+        tenant.running = vec![part(1, "file:///backup")];
+    }
+    assert_eq!(watched(&running, "legacy").unwrap(), ["legacy/pay", "legacy/order"], "parts come one by one");
+    assert_eq!(watched(&running, "legacy/order").unwrap(), ["legacy/order"]);
+    // A backup of some tenants is about those alone.
+    let order = running.tenants.iter_mut().find(|tenant| tenant.name == "order").unwrap();
+    order.running = vec![part(order.id, "file:///own"), part(1, "file:///own")];
+    assert_eq!(watched(&running, "legacy").unwrap(), ["legacy/order"]);
+    // On V4 each tenant has a job of its own.
+    let mut v4 = crate::domain::samples::prod();
+    v4.tenants[2].running = vec![part(v4.tenants[2].id, "")];
+    assert_eq!(watched(&v4, "prod"), None);
+    assert_eq!(watched(&v4, "prod/pay").unwrap(), ["prod/pay"]);
+}
+
+/// A version on no known line is read as the nearest one, which is said, and nothing is ever started on it.
+#[test]
+fn nothing_is_written_to_a_version_that_nobody_knows() {
+    for (version, nearest) in [("2.2.78", "V2.2.60 to V2.2.77"), ("3.0.0", "V2.2.60 to V2.2.77"), ("3.3.0", "V3.2")] {
+        let mut choices = the_cluster(Mode::Full);
+        choices.skip = CheckId::ALL.into_iter().collect();
+        let mut facts = legacy(version, AsAnswered, YOUNG);
+        facts.cluster.method_reason = facts.cluster.version.method().reason;
+        let fault = refused(&facts, &choices);
+        assert_eq!(
+            fault.why,
+            format!(
+                "V{version} is not known to this release of obnow: V{version} is on no line obnow knows; it is read as the \
+                 nearest one, {nearest}."
+            )
+        );
+        assert!(fault.next.ends_with("; nothing is written to it."), "{}", fault.next);
+    }
+    for version in ["4.5.0.0", "V5.0.0.0"] {
+        let mut facts = crate::domain::samples::prod();
+        facts.cluster.version = version.parse().unwrap();
+        facts.cluster.method_reason = facts.cluster.version.method().reason;
+        let fault = refused(&facts, &choose(&["prod/pay"], Mode::Full));
+        assert!(fault.why.ends_with("it is read as the nearest one, V4.0 to V4.4."), "{}", fault.why);
+    }
+}

@@ -272,7 +272,7 @@ fn following(data: &Form) -> Form {
 fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[Found] = &storage.side(part).found;
-    let (destination, path) = to_edit(model, found, part)?;
+    let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.would_follow()))?;
     let mut form = Form::of(&destination);
     form.directory = Text::new(&path);
     Some((form, destination.attribute("access_id").map(str::to_owned)))

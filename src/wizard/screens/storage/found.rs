@@ -77,15 +77,19 @@ pub fn source(found: &[Found]) -> String {
 }
 
 /// What an edit begins with: the one destination, or what those of several tenants have in common, with variables for the
-/// rest; a directory that cannot be said so stays empty.
+/// rest; a directory that cannot be said so stays empty. A base, from which the log archive follows too, is said with
+/// variables where that can be: written out, it would be taken for a directory above another one of the same names.
 #[must_use]
-pub fn to_edit(model: &Model, found: &[Found], kind: DirKind) -> Option<(Destination, String)> {
+pub fn to_edit(model: &Model, found: &[Found], (kind, is_base): (DirKind, bool)) -> Option<(Destination, String)> {
     let facts = model.facts()?;
     let known: Vec<(&str, &Chosen)> =
         found.iter().filter_map(|one| Some((one.tenant.as_str(), one.chosen.as_ref()?))).collect();
     let (_, first) = known.first()?;
     let path = match known.as_slice() {
-        [_] if found.len() == 1 => first.destination.path().to_owned(),
+        [_] if found.len() == 1 => {
+            let whole = || first.destination.path().to_owned();
+            if is_base { common(facts, &known, kind).unwrap_or_else(whole) } else { whole() }
+        }
         several => common(facts, several, kind).unwrap_or_default(),
     };
     Some((first.destination.clone(), path))

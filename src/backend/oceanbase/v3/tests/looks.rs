@@ -61,12 +61,16 @@ impl Scene {
     }
 
     fn compaction(&mut self, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
+        self.compaction_after(1, change)
+    }
+
+    fn compaction_after(&mut self, after: i64, change: impl Fn(&mut crate::domain::whole::CompactionFacts)) -> Look {
         if let Known::Known(compaction) = &mut whole(&mut self.facts).compaction {
             change(compaction);
         }
         let tenant = self.facts.tenant("pay").unwrap();
         let whole = self.facts.cluster.whole.as_deref().unwrap();
-        compact::look(&self.run(1), whole, 0, tenant, &self.prepared.plan.targets[0])
+        compact::look(&self.run(after), whole, 0, tenant, &self.prepared.plan.targets[0])
     }
 }
 
@@ -171,6 +175,19 @@ fn a_compaction_of_an_earlier_attempt_is_watched_to_its_end() {
         (compaction.frozen_version, compaction.broadcast_version, compaction.merged_version) = (6, 6, 6);
     });
     assert_eq!(done, Look::Done("version 6 is merged in every zone".into()));
+}
+
+/// A MAJOR FREEZE without an answer is not said to be accepted, and another one is not sent while it may still come.
+#[test]
+fn a_compaction_without_an_answer_is_looked_for_before_another_is_sent() {
+    let sent = [intent(StepKind::Compact, 5), answered(false)];
+    let what = |look: Look| if let Look::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") };
+    let doubt = "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for";
+    assert_eq!(what(scene(Compact::Auto, &sent).compaction(|_| {})), doubt);
+    let taken_up = Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")] };
+    let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
+    assert_eq!(what(again.compaction_after(160, |_| {})), doubt, "150 s and 10 s");
+    assert_eq!(again.compaction_after(161, |_| {}), Look::Act(Action::Compact));
 }
 
 /// The server's own words decide on V3.2: only a refusal that asks for one counts.

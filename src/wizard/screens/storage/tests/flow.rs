@@ -119,6 +119,21 @@ fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
 }
 
 #[test]
+fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
+    let strategy = wanted(Some("file:///base/{cluster_id}/{tenant_id}/{kind}"), None, StorageSource::Strategy);
+    let mut model = opened(with_own(None, None), "prod/pay", vec![strategy]);
+    let places = |model: &Model| {
+        [Data, Clog].map(|part| destination(model, part).unwrap().0.unwrap().destination.path().to_owned())
+    };
+    let before = places(&model);
+    assert!(before[0].starts_with("/base/") && before[0].ends_with("/data"), "{before:?}");
+    go(&mut model, Focus::Edit);
+    press(&mut model, Key::Enter);
+    assert!(storage(&model).data.typed && storage(&model).is_derived());
+    assert_eq!(places(&model), before);
+}
+
+#[test]
 fn several_own_directories_are_edited_as_one_with_variables() {
     let mut facts = three();
     facts.tenants[2].data_destination = Some(place("file:///own/elsewhere"));

@@ -1,0 +1,70 @@
+//! The plan of a task that only watches what somebody else has started.
+
+use super::{Attached, Plan, PlannedStep, TargetPlan, identity_of, steps};
+use crate::domain::choices::{Choices, Mode};
+use crate::domain::facts::{Facts, JobFacts, TenantFacts, TenantKind};
+use crate::domain::restorable::SetKind;
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+use crate::domain::whole::WholeFacts;
+
+/// The plan of a task that only watches the job running on a tenant, or on a whole cluster below V4; None where none runs, or
+/// where the target is neither. It writes nothing.
+#[must_use]
+pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
+    let watched: Vec<&TenantFacts> = match (target.tenant(), &facts.cluster.whole) {
+        (Some(name), _) => facts.tenant(name).into_iter().collect(),
+        (None, Some(whole)) => members(facts, whole),
+        // On V4 each tenant has a job of its own.
+        (None, None) => Vec::new(),
+    };
+    let targets: Vec<TargetPlan> = watched.into_iter().filter_map(|tenant| target_plan(facts, tenant)).collect();
+    let mode = targets.first()?.mode;
+    let named = match &facts.cluster.whole {
+        Some(_) => target.clone(),
+        None => targets.first()?.target.clone(),
+    };
+    Some(Plan {
+        cluster: identity_of(facts),
+        method: facts.cluster.method,
+        choices: Choices::new(vec![named], mode),
+        whole: facts.cluster.whole.is_some(),
+        targets,
+        left_out: Vec::new(),
+        checks: Vec::new(),
+    })
+}
+
+/// The tenants that the running job of a cluster is about.
+fn members<'a>(facts: &'a Facts, whole: &WholeFacts) -> Vec<&'a TenantFacts> {
+    let users = || facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+    // A backup of some tenants goes elsewhere, and is about those alone that have a part in it.
+    let own = whole.destination().map(crate::domain::destination::Destination::bare);
+    let elsewhere = |job: &JobFacts| !job.path.is_empty() && own.as_ref().is_some_and(|own| job.path != *own);
+    let of_some = users().flat_map(|tenant| &tenant.running).any(elsewhere);
+    let is_in = |tenant: &&TenantFacts| {
+        let has_part = tenant.running.iter().any(|job| job.tenant_id == tenant.id);
+        has_part || (!of_some && !tenant.in_recycle_bin && tenant.status == "NORMAL")
+    };
+    users().filter(is_in).collect()
+}
+
+fn target_plan(facts: &Facts, tenant: &TenantFacts) -> Option<TargetPlan> {
+    let job = tenant.running.first()?;
+    let own = tenant.running.iter().find(|job| job.tenant_id == tenant.id);
+    let parent = tenant.running.iter().find(|job| job.tenant_id != tenant.id);
+    let attached = Attached {
+        job: own.map(|job| job.job_id),
+        parent: parent.map(|job| job.job_id),
+        owner: job.owner(),
+        since: job.started.clone(),
+    };
+    Some(TargetPlan {
+        target: facts.target(tenant),
+        tenant: steps::identity(tenant),
+        mode: if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental },
+        steps: vec![PlannedStep::reads(StepKind::WaitForBackup), PlannedStep::reads(StepKind::ConfirmRestorable)],
+        notes: vec![format!("The job was started by {}; obnow only watches it.", attached.owner)],
+        attached: Some(attached),
+    })
+}
