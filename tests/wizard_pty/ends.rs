@@ -27,7 +27,7 @@ fn every_ordinary_end_gives_the_terminal_back() {
         terminal.keys(keys);
         assert_eq!(terminal.exit(), 130);
         terminal.is_restored();
-        assert_eq!(terminal.look(|screen| screen.contents()).trim(), "", "nothing was decided, so nothing is said");
+        assert_eq!(terminal.look(vt100::Screen::contents).trim(), "", "nothing was decided, so nothing is said");
     }
 }
 
@@ -56,7 +56,8 @@ fn term_ends_it_while_something_is_typed_or_asked() {
     terminal.is_restored();
 }
 
-/// Not a test by itself: what the tests below start as a program of its own.
+/// Not a test by itself: what the test below starts as a program of its own.
+#[allow(clippy::disallowed_methods, clippy::print_stderr, reason = "it is a program, with its own words and end")]
 #[test]
 fn the_child_of_the_tests_of_a_panic() {
     let Ok(config) = std::env::var(CHILD) else { return };
@@ -92,7 +93,7 @@ fn a_panic_of_any_task_gives_the_terminal_back_and_is_told_there() {
         terminal.keys("F");
         assert_eq!(terminal.exit(), 7, "round {round}");
         terminal.is_restored();
-        let told = terminal.look(|screen| screen.contents());
+        let told = terminal.look(vt100::Screen::contents);
         assert!(told.contains("a task of obnow broke"), "round {round}: what broke is not to be read:\n{told}");
         assert!(told.contains("SAID: obnow broke off. This is a mistake in obnow; "), "round {round}:\n{told}");
         assert!(!told.contains("prod-hz"), "round {round}: the wizard drew on a screen that is not its own:\n{told}");
@@ -111,9 +112,7 @@ fn a_terminal_that_takes_nothing_any_more_does_not_hold_up_the_end() {
     let state = || std::fs::read_to_string(format!("/proc/{}/status", terminal.pid())).unwrap();
     assert!(state().contains("State:\tS"), "{}", state());
     signal(&terminal, Signal::TERM);
-    let ended =
-        crate::fleet::until("the end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });
-    assert_eq!(ended, ());
+    crate::fleet::until("the end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });
 }
 
 #[test]

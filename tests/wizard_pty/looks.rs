@@ -102,7 +102,7 @@ fn without_colours_the_selection_is_still_seen() {
     let mut no_color = place.wizard(&[]);
     no_color.env("NO_COLOR", "1");
     for command in [no_color, place.wizard(&["--color", "never"])] {
-        let mut terminal = place.open_with(command);
+        let mut terminal = Place::open_with(command);
         terminal.focuses("prod-hz");
         terminal.keys(DOWN);
         terminal.focuses("legacy-sh");
@@ -144,7 +144,7 @@ fn where_a_terminal_has_no_more_every_byte_is_ascii() {
     for (name, value) in [("LANG", "C"), ("LC_ALL", "zh_CN.GB18030"), ("TERM", "linux"), ("TERM", "vt100")] {
         let mut command = place.wizard(&[]);
         command.env(name, value);
-        let mut terminal = place.open_with(command);
+        let mut terminal = Place::open_with(command);
         assert!(terminal.screen().contains("????"), "a name is there all the same:\n{}", terminal.screen());
         terminal.keys("?");
         terminal.shows("Keys in grey");

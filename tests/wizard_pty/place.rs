@@ -18,13 +18,13 @@ impl Place {
     pub fn of(names: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("ob").tempdir().unwrap();
         let place = Self { folder };
-        let mut text = "clusters:\n".to_owned();
-        for name in names {
-            text.push_str(&format!(
+        let cluster = |name: &&str| {
+            format!(
                 "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
-                 password: {{env: A_SECRET}}\n"
-            ));
-        }
+                 password: {{env: A_SECRET}}"
+            )
+        };
+        let text = format!("clusters:\n{}\n", names.iter().map(cluster).collect::<Vec<_>>().join("\n"));
         let options = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.config());
         options.unwrap().write_all(text.as_bytes()).unwrap();
         place
@@ -52,11 +52,11 @@ impl Place {
 
     /// The wizard on its first screen, every cluster known to be unreachable.
     pub fn open(&self) -> Terminal {
-        self.open_with(self.wizard(&[]))
+        Self::open_with(self.wizard(&[]))
     }
 
     /// The same of a changed command.
-    pub fn open_with(&self, command: CommandBuilder) -> Terminal {
+    pub fn open_with(command: CommandBuilder) -> Terminal {
         let terminal = Terminal::start(command, USUAL);
         terminal.shows("unreachable");
         terminal.until("every answer", |screen| !screen.contents().contains("not answered yet"));

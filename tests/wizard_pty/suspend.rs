@@ -42,7 +42,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_all_of_it_back() {
     terminal.shows("LEFT with 130");
     assert_eq!(terminal.exit(), 0);
     terminal.is_restored();
-    let said = terminal.look(|screen| screen.contents());
+    let said = terminal.look(vt100::Screen::contents);
     assert!(said.contains("a line") && said.contains("READ a line"), "{said}");
 }
 
