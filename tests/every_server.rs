@@ -118,6 +118,55 @@ fn three_servers_are_asked_without_a_question_and_the_one_that_differs_is_named(
 }
 
 #[test]
+fn oceanbases_own_tool_tests_the_folder_where_a_server_has_it_and_leaves_nothing() {
+    use obnow::domain::destination::Destination;
+    use obnow::domain::storage_test::{ServerSays, TestResult, judge_servers, script};
+    let folder = tempfile::tempdir().unwrap();
+    let (bin, backup) = (folder.path().join("bin"), folder.path().join("backup"));
+    std::fs::create_dir(&bin).unwrap();
+    std::fs::create_dir(&backup).unwrap();
+    let destination = Destination::parse_user(&format!("file://{}", backup.display())).unwrap();
+    let run = |tool: &str| {
+        let program = bin.join("ob_admin");
+        std::fs::write(&program, format!("#!/bin/sh\n{tool}\n")).unwrap();
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+        let mut command = Command::new("sh");
+        command.arg("-s").env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut shell = command.spawn().unwrap();
+        std::io::Write::write_all(&mut shell.stdin.take().unwrap(), script(&destination).as_bytes()).unwrap();
+        String::from_utf8(shell.wait_with_output().unwrap().stdout).unwrap()
+    };
+    let log = folder.path().join("log");
+    // It finds an empty directory below the destination, and writes its own log where it is started.
+    let said = run(&format!(
+        "echo \"$* $(ls -A \"${{3#file://}}\")\" >>{}; touch ob_admin.log \"${{3#file://}}/x\"",
+        log.display()
+    ));
+    assert!(said.contains("io=0\n") && said.ends_with("end=yes\n") && !said.contains("left="), "{said}");
+    let asked = std::fs::read_to_string(&log).unwrap();
+    let wanted = format!("test_io_device -d file://{}/obnow-io-device-", backup.display());
+    assert!(asked.starts_with(&wanted) && asked.trim_end().chars().last().unwrap().is_ascii_digit(), "{asked}");
+    assert_eq!(std::fs::read_dir(&backup).unwrap().count(), 0, "nothing is left in the destination");
+    // A host of its own has a disk here; a server has a mount.
+    let mounted = |said: &str| {
+        let others = said.lines().filter(|line| !line.starts_with("mount="));
+        others.chain(["mount=nfs4 nas:/b /backup"]).fold(String::new(), |all, line| all + line + "\n")
+    };
+    let judged =
+        |said: &str| judge_servers(&destination, &[ServerSays { server: "one".into(), said: Ok(mounted(said)) }], 1);
+    assert!(judged(&said).found.ends_with("ob_admin test_io_device passed on 1"), "{:?}", judged(&said));
+    let failed = judged(&run("exit 7"));
+    assert_eq!(failed.result, TestResult::Fail);
+    assert!(
+        failed.found.contains("ob_admin test_io_device fails in ") && failed.found.contains("(exit status 7)"),
+        "{failed:?}"
+    );
+    let left = judged(&format!("{said}left=/backup/x\n"));
+    assert_eq!(left.found, "Left behind /backup/x on one.");
+}
+
+#[test]
 fn a_host_without_ssh_says_so() {
     let place = Place::new(Twist::rows(three), "admin");
     place.ssh("exit 3");

@@ -5,7 +5,8 @@ use super::tasks::Task;
 use super::{Room, detect};
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Plan, whole_scope};
+use crate::domain::plan::{Action, Plan, whole_scope};
+use crate::domain::step::StepKind;
 use crate::domain::version::Method;
 use crate::journal::requests::{self, Ask};
 
@@ -46,12 +47,30 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
     let cluster = room.cluster(&plan.cluster.name)?;
     let lines = match plan.method {
         Method::Physical => hits(&detect::one(room, cluster).await?, plan),
-        Method::Logical => vec!["The dump is ended; what it wrote stays in its .partial directory.".to_owned()],
+        Method::Logical => vec![match uploads_to(task) {
+            Some(place) => {
+                format!("The upload is stopped; what is under {place} stays, and so does the dump on this host.")
+            }
+            None => "The dump is ended; what it wrote stays in its .partial directory.".to_owned(),
+        }],
     };
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
     let prod = cluster.environment.as_deref() == Some("prod");
     Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| cluster.name.clone())) })
+}
+
+/// Where a dump is being uploaded to now.
+fn uploads_to(task: &Task) -> Option<String> {
+    let plan = &task.view.prepared.as_ref()?.plan;
+    let target = task.view.targets.iter().find(|target| {
+        target.current().is_some_and(|step| step.kind == StepKind::Upload && !step.state.is_stopped())
+    })?;
+    let action = plan.target(&target.target)?.step(StepKind::Upload)?.actions.first()?;
+    match action {
+        Action::Upload { destination, .. } => Some(destination.bare()),
+        _ => None,
+    }
 }
 
 /// Every job that runs on the plan's tenants, and what stays of them.

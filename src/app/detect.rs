@@ -1,6 +1,7 @@
 //! Detection of many clusters at once: each answers on its own, and a dead one delays no other.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
 
 use tokio::sync::{Semaphore, mpsc};
@@ -8,8 +9,12 @@ use tokio::task::JoinSet;
 
 use super::Room;
 use crate::config::inventory::Cluster;
-use crate::domain::facts::Facts;
+use crate::domain::facts::{Facts, WorkFolder};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::version::Method;
+
+/// The folder of the state directory that holds dumps on their way to an object storage.
+const DUMPS: &str = "dumps";
 
 /// Connections that are tried at once.
 const AT_ONCE: usize = 256;
@@ -64,14 +69,14 @@ async fn these<'a>(
         // Secrets are resolved one after the other: a password tool may ask its owner.
         let system = room.system(cluster).await;
         let name = cluster.name.clone();
-        let (places, answers) = (Arc::clone(&places), answers.clone());
+        let (places, answers, state) = (Arc::clone(&places), answers.clone(), room.places.state.clone());
         running.spawn(async move {
             let _place = places.acquire_owned().await;
             // In a task of its own: a panic in it is this cluster's fault and nobody else's.
             let facts = match system {
                 Ok(mut system) => {
                     let asked = tokio::spawn(async move { system.detect().await });
-                    asked.await.unwrap_or_else(|_| Err(lost(&name)))
+                    asked.await.unwrap_or_else(|_| Err(lost(&name))).map(|facts| at_home(facts, &state))
                 }
                 Err(fault) => Err(fault),
             };
@@ -97,5 +102,16 @@ fn lost(cluster: &str) -> Fault {
 /// # Errors
 /// The password, the connection, or what answers there.
 pub async fn one(room: &Room, cluster: &Cluster) -> Result<Facts, Fault> {
-    room.system(cluster).await?.detect().await
+    Ok(at_home(room.system(cluster).await?.detect().await?, &room.places.state))
+}
+
+/// With what this host has to say: where a dump is written that goes to an object storage.
+fn at_home(mut facts: Facts, state: &Path) -> Facts {
+    if facts.cluster.method == Method::Logical {
+        let path = state.join(DUMPS);
+        let there = path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok());
+        let free = there.map(|space| space.f_bavail.saturating_mul(space.f_frsize));
+        facts.cluster.work = Some(WorkFolder { path: path.display().to_string(), free });
+    }
+    facts
 }

@@ -8,6 +8,7 @@ pub mod detect;
 pub mod follow;
 pub mod hand_over;
 pub mod known;
+mod lend_storage;
 pub mod plans;
 pub mod prepare;
 pub mod purse;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
+use super::lend_storage::storage_of;
 use super::room::fitting;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
@@ -125,7 +126,12 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         view = read(state, &task)?;
         writer
     };
+    let limit = Duration::from_millis(connection.limits.statement);
+    let storage = storage_of(&prepared.plan, secrets.access_key.as_ref(), limit);
     let mut system = system(&prepared, *connection, secrets)?;
+    if let Some(storage) = storage {
+        system.lend_storage(storage);
+    }
     system.lend_locks(lender(held.clone()));
     Ok(Ok(Taking { held, writer, view, system, compact_first }))
 }

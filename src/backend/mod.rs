@@ -3,9 +3,11 @@
 
 pub mod dump;
 pub mod oceanbase;
+mod storage;
 mod system;
 
 pub use oceanbase::Secrets;
+pub use storage::{LentStorage, Storage, ToStore};
 pub use system::{Act, LendLocks, System};
 
 use crate::domain::choices::Mode;

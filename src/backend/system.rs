@@ -5,6 +5,7 @@ use std::os::fd::OwnedFd;
 use super::dump::DumpSystem;
 use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
+use super::storage::LentStorage;
 use super::{Run, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -127,7 +128,7 @@ impl System {
     pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
         match self {
             Self::OceanBase(system) => system.open_cancel(run, targets).await,
-            Self::Dump(system) => Ok(system.open_cancel()),
+            Self::Dump(system) => Ok(system.open_cancel(run, targets)),
         }
     }
 
@@ -137,6 +138,14 @@ impl System {
         match self {
             Self::OceanBase(_) => {}
             Self::Dump(system) => system.lend_locks(lend),
+        }
+    }
+
+    /// Gives the object storage that a dump goes on to; nobody else uploads.
+    pub fn lend_storage(&mut self, storage: LentStorage) {
+        match self {
+            Self::OceanBase(_) => {}
+            Self::Dump(system) => system.lend_storage(storage),
         }
     }
 

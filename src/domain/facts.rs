@@ -145,6 +145,8 @@ pub struct ClusterFacts {
     pub clock_ahead_ms: i64,
     /// The tool that makes a logical backup, on this host; None on a physical line.
     pub backup_service: Option<ServiceFacts>,
+    /// Where on this host a dump is written that goes to an object storage; None: nobody said.
+    pub work: Option<WorkFolder>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
 }
@@ -169,6 +171,15 @@ pub enum ServiceFacts {
     },
     /// It cannot be used, and the fault says why and how to install it.
     Missing(super::fault::Fault),
+}
+
+/// The directory of this host that holds a dump until it is in an object storage.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkFolder {
+    /// Its path, from the root.
+    pub path: String,
+    /// Bytes that are free there; None: the system does not say.
+    pub free: Option<u64>,
 }
 
 /// One observer.
@@ -361,6 +372,8 @@ pub struct TaskFacts {
     pub phase: String,
     /// Bytes written so far.
     pub bytes: u64,
+    /// Bytes in the end, where that is known: of an upload.
+    pub bytes_total: Option<u64>,
     /// Tablets done, of all known so far.
     pub tablets: Option<Count>,
     /// Macro blocks done, of all known so far.

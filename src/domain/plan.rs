@@ -97,6 +97,13 @@ pub enum Action {
         /// The directory the finished backup will have.
         directory: String,
     },
+    /// Put the files of a dump under this directory of an object storage, in a directory of their own.
+    Upload {
+        /// The directory, without keys.
+        destination: Destination,
+        /// Where its access key is to be found.
+        access_key: Option<SecretSource>,
+    },
 }
 
 /// The directory of one backup, named by its own statement.
@@ -242,9 +249,9 @@ impl Plan {
     pub fn access_key(&self) -> Option<SecretSource> {
         let actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
         actions.into_iter().find_map(|action| match action {
-            Action::SetDataDestination { access_key, .. } | Action::SetArchiveDestination { access_key, .. } => {
-                access_key.clone()
-            }
+            Action::SetDataDestination { access_key, .. }
+            | Action::SetArchiveDestination { access_key, .. }
+            | Action::Upload { access_key, .. } => access_key.clone(),
             Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
             _ => None,
         })

@@ -175,6 +175,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             utc_offset: 28_800,
             clock_ahead_ms: 0,
             backup_service: None,
+            work: None,
             whole: None,
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),

@@ -22,6 +22,8 @@ pub enum StepKind {
     StartBackup,
     /// The server (or the dump tool) works.
     WaitForBackup,
+    /// The files of a dump go to an object storage.
+    Upload,
     /// History row, chain, log, encryption: the verdict.
     ConfirmRestorable,
 }
@@ -49,6 +51,17 @@ impl StepKind {
         Self::ConfirmRestorable,
     ];
 
+    /// The steps of a logical backup to an object storage, in order.
+    pub const UPLOADED: [Self; 7] = [
+        Self::CheckTarget,
+        Self::CheckBackupService,
+        Self::CheckReady,
+        Self::StartBackup,
+        Self::WaitForBackup,
+        Self::Upload,
+        Self::ConfirmRestorable,
+    ];
+
     /// The name as shown, in the journal's events and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -61,6 +74,7 @@ impl StepKind {
             Self::Compact => "Start cluster compact if necessary",
             Self::StartBackup => "Start data backup",
             Self::WaitForBackup => "Wait for data backup",
+            Self::Upload => "Upload",
             Self::ConfirmRestorable => "Confirm restorable",
         }
     }

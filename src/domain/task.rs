@@ -124,11 +124,19 @@ impl TargetView {
         }
     }
 
+    /// Whether it stopped on the way of a dump to an object storage.
+    #[must_use]
+    pub fn stopped_in_upload(&self) -> bool {
+        self.step(StepKind::Upload).is_some_and(|step| step.state.is_stopped())
+    }
+
     /// Whether a Retry starts a new backup (the server's job failed or was cancelled) and not only looks again.
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
         !self.attached
             && self.job.is_some()
+            // What was dumped is on this host: only its way to the storage is repeated.
+            && !self.stopped_in_upload()
             && self.outcome.as_ref().is_some_and(|outcome| outcome.verdict.needs_new_backup())
     }
 }

@@ -76,7 +76,10 @@ pub fn progress(progress: &Progress) -> String {
     if let Some(blocks) = &progress.blocks {
         parts.push(format!("{} of {} blocks", blocks.done, blocks.total));
     }
-    parts.push(format!("{} written", size(progress.bytes)));
+    parts.push(match progress.bytes_total {
+        Some(total) => format!("{} of {} written", size(progress.bytes), size(total)),
+        None => format!("{} written", size(progress.bytes)),
+    });
     parts.extend(progress.rate.map(rate));
     parts.extend(progress.eta.map(left));
     parts.join("  ")

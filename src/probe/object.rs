@@ -9,7 +9,9 @@ use crate::domain::secret::Secret;
 use crate::domain::storage_test::{Expected, StorageCheck};
 
 mod answer;
+pub mod bucket;
 mod faults;
+mod parts;
 mod place;
 mod reach;
 mod sign;
@@ -135,7 +137,7 @@ async fn test(subject: &Subject<'_>, bench: &mut Bench<'_>) {
         bench.skip(&AFTER_THE_WAY[1..], "anything that is signed: the access key cannot be used");
         return;
     };
-    let store = Store { client: &client, place: &place, signer, now: bench.now };
+    let store = Store { client: &client, place: &place, signer: &signer, now: bench.now };
     let mut visit = Visit::new(store, subject);
     if visit.look(bench).await == Some(true) {
         visit.with_a_probe(bench).await;

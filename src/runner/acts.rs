@@ -193,6 +193,7 @@ fn words(action: &Action) -> &'static str {
         Action::ResumeArchiving => "resume log archiving",
         Action::StartBackup { .. } => "start a backup",
         Action::StartDump { .. } => "start a dump",
+        Action::Upload { .. } => "upload a dump",
         Action::Compact => "start a major compaction",
     }
 }

@@ -220,6 +220,10 @@ impl Runner {
         for target in &open {
             self.step(&target.target, kind, Settled::passed(StepState::Running, String::new()))?;
         }
+        if kind == StepKind::Upload {
+            // It counts anew: what was dumped is what has to go.
+            self.meters.clear();
+        }
         let mut patience = Patience::new(self.limits);
         let mut sent = acts::Sent::default();
         while !open.is_empty() {

@@ -84,7 +84,7 @@ impl Runner {
             // A job of an earlier attempt goes on: it is told in the step that waits for it.
             return Ok(());
         }
-        if kind > StepKind::WaitForBackup {
+        if kind > StepKind::Upload {
             self.cancel = None;
             return self.answer(&ask, "too late: the backup is done, only its verdict is awaited".to_owned());
         }

@@ -31,7 +31,7 @@ impl Runner {
                 at_ms: u64::try_from(self.begun.elapsed().as_millis()).unwrap_or(u64::MAX),
                 phase: task.phase.clone(),
                 bytes: task.bytes,
-                bytes_total: None,
+                bytes_total: task.bytes_total,
                 percent: task.percent,
                 tablets: task.tablets,
                 blocks: task.blocks,

@@ -89,7 +89,8 @@ impl Text {
             | Key::Up
             | Key::Down
             | Key::PageUp
-            | Key::PageDown => return false,
+            | Key::PageDown
+            | Key::Help => return false,
         };
         self.input.handle(request);
         true

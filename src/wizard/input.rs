@@ -43,7 +43,11 @@ impl Input {
                 self.held = Held::Sequence(Vec::new());
                 Vec::new()
             }
-            (Held::Nothing, _) => vec![event],
+            // Esc and a key that came in one packet: the terminal's library takes them for Alt, which no key here has.
+            (Held::Nothing, _) => match without_alt(&event) {
+                Some(behind) => vec![key(KeyCode::Esc), behind],
+                None => vec![event],
+            },
             (Held::Sequence(chars), Some(c)) => {
                 chars.push(c);
                 self.advance()
@@ -134,6 +138,17 @@ fn typed(c: char) -> Event {
     key(KeyCode::Char(c))
 }
 
+/// The key behind an Esc that was joined to it.
+fn without_alt(event: &Event) -> Option<Event> {
+    match event {
+        Event::Key(key) if key.modifiers.contains(KeyModifiers::ALT) && key.kind != KeyEventKind::Release => {
+            let modifiers = key.modifiers - KeyModifiers::ALT;
+            Some(Event::Key(KeyEvent { modifiers, ..*key }))
+        }
+        _ => None,
+    }
+}
+
 fn is_esc(event: &Event) -> bool {
     matches!(event, Event::Key(key) if key.code == KeyCode::Esc && key.kind != KeyEventKind::Release)
 }
@@ -208,6 +223,12 @@ mod tests {
         // A second Esc gives the first one out.
         assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key(KeyCode::Esc)]);
         assert!(input.holds());
+    }
+
+    #[test]
+    fn esc_and_a_key_in_one_packet_are_both_kept() {
+        let joined = Event::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT));
+        assert_eq!(Input::default().feed(joined), [key(KeyCode::Esc), typed('g')]);
     }
 
     #[test]

@@ -37,6 +37,8 @@ pub enum Key {
     Backspace,
     /// Delete.
     Delete,
+    /// F1, another name of the help; unlike `?` it is no text where something is typed.
+    Help,
 }
 
 impl Key {
@@ -66,6 +68,7 @@ impl Key {
             KeyCode::PageDown => Self::PageDown,
             KeyCode::Backspace => Self::Backspace,
             KeyCode::Delete => Self::Delete,
+            KeyCode::F(1) => Self::Help,
             _ => return None,
         })
     }
@@ -91,6 +94,7 @@ impl Key {
             Self::PageDown => "PgDn".to_owned(),
             Self::Backspace => "Backspace".to_owned(),
             Self::Delete => "Delete".to_owned(),
+            Self::Help => "F1".to_owned(),
         }
     }
 }
@@ -102,7 +106,8 @@ mod tests {
     #[test]
     fn an_f_key_is_no_text_of_a_password() {
         let of = |code, modifiers| Key::of(&KeyEvent::new(code, modifiers));
-        assert_eq!(of(KeyCode::F(1), KeyModifiers::NONE), None);
+        assert_eq!(of(KeyCode::F(1), KeyModifiers::NONE), Some(Key::Help));
+        assert!(!crate::wizard::form::Text::secret().key(Key::Help));
         assert_eq!(of(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Key::Char('?')));
         assert_eq!(of(KeyCode::Char('h'), KeyModifiers::CONTROL), Some(Key::Backspace));
         assert_eq!(of(KeyCode::Char('x'), KeyModifiers::ALT), None);

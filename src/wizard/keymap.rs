@@ -177,7 +177,7 @@ pub const COMMON: [Binding; 4] = [
         }
     }),
     Binding::new(&[Key::Char('q'), Key::Ctrl('c')], Action::Quit, "quit", "end obnow; a task that runs goes on", 2),
-    Binding::new(&[Key::Char('?')], Action::Help, "help", "this help", 9),
+    Binding::new(&[Key::Char('?'), Key::Help], Action::Help, "help", "this help", 9),
 ];
 
 /// Every key of a screen, the screen's own first.
@@ -209,7 +209,13 @@ pub fn now(model: &Model) -> Vec<&'static Binding> {
 
 /// The keys of the help.
 pub const HELP: [Binding; 2] = [
-    Binding::new(&[Key::Esc, Key::Char('?'), Key::Enter, Key::Char('q')], Action::Back, "close", "close the help", 9),
+    Binding::new(
+        &[Key::Esc, Key::Char('?'), Key::Help, Key::Enter, Key::Char('q')],
+        Action::Back,
+        "close",
+        "close the help",
+        9,
+    ),
     Binding::new(&[Key::Ctrl('c')], Action::Quit, "quit", "end obnow", 2),
 ];
 

@@ -59,6 +59,11 @@ fn term_ends_it_while_something_is_typed_or_asked() {
 /// Not a test by itself: what the test below starts as a program of its own.
 #[allow(clippy::disallowed_methods, clippy::print_stderr, reason = "it is a program, with its own words and end")]
 #[test]
+#[allow(
+    clippy::disallowed_methods,
+    clippy::print_stderr,
+    reason = "it is a program of its own, which is told by its environment, says what it saw, and ends with a code"
+)]
 fn the_child_of_the_tests_of_a_panic() {
     let Ok(config) = std::env::var(CHILD) else { return };
     let fix: Fix = Arc::new(|| Box::pin(async { panic!("a task of obnow broke") }));

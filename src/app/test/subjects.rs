@@ -8,6 +8,7 @@ use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, RUN};
 use crate::domain::secret::SecretSource;
+use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 use crate::domain::template::{DirKind, Pair, Template, TemplateError, Values};
@@ -136,6 +137,9 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 Action::SetArchiveDestination { destination, access_key } => {
                     (Some(DirKind::Clog), destination.location.clone(), access_key.clone())
                 }
+                Action::Upload { destination, access_key } => (None, destination.clone(), access_key.clone()),
+                // The directory of this host that it passes through is obnow's own.
+                Action::StartDump { .. } if planned.step(StepKind::Upload).is_some() => continue,
                 Action::StartDump { directory } => match Destination::parse_user(&format!("file://{directory}")) {
                     Ok(destination) => (None, destination, None),
                     Err(_) => continue,

@@ -10,7 +10,9 @@ use super::releases::{self, Tool};
 use super::run::{Dump, SESSION_LIMIT};
 use super::service::find_tool;
 use super::steps::{DumpSystem, not_a_step};
+use super::upload::Objects;
 use super::{Login, blocking, folder, server};
+use crate::backend::Run;
 use crate::backend::oceanbase::session::Failure;
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
@@ -52,9 +54,15 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
     let steps = plan.targets.iter().flat_map(|target| target.steps.iter().map(move |step| (target, step)));
     steps
         .map(|(target, step)| {
-            let statements = step.actions.iter().map(|action| {
-                let place = Place::of(directory(action)?, task, 1)?;
-                Ok(command_line(program, release.options, &place.partial()))
+            let statements = step.actions.iter().map(|action| match action {
+                Action::Upload { destination, .. } => {
+                    let to = Objects::of(destination, &format!("{task}.1")).shown;
+                    Ok(format!("PUT {to}<every file, {} last>", super::manifest::NAME))
+                }
+                action => {
+                    let place = Place::of(directory(action)?, task, 1)?;
+                    Ok(command_line(program, release.options, &place.partial()))
+                }
             });
             Ok(PreviewStep {
                 target: target.target.clone(),
@@ -77,11 +85,16 @@ pub(super) fn directory(action: &Action) -> Result<&str, Fault> {
 }
 
 impl DumpSystem {
-    /// The end of the dump that runs, as an act.
-    pub(in crate::backend) fn open_cancel(&self) -> Option<Act> {
-        let dump = self.dump.as_ref()?;
+    /// The end of the dump that runs, or of its upload, as an act.
+    pub(in crate::backend) fn open_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
+        let shown = if let Some(shown) = Self::stops_upload(run, targets) {
+            shown
+        } else {
+            let dump = self.dump.as_ref()?;
+            format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)
+        };
         Some(Act {
-            shown: vec![format!("kill the dump {}, process {}", dump.record().run, dump.record().pid)],
+            shown: vec![shown],
             description: None,
             highest_job: None,
             connection: None,
@@ -91,7 +104,7 @@ impl DumpSystem {
         })
     }
 
-    /// Ends the dump that runs; what it wrote stays.
+    /// Ends the dump that runs, or its upload; what it wrote stays.
     pub(in crate::backend) fn end(&mut self) {
         if let Some(dump) = &self.dump {
             dump.kill();

@@ -303,7 +303,7 @@ fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
 }
 
 /// A file that is not there is no backup; of one that the operating system does not give, nobody knows.
-fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+pub(super) fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     if error.kind() == std::io::ErrorKind::NotFound {
         return not_whole(path, "it is missing");
     }

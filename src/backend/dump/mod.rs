@@ -3,7 +3,7 @@
 //! [`releases`] finds the program and knows which releases were tried; [`place`] says where everything of one run lies;
 //! [`listing`] is what must be in the dump; [`run`] starts it and finds it again; [`manifest`] proves the result,
 //! reading the files with [`rows`] and [`schema`]. [`DumpSystem`] is all of it as a system: a look at each step, and the
-//! start; what it has to remember beyond its own life is [`begun`].
+//! start; what it has to remember beyond its own life is [`begun`]; `upload` brings it to an object storage.
 
 mod act;
 pub mod begun;
@@ -21,6 +21,7 @@ mod server;
 mod service;
 mod steps;
 mod tell;
+mod upload;
 mod watch;
 
 pub use act::{PendingDump, preview};

@@ -87,6 +87,12 @@ impl Place {
         self.beside(".begun.json")
     }
 
+    /// The manifest of a dump that is in an object storage, and no longer here.
+    #[must_use]
+    pub fn uploaded(&self) -> PathBuf {
+        self.beside(".uploaded.json")
+    }
+
     fn beside(&self, suffix: &str) -> PathBuf {
         self.folder.join(format!("{}{suffix}", self.run))
     }

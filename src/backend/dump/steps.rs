@@ -8,9 +8,11 @@ use super::begun::Begun;
 use super::command::tls_fits;
 use super::place::Place;
 use super::run::Dump;
+use super::upload::{Comparing, Uploading};
 use super::watch::Proving;
 use super::{blocking, folder, server};
 use crate::backend::oceanbase::OceanBase;
+use crate::backend::storage::LentStorage;
 use crate::backend::system::LendLocks;
 use crate::backend::{Look, Run, Seen};
 use crate::domain::facts::Facts;
@@ -31,18 +33,39 @@ pub struct DumpSystem {
     pub(super) begun: Option<Begun>,
     /// The reading of every byte, which takes long.
     pub(super) proving: Option<Proving>,
+    /// The object storage it goes on to.
+    pub(super) storage: Option<LentStorage>,
+    /// The way there.
+    pub(super) uploading: Option<Uploading>,
+    /// The look at what is there.
+    pub(super) comparing: Option<Comparing>,
 }
 
 impl DumpSystem {
     /// The engine behind this connection.
     #[must_use]
     pub fn new(server: OceanBase) -> Self {
-        Self { server, lend: None, dump: None, ended_by_us: false, begun: None, proving: None }
+        Self {
+            server,
+            lend: None,
+            dump: None,
+            ended_by_us: false,
+            begun: None,
+            proving: None,
+            storage: None,
+            uploading: None,
+            comparing: None,
+        }
     }
 
     /// Every dump started from now on inherits what `lend` gives, so that the target stays taken while it lives.
     pub fn lend_locks(&mut self, lend: LendLocks) {
         self.lend = Some(Arc::new(lend));
+    }
+
+    /// The dump goes on to this object storage.
+    pub fn lend_storage(&mut self, storage: LentStorage) {
+        self.storage = Some(storage);
     }
 
     /// Reads everything a plan is made from.
@@ -77,6 +100,8 @@ impl DumpSystem {
             StepKind::CheckReady => judged(self.check_ready(run, target).await).map(Seen::from),
             StepKind::StartBackup => self.start(run, target).await,
             StepKind::WaitForBackup => self.wait(run, target).await,
+            StepKind::Upload => self.upload(run, target).await,
+            StepKind::ConfirmRestorable if Self::goes_on(target) => self.confirm_uploaded(run, target).await,
             StepKind::ConfirmRestorable => self.confirm(run, target).await,
             StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact => {
                 Err(not_a_step("a physical step of a logical backup"))

@@ -5,7 +5,8 @@ use std::path::Path;
 use bytesize::ByteSize;
 
 use super::listing::Kind;
-use super::manifest::Manifest;
+use super::manifest::{Manifest, NAME};
+use super::upload::Objects;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
@@ -13,14 +14,32 @@ use crate::domain::scn::{Scn, span_text};
 /// What has become of a dump that was proven, or was not.
 pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, utc_offset: i32) -> Outcome {
     match proof {
-        Ok(manifest) => restorable(&manifest, folder, utc_offset),
+        Ok(manifest) => {
+            let folder = folder.display().to_string();
+            restorable(&manifest, &folder, &folder, utc_offset)
+        }
         // Nobody could read it: that says nothing about it.
         Err(fault) if fault.cause == Cause::Unknown => Outcome::unknown(fault),
         Err(fault) => Outcome::not_restorable(fault),
     }
 }
 
-fn restorable(manifest: &Manifest, folder: &Path, utc_offset: i32) -> Outcome {
+/// A proven dump that is in an object storage as it was here.
+pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, utc_offset: i32) -> Outcome {
+    let mut outcome = restorable(manifest, &objects.shown, "<directory>", utc_offset);
+    let fetch = match objects.endpoint() {
+        Some(endpoint) => {
+            format!("fetch it: aws s3 cp --recursive --endpoint-url {endpoint} {} <directory>", objects.shown)
+        }
+        None => format!("fetch every object under {} into an empty <directory>", objects.shown),
+    };
+    outcome.recipe.insert(1, fetch);
+    outcome.recipe.insert(2, format!("size and SHA-256 of every file are in its {NAME}"));
+    outcome
+}
+
+/// `at`: where it is; `directory`: where it is for the loader.
+fn restorable(manifest: &Manifest, at: &str, directory: &str, utc_offset: i32) -> Outcome {
     let instant = manifest.source.instant;
     let (from, to) = (Scn::from_timestamp(instant.not_before), Scn::from_timestamp(instant.not_after));
     let told = vec![
@@ -31,7 +50,7 @@ fn restorable(manifest: &Manifest, folder: &Path, utc_offset: i32) -> Outcome {
     let recipe = vec![
         format!(
             "dump {}   databases {}, tables {}, views {views}, rows {}, size {}",
-            folder.display(),
+            at,
             manifest.databases.len(),
             manifest.tables.len() - views,
             manifest.rows(),
@@ -39,8 +58,7 @@ fn restorable(manifest: &Manifest, folder: &Path, utc_offset: i32) -> Outcome {
         ),
         format!(
             "myloader --defaults-file=<file with user and password under [myloader]> --host=<host> --port=<port> \
-             --threads=2 --directory={}",
-            folder.display()
+             --threads=2 --directory={directory}"
         ),
         "into a server that has none of these tables; it makes the databases".to_owned(),
         format!("not in the backup: {}", manifest.left_out.join(", ")),

@@ -22,12 +22,22 @@ use crate::domain::plan::TargetPlan;
 use crate::domain::task::IntentView;
 
 /// How long a look waits for a proof before it says that it goes on.
-const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
+pub(super) const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
 
 /// The reading of every byte of a dump, on a thread of its own.
 pub(super) struct Proving {
     place: Place,
     work: JoinHandle<Result<Manifest, Fault>>,
+}
+
+/// How far a proof is.
+pub(super) enum Proven {
+    /// Every file is there and whole.
+    Whole(Manifest),
+    /// It cannot be trusted, or nobody could read it.
+    Not(Fault),
+    /// There is no proof, or none yet: what is to say of that.
+    Seen(Box<Seen>),
 }
 
 /// What one look at a dump's files told.
@@ -143,15 +153,27 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         let offset = self.begun(&place).await?.map_or(0, |begun| begun.utc_offset);
-        if self.proving.as_ref().is_none_or(|proving| proving.place != place) {
-            match self.proof(&place).await {
+        let proof = match self.proven(intent, &place).await? {
+            Proven::Whole(manifest) => Ok(manifest),
+            Proven::Not(fault) => Err(fault),
+            Proven::Seen(seen) => return Ok(*seen),
+        };
+        let outcome = tell::outcome(proof, &place.finished(), offset);
+        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+    }
+
+    /// The proof of a dump that has ended, begun where nobody did, and waited for a moment.
+    pub(super) async fn proven(&mut self, intent: &IntentView, place: &Place) -> Result<Proven, Fault> {
+        let found = |look| Ok(Proven::Seen(Box::new(seen(look, intent))));
+        if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
+            match self.proof(place).await {
                 Ok(work) => self.proving = Some(Proving { place: place.clone(), work }),
                 Err(Unready::Failed(fault)) => {
                     let outcome = tell::failed(fault, intent.attempt, &place.partial());
-                    return Ok(seen(Look::Ended(Box::new(outcome)), intent));
+                    return found(Look::Ended(Box::new(outcome)));
                 }
                 Err(Unready::NotWhole(fault)) => {
-                    return Ok(seen(Look::Verdict(Box::new(Outcome::not_restorable(fault))), intent));
+                    return found(Look::Verdict(Box::new(Outcome::not_restorable(fault))));
                 }
                 Err(Unready::NoAnswer(fault)) => return Err(fault),
             }
@@ -159,12 +181,10 @@ impl DumpSystem {
         let Some(proving) = &mut self.proving else { return Err(not_a_step("a proof that was never begun")) };
         let Ok(proof) = timeout(PROOF_AT_ONCE, &mut proving.work).await else {
             let what = format!("every byte of {} is read and counted", place.run());
-            return Ok(seen(Look::Wait(Waiting::for_(what, true)), intent));
+            return found(Look::Wait(Waiting::for_(what, true)));
         };
         self.proving = None;
-        let proof = proof.unwrap_or_else(|error| Err(broke(&error)));
-        let outcome = tell::outcome(proof, &place.finished(), offset);
-        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+        Ok(proof.unwrap_or_else(|error| Err(broke(&error))).map_or_else(Proven::Not, Proven::Whole))
     }
 
     /// Begins the reading of a dump that has ended well.
@@ -217,7 +237,7 @@ impl DumpSystem {
     }
 
     /// What was known when the dump of a place began; None where nobody wrote it.
-    async fn begun(&mut self, place: &Place) -> Result<Option<&Begun>, Fault> {
+    pub(super) async fn begun(&mut self, place: &Place) -> Result<Option<&Begun>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run()) {
             let place = place.clone();
             self.begun = blocking(move || Begun::read(&place)).await??;
@@ -303,7 +323,7 @@ fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
 }
 
 /// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
-fn seen(look: Look, intent: &IntentView) -> Seen {
+pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
     Seen { look, job: Some(JobSeen { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 
@@ -323,7 +343,7 @@ fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Optio
 }
 
 fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {
-    TaskFacts { phase: "dumping".to_owned(), bytes, tablets: None, blocks: None, percent }
+    TaskFacts { phase: "dumping".to_owned(), bytes, bytes_total: None, tablets: None, blocks: None, percent }
 }
 
 fn still_runs(attempt: u32, pid: u32) -> String {

@@ -145,6 +145,7 @@ impl OceanBase {
             utc_offset,
             clock_ahead_ms,
             backup_service: None,
+            work: None,
             whole,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
@@ -177,6 +178,7 @@ impl OceanBase {
             utc_offset,
             clock_ahead_ms,
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
+            work: None,
             whole: None,
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })

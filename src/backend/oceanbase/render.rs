@@ -84,7 +84,7 @@ pub fn action(
             statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::StartDump { .. } => Err(no_words(words.line, "a dump")),
+        Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
     }
 }
 

@@ -134,6 +134,7 @@ pub fn task(row: &Row) -> TaskFacts {
     TaskFacts {
         phase: word(row, "STATUS"),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        bytes_total: None,
         tablets: count("FINISH_TABLET_COUNT", "TABLET_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
         percent: some_text(row, "DATA_PROGRESS")

@@ -42,7 +42,9 @@ impl OceanBase {
             StepKind::StartBackup => self.start_backup(run, targets).await,
             StepKind::WaitForBackup => self.wait_for_backup(run, targets).await,
             StepKind::ConfirmRestorable => self.confirm(run, targets).await,
-            StepKind::CheckBackupService => Err(self.internal("a logical step of a physical backup")),
+            StepKind::CheckBackupService | StepKind::Upload => {
+                Err(self.internal("a logical step of a physical backup"))
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! One destination as a plan would use it, for a face that shows it before there is a plan.
 
-use super::destinations::{archive_place, data_place, nobody_said, parsed, unusable, values_of};
+use super::destinations::{archive_place, data_place, nobody_said, parsed, unusable, values_of, with_access_id};
 use crate::domain::choices::{Choices, StorageSource, Wanted};
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts};
@@ -32,8 +32,9 @@ pub fn chosen_destination(
     several: bool,
 ) -> Result<Chosen, Fault> {
     if facts.cluster.method == Method::Logical {
-        let (destination, wanted) = logical_folder(facts, tenant, choices)?;
-        return Ok(Chosen { destination, source: Some(wanted.source), access_key: None });
+        let (destination, wanted) = logical_place(facts, tenant, choices)?;
+        let access_key = wanted.access_key.clone().filter(|_| destination.needs_access_key());
+        return Ok(Chosen { destination, source: Some(wanted.source), access_key });
     }
     let place = match (facts.cluster.whole.as_deref(), kind) {
         // Below V4 one directory takes them all, data and log.
@@ -48,8 +49,8 @@ pub fn chosen_destination(
     })
 }
 
-/// The directory of this host in which a logical backup makes its own, and who named it.
-pub(super) fn logical_folder<'a>(
+/// The directory, of this host or on an object storage, in which a logical backup makes its own, and who named it.
+pub(super) fn logical_place<'a>(
     facts: &Facts,
     tenant: &TenantFacts,
     choices: &'a Choices,
@@ -65,10 +66,38 @@ pub(super) fn logical_folder<'a>(
     if folder.kind() == StorageKind::File {
         return Ok((folder, wanted));
     }
-    Err(Fault::new(
-        Cause::Usage,
-        format!("{} cannot take a logical backup.", folder.bare()),
-        "A dump is written to a directory of this host.",
-        "Give a directory: --storage file:///backup.",
-    ))
+    let place = with_access_id(folder, wanted)?;
+    if place.attribute("role_arn").is_some() {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("{} cannot take a logical backup.", place.bare()),
+            "This host uploads the dump, and obnow does not assume roles: only the servers do.",
+            "Take role_arn out, and give an id with --access-id and its key with --access-key-from.",
+        ));
+    }
+    Ok((place, wanted))
+}
+
+/// Where the access key of an upload is to be found.
+///
+/// # Errors
+/// The place lacks what a request needs, or nobody says where its key is.
+pub(super) fn upload_key(place: &Destination, wanted: &Wanted) -> Result<SecretSource, Fault> {
+    let bare = place.bare();
+    if let Some(key) = place.missing_keys().first() {
+        let next = match *key {
+            "access_id" => "Give the id with --access-id.".to_owned(),
+            key => format!("Put {key}=... into the part of the URI after ?."),
+        };
+        let why = format!("An upload to {} needs {key}, and none was given.", place.kind());
+        return Err(Fault::new(Cause::Usage, format!("{bare} cannot take a logical backup."), why, next));
+    }
+    wanted.access_key.clone().ok_or_else(|| {
+        Fault::new(
+            Cause::Usage,
+            format!("An upload to {bare} needs its access key."),
+            "This host signs every request with it, and none was given.",
+            "Give it with --access-key-from env:NAME, file:PATH or stdin, and its id with --access-id.",
+        )
+    })
 }

@@ -1,17 +1,18 @@
 //! The steps of one target: what each does, changes and interrupts.
 
-use super::chosen::logical_folder;
+use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
 use super::{Action, PlannedStep, TargetPlan, TenantIdentity};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
-use crate::domain::destination::StorageKind;
+use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
 use crate::domain::usable_full::{crosses_data_version, usable_full};
 use crate::domain::version::Method;
+use crate::domain::words::size;
 
 /// The steps of one target (R3).
 pub(super) fn target_plan(
@@ -180,22 +181,48 @@ fn start_actions(archive: &ArchiveFacts) -> Vec<Action> {
 
 fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Result<TargetPlan, Fault> {
     let target = facts.cluster.target.clone();
-    let (folder, _) = logical_folder(facts, tenant, choices)?;
-    let directory = folder.path().to_owned();
+    let (place, wanted) = logical_place(facts, tenant, choices)?;
+    let mut notes =
+        vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
+    let (directory, upload) = if place.kind() == StorageKind::File {
+        (place.path().to_owned(), None)
+    } else {
+        let access_key = Some(upload_key(&place, wanted)?);
+        let work = facts.cluster.work.as_ref().ok_or_else(|| no_work_folder(&place))?;
+        let free = work.free.map_or_else(|| "free space not checked".to_owned(), |free| format!("{} free", size(free)));
+        notes.push(format!(
+            "Until it is uploaded the dump needs its whole size in {} on this host: {free}; whether it fits is not checked.",
+            work.path
+        ));
+        let effect = format!(
+            "every file goes to {}/<task>.<attempt>/, the manifest last; the copy on this host is removed once the backup is restorable",
+            place.bare()
+        );
+        let action = Action::Upload { destination: place, access_key };
+        (work.path.clone(), Some(PlannedStep::with(StepKind::Upload, vec![action], effect)))
+    };
     let start = PlannedStep::with(
         StepKind::StartBackup,
         vec![Action::StartDump { directory: directory.clone() }],
         format!("mydumper on this host writes {directory}/<task>.<attempt>"),
     );
-    let steps = vec![
+    let mut steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),
         PlannedStep::reads(StepKind::CheckBackupService),
         PlannedStep::reads(StepKind::CheckReady),
         start,
         PlannedStep::reads(StepKind::WaitForBackup),
-        PlannedStep::reads(StepKind::ConfirmRestorable),
     ];
-    let notes =
-        vec!["A dump leaves out users, routines, triggers and sequences; a reboot of this host ends it.".to_owned()];
+    steps.extend(upload);
+    steps.push(PlannedStep::reads(StepKind::ConfirmRestorable));
     Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes, attached: None })
+}
+
+fn no_work_folder(place: &Destination) -> Fault {
+    Fault::new(
+        Cause::Internal,
+        format!("A dump to {} cannot be planned.", place.bare()),
+        "Nobody said where on this host it is written first.",
+        "Look at the target again.",
+    )
 }

@@ -30,6 +30,7 @@ fn letters(plan: &TargetPlan, kind: StepKind) -> String {
         Action::StartBackup { .. } => 'B',
         Action::Compact => 'c',
         Action::StartDump { .. } => 'D',
+        Action::Upload { .. } => 'U',
     };
     plan.step(kind).unwrap().actions.iter().map(letter).collect()
 }

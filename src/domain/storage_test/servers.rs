@@ -22,8 +22,10 @@ pub struct ServerSays {
     pub said: Result<String, String>,
 }
 
-/// A shell script that prints what a server sees, a `name=value` a line. It writes nothing, makes nothing and holds no
-/// secret.
+/// A shell script that prints what a server sees, a `name=value` a line. It holds no secret. Where the directory of a folder
+/// is there and the server has `ob_admin`, that tests it in an empty directory made for it, which is removed; otherwise nothing
+/// is written or made. (V4.2.5 docs, ob_admin: test_io_device wants an empty path; of an object storage it would want the key
+/// as an argument, so it is not run for one.)
 #[must_use]
 pub fn script(destination: &Destination) -> String {
     let quoted = |text: &str| shell(&[text.to_owned()]);
@@ -54,7 +56,17 @@ pub fn script(destination: &Destination) -> String {
          else echo writable=unknown; fi\n\
          echo \"me=$me\"\n\
          echo \"free=$(df -Pk \"$dir\" 2>/dev/null | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4)\"\n\
-         command -v ob_admin >/dev/null 2>&1 && echo admin=yes\n\
+         as() {{ if [ -z \"$user\" ] || [ \"$user\" = \"$me\" ]; then \"$@\"; else sudo -n -u \"$user\" \"$@\"; fi; }}\n\
+         if command -v ob_admin >/dev/null 2>&1; then\n\
+         \x20 echo admin=yes\n\
+         \x20 probe=\"$dir/obnow-io-device-$$\"\n\
+         \x20 if [ \"$dir\" = {0} ] && as mkdir \"$probe\" 2>/dev/null; then\n\
+         \x20   here=$(mktemp -d) && chmod 777 \"$here\" && cd \"$here\"\n\
+         \x20   as timeout 20 ob_admin test_io_device -d \"file://$probe\" >/dev/null 2>&1; echo \"io=$?\"\n\
+         \x20   cd / && as rm -rf \"$probe\" \"$here\"; rm -rf \"$here\"\n\
+         \x20   [ -e \"$probe\" ] && echo \"left=$probe\"\n\
+         \x20 fi\n\
+         fi\n\
          echo end=yes\n",
         quoted(destination.path())
     )
@@ -70,6 +82,10 @@ struct Folder<'a> {
     user: &'a str,
     writable: &'a str,
     free: Option<u64>,
+    /// The exit status of `ob_admin test_io_device`; None: it was not run there.
+    device: Option<&'a str>,
+    /// What could not be removed of it.
+    left: Option<&'a str>,
 }
 
 fn value<'a>(said: &'a str, name: &str) -> Option<&'a str> {
@@ -92,6 +108,8 @@ impl<'a> Folder<'a> {
             user: value(said, "user").filter(|user| !user.is_empty()).unwrap_or(me),
             writable: value(said, "writable")?,
             free: value(said, "free").and_then(|free| free.parse::<u64>().ok()).map(|kilobytes| kilobytes << 10),
+            device: value(said, "io"),
+            left: value(said, "left"),
         })
     }
 }
@@ -167,6 +185,9 @@ fn of_folders(path: &str, folders: &[Folder<'_>]) -> Result<String, Box<Fault>> 
             );
         }
     }
+    if let Some(fault) = folders.iter().find_map(of_device) {
+        return Err(fault);
+    }
     if let [first, rest @ ..] = folders {
         if let Some(other) = rest.iter().find(|other| other.source != first.source) {
             return fault(
@@ -191,9 +212,32 @@ fn of_folders(path: &str, folders: &[Folder<'_>]) -> Result<String, Box<Fault>> 
         } else {
             format!("{} may write", clean(first.user))
         };
-        return Ok(format!("{}: {} of {}, {writable}", count(folders.len()), clean(first.kind), first.source));
+        let tested = folders.iter().filter(|folder| folder.device.is_some()).count();
+        let device = if tested == 0 { String::new() } else { format!(", ob_admin test_io_device passed on {tested}") };
+        let all = count(folders.len());
+        return Ok(format!("{all}: {} of {}, {writable}{device}", clean(first.kind), first.source));
     }
     Ok(String::new())
+}
+
+/// What OceanBase's own tool says of the folder on one server.
+fn of_device(folder: &Folder<'_>) -> Option<Box<Fault>> {
+    let (server, at) = (folder.server, clean(folder.at));
+    if let Some(left) = folder.left {
+        return Some(Box::new(Fault::new(
+            Cause::Storage,
+            format!("Left behind {} on {server}.", clean(left)),
+            "The directory of ob_admin's test could not be removed; the server will refuse this directory (9080) until it is.",
+            format!("On {server}: rm -rf {}", shell(&[clean(left)])),
+        )));
+    }
+    let status = folder.device.filter(|status| *status != "0")?;
+    Some(Box::new(Fault::new(
+        Cause::Storage,
+        format!("On {server}, ob_admin test_io_device fails in {at} (exit status {}).", clean(status)),
+        "OceanBase's own tool cannot do there what a backup does.",
+        format!("On {server}, see what it says: ob_admin test_io_device -d file://<an empty directory in {at}>."),
+    )))
 }
 
 fn of_services(destination: &Destination, answered: &[(&str, &str)]) -> Result<String, Box<Fault>> {

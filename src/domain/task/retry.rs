@@ -8,7 +8,7 @@ use crate::domain::target::TargetName;
 /// What a Retry would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retry {
-    /// Nothing of it reached the server yet: it goes on from this step.
+    /// Nothing of it reached the server yet, or what was dumped is uploaded: it goes on from this step.
     GoesOn(StepKind),
     /// What was started lives, or nobody knows: it only looks again.
     LooksAgain,
@@ -67,7 +67,7 @@ impl TaskView {
                 attempt: self.attempt + 1,
             });
         }
-        let not_begun = wanting.iter().filter(|target| !self.may_have_started(target));
+        let not_begun = wanting.iter().filter(|target| target.stopped_in_upload() || !self.may_have_started(target));
         let step = not_begun.filter_map(|target| target.current()).map(|step| step.kind).min();
         Ok(step.map_or(Retry::LooksAgain, Retry::GoesOn))
     }
@@ -83,12 +83,14 @@ impl TaskView {
         target.attached || target.job.is_some() || sent
     }
 
-    /// Whether a Retry may set a destination or start a backup, for which it needs more secrets than the login.
+    /// Whether a Retry may set a destination or start a backup, or asks an object storage, for which it needs more secrets
+    /// than the login.
     #[must_use]
     pub fn retry_may_start(&self) -> bool {
         self.targets.iter().filter(|target| target.wants_retry()).any(|target| {
             let started = target.step(StepKind::StartBackup).is_none_or(|step| step.state.is_passed());
-            target.needs_new_backup() || !started
+            // What is in an object storage is listed with its key.
+            target.needs_new_backup() || !started || target.step(StepKind::Upload).is_some()
         })
     }
 

@@ -14,6 +14,7 @@ use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
 use crate::domain::secret::SecretSource;
 
 mod laws;
+mod upload;
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_143_600 + second).unwrap()
@@ -369,9 +370,11 @@ fn states_have_the_words_of_json() {
         assert_eq!(serde_json::to_value(state).unwrap(), state.word());
         assert_eq!((state.is_passed(), state.is_stopped()), (passed, stopped), "{state:?}");
     }
-    for kind in StepKind::PHYSICAL.into_iter().chain(StepKind::LOGICAL) {
-        let late = matches!(kind, StepKind::WaitForBackup | StepKind::ConfirmRestorable);
+    for kind in StepKind::PHYSICAL.into_iter().chain(StepKind::UPLOADED) {
+        let late = matches!(kind, StepKind::WaitForBackup | StepKind::Upload | StepKind::ConfirmRestorable);
         assert_eq!(kind.is_before_the_job(), !late, "{kind:?}");
     }
-    assert!(StepKind::PHYSICAL.is_sorted() && StepKind::LOGICAL.is_sorted(), "patience compares kinds");
+    let sorted =
+        [&StepKind::PHYSICAL[..], &StepKind::LOGICAL, &StepKind::UPLOADED].iter().all(|kinds| kinds.is_sorted());
+    assert!(sorted, "patience compares kinds");
 }

@@ -12,6 +12,7 @@ use super::faults;
 use super::place::Place;
 use super::store::{client, knock};
 use super::{or_stopped, stopped_or};
+use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
 use crate::probe::Bench;
 
@@ -40,6 +41,23 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut Bench<'_>)
             None
         }
     }
+}
+
+/// The same for whoever wants the storage and not a Test of it: the handshake comes with the first request.
+pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault> {
+    let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
+    let found = looked_up.map_err(|_| faults::names_are_silent(place, limit))?;
+    let addresses: Vec<SocketAddr> = found.map(Iterator::collect).unwrap_or_default();
+    let mut last = None;
+    let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
+    for address in addresses {
+        match timeout(limit / count, TcpStream::connect(address)).await {
+            Ok(Ok(_)) => return client(place, address, limit).ok_or_else(faults::no_client),
+            Ok(Err(error)) => last = Some(error),
+            Err(_) => last = Some(ErrorKind::TimedOut.into()),
+        }
+    }
+    Err(last.map_or_else(|| faults::no_name(place), |error| faults::not_reached(place, &error, limit)))
 }
 
 async fn resolve(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Vec<SocketAddr>> {

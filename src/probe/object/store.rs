@@ -17,7 +17,13 @@ use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::clean;
 
 /// The most of an answer that is read, in bytes: a probe and more than any list of it.
-const ANSWER_LIMIT: usize = 4 << 20;
+pub(super) const ANSWER_LIMIT: usize = 4 << 20;
+
+/// A body of more than this gets more time than a Test gives, in bytes.
+const LARGE: usize = 4 << 20;
+
+/// The slowest way that is waited for, in bytes a second.
+const SLOWEST: usize = 128 << 10;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -40,13 +46,15 @@ pub(super) struct Ask<'a> {
     pub(super) key: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Option<&'a [u8]>,
+    /// The most of an answer that is read, in bytes.
+    pub(super) most: usize,
 }
 
 /// A bucket that can be asked.
 pub(super) struct Store<'a> {
     pub(super) client: &'a Client,
     pub(super) place: &'a Place,
-    pub(super) signer: Signer,
+    pub(super) signer: &'a Signer,
     pub(super) now: fn() -> Timestamp,
 }
 
@@ -83,7 +91,8 @@ impl Store<'_> {
                     hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?,
                 );
             }
-            StorageKind::Azblob if ask.body.is_some() => {
+            // A block of a blob is none by itself.
+            StorageKind::Azblob if ask.body.is_some() && ask.query.is_empty() => {
                 headers.insert("x-ms-blob-type", http::HeaderValue::from_static("BlockBlob"));
             }
             StorageKind::Azblob | StorageKind::Oss | StorageKind::Cos | StorageKind::File => {}
@@ -94,12 +103,15 @@ impl Store<'_> {
         let (mut parts, ()) = request.into_parts();
         self.signer.sign(&mut parts, (self.now)()).await.ok_or(Trouble::Unsigned)?;
         let request = http::Request::from_parts(parts, Body::from(bytes.to_vec()));
-        let request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
+        let mut request = reqwest::Request::try_from(request).map_err(|_| Trouble::Unsigned)?;
+        if bytes.len() > LARGE {
+            *request.timeout_mut() = Some(Duration::from_secs((bytes.len() / SLOWEST) as u64));
+        }
         let mut response = self.client.execute(request).await.map_err(|error| trouble(&error))?;
         let mut body = Vec::new();
         while let Some(piece) = response.chunk().await.map_err(|error| trouble(&error))? {
             body.extend_from_slice(&piece);
-            if body.len() > ANSWER_LIMIT {
+            if body.len() > ask.most {
                 break;
             }
         }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::answer::{Answer, No};
 use super::faults::{self, Doing};
 use super::place::Place;
-use super::store::{Ask, Store, Trouble};
+use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
 use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::clean;
@@ -41,7 +41,7 @@ impl<'a> Visit<'a> {
         query: &[(&str, &str)],
         body: Option<&[u8]>,
     ) -> Option<Result<Answer, Trouble>> {
-        let ask = Ask { method, key, query, body };
+        let ask = Ask { method, key, query, body, most: ANSWER_LIMIT };
         stopped_or(bench, self.store.ask(&ask)).await
     }
 
@@ -187,7 +187,7 @@ impl<'a> Visit<'a> {
         if done.is_none() && probe.there {
             // Nobody waits any more: one request, and no longer than they wait for it.
             let query = probe.query();
-            let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None };
+            let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: ANSWER_LIMIT };
             let deleted = tokio::time::timeout(CLEARING, self.store.ask(&ask)).await;
             if deleted.is_ok_and(|answer| answer.is_ok_and(|answer| answer.status.is_success())) {
                 (bench.tell)(News::Gone);

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{self, pad, width};
 use super::theme::Role;
+use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
 use crate::wizard::screens::ask::Ask;
@@ -34,7 +35,7 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
         if available == Availability::Hidden {
             continue;
         }
-        let keys: Vec<String> = binding.keys.iter().map(|key| key.name()).collect();
+        let keys: Vec<String> = binding.keys.iter().filter(|key| **key != Key::Help).map(|key| key.name()).collect();
         let keys = pad(&keys.join(" "), 18);
         lines.push(match available {
             Availability::Off(why) => Row::pieces(vec![

@@ -128,7 +128,7 @@ impl Sheet<'_> {
             }
             Shape::One => pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned())),
             Shape::Tenants => pieces.push((Role::Text, "one directory, empty each time".to_owned())),
-            Shape::Folder => pieces.push((Role::Text, "a directory of this host".to_owned())),
+            Shape::Folder => pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned())),
         }
         Row::pieces(pieces)
     }

@@ -122,6 +122,7 @@ pub(super) fn running(row: &Row) -> JobFacts {
     let task = TaskFacts {
         phase: word(row, "STATUS"),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        bytes_total: None,
         tablets: count("FINISH_PARTITION_COUNT", "PARTITION_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
         percent: None,

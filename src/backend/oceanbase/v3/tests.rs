@@ -3,7 +3,7 @@
 use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
 use super::rows;
-use crate::domain::facts::{ServerFacts, TenantKind};
+use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
 
@@ -170,7 +170,6 @@ fn tenants_without_gts_are_told_by_the_variable() {
             [(&ids[0], first), (&ids[1], second)].map(|(id, value)| row(&[("TENANT_ID", id), ("VALUE", value)]));
         rows::without_gts(&variables, &facts.tenants)
     };
-    use crate::domain::facts::Known;
     assert_eq!(told("1", "2"), Known::Known(vec![]));
     assert_eq!(told("GTS", "HA_GTS"), Known::Known(vec![]));
     assert_eq!(told("1", "0"), Known::Known(vec!["order".into()]));

@@ -1,8 +1,10 @@
 //! R6 and R7: who is backed up, who is left out, and who is refused.
 
 use super::*;
-use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts};
+use crate::domain::choices::Wanted;
+use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
 use crate::domain::samples::{cluster, job, other_tenant, server, wanted};
+use crate::domain::secret::SecretSource;
 use crate::domain::version::Detected;
 
 #[test]
@@ -192,14 +194,46 @@ fn a_logical_backup_is_a_dump_into_a_directory() {
     let writes = made.steps.iter().filter(|step| !step.actions.is_empty()).count();
     assert_eq!(writes, 1, "only the start writes");
 
-    choices.storage = Some(wanted(Some("oss://b/x?host=h&access_id=i"), None, given));
-    assert!(refused(&facts, &choices).why.contains("directory of this host"));
     choices.storage = Some(wanted(Some("file:///d/{tenant}"), None, given));
     assert!(refused(&facts, &choices).why.contains("{tenant} stands for nothing here"));
     choices.storage = None;
     choices.mode = Mode::Incremental;
     let fault = refused(&facts, &choices);
     assert_eq!((fault.cause, fault.why.contains("always full")), (Cause::Precondition, true), "{fault}");
+}
+
+#[test]
+fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
+    let mut facts = seekdb();
+    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: Some(5 << 30) });
+    let given = crate::domain::choices::StorageSource::Given;
+    let mut choices = choose(&["prod"], Mode::Full);
+    let mut storage = wanted(Some("oss://b/{cluster}/x?host=h&access_id=i"), None, given);
+    storage.access_key = Some(SecretSource::Env("KEY".into()));
+    choices.storage = Some(storage.clone());
+    let made = planned(&facts, &choices);
+    let kinds: Vec<StepKind> = made.steps.iter().map(|step| step.kind).collect();
+    assert_eq!(kinds, StepKind::UPLOADED);
+    let start = made.step(StepKind::StartBackup).unwrap();
+    assert_eq!(start.actions, [Action::StartDump { directory: "/state/dumps".into() }]);
+    let upload = made.step(StepKind::Upload).unwrap();
+    let destination = Destination::parse_user("oss://b/prod/x?host=h&access_id=i").unwrap();
+    assert_eq!(upload.actions, [Action::Upload { destination, access_key: storage.access_key.clone() }]);
+    assert!(upload.effect.starts_with("every file goes to oss://b/prod/x/<task>.<attempt>/, the manifest last"));
+    assert!(made.notes[1].contains("/state/dumps on this host: 5.0 GiB free; whether it fits is not checked"));
+    let plan = crate::domain::plan::plan(&facts, &choices).unwrap();
+    assert_eq!(plan.access_key(), storage.access_key, "it is resolved before the start");
+
+    facts.cluster.work = None;
+    assert!(refused(&facts, &choices).why.contains("Nobody said where on this host"));
+    for (uri, key, said) in [
+        ("oss://b/x?host=h&access_id=i", None, "An upload to oss://b/x needs its access key."),
+        ("oss://b/x?host=h", storage.access_key.clone(), "An upload to oss needs access_id"),
+        ("s3://b/x?host=h&role_arn=r", storage.access_key.clone(), "obnow does not assume roles"),
+    ] {
+        choices.storage = Some(Wanted { access_key: key, ..wanted(Some(uri), None, given) });
+        assert!(refused(&facts, &choices).to_string().contains(said), "{uri}: {}", refused(&facts, &choices));
+    }
 }
 
 #[test]

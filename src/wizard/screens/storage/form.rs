@@ -73,8 +73,8 @@ impl Kind {
     /// One sentence that says why not, and since when it can.
     pub fn supported(self, facts: &Facts) -> Result<(), String> {
         match (facts.cluster.method, self) {
-            (Method::Logical, Self::File) => Ok(()),
-            (Method::Logical, _) => Err("A logical backup goes to a directory of this host.".to_owned()),
+            // This host writes or uploads it: the version of the server does not matter.
+            (Method::Logical, _) => Ok(()),
             (Method::Physical, _) => self.storage().supported_by(&facts.cluster.version),
         }
     }
@@ -212,7 +212,7 @@ pub enum Shape {
     One,
     /// Below V4: the directory of a backup of tenants.
     Tenants,
-    /// A logical backup: a directory of this host.
+    /// A logical backup: a directory, of this host or of an object storage.
     Folder,
 }
 

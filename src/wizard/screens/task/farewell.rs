@@ -16,8 +16,16 @@ pub fn farewell(model: &Model) -> (Exit, Vec<String>) {
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
     lines.extend(of_task(model, task));
-    let exit = task.ended.map_or(Exit::LEFT, |state| exit::of_task(&task.view, state));
+    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state));
     (exit, lines)
+}
+
+/// How it ended. A verdict on every target is an end, though its runner has a moment left to go.
+fn end(task: &Watched) -> Option<TaskState> {
+    let mut targets = task.view.targets.iter();
+    let present = task.following.is_some() && !task.again && !task.view.targets.is_empty();
+    let judged = present && targets.all(|target| target.outcome.is_some());
+    task.ended.or_else(|| judged.then(|| task.view.state(false)))
 }
 
 fn of_task(model: &Model, task: &Watched) -> Vec<String> {
@@ -26,7 +34,7 @@ fn of_task(model: &Model, task: &Watched) -> Vec<String> {
         let words = ["obnow".to_owned()].into_iter().chain(model.reach.iter().cloned());
         shell(&words.chain([verb.to_owned(), id.clone()]).collect::<Vec<_>>())
     };
-    match task.ended {
+    match end(task) {
         Some(TaskState::RunnerGone) => {
             let fault = task.view.runner_gone(id, task.last_word.as_ref());
             vec![fault.what, fault.why, format!("Go on with: {}", command("retry"))]

@@ -41,7 +41,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
         let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
         let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
         // Before it was said what is waited for, the server's word for what it does says it.
-        let phase = target.progress.as_ref().filter(|_| step.kind == StepKind::WaitForBackup);
+        let phase = target.progress.as_ref().filter(|_| works(step.kind));
         let said = phase.filter(|_| step.detail.is_empty()).map_or(step.detail.as_str(), |phase| &phase.phase);
         body.push(one(step, (role_of, said), now, wide));
         match step.state {
@@ -98,6 +98,11 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
     ])
 }
 
+/// Whether a step moves data, so that it is said how far it is.
+fn works(step: StepKind) -> bool {
+    matches!(step, StepKind::WaitForBackup | StepKind::Upload)
+}
+
 /// How far the running step is, what it waits for, and what it is warned of.
 fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     let indent = 3 + STATE + 1;
@@ -105,7 +110,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     if width(&step.detail) > room {
         body.wrapped(Role::Disabled, &step.detail, indent, wide);
     }
-    if step.kind == StepKind::WaitForBackup {
+    if works(step.kind) {
         match &target.progress {
             Some(progress) => figures(body, progress, indent, wide),
             None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),

@@ -249,11 +249,28 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///dumps"), None, StorageSource::Given)));
     let (chosen, _) = destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.path(), "/dumps");
-    // No kind but a directory can be chosen.
+    // Every kind of object storage can be chosen, too: this host uploads the dump.
     go(&mut model, Focus::Kind);
-    press(&mut model, Key::Right);
-    assert_eq!(storage(&model).data.form.kind.label(), "File (NFS)");
-    assert_eq!(model.notice.as_deref(), Some("A logical backup goes to a directory of this host."));
+    for kind in ["S3", "OSS", "COS", "OBS", "Azure Blob", "File (NFS)", "S3"] {
+        press(&mut model, Key::Right);
+        assert_eq!((storage(&model).data.form.kind.label(), model.notice.as_deref()), (kind, None));
+    }
+    edit_again(&mut model, "backups/seek");
+    for (field, text) in [
+        (Field::Domain, "s3.example.com"),
+        (Field::Region, "eu-1"),
+        (Field::AccessId, "AKIA"),
+        (Field::AccessKey, "k-1"),
+    ] {
+        go(&mut model, Focus::Field(field));
+        type_in(&mut model, text);
+    }
+    let wanted = choices(&model).storage.unwrap();
+    assert!(wanted.data.unwrap().starts_with("s3://backups/seek?host=s3.example.com&s3_region=eu-1"));
+    assert!(wanted.access_key.is_some(), "the key that is typed is asked of nobody else");
+    let (_, what) = test(&mut model);
+    assert_eq!(what.expected, crate::domain::storage_test::Expected::OwnHost);
+    assert_eq!(what.destination.attribute("access_id"), Some("AKIA"));
 }
 
 #[test]

@@ -248,3 +248,15 @@ fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
         ["Task T1 still ran when it was left: obnow watch T1", "Task T2 still runs: obnow watch T2"]
     );
 }
+
+#[test]
+fn a_verdict_is_an_end_though_its_runner_has_a_moment_left_to_go() {
+    let ended = stopped_in(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotRestorable);
+    let mut model = watching(&ended);
+    let task = model.task.as_ref().unwrap();
+    assert!(task.following.is_some() && task.ended.is_none(), "nobody has said yet that it is over");
+    assert_eq!(farewell(&model).0, crate::domain::exit::Exit::NOT_RESTORABLE);
+    // A Retry that was just handed over is no end, whatever came before.
+    model.task.as_mut().unwrap().again = true;
+    assert_eq!(farewell(&model).0, crate::domain::exit::Exit::LEFT);
+}

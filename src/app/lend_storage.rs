@@ -1,0 +1,74 @@
+//! The object storage that a runner's system uploads to, made from the requests of the storage Test.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+use tokio::sync::OnceCell;
+
+use crate::backend::{LentStorage, Storage, ToStore};
+use crate::domain::destination::Destination;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::{Action, Plan};
+use crate::domain::secret::Secret;
+use crate::journal::clock::now;
+use crate::probe::object::bucket::{Bucket, File};
+
+/// A bucket that is reached when it is first asked.
+struct Lent {
+    destination: Destination,
+    key: Option<Secret>,
+    limit: Duration,
+    bucket: OnceCell<Bucket>,
+}
+
+/// The storage that a plan uploads to; None: it uploads nothing. `limit`: how long a small request may take.
+#[must_use]
+pub fn storage_of(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
+    let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+    actions.find_map(|action| match action {
+        Action::Upload { destination, .. } => {
+            let (destination, key) = (destination.clone(), key.cloned());
+            Some(LentStorage::from(
+                Box::new(Lent { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
+            ))
+        }
+        _ => None,
+    })
+}
+
+impl Lent {
+    async fn bucket(&self) -> Result<&Bucket, Fault> {
+        let key = self.key.as_ref().ok_or_else(|| no_key(&self.destination))?;
+        self.bucket.get_or_try_init(|| Bucket::open(&self.destination, key, self.limit, now)).await
+    }
+}
+
+impl Storage for Lent {
+    fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
+        async move { self.bucket().await?.sizes(&prefix).await }.boxed()
+    }
+
+    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+        async move {
+            let ToStore { key, path, bytes, sha256, sent } = &file;
+            let file = File { key, path, bytes: *bytes, sha256, sent };
+            self.bucket().await?.put(&file).await
+        }
+        .boxed()
+    }
+
+    fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        async move { self.bucket().await?.get(&key, most).await }.boxed()
+    }
+}
+
+fn no_key(destination: &Destination) -> Fault {
+    Fault::new(
+        Cause::Usage,
+        format!("{} cannot be asked.", destination.bare()),
+        "This runner was not given the access key.",
+        "Retry: it asks for the key, or takes it from --access-key-from.",
+    )
+}

@@ -1,0 +1,355 @@
+//! The way of a proven dump to an object storage: every file of it, the manifest last, and what is there read back.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest as _, Sha256};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+
+use super::manifest::{self, FileEntry, Manifest, NAME};
+use super::place::Place;
+use super::steps::{DumpSystem, not_a_step, place};
+use super::watch::{PROOF_AT_ONCE, Proven, seen};
+use super::{blocking, broke, io_fault, tell};
+use crate::backend::storage::{LentStorage, ToStore};
+use crate::backend::{Look, Run, Seen, Waiting};
+use crate::domain::destination::{Destination, StorageKind};
+use crate::domain::facts::TaskFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::{Action, RUN, TargetPlan};
+use crate::domain::step::StepKind;
+use crate::domain::words::size;
+
+/// Where the objects of one run are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Objects {
+    /// The directory of the run, as a person finds it: `s3://bucket/path/<task>.<attempt>/`.
+    pub(super) shown: String,
+    /// What all keys begin with, a slash at its end.
+    prefix: String,
+    /// The URI's attributes as it was confirmed, without keys.
+    destination: Destination,
+}
+
+impl Objects {
+    /// Those of a run under a directory whose variable of the run is filled in.
+    pub(super) fn of(destination: &Destination, run: &str) -> Self {
+        let path = destination.path().replace(RUN, run);
+        let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
+        let shown = format!("{}://{path}/{run}/", destination.kind());
+        Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
+    }
+
+    /// Where a target's plan uploads to; None: nowhere.
+    fn planned(target: &TargetPlan, run: &str) -> Option<Self> {
+        let action = target.step(StepKind::Upload).and_then(|step| step.actions.first())?;
+        match action {
+            Action::Upload { destination, .. } => Some(Self::of(destination, run)),
+            _ => None,
+        }
+    }
+
+    fn key(&self, name: &str) -> String {
+        format!("{}{name}", self.prefix)
+    }
+
+    /// What a client of S3 needs to be told; None: another kind of storage.
+    pub(super) fn endpoint(&self) -> Option<String> {
+        let host = self.destination.attribute("host").filter(|_| self.destination.kind() == StorageKind::S3)?;
+        // Without a scheme it is spoken to as the servers do.
+        Some(if host.contains("://") { host.to_owned() } else { format!("http://{host}") })
+    }
+}
+
+/// An upload that goes on, in a task of its own.
+pub(super) struct Uploading {
+    place: Place,
+    work: JoinHandle<Result<String, Fault>>,
+    sent: Arc<AtomicU64>,
+    total: u64,
+    files: usize,
+}
+
+/// A listing that is compared, in a task of its own.
+pub(super) struct Comparing {
+    place: Place,
+    work: JoinHandle<Result<Manifest, Unlike>>,
+}
+
+/// Why what is in the storage is not known to be the dump.
+enum Unlike {
+    /// It is not.
+    Other(Fault),
+    /// Nobody could look.
+    Unseen(Fault),
+}
+
+impl DumpSystem {
+    /// Whether a target's dump goes on to an object storage.
+    pub(super) fn goes_on(target: &TargetPlan) -> bool {
+        target.step(StepKind::Upload).is_some()
+    }
+
+    /// The step `Upload`.
+    pub(super) async fn upload(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+        let Some(intent) = run.start_intent(&target.target) else {
+            return Err(not_a_step("an upload of a dump that nobody started"));
+        };
+        let place = place(run, target, intent.attempt)?;
+        let objects = Objects::planned(target, place.run()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        if self.ended_by_us {
+            if let Some(uploading) = self.uploading.take() {
+                uploading.work.abort();
+            }
+            return Ok(seen(Look::Ended(Box::new(cancelled(target, &place, &objects))), intent));
+        }
+        if place.uploaded().is_file() {
+            return Ok(seen(Look::Done(format!("everything is in {}", objects.shown)), intent));
+        }
+        if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
+            let manifest = match self.proven(intent, &place).await? {
+                Proven::Whole(manifest) => manifest,
+                Proven::Seen(seen) => return Ok(*seen),
+                Proven::Not(fault) => {
+                    let offset = self.offset(&place).await?;
+                    let outcome = tell::outcome(Err(fault), &place.finished(), offset);
+                    return Ok(seen(Look::Verdict(Box::new(outcome)), intent));
+                }
+            };
+            self.uploading = Some(self.begin_upload(&place, &objects, manifest)?);
+        }
+        let Some(uploading) = &mut self.uploading else { return Err(not_a_step("an upload that was never begun")) };
+        let Ok(ended) = timeout(PROOF_AT_ONCE, &mut uploading.work).await else {
+            return Ok(seen(Look::Wait(uploading.waiting(&objects)), intent));
+        };
+        self.uploading = None;
+        Ok(seen(
+            match ended.unwrap_or_else(|error| Err(broke(&error))) {
+                Ok(said) => Look::Done(said),
+                Err(fault) => Look::Ended(Box::new(not_uploaded(fault, &place, &objects))),
+            },
+            intent,
+        ))
+    }
+
+    fn begin_upload(&self, place: &Place, objects: &Objects, manifest: Manifest) -> Result<Uploading, Fault> {
+        let storage = self.storage.clone().ok_or_else(|| not_a_step("an upload without a storage"))?;
+        let sent = Arc::new(AtomicU64::new(0));
+        let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
+        let work = tokio::spawn(all(storage, objects.clone(), place.finished(), manifest, sent.clone()));
+        Ok(Uploading { place: place.clone(), work, sent, total, files })
+    }
+
+    /// The act that stops an upload.
+    pub(super) fn stops_upload(run: &Run<'_>, targets: &[&TargetPlan]) -> Option<String> {
+        let target = targets.first()?;
+        let current = run.view.target(&target.target)?.current()?;
+        let intent = run.start_intent(&target.target)?;
+        let objects = Objects::planned(target, &format!("{}.{}", run.task, intent.attempt))?;
+        (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.shown))
+    }
+
+    /// The verdict on what is in the storage; only after a good one the copy on this host is removed.
+    pub(super) async fn confirm_uploaded(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
+        let Some(intent) = run.start_intent(&target.target) else {
+            return Err(not_a_step("a verdict on a dump that nobody started"));
+        };
+        let place = place(run, target, intent.attempt)?;
+        let objects = Objects::planned(target, place.run()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
+        let offset = self.offset(&place).await?;
+        if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
+            let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
+            let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
+            self.comparing = Some(Comparing { place: place.clone(), work });
+        }
+        let Some(comparing) = &mut self.comparing else { return Err(not_a_step("a listing that was never begun")) };
+        let Ok(compared) = timeout(PROOF_AT_ONCE, &mut comparing.work).await else {
+            let waiting = Waiting::for_(format!("{} is listed and compared", objects.shown), true);
+            return Ok(seen(Look::Wait(waiting), intent));
+        };
+        self.comparing = None;
+        let mut outcome = match compared.unwrap_or_else(|error| Err(Unlike::Unseen(broke(&error)))) {
+            Ok(manifest) => {
+                let removed = blocking({
+                    let place = place.clone();
+                    move || remove_copy(&place)
+                })
+                .await?;
+                let mut outcome = tell::uploaded(&manifest, &objects, offset);
+                outcome.told.push(removed);
+                outcome
+            }
+            Err(Unlike::Other(fault)) => Outcome::not_restorable(fault),
+            Err(Unlike::Unseen(fault)) => Outcome::unknown(fault),
+        };
+        if outcome.fault.is_some() && place.finished().is_dir() {
+            outcome.told.push(format!("The dump itself stays in {} on this host.", place.finished().display()));
+        }
+        Ok(seen(Look::Verdict(Box::new(outcome)), intent))
+    }
+
+    async fn offset(&mut self, place: &Place) -> Result<i32, Fault> {
+        Ok(self.begun(place).await?.map_or(0, |begun| begun.utc_offset))
+    }
+}
+
+impl Uploading {
+    fn waiting(&self, objects: &Objects) -> Waiting {
+        let bytes = self.sent.load(Ordering::Relaxed).min(self.total);
+        let task = TaskFacts {
+            phase: "uploading".to_owned(),
+            bytes,
+            bytes_total: Some(self.total),
+            tablets: None,
+            blocks: None,
+            percent: None,
+        };
+        let what = format!("{} files, {}, go to {}", self.files, size(self.total), objects.shown);
+        Waiting { what, task: Some(task), alive: true, trouble: None }
+    }
+}
+
+/// Puts what is not there yet, the manifest last.
+async fn all(
+    storage: LentStorage,
+    objects: Objects,
+    folder: std::path::PathBuf,
+    manifest: Manifest,
+    sent: Arc<AtomicU64>,
+) -> Result<String, Fault> {
+    let there = storage.sizes(objects.prefix.clone()).await?;
+    let mut known = 0;
+    for file in &manifest.files {
+        let key = objects.key(&file.name);
+        if there.get(&key) == Some(&file.bytes) {
+            known += 1;
+            sent.fetch_add(file.bytes, Ordering::Relaxed);
+        } else {
+            storage.put(to_store(key, &folder, file, &sent)).await?;
+        }
+    }
+    let text = read(&folder.join(NAME)).await?;
+    let digits: Vec<String> = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
+    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digits.concat() };
+    storage.put(to_store(objects.key(NAME), &folder, &entry, &sent)).await?;
+    let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
+    Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))
+}
+
+fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>) -> ToStore {
+    ToStore {
+        key,
+        path: folder.join(&file.name),
+        bytes: file.bytes,
+        sha256: file.sha256.clone(),
+        sent: Arc::clone(sent),
+    }
+}
+
+/// Lists what is there, and compares it with the manifest; and its manifest with ours.
+async fn compare(storage: LentStorage, objects: Objects, place: Place) -> Result<Manifest, Unlike> {
+    let kept = place.uploaded();
+    let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
+    let ours = read(&path).await.map_err(Unlike::Unseen)?;
+    let manifest: Manifest = serde_json::from_slice(&ours)
+        .map_err(|error| Unlike::Unseen(io_fault("Reading", &path, &std::io::Error::from(error))))?;
+    let there = storage.sizes(objects.prefix.clone()).await.map_err(Unlike::Unseen)?;
+    as_listed(&objects, &manifest, ours.len() as u64, &there).map_err(Unlike::Other)?;
+    let theirs = storage.get(objects.key(NAME), ours.len()).await.map_err(Unlike::Unseen)?;
+    if theirs != ours {
+        let why = format!("The content of {NAME} there is not what was uploaded.");
+        return Err(Unlike::Other(unlike(&objects, why)));
+    }
+    Ok(manifest)
+}
+
+/// Every file of the manifest, and the manifest, is there in its size, and nothing else.
+fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<String, u64>) -> Result<(), Fault> {
+    let files = manifest.files.iter().map(|file| (file.name.as_str(), file.bytes));
+    let wanted: BTreeMap<String, u64> =
+        files.chain([(NAME, own)]).map(|(name, bytes)| (objects.key(name), bytes)).collect();
+    for (key, bytes) in &wanted {
+        match there.get(key) {
+            Some(found) if found == bytes => {}
+            Some(found) => {
+                return Err(unlike(objects, format!("{key} has {found} bytes there, not {bytes}.")));
+            }
+            None => return Err(unlike(objects, format!("{key} is not listed."))),
+        }
+    }
+    // A storage may keep an object for the directory itself.
+    let other = there.keys().find(|key| !wanted.contains_key(*key) && **key != objects.prefix);
+    other.map_or(Ok(()), |key| {
+        let key = crate::domain::diagnosis::clean(key);
+        Err(unlike(objects, format!("{key} is there and does not belong to this dump.")))
+    })
+}
+
+fn unlike(objects: &Objects, why: String) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("{} cannot be trusted.", objects.shown),
+        why,
+        "Look for what changes objects there: a lifecycle rule, another program; then start a new backup.",
+    )
+}
+
+/// Removes the copy on this host; its manifest stays, so that the verdict can be given again. What came of it, in a sentence.
+fn remove_copy(place: &Place) -> String {
+    let (finished, kept) = (place.finished(), place.uploaded());
+    let shown = finished.display().to_string();
+    let removed = || -> std::io::Result<()> {
+        if !finished.is_dir() {
+            return Ok(());
+        }
+        if !kept.is_file() {
+            let new = kept.with_extension("new");
+            std::fs::copy(finished.join(NAME), &new)?;
+            std::fs::File::open(&new)?.sync_all()?;
+            std::fs::rename(&new, &kept)?;
+            std::fs::File::open(place.folder())?.sync_all()?;
+        }
+        std::fs::remove_dir_all(&finished)
+    };
+    match removed() {
+        Ok(()) => format!("The copy on this host, {shown}, is removed."),
+        Err(error) => format!("The copy on this host, {shown}, could not be removed ({error}); remove it by hand."),
+    }
+}
+
+fn cancelled(target: &TargetPlan, place: &Place, objects: &Objects) -> Outcome {
+    let fault = Fault::new(
+        Cause::Server,
+        format!("The upload of the dump of {} was cancelled.", target.target),
+        "It was stopped as asked.",
+        "Retry goes on with the upload of what is not there yet.",
+    );
+    with_left(Outcome::cancelled(fault, None), place, objects)
+}
+
+fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
+    with_left(Outcome::failed(fault, None), place, objects)
+}
+
+/// What is there, on both sides.
+fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
+    outcome.told.push(format!(
+        "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",
+        objects.shown
+    ));
+    outcome.told.push(format!("The dump itself is whole and stays in {} on this host.", place.finished().display()));
+    outcome
+}
+
+async fn read(path: &Path) -> Result<Vec<u8>, Fault> {
+    let path = path.to_path_buf();
+    blocking(move || std::fs::read(&path).map_err(|error| manifest::unread("Reading", &path, &error))).await?
+}
+
+#[cfg(test)]
+#[path = "upload_tests.rs"]
+mod tests;

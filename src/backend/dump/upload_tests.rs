@@ -1,0 +1,158 @@
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use std::sync::Mutex;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use super::*;
+use crate::backend::Storage;
+use crate::backend::dump::manifest::{Instant, Source};
+
+/// A bucket in memory that takes so many objects before it refuses.
+#[derive(Default)]
+struct Memory {
+    objects: Mutex<BTreeMap<String, Vec<u8>>>,
+    puts: Mutex<Vec<String>>,
+    refuses_after: Option<usize>,
+}
+
+fn full() -> Fault {
+    Fault::new(Cause::Storage, "It is full.", "No room.", "Make room.")
+}
+
+impl Storage for Memory {
+    fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
+        let objects = self.objects.lock().unwrap();
+        let there = objects.iter().filter(|(key, _)| key.starts_with(&prefix));
+        let sizes = there.map(|(key, body)| (key.clone(), body.len() as u64)).collect();
+        async { Ok(sizes) }.boxed()
+    }
+
+    fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>> {
+        if self.refuses_after.is_some_and(|most| self.puts.lock().unwrap().len() >= most) {
+            return async { Err(full()) }.boxed();
+        }
+        let body = std::fs::read(&file.path).unwrap();
+        let digits: Vec<String> = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!((body.len() as u64, digits.concat()), (file.bytes, file.sha256), "{}", file.key);
+        file.sent.fetch_add(file.bytes, Ordering::Relaxed);
+        self.puts.lock().unwrap().push(file.key.clone());
+        self.objects.lock().unwrap().insert(file.key, body);
+        async { Ok(()) }.boxed()
+    }
+
+    fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
+        let body = self.objects.lock().unwrap().get(&key).cloned().ok_or_else(full);
+        assert!(body.as_ref().is_ok_and(|body| body.len() <= most));
+        async { body }.boxed()
+    }
+}
+
+fn objects() -> Objects {
+    let destination = Destination::parse_user("s3://b/dumps/{run}?host=h&access_id=i").unwrap();
+    Objects::of(&destination, "t.2")
+}
+
+/// A finished dump of three files in a work folder.
+fn finished(folder: &Path) -> (Place, Manifest) {
+    let place = Place::new(folder, "t.2").unwrap();
+    std::fs::create_dir(place.finished()).unwrap();
+    let files = [("metadata", "m"), ("a.t-schema.sql", "schema"), ("a.t.sql", "rows rows")].map(|(name, text)| {
+        std::fs::write(place.finished().join(name), text).unwrap();
+        let digits: Vec<String> = Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect();
+        FileEntry { name: name.to_owned(), bytes: text.len() as u64, sha256: digits.concat() }
+    });
+    let at = "2026-11-19T19:31:40Z".parse().unwrap();
+    let instant = Instant { not_before: at, not_after: at };
+    let manifest = Manifest {
+        format: 1,
+        run: "t.2".to_owned(),
+        source: Source { target: "lab".into(), server: "s".into(), release: "0.10.0".into(), instant },
+        databases: vec!["a".into()],
+        tables: Vec::new(),
+        files: files.to_vec(),
+        left_out: Vec::new(),
+    };
+    std::fs::write(place.finished().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
+    (place, manifest)
+}
+
+async fn upload(storage: &Arc<Memory>, place: &Place, manifest: &Manifest) -> (Result<String, Fault>, u64) {
+    let sent = Arc::new(AtomicU64::new(0));
+    let lent: LentStorage = Arc::clone(storage) as LentStorage;
+    let ended = all(lent, objects(), place.finished(), manifest.clone(), Arc::clone(&sent)).await;
+    (ended, sent.load(Ordering::Relaxed))
+}
+
+#[test]
+fn a_run_has_a_directory_of_its_own_in_the_bucket() {
+    assert_eq!(objects().shown, "s3://b/dumps/t.2/t.2/");
+    assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
+    let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
+    let whole = Objects::of(&whole, "t.2");
+    assert_eq!((whole.shown.as_str(), whole.key("x").as_str(), whole.endpoint()), ("oss://b/t.2/", "t.2/x", None));
+    assert_eq!(objects().endpoint().unwrap(), "http://h");
+}
+
+#[tokio::test]
+async fn what_is_there_is_not_sent_again_and_the_manifest_is_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, manifest) = finished(folder.path());
+    let broken = Arc::new(Memory { refuses_after: Some(2), ..Memory::default() });
+    let (ended, _) = upload(&broken, &place, &manifest).await;
+    assert_eq!(ended.unwrap_err(), full());
+    let there = broken.objects.lock().unwrap().clone();
+    assert_eq!(there.len(), 2);
+    // One of them has another size, as a foreign one would.
+    let storage = Arc::new(Memory { objects: Mutex::new(there), ..Memory::default() });
+    storage.objects.lock().unwrap().insert("dumps/t.2/t.2/metadata".into(), b"longer".to_vec());
+    let (ended, sent) = upload(&storage, &place, &manifest).await;
+    assert!(ended.unwrap().ends_with("are in s3://b/dumps/t.2/t.2/, 1 of them since an earlier attempt"));
+    let key = |name: &str| format!("dumps/t.2/t.2/{name}");
+    assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(NAME)]);
+    let own = std::fs::metadata(place.finished().join(NAME)).unwrap().len();
+    assert_eq!(sent, manifest.bytes() + own);
+}
+
+#[tokio::test]
+async fn only_what_is_listed_whole_is_trusted() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, manifest) = finished(folder.path());
+    let storage = Arc::new(Memory::default());
+    upload(&storage, &place, &manifest).await.0.unwrap();
+    let lent = || Arc::clone(&storage) as LentStorage;
+    let compared = |found: Result<Manifest, Unlike>| match found {
+        Ok(found) => {
+            assert_eq!(found, manifest);
+            String::new()
+        }
+        Err(Unlike::Other(fault)) => fault.why,
+        Err(Unlike::Unseen(fault)) => format!("unseen: {fault}"),
+    };
+    assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
+    let key = |name: &str| format!("dumps/t.2/t.2/{name}");
+    let whole = storage.objects.lock().unwrap().clone();
+    let mut other = whole[&key(NAME)].clone();
+    other[5] ^= 1;
+    for (name, body, said) in [
+        ("a.t.sql", Some(b"rows".to_vec()), "dumps/t.2/t.2/a.t.sql has 4 bytes there, not 9."),
+        ("a.t.sql", None, "dumps/t.2/t.2/a.t.sql is not listed."),
+        ("stranger", Some(Vec::new()), "dumps/t.2/t.2/stranger is there and does not belong to this dump."),
+        (NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
+        // The directory's own object is nobody's.
+        ("", Some(Vec::new()), ""),
+    ] {
+        let mut objects_there = whole.clone();
+        match body {
+            Some(body) => objects_there.insert(key(name), body),
+            None => objects_there.remove(&key(name)),
+        };
+        *storage.objects.lock().unwrap() = objects_there;
+        assert_eq!(compared(compare(lent(), objects(), place.clone()).await), said, "{name}");
+    }
+    // Without the copy here the verdict can be given again.
+    assert_eq!(remove_copy(&place), format!("The copy on this host, {}, is removed.", place.finished().display()));
+    assert!(!place.finished().exists() && place.uploaded().is_file());
+    assert_eq!(compared(compare(lent(), objects(), place.clone()).await), "");
+}

@@ -1,0 +1,62 @@
+//! A dump that stopped on its way to an object storage: only the way is gone on with.
+
+use super::*;
+use crate::domain::choices::StorageSource;
+use crate::domain::facts::{ServiceFacts, WorkFolder};
+use crate::domain::samples::wanted;
+use crate::domain::version::{Method, Version};
+
+const NAME: &str = "prod";
+
+/// A dump of `prod` that ended well, whose upload came to this.
+fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
+    let mut facts = cluster(vec![tenant(0, "")]);
+    facts.tenants.retain(|tenant| tenant.id == 0);
+    facts.cluster.method = Method::Logical;
+    facts.cluster.version = Version::seekdb([1, 4, 0, 0], None);
+    facts.cluster.backup_service =
+        Some(ServiceFacts::Ready { release: "mydumper 0.10.0".into(), path: "/usr/bin/mydumper".into() });
+    facts.cluster.work = Some(WorkFolder { path: "/state/dumps".into(), free: None });
+    let mut choices = choose(&[NAME], Mode::Full);
+    let storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
+    let key = Some(SecretSource::Env("KEY".into()));
+    choices.storage = Some(crate::domain::choices::Wanted { access_key: key, ..storage });
+    let Event::Created { connection, by, .. } = created() else { return TaskView::default() };
+    let prepared = Prepared {
+        task: "t1".into(),
+        plan: plan(&facts, &choices).unwrap(),
+        preview: Vec::new(),
+        digest: String::new(),
+    };
+    let mut events = vec![Event::Created { prepared: Box::new(prepared), connection, by }, started(1, false, &[NAME])];
+    let before = StepKind::UPLOADED.into_iter().filter(|kind| *kind < StepKind::Upload);
+    events.extend(before.map(|kind| step(NAME, kind, StepState::Ok)));
+    events.push(Event::Job { target: target(NAME), job: 1, set: None, kind: None });
+    events.push(step(NAME, StepKind::Upload, state));
+    events.push(Event::Verdict { target: target(NAME), outcome: Box::new(outcome(verdict)) });
+    TaskView::fold(events.iter().map(|event| (at(0), event)))
+}
+
+#[test]
+fn a_retry_goes_on_with_the_upload_and_starts_no_second_dump() {
+    for (state, verdict, task) in [
+        (StepState::Failed, VerdictWord::Failed, TaskState::Failed),
+        (StepState::Cancelled, VerdictWord::Cancelled, TaskState::Cancelled),
+    ] {
+        let mut view = uploaded(state, verdict);
+        assert_eq!(view.state(false), task);
+        assert_eq!(view.retry("t1", task).unwrap(), Retry::GoesOn(StepKind::Upload));
+        assert!(view.retry_may_start(), "the storage's key is needed again");
+        view.apply(at(1), &started(2, false, &[NAME]));
+        let again = &view.targets[0];
+        assert_eq!(again.current().unwrap().kind, StepKind::Upload);
+        assert_eq!((again.job, again.anew_since), (Some(1), 0), "it is the dump of the first attempt");
+    }
+}
+
+#[test]
+fn a_dump_that_is_not_whole_is_made_anew() {
+    let view = uploaded(StepState::Ok, VerdictWord::NotRestorable);
+    let again = view.retry("t1", TaskState::Failed).unwrap();
+    assert!(matches!(again, Retry::NewBackup { attempt: 2, .. }), "{again:?}");
+}

@@ -1,0 +1,157 @@
+//! A file becomes an object: in one request where it is small, else in parts, which appear as one object when the last is there.
+
+use std::fmt::Write as _;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use http::Method;
+use sha2::{Digest as _, Sha256};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
+
+use super::answer::No;
+use super::bucket::{Bucket, File, ask};
+use super::faults::Doing;
+use super::store::Ask;
+use crate::domain::fault::{Cause, Fault};
+
+/// The size up to which a file goes in one request, and that of a part, in bytes: it is held in memory.
+const PART: u64 = 16 << 20;
+
+/// The most parts an object may have (S3, OSS and COS alike; Azure takes more).
+const MOST_PARTS: u64 = 10_000;
+
+/// Puts a file there.
+pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
+    let mut content = tokio::fs::File::open(file.path).await.map_err(|error| unread(file, &error))?;
+    let mut hasher = Sha256::new();
+    if file.bytes <= PART {
+        let bytes = piece(&mut content, file, PART + 1, &mut hasher).await?;
+        is_same(file, bytes.len() as u64, hasher)?;
+        bucket.done(Doing::Write, &Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) }).await?;
+        file.took(bytes.len());
+        return Ok(());
+    }
+    let target = if bucket.is_azure() { Target::Azure } else { begin(bucket, file.key).await? };
+    let put = in_parts(bucket, file, &target, &mut content, hasher).await;
+    if let (Err(_), Target::Other { id }) = (&put, &target) {
+        // Parts that will never be an object cost room; what cannot be removed now the storage's own rules remove.
+        bucket.try_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
+    }
+    put
+}
+
+/// What the parts belong to.
+enum Target {
+    /// Blocks of a blob; they have no common id.
+    Azure,
+    /// An upload with an id (S3, OSS, COS).
+    Other { id: String },
+}
+
+/// Begins an upload in parts; what an earlier one left unfinished under this key is removed.
+async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
+    if let Some(left) =
+        bucket.try_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
+    {
+        let ids = left.texts("Key").zip(left.texts("UploadId"));
+        for (_, id) in ids.filter(|(name, _)| name == key) {
+            bucket.try_once(&Ask { query: &[("uploadId", &id)], ..ask(Method::DELETE, key) }).await;
+        }
+    }
+    let begun = Ask { query: &[("uploads", "")], body: Some(&[]), ..ask(Method::POST, key) };
+    let answer = bucket.done(Doing::Write, &begun).await?;
+    let id = answer.text("UploadId").ok_or_else(|| bucket.refused(Doing::Write, &No::Foreign))?;
+    Ok(Target::Other { id })
+}
+
+async fn in_parts(
+    bucket: &Bucket,
+    file: &File<'_>,
+    target: &Target,
+    content: &mut (impl AsyncRead + Unpin + Send),
+    mut hasher: Sha256,
+) -> Result<(), Fault> {
+    let size = PART.max(file.bytes.div_ceil(MOST_PARTS));
+    let (mut list, mut total, mut number) = (String::new(), 0, 0_u32);
+    loop {
+        let bytes = piece(content, file, size, &mut hasher).await?;
+        if bytes.is_empty() {
+            break;
+        }
+        number += 1;
+        total += bytes.len() as u64;
+        let part = Ask { body: Some(&bytes), ..ask(Method::PUT, file.key) };
+        // Writing to a String cannot fail.
+        match target {
+            Target::Azure => {
+                let id = STANDARD.encode(format!("{number:06}"));
+                bucket.done(Doing::Write, &Ask { query: &[("blockid", &id), ("comp", "block")], ..part }).await?;
+                let _ = write!(list, "<Latest>{id}</Latest>");
+            }
+            Target::Other { id } => {
+                let number = number.to_string();
+                let query = [("partNumber", number.as_str()), ("uploadId", id)];
+                let answer = bucket.done(Doing::Write, &Ask { query: &query, ..part }).await?;
+                let tag = answer.headers.get(http::header::ETAG).and_then(|tag| tag.to_str().ok());
+                let tag = tag.ok_or_else(|| bucket.refused(Doing::Write, &No::Foreign))?;
+                let _ = write!(list, "<Part><PartNumber>{number}</PartNumber><ETag>{tag}</ETag></Part>");
+            }
+        }
+        file.took(bytes.len());
+    }
+    is_same(file, total, hasher)?;
+    match target {
+        Target::Azure => {
+            let list = format!("<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>{list}</BlockList>");
+            let end =
+                Ask { query: &[("comp", "blocklist")], body: Some(list.as_bytes()), ..ask(Method::PUT, file.key) };
+            bucket.done(Doing::Write, &end).await?;
+        }
+        Target::Other { id } => {
+            let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
+            let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
+            let answer = bucket.done(Doing::Write, &end).await?;
+            // A storage may have said 200 before it knew.
+            if let Some(code) = answer.code() {
+                return Err(bucket.refused(Doing::Write, &No::Other(code)));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The next piece of a file; empty at its end.
+async fn piece(
+    content: &mut (impl AsyncRead + Unpin + Send),
+    file: &File<'_>,
+    most: u64,
+    hasher: &mut Sha256,
+) -> Result<Vec<u8>, Fault> {
+    let mut bytes = Vec::new();
+    content.take(most).read_to_end(&mut bytes).await.map_err(|error| unread(file, &error))?;
+    hasher.update(&bytes);
+    Ok(bytes)
+}
+
+/// What was read is what was measured.
+fn is_same(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
+    let digits: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+    if bytes == file.bytes && digits.concat() == file.sha256 {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Storage,
+        format!("{} was not uploaded.", file.path.display()),
+        "It changed since it was proven.",
+        "Do not restore from this dump; look for what writes there, and start a new backup.",
+    ))
+}
+
+fn unread(file: &File<'_>, error: &std::io::Error) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("Reading {} failed.", file.path.display()),
+        format!("The operating system says: {error}."),
+        "Check the folder and who may read there, then retry.",
+    )
+}
