@@ -222,7 +222,7 @@ impl Backend for Tty {
 
 #[cfg(test)]
 mod tests {
-    #![allow(clippy::panic, reason = "a test stops where its setup fails")]
+    #![allow(clippy::panic, clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
     use super::*;
 
@@ -254,6 +254,24 @@ mod tests {
         assert!(tty.set_cursor_position((3, 4)).is_ok() && tty.pending.take().is_empty());
         drawn(&mut tty, &[(0, "a")]);
         assert!(tty.set_cursor_position((3, 4)).is_ok() && !tty.pending.take().is_empty(), "drawing moved it");
+    }
+
+    #[test]
+    fn a_terminal_that_was_given_back_is_not_drawn_on() {
+        let (mut tty, written) = (tty(), tempfile::NamedTempFile::new().unwrap());
+        tty.out = written.reopen().unwrap();
+        let mut frame = |ours_now: bool| {
+            *ours() = ours_now;
+            let before = written.path().metadata().unwrap().len();
+            tty.pending.write_all(b"a frame").unwrap();
+            tty.send().unwrap();
+            tty.copy("a copy").unwrap();
+            written.path().metadata().unwrap().len() - before
+        };
+        // As when another thread gives it back while a frame is on its way.
+        assert_eq!(frame(false), 0);
+        assert!(frame(true) > 20);
+        assert_eq!(frame(false), 0, "and the frame is not kept for later");
     }
 
     #[test]

@@ -209,6 +209,9 @@ impl Terminal {
         let seen = self.shared.lock();
         let screen = seen.parser.screen();
         assert!(!screen.alternate_screen(), "the alternate screen is still there");
+        // Left as often as it was entered: leaving it twice puts the cursor back over what was said in between.
+        let count = |mark: &[u8]| seen.raw.windows(mark.len()).filter(|window| *window == mark).count();
+        assert_eq!(count(b"\x1b[?1049h"), count(b"\x1b[?1049l"));
         assert!(!screen.hide_cursor(), "the cursor is hidden");
         assert!(!screen.bracketed_paste(), "pastes are still bracketed");
         assert!(!seen.in_a_frame(), "a frame is still open");

@@ -19,7 +19,7 @@ pub fn start(fleet: &Fleet, scenario: &str, more: &[&str]) -> Terminal {
 pub fn answered(terminal: &Terminal) {
     terminal.until("every answer", |screen| {
         let text = screen.contents();
-        text.contains(" targets") && !text.contains("not answered yet") && !text.contains("asking")
+        text.contains(" target") && !text.contains("not answered yet") && !text.contains("asking")
     });
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::place::Place;
-use crate::pty::{CTRL_C, DOWN, ESC, UP};
+use crate::pty::{DOWN, ESC, UP};
 
 const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
 
@@ -96,8 +96,8 @@ fn keys_of_other_people_do_nothing() {
     terminal.keys(DOWN);
     terminal.focuses("legacy-sh");
     let before = terminal.screen();
-    // F5, Alt-q, Ctrl-S, Ctrl-B, a focus report, an answer to a question nobody asked.
-    for keys in ["\x1b[15~", "\x1bq", "\x13", "\x02", "\x1b[I", "\x1b[?1;2c"] {
+    // F1, F5, Alt-q, Ctrl-S, Ctrl-B, a focus report, an answer to a question nobody asked.
+    for keys in ["\x1bOP", "\x1b[15~", "\x1bq", "\x13", "\x02", "\x1b[I", "\x1b[?1;2c"] {
         terminal.keys(keys);
     }
     // What is typed behind them is seen, so they were.
@@ -106,14 +106,4 @@ fn keys_of_other_people_do_nothing() {
     terminal.keys(DOWN);
     terminal.focuses("legacy-sh");
     assert_eq!(terminal.screen(), before);
-}
-
-#[test]
-fn f1_is_another_name_of_the_help() {
-    let place = Place::of(&THREE);
-    let mut terminal = place.open();
-    terminal.keys("\x1bOP");
-    terminal.shows("Keys in grey do nothing now, and why.");
-    terminal.keys(CTRL_C);
-    assert_eq!(terminal.exit(), 130);
 }

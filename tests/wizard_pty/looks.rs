@@ -139,17 +139,36 @@ fn colours_are_the_sixteen_of_the_terminal_and_the_background_is_its_own() {
 }
 
 #[test]
-fn where_more_might_break_every_byte_is_ascii() {
-    let place = Place::of(&THREE);
-    for (name, value) in [("LANG", "C"), ("LANG", "zh_CN.UTF-8"), ("LC_ALL", "zh_CN.GB18030"), ("TERM", "linux")] {
+fn where_a_terminal_has_no_more_every_byte_is_ascii() {
+    let place = Place::of(&["\u{751f}\u{4ea7}", "plain"]);
+    for (name, value) in [("LANG", "C"), ("LC_ALL", "zh_CN.GB18030"), ("TERM", "linux"), ("TERM", "vt100")] {
         let mut command = place.wizard(&[]);
         command.env(name, value);
         let mut terminal = Place::open_with(command);
+        assert!(terminal.screen().contains("????"), "a name is there all the same:\n{}", terminal.screen());
         terminal.keys("?");
         terminal.shows("Keys in grey");
         let raw = terminal.raw();
         assert!(raw.is_ascii(), "{name}={value}: {}", String::from_utf8_lossy(&raw));
-        assert!(terminal.screen().contains("--------------------"), "a rule is drawn all the same");
+    }
+    // Elsewhere the name is drawn, and of all that is obnow's own nothing is beyond ASCII.
+    assert!(place.open().screen().contains("\u{751f}\u{4ea7}"));
+    assert!(Place::of(&THREE).open().raw().is_ascii());
+}
+
+#[test]
+fn a_terminal_that_was_small_for_a_moment_is_drawn_anew() {
+    let place = Place::of(&THREE);
+    let terminal = place.open();
+    let before = terminal.screen();
+    for _ in 0..20 {
+        // What it had is lost, and its size is the old one before anybody could look.
+        terminal.resize(20, 5);
+        terminal.resize(USUAL.0, USUAL.1);
+        terminal.until("the whole screen", |screen| {
+            let rows: Vec<String> = screen.rows(0, 80).map(|row| format!("|{row}\n")).collect();
+            rows.concat() == before
+        });
     }
 }
 

@@ -1,6 +1,5 @@
-//! Inventories to start the wizard on: clusters nobody answers for, which need no fleet, and an embedded fleet.
+//! An inventory to start the wizard on: clusters nobody answers for, which need no fleet.
 
-use std::fmt::Write as _;
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
@@ -19,15 +18,13 @@ impl Place {
     pub fn of(names: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("ob").tempdir().unwrap();
         let place = Self { folder };
-        let mut text = "clusters:\n".to_owned();
-        for name in names {
-            write!(
-                text,
+        let cluster = |name: &&str| {
+            format!(
                 "  - name: {name}\n    environment: prod\n    endpoints: [\"127.0.0.1:1\"]\n    user: root@sys\n    \
-                 password: {{env: A_SECRET}}\n"
+                 password: {{env: A_SECRET}}"
             )
-            .unwrap();
-        }
+        };
+        let text = format!("clusters:\n{}\n", names.iter().map(cluster).collect::<Vec<_>>().join("\n"));
         let options = std::fs::File::options().write(true).create_new(true).mode(0o600).open(place.config());
         options.unwrap().write_all(text.as_bytes()).unwrap();
         place

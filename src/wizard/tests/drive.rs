@@ -182,9 +182,22 @@ pub fn key_of(name: &str) -> Key {
 
 /// What was asked for, by name: `Detect(2, ["prod"])` is `Detect`.
 pub fn names(effects: &[Effect]) -> Vec<String> {
-    let name = |effect: &Effect| {
-        let text = format!("{effect:?}");
-        text.split(|c: char| !c.is_alphanumeric()).next().unwrap_or_default().to_owned()
-    };
     effects.iter().map(name).collect()
+}
+
+/// Takes the first word of what is written, and no more: the whole of a plan is long.
+struct Head(String);
+
+impl std::fmt::Write for Head {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        let word: String = text.chars().take_while(|c| c.is_alphanumeric()).collect();
+        self.0.push_str(&word);
+        if word.len() == text.len() { Ok(()) } else { Err(std::fmt::Error) }
+    }
+}
+
+fn name(effect: &Effect) -> String {
+    let mut head = Head(String::new());
+    let _ = std::fmt::write(&mut head, format_args!("{effect:?}"));
+    head.0
 }

@@ -85,14 +85,14 @@ const PRESSED: [Key; 52] = [
 /// What was seen, to prove that the dice led everywhere.
 #[derive(Default)]
 struct Seen {
-    screens: BTreeMap<String, usize>,
+    screens: BTreeMap<&'static str, usize>,
     overlays: BTreeSet<String>,
     effects: BTreeMap<String, usize>,
 }
 
 impl Seen {
     fn note(&mut self, model: &Model) {
-        *self.screens.entry(format!("{:?}", model.screen)).or_default() += 1;
+        *self.screens.entry(model.screen.name()).or_default() += 1;
         self.overlays.extend(match &model.overlay {
             None => None,
             Some(Overlay::Help(_)) => Some("help".to_owned()),
@@ -126,10 +126,6 @@ struct Before {
 
 impl Before {
     fn of(model: &Model, msg: &Msg) -> Self {
-        let shown = match &model.confirm.shown {
-            Some(Ok(shown)) if model.choices().as_ref() == Some(&shown.prepared.plan.choices) => Some(shown),
-            _ => None,
-        };
         let enter = matches!(msg, Msg::Key(Key::Enter));
         let agreed = match &model.overlay {
             None if model.confirm.button == Button::Start => Agreed::Start,
@@ -148,6 +144,11 @@ impl Before {
             },
         };
         let start = model.screen == Screen::Confirm && enter;
+        // Of the draft as it is now, and of no other.
+        let shown = match &model.confirm.shown {
+            Some(Ok(shown)) if start && model.choices().as_ref() == Some(&shown.prepared.plan.choices) => Some(shown),
+            _ => None,
+        };
         Self {
             digest: shown.map(|shown| shown.prepared.digest.clone()),
             agreed: if agreed == Agreed::Start && !start { Agreed::Nothing } else { agreed },
@@ -280,7 +281,7 @@ fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
             *all.effects.entry(name).or_default() += count;
         }
     }
-    for screen in ["Connect", "Target", "Detected", "Storage", "Mode", "Confirm", "Task", "Tasks"] {
+    for screen in ["Connection", "Target", "Detected", "Storage", "Mode", "Confirm", "Task", "Tasks"] {
         assert!(
             all.screens.get(screen).is_some_and(|count| *count > 1_000),
             "{screen} is hardly seen: {:?}",
