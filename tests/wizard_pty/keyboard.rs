@@ -96,8 +96,8 @@ fn keys_of_other_people_do_nothing() {
     terminal.keys(DOWN);
     terminal.focuses("legacy-sh");
     let before = terminal.screen();
-    // F1, F5, Alt-q, Ctrl-S, Ctrl-B, a focus report, an answer to a question nobody asked.
-    for keys in ["\x1bOP", "\x1b[15~", "\x1bq", "\x13", "\x02", "\x1b[I", "\x1b[?1;2c"] {
+    // F1 and F1 again, F5, Alt-x (the same bytes as Esc and x), Ctrl-S, Ctrl-B, a focus report, an answer nobody asked for.
+    for keys in ["\x1bOP", "\x1bOP", "\x1b[15~", "\x1bx", "\x13", "\x02", "\x1b[I", "\x1b[?1;2c"] {
         terminal.keys(keys);
     }
     // What is typed behind them is seen, so they were.

@@ -43,8 +43,8 @@ fn no_question_is_ever_sent_to_the_terminal_and_the_mouse_is_left_alone() {
     terminal.hides("filter: x");
     terminal.keys(DOWN);
     terminal.keys("rb");
-    terminal.resize(100, 30);
     terminal.shows("[Tasks]");
+    terminal.resize(100, 30);
     terminal.keys("q");
     terminal.exit();
     let raw = terminal.raw();
