@@ -57,7 +57,6 @@ fn term_ends_it_while_something_is_typed_or_asked() {
 }
 
 /// Not a test by itself: what the test below starts as a program of its own.
-#[allow(clippy::disallowed_methods, clippy::print_stderr, reason = "it is a program, with its own words and end")]
 #[test]
 #[allow(
     clippy::disallowed_methods,
