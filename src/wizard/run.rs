@@ -294,7 +294,8 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     Ok(Ended::Left(Left { exit, farewell }))
 }
 
-/// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups.
+/// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups. None is lost: what is
+/// not read yet makes the next wait end at once, whatever came before it (crossterm's source, feature `use-dev-tty`).
 fn keys() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
     let (sender, events) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("keys".to_owned()).spawn(move || {

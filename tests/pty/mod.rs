@@ -131,7 +131,11 @@ impl Terminal {
             }
             let left = end.saturating_duration_since(Instant::now());
             let over = if seen.ended { "the program has ended" } else { "time is over" };
-            assert!(!left.is_zero() && !seen.ended, "waited for {what}; {over}; the last screen:\n{}", text(&seen));
+            assert!(
+                !left.is_zero() && !seen.ended,
+                "waited for {what}; {over}; the last screen:\n{}",
+                picture(seen.parser.screen())
+            );
             seen = self.shared.changed.wait_timeout(seen, left).unwrap().0;
         }
     }
@@ -156,7 +160,13 @@ impl Terminal {
 
     /// The screen as text.
     pub fn screen(&self) -> String {
-        text(&self.shared.lock())
+        picture(self.shared.lock().parser.screen())
+    }
+
+    /// Waits until the screen is as it was, cell by cell but for blanks at the end of a row.
+    #[track_caller]
+    pub fn is_again(&self, before: &str) {
+        self.until(&format!("this screen:\n{before}"), |screen| picture(screen) == before);
     }
 
     /// Looks at the screen.
@@ -297,10 +307,10 @@ pub fn focused(screen: &vt100::Screen) -> String {
     found
 }
 
-fn text(seen: &Seen) -> String {
-    let screen = seen.parser.screen();
-    let rows: Vec<String> = screen.rows(0, screen.size().1.get()).map(|row| format!("|{row}")).collect();
-    rows.join("\n") + "\n"
+/// The screen row by row. A blank that was drawn at the end of a row looks like one that never was: which of the two it is
+/// depends on how many frames there were.
+fn picture(screen: &vt100::Screen) -> String {
+    screen.rows(0, screen.size().1.get()).fold(String::new(), |all, row| all + "|" + row.trim_end() + "\n")
 }
 
 fn read(mut from: Box<dyn Read + Send>, shared: Arc<Shared>) -> std::thread::JoinHandle<()> {

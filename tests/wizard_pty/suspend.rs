@@ -36,7 +36,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_all_of_it_back() {
     terminal.keys("a line\r");
     terminal.shows("3 unreachable");
     terminal.focuses("legacy-sh");
-    assert_eq!(terminal.screen(), before);
+    terminal.is_again(&before);
     terminal.is_taken();
     terminal.keys("q");
     terminal.shows("LEFT with 130");
