@@ -13,6 +13,8 @@ mod busy;
 mod commands;
 #[path = "journeys/compaction.rs"]
 mod compaction;
+#[path = "journeys/confirmed.rs"]
+mod confirmed;
 #[path = "journeys/destinations.rs"]
 mod destinations;
 #[path = "journeys/events.rs"]

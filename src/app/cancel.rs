@@ -3,6 +3,7 @@
 
 use super::tasks::Task;
 use super::{Room, detect};
+use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, whole_scope};
@@ -56,7 +57,7 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
     };
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
-    let prod = cluster.environment.as_deref() == Some("prod");
+    let prod = is_by_name(cluster.environment.as_deref());
     Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| cluster.name.clone())) })
 }
 

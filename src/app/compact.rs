@@ -1,6 +1,7 @@
 //! A major compaction that is asked for by itself, on a task that needs one: what its question must show first.
 
 use crate::backend::oceanbase::{self, Line, Words};
+use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, whole_scope};
@@ -55,7 +56,7 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
     let cluster = room.cluster(&prepared.plan.cluster.name)?;
     let facts = detect::one(room, cluster).await?;
     let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
-    let type_name = (cluster.environment.as_deref() == Some("prod")).then(|| cluster.name.clone());
+    let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(Question {
         scope: whole_scope(&facts),
         last_one: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),

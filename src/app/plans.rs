@@ -7,6 +7,7 @@ use crate::config::inventory::Cluster;
 use crate::config::plan_file;
 use crate::domain::choices::Choices;
 use crate::domain::command_line;
+use crate::domain::confirmation::ByName;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::saved::SavedPlan;
@@ -28,8 +29,10 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
     plan_file::read(path)
 }
 
-/// The words of the command line that makes the same choices on this cluster, from `backup` on.
+/// The words of the command line that makes the same choices on this cluster, from `backup` on, with the name that is asked
+/// for before it starts.
 #[must_use]
-pub fn same_as(cluster: &Cluster, choices: &Choices) -> Vec<String> {
-    command_line::words(choices, choose::usual_compaction(cluster, &choices.targets))
+pub fn same_as(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
+    let usual = choose::usual_compaction(cluster, &choices.targets);
+    command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }

@@ -202,13 +202,16 @@ pub struct BackupArgs {
     /// Override a failed check, where that is allowed
     #[arg(long, value_name = "CHECK", value_parser = check)]
     pub skip: Vec<CheckId>,
+    /// The name that a question on prod asks for: of the target, or of the cluster where there are several
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,
     /// Save the plan to a new file for --plan, and stop like --dry-run
     #[arg(long, value_name = "FILE", conflicts_with_all = ["yes", "detach"])]
     pub save_plan: Option<PathBuf>,
-    /// Answer every question with yes
+    /// Answer every yes-or-no question with yes
     #[arg(long)]
     pub yes: bool,
     /// Start, and leave the task to itself
@@ -240,7 +243,10 @@ pub struct RetryArgs {
     /// Where the encryption password is
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub encrypt_from: Option<SecretSource>,
-    /// Answer every question with yes
+    /// The cluster's name, which a major compaction on prod asks for
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Answer every yes-or-no question with yes
     #[arg(long)]
     pub yes: bool,
 }
@@ -250,7 +256,10 @@ pub struct RetryArgs {
 pub struct CancelArgs {
     /// The task: its id, or how it begins
     pub task: String,
-    /// Answer every question with yes
+    /// The name that the question asks for: the cluster's on prod, the target's where somebody else started the backup
+    #[arg(long, value_name = "NAME")]
+    pub confirm: Option<String>,
+    /// Answer every yes-or-no question with yes
     #[arg(long)]
     pub yes: bool,
 }

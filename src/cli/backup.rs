@@ -1,7 +1,6 @@
 //! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
 
-use std::io::{BufRead, IsTerminal, Write};
-
+use super::answers::{Answered, Answers, Question, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::say::Role;
@@ -12,6 +11,7 @@ use crate::app::prepare::prepare;
 use crate::app::test::subjects;
 use crate::app::{Room, choose, detect, plans, purse, tasks};
 use crate::domain::choices::{Choices, Mode};
+use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -32,7 +32,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         None => choosing::chosen(args, choose::usual_compaction(cluster, targets))?,
     };
     choices.check()?;
-    let same_as = beside::command(common, plans::same_as(cluster, &choices));
+    let said = choices.clone();
     let choices = tasks::with_last_storage(room, choose::with_strategies(choices, cluster))?;
     // Asked for before anything else is waited for.
     room.password(cluster).await?;
@@ -79,13 +79,16 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     show::checks(say, &prepared.plan.checks);
     let saved_as = args.save_plan.as_deref();
     let run_it = beside::run_it(common, saved_as);
+    let by_name = by_name(&prepared, cluster.environment.as_deref());
+    let same_as = beside::command(common, plans::same_as(cluster, &said, by_name.as_ref()));
     show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
     if args.dry_run || args.save_plan.is_some() {
         return Ok(Exit::OK);
     }
-    if !args.yes {
-        can_be_asked()?;
-    }
+    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
+    let question = question(by_name.as_ref());
+    // Nothing is tested for a plan that nobody can confirm.
+    answers.can_settle(&question)?;
     let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some()
@@ -93,7 +96,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     {
         return Ok(Exit::STORAGE);
     }
-    if !args.yes && !confirm(&facts, &prepared) {
+    if answers.settle(&question)? == Answered::No {
         return Ok(Exit::LEFT);
     }
     room.places.ensure_state()?;
@@ -149,7 +152,7 @@ fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &
         return OnBusy::Wait;
     }
     let [target] = targets else { return OnBusy::Leave };
-    if args.yes || target.tenant().is_none() || !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
+    if args.yes || target.tenant().is_none() || !is_terminal() {
         return OnBusy::Leave;
     }
     say.note(&fault.why);
@@ -169,6 +172,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
         let Ok(facts) = detect::one(room, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };
         let args = BackupArgs {
+            confirm: Some(target.to_string()),
             targets: vec![target],
             plan: None,
             mode: Some(super::args::Mode::Full),
@@ -219,51 +223,12 @@ fn detected(say: &Say, facts: &Facts) {
     say.line("  Preflight");
 }
 
-/// Off a terminal nothing ever asks, and nothing is tested for a plan that nobody can confirm.
-fn can_be_asked() -> Result<(), Fault> {
-    if std::io::stdin().is_terminal() && std::io::stderr().is_terminal() {
-        return Ok(());
-    }
-    Err(Fault::new(
-        Cause::Usage,
-        "The plan was not confirmed.",
-        "There is no terminal to ask on.",
-        "Say --yes to start it, or --dry-run to see it only.",
-    ))
+/// What is asked before anything is written.
+fn question(by_name: Option<&ByName>) -> Question<'_> {
+    let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
+    let or = ", or --dry-run to see it only";
+    Question { ask: "Back up now?", name, undone: "The plan was not confirmed.", or }
 }
-
-/// Asks before anything is written.
-fn confirm(facts: &Facts, prepared: &Prepared) -> bool {
-    let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
-    let name = facts.cluster.target.cluster();
-    if interrupts && facts.cluster.environment.as_deref() == Some("prod") {
-        return ask(&format!("This interrupts something on prod. Type {name} to back up now: ")) == name;
-    }
-    matches!(ask("Back up now? [y/N] ").as_str(), "y" | "Y" | "yes")
-}
-
-fn ask(question: &str) -> String {
-    let mut error = std::io::stderr().lock();
-    let _ = write!(error, "{question}").and_then(|()| error.flush());
-    let mut answer = String::new();
-    // A terminal that cannot be read has answered no.
-    let _ = std::io::stdin().lock().read_line(&mut answer);
-    answer.trim().to_owned()
-}
-
-/// Asks one question; off a terminal nothing ever asks, and the flag is named.
-pub(super) fn ask_for(question: &str, expected: &[&str], undone: &str) -> Result<(), Fault> {
-    if !(std::io::stdin().is_terminal() && std::io::stderr().is_terminal()) {
-        return Err(Fault::new(Cause::Usage, undone, "There is no terminal to ask on.", "Say --yes to go on."));
-    }
-    if expected.contains(&ask(question).as_str()) {
-        return Ok(());
-    }
-    Err(Fault::new(Cause::Usage, undone, "The question was answered otherwise.", "Try again when it suits."))
-}
-
-/// What a person types for yes.
-pub(super) const YES: [&str; 3] = ["y", "Y", "yes"];
 
 /// Follows a task from its beginning to its end.
 pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {

@@ -1,5 +1,6 @@
 //! The command line: the same plan and the same tasks as every face, in plain lines or as JSON, with exit codes.
 
+mod answers;
 pub mod args;
 mod backup;
 mod beside;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::answers::{Answers, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
@@ -155,30 +156,29 @@ pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Resul
 pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
     let task = tasks::find(room, &args.task)?;
     let retry = task.view.retry(task.id.as_str(), task.state())?;
+    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
     if let Some(question) = retry.question() {
         say.note(&question);
-        if !args.yes {
-            backup::ask_for("Start it? [y/N] ", &backup::YES, "The new backup was not started.")?;
-        }
+        let undone = "The new backup was not started.";
+        answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
-    let order = if args.compact { compaction(room, say, &task, args.yes).await? } else { Order::GoOn };
+    let order = if args.compact { compaction(room, say, &task, answers).await? } else { Order::GoOn };
     launch(room, say, &task, order, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
 }
 
 /// Asks once for the compaction: whom it concerns, and what is sent.
-async fn compaction(room: &Room, say: &Say, task: &Task, yes: bool) -> Result<Order, Fault> {
+async fn compaction(room: &Room, say: &Say, task: &Task, answers: Answers<'_>) -> Result<Order, Fault> {
     let question = compact::question(room, task).await?;
     say.note(&question.text());
     for statement in &question.statements {
         say.note(&format!("  {statement}"));
     }
-    if !yes {
-        let undone = "The major compaction was not started.";
-        match &question.type_name {
-            Some(name) => backup::ask_for(&format!("Type {name} to perform it: "), &[name.as_str()], undone)?,
-            None => backup::ask_for("Perform it? [y/N] ", &backup::YES, undone)?,
-        }
-    }
+    answers.insist(&Question {
+        ask: "Perform it?",
+        name: question.type_name.as_deref().map(|name| ("This is prod.".to_owned(), name)),
+        undone: "The major compaction was not started.",
+        or: "",
+    })?;
     Ok(Order::CompactFirst)
 }
 

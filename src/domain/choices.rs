@@ -175,7 +175,7 @@ impl Choices {
             return Err(Fault::new(
                 Cause::Usage,
                 format!("The check {} cannot be skipped.", check.name()),
-                "Only one_build, the mixed builds of a half-finished upgrade, may be overridden.",
+                format!("Only these may be overridden: {}.", CheckId::that_may_be_skipped()),
                 "Leave it out, and mend what the check found.",
             ));
         }

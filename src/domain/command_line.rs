@@ -7,9 +7,9 @@ mod tests;
 
 /// The words of `obnow` that make these choices again, from `backup` on. `usual` is what the inventory says about
 /// compaction: only another wish is repeated. Destinations of the inventory and of earlier tasks are not repeated either;
-/// they are found again.
+/// they are found again. `confirm` is the name that is asked for before the start.
 #[must_use]
-pub fn words(choices: &Choices, usual: Compact) -> Vec<String> {
+pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<String> {
     let mut options = vec!["--mode".to_owned(), choices.mode.word().to_owned()];
     let mut option = |name: &str, value: Option<String>| options.extend(value.into_iter().flat_map(|v| given(name, v)));
     if let Some(storage) = &choices.storage {
@@ -24,6 +24,7 @@ pub fn words(choices: &Choices, usual: Compact) -> Vec<String> {
     for check in &choices.skip {
         option("--skip", Some(check.name().to_owned()));
     }
+    option("--confirm", confirm.map(str::to_owned));
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];

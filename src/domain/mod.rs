@@ -4,6 +4,7 @@ pub mod archive_dest;
 pub mod archiving;
 pub mod choices;
 pub mod command_line;
+pub mod confirmation;
 pub mod connection;
 pub mod destination;
 pub mod diagnosis;

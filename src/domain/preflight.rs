@@ -4,6 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::Choices;
 use super::fault::{Cause, Fault};
 use super::target::TargetName;
 
@@ -130,10 +131,17 @@ impl CheckId {
         Self::ALL.into_iter().find(|check| check.name() == name)
     }
 
-    /// Whether a person may override its failure: only a half-finished upgrade's mixed builds.
+    /// Whether a person may override its failure with `--skip` (R1, R7): what the rules leave to somebody who knows better.
     #[must_use]
     pub fn may_be_skipped(self) -> bool {
         matches!(self, Self::OneBuild)
+    }
+
+    /// The names of all checks that may be overridden, for a message: `one_build`.
+    #[must_use]
+    pub fn that_may_be_skipped() -> String {
+        let names: Vec<&str> = Self::ALL.into_iter().filter(|check| check.may_be_skipped()).map(Self::name).collect();
+        names.join(", ")
     }
 }
 
@@ -248,6 +256,16 @@ impl Sheet {
 
     fn refuse(&mut self, check: CheckId, cause: Cause, found: impl Into<String>, fix: &str) {
         self.add(check, Stage::Gate, CheckResult::Fail, cause, found.into(), fix);
+    }
+
+    /// Refuses, unless this check was overridden: then what was found is a warning that says so.
+    fn refuse_unless_skipped(&mut self, check: CheckId, choices: &Choices, found: &str, fix: &str) {
+        if choices.skip.contains(&check) {
+            self.warn(check, format!("overridden: {found}"), fix);
+        } else {
+            let fix = format!("{}, or override this with --skip {}.", fix.trim_end_matches('.'), check.name());
+            self.refuse(check, Cause::Precondition, found, &fix);
+        }
     }
 
     fn not_checked(&mut self, check: CheckId, why: impl Into<String>, fix: &str) {

@@ -19,6 +19,7 @@ use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
 use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
 use crate::domain::choices::Choices;
+use crate::domain::confirmation::by_name;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -251,10 +252,12 @@ fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Re
     let refused = |fault: Fault| Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() });
     let cluster = room.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
-    let same_as = plans::same_as(cluster, &choices);
+    let said = choices.clone();
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(room).map_err(refused)?;
-    Ok(Made { prepared: prepare::prepare(facts, &choices, id.as_str())?, same_as })
+    let prepared = prepare::prepare(facts, &choices, id.as_str())?;
+    let by_name = by_name(&prepared, cluster.environment.as_deref());
+    Ok(Made { same_as: plans::same_as(cluster, &said, by_name.as_ref()), prepared })
 }
 
 /// Tests with an access key that is found where the inventory says.

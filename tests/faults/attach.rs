@@ -49,13 +49,17 @@ fn cancelled_from_its_watcher(target: &str, tenant: &str, owner: &str) {
     let watch = Running::start(&fleet, &["watch", target, "--json"]);
     journal_until(&fleet, "a wait", |event| event["event"] == "waiting");
     let id = task(&fleet);
-    let unasked = fleet.json(&["cancel", &id]).exits(1);
-    assert_eq!(unasked.fault()[0], "Nothing was cancelled.");
+    for said in [&["cancel", &id][..], &["cancel", &id, "--yes"]] {
+        let unnamed = fleet.json(said).exits(10);
+        assert_eq!(unnamed.fault()[0], "Nothing was cancelled.");
+        assert!(unnamed.fault()[2].contains(&format!("--confirm {target} to go on.")), "{:?}", unnamed.fault());
+    }
+    let unasked = fleet.json(&["cancel", &id, "--yes", "--confirm", "demo"]).exits(10);
     assert!(unasked.err.contains("stops every backup job of these tenants, whoever started it"), "{}", unasked.err);
     assert!(unasked.err.contains(&format!("by \"{owner}\"")), "{}", unasked.err);
     assert!(unasked.err.contains("stays on the destination, and nothing can be restored from it"), "{}", unasked.err);
     assert_eq!(fleet.statements(), Vec::<String>::new());
-    let cancel = Running::start(&fleet, &["cancel", &id, "--yes", "--json"]);
+    let cancel = Running::start(&fleet, &["cancel", &id, "--yes", "--confirm", target, "--json"]);
     let sent = format!("ALTER SYSTEM CANCEL BACKUP TENANT = '{tenant}'");
     until("the cancel at the server", || match fleet.statements() {
         sent_now if sent_now == [sent.as_str()] => Ok(()),

@@ -41,7 +41,7 @@ fn off_a_terminal_nothing_is_asked_and_the_missing_flag_is_named() {
         [
             "The plan was not confirmed.",
             "There is no terminal to ask on.",
-            "Say --yes to start it, or --dry-run to see it only.",
+            "Say --yes to go on, or --dry-run to see it only.",
         ]
         .map(str::to_owned)
     );

@@ -74,7 +74,7 @@ fn mixed_builds_alone_are_overridden_and_the_plan_says_so() {
     assert_eq!(refused.fault()[2], "Finish the upgrade, or override this with --skip one_build.");
     assert!(fleet.statements().is_empty());
 
-    let overridden = format!("overridden: the servers run 2 builds: {builds}");
+    let overridden = format!("overridden: the servers run 2 builds, as a half-finished upgrade leaves them: {builds}");
     let skip = ["backup", "demo/pay", "--mode", "full", "--skip", "one_build"];
     let shown = fleet.run(&[&skip[..], &["--dry-run"]].concat()).exits(0);
     assert!(shown.out.contains(&format!("\n  {overridden}\n")), "{}", shown.out);
@@ -86,5 +86,7 @@ fn mixed_builds_alone_are_overridden_and_the_plan_says_so() {
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");
     // An upgrade that runs is refused whatever is skipped.
     let never = ["backup", "demo/pay", "--mode", "full", "--yes", "--skip", "upgrading"];
-    assert_eq!(fleet.json(&never).exits(1).fault()[0], "The check upgrading cannot be skipped.");
+    let refused = fleet.json(&never).exits(1);
+    assert_eq!(refused.fault()[0], "The check upgrading cannot be skipped.");
+    assert!(refused.fault()[1].starts_with("Only these may be overridden: one_build"), "{:?}", refused.fault());
 }

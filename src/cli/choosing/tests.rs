@@ -27,8 +27,9 @@ proptest! {
         choices in any_choices(),
         usual in prop_oneof![Just(Compact::Auto), Just(Compact::Never)],
     ) {
-        let words = words(&choices, usual);
+        let words = words(&choices, usual, Some("prod/pay"));
         let args = parsed(words.clone()).map_err(|error| TestCaseError::fail(format!("{words:?}: {error}")))?;
+        prop_assert_eq!(args.confirm.as_deref(), Some("prod/pay"));
         prop_assert_eq!(chosen(&args, usual).unwrap(), with_lasting_sources(choices), "{:?}", words);
     }
 }
@@ -69,7 +70,10 @@ fn beside_a_plan_file_only_the_sources_of_secrets_may_be_named() {
         let error = typed(&format!("backup --plan f {option}")).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::ArgumentConflict, "{option}");
     }
-    assert!(typed("backup --plan f --encrypt-from env:A --access-key-from env:B --dry-run --save-plan g").is_ok());
+    assert!(
+        typed("backup --plan f --encrypt-from env:A --access-key-from env:B --confirm demo --dry-run --save-plan g")
+            .is_ok()
+    );
     assert_eq!(typed("backup --mode full").unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
     for starts in ["--yes", "--detach"] {
         let error = typed(&format!("backup demo --mode full --save-plan f {starts}")).unwrap_err();

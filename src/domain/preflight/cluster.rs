@@ -87,23 +87,10 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
     builds.dedup();
     if builds.len() < 2 {
         sheet.pass(CheckId::OneBuild, builds.first().map_or_else(String::new, |build| (*build).to_owned()));
-    } else if choices.skip.contains(&CheckId::OneBuild) {
-        sheet.warn(
-            CheckId::OneBuild,
-            format!("overridden: the servers run {} builds: {}", builds.len(), builds.join(", ")),
-            "Finish the upgrade.",
-        );
     } else {
-        sheet.refuse(
-            CheckId::OneBuild,
-            Cause::Precondition,
-            format!(
-                "the servers run {} builds, as a half-finished upgrade leaves them: {}",
-                builds.len(),
-                builds.join(", ")
-            ),
-            "Finish the upgrade, or override this with --skip one_build.",
-        );
+        let (count, builds) = (builds.len(), builds.join(", "));
+        let found = format!("the servers run {count} builds, as a half-finished upgrade leaves them: {builds}");
+        sheet.refuse_unless_skipped(CheckId::OneBuild, choices, &found, "Finish the upgrade.");
     }
 }
 

@@ -9,6 +9,7 @@ use super::question::{Doing, Question};
 use super::task;
 use crate::domain::choices::Choices;
 use crate::domain::command_line::shell;
+use crate::domain::confirmation::by_name;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
 use crate::domain::secret::{Secret, SecretSource};
@@ -210,23 +211,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Back up Now was pressed: on prod, what interrupts something asks for the target's name first.
+/// Back up Now was pressed: on prod, what interrupts something or compacts the cluster asks for a name first.
 fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
-    let interrupts: Vec<String> = shown
-        .prepared
-        .preview
-        .iter()
-        .filter(|step| !step.interrupts.is_empty())
-        .map(|step| format!("{}: {}", step.target, step.interrupts))
-        .collect();
-    let prod = model.chosen().is_some_and(|cluster| cluster.known.environment.as_deref() == Some("prod"));
-    if prod && !interrupts.is_empty() {
-        let name = match shown.prepared.plan.choices.targets.as_slice() {
-            [target] => target.to_string(),
-            _ => shown.prepared.plan.cluster.name.clone(),
-        };
-        let question = Question::new(Doing::Start, "This interrupts something on prod.", interrupts).by_name(name);
+    let environment = model.chosen().and_then(|cluster| cluster.known.environment.as_deref());
+    if let Some(asked) = by_name(&shown.prepared, environment) {
+        let question = Question::new(Doing::Start, asked.title, asked.lines).by_name(asked.name);
         model.overlay = Some(Overlay::Question(Box::new(question)));
         return Vec::new();
     }

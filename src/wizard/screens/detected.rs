@@ -7,7 +7,7 @@ use super::{storage, target};
 use crate::domain::choices::Choices;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::Cause;
-use crate::domain::preflight::{Check, CheckResult, cluster_checks, tenant_checks};
+use crate::domain::preflight::{Check, CheckId, CheckResult, cluster_checks, tenant_checks};
 use crate::domain::target::TargetName;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
@@ -22,10 +22,8 @@ pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the storage", 8).when(can_go_on),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the targets", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
-    Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of mixed builds", 5).when(|model| {
-        let may = |check: &Check| check.check.may_be_skipped() && check.refuses();
-        Availability::shown(model.preflight.checks.iter().any(may))
-    }),
+    Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of a failed check", 5)
+        .when(|model| Availability::shown(may_be_overridden(model).is_some())),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 
@@ -95,6 +93,13 @@ fn can_go_on(model: &Model) -> Availability {
     }
 }
 
+/// The failed check that o overrides: the focused one, else the first that may be overridden.
+fn may_be_overridden(model: &Model) -> Option<&Check> {
+    let checks = &model.preflight.checks;
+    let may = |check: &&Check| check.check.may_be_skipped() && check.refuses();
+    checks.get(model.check).filter(may).or_else(|| checks.iter().find(may))
+}
+
 /// Whether the start is refused because a backup runs, which can be watched instead.
 fn can_watch(model: &Model) -> bool {
     let busy = model.preflight.refusal.as_ref().is_some_and(|check| check.cause == Cause::Busy);
@@ -139,13 +144,15 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
         }
         Action::Override => {
-            let Some(draft) = &model.draft else { return Vec::new() };
-            let name = draft.targets.first().map(ToString::to_string).unwrap_or_default();
-            let may = |check: &&Check| check.check.may_be_skipped() && check.refuses();
-            let found = model.preflight.checks.iter().find(may);
-            let lines = found.map(|check| vec![format!("{}.", check.found), check.fix.clone()]).unwrap_or_default();
-            let title = "Back up a cluster whose upgrade is half finished?";
-            let question = Question::new(Doing::Override, title, lines).by_name(name);
+            let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return Vec::new() };
+            // Of several targets a check of the cluster is about it, and one of a tenant about that tenant.
+            let name = match draft.targets.as_slice() {
+                [target] => target.to_string(),
+                _ => check.target.to_string(),
+            };
+            let title = format!("Back up in spite of the failed check {}?", check.check.name());
+            let lines = vec![format!("{}.", check.found), check.fix.clone()];
+            let question = Question::new(Doing::Override(check.check), title, lines).by_name(name);
             model.overlay = Some(Overlay::Question(Box::new(question)));
             Vec::new()
         }
@@ -174,12 +181,10 @@ fn attach(model: &mut Model) -> Vec<Effect> {
     super::task::attach(model, facts, target)
 }
 
-/// The mixed builds were overridden by the name.
-pub fn override_builds(model: &mut Model) -> Vec<Effect> {
-    let checks = model.preflight.checks.iter().map(|check| check.check);
-    let may: Vec<_> = checks.filter(|check| check.may_be_skipped()).collect();
+/// A failed check was overridden by the name.
+pub fn override_check(model: &mut Model, check: CheckId) -> Vec<Effect> {
     if let Some(draft) = &mut model.draft {
-        draft.mode.skip.extend(may);
+        draft.mode.skip.insert(check);
     }
     refresh(model);
     Vec::new()

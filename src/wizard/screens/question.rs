@@ -1,6 +1,7 @@
 //! A question that is asked once, in place: what it would do is said, and on prod the target's name is typed.
 
 use super::{confirm, detected, task};
+use crate::domain::preflight::CheckId;
 use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
@@ -15,8 +16,8 @@ pub enum Doing {
     Leave,
     /// Back up now, though something is interrupted on prod.
     Start,
-    /// Override the mixed builds of a half-finished upgrade.
-    Override,
+    /// Override a failed check.
+    Override(CheckId),
     /// A Retry that starts a new backup.
     Retry,
     /// A major compaction.
@@ -120,7 +121,7 @@ pub fn act(model: &mut Model, question: &Question, action: Action) -> Vec<Effect
     match question.doing {
         Doing::Leave => update::leave(model),
         Doing::Start => confirm::launch(model),
-        Doing::Override => detected::override_builds(model),
+        Doing::Override(check) => detected::override_check(model, check),
         Doing::Retry => task::retry(model),
         Doing::Compact => task::compact(model),
         Doing::Cancel => task::cancel(model),

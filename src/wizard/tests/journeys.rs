@@ -4,6 +4,7 @@ use super::cast::{self, three};
 use super::drive::{Wizard, names};
 use crate::domain::choices::Mode;
 use crate::domain::facts::Facts;
+use crate::domain::preflight::CheckId;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Overlay, Req, Screen};
@@ -251,7 +252,7 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
     let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
     assert_eq!(
         (question.doing, question.title.as_str()),
-        (Doing::Override, "Back up a cluster whose upgrade is half finished?")
+        (Doing::Override(CheckId::OneBuild), "Back up in spite of the failed check one_build?")
     );
     wizard.keys(&["Enter"]);
     wizard.says("Type prod/pay first; Esc goes back.");

@@ -135,7 +135,7 @@ impl Before {
                 Doing::Start => Agreed::Start,
                 Doing::Compact => Agreed::Compact,
                 Doing::Cancel => Agreed::Cancel,
-                Doing::Leave | Doing::Override | Doing::Retry => Agreed::Nothing,
+                Doing::Leave | Doing::Override(_) | Doing::Retry => Agreed::Nothing,
             },
             Some(Overlay::Ask(ask)) => match ask.asked {
                 Asked::AccessKeyToStart => Agreed::Start,
@@ -288,7 +288,8 @@ fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
             all.screens
         );
     }
-    for overlay in ["help", "question Leave", "question Start", "question Override", "question Cancel", "ask login"] {
+    let overridden = "question Override(OneBuild)";
+    for overlay in ["help", "question Leave", "question Start", overridden, "question Cancel", "ask login"] {
         assert!(all.overlays.contains(overlay), "{overlay} was never seen: {:?}", all.overlays);
     }
     for effect in

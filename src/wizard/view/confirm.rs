@@ -136,7 +136,7 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     }
     left_out(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
     for check in plan.overridden() {
-        body.wrapped(Role::Warn, &format!("overridden: {}", check.found), 1, wide);
+        body.wrapped(Role::Warn, &check.found, 1, wide);
     }
     warnings(body, plan, wide);
     if groups.len() == 1 {
