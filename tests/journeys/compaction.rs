@@ -158,7 +158,8 @@ fn on_v3_2_the_server_says_whether_it_wants_one() {
     );
     // V3.2.4 does not ask, and nothing is compacted for nothing.
     new_round("ee-sz", "core");
-    fleet.json(&["backup", "ee-sz", "--mode", "full", "--compact", "auto", "--yes"]).exits(4);
+    let all = ["backup", "ee-sz", "--mode", "full", "--compact", "auto", "--yes", "--confirm", "ee-sz"];
+    fleet.json(&all).exits(4);
     assert!(!texts(&fleet, "ee-sz").contains(&"ALTER SYSTEM MAJOR FREEZE".to_owned()));
 }
 
