@@ -164,10 +164,10 @@ fn evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destination) -> O
     let round = tenant.archive.current.as_ref().filter(|round| round.status == RoundStatus::Doing)?;
     let own = tenant.archive.destination.as_ref()?;
     let server_clock = crate::journal::clock::now() + jiff::SignedDuration::from_millis(facts.cluster.clock_ahead_ms);
-    let behind = Scn::from_timestamp(server_clock).seconds_since(round.checkpoint);
+    let behind = tenant.archive.behind(Scn::from_timestamp(server_clock))?;
     let moves = behind <= tenant.archive.lag_target.unwrap_or(USUAL_LAG).saturating_mul(3);
     (moves && own.location.same_place(destination)).then(|| {
-        let up_to = round.checkpoint.to_local(facts.cluster.utc_offset);
+        let up_to = round.checkpoint.to_local(&facts.cluster.time_zone);
         format!("the server's own evidence: log archiving is DOING there, complete up to {up_to}")
     })
 }

@@ -173,9 +173,13 @@ fn unknown_variable(name: &str) -> ServerError {
 }
 
 fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerError> {
-    let mut name = variable(world, session, "time_zone");
+    let name = variable(world, session, "time_zone");
     if matches!(&name, Some(Value::Text(name)) if name.eq_ignore_ascii_case("system")) {
-        name = variable(world, session, "system_time_zone");
+        return Ok(match variable(world, session, "system_time_zone") {
+            // An abbreviation, such as CST, is whatever the system takes it for: here China's.
+            Some(Value::Text(name)) => zone(&name).unwrap_or(TimeZone::fixed(Offset::constant(8))),
+            _ => TimeZone::UTC,
+        });
     }
     match name {
         Some(Value::Text(name)) => zone(&name),

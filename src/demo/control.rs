@@ -19,6 +19,7 @@
 //! | `restart` | `server` | the server restarts: its connections are lost |
 //! | `stand`, `move` | `tenant` | the checkpoint of the archive stands still, or moves again |
 //! | `interrupt` | `tenant` | the archive round breaks |
+//! | `time_zone` | `zone`, `system` | connections that set no `time_zone` have this one from now on, and `SYSTEM` stands for that |
 //! | `vanish` | `tenant` | running jobs of the tenant are no longer shown |
 //! | `wait` | `tenant`, `what`, `is`, `within_ms` | answers when it is so; what: `job`, `history`, `task`, `round`, `restorable` (`yes`, `no`), `statements` (how many), and without `tenant`, `connections` and `held` (how many), on V2.2 and V3 `merge` (`IDLE`, `MERGING`, `ERROR`) |
 //! | `state` | | everything |
@@ -67,6 +68,7 @@ pub enum Ask {
     Stand { cluster: Option<String>, tenant: String },
     Move { cluster: Option<String>, tenant: String },
     Interrupt { cluster: Option<String>, tenant: String },
+    TimeZone { zone: String, system: String },
     Vanish { cluster: Option<String>, tenant: String },
     Wait { cluster: Option<String>, tenant: Option<String>, what: String, is: String, within_ms: u64 },
     State,
@@ -191,6 +193,10 @@ async fn answer(world: &Embedded, ask: Ask) -> Result<Value, String> {
 #[allow(clippy::too_many_lines, reason = "one line or two for each request of the table above")]
 fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
     Ok(match ask {
+        Ask::TimeZone { zone, system } => {
+            (fleet.time_zone, fleet.system_time_zone) = (zone, system);
+            Value::Null
+        }
         Ask::Ping | Ask::Stop | Ask::Wait { .. } | Ask::PassReply { .. } | Ask::ReleaseReply { .. } => Value::Null,
         Ask::Hold { cluster, tenant, phase } => {
             let phases = fleet.clusters[place(fleet, cluster.as_deref())?].line.phases;

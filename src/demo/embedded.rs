@@ -151,7 +151,8 @@ impl Embedded {
     fn with<T>(&self, session: &Session, question: impl FnOnce(&Look<'_>) -> T) -> Option<T> {
         self.look(|fleet| {
             let port = fleet.endpoints.get(session.endpoint)?;
-            let zone = session.variables.get("time_zone").map_or("+08:00", String::as_str);
+            let zone = session.variables.get("time_zone").unwrap_or(&fleet.time_zone);
+            let zone = if zone.eq_ignore_ascii_case("SYSTEM") { &fleet.system_time_zone } else { zone };
             let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
             Some(question(&Look { fleet, cluster: &fleet.clusters[port.cluster], tenant_id, zone }))
         })
@@ -293,7 +294,8 @@ impl World for Embedded {
             "@@ob_trx_timeout" => Some(Value::Integer(86_400_000_000)),
             "@@max_allowed_packet" => Some(Value::Integer(16_777_216)),
             "@@autocommit" | "@@lower_case_table_names" => Some(Value::Integer(1)),
-            "@@time_zone" | "@@system_time_zone" => text("+08:00"),
+            "@@time_zone" => text(&self.look(|fleet| fleet.time_zone.clone())),
+            "@@system_time_zone" => text(&self.look(|fleet| fleet.system_time_zone.clone())),
             "@@ob_compatibility_mode" => text("MYSQL"),
             "@@character_set_client" | "@@character_set_connection" | "@@character_set_results" => text("utf8mb4"),
             "@@tx_isolation" | "@@transaction_isolation" => text("READ-COMMITTED"),

@@ -32,6 +32,10 @@ pub struct Fleet {
     pub data: PathBuf,
     /// The clusters, in the order of the scenario.
     pub clusters: Vec<Cluster>,
+    /// `time_zone` of a connection that has set none.
+    pub time_zone: String,
+    /// `system_time_zone`, the observers' own.
+    pub system_time_zone: String,
     /// The SQL ports, in the order of the listening sockets.
     pub endpoints: Vec<Port>,
     /// Everything that is wrong, or held, at the moment.

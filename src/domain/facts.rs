@@ -5,7 +5,9 @@ use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
 use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
+use super::scn::Scn;
 use super::target::TargetName;
+use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
 use super::whole::WholeFacts;
 use jiff::Timestamp;
@@ -68,12 +70,17 @@ impl Facts {
 }
 
 impl Facts {
-    /// A time as the server prints it, in its own zone, as a moment.
+    /// A time as the server prints it, as a moment; None where none is set, or where it cannot be known.
     #[must_use]
     pub fn server_time(&self, printed: &str) -> Option<Timestamp> {
-        let civil: jiff::civil::DateTime = printed.trim().parse().ok()?;
-        let offset = jiff::tz::Offset::from_seconds(self.cluster.utc_offset).ok()?;
-        offset.to_timestamp(civil).ok()
+        self.cluster.time_zone.moment(printed).ok()
+    }
+
+    /// The time of detection by the server's clock, which also stamps sets and log.
+    #[must_use]
+    pub fn server_now(&self) -> Scn {
+        let host = Scn::from_timestamp(self.at).0;
+        Scn(host.saturating_add_signed(self.cluster.clock_ahead_ms.saturating_mul(1_000_000)))
     }
 }
 
@@ -139,8 +146,8 @@ pub struct ClusterFacts {
     pub servers: Known<Vec<ServerFacts>>,
     /// Every sign of a running upgrade; empty means none was seen.
     pub upgrading: Known<Vec<String>>,
-    /// Seconds the server's own times are ahead of UTC.
-    pub utc_offset: i32,
+    /// The zone in which the server prints its times.
+    pub time_zone: ServerTimeZone,
     /// Milliseconds the server's clock is ahead of this host's.
     pub clock_ahead_ms: i64,
     /// The tool that makes a logical backup, on this host; None on a physical line.
@@ -320,6 +327,8 @@ pub struct ArchiveFacts {
     pub pieces: Known<Vec<Piece>>,
     /// `archive_lag_target` in seconds, where it could be read.
     pub lag_target: Option<u64>,
+    /// Whether the times of its rounds are known as moments; where they are not, no point in the log is known.
+    pub times: Known<()>,
 }
 
 impl ArchiveFacts {
@@ -327,6 +336,19 @@ impl ArchiveFacts {
     #[must_use]
     pub fn latest(&self) -> Option<&Round> {
         self.current.as_ref().or_else(|| self.rounds.last())
+    }
+
+    /// Whole seconds that the newest round's checkpoint is behind `now`; None where it has none yet, or none that is known.
+    #[must_use]
+    pub fn behind(&self, now: Scn) -> Option<u64> {
+        self.times.get()?;
+        self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0)).map(|at| now.seconds_since(at))
+    }
+
+    /// All rounds whose points in the log are known as moments.
+    #[must_use]
+    pub fn known_rounds(&self) -> &[Round] {
+        self.times.get().map_or(&[], |()| self.rounds.as_slice())
     }
 }
 

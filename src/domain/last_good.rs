@@ -25,7 +25,7 @@ pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
     good.sort_by_key(|set| std::cmp::Reverse(set.id));
     let found = |set: &&&restorable::BackupSet| {
         let whole = restorable::chain(set, &tenant.sets).is_ok();
-        whole.then(|| restorable::window_of(set, pieces, &tenant.archive.rounds)).flatten()
+        whole.then(|| restorable::window_of(set, pieces, tenant.archive.known_rounds())).flatten()
     };
     let newest = good.iter().find(|set| found(set).is_some()).or_else(|| good.first())?;
     Some(LastGood {

@@ -32,6 +32,7 @@ pub mod storage_test;
 pub mod target;
 pub mod task;
 pub mod template;
+pub mod time_zone;
 pub mod usable_full;
 pub mod version;
 pub mod whole;

@@ -3,12 +3,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
-use super::facts::TenantFacts;
+use super::facts::{Known, TenantFacts};
 use super::fault::{Cause, Fault};
 use super::restorable::{self, BackupSet, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
+use super::time_zone::ServerTimeZone;
 
 mod recipe;
 #[cfg(test)]
@@ -212,18 +213,18 @@ pub enum Judged {
     },
 }
 
-/// Judges a set whose job is completed (R10). `utc_offset` is the server's, in seconds.
+/// Judges a set whose job is completed (R10). `zone` is the server's.
 #[must_use]
 pub fn judge(
     tenant: &TenantFacts,
     target: &TargetName,
     set_id: u64,
     encryption_asked: bool,
-    utc_offset: i32,
+    zone: &ServerTimeZone,
 ) -> Judged {
     let set = tenant.sets.iter().find(|set| set.id == set_id);
     let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
-    let rounds = &tenant.archive.rounds;
+    let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
     let verdict = restorable::verdict(&restorable::Facts {
         job: &JobEnd::Completed,
@@ -233,6 +234,12 @@ pub fn judge(
         rounds,
         encryption_asked,
     });
+    let verdict = match &tenant.archive.times {
+        Known::NotChecked(why) if verdict.rests_on_the_log() => {
+            Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))
+        }
+        _ => verdict,
+    };
     // What can be restored without this set, whatever is said of it.
     let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
     let others = restorable::windows(&others, pieces, rounds);
@@ -259,34 +266,32 @@ pub fn judge(
             outcome.from = Some(window.from);
             outcome.to = Some(window.to);
             let growing = if window.growing { ", growing with the archive" } else { "" };
-            outcome
-                .told
-                .push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, utc_offset)));
+            outcome.told.push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, zone)));
             // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
             if windows.0.len() > 1 || windows.0.iter().any(|whole| whole.from < window.from) {
-                outcome.told.extend(spans("with older sets", &windows, utc_offset));
+                outcome.told.extend(spans("with older sets", &windows, zone));
             }
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, window.from, window.to, utc_offset);
+                outcome.recipe = recipe(tenant, set, window.from, window.to, zone);
             }
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let fault = still_coming(target, &coming, tenant.archive.lag_target.unwrap_or(120), utc_offset);
+            let fault = still_coming(target, &coming, tenant.archive.lag_target.unwrap_or(120), zone);
             outcome.fault = Some(fault);
-            outcome.told.extend(spans(&format!("with {others_are} sets"), &others, utc_offset));
-            let what = format!("waits for {}", awaited(&coming, utc_offset));
+            outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
+            let what = format!("waits for {}", awaited(&coming, zone));
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
             let fault = Fault::new(
                 Cause::Server,
                 format!("The backup of {name} is done, but it cannot be restored."),
-                missing.told(utc_offset),
+                missing.told(zone),
                 missing.next(),
             );
             outcome.fault = Some(fault);
-            outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, utc_offset));
+            outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Judged::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
@@ -297,7 +302,7 @@ pub fn judge(
                 "Retry starts a new backup.",
             );
             let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
-            failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, utc_offset));
+            failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Judged::Final(Box::new(failed))
         }
         Verdict::Unknown(why) => {
@@ -307,7 +312,7 @@ pub fn judge(
                 why,
                 "Retry: it only looks again.",
             );
-            let told = spans(&format!("with {others_are} sets"), &others, utc_offset).into_iter().collect();
+            let told = spans(&format!("with {others_are} sets"), &others, zone).into_iter().collect();
             let windows = outcome.windows;
             let unknown = Outcome { set: Some(set_id), windows, told, ..Outcome::unknown(fault) };
             Judged::StillComing {
@@ -320,13 +325,13 @@ pub fn judge(
 }
 
 /// The log that is awaited, and how far it is.
-fn awaited(coming: &NotYet, utc_offset: i32) -> String {
-    let (need, have) = (coming.need.to_local(utc_offset), coming.have.to_local(utc_offset));
+fn awaited(coming: &NotYet, zone: &ServerTimeZone) -> String {
+    let (need, have) = (coming.need.to_local(zone), coming.have.to_local(zone));
     format!("the log up to {need}; it is archived up to {have}")
 }
 
 /// Why a finished backup cannot be restored yet, and when to expect it.
-fn still_coming(target: &TargetName, coming: &NotYet, lag: u64, utc_offset: i32) -> Fault {
+fn still_coming(target: &TargetName, coming: &NotYet, lag: u64, zone: &ServerTimeZone) -> Fault {
     let name = target.tenant().unwrap_or(target.cluster());
     let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
     let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
@@ -341,7 +346,7 @@ fn still_coming(target: &TargetName, coming: &NotYet, lag: u64, utc_offset: i32)
     } else {
         (format!("The log is {behind} s short of it and comes in steps of about {lag} s."), watch)
     };
-    let what = format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, utc_offset));
+    let what = format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, zone));
     Fault::new(Cause::Precondition, what, why, next)
 }
 
@@ -357,13 +362,13 @@ fn word_of(verdict: &Verdict) -> VerdictWord {
 }
 
 /// The windows and the gaps between them, in one line; None where there is no window.
-fn spans(lead: &str, windows: &Windows, utc_offset: i32) -> Option<String> {
+fn spans(lead: &str, windows: &Windows, zone: &ServerTimeZone) -> Option<String> {
     let words: Vec<String> = windows
         .spans()
         .iter()
         .map(|span| match span {
-            Span::Window(window) => window.text(utc_offset),
-            Span::Gap(gap) => format!("gap {}", span_text(gap.from, gap.to, utc_offset)),
+            Span::Window(window) => window.text(zone),
+            Span::Gap(gap) => format!("gap {}", span_text(gap.from, gap.to, zone)),
         })
         .collect();
     (!words.is_empty()).then(|| format!("{lead}: {}", words.join("; ")))

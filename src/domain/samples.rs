@@ -11,6 +11,7 @@ use super::facts::{
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::target::TargetName;
+use super::time_zone::ServerTimeZone;
 use super::version::{Detected, Method};
 
 mod any;
@@ -59,6 +60,7 @@ pub fn round(status: &str) -> Round {
 pub fn archive(status: Option<&str>) -> ArchiveFacts {
     let current = status.map(round);
     ArchiveFacts {
+        times: Known::Known(()),
         log_mode_on: Some(!matches!(status, None | Some("STOP"))),
         destination: Some(ArchiveDest {
             binding: Some(Binding::Optional),
@@ -172,7 +174,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             },
             servers: Known::Known(vec![server(1), server(2), server(3)]),
             upgrading: Known::Known(Vec::new()),
-            utc_offset: 28_800,
+            time_zone: ServerTimeZone::fixed(28_800),
             clock_ahead_ms: 0,
             backup_service: None,
             work: None,

@@ -1,8 +1,9 @@
 //! A point in the log: a system change number, which is nanoseconds since 1970.
 
 use jiff::Timestamp;
-use jiff::tz::Offset;
 use serde::{Deserialize, Serialize};
+
+use super::time_zone::ServerTimeZone;
 
 #[cfg(test)]
 mod tests;
@@ -49,52 +50,27 @@ impl Scn {
         self.timestamp().to_string()
     }
 
-    /// RFC 3339 at a fixed distance from UTC, in seconds to the east: `2026-11-20T03:31:40+08:00`.
-    ///
-    /// A distance no zone on earth has (beyond 25:59:59) is read as UTC.
+    /// The date, the time to the second, and the zone's offset then, as a person reads them: `2026-11-20 03:31:40 +08:00`.
     #[must_use]
-    pub fn to_rfc3339_at(self, utc_offset_seconds: i32) -> String {
-        self.timestamp().display_with_offset(offset(utc_offset_seconds)).to_string()
+    pub fn to_local(self, zone: &ServerTimeZone) -> String {
+        let (date, time, offset) = zone.parts(self.timestamp());
+        format!("{date} {time} {offset}")
     }
 
-    /// The date, the time to the second, and the zone as a person reads them: `2026-11-20 03:31:40 +08:00`.
+    /// The moment. Every SCN is within the years a timestamp can hold: 64 bits of nanoseconds end in 2554.
     #[must_use]
-    pub fn to_local(self, utc_offset_seconds: i32) -> String {
-        let (date, time) = self.date_and_time(utc_offset_seconds);
-        format!("{date} {time} {}", zone(utc_offset_seconds))
-    }
-
-    /// Every SCN is within the years a timestamp can hold: 64 bits of nanoseconds end in 2554.
-    fn timestamp(self) -> Timestamp {
+    pub fn timestamp(self) -> Timestamp {
         Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default()
     }
-
-    fn date_and_time(self, utc_offset_seconds: i32) -> (String, String) {
-        let local = offset(utc_offset_seconds).to_datetime(self.timestamp());
-        (local.date().to_string(), local.strftime("%H:%M:%S").to_string())
-    }
 }
 
-/// Two points as a person reads a window: `2026-11-20 03:31:40 to 03:31:55 +08:00`, the date repeated only where it differs.
+/// Two points as a person reads a window: `2026-11-20 03:31:40 to 03:31:55 +08:00`, date and offset repeated only where they
+/// differ.
 #[must_use]
-pub fn span_text(from: Scn, to: Scn, utc_offset_seconds: i32) -> String {
-    let (from_date, from_time) = from.date_and_time(utc_offset_seconds);
-    let (to_date, to_time) = to.date_and_time(utc_offset_seconds);
-    let zone = zone(utc_offset_seconds);
-    if from_date == to_date {
-        format!("{from_date} {from_time} to {to_time} {zone}")
-    } else {
-        format!("{from_date} {from_time} to {to_date} {to_time} {zone}")
-    }
-}
-
-fn offset(seconds: i32) -> Offset {
-    Offset::from_seconds(seconds).unwrap_or(Offset::UTC)
-}
-
-fn zone(seconds: i32) -> String {
-    let seconds = offset(seconds).seconds();
-    let sign = if seconds < 0 { '-' } else { '+' };
-    let minutes = seconds.unsigned_abs() / 60;
-    format!("{sign}{:02}:{:02}", minutes / 60, minutes % 60)
+pub fn span_text(from: Scn, to: Scn, zone: &ServerTimeZone) -> String {
+    let (from_date, from_time, from_offset) = zone.parts(from.timestamp());
+    let (to_date, to_time, to_offset) = zone.parts(to.timestamp());
+    let to_date = if from_date == to_date { String::new() } else { format!("{to_date} ") };
+    let from_offset = if from_offset == to_offset { String::new() } else { format!(" {from_offset}") };
+    format!("{from_date} {from_time}{from_offset} to {to_date}{to_time} {to_offset}")
 }

@@ -8,15 +8,16 @@ use super::fault::{Cause, Fault};
 use super::scn::Scn;
 use super::step::StepKind;
 use super::target::TargetName;
+use super::time_zone::ServerTimeZone;
 
 #[cfg(test)]
 mod tests;
 
 /// The server's clock against this host's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerClock {
-    /// Its offset from UTC in seconds.
-    pub utc_offset: i32,
+    /// The zone in which it prints its times.
+    pub time_zone: ServerTimeZone,
     /// Milliseconds it is ahead of this host's clock.
     pub ahead_ms: i64,
 }
@@ -24,7 +25,7 @@ pub struct ServerClock {
 impl ServerClock {
     /// A moment of this host's clock as the server's clock showed it.
     #[must_use]
-    pub fn at(self, here: Timestamp) -> Scn {
+    pub fn at(&self, here: Timestamp) -> Scn {
         let ms = here.as_millisecond().saturating_add(self.ahead_ms);
         Scn(u64::try_from(ms).unwrap_or_default().saturating_mul(1_000_000))
     }
@@ -115,9 +116,9 @@ impl Standstill {
         trouble: Option<&Fault>,
         since: Timestamp,
     ) -> Fault {
-        let since = self.clock.map_or_else(
-            || format!("{} (this host's clock)", Scn::from_timestamp(since).to_local(0)),
-            |clock| format!("{} (server time)", clock.at(since).to_local(clock.utc_offset)),
+        let since = self.clock.as_ref().map_or_else(
+            || format!("{} (this host's clock)", Scn::from_timestamp(since).to_local(&ServerTimeZone::fixed(0))),
+            |clock| format!("{} (server time)", clock.at(since).to_local(&clock.time_zone)),
         );
         let why = [
             self.place(at, trouble),

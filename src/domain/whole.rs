@@ -5,6 +5,7 @@ use serde::Deserialize;
 use super::destination::Destination;
 use super::facts::Known;
 use super::scn::Scn;
+use super::time_zone::ServerTimeZone;
 use super::words::span;
 
 /// What a line below V4 asks of a backup; part of the line's data.
@@ -153,14 +154,14 @@ impl CompactionFacts {
 
 /// Why a full backup needs a major compaction first (R5); None: it needs none. `round_start` is where the log of the running
 /// round begins, None while a round is still to be started; `asked` says that this server has refused a backup for want of one.
-/// Times are told `utc_offset` seconds ahead of UTC.
+/// Times are told in `zone`, the server's.
 #[must_use]
 pub fn needs_compaction(
     rule: CompactionRule,
     compaction: &CompactionFacts,
     round_start: Option<Scn>,
     asked: bool,
-    utc_offset: i32,
+    zone: &ServerTimeZone,
 ) -> Option<String> {
     let enforced = match rule {
         CompactionRule::Enforced => true,
@@ -173,7 +174,7 @@ pub fn needs_compaction(
     match round_start {
         None => Some("log archiving is still to be started, and every major compaction so far is older".to_owned()),
         Some(start) if compaction.frozen_at < start => {
-            let (frozen, start) = (compaction.frozen_at.to_local(utc_offset), start.to_local(utc_offset));
+            let (frozen, start) = (compaction.frozen_at.to_local(zone), start.to_local(zone));
             Some(format!("the last major compaction ({frozen}) is older than the start of log archiving ({start})"))
         }
         Some(_) => None,
@@ -204,7 +205,9 @@ mod tests {
     #[test]
     fn a_freeze_must_be_younger_than_the_round_where_the_line_enforces_it() {
         use CompactionRule::{AsAnswered, Enforced, NotAsked};
-        let needed = |rule, frozen, round, asked| needs_compaction(rule, &facts(frozen), round, asked, 0).is_some();
+        let needed = |rule, frozen, round, asked| {
+            needs_compaction(rule, &facts(frozen), round, asked, &ServerTimeZone::fixed(0)).is_some()
+        };
         assert!(needed(Enforced, 99, Some(Scn(100)), false));
         assert!(!needed(Enforced, 100, Some(Scn(100)), false), "the kernel takes the same moment");
         assert!(needed(Enforced, 1_000, None, false), "a round that is still to come begins after every freeze");

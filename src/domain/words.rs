@@ -50,6 +50,12 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
+/// How far a log archive is behind: `8 min behind`.
+#[must_use]
+pub fn behind(seconds: Option<u64>) -> String {
+    seconds.map_or_else(|| "how far behind is not known".to_owned(), |seconds| format!("{} behind", span(seconds)))
+}
+
 /// A rate in bytes a second: `78 MiB/s`.
 #[must_use]
 pub fn rate(bytes_a_second: f64) -> String {

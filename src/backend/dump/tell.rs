@@ -4,19 +4,26 @@ use std::path::Path;
 
 use bytesize::ByteSize;
 
+use super::begun::Begun;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
+use crate::domain::time_zone::ServerTimeZone;
+
+/// The zone of the server's times when the dump began; UTC where nothing was kept of it.
+pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
+    ServerTimeZone::fixed(begun.map_or(0, |begun| begun.utc_offset))
+}
 
 /// What has become of a dump that was proven, or was not.
-pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, utc_offset: i32) -> Outcome {
+pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &ServerTimeZone) -> Outcome {
     match proof {
         Ok(manifest) => {
             let folder = folder.display().to_string();
-            restorable(&manifest, &folder, &folder, utc_offset)
+            restorable(&manifest, &folder, &folder, zone)
         }
         // Nobody could read it: that says nothing about it.
         Err(fault) if fault.cause == Cause::Unknown => Outcome::unknown(fault),
@@ -25,8 +32,8 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, utc_offset:
 }
 
 /// A proven dump that is in an object storage as it was here.
-pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, utc_offset: i32) -> Outcome {
-    let mut outcome = restorable(manifest, &objects.shown, "<directory>", utc_offset);
+pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
+    let mut outcome = restorable(manifest, &objects.shown, "<directory>", zone);
     let fetch = match objects.endpoint() {
         Some(endpoint) => {
             format!("fetch it: aws s3 cp --recursive --endpoint-url {endpoint} {} <directory>", objects.shown)
@@ -39,12 +46,12 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, utc_offset: i32) 
 }
 
 /// `at`: where it is; `directory`: where it is for the loader.
-fn restorable(manifest: &Manifest, at: &str, directory: &str, utc_offset: i32) -> Outcome {
+fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     let instant = manifest.source.instant;
     let (from, to) = (Scn::from_timestamp(instant.not_before), Scn::from_timestamp(instant.not_after));
     let told = vec![
-        format!("{}: {} (server time), one instant", manifest.source.target, from.to_local(utc_offset)),
-        format!("tables are all from one instant, within {} (server time)", span_text(from, to, utc_offset)),
+        format!("{}: {} (server time), one instant", manifest.source.target, from.to_local(zone)),
+        format!("tables are all from one instant, within {} (server time)", span_text(from, to, zone)),
     ];
     let views = manifest.tables.iter().filter(|table| table.listed.kind == Kind::View).count();
     let recipe = vec![

@@ -22,6 +22,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::{Action, RUN, TargetPlan};
 use crate::domain::step::StepKind;
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words::size;
 
 /// Where the objects of one run are.
@@ -115,8 +116,8 @@ impl DumpSystem {
                 Proven::Whole(manifest) => manifest,
                 Proven::Seen(seen) => return Ok(*seen),
                 Proven::Not(fault) => {
-                    let offset = self.offset(&place).await?;
-                    let outcome = tell::outcome(Err(fault), &place.finished(), offset);
+                    let zone = self.time_zone(&place).await?;
+                    let outcome = tell::outcome(Err(fault), &place.finished(), &zone);
                     return Ok(seen(Look::Verdict(Box::new(outcome)), intent));
                 }
             };
@@ -160,7 +161,7 @@ impl DumpSystem {
         };
         let place = place(run, target, intent.attempt)?;
         let objects = Objects::planned(target, place.run()).ok_or_else(|| not_a_step("an upload to nowhere"))?;
-        let offset = self.offset(&place).await?;
+        let zone = self.time_zone(&place).await?;
         if self.comparing.as_ref().is_none_or(|comparing| comparing.place != place) {
             let storage = self.storage.clone().ok_or_else(|| not_a_step("a verdict without a storage"))?;
             let work = tokio::spawn(compare(storage, objects.clone(), place.clone()));
@@ -179,7 +180,7 @@ impl DumpSystem {
                     move || remove_copy(&place)
                 })
                 .await?;
-                let mut outcome = tell::uploaded(&manifest, &objects, offset);
+                let mut outcome = tell::uploaded(&manifest, &objects, &zone);
                 outcome.told.push(removed);
                 outcome
             }
@@ -192,8 +193,8 @@ impl DumpSystem {
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
 
-    async fn offset(&mut self, place: &Place) -> Result<i32, Fault> {
-        Ok(self.begun(place).await?.map_or(0, |begun| begun.utc_offset))
+    async fn time_zone(&mut self, place: &Place) -> Result<ServerTimeZone, Fault> {
+        Ok(tell::time_zone(self.begun(place).await?))
     }
 }
 

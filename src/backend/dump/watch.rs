@@ -152,13 +152,13 @@ impl DumpSystem {
             return Err(not_a_step("a verdict on a dump that nobody started"));
         };
         let place = place(run, target, intent.attempt)?;
-        let offset = self.begun(&place).await?.map_or(0, |begun| begun.utc_offset);
+        let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
             Proven::Whole(manifest) => Ok(manifest),
             Proven::Not(fault) => Err(fault),
             Proven::Seen(seen) => return Ok(*seen),
         };
-        let outcome = tell::outcome(proof, &place.finished(), offset);
+        let outcome = tell::outcome(proof, &place.finished(), &zone);
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
 

@@ -2,9 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
-use jiff::civil::DateTime;
-
 use super::OceanBase;
 use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
@@ -16,6 +13,8 @@ use crate::domain::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
 };
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::standstill::ServerClock;
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::{Detected, Engine, Method};
 
 /// Views with columns that only some releases have.
@@ -57,34 +56,6 @@ pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
     Ok(Home { scope, id, name: rows::word(&row, "NAME") })
 }
 
-/// The server's offset from UTC in seconds, and how many milliseconds its clock is ahead of this host's.
-pub(super) async fn clocks(session: &mut Session) -> Result<(i32, i64), Fault> {
-    let before = super::now();
-    let rows =
-        session.rows("SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC").await.map_err(|failure| failure.fault)?;
-    let after = super::now();
-    let row = rows.first().cloned().unwrap_or_default();
-    let (Some(local), Some(utc)) = (moment(&text(&row, "LOCAL")), moment(&text(&row, "UTC"))) else {
-        // Without it every time that is told would be in an invented zone.
-        return Err(Fault::new(
-            Cause::Server,
-            format!("The clock of {} cannot be read.", session.endpoint),
-            "It answers NOW(6) and UTC_TIMESTAMP(6) with something that is no time.",
-            "Check what answers at that endpoint.",
-        ));
-    };
-    // Zones are whole minutes; the two values are taken a moment apart.
-    let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
-    let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
-    Ok((i32::try_from(minutes * 60).unwrap_or(0), utc.as_millisecond() - here))
-}
-
-/// A server's `YYYY-MM-DD HH:MM:SS[.ffffff]`, read as if it were UTC.
-fn moment(text: &str) -> Option<Timestamp> {
-    let civil: DateTime = text.trim().parse().ok()?;
-    civil.to_zoned(jiff::tz::TimeZone::UTC).ok().map(|zoned| zoned.timestamp())
-}
-
 impl OceanBase {
     /// Reads everything that a plan is made from.
     ///
@@ -108,7 +79,7 @@ impl OceanBase {
                 "Use OCP, or the statements of that version's manual.",
             ));
         }
-        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
+        let ServerClock { time_zone, ahead_ms: clock_ahead_ms } = self.read_clock().await?;
         // What the login may do comes first: a view that may not be read is explained by it.
         let login = self.login().await?;
         if self.columns.is_none() {
@@ -117,10 +88,10 @@ impl OceanBase {
         let home = self.home()?.clone();
         let parameters = self.parameters().await?;
         let (tenants, whole) = match self.line()?.jobs {
-            Jobs::OfEachTenant => (self.tenants(&parameters, None).await?, None),
+            Jobs::OfEachTenant => (self.tenants(&parameters, &time_zone, None).await?, None),
             Jobs::OfTheCluster(rules) => {
                 let whole = self.whole_facts(rules, &parameters).await?;
-                let tenants = self.whole_tenants(&parameters, &whole, utc_offset, None).await?;
+                let tenants = self.whole_tenants(&parameters, &whole, &time_zone, None).await?;
                 let mut whole = whole.with_sets(&tenants);
                 whole.without_gts = self.without_gts(&tenants).await;
                 (tenants, Some(Box::new(whole)))
@@ -142,7 +113,7 @@ impl OceanBase {
             login,
             servers,
             upgrading,
-            utc_offset,
+            time_zone,
             clock_ahead_ms,
             backup_service: None,
             work: None,
@@ -152,7 +123,7 @@ impl OceanBase {
     }
 
     async fn detect_logical(&mut self, detected: &Detected, method_reason: String) -> Result<Facts, Fault> {
-        let (utc_offset, clock_ahead_ms) = clocks(self.session()?).await?;
+        let ServerClock { time_zone, ahead_ms: clock_ahead_ms } = self.read_clock().await?;
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -175,18 +146,13 @@ impl OceanBase {
                 Engine::OceanBase => "this line is only dumped, its servers are not looked at".to_owned(),
             }),
             upgrading: Known::NotChecked("a dump reads no sign of an upgrade".to_owned()),
-            utc_offset,
+            time_zone,
             clock_ahead_ms,
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
             work: None,
             whole: None,
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
-    }
-
-    /// The server's offset from UTC in seconds.
-    pub(in crate::backend) async fn utc_offset(&mut self) -> Result<i32, Fault> {
-        Ok(clocks(self.session()?).await?.0)
     }
 
     pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
@@ -267,7 +233,12 @@ impl OceanBase {
     }
 
     /// The tenants, all or those of these ids.
-    async fn tenants(&mut self, parameters: &Parameters, only: Option<&[u64]>) -> Result<Vec<TenantFacts>, Fault> {
+    async fn tenants(
+        &mut self,
+        parameters: &Parameters,
+        zone: &ServerTimeZone,
+        only: Option<&[u64]>,
+    ) -> Result<Vec<TenantFacts>, Fault> {
         let ids = |column| -> Vec<Filter<'_>> {
             only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
         };
@@ -325,8 +296,10 @@ impl OceanBase {
                         rounds: all_rounds,
                         pieces,
                         lag_target: parameters.lag_target(id),
+                        // Its points in the log are numbers.
+                        times: Known::Known(()),
                     },
-                    sets: of(&sets).iter().map(rows::set).collect(),
+                    sets: of(&sets).iter().map(|row| rows::set(row, zone)).collect(),
                     base: BaseRule::Path,
                     running: running(&jobs, id),
                     recovery_window: policy,
@@ -363,13 +336,13 @@ impl OceanBase {
     /// As [`OceanBase::detect`].
     pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.ensure_session().await?;
+        let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
         if let Jobs::OfTheCluster(rules) = self.line()?.jobs {
-            let utc_offset = self.utc_offset().await?;
             let whole = self.whole_facts(rules, &parameters).await?;
-            return self.whole_tenants(&parameters, &whole, utc_offset, Some(ids)).await;
+            return self.whole_tenants(&parameters, &whole, &time_zone, Some(ids)).await;
         }
-        self.tenants(&parameters, Some(ids)).await
+        self.tenants(&parameters, &time_zone, Some(ids)).await
     }
 
     /// Reads a view of this cluster's line.

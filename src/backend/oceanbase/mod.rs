@@ -1,6 +1,7 @@
 //! OceanBase over the MySQL protocol: detection, statements, and a look at each step.
 
 mod acts;
+mod clock;
 mod detect;
 mod grants;
 mod identity;
@@ -52,7 +53,7 @@ pub struct OceanBase {
     home: Option<Home>,
     login: Option<LoginFacts>,
     columns: Option<Columns>,
-    /// The server's clock, read with each connection of a task.
+    /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
@@ -101,8 +102,7 @@ impl OceanBase {
     /// What a task needs to know of its server before it looks at a step, whichever step it begins with.
     async fn prepare_to_watch(&mut self) -> Result<(), Fault> {
         let prepared = async {
-            let (utc_offset, ahead_ms) = detect::clocks(self.session()?).await?;
-            self.clock = Some(ServerClock { utc_offset, ahead_ms });
+            self.read_clock().await?;
             if self.columns.is_none() {
                 self.columns = Some(self.find_columns().await?);
             }
@@ -130,6 +130,7 @@ impl OceanBase {
 
     /// Forgets a connection that broke.
     pub(crate) fn drop_session(&mut self) {
+        self.clock = None;
         if let Some(session) = self.session.take() {
             self.note_broken(session.endpoint);
         }

@@ -1,7 +1,5 @@
 //! Rows of views into domain values. A missing column, a NULL or garbage becomes "not known", never a panic.
 
-use jiff::civil::DateTime;
-
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
@@ -10,6 +8,7 @@ use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::progress::Count;
 use crate::domain::restorable::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
+use crate::domain::time_zone::ServerTimeZone;
 
 #[cfg(test)]
 mod tests;
@@ -23,11 +22,9 @@ pub fn word(row: &Row, column: &str) -> String {
     clean(&text(row, column))
 }
 
-/// A `TIMESTAMP(6)` as printed, in the server's time zone, read as a point in time with that zone's offset left out.
-fn stamp(row: &Row, column: &str) -> Option<Scn> {
-    let civil: DateTime = some_text(row, column)?.parse().ok()?;
-    let zoned = civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?;
-    u64::try_from(zoned.timestamp().as_nanosecond()).ok().map(Scn)
+/// The moment of a printed time; None where none is set (empty, or 1970 while a set is made) or it cannot be known.
+pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<Scn> {
+    zone.moment(&some_text(row, column)?).ok().map(Scn::from_timestamp)
 }
 
 /// `ip:port` of the server a row is about.
@@ -36,7 +33,7 @@ pub fn server(row: &Row) -> String {
 }
 
 /// A row of the view of sets.
-pub fn set(row: &Row) -> BackupSet {
+pub fn set(row: &Row, zone: &ServerTimeZone) -> BackupSet {
     BackupSet {
         id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
@@ -54,8 +51,8 @@ pub fn set(row: &Row) -> BackupSet {
         path: word(row, "PATH"),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
         data_version: some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version)),
-        started: stamp(row, "START_TIMESTAMP"),
-        ended: stamp(row, "END_TIMESTAMP"),
+        started: moment(row, "START_TIMESTAMP", zone),
+        ended: moment(row, "END_TIMESTAMP", zone),
     }
 }
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::OceanBase;
 use super::line::{Jobs, TENANT_ID, ViewId};
 use super::read::Is;
-use super::rows::word;
-use super::session::{Row, number, text};
+use super::rows::{moment, word};
+use super::session::{Row, number};
 use crate::backend::Run;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
@@ -14,9 +14,13 @@ use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
 use crate::domain::standstill::{ArchiveStand, RootEvent, ServerClock, Standstill};
 use crate::domain::step::StepKind;
+use crate::domain::time_zone::ServerTimeZone;
 
 /// How many events are looked through for the last one about a target.
 const EVENTS: &str = "TIMESTAMP DESC LIMIT 50";
+
+/// Nanoseconds.
+const SECOND: u64 = 1_000_000_000;
 
 /// The pairs of columns of an event.
 const ITEMS: [(&str, &str); 6] = [
@@ -49,14 +53,15 @@ impl OceanBase {
         let third = if waits_for_log { ViewId::LogStreams } else { ViewId::ScheduleTasks };
         let third = self.rows_of(third, numbers(&ids), "").await.unwrap_or_default();
         let parameters = self.parameters().await.ok();
-        let now = self.clock.map(|clock| clock.at(run.now));
+        let clock = self.clock.clone();
+        let now = clock.as_ref().map(|clock| clock.at(run.now));
         stuck
             .iter()
             .map(|(target, _)| {
                 let id = target.tenant.id;
                 let own: Vec<&Row> = third.iter().filter(|row| number(row, TENANT_ID) == Some(id)).collect();
                 Standstill {
-                    clock: self.clock,
+                    clock: clock.clone(),
                     servers: servers(&own),
                     archive: known(&rounds, |rows| {
                         let round = rows.iter().find(|row| number(row, TENANT_ID) == Some(id))?;
@@ -65,8 +70,8 @@ impl OceanBase {
                     }),
                     event: known(&events, |rows| {
                         let job = if of_archive { None } else { run.job(&target.target) };
-                        let since = if of_archive { None } else { begun(run, target, self.clock) };
-                        rows.iter().find(|row| concerns(row, id, job, since.as_deref())).map(event)
+                        let since = if of_archive { None } else { begun(run, target, clock.as_ref()) };
+                        rows.iter().find(|row| concerns(row, id, job, since.as_ref())).map(event)
                     }),
                 }
             })
@@ -124,12 +129,23 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
 }
 
 /// When the start of the present backup was sent, by the server's clock.
-fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<ServerClock>) -> Option<String> {
+fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<Began> {
     let clock = clock?;
     let at = clock.at(run.start_intent(&target.target)?.at);
-    // As the server prints times, so that both compare as texts.
-    let printed = at.to_rfc3339_at(clock.utc_offset).replace('T', " ");
-    printed.get(..19).map(str::to_owned)
+    Some(Began { at, zone: clock.time_zone.clone() })
+}
+
+/// A start, by the server's clock.
+struct Began {
+    at: Scn,
+    zone: ServerTimeZone,
+}
+
+impl Began {
+    /// Whether the row's event came after it, to the second; one whose moment is not known did not.
+    fn precedes(&self, row: &Row) -> bool {
+        moment(row, "TIMESTAMP", &self.zone).is_some_and(|event| event.0 / SECOND >= self.at.0 / SECOND)
+    }
 }
 
 pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
@@ -138,14 +154,14 @@ pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
 }
 
 /// Whether an event is about this tenant's backup: of its job, or at least not from before its start.
-fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&str>) -> bool {
+fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> bool {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     if named(TENANT_ID) != Some(tenant.to_string()) {
         return false;
     }
     match (named("JOB_ID"), job) {
         (Some(named), Some(job)) if named != job.to_string() => false,
-        _ => since.is_none_or(|since| text(row, "TIMESTAMP").as_str() >= since),
+        _ => since.is_none_or(|since| since.precedes(row)),
     }
 }
 

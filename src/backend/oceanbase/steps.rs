@@ -152,7 +152,7 @@ impl OceanBase {
     async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.read_tenants_again(&ids).await?;
-        let offset = self.utc_offset().await?;
+        let zone = self.time_zone().await?;
         Ok(targets
             .iter()
             .map(|target| {
@@ -162,7 +162,7 @@ impl OceanBase {
                 let encrypted = run.prepared.plan.choices.encrypt.is_some();
                 let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(run, target)).into() };
                 let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
-                match outcome::judge(tenant, &target.target, set, encrypted, offset) {
+                match outcome::judge(tenant, &target.target, set, encrypted, &zone) {
                     outcome::Judged::Final(mut outcome) => {
                         outcome.told.extend(change);
                         outcome.told.extend(unproven(run, target, set));

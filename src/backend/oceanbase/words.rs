@@ -62,6 +62,7 @@ pub(super) fn whole_instance() -> TenantFacts {
         data_version: None,
         data_destination: None,
         archive: ArchiveFacts {
+            times: Known::Known(()),
             log_mode_on: None,
             destination: None,
             deferred: false,

@@ -52,6 +52,8 @@ impl Scenario {
             fault.since = making.now - age;
         }
         let mut fleet = Fleet {
+            time_zone: "+08:00".to_owned(),
+            system_time_zone: "+08:00".to_owned(),
             now: making.now,
             speed: making.speed.max(1),
             data: making.data.to_owned(),

@@ -4,9 +4,16 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::{BaseRule, TenantFacts};
 use crate::domain::restorable::{self, BackupSet, SetKind};
 use crate::domain::scn::Scn;
+use crate::domain::time_zone::ServerTimeZone;
 
 /// How to restore the set: destinations without keys, the chain, the point, passwords, and what is not in it.
-pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Scn, utc_offset: i32) -> Vec<String> {
+pub(super) fn recipe(
+    tenant: &TenantFacts,
+    set: &BackupSet,
+    from: Scn,
+    until: Scn,
+    zone: &ServerTimeZone,
+) -> Vec<String> {
     let chain = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
     let ids: Vec<String> = chain.iter().map(ToString::to_string).collect();
     let kind = if set.kind == SetKind::Full { "full" } else { "full and increments" };
@@ -24,7 +31,7 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Sc
     );
     let mut lines = vec![format!("data {data}   log {log}   sets {} ({kind})   password: {password}", ids.join(", "))];
     if let BaseRule::Round { .. } = tenant.base {
-        lines.extend(below_v4(tenant, set, (&data, &log), until, utc_offset));
+        lines.extend(below_v4(tenant, set, (&data, &log), until, zone));
         return lines;
     }
     let restore = |until: &str| {
@@ -32,7 +39,7 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, from: Scn, until: Sc
     };
     // V4 docs, RESTORE: a time is read in the session's zone and has whole seconds; an SCN is exact.
     let second = Scn(until.0 / 1_000_000_000 * 1_000_000_000);
-    let local = second.to_local(utc_offset);
+    let local = second.to_local(zone);
     match local.rsplit_once(' ').filter(|_| second >= from) {
         Some((time, zone)) => {
             lines.push(restore(&format!("TIME = '{time}'")));
@@ -54,9 +61,9 @@ fn below_v4(
     set: &BackupSet,
     (data, log): (&str, &str),
     until: Scn,
-    utc_offset: i32,
+    zone: &ServerTimeZone,
 ) -> Vec<String> {
-    let local = until.to_local(utc_offset);
+    let local = until.to_local(zone);
     let (time, zone) = local.rsplit_once(' ').unwrap_or((&local, ""));
     let micros = until.0 / 1_000 % 1_000_000;
     let mut lines = vec![

@@ -17,7 +17,7 @@ fn pay(status: &str, checkpoint: Scn) -> TenantFacts {
 }
 
 fn judged(pay: &TenantFacts, set: u64, encrypted: bool) -> Judged {
-    judge(pay, &target("prod/pay"), set, encrypted, EAST)
+    judge(pay, &target("prod/pay"), set, encrypted, &ServerTimeZone::fixed(EAST))
 }
 
 fn last(judged: Judged) -> Outcome {
@@ -46,8 +46,26 @@ fn a_window_is_told_with_date_and_zone() {
     let stopped = last(judged(&pay("STOP", ago(60)), 1, false));
     assert_eq!(stopped.told, ["pay: 2026-11-20 10:00:00 to 10:59:00 +08:00 (server time)"]);
     // The cluster itself as a target is called by its own name.
-    let outcome = last(judge(&pay("STOP", ago(60)), &target("prod"), 1, false, 0));
+    let outcome = last(judge(&pay("STOP", ago(60)), &target("prod"), 1, false, &ServerTimeZone::fixed(0)));
     assert!(outcome.told[0].starts_with("prod: 2026-11-20 02:00:00 to 02:59:00 +00:00"), "{:?}", outcome.told);
+}
+
+/// Where printed times are not known as moments nobody knows how far the log reaches: neither a window nor a loss.
+#[test]
+fn without_the_servers_zone_no_log_is_known() {
+    for status in ["DOING", "STOP"] {
+        let mut pay = pay(status, ago(5));
+        pay.archive.times = Known::NotChecked("the server's time zone is not known: time_zone is SYSTEM".into());
+        let (_, _, outcome) = coming(judged(&pay, 1, false));
+        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictWord::Unknown, None, 0));
+        let fault = outcome.fault.unwrap();
+        assert_eq!(
+            fault.why,
+            "Up to when the log is archived is not known: the server's time zone is not known: time_zone is SYSTEM."
+        );
+        pay.sets[0].status = SetStatus::Failed;
+        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictWord::Failed, "what does not rest on the log is said");
+    }
 }
 
 #[test]

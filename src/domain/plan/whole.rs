@@ -292,8 +292,11 @@ fn outlook(facts: &Facts, whole: &WholeFacts, any: &TenantFacts, mode: Mode, mov
         Known::NotChecked(why) => return CompactionOutlook::NotChecked(why.clone()),
     };
     let goes_on = matches!(archiving::judge(&any.archive), Archiving::Running | Archiving::Coming(_));
+    if let Known::NotChecked(why) = &any.archive.times {
+        return CompactionOutlook::NotChecked(why.clone());
+    }
     let start = any.archive.latest().map(|round| round.start).filter(|start| goes_on && !moves && *start > Scn(0));
-    match (needs_compaction(rule, compaction, start, true, facts.cluster.utc_offset), rule) {
+    match (needs_compaction(rule, compaction, start, true, &facts.cluster.time_zone), rule) {
         (None, CompactionRule::AsAnswered) => CompactionOutlook::NotNeeded(
             "the last major freeze is younger than the archive round, if the server asks for that at all".to_owned(),
         ),

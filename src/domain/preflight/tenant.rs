@@ -6,7 +6,6 @@ use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of};
-use crate::domain::scn::Scn;
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 
@@ -203,7 +202,7 @@ fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
     let mode = encryption_of(&chain, &tenant.sets).map(|modes| format!("; its chain is encrypted: {modes}"));
     let found = format!("set {} ({from}) on this path{}", base.id, mode.unwrap_or_default());
     match tenant.archive.latest() {
-        Some(round) if round.start > base.start_replay => sheet.warn(
+        Some(round) if tenant.archive.times.get().is_some() && round.start > base.start_replay => sheet.warn(
             CheckId::UsableFull,
             format!("{found}; log archive round {} began after it, so its window does not reach now", round.round_id),
             "A full backup starts a chain within the present round.",
@@ -217,15 +216,17 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         Some(round) if round.status == RoundStatus::Doing => {
             sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
             let allowed = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3);
-            let lag = server_now(facts).seconds_since(round.checkpoint);
-            if lag > allowed {
-                sheet.warn(
+            match (tenant.archive.behind(facts.server_now()), &tenant.archive.times) {
+                (Some(lag), _) if lag > allowed => sheet.warn(
                     CheckId::ArchiveLag,
                     format!("the archive is {lag} s behind; its target is {} s", allowed / 3),
                     "Look at the archive's destination; the backup is restorable only once the log has passed it.",
-                );
-            } else {
-                sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind"));
+                ),
+                (Some(lag), _) => sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind")),
+                (None, Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
+                (None, Known::Known(())) => {
+                    sheet.not_checked(CheckId::ArchiveLag, "the round has no checkpoint yet".to_owned(), "");
+                }
             }
         }
         _ => not_archiving(sheet, tenant),
@@ -288,12 +289,6 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 fn older_than_window(facts: &Facts, tenant: &TenantFacts, window: &str) -> Option<u64> {
     let days: i64 = window.strip_suffix('d')?.parse().ok()?;
     let full = tenant.sets.iter().rev().find(|set| set.kind == SetKind::Full && set.is_good())?;
-    let edge = i64::try_from(server_now(facts).0).ok()?.checked_sub(days.checked_mul(86_400_000_000_000)?)?;
+    let edge = i64::try_from(facts.server_now().0).ok()?.checked_sub(days.checked_mul(86_400_000_000_000)?)?;
     (i64::try_from(full.min_restore.0).ok()? < edge).then_some(full.id)
-}
-
-/// The time of detection by the server's clock, which also stamps sets and log.
-fn server_now(facts: &Facts) -> Scn {
-    let host = Scn::from_timestamp(facts.at).0;
-    Scn(host.saturating_add_signed(facts.cluster.clock_ahead_ms.saturating_mul(1_000_000)))
 }

@@ -100,7 +100,8 @@ fn compaction(sheet: &mut Sheet, facts: &Facts, whole: &WholeFacts, choices: &Ch
             "the last major freeze is older than the archive round: the server may ask for a major compaction",
             &hint,
         ),
-        (CompactionOutlook::NotNeeded(_) | CompactionOutlook::NotChecked(_), _) => match obstacle(compaction) {
+        (CompactionOutlook::NotChecked(why), _) => sheet.not_checked(CheckId::Compaction, why, &hint),
+        (CompactionOutlook::NotNeeded(_), _) => match obstacle(compaction) {
             Some((found, fix)) => sheet.warn(CheckId::Compaction, format!("none is needed now; {found}"), fix),
             None if compaction.backed_up_version.is_some_and(|version| version >= compaction.frozen_version) => sheet
                 .warn(
@@ -131,7 +132,7 @@ fn obstacle(compaction: &CompactionFacts) -> Option<(String, &'static str)> {
 }
 
 fn last_freeze(facts: &Facts, compaction: &CompactionFacts) -> String {
-    let at = compaction.frozen_at.to_local(facts.cluster.utc_offset);
+    let at = compaction.frozen_at.to_local(&facts.cluster.time_zone);
     format!("{at} (server time), version {}, {}", compaction.frozen_version, compaction.status)
 }
 

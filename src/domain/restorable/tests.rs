@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::time_zone::ServerTimeZone;
 
 mod laws;
 
@@ -282,7 +283,7 @@ fn windows_are_told_newest_first_with_their_gaps() {
 fn a_window_is_told_with_dates_and_zone() {
     let second = 1_000_000_000;
     let from = 1_795_116_700 * second;
-    let eight = 8 * 3600;
+    let eight = &ServerTimeZone::fixed(8 * 3_600);
     assert_eq!(
         window(from, from + 15 * second, 1, true).text(eight),
         "2026-11-20 03:31:40 to 03:31:55 +08:00, growing with the archive"
@@ -301,7 +302,7 @@ fn what_is_missing_is_told_in_sentences() {
          1970-01-01T00:00:00.00000015Z."
     );
     assert_eq!(
-        missing.told(28_800),
+        missing.told(&ServerTimeZone::fixed(28_800)),
         "Log archive round 1 is INTERRUPTED at 1970-01-01 08:00:00 +08:00, and the log is needed up to 1970-01-01 \
          08:00:00 +08:00."
     );
@@ -309,11 +310,11 @@ fn what_is_missing_is_told_in_sentences() {
     let chain = Missing::Chain(BrokenChain::Missing { missing: 2, needed_by: 4 });
     assert_eq!(chain.to_string(), "Backup set 2, which set 4 stands on, is gone.");
     let hour = Scn(3_600_000_000_000);
-    let told = Missing::NotCovered { need_from: hour }.told(0);
+    let told = Missing::NotCovered { need_from: hour }.told(&ServerTimeZone::fixed(0));
     assert_eq!(
         told,
         "No log archive round covers 1970-01-01 01:00:00 +00:00, from where the backup set needs the log."
     );
-    let told = Missing::PieceGone { round_id: 3, after: hour }.told(-3_600);
+    let told = Missing::PieceGone { round_id: 3, after: hour }.told(&ServerTimeZone::fixed(-3_600));
     assert_eq!(told, "Archived log is not there: a piece of round 3 after 1970-01-01 00:00:00 -01:00 is gone.");
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::log::covering;
 use super::{BackupSet, BrokenChain, FileStatus, Piece, Round, RoundStatus, Scn, SetStatus, Window, chain, window_of};
+use crate::domain::time_zone::ServerTimeZone;
 
 /// How the job ended, by its history row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -111,8 +112,8 @@ impl fmt::Display for Missing {
 impl Missing {
     /// What lacks, in one sentence, its times at this distance from UTC: those of the server.
     #[must_use]
-    pub fn told(&self, utc_offset_seconds: i32) -> String {
-        self.sentence(|at| at.to_local(utc_offset_seconds))
+    pub fn told(&self, zone: &ServerTimeZone) -> String {
+        self.sentence(|at| at.to_local(zone))
     }
 
     fn sentence(&self, time: impl Fn(Scn) -> String) -> String {
@@ -183,6 +184,18 @@ impl Verdict {
             Self::Failed => "failed",
             Self::Cancelled => "cancelled",
             Self::Unknown(_) => "unknown",
+        }
+    }
+
+    /// Whether it follows from where the archived log begins and ends.
+    #[must_use]
+    pub const fn rests_on_the_log(&self) -> bool {
+        match self {
+            Self::Restorable(_) | Self::NotYet(_) => true,
+            Self::NotRestorable(missing) => {
+                !matches!(missing, Missing::Encryption | Missing::Chain(_) | Missing::SetFiles { .. })
+            }
+            Self::Failed | Self::Cancelled | Self::Unknown(_) => false,
         }
     }
 

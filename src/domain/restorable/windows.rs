@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::log::reach;
 use super::{BackupSet, Piece, Round, Scn, chain};
 use crate::domain::scn::span_text;
+use crate::domain::time_zone::ServerTimeZone;
 
 /// The times one set, or several that overlap, can be restored to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,12 +31,8 @@ impl Window {
 
     /// As a person reads it: `2026-11-20 03:31:40 to 03:31:55 +08:00, growing with the archive`.
     #[must_use]
-    pub fn text(&self, utc_offset_seconds: i32) -> String {
-        let span = if self.from == self.to {
-            self.from.to_local(utc_offset_seconds)
-        } else {
-            span_text(self.from, self.to, utc_offset_seconds)
-        };
+    pub fn text(&self, zone: &ServerTimeZone) -> String {
+        let span = if self.from == self.to { self.from.to_local(zone) } else { span_text(self.from, self.to, zone) };
         if self.growing { format!("{span}, growing with the archive") } else { span }
     }
 }

@@ -8,7 +8,7 @@ fn at(seconds: i64) -> Timestamp {
 
 fn known() -> Standstill {
     Standstill {
-        clock: Some(ServerClock { utc_offset: 28_800, ahead_ms: 1_000 }),
+        clock: Some(ServerClock { time_zone: ServerTimeZone::fixed(28_800), ahead_ms: 1_000 }),
         servers: vec!["10.0.0.2:2882".to_owned()],
         archive: Known::Known(Some(ArchiveStand {
             status: "DOING".to_owned(),

@@ -153,7 +153,7 @@ fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<St
     let Some((tenant, good)) = worst else { return vec!["none".to_owned()] };
     let whose = if tenants.len() > 1 { format!("{}: ", tenant.name) } else { String::new() };
     let Some(good) = good else { return vec![format!("{whose}none")] };
-    let offset = facts.cluster.utc_offset;
+    let offset = &facts.cluster.time_zone;
     let (word, size) = (good.kind.word(), words::size(good.bytes));
     let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
     match good.restorable_to {
@@ -176,9 +176,11 @@ fn archive_words(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
     let of = |tenant: &TenantFacts| match tenant.archive.latest() {
         None => vec!["does not run".to_owned()],
         Some(round) => {
-            let behind = words::span(Scn::from_timestamp(facts.at).seconds_since(round.checkpoint));
-            let short = format!("{}, {behind} behind, round {}", round.status, round.round_id);
-            vec![format!("{short} since {}", round.start.to_local(facts.cluster.utc_offset)), short]
+            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let short = format!("{}, {behind}, round {}", round.status, round.round_id);
+            let start = tenant.archive.known_rounds().iter().find(|known| known.round_id == round.round_id);
+            let long = start.map(|round| format!("{short} since {}", round.start.to_local(&facts.cluster.time_zone)));
+            long.into_iter().chain([short]).collect()
         }
     };
     match tenants {

@@ -122,7 +122,7 @@ fn base(model: &Model) -> String {
                 Err(_) => FULL_NEEDED.to_owned(),
                 Ok(base) => {
                     let word = base.kind.word();
-                    let at = base.min_restore.to_local(facts.cluster.utc_offset);
+                    let at = base.min_restore.to_local(&facts.cluster.time_zone);
                     let more = chain(base, &only.sets).map_or(0, |sets| sets.len());
                     format!("since the {word} of {at} (chain of {more})")
                 }

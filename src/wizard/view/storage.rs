@@ -9,7 +9,6 @@ use super::theme::Role;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Facts;
 use crate::domain::plan::Chosen;
-use crate::domain::scn::Scn;
 use crate::domain::secret::SecretSource;
 use crate::domain::template::DirKind;
 use crate::domain::words;
@@ -293,8 +292,8 @@ impl Sheet<'_> {
         let (Some(facts), Some(tenant)) = (facts, tenant) else { return };
         let own = tenant.archive.destination.is_some();
         if let Some(round) = tenant.archive.latest().filter(|_| own) {
-            let behind = words::span(Scn::from_timestamp(facts.at).seconds_since(round.checkpoint));
-            let text = format!("{}, {behind} behind, by the server's own word", round.status);
+            let behind = words::behind(tenant.archive.behind(facts.server_now()));
+            let text = format!("{}, {behind}, by the server's own word", round.status);
             self.said(body, "Log archiving", Role::Text, &text);
         }
     }

@@ -169,10 +169,9 @@ fn help(model: &Model, now: Timestamp) -> Help {
     match (&row.version, &row.last_good) {
         (None, _) => Help::of(format!("{}: {state}", row.target)),
         (Some(_), Some(last)) => {
-            let to = last.restorable_to.map_or_else(String::new, |to| {
-                let offset = cluster.facts().map_or(0, |facts| facts.cluster.utc_offset);
-                format!(", restorable to {}", to.to_local(offset))
-            });
+            let zone = cluster.facts().map(|facts| &facts.cluster.time_zone);
+            let to = last.restorable_to.zip(zone);
+            let to = to.map_or_else(String::new, |(to, zone)| format!(", restorable to {}", to.to_local(zone)));
             let size = crate::domain::words::size(last.bytes);
             Help::of(format!("{}: {state}; last good backup {}, {size}{to}", row.target, good.text))
         }

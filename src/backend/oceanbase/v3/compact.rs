@@ -16,6 +16,7 @@ use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::scn::Scn;
 use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
 
 impl OceanBase {
@@ -30,13 +31,13 @@ impl OceanBase {
         };
         let parameters = self.parameters().await?;
         let whole = self.whole_facts(rules, &parameters).await?;
-        let utc_offset = self.utc_offset().await?;
+        let zone = self.time_zone().await?;
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
-        let tenants = self.whole_tenants(&parameters, &whole, utc_offset, Some(&ids)).await?;
+        let tenants = self.whole_tenants(&parameters, &whole, &zone, Some(&ids)).await?;
         Ok(targets
             .iter()
             .map(|target| match tenants.iter().find(|tenant| tenant.id == target.tenant.id) {
-                Some(tenant) => look(run, &whole, utc_offset, tenant, target).into(),
+                Some(tenant) => look(run, &whole, &zone, tenant, target).into(),
                 None => Look::Failed(gone(target)).into(),
             })
             .collect())
@@ -56,7 +57,7 @@ impl OceanBase {
 pub(super) fn look(
     run: &Run<'_>,
     whole: &WholeFacts,
-    utc_offset: i32,
+    zone: &ServerTimeZone,
     tenant: &TenantFacts,
     target: &TargetPlan,
 ) -> Look {
@@ -76,16 +77,26 @@ pub(super) fn look(
             return watch(run, compaction, sent);
         }
     }
-    let round = tenant.archive.latest().map(|round| round.start).filter(|start| *start > Scn(0));
+    let planned = target.step(StepKind::Compact).is_some_and(|step| step.actions.contains(&Action::Compact));
     let answered = refused_for_want_of_one(run, target);
     let rule = whole.rules.compaction;
+    if let Known::NotChecked(why) = &tenant.archive.times
+        && rule != CompactionRule::NotAsked
+        && !(planned || asked)
+    {
+        return if answered {
+            Look::Failed(contract(run, "the server has asked for one", None))
+        } else {
+            Look::NotNeeded(format!("whether one is needed is not known ({why}); the server decides at the start"))
+        };
+    }
+    let round = tenant.archive.latest().map(|round| round.start).filter(|start| *start > Scn(0));
     // Where the servers never ask for one, it is the person who does.
-    let needed = needs_compaction(rule, compaction, round, answered || asked, utc_offset)
+    let needed = needs_compaction(rule, compaction, round, answered || asked, zone)
         .or_else(|| (asked && rule == CompactionRule::NotAsked).then(|| "it was asked for".to_owned()));
     let Some(why) = needed else {
         return Look::NotNeeded(format!("none is needed: the last frozen version is {}", compaction.frozen_version));
     };
-    let planned = target.step(StepKind::Compact).is_some_and(|step| step.actions.contains(&Action::Compact));
     if compaction.has_error {
         let why = format!("{why}, and the merge of version {} has met an error", compaction.broadcast_version);
         return Look::Failed(contract(

@@ -16,6 +16,7 @@ use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, 
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round};
 use crate::domain::scn::Scn;
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
 
 impl OceanBase {
@@ -95,7 +96,7 @@ impl OceanBase {
         &mut self,
         parameters: &Parameters,
         whole: &WholeFacts,
-        utc_offset: i32,
+        zone: &ServerTimeZone,
         only: Option<&[u64]>,
     ) -> Result<Vec<TenantFacts>, Fault> {
         let ids = |also: Option<u64>| -> Vec<Filter<'_>> {
@@ -104,9 +105,9 @@ impl OceanBase {
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
         let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
         let rounds = by_tenant(rounds);
-        let sets = self.sets(&ids(None), utc_offset).await?;
+        let sets = self.sets(&ids(None), zone).await?;
         let jobs = self.whole_jobs().await?;
-        let round = |row: &Row| rows::round(row, utc_offset);
+        let round = |row: &Row| rows::round(row, zone);
         let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round);
         let role = match whole.role.get() {
             Some(role) if !role.is_primary() => Role::Standby,
@@ -136,6 +137,10 @@ impl OceanBase {
                         rounds: rounds.get(&id).map(|rows| rows.iter().map(round).collect()).unwrap_or_default(),
                         pieces: Known::NotChecked("before V4 a window is read from rounds".to_owned()),
                         lag_target: lag_target(parameters),
+                        times: match zone.unknown() {
+                            None => Known::Known(()),
+                            Some(why) => Known::NotChecked(format!("the server's time zone is not known: {why}")),
+                        },
                     },
                     sets: sets.get(&id).cloned().unwrap_or_default(),
                     base: BaseRule::Round { most: whole.rules.most_increments },
@@ -156,7 +161,7 @@ impl OceanBase {
     }
 
     /// The sets of tenants, in the order of their ids. Copies of sets are no sets of their own.
-    async fn sets(&mut self, of: &[Filter<'_>], utc_offset: i32) -> Result<BTreeMap<u64, Vec<BackupSet>>, Fault> {
+    async fn sets(&mut self, of: &[Filter<'_>], zone: &ServerTimeZone) -> Result<BTreeMap<u64, Vec<BackupSet>>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
         let first = ("COPY_ID", vec![Is::Number(0)]);
         let filter: Vec<Filter<'_>> = of.iter().cloned().chain([first]).collect();
@@ -178,7 +183,7 @@ impl OceanBase {
             let Some(key) = key(&row, "BACKUP_SET_ID") else { continue };
             // A set that the view of files does not list (any more) is not known to be there.
             let known = files.get(&key).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
-            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), utc_offset);
+            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), zone);
             sets.entry(key.0).or_default().push(set);
         }
         Ok(sets)

@@ -1,8 +1,6 @@
 //! Rows of V2 and V3 into domain values. Their times are printed in the server's zone, their snapshots are microseconds.
 
-use jiff::civil::DateTime;
-
-use super::super::rows::{result, word};
+use super::super::rows::{moment, result, word};
 use super::super::session::{Row, number, some_text, text};
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::clean;
@@ -10,6 +8,7 @@ use crate::domain::facts::{JobFacts, Known, TaskFacts, TenantFacts, TenantKind};
 use crate::domain::progress::Count;
 use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
+use crate::domain::time_zone::ServerTimeZone;
 
 /// RESULT of what was cancelled (V3.1.5 source, `ob_errno.def`: `OB_CANCELED`).
 const CANCELLED: u64 = 4072;
@@ -49,14 +48,6 @@ pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<V
     Known::Known(without)
 }
 
-/// A time as printed, `utc_offset` seconds ahead of UTC; None where none is set (empty, or 1970 while a set is made).
-pub(super) fn moment(row: &Row, column: &str, utc_offset: i32) -> Option<Scn> {
-    let civil: DateTime = some_text(row, column)?.trim().parse().ok()?;
-    let offset = jiff::tz::Offset::from_seconds(utc_offset).ok()?;
-    let at = Scn::from_timestamp(offset.to_timestamp(civil).ok()?);
-    (at.seconds_since(Scn(0)) > 86_400).then_some(at)
-}
-
 /// A destination as a table has it, without what follows the `?`: there are keys in it.
 pub(super) fn place(text: &str) -> String {
     Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.bare())
@@ -75,10 +66,10 @@ fn end(row: &Row) -> String {
 }
 
 /// A row of the ended jobs as the set it made; `files` is the word about its files where the line has one.
-pub(super) fn set(row: &Row, files: Option<FileStatus>, tenant_level: bool, utc_offset: i32) -> BackupSet {
+pub(super) fn set(row: &Row, files: Option<FileStatus>, tenant_level: bool, zone: &ServerTimeZone) -> BackupSet {
     let snapshot = Scn::from_micros(number(row, "SNAPSHOT_VERSION").unwrap_or_default());
     let deleted = number(row, "IS_MARK_DELETED").is_some_and(|mark| mark != 0);
-    let ended = moment(row, "END_TIME", utc_offset);
+    let ended = moment(row, "END_TIME", zone);
     BackupSet {
         id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
@@ -96,19 +87,19 @@ pub(super) fn set(row: &Row, files: Option<FileStatus>, tenant_level: bool, utc_
         path: place(&text(row, "BACKUP_DEST")),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
         data_version: number(row, "BACKUP_DATA_VERSION").map(|version| version.to_string()),
-        started: moment(row, "START_TIME", utc_offset),
+        started: moment(row, "START_TIME", zone),
         ended,
     }
 }
 
 /// A row of the archive rounds.
-pub(super) fn round(row: &Row, utc_offset: i32) -> Round {
+pub(super) fn round(row: &Row, zone: &ServerTimeZone) -> Round {
     Round {
         round_id: number(row, "LOG_ARCHIVE_ROUND").unwrap_or_default(),
         dest_id: 0,
         status: RoundStatus::from(word(row, "STATUS")),
-        start: moment(row, "MIN_FIRST_TIME", utc_offset).unwrap_or_default(),
-        checkpoint: moment(row, "MAX_NEXT_TIME", utc_offset).unwrap_or_default(),
+        start: moment(row, "MIN_FIRST_TIME", zone).unwrap_or_default(),
+        checkpoint: moment(row, "MAX_NEXT_TIME", zone).unwrap_or_default(),
         path: String::new(),
     }
 }

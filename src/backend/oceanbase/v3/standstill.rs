@@ -34,12 +34,12 @@ impl OceanBase {
         };
         let cluster = (TENANT_ID, vec![Is::Number(CLUSTER)]);
         let rounds = self.read(ViewId::ArchiveRounds, &[cluster], "LOG_ARCHIVE_ROUND").await;
-        let clock = self.clock;
+        let clock = self.clock.clone();
         let archive = match rounds {
             Err(fault) => Known::NotChecked(fault.why),
-            Ok(rows) => Known::Known(rows.last().map(|row| {
-                let round = rows::round(row, clock.map_or(0, |clock| clock.utc_offset));
-                let now = clock.map(|clock| clock.at(run.now));
+            Ok(rows) => Known::Known(rows.last().zip(clock.as_ref()).map(|(row, clock)| {
+                let round = rows::round(row, &clock.time_zone);
+                let now = Some(clock.at(run.now));
                 let behind = now.filter(|_| round.checkpoint.0 != 0).map(|now| now.seconds_since(round.checkpoint));
                 ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target: None }
             })),
@@ -50,7 +50,7 @@ impl OceanBase {
         stuck
             .iter()
             .map(|(target, _)| Standstill {
-                clock,
+                clock: clock.clone(),
                 servers: servers(&parts, target.tenant.id),
                 archive: archive.clone(),
                 event: event.clone(),

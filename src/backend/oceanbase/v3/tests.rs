@@ -6,10 +6,13 @@ use super::rows;
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
+use crate::domain::time_zone::ServerTimeZone;
 
 mod looks;
 
-const EAST: i32 = 28_800;
+fn east() -> ServerTimeZone {
+    ServerTimeZone::fixed(28_800)
+}
 
 /// 2021-07-16 10:00:00 UTC.
 const AT: u64 = 1_626_429_600;
@@ -43,7 +46,7 @@ fn history(more: &[(&str, &str)]) -> Row {
 /// R10: from the snapshot version on, once the log has passed the set's end; times are of the server's zone.
 #[test]
 fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
-    let set = rows::set(&history(&[]), Some(FileStatus::Available), false, EAST);
+    let set = rows::set(&history(&[]), Some(FileStatus::Available), false, &east());
     assert_eq!((set.id, &set.kind, set.prev_full, set.prev_inc), (7, &SetKind::Incremental, 5, 6));
     assert_eq!((set.status.clone(), set.file_status.clone()), (SetStatus::Success, FileStatus::Available));
     let snapshot = Scn(AT * 1_000_000_000 + 1_000);
@@ -59,7 +62,7 @@ fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
 #[test]
 fn what_became_of_a_set_is_in_its_result() {
     let of = |more: &[(&str, &str)]| {
-        let (set, job) = (rows::set(&history(more), None, false, 0), rows::ended(&history(more)));
+        let (set, job) = (rows::set(&history(more), None, false, &east()), rows::ended(&history(more)));
         [set.status.to_string(), set.file_status.to_string(), job.status, job.result.to_string()].join(" ")
     };
     assert_eq!(of(&[]), "SUCCESS AVAILABLE COMPLETED 0");
@@ -79,14 +82,27 @@ fn a_round_without_times_has_not_begun() {
     let text = |status, first, next| {
         row(&[("LOG_ARCHIVE_ROUND", "2"), ("STATUS", status), ("MIN_FIRST_TIME", first), ("MAX_NEXT_TIME", next)])
     };
-    let doing = rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), EAST);
+    let doing = rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), &east());
     assert_eq!((doing.round_id, doing.status), (2, RoundStatus::Doing));
     assert_eq!((doing.start, doing.checkpoint), (Scn(AT * 1_000_000_000), Scn((AT + 120) * 1_000_000_000)));
-    let beginning = rows::round(&text("BEGINNING", "", ""), EAST);
+    let beginning = rows::round(&text("BEGINNING", "", ""), &east());
     assert_eq!((beginning.start, beginning.checkpoint), (Scn(0), Scn(0)));
     // A set that is still made shows 1970 for its end.
     let epoch = row(&[("END_TIME", "1970-01-01 08:00:00.000000")]);
-    assert_eq!(rows::moment(&epoch, "END_TIME", EAST), None);
+    assert_eq!(super::super::rows::moment(&epoch, "END_TIME", &east()), None);
+}
+
+/// A round that began in summer and a set that ended in winter are compared as moments, not by the offset of today.
+#[test]
+fn printed_times_have_the_offset_of_their_own_time() {
+    // Names need the zones' rules on this host.
+    let Ok(_) = jiff::tz::TimeZone::get("America/New_York") else { return };
+    let now = "2026-11-20T00:00:00Z".parse().unwrap();
+    let zone = ServerTimeZone::named("America/New_York", "", -18_000, now);
+    let text = row(&[("MIN_FIRST_TIME", "2026-10-31 12:00:00"), ("MAX_NEXT_TIME", "2026-11-02 12:00:00")]);
+    let round = rows::round(&text, &zone);
+    let seconds = |text: &str| Scn::from_timestamp(text.parse().unwrap());
+    assert_eq!((round.start, round.checkpoint), (seconds("2026-10-31T16:00:00Z"), seconds("2026-11-02T17:00:00Z")));
 }
 
 #[test]

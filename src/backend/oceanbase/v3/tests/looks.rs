@@ -13,6 +13,7 @@ use crate::domain::plan::{Action, plan};
 use crate::domain::samples::{choose, legacy, target, whole};
 use crate::domain::step::StepKind;
 use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::CompactionRule;
 
 /// A task on the cluster whose last freeze is older than its round, with these events behind its beginning.
@@ -70,7 +71,7 @@ impl Scene {
         }
         let tenant = self.facts.tenant("pay").unwrap();
         let whole = self.facts.cluster.whole.as_deref().unwrap();
-        compact::look(&self.run(after), whole, 0, tenant, &self.prepared.plan.targets[0])
+        compact::look(&self.run(after), whole, &ServerTimeZone::fixed(0), tenant, &self.prepared.plan.targets[0])
     }
 }
 

@@ -1,0 +1,103 @@
+//! The server's clock and time zone: how the times that a connection prints become moments.
+
+use jiff::Timestamp;
+
+use super::OceanBase;
+use super::session::{Session, text};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::standstill::ServerClock;
+use crate::domain::time_zone::ServerTimeZone;
+
+/// One reading of a server's clock.
+struct Reading {
+    /// `time_zone` of the connection.
+    time_zone: String,
+    /// What `SYSTEM` stands for there.
+    system_time_zone: String,
+    /// Seconds its printed times are ahead of UTC now.
+    offset: i32,
+    /// Its time.
+    at: Timestamp,
+    /// Milliseconds it is ahead of this host's clock.
+    ahead_ms: i64,
+}
+
+impl OceanBase {
+    /// The server's clock. The zone is read once for each connection, and does not change while that is open.
+    ///
+    /// # Errors
+    /// No answer, or one that is no time.
+    pub(super) async fn read_clock(&mut self) -> Result<ServerClock, Fault> {
+        let known = self.clock.take();
+        let session = self.session()?;
+        let reading = read(session).await?;
+        let time_zone = match known {
+            Some(clock) => clock.time_zone,
+            None => zone_of(session, &reading).await?,
+        };
+        let clock = ServerClock { time_zone, ahead_ms: reading.ahead_ms };
+        self.clock = Some(clock.clone());
+        Ok(clock)
+    }
+
+    /// The zone in which the server prints times on the open connection.
+    ///
+    /// # Errors
+    /// As [`OceanBase::read_clock`].
+    pub(in crate::backend) async fn time_zone(&mut self) -> Result<ServerTimeZone, Fault> {
+        match &self.clock {
+            Some(clock) => Ok(clock.time_zone.clone()),
+            None => Ok(self.read_clock().await?.time_zone),
+        }
+    }
+
+    /// Seconds that the server's times are ahead of UTC now.
+    ///
+    /// # Errors
+    /// As [`OceanBase::read_clock`].
+    pub(in crate::backend) async fn utc_offset(&mut self) -> Result<i32, Fault> {
+        Ok(self.time_zone().await?.offset_at(super::now()))
+    }
+}
+
+/// The zone of a connection. Where its variables do not tell it, the server is asked to print this connection's times in UTC.
+async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZone, Fault> {
+    let zone = ServerTimeZone::named(&reading.time_zone, &reading.system_time_zone, reading.offset, reading.at);
+    if zone.unknown().is_none() {
+        return Ok(zone);
+    }
+    match session.rows("SET SESSION time_zone = '+00:00'").await {
+        Ok(_) if read(session).await?.offset == 0 => Ok(zone.printing_utc()),
+        Ok(_) => Ok(zone),
+        Err(failure) if failure.answered => Ok(zone),
+        Err(failure) => Err(failure.fault),
+    }
+}
+
+async fn read(session: &mut Session) -> Result<Reading, Fault> {
+    let before = super::now();
+    let sql = "SELECT NOW(6) AS LOCAL, UTC_TIMESTAMP(6) AS UTC, @@time_zone AS ZONE, @@system_time_zone AS SYSTEM_ZONE";
+    let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
+    let after = super::now();
+    let row = rows.first().cloned().unwrap_or_default();
+    let utc = ServerTimeZone::fixed(0);
+    let (Ok(local), Ok(at)) = (utc.moment(&text(&row, "LOCAL")), utc.moment(&text(&row, "UTC"))) else {
+        // Without it every time that is shown would be in an invented zone.
+        return Err(Fault::new(
+            Cause::Server,
+            format!("The clock of {} cannot be read.", session.endpoint),
+            "It answers NOW(6) and UTC_TIMESTAMP(6) with something that is no time.",
+            "Check what answers at that endpoint.",
+        ));
+    };
+    // Zones are whole minutes; the two values are taken a moment apart.
+    let minutes = (local.as_millisecond() - at.as_millisecond() + 30_000).div_euclid(60_000);
+    let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
+    Ok(Reading {
+        time_zone: text(&row, "ZONE"),
+        system_time_zone: text(&row, "SYSTEM_ZONE"),
+        offset: i32::try_from(minutes * 60).unwrap_or(0),
+        at,
+        ahead_ms: at.as_millisecond() - here,
+    })
+}
