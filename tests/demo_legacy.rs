@@ -3,6 +3,8 @@
 
 #[path = "demo_legacy/backup.rs"]
 mod backup;
+#[path = "demo_legacy/columns.rs"]
+mod columns;
 #[path = "demo_legacy/compaction.rs"]
 mod compaction;
 #[path = "demo_legacy/grammar.rs"]

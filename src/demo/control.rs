@@ -291,7 +291,7 @@ fn change(fleet: &mut Fleet, ask: Ask) -> Result<Value, String> {
             // The archive of V2.2 and V3 is the cluster's.
             let own = tenant(&fleet.clusters[index], &who)?.id;
             let id = if fleet.clusters[index].line.is_v3() { 1 } else { own };
-            archive::interrupt(&mut fleet.clusters[index], id, now);
+            archive::interrupt(&mut fleet.clusters[index], id, &fleet.faults, fleet.speed, now);
             Value::Null
         }
         Ask::Vanish { cluster, tenant } => {

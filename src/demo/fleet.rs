@@ -15,10 +15,10 @@ use super::clock::Moment;
 use super::fault::Fault;
 use super::holds::{Held, Hold};
 use super::line::Line;
-use super::orders::destination::Owner;
+use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
-pub use tenant::{ArchiveDest, DataDest, Kind, Round, RoundStatus, Set, SetOfCluster, Tenant};
+pub use tenant::{ArchiveDest, DataDest, DestState, Kind, KnownDest, Round, RoundStatus, Set, SetOfCluster, Tenant};
 pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 
 /// Everything behind the endpoints of one scenario.
@@ -86,6 +86,18 @@ pub struct Client {
     pub since: Moment,
 }
 
+/// A connection of another program, which nobody here holds: it is only listed.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Elsewhere {
+    /// Who is logged in.
+    pub user: String,
+    /// To which tenant.
+    pub tenant: String,
+    /// The host it comes from.
+    pub from: String,
+}
+
 /// One reply that will be lost.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -150,6 +162,8 @@ pub struct Cluster {
     pub tenants: Vec<Tenant>,
     /// Cluster-wide configuration items.
     pub parameters: BTreeMap<String, String>,
+    /// Connections of other programs.
+    pub elsewhere: Vec<Elsewhere>,
     /// Backup jobs, parents and children, running and ended.
     pub jobs: Vec<Job>,
     /// `DBA_OB_ROOTSERVICE_EVENT_HISTORY`.
@@ -251,9 +265,16 @@ impl Cluster {
         *last
     }
 
+    /// What the next `DEST_ID` will be.
+    #[must_use]
+    pub fn dest_id_after(&self) -> i64 {
+        1001 + self.last_dest_id
+    }
+
     /// The next `DEST_ID`.
     pub fn next_dest_id(&mut self) -> i64 {
+        let id = self.dest_id_after();
         self.last_dest_id += 1;
-        1000 + self.last_dest_id
+        id
     }
 }

@@ -4,6 +4,7 @@
 //! The clock is the wall clock. Only work shrinks: a phase that takes a second of work takes `1 / speed` seconds.
 
 pub mod archive;
+pub mod begin;
 #[cfg(test)]
 mod lines;
 mod progress;
@@ -13,8 +14,9 @@ pub mod v3;
 
 use super::clock::Moment;
 use super::fault::{self, Effect, Fault, Faults};
-use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster, Tenant};
-use super::line::Work;
+use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
+use super::line::{Feature, Work};
+use super::storage;
 
 pub use progress::{Progress, permille, progress};
 
@@ -22,6 +24,9 @@ pub use progress::{Progress, permille, progress};
 const PARENT: Moment = 700;
 const CANCELING: Moment = 1500;
 const LINGER: Moment = 400;
+
+/// RESULT of what was cancelled.
+const CANCELED: i64 = -4072;
 
 /// Milliseconds of work as time on the clock.
 #[must_use]
@@ -53,7 +58,7 @@ pub fn next_due(fleet: &Fleet) -> Option<Moment> {
 fn step(fleet: &mut Fleet, at: Moment) {
     fleet.now = at;
     for cluster in &mut fleet.clusters {
-        v3::step_archive(cluster, at);
+        v3::step_archive(cluster, &fleet.faults, fleet.speed, at);
         v3::step(cluster, &fleet.faults, fleet.speed, at);
         for index in 0..cluster.jobs.len() {
             if !cluster.jobs[index].history {
@@ -103,6 +108,7 @@ fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
     let share = match work {
         Work::Major if job.incremental => megabytes.min(3000) / 4,
         Work::Minor | Work::Major | Work::Tablets => megabytes.min(3000),
+        Work::Log if !job.plus_archivelog => 100,
         Work::Schedule | Work::Other | Work::TabletsDone | Work::AfterData | Work::BeforeLog | Work::Log => 1000,
     };
     Some(milliseconds * share)
@@ -128,10 +134,13 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
         fail(cluster, speed, index, at, code, text);
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
-            status if status.ended() => job.history = true,
-            JobStatus::Canceling => end(cluster, speed, index, at, JobStatus::Canceled, -4072, "canceled"),
+            status if status.ended() => to_history(cluster, index),
+            JobStatus::Canceling => {
+                let comment = if cluster.line.is_v3() { "canceled" } else { "" };
+                end(cluster, speed, index, at, JobStatus::Canceled, CANCELED, comment);
+            }
             _ if job.tenant_id == 1 && cluster.line.is_v3() => v3::start_tenants(cluster, index, at),
-            _ if job.tenant_id == 1 => start_children(cluster, faults, index, at),
+            _ if job.tenant_id == 1 => begin::children(cluster, faults, index, at),
             _ => next_phase(cluster, faults, speed, index, at),
         }
     }
@@ -149,20 +158,6 @@ fn broken_archive(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
     }
 }
 
-/// What keeps a tenant from being backed up, as the server puts it.
-#[must_use]
-pub fn obstacle(tenant: &Tenant) -> Option<&'static str> {
-    if tenant.status != "NORMAL" || tenant.recycled || !matches!(tenant.role.as_str(), "PRIMARY" | "STANDBY") {
-        Some("tenant status is not normal.")
-    } else if tenant.data.is_none() {
-        Some("backup dest is not set.")
-    } else if !tenant.archiving() {
-        Some("log archive status is not doing.")
-    } else {
-        None
-    }
-}
-
 /// Whether the cluster is in upgrade mode.
 #[must_use]
 pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
@@ -170,46 +165,10 @@ pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
     set || Faults { all: faults, cluster: &cluster.name }.has(&Effect::UpgradeMode, None)
 }
 
-/// The children of a sys job; what keeps a tenant from having one is only told in the event history.
-fn start_children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Moment) {
-    let upgrading = upgrading(cluster, faults);
-    let parent = &mut cluster.jobs[index];
-    parent.status = JobStatus::Doing;
-    parent.done = 0;
-    let parent = parent.clone();
-    for tenant_id in &parent.executors {
-        let Some(tenant) = cluster.tenant_by_id(*tenant_id) else { continue };
-        let why = if upgrading { Some("cluster upgrading") } else { obstacle(tenant) };
-        if let Some(why) = why {
-            let items = vec![
-                ("tenant_id", tenant_id.to_string()),
-                ("result", "-9040".to_owned()),
-                ("comment", format!("backup can not start, because {why}")),
-            ];
-            cluster.event(at, "backup_data", "handle_user_tenant_backup_failed", items);
-            continue;
-        }
-        let path = tenant.data.as_ref().map_or_else(String::new, |dest| dest.path.clone());
-        let id = cluster.next_job_id(*tenant_id);
-        cluster.jobs.push(Job {
-            tenant_id: *tenant_id,
-            id,
-            initiator_tenant_id: 1,
-            initiator_job_id: parent.id,
-            executors: vec![*tenant_id],
-            path,
-            start: at,
-            seen: at,
-            status: JobStatus::Init,
-            ..parent.clone()
-        });
-    }
-}
-
 fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let job = &cluster.jobs[index];
     let phases = cluster.line.phases;
-    let (phase, _, work) = phases[job.phase];
+    let (phase, ..) = phases[job.phase];
     let name = cluster.tenant_by_id(job.tenant_id).map_or_else(String::new, |tenant| tenant.name.clone());
     let tenant_id = job.tenant_id;
     let there = cluster.name.clone();
@@ -219,18 +178,18 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
         return;
     }
     let next = phases.get(job.phase + 1).map(|(_, _, work)| *work);
-    let last = next.is_none() || (next == Some(Work::Log) && !job.plus_archivelog);
-    if job.phase == 0 {
-        start_task(cluster, index, at);
+    let last = next.is_none();
+    if job.phase == 0 && !start_task(cluster, speed, index, at) {
+        return;
     }
-    if work == Work::BeforeLog || last {
+    if next == Some(Work::Log) || last {
         // The point the set can be restored to is known only when all its data has been copied.
         with_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }
     if last {
         end(cluster, speed, index, at, JobStatus::Completed, 0, "");
         if !cluster.line.is_v3() && present.breaks_archive(&name) {
-            archive::break_short(cluster, tenant_id, present, speed, at);
+            archive::break_short(cluster, tenant_id, faults, speed, at);
         }
     } else {
         let job = &mut cluster.jobs[index];
@@ -239,31 +198,38 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
     }
 }
 
-/// The task, and with it the set; an increment without a base becomes a full here, and nobody is told.
-fn start_task(cluster: &mut Cluster, index: usize, at: Moment) {
+/// The task, and with it the set; false: its directory is not as the server left it, and the job has failed.
+fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) -> bool {
     if cluster.line.is_v3() {
         v3::start_set(cluster, index, at);
-        return;
+        return true;
     }
     let job = cluster.jobs[index].clone();
-    let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return };
-    let base = tenant.base().filter(|_| job.incremental);
+    let refused = cluster.tenant_by_id(job.tenant_id).and_then(|tenant| {
+        let known = tenant.known.iter().find(|known| known.dest.place() == job.path)?;
+        storage::check(cluster.id, tenant.id, known).err()
+    });
+    if let Some((code, text)) = refused {
+        fail(cluster, speed, index, at, code, text);
+        return false;
+    }
+    let Some(tenant) = cluster.tenant_mut(job.tenant_id) else { return false };
+    let base = tenant.base(&job.path).filter(|_| job.incremental);
     let (prev_full, prev_inc) = base.map_or((0, 0), |base| (base_full(base), base.id));
-    let incremental = base.is_some();
     let replay = tenant.round().and_then(|round| round.start).map_or(at, |start| start.max(at - 2_000_000));
-    let id = tenant.sets.last().map_or(0, |set| set.id) + 1;
-    let share = if incremental { 5 } else { 1 };
+    let share = if job.incremental { 5 } else { 1 };
+    let known = tenant.known.iter().find(|known| known.dest.place() == job.path);
     let set = Set {
-        id,
-        dest_id: tenant.data.as_ref().map_or(0, |dest| dest.dest_id),
+        id: job.set_id,
+        dest_id: known.map_or(0, |known| known.dest.dest_id),
         path: job.path.clone(),
-        incremental,
+        incremental: job.incremental,
         prev_full,
         prev_inc,
         start: job.start,
         end: None,
         status: "DOING".to_owned(),
-        file_status: "INCOMPLETE".to_owned(),
+        file_status: "COPYING".to_owned(),
         start_replay: replay.min(job.start),
         min_restore: None,
         plus_archivelog: job.plus_archivelog,
@@ -276,12 +242,10 @@ fn start_task(cluster: &mut Cluster, index: usize, at: Moment) {
         of_cluster: SetOfCluster::default(),
     };
     tenant.sets.push(set);
-    let job = &mut cluster.jobs[index];
-    job.set_id = id;
-    job.incremental = incremental;
-    job.status = JobStatus::Doing;
+    cluster.jobs[index].status = JobStatus::Doing;
     let items = vec![("tenant_id", job.tenant_id.to_string()), ("job_id", job.id.to_string())];
     cluster.event(at, "backup_data", "persist_set_task", items);
+    true
 }
 
 fn base_full(base: &Set) -> i64 {
@@ -296,16 +260,22 @@ fn with_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) 
     }
 }
 
+/// The trace id of what happens at a moment.
+fn trace_id(at: Moment) -> String {
+    format!("YB427F000001-{at:016X}-0-0")
+}
+
 /// Fails a tenant's job with a code, as one of its servers would.
 pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
-    let trace_id = format!("YB427F000001-{at:016X}-0-0");
-    let comment = fault::comment(&format!("127.0.0.1:{port}"), code, text, &trace_id);
+    let placed = cluster.line.is_v3() || cluster.line.has(Feature::PlacedComments);
+    let comment =
+        if placed { fault::comment(&format!("127.0.0.1:{port}"), code, text, &trace_id(at)) } else { text.to_owned() };
     let items = vec![
         ("tenant_id", cluster.jobs[index].tenant_id.to_string()),
         ("job_id", cluster.jobs[index].id.to_string()),
         ("result", code.to_string()),
-        ("comment", comment.clone()),
+        ("trace_id", trace_id(at)),
     ];
     if !cluster.line.is_v3() {
         cluster.event(at, "backup_data", "deal with failed job", items);
@@ -321,6 +291,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
     job.end = Some(at);
     job.due = Some(at + work(LINGER, speed));
     let finished = progress(cluster, index).finished_blocks;
+    let broken = (!cluster.line.is_v3()).then_some("BROKEN");
     with_set(cluster, index, |set| {
         set.end = Some(at);
         set.result = result;
@@ -331,6 +302,9 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
             set.finished_blocks = set.blocks;
         } else {
             "FAILED".clone_into(&mut set.status);
+            if let Some(word) = broken {
+                word.clone_into(&mut set.file_status);
+            }
             set.finished_blocks = finished;
         }
     });
@@ -339,42 +313,71 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
     }
 }
 
-/// A sys job ends with the last of its children, and carries the worst of their results.
+/// A job of sys ends with the last of its children.
 fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let parent = &cluster.jobs[index];
-    let children =
-        || cluster.jobs.iter().filter(|job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id);
+    let children = || children_of(cluster, parent);
     // A parent that was cancelled before it had children ends by itself, when it is due.
     let alone = parent.status == JobStatus::Init || parent.due.is_some();
-    if alone || children().any(|child| !child.status.ended()) {
+    if alone {
+        return;
+    }
+    if !cluster.line.is_v3() {
+        // It has taken the first result of a child that did not end well, and none of their words.
+        if children().all(|child| child.history) {
+            let (status, result) = match (parent.status, parent.result) {
+                (JobStatus::Canceling, _) => (JobStatus::Canceled, CANCELED),
+                (_, 0) => (JobStatus::Completed, 0),
+                (_, result) => (JobStatus::Failed, result),
+            };
+            end(cluster, speed, index, at, status, result, "");
+        }
+        return;
+    }
+    if children().any(|child| !child.status.ended()) {
         return;
     }
     let failed = children().find(|child| child.status == JobStatus::Failed);
     let canceled = parent.status == JobStatus::Canceling || children().any(|job| job.status == JobStatus::Canceled);
     let (status, result, comment) = match failed {
         Some(child) => (JobStatus::Failed, child.result, child.comment.clone()),
-        None if canceled => (JobStatus::Canceled, -4072, "canceled".to_owned()),
+        None if canceled => (JobStatus::Canceled, CANCELED, "canceled".to_owned()),
         None => (JobStatus::Completed, 0, String::new()),
     };
     end(cluster, speed, index, at, status, result, &comment);
-    if cluster.line.is_v3() && status == JobStatus::Completed {
+    if status == JobStatus::Completed {
         v3::after_backup(cluster, faults, speed, index, at);
     }
 }
 
-/// Begins to cancel every job of a tenant, whoever started it, and the sys jobs that were meant for no other one.
+fn children_of<'a>(cluster: &'a Cluster, parent: &'a Job) -> impl Iterator<Item = &'a Job> {
+    let own = |job: &&Job| job.initiator_tenant_id == 1 && job.initiator_job_id == parent.id && job.tenant_id != 1;
+    cluster.jobs.iter().filter(own)
+}
+
+/// A tenant's job becomes history, and the job of sys that it belongs to takes its result, unless it has one already.
+fn to_history(cluster: &mut Cluster, index: usize) {
+    let job = &mut cluster.jobs[index];
+    job.history = true;
+    let (result, parent) = (job.result, job.initiator_job_id);
+    if job.tenant_id == 1 || job.initiator_tenant_id != 1 || cluster.line.is_v3() {
+        return;
+    }
+    let parent = cluster.jobs.iter_mut().find(|job| job.tenant_id == 1 && job.id == parent);
+    if let Some(parent) = parent.filter(|parent| parent.result == 0) {
+        parent.result = result;
+    }
+}
+
+/// Begins to cancel every job of these tenants, whoever started it. The job of sys itself is reached by its own tenant's id
+/// alone, which a list never has; no job there is no error.
 pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Moment) {
-    for job in cluster.jobs.iter_mut().filter(|job| !job.status.ended() && job.status != JobStatus::Canceling) {
-        if job.executors.iter().all(|executor| tenant_ids.contains(executor)) {
+    for job in cluster.jobs.iter_mut().filter(|job| matches!(job.status, JobStatus::Init | JobStatus::Doing)) {
+        if tenant_ids.contains(&job.tenant_id) {
             // A sys job with children is CANCELED when the last of them is.
             let parent = job.tenant_id == 1 && job.status == JobStatus::Doing;
             job.status = JobStatus::Canceling;
             job.due = (!parent).then_some(at + work(CANCELING, speed));
         }
-    }
-    let tenant_ids = if cluster.line.is_v3() { &[] } else { tenant_ids };
-    for tenant_id in tenant_ids {
-        let items = vec![("tenant_id", tenant_id.to_string())];
-        cluster.event(at, "backup_data", "cancel_backup_data", items);
     }
 }

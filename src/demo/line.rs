@@ -4,6 +4,7 @@
 use serde::{Serialize, Serializer};
 
 use super::clock::Moment;
+use super::fleet::DestState;
 
 /// How backups are organised.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,12 +38,19 @@ pub enum Feature {
     PlusArchivelog,
     /// V4: `checksum_type` of an object storage, which a SET fills in.
     ChecksumType,
-    /// V4: `LOG_ARCHIVE_DEST_STATE`.
-    ArchiveState,
+    /// V4.1: `LOG_MODE`, and with it a round begins, pauses and ends by itself; before, ARCHIVELOG itself began one. 9091 and
+    /// 9092 came with it, and SUSPEND.
+    ArchiveMode,
     /// V4: `all_user` and `all_meta` are words.
     AllUser,
-    /// V4: 9091 and 9092, where V4.0 says 9023 and 9024.
-    ArchiveModeCodes,
+    /// V4.2.0: an increment on a set of another data version is refused.
+    SameDataVersion,
+    /// V4.2.0: what keeps a tenant from a job that sys started is an event.
+    RefusedChildEvent,
+    /// V4.2.1: the COMMENT of a job names where it failed.
+    PlacedComments,
+    /// V4.2.1: the times of `GV$OB_PROCESSLIST` have fractions.
+    FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
     LaterForms,
 }
@@ -64,9 +72,10 @@ pub enum Work {
     Major,
     /// The data is there.
     AfterData,
-    /// And with the end of this one the point is known to which the set can be restored.
+    /// The same, in the last phase before the log.
     BeforeLog,
-    /// The log, if it was asked for.
+    /// The log; where it was not asked for, a moment. With the end of the one before it the point is known to which the set
+    /// can be restored.
     Log,
 }
 
@@ -92,6 +101,17 @@ impl Line {
         self.features.contains(&feature)
     }
 
+    /// The words of `LOG_ARCHIVE_DEST_STATE`; the first one of V4.0 is spelt so in its source.
+    #[must_use]
+    pub fn dest_states(&self) -> &'static [(DestState, &'static str)] {
+        use DestState::{Defer, Disable, Enable, Interrupt};
+        if self.has(Feature::ArchiveMode) {
+            &[(Enable, "ENABLE"), (Defer, "DEFER")]
+        } else {
+            &[(Enable, "ENBALE"), (Disable, "DISABLE"), (Defer, "DEFER"), (Interrupt, "INTERRUPT")]
+        }
+    }
+
     /// V2.2 or V3.
     #[must_use]
     pub fn is_v3(&self) -> bool {
@@ -115,13 +135,19 @@ pub fn of(key: &str) -> Option<&'static Line> {
 const V3: &[Phase] =
     &[("SCHEDULE", 900, Work::Schedule), ("GENERATE", 1000, Work::Other), ("DOING", 17_000, Work::Major)];
 
+/// Until V4.2.1.
 const V4_0: &[Phase] = &[
     ("SCHEDULE", 600, Work::Schedule),
     ("INIT", 1000, Work::Other),
-    ("BACKUP_META", 5000, Work::Tablets),
-    ("BACKUP_DATA", 18_000, Work::Major),
+    ("BACKUP_SYS_META", 1500, Work::Other),
+    ("BACKUP_USER_META", 3000, Work::Tablets),
+    ("BACKUP_DATA_SYS", 1000, Work::TabletsDone),
+    ("BACKUP_DATA_MINOR", 6000, Work::Minor),
+    ("BACKUP_DATA_MAJOR", 12_000, Work::Major),
+    ("BACKUP_LOG", 3000, Work::Log),
 ];
 
+/// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a word nothing leads to.
 const V4_2: &[Phase] = &[
     ("SCHEDULE", 600, Work::Schedule),
     ("INIT", 1000, Work::Other),
@@ -130,7 +156,6 @@ const V4_2: &[Phase] = &[
     ("BACKUP_META_FINISH", 800, Work::TabletsDone),
     ("BACKUP_DATA_MINOR", 6000, Work::Minor),
     ("BACKUP_DATA_MAJOR", 12_000, Work::Major),
-    ("BEFORE_BACKUP_LOG", 1000, Work::BeforeLog),
     ("BACKUP_LOG", 3000, Work::Log),
 ];
 
@@ -149,16 +174,39 @@ const V4_3_5: &[Phase] = &[
 ];
 
 use Feature::{
-    AllUser, ArchiveModeCodes, ArchiveState, CancelAll, ChecksumType, Cos, FreezeFirst, LaterForms, ObVersion,
-    ParametersWhere, PlusArchivelog, S3, SinceV3, TenantBackup,
+    AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeFirst, LaterForms, ObVersion,
+    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, S3, SameDataVersion, SinceV3, TenantBackup,
 };
 
-const V4_FEATURES: &[Feature] =
-    &[ObVersion, Cos, S3, PlusArchivelog, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
-const V4_3_5_FEATURES: &[Feature] =
-    &[ObVersion, Cos, S3, PlusArchivelog, ChecksumType, ArchiveState, AllUser, ArchiveModeCodes, LaterForms];
+const V4_FEATURES: &[Feature] = &[
+    ObVersion,
+    Cos,
+    S3,
+    PlusArchivelog,
+    ArchiveMode,
+    AllUser,
+    LaterForms,
+    SameDataVersion,
+    RefusedChildEvent,
+    PlacedComments,
+    FractionalTimes,
+];
+const V4_3_5_FEATURES: &[Feature] = &[
+    ObVersion,
+    Cos,
+    S3,
+    PlusArchivelog,
+    ArchiveMode,
+    AllUser,
+    LaterForms,
+    SameDataVersion,
+    RefusedChildEvent,
+    PlacedComments,
+    FractionalTimes,
+    ChecksumType,
+];
 
-static LINES: [Line; 10] = [
+static LINES: [Line; 11] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
     v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3]),
     v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3]),
@@ -168,6 +216,7 @@ static LINES: [Line; 10] = [
     v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
     Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion] },
+    Line { key: "4.1", generation: Generation::V4, phases: V4_0, features: &[ObVersion, ArchiveMode] },
     Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_FEATURES },
     Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
     Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_FEATURES },

@@ -28,6 +28,7 @@ pub mod said;
 pub mod scenario;
 pub mod server;
 pub mod statement;
+pub mod storage;
 pub mod store;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]

@@ -7,9 +7,11 @@ mod tests;
 pub mod v3;
 
 use super::clock::Moment;
-use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
+use super::fault::Fault;
+use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
+use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
-use super::line::{Feature, Line};
+use super::line::Feature;
 use super::refusal::refuse;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
@@ -69,8 +71,14 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
             let cluster = &mut fleet.clusters[order.cluster];
-            let concerned = whom(cluster, order, tenants)?;
+            let named = whom(cluster, order, tenants)?;
+            // Without a list sys cancels its own jobs too, and so the children with them.
+            let own = (order.tenant_id == 1 && *tenants == Tenants::Unnamed).then_some(1);
+            let concerned: Vec<i64> = named.iter().copied().chain(own).collect();
             life::cancel(cluster, speed, &concerned, order.at);
+            let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
+            let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
+            cluster.event(order.at, "backup_data", "cancel_backup_data", items);
             Ok(())
         }
         Alter::MajorFreeze(tenants) => {
@@ -111,49 +119,108 @@ fn user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, Serve
     if tenant.is_user() { Ok(tenant) } else { Err(not_supported("sys or meta tenant is")) }
 }
 
+/// From sys no failure to switch an archive on is told, and of those to switch it off the last tenant's alone (V4.1 to V4.3.1
+/// source, `ob_archive_scheduler_service.cpp`); V4.0 tells the first of a list.
 fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let concerned = whom(&fleet.clusters[order.cluster], order, tenants)?;
     let listed = matches!(tenants, Tenants::Listed(_)) || order.tenant_id != 1;
+    let cluster = &mut fleet.clusters[order.cluster];
+    let mut results = Vec::new();
     for tenant_id in concerned {
-        let cluster = &mut fleet.clusters[order.cluster];
-        let line = cluster.line;
-        let switched = match cluster.tenant_mut(tenant_id) {
-            Some(tenant) if tenant.status != "NORMAL" => Err(refusal(9023, "cannot start log archive backup")),
-            Some(tenant) if tenant.archivelog == on => Err(already(line, on)),
-            Some(tenant) => {
-                tenant.archivelog = on;
-                Ok(())
-            }
-            None => Ok(()),
-        };
-        match switched {
-            Ok(()) if on => archive::begin(cluster, tenant_id, speed, order.at),
-            Ok(()) => archive::stop(cluster, tenant_id, speed, order.at),
-            // The first of a list that fails is told; of all tenants nobody's failure is.
-            Err(error) if listed => return Err(error),
-            Err(_) => {}
-        }
+        results.push(if cluster.line.has(Feature::ArchiveMode) {
+            switch_mode(cluster, &fleet.faults, speed, tenant_id, on, order.at)
+        } else {
+            switch_round(cluster, &fleet.faults, speed, tenant_id, on, order.at)
+        });
     }
-    Ok(())
+    let mode = cluster.line.has(Feature::ArchiveMode);
+    match (order.tenant_id == 1, mode, on) {
+        (true, true, true) => Ok(()),
+        (true, true, false) => results.pop().unwrap_or(Ok(())),
+        _ if listed => results.into_iter().find(Result::is_err).unwrap_or(Ok(())),
+        _ => Ok(()),
+    }
 }
 
-/// V4.0 has no codes of their own for these.
-fn already(line: &Line, on: bool) -> ServerError {
-    match (on, line.has(Feature::ArchiveModeCodes)) {
-        (true, true) => refusal(9091, "Already in ARCHIVELOG mode"),
-        (false, true) => refusal(9092, "Already in NOARCHIVELOG mode"),
-        (true, false) => refusal(9023, "cannot start log archive backup"),
-        (false, false) => refusal(9024, "log archive backup is already disabled"),
+/// V4.1: `LOG_MODE`. The round follows by itself.
+fn switch_mode(
+    cluster: &mut Cluster,
+    faults: &[Fault],
+    speed: u32,
+    tenant_id: i64,
+    on: bool,
+    at: Moment,
+) -> Result<(), ServerError> {
+    let switched = match cluster.tenant_mut(tenant_id) {
+        Some(tenant) if on && (tenant.status != "NORMAL" || tenant.recycled) => {
+            Err(refusal(9023, "cannot start log archive backup"))
+        }
+        Some(tenant) if tenant.archivelog == on && on => Err(refusal(9091, "Already in ARCHIVELOG mode")),
+        Some(tenant) if tenant.archivelog == on => Err(refusal(9092, "Already in NOARCHIVELOG mode")),
+        Some(tenant) => {
+            tenant.archivelog = on;
+            Ok(())
+        }
+        None => Ok(()),
+    };
+    let items = vec![("tenant_id", tenant_id.to_string()), ("result", result(&switched))];
+    cluster.event(at, "log_archive", if on { "open_archive_mode" } else { "close_archive_mode" }, items);
+    archive::schedule(cluster, tenant_id, faults, speed, at);
+    switched
+}
+
+/// V4.0: the statement itself begins a round, or ends it (V4.0.0 source, `ob_tenant_archive_scheduler.cpp`).
+fn switch_round(
+    cluster: &mut Cluster,
+    faults: &[Fault],
+    speed: u32,
+    tenant_id: i64,
+    on: bool,
+    at: Moment,
+) -> Result<(), ServerError> {
+    let bare = || refusal(1235, "Not supported feature or function");
+    let cluster_id = cluster.id;
+    let Some(tenant) = cluster.tenant_mut(tenant_id) else { return Ok(()) };
+    let status = tenant.round().map(|round| round.status);
+    let may = match status {
+        _ if on && (tenant.status != "NORMAL" || tenant.recycled) => Err(bare()),
+        _ if on => archive::check(cluster_id, tenant)
+            .map_err(|(code, text)| refusal(u16::try_from(-code).unwrap_or_default(), text))
+            .and_then(|()| if matches!(status, None | Some(RoundStatus::Stop)) { Ok(()) } else { Err(bare()) }),
+        Some(RoundStatus::Beginning | RoundStatus::Doing | RoundStatus::Interrupted) => Ok(()),
+        _ => Err(bare()),
+    };
+    if may.is_ok() {
+        tenant.archivelog = on;
+        if let Some(dest) = tenant.archive.as_mut().filter(|_| on) {
+            dest.state = DestState::Enable;
+        }
+    }
+    if may.is_ok() && on {
+        archive::enable(cluster, tenant_id, speed, at);
+    } else if may.is_ok() {
+        archive::disable(cluster, tenant_id, faults, speed, at);
+    } else {
+        let items = vec![("tenant_id", tenant_id.to_string()), ("dest_no", "0".to_owned()), ("result", result(&may))];
+        cluster.event(at, "log_archive", if on { "enable_archive" } else { "disable_archive" }, items);
+    }
+    may
+}
+
+/// What an event says of how a statement went: the code as the source has it.
+fn result(of: &Result<(), ServerError>) -> String {
+    match of {
+        Ok(()) => "0".to_owned(),
+        Err(error) if error.code == 1235 => "-4007".to_owned(),
+        Err(error) => format!("-{}", error.code),
     }
 }
 
 const BACKUP_ITEMS: [&str; 3] = ["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
 fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &Tenants) -> Result<(), ServerError> {
-    let paused = fleet.clusters[order.cluster].line.has(Feature::ArchiveState);
-    let is_backup = |name: &str| BACKUP_ITEMS.contains(&name) && (paused || name != "log_archive_dest_state");
-    let backup = items.iter().filter(|(name, _)| is_backup(name)).count();
+    let backup = items.iter().filter(|(name, _)| BACKUP_ITEMS.contains(&name.as_str())).count();
     if backup == 0 {
         return items.iter().try_for_each(|(name, value)| set_parameter(fleet, order, name, value, tenants));
     }
@@ -182,27 +249,19 @@ fn set(fleet: &mut Fleet, order: Order, items: &[(String, Literal)], tenants: &T
 fn set_state(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
-    let enable = match value.to_ascii_uppercase().as_str() {
-        "ENABLE" => true,
-        "DEFER" => false,
-        _ => return Err(refusal(1210, "Incorrect arguments to log_archive_dest_state")),
-    };
+    let word = |(_, word): &&(DestState, &str)| word.eq_ignore_ascii_case(value);
+    let state = cluster.line.dest_states().iter().find(word).ok_or_else(|| refusal(1210, "Invalid argument"))?.0;
     let Some(dest) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.archive.as_mut()) else {
         return Err(refusal(4018, "Entry not exist"));
     };
-    dest.enabled = enable;
-    let doing = cluster.tenant_by_id(tenant_id).is_some_and(Tenant::archiving);
-    if enable {
-        archive::resume(cluster, tenant_id);
-        archive::begin(cluster, tenant_id, speed, order.at);
-    } else if doing {
-        archive::suspend(cluster, tenant_id, speed, order.at);
-    }
+    dest.state = state;
+    archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
     Ok(())
 }
 
 /// Items of the cluster; every other known one belongs to a tenant.
-pub(crate) const CLUSTER_PARAMETERS: [(&str, &str); 6] = [
+pub(crate) const CLUSTER_PARAMETERS: [(&str, &str); 7] = [
+    ("obconfig_url", ""),
     ("enable_upgrade_mode", "False"),
     ("enable_rebalance", "True"),
     ("server_permanent_offline_time", "3600s"),
@@ -264,96 +323,64 @@ fn set_parameter(
     Ok(())
 }
 
-fn cannot_start(why: &str) -> ServerError {
-    refusal(9040, format!("backup can not start, because {why}"))
-}
-
 fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
     let Alter::Backup { incremental, scope, to, plus_archivelog, description } = alter else { return Ok(()) };
     if to.is_some() {
         return Err(not_supported("backup do not support using specify path is"));
     }
-    let upgrading = life::upgrading(&fleet.clusters[order.cluster], &fleet.faults);
-    let cluster = &mut fleet.clusters[order.cluster];
-    if *plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
-        return Err(not_supported("plus archive is"));
-    }
-    let executors = match scope {
+    let cluster = &fleet.clusters[order.cluster];
+    let named = match scope {
         BackupScope::Tenants(_) if order.tenant_id != 1 => {
             return Err(not_supported("user tenant cannot specify tenant names is"));
         }
         BackupScope::Tenants(names) => {
-            let tenants = names.iter().map(|name| user_tenant(cluster, name)).collect::<Result<Vec<_>, _>>()?;
-            for tenant in &tenants {
-                may_start(cluster, tenant, 1)?;
-            }
-            tenants.iter().map(|tenant| tenant.id).collect()
+            names.iter().map(|name| Ok(user_tenant(cluster, name)?.id)).collect::<Result<Vec<_>, ServerError>>()?
         }
-        BackupScope::Database if order.tenant_id == 1 => {
-            let eligible = |tenant: &&Tenant| may_start(cluster, tenant, 1).is_ok();
-            let tenants: Vec<i64> = cluster.user_tenants().filter(eligible).map(|tenant| tenant.id).collect();
-            if tenants.is_empty() {
-                return Err(cannot_start(
-                    "no tenant meets the backup condition, please check the tenant status, log archive status, \
-                     backup data dest, and backup status for each tenant",
-                ));
-            }
-            tenants
-        }
-        BackupScope::Database => {
-            let tenant = cluster.tenant_by_id(order.tenant_id).ok_or_else(no_privilege)?;
-            if upgrading {
-                return Err(cannot_start("cluster upgrading"));
-            }
-            if tenant.data.is_none() {
-                return Err(refusal(9040, "backup can not start"));
-            }
-            may_start(cluster, tenant, tenant.id)?;
-            vec![tenant.id]
-        }
+        BackupScope::Database => Vec::new(),
     };
-    let of_sys = order.tenant_id == 1;
-    let own = cluster.tenant_by_id(order.tenant_id).filter(|_| !of_sys).and_then(|tenant| tenant.data.as_ref());
-    let path = own.map_or_else(String::new, |dest| dest.path.clone());
-    let job = Job {
-        tenant_id: order.tenant_id,
-        id: cluster.next_job_id(order.tenant_id),
-        initiator_tenant_id: order.tenant_id,
-        initiator_job_id: 0,
-        executors,
+    let wanted = Wanted {
         incremental: *incremental,
         plus_archivelog: *plus_archivelog,
-        of_tenants: false,
         encrypted: order.encrypted,
         description: description.clone().unwrap_or_default(),
-        start: order.at,
-        end: None,
-        status: JobStatus::Init,
-        result: 0,
-        comment: String::new(),
-        path,
-        set_id: 0,
-        phase: 0,
-        done: 0,
-        seen: order.at,
-        due: None,
-        history: false,
     };
-    let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", "0".to_owned())];
-    cluster.jobs.push(job);
-    cluster.event(order.at, "backup_data", "start_backup_data", items);
-    Ok(())
+    let started = start(fleet, order, &wanted, &named);
+    let items = vec![("tenant_id", order.tenant_id.to_string()), ("result", result(&started))];
+    fleet.clusters[order.cluster].event(order.at, "backup_data", "start_backup_data", items);
+    started
 }
 
-/// The checks of a BACKUP statement on one tenant. Upgrade mode is not among them from sys: it is met by the child.
-fn may_start(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
-    if let Some(why) = life::obstacle(tenant) {
-        return Err(cannot_start(why));
+/// What the root service makes of a BACKUP that the resolver let through.
+fn start(fleet: &mut Fleet, order: Order, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
+    let cluster = &mut fleet.clusters[order.cluster];
+    if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
+        return Err(not_supported("plus archive is"));
     }
-    let same = |job: &&Job| job.initiator_tenant_id == initiator && job.executors.contains(&tenant.id);
-    if cluster.jobs.iter().filter(same).any(|job| !job.status.ended()) {
-        return Err(refusal(9036, "Backup is in progress"));
+    if order.tenant_id != 1 {
+        let initiator = (order.tenant_id, 0);
+        return begin::of_tenant(cluster, &fleet.faults, wanted, order.tenant_id, initiator, order.at);
     }
+    for tenant in named.iter().filter_map(|id| cluster.tenant_by_id(*id)) {
+        begin::may_list(cluster, tenant)?;
+    }
+    let executors: Vec<i64> = if named.is_empty() {
+        let eligible = |tenant: &&Tenant| begin::may_list(cluster, tenant).is_ok();
+        cluster.user_tenants().filter(eligible).map(|tenant| tenant.id).collect()
+    } else {
+        named.to_vec()
+    };
+    let printed: Vec<String> = executors.iter().map(i64::to_string).collect();
+    // The ids are printed into 4,096 bytes, the last of which ends them.
+    if printed.join(",").len() > 4_095 {
+        return Err(refusal(4019, "Size overflow"));
+    }
+    if executors.is_empty() {
+        return Err(begin::cannot_start(
+            "no tenant meets the backup condition, please check the tenant status, log archive status, \
+             backup data dest, and backup status for each tenant",
+        ));
+    }
+    begin::of_sys(cluster, wanted, executors, order.at);
     Ok(())
 }
 

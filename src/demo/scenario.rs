@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::accounts::User;
 use super::fault::Fault;
-use super::fleet::LostReply;
+use super::fleet::{Elsewhere, LostReply};
 
 pub use making::Making;
 
@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 27] = [
+const SCENARIOS: [(&str, &str); 28] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -57,6 +57,7 @@ const SCENARIOS: [(&str, &str); 27] = [
     ("needs-compaction", include_str!("../../assets/demo/scenarios/needs-compaction.yaml")),
     ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
+    ("managed", include_str!("../../assets/demo/scenarios/managed.yaml")),
 ];
 
 /// The default scenario.
@@ -125,6 +126,12 @@ pub struct ClusterEntry {
     /// Users beside `root`.
     #[serde(default)]
     pub accounts: Vec<User>,
+    /// Configuration items of a V4 cluster that are not at their defaults.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
+    /// Connections of other programs, as the list of processes has them.
+    #[serde(default)]
+    pub sessions: Vec<Elsewhere>,
     /// The inventory's entries for it, if it is not one of its own name for `root@sys`.
     #[serde(default)]
     pub logins: Vec<LoginEntry>,

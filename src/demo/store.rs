@@ -89,7 +89,7 @@ fn quote(column: &Column) -> String {
 /// The column as it is compared and ordered: a decimal is printed text that counts as a number.
 fn comparable(column: &Column) -> String {
     match column.holds {
-        Holds::Decimal => format!("CAST({} AS REAL)", quote(column)),
+        Holds::Decimal | Holds::Double => format!("CAST({} AS REAL)", quote(column)),
         _ => quote(column),
     }
 }
@@ -149,8 +149,10 @@ fn bound(column: &Column, literal: &Literal) -> Stored {
         (Literal::Text(text), Holds::Signed | Holds::Unsigned) => {
             text.trim().parse().map_or(Stored::Null, |number| bound(column, &Literal::Integer(number)))
         }
-        (Literal::Text(text), Holds::Decimal) => text.trim().parse().map_or(Stored::Null, Stored::Real),
-        (Literal::Integer(number), Holds::Decimal) => number.to_string().parse().map_or(Stored::Null, Stored::Real),
+        (Literal::Text(text), Holds::Decimal | Holds::Double) => text.trim().parse().map_or(Stored::Null, Stored::Real),
+        (Literal::Integer(number), Holds::Decimal | Holds::Double) => {
+            number.to_string().parse().map_or(Stored::Null, Stored::Real)
+        }
         (Literal::Integer(number), _) => Stored::Text(number.to_string()),
         (Literal::Text(text), _) => Stored::Text(text.clone()),
     }

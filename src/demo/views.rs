@@ -18,6 +18,8 @@ pub enum Holds {
     Unsigned,
     /// `decimal`: text as printed, ordered as a number.
     Decimal,
+    /// `double`: the same.
+    Double,
     /// `varchar`.
     Text,
     /// `longtext`.
@@ -208,6 +210,7 @@ fn column(text: &str) -> Result<Column, String> {
         "bigint" | "int" if sql_type.ends_with("unsigned") => Holds::Unsigned,
         "bigint" | "int" | "tinyint" => Holds::Signed,
         "decimal" => Holds::Decimal,
+        "double" => Holds::Double,
         "varchar" => Holds::Text,
         "longtext" => Holds::LongText,
         "timestamp" => Holds::Timestamp,

@@ -189,6 +189,7 @@ fn definition(heading: &str, holds: Holds) -> Vec<u8> {
         Holds::Signed => (8, BINARY, BINARY_FLAG, 20, 0),
         Holds::Unsigned => (8, BINARY, BINARY_FLAG | UNSIGNED, 20, 0),
         Holds::Decimal => (246, BINARY, BINARY_FLAG, 32, 4),
+        Holds::Double => (5, BINARY, BINARY_FLAG, 23, 31),
         Holds::Text => (253, text, 0, 65_536, 0),
         Holds::LongText => (252, text, 0, u32::MAX, 0),
         Holds::Timestamp => (7, BINARY, BINARY_FLAG, 26, 6),

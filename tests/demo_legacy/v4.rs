@@ -22,15 +22,16 @@ async fn both_back_up_their_tenants_to_restorable() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_states_of_a_task_are_the_lines_own() {
     let mut demo = Served::start("fleet").await;
-    for (cluster, tenant, phase) in [("first-v4", "web", "BACKUP_DATA"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
+    for (cluster, tenant, phase) in
+        [("first-v4", "web", "BACKUP_DATA_SYS"), ("htap-wh", "lake", "BACKUP_FUSE_TABLET_META")]
     {
         let hold = |phase: &str| Ask::Hold {
             cluster: Some(cluster.to_owned()),
             tenant: tenant.to_owned(),
             phase: phase.to_owned(),
         };
-        let foreign = demo.control.ask(&hold("BACKUP_DATA_MAJOR")).await.unwrap_err();
-        assert!(foreign.to_string().ends_with("no phase 'BACKUP_DATA_MAJOR'"), "{foreign}");
+        let foreign = demo.control.ask(&hold("BACKUP_META")).await.unwrap_err();
+        assert!(foreign.to_string().ends_with("no phase 'BACKUP_META'"), "{foreign}");
         demo.control.ask(&hold(phase)).await.unwrap();
         let mut client = demo.sys(cluster).await;
         client.ask(&format!("ALTER SYSTEM BACKUP TENANT = {tenant}")).await;
@@ -50,7 +51,7 @@ async fn a_storage_that_came_later_is_no_destination_of_v4_0() {
     let mut client = demo.sys("htap-wh").await;
     client.ask(&set("bi")).await;
     let limits = "SELECT PATH, MAX_IOPS, MAX_BANDWIDTH FROM oceanbase.CDB_OB_BACKUP_STORAGE_INFO \
-                  WHERE TENANT_ID = 1006 AND DEST_TYPE = 'backup_data'";
+                  WHERE TENANT_ID = 1006 AND PATH = 's3://b/p'";
     assert_eq!(client.ask(limits).await, [["s3://b/p", "0", "0"]]);
     let stored = client.column("SELECT VALUE FROM oceanbase.CDB_OB_BACKUP_PARAMETER WHERE TENANT_ID = 1006").await;
     assert!(stored[0].ends_with("&s3_region=r&checksum_type=md5"), "a SET fills it in: {stored:?}");

@@ -70,6 +70,7 @@ async fn a_line_has_its_own_views_and_columns_only() {
         ("ce-cd", "GV$OB_PARAMETERS"),
         ("htap-wh", "CDB_OB_BACKUP_PROGRESS"),
         ("first-v4", "__all_zone"),
+        ("first-v4", "CDB_OB_LS_LOG_ARCHIVE_PROGRESS"),
     ] {
         let refused = demo.sys(cluster).await.refused(&format!("SELECT x FROM oceanbase.{missing}")).await;
         assert_eq!(refused, (1146, format!("Table 'oceanbase.{}' doesn't exist", missing.to_lowercase())), "{cluster}");
@@ -86,6 +87,9 @@ async fn a_line_has_its_own_views_and_columns_only() {
         ("first-v4", "CDB_OB_BACKUP_TASKS", "DATA_PROGRESS", false),
         ("first-v4", "DBA_OB_TENANTS", "LOG_MODE", false),
         ("htap-wh", "CDB_OB_BACKUP_TASKS", "LOG_PROGRESS", true),
+        ("first-v4", "CDB_OB_BACKUP_SET_FILES", "CLUSTER_VERSION", false),
+        ("first-v4", "DBA_OB_SERVERS", "CREATE_TIME", true),
+        ("ee-sz", "__all_tenant", "GMT_CREATE", true),
         ("htap-wh", "DBA_OB_TENANTS", "RESTORE_DATA_MODE", true),
     ] {
         let asked = demo.sys(cluster).await.try_ask(&format!("SELECT {column} FROM oceanbase.{view}")).await;

@@ -66,13 +66,13 @@ fn cancelled_from_its_watcher(target: &str, tenant: &str, owner: &str) {
         sent_now => Err(format!("{sent_now:?}")),
     });
     if tenant == "order" {
-        // A job of sys that is held before it has one of the tenant's own ends when it is let go.
+        // Where the job of sys has none of the tenant's own yet, it hits nothing, and the backup goes on.
         fleet.fix();
     }
     cancel.end();
     watch.end();
-    let verdict = fleet.json(&["watch", &id]).exits(if tenant == "order" { 20 } else { 23 }).verdict(target);
-    assert_eq!(verdict["verdict"], if tenant == "order" { "failed" } else { "cancelled" });
+    let verdict = fleet.json(&["watch", &id]).exits(if tenant == "order" { 0 } else { 23 }).verdict(target);
+    assert_eq!(verdict["verdict"], if tenant == "order" { "restorable" } else { "cancelled" });
     assert_eq!(fleet.statements(), [sent]);
 }
 

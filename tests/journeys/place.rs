@@ -99,6 +99,7 @@ fn every_scenario_is_listed_with_what_it_shows() {
         "standby",
         "encryption-lost",
         "logical",
+        "managed",
     ] {
         assert!(names.contains(&name), "{name} of {names:?}");
     }

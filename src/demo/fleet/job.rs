@@ -53,7 +53,7 @@ pub struct Job {
     pub id: i64,
     /// `INITIATOR_TENANT_ID`.
     pub initiator_tenant_id: i64,
-    /// `INITIATOR_JOB_ID`: the parent's, else 0.
+    /// `INITIATOR_JOB_ID`: the parent's, which is a parent's own id too; 0 for a job that its tenant started.
     pub initiator_job_id: i64,
     /// `EXECUTOR_TENANT_ID`.
     pub executors: Vec<i64>,

@@ -1,6 +1,7 @@
 //! A tenant, where its backups go, its archive rounds and its backup sets.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::Serialize;
 
@@ -48,6 +49,8 @@ pub struct Tenant {
     pub data: Option<DataDest>,
     /// `LOG_ARCHIVE_DEST`.
     pub archive: Option<ArchiveDest>,
+    /// Every destination it ever had, with its present `DEST_ID`: the rows of `BACKUP_STORAGE_INFO`.
+    pub known: Vec<KnownDest>,
     /// The archive rounds, the last one is the current one.
     pub rounds: Vec<Round>,
     /// The backup sets, by id.
@@ -67,10 +70,21 @@ pub struct DataDest {
     pub path: String,
     /// What follows `?`, keys masked.
     pub extension: String,
+    /// Where it is on this host, if it is.
+    pub folder: Option<PathBuf>,
     /// `DEST_ID`.
     pub dest_id: i64,
     /// When it was set, and so checked.
     pub checked: Moment,
+}
+
+/// A destination a tenant has, or had.
+#[derive(Debug, Clone, Serialize)]
+pub struct KnownDest {
+    /// `backup_data` or `archive_log`.
+    pub dest_type: String,
+    /// Where.
+    pub dest: DataDest,
 }
 
 /// A log archive destination as it is stored.
@@ -82,8 +96,21 @@ pub struct ArchiveDest {
     pub binding: String,
     /// `1d`.
     pub piece_switch_interval: String,
-    /// `ENABLE` (true) or `DEFER`.
-    pub enabled: bool,
+    /// `LOG_ARCHIVE_DEST_STATE`.
+    pub state: DestState,
+}
+
+/// What `LOG_ARCHIVE_DEST_STATE` may be; which of it a line knows, and by which word, is the line's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub enum DestState {
+    /// The log is archived there.
+    Enable,
+    /// It is not, for the time being.
+    Defer,
+    /// V4.0 alone: no round was started there yet.
+    Disable,
+    /// V4.0 alone: stored, and nothing comes of it.
+    Interrupt,
 }
 
 /// The states of an archive round.
@@ -109,6 +136,21 @@ pub enum RoundStatus {
 }
 
 impl RoundStatus {
+    /// The number it has in the source, as events print it.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Prepare => 1,
+            Self::Beginning => 2,
+            Self::Doing => 3,
+            Self::Interrupted => 4,
+            Self::Stopping => 5,
+            Self::Stop => 6,
+            Self::Suspending => 7,
+            Self::Suspend => 8,
+        }
+    }
+
     /// The server's word.
     #[must_use]
     pub fn word(self) -> &'static str {
@@ -142,6 +184,8 @@ pub struct Round {
     pub frozen: Option<Moment>,
     /// The checkpoint was here already: it never goes back.
     pub reached: Moment,
+    /// The furthest log stream was here when the checkpoint stopped to move.
+    pub ahead: Moment,
     /// When the present passing state (PREPARE, STOPPING, ..) ends.
     pub due: Option<Moment>,
     /// How long a passing state lasts.
@@ -177,7 +221,7 @@ pub struct Set {
     pub end: Option<Moment>,
     /// `DOING`, `SUCCESS`, `FAILED`.
     pub status: String,
-    /// `AVAILABLE`, `INCOMPLETE`, ..
+    /// `COPYING`, `AVAILABLE`, `BROKEN`, `DELETED`; on V2.2 and V3 `INCOMPLETE` while it is made.
     pub file_status: String,
     /// At or before the start.
     pub start_replay: Moment,
@@ -218,6 +262,21 @@ impl DataDest {
     pub fn masked(&self) -> String {
         if self.extension.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.extension) }
     }
+
+    /// `host=..` of an object storage; empty for a directory.
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        self.extension.split('&').find(|pair| pair.starts_with("host=")).unwrap_or_default()
+    }
+
+    /// The destination as every PATH column names it: an object storage with its endpoint behind `?`.
+    #[must_use]
+    pub fn place(&self) -> String {
+        match self.endpoint() {
+            "" => self.path.clone(),
+            endpoint => format!("{}?{endpoint}", self.path),
+        }
+    }
 }
 
 impl Tenant {
@@ -249,16 +308,11 @@ impl Tenant {
         self.round().is_some_and(|round| round.status == RoundStatus::Doing)
     }
 
-    /// What the server takes as the base of an increment: the latest good set on the present path.
+    /// What the server takes as the base of an increment at `place`: the latest good set there, the texts compared.
     #[must_use]
-    pub fn base(&self) -> Option<&Set> {
-        let path = &self.data.as_ref()?.path;
-        self.sets
-            .iter()
-            .rev()
-            .find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == *path)
-            // Of another data version it is no base: the server makes a full of the increment.
-            .filter(|set| set.compatible == self.compatible)
+    pub fn base(&self, place: &str) -> Option<&Set> {
+        let counts = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == place;
+        self.sets.iter().rev().find(counts)
     }
 
     /// `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.

@@ -3,112 +3,172 @@
 use std::collections::BTreeMap;
 
 use crate::demo::clock::{self, Moment};
-use crate::demo::fault::Faults;
-use crate::demo::fleet::{Cluster, Round, RoundStatus, Tenant};
+use crate::demo::fault::{Fault, Faults};
+use crate::demo::fleet::{Cluster, DestState, KnownDest, Round, RoundStatus, Tenant};
+use crate::demo::line::Feature;
+use crate::demo::storage;
 
 use super::{v3, work};
 
 /// Milliseconds of work that PREPARE, BEGINNING, STOPPING and SUSPENDING take each.
 pub(super) const PASSING: Moment = 600;
 
-/// Makes the passing states that fell due into the states they lead to.
-pub(super) fn step(cluster: &mut Cluster, at: Moment) {
+/// Makes the passing states that fell due into the states they lead to, and begins what the modes of the tenants ask for.
+pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+    let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
         for round in tenant.rounds.iter_mut().filter(|round| round.due.is_some_and(|due| due <= at)) {
-            round.status = match round.status {
-                RoundStatus::Prepare => {
-                    round.start = Some(at);
-                    round.reached = at;
-                    RoundStatus::Beginning
-                }
-                RoundStatus::Beginning => {
-                    // On V2.2 and V3 nothing comes before it.
-                    if round.start.is_none() {
-                        round.start = Some(at);
-                        round.reached = at;
-                    }
-                    RoundStatus::Doing
-                }
-                RoundStatus::Stopping => RoundStatus::Stop,
-                RoundStatus::Suspending => RoundStatus::Suspend,
-                settled => settled,
-            };
-            round.due = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
+            let before = round.status;
+            pass(round, at);
+            changed.push((tenant.id, before, round.status));
         }
+    }
+    if cluster.line.is_v3() {
+        return;
+    }
+    for (tenant_id, before, after) in changed {
+        let items = vec![
+            ("tenant_id", tenant_id.to_string()),
+            ("dest_no", "0".to_owned()),
+            ("old_status", before.word().to_owned()),
+            ("new_status", after.word().to_owned()),
+        ];
+        cluster.event(at, "log_archive", "change_status", items);
+    }
+    for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
+        schedule(cluster, tenant_id, faults, speed, at);
     }
 }
 
-/// Starts a new round, if archiving is on and there is a place to archive to: without one, nothing happens at all.
-pub fn begin(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
-    if cluster.line.is_v3() {
-        v3::begin_round(cluster, speed, at);
-        return;
-    }
-    let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
-    let over = tenant.round().is_none_or(|round| round.status == RoundStatus::Stop);
-    let Some(dest) = tenant.archive.as_ref().filter(|dest| over && dest.enabled) else { return };
-    if !tenant.archivelog {
-        return;
-    }
-    let passing = work(PASSING, speed);
-    let round = Round {
-        id: tenant.round().map_or(0, |round| round.id) + 1,
-        status: RoundStatus::Prepare,
-        dest_id: dest.location.dest_id,
-        path: dest.location.path.clone(),
-        start: None,
-        frozen: None,
-        reached: 0,
-        due: Some(at + passing),
-        passing,
-        base_piece: tenant.round().map_or(1, |round| last_piece(round, round.reached) + 1),
-        interval: clock::length(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
-        comment: String::new(),
-        pieces: BTreeMap::new(),
+fn pass(round: &mut Round, at: Moment) {
+    round.status = match round.status {
+        RoundStatus::Prepare => {
+            round.start = Some(at);
+            round.reached = at;
+            RoundStatus::Beginning
+        }
+        RoundStatus::Beginning => {
+            // On V2.2 and V3 nothing comes before it.
+            if round.start.is_none() {
+                round.start = Some(at);
+            }
+            // It is DOING when its checkpoint has moved; a paused round goes on here.
+            round.reached = round.reached.max(at);
+            round.frozen = None;
+            RoundStatus::Doing
+        }
+        RoundStatus::Stopping => RoundStatus::Stop,
+        RoundStatus::Suspending => RoundStatus::Suspend,
+        settled => settled,
     };
-    tenant.rounds.push(round);
-    event(cluster, at, "open_archive_mode", tenant_id);
+    round.due = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
+}
+
+/// Brings a tenant's archive nearer to what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
+/// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in a passing state is left alone, and a
+/// directory that is not as it was left is looked at again at the next turn, without a word.
+pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+    if !cluster.line.has(Feature::ArchiveMode) {
+        return;
+    }
+    let id = cluster.id;
+    let Some(tenant) = cluster.tenant_by_id(tenant_id) else { return };
+    let normal = tenant.is_user() && tenant.status == "NORMAL" && !tenant.recycled;
+    let Some(dest) = tenant.archive.as_ref().filter(|_| normal) else { return };
+    let status = tenant.round().map(|round| round.status);
+    match (tenant.archivelog, dest.state, status) {
+        (false, _, None | Some(RoundStatus::Stop | RoundStatus::Stopping | RoundStatus::Prepare)) => {}
+        (false, ..) => disable(cluster, tenant_id, faults, speed, at),
+        (true, DestState::Defer, Some(RoundStatus::Doing)) => {
+            leave(cluster, tenant_id, RoundStatus::Suspending, faults, speed, at);
+            round_event(cluster, at, "defer_archive", tenant_id);
+        }
+        (true, DestState::Defer, _) => {}
+        (true, _, None | Some(RoundStatus::Stop | RoundStatus::Suspend)) if check(id, tenant).is_ok() => {
+            enable(cluster, tenant_id, speed, at);
+        }
+        (true, ..) => {}
+    }
+}
+
+/// Whether the directory of the archive is as the server left it.
+///
+/// # Errors
+/// The code as the source has it, negative, and its words.
+pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
+    let Some(dest) = &tenant.archive else { return Err((-4018, "Entry not exist")) };
+    let known = tenant.known.iter().find(|known| known.dest.place() == dest.location.place());
+    known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
+}
+
+/// Goes on with a paused round, or starts a new one; whether it may has been looked at.
+pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
+    let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
+    let Some(dest) = tenant.archive.as_ref() else { return };
+    let passing = work(PASSING, speed);
+    if let Some(paused) = tenant.rounds.last_mut().filter(|round| round.status == RoundStatus::Suspend) {
+        paused.status = RoundStatus::Beginning;
+        paused.passing = passing;
+        paused.due = Some(at + passing);
+    } else {
+        let round = Round {
+            id: tenant.round().map_or(0, |round| round.id) + 1,
+            status: RoundStatus::Prepare,
+            dest_id: dest.location.dest_id,
+            path: dest.location.place(),
+            start: None,
+            frozen: None,
+            reached: 0,
+            ahead: 0,
+            due: Some(at + passing),
+            passing,
+            base_piece: tenant.round().map_or(1, |round| last_piece(round, round.ahead.max(round.reached)) + 1),
+            interval: clock::length(&dest.piece_switch_interval).unwrap_or(86_400 * clock::SECOND),
+            comment: String::new(),
+            pieces: BTreeMap::new(),
+        };
+        tenant.rounds.push(round);
+    }
+    round_event(cluster, at, "enable_archive", tenant_id);
 }
 
 /// Begins to end the current round.
-pub fn stop(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
-    leave(cluster, tenant_id, RoundStatus::Stopping, speed, at);
-    event(cluster, at, "close_archive_mode", tenant_id);
+pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+    leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
+    round_event(cluster, at, "disable_archive", tenant_id);
 }
 
-/// Begins to pause the current round.
-pub fn suspend(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
-    leave(cluster, tenant_id, RoundStatus::Suspending, speed, at);
-}
-
-/// Goes on with a paused round.
-pub fn resume(cluster: &mut Cluster, tenant_id: i64) {
-    let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
-    let paused = |round: &&mut Round| matches!(round.status, RoundStatus::Suspend | RoundStatus::Suspending);
-    if let Some(round) = round.filter(paused) {
-        round.status = RoundStatus::Doing;
-        round.frozen = None;
-        round.due = None;
+/// Marks what lies at a destination as deleted: its sets, or the pieces of its rounds.
+pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
+    let id = known.dest.dest_id;
+    for set in tenant.sets.iter_mut().filter(|set| known.dest_type == "backup_data" && set.dest_id == id) {
+        "DELETED".clone_into(&mut set.file_status);
+    }
+    for round in tenant.rounds.iter_mut().filter(|round| known.dest_type == "archive_log" && round.dest_id == id) {
+        let all = round.base_piece..=last_piece(round, round.ahead.max(round.reached));
+        round.pieces.extend(all.map(|piece| (piece, "DELETED".to_owned())));
     }
 }
 
 /// Breaks the current round: the log was recycled before it was archived.
-pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, at: Moment) {
-    leave(cluster, tenant_id, RoundStatus::Interrupted, 1, at);
+pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+    leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.due = None;
-        "observer clog is recycled before archive, result: -9087".clone_into(&mut round.comment);
+        "log stream 1001 interrupted.".clone_into(&mut round.comment);
     }
 }
 
 /// Breaks the current round where its checkpoint is, short of what was written last.
-pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: Faults<'_>, speed: u32, at: Moment) {
+pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
+    let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
-    let short = tenant.and_then(|tenant| checkpoint(tenant, tenant.round()?, faults, speed, at - 1));
+    let short = tenant
+        .and_then(|tenant| checkpoint(tenant, tenant.round()?, Faults { all: faults, cluster: &name }, speed, at - 1));
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.frozen = short;
     }
-    interrupt(cluster, tenant_id, at);
+    interrupt(cluster, tenant_id, faults, speed, at);
 }
 
 /// Ends a round that broke and starts a new one, as its administrator would.
@@ -116,22 +176,46 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
         round.status = RoundStatus::Stop;
-        begin(cluster, tenant_id, speed, at);
+        if cluster.line.is_v3() {
+            v3::begin_round(cluster, speed, at);
+        } else {
+            enable(cluster, tenant_id, speed, at);
+        }
     }
 }
 
-pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, speed: u32, at: Moment) {
+/// Begins to leave a round: its checkpoint stays where the slowest log stream is.
+pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faults: &[Fault], speed: u32, at: Moment) {
+    let name = cluster.name.clone();
+    let faults = Faults { all: faults, cluster: &name };
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
+    let stood = tenant.round().and_then(|round| {
+        let since = faults.standstill(&tenant.name)?;
+        Some(checkpoint(tenant, round, faults, speed, at)?.max(since.min(at)))
+    });
     if let Some(round) = tenant.rounds.last_mut().filter(|round| round.status != RoundStatus::Stop) {
-        round.reached = round.frozen.unwrap_or(at);
+        if round.frozen.is_none() {
+            round.ahead = at;
+        }
+        round.reached = round.frozen.or(stood).unwrap_or(at);
         round.frozen = Some(round.reached);
+        round.ahead = round.ahead.max(round.reached);
         round.status = to;
         round.due = Some(at + work(PASSING, speed));
     }
 }
 
-fn event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id: i64) {
-    cluster.event(at, "log_archive", what, vec![("tenant_id", tenant_id.to_string())]);
+/// An event about a tenant's present round. The state is printed as the number it has in the source.
+fn round_event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id: i64) {
+    let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::round) else { return };
+    let items = vec![
+        ("tenant_id", tenant_id.to_string()),
+        ("dest_no", "0".to_owned()),
+        ("round_id", round.id.to_string()),
+        ("status", round.status.number().to_string()),
+        ("path", round.path.clone()),
+    ];
+    cluster.event(at, "log_archive", what, items);
 }
 
 /// Up to where the round's log is archived: it moves in steps of `archive_lag_target`, and none is 0.
@@ -145,6 +229,14 @@ pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32
     let step = (tenant.lag() / Moment::from(speed)).max(1000);
     let whole = (now - start).max(0) / step * step;
     Some((start + whole).max(round.reached))
+}
+
+/// Up to where the furthest log stream is archived, `MAX_SCN`: what keeps an archive back is one of them, the others go on.
+#[must_use]
+pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Moment) -> Option<Moment> {
+    let reached = checkpoint(tenant, round, faults, speed, now)?;
+    let free = checkpoint(tenant, round, Faults { all: &[], ..faults }, speed, now)?;
+    Some(if round.frozen.is_some() { round.ahead.max(reached) } else { free.max(reached) })
 }
 
 /// When the checkpoint next moves by itself.

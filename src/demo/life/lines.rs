@@ -33,7 +33,28 @@ fn states(bench: &mut Bench, view: &str, row: usize) -> Vec<Value> {
 
 #[test]
 fn the_states_of_a_task_are_those_of_the_line() {
-    let v4_0 = ["INIT", "BACKUP_META", "BACKUP_DATA", "COMPLETED"].as_slice();
+    let v4_0 = [
+        "INIT",
+        "BACKUP_SYS_META",
+        "BACKUP_USER_META",
+        "BACKUP_DATA_SYS",
+        "BACKUP_DATA_MINOR",
+        "BACKUP_DATA_MAJOR",
+        "BACKUP_LOG",
+        "COMPLETED",
+    ]
+    .as_slice();
+    let v4_2_5 = [
+        "INIT",
+        "BACKUP_SYS_META",
+        "BACKUP_USER_META",
+        "BACKUP_META_FINISH",
+        "BACKUP_DATA_MINOR",
+        "BACKUP_DATA_MAJOR",
+        "BACKUP_LOG",
+        "COMPLETED",
+    ]
+    .as_slice();
     let v4_3_5 = [
         "INIT",
         "BACKUP_SYS_META",
@@ -44,12 +65,15 @@ fn the_states_of_a_task_are_those_of_the_line() {
         "BACKUP_FUSE_TABLET_META",
         "PREPARE_BACKUP_LOG",
         "BEFORE_BACKUP_LOG",
+        "BACKUP_LOG",
         "COMPLETED",
     ]
     .as_slice();
     let v3 = ["GENERATE", "DOING", "FINISH"].as_slice();
     for (line, sql, view, row, expected) in [
         ("4.0", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_0),
+        ("4.1", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_0),
+        ("4.2.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_2_5),
         ("4.3.5", "BACKUP TENANT = pay", "CDB_OB_BACKUP_TASKS", 0, v4_3_5),
         ("3.2.4", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
         ("2.2.77", "BACKUP DATABASE", "__ALL_VIRTUAL_BACKUP_TASK", 1, v3),
@@ -77,8 +101,12 @@ fn v4_0_parses_what_it_cannot_do() {
     let mut bench = Bench::line("4.0", "");
     let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
     assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
-    assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap_err().0, 5099);
-    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err().0, 9023);
+    // It knows the item, and spells its word in a way of its own.
+    assert_eq!(bench.sql("sys", "SET log_archive_dest_state = 'ENABLE' TENANT = pay").unwrap_err().0, 1210);
+    bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
+    bench.pass(2_000);
+    assert!(bench.tenant("pay").archiving(), "nothing comes of it");
+    bench.sql("sys", "SET log_archive_dest_state = 'ENBALE' TENANT = pay").unwrap();
     assert_eq!(
         bench
             .sql("sys", "SET data_backup_dest = 's3://b/p?host=h&access_id=a&access_key=k' TENANT = pay")
@@ -86,8 +114,62 @@ fn v4_0_parses_what_it_cannot_do() {
             .0,
         9026
     );
-    let names = bench.column("CDB_OB_ARCHIVE_DEST", "NAME");
-    assert!(!names.contains(&text("state")), "{names:?}");
+    assert_eq!(states_of_archive(&bench), ["ENBALE"; 2].map(text));
+}
+
+fn states_of_archive(bench: &Bench) -> Vec<Value> {
+    let (names, values) = (bench.column("CDB_OB_ARCHIVE_DEST", "NAME"), bench.column("CDB_OB_ARCHIVE_DEST", "VALUE"));
+    names.into_iter().zip(values).filter(|(name, _)| *name == text("state")).map(|(_, value)| value).collect()
+}
+
+#[test]
+fn v4_1_knows_modes_and_no_log_in_a_backup() {
+    let mut bench = Bench::line("4.1", "");
+    let plus = bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap_err();
+    assert_eq!(plus, (1235, "plus archive is not supported".to_owned()));
+    assert_eq!(bench.sql("pay", "ARCHIVELOG").unwrap_err().0, 9091);
+    bench.sql("sys", "SET log_archive_dest_state = 'DEFER' TENANT = pay").unwrap();
+    bench.pass(2_000);
+    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspend);
+    assert_eq!(states_of_archive(&bench), ["DEFER", "ENABLE"].map(text));
+    bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
+    bench.sql("sys", "BACKUP TENANT = `order`").unwrap();
+    bench.pass(5_000);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+    let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT");
+    assert!(!events.contains(&text("handle_user_tenant_backup_failed")), "it came with V4.2.0: {events:?}");
+}
+
+#[test]
+fn on_v4_0_the_statement_itself_starts_the_round_and_says_why_not() {
+    let mut bench = Bench::line("4.0", "");
+    let bare = (1235, "Not supported feature or function".to_owned());
+    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
+    bench.sql("sys", "NOARCHIVELOG TENANT = pay").unwrap();
+    bench.pass(2_000);
+    assert_eq!(bench.sql("sys", "NOARCHIVELOG TENANT = `order`, pay").unwrap_err(), bare);
+    bench.sql("sys", "NOARCHIVELOG").unwrap();
+    bench.pass(2_000);
+    let log = format!("LOCATION=file://{}/log", bench.data.path().display());
+    bench.sql("sys", &format!("SET log_archive_dest = '{log}' TENANT = pay")).unwrap();
+    assert_eq!(states_of_archive(&bench), ["DISABLE", "ENBALE"].map(text));
+    std::fs::remove_file(bench.data.path().join("log/format.obbak")).unwrap();
+    assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay, `order`").unwrap_err().0, 9080, "the first of a list");
+    assert!(bench.tenant("order").round().unwrap().status == RoundStatus::Prepare, "the others obey");
+    let events = bench.column("DBA_OB_ROOTSERVICE_EVENT_HISTORY", "VALUE3");
+    assert!(events.contains(&text("-9080")), "{events:?}");
+}
+
+#[test]
+fn on_v4_0_an_increment_is_made_on_a_set_of_another_data_version() {
+    let tenants = "  tenants: [{names: [pay], sets_version: 4.0.0.1}]\n";
+    let text =
+        format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
+    let mut bench = Bench::text(&text);
+    bench.sql("sys", "BACKUP INCREMENTAL TENANT = pay").unwrap();
+    bench.pass(60_000);
+    assert!(bench.tenant("pay").sets.last().unwrap().incremental);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
 }
 
 #[test]
@@ -153,7 +235,7 @@ fn an_archive_that_breaks_fails_the_backup_and_starts_again_as_a_new_round() {
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
-    archive::interrupt(&mut bench.fleet.clusters[0], 1, now);
+    archive::interrupt(&mut bench.fleet.clusters[0], 1, &[], 1, now);
     bench.pass(2_000);
     assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9027));
     let refused = bench.sql("sys", "BACKUP DATABASE").unwrap_err();

@@ -1,7 +1,7 @@
 //! One test for each thing the fleet must do as a server does. Time is given, nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::clock::SECOND;
+use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::{Effect, Fault, Faults};
 use crate::demo::fleet::{JobStatus, RoundStatus};
 use crate::demo::orders::{Order, carry_out};
@@ -10,6 +10,8 @@ use crate::demo::statement::{Alter, Tenants, Value};
 use crate::demo::testing::{Bench, NOW, full, incremental, listed};
 
 use super::*;
+
+mod rounds;
 
 const ONE: &str = "  - {names: [pay]}";
 
@@ -36,6 +38,7 @@ fn the_parent_comes_first_and_its_child_a_moment_later() {
     let parent = bench.job("sys").unwrap().clone();
     assert_eq!(parent.executors, [1002, 1004]);
     assert_eq!((parent.status, parent.initiator_tenant_id), (JobStatus::Init, 1));
+    assert_eq!(parent.initiator_job_id, parent.id, "a job of sys is its own initiator");
     assert!(bench.job("pay").is_none());
     bench.pass(800);
     let child = bench.job("pay").unwrap();
@@ -66,7 +69,7 @@ fn a_job_goes_through_its_phases_in_order_and_into_history() {
         "BACKUP_META_FINISH",
         "BACKUP_DATA_MINOR",
         "BACKUP_DATA_MAJOR",
-        "BEFORE_BACKUP_LOG",
+        "BACKUP_LOG",
         "COMPLETED",
     ];
     assert_eq!(seen, expected.map(text));
@@ -86,6 +89,7 @@ fn plus_archivelog_adds_the_log_phase() {
     hold(&mut bench, "BACKUP_LOG");
     bench.pass(60_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_LOG")]);
+    assert_eq!(column(&bench, "CDB_OB_BACKUP_SET_FILES", "FILE_STATUS").last(), Some(&text("COPYING")));
     assert!(bench.tenant("pay").sets.last().unwrap().min_restore.is_some());
 }
 
@@ -163,8 +167,11 @@ fn in_upgrade_mode_a_sys_backup_is_accepted_and_fails_at_the_child() {
     bench.pass(5_000);
     assert!(bench.job("pay").is_none());
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
-    let events = column(&bench, "DBA_OB_ROOTSERVICE_EVENT_HISTORY", "EVENT");
-    assert!(events.contains(&text("handle_user_tenant_backup_failed")), "{events:?}");
+    assert_eq!(bench.job("sys").unwrap().result, 0);
+    let event = bench.cluster().events.iter().find(|event| event.event == "handle_user_tenant_backup_failed").unwrap();
+    let (names, values): (Vec<_>, Vec<_>) = event.items.iter().cloned().unzip();
+    assert_eq!(names, ["user_tenant_id", "ret", "trace_id"], "no words of why");
+    assert_eq!(values[..2], ["1002", "-9040"]);
     let refused = bench.say("pay", &full(&[])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because cluster upgrading".to_owned()));
 }
@@ -183,7 +190,8 @@ fn a_failed_child_fails_its_parent_and_its_set() {
     );
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
     assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9082));
-    assert_eq!(bench.tenant("pay").sets.last().unwrap().status, "FAILED");
+    let set = bench.tenant("pay").sets.last().unwrap();
+    assert_eq!((&*set.status, &*set.file_status), ("FAILED", "BROKEN"));
     bench.fleet.faults.clear();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
@@ -205,13 +213,44 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
     assert_eq!(bench.cluster().running(1004).count(), 1);
     bench.pass(60_000);
     assert_eq!(bench.job("order").unwrap().status, JobStatus::Completed);
-    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
+    let parent = bench.job("sys").unwrap();
+    assert_eq!((parent.status, parent.result, &*parent.comment), (JobStatus::Failed, -4072, ""));
+    assert_eq!(bench.cluster().jobs[1].result, -4072);
+    let set = &bench.tenant("pay").sets[2];
+    assert_eq!((&*set.status, &*set.file_status), ("FAILED", "BROKEN"));
+}
+
+#[test]
+fn a_cancel_before_there_is_a_child_hits_nothing_and_succeeds() {
+    let mut bench = Bench::tenants(ONE);
+    let cancel = Alter::CancelBackup(listed(&["pay"]));
+    bench.say("sys", &cancel).unwrap();
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.say("sys", &cancel).unwrap();
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed);
+    assert_eq!(bench.job("sys").unwrap().status, JobStatus::Completed);
+    bench.say("pay", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
+}
+
+#[test]
+fn a_bare_cancel_of_sys_ends_its_own_job_too() {
+    let mut bench = Bench::tenants("  - {names: [pay, order]}");
+    bench.say("sys", &full(&["pay", "order"])).unwrap();
+    bench.pass(3_000);
+    bench.say("sys", &Alter::CancelBackup(Tenants::Unnamed)).unwrap();
+    bench.pass(10_000);
+    for tenant in ["pay", "order", "sys"] {
+        let job = bench.job(tenant).unwrap();
+        assert_eq!((job.status, job.result), (JobStatus::Canceled, -4072), "{tenant}");
+    }
 }
 
 #[test]
 fn two_initiators_queue_and_one_initiator_is_refused() {
     let mut bench = Bench::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(800);
     let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
     assert_eq!(refused, (9036, "Backup is in progress".to_owned()));
     bench.pass(5_000);
@@ -223,78 +262,26 @@ fn two_initiators_queue_and_one_initiator_is_refused() {
 }
 
 #[test]
-fn a_round_is_prepared_begins_and_archives() {
-    let mut bench = Bench::scenario("archiving-off");
-    bench.archive(true, listed(&["pay"])).unwrap();
-    let mut seen = Vec::new();
-    for _ in 0..20 {
-        let status = bench.tenant("pay").round().unwrap().status;
-        if seen.last() != Some(&status) {
-            seen.push(status);
-        }
-        bench.pass(100);
-    }
-    assert_eq!(seen, [RoundStatus::Prepare, RoundStatus::Beginning, RoundStatus::Doing]);
-    assert_eq!(bench.tenant("pay").round().unwrap().id, 2);
-    assert_eq!(bench.archive(true, listed(&["pay"])).unwrap_err().0, 9091);
-    bench.archive(false, listed(&["pay"])).unwrap();
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stopping);
-    bench.pass(1_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Stop);
-    assert_eq!(bench.archive(false, listed(&["pay"])).unwrap_err().0, 9092);
+fn before_there_is_a_child_a_second_start_is_accepted_and_comes_to_nothing() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(90_000);
+    assert_eq!(bench.tenant("pay").sets.len(), 3);
+    let parents = bench.cluster().jobs.iter().filter(|job| job.tenant_id == 1);
+    assert_eq!(parents.map(|job| job.status).collect::<Vec<_>>(), [JobStatus::Completed; 2]);
 }
 
 #[test]
-fn archivelog_without_a_destination_succeeds_and_makes_no_round_until_there_is_one() {
-    let mut bench = Bench::scenario("no-destination");
-    bench.archive(true, listed(&["pay"])).unwrap();
+fn a_data_directory_that_lost_its_format_file_fails_the_job_at_its_start() {
+    let mut bench = Bench::tenants(ONE);
+    std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
+    bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(10_000);
-    assert!(bench.tenant("pay").archivelog && bench.tenant("pay").rounds.is_empty());
-    assert!(column(&bench, "CDB_OB_ARCHIVELOG", "STATUS").is_empty());
-    let location = format!("LOCATION=file://{}/log", bench.data.path().display());
-    bench.set("log_archive_dest", &location, "pay").unwrap();
-    bench.pass(2_000);
-    assert!(bench.tenant("pay").archiving());
-}
-
-#[test]
-fn defer_pauses_the_round_and_enable_goes_on_with_it() {
-    let mut bench = Bench::tenants(ONE);
-    bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspending);
-    bench.pass(1_000);
-    assert_eq!(bench.tenant("pay").round().unwrap().status, RoundStatus::Suspend);
-    let refused = bench.say("sys", &full(&["pay"])).unwrap_err();
-    assert_eq!(refused.1, "backup can not start, because log archive status is not doing.");
-    bench.set("log_archive_dest_state", "ENABLE", "pay").unwrap();
-    let round = bench.tenant("pay").round().unwrap();
-    assert_eq!((round.id, round.status), (1, RoundStatus::Doing));
-}
-
-#[test]
-fn the_checkpoint_moves_in_steps_of_the_lag_target_and_can_stand_still() {
-    let mut bench = Bench::tenants(ONE);
-    let reached = |bench: &Bench| {
-        let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
-        let faults = Faults { all: &fleet.faults, cluster: "demo" };
-        archive::checkpoint(tenant, tenant.round().unwrap(), faults, 1, fleet.now).unwrap()
-    };
-    let mut steps = vec![reached(&bench)];
-    for _ in 0..120 {
-        bench.pass(100);
-        if steps.last() != Some(&reached(&bench)) {
-            steps.push(reached(&bench));
-        }
-    }
-    let lengths: Vec<_> = steps.windows(2).map(|pair| pair[1] - pair[0]).collect();
-    assert_eq!(lengths, [4 * SECOND; 3]);
-    let mut bench = Bench::scenario("lagging");
-    let before = reached(&bench);
-    assert!(before < NOW - 500 * SECOND);
-    bench.pass(60_000);
-    assert_eq!(reached(&bench), before);
-    bench.fleet.faults.clear();
-    assert!(reached(&bench) > bench.fleet.now - 5 * SECOND);
+    let job = bench.job("pay").unwrap();
+    assert_eq!((job.status, job.result), (JobStatus::Failed, -9080));
+    assert_eq!(bench.tenant("pay").sets.len(), 2, "it made no set");
+    assert_eq!((bench.job("sys").unwrap().status, bench.job("sys").unwrap().result), (JobStatus::Failed, -9080));
 }
 
 #[test]
@@ -303,7 +290,7 @@ fn a_job_fails_when_its_archive_breaks() {
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
     let now = bench.fleet.now;
-    archive::interrupt(&mut bench.fleet.clusters[0], 1002, now);
+    archive::interrupt(&mut bench.fleet.clusters[0], 1002, &[], 1, now);
     bench.pass(100);
     assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -9027));
     bench.archive(false, Tenants::Unnamed).unwrap();
@@ -314,15 +301,6 @@ fn a_job_fails_when_its_archive_breaks() {
     assert_eq!((rounds[0].status, rounds[1].status), (RoundStatus::Stop, RoundStatus::Doing));
     assert!(rounds[1].start.unwrap() > rounds[0].reached, "the two rounds are not continuous");
     assert!(rounds[1].base_piece > archive::last_piece(&rounds[0], rounds[0].reached), "piece ids begin anew");
-}
-
-#[test]
-fn pieces_lie_end_to_end() {
-    let bench = Bench::tenants(ONE);
-    let starts = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "START_SCN");
-    let ends = column(&bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "END_SCN");
-    assert!(starts.len() > 2);
-    assert_eq!(starts[1..], ends[..ends.len() - 1]);
 }
 
 #[test]
@@ -409,17 +387,29 @@ fn encryption_is_shown_unless_it_was_lost() {
 }
 
 #[test]
-fn sets_at_an_older_destination_or_of_another_data_version_are_no_base() {
+fn a_set_at_an_older_destination_is_no_base() {
     let mut bench = Bench::scenario("silent-full");
-    bench.say("sys", &incremental(&["pay", "order"])).unwrap();
+    bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
     assert!(!bench.tenant("pay").sets.last().unwrap().incremental);
-    assert!(!bench.tenant("order").sets.last().unwrap().incremental);
-    bench.say("sys", &incremental(&["pay", "order"])).unwrap();
+    bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
-    for tenant in ["pay", "order"] {
-        assert!(bench.tenant(tenant).sets.last().unwrap().incremental, "the full that was made is a base");
-    }
+    assert!(bench.tenant("pay").sets.last().unwrap().incremental, "the full that was made is a base");
+}
+
+#[test]
+fn an_increment_on_a_set_of_another_data_version_is_refused_and_sys_is_not_told() {
+    let mut bench = Bench::scenario("silent-full");
+    bench.say("sys", &incremental(&["order"])).unwrap();
+    bench.pass(60_000);
+    assert!(bench.job("order").is_none());
+    let parent = bench.job("sys").unwrap();
+    assert_eq!((parent.status, parent.result), (JobStatus::Completed, 0));
+    let refused = bench.say("order", &incremental(&[])).unwrap_err();
+    let why = "backup can not start, because cross compatible incremental backup is not supported, previous backup set \
+               compatible is 4.2.5.0, current compatible is 4.2.5.1";
+    assert_eq!(refused, (9040, why.to_owned()));
+    bench.say("order", &full(&[])).unwrap();
 }
 
 #[test]
@@ -452,16 +442,4 @@ fn a_parent_without_children_is_cancelled_in_its_own_time() {
     bench.pass(2_000);
     assert_eq!(bench.job("sys").unwrap().status, JobStatus::Canceled);
     assert!(bench.job("pay").is_none());
-}
-
-#[test]
-fn a_set_of_a_young_round_is_replayed_from_within_it() {
-    let mut bench = Bench::scenario("archiving-off");
-    bench.archive(true, listed(&["pay"])).unwrap();
-    bench.pass(1_250);
-    bench.say("sys", &full(&["pay"])).unwrap();
-    bench.pass(60_000);
-    let pay = bench.tenant("pay");
-    let (round, set) = (pay.round().unwrap(), pay.sets.last().unwrap());
-    assert!(round.start.unwrap() <= set.start_replay && set.start_replay <= set.start);
 }

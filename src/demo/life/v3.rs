@@ -95,13 +95,13 @@ pub fn freeze(v3: &mut OfV3, at: Moment) {
 }
 
 /// The archive's own transitions, with the lines they leave in the event history.
-pub(super) fn step_archive(cluster: &mut Cluster, at: Moment) {
+pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
     let state = |cluster: &Cluster| {
         let round = cluster.tenants.first().and_then(Tenant::round);
         round.map(|round| (round.id, round.status))
     };
     let before = state(cluster);
-    archive::step(cluster, at);
+    archive::step(cluster, faults, speed, at);
     if let Some((round, status)) = state(cluster).filter(|now| cluster.line.is_v3() && Some(*now) != before) {
         let items = vec![("new_status", status.word().to_owned()), ("round_id", round.to_string())];
         cluster.event(at, "log_archive", "change_status", items);
@@ -128,6 +128,7 @@ pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
         start: None,
         frozen: None,
         reached: 0,
+        ahead: 0,
         due: Some(at + passing),
         passing,
         base_piece: if interval.is_none() { 0 } else { sys.round().map_or(1, next_piece) },
@@ -145,8 +146,8 @@ fn next_piece(last: &Round) -> i64 {
 }
 
 /// Begins to end the current round.
-pub fn stop_round(cluster: &mut Cluster, speed: u32, at: Moment) {
-    archive::leave(cluster, 1, RoundStatus::Stopping, speed, at);
+pub fn stop_round(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
+    archive::leave(cluster, 1, RoundStatus::Stopping, faults, speed, at);
     let items = vec![("status", "STOPPING".to_owned()), ("result", "0".to_owned())];
     cluster.event(at, "log_archive", "handle_stop_log_archive", items);
 }
@@ -278,11 +279,10 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
 
 /// What happens to the cluster when its backup has been completed.
 pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
-    let name = cluster.name.clone();
-    let faults = Faults { all: faults, cluster: &name };
+    let there = Faults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
-    let mut names = executors.iter().filter_map(|id| cluster.tenant_by_id(*id)).map(|tenant| tenant.name.clone());
-    if names.any(|name| faults.breaks_archive(&name)) {
+    let mut concerned = executors.iter().filter_map(|id| cluster.tenant_by_id(*id));
+    if concerned.any(|tenant| there.breaks_archive(&tenant.name)) {
         archive::break_short(cluster, 1, faults, speed, at);
     }
 }

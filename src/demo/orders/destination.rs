@@ -1,36 +1,14 @@
-//! `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: reading the URI, the format file that marks a directory as one
-//! tenant's for one kind, and what is stored of it all.
-//!
-//! A `file://` path below the place's `data/` is on this host, so its directory and format file are real: a Test made
-//! on this host finds them. Everything else lies where this host cannot look, and is only remembered.
-
-use std::fs;
-use std::path::{Path, PathBuf};
-
-use serde::{Deserialize, Serialize};
+//! `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: reading the URI, and what is stored of it all.
 
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::Faults;
-use crate::demo::fleet::{ArchiveDest, DataDest, Fleet};
+use crate::demo::fleet::{ArchiveDest, DataDest, DestState, Fleet, KnownDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
+use crate::demo::storage::{self, Owner};
 
 use super::{Order, archive_runs, not_supported, refusal};
-
-/// The name of the file that marks a directory.
-const FORMAT_FILE: &str = "format.obbak";
-
-/// Whose a directory is, as its format file says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// `backup_data` or `archive_log`.
-    pub dest_type: String,
-    /// The cluster's id.
-    pub cluster_id: i64,
-    /// The tenant's id.
-    pub tenant_id: i64,
-}
 
 /// A URI, taken apart as the server does: at the first `?`, then at each `&`.
 struct Uri {
@@ -148,15 +126,19 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
     let location = settle(fleet, order, tenant_id, &uri, "archive_log")?;
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
+    // Whatever it was before, the state is written with the destination; V4.0 has one for what nothing was archived to yet.
+    let state = if cluster.line.has(Feature::ArchiveMode) { DestState::Enable } else { DestState::Disable };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
         tenant.archive =
-            Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, enabled: true });
+            Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
     }
     // A tenant that was put in ARCHIVELOG mode without a destination begins its round now.
-    archive::begin(cluster, tenant_id, speed, order.at);
+    archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
     Ok(())
 }
 
+/// Checks a directory and takes it. Where the format file of a destination that was known is not there any more, whatever the
+/// views list of it counts as deleted, and it becomes a new destination.
 fn settle(
     fleet: &mut Fleet,
     order: Order,
@@ -165,48 +147,37 @@ fn settle(
     dest_type: &str,
 ) -> Result<DataDest, ServerError> {
     let cluster = &fleet.clusters[order.cluster];
-    let owner = Owner { dest_type: dest_type.to_owned(), cluster_id: cluster.id, tenant_id };
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
     let tenant = cluster.tenant_by_id(tenant_id);
     if let Some((code, text)) = tenant.and_then(|tenant| faults.refused_destination(&tenant.name)) {
-        return Err(refusal(code, format!("{text}, path is {}", uri.path)));
+        return Err(refusal(code, format!("{text}, try to set a new directory.")));
     }
-    claim(fleet, uri, &owner)?;
-    let cluster = &mut fleet.clusters[order.cluster];
-    let known = cluster.tenant_by_id(tenant_id).and_then(|tenant| {
-        let archive = tenant.archive.as_ref().map(|dest| &dest.location);
-        let same = tenant.data.iter().chain(archive).find(|dest| dest.path == uri.path);
-        same.map(|dest| dest.dest_id)
-    });
-    let dest_id = known.unwrap_or_else(|| cluster.next_dest_id());
-    Ok(DataDest { path: uri.path.clone(), extension: uri.extension.clone(), dest_id, checked: order.at })
-}
-
-/// Where a path is on this host, if it is.
-fn on_this_host(data: &Path, uri: &Uri) -> Option<PathBuf> {
-    let path = PathBuf::from(uri.path.strip_prefix("file://").filter(|_| !uri.object_storage)?);
-    let climbs = path.components().any(|part| part == std::path::Component::ParentDir);
-    (path.starts_with(data) && !climbs).then_some(path)
-}
-
-fn claim(fleet: &mut Fleet, uri: &Uri, owner: &Owner) -> Result<(), ServerError> {
-    let foreign = || refusal(9081, format!("format file does not match, path is {}", uri.path));
-    let Some(folder) = on_this_host(&fleet.data, uri) else {
-        let known = fleet.directories.entry(uri.path.clone()).or_insert_with(|| owner.clone());
-        return if known == owner { Ok(()) } else { Err(foreign()) };
+    let folder = storage::folder(&fleet.data, &uri.path).filter(|_| !uri.object_storage);
+    let (path, extension) = (uri.path.clone(), uri.extension.clone());
+    let mut dest = DataDest { path, extension, folder, dest_id: 0, checked: order.at };
+    let place = dest.place();
+    let before = tenant.and_then(|tenant| tenant.known.iter().find(|known| known.dest.place() == place)).cloned();
+    let owner = |dest_type: &str, dest_id| Owner {
+        dest_type: dest_type.to_owned(),
+        cluster_id: cluster.id,
+        tenant_id,
+        dest_id,
     };
-    let failed = |error: std::io::Error| refusal(9071, format!("no I/O operation permission: {error}"));
-    fs::create_dir_all(&folder).map_err(failed)?;
-    let format = folder.join(FORMAT_FILE);
-    match fs::read_to_string(&format) {
-        Ok(text) if serde_json::from_str::<Owner>(&text).is_ok_and(|known| known == *owner) => Ok(()),
-        Ok(_) => Err(foreign()),
-        Err(_) if fs::read_dir(&folder).map_err(failed)?.next().is_some() => {
-            Err(refusal(9080, format!("format file does not exist, path is {} and it is not empty", uri.path)))
+    let own = before.as_ref().filter(|known| known.dest_type == dest_type);
+    let own = own.map(|known| owner(dest_type, known.dest.dest_id));
+    let new = owner(dest_type, cluster.dest_id_after());
+    let made = storage::claim(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new)?;
+    let cluster = &mut fleet.clusters[order.cluster];
+    dest.dest_id = match own {
+        Some(own) if !made => own.dest_id,
+        _ => cluster.next_dest_id(),
+    };
+    if let Some(tenant) = cluster.tenant_mut(tenant_id) {
+        if let Some(before) = before.filter(|_| made) {
+            archive::forget(tenant, &before);
         }
-        Err(_) => {
-            let text = serde_json::to_string(owner).unwrap_or_default();
-            fs::write(&format, text).map_err(failed)
-        }
+        tenant.known.retain(|known| known.dest.place() != place);
+        tenant.known.push(KnownDest { dest_type: dest_type.to_owned(), dest: dest.clone() });
     }
+    Ok(dest)
 }

@@ -1,7 +1,7 @@
 //! What is refused, with the words of the server, and what a destination leaves behind.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
-use crate::demo::statement::{Alter, BackupScope, Tenants};
+use crate::demo::statement::{Alter, BackupScope, Tenants, Value};
 use crate::demo::testing::{Bench, full, listed};
 
 fn uri(bench: &Bench, path: &str) -> String {
@@ -28,15 +28,16 @@ fn database_with_nobody_eligible_says_what_to_look_at() {
 
 #[test]
 fn each_obstacle_has_its_text() {
-    let lines = "  - {names: [bare], destinations: false, archive: null, sets: []}\n  - {names: [bin], recycled: true}\n  \
-                 - {names: [clone], role: CLONE}";
+    let lines = "  - {names: [bare]}\n  - {names: [bin], recycled: true}\n  - {names: [clone], role: CLONE}";
     let mut bench = Bench::tenants(lines);
     let mut why = |tenant: &str| bench.say("sys", &full(&[tenant])).unwrap_err();
-    assert_eq!(why("bare").1, "backup can not start, because backup dest is not set.");
     assert_eq!(why("bin").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("clone").1, "backup can not start, because tenant status is not normal.");
     assert_eq!(why("nobody").0, 5160);
-    assert_eq!(bench.say("bare", &full(&[])).unwrap_err().1, "backup can not start");
+    bench.set("data_backup_dest", "", "bare").unwrap();
+    let mut why = |who: &str, tenant: &[&str]| bench.say(who, &full(tenant)).unwrap_err().1;
+    assert_eq!(why("sys", &["bare"]), "backup can not start, because backup dest is not set.");
+    assert_eq!(why("bare", &[]), "backup can not start");
 }
 
 #[test]
@@ -57,13 +58,43 @@ fn a_user_tenant_names_no_tenants() {
 }
 
 #[test]
-fn of_all_tenants_nobody_is_told_who_failed() {
+fn from_sys_nobody_is_told_who_could_not_be_switched_on_and_off_the_last_alone() {
     let mut bench = Bench::scenario("archiving-off");
-    assert_eq!(bench.archive(true, listed(&["report", "pay"])).unwrap_err().0, 9091);
-    assert!(!bench.tenant("pay").archivelog);
+    bench.archive(true, listed(&["report", "pay"])).unwrap();
+    assert!(bench.tenant("pay").archivelog, "the others obey");
     bench.archive(true, Tenants::Unnamed).unwrap();
     assert!(bench.tenant("pay").archivelog && bench.tenant("order").archivelog);
     assert_eq!(bench.archive(true, Tenants::Word("all_meta".to_owned())).unwrap_err().0, 1235);
+    bench.archive(false, listed(&["order"])).unwrap();
+    bench.archive(false, listed(&["order", "report"])).unwrap();
+    assert_eq!(bench.archive(false, listed(&["pay", "report"])).unwrap_err().0, 9092);
+    let event = |event: &str| {
+        let all = bench.cluster().events.iter().filter(|known| known.event == event);
+        all.map(|event| event.items[1].1.clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(event("open_archive_mode"), ["-9091", "0", "-9091", "0", "-9091"]);
+    assert_eq!(event("close_archive_mode"), ["0", "-9092", "0", "0", "-9092"]);
+    let own = Alter::ArchiveLog { on: true, tenants: Tenants::Unnamed, description: None };
+    bench.say("pay", &own).unwrap();
+    assert_eq!(bench.say("pay", &own).unwrap_err().0, 9091, "a tenant itself is told");
+}
+
+#[test]
+fn checks_come_in_the_order_of_the_server() {
+    let off = "  - {names: [pay], archive: STOP}\n  - {names: [bare], destinations: false, archive: null, sets: []}\n  \
+               - {names: [late]}";
+    let mut bench = Bench::tenants(off);
+    let mut why = |who: &str, tenant: &[&str]| bench.say(who, &full(tenant)).unwrap_err().1;
+    // From sys the archive is looked at before the destination, in a tenant the destination first.
+    assert_eq!(why("sys", &["bare"]), "backup can not start, because log archive status is not doing.");
+    assert_eq!(why("bare", &[]), "backup can not start");
+    assert_eq!(why("pay", &[]), "backup can not start, because log archive status is not doing.");
+    bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), "True".to_owned());
+    bench.say("late", &full(&[])).unwrap_err();
+    let late = bench.tenant("late").id;
+    crate::demo::life::archive::interrupt(&mut bench.fleet.clusters[0], late, &[], 1, crate::demo::testing::NOW);
+    let why = bench.say("late", &full(&[])).unwrap_err().1;
+    assert_eq!(why, "backup can not start, because log archive status is not doing.", "the upgrade is looked at last");
 }
 
 #[test]
@@ -98,6 +129,63 @@ fn a_directory_is_one_tenants_for_one_kind() {
     std::fs::write(bench.data.path().join("full/a-file"), "x").unwrap();
     let full = uri(&bench, "full");
     assert_eq!(bench.set("data_backup_dest", &full, "pay").unwrap_err().0, 9080);
+}
+
+#[test]
+fn a_destination_that_is_set_again_without_its_format_file_forgets_what_lay_there() {
+    let mut bench = Bench::scenario("healthy");
+    let data = uri(&bench, "demo/pay/data");
+    let (old, other) = (bench.tenant("pay").data.clone().unwrap().dest_id, uri(&bench, "other"));
+    bench.set("data_backup_dest", &other, "pay").unwrap();
+    bench.set("data_backup_dest", &data, "pay").unwrap();
+    assert_eq!(bench.tenant("pay").data.as_ref().unwrap().dest_id, old, "the format file is there");
+    assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "AVAILABLE"));
+    std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
+    bench.set("data_backup_dest", &data, "pay").unwrap();
+    let new = bench.tenant("pay").data.as_ref().unwrap().dest_id;
+    assert!(new > old);
+    assert!(bench.tenant("pay").sets.iter().all(|set| set.file_status == "DELETED"));
+    assert!(bench.tenant("order").sets.iter().all(|set| set.file_status == "AVAILABLE"));
+    // The directory as it was before is somebody else's from now on.
+    let theirs = bench.data.path().join("demo/order/data/format.obbak");
+    std::fs::copy(theirs, bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
+    assert_eq!(bench.set("data_backup_dest", &data, "pay").unwrap_err().0, 9081);
+}
+
+#[test]
+fn an_archive_that_is_set_again_without_its_format_file_loses_its_pieces() {
+    let mut bench = Bench::scenario("archiving-off");
+    std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
+    let location = format!("LOCATION={}", uri(&bench, "demo/pay/clog"));
+    bench.set("log_archive_dest", &location, "pay").unwrap();
+    let tenants = bench.column("CDB_OB_ARCHIVELOG_PIECE_FILES", "TENANT_ID");
+    let files = bench.column("CDB_OB_ARCHIVELOG_PIECE_FILES", "FILE_STATUS");
+    let of_pay = tenants.iter().zip(files).filter(|(tenant, _)| **tenant == Value::Integer(1002)).map(|(_, file)| file);
+    let of_pay: Vec<Value> = of_pay.collect();
+    assert!(of_pay.len() > 20 && of_pay.iter().all(|file| *file == Value::Text("DELETED".to_owned())), "{of_pay:?}");
+}
+
+#[test]
+fn an_object_storage_is_named_with_its_endpoint_in_every_path() {
+    let mut bench = Bench::scenario("archiving-off");
+    let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
+    bench.set("data_backup_dest", uri, "report").unwrap();
+    bench.say("sys", &full(&["report"])).unwrap();
+    bench.pass(60_000);
+    let path = Value::Text("oss://b/p?host=oss.example.com".to_owned());
+    for view in ["CDB_OB_BACKUP_SET_FILES", "CDB_OB_BACKUP_JOB_HISTORY", "CDB_OB_BACKUP_TASK_HISTORY"] {
+        assert!(bench.column(view, "PATH").contains(&path), "{view}");
+    }
+    let uri = "LOCATION=oss://b/log?host=oss.example.com&access_id=a&access_key=k";
+    bench.set("log_archive_dest", uri, "pay").unwrap();
+    bench.archive(true, listed(&["pay"])).unwrap();
+    bench.pass(5_000);
+    let path = Value::Text("oss://b/log?host=oss.example.com".to_owned());
+    for view in ["CDB_OB_ARCHIVELOG", "CDB_OB_ARCHIVELOG_PIECE_FILES"] {
+        assert!(bench.column(view, "PATH").contains(&path), "{view}");
+    }
+    let stored = bench.column("CDB_OB_BACKUP_STORAGE_INFO", "PATH");
+    assert!(stored.contains(&Value::Text("oss://b/p".to_owned())), "{stored:?}");
 }
 
 #[test]

@@ -41,7 +41,7 @@ pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Resul
                     Err(refusal(9024, "log archive backup is already disabled"))
                 }
                 Some(_) => {
-                    v3::stop_round(cluster, speed, order.at);
+                    v3::stop_round(cluster, &fleet.faults, speed, order.at);
                     Ok(())
                 }
             }
@@ -229,7 +229,7 @@ fn cancel(cluster: &mut Cluster, speed: u32, order: Order) -> Result<(), ServerE
     if job.status.ended() || job.status == JobStatus::Canceling {
         return Err(refusal(9041, "cancel backup do not allow"));
     }
-    let executors = job.executors.clone();
+    let executors: Vec<i64> = job.executors.iter().copied().chain([1]).collect();
     life::cancel(cluster, speed, &executors, order.at);
     Ok(())
 }
@@ -255,7 +255,7 @@ fn cancel_all(fleet: &mut Fleet, order: Order) {
     // Nothing to cancel is as good as cancelled.
     let _nothing_runs = cancel(cluster, speed, order);
     if archive_state(cluster).is_some_and(|state| !matches!(state, RoundStatus::Stop | RoundStatus::Stopping)) {
-        v3::stop_round(cluster, speed, order.at);
+        v3::stop_round(cluster, &fleet.faults, speed, order.at);
     }
     for name in ["backup_dest", "backup_backup_dest"] {
         parameters::store(cluster, order.at, name, String::new());

@@ -1,10 +1,10 @@
 //! Archive destinations, rounds, pieces and log streams.
 
+use std::cmp::Ordering;
+
 use crate::demo::clock::{self, Moment};
-use crate::demo::fault::Faults;
 use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::archive;
-use crate::demo::line::Feature;
 use crate::demo::statement::{Row, Value};
 
 use super::{Look, int, row, scn, text};
@@ -15,24 +15,29 @@ const LOG_RATE: i64 = 200_000;
 pub(super) fn destinations(look: &Look<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
         let Some(dest) = &tenant.archive else { return Vec::new() };
+        let word = look.cluster.line.dest_states().iter().find(|(state, _)| *state == dest.state);
+        let word = word.map_or("", |(_, word)| word);
         let items = [
             ("binding", dest.binding.to_ascii_uppercase()),
             ("dest_id", dest.location.dest_id.to_string()),
             ("path", dest.location.masked()),
             ("piece_switch_interval", dest.piece_switch_interval.clone()),
-            ("state", if dest.enabled { "ENABLE" } else { "DEFER" }.to_owned()),
+            ("state", word.to_owned()),
         ];
         let line = |(name, value): (&str, String)| {
             row([("TENANT_ID", int(tenant.id)), ("DEST_NO", int(0)), ("NAME", text(name)), ("VALUE", text(value))])
         };
-        let paused = look.cluster.line.has(Feature::ArchiveState);
-        items.into_iter().filter(|(name, _)| paused || *name != "state").map(line).collect()
+        items.into_iter().map(line).collect()
     };
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
 fn checkpoint(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
     archive::checkpoint(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
+}
+
+fn furthest(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
+    archive::furthest(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
 /// A moment as a `datetime(6)` column; what has not begun is shown empty.
@@ -61,6 +66,7 @@ fn sizes(from: Option<Moment>, to: Option<Moment>) -> Row {
 pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
     let line = |tenant: &Tenant, round: &Round| {
         let reached = checkpoint(look, tenant, round);
+        let furthest = furthest(look, tenant, round);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("DEST_ID", int(round.dest_id)),
@@ -71,7 +77,7 @@ pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
             ("CHECKPOINT_SCN", scn(reached)),
             ("CHECKPOINT_SCN_DISPLAY", display(look, reached)),
             ("BASE_PIECE_ID", int(round.base_piece)),
-            ("USED_PIECE_ID", int(archive::last_piece(round, reached.unwrap_or_default()))),
+            ("USED_PIECE_ID", int(archive::last_piece(round, furthest.unwrap_or_default()))),
             ("PIECE_SWITCH_INTERVAL", int(round.interval)),
             ("DELETED_INPUT_BYTES", int(0)),
             ("DELETED_INPUT_BYTES_DISPLAY", text("0.00MB")),
@@ -95,32 +101,38 @@ pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
-/// A round's pieces lie end to end: the end of one is the start of the next, and the last one's end is not reached.
+/// A round's pieces lie end to end: the end of one is the start of the next, and the last one's end is not reached. There is one
+/// for each up to the furthest log stream; those that the round's own checkpoint has not come to are not complete (V4.3.1 source,
+/// `ob_archive_checkpoint.cpp`).
 fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
-    let last = archive::last_piece(round, reached);
+    if round.status == RoundStatus::Beginning && reached == start {
+        return Vec::new();
+    }
+    let furthest = furthest(look, tenant, round).unwrap_or(reached);
+    let active = archive::last_piece(round, reached);
     let line = |piece: i64| {
         let from = start + (piece - round.base_piece) * round.interval;
         let end = from + round.interval;
-        let to = reached.min(end);
-        let status = match round.status {
-            _ if piece < last => "FROZEN",
-            RoundStatus::Stop => "FROZEN",
-            _ => "ACTIVE",
+        let (status, file_status, to) = match piece.cmp(&active) {
+            Ordering::Less => ("FROZEN", "AVAILABLE", end),
+            Ordering::Equal if reached > start => ("ACTIVE", "AVAILABLE", reached),
+            _ => ("ACTIVE", "INCOMPLETE", from),
         };
-        let file_status = round.pieces.get(&piece).map_or("AVAILABLE", String::as_str);
+        // However its last pieces are, they are closed with their round.
+        let status = if round.status == RoundStatus::Stop { "FROZEN" } else { status };
+        let file_status = round.pieces.get(&piece).map_or(file_status, String::as_str);
         let mut columns = row([
             ("TENANT_ID", int(tenant.id)),
             ("DEST_ID", int(round.dest_id)),
             ("ROUND_ID", int(round.id)),
             ("PIECE_ID", int(piece)),
-            ("CREATE_TIMESTAMP", int(from)),
             ("STATUS", text(status)),
             ("START_SCN", scn(Some(from))),
             ("START_SCN_DISPLAY", look.time(from)),
             ("CHECKPOINT_SCN", scn(Some(to))),
             ("CHECKPOINT_SCN_DISPLAY", look.time(to)),
-            ("MAX_SCN", scn(Some(to))),
+            ("MAX_SCN", scn(Some(furthest.min(end)))),
             ("END_SCN", scn(Some(end))),
             ("END_SCN_DISPLAY", look.time(end)),
             ("FILE_STATUS", text(file_status)),
@@ -129,16 +141,14 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
         columns.extend(sizes(Some(from), Some(to)));
         columns
     };
-    (round.base_piece..=last).map(line).collect()
+    (round.base_piece..=archive::last_piece(round, furthest)).map(line).collect()
 }
 
 pub(super) fn log_streams(look: &Look<'_>) -> Vec<Row> {
     let of = |tenant: &Tenant| {
         let Some(round) = tenant.round() else { return Vec::new() };
         let Some(reached) = checkpoint(look, tenant, round) else { return Vec::new() };
-        // What keeps an archive back is one log stream; the others go on.
-        let ahead =
-            archive::checkpoint(tenant, round, Faults { all: &[], ..look.faults() }, look.fleet.speed, look.fleet.now);
+        let ahead = furthest(look, tenant, round);
         let line = |log_stream: i64| {
             let reached = if log_stream == 1 { ahead.unwrap_or(reached) } else { reached };
             row([

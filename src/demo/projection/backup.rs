@@ -2,7 +2,7 @@
 
 use crate::demo::clock;
 use crate::demo::fault;
-use crate::demo::fleet::{Job, JobStatus, Set, Tenant};
+use crate::demo::fleet::{Job, JobStatus, KnownDest, Set, Tenant};
 use crate::demo::life::{self, Progress};
 use crate::demo::line::Work;
 use crate::demo::statement::{Row, Value};
@@ -102,7 +102,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
 fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
     const FILES: i64 = 40;
     let (_, _, work) = look.cluster.line.phases[job.phase];
-    if work != Work::Log {
+    if work != Work::Log || !job.plus_archivelog {
         return (0, 0);
     }
     (FILES * life::permille(look.cluster, index) / 1000, FILES)
@@ -128,16 +128,22 @@ fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
 
 /// What the root service gave to servers of the running tasks.
 pub(super) fn scheduled(look: &Look<'_>) -> Vec<Row> {
+    let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
     let line = |(_, job): (usize, &Job)| {
-        let at = Some(job.start);
         Some(row([
             ("TENANT_ID", int(job.tenant_id)),
-            ("DESTINATION", text(worker(look, job)?)),
+            ("SVR_IP", text("127.0.0.1")),
+            ("SVR_PORT", int(root)),
+            ("JOB_ID", int(job.id)),
+            ("TASK_ID", int(job.set_id)),
+            ("LS_ID", int(1001)),
+            ("TYPE", int(0)),
             ("TRACE_ID", text(format!("YB427F000001-{:016X}-0-0", job.start))),
+            ("DESTINATION", text(worker(look, job)?)),
             ("IS_SCHEDULE", text("True")),
-            ("GENERATE_TS", look.maybe_time(at)),
-            ("SCHEDULE_TS", look.maybe_time(at)),
-            ("EXECUTOR_TS", look.maybe_time(at)),
+            ("GENERATE_TS", int(job.start)),
+            ("SCHEDULE_TS", int(job.start)),
+            ("EXECUTOR_TS", int(job.start)),
         ]))
     };
     let works = |job: &Job| job.tenant_id != 1 && job.status == JobStatus::Doing;
@@ -206,7 +212,7 @@ pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
             ("START_REPLAY_SCN", scn(Some(set.start_replay))),
             ("START_REPLAY_SCN_DISPLAY", look.time(set.start_replay)),
             ("MIN_RESTORE_SCN", scn(set.min_restore)),
-            ("MIN_RESTORE_SCN_DISPLAY", set.min_restore.map_or_else(|| text(""), |moment| look.time(moment))),
+            ("MIN_RESTORE_SCN_DISPLAY", look.maybe_time(set.min_restore)),
             ("RESULT", int(set.result)),
             ("COMMENT", text(&*set.comment)),
             ("ENCRYPTION_MODE", encryption(look, tenant.id, set.encrypted)),
@@ -232,34 +238,28 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().filter_map(line).collect()
 }
 
+/// Every destination a tenant has, or had.
 pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
-    let of = |tenant: &Tenant| {
-        let data = tenant.data.as_ref().map(|dest| (dest, "backup_data"));
-        let archive = tenant.archive.as_ref().map(|dest| (&dest.location, "archive_log"));
-        let line = |(dest, dest_type): (&crate::demo::fleet::DataDest, &str)| {
-            let part = |key: &str| dest.extension.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or("");
-            let access = dest
-                .extension
-                .split('&')
-                .filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
-            row([
-                ("TENANT_ID", int(tenant.id)),
-                ("PATH", text(&*dest.path)),
-                ("ENDPOINT", text(part("host="))),
-                ("DEST_ID", int(dest.dest_id)),
-                ("DEST_TYPE", text(dest_type)),
-                ("AUTHORIZATION", text(access.collect::<Vec<_>>().join("&"))),
-                ("EXTENSION", text("")),
-                ("CHECK_FILE_NAME", text(format!("{}_connect_file.obbak", tenant.name))),
-                ("LAST_CHECK_TIMESTAMP", look.time(dest.checked)),
-                ("MAX_IOPS", int(0)),
-                ("MAX_BANDWIDTH", int(0)),
-                ("MAX_BANDWIDTH_DISPLAY", text("UNLIMITED")),
-            ])
-        };
-        data.into_iter().chain(archive).map(line).collect::<Vec<_>>()
+    let line = |tenant: &Tenant, KnownDest { dest_type, dest }: &KnownDest| {
+        let access =
+            dest.extension.split('&').filter(|pair| pair.starts_with("access_id=") || pair.starts_with("encrypt_key="));
+        row([
+            ("TENANT_ID", int(tenant.id)),
+            ("PATH", text(&*dest.path)),
+            ("ENDPOINT", text(dest.endpoint())),
+            ("DEST_ID", int(dest.dest_id)),
+            ("DEST_TYPE", text(&**dest_type)),
+            ("AUTHORIZATION", text(access.collect::<Vec<_>>().join("&"))),
+            ("EXTENSION", text("")),
+            ("CHECK_FILE_NAME", text(format!("{}_connect_file.obbak", tenant.name))),
+            ("LAST_CHECK_TIMESTAMP", look.time(dest.checked)),
+            ("MAX_IOPS", int(0)),
+            ("MAX_BANDWIDTH", int(0)),
+            ("MAX_BANDWIDTH_DISPLAY", text("UNLIMITED")),
+        ])
     };
-    look.cluster.tenants.iter().flat_map(of).collect()
+    let all = look.cluster.tenants.iter().flat_map(|tenant| tenant.known.iter().map(move |known| (tenant, known)));
+    all.map(|(tenant, known)| line(tenant, known)).collect()
 }
 
 pub(super) fn delete_policies(look: &Look<'_>) -> Vec<Row> {

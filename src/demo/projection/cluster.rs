@@ -1,8 +1,9 @@
 //! The cluster itself: tenants, servers, zones, configuration, connections, events, compaction.
 
 use crate::demo::clock::{self, Moment};
-use crate::demo::fleet::{Client, Cluster, Engine, Event, Server, Tenant, TenantJob};
+use crate::demo::fleet::{Client, Cluster, Elsewhere, Engine, Event, Server, Tenant, TenantJob};
 use crate::demo::life;
+use crate::demo::line::Feature;
 use crate::demo::orders::{CLUSTER_PARAMETERS, TENANT_PARAMETERS};
 use crate::demo::statement::{Row, Value};
 
@@ -235,34 +236,48 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     rows
 }
 
+/// Who is connected: the clients of this fleet, and those that a scenario lists.
 pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
     let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
-    let line = |client: &Client| {
-        let port = look.fleet.endpoints.get(client.endpoint)?;
-        let cluster = look.fleet.clusters.get(port.cluster)?;
-        let server = cluster.servers.get(port.server)?;
-        if cluster.name != look.cluster.name || (look.tenant_id != 1 && client.tenant != mine) {
-            return None;
-        }
-        let seconds = (look.fleet.now - client.since) / clock::SECOND;
-        Some(row([
+    let seen = |tenant: &str| look.tenant_id == 1 || tenant == mine;
+    let line = |server: &Server, id: u64, user: &str, tenant: &str, host: &str, since: Moment| {
+        let seconds = (look.fleet.now - since) / clock::SECOND;
+        // A whole number at first, with fractions later.
+        let time =
+            if look.cluster.line.has(Feature::FractionalTimes) { text(format!("{seconds}.0")) } else { int(seconds) };
+        row([
             ("SVR_IP", text(LOCALHOST)),
             ("SVR_PORT", int(server.svr_port)),
             ("SQL_PORT", int(server.sql_port)),
-            ("ID", int(client.id)),
-            ("USER", text(&*client.user)),
-            ("HOST", text(format!("{LOCALHOST}:0"))),
+            ("ID", int(id)),
+            ("USER", text(user)),
+            ("HOST", text(format!("{host}:0"))),
             ("DB", text("oceanbase")),
-            ("TENANT", text(&*client.tenant)),
+            ("TENANT", text(tenant)),
             ("COMMAND", text("Sleep")),
-            ("TIME", int(seconds)),
-            ("TOTAL_TIME", int(seconds)),
+            ("TIME", time.clone()),
+            ("TOTAL_TIME", time),
             ("STATE", text("SLEEP")),
-            ("USER_CLIENT_IP", text(LOCALHOST)),
-        ]))
+            ("USER_CLIENT_IP", text(host)),
+        ])
     };
-    look.fleet.connections.iter().filter_map(line).collect()
+    let own = |client: &Client| {
+        let port = look.fleet.endpoints.get(client.endpoint)?;
+        let cluster = look.fleet.clusters.get(port.cluster)?;
+        let server = cluster.servers.get(port.server)?;
+        let shown = cluster.name == look.cluster.name && seen(&client.tenant);
+        shown.then(|| line(server, client.id, &client.user, &client.tenant, LOCALHOST, client.since))
+    };
+    let other = |(session, id): (&Elsewhere, u64)| {
+        let server = look.cluster.servers.first().filter(|_| seen(&session.tenant))?;
+        Some(line(server, id, &session.user, &session.tenant, &session.from, server.started))
+    };
+    let elsewhere = look.cluster.elsewhere.iter().zip(ELSEWHERE..).filter_map(other);
+    look.fleet.connections.iter().filter_map(own).chain(elsewhere).collect()
 }
+
+/// The first id of a connection that is only listed, far from those that are given to clients.
+const ELSEWHERE: u64 = 4_000_000_000;
 
 pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {

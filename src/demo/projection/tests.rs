@@ -51,6 +51,20 @@ fn a_tenant_sees_itself_only() {
 }
 
 #[test]
+fn a_cluster_that_ocp_manages_shows_its_signs() {
+    let bench = Bench::scenario("managed");
+    let named = |view: &str, key: &str, name: &str, value: &str| {
+        let (names, values) = (bench.column(view, key), bench.column(view, value));
+        names.into_iter().zip(values).find(|(known, _)| *known == text(name)).map(|(_, value)| value)
+    };
+    let url = "http://ocp.example.com:8080/services?Action=ObRootServiceInfo&ObCluster=demo";
+    assert_eq!(named("GV$OB_PARAMETERS", "NAME", "obconfig_url", "VALUE"), Some(text(url)));
+    assert_eq!(named("GV$OB_PROCESSLIST", "USER", "ocp_monitor", "USER_CLIENT_IP"), Some(text("10.0.0.9")));
+    let healthy = Bench::scenario("healthy");
+    assert!(!healthy.column("GV$OB_PROCESSLIST", "USER").contains(&text("ocp_monitor")));
+}
+
+#[test]
 fn the_fleet_has_forty_rows() {
     let bench = Bench::scenario("fleet");
     let tenants: usize = bench.fleet.clusters.iter().map(|cluster| cluster.user_tenants().count()).sum();

@@ -8,7 +8,7 @@ use std::path::Path;
 use crate::demo::clock::{self, Moment, SECOND};
 use crate::demo::fault::Effect;
 use crate::demo::fleet::{
-    ArchiveDest, Cluster, DataDest, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
+    ArchiveDest, Cluster, DestState, Engine, Fleet, Kind, Port, Round, RoundStatus, Server, Set, SetOfCluster, Tenant,
     TenantJob,
 };
 use crate::demo::life;
@@ -125,7 +125,8 @@ impl ClusterEntry {
             password: making.password.to_owned(),
             servers: ports.iter().zip(1..).map(server).collect(),
             tenants: vec![sys],
-            parameters: BTreeMap::new(),
+            parameters: self.parameters.clone(),
+            elsewhere: self.sessions.clone(),
             jobs: Vec::new(),
             events: Vec::new(),
             tenant_jobs: self.tenant_jobs.iter().map(job).collect(),
@@ -154,6 +155,7 @@ impl ClusterEntry {
             megabytes: entry.map_or(1000, |entry| entry.megabytes),
             data: None,
             archive: None,
+            known: Vec::new(),
             rounds: Vec::new(),
             sets: Vec::new(),
             recovery_window: entry.and_then(|entry| entry.recovery_window.clone()),
@@ -197,8 +199,8 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             RoundEntry::Suspend => (RoundStatus::Suspend, Some(hour_ago)),
             RoundEntry::Interrupted => (RoundStatus::Interrupted, Some(hour_ago)),
         };
-        if let (RoundEntry::Suspend, Some(dest)) = (state, tenant.archive.as_mut()) {
-            dest.enabled = false;
+        if let Some(dest) = tenant.archive.as_mut() {
+            dest.state = if state == RoundEntry::Suspend { DestState::Defer } else { DestState::Enable };
         }
         tenant.archivelog = status != RoundStatus::Stop;
         let start = now - 30 * day;
@@ -206,10 +208,11 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             id: 1,
             status,
             dest_id: location.dest_id,
-            path: location.path,
+            path: location.place(),
             start: Some(start),
             frozen,
             reached: frozen.unwrap_or(start),
+            ahead: frozen.unwrap_or(start),
             due: None,
             passing: 0,
             base_piece: 1,
@@ -218,7 +221,8 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             pieces: BTreeMap::new(),
         });
     }
-    let Some(DataDest { path, dest_id, .. }) = data else { return Ok(()) };
+    let Some(dest) = data else { return Ok(()) };
+    let (path, dest_id) = (dest.place(), dest.dest_id);
     let (path, dest_id) = kind.sets_path.clone().map_or((path, dest_id), |path| (path, 1));
     let compatible = kind.sets_version.as_ref().unwrap_or(&tenant.compatible).clone();
     for (age, id) in kind.sets.iter().zip(1..) {

@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::log::covering;
-use super::{BackupSet, BrokenChain, FileStatus, Piece, Round, RoundStatus, Scn, SetStatus, Window, chain, window_of};
+use super::{
+    BackupSet, BrokenChain, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn, SetStatus, Window, chain,
+    window_of,
+};
 use crate::domain::time_zone::ServerTimeZone;
 
 /// How the job ended, by its history row.
@@ -276,7 +279,11 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
         return Verdict::Unknown(format!("The status of log archive round {} is {word}.", round.round_id));
     }
     let have = match facts.pieces {
-        Some(pieces) => of_round(pieces, round).map(|piece| piece.checkpoint).max().unwrap_or(round.start),
+        Some(pieces) => {
+            // An incomplete piece shows its start for a checkpoint that has not come so far.
+            let reached = of_round(pieces, round).filter(|piece| piece.file_status != FileStatus::Incomplete);
+            reached.map(|piece| piece.checkpoint).max().unwrap_or(round.start)
+        }
         None => round.checkpoint,
     };
     let (round_id, round_status) = (round.round_id, round.status.clone());
@@ -298,6 +305,12 @@ fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Mis
         }
         match &piece.file_status {
             FileStatus::Available | FileStatus::Copying | FileStatus::Other(_) => log_to = log_to.max(end),
+            // Normal until the round's checkpoint passes its start (V4.3.1 source, `ObDestRoundCheckpointer`).
+            FileStatus::Incomplete
+                if round.status.may_go_on() && !matches!(piece.status, PieceStatus::Frozen | PieceStatus::Inactive) =>
+            {
+                log_to = log_to.max(end);
+            }
             status => {
                 let (round_id, piece_id) = (round.round_id, piece.piece_id);
                 return Some(Missing::Piece { round_id, piece_id, file_status: status.clone() });

@@ -7,13 +7,13 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-use super::super::destination::Owner;
 use super::super::{Order, not_supported, refusal};
 use crate::demo::fault::Faults;
 use crate::demo::fleet::{Cluster, Fleet};
 use crate::demo::life::v3;
 use crate::demo::line::Feature;
 use crate::demo::statement::ServerError;
+use crate::demo::storage::Owner;
 
 fn invalid() -> ServerError {
     refusal(9026, "backup destination is not valid")
@@ -107,7 +107,7 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
     if let Some(folder) = on_this_host(&fleet.data, uri) {
         return fs::create_dir_all(folder.join(own(cluster)).join("1/clog"));
     }
-    let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1 };
+    let owner = Owner { dest_type: "archive_log".to_owned(), cluster_id: cluster.id, tenant_id: 1, dest_id: 0 };
     fleet.directories.insert(format!("{}/{}", path(uri), own(cluster)), owner);
     Ok(())
 }
@@ -128,7 +128,7 @@ pub(super) fn claim_tenants(fleet: &mut Fleet, order: Order, names: &[String], u
         return Err(refusal(code, text));
     }
     let not_empty = || refusal(20304, "only an empty directory can be used");
-    let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0 };
+    let owner = Owner { dest_type: "backup_data".to_owned(), cluster_id: cluster.id, tenant_id: 0, dest_id: 0 };
     let mark = own(cluster);
     if let Some(folder) = on_this_host(&fleet.data, uri) {
         if fs::read_dir(&folder).is_ok_and(|mut entries| entries.next().is_some()) {

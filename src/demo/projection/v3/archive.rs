@@ -71,14 +71,14 @@ pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
             ("DELETED_INPUT_BYTES", int(0)),
             ("DELETED_OUTPUT_BYTES", int(0)),
             ("PG_COUNT", int(200 + tenant.megabytes / 20)),
-            ("STATUS", text(state(look, round))),
-            ("IS_MOUNT_FILE_CREATED", flag(true)),
             ("COMPATIBLE", int(1)),
             ("START_PIECE_ID", int(round.base_piece)),
             ("BACKUP_PIECE_ID", int(piece(round, reached))),
             ("BACKUP_DEST", text(&*round.path)),
         ]);
-        if !current {
+        if current {
+            columns.extend(row([("STATUS", text(state(look, round))), ("IS_MOUNT_FILE_CREATED", flag(true))]));
+        } else {
             columns.insert("IS_MARK_DELETED", flag(false));
         }
         columns

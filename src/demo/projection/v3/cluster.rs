@@ -29,6 +29,8 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
             ("COMPATIBILITY_MODE", flag(tenant.mode == "ORACLE")),
             ("DROP_TENANT_TIME", int(-1)),
             ("IN_RECYCLEBIN", flag(tenant.recycled)),
+            ("GMT_CREATE", look.time(tenant.created)),
+            ("GMT_MODIFIED", look.time(tenant.created)),
         ]));
         columns.insert("STATUS", text(format!("TENANT_STATUS_{status}")));
         columns

@@ -359,6 +359,7 @@ pub(super) fn task_history(look: &Look<'_>) -> Vec<Row> {
 pub(super) fn base_set_files(look: &Look<'_>) -> Vec<Row> {
     let line = |part: Part<'_>| {
         let mut columns = task(look, &part);
+        columns.remove("DEVICE_TYPE");
         columns.extend(row([
             ("COPY_ID", int(0)),
             ("START_TIME", int(part.set.start)),

@@ -96,6 +96,7 @@ fn round(state: RoundEntry, path: &str, start: Moment, now: Moment) -> Round {
         start: Some(start),
         frozen,
         reached: frozen.unwrap_or(start),
+        ahead: frozen.unwrap_or(start),
         due: None,
         passing: 0,
         base_piece: 0,

@@ -1,0 +1,183 @@
+//! How a backup job of V4 begins: the checks of the one it is started for, in the server's order (V4.3.1 source,
+//! `ob_backup_data_scheduler.cpp`), and the children of a job that sys started.
+
+use crate::demo::clock::Moment;
+use crate::demo::fault::Fault;
+use crate::demo::fleet::{Cluster, Job, JobStatus, Tenant};
+use crate::demo::line::Feature;
+use crate::demo::orders::refusal;
+use crate::demo::statement::ServerError;
+
+use super::{trace_id, upgrading};
+
+/// `backup can not start`, with the reason where the server gives one.
+#[must_use]
+pub fn cannot_start(why: &str) -> ServerError {
+    refusal(9040, format!("backup can not start, because {why}"))
+}
+
+fn normal(tenant: &Tenant) -> Result<(), ServerError> {
+    let normal = tenant.status == "NORMAL" && !tenant.recycled;
+    if normal && matches!(tenant.role.as_str(), "PRIMARY" | "STANDBY") {
+        Ok(())
+    } else {
+        Err(cannot_start("tenant status is not normal."))
+    }
+}
+
+fn archives(tenant: &Tenant) -> Result<(), ServerError> {
+    if tenant.archiving() { Ok(()) } else { Err(cannot_start("log archive status is not doing.")) }
+}
+
+/// One initiator has one job of a tenant at a time.
+fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
+    let own = |job: &&Job| job.tenant_id == tenant.id && job.initiator_tenant_id == initiator;
+    if cluster.jobs.iter().filter(own).any(|job| !job.history) {
+        return Err(refusal(9036, "Backup is in progress"));
+    }
+    Ok(())
+}
+
+/// What sys is told about a tenant it listed. Upgrade mode is not among it: the child meets that.
+///
+/// # Errors
+/// 9036, 9040.
+pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
+    normal(tenant)?;
+    archives(tenant)?;
+    not_twice(cluster, tenant, 1)?;
+    if tenant.data.is_none() {
+        return Err(cannot_start("backup dest is not set."));
+    }
+    Ok(())
+}
+
+/// What BACKUP asks for, whoever said it.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// INC (true) or FULL.
+    pub incremental: bool,
+    /// PLUS ARCHIVELOG.
+    pub plus_archivelog: bool,
+    /// The session's encryption password was set.
+    pub encrypted: bool,
+    /// `DESCRIPTION`.
+    pub description: String,
+}
+
+impl Wanted {
+    fn of(job: &Job) -> Self {
+        Self {
+            incremental: job.incremental,
+            plus_archivelog: job.plus_archivelog,
+            encrypted: job.encrypted,
+            description: job.description.clone(),
+        }
+    }
+
+    /// A job of it that nothing is known of yet but whose it is.
+    fn job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Moment) -> Job {
+        Job {
+            tenant_id,
+            id,
+            initiator_tenant_id: initiator.0,
+            initiator_job_id: initiator.1,
+            executors: vec![tenant_id],
+            incremental: self.incremental,
+            plus_archivelog: self.plus_archivelog,
+            of_tenants: false,
+            encrypted: self.encrypted,
+            description: self.description.clone(),
+            start: at,
+            end: None,
+            status: JobStatus::Init,
+            result: 0,
+            comment: String::new(),
+            path: String::new(),
+            set_id: 0,
+            phase: 0,
+            done: 0,
+            seen: at,
+            due: None,
+            history: false,
+        }
+    }
+}
+
+/// The job of sys, whose children come later.
+pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Moment) {
+    let id = cluster.next_job_id(1);
+    // It is its own initiator.
+    let job = wanted.job(1, id, (1, id), at);
+    cluster.jobs.push(Job { executors, ..job });
+}
+
+/// A tenant's own job: of itself, or of the job of sys that is given as `initiator` (tenant and job). Its set has its number
+/// and its type from here on; an increment without a base becomes a full here, and nobody is told.
+///
+/// # Errors
+/// 9036, 9040.
+pub fn of_tenant(
+    cluster: &mut Cluster,
+    faults: &[Fault],
+    wanted: &Wanted,
+    tenant_id: i64,
+    initiator: (i64, i64),
+    at: Moment,
+) -> Result<(), ServerError> {
+    let upgrading = upgrading(cluster, faults);
+    let Some(tenant) = cluster.tenant_by_id(tenant_id) else {
+        return Err(cannot_start("tenant status is not normal."));
+    };
+    let dest = tenant.data.as_ref().ok_or_else(|| refusal(9040, "backup can not start"))?;
+    let path = dest.place();
+    normal(tenant)?;
+    not_twice(cluster, tenant, initiator.0)?;
+    archives(tenant)?;
+    if upgrading {
+        return Err(cannot_start("cluster upgrading"));
+    }
+    let base = tenant.base(&path).filter(|_| wanted.incremental);
+    let other = base.filter(|base| base.compatible != tenant.compatible && cluster.line.has(Feature::SameDataVersion));
+    if let Some(base) = other {
+        return Err(cannot_start(&format!(
+            "cross compatible incremental backup is not supported, previous backup set compatible is {}, current \
+             compatible is {}",
+            base.compatible, tenant.compatible
+        )));
+    }
+    let incremental = base.is_some();
+    let jobs = cluster.jobs.iter().filter(|job| job.tenant_id == tenant_id).map(|job| job.set_id);
+    let set_id = tenant.sets.iter().map(|set| set.id).chain(jobs).max().unwrap_or(0) + 1;
+    let id = cluster.next_job_id(tenant_id);
+    let job = wanted.job(tenant_id, id, initiator, at);
+    cluster.jobs.push(Job { incremental, path, set_id, ..job });
+    Ok(())
+}
+
+/// The children of a job of sys. What keeps a tenant from having one is in the event history alone, without its words, and
+/// in no result.
+pub(super) fn children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Moment) {
+    let parent = &mut cluster.jobs[index];
+    parent.status = JobStatus::Doing;
+    parent.done = 0;
+    let (id, executors, wanted) = (parent.id, parent.executors.clone(), Wanted::of(parent));
+    for tenant_id in executors {
+        // Neither of a tenant that is not normal any more nor of one that has a job of sys already is anything said.
+        let passed = cluster
+            .tenant_by_id(tenant_id)
+            .is_none_or(|tenant| normal(tenant).is_err() || not_twice(cluster, tenant, 1).is_err());
+        if passed {
+            continue;
+        }
+        let Err(refused) = of_tenant(cluster, faults, &wanted, tenant_id, (1, id), at) else { continue };
+        if cluster.line.has(Feature::RefusedChildEvent) {
+            let items = vec![
+                ("user_tenant_id", tenant_id.to_string()),
+                ("ret", format!("-{}", refused.code)),
+                ("trace_id", trace_id(at)),
+            ];
+            cluster.event(at, "backup_data", "handle_user_tenant_backup_failed", items);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! The directories that destinations of V4 are, and the format file by which a server knows its own (V4.3.1 source,
+//! `ob_backup_store.cpp`).
+//!
+//! A `file://` path below the place's `data/` is on this host, so its directory and format file are real: a Test made
+//! on this host finds them. Everything else lies where this host cannot look, and is only remembered.
+
+use std::fs;
+use std::path::{Component, Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::fleet::{Fleet, KnownDest};
+use super::orders::refusal;
+use super::statement::ServerError;
+
+/// The name of the file that marks a directory.
+const FORMAT_FILE: &str = "format.obbak";
+
+const NO_FORMAT_FILE: (u16, &str) = (9080, "format file does not exist, try to set a new directory.");
+const OTHER_FORMAT_FILE: (u16, &str) = (9081, "format file does not match, try to set a new directory.");
+
+/// Whose a directory is, as its format file says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Owner {
+    /// `backup_data` or `archive_log`.
+    pub dest_type: String,
+    /// The cluster's id.
+    pub cluster_id: i64,
+    /// The tenant's id.
+    pub tenant_id: i64,
+    /// `DEST_ID`; 0 below V4, which has none.
+    pub dest_id: i64,
+}
+
+/// What is in a directory.
+enum Found {
+    /// Nothing, or it is not there.
+    Empty,
+    /// Files, and no format file.
+    Strange,
+    /// A format file that names this owner; none: nobody can read it.
+    Of(Option<Owner>),
+}
+
+/// Where a path is on this host, if it is.
+#[must_use]
+pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
+    let path = PathBuf::from(path.strip_prefix("file://")?);
+    let climbs = path.components().any(|part| part == Component::ParentDir);
+    (path.starts_with(data) && !climbs).then_some(path)
+}
+
+fn found(folder: &Path) -> Found {
+    match fs::read_to_string(folder.join(FORMAT_FILE)) {
+        Ok(text) => Found::Of(serde_json::from_str(&text).ok()),
+        Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => Found::Strange,
+        Err(_) => Found::Empty,
+    }
+}
+
+/// What a server finds when it takes a destination into use again, at the start of a job and of an archive round: an empty
+/// directory is one that is not mounted, or was emptied.
+///
+/// # Errors
+/// The code as the source has it, negative, and its words.
+pub fn check(cluster_id: i64, tenant_id: i64, known: &KnownDest) -> Result<(), (i64, &'static str)> {
+    let Some(folder) = &known.dest.folder else { return Ok(()) };
+    let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
+    let own = Owner { dest_type, cluster_id, tenant_id, dest_id };
+    let (code, text) = match found(folder) {
+        Found::Of(Some(owner)) if owner == own => return Ok(()),
+        Found::Of(_) => OTHER_FORMAT_FILE,
+        Found::Empty | Found::Strange => NO_FORMAT_FILE,
+    };
+    Err((-i64::from(code), text))
+}
+
+/// Takes a directory for a destination that is being set: true where its format file had to be written, and the destination
+/// with it is a new one. `own` is the tenant's with the `DEST_ID` it has known here so far, `new` with the next one.
+///
+/// # Errors
+/// 9071, 9080, 9081.
+pub fn claim(
+    fleet: &mut Fleet,
+    folder: Option<&Path>,
+    place: &str,
+    own: Option<&Owner>,
+    new: &Owner,
+) -> Result<bool, ServerError> {
+    let refused = |(code, text): (u16, &str)| refusal(code, text);
+    let Some(folder) = folder else {
+        return match fleet.directories.get(place) {
+            Some(owner) if own == Some(owner) => Ok(false),
+            Some(_) => Err(refused(OTHER_FORMAT_FILE)),
+            None => {
+                fleet.directories.insert(place.to_owned(), new.clone());
+                Ok(true)
+            }
+        };
+    };
+    let failed = |error: std::io::Error| refusal(9071, format!("no I/O operation permission: {error}"));
+    match found(folder) {
+        Found::Of(owner) if owner.is_some() && owner.as_ref() == own => Ok(false),
+        Found::Of(_) => Err(refused(OTHER_FORMAT_FILE)),
+        Found::Strange => Err(refused(NO_FORMAT_FILE)),
+        Found::Empty => {
+            fs::create_dir_all(folder).map_err(failed)?;
+            let text = serde_json::to_string(new).unwrap_or_default();
+            fs::write(folder.join(FORMAT_FILE), text).map_err(failed)?;
+            Ok(true)
+        }
+    }
+}
