@@ -13,6 +13,8 @@ mod starts;
 #[path = "faults/support.rs"]
 #[allow(dead_code, reason = "what other tests need")]
 mod support;
+#[path = "failover/twisted.rs"]
+mod twisted;
 
 use fleet::Fleet;
 use obnow::demo::control::Ask;

@@ -35,6 +35,8 @@ mod lines_table;
 mod logical;
 #[path = "journeys/many.rs"]
 mod many;
+#[path = "journeys/no_password.rs"]
+mod no_password;
 #[path = "journeys/place.rs"]
 mod place;
 #[path = "journeys/plans.rs"]
@@ -53,3 +55,5 @@ mod tenant_admin;
 mod tenant_gate;
 #[path = "journeys/unrestorable.rs"]
 mod unrestorable;
+#[path = "journeys/unsendable.rs"]
+mod unsendable;

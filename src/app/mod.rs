@@ -23,5 +23,5 @@ pub use room::{Room, limit_cores};
 
 pub use crate::journal::clock::now;
 
-pub use crate::config::secrets::Asking;
+pub use crate::config::secrets::{Asking, Flag};
 pub use crate::config::values::parse_duration;

@@ -2,9 +2,10 @@
 
 use super::hand_over::Purse;
 use super::tasks::Task;
-use super::{Asking, Room};
+use super::{Asking, Flag, Room};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::Carried;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
@@ -29,6 +30,19 @@ pub async fn to_begin(room: &Room, cluster: &Cluster, prepared: &Prepared, given
     let login = Some(room.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     rest(room, &cluster.name, tenant, prepared, given, login).await
+}
+
+/// Of a plan that is about to be shown, and then begins. For one that nobody can confirm, or that is only shown, no secret is
+/// asked for; one that is seen to be unfit stops it all the same.
+///
+/// # Errors
+/// A secret cannot be had, or no statement can carry it.
+pub async fn of_plan(room: &Room, cluster: &Cluster, prepared: &Prepared, may_begin: bool) -> Result<Purse, Fault> {
+    if may_begin {
+        return to_begin(room, cluster, prepared, Given::default()).await;
+    }
+    judge(room, prepared).await?;
+    Ok(Purse::default())
 }
 
 /// For a task that goes on. Its journal holds no secret, only where each was found.
@@ -71,7 +85,7 @@ async fn login<'a>(room: &Room, task: &'a Task) -> Result<(&'a Prepared, Secret)
             let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
             let source = room.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
             let what = format!("the password of {} on {name}", connection.user);
-            room.secret(&source, Asking { what: &what, flag: "--password-from" }).await?
+            room.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?
         }
     };
     Ok((prepared, login))
@@ -88,11 +102,30 @@ async fn rest(
     let written = prepared.plan.access_key().map(|source| room.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
-    Ok(Purse {
+    let purse = Purse {
         login,
-        access_key: secret(room, given.access_key, key, "the access key of the storage", "--access-key-from").await?,
-        encryption: secret(room, given.encryption, encrypt, "the encryption password", "--encrypt-from").await?,
-    })
+        access_key: secret(room, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?,
+        encryption: secret(room, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?,
+    };
+    let carried = Carried { access_key: purse.access_key.as_ref(), encryption: purse.encryption.as_ref() };
+    prepared.plan.can_carry(carried)?;
+    Ok(purse)
+}
+
+/// Judges the secrets of a plan that is only shown, as far as they lie where a look costs nothing: a variable, a file. What is
+/// not there yet is none of its business.
+///
+/// # Errors
+/// A secret is there that no statement can carry.
+pub async fn judge(room: &Room, prepared: &Prepared) -> Result<(), Fault> {
+    let access_key = at_hand(room, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
+    let encryption = at_hand(room, prepared.plan.choices.encrypt.clone(), Flag::EncryptFrom).await;
+    prepared.plan.can_carry(Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() })
+}
+
+async fn at_hand(room: &Room, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
+    let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
+    room.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }
 
 /// A secret, where one is asked for: as it was typed, else from its source.
@@ -101,7 +134,7 @@ async fn secret(
     typed: Option<Secret>,
     source: Option<SecretSource>,
     what: &str,
-    flag: &str,
+    flag: Flag,
 ) -> Result<Option<Secret>, Fault> {
     match (typed, source) {
         (_, None) => Ok(None),

@@ -10,8 +10,8 @@ use tokio::sync::Mutex;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
 use crate::config::inventory::{Cluster, Inventory, Limits};
-use crate::config::values::Endpoint;
-use crate::config::{Asking, Places, Resolver, load};
+use crate::config::values::{Endpoint, parse_endpoints};
+use crate::config::{Asking, Flag, Places, Resolver, load};
 use crate::domain::connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::{Secret, SecretSource};
@@ -35,7 +35,7 @@ pub struct Room {
 /// One cluster given on the command line instead of the inventory.
 #[derive(Debug, Clone)]
 pub struct DirectLogin {
-    /// `host[:port]`.
+    /// `host[:port]`, or several with commas between.
     pub host: String,
     /// `root@sys`.
     pub user: String,
@@ -139,7 +139,7 @@ impl Room {
         if let Some(password) = known.get(&cluster.name) {
             return Ok(password.clone());
         }
-        let password = self.secret(&source, Asking { what: &what, flag: "--password-from" }).await?;
+        let password = self.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?;
         known.insert(cluster.name.clone(), password.clone());
         Ok(password)
     }
@@ -208,15 +208,16 @@ fn from_here(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
-/// An inventory of one cluster that is called by its host.
+/// An inventory of one cluster that is called by its first host.
 fn only(direct: &DirectLogin) -> Result<Inventory, Fault> {
-    let endpoint: Endpoint = direct.host.parse().map_err(|why: String| {
-        Fault::new(Cause::Usage, format!("{} is not an endpoint.", direct.host), why, "Write --host host:port.")
+    let endpoints = parse_endpoints(&direct.host).map_err(|why| {
+        let what = format!("{} is not an endpoint.", direct.host);
+        Fault::new(Cause::Usage, what, why, "Write --host host:port, or --host host:port,host:port.")
     })?;
     let cluster = Cluster {
-        name: endpoint.host.clone(),
+        name: endpoints.first().map_or_else(String::new, |first| first.host.clone()),
         environment: None,
-        endpoints: vec![endpoint],
+        endpoints,
         user: direct.user.clone(),
         password: direct.password.clone(),
         tls: crate::config::inventory::Tls::default(),

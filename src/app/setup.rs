@@ -7,19 +7,21 @@ use crate::config::first::FirstCluster;
 use crate::config::{self, Places};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, SecretSource};
 
 /// A cluster that somebody types in before there is an inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewCluster {
     /// The name it is called by; empty: its host.
     pub name: String,
-    /// `host[:port]`.
+    /// `host[:port]`, or several with commas between.
     pub host: String,
     /// `root@sys`.
     pub user: String,
     /// Its environment, such as `prod`.
     pub environment: Option<String>,
+    /// Nothing was typed as its password: it has none.
+    pub no_password: bool,
 }
 
 /// What of a [`NewCluster`] is wrong.
@@ -52,13 +54,15 @@ impl NewCluster {
     }
 
     fn first(&self) -> Result<FirstCluster, String> {
-        let endpoint: config::values::Endpoint = self.host.trim().parse()?;
-        let name = if self.name.trim().is_empty() { endpoint.host.clone() } else { self.name.trim().to_owned() };
+        let endpoints = config::values::parse_endpoints(self.host.trim())?;
+        let first = endpoints.first().map_or_else(String::new, |endpoint| endpoint.host.clone());
+        let name = if self.name.trim().is_empty() { first } else { self.name.trim().to_owned() };
         Ok(FirstCluster {
             name,
             environment: self.environment.clone(),
-            endpoints: vec![endpoint],
+            endpoints,
             user: self.user.trim().to_owned(),
+            password: self.no_password.then_some(SecretSource::NoPassword),
         })
     }
 

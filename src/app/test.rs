@@ -19,6 +19,7 @@ use super::hand_over::environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
@@ -26,7 +27,7 @@ use crate::domain::storage_test::{
     Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
 };
 use crate::domain::template::DirKind;
-use crate::domain::version::Method;
+use crate::domain::version::{Method, Version};
 use crate::probe::News;
 use crate::probe::servers::{Servers, ask};
 
@@ -62,6 +63,8 @@ pub struct TestOf {
     pub servers: Option<Servers>,
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
+    /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
+    pub told_to: Option<Version>,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -78,6 +81,7 @@ impl TestOf {
             others: None,
             servers: None,
             evidence: None,
+            told_to: None,
             deadline: DEADLINE,
         }
     }
@@ -111,6 +115,7 @@ impl TestOf {
             others: Some(others),
             servers: None,
             evidence,
+            told_to: None,
             deadline: DEADLINE,
         }
     }
@@ -131,8 +136,30 @@ impl TestOf {
             others: Some(Vec::new()),
             servers: None,
             evidence: None,
+            told_to: None,
             deadline: DEADLINE,
         }
+    }
+
+    /// The same where a statement is to name it to the servers of the cluster.
+    #[must_use]
+    pub fn to_be_set(mut self, facts: &Facts) -> Self {
+        self.told_to = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
+        self
+    }
+
+    /// Why no statement can carry it with its key; None: one can, or none has to.
+    fn not_carried(&self) -> Option<Fault> {
+        if self.expected == Expected::OwnHost {
+            return None;
+        }
+        let key = self.access_key.as_ref().filter(|_| self.destination.needs_access_key());
+        let carried = match (&self.told_to, key) {
+            (Some(version), key) => self.destination.carried_by(version, key),
+            (None, Some(key)) => Destination::check_access_key(key),
+            (None, None) => Ok(()),
+        };
+        carried.err().map(|error| not_carried(&self.destination, &error))
     }
 
     /// The same with an access key.
@@ -353,6 +380,10 @@ struct Probing {
 
 /// Has the probe made, and hears all of it.
 async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+    // What the servers can never be told need not be written to.
+    if let Some(fault) = what.not_carried() {
+        return Err(fault);
+    }
     let until = Instant::now() + what.deadline;
     let mut probing = Probing::begin(tester, what).await?;
     loop {

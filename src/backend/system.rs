@@ -87,6 +87,18 @@ impl System {
         }
     }
 
+    /// Whether every statement of a plan can be made with the secrets that are here, before the first of them is sent.
+    ///
+    /// # Errors
+    /// One cannot, and why.
+    pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
+        match self {
+            Self::OceanBase(system) => system.can_send(plan, task, attempt),
+            // A dump carries no secret in a statement.
+            Self::Dump(_) => Ok(()),
+        }
+    }
+
     /// Makes an act ready: for OceanBase over one fresh connection of its own.
     ///
     /// # Errors

@@ -50,14 +50,14 @@ pub struct Common {
     /// Colours beside the words
     #[arg(long, global = true, value_name = "WHEN", default_value = "auto")]
     pub color: Color,
-    /// One cluster instead of the inventory: an observer or OBProxy
-    #[arg(long, global = true, value_name = "HOST[:PORT]")]
+    /// One cluster instead of the inventory: observers or OBProxy, tried in turn
+    #[arg(long, global = true, value_name = "HOST[:PORT][,HOST[:PORT]...]")]
     pub host: Option<String>,
     /// Its user [default: root@sys]
     #[arg(long, global = true, value_name = "USER", requires = "host")]
     pub user: Option<String>,
-    /// Where its password is: env:NAME, file:PATH or stdin; asked for when absent
-    #[arg(long, global = true, value_name = "SRC", value_parser = source)]
+    /// Where its password is: env:NAME, file:PATH or stdin, or none where it has no password; asked for when absent
+    #[arg(long, global = true, value_name = "SRC", value_parser = login_source)]
     pub password_from: Option<SecretSource>,
     /// What --state named before a fleet took its place.
     #[arg(skip)]
@@ -394,6 +394,10 @@ fn check(text: &str) -> Result<CheckId, String> {
 
 fn duration(text: &str) -> Result<std::time::Duration, String> {
     crate::app::parse_duration(text)
+}
+
+fn login_source(text: &str) -> Result<SecretSource, String> {
+    SecretSource::of_login(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }
 
 fn source(text: &str) -> Result<SecretSource, String> {

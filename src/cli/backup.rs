@@ -18,6 +18,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
+use crate::domain::saved::SavedPlan;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
@@ -67,29 +68,26 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         }
         tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
     };
+    let compared = compared(args, saved.as_ref(), &prepared);
+    detected(say, &facts);
+    show::checks(say, &prepared.plan.checks);
+    let by_name = by_name(&prepared, cluster.environment.as_deref());
+    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
+    let question = question(by_name.as_ref());
+    let only_shown = args.dry_run || args.save_plan.is_some();
+    let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
+    let purse = purse::of_plan(room, cluster, &prepared, matches!(may_begin, Some(Ok(())))).await?;
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
     }
-    let compared = args.plan.as_deref().zip(saved.as_ref()).map(|(file, saved)| Compared {
-        file,
-        saved: saved.saved,
-        differs: saved.differences(&prepared),
-    });
-    detected(say, &facts);
-    show::checks(say, &prepared.plan.checks);
     let saved_as = args.save_plan.as_deref();
     let run_it = beside::run_it(common, saved_as);
-    let by_name = by_name(&prepared, cluster.environment.as_deref());
     let same_as = beside::command(common, plans::same_as(cluster, &said, by_name.as_ref()));
     show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
-    if args.dry_run || args.save_plan.is_some() {
-        return Ok(Exit::OK);
+    match may_begin {
+        None => return Ok(Exit::OK),
+        Some(refused) => refused?,
     }
-    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
-    let question = question(by_name.as_ref());
-    // Nothing is tested for a plan that nobody can confirm.
-    answers.can_settle(&question)?;
-    let purse = purse::to_begin(room, cluster, &prepared, purse::Given::default()).await?;
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some()
         && !test_storage::all_passed(say, subjects::of_plan(&facts, cluster, &prepared), &purse).await?
@@ -221,6 +219,12 @@ fn detected(say: &Say, facts: &Facts) {
     say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
     say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
     say.line("  Preflight");
+}
+
+/// The plan against the file it was made from.
+fn compared<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prepared) -> Option<Compared<'a>> {
+    let (file, saved) = args.plan.as_deref().zip(saved)?;
+    Some(Compared { file, saved: saved.saved, differs: saved.differences(prepared) })
 }
 
 /// What is asked before anything is written.

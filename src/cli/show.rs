@@ -67,9 +67,9 @@ pub(super) fn checks(say: &Say, checks: &[Check]) {
             _ => check.found.clone(),
         };
         say.line(&format!(
-            "  {} {:<20} {:<22} {found}",
+            "  {} {} {:<22} {found}",
             say.paint(role, word),
-            check.target.to_string(),
+            words::padded(&check.target.to_string(), 20),
             check.check.name()
         ));
         if !check.fix.is_empty() && check.result != CheckResult::Pass {

@@ -11,6 +11,7 @@ use crate::domain::last_good::LastGood;
 use crate::domain::listing::{Row, dump_of, rows};
 use crate::domain::target::{TargetKind, TargetName};
 use crate::domain::version::Method;
+use crate::domain::words;
 
 /// Prints every target of the inventory, cluster by cluster in its order.
 pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
@@ -75,26 +76,43 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
     ]
 }
 
-/// Columns as wide as their widest cell; the last one runs on.
 fn table(say: &Say, lines: &[([String; 6], Role)]) {
+    let texts: Vec<&[String; 6]> = lines.iter().map(|(cells, _)| cells).collect();
+    for (text, (_, role)) in laid_out(&texts).into_iter().zip(lines) {
+        say.line(&if *role == Role::Dim { say.paint(Role::Dim, &text) } else { text });
+    }
+}
+
+/// Columns as wide as their widest cell on a terminal; the last one runs on.
+fn laid_out(lines: &[&[String; 6]]) -> Vec<String> {
     let mut widths = [0; 6];
-    for (cells, _) in lines {
-        for (width, cell) in widths.iter_mut().zip(cells) {
-            *width = (*width).max(cell.chars().count());
+    for cells in lines {
+        for (width, cell) in widths.iter_mut().zip(*cells) {
+            *width = (*width).max(words::cells(cell));
         }
     }
-    for (cells, role) in lines {
-        let mut line = String::new();
-        for (place, cell) in cells.iter().enumerate() {
-            if place + 1 == cells.len() {
-                line.push_str(cell);
-            } else {
-                let pad = widths[place] - cell.chars().count() + 2;
-                line.push_str(cell);
-                line.extend(std::iter::repeat_n(' ', pad));
-            }
-        }
-        let text = if *role == Role::Dim { say.paint(Role::Dim, line.trim_end()) } else { line.trim_end().to_owned() };
-        say.line(&text);
+    let line = |cells: &&[String; 6]| {
+        let padded = cells.iter().zip(widths).map(|(cell, width)| words::padded(cell, width + 2));
+        padded.collect::<String>().trim_end().to_owned()
+    };
+    lines.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_stand_in_line_behind_wide_characters() {
+        let row = |target: &str| [target, "tenant", "V4", "physical", "-", "ready"].map(str::to_owned);
+        let lines = laid_out(&[&row("prod/支付"), &row("prod/pay1"), &row("prod/a")]);
+        assert_eq!(
+            lines,
+            [
+                "prod/支付  tenant  V4  physical  -  ready",
+                "prod/pay1  tenant  V4  physical  -  ready",
+                "prod/a     tenant  V4  physical  -  ready",
+            ]
+        );
     }
 }

@@ -10,7 +10,7 @@ use super::{Exit, Say};
 use crate::app::hand_over::Purse;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
-use crate::app::{Asking, Room, choose, detect};
+use crate::app::{Asking, Flag, Room, choose, detect};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::diagnosis::clean;
 use crate::domain::fault::Fault;
@@ -73,7 +73,7 @@ impl Keys<'_> {
             return Ok(Some(key.clone()));
         }
         let what = format!("the access key of {}", destination.bare());
-        let key = self.room.secret(&source, Asking { what: &what, flag: "--access-key-from" }).await?;
+        let key = self.room.secret(&source, Asking { what: &what, flag: Flag::AccessKeyFrom }).await?;
         self.known.push((source, id, key.clone()));
         Ok(Some(key))
     }

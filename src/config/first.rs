@@ -6,12 +6,13 @@ use serde::Serialize;
 
 use super::inventory::{Cluster, Inventory, Tls};
 use super::reading::CALLED;
-use super::values::Endpoint;
+use super::values::{Endpoint, login};
 use super::{private, reading, rules};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::SecretSource;
 
 const HEAD: &str = "# Written by obnow. It holds no password: that is asked for, unless `password` says where it is found, for example\n\
-                    #   password: {env: NAME}   # or {file: PATH} (mode 0600), or {command: \"pass show ob/prod\"}\n";
+                    #   password: {env: NAME}   # or {file: PATH} (mode 0600), {command: \"pass show ob/prod\"}, or none: it has none\n";
 
 /// What must be known of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -25,6 +26,9 @@ pub struct FirstCluster {
     pub endpoints: Vec<Endpoint>,
     /// `root@sys`.
     pub user: String,
+    /// That it has no password, where that is known; else nothing.
+    #[serde(serialize_with = "login::serialize", skip_serializing_if = "Option::is_none")]
+    pub password: Option<SecretSource>,
 }
 
 impl FirstCluster {
@@ -36,7 +40,7 @@ impl FirstCluster {
             environment: self.environment,
             endpoints: self.endpoints,
             user: self.user,
-            password: None,
+            password: self.password,
             tls: Tls::default(),
             mydumper: None,
             ssh: None,
@@ -88,6 +92,7 @@ mod tests {
             environment: Some("prod".to_owned()),
             endpoints: vec!["db1".parse().unwrap()],
             user: "root@sys".to_owned(),
+            password: None,
         }
     }
 
@@ -105,6 +110,17 @@ mod tests {
             text.ends_with("- name: prod-hz\n  environment: prod\n  endpoints:\n  - db1:2881\n  user: root@sys\n"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_login_without_a_password_is_saved_as_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("config.yaml");
+        let without = FirstCluster { password: Some(SecretSource::NoPassword), ..first("a") };
+        without.write(&path).unwrap();
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        assert!(text.ends_with("  user: root@sys\n  password: none\n"), "{text}");
+        assert_eq!(reading::load(&path).unwrap(), Some(without.inventory()));
     }
 
     #[test]

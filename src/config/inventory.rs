@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Endpoint, maybe_span, source, span};
+use super::values::{Endpoint, login, maybe_span, source, span};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::SecretSource;
 
@@ -34,8 +34,8 @@ pub struct Cluster {
     pub endpoints: Vec<Endpoint>,
     /// `root@sys`, `root@sys#cluster`, or a tenant's own administrator.
     pub user: String,
-    /// Where its password is found; asked for when absent.
-    #[serde(default, with = "source", skip_serializing_if = "Option::is_none")]
+    /// Where its password is found, or that it has none; asked for when absent.
+    #[serde(default, with = "login", skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretSource>,
     /// Encryption of the connection.
     #[serde(default)]
@@ -192,8 +192,8 @@ pub struct Ocp {
     /// The user for Basic authentication; this or `access_key_id`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Where its password is found; asked for when absent.
-    #[serde(default, with = "source", skip_serializing_if = "Option::is_none")]
+    /// Where its password is found, or that it has none; asked for when absent.
+    #[serde(default, with = "login", skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretSource>,
     /// The key id for AK/SK authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]

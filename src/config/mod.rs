@@ -14,4 +14,4 @@ pub mod values;
 pub use inventory::Inventory;
 pub use places::Places;
 pub use reading::{init, load, parse, show, write_new};
-pub use secrets::{Asking, Resolver};
+pub use secrets::{Asking, Flag, Resolver};

@@ -25,8 +25,49 @@ const LONGEST: usize = 64 << 10;
 pub struct Asking<'a> {
     /// `the password of root@sys on prod-hz`.
     pub what: &'a str,
-    /// `--password-from`.
-    pub flag: &'a str,
+    /// The flag.
+    pub flag: Flag,
+}
+
+/// The flags that say where a secret is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flag {
+    /// Of a login; it may have no password.
+    PasswordFrom,
+    /// Of an object storage.
+    AccessKeyFrom,
+    /// Of a backup that is encrypted.
+    EncryptFrom,
+}
+
+impl Flag {
+    /// How it is written.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::PasswordFrom => "--password-from",
+            Self::AccessKeyFrom => "--access-key-from",
+            Self::EncryptFrom => "--encrypt-from",
+        }
+    }
+
+    /// What may follow it.
+    fn sources(self) -> &'static str {
+        match self {
+            Self::PasswordFrom => "env:NAME, file:PATH or stdin, or none if there is no password",
+            Self::AccessKeyFrom | Self::EncryptFrom => "env:NAME, file:PATH or stdin",
+        }
+    }
+
+    /// What leads on where a source was empty. Only a login can do without a secret, and that is said and not guessed.
+    fn where_empty(self, next: &str) -> String {
+        match self {
+            Self::PasswordFrom => format!(
+                "{next} A login that has no password is said by password: none in the inventory, or --password-from none."
+            ),
+            Self::AccessKeyFrom | Self::EncryptFrom => next.to_owned(),
+        }
+    }
 }
 
 /// Resolves sources, within what this process has: a terminal or not.
@@ -68,6 +109,7 @@ impl Resolver {
             SecretSource::Command(command) => self.by_command(command, asking).await,
             SecretSource::Stdin => self.by_stdin(asking).await,
             SecretSource::Prompt => self.by_prompt(asking).await,
+            SecretSource::NoPassword => Ok(Secret::new(String::new())),
         }
     }
 
@@ -138,20 +180,14 @@ impl Resolver {
 
     async fn by_prompt(&self, asking: Asking<'_>) -> Result<Secret, Fault> {
         if !self.terminal {
-            return Err(failed(
-                asking,
-                "There is no terminal to ask on.".into(),
-                &format!("Give it by {} env:NAME, file:PATH or stdin.", asking.flag),
-            ));
+            return Err(failed(asking, "There is no terminal to ask on.".into(), &by_flag(asking.flag)));
         }
         let prompt = format!("{}: ", asking.what);
         match tokio::task::spawn_blocking(move || rpassword::prompt_password(prompt)).await {
             Ok(Ok(text)) => Ok(Secret::new(text)),
-            Ok(Err(error)) => Err(failed(
-                asking,
-                format!("The terminal could not be read: {error}."),
-                &format!("Give it by {} env:NAME, file:PATH or stdin.", asking.flag),
-            )),
+            Ok(Err(error)) => {
+                Err(failed(asking, format!("The terminal could not be read: {error}."), &by_flag(asking.flag)))
+            }
             Err(error) => Err(failed(asking, format!("The terminal could not be read: {error}."), "Try again.")),
         }
     }
@@ -186,7 +222,7 @@ fn from_env(name: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
             Err(failed(asking, format!("The environment variable {name} is not UTF-8."), next))
         }
         Some(Ok(text)) if text.is_empty() => {
-            Err(failed(asking, format!("The environment variable {name} is empty."), next))
+            Err(failed(asking, format!("The environment variable {name} is empty."), &asking.flag.where_empty(next)))
         }
         Some(Ok(text)) => Ok(Secret::new(text)),
     }
@@ -200,6 +236,10 @@ fn from_file(path: &str, asking: Asking<'_>) -> Result<Secret, Fault> {
     let line = line_of(&mut &bytes[..])
         .map_err(|error| failed(asking, format!("The file {path} is not used: {error}."), "Name the right file."))?;
     secret(line, &format!("The file {path} begins with"), asking)
+}
+
+fn by_flag(flag: Flag) -> String {
+    format!("Give it by {} {}.", flag.word(), flag.sources())
 }
 
 fn failed(asking: Asking<'_>, why: String, next: &str) -> Fault {
@@ -260,7 +300,8 @@ fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: Asking<'_>) -> Res
         line.pop();
     }
     if line.is_empty() {
-        return Err(failed(asking, format!("{origin} an empty line."), "Put the secret in its first line."));
+        let next = asking.flag.where_empty("Put the secret in its first line.");
+        return Err(failed(asking, format!("{origin} an empty line."), &next));
     }
     // A copy of exactly its size, so that what becomes the secret is never moved by a later shrink.
     match String::from_utf8(line.as_slice().to_vec()) {

@@ -25,6 +25,12 @@ impl FromStr for Endpoint {
     /// One sentence that says what is wrong with the text.
     fn from_str(text: &str) -> Result<Self, String> {
         let wrong = |why: &str| format!("{text:?} is not host:port: {why}");
+        if let Some((scheme, _)) = text.split_once("://") {
+            return Err(wrong(&format!("leave {}:// and a login out", scheme.escape_debug())));
+        }
+        if text.contains(',') {
+            return Err(wrong("it is one endpoint; several are written as a list of them"));
+        }
         let (host, port) = if let Some(rest) = text.strip_prefix('[') {
             let (host, after) = rest.split_once(']').ok_or_else(|| wrong("the bracket is not closed"))?;
             if host.parse::<std::net::Ipv6Addr>().is_err() {
@@ -59,6 +65,14 @@ impl FromStr for Endpoint {
         };
         Ok(Self { host: host.to_owned(), port })
     }
+}
+
+/// Reads `10.0.0.1:2881,10.0.0.2:2881`: one endpoint or several, as they stand behind `--host`.
+///
+/// # Errors
+/// One sentence that says which is none, and why.
+pub fn parse_endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
+    text.split(',').map(|endpoint| endpoint.trim().parse()).collect()
 }
 
 impl fmt::Display for Endpoint {
@@ -173,6 +187,19 @@ pub(super) mod maybe_span {
     }
 }
 
+/// `#[serde(with)]` for the password of a login: a [`source`], or `none` where it has no password.
+pub(super) mod login {
+    pub use super::source::serialize;
+
+    use super::Deserializer;
+    use super::source::Source;
+    use crate::domain::secret::SecretSource;
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
+        from.deserialize_any(Source { of_login: true })
+    }
+}
+
 /// `#[serde(with)]` for `{command: ..}`, `{env: ..}` or `{file: ..}`. A password written out is refused without
 /// being repeated in the error.
 pub(super) mod source {
@@ -180,10 +207,12 @@ pub(super) mod source {
     use serde::ser::SerializeMap;
 
     use super::{Deserialize, Deserializer, Serializer, fmt};
-    use crate::domain::secret::SecretSource;
+    use crate::domain::secret::{NONE, SecretSource};
 
     const EXPECTED: &str =
         "a secret is never written here, only where it is found: {command: ..}, {env: ..} or {file: ..}";
+    const EXPECTED_OF_LOGIN: &str = "a password is never written here, only where it is found: {command: ..}, {env: ..} or \
+                                     {file: ..}; or none where the login has no password";
 
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -199,6 +228,7 @@ pub(super) mod source {
             Some(SecretSource::Command(text)) => ("command", text),
             Some(SecretSource::Env(name)) => ("env", name),
             Some(SecretSource::File(path)) => ("file", path),
+            Some(SecretSource::NoPassword) => return to.serialize_str(NONE),
             // Asked for: in an inventory that is the absence of a source.
             Some(SecretSource::Stdin | SecretSource::Prompt) | None => return to.serialize_none(),
         };
@@ -208,10 +238,19 @@ pub(super) mod source {
     }
 
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SecretSource>, D::Error> {
-        from.deserialize_any(Source)
+        from.deserialize_any(Source { of_login: false })
     }
 
-    struct Source;
+    pub(super) struct Source {
+        /// Whether `none` may be said.
+        pub(super) of_login: bool,
+    }
+
+    impl Source {
+        fn expected<T, E: Error>(&self) -> Result<T, E> {
+            Err(E::custom(if self.of_login { EXPECTED_OF_LOGIN } else { EXPECTED }))
+        }
+    }
 
     impl<'de> Visitor<'de> for Source {
         type Value = Option<SecretSource>;
@@ -224,32 +263,32 @@ pub(super) mod source {
             Ok(None)
         }
 
-        fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+        fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+            if self.of_login && text == NONE { Ok(Some(SecretSource::NoPassword)) } else { self.expected() }
         }
 
         fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_i64<E: Error>(self, _: i64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_u64<E: Error>(self, _: u64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_i128<E: Error>(self, _: i128) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_u128<E: Error>(self, _: u128) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_f64<E: Error>(self, _: f64) -> Result<Self::Value, E> {
-            Err(E::custom(EXPECTED))
+            self.expected()
         }
 
         fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {

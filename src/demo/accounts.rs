@@ -13,7 +13,7 @@ use super::world::Account;
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "as a scenario calls it")]
 pub struct User {
-    /// `op` of `op@pay`; the password is that of `root`.
+    /// `op` of `op@pay`; the password is that of `root`, unless it has none.
     #[serde(rename = "user")]
     pub name: String,
     /// The tenant it is in.
@@ -21,6 +21,9 @@ pub struct User {
     /// `PRIVILEGE ON object`, one privilege each.
     #[serde(default)]
     pub grants: Vec<String>,
+    /// It was made without a password.
+    #[serde(default)]
+    pub no_password: bool,
 }
 
 const ROOT: &str = "root";
@@ -33,6 +36,12 @@ fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> 
 #[must_use]
 pub fn exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
     name == ROOT || user(cluster, name, tenant).is_some()
+}
+
+/// The password of a user; empty: it has none.
+#[must_use]
+pub fn password<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> &'a str {
+    if user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
 }
 
 /// The lines of SHOW GRANTS.

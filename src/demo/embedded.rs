@@ -245,7 +245,8 @@ impl World for Embedded {
             let tenant = may_log_in(cluster, tenant)?;
             let elsewhere = named.is_some_and(|named| named != cluster.name);
             let refused = faults.has(&Effect::LoginRefused, Some(port.server));
-            if elsewhere || refused || !accounts::exists(cluster, user, &tenant.name) || !proves(&cluster.password) {
+            let known = accounts::exists(cluster, user, &tenant.name);
+            if elsewhere || refused || !known || !proves(accounts::password(cluster, user, &tenant.name)) {
                 return Err(denied());
             }
             let tenant_id = u64::try_from(tenant.id).unwrap_or_default();

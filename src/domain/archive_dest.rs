@@ -5,8 +5,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::destination::{Destination, DestinationError};
+use super::destination::{Destination, DestinationError, URI_LIMIT};
 use super::secret::Secret;
+use super::version::Version;
 
 #[cfg(test)]
 mod tests;
@@ -175,7 +176,19 @@ impl ArchiveDest {
     /// As [`Destination::to_statement_uri`].
     pub fn to_statement_value(&self, access_key: Option<&Secret>) -> Result<Secret, DestinationError> {
         let uri = self.location.to_statement_uri(access_key)?;
-        Ok(Secret::new(self.written(uri.expose())))
+        let value = Secret::new(self.written(uri.expose()));
+        check_whole(value.expose().len())?;
+        Ok(value)
+    }
+
+    /// Whether a statement to a server of this version can carry the whole value, with the access key where that is known.
+    ///
+    /// # Errors
+    /// As [`Destination::carried_by`], and where the whole value is longer than the server reads (4019).
+    pub fn carried_by(&self, version: &Version, access_key: Option<&Secret>) -> Result<(), DestinationError> {
+        self.location.carried_by(version, access_key)?;
+        let key = access_key.map_or(0, |key| "&access_key=".len() + key.expose().len());
+        check_whole(self.written(&self.location.without_keys()).len() + key)
     }
 
     /// The statement's value as it may be shown: `access_key=***` where a key will be sent.
@@ -226,6 +239,14 @@ impl std::fmt::Display for ArchiveDest {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.written(&self.location.to_string()))
     }
+}
+
+/// V4.3.1 source, `ob_backup_config.cpp`: the value itself, and not only its URI, is shorter than 2048 bytes.
+fn check_whole(actual: usize) -> Result<(), DestinationError> {
+    if actual <= URI_LIMIT {
+        return Ok(());
+    }
+    Err(DestinationError::TooLong { what: "the whole value of LOG_ARCHIVE_DEST".into(), limit: URI_LIMIT, actual })
 }
 
 /// A part at its first `=`: the URI has more of them.

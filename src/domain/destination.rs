@@ -8,24 +8,17 @@ use super::secret::Secret;
 mod error;
 mod kind;
 mod lex;
+mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use error::DestinationError;
+pub use error::{DestinationError, OfKey};
 use kind::Known;
 pub use kind::StorageKind;
+pub use limits::URI_LIMIT;
 
-/// The longest a whole destination may be, in bytes (V4 source: shorter than 2048).
-const URI_LIMIT: usize = 2047;
-/// The longest the part before `?` may be, in bytes (V4 source: shorter than 1024).
-const PATH_LIMIT: usize = 1023;
-/// The longest the part after `?` may be, in bytes (V4 source: shorter than 1600).
-const INFO_LIMIT: usize = 1599;
-/// The longest an access key may be, in bytes.
-const KEY_LIMIT: usize = 256;
-/// The same for V2 and V3 (source of 3.1): the part after `?`, and each of host, id and key.
-const OLD_INFO_LIMIT: usize = 255;
-const OLD_VALUE_LIMIT: usize = 127;
+/// The key of a URI that is a secret, and never kept in one.
+const ACCESS_KEY: &str = "access_key";
 
 /// A storage, a path on it and what else its URI says, but never the access key: that is a [`Secret`] which only
 /// [`Destination::to_statement_uri`] puts back.
@@ -134,7 +127,7 @@ impl Destination {
     /// # Errors
     /// As [`Destination::parse_user`].
     pub fn with_attribute(mut self, key: &str, value: &str) -> Result<Self, DestinationError> {
-        let token = format!("{key}={value}");
+        let token = lex::sent(&format!("{key}={value}"));
         lex::refuse_secret(&token)?;
         match self.tokens.iter_mut().find(|old| key_of(old) == key) {
             Some(old) => *old = token,
@@ -165,17 +158,15 @@ impl Destination {
             return Err(DestinationError::Missing { kind: self.kind, key });
         }
         match access_key {
-            None if self.needs_access_key() => Err(DestinationError::Missing { kind: self.kind, key: "access_key" }),
+            None if self.needs_access_key() => Err(DestinationError::Missing { kind: self.kind, key: ACCESS_KEY }),
             Some(_) if self.kind == StorageKind::File => {
                 Err(DestinationError::NotForKind { kind: self.kind, key: "access_key".into() })
             }
             None => Ok(Secret::new(self.written(None))),
             Some(key) => {
-                lex::check_text("access_key", key.expose(), KEY_LIMIT)?;
-                let uri = self.written(Some(key.expose()));
-                lex::check_length("the whole destination", &uri, URI_LIMIT)?;
-                lex::check_length("the part after ?", uri.split_once('?').map_or("", |(_, info)| info), INFO_LIMIT)?;
-                Ok(Secret::new(uri))
+                Self::check_access_key(key)?;
+                lex::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
+                Ok(Secret::new(self.written(Some(key.expose()))))
             }
         }
     }
@@ -224,24 +215,6 @@ impl Destination {
         self.same_place(wanted) && !wanted.tokens.iter().any(differs)
     }
 
-    /// Whether V2.2.60 to V3.2 take this destination: a folder without keys, or OSS or COS within shorter limits.
-    ///
-    /// # Errors
-    /// When they do not; the server would answer 9026 or 1235.
-    pub fn check_v2_v3(&self) -> Result<(), DestinationError> {
-        if !matches!(self.kind, StorageKind::File | StorageKind::Oss | StorageKind::Cos) {
-            return Err(DestinationError::NotOnThisLine(self.kind));
-        }
-        if let (StorageKind::File, Some(token)) = (self.kind, self.tokens.first()) {
-            return Err(DestinationError::NotForKind { kind: self.kind, key: key_of(token).into() });
-        }
-        lex::check_length("the part after ?", &self.tokens.join("&"), OLD_INFO_LIMIT)?;
-        for key in ["host", "access_id"] {
-            lex::check_length(key, self.attribute(key).unwrap_or_default(), OLD_VALUE_LIMIT)?;
-        }
-        Ok(())
-    }
-
     fn same_store(&self, other: &Self) -> bool {
         let hosts = (self.attribute("host"), other.attribute("host"));
         let same_host = match hosts {
@@ -253,25 +226,6 @@ impl Destination {
 
     fn parts(&self) -> impl Iterator<Item = &str> {
         self.path.split('/').filter(|part| !part.is_empty() && *part != ".")
-    }
-
-    /// Every rule of the server that can be known before it is asked.
-    fn check(&self) -> Result<(), DestinationError> {
-        lex::check_path(self.kind, &self.path)?;
-        lex::check_length("the path", &self.bare(), PATH_LIMIT)?;
-        for token in &self.tokens {
-            let key = key_of(token);
-            if self.tokens.iter().filter(|other| key_of(other) == key).count() > 1 {
-                return Err(DestinationError::Repeated(key.into()));
-            }
-            let value = token.split_once('=').map_or("", |(_, value)| value);
-            match kind::known(key) {
-                None => lex::check_text(key, value, INFO_LIMIT)?,
-                Some(known) => self.check_known(&known, value)?,
-            }
-        }
-        lex::check_length("the part after ?", &self.tokens.join("&"), INFO_LIMIT)?;
-        lex::check_length("the whole destination", &self.written(None), URI_LIMIT)
     }
 
     fn check_known(&self, known: &Known, value: &str) -> Result<(), DestinationError> {

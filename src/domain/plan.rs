@@ -15,6 +15,7 @@ use super::usable_full::usable_full;
 use super::version::Method;
 
 mod attach;
+mod carried;
 mod chosen;
 mod destinations;
 mod steps;
@@ -23,6 +24,7 @@ mod tests;
 mod whole;
 
 pub use attach::attach;
+pub use carried::{Carried, not_carried, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination};
 pub use destinations::wanted_data_destination;
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};

@@ -106,7 +106,8 @@ fn confirmed(prepared: &Prepared, lines: &mut Vec<String>) {
             CheckResult::Fail => "FAIL",
             CheckResult::NotChecked => "not checked",
         };
-        lines.push(format!("  {word:<11} {:<20} {:<22} {}", check.target.to_string(), check.check.name(), check.found));
+        let target = words::padded(&check.target.to_string(), 20);
+        lines.push(format!("  {word:<11} {target} {:<22} {}", check.check.name(), check.found));
     }
 }
 

@@ -24,6 +24,41 @@ impl Secret {
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
+
+    /// What is wrong with it as the password that encrypts a backup; None: a statement can carry it. Quotes and backslashes are
+    /// read in more than one way (R11).
+    #[must_use]
+    pub fn unfit_to_encrypt(&self) -> Option<&'static str> {
+        if self.is_empty() {
+            return Some("It is empty");
+        }
+        self.expose().chars().find_map(|c| match c {
+            '\'' | '"' | '`' => Some("It has a quote in it, which no statement can carry safely"),
+            '\\' => Some("It has a backslash in it, which no statement can carry safely"),
+            c if c.is_control() => Some("It has a control character in it, which no statement can carry"),
+            _ => None,
+        })
+    }
+
+    /// What of it a person does not see and a server compares all the same, for the one to whom it was refused; None: nothing.
+    #[must_use]
+    pub fn invisible(&self) -> Option<&'static str> {
+        let text = self.expose();
+        let last = text.chars().next_back();
+        if text.starts_with('\u{feff}') {
+            Some("begins with a byte order mark")
+        } else if last == Some('\r') {
+            Some("ends in a carriage return")
+        } else if last.is_some_and(char::is_whitespace) {
+            Some("ends in a blank")
+        } else if text.starts_with(char::is_whitespace) {
+            Some("begins with a blank")
+        } else if text.contains(|c: char| c.is_control() || c == '\u{feff}') {
+            Some("has a character in it that is not seen")
+        } else {
+            None
+        }
+    }
 }
 
 impl std::fmt::Debug for Secret {
@@ -47,6 +82,9 @@ pub enum SecretSource {
     Stdin,
     /// Asked for on the terminal.
     Prompt,
+    /// A login that has no password: nothing is looked for, and nobody is asked.
+    #[serde(rename = "none")]
+    NoPassword,
 }
 
 impl SecretSource {
@@ -63,6 +101,18 @@ impl SecretSource {
         }
     }
 
+    /// The same for the password of a login, which may have `none`.
+    ///
+    /// # Errors
+    /// As [`SecretSource::from_word`].
+    pub fn of_login(text: &str) -> Result<Self, &'static str> {
+        match text {
+            NONE => Ok(Self::NoPassword),
+            _ => Self::from_word(text)
+                .map_err(|_| "write env:NAME, file:PATH or stdin, or none where it has no password"),
+        }
+    }
+
     /// The word that [`SecretSource::from_word`] reads. What is typed, and a command, in which people write passwords, have
     /// none: in their place stands `stdin`, so that what is encrypted stays encrypted and the secret is given anew.
     #[must_use]
@@ -71,15 +121,19 @@ impl SecretSource {
             Self::Env(name) => format!("env:{name}"),
             Self::File(path) => format!("file:{path}"),
             Self::Command(_) | Self::Stdin | Self::Prompt => "stdin".to_owned(),
+            Self::NoPassword => NONE.to_owned(),
         }
     }
 
     /// Whether it leads to the secret again in another run, with nobody there.
     #[must_use]
     pub fn lasts(&self) -> bool {
-        matches!(self, Self::Env(_) | Self::File(_) | Self::Command(_))
+        matches!(self, Self::Env(_) | Self::File(_) | Self::Command(_) | Self::NoPassword)
     }
 }
+
+/// What is written where a login has no password: in the inventory, and for `--password-from`.
+pub const NONE: &str = "none";
 
 /// What is written instead of a command.
 const MARKER: &str = "***";
@@ -105,6 +159,26 @@ impl std::fmt::Display for SecretSource {
             Self::Command(_) => f.write_str("a command"),
             Self::Stdin => f.write_str("stdin"),
             Self::Prompt => f.write_str("asked for"),
+            Self::NoPassword => f.write_str(NONE),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+
+    #[test]
+    fn only_a_login_says_none_and_it_reads_back() {
+        assert_eq!(SecretSource::of_login("none"), Ok(SecretSource::NoPassword));
+        assert_eq!(SecretSource::of_login("env:A"), Ok(SecretSource::Env("A".into())));
+        assert!(SecretSource::from_word("none").is_err(), "an access key is never nothing");
+        let source = SecretSource::NoPassword;
+        assert_eq!((source.word().as_str(), source.to_string().as_str(), source.lasts()), ("none", "none", true));
+        assert_eq!(serde_json::to_string(&source).unwrap(), "\"none\"");
+        assert_eq!(serde_json::from_str::<SecretSource>("\"none\"").unwrap(), source);
+        assert_eq!(serde_json::from_str::<SecretSource>("\"prompt\"").unwrap(), SecretSource::Prompt, "as before");
     }
 }

@@ -3,6 +3,7 @@
 use bytesize::ByteSize;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use unicode_width::UnicodeWidthStr;
 
 use super::diagnosis::clean;
 use super::fault::Fault;
@@ -10,6 +11,18 @@ use super::outcome::Outcome;
 use super::progress::Progress;
 use super::target::TargetName;
 use super::task::TaskView;
+
+/// How many cells of a terminal a text takes: a wide character takes two.
+#[must_use]
+pub fn cells(text: &str) -> usize {
+    UnicodeWidthStr::width(text)
+}
+
+/// The text with blanks behind it, so that it takes at least so many cells.
+#[must_use]
+pub fn padded(text: &str, to: usize) -> String {
+    format!("{text}{}", " ".repeat(to.saturating_sub(cells(text))))
+}
 
 /// The time of day in that zone, for the log of what happens now: `03:31:02`.
 #[must_use]

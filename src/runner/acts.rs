@@ -110,6 +110,10 @@ impl Runner {
             }
             Err(fault) => return Ok(Some(fault)),
         }
+        // What comes later in the plan counts as well: nothing is stopped for a statement that cannot be made.
+        if let Err(fault) = self.system.can_send(&self.prepared.plan, task.as_str(), attempt) {
+            return Ok(Some(fault));
+        }
         let act = match self.system.open_act(action, group, task.as_str(), attempt).await {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),

@@ -17,7 +17,7 @@ use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
-use crate::app::{Asking, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
+use crate::app::{Asking, Flag, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
 use crate::domain::exit;
@@ -91,8 +91,8 @@ impl Effects {
             }
             Effect::Prepare(req, facts, choices) => {
                 let Some(room) = self.room() else { return };
-                self.reads.spawn_blocking(move || {
-                    say.one(req, Answer::Prepared(Box::new(prepared(&room, &facts, *choices))));
+                self.reads.spawn(async move {
+                    say.one(req, Answer::Prepared(Box::new(prepared(room, facts, *choices).await)));
                 });
             }
             Effect::Test(req, what) => self.testing = Some(self.reads.spawn(run_test(req, *what, say))),
@@ -248,8 +248,20 @@ async fn detect_all(room: Arc<Room>, req: Req, names: Vec<String>, say: Say) {
     tokio::join!(asking, taking);
 }
 
-fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
-    let refused = |fault: Fault| Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() });
+/// Makes the plan, and judges the secrets for it that are at hand.
+async fn prepared(room: Arc<Room>, facts: Arc<Facts>, choices: Choices) -> Result<Made, Box<Refusal>> {
+    let planner = Arc::clone(&room);
+    let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
+    let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
+    purse::judge(&room, &made.prepared).await.map_err(refused)?;
+    Ok(made)
+}
+
+fn refused(fault: Fault) -> Box<Refusal> {
+    Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() })
+}
+
+fn planned(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
     let cluster = room.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
     let said = choices.clone();
@@ -262,7 +274,7 @@ fn prepared(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Re
 
 /// Tests with an access key that is found where the inventory says.
 async fn test_with(room: &Room, req: Req, what: test::TestOf, source: SecretSource, say: Say) {
-    let asking = Asking { what: "the access key of the storage", flag: "--access-key-from" };
+    let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
     match room.secret(&source, asking).await {
         Ok(key) => run_test(req, what.with_access_key(Some(key)), say).await,
         Err(fault) => not_tested(req, &what, StorageCheck::Credentials, fault, &say),

@@ -6,9 +6,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::hand_over::{Detached, Launcher, Order, Purse};
+use obnow::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use obnow::app::prepare::prepare;
+use obnow::app::{Room, detect, tasks};
 use obnow::demo::control::Ask;
+use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::fault::{Cause, Fault};
+use obnow::domain::secret::{Secret, SecretSource};
 
 use crate::fleet::{Fleet, OBNOW};
 use crate::support::{
@@ -264,4 +268,52 @@ fn a_runner_has_a_heartbeat() {
     face.end().exits(0);
     assert_eq!(newest(&fleet).last().unwrap()["event"], "runner_ended");
     assert_eq!(events(&journals(&fleet)[0]).len(), newest(&fleet).len());
+}
+
+/// Faces refuse such a key themselves. Whatever hands it over all the same: nothing is stopped for a statement that cannot be
+/// made, and nothing is written down as sent.
+#[test]
+fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
+    let fleet = Fleet::serve("healthy");
+    let room = Room::open(Some(fleet.config()), Some(fleet.state()), None).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let cluster = room.cluster("demo").unwrap();
+    let facts = runtime.block_on(detect::one(&room, cluster)).unwrap();
+    let mut choices = Choices::new(vec!["demo/pay".parse().unwrap()], Mode::Full);
+    choices.storage = Some(Wanted {
+        data: Some("s3://b/p?host=h&access_id=A".to_owned()),
+        archive: None,
+        access_id: None,
+        access_key: Some(SecretSource::Stdin),
+        source: StorageSource::Given,
+        tenants: None,
+    });
+    let id = tasks::new_id(&room).unwrap();
+    let prepared = prepare(&facts, &choices, id.as_str()).unwrap();
+    assert!(prepared.preview.iter().any(|step| step.statements.iter().any(|text| text.contains("NOARCHIVELOG"))));
+    let (connection, login) = (Box::new(room.connection(cluster)), runtime.block_on(room.password(cluster)).unwrap());
+    let order = Order::New { prepared: Box::new(prepared), connection, by: "a test".to_owned() };
+    let key = Some(Secret::new("CANARY&b".to_owned()));
+    let purse = Purse { login: Some(login), access_key: key, ..Purse::default() };
+    room.places.ensure_state().unwrap();
+    let detached = Detached { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
+    let started = runtime.block_on(detached.launch(&id, order, purse)).unwrap();
+    assert!(matches!(started, Started::Yes));
+    let events = until("the end", || {
+        let events = newest(&fleet);
+        if events.iter().any(|event| event["event"] == "runner_ended") {
+            Ok(events)
+        } else {
+            Err(format!("{events:?}"))
+        }
+    });
+    assert!(!events.iter().any(|event| event["event"] == "intent"), "{events:#?}");
+    let told = events.iter().find(|event| event["event"] == "verdict").unwrap().to_string();
+    assert!(
+        told.contains("The access key of s3://b/p/1001/1002/clog cannot be used.") && !told.contains("CANARY"),
+        "{told}"
+    );
+    assert_eq!(fleet.statements(), Vec::<String>::new());
+    let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap_or_default();
+    assert!(!audit.contains("ARCHIVELOG"), "{audit}");
 }

@@ -28,6 +28,8 @@ struct State {
     rule: Option<(String, Does)>,
     /// Statements with this word never arrive, on any connection.
     silent_about: Option<String>,
+    /// In every statement the first text is replaced by the second, which is as long.
+    replaced: Option<(String, String)>,
     hits: usize,
     accepted: usize,
     frozen: bool,
@@ -80,6 +82,12 @@ impl Proxy {
     /// Every statement with this word is frozen before it arrives; all others pass.
     pub fn is_silent_about(&self, word: &str) {
         self.change(|state| state.silent_about = Some(word.to_owned()));
+    }
+
+    /// Every statement arrives with one text in the place of another, which is as long.
+    pub fn replaces(&self, text: &str, by: &str) {
+        assert_eq!(text.len(), by.len(), "the length stands in front of the statement");
+        self.change(|state| state.replaced = Some((text.to_owned(), by.to_owned())));
     }
 
     /// How many statements were broken.
@@ -186,6 +194,9 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
             break;
         }
         thawed(shared);
+        if statement {
+            replace(shared, &mut packet[4..]);
+        }
         match statement.then(|| broken(shared, &packet[4..])).flatten() {
             None => {}
             Some(Does::CutBeforeSend) => break,
@@ -210,6 +221,15 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
     }
     let _ = client.shutdown(Shutdown::Both);
     let _ = server.shutdown(Shutdown::Both);
+}
+
+fn replace(shared: &Shared, payload: &mut [u8]) {
+    let mut state = shared.0.lock().unwrap();
+    let Some((text, by)) = state.replaced.clone() else { return };
+    if let Some(at) = payload.windows(text.len()).position(|window| window == text.as_bytes()) {
+        payload[at..at + by.len()].copy_from_slice(by.as_bytes());
+        state.hits += 1;
+    }
 }
 
 /// What is to happen to this statement: the rule once, silence always.

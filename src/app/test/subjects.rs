@@ -96,13 +96,16 @@ pub fn of_target(
     };
     if is_one {
         let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination().cloned());
+        let is_set = own.is_some();
         let (destination, key) = match own {
             Some(own) => (own, None),
             None => of_cluster(facts, choices)?,
         };
         let destination = with_id(destination, access_id)?;
         let access_key = key.or_else(|| known_key(choices, &destination));
-        let (target, what) = (Some(facts.cluster.target.clone()), TestOf::of_cluster(facts, destination));
+        let what = TestOf::of_cluster(facts, destination);
+        let what = if is_set { what } else { what.to_be_set(facts) };
+        let target = Some(facts.cluster.target.clone());
         return Ok(vec![Subject { target, kind: None, what, access_key }]);
     }
     for tenant in tenants {
@@ -111,13 +114,16 @@ pub fn of_target(
             if kind == DirKind::Clog && matches!(line(facts), Line::Older) {
                 continue;
             }
-            let (destination, key) = match own.filter(|_| matches!(line(facts), Line::V4)) {
+            let own = own.filter(|_| matches!(line(facts), Line::V4));
+            let is_set = own.is_some();
+            let (destination, key) = match own {
                 Some(own) => (own, None),
                 None => of_fallback(facts, tenant, kind, choices, several)?,
             };
             let destination = with_id(destination, access_id)?;
             let access_key = key.or_else(|| known_key(choices, &destination));
             let what = TestOf::of_tenant(facts, tenant, kind, destination);
+            let what = if is_set { what } else { what.to_be_set(facts) };
             subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
         }
     }
@@ -160,7 +166,8 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 }
                 _ => TestOf::of_cluster(facts, destination),
             };
-            subjects.push(Subject { target: Some(planned.target.clone()), kind, what, access_key });
+            let (target, what) = (Some(planned.target.clone()), what.to_be_set(facts));
+            subjects.push(Subject { target, kind, what, access_key });
         }
     }
     asking(subjects, facts, cluster)

@@ -11,7 +11,7 @@ use crate::backend::Run;
 use crate::backend::system::{Act, Doing};
 use crate::domain::facts::{JobFacts, Scope};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Plan, TargetPlan};
+use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
 use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Statements and the one connection they go over; a break ends the attempt.
@@ -30,6 +30,25 @@ impl OceanBase {
             self.ensure_session().await?;
         }
         render::preview(self.words()?, plan, task, 1)
+    }
+
+    /// Whether every statement of a plan can be made with the secrets that are here.
+    ///
+    /// # Errors
+    /// A secret is missing, or no statement can carry it.
+    pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
+        let carried =
+            Carried { access_key: self.secrets.access_key.as_ref(), encryption: self.secrets.encryption.as_ref() };
+        plan.can_carry(carried)?;
+        let words = self.words()?;
+        for target in &plan.targets {
+            for action in target.steps.iter().flat_map(|step| &step.actions) {
+                for statement in render::action(words, action, &[&target.tenant.name], task, attempt)? {
+                    statement.wire_text(&self.secrets)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Renders an act and opens the connection it will go over.

@@ -51,7 +51,15 @@ pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
-    let id = number(&row, "ID").unwrap_or(1);
+    let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {
+        // Taken for sys, the login of a tenant would be shown, and asked for, what it is not.
+        return Err(Fault::new(
+            Cause::Server,
+            format!("The tenant of the login at {} cannot be read.", session.endpoint),
+            "It answers EFFECTIVE_TENANT_ID() with something that is no tenant's id.",
+            "Check what answers at that endpoint; through a proxy, name an observer itself (port 2881).",
+        ));
+    };
     let scope = if id == 1 { Scope::Sys } else { Scope::Tenant };
     Ok(Home { scope, id, name: rows::word(&row, "NAME") })
 }

@@ -6,21 +6,26 @@ use std::path::Path;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlDatabaseError, MySqlSslMode};
+use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
 use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::faults::{brief, connect_fault, statement_failure, unreachable};
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::{Connection, TlsMode};
-use crate::domain::diagnosis::{clean, explain};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
+
+mod faults;
 
 /// How long a further endpoint waits for the one before it to answer.
 const STAGGER: Duration = Duration::from_millis(300);
 
 /// What a server may take beyond its own limit before the client gives up on the answer.
 const GRACE: Duration = Duration::from_secs(2);
+
+/// What sets the server's limit for the statements of a session.
+const LIMIT: &str = "SET SESSION ob_query_timeout";
 
 /// The server reached its own limit for a statement.
 const TIMED_OUT: u32 = 4012;
@@ -47,6 +52,8 @@ pub struct Session {
     /// What `VERSION()` said.
     pub version_text: String,
     limit: Duration,
+    /// Why the server does not end a statement of this session by itself; None: it does, or was not asked to.
+    unbounded: Option<Fault>,
 }
 
 impl Session {
@@ -103,13 +110,14 @@ impl Session {
         let options = options(to, password, endpoint)?;
         let conn = match timeout(deadline, MySqlConnection::connect_with(&options)).await {
             Ok(Ok(conn)) => conn,
-            Ok(Err(error)) => return Err(connect_fault(&error, endpoint, &to.user)),
+            Ok(Err(error)) => return Err(connect_fault(&error, endpoint, &to.user, password)),
             Err(_) => {
                 return Err(unreachable(endpoint, format!("It did not answer within {}.", seconds(deadline))));
             }
         };
         let limit = Duration::from_millis(to.limits.statement);
-        let mut session = Self { conn, id: 0, endpoint: endpoint.to_owned(), version_text: String::new(), limit };
+        let mut session =
+            Self { conn, id: 0, endpoint: endpoint.to_owned(), version_text: String::new(), limit, unbounded: None };
         session.introduce(deadline).await?;
         Ok(session)
     }
@@ -122,25 +130,43 @@ impl Session {
         Ok(())
     }
 
-    /// Lets the server end every statement of this session at the client's own limit.
+    /// Lets the server end every statement of this session at the client's own limit. Where it refuses that, as an entry that
+    /// only reads does, questions go on without it; nothing is written then ([`Session::allow`]).
     ///
     /// # Errors
-    /// The server's refusal.
+    /// The server did not answer.
     pub async fn bound_statements(&mut self) -> Result<(), Fault> {
-        let statement = format!("SET SESSION ob_query_timeout = {}", self.limit.as_micros());
-        self.ask(&statement, self.limit + GRACE).await.map(drop).map_err(|failure| failure.fault)
+        let statement = format!("{LIMIT} = {}", self.limit.as_micros());
+        match self.ask(&statement, self.limit + GRACE).await {
+            Ok(_) => self.unbounded = None,
+            Err(failure) if failure.answered => self.unbounded = Some(failure.fault),
+            Err(failure) => return Err(failure.fault),
+        }
+        Ok(())
     }
 
-    /// Lets the statements of this session take so many times the usual limit.
+    /// Lets the statements of this session, which write, take so many times the usual limit.
     ///
     /// # Errors
-    /// The server's refusal.
+    /// The server does not set the limit: it could still carry a statement out long after nobody waits for it.
     pub async fn allow(&mut self, times: u32) -> Result<(), Fault> {
-        if times <= 1 {
-            return Ok(());
+        if times > 1 {
+            self.limit *= times;
+            self.bound_statements().await?;
         }
-        self.limit *= times;
-        self.bound_statements().await
+        match &self.unbounded {
+            None => Ok(()),
+            Some(refusal) => Err(Fault {
+                what: format!("Nothing is written through {}.", self.endpoint),
+                why: format!(
+                    "It refuses {LIMIT}, which ends a statement that nobody waits for any more. {}",
+                    refusal.what
+                ),
+                next: "Name an endpoint in the inventory that is not read only: an observer itself (port 2881)."
+                    .to_owned(),
+                ..refusal.clone()
+            }),
+        }
     }
 
     /// Milliseconds after which the server itself gives up on a statement of this session.
@@ -172,21 +198,27 @@ impl Session {
     /// A refusal, or that no answer came and nobody knows.
     pub async fn send(&mut self, statement: &Statement, secrets: &Secrets) -> Result<(), Failure> {
         let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true })?;
-        self.ask(wire.expose(), self.limit + GRACE).await.map(drop)
+        self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await.map(drop)
     }
 
     async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        self.ask_shown(sql, sql, deadline).await
+    }
+
+    /// Asks; `shown` is the statement as a message may repeat it.
+    async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         let answer = self.conn.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())));
         match timeout(deadline, answer).await {
             Err(_) => Err(Failure {
                 fault: unreachable(
                     &self.endpoint,
                     format!("It did not answer a statement within {}.", seconds(deadline)),
-                ),
+                )
+                .with_detail(brief(shown)),
                 answered: false,
             }),
             Ok(Ok(rows)) => Ok(rows.iter().map(read_row).collect()),
-            Ok(Err(error)) => Err(statement_failure(&error, &self.endpoint)),
+            Ok(Err(error)) => Err(statement_failure(&error, &self.endpoint, shown)),
         }
     }
 }
@@ -270,155 +302,4 @@ fn options(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result
 fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
-}
-
-fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
-    Fault::new(
-        Cause::Unreachable,
-        format!("{endpoint} cannot be reached."),
-        why,
-        "Check the address and the port, the server's state and the firewall between this host and it.",
-    )
-}
-
-fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str) -> Fault {
-    let detail = clean(&error.to_string());
-    let fault = match error {
-        sqlx::Error::Database(server) => {
-            let (code, message) = server_words(server.as_ref());
-            login_fault(code, &message, endpoint, user)
-        }
-        sqlx::Error::Tls(cause) => tls_fault(&clean(&cause.to_string()), endpoint),
-        // The driver wraps what it finds wrong with a certificate as an error of the network.
-        sqlx::Error::Io(_) if detail.to_ascii_lowercase().contains("cert") => tls_fault(&detail, endpoint),
-        sqlx::Error::Io(io) => match io.kind() {
-            std::io::ErrorKind::ConnectionRefused => {
-                unreachable(endpoint, "Nothing listens there: connection refused.")
-            }
-            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql(endpoint),
-            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
-                unreachable(endpoint, "It closed the connection during the login.")
-            }
-            _ if detail.contains("lookup") || detail.contains("name") => {
-                unreachable(endpoint, "The host's name cannot be resolved.")
-            }
-            _ => unreachable(endpoint, format!("The network says: {}.", clean(&io.to_string()))),
-        },
-        sqlx::Error::Protocol(_) => not_mysql(endpoint),
-        _ => unreachable(endpoint, "The login did not come about."),
-    };
-    fault.with_detail(detail)
-}
-
-fn login_fault(code: u32, message: &str, endpoint: &str, user: &str) -> Fault {
-    if message.contains("Oracle tenant for current client driver") {
-        return Fault::new(
-            Cause::Rights,
-            format!("{user} cannot log in to {endpoint}."),
-            "It belongs to an Oracle-mode tenant, which this protocol cannot log in to.",
-            "Use root@sys: Oracle-mode tenants are backed up from the sys tenant.",
-        )
-        .with_code(code);
-    }
-    match code {
-        1045 | 5015 => Fault::new(
-            Cause::Rights,
-            format!("{user} cannot log in to {endpoint}."),
-            "The server refuses the user or the password.",
-            "Check user and password of this cluster; a proxy wants user@tenant#cluster.",
-        ),
-        1040 | 8001 => unreachable(endpoint, format!("The server takes no connection now: {message}.")),
-        5150 | 5160 => Fault::new(
-            Cause::Rights,
-            format!("{user} cannot log in to {endpoint}."),
-            "There is no such tenant on this server.",
-            "Check the tenant's name in the user, for example root@sys.",
-        ),
-        _ => Fault::new(
-            Cause::Server,
-            format!("{endpoint} refuses the login of {user}."),
-            format!("It answers {code}: {message}."),
-            "Look the code up in the server's manual; check user, tenant and cluster in the login.",
-        ),
-    }
-    .with_code(code)
-}
-
-fn not_mysql(endpoint: &str) -> Fault {
-    Fault::new(
-        Cause::Unreachable,
-        format!("{endpoint} is not an OceanBase SQL port."),
-        "What answers there does not speak the MySQL protocol.",
-        "Use the SQL port of an observer (2881) or of OBProxy (2883), not the RPC or an HTTP port.",
-    )
-}
-
-fn tls_fault(cause: &str, endpoint: &str) -> Fault {
-    let (why, next) = if cause.contains("UnsupportedCertVersion") {
-        (
-            "Its certificate is of version 1, which is not accepted.",
-            "Reissue it as version 3 (openssl x509 -extfile), or set tls: {mode: off}.",
-        )
-    } else if cause.contains("CaUsedAsEndEntity") {
-        (
-            "Its certificate is a CA's own and is used as a server's.",
-            "Issue a server certificate signed by that CA, or use tls: {mode: require}.",
-        )
-    } else if cause.contains("UnknownIssuer") {
-        (
-            "Its certificate is not signed by the CA that is configured.",
-            "Check tls.ca of this cluster in the inventory.",
-        )
-    } else if cause.contains("NotValidForName") {
-        ("Its certificate does not name this host.", "Use the name of the certificate, or tls: {mode: verify-ca}.")
-    } else if cause.contains("does not support TLS") || cause.contains("not supported") {
-        ("It offers no TLS, and the inventory asks for it.", "Switch TLS on at the server, or set tls: {mode: prefer}.")
-    } else {
-        ("The TLS handshake failed.", "Compare tls of this cluster in the inventory with the server's certificate.")
-    };
-    Fault::new(Cause::Unreachable, format!("TLS with {endpoint} failed."), why, next)
-}
-
-fn server_words(error: &dyn sqlx::error::DatabaseError) -> (u32, String) {
-    let code = error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, |error| u32::from(error.number()));
-    (code, clean(error.message()))
-}
-
-fn statement_failure(error: &sqlx::Error, endpoint: &str) -> Failure {
-    match error {
-        sqlx::Error::Database(server) => {
-            let (code, message) = server_words(server.as_ref());
-            // The server stopped waiting for itself; what it was asked to do may have happened.
-            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT }
-        }
-        error => Failure {
-            fault: unreachable(endpoint, "The connection broke before the server had answered.")
-                .with_detail(clean(&error.to_string())),
-            answered: false,
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_wrong_with_a_certificate_is_said_as_such() {
-        for (said, why) in [
-            ("invalid peer certificate: UnknownIssuer", "not signed by the CA"),
-            ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "of version 1"),
-            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "a CA's own"),
-            ("invalid peer certificate: NotValidForName", "does not name this host"),
-        ] {
-            let io = std::io::Error::new(std::io::ErrorKind::InvalidData, said);
-            let fault = connect_fault(&sqlx::Error::Io(io), "db:2881", "root@sys");
-            assert_eq!(fault.what, "TLS with db:2881 failed.");
-            assert!(fault.why.contains(why), "{said}: {}", fault.why);
-        }
-        let other = std::io::Error::new(std::io::ErrorKind::InvalidData, "packets out of order");
-        assert!(
-            connect_fault(&sqlx::Error::Io(other), "db:2881", "root@sys").what.contains("not an OceanBase SQL port")
-        );
-    }
 }

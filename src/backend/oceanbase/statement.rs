@@ -1,8 +1,9 @@
 //! A statement to be sent. It never holds a secret: it holds the place where one belongs, so printing it is always safe.
 
 use crate::domain::archive_dest::ArchiveDest;
-use crate::domain::destination::{Destination, DestinationError};
-use crate::domain::fault::{Cause, Fault};
+use crate::domain::destination::Destination;
+use crate::domain::fault::Fault;
+use crate::domain::plan::{not_carried, unfit_to_encrypt};
 use crate::domain::secret::Secret;
 
 #[cfg(test)]
@@ -79,12 +80,13 @@ impl Statement {
                 Part::Uri(destination) => {
                     let uri = destination
                         .to_statement_uri(key_for(destination, secrets))
-                        .map_err(|error| unusable(&error))?;
+                        .map_err(|error| not_carried(destination, &error))?;
                     text.push_str(&quoted_inside(uri.expose()));
                 }
                 Part::Value(destination) => {
                     let key = key_for(&destination.location, secrets);
-                    let value = destination.to_statement_value(key).map_err(|error| unusable(&error))?;
+                    let value = destination.to_statement_value(key);
+                    let value = value.map_err(|error| not_carried(&destination.location, &error))?;
                     text.push_str(&quoted_inside(value.expose()));
                 }
                 Part::Encryption => text.push_str(encryption_password(secrets)?),
@@ -98,28 +100,15 @@ fn key_for<'a>(destination: &Destination, secrets: &'a Secrets) -> Option<&'a Se
     secrets.access_key.as_ref().filter(|_| destination.needs_access_key())
 }
 
-fn unusable(error: &DestinationError) -> Fault {
-    Fault::new(
-        Cause::Usage,
-        "The destination cannot be sent.",
-        error.to_string(),
-        "Correct it, or give the access key with --access-key-from.",
-    )
-}
-
-/// R11: quotes and backslashes are refused, because servers read them in more than one way.
 fn encryption_password(secrets: &Secrets) -> Result<&str, Fault> {
-    let usable = |secret: &&Secret| {
-        !secret.is_empty() && !secret.expose().chars().any(|c| matches!(c, '\'' | '"' | '\\' | '`') || c.is_control())
+    let why = match &secrets.encryption {
+        Some(password) => match password.unfit_to_encrypt() {
+            None => return Ok(password.expose()),
+            Some(why) => why,
+        },
+        None => "It is missing",
     };
-    secrets.encryption.as_ref().filter(usable).map(Secret::expose).ok_or_else(|| {
-        Fault::new(
-            Cause::Usage,
-            "The encryption password cannot be used.",
-            "It is missing, empty, or has a quote, a backslash or a control character in it.",
-            "Give another one with --encrypt-from.",
-        )
-    })
+    Err(unfit_to_encrypt(why))
 }
 
 impl std::fmt::Display for Statement {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-const ASKING: Asking<'_> = Asking { what: "the password of root@sys", flag: "--password-from" };
+const ASKING: Asking<'_> = Asking { what: "the password of root@sys", flag: Flag::PasswordFrom };
 
 async fn command(text: &str) -> Result<Secret, Fault> {
     Resolver::silent().resolve(&SecretSource::Command(text.into()), ASKING).await
@@ -141,7 +141,7 @@ async fn what_a_command_leaves_in_the_background_is_not_waited_for() {
 async fn off_a_terminal_nobody_is_asked_and_the_flag_is_named() {
     let fault = Resolver::silent().resolve(&SecretSource::Prompt, ASKING).await.unwrap_err();
     assert_eq!(fault.why, "There is no terminal to ask on.");
-    assert_eq!(fault.next, "Give it by --password-from env:NAME, file:PATH or stdin.");
+    assert_eq!(fault.next, "Give it by --password-from env:NAME, file:PATH or stdin, or none if there is no password.");
     assert_eq!(fault.cause, Cause::Usage);
 }
 
@@ -152,4 +152,17 @@ fn standard_input_is_taken_line_by_line() {
     assert_eq!(secret(first, "x", ASKING).unwrap().expose(), "first");
     let second = line_of(&mut input).unwrap();
     assert_eq!(secret(second, "x", ASKING).unwrap().expose(), "second");
+}
+
+#[tokio::test]
+async fn a_login_without_a_password_looks_nowhere_and_an_empty_source_names_that_way() {
+    let nothing = Resolver::silent().resolve(&SecretSource::NoPassword, ASKING).await.unwrap();
+    assert!(nothing.is_empty());
+    let way = "A login that has no password is said by password: none in the inventory, or --password-from none.";
+    let fault = command("printf ''").await.unwrap_err();
+    assert!(fault.next.ends_with(way), "{fault}");
+    // A key has no such way.
+    let key = Asking { what: "the access key", flag: Flag::AccessKeyFrom };
+    let fault = Resolver::silent().resolve(&SecretSource::Command("echo".into()), key).await.unwrap_err();
+    assert_eq!(fault.next, "Put the secret in its first line.");
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::secret::SecretSource;
 
 #[test]
 fn endpoints_in_every_form_read_and_print_back() {
@@ -39,6 +40,40 @@ fn a_text_that_is_no_endpoint_is_refused_with_its_reason() {
         let error = text.parse::<Endpoint>().unwrap_err();
         assert!(error.contains(reason), "{text:?}: {error}");
     }
+}
+
+#[test]
+fn several_endpoints_stand_behind_one_another_and_a_url_is_none() {
+    let read = |text: &str| parse_endpoints(text).map(|all| all.iter().map(ToString::to_string).collect::<Vec<_>>());
+    assert_eq!(read("a:1,b"), Ok(vec!["a:1".to_owned(), "b:2881".to_owned()]));
+    assert_eq!(read("a:1, [::1]:2"), Ok(vec!["a:1".to_owned(), "[::1]:2".to_owned()]));
+    for text in ["", ",", "a,", "a,,b"] {
+        assert!(read(text).unwrap_err().ends_with("the host is missing"), "{text}");
+    }
+    let url = "mysql://root@h:2881/db".parse::<Endpoint>().unwrap_err();
+    assert_eq!(url, "\"mysql://root@h:2881/db\" is not host:port: leave mysql:// and a login out");
+    let several = "a:1,b:2".parse::<Endpoint>().unwrap_err();
+    assert!(several.ends_with("it is one endpoint; several are written as a list of them"), "{several}");
+    assert!("::1".parse::<Endpoint>().unwrap_err().contains("an IPv6 address is written in brackets"));
+}
+
+#[test]
+fn only_a_login_may_have_no_password() {
+    use crate::config::reading::{parse, show};
+    let inventory = |more: &str| {
+        let text = format!("clusters:\n  - {{name: a, endpoints: [h], user: root@sys, {more}}}\n");
+        parse(&text, std::path::Path::new("x.yaml"))
+    };
+    let without = inventory("password: none").unwrap();
+    assert_eq!(without.clusters[0].password, Some(SecretSource::NoPassword));
+    let again = show(&without).unwrap();
+    assert!(again.contains("password: none"), "{again}");
+    assert_eq!(parse(&again, std::path::Path::new("x.yaml")).unwrap(), without);
+    let written = inventory("password: CANARY").unwrap_err();
+    assert!(written.why.contains("or none where the login has no password"), "{written}");
+    assert!(!format!("{written:?}").contains("CANARY"));
+    let key = "strategies: [{storage: {kind: s3, bucket: b, endpoint: e, access_id: i, access_key: none}}]";
+    assert!(inventory(key).unwrap_err().why.contains("a secret is never written here"));
 }
 
 #[test]

@@ -109,3 +109,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn the_whole_value_has_the_room_of_one_destination() {
+    use crate::domain::version::Version;
+    let version = Version::oceanbase([4, 3, 1, 0], None);
+    let of = |bytes: usize| ArchiveDest {
+        binding: Some(Binding::Mandatory),
+        ..ArchiveDest::new(
+            Destination::parse_user(&format!("s3://b/{}?host=h&access_id=A&x={}", "p".repeat(1000), "x".repeat(bytes)))
+                .unwrap(),
+        )
+    };
+    let room = 2047 - of(1).redacted_statement_value().len() + "&access_key=***".len() + 1;
+    assert!(of(room).carried_by(&version, None).is_ok());
+    assert!(of(room + 1).location.carried_by(&version, None).is_ok(), "the URI alone is not too long");
+    let told = of(room + 1).carried_by(&version, None).unwrap_err().to_string();
+    assert!(
+        told.contains("the whole value of LOG_ARCHIVE_DEST is 2048 bytes long, and the server takes 2047"),
+        "{told}"
+    );
+    let key = Secret::new("k".into());
+    assert!(of(room).carried_by(&version, Some(&key)).is_err(), "the key needs room too");
+    assert!(of(room).to_statement_value(Some(&key)).is_err());
+}

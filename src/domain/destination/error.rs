@@ -1,6 +1,6 @@
 //! Why a destination is refused before the server is asked.
 
-use super::StorageKind;
+use super::{ACCESS_KEY, StorageKind};
 
 /// What is wrong with a destination, and what to do. No message repeats a value: it may be a secret in the wrong place.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -87,7 +87,36 @@ pub enum DestinationError {
     /// One key twice: which one counts is the server's secret.
     #[error("In the destination, {0} is given twice. Keep one.")]
     Repeated(String),
+    /// A key that came later than this version.
+    #[error("OceanBase knows {key} from {since} on. Take it out.")]
+    NotYetKnown {
+        /// The key.
+        key: &'static str,
+        /// Since when it is there.
+        since: &'static str,
+    },
     /// A storage that the line does not know.
     #[error("OceanBase before V4 does not back up to {0}. Use file, oss or cos.")]
     NotOnThisLine(StorageKind),
+}
+
+/// What is wrong with an access key, and not with the URI around it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OfKey {
+    /// It was not given.
+    Missing,
+    /// No statement can carry it.
+    Unfit,
+}
+
+impl DestinationError {
+    /// What is wrong with the access key; None: something else is wrong.
+    #[must_use]
+    pub fn of_the_access_key(&self) -> Option<OfKey> {
+        match self {
+            Self::TooLong { what, .. } | Self::Forbidden { what, .. } => (what == ACCESS_KEY).then_some(OfKey::Unfit),
+            Self::Missing { key, .. } => (*key == ACCESS_KEY).then_some(OfKey::Missing),
+            _ => None,
+        }
+    }
 }

@@ -117,13 +117,13 @@ pub(super) struct Known {
 const OBJECT: &[StorageKind] = &[Oss, Cos, S3, Azblob];
 const EXTENSION: usize = 511;
 
-/// What is known of a key (V4 source: `ob_storage_info`, and docs `ALTER SYSTEM SET DATA_BACKUP_DEST`).
+/// What is known of a key (V4.3.1 source: `ObStorageInfo`, whose fields hold `key=` too, and docs `ALTER SYSTEM SET DATA_BACKUP_DEST`).
 pub(super) fn known(key: &str) -> Option<Known> {
     let free = |key, kinds, limit| Known { key, kinds, limit, values: &[], default: None };
     let one_of = |key, kinds, values, default| Known { key, kinds, limit: EXTENSION, values, default };
     Some(match key {
-        "host" => free("host", OBJECT, 255),
-        "access_id" => free("access_id", OBJECT, 255),
+        "host" => free("host", OBJECT, 250),
+        "access_id" => free("access_id", OBJECT, 245),
         "appid" => free("appid", &[Cos], EXTENSION),
         "s3_region" => free("s3_region", &[S3], 127),
         "delete_mode" => one_of("delete_mode", OBJECT, &["delete", "tagging"], Some("delete")),

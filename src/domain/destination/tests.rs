@@ -1,4 +1,4 @@
-#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
 use proptest::prelude::*;
 
@@ -93,10 +93,20 @@ fn lengths_end_where_the_server_ends_them() {
         Destination::parse_user(&file(1024)),
         Err(DestinationError::TooLong { limit: 1023, actual: 1024, .. })
     ));
-    assert!(Destination::parse_user(&format!("s3://b/p?host={}", "h".repeat(255))).is_ok());
-    assert!(Destination::parse_user(&format!("s3://b/p?host={}", "h".repeat(256))).is_err());
-    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(256)))).is_ok());
-    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(257)))).is_err());
+    // The fields of the server hold the name of the key too.
+    for (key, most) in [("host", 250), ("access_id", 245)] {
+        assert!(Destination::parse_user(&format!("s3://b/p?{key}={}", "h".repeat(most))).is_ok(), "{key}");
+        assert!(Destination::parse_user(&format!("s3://b/p?{key}={}", "h".repeat(most + 1))).is_err(), "{key}");
+    }
+    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(244)))).is_ok());
+    assert!(user(S3).to_statement_uri(Some(&secret(&"k".repeat(245)))).is_err());
+    // appid=, s3_region= and delete_mode= have one field together.
+    let cos = |appid: usize| format!("cos://b/p?appid={}&delete_mode=delete", "1".repeat(appid));
+    assert!(Destination::parse_user(&cos(486)).is_ok());
+    let Err(DestinationError::TooLong { limit: 511, actual: 512, what }) = Destination::parse_user(&cos(487)) else {
+        panic!("one byte too many")
+    };
+    assert_eq!(what, "what appid, s3_region, delete_mode say together");
     let wide = format!("s3://b/p?x={}", "x".repeat(1598));
     assert!(matches!(Destination::parse_user(&wide), Err(DestinationError::TooLong { limit: 1599, .. })));
 }
@@ -185,11 +195,45 @@ fn what_already_matches_is_not_set_again() {
 
 #[test]
 fn older_lines_take_less() {
-    assert!(user("file:///a").check_v2_v3().is_ok());
-    assert!(user("oss://b/p?host=h&access_id=A").check_v2_v3().is_ok());
-    assert!(user("file:///a?zone=z1").check_v2_v3().is_err());
-    assert!(user(S3).check_v2_v3().is_err());
-    assert!(user(&format!("oss://b/p?host={}", "h".repeat(128))).check_v2_v3().is_err());
+    assert!(user("file:///a").check_v2_v3(None).is_ok());
+    let oss = user("oss://b/p?host=h&access_id=A");
+    assert!(oss.check_v2_v3(None).is_ok());
+    assert!(user("file:///a?zone=z1").check_v2_v3(None).is_err());
+    assert!(user(S3).check_v2_v3(None).is_err());
+    assert!(user(&format!("oss://b/p?host={}", "h".repeat(128))).check_v2_v3(None).is_err());
+    // Host, id and key have 127 bytes each, and 255 all together.
+    let key = |bytes: usize| secret(&"k".repeat(bytes));
+    assert!(oss.check_v2_v3(Some(&key(127))).is_ok());
+    assert!(oss.check_v2_v3(Some(&key(128))).is_err());
+    let long = user(&format!("oss://b/p?host={}&access_id=A", "h".repeat(120)));
+    assert!(long.check_v2_v3(Some(&key(106))).is_ok());
+    assert!(long.check_v2_v3(Some(&key(107))).is_err());
+    assert!(oss.check_v2_v3(Some(&secret("a&b"))).is_err());
+}
+
+#[test]
+fn each_version_carries_what_it_has_room_for() {
+    let version = |text: &str| text.parse::<Version>().unwrap();
+    let wide = |bytes: usize| user(&format!("s3://b/p?x={}", "x".repeat(bytes - 2)));
+    assert!(wide(1535).carried_by(&version("4.3.1.0"), None).is_ok());
+    assert!(wide(1536).carried_by(&version("4.3.1.0"), None).is_err());
+    assert!(wide(1599).carried_by(&version("4.3.5.0"), None).is_ok());
+    // The key that comes with it counts too: &access_key= and its text.
+    assert!(wide(1599 - 13).carried_by(&version("4.3.5.0"), Some(&secret("k"))).is_ok());
+    assert!(wide(1599 - 12).carried_by(&version("4.3.5.0"), Some(&secret("k"))).is_err());
+    let summed = user("s3://b/p?host=h&access_id=A&checksum_type=md5");
+    assert!(summed.carried_by(&version("4.2.3.0"), None).is_ok());
+    let told = summed.carried_by(&version("4.2.1.8"), None).unwrap_err().to_string();
+    assert_eq!(told, "OceanBase knows checksum_type from V4.2.3 on. Take it out.");
+    let oss = user("oss://b/p?host=h&access_id=A");
+    for unfit in ["a&b", "a b", "a'b", "a\"b", "a\\b", "a\u{feff}b", "a\tb"] {
+        let key = secret(unfit);
+        for text in ["2.2.77", "3.2.4.1", "4.0.0.0", "4.3.5.0"] {
+            assert!(oss.carried_by(&version(text), Some(&key)).is_err(), "{unfit:?} on {text}");
+        }
+    }
+    assert!(oss.carried_by(&version("3.1.5"), Some(&secret(&"k".repeat(128)))).is_err());
+    assert!(oss.carried_by(&version("4.0.0.0"), Some(&secret(&"k".repeat(128)))).is_ok());
 }
 
 #[test]
@@ -262,4 +306,14 @@ fn a_login_before_the_bucket_is_refused_and_not_repeated() {
     assert_eq!(shown(uri), "s3://***@bucket/path?host=h");
     assert_eq!(shown("s3://bucket/a@b?host=h"), "s3://bucket/a@b?host=h", "a path may have one");
     assert!(Destination::parse_user("file:///mnt/a@b").is_ok());
+}
+
+#[test]
+fn an_endpoint_is_sent_as_it_is_tested() {
+    let slash = user("s3://b/p?host=http://h:9000/&access_id=A");
+    assert_eq!(slash.to_string(), "s3://b/p?host=http://h:9000&access_id=A");
+    assert_eq!(slash.with_attribute("host", "h//").unwrap().attribute("host"), Some("h"));
+    // A path behind it leads elsewhere and stays; what the server has is told as the server has it.
+    assert_eq!(user("azblob://c/p?host=http://h:1/acct/&access_id=A").attribute("host"), Some("http://h:1/acct"));
+    assert_eq!(server("s3://b/p?host=http://h/").attribute("host"), Some("http://h/"));
 }

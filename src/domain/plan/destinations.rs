@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Action, RUN, TargetPlan};
+use super::{Action, RUN, TargetPlan, not_carried};
 use crate::domain::choices::{Choices, StorageSource, Wanted};
 use crate::domain::destination::{Destination, shown};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -92,7 +92,7 @@ pub(super) fn data_place<'a>(
         return Err(nobody_said(&facts.target(tenant), "data backup", "--storage"));
     };
     let (data, _) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: with_access_id(data, wanted)?, from: Some(wanted) })
+    Ok(Place { destination: usable_by(facts, with_access_id(data, wanted)?)?, from: Some(wanted) })
 }
 
 /// A base given by hand moves both; a fallback only fills what is missing.
@@ -115,7 +115,15 @@ pub(super) fn archive_place<'a>(
         return Err(nobody_said(&facts.target(tenant), "log archive", "--archive-storage"));
     };
     let (_, archive) = expanded(facts, tenant, base, wanted.archive.as_deref(), several)?;
-    Ok(Place { destination: with_access_id(archive, wanted)?, from: Some(wanted) })
+    Ok(Place { destination: usable_by(facts, with_access_id(archive, wanted)?)?, from: Some(wanted) })
+}
+
+/// A destination that a statement to this cluster can carry; its key is judged where it is known.
+pub(super) fn usable_by(facts: &Facts, destination: Destination) -> Result<Destination, Fault> {
+    match destination.carried_by(&facts.cluster.version, None) {
+        Ok(()) => Ok(destination),
+        Err(error) => Err(not_carried(&destination, &error)),
+    }
 }
 
 /// The directories of one tenant for data and log.

@@ -2,7 +2,7 @@
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
-use super::{Action, PlannedStep, TargetPlan, TenantIdentity};
+use super::{Action, PlannedStep, TargetPlan, TenantIdentity, not_carried};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
@@ -39,7 +39,7 @@ pub(super) fn target_plan(
             "The base was made at data version {then}, the tenant is at {now}: the server makes a full of it or answers 9040."
         ));
     }
-    let (destination, new_archive) = destination_step(tenant, &wanted)?;
+    let (destination, new_archive) = destination_step(facts, tenant, &wanted)?;
     let archiving_step = archiving_step(tenant, &tenant.name, new_archive);
     let kind = match mode {
         Mode::Full => "A full backup",
@@ -81,7 +81,7 @@ pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
 }
 
 /// The step that sets what differs, and whether the log archive moves.
-fn destination_step(tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedStep, bool), Fault> {
+fn destination_step(facts: &Facts, tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedStep, bool), Fault> {
     let (data, archive) = (&wanted.data.destination, &wanted.archive.destination);
     let data_differs = tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(data));
     let archive_differs = tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(archive));
@@ -108,10 +108,11 @@ fn destination_step(tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedSte
             step.actions.push(Action::SetArchiveLagTarget { seconds: 60 });
             effects.push("archive_lag_target becomes 60 s, which S3 needs".to_owned());
         }
-        step.actions.push(Action::SetArchiveDestination {
-            destination: ArchiveDest { location: archive.clone(), ..kept },
-            access_key: wanted.archive.access_key()?,
-        });
+        let whole = ArchiveDest { location: archive.clone(), ..kept };
+        // What is repeated beside the URI counts too.
+        whole.carried_by(&facts.cluster.version, None).map_err(|error| not_carried(archive, &error))?;
+        let access_key = wanted.archive.access_key()?;
+        step.actions.push(Action::SetArchiveDestination { destination: whole, access_key });
         let uri = archive.redacted_statement_uri();
         effects.push(format!("LOG_ARCHIVE_DEST becomes {uri} ({})", wanted.archive.source()));
     }

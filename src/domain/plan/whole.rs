@@ -1,7 +1,7 @@
 //! The plan below V4: one destination, one log archive, one job. Whatever is done is done once, for the whole cluster; only
 //! from V3.2.2 on tenants can be backed up by themselves.
 
-use super::destinations::{Place, nobody_said, parsed, unusable, values_of, with_access_id};
+use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
 use super::steps::{archiving_step, identity};
 use super::{Action, BackupTo, PlannedStep, TargetPlan};
 use crate::domain::archiving::{self, Archiving};
@@ -131,8 +131,7 @@ pub(super) fn place<'a>(
             })
         }
     };
-    let destination = with_access_id(destination.map_err(refused)?, wanted)?;
-    destination.check_v2_v3().map_err(|error| unusable(target, &error.into()))?;
+    let destination = usable_by(facts, with_access_id(destination.map_err(refused)?, wanted)?)?;
     if !of_cluster {
         refuse_backup_dest(facts, whole, &destination)?;
     }

@@ -138,7 +138,12 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
         ),
         Trouble::Broken(said) => {
             let why = if said.is_empty() { "It said nothing.".to_owned() } else { format!("The reason: {said}.") };
-            storage(format!("The connection to {who} broke."), why, "Look at the storage service, and test again.")
+            let next = if place.https {
+                "Look at the storage service, and test again."
+            } else {
+                "Perhaps it speaks TLS: write https:// in front of the host; else look at the storage service, and test again."
+            };
+            storage(format!("The connection to {who} broke."), why, next)
         }
     }
 }

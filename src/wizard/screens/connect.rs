@@ -8,7 +8,7 @@ use crate::app::setup::{NewCluster, WrongPart};
 use crate::domain::command_line::given;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{NONE, Secret};
 use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
@@ -48,6 +48,7 @@ impl Login {
             host: self.host.clone(),
             user: self.user.clone(),
             environment: Some(self.environment.clone()).filter(|name| !name.is_empty()),
+            no_password: self.password.is_empty(),
         }
     }
 }
@@ -377,11 +378,17 @@ pub fn saved(model: &mut Model, req: Req, known: Result<Known, Fault>) -> Option
             let unlocked = Some(login.cluster().called());
             model.connect = Connect { unlocked, ..Connect::default() };
             match then {
+                Then::Save if login.password.is_empty() => {
+                    model.notice = Some(format!("Saved to {}; the login has no password.", known.path));
+                }
                 Then::Save => model.notice = Some(format!("Saved to {}, without the password.", known.path)),
                 Then::Use => {
                     model.notice = Some("Nothing was saved.".to_owned());
                     model.reach.extend(given("--host", login.host));
                     model.reach.extend(given("--user", login.user));
+                    if login.password.is_empty() {
+                        model.reach.extend(given("--password-from", NONE.to_owned()));
+                    }
                 }
             }
             Some(known)

@@ -15,9 +15,6 @@ use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
 use crate::wizard::model::{Cluster, Model, Screen};
 
-/// What no statement can carry safely (R11).
-const QUOTES: [char; 3] = ['\'', '"', '\\'];
-
 /// A line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Line {
@@ -96,16 +93,16 @@ impl Choice {
 
     /// What is wrong with the passwords; None: nothing, or none is asked for.
     #[must_use]
-    pub fn complaint(&self) -> Option<&'static str> {
+    pub fn complaint(&self) -> Option<String> {
         let (password, again) = (self.password.value(), self.again.value());
         if !self.encrypt {
             None
         } else if password.is_empty() {
-            Some("The password is empty. Type one, or switch encryption off.")
-        } else if password.contains(QUOTES) {
-            Some("The password has a quote or a backslash, which no statement can carry safely. Choose another.")
+            Some("The password is empty. Type one, or switch encryption off.".to_owned())
+        } else if let Some(why) = self.encryption().and_then(|password| password.unfit_to_encrypt()) {
+            Some(format!("{why}. Choose another password."))
         } else if password != again {
-            Some("The two passwords differ. Type the same one twice.")
+            Some("The two passwords differ. Type the same one twice.".to_owned())
         } else {
             None
         }
@@ -281,7 +278,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
         if !draft.mode.is_typing() {
             draft.mode.focus = Line::Password;
         }
-        model.notice = Some(complaint.to_owned());
+        model.notice = Some(complaint);
         return Vec::new();
     }
     confirm::open(model)

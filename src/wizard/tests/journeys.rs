@@ -271,7 +271,7 @@ fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
     // The focus went there; j and k are letters now.
     wizard.types("jk'");
     wizard.keys(&["Enter"]);
-    wizard.says("The password has a quote or a backslash, which no statement can carry safely. Choose another.");
+    wizard.says("It has a quote in it, which no statement can carry safely. Choose another password.");
     wizard.keys(&["Backspace", "Tab"]);
     wizard.types("j");
     wizard.keys(&["Enter"]);

@@ -93,7 +93,7 @@ fn help(stop: Stop) -> &'static str {
         Stop::Name => "What you call the cluster; empty: as its host",
         Stop::Host => "An observer or OBProxy: host or host:port (2881 without)",
         Stop::User => "root@sys, root@sys#cluster, or a tenant's administrator",
-        Stop::Password => "May be empty; kept in memory until obnow ends, never saved",
+        Stop::Password => "Empty: it has no password; kept in memory, never saved",
         Stop::Environment => "Space changes it; prod asks before anything is interrupted",
         Stop::Save => "Enter tries the connection, and saves it once it works",
         Stop::Use => "Enter tries it and goes on; called by its host, not saved",

@@ -8,7 +8,7 @@ use super::theme::Role;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
-use crate::wizard::screens::ask::Ask;
+use crate::wizard::screens::ask::{Ask, Asked};
 use crate::wizard::screens::question::Question;
 
 /// What a screen is for.
@@ -92,6 +92,11 @@ pub fn ask(ask: &Ask, area: Rect) -> Body {
     let label = format!("  {}: ", ask.what);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
     body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.drawn())]));
-    body.help = Help::of("It is kept in memory until obnow ends, and written nowhere.");
+    body.help = Help::of(match ask.asked {
+        Asked::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
+        Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry => {
+            "It is kept in memory until obnow ends, and written nowhere."
+        }
+    });
     body
 }

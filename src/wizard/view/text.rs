@@ -1,7 +1,8 @@
 //! Text in cells: cut, padded and wrapped by the width a terminal draws.
 
-use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+use unicode_width::UnicodeWidthChar;
 
+use crate::domain::words::cells;
 use crate::wizard::form::Text;
 
 /// The mark of a text that was cut.
@@ -10,7 +11,7 @@ const CUT: &str = "..";
 /// How many cells a text takes.
 #[must_use]
 pub fn width(text: &str) -> usize {
-    UnicodeWidthStr::width(text)
+    cells(text)
 }
 
 /// The text in at most so many cells; what was cut off is marked.

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
+use crate::domain::fault::Cause;
 
 const CANARY: &str = "CANARY-7f3a";
 

@@ -309,6 +309,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let source = chosen.access_key.filter(|_| needs_key && key.is_none());
     let ssh_user = model.chosen().and_then(|cluster| cluster.known.ssh_user.as_deref());
     let what = to_test(facts, tenant, storage.shape, part, chosen.destination);
+    let what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
     let what = Box::new(what.with_access_key(key).with_servers(facts, ssh_user));
     let count = storage.data.found.len();
     let one_of = (count > 1).then(|| (tenant.name.clone(), count));

@@ -335,7 +335,7 @@ impl Form {
         }
         match field {
             Field::Directory => self.directory_complaint(access, (shape, alone, several)).map(brief),
-            Field::AccessKey => key_complaint(access).map(brief),
+            Field::AccessKey => self.key_complaint(access, shape).map(brief),
             Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
@@ -375,6 +375,21 @@ impl Form {
             return None;
         }
         usable(&self.uri(access), used).err()
+    }
+
+    /// A key is what a statement of the target's line can carry; this host signs with any.
+    fn key_complaint(&self, access: &Access, shape: Shape) -> Option<String> {
+        let key = access.key.as_secret()?;
+        let carried = match shape {
+            Shape::Two => Destination::check_access_key(&key),
+            Shape::One | Shape::Tenants => match Destination::parse_user(&self.uri(access)) {
+                Ok(destination) => destination.check_v2_v3(Some(&key)),
+                // What is wrong with it is said at its own field.
+                Err(_) => Destination::check_access_key(&key),
+            },
+            Shape::Folder => Ok(()),
+        };
+        carried.err().map(|error| error.to_string())
     }
 
     fn options_complaint(&self, shape: Shape) -> Option<String> {
@@ -419,7 +434,7 @@ fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
     let template = template.map_err(|error| error.to_string())?;
     let of_tenant = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));
     let tenants = if several { 2 } else { 1 };
-    let checked = |template: Template| Ok(template.destination().check_v2_v3()?);
+    let checked = |template: Template| Ok(template.destination().check_v2_v3(None)?);
     let made = match (shape, of_tenant) {
         (Shape::Two, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
         (Shape::Two, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
@@ -433,13 +448,6 @@ fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
         (Shape::Folder, None) => Ok(()),
     };
     made.map_err(|error| error.to_string())
-}
-
-/// A key is what a statement can carry.
-fn key_complaint(access: &Access) -> Option<String> {
-    let key = access.key.as_secret()?;
-    let any = Destination::parse_user("oss://any?host=any&access_id=any").ok()?;
-    any.to_statement_uri(Some(&key)).err().map(|error| error.to_string())
 }
 
 #[cfg(test)]

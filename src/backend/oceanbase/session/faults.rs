@@ -1,0 +1,245 @@
+//! What a person is told when a connection, a login or a statement comes to nothing.
+
+use std::fmt::Write as _;
+
+use sqlx::mysql::MySqlDatabaseError;
+
+use super::{Failure, TIMED_OUT};
+use crate::domain::diagnosis::{clean, explain};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::Secret;
+
+/// The longest a statement is repeated in a message, in characters.
+const SHOWN: usize = 60;
+
+pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
+    Fault::new(
+        Cause::Unreachable,
+        format!("{endpoint} cannot be reached."),
+        why,
+        "Check the address and the port, the server's state and the firewall between this host and it.",
+    )
+}
+
+pub(super) fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
+    let detail = clean(&error.to_string());
+    let fault = match error {
+        sqlx::Error::Database(server) => {
+            let (code, message) = server_words(server.as_ref());
+            login_fault(code, &message, endpoint, user, password)
+        }
+        sqlx::Error::Tls(cause) => tls_fault(&clean(&cause.to_string()), endpoint),
+        // The driver wraps what it finds wrong with a certificate as an error of the network.
+        sqlx::Error::Io(_) if detail.to_ascii_lowercase().contains("cert") => tls_fault(&detail, endpoint),
+        sqlx::Error::Io(io) => match io.kind() {
+            std::io::ErrorKind::ConnectionRefused => {
+                unreachable(endpoint, "Nothing listens there: connection refused.")
+            }
+            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::InvalidData => not_mysql(endpoint),
+            std::io::ErrorKind::ConnectionReset | std::io::ErrorKind::BrokenPipe => {
+                unreachable(endpoint, "It closed the connection during the login.")
+            }
+            _ if detail.contains("lookup") || detail.contains("name") => {
+                unreachable(endpoint, "The host's name cannot be resolved.")
+            }
+            _ => unreachable(endpoint, format!("The network says: {}.", clean(&io.to_string()))),
+        },
+        sqlx::Error::Protocol(_) => not_mysql(endpoint),
+        _ => unreachable(endpoint, "The login did not come about."),
+    };
+    fault.with_detail(detail)
+}
+
+fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
+    if message.contains("Oracle tenant for current client driver") {
+        return Fault::new(
+            Cause::Rights,
+            format!("{user} cannot log in to {endpoint}."),
+            "It belongs to an Oracle-mode tenant, which this protocol cannot log in to.",
+            "Use root@sys: Oracle-mode tenants are backed up from the sys tenant.",
+        )
+        .with_code(code);
+    }
+    match code {
+        1045 | 5015 => {
+            let mut why = format!("The server refuses {}.", suspects(user));
+            if let Some(invisible) = password.and_then(Secret::invisible) {
+                // Writing to a String cannot fail.
+                let _ = write!(why, " The password {invisible}, which the server compares too.");
+            }
+            Fault::new(Cause::Rights, format!("{user} cannot log in to {endpoint}."), why, remedy(user))
+        }
+        1040 | 8001 => unreachable(endpoint, format!("The server takes no connection now: {message}.")),
+        5150 | 5160 => Fault::new(
+            Cause::Rights,
+            format!("{user} cannot log in to {endpoint}."),
+            "There is no such tenant on this server.",
+            "Check the tenant's name in the user, for example root@sys.",
+        ),
+        _ => Fault::new(
+            Cause::Server,
+            format!("{endpoint} refuses the login of {user}."),
+            format!("It answers {code}: {message}."),
+            "Look the code up in the server's manual; check user, tenant and cluster in the login.",
+        ),
+    }
+    .with_code(code)
+}
+
+/// What of a login may be wrong; the server does not say which.
+fn suspects(user: &str) -> String {
+    match (user.split_once('#'), parts_by_colons(user)) {
+        (Some((_, "")), _) => "the user, the password, or the empty cluster name behind #".to_owned(),
+        (Some((_, cluster)), _) => format!("the user, the password, or the cluster name behind #, {cluster}"),
+        (None, Some([cluster, ..])) => format!("the user, the password, or the cluster name {cluster}"),
+        (None, None) => "the user or the password".to_owned(),
+    }
+}
+
+fn remedy(user: &str) -> String {
+    match (user.split_once('#'), parts_by_colons(user)) {
+        (Some((direct, _)), _) => format!(
+            "Check all three: a proxy wants the cluster's own name behind # (SHOW PARAMETERS LIKE 'cluster'), an observer is \
+             logged in to as {direct}."
+        ),
+        (None, Some([cluster, tenant, name])) => format!("Write it as user@tenant#cluster: {name}@{tenant}#{cluster}."),
+        (None, None) => "Check user and password of this cluster; a proxy wants user@tenant#cluster.".to_owned(),
+    }
+}
+
+/// The parts of `cluster:tenant:user`, the form of older clients.
+fn parts_by_colons(user: &str) -> Option<[&str; 3]> {
+    let parts: Vec<&str> = user.split(':').collect();
+    parts.try_into().ok()
+}
+
+fn not_mysql(endpoint: &str) -> Fault {
+    Fault::new(
+        Cause::Unreachable,
+        format!("{endpoint} is not an OceanBase SQL port."),
+        "What answers there does not speak the MySQL protocol.",
+        "Use the SQL port of an observer (2881) or of OBProxy (2883), not the RPC or an HTTP port.",
+    )
+}
+
+fn tls_fault(cause: &str, endpoint: &str) -> Fault {
+    let (why, next) = if cause.contains("UnsupportedCertVersion") {
+        (
+            "Its certificate is of version 1, which is not accepted.",
+            "Reissue it as version 3 (openssl x509 -extfile), or set tls: {mode: off}.",
+        )
+    } else if cause.contains("CaUsedAsEndEntity") {
+        (
+            "Its certificate is a CA's own and is used as a server's.",
+            "Issue a server certificate signed by that CA, or use tls: {mode: require}.",
+        )
+    } else if cause.contains("UnknownIssuer") {
+        (
+            "Its certificate is not signed by the CA that is configured.",
+            "Check tls.ca of this cluster in the inventory.",
+        )
+    } else if cause.contains("NotValidForName") {
+        ("Its certificate does not name this host.", "Use the name of the certificate, or tls: {mode: verify-ca}.")
+    } else if cause.contains("does not support TLS") || cause.contains("not supported") {
+        ("It offers no TLS, and the inventory asks for it.", "Switch TLS on at the server, or set tls: {mode: prefer}.")
+    } else {
+        ("The TLS handshake failed.", "Compare tls of this cluster in the inventory with the server's certificate.")
+    };
+    Fault::new(Cause::Unreachable, format!("TLS with {endpoint} failed."), why, next)
+}
+
+fn server_words(error: &dyn sqlx::error::DatabaseError) -> (u32, String) {
+    let code = error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, |error| u32::from(error.number()));
+    (code, clean(error.message()))
+}
+
+/// The beginning of a statement, as a sentence ends.
+pub(super) fn brief(statement: &str) -> String {
+    let begins: String = statement.chars().take(SHOWN).collect();
+    if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
+}
+
+pub(super) fn statement_failure(error: &sqlx::Error, endpoint: &str, statement: &str) -> Failure {
+    match error {
+        sqlx::Error::Database(server) => {
+            let (code, message) = server_words(server.as_ref());
+            // The server stopped waiting for itself; what it was asked to do may have happened.
+            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT }
+        }
+        error => Failure {
+            fault: Fault::new(
+                Cause::Unreachable,
+                format!("{endpoint} broke off the connection."),
+                format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),
+                "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
+            )
+            .with_detail(clean(&error.to_string())),
+            answered: false,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_said_as_such() {
+        for (said, why) in [
+            ("invalid peer certificate: UnknownIssuer", "not signed by the CA"),
+            ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "of version 1"),
+            ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "a CA's own"),
+            ("invalid peer certificate: NotValidForName", "does not name this host"),
+        ] {
+            let io = std::io::Error::new(std::io::ErrorKind::InvalidData, said);
+            let fault = connect_fault(&sqlx::Error::Io(io), "db:2881", "root@sys", None);
+            assert_eq!(fault.what, "TLS with db:2881 failed.");
+            assert!(fault.why.contains(why), "{said}: {}", fault.why);
+        }
+        let other = std::io::Error::new(std::io::ErrorKind::InvalidData, "packets out of order");
+        assert!(
+            connect_fault(&sqlx::Error::Io(other), "db:2881", "root@sys", None)
+                .what
+                .contains("not an OceanBase SQL port")
+        );
+    }
+
+    fn refused(user: &str, password: &str) -> Fault {
+        let password = Secret::new(password.to_owned());
+        login_fault(1045, "Access denied", "db:2883", user, Some(&password))
+    }
+
+    #[test]
+    fn a_refused_login_names_all_of_its_parts_as_suspects() {
+        let plain = refused("root@sys", "p");
+        assert_eq!(plain.why, "The server refuses the user or the password.");
+        let behind = refused("root@sys#demoo", "p");
+        assert_eq!(behind.why, "The server refuses the user, the password, or the cluster name behind #, demoo.");
+        assert!(behind.next.contains("an observer is logged in to as root@sys."), "{behind}");
+        assert!(refused("root@sys#", "p").why.contains("the empty cluster name behind #"));
+        let colons = refused("demo:sys:root", "p");
+        assert!(colons.why.contains("the cluster name demo"), "{colons}");
+        assert_eq!(colons.next, "Write it as user@tenant#cluster: root@sys#demo.");
+    }
+
+    #[test]
+    fn what_is_not_seen_in_a_password_is_said_once_it_was_refused() {
+        for (password, said) in [
+            ("\u{feff}CANARY", Some("begins with a byte order mark")),
+            ("CANARY\r", Some("ends in a carriage return")),
+            ("CANARY ", Some("ends in a blank")),
+            (" CANARY", Some("begins with a blank")),
+            ("CAN\tARY", Some("has a character in it that is not seen")),
+            ("CAN ARY", None),
+            ("", None),
+        ] {
+            let fault = refused("root@sys", password);
+            let told = said.map(|said| format!(" The password {said}, which the server compares too."));
+            assert_eq!(
+                fault.why,
+                format!("The server refuses the user or the password.{}", told.unwrap_or_default()),
+                "{password:?}"
+            );
+        }
+    }
+}

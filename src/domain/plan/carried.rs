@@ -1,0 +1,146 @@
+//! Whether the statements of a plan can carry its secrets: asked before the plan is shown, handed over, tested or run, so that
+//! nothing is stopped for a statement that cannot be made.
+
+use super::{Action, Plan};
+use crate::domain::destination::{Destination, DestinationError, OfKey};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::secret::Secret;
+use crate::domain::version::Version;
+
+/// The secrets that statements carry, as far as they are known.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Carried<'a> {
+    /// The access key of the storage.
+    pub access_key: Option<&'a Secret>,
+    /// The password that encrypts the backup.
+    pub encryption: Option<&'a Secret>,
+}
+
+impl Plan {
+    /// Whether every statement of it can be made with these secrets. One that is not known yet is not judged.
+    ///
+    /// # Errors
+    /// A usage fault that names what is wrong, and repeats no secret.
+    pub fn can_carry(&self, secrets: Carried<'_>) -> Result<(), Fault> {
+        // The numbers alone count, and they stand in front of the build.
+        let version: Option<Version> = self.cluster.version.parse().ok();
+        for action in self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions) {
+            let (destination, carried) = match action {
+                Action::SetDataDestination { destination, .. } => {
+                    let key = key_of(destination, secrets);
+                    (destination, version.map(|version| destination.carried_by(&version, key)))
+                }
+                Action::SetArchiveDestination { destination, .. } => {
+                    let key = key_of(&destination.location, secrets);
+                    (&destination.location, version.map(|version| destination.carried_by(&version, key)))
+                }
+                Action::StartBackup { encrypt, to, .. } => {
+                    let password = secrets.encryption.filter(|_| encrypt.is_some());
+                    if let Some(why) = password.and_then(Secret::unfit_to_encrypt) {
+                        return Err(unfit_to_encrypt(why));
+                    }
+                    let Some(to) = to else { continue };
+                    let key = key_of(&to.destination, secrets);
+                    (&to.destination, version.map(|version| to.destination.carried_by(&version, key)))
+                }
+                Action::SetArchiveLagTarget { .. }
+                | Action::StopArchiving
+                | Action::StartArchiving
+                | Action::ResumeArchiving
+                | Action::Compact
+                // This host writes and uploads a dump; no statement carries its place or its key.
+                | Action::StartDump { .. }
+                | Action::Upload { .. } => continue,
+            };
+            if let Some(Err(error)) = carried {
+                return Err(not_carried(destination, &error));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn key_of<'a>(destination: &Destination, secrets: Carried<'a>) -> Option<&'a Secret> {
+    secrets.access_key.filter(|_| destination.needs_access_key())
+}
+
+/// A destination, or the key that goes with it, that no statement can carry.
+#[must_use]
+pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault {
+    let bare = destination.bare();
+    let (what, next) = match error.of_the_access_key() {
+        Some(OfKey::Missing) => (
+            format!("The access key of {bare} is missing."),
+            "Give it with --access-key-from env:NAME, file:PATH or stdin.",
+        ),
+        Some(OfKey::Unfit) => (
+            format!("The access key of {bare} cannot be used."),
+            "Have the storage service make another key, and give it with --access-key-from.",
+        ),
+        None => (format!("{bare} cannot be used as a destination."), "Correct it and try again."),
+    };
+    Fault::new(Cause::Usage, what, error.to_string(), next)
+}
+
+/// A password that no statement can carry, and why; without a full stop.
+#[must_use]
+pub fn unfit_to_encrypt(why: &str) -> Fault {
+    let next = "Give another one with --encrypt-from.";
+    Fault::new(Cause::Usage, "The encryption password cannot be used.", format!("{why}."), next)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::domain::choices::{Mode, StorageSource};
+    use crate::domain::plan::plan;
+    use crate::domain::samples::{choose, cluster, tenant, wanted};
+    use crate::domain::secret::SecretSource;
+
+    const CANARY: &str = "CANARY-7f3a";
+
+    fn moving() -> Plan {
+        let mut choices = choose(&["prod/pay"], Mode::Full);
+        let mut storage = wanted(Some("oss://b/p?host=h&access_id=i"), None, StorageSource::Given);
+        storage.access_key = Some(SecretSource::Env("KEY".into()));
+        choices.storage = Some(storage);
+        choices.encrypt = Some(SecretSource::Env("PW".into()));
+        plan(&cluster(vec![tenant(1002, "pay")]), &choices).unwrap()
+    }
+
+    #[test]
+    fn a_key_that_no_statement_can_carry_is_found_before_anything_is_sent() {
+        let plan = moving();
+        let judged = |key: &str| {
+            let key = Secret::new(key.to_owned());
+            plan.can_carry(Carried { access_key: Some(&key), encryption: None })
+        };
+        assert_eq!(judged("abc/+=xyz"), Ok(()));
+        let long = "k".repeat(300);
+        for unfit in ["a&b", "a b", "a'b", "a\"b", "a\\b", "a\tb", "a\u{7f}b", "\u{feff}ab", "ab\r", long.as_str()] {
+            let fault = judged(&format!("{unfit}{CANARY}")).unwrap_err();
+            assert_eq!(
+                (fault.cause, fault.what.as_str()),
+                (Cause::Usage, "The access key of oss://b/p/77/1002/clog cannot be used.")
+            );
+            assert!(!format!("{fault:?}").contains(CANARY), "{fault:?}");
+        }
+        assert_eq!(plan.can_carry(Carried::default()), Ok(()), "what is not known is not judged");
+    }
+
+    #[test]
+    fn an_encryption_password_is_judged_with_it() {
+        let plan = moving();
+        let judged = |password: &str| {
+            let password = Secret::new(password.to_owned());
+            plan.can_carry(Carried { access_key: None, encryption: Some(&password) })
+        };
+        assert_eq!(judged("pa ss & word"), Ok(()));
+        for unfit in ["", "a'b", "a\"b", "a`b", "a\\b", "a\nb"] {
+            let fault = judged(unfit).unwrap_err();
+            assert_eq!(fault.what, "The encryption password cannot be used.", "{unfit:?}");
+        }
+    }
+}
