@@ -4,6 +4,7 @@ use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::{Destination, DestinationError};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
+use crate::domain::sql::quoted_inside;
 
 #[cfg(test)]
 mod tests;
@@ -134,21 +135,4 @@ impl std::fmt::Display for Statement {
         }
         Ok(())
     }
-}
-
-/// A name for a statement: in backticks, with backticks inside doubled.
-#[must_use]
-pub fn quoted_name(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-/// A string literal; quotes are doubled and backslashes, which some SQL modes read as escapes, are doubled too.
-#[must_use]
-pub fn quoted_text(text: &str) -> String {
-    format!("'{}'", quoted_inside(text))
-}
-
-/// The inside of a string literal.
-fn quoted_inside(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\'', "''")
 }

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
+use crate::domain::sql::{quoted_name, quoted_text};
 
 const CANARY: &str = "CANARY-7f3a";
 
