@@ -5,7 +5,10 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::log::covering;
-use super::{BackupSet, BrokenChain, FileStatus, Piece, Round, RoundStatus, Scn, SetStatus, Window, chain, window_of};
+use super::{
+    BackupSet, BrokenChain, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn, SetStatus, Window, chain,
+    window_of,
+};
 use crate::domain::time_zone::ServerTimeZone;
 
 /// How the job ended, by its history row.
@@ -35,8 +38,6 @@ pub struct Facts<'a> {
     pub pieces: Option<&'a [Piece]>,
     /// All rounds of its log archive, those that are over too.
     pub rounds: &'a [Round],
-    /// Encryption was asked for, so it has to be proven.
-    pub encryption_asked: bool,
 }
 
 /// The log a set waits for.
@@ -56,8 +57,6 @@ pub struct NotYet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
-    /// Asked for and not proven.
-    Encryption,
     /// A set it stands on.
     Chain(BrokenChain),
     /// Its own files.
@@ -118,7 +117,6 @@ impl Missing {
 
     fn sentence(&self, time: impl Fn(Scn) -> String) -> String {
         match self {
-            Self::Encryption => "Encryption was asked for, and the backup set shows none.".to_owned(),
             Self::Chain(broken) => format!("{}.", capital(broken)),
             Self::SetFiles { id, file_status } => format!("The files of backup set {id} are {file_status}."),
             Self::ArchiveEnded { round_id, status, have, need } => {
@@ -141,9 +139,6 @@ impl Missing {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Encryption => {
-                "Take a new full backup with encryption, and delete this set if it must not lie there in clear."
-            }
             Self::Chain(_) | Self::SetFiles { .. } => "Take a new full backup.",
             Self::ArchiveEnded { .. } | Self::NotCovered { .. } => {
                 "Restart the log archive, wait until it is DOING, and take a new full backup."
@@ -192,9 +187,7 @@ impl Verdict {
     pub const fn rests_on_the_log(&self) -> bool {
         match self {
             Self::Restorable(_) | Self::NotYet(_) => true,
-            Self::NotRestorable(missing) => {
-                !matches!(missing, Missing::Encryption | Missing::Chain(_) | Missing::SetFiles { .. })
-            }
+            Self::NotRestorable(missing) => !matches!(missing, Missing::Chain(_) | Missing::SetFiles { .. }),
             Self::Failed | Self::Cancelled | Self::Unknown(_) => false,
         }
     }
@@ -239,11 +232,11 @@ pub fn verdict(facts: &Facts) -> Verdict {
         }
         (status, _) => return Verdict::Unknown(format!("The status of backup set {} is {status}.", set.id)),
     }
-    if facts.encryption_asked && !set.is_encrypted() {
-        return Verdict::NotRestorable(Missing::Encryption);
-    }
     if let Err(broken) = chain(set, facts.sets) {
         return Verdict::NotRestorable(Missing::Chain(broken));
+    }
+    if let Some(what) = set.unread() {
+        return Verdict::Unknown(format!("The server does not say {what}, for backup set {}.", set.id));
     }
     match window_of(set, facts.pieces, facts.rounds) {
         Some(window) => Verdict::Restorable(window),
@@ -276,7 +269,11 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
         return Verdict::Unknown(format!("The status of log archive round {} is {word}.", round.round_id));
     }
     let have = match facts.pieces {
-        Some(pieces) => of_round(pieces, round).map(|piece| piece.checkpoint).max().unwrap_or(round.start),
+        Some(pieces) => {
+            // An incomplete piece shows its start for a checkpoint that has not come so far.
+            let reached = of_round(pieces, round).filter(|piece| piece.file_status != FileStatus::Incomplete);
+            reached.map(|piece| piece.checkpoint).max().unwrap_or(round.start)
+        }
         None => round.checkpoint,
     };
     let (round_id, round_status) = (round.round_id, round.status.clone());
@@ -298,6 +295,12 @@ fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Mis
         }
         match &piece.file_status {
             FileStatus::Available | FileStatus::Copying | FileStatus::Other(_) => log_to = log_to.max(end),
+            // Normal until the round's checkpoint passes its start (V4.3.1 source, `ObDestRoundCheckpointer`).
+            FileStatus::Incomplete
+                if round.status.may_go_on() && !matches!(piece.status, PieceStatus::Frozen | PieceStatus::Inactive) =>
+            {
+                log_to = log_to.max(end);
+            }
             status => {
                 let (round_id, piece_id) = (round.round_id, piece.piece_id);
                 return Some(Missing::Piece { round_id, piece_id, file_status: status.clone() });

@@ -7,6 +7,7 @@ use crate::domain::outcome::{Judged, judge};
 use crate::domain::restorable::BackupSet;
 use crate::domain::samples::{legacy, round, target};
 use crate::domain::step::StepKind;
+use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::Version;
 use crate::domain::whole::CompactionRule;
 use engine::odc;
@@ -111,7 +112,9 @@ fn every_previewed_statement_parses() {
 
 /// The statements of a recipe with its placeholders filled, as somebody would.
 fn recipe(tenant: &TenantFacts) -> Vec<String> {
-    let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, 0) else { unreachable!("it is there") };
+    let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
+        unreachable!("it is there")
+    };
     let (mut restores, mut keys) = (Vec::new(), Vec::new());
     for line in outcome.recipe {
         let filled = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
