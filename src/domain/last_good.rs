@@ -4,6 +4,9 @@ use super::facts::{Facts, Role, TenantFacts, TenantKind};
 use super::restorable::{self, Encryption, JobEnd, SetKind, Verdict};
 use super::scn::Scn;
 
+#[cfg(test)]
+mod tests;
+
 /// A backup that is there and can be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGood {

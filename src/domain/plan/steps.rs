@@ -21,13 +21,13 @@ pub(super) fn target_plan(
     choices: &Choices,
     several: bool,
 ) -> Result<TargetPlan, Fault> {
-    if facts.cluster.method == Method::Logical {
-        return logical_plan(facts, tenant, choices);
-    }
     if choices.plus_archivelog
         && let Err(why) = plus_archivelog(&facts.cluster.version)
     {
         return Err(no_plus_archivelog(facts, why));
+    }
+    if facts.cluster.method == Method::Logical {
+        return logical_plan(facts, tenant, choices);
     }
     let wanted = places(facts, tenant, choices, several)?;
     let base = usable_full(tenant, Some(&wanted.data.destination));
