@@ -12,6 +12,7 @@ use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
+use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
@@ -245,15 +246,15 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
 
 fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
-        VerdictWord::Restorable => Role::Ok,
+        VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
         VerdictWord::NotYetRestorable | VerdictWord::Cancelled => Role::Warn,
         _ => Role::Fail,
     };
     say.line("");
-    let headline = outcome.verdict.headline();
+    let headline = outcome.headline();
     for line in words::verdict(target, outcome) {
-        match line.strip_prefix(headline) {
-            Some(rest) => say.line(&format!("{}{rest}", say.paint(role, headline))),
+        match line.strip_prefix(headline.as_str()) {
+            Some(rest) => say.line(&format!("{}{rest}", say.paint(role, &headline))),
             None => say.line(&line),
         }
     }
@@ -285,12 +286,13 @@ fn verdict_fields(id: &str, target: Option<&TargetName>, outcome: &Outcome) -> V
         .collect();
     json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
            "from": when(outcome.from), "to": when(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
-           "set": outcome.set, "windows": windows, "told": outcome.told, "recipe": outcome.recipe,
+           "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.told, "recipe": outcome.recipe,
            "fault": outcome.fault.as_ref().map(fault_fields)})
 }
 
 fn progress_fields(id: &str, target: &TargetName, progress: &Progress) -> Value {
     json!({"task": id, "target": target, "phase": progress.phase, "percent": progress.percent, "bytes": progress.bytes,
+           "log_percent": progress.log_percent,
            "bytes_total": progress.bytes_total, "rate": progress.rate,
            "eta_seconds": progress.eta.map(|(low, high)| [low, high])})
 }

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::say::Role;
-use super::{Exit, Say, show};
+use super::{Exit, Say};
 use crate::app::tasks::{self, Task};
 use crate::app::{Room, detect};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::LastGood;
-use crate::domain::listing::{Row, dump_of, rows};
+use crate::domain::listing::{Row, dump_of, mark_encryption, rows};
+use crate::domain::restorable::Encryption;
 use crate::domain::target::{TargetKind, TargetName};
 use crate::domain::version::Method;
 use crate::domain::words;
@@ -35,6 +36,7 @@ pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
             if row.method == Some(Method::Logical) {
                 row.last_good = last_dump(&finished, &row.target);
             }
+            mark_encryption(&mut row, finished.iter().flatten().map(|task| &task.view));
             say.event("target", fields(&row));
             lines.push((cells(&row, room.now(), oldest), if row.eligible { Role::Ok } else { Role::Dim }));
         }
@@ -53,7 +55,7 @@ fn last_dump(finished: &[Result<Task, Fault>], target: &TargetName) -> Option<La
 fn fields(row: &Row) -> Value {
     let last_good = row.last_good.as_ref().map(|good| {
         json!({"type": good.kind.word(), "at": good.at.to_rfc3339(), "bytes": good.bytes,
-               "restorable_to": show::when(good.restorable_to)})
+               "restorable_to": good.restorable_to.to_rfc3339(), "encryption": good.encryption.map(Encryption::word)})
     });
     let state = match &row.about {
         Some(about) => format!("{}, {about}", row.state),

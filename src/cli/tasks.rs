@@ -82,7 +82,7 @@ fn line(task: &Task) -> String {
     let targets: Vec<String> = task.targets().iter().map(ToString::to_string).collect();
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
-    let verdict = words::worst(&task.view).map_or("", |(_, outcome)| outcome.verdict.word());
+    let verdict = words::worst(&task.view).map_or_else(String::new, |(_, outcome)| outcome.in_short());
     let started = task.view.created.map_or_else(String::new, show::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",

@@ -84,10 +84,19 @@ impl Destination {
         &self.path
     }
 
-    /// The part before `?`, as the views' PATH columns have it.
+    /// The part before `?`.
     #[must_use]
     pub fn bare(&self) -> String {
         format!("{}://{}", self.kind.scheme(), self.path)
+    }
+
+    /// The path with the host behind it, as the views' PATH columns have it (V4.3.1 source, `get_backup_path_str`).
+    #[must_use]
+    pub fn path_text(&self) -> String {
+        match self.attribute("host") {
+            Some(host) => format!("{}?host={host}", self.bare()),
+            None => self.bare(),
+        }
     }
 
     /// The value of a key, found as the server finds it: the first token that begins with `key=`, in this case.
@@ -190,10 +199,22 @@ impl Destination {
         others.map(String::as_str).collect::<Vec<_>>().join("&")
     }
 
-    /// Whether both name the same directory: storage, path, and endpoint where both have one. Keys, credentials and what
-    /// the server appends do not matter.
+    /// Whether the server takes both for the same path: it compares the text before `?` and the host letter by letter, without
+    /// a slash at the end (V4.3.1 source, `get_prev_backup_set_id` and `get_backup_path_str`). Case, slashes within and the
+    /// host's scheme make another path. Where only one shows a host, the host is not compared.
     #[must_use]
-    pub fn same_place(&self, other: &Self) -> bool {
+    pub fn is_same_path(&self, other: &Self) -> bool {
+        let same_host = match (self.attribute("host"), other.attribute("host")) {
+            (Some(a), Some(b)) => a == b,
+            _ => true,
+        };
+        self.kind == other.kind && self.path == other.path && same_host
+    }
+
+    /// Whether both may lead to the same directory, however they are written: for refusing two users of one directory. Keys,
+    /// credentials and what the server appends do not matter.
+    #[must_use]
+    pub fn may_be_same_directory(&self, other: &Self) -> bool {
         self.same_store(other) && self.parts().eq(other.parts())
     }
 
@@ -201,10 +222,12 @@ impl Destination {
     #[must_use]
     pub fn is_inside(&self, other: &Self) -> bool {
         let mut below = self.parts();
-        self.same_store(other) && !self.same_place(other) && other.parts().all(|part| below.next() == Some(part))
+        self.same_store(other)
+            && !self.may_be_same_directory(other)
+            && other.parts().all(|part| below.next() == Some(part))
     }
 
-    /// Whether the server, which shows `self`, already has what is wanted, so that nothing needs to be set: the same place,
+    /// Whether the server, which shows `self`, already has what is wanted, so that nothing needs to be set: the same path,
     /// and no attribute asked for that differs. What is left out of `wanted` is not asked for.
     #[must_use]
     pub fn already_is(&self, wanted: &Self) -> bool {
@@ -212,7 +235,7 @@ impl Destination {
             let Some(known) = kind::known(key_of(token)) else { return false };
             known.key != "host" && self.attribute(known.key).or(known.default) != wanted.attribute(known.key)
         };
-        self.same_place(wanted) && !wanted.tokens.iter().any(differs)
+        self.is_same_path(wanted) && !wanted.tokens.iter().any(differs)
     }
 
     fn same_store(&self, other: &Self) -> bool {

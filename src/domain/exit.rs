@@ -39,6 +39,8 @@ impl Exit {
     pub const NOT_RESTORABLE: Self = Self(22);
     /// Cancelled.
     pub const CANCELLED: Self = Self(23);
+    /// Restorable, but not encrypted as asked.
+    pub const NOT_ENCRYPTED: Self = Self(24);
     /// Left by the user; a task goes on.
     pub const LEFT: Self = Self(130);
 }
@@ -84,7 +86,8 @@ pub fn of_task(view: &TaskView, state: TaskState) -> Exit {
 pub fn of_target(target: &TargetView) -> Exit {
     let Some(outcome) = &target.outcome else { return Exit::UNKNOWN };
     match outcome.verdict {
-        VerdictWord::Restorable => Exit::OK,
+        VerdictWord::Restorable if outcome.is_as_asked() => Exit::OK,
+        VerdictWord::Restorable => Exit::NOT_ENCRYPTED,
         VerdictWord::NotYetRestorable => Exit::NOT_YET,
         VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
         VerdictWord::Cancelled => Exit::CANCELLED,

@@ -279,6 +279,8 @@ pub struct TenantFacts {
     pub in_recycle_bin: bool,
     /// Set to read only, where the line tells.
     pub read_only: bool,
+    /// The version of its cluster.
+    pub version: Version,
     /// The data version (`COMPATIBLE`), where the line has it.
     pub data_version: Option<String>,
     /// `DATA_BACKUP_DEST`.
@@ -302,10 +304,10 @@ pub struct TenantFacts {
 pub enum BaseRule {
     /// The latest good set on the same path.
     Path,
-    /// Below V4: a full of the whole cluster on the same path, made in the present archive round, with fewer increments on
-    /// it than these. The server makes a full without a word where there is none.
+    /// Below V4: a full of the whole cluster on the same path, with no more entries after it than these. The server makes a
+    /// full without a word where there is none.
     Round {
-        /// At so many increments the next one becomes a full.
+        /// Beyond so many entries after the last full, failed ones too, the next incremental becomes a full.
         most: usize,
     },
 }
@@ -402,6 +404,8 @@ pub struct TaskFacts {
     pub blocks: Option<Count>,
     /// The server's own percentage, where it has one.
     pub percent: Option<f64>,
+    /// The same of the log that goes into the set (PLUS ARCHIVELOG), where the view has it.
+    pub log_percent: Option<f64>,
 }
 
 impl JobFacts {

@@ -1,42 +1,72 @@
-//! The last good backup of a tenant: the first thing anybody wants to know.
+//! The last good backup of a tenant: the first thing anybody wants to know. What cannot be restored is nobody's.
 
 use super::facts::{Facts, Role, TenantFacts, TenantKind};
-use super::restorable::{self, SetKind};
+use super::restorable::{self, Encryption, JobEnd, SetKind, Verdict};
 use super::scn::Scn;
 
-/// A backup that is there.
+#[cfg(test)]
+mod tests;
+
+/// A backup that is there and can be restored.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGood {
+    /// Its set; None for a dump.
+    pub set: Option<u64>,
     /// Full or incremental.
     pub kind: SetKind,
     /// When its data was complete (`MIN_RESTORE_SCN`).
     pub at: Scn,
     /// Its size in bytes.
     pub bytes: u64,
-    /// Up to when it can be restored; None: it is done and cannot be restored.
-    pub restorable_to: Option<Scn>,
+    /// Up to when it can be restored.
+    pub restorable_to: Scn,
+    /// Whether it is encrypted as asked, where a task of this host asked; None: nobody is known to have asked.
+    pub encryption: Option<Encryption>,
 }
 
-/// The newest set of a tenant that can be restored, with its chain whole; if none can, the newest that is done.
+/// The newest set of a tenant that can be restored, with its chain whole.
 #[must_use]
 pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
     let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
-    let mut good: Vec<_> = tenant.sets.iter().filter(|set| set.is_good()).collect();
+    let mut good: Vec<_> = tenant.sets.iter().filter(|set| restorable::chain(set, &tenant.sets).is_ok()).collect();
     good.sort_by_key(|set| std::cmp::Reverse(set.id));
-    let found = |set: &&&restorable::BackupSet| {
-        let whole = restorable::chain(set, &tenant.sets).is_ok();
-        whole.then(|| restorable::window_of(set, pieces, tenant.archive.known_rounds())).flatten()
-    };
-    let newest = good.iter().find(|set| found(set).is_some()).or_else(|| good.first())?;
-    Some(LastGood {
-        kind: newest.kind.clone(),
-        at: newest.min_restore,
-        bytes: newest.bytes,
-        restorable_to: found(&newest).map(|window| window.to),
+    good.into_iter().find_map(|set| {
+        let window = restorable::window_of(set, pieces, tenant.archive.known_rounds())?;
+        Some(LastGood {
+            set: Some(set.id),
+            kind: set.kind.clone(),
+            at: set.min_restore,
+            bytes: set.bytes,
+            restorable_to: window.to,
+            encryption: None,
+        })
     })
 }
 
-/// The user tenant of a cluster whose last good backup is the worst: none, then not restorable, then the oldest.
+/// The newest set that is done, where no set of the tenant can be restored, and what is known of it in few words.
+#[must_use]
+pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
+    let set = tenant.sets.iter().filter(|set| set.is_good()).max_by_key(|set| set.id)?;
+    if last_good(tenant).is_some() {
+        return None;
+    }
+    let verdict = restorable::verdict(&restorable::Facts {
+        job: &JobEnd::Completed,
+        set: Some(set),
+        sets: &tenant.sets,
+        pieces: tenant.archive.pieces.get().map(Vec::as_slice),
+        rounds: tenant.archive.known_rounds(),
+    });
+    let word = match verdict {
+        _ if verdict.rests_on_the_log() && tenant.archive.times.get().is_none() => "not known to be restorable",
+        Verdict::NotYet(_) => "not yet restorable",
+        Verdict::NotRestorable(_) => "not restorable",
+        _ => "not known to be restorable",
+    };
+    Some((set.id, word))
+}
+
+/// The user tenant of a cluster whose last good backup is the worst: none, then the oldest.
 #[must_use]
 pub fn worst_tenant(facts: &Facts) -> Option<(&TenantFacts, Option<LastGood>)> {
     facts
@@ -45,5 +75,5 @@ pub fn worst_tenant(facts: &Facts) -> Option<(&TenantFacts, Option<LastGood>)> {
         .filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin)
         .filter(|tenant| !matches!(tenant.role, Role::Other(_)))
         .map(|tenant| (tenant, last_good(tenant)))
-        .min_by_key(|(_, good)| good.as_ref().map(|good| (good.restorable_to.is_some(), good.at)))
+        .min_by_key(|(_, good)| good.as_ref().map(|good| good.at))
 }

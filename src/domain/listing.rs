@@ -4,10 +4,10 @@ use super::archiving::{self, Archiving};
 use super::choices::{Choices, Mode};
 use super::facts::{Facts, Known, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
-use super::last_good::{LastGood, last_good, worst_tenant};
-use super::outcome::VerdictWord;
+use super::last_good::{LastGood, done_in_vain, last_good, worst_tenant};
+use super::outcome::{Outcome, VerdictWord};
 use super::preflight::{Check, cluster_checks, tenant_checks};
-use super::restorable::{RoundStatus, SetKind};
+use super::restorable::{Encryption, RoundStatus, SetKind};
 use super::scn::Scn;
 use super::target::{TargetKind, TargetName};
 use super::task::TaskView;
@@ -35,6 +35,8 @@ pub struct Row {
     pub last_good: Option<LastGood>,
     /// Whose backup that is, on a cluster's row: the tenant that is worst off.
     pub whose: Option<String>,
+    /// The newest set that is done, where none can be restored, and what is known of it.
+    pub in_vain: Option<(u64, &'static str)>,
     /// Whether a backup of the target runs now.
     pub running: bool,
 }
@@ -42,12 +44,10 @@ pub struct Row {
 /// What a row says of the last good backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LastGoodWords {
-    /// `3 h ago (pay)  incremental`, `none`, or `-` where nobody knows.
+    /// `3 h ago (pay)  incremental`, `none`, `none, set 7 not restorable`, or `-` where nobody knows.
     pub text: String,
-    /// It is older than its target's own policy, or there is none.
-    pub old: bool,
-    /// It is done, and cannot be restored.
-    pub lost: bool,
+    /// There is none, it is older than its target's own policy, or it is not encrypted as asked.
+    pub bad: bool,
 }
 
 impl Row {
@@ -71,8 +71,11 @@ impl Row {
     pub fn last_good_words(&self, now: jiff::Timestamp, oldest: Option<u64>) -> LastGoodWords {
         let whose = self.whose.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
         match &self.last_good {
-            None if self.version.is_none() => LastGoodWords { text: "-".to_owned(), old: false, lost: false },
-            None => LastGoodWords { text: format!("none{whose}"), old: true, lost: false },
+            None if self.version.is_none() => LastGoodWords { text: "-".to_owned(), bad: false },
+            None => {
+                let in_vain = self.in_vain.map(|(set, word)| format!(", set {set} {word}")).unwrap_or_default();
+                LastGoodWords { text: format!("none{whose}{in_vain}"), bad: true }
+            }
             Some(good) => {
                 let seconds = Scn::from_timestamp(now).seconds_since(good.at);
                 let word = match &good.kind {
@@ -81,10 +84,11 @@ impl Row {
                     SetKind::Other(word) => word,
                 };
                 let old = oldest.is_some_and(|oldest| seconds > oldest);
-                let lost = good.restorable_to.is_none();
-                let marks = [(lost, ", not restorable"), (old, "  OLD")];
-                let marks: String = marks.into_iter().filter(|(on, _)| *on).map(|(_, mark)| mark).collect();
-                LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), old, lost }
+                let encryption = good.encryption.and_then(Encryption::mark);
+                let marks: String =
+                    encryption.into_iter().chain(old.then_some("OLD")).map(|mark| format!("  {mark}")).collect();
+                let bad = old || encryption.is_some();
+                LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
             }
         }
     }
@@ -141,6 +145,7 @@ pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
         reason: Some(format!("{} {}", fault.what, fault.why)),
         last_good: None,
         whose: None,
+        in_vain: None,
         running: false,
     }
 }
@@ -152,7 +157,28 @@ pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     let known = task.targets.iter().find(|known| known.target == *target)?;
     let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
     let bytes = known.progress.as_ref().map_or(0, |progress| progress.bytes);
-    Some(LastGood { kind: SetKind::Full, at: outcome.from?, bytes, restorable_to: outcome.to })
+    Some(LastGood {
+        set: None,
+        kind: SetKind::Full,
+        at: outcome.from?,
+        bytes,
+        restorable_to: outcome.to?,
+        encryption: outcome.encryption,
+    })
+}
+
+/// Marks a row whose last good backup is one of these tasks', and is not encrypted as that task asked.
+pub fn mark_encryption<'a>(row: &mut Row, tasks: impl IntoIterator<Item = &'a TaskView>) {
+    let Some(good) = row.last_good.as_mut().filter(|good| good.set.is_some()) else { return };
+    let tenant = match (row.target.tenant(), &row.whose) {
+        (None, Some(whose)) => TargetName::tenant_named(row.target.cluster(), whose).ok(),
+        _ => Some(row.target.clone()),
+    };
+    let Some(tenant) = tenant else { return };
+    let ends = tasks.into_iter().flat_map(|task| &task.targets).filter(|target| target.target == tenant);
+    let made_it = |outcome: &&Outcome| outcome.set == good.set && outcome.mode.is_some();
+    good.encryption =
+        ends.filter_map(|target| target.outcome.as_ref()).filter(made_it).find_map(|outcome| outcome.encryption);
 }
 
 /// The first thing that forbids a backup now; busy and no full do not count.
@@ -185,6 +211,7 @@ fn cluster_row(facts: &Facts) -> Row {
         eligible: reason.is_none(),
         reason,
         last_good: worst.as_ref().and_then(|(_, good)| good.clone()),
+        in_vain: worst.as_ref().and_then(|(tenant, _)| done_in_vain(tenant)),
         whose: worst.map(|(tenant, _)| tenant.name.clone()).filter(|_| facts.cluster.method == Method::Physical),
         running: running > 0,
     }
@@ -218,6 +245,7 @@ fn tenant_row(facts: &Facts, tenant: &TenantFacts) -> Row {
         reason,
         last_good: last_good(tenant),
         whose: None,
+        in_vain: done_in_vain(tenant),
         running: !tenant.running.is_empty(),
     }
 }

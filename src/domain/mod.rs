@@ -26,6 +26,7 @@ pub(crate) mod samples;
 pub mod saved;
 pub mod scn;
 pub mod secret;
+pub mod sql;
 pub mod standstill;
 pub mod step;
 pub mod storage_test;

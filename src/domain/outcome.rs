@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 use super::choices::Mode;
 use super::facts::{Known, TenantFacts};
 use super::fault::{Cause, Fault};
-use super::restorable::{self, BackupSet, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows};
+use super::restorable::{
+    self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows,
+};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -137,9 +139,63 @@ pub struct Outcome {
     pub fault: Option<Fault>,
     /// How to restore it, line by line.
     pub recipe: Vec<String>,
+    /// Whether the encryption that was asked for is there; None: none was asked for, or there is no set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encryption: Option<Encryption>,
 }
 
 impl Outcome {
+    /// The words a person reads first: of the verdict, and that encryption lacks.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let verdict = self.verdict.headline();
+        match self.encryption.and_then(Encryption::mark) {
+            Some(mark) => format!("{verdict}, {mark}"),
+            None => verdict.to_owned(),
+        }
+    }
+
+    /// The verdict in few words, for a list: `restorable, NOT ENCRYPTED`.
+    #[must_use]
+    pub fn in_short(&self) -> String {
+        let verdict = self.verdict.word().replace('_', " ");
+        match self.encryption.and_then(Encryption::mark) {
+            Some(mark) => format!("{verdict}, {mark}"),
+            None => verdict,
+        }
+    }
+
+    /// How bad it is; of several targets the worst is the task's.
+    #[must_use]
+    pub fn severity(&self) -> (u8, Option<Encryption>) {
+        (self.verdict.severity(), self.encryption)
+    }
+
+    /// Whether it can be restored and is encrypted as asked.
+    #[must_use]
+    pub fn is_as_asked(&self) -> bool {
+        self.verdict == VerdictWord::Restorable && self.encryption.and_then(Encryption::mark).is_none()
+    }
+
+    /// Whether a Retry has something to do.
+    #[must_use]
+    pub fn may_be_retried(&self) -> bool {
+        self.verdict.may_be_retried() || !self.is_as_asked()
+    }
+
+    /// Whether another look may find something else.
+    #[must_use]
+    pub fn may_still_change(&self) -> bool {
+        self.verdict.may_still_change() || self.encryption == Some(Encryption::Unknown)
+    }
+
+    /// Whether that Retry is a new backup and not only another look.
+    #[must_use]
+    pub fn needs_new_backup(&self) -> bool {
+        self.verdict.needs_new_backup()
+            || (self.verdict == VerdictWord::Restorable && self.encryption == Some(Encryption::Missing))
+    }
+
     fn ended(verdict: VerdictWord, set: Option<u64>, fault: Fault) -> Self {
         let left_behind =
             set.map(|set| format!("Set {set} stays on the destination as it is; nothing can be restored from it."));
@@ -153,6 +209,7 @@ impl Outcome {
             told: left_behind.into_iter().collect(),
             fault: Some(fault),
             recipe: Vec::new(),
+            encryption: None,
         }
     }
 
@@ -193,6 +250,7 @@ impl Outcome {
             told,
             fault: None,
             recipe,
+            encryption: None,
         }
     }
 }
@@ -226,14 +284,8 @@ pub fn judge(
     let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
     let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
-    let verdict = restorable::verdict(&restorable::Facts {
-        job: &JobEnd::Completed,
-        set,
-        sets: &tenant.sets,
-        pieces,
-        rounds,
-        encryption_asked,
-    });
+    let verdict =
+        restorable::verdict(&restorable::Facts { job: &JobEnd::Completed, set, sets: &tenant.sets, pieces, rounds });
     let verdict = match &tenant.archive.times {
         Known::NotChecked(why) if verdict.rests_on_the_log() => {
             Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))
@@ -244,7 +296,8 @@ pub fn judge(
     let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
     let others = restorable::windows(&others, pieces, rounds);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
-    let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
+    // Where the server does not say how the log comes, the limit that is set for it is all there is.
+    let at_least = tenant.archive.lag_target.unwrap_or_default().saturating_mul(3_000);
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),
@@ -260,25 +313,27 @@ pub fn judge(
         told: Vec::new(),
         fault: None,
         recipe: Vec::new(),
+        encryption: set.filter(|_| encryption_asked).map(BackupSet::as_asked),
     };
     match verdict {
         Verdict::Restorable(window) => {
             outcome.from = Some(window.from);
             outcome.to = Some(window.to);
-            let growing = if window.growing { ", growing with the archive" } else { "" };
+            let growing = if window.growing { GROWING } else { "" };
             outcome.told.push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, zone)));
             // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
             if windows.0.len() > 1 || windows.0.iter().any(|whole| whole.from < window.from) {
                 outcome.told.extend(spans("with older sets", &windows, zone));
             }
             if let Some(set) = set {
-                outcome.recipe = recipe(tenant, set, window.from, window.to, zone);
+                outcome.recipe = recipe(tenant, set, &window, zone);
+                outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
-            let fault = still_coming(target, &coming, tenant.archive.lag_target.unwrap_or(120), zone);
-            outcome.fault = Some(fault);
+            outcome.fault = Some(still_coming(target, &coming, tenant.archive.lag_target, zone));
+            outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
             let what = format!("waits for {}", awaited(&coming, zone));
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
@@ -291,6 +346,7 @@ pub fn judge(
                 missing.next(),
             );
             outcome.fault = Some(fault);
+            outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Judged::Final(Box::new(outcome))
         }
@@ -314,7 +370,8 @@ pub fn judge(
             );
             let told = spans(&format!("with {others_are} sets"), &others, zone).into_iter().collect();
             let windows = outcome.windows;
-            let unknown = Outcome { set: Some(set_id), windows, told, ..Outcome::unknown(fault) };
+            let encryption = outcome.encryption;
+            let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
             Judged::StillComing {
                 what: "waits for the view of sets".to_owned(),
                 at_least,
@@ -331,23 +388,54 @@ fn awaited(coming: &NotYet, zone: &ServerTimeZone) -> String {
 }
 
 /// Why a finished backup cannot be restored yet, and when to expect it.
-fn still_coming(target: &TargetName, coming: &NotYet, lag: u64, zone: &ServerTimeZone) -> Fault {
+fn still_coming(target: &TargetName, coming: &NotYet, lag: Option<u64>, zone: &ServerTimeZone) -> Fault {
     let name = target.tenant().unwrap_or(target.cluster());
     let behind = coming.need.0.saturating_sub(coming.have.0).div_ceil(1_000_000_000);
     let moves = matches!(coming.round_status, RoundStatus::Doing | RoundStatus::Beginning | RoundStatus::Prepare);
     let watch = format!("Watch on with: obnow watch {target}. It only looks again, and sends nothing.");
-    let (why, next) = if !moves {
-        (format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status), watch)
-    } else if behind > lag.saturating_mul(3) {
+    let (why, next) = match lag {
+        _ if !moves => {
+            (format!("Round {} is {} and does not move by itself.", coming.round_id, coming.round_status), watch)
+        }
         // Three steps late, it does not come as it should.
-        let why =
-            format!("The log is {behind} s short of it, and its steps are {lag} s: it stands still or is too slow.");
-        (why, format!("Look at the destination of the archive. {watch}"))
-    } else {
-        (format!("The log is {behind} s short of it and comes in steps of about {lag} s."), watch)
+        Some(lag) if behind > lag.saturating_mul(3) => (
+            format!("The log is {behind} s short of it, and its steps are {lag} s: it stands still or is too slow."),
+            format!("Look at the destination of the archive. {watch}"),
+        ),
+        Some(lag) => (format!("The log is {behind} s short of it and comes in steps of about {lag} s."), watch),
+        None => (format!("The log is {behind} s short of it; in which steps it comes was not read."), watch),
     };
     let what = format!("{name} is backed up and cannot be restored yet: it waits for {}.", awaited(coming, zone));
     Fault::new(Cause::Precondition, what, why, next)
+}
+
+/// The fault of a backup that can be restored and is not proven to be encrypted as asked (R11); None where it is.
+fn not_encrypted(name: &str, set: &BackupSet, seen: Encryption) -> Option<Fault> {
+    let mode = set.encryption_word();
+    match seen {
+        Encryption::Proven => None,
+        Encryption::Missing => Some(Fault::new(
+            Cause::Server,
+            format!("NOT ENCRYPTED as asked: the backup of {name} lies on the destination in clear."),
+            format!("ENCRYPTION_MODE of set {} is {mode}, and a password was to protect it.", set.id),
+            format!("Retry takes a new backup; delete set {} if it must not lie there in clear.", set.id),
+        )),
+        Encryption::Unknown => Some(Fault::new(
+            Cause::Unknown,
+            format!("ENCRYPTION UNKNOWN: whether the backup of {name} is encrypted as asked cannot be told."),
+            match set.encryption_mode.trim() {
+                "" => format!("ENCRYPTION_MODE of set {} was not read.", set.id),
+                word => format!("ENCRYPTION_MODE of set {} is {word}, a word that obnow does not know.", set.id),
+            },
+            "Look the word up in the manual of this version; Retry only looks again.",
+        )),
+    }
+}
+
+/// The same in one line, where another fault comes first.
+fn encryption_told(outcome: &Outcome, set: Option<&BackupSet>) -> Option<String> {
+    let mark = outcome.encryption.and_then(Encryption::mark)?;
+    set.map(|set| format!("{mark}: ENCRYPTION_MODE of set {} is {}", set.id, set.encryption_word()))
 }
 
 fn word_of(verdict: &Verdict) -> VerdictWord {

@@ -12,7 +12,7 @@ use super::secret::SecretSource;
 use super::step::StepKind;
 use super::target::TargetName;
 use super::usable_full::usable_full;
-use super::version::Method;
+use super::version::{Method, Reach, Version};
 
 mod attach;
 mod carried;
@@ -298,6 +298,27 @@ fn identity_of(facts: &Facts) -> ClusterIdentity {
         id: facts.cluster.id,
         version: facts.cluster.version.with_build(),
     }
+}
+
+/// The first version that puts the log into a set. V4.0 and V4.1 know the words, and answer 1235 (V4.0.0 and V4.1.0 source,
+/// `fill_template_job_`).
+const PLUS_ARCHIVELOG: Version = Version::oceanbase([4, 2, 0, 0], None);
+
+/// Whether a server of this version takes PLUS ARCHIVELOG.
+///
+/// # Errors
+/// Why it does not, as half a sentence.
+pub fn plus_archivelog(version: &Version) -> Result<(), &'static str> {
+    match version.reaches(&PLUS_ARCHIVELOG) {
+        Reach::Yes => Ok(()),
+        Reach::No | Reach::BuildUnknown => Err("that is there from V4.2.0 on"),
+    }
+}
+
+fn no_plus_archivelog(facts: &Facts, why: &str) -> Fault {
+    let what = format!("{} has no PLUS ARCHIVELOG.", facts.cluster.target);
+    let why = format!("{} cannot put the log into a set: {why}.", facts.cluster.version);
+    Fault::new(Cause::Usage, what, why, "Leave --plus-archivelog out.")
 }
 
 /// What a person must know before he confirms a start of several tenants.

@@ -44,6 +44,9 @@ pub struct Progress {
     pub tablets: Option<Count>,
     /// Macroblocks, where the server counts them.
     pub blocks: Option<Count>,
+    /// How much of the log is in the set, in percent, while it is put there (PLUS ARCHIVELOG).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub log_percent: Option<f64>,
 }
 
 /// One look at the server's counters.
@@ -63,6 +66,8 @@ pub struct Sample {
     pub tablets: Option<Count>,
     /// `FINISH_MACRO_BLOCK_COUNT` of `MACRO_BLOCK_COUNT`.
     pub blocks: Option<Count>,
+    /// `LOG_PROGRESS` in a phase of the log, where the view has it (V4.3.1 and later).
+    pub log_percent: Option<f64>,
 }
 
 /// What is measured of a job, so that two samples are compared only where they count the same.
@@ -114,6 +119,10 @@ impl ProgressMeter {
             (Some(shown), Some(now)) => Some(shown.max(now)),
             (shown, now) => shown.or(now),
         };
+        let log_percent = match (before.as_ref().and_then(|last| last.log_percent), sample.log_percent) {
+            (Some(shown), Some(now)) => Some(shown.max(now)),
+            (_, now) => now,
+        };
         self.take_in(Point { at_ms, bytes, work });
         let progress = Progress {
             phase: sample.phase.clone(),
@@ -124,9 +133,12 @@ impl ProgressMeter {
             eta: self.eta(),
             tablets: sample.tablets,
             blocks: sample.blocks,
+            log_percent,
         };
         let counts = |p: &Progress| (p.phase.clone(), p.bytes, p.tablets, p.blocks);
-        if before.is_none_or(|last| counts(&last) != counts(&progress) || last.percent != progress.percent) {
+        let percents = |p: &Progress| (p.percent, p.log_percent);
+        let moved = |last: Progress| counts(&last) != counts(&progress) || percents(&last) != percents(&progress);
+        if before.is_none_or(moved) {
             self.moved_at_ms = Some(at_ms);
         }
         self.last = Some(progress.clone());

@@ -6,8 +6,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::scn::Scn;
+use super::version::{Reach, Version};
 
 mod chain;
+mod encryption;
 mod log;
 #[cfg(test)]
 mod tests;
@@ -15,9 +17,11 @@ mod verdict;
 mod windows;
 mod words;
 
-pub use chain::{BrokenChain, chain, encryption_of};
+pub use chain::{BrokenChain, chain, sets_of};
+pub use encryption::{Encryption, EncryptionMode, encryption_of};
+pub use log::covering;
 pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
-pub use windows::{Gap, Span, Window, Windows, window_of, windows};
+pub use windows::{GROWING, Gap, Span, Window, Windows, window_of, windows};
 pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 
 /// One backup set of one tenant.
@@ -38,12 +42,13 @@ pub struct BackupSet {
     pub status: SetStatus,
     /// Whether its files are there.
     pub file_status: FileStatus,
-    /// `START_REPLAY_SCN`: the log must be there from this point. V2, V3: the snapshot version.
+    /// `START_REPLAY_SCN`: the log must be there from this point. V2, V3: `START_REPLAY_LOG_TS` where the server has it, else
+    /// the snapshot version. 0: it was not read.
     pub start_replay: Scn,
-    /// `MIN_RESTORE_SCN`: the earliest point it can be restored to. V2, V3: the snapshot version.
+    /// `MIN_RESTORE_SCN`: the earliest point it can be restored to. V2, V3: the snapshot version. 0: it was not read.
     pub min_restore: Scn,
     /// How far the log must reach before the set counts, where that is later than `min_restore`: `COMPLETION_TIME` on V2
-    /// and V3.
+    /// and V3, 0 where it was not read. None: nothing beside `min_restore` is asked for.
     pub log_needed_to: Option<Scn>,
     /// Made with PLUS ARCHIVELOG: it carries the log up to `min_restore` itself.
     pub plus_archivelog: bool,
@@ -57,6 +62,10 @@ pub struct BackupSet {
     pub bytes: u64,
     /// `TENANT_COMPATIBLE`: the data version it was made at, where the line has it.
     pub data_version: Option<String>,
+    /// `CLUSTER_VERSION`: the version of the cluster that made it, where the view has it (V4.1 and later).
+    pub cluster_version: Option<String>,
+    /// Whether a cluster of the version it is listed by restores it at all (see [`restores_here`]); None: nobody can tell.
+    pub restores_here: Option<bool>,
     /// When making it began.
     pub started: Option<Scn>,
     /// When it ended.
@@ -70,17 +79,39 @@ impl BackupSet {
         self.status == SetStatus::Success && self.file_status == FileStatus::Available
     }
 
-    /// Whether the view proves that it is encrypted.
-    #[must_use]
-    pub fn is_encrypted(&self) -> bool {
-        !matches!(self.encryption_mode.trim().to_ascii_uppercase().as_str(), "" | "NONE")
-    }
-
     /// How far the log must reach before anything can be restored from it.
     #[must_use]
     pub fn needed(&self) -> Scn {
         self.log_needed_to.map_or(self.min_restore, |to| to.max(self.min_restore))
     }
+
+    /// What a window would need and the server does not say; None where all of it was read.
+    #[must_use]
+    pub fn unread(&self) -> Option<&'static str> {
+        if self.start_replay == Scn(0) {
+            Some("from which point on it needs the log")
+        } else if self.min_restore == Scn(0) {
+            Some("from which point on it can be restored")
+        } else if self.log_needed_to == Some(Scn(0)) {
+            Some("when it was complete")
+        } else if self.restores_here.is_none() {
+            Some("at which data version it was made")
+        } else {
+            None
+        }
+    }
+}
+
+/// Whether a cluster of `version` restores a set of this `TENANT_COMPATIBLE`. From V4.1 on none below 4.1 is taken: 4179
+/// (V4.3.1 source, `ObRestoreUtil::check_backup_set_version_match_`). None: the data version was not read.
+#[must_use]
+pub fn restores_here(data_version: Option<&str>, version: &Version) -> Option<bool> {
+    let gate = Version::oceanbase([4, 1, 0, 0], None);
+    if version.reaches(&gate) != Reach::Yes {
+        return Some(true);
+    }
+    let made_at: Version = data_version?.parse().ok()?;
+    Some(made_at.reaches(&gate) == Reach::Yes)
 }
 
 /// One piece of the log archive of one tenant.

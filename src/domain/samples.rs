@@ -12,7 +12,7 @@ use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetS
 use super::scn::Scn;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
-use super::version::{Detected, Method};
+use super::version::{Detected, Method, Version};
 
 mod any;
 mod legacy;
@@ -86,6 +86,7 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         status: "NORMAL".into(),
         in_recycle_bin: false,
         read_only: false,
+        version: Version::oceanbase([4, 2, 5, 1], Some(101_000_012_024)),
         data_version: Some("4.2.5.0".into()),
         data_destination: Some(place("file:///own/data")),
         archive: archive(Some("DOING")),
@@ -123,6 +124,8 @@ pub fn full(id: u64) -> BackupSet {
         path: "file:///own/data".into(),
         bytes: 1,
         data_version: Some("4.2.5.0".into()),
+        cluster_version: Some("4.2.5.1".into()),
+        restores_here: Some(true),
         started: None,
         ended: None,
     }

@@ -118,8 +118,8 @@ impl TargetView {
     pub fn wants_retry(&self) -> bool {
         match &self.outcome {
             // Somebody else's backup is not repeated; only what may still change is looked at again.
-            Some(outcome) if self.attached => outcome.verdict.may_still_change(),
-            Some(outcome) => outcome.verdict.may_be_retried(),
+            Some(outcome) if self.attached => outcome.may_still_change(),
+            Some(outcome) => outcome.may_be_retried(),
             None => true,
         }
     }
@@ -137,7 +137,7 @@ impl TargetView {
             && self.job.is_some()
             // What was dumped is on this host: only its way to the storage is repeated.
             && !self.stopped_in_upload()
-            && self.outcome.as_ref().is_some_and(|outcome| outcome.verdict.needs_new_backup())
+            && self.outcome.as_ref().is_some_and(|outcome| outcome.needs_new_backup())
     }
 }
 

@@ -1,15 +1,19 @@
 //! R4: the base an incremental stands on.
 
-use super::archiving::{self, Archiving};
 use super::destination::Destination;
 use super::facts::{BaseRule, TenantFacts};
 use super::restorable::{BackupSet, SetKind};
+use super::version::{Reach, Version};
 
 #[cfg(test)]
 mod tests;
 
+/// The first version that takes no base of another data version: 9040 (V4.2.0 source, `update_backup_type_if_need_`).
+const SAME_DATA_VERSION: Version = Version::oceanbase([4, 2, 0, 0], None);
+
 /// The set an incremental to `destination` would build on: the latest of the tenant that is `SUCCESS`, `AVAILABLE` and
-/// on this very path; below V4 also of the whole cluster, of this archive round, and with room for one more. The servers make a full without a word where there is none, so an incremental is not sent then.
+/// on this very path, as the server compares paths. The servers make a full without a word where there is none, or refuse
+/// in a job that nobody asked for, so an incremental is not sent then.
 ///
 /// # Errors
 /// Why there is none, as half a sentence.
@@ -20,54 +24,56 @@ pub fn usable_full<'a>(tenant: &'a TenantFacts, destination: Option<&Destination
     if tenant.sets.is_empty() {
         return Err("the tenant has no backup set".to_owned());
     }
-    let good: Vec<&BackupSet> = tenant.sets.iter().filter(|set| set.is_good()).collect();
-    let Some(latest) = good.iter().max_by_key(|set| set.id) else {
+    let Some(latest) = tenant.sets.iter().filter(|set| set.is_good()).max_by_key(|set| set.id) else {
         return Err("no set of the tenant is both SUCCESS and AVAILABLE".to_owned());
     };
-    let here = good
-        .iter()
-        .filter(|set| Destination::parse_server(&set.path).is_ok_and(|path| path.same_place(destination)))
-        .filter(|set| !set.tenant_level)
-        .copied()
-        .collect::<Vec<_>>();
-    let base = here.iter().copied().max_by_key(|set| set.id).ok_or_else(|| {
-        format!("the good sets (latest: {}) are on another path than {}", latest.id, destination.bare())
+    let is_here = |set: &&BackupSet| {
+        !set.tenant_level && Destination::parse_server(&set.path).is_ok_and(|path| path.is_same_path(destination))
+    };
+    let here: Vec<&BackupSet> = tenant.sets.iter().filter(is_here).collect();
+    let base = here.iter().copied().filter(|set| set.is_good()).max_by_key(|set| set.id).ok_or_else(|| {
+        format!("the good sets (latest: {}) are on another path than {}", latest.id, destination.path_text())
     })?;
     match tenant.base {
-        BaseRule::Path => Ok(base),
-        BaseRule::Round { most } => of_this_round(tenant, &here, most).map(|()| base),
+        BaseRule::Path => of_this_version(tenant, base).map(|()| base),
+        BaseRule::Round { most } => with_room(&here, most).map(|()| base),
     }
 }
 
-/// Below V4 a chain lies within one archive round and has an end.
-fn of_this_round(tenant: &TenantFacts, here: &[&BackupSet], most: usize) -> Result<(), String> {
-    if !matches!(archiving::judge(&tenant.archive), Archiving::Running | Archiving::Coming(_)) {
-        let word = tenant.archive.latest().map_or_else(|| "off".to_owned(), |round| round.status.to_string());
-        return Err(format!(
-            "log archiving is {word}: a new round begins, and no increment stands on a full of an older one"
-        ));
+/// V4: a set of an older version is no base where the server takes none, and none where it restores none.
+fn of_this_version(tenant: &TenantFacts, base: &BackupSet) -> Result<(), String> {
+    let of_set = base.data_version.as_deref().unwrap_or_default();
+    if base.restores_here == Some(false) {
+        return Err(format!("set {} is of data version {of_set}, and {} restores none of it", base.id, tenant.version));
     }
-    let fulls = here.iter().filter(|set| set.kind == SetKind::Full);
-    let Some(full) = fulls.max_by_key(|set| set.id) else {
-        return Err("no full of the whole cluster is left on this path".to_owned());
-    };
-    if let Some(round) = tenant.archive.latest().filter(|round| round.start > full.start_replay) {
-        return Err(format!("full {} is older than log archive round {}", full.id, round.round_id));
+    if tenant.version.reaches(&SAME_DATA_VERSION) != Reach::Yes {
+        return Ok(());
     }
-    let increments = here.iter().filter(|set| set.kind == SetKind::Incremental && set.prev_full == full.id).count();
-    if increments >= most {
-        return Err(format!(
-            "{increments} increments stand on full {}, and the server makes the next one a full",
-            full.id
-        ));
+    match tenant.data_version.as_deref() {
+        Some(now) if !of_set.is_empty() && of_set != now => Err(format!(
+            "set {} was made at data version {of_set} and the tenant is at {now}: the server takes no incremental across that",
+            base.id
+        )),
+        _ => Ok(()),
     }
-    Ok(())
 }
 
-/// Whether a set of another data version will make the server turn an incremental into a full, or answer 9040.
+/// Whether it cannot be told if the base is of the tenant's data version, where the server asks for that.
 #[must_use]
-pub fn crosses_data_version(tenant: &TenantFacts, base: &BackupSet) -> Option<(String, String)> {
-    let now = tenant.data_version.as_ref()?;
-    let then = base.data_version.as_ref()?;
-    (now != then).then(|| (then.clone(), now.clone()))
+pub fn data_version_unread(tenant: &TenantFacts, base: &BackupSet) -> bool {
+    tenant.base == BaseRule::Path
+        && tenant.version.reaches(&SAME_DATA_VERSION) == Reach::Yes
+        && (tenant.data_version.is_none() || base.data_version.is_none())
+}
+
+/// Below V4 the server counts every entry since the last full, failed ones too, and beyond its limit makes a full (V3.1.5
+/// source, `ObExternBackupInfoMgr::get_lastest_incremental_backup_count`).
+fn with_room(here: &[&BackupSet], most: usize) -> Result<(), String> {
+    let full = here.iter().filter(|set| set.kind == SetKind::Full).map(|set| set.id).max();
+    let since = here.iter().filter(|set| full.is_none_or(|full| set.id > full)).count();
+    if since <= most {
+        return Ok(());
+    }
+    let full = full.map_or_else(|| "the last full".to_owned(), |full| format!("full {full}"));
+    Err(format!("{since} backups, failed ones too, came after {full}, and the server makes the next one a full"))
 }

@@ -14,7 +14,7 @@ use super::words::span;
 pub struct WholeRules {
     /// Whether a full backup asks for a major freeze after the start of the archive round.
     pub compaction: CompactionRule,
-    /// The increments after which the server makes a full without a word.
+    /// The entries after the last full, failed ones too, beyond which the server makes a full without a word.
     pub most_increments: usize,
 }
 

@@ -7,7 +7,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::diagnosis::clean;
 use super::fault::Fault;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, VerdictWord};
 use super::progress::Progress;
 use super::target::TargetName;
 use super::task::TaskView;
@@ -83,6 +83,12 @@ pub fn left((low, high): (u64, u64)) -> String {
     if low == high { format!("left {}", span(low)) } else { format!("left {} to {}", span(low), span(high)) }
 }
 
+/// How much of the log is in the set: `log 43 %`.
+#[must_use]
+pub fn log_share(percent: f64) -> String {
+    format!("log {} %", percent.floor())
+}
+
 /// Everything there is to say about a progress, in one line.
 #[must_use]
 pub fn progress(progress: &Progress) -> String {
@@ -92,6 +98,7 @@ pub fn progress(progress: &Progress) -> String {
         Some(percent) => parts.push(format!("{} %", percent.floor())),
         None => parts.push("progress unknown".to_owned()),
     }
+    parts.extend(progress.log_percent.map(log_share));
     if let Some(blocks) = &progress.blocks {
         parts.push(format!("{} of {} blocks", blocks.done, blocks.total));
     }
@@ -110,7 +117,7 @@ pub fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
     view.targets
         .iter()
         .filter_map(|target| Some((&target.target, target.outcome.as_ref()?)))
-        .max_by_key(|(_, outcome)| outcome.verdict.severity())
+        .max_by_key(|(_, outcome)| outcome.severity())
 }
 
 /// A span between two moments, as a clock shows it: `00:04:12`; below a minute in seconds, `0.2 s`.
@@ -139,10 +146,12 @@ pub fn sentences(fault: &Fault) -> [String; 3] {
 pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut told = outcome.told.iter();
     let about = match &outcome.fault {
+        // What lacks is said beside the window, not instead of it.
+        _ if outcome.verdict == VerdictWord::Restorable => told.next().map_or_else(|| target.to_string(), Clone::clone),
         None => told.next().map_or_else(|| target.to_string(), Clone::clone),
         Some(_) => target.to_string(),
     };
-    let mut lines = vec![format!("{}  {about}", outcome.verdict.headline())];
+    let mut lines = vec![format!("{}  {about}", outcome.headline())];
     lines.extend(told.map(|line| format!("  {line}")));
     lines
 }

@@ -35,6 +35,7 @@ impl Runner {
                 percent: task.percent,
                 tablets: task.tablets,
                 blocks: task.blocks,
+                log_percent: task.log_percent,
             };
             let progress = self.meters.entry(name.clone()).or_default().observe(&sample);
             if self.view.target(name).is_some_and(|view| view.progress.as_ref() != Some(&progress))

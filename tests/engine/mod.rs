@@ -1,4 +1,5 @@
-//! Real engines for tests: a server to dump and restore, and the parser of OceanBase V4.3.5. `tests/run` installs them.
+//! Real engines for tests: a server to dump and restore, the parser of OceanBase V4.3.5, and the grammar of all its releases.
+//! `tests/run` installs them.
 #![allow(
     dead_code,
     clippy::panic,
@@ -9,6 +10,7 @@
 )]
 
 pub mod fill;
+pub mod odc;
 pub mod oracle;
 pub mod seekdb;
 pub mod sql;
@@ -26,7 +28,7 @@ pub fn installed(release: &str) -> Option<PathBuf> {
     if place.join("stamp").is_file() {
         return Some(place);
     }
-    lacking(&format!("pylibseekdb {release} is not in target/engines; tests/run installs it"))
+    lacking(&format!("{release} is not in target/engines; tests/run installs it"))
 }
 
 /// A program on PATH, or `None` with a loud word.

@@ -187,32 +187,42 @@ fn a_lost_statement_that_was_not_carried_out_is_proven_so_and_sent_by_retry_alon
 }
 
 #[test]
-fn encryption_that_is_not_proven_is_not_restorable() {
+fn encryption_that_is_not_proven_is_its_own_fault_and_exit() {
     let fleet = Fleet::serve("encryption-lost");
     let password = fleet.folder().join("encryption");
     let secret = "s3cret-of-the-test";
     write_private(&password, secret);
     let from = format!("file:{}", password.display());
-    let ran = fleet.json(&[&FULL[..], &["--encrypt-from", &from]].concat()).exits(22).quiet();
+    let ran = fleet.json(&[&FULL[..], &["--encrypt-from", &from]].concat()).exits(24).quiet();
     assert_eq!(fleet.job("pay")["status"], "COMPLETED");
     assert_eq!(
         ran.fault(),
         [
-            "The backup of pay is done, but it cannot be restored.",
-            "Encryption was asked for, and the backup set shows none.",
-            "Take a new full backup with encryption, and delete this set if it must not lie there in clear.",
+            "NOT ENCRYPTED as asked: the backup of pay lies on the destination in clear.",
+            "ENCRYPTION_MODE of set 3 is NONE, and a password was to protect it.",
+            "Retry takes a new backup; delete set 3 if it must not lie there in clear.",
         ]
         .map(str::to_owned)
     );
     let verdict = ran.verdict("demo/pay");
-    assert_eq!((&verdict["verdict"], &verdict["set"]), (&"not_restorable".into(), &3.into()));
+    assert_eq!((&verdict["verdict"], &verdict["set"]), (&"restorable".into(), &3.into()));
+    assert_eq!((&verdict["encryption"], verdict["to"].is_string()), (&"missing".into(), true));
+    // Wherever the set is shown it is marked.
+    let listed = fleet.json(&["targets"]).of_kind("target");
+    let row = listed.iter().find(|row| row["target"] == "demo/pay").unwrap();
+    assert_eq!(row["last_good"]["encryption"], "missing", "{row}");
+    for command in [&["targets"][..], &["tasks"], &["report", &ran.task()]] {
+        let out = fleet.run(command).out;
+        assert!(out.contains("NOT ENCRYPTED"), "{command:?}: {out}");
+    }
     assert_eq!(fleet.json(&["tasks"]).of_kind("task")[0]["state"], "done");
 
     assert_eq!(fleet.fix(), ["not-encrypted"]);
     let again = fleet.json(&["retry", &ran.task(), "--yes", "--encrypt-from", &from]).exits(0);
     assert_eq!(again.verdict("demo/pay")["verdict"], "restorable");
-    let recipe = again.verdict("demo/pay")["recipe"][0].as_str().unwrap().to_owned();
-    assert!(recipe.contains("password: needed: SET DECRYPTION IDENTIFIED BY"), "{recipe}");
+    assert_eq!(again.verdict("demo/pay")["encryption"], "proven");
+    let recipe = again.verdict("demo/pay")["recipe"].to_string();
+    assert!(recipe.contains("SET DECRYPTION IDENTIFIED BY"), "{recipe}");
     assert_eq!(fleet.starts().len(), 2);
     // The password is nowhere but in its file.
     for out in [&ran.out, &again.out] {

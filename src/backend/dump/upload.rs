@@ -208,6 +208,7 @@ impl Uploading {
             tablets: None,
             blocks: None,
             percent: None,
+            log_percent: None,
         };
         let what = format!("{} files, {}, go to {}", self.files, size(self.total), objects.shown);
         Waiting { what, task: Some(task), alive: true, trouble: None }

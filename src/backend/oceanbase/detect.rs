@@ -15,10 +15,10 @@ use crate::domain::facts::{
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
-use crate::domain::version::{Detected, Engine, Method};
+use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have.
-const DISCOVERED: [ViewId; 4] = [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels];
+const DISCOVERED: [ViewId; 5] = [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets];
 
 /// The configuration items a backup is planned from.
 const PARAMETERS: [&str; 5] =
@@ -160,7 +160,7 @@ impl OceanBase {
             work: None,
             whole: None,
         };
-        Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance()] })
+        Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })
     }
 
     pub(super) async fn parameters(&mut self) -> Result<Parameters, Fault> {
@@ -240,6 +240,12 @@ impl OceanBase {
         Known::Known(signs)
     }
 
+    /// The version of the cluster.
+    pub(super) fn version(&self) -> Result<Version, Fault> {
+        let detected = self.detected.ok_or_else(|| self.internal("facts without a version"))?;
+        Ok(detected.version)
+    }
+
     /// The tenants, all or those of these ids.
     async fn tenants(
         &mut self,
@@ -251,6 +257,7 @@ impl OceanBase {
             only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
         };
         let own = ids("TENANT_ID");
+        let version = self.version()?;
         let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
         let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?);
         let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?);
@@ -294,6 +301,7 @@ impl OceanBase {
                     status: clean(&text(row, "STATUS")),
                     in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
                     read_only: false,
+                    version,
                     data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
                     data_destination: rows::data_destination(&of(&data)),
                     archive: ArchiveFacts {
@@ -307,7 +315,7 @@ impl OceanBase {
                         // Its points in the log are numbers.
                         times: Known::Known(()),
                     },
-                    sets: of(&sets).iter().map(|row| rows::set(row, zone)).collect(),
+                    sets: of(&sets).iter().map(|row| rows::set(row, &version, zone)).collect(),
                     base: BaseRule::Path,
                     running: running(&jobs, id),
                     recovery_window: policy,

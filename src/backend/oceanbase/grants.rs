@@ -6,6 +6,7 @@ use super::session::{Failure, Row};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{Known, LoginFacts, MissingGrant};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::sql::quoted_text;
 
 #[cfg(test)]
 mod tests;
@@ -60,11 +61,11 @@ fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGran
 }
 
 fn alter_system(who: &str) -> String {
-    format!("GRANT ALTER SYSTEM ON *.* TO '{who}'")
+    format!("GRANT ALTER SYSTEM ON *.* TO {}", quoted_text(who))
 }
 
 fn select(who: &str) -> String {
-    format!("GRANT SELECT ON oceanbase.* TO '{who}'")
+    format!("GRANT SELECT ON oceanbase.* TO {}", quoted_text(who))
 }
 
 /// The user's own name in `user@tenant#cluster` or `cluster:tenant:user`.

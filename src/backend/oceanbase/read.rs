@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
 use super::session::{Failure, Row, Session, text};
-use super::statement::quoted_text;
 use crate::domain::facts::Scope;
+use crate::domain::sql::quoted_text;
 
 #[cfg(test)]
 mod tests;

@@ -2,13 +2,14 @@
 //! sent.
 
 use super::line::{Jobs, Line, StatementId};
-use super::statement::{Statement, quoted_name, quoted_text};
+use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
+use crate::domain::sql::{quoted_name, quoted_text};
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
 

@@ -6,9 +6,12 @@ use crate::domain::destination::Destination;
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::progress::Count;
-use crate::domain::restorable::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus};
+use crate::domain::restorable::{
+    BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
+};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::version::Version;
 
 #[cfg(test)]
 mod tests;
@@ -32,8 +35,9 @@ pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
 }
 
-/// A row of the view of sets.
-pub fn set(row: &Row, zone: &ServerTimeZone) -> BackupSet {
+/// A row of the view of sets of a cluster of this version.
+pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> BackupSet {
+    let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version));
     BackupSet {
         id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
@@ -50,7 +54,9 @@ pub fn set(row: &Row, zone: &ServerTimeZone) -> BackupSet {
         dest_id: number(row, "DEST_ID").unwrap_or_default(),
         path: word(row, "PATH"),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
-        data_version: some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version)),
+        cluster_version: some_text(row, "CLUSTER_VERSION").map(|version| clean(&version)),
+        restores_here: restores_here(data_version.as_deref(), version),
+        data_version,
         started: moment(row, "START_TIMESTAMP", zone),
         ended: moment(row, "END_TIMESTAMP", zone),
     }
@@ -128,16 +134,23 @@ pub fn task(row: &Row) -> TaskFacts {
         let total = number(row, total).filter(|total| *total > 0)?;
         Some(Count { done: number(row, done).unwrap_or_default(), total })
     };
+    let phase = word(row, "STATUS");
+    // Before its phase the view shows 0, and in a set without log for ever.
+    let log_percent = percent(row, "LOG_PROGRESS").filter(|_| phase.contains("BACKUP_LOG"));
     TaskFacts {
-        phase: word(row, "STATUS"),
+        phase,
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
         bytes_total: None,
         tablets: count("FINISH_TABLET_COUNT", "TABLET_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
-        percent: some_text(row, "DATA_PROGRESS")
-            .and_then(|percent| percent.trim().parse().ok())
-            .filter(|percent| (0.0..=100.0).contains(percent)),
+        percent: percent(row, "DATA_PROGRESS"),
+        log_percent,
     }
+}
+
+fn percent(row: &Row, column: &str) -> Option<f64> {
+    let percent: f64 = some_text(row, column)?.trim().parse().ok()?;
+    (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
 /// `data_backup_dest` of one tenant, from its rows of the view of backup parameters.

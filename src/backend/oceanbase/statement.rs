@@ -5,6 +5,7 @@ use crate::domain::destination::Destination;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{not_carried, unfit_to_encrypt};
 use crate::domain::secret::Secret;
+use crate::domain::sql::quoted_inside;
 
 #[cfg(test)]
 mod tests;
@@ -123,21 +124,4 @@ impl std::fmt::Display for Statement {
         }
         Ok(())
     }
-}
-
-/// A name for a statement: in backticks, with backticks inside doubled.
-#[must_use]
-pub fn quoted_name(name: &str) -> String {
-    format!("`{}`", name.replace('`', "``"))
-}
-
-/// A string literal; quotes are doubled and backslashes, which some SQL modes read as escapes, are doubled too.
-#[must_use]
-pub fn quoted_text(text: &str) -> String {
-    format!("'{}'", quoted_inside(text))
-}
-
-/// The inside of a string literal.
-fn quoted_inside(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('\'', "''")
 }

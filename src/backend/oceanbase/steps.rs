@@ -436,6 +436,13 @@ fn watch_parent(run: &Run<'_>, parent: u64, running: &[JobFacts], history: &[Job
 /// The end of our own job, from its history row.
 fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
     match job.status.as_str() {
+        // The word and the code have to agree.
+        "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
+            Cause::Unknown,
+            format!("What became of the backup of {} is unknown.", target.target),
+            format!("Job {} is COMPLETED, and its RESULT is {}.", job.job_id, job.result),
+            "Look at the job in the history view and at its set, then retry: it only looks again.",
+        )),
         "COMPLETED" => {
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
             let silent =

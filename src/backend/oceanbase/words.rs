@@ -48,7 +48,7 @@ pub(super) fn role_of(row: &Row) -> Role {
 }
 
 /// An engine without tenants, as the one target it is.
-pub(super) fn whole_instance() -> TenantFacts {
+pub(super) fn whole_instance(version: Version) -> TenantFacts {
     TenantFacts {
         id: 0,
         name: String::new(),
@@ -59,6 +59,7 @@ pub(super) fn whole_instance() -> TenantFacts {
         status: "NORMAL".to_owned(),
         in_recycle_bin: false,
         read_only: false,
+        version,
         data_version: None,
         data_destination: None,
         archive: ArchiveFacts {

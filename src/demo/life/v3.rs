@@ -166,19 +166,15 @@ pub fn next_set_id(cluster: &Cluster) -> i64 {
     sets.chain(cluster.jobs.iter().map(|job| job.set_id)).max().unwrap_or(0) + 1
 }
 
-/// What a server takes as the base of a tenant's increment: the latest good set of the whole cluster in this round, at
-/// this destination, with fewer than 64 increments since its full.
+/// What a server takes as the base of a tenant's increment: the latest good set of the whole cluster at this destination,
+/// with no more than 64 entries, failed ones too, after the last full. No round is compared.
 #[must_use]
 pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
-    let round = cluster.round_of(tenant)?.id;
     let path = destination(cluster);
-    let counts = |set: &&Set| {
-        set.status == "SUCCESS" && set.file_status == "AVAILABLE" && !set.of_cluster.of_tenants && set.path == path
-    };
-    let latest = tenant.sets.iter().rev().find(counts).filter(|set| set.of_cluster.round == round)?;
-    let full = if latest.incremental { latest.prev_full } else { latest.id };
-    let since = tenant.sets.iter().filter(|set| set.incremental && set.prev_full == full).count();
-    (since < MOST_INCREMENTS).then_some(latest)
+    let entries = || tenant.sets.iter().rev().filter(|set| !set.of_cluster.of_tenants && set.path == path);
+    let since = entries().take_while(|set| set.incremental).count();
+    let latest = entries().find(|set| set.status == "SUCCESS" && set.file_status == "AVAILABLE");
+    latest.filter(|_| since <= MOST_INCREMENTS)
 }
 
 /// The cluster's own row begins, and every tenant waits for its turn.

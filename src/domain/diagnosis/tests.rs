@@ -149,7 +149,12 @@ fn a_code_is_explained_by_its_text() {
             Cause::Precondition,
             "Wait until the upg",
         ),
-        (1235, "physical backup without GTS is not supported", Cause::Precondition, "In each tenant set ob_timestamp"),
+        (
+            1235,
+            "physical backup without GTS is not supported",
+            Cause::Precondition,
+            "In each tenant: SET GLOBAL ob_timestamp",
+        ),
         (1235, "backup in not primary cluster is not supported", Cause::Precondition, "Back up the primary"),
         (1235, "start log archive backup when not STOP is not supported", Cause::Precondition, "Look at the state"),
         (

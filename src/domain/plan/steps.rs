@@ -2,7 +2,7 @@
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
-use super::{Action, PlannedStep, TargetPlan, TenantIdentity, not_carried};
+use super::{Action, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
@@ -10,7 +10,7 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{ArchiveFacts, Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
-use crate::domain::usable_full::{crosses_data_version, usable_full};
+use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::domain::words::size;
 
@@ -21,6 +21,11 @@ pub(super) fn target_plan(
     choices: &Choices,
     several: bool,
 ) -> Result<TargetPlan, Fault> {
+    if choices.plus_archivelog
+        && let Err(why) = plus_archivelog(&facts.cluster.version)
+    {
+        return Err(no_plus_archivelog(facts, why));
+    }
     if facts.cluster.method == Method::Logical {
         return logical_plan(facts, tenant, choices);
     }
@@ -30,15 +35,6 @@ pub(super) fn target_plan(
         (Mode::Incremental, NoFull::Full, Err(_)) => Mode::Full,
         (mode, _, _) => mode,
     };
-    let mut notes = Vec::new();
-    if mode == Mode::Incremental
-        && let Ok(base) = &base
-        && let Some((then, now)) = crosses_data_version(tenant, base)
-    {
-        notes.push(format!(
-            "The base was made at data version {then}, the tenant is at {now}: the server makes a full of it or answers 9040."
-        ));
-    }
     let (destination, new_archive) = destination_step(facts, tenant, &wanted)?;
     let archiving_step = archiving_step(tenant, &tenant.name, new_archive);
     let kind = match mode {
@@ -66,7 +62,14 @@ pub(super) fn target_plan(
         PlannedStep::reads(StepKind::WaitForBackup),
         PlannedStep::reads(StepKind::ConfirmRestorable),
     ];
-    Ok(TargetPlan { target: facts.target(tenant), tenant: identity(tenant), mode, steps, notes, attached: None })
+    Ok(TargetPlan {
+        target: facts.target(tenant),
+        tenant: identity(tenant),
+        mode,
+        steps,
+        notes: Vec::new(),
+        attached: None,
+    })
 }
 
 impl PlannedStep {

@@ -87,6 +87,28 @@ fn a_backup_carries_what_was_chosen() {
     assert_eq!(start.effect, "An incremental backup of pay to file:///own/data");
 }
 
+/// V4.0 and V4.1 know the words, and refuse them after archiving has been switched on for them.
+#[test]
+fn plus_archivelog_is_refused_where_the_server_takes_none() {
+    let mut choices = choose(&["prod/pay"], Mode::Full);
+    choices.plus_archivelog = true;
+    for (numbers, taken) in [([4, 0, 0, 0], false), ([4, 1, 0, 2], false), ([4, 2, 0, 0], true), ([4, 3, 5, 0], true)] {
+        let mut facts = prod();
+        facts.cluster.version = Version::oceanbase(numbers, None);
+        match plan(&facts, &choices) {
+            Ok(_) => assert!(taken, "{numbers:?}"),
+            Err(refusal) => {
+                assert!(!taken, "{numbers:?}");
+                let fault = refusal.fault;
+                assert_eq!((fault.cause, fault.what.as_str()), (Cause::Usage, "prod has no PLUS ARCHIVELOG."));
+                let version = facts.cluster.version;
+                let why = format!("{version} cannot put the log into a set: that is there from V4.2.0 on.");
+                assert_eq!(fault.why, why);
+            }
+        }
+    }
+}
+
 #[test]
 fn a_tenant_without_a_full_fails_gets_one_or_is_left_out() {
     let mut with = tenant(1002, "pay");
@@ -148,20 +170,19 @@ fn another_data_destination_takes_the_base_away() {
     assert!(refused(&facts, &choices).why.contains("on another path"));
 }
 
+/// The server takes no incremental across data versions: what becomes of the tenant is a choice.
 #[test]
-fn a_change_of_data_version_is_announced() {
+fn a_base_of_another_data_version_is_none() {
     let mut facts = prod();
     facts.tenants[2].sets = vec![full(1)];
-    let choices = choose(&["prod/pay"], Mode::Incremental);
-    assert_eq!(planned(&facts, &choices).notes, Vec::<String>::new());
     facts.tenants[2].data_version = Some("4.2.5.1".into());
-    assert_eq!(
-        planned(&facts, &choices).notes,
-        [
-            "The base was made at data version 4.2.5.0, the tenant is at 4.2.5.1: the server makes a full of it or answers 9040."
-        ]
-    );
-    assert_eq!(planned(&facts, &choose(&["prod/pay"], Mode::Full)).notes, Vec::<String>::new());
+    let mut choices = choose(&["prod/pay"], Mode::Incremental);
+    assert_eq!(planned(&facts, &choices).mode, Mode::Incremental, "its step fails with the contract text");
+    choices.no_full = NoFull::Full;
+    assert_eq!(planned(&facts, &choices).mode, Mode::Full);
+    choices.no_full = NoFull::Skip;
+    let left_out = plan(&facts, &choices).unwrap_err().left_out;
+    assert!(left_out[0].reason.contains("the server takes no incremental across that"), "{left_out:?}");
 }
 
 #[test]

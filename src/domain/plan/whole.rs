@@ -3,7 +3,7 @@
 
 use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
 use super::steps::{archiving_step, identity};
-use super::{Action, BackupTo, PlannedStep, TargetPlan};
+use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, Wanted};
 use crate::domain::facts::{Facts, Known, TenantFacts, TenantKind};
@@ -36,10 +36,10 @@ pub(super) fn target_plans(
     eligible: &[&TenantFacts],
     choices: &Choices,
 ) -> Result<Vec<TargetPlan>, Fault> {
-    if choices.plus_archivelog {
-        let what = format!("{} has no PLUS ARCHIVELOG.", facts.cluster.target);
-        let why = format!("{} cannot put the log into a set; that begins with V4.", facts.cluster.version);
-        return Err(Fault::new(Cause::Usage, what, why, "Leave --plus-archivelog out."));
+    if choices.plus_archivelog
+        && let Err(why) = plus_archivelog(&facts.cluster.version)
+    {
+        return Err(no_plus_archivelog(facts, why));
     }
     let place = place(facts, whole, eligible, choices)?;
     let of_cluster = is_of_the_cluster(choices);
@@ -145,7 +145,7 @@ fn refuse_backup_dest(
     to: &crate::domain::destination::Destination,
 ) -> Result<(), Fault> {
     match whole.destination() {
-        Some(own) if to.same_place(own) || to.is_inside(own) => Err(Fault::new(
+        Some(own) if to.may_be_same_directory(own) || to.is_inside(own) => Err(Fault::new(
             Cause::Usage,
             format!("{} cannot take a backup of tenants of {}.", to.bare(), facts.cluster.target),
             format!("It lies in backup_dest, {}, which belongs to the backups of the whole cluster.", own.bare()),

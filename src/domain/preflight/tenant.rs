@@ -5,8 +5,9 @@ use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
-use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of};
-use crate::domain::usable_full::usable_full;
+use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
+use crate::domain::sql::quoted_name;
+use crate::domain::usable_full::{data_version_unread, usable_full};
 use crate::domain::version::Method;
 
 /// The checks that concern one tenant.
@@ -49,17 +50,19 @@ fn logical_mode(sheet: &mut Sheet, choices: &Choices) {
 }
 
 fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
+    let name = quoted_name(&tenant.name);
     let refusal = match tenant.kind {
         TenantKind::Sys | TenantKind::Meta if facts.cluster.method == Method::Physical => {
-            Some(("sys and meta tenants are never backed up", "Back up the user tenants instead."))
+            Some(("sys and meta tenants are never backed up", "Back up the user tenants instead.".to_owned()))
         }
-        _ if tenant.in_recycle_bin => {
-            Some(("the tenant is in the recycle bin", "Take it out of the recycle bin first (FLASHBACK TENANT)."))
-        }
+        _ if tenant.in_recycle_bin => Some((
+            "the tenant is in the recycle bin",
+            format!("Take it out of the recycle bin first: FLASHBACK TENANT {name} TO BEFORE DROP."),
+        )),
         _ => None,
     };
     if let Some((found, fix)) = refusal {
-        sheet.refuse(CheckId::Tenant, Cause::Precondition, found, fix);
+        sheet.refuse(CheckId::Tenant, Cause::Precondition, found, &fix);
     } else if tenant.status != "NORMAL" {
         sheet.refuse(
             CheckId::Tenant,
@@ -79,7 +82,7 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             CheckId::Tenant,
             Cause::Precondition,
             "the tenant's name holds characters that cannot be written into a statement safely",
-            "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
+            "Rename the tenant first: ALTER TENANT <tenant> RENAME GLOBAL_NAME TO <new_name>.",
         );
     } else if facts.cluster.method == Method::Physical
         && facts.cluster.scope == Scope::Sys
@@ -89,7 +92,7 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             CheckId::Tenant,
             Cause::Precondition,
             format!("the server takes the name {} for many tenants, quoted or not", tenant.name),
-            "Rename the tenant first (ALTER TENANT ... RENAME GLOBAL_NAME TO ...).",
+            &format!("Rename the tenant first: ALTER TENANT {name} RENAME GLOBAL_NAME TO <new_name>."),
         );
     } else {
         let read_only = if tenant.read_only { ", read only" } else { "" };
@@ -148,7 +151,7 @@ fn another_backup(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
 fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: &Choices) {
     match crate::domain::plan::wanted_data_destination(facts, tenant, choices) {
         // What the server has accepted it knows.
-        Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.same_place(&place)) => {
+        Some(place) if tenant.data_destination.as_ref().is_none_or(|own| !own.is_same_path(&place)) => {
             match place.kind().supported_by(&facts.cluster.version) {
                 Ok(()) => sheet.pass(CheckId::Destination, place.bare()),
                 Err(why) => sheet.refuse(
@@ -199,15 +202,33 @@ fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
         }
     };
     // R11: an incremental shows the mode of its chain.
-    let mode = encryption_of(&chain, &tenant.sets).map(|modes| format!("; its chain is encrypted: {modes}"));
+    let mode = encryption_of(&sets_of(&chain, &tenant.sets)).map(|modes| format!("; its chain is encrypted: {modes}"));
     let found = format!("set {} ({from}) on this path{}", base.id, mode.unwrap_or_default());
-    match tenant.archive.latest() {
-        Some(round) if tenant.archive.times.get().is_some() && round.start > base.start_replay => sheet.warn(
+    if data_version_unread(tenant, base) {
+        let found = format!("{found}; whether it is of the tenant's present data version was not read");
+        let fix = "From V4.2.0 on the server refuses an incremental across data versions (9040): a full is safe.";
+        return sheet.warn(CheckId::UsableFull, found, fix);
+    }
+    let new_round = match tenant.archive.latest() {
+        Some(round) if tenant.archive.times.get().is_some() && round.start > base.start_replay => {
+            Some(format!("log archive round {} began after it", round.round_id))
+        }
+        _ => match archiving::judge(&tenant.archive) {
+            Archiving::Off | Archiving::Ending(_) | Archiving::Broken => {
+                Some("a new log archive round begins before the backup".to_owned())
+            }
+            _ => None,
+        },
+    };
+    match new_round {
+        Some(why) => sheet.warn(
             CheckId::UsableFull,
-            format!("{found}; log archive round {} began after it, so its window does not reach now", round.round_id),
-            "A full backup starts a chain within the present round.",
+            format!(
+                "{found}; {why}: nothing between the end of the old round and the end of this backup can be restored"
+            ),
+            "The incremental is taken all the same; a full backup would leave the same gap.",
         ),
-        _ => sheet.pass(CheckId::UsableFull, found),
+        None => sheet.pass(CheckId::UsableFull, found),
     }
 }
 
@@ -215,16 +236,21 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     match tenant.archive.latest() {
         Some(round) if round.status == RoundStatus::Doing => {
             sheet.pass(CheckId::LogArchiving, format!("DOING, round {}", round.round_id));
-            let allowed = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3);
-            match (tenant.archive.behind(facts.server_now()), &tenant.archive.times) {
-                (Some(lag), _) if lag > allowed => sheet.warn(
+            let behind = (tenant.archive.behind(facts.server_now()), tenant.archive.lag_target);
+            match (behind, &tenant.archive.times) {
+                ((Some(lag), Some(target)), _) if lag > target.saturating_mul(3) => sheet.warn(
                     CheckId::ArchiveLag,
-                    format!("the archive is {lag} s behind; its target is {} s", allowed / 3),
+                    format!("the archive is {lag} s behind; its target is {target} s"),
                     "Look at the archive's destination; the backup is restorable only once the log has passed it.",
                 ),
-                (Some(lag), _) => sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind")),
-                (None, Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
-                (None, Known::Known(())) => {
+                ((Some(lag), Some(_)), _) => sheet.pass(CheckId::ArchiveLag, format!("{lag} s behind")),
+                ((Some(lag), None), _) => sheet.not_checked(
+                    CheckId::ArchiveLag,
+                    format!("whether the archive is late: it is {lag} s behind, and its target was not read"),
+                    "",
+                ),
+                ((None, _), Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
+                ((None, _), Known::Known(())) => {
                     sheet.not_checked(CheckId::ArchiveLag, "the round has no checkpoint yet".to_owned(), "");
                 }
             }

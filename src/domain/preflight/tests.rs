@@ -232,7 +232,10 @@ fn the_archive_is_told_by_its_state_and_its_lag() {
     assert_eq!(told(&behind(360, Some(120)), CheckId::ArchiveLag), (PASS, "360 s behind"));
     let late = behind(361, Some(120));
     assert_eq!(told(&late, CheckId::ArchiveLag), (WARN, "the archive is 361 s behind; its target is 120 s"));
-    assert_eq!(told(&behind(361, None), CheckId::ArchiveLag).0, WARN, "120 s where nobody says");
+    assert_eq!(
+        told(&behind(361, None), CheckId::ArchiveLag),
+        (NOT_CHECKED, "whether the archive is late: it is 361 s behind, and its target was not read")
+    );
     assert_eq!(told(&behind(31, Some(10)), CheckId::ArchiveLag).0, WARN);
 }
 
@@ -283,6 +286,21 @@ fn an_incremental_shows_its_base() {
     });
     let (result, found) = told(&newer, CheckId::UsableFull);
     assert_eq!((result, found.contains("log archive round 2 began after it")), (WARN, true), "R4: warned, not refused");
+    // Below V4 too a new round alone is no reason for a full.
+    let to_begin = based(|tenant| {
+        tenant.sets = vec![full(1)];
+        tenant.base = crate::domain::facts::BaseRule::Round { most: 64 };
+        tenant.archive = archive(Some("STOP"));
+    });
+    let found = "set 1 (full) on this path; a new log archive round begins before the backup: nothing between the end of the \
+                 old round and the end of this backup can be restored";
+    assert_eq!(told(&to_begin, CheckId::UsableFull), (WARN, found));
+    let unread = based(|tenant| {
+        tenant.sets = vec![full(1)];
+        tenant.data_version = None;
+    });
+    let found = "set 1 (full) on this path; whether it is of the tenant's present data version was not read";
+    assert_eq!(told(&unread, CheckId::UsableFull), (WARN, found));
     let inc = || BackupSet { kind: SetKind::Incremental, prev_full: 1, ..full(2) };
     let encrypted = of_tenant(Mode::Incremental, |tenant| {
         tenant.sets = vec![BackupSet { encryption_mode: "PASSWORD".into(), ..full(1) }, inc()];

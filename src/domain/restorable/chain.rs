@@ -24,16 +24,26 @@ pub enum BrokenChain {
         /// Its `FILE_STATUS`.
         file_status: String,
     },
+    /// A set of the chain is of a data version that no cluster of this version restores.
+    #[error(
+        "backup set {id} was made at data version {data_version}, and V4.1 and later restore none below 4.1 (4179)"
+    )]
+    TooOld {
+        /// The set.
+        id: u64,
+        /// Its `TENANT_COMPATIBLE`.
+        data_version: String,
+    },
     /// The sets name each other in a way that leads to no full.
     #[error("the sets before backup set {0} do not lead to a full backup")]
     NoFull(u64),
 }
 
 /// The sets a restore of `set` needs, the full first, `set` last: along `PREV_INC_BACKUP_SET_ID`, down to
-/// `PREV_FULL_BACKUP_SET_ID`. Every one of them is good.
+/// `PREV_FULL_BACKUP_SET_ID`. Every one of them is good and of a data version that is restored here.
 ///
 /// # Errors
-/// When one is gone or not good, or they lead to no full.
+/// When one is gone, not good or too old, or they lead to no full.
 pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain> {
     let mut ids = Vec::new();
     let mut at = set;
@@ -41,6 +51,10 @@ pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain
         if !at.is_good() {
             let (status, file_status) = (at.status.to_string(), at.file_status.to_string());
             return Err(BrokenChain::NotGood { id: at.id, status, file_status });
+        }
+        if at.restores_here == Some(false) {
+            let data_version = at.data_version.clone().unwrap_or_default();
+            return Err(BrokenChain::TooOld { id: at.id, data_version });
         }
         ids.push(at.id);
         match at.kind {
@@ -63,14 +77,8 @@ pub fn chain(set: &BackupSet, all: &[BackupSet]) -> Result<Vec<u64>, BrokenChain
     Ok(ids)
 }
 
-/// The encryption of each set of a chain: `set 3 PASSWORD, set 4 NONE`. None where no set of it is encrypted.
+/// The sets of these ids, in their order; one that is in no view is left out.
 #[must_use]
-pub fn encryption_of(chain: &[u64], all: &[BackupSet]) -> Option<String> {
-    let sets: Vec<&BackupSet> = chain.iter().filter_map(|id| all.iter().find(|set| set.id == *id)).collect();
-    let word = |set: &BackupSet| match set.encryption_mode.trim() {
-        "" => "NONE".to_owned(),
-        mode => mode.to_ascii_uppercase(),
-    };
-    let modes: Vec<String> = sets.iter().map(|set| format!("set {} {}", set.id, word(set))).collect();
-    sets.iter().any(|set| set.is_encrypted()).then(|| modes.join(", "))
+pub fn sets_of<'a>(ids: &[u64], all: &'a [BackupSet]) -> Vec<&'a BackupSet> {
+    ids.iter().filter_map(|id| all.iter().find(|set| set.id == *id)).collect()
 }

@@ -17,9 +17,14 @@ impl Piece {
         self.end.filter(|end| *end != Scn::MAX)
     }
 
-    /// The end, where the log of the piece is complete up to it. An inactive piece has an end it never reached.
-    fn completed_end(&self) -> Option<Scn> {
-        self.known_end().filter(|end| self.status == PieceStatus::Frozen || self.checkpoint >= *end)
+    /// Whether the log goes on in the next one: that begins where this one ends, on the same destination. A frozen piece may
+    /// have a checkpoint before its end, for want of log; but the last one of a stopped round is frozen too, with the end
+    /// that was planned and never reached (V4.3.1 source, `ObDestRoundCheckpointer::generate_one_piece_`).
+    fn is_continued_by(&self, next: &Self) -> bool {
+        let reached = |end: &Scn| {
+            self.checkpoint >= *end || (self.status == PieceStatus::Frozen && self.round_id == next.round_id)
+        };
+        self.dest_id == next.dest_id && self.known_end().filter(reached) == Some(next.start)
     }
 }
 
@@ -36,14 +41,15 @@ pub(super) fn reach(start: Scn, pieces: Option<&[Piece]>, rounds: &[Round]) -> O
 }
 
 fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Reach> {
-    let mut available: Vec<&Piece> = pieces.iter().filter(|p| p.file_status == FileStatus::Available).collect();
+    // A start of 0 was not read, and is no start.
+    let is_there = |piece: &&Piece| piece.file_status == FileStatus::Available && piece.start > Scn(0);
+    let mut available: Vec<&Piece> = pieces.iter().filter(is_there).collect();
     available.sort_by_key(|piece| (piece.start, piece.known_end().unwrap_or(Scn::MAX)));
     let mut joined: Vec<&Piece> = Vec::new();
     for piece in available {
-        let covers = piece.start <= start && piece.checkpoint.max(piece.completed_end().unwrap_or_default()) >= start;
-        let continues =
-            |before: &&Piece| before.dest_id == piece.dest_id && before.completed_end() == Some(piece.start);
-        if covers || joined.iter().any(continues) {
+        // Whether its log reaches the point is told by its checkpoint, or by the piece that goes on where it ends.
+        let covers = piece.start <= start && piece.known_end().unwrap_or(Scn::MAX).max(piece.checkpoint) >= start;
+        if covers || joined.iter().any(|before| before.is_continued_by(piece)) {
             joined.push(piece);
         }
     }
@@ -56,7 +62,8 @@ fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Rea
 
 /// The round whose log covers `start`, or would if it went on: of those that began at or before it, the one that reaches
 /// furthest; among equals one that can still go on.
-pub(super) fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
+#[must_use]
+pub fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
     let began = rounds.iter().filter(|round| round.start <= start && has_begun(round));
     began.max_by_key(|round| {
         let may_reach = if round.status.may_go_on() { Scn::MAX } else { round.checkpoint };

@@ -26,6 +26,8 @@ fn full(id: u64) -> BackupSet {
         path: "file:///b/data".into(),
         bytes: 1,
         data_version: None,
+        cluster_version: None,
+        restores_here: Some(true),
         started: None,
         ended: None,
     }
@@ -47,12 +49,12 @@ fn round(status: RoundStatus, start: u64, checkpoint: u64) -> Round {
 
 fn judge(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Verdict {
     let sets = [set.clone()];
-    let facts = Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds, encryption_asked: false };
+    let facts = Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces, rounds };
     verdict(&facts)
 }
 
 fn window(from: u64, to: u64, set: u64, growing: bool) -> Window {
-    Window { from: Scn(from), to: Scn(to), set, growing }
+    Window { from: Scn(from), to: Scn(to), set, growing, from_set_alone: false }
 }
 
 #[test]
@@ -61,6 +63,9 @@ fn the_window_ends_where_the_unbroken_log_ends() {
     let other_dest = Piece { dest_id: 9, ..piece(2, 200, 300, 300) };
     let broken = Piece { file_status: FileStatus::Broken, ..piece(2, 200, 300, 300) };
     let inactive = Piece { status: PieceStatus::Inactive, ..piece(1, 50, 200, 170) };
+    let frozen = |checkpoint| Piece { status: PieceStatus::Frozen, ..piece(1, 50, 200, checkpoint) };
+    let next_round = Piece { round_id: 2, ..piece(2, 200, 500, 400) };
+    let incomplete = Piece { file_status: FileStatus::Incomplete, ..piece(2, 200, 500, 200) };
     let endless = Piece { end: None, ..piece(2, 200, 900, 400) };
     for (what, pieces, wanted) in [
         ("one piece", vec![piece(1, 50, 500, 400)], Some((400, true))),
@@ -71,6 +76,11 @@ fn the_window_ends_where_the_unbroken_log_ends() {
         ("another destination", vec![piece(1, 50, 200, 200), other_dest], Some((200, true))),
         ("a broken one between", vec![piece(1, 50, 200, 200), broken, piece(3, 300, 500, 400)], Some((200, true))),
         ("the round ended in it", vec![inactive, piece(2, 200, 500, 400)], Some((170, false))),
+        ("the log of a piece ends before it", vec![frozen(170), piece(2, 200, 500, 400)], Some((400, true))),
+        ("even before the point", vec![frozen(90), piece(2, 200, 500, 400)], Some((400, true))),
+        ("a stopped round is frozen before its end", vec![frozen(170), next_round.clone()], Some((170, true))),
+        ("and covers nothing behind its log", vec![frozen(90), next_round], None),
+        ("the next one has no log yet", vec![piece(1, 50, 200, 200), incomplete], Some((200, true))),
         ("too late", vec![piece(1, 101, 500, 400)], None),
         ("begins at the point", vec![piece(1, 100, 500, 400)], Some((400, true))),
         ("not far enough", vec![piece(1, 50, 500, 149)], None),
@@ -147,10 +157,36 @@ fn a_piece_that_is_gone_is_never_a_wait() {
     assert_eq!(judge(&full(1), Some(&[]), &past).word(), "not_restorable");
 }
 
+/// A log stream is past the boundary of two pieces, the round's checkpoint is not: the newest pieces are INCOMPLETE then.
+#[test]
+fn a_piece_that_the_log_has_not_reached_is_a_wait() {
+    let incomplete = |id, start, end, status: &str| Piece {
+        status: PieceStatus::from(status),
+        file_status: FileStatus::Incomplete,
+        ..piece(id, start, end, start)
+    };
+    for (what, of, last, word) in [
+        ("the newest", RoundStatus::Doing, incomplete(2, 120, 500, "ACTIVE"), "not_yet_restorable"),
+        ("being stopped", RoundStatus::Stopping, incomplete(2, 120, 500, "ACTIVE"), "not_yet_restorable"),
+        ("a strange word", RoundStatus::Doing, incomplete(2, 120, 500, "WAITING"), "not_yet_restorable"),
+        ("closed", RoundStatus::Doing, incomplete(2, 120, 500, "FROZEN"), "not_restorable"),
+        ("given up", RoundStatus::Doing, incomplete(2, 120, 500, "INACTIVE"), "not_restorable"),
+        ("of a round that is over", RoundStatus::Interrupted, incomplete(2, 120, 500, "ACTIVE"), "not_restorable"),
+    ] {
+        let pieces = [piece(1, 50, 120, 118), last];
+        assert_eq!(judge(&full(1), Some(&pieces), &[round(of, 50, 118)]).word(), word, "{what}");
+    }
+    let pieces = [piece(1, 50, 120, 118), incomplete(2, 120, 130, "ACTIVE"), incomplete(3, 130, 500, "ACTIVE")];
+    let Verdict::NotYet(wait) = judge(&full(1), Some(&pieces), &[round(RoundStatus::Doing, 50, 118)]) else {
+        unreachable!("several may be ahead of the log")
+    };
+    assert_eq!((wait.have, wait.need), (Scn(118), Scn(150)));
+}
+
 #[test]
 fn plus_archivelog_gives_one_point_at_once() {
     let set = BackupSet { plus_archivelog: true, ..full(1) };
-    assert_eq!(judge(&set, None, &[]), Verdict::Restorable(window(150, 150, 1, false)));
+    assert_eq!(judge(&set, None, &[]), Verdict::Restorable(Window::of_set_alone(Scn(150), 1)));
     let grown = judge(&set, None, &[round(RoundStatus::Doing, 50, 400)]);
     assert_eq!(grown, Verdict::Restorable(window(150, 400, 1, true)));
 }
@@ -180,27 +216,64 @@ fn the_job_and_the_set_come_before_the_log() {
         (JobEnd::Unsettled("no row".into()), Some(&set), "unknown"),
         (JobEnd::Completed, None, "unknown"),
     ] {
-        let facts = Facts { job: &job, set, sets: &[], pieces: None, rounds: &doing, encryption_asked: false };
+        let facts = Facts { job: &job, set, sets: &[], pieces: None, rounds: &doing };
         assert_eq!(verdict(&facts).word(), word, "{job:?}");
     }
 }
 
 #[test]
-fn encryption_that_is_not_proven_fails() {
-    let doing = [round(RoundStatus::Doing, 50, 400)];
-    for (mode, word) in [("NONE", "not_restorable"), ("", "not_restorable"), ("PASSWORD", "restorable")] {
+fn only_a_word_of_a_password_proves_encryption() {
+    use Encryption::{Missing, Proven, Unknown};
+    for (mode, asked) in [
+        ("PASSWORD", Proven),
+        ("password", Proven),
+        (" PASSWORD_ENCRYPTION ", Proven),
+        ("DUAL_MODE_ENCRYPTION", Proven),
+        ("NONE", Missing),
+        ("None", Missing),
+        ("TRANSPARENT_ENCRYPTION", Missing),
+        ("", Unknown),
+        ("xyz", Unknown),
+    ] {
         let set = BackupSet { encryption_mode: mode.into(), ..full(1) };
-        let sets = [set.clone()];
-        let facts = Facts {
-            job: &JobEnd::Completed,
-            set: Some(&set),
-            sets: &sets,
-            pieces: None,
-            rounds: &doing,
-            encryption_asked: true,
-        };
-        assert_eq!(verdict(&facts).word(), word, "{mode:?}");
+        assert_eq!(set.as_asked(), asked, "{mode:?}");
+        assert_eq!(judge(&set, None, &[round(RoundStatus::Doing, 50, 400)]).word(), "restorable", "{mode:?}");
     }
+    assert_eq!([Proven, Missing, Unknown].map(Encryption::word), ["proven", "missing", "unknown"]);
+    let marks = [None, Some("NOT ENCRYPTED"), Some("ENCRYPTION UNKNOWN")];
+    assert_eq!([Proven, Missing, Unknown].map(Encryption::mark), marks);
+}
+
+/// R10: a bound that is 0 or was not read is none: nothing is said of a window then, for better or worse.
+#[test]
+fn a_bound_that_was_not_read_is_no_bound() {
+    let doing = [round(RoundStatus::Doing, 50, 400)];
+    for (what, set) in [
+        ("the replay", BackupSet { start_replay: Scn(0), ..full(1) }),
+        ("the earliest point", BackupSet { min_restore: Scn(0), ..full(1) }),
+        ("its end", BackupSet { log_needed_to: Some(Scn(0)), ..full(1) }),
+        ("its data version", BackupSet { restores_here: None, ..full(1) }),
+        ("with log inside", BackupSet { min_restore: Scn(0), plus_archivelog: true, ..full(1) }),
+    ] {
+        assert_eq!(window_of(&set, None, &doing), None, "{what}");
+        assert_eq!(windows(std::slice::from_ref(&set), None, &doing).0, [], "{what}");
+        assert_eq!(judge(&set, None, &doing).word(), "unknown", "{what}");
+    }
+    let unread = Piece { start: Scn(0), ..piece(1, 50, 500, 400) };
+    assert_eq!(window_of(&full(1), Some(&[unread]), &doing), None, "a piece without a start covers nothing");
+}
+
+/// A cluster of V4.1 or later restores nothing of V4.0, whatever its log.
+#[test]
+fn a_set_that_is_too_old_for_the_cluster_is_no_window() {
+    let doing = [round(RoundStatus::Doing, 50, 400)];
+    let old = BackupSet { restores_here: Some(false), data_version: Some("4.0.0.0".into()), ..full(1) };
+    assert_eq!(windows(std::slice::from_ref(&old), None, &doing).0, []);
+    let Verdict::NotRestorable(missing) = judge(&old, None, &doing) else { unreachable!("it is refused") };
+    let why = "Backup set 1 was made at data version 4.0.0.0, and V4.1 and later restore none below 4.1 (4179).";
+    assert_eq!(missing.to_string(), why);
+    let sets = [old, incremental(2, 1, 1)];
+    assert!(matches!(chain(&sets[1], &sets), Err(BrokenChain::TooOld { id: 1, .. })), "nor what stands on it");
 }
 
 #[test]
@@ -286,9 +359,9 @@ fn a_window_is_told_with_dates_and_zone() {
     let eight = &ServerTimeZone::fixed(8 * 3_600);
     assert_eq!(
         window(from, from + 15 * second, 1, true).text(eight),
-        "2026-11-20 03:31:40 to 03:31:55 +08:00, growing with the archive"
+        "2026-11-20 03:31:40 to 03:31:55 +08:00, end moves on while archiving runs"
     );
-    assert_eq!(Window::instant(Scn(from), 1).text(eight), "2026-11-20 03:31:40 +08:00");
+    assert_eq!(Window::of_set_alone(Scn(from), 1).text(eight), "2026-11-20 03:31:40 +08:00");
 }
 
 #[test]

@@ -38,8 +38,6 @@ pub struct Facts<'a> {
     pub pieces: Option<&'a [Piece]>,
     /// All rounds of its log archive, those that are over too.
     pub rounds: &'a [Round],
-    /// Encryption was asked for, so it has to be proven.
-    pub encryption_asked: bool,
 }
 
 /// The log a set waits for.
@@ -59,8 +57,6 @@ pub struct NotYet {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {
-    /// Asked for and not proven.
-    Encryption,
     /// A set it stands on.
     Chain(BrokenChain),
     /// Its own files.
@@ -121,7 +117,6 @@ impl Missing {
 
     fn sentence(&self, time: impl Fn(Scn) -> String) -> String {
         match self {
-            Self::Encryption => "Encryption was asked for, and the backup set shows none.".to_owned(),
             Self::Chain(broken) => format!("{}.", capital(broken)),
             Self::SetFiles { id, file_status } => format!("The files of backup set {id} are {file_status}."),
             Self::ArchiveEnded { round_id, status, have, need } => {
@@ -144,9 +139,6 @@ impl Missing {
     #[must_use]
     pub fn next(&self) -> &'static str {
         match self {
-            Self::Encryption => {
-                "Take a new full backup with encryption, and delete this set if it must not lie there in clear."
-            }
             Self::Chain(_) | Self::SetFiles { .. } => "Take a new full backup.",
             Self::ArchiveEnded { .. } | Self::NotCovered { .. } => {
                 "Restart the log archive, wait until it is DOING, and take a new full backup."
@@ -195,9 +187,7 @@ impl Verdict {
     pub const fn rests_on_the_log(&self) -> bool {
         match self {
             Self::Restorable(_) | Self::NotYet(_) => true,
-            Self::NotRestorable(missing) => {
-                !matches!(missing, Missing::Encryption | Missing::Chain(_) | Missing::SetFiles { .. })
-            }
+            Self::NotRestorable(missing) => !matches!(missing, Missing::Chain(_) | Missing::SetFiles { .. }),
             Self::Failed | Self::Cancelled | Self::Unknown(_) => false,
         }
     }
@@ -242,11 +232,11 @@ pub fn verdict(facts: &Facts) -> Verdict {
         }
         (status, _) => return Verdict::Unknown(format!("The status of backup set {} is {status}.", set.id)),
     }
-    if facts.encryption_asked && !set.is_encrypted() {
-        return Verdict::NotRestorable(Missing::Encryption);
-    }
     if let Err(broken) = chain(set, facts.sets) {
         return Verdict::NotRestorable(Missing::Chain(broken));
+    }
+    if let Some(what) = set.unread() {
+        return Verdict::Unknown(format!("The server does not say {what}, for backup set {}.", set.id));
     }
     match window_of(set, facts.pieces, facts.rounds) {
         Some(window) => Verdict::Restorable(window),

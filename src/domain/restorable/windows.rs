@@ -9,6 +9,9 @@ use super::{BackupSet, Piece, Round, Scn, chain};
 use crate::domain::scn::span_text;
 use crate::domain::time_zone::ServerTimeZone;
 
+/// What is said of a window whose end the archive moves on.
+pub const GROWING: &str = ", end moves on while archiving runs";
+
 /// The times one set, or several that overlap, can be restored to.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Window {
@@ -20,20 +23,23 @@ pub struct Window {
     pub set: u64,
     /// The archive goes on, and the latest point with it.
     pub growing: bool,
+    /// The log that it needs is inside the set (PLUS ARCHIVELOG), and no archive has it.
+    #[serde(default)]
+    pub from_set_alone: bool,
 }
 
 impl Window {
-    /// The window of a logical backup: one instant.
+    /// The one point of a set that has the log it needs inside.
     #[must_use]
-    pub const fn instant(at: Scn, set: u64) -> Self {
-        Self { from: at, to: at, set, growing: false }
+    pub const fn of_set_alone(at: Scn, set: u64) -> Self {
+        Self { from: at, to: at, set, growing: false, from_set_alone: true }
     }
 
-    /// As a person reads it: `2026-11-20 03:31:40 to 03:31:55 +08:00, growing with the archive`.
+    /// As a person reads it: `2026-11-20 03:31:40 to 03:31:55 +08:00, end moves on while archiving runs`.
     #[must_use]
     pub fn text(&self, zone: &ServerTimeZone) -> String {
         let span = if self.from == self.to { self.from.to_local(zone) } else { span_text(self.from, self.to, zone) };
-        if self.growing { format!("{span}, growing with the archive") } else { span }
+        if self.growing { format!("{span}{GROWING}") } else { span }
     }
 }
 
@@ -83,13 +89,19 @@ impl Windows {
 }
 
 /// The window of one set, its chain not judged: from its earliest point to the end of the unbroken log from
-/// `start_replay` on. PLUS ARCHIVELOG gives at least the earliest point itself.
+/// `start_replay` on. PLUS ARCHIVELOG gives at least the earliest point itself. A bound that was not read is none.
 #[must_use]
 pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Window> {
+    if set.unread().is_some() {
+        return None;
+    }
     let by_log = reach(set.start_replay, pieces, rounds).filter(|reach| reach.to >= set.needed());
     match by_log {
-        Some(reach) => Some(Window { from: set.min_restore, to: reach.to, set: set.id, growing: reach.growing }),
-        None => set.plus_archivelog.then(|| Window::instant(set.min_restore, set.id)),
+        Some(reach) => {
+            let (from, to, growing) = (set.min_restore, reach.to, reach.growing);
+            Some(Window { from, to, set: set.id, growing, from_set_alone: false })
+        }
+        None => set.plus_archivelog.then(|| Window::of_set_alone(set.min_restore, set.id)),
     }
 }
 
@@ -111,6 +123,7 @@ pub fn windows(sets: &[BackupSet], pieces: Option<&[Piece]>, rounds: &[Round]) -
                 };
                 last.to = last.to.max(window.to);
                 last.set = last.set.max(window.set);
+                last.from_set_alone &= window.from_set_alone;
             }
             _ => merged.push(window),
         }

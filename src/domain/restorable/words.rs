@@ -93,7 +93,7 @@ words! {
         Active = "ACTIVE",
         /// Being closed.
         Freezing = "FREEZING",
-        /// Closed, with all of its log.
+        /// Closed. The last one of a stopped round is closed before its end.
         Frozen = "FROZEN",
         /// No longer written: its round ended before it did.
         Inactive = "INACTIVE",

@@ -27,6 +27,9 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
     facts.tenants.retain(|tenant| tenant.id == 1 || tenant.id > 1_000 && !tenant.name.starts_with("META"));
     facts.cluster.target = target("legacy");
     facts.cluster.version = Detected::read(&format!("OceanBase {version}")).unwrap().version;
+    for tenant in &mut facts.tenants {
+        tenant.version = facts.cluster.version;
+    }
     if let Known::Known(servers) = &mut facts.cluster.servers {
         for server in servers {
             server.build = version.replace('-', "_");

@@ -126,7 +126,7 @@ fn owner(
 pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Box<Fault>> {
     let bare = destination.bare();
     let how = |other: &Used| {
-        if destination.same_place(&other.destination) {
+        if destination.may_be_same_directory(&other.destination) {
             Some(format!("{bare} is the directory of {} ({}).", other.by, other.kind))
         } else if destination.is_inside(&other.destination) {
             Some(format!(

@@ -97,6 +97,7 @@ fn progress(bytes: u64) -> Progress {
         eta: Some((1, 9)),
         tablets: None,
         blocks: Some(crate::domain::progress::Count { done: 1, total: 2 }),
+        log_percent: None,
     }
 }
 

@@ -69,7 +69,7 @@ pub fn told(event: &Event) -> Vec<Told> {
             let kind = kind.map(|kind: Mode| format!(", {}", kind.word())).unwrap_or_default();
             one("job", format!("{job} of {target}{set}{kind}"))
         }
-        Event::Verdict { target, outcome } => one("verdict", format!("{}  {target}", outcome.verdict.headline())),
+        Event::Verdict { target, outcome } => one("verdict", format!("{}  {target}", outcome.headline())),
         Event::Request { verb, who, answer, .. } => one("asked", format!("{verb} asked by {who}: {answer}")),
         Event::RunnerEnded { reason } => one("runner", format!("left: {reason}")),
     }

@@ -52,7 +52,7 @@ pub fn clashes(directories: &[(Owner, Destination)]) -> Vec<Clash> {
                 kind,
                 directory: directory.bare(),
             };
-            if a.same_place(b) {
+            if a.may_be_same_directory(b) {
                 found.push(clash(first, second, ClashKind::Same, a));
             } else if a.is_inside(b) {
                 found.push(clash(first, second, ClashKind::Inside, a));

@@ -4,6 +4,7 @@ use super::*;
 use crate::domain::facts::BaseRule;
 use crate::domain::restorable::{FileStatus, SetKind, SetStatus};
 use crate::domain::samples::{ago, full, place, round, tenant};
+use crate::domain::version::Version;
 
 fn with(sets: Vec<BackupSet>) -> TenantFacts {
     TenantFacts { sets, ..tenant(1002, "pay") }
@@ -55,15 +56,57 @@ fn the_endpoint_is_part_of_the_path_and_the_key_is_not() {
     assert!(usable_full(&pay, Some(&place("oss://b/data?host=h2&access_id=old"))).is_err());
 }
 
+/// From V4.2.0 on the server refuses an incremental across data versions; before that it takes one.
 #[test]
-fn a_change_of_data_version_is_seen_only_where_both_are_known() {
-    let pay = tenant(1002, "pay");
-    let of = |version: Option<&str>| BackupSet { data_version: version.map(str::to_owned), ..full(1) };
-    let crossed = Some(("4.2.1.0".to_owned(), "4.2.5.0".to_owned()));
-    assert_eq!(crosses_data_version(&pay, &of(Some("4.2.1.0"))), crossed);
-    assert_eq!(crosses_data_version(&pay, &of(Some("4.2.5.0"))), None);
-    assert_eq!(crosses_data_version(&pay, &of(None)), None);
-    assert_eq!(crosses_data_version(&TenantFacts { data_version: None, ..pay }, &of(Some("4.2.1.0"))), None);
+fn a_base_of_another_data_version_is_none_where_the_server_takes_none() {
+    let own = place("file:///own/data");
+    let of = |version: &str| BackupSet { data_version: Some(version.into()), ..full(1) };
+    let at = |numbers, set| TenantFacts { version: Version::oceanbase(numbers, None), ..with(vec![set]) };
+    let crossed = "set 1 was made at data version 4.2.1.0 and the tenant is at 4.2.5.0: the server takes no incremental \
+                   across that";
+    assert_eq!(usable_full(&at([4, 2, 5, 1], of("4.2.1.0")), Some(&own)), Err(crossed.to_owned()));
+    assert!(usable_full(&at([4, 2, 0, 0], of("4.2.1.0")), Some(&own)).is_err());
+    assert!(usable_full(&at([4, 1, 0, 2], of("4.2.1.0")), Some(&own)).is_ok(), "V4.1 does not look at it");
+    assert!(usable_full(&at([4, 2, 5, 1], of("4.2.5.0")), Some(&own)).is_ok());
+    // An older good set of the right version is not taken in its place: the server takes the latest.
+    let mut pay = at([4, 2, 5, 1], of("4.2.5.0"));
+    pay.sets.push(BackupSet { id: 2, ..of("4.2.1.0") });
+    assert!(usable_full(&pay, Some(&own)).is_err());
+    // What was not read decides nothing, and is said.
+    let unread = BackupSet { data_version: None, ..full(1) };
+    let pay = at([4, 2, 5, 1], unread.clone());
+    assert!(usable_full(&pay, Some(&own)).is_ok() && data_version_unread(&pay, &unread));
+    assert!(!data_version_unread(&pay, &full(1)));
+    assert!(data_version_unread(&TenantFacts { data_version: None, ..pay.clone() }, &full(1)));
+    assert!(!data_version_unread(&at([4, 1, 0, 2], unread.clone()), &unread), "V4.1 does not ask");
+}
+
+#[test]
+fn what_the_cluster_does_not_restore_is_no_base() {
+    let own = place("file:///own/data");
+    let old = BackupSet { restores_here: Some(false), data_version: Some("4.0.0.0".into()), ..full(1) };
+    let pay = TenantFacts { version: Version::oceanbase([4, 1, 0, 2], None), ..with(vec![old]) };
+    assert_eq!(
+        usable_full(&pay, Some(&own)),
+        Err("set 1 is of data version 4.0.0.0, and V4.1.0.2 restores none of it".to_owned())
+    );
+}
+
+/// The server compares the text of the paths, host and all.
+#[test]
+fn another_spelling_of_the_path_is_another_path() {
+    let set = BackupSet { path: "oss://b/data?host=h.x".into(), ..full(1) };
+    let pay = with(vec![set]);
+    for (uri, same) in [
+        ("oss://b/data?host=h.x&access_id=i", true),
+        ("oss://b/data/?host=h.x", true),
+        ("oss://b/Data?host=h.x", false),
+        ("oss://b//data?host=h.x", false),
+        ("oss://b/data?host=H.x", false),
+        ("oss://b/data?host=http://h.x", false),
+    ] {
+        assert_eq!(usable_full(&pay, Some(&place(uri))).is_ok(), same, "{uri}");
+    }
 }
 
 /// A tenant below V4: round 1 is 9000 s old, and each set is younger.
@@ -78,35 +121,30 @@ fn inc(id: u64) -> BackupSet {
     BackupSet { kind: SetKind::Incremental, prev_full: 1, ..full(id) }
 }
 
+/// V3.1.5 counts what came after the last full, failed or not, and no archive round.
 #[test]
-fn below_v4_a_base_is_of_the_cluster_of_this_round_and_has_room() {
+fn below_v4_a_base_is_of_the_cluster_and_has_room() {
     let own = place("file:///own/data");
     let base = |pay: &TenantFacts| usable_full(pay, Some(&own)).map(|set| set.id);
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3)])), Ok(3));
-    let no_room = in_the_round(vec![full(1), inc(2), inc(3), inc(4)]);
-    assert_eq!(base(&no_room), Err("3 increments stand on full 1, and the server makes the next one a full".into()));
-    // A new full has room again.
-    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), full(5)])), Ok(5));
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4)])), Ok(4), "the limit itself is taken");
+    let no_room = "4 backups, failed ones too, came after full 1, and the server makes the next one a full";
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), inc(5)])), Err(no_room.into()));
+    let failed = |id| BackupSet { status: SetStatus::Failed, ..inc(id) };
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), failed(3), failed(4)])), Ok(2));
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), failed(3), failed(4), failed(5)])), Err(no_room.into()));
+    // A new full has room again, a failed one too.
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), inc(5), full(6)])), Ok(6));
+    let failed_full = BackupSet { status: SetStatus::Failed, ..full(6) };
+    assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), inc(5), failed_full])), Ok(5));
     let of_a_tenant = BackupSet { tenant_level: true, ..full(9) };
     assert_eq!(base(&in_the_round(vec![full(1), of_a_tenant.clone()])), Ok(1));
     assert!(base(&in_the_round(vec![of_a_tenant])).is_err());
     let older = in_the_round(vec![BackupSet { start_replay: ago(9_001), ..full(1) }]);
-    assert_eq!(base(&older), Err("full 1 is older than log archive round 1".into()));
-}
-
-#[test]
-fn below_v4_a_round_that_is_still_to_begin_has_no_base() {
-    let own = place("file:///own/data");
+    assert_eq!(base(&older), Ok(1), "a new round alone does not make a full");
     let mut pay = in_the_round(vec![full(1)]);
     for word in ["STOP", "INTERRUPTED", "STOPPING"] {
         pay.archive.current = Some(round(word));
-        let reason =
-            format!("log archiving is {word}: a new round begins, and no increment stands on a full of an older one");
-        assert_eq!(usable_full(&pay, Some(&own)), Err(reason));
+        assert_eq!(base(&pay), Ok(1), "{word}");
     }
-    pay.archive.current = None;
-    pay.archive.rounds.clear();
-    assert!(usable_full(&pay, Some(&own)).unwrap_err().starts_with("log archiving is off"));
-    pay.archive.current = Some(round("BEGINNING"));
-    assert!(usable_full(&pay, Some(&own)).is_ok(), "it goes on by itself");
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{confirm, detected};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull};
-use crate::domain::plan::{CompactionOutlook, compaction_outlook};
+use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::usable_full::usable_full;
@@ -146,8 +146,8 @@ pub fn disabled(model: &Model, line: Line) -> Option<String> {
         Line::Incremental => full_only(model),
         Line::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
         Line::PlusArchivelog => {
-            let older = model.facts().is_some_and(|facts| facts.cluster.whole.is_some());
-            older.then(|| "that is there from V4 on".to_owned())
+            let facts = model.facts()?;
+            plus_archivelog(&facts.cluster.version).err().map(str::to_owned)
         }
         Line::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
         Line::Compact => no_compaction(model),

@@ -254,6 +254,7 @@ fn waiting(cluster: &Cluster) -> Row {
         reason: None,
         last_good: None,
         whose: None,
+        in_vain: None,
         running: false,
     }
 }
@@ -292,6 +293,10 @@ fn rows_of(model: &Model, at: usize) -> Vec<ListRow> {
     };
     for row in rows.iter_mut().filter(|row| row.method == Some(Method::Logical)) {
         row.last_good = last_dump(model, &row.target);
+    }
+    for row in &mut rows {
+        let views = model.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
+        listing::mark_encryption(row, views);
     }
     rows.into_iter().map(ListRow::new).collect()
 }

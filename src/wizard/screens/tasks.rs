@@ -130,9 +130,7 @@ pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>, _n
 pub fn came_to(row: &TaskRow) -> String {
     let Ok(view) = &row.view else { return String::new() };
     match words::worst(view) {
-        Some((_, outcome)) if view.targets.iter().all(crate::domain::task::TargetView::is_over) => {
-            outcome.verdict.word().replace('_', " ")
-        }
+        Some((_, outcome)) if view.targets.iter().all(crate::domain::task::TargetView::is_over) => outcome.in_short(),
         Some(_) | None => {
             let step = view.targets.iter().find_map(crate::domain::task::TargetView::current);
             step.map_or(String::new(), |step| step.kind.name().to_owned())

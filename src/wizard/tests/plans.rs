@@ -73,6 +73,7 @@ fn progress(target: &TargetName) -> Event {
         eta: Some((300, 480)),
         tablets: Some(Count { done: 1_204, total: 2_930 }),
         blocks: Some(Count { done: 8_654, total: 21_107 }),
+        log_percent: None,
     };
     Event::Progress { target: target.clone(), progress }
 }
@@ -82,7 +83,7 @@ fn outcome(verdict: VerdictWord) -> Outcome {
     match verdict {
         VerdictWord::Restorable => Outcome {
             recipe: vec!["data file:///own/data".into(), "log file:///own/clog".into(), "sets 3 (full)".into()],
-            ..Outcome::instant(at, vec!["growing with the archive".into()], Vec::new())
+            ..Outcome::instant(at, vec!["end moves on while archiving runs".into()], Vec::new())
         },
         VerdictWord::Failed => Outcome::failed(no_room(), Some(3)),
         VerdictWord::Cancelled => Outcome::cancelled(no_room(), Some(3)),

@@ -7,7 +7,7 @@ use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
 use crate::domain::facts::{Facts, TenantFacts};
-use crate::domain::last_good::last_good;
+use crate::domain::last_good::{done_in_vain, last_good};
 use crate::domain::preflight::{Check, CheckResult};
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
@@ -149,26 +149,23 @@ fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<St
     let worst = tenants
         .iter()
         .map(|tenant| (tenant, last_good(tenant)))
-        .min_by_key(|(_, good)| good.as_ref().map(|good| (good.restorable_to.is_some(), good.at)));
+        .min_by_key(|(_, good)| good.as_ref().map(|good| good.at));
     let Some((tenant, good)) = worst else { return vec!["none".to_owned()] };
     let whose = if tenants.len() > 1 { format!("{}: ", tenant.name) } else { String::new() };
-    let Some(good) = good else { return vec![format!("{whose}none")] };
+    let Some(good) = good else {
+        let in_vain = done_in_vain(tenant).map(|(set, word)| format!("; set {set} is done, and {word}"));
+        return vec![format!("{whose}none{}", in_vain.unwrap_or_default()), format!("{whose}none")];
+    };
     let offset = &facts.cluster.time_zone;
     let (word, size) = (good.kind.word(), words::size(good.bytes));
     let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
-    match good.restorable_to {
-        None => vec![
-            format!("{whose}{word} of {}, {size}; done, and cannot be restored", good.at.to_local(offset)),
-            format!("{whose}{word}, {age}; done, and cannot be restored"),
-            format!("{whose}{word}, {age}; not restorable"),
-        ],
-        Some(to) => vec![
-            format!("{whose}{word} of {}, {size}; restorable to {}", good.at.to_local(offset), to.to_local(offset)),
-            format!("{whose}{word}, {age}, {size}; restorable to {}", to.to_local(offset)),
-            format!("{whose}{word}, {age}; restorable to {}", to.to_local(offset)),
-            format!("{whose}{word}, {age}; to {}", to.to_local(offset)),
-        ],
-    }
+    let to = good.restorable_to.to_local(offset);
+    vec![
+        format!("{whose}{word} of {}, {size}; restorable to {to}", good.at.to_local(offset)),
+        format!("{whose}{word}, {age}, {size}; restorable to {to}"),
+        format!("{whose}{word}, {age}; restorable to {to}"),
+        format!("{whose}{word}, {age}; to {to}"),
+    ]
 }
 
 /// How the log is archived, the longest way to say it first.

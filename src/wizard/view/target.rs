@@ -86,7 +86,7 @@ fn line(model: &Model, cluster: &Cluster, row: &ListRow, now: Timestamp, columns
     let good = row.last_good_words(now, cluster.known.max_backup_age);
     let dim = !row.eligible;
     let or_dim = |role: Role| if dim { Role::Disabled } else { role };
-    let last_role = if good.old || good.lost { Role::Fail } else { Role::Text };
+    let last_role = if good.bad { Role::Fail } else { Role::Text };
     let state_role = match (row.running, dim, row.state.as_str()) {
         (true, _, _) => Role::Hint,
         (_, true, _) => Role::Disabled,
@@ -154,8 +154,7 @@ fn counts(model: &Model) -> String {
 
 fn is_without(row: &crate::domain::listing::Row) -> bool {
     let answered = row.version.is_some();
-    let good = row.last_good.as_ref().is_some_and(|good| good.restorable_to.is_some());
-    answered && !good && (row.kind() == TargetKind::Tenant || row.whose.is_none()) && row.eligible
+    answered && row.last_good.is_none() && (row.kind() == TargetKind::Tenant || row.whose.is_none()) && row.eligible
 }
 
 /// The focused row in full: what a narrow column cut off.
@@ -170,11 +169,11 @@ fn help(model: &Model, now: Timestamp) -> Help {
         (None, _) => Help::of(format!("{}: {state}", row.target)),
         (Some(_), Some(last)) => {
             let zone = cluster.facts().map(|facts| &facts.cluster.time_zone);
-            let to = last.restorable_to.zip(zone);
-            let to = to.map_or_else(String::new, |(to, zone)| format!(", restorable to {}", to.to_local(zone)));
+            let to =
+                zone.map_or_else(String::new, |zone| format!(", restorable to {}", last.restorable_to.to_local(zone)));
             let size = crate::domain::words::size(last.bytes);
             Help::of(format!("{}: {state}; last good backup {}, {size}{to}", row.target, good.text))
         }
-        (Some(_), None) => Help::of(format!("{}: {state}; no good backup", row.target)),
+        (Some(_), None) => Help::of(format!("{}: {state}; last good backup {}", row.target, good.text)),
     }
 }

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width};
 use super::theme::Role;
-use crate::domain::outcome::VerdictWord;
+use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::task::{TargetView, TaskState, state_word};
 use crate::domain::words;
 use crate::wizard::model::Model;
@@ -140,9 +140,10 @@ pub fn state_role(state: TaskState) -> Role {
 
 /// The role of a verdict.
 #[must_use]
-pub fn verdict_role(verdict: VerdictWord) -> Role {
-    match verdict {
-        VerdictWord::Restorable => Role::Ok,
+pub fn verdict_role(outcome: &Outcome) -> Role {
+    match outcome.verdict {
+        VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
+        VerdictWord::Restorable => Role::Fail,
         VerdictWord::NotYetRestorable | VerdictWord::Cancelled | VerdictWord::Unknown => Role::Warn,
         VerdictWord::NotRestorable | VerdictWord::Failed => Role::Fail,
     }
@@ -271,7 +272,7 @@ fn one_target(target: &TargetView, wide: usize) -> Row {
     let (role, word, rest) = match (&target.outcome, target.current()) {
         (Some(outcome), _) => {
             let told = outcome.fault.as_ref().map(|fault| fault.what.clone()).or_else(|| outcome.told.first().cloned());
-            (verdict_role(outcome.verdict), outcome.verdict.headline().to_owned(), told.unwrap_or_default())
+            (verdict_role(outcome), outcome.headline(), told.unwrap_or_default())
         }
         (None, Some(step)) => {
             let percent = target.progress.as_ref().and_then(|progress| progress.percent);

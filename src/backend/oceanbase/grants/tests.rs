@@ -72,4 +72,5 @@ fn the_grant_is_for_the_user_alone() {
     }
     assert_eq!(alter_system("op"), "GRANT ALTER SYSTEM ON *.* TO 'op'");
     assert_eq!(select("op"), "GRANT SELECT ON oceanbase.* TO 'op'");
+    assert_eq!(select("o'brien"), "GRANT SELECT ON oceanbase.* TO 'o''brien'");
 }

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::restorable::EncryptionMode;
 
 fn row(cells: &[(&str, Option<&str>)]) -> Row {
     cells.iter().map(|(column, value)| ((*column).to_owned(), value.map(str::to_owned))).collect()
@@ -14,38 +15,52 @@ fn utc() -> ServerTimeZone {
 
 #[test]
 fn a_set_is_read_by_the_names_of_its_columns() {
-    let read = set(
-        &row(&[
-            ("BACKUP_SET_ID", Some("7")),
-            ("BACKUP_TYPE", Some("INC")),
-            ("PREV_FULL_BACKUP_SET_ID", Some("5")),
-            ("PREV_INC_BACKUP_SET_ID", Some("6")),
-            ("STATUS", Some("SUCCESS")),
-            ("FILE_STATUS", Some("AVAILABLE")),
-            ("START_REPLAY_SCN", Some("1795143600000000000")),
-            ("MIN_RESTORE_SCN", Some("1795143601000000001")),
-            ("PLUS_ARCHIVELOG", Some("on")),
-            ("ENCRYPTION_MODE", Some("NONE")),
-            ("DEST_ID", Some("1001")),
-            ("PATH", Some("file:///b/data")),
-            ("OUTPUT_BYTES", Some("42")),
-            ("TENANT_COMPATIBLE", Some("4.2.5.0")),
-            ("START_TIMESTAMP", Some("2026-11-20 03:00:00.000001")),
-            ("END_TIMESTAMP", None),
-        ]),
-        &utc(),
-    );
+    let v4 = Version::oceanbase([4, 2, 5, 1], None);
+    let cells = [
+        ("BACKUP_SET_ID", Some("7")),
+        ("BACKUP_TYPE", Some("INC")),
+        ("PREV_FULL_BACKUP_SET_ID", Some("5")),
+        ("PREV_INC_BACKUP_SET_ID", Some("6")),
+        ("STATUS", Some("SUCCESS")),
+        ("FILE_STATUS", Some("AVAILABLE")),
+        ("START_REPLAY_SCN", Some("1795143600000000000")),
+        ("MIN_RESTORE_SCN", Some("1795143601000000001")),
+        ("PLUS_ARCHIVELOG", Some("on")),
+        ("ENCRYPTION_MODE", Some("NONE")),
+        ("DEST_ID", Some("1001")),
+        ("PATH", Some("file:///b/data")),
+        ("OUTPUT_BYTES", Some("42")),
+        ("TENANT_COMPATIBLE", Some("4.2.5.0")),
+        ("CLUSTER_VERSION", Some("4.2.5.1")),
+        ("START_TIMESTAMP", Some("2026-11-20 03:00:00.000001")),
+        ("END_TIMESTAMP", None),
+    ];
+    let read = set(&row(&cells), &v4, &utc());
     assert_eq!((read.id, read.prev_full, read.prev_inc, read.dest_id, read.bytes), (7, 5, 6, 1001, 42));
     assert_eq!((&read.kind, read.is_good(), read.plus_archivelog), (&SetKind::Incremental, true, true));
     assert_eq!((read.start_replay.0, read.min_restore.0), (1_795_143_600_000_000_000, 1_795_143_601_000_000_001));
     assert_eq!((read.started, read.ended), (Some(Scn(1_795_143_600_000_001_000)), None));
-    assert_eq!((read.data_version.as_deref(), read.is_encrypted()), (Some("4.2.5.0"), false));
+    assert_eq!((read.data_version.as_deref(), read.encryption()), (Some("4.2.5.0"), EncryptionMode::NoPassword));
+    assert_eq!((read.cluster_version.as_deref(), read.restores_here), (Some("4.2.5.1"), Some(true)));
+    let of = |compatible| [&cells[..], &[("TENANT_COMPATIBLE", compatible)]].concat();
+    assert_eq!(
+        set(&row(&of(Some("4.0.0.0"))), &v4, &utc()).restores_here,
+        Some(false),
+        "V4.1 and later take none of V4.0"
+    );
+    assert_eq!(set(&row(&of(Some("4.1.0.0"))), &v4, &utc()).restores_here, Some(true));
+    for unread in [None, Some(""), Some("new")] {
+        assert_eq!(set(&row(&of(unread)), &v4, &utc()).restores_here, None, "{unread:?}");
+    }
+    let v4_0 = Version::oceanbase([4, 0, 0, 0], None);
+    assert_eq!(set(&row(&of(Some("4.0.0.0"))), &v4_0, &utc()).restores_here, Some(true));
 }
 
 #[test]
 fn nothing_becomes_not_known() {
     for empty in [row(&[]), row(&[("STATUS", None), ("BACKUP_SET_ID", None), ("JOB_ID", None), ("END_SCN", None)])] {
-        let read = set(&empty, &utc());
+        let read = set(&empty, &Version::oceanbase([4, 2, 5, 1], None), &utc());
+        assert_eq!((read.restores_here, read.encryption()), (None, EncryptionMode::Unknown));
         assert_eq!((read.id, read.min_restore, read.is_good(), read.plus_archivelog), (0, Scn(0), false, false));
         assert_eq!((read.data_version, read.started), (None, None));
         assert_eq!(round(&empty).status, RoundStatus::Other(String::new()));
@@ -74,8 +89,8 @@ fn numbers_that_are_none_are_left_out() {
 
 #[test]
 fn unknown_words_are_kept_and_cannot_drive_a_terminal() {
-    let read =
-        set(&row(&[("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))]), &utc());
+    let cells = [("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))];
+    let read = set(&row(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc());
     assert_eq!(read.status, SetStatus::Other("MOSTLY".into()));
     assert!(!format!("{read:?}").contains("CANARY"));
     let sentence =
@@ -116,7 +131,13 @@ fn percent_is_a_number_from_0_to_100() {
         ("100.01", None),
         ("many", None),
     ] {
-        assert_eq!(task(&row(&[("DATA_PROGRESS", Some(text))])).percent, percent, "{text}");
+        let of = |phase: &str| {
+            task(&row(&[("DATA_PROGRESS", Some(text)), ("LOG_PROGRESS", Some(text)), ("STATUS", Some(phase))]))
+        };
+        assert_eq!(of("BACKUP_LOG").percent, percent, "{text}");
+        assert_eq!(of("BACKUP_LOG").log_percent, percent, "{text}");
+        assert_eq!(of("BEFORE_BACKUP_LOG").log_percent, percent, "{text}");
+        assert_eq!(of("BACKUP_DATA_MAJOR").log_percent, None, "the log is not at it yet");
     }
 }
 
@@ -241,7 +262,8 @@ fn any_row() -> impl Strategy<Value = Row> {
 proptest! {
     #[test]
     fn no_row_is_too_strange(row in any_row(), name in prop::sample::select(vec!["path", "state", "data_backup_dest"]), value in cell()) {
-        let (set, job, task) = (set(&row, &utc()), job(&row), task(&row));
+        let set = set(&row, &Version::oceanbase([4, 2, 5, 1], None), &utc());
+        let (job, task) = (job(&row), task(&row));
         let everything = format!("{set:?}{:?}{:?}{job:?}{task:?}{}", round(&row), piece(&row), cleanup(&row));
         prop_assert!(task.percent.is_none_or(|percent| (0.0..=100.0).contains(&percent)));
         prop_assert!(task.tablets.is_none_or(|count| count.total > 0));

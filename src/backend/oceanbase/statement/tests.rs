@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::fault::Cause;
+use crate::domain::sql::{quoted_name, quoted_text};
 
 const CANARY: &str = "CANARY-7f3a";
 

@@ -102,6 +102,7 @@ impl OceanBase {
         let ids = |also: Option<u64>| -> Vec<Filter<'_>> {
             only.map(|ids| (TENANT_ID, ids.iter().copied().chain(also).map(Is::Number).collect())).into_iter().collect()
         };
+        let version = self.version()?;
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
         let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
         let rounds = by_tenant(rounds);
@@ -127,6 +128,7 @@ impl OceanBase {
                     status: status(row),
                     in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
                     read_only: is_on(row, "READ_ONLY"),
+                    version,
                     data_version: None,
                     data_destination: whole.destination().cloned(),
                     archive: ArchiveFacts {

@@ -48,9 +48,9 @@ pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<V
     Known::Known(without)
 }
 
-/// A destination as a table has it, without what follows the `?`: there are keys in it.
+/// A destination as a table has it, with its host and without the keys behind it.
 pub(super) fn place(text: &str) -> String {
-    Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.bare())
+    Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.path_text())
 }
 
 /// What became of the part of a job that a row is about. Only `FINISH` without an error is a success; a word nobody knows
@@ -78,15 +78,18 @@ pub(super) fn set(row: &Row, files: Option<FileStatus>, tenant_level: bool, zone
         tenant_level,
         status: if end(row) == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
         file_status: if deleted { FileStatus::Deleted } else { files.unwrap_or(FileStatus::Available) },
-        start_replay: snapshot,
+        // Where the server has no such column the log is needed from the snapshot on.
+        start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, Scn::from_micros),
         min_restore: snapshot,
-        log_needed_to: ended,
+        log_needed_to: Some(ended.unwrap_or_default()),
         plus_archivelog: false,
         encryption_mode: word(row, "ENCRYPTION_MODE"),
         dest_id: 0,
         path: place(&text(row, "BACKUP_DEST")),
         bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
         data_version: number(row, "BACKUP_DATA_VERSION").map(|version| version.to_string()),
+        cluster_version: None,
+        restores_here: Some(true),
         started: moment(row, "START_TIME", zone),
         ended,
     }
@@ -117,6 +120,7 @@ pub(super) fn running(row: &Row) -> JobFacts {
         tablets: count("FINISH_PARTITION_COUNT", "PARTITION_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
         percent: None,
+        log_percent: None,
     };
     JobFacts { status: word(row, "STATUS"), task: Some(task), ..part(row) }
 }

@@ -4,7 +4,7 @@ use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
 use super::rows;
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
-use crate::domain::restorable::{FileStatus, RoundStatus, SetKind, SetStatus};
+use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind, SetStatus};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -54,9 +54,21 @@ fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
     let end = Scn((AT + 60) * 1_000_000_000 + 500_000_000);
     assert_eq!((set.log_needed_to, set.ended), (Some(end), Some(end)));
     assert_eq!(set.started, Some(Scn((AT - 60) * 1_000_000_000)));
-    assert_eq!(set.path, "oss://b/dir", "no key, not even an id");
-    assert!(!set.is_encrypted());
+    assert_eq!(set.path, "oss://b/dir?host=h", "no key, not even an id");
+    assert_eq!(set.encryption(), EncryptionMode::NoPassword);
     assert_eq!(set.data_version.as_deref(), Some("4"));
+}
+
+/// V3.1.1 and later say from where the log is needed, which is before the snapshot; what was not read is no bound.
+#[test]
+fn the_log_begins_where_the_server_says() {
+    let of = |more: &[(&str, &str)]| rows::set(&history(more), Some(FileStatus::Available), false, &east());
+    let set = of(&[("START_REPLAY_LOG_TS", "1626429590000000")]);
+    assert_eq!((set.start_replay, set.unread()), (Scn((AT - 10) * 1_000_000_000), None));
+    assert_eq!(set.min_restore, Scn(AT * 1_000_000_000 + 1_000));
+    assert_eq!(of(&[("START_REPLAY_LOG_TS", "0")]).unread(), Some("from which point on it needs the log"));
+    assert_eq!(of(&[("SNAPSHOT_VERSION", "0")]).unread(), Some("from which point on it needs the log"));
+    assert_eq!(of(&[("END_TIME", "")]).unread(), Some("when it was complete"));
 }
 
 #[test]

@@ -33,7 +33,9 @@ fn what_is_given_becomes_two_directories() {
         (None, Some("file:///a"), vec!["file:///a"]),
         (None, Some("file:///a/{cluster}/{tenant_id}"), vec!["file:///a/prod/1002/clog"]),
         // What is there already is not set again.
-        (Some("file:///own/data/"), Some("file:///own//clog"), vec![]),
+        (Some("file:///own/data/"), Some("file:///own/clog/"), vec![]),
+        // As the server compares: another spelling is another place.
+        (Some("file:///own/data"), Some("file:///own//clog"), vec!["file:///own//clog"]),
         (Some("file:///own/data"), Some("file:///a"), vec!["file:///a"]),
         (Some("file:///own/{kind}"), None, vec![]),
     ] {

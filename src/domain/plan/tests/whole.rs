@@ -138,7 +138,8 @@ fn a_destination_that_cannot_be_is_refused_with_its_reason() {
     log.storage = Some(wanted(None, Some("file:///log"), StorageSource::Given));
     assert_eq!(refused(&facts(YOUNG), &log).what, "legacy has no log archive destination of its own.");
     let plus = Choices { plus_archivelog: true, ..the_cluster(Mode::Full) };
-    assert_eq!(refused(&facts(YOUNG), &plus).what, "legacy has no PLUS ARCHIVELOG.");
+    let fault = refused(&facts(YOUNG), &plus);
+    assert_eq!((fault.cause, fault.what.as_str()), (Cause::Usage, "legacy has no PLUS ARCHIVELOG."));
 }
 
 /// The server would make a full without a word: an incremental of everybody needs a base of everybody.

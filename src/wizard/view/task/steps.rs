@@ -39,7 +39,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
         let first = body.lines.len();
         // What only looked at the server is through; what it found is the verdict's, and so is the colour.
         let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
-        let role_of = found.map_or(role(step.state), |outcome| super::verdict_role(outcome.verdict));
+        let role_of = found.map_or(role(step.state), super::verdict_role);
         // Before it was said what is waited for, the server's word for what it does says it.
         let phase = target.progress.as_ref().filter(|_| works(step.kind));
         let said = phase.filter(|_| step.detail.is_empty()).map_or(step.detail.as_str(), |phase| &phase.phase);
@@ -142,6 +142,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
         Some(total) => format!("{} of {} written", words::size(progress.bytes), words::size(total)),
         None => format!("{} written", words::size(progress.bytes)),
     }];
+    parts.extend(progress.log_percent.map(words::log_share));
     parts.extend(progress.rate.map(words::rate));
     parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
     body.wrapped(Role::Text, &parts.join("   "), indent, wide);

@@ -42,6 +42,7 @@ fn progress(percent: Option<f64>, blocks: Option<Count>) -> Event {
             eta: Some((300, 480)),
             tablets: None,
             blocks,
+            log_percent: None,
         },
     }
 }

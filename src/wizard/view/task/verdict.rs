@@ -23,12 +23,12 @@ pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: us
 
 /// The verdict of a target.
 pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize) {
-    let role = super::verdict_role(outcome.verdict);
-    let headline = outcome.verdict.headline();
+    let role = super::verdict_role(outcome);
+    let headline = outcome.headline();
     let told = words::verdict(&target.target, outcome);
     let mut told = told.iter().map(String::as_str);
-    let about = told.next().and_then(|first| first.strip_prefix(headline)).unwrap_or_default();
-    led(body, (role, headline), about.trim_start(), wide);
+    let about = told.next().and_then(|first| first.strip_prefix(headline.as_str())).unwrap_or_default();
+    led(body, (role, &headline), about.trim_start(), wide);
     if let Some(missing) = &outcome.fault {
         fault(body, role, missing, 3, wide);
     }

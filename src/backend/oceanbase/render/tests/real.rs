@@ -1,6 +1,16 @@
-//! Every rendered statement put to a real parser of V4.3.5, beside the embedded one.
+//! Every rendered statement, and every printed one that is made of facts, put to real parsers beside the embedded one: that of
+//! V4.3.5, and the grammar of all releases.
 
 use super::*;
+use crate::domain::facts::{BaseRule, TenantFacts};
+use crate::domain::outcome::{Judged, judge};
+use crate::domain::restorable::BackupSet;
+use crate::domain::samples::{legacy, round, target};
+use crate::domain::step::StepKind;
+use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::version::Version;
+use crate::domain::whole::CompactionRule;
+use engine::odc;
 use engine::oracle::{WRONG, oracle};
 
 #[path = "../../../../../tests/engine/mod.rs"]
@@ -21,6 +31,7 @@ fn a_real_server_parses_every_statement() {
     }
     texts.sort();
     texts.dedup();
+    all_parse(&texts);
     let Some(codes) = oracle(&texts) else { return };
     let wrong: Vec<String> = texts
         .iter()
@@ -29,6 +40,143 @@ fn a_real_server_parses_every_statement() {
         .map(|(text, code)| format!("{code}: {text}"))
         .collect();
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Holds these to the grammar of all releases.
+fn all_parse(texts: &[String]) {
+    let Some(found) = odc::parses(texts) else { return };
+    let wrong: Vec<&String> = texts.iter().zip(found).filter(|(_, parses)| !parses).map(|(text, _)| text).collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+/// Below V4 nobody names a tenant, but for the backup of tenants of V3.2.
+#[test]
+fn the_statements_of_the_older_lines_parse() {
+    let mut texts = Vec::new();
+    for (release, of_tenants) in
+        [("2.2.60", false), ("2.2.77", false), ("3.1.0", false), ("3.1.5", false), ("3.2.4", true)]
+    {
+        let detected = Detected::read(&format!("OceanBase {release}")).unwrap();
+        let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
+        let to = |uri| Some(crate::domain::plan::BackupTo { destination: place(uri), access_key: None });
+        let start =
+            |mode, to| Action::StartBackup { mode, plus_archivelog: false, encrypt: Some(SecretSource::Stdin), to };
+        let mut acts = vec![
+            data("oss://b/p-1?host=h&access_id=i"),
+            Action::StopArchiving,
+            Action::StartArchiving,
+            Action::Compact,
+            start(Mode::Full, None),
+            start(Mode::Incremental, None),
+        ];
+        acts.extend(of_tenants.then(|| start(Mode::Full, to("file:///b/{run}"))));
+        for of in acts {
+            let all = action(words, &of, &["fund-2", "a`b"], "t1", 1).unwrap();
+            texts.extend(all.iter().map(|statement| statement.wire_text(&secrets()).unwrap().expose().to_owned()));
+        }
+        texts.push(cancel(words, &["fund-2"]).unwrap().to_string());
+    }
+    all_parse(&texts);
+    assert!(texts.iter().any(|text| text.contains("BACKUP TENANT `fund-2`, `a``b` TO 'file:///b/t1.1'")), "{texts:?}");
+}
+
+/// What a plan shows is what is sent, for every kind of cluster.
+#[test]
+fn every_previewed_statement_parses() {
+    let mut texts = Vec::new();
+    let storage = Some(wanted(Some("file:///new-1"), None, StorageSource::Given));
+    let mut off = other_tenant(1002, "fund-2");
+    off.archive = crate::domain::samples::archive(None);
+    let broken = |at: u64, status| {
+        let mut tenant = other_tenant(1002 + 2 * at, &format!("select {at}`"));
+        tenant.archive = crate::domain::samples::archive(Some(status));
+        tenant
+    };
+    let statuses = ["DOING", "STOP", "SUSPEND", "INTERRUPTED"];
+    let tenants = std::iter::once(off).chain((1..).zip(statuses).map(|(at, status)| broken(at, status)));
+    let v4 = cluster(tenants.collect());
+    let choices = Choices { storage, encrypt: Some(SecretSource::Stdin), ..choose(&["prod"], Mode::Full) };
+    let shown = preview(line(), &plan(&v4, &choices).unwrap(), "t1", 1).unwrap();
+    texts.extend(shown.into_iter().flat_map(|step| step.statements));
+    let v3 = legacy("3.1.2", CompactionRule::Enforced, 100_000);
+    let detected = Detected::read("OceanBase 3.1.2").unwrap();
+    let words = Words { line: Line::of(&detected.version).unwrap(), scope: Scope::Sys };
+    let choices = Choices { compact: crate::domain::choices::Compact::Auto, ..choose(&["legacy"], Mode::Full) };
+    let choices = Choices { storage: Some(wanted(Some("file:///new"), None, StorageSource::Given)), ..choices };
+    let shown = preview(words, &plan(&v3, &choices).unwrap(), "t1", 1).unwrap();
+    assert!(shown.iter().any(|step| step.step == StepKind::Compact && !step.statements.is_empty()));
+    texts.extend(shown.into_iter().flat_map(|step| step.statements));
+    assert!(texts.len() > 15, "{texts:#?}");
+    all_parse(&texts);
+}
+
+/// The statements of a recipe with its placeholders filled, as somebody would.
+fn recipe(tenant: &TenantFacts) -> Vec<String> {
+    let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
+        unreachable!("it is there")
+    };
+    let (mut restores, mut keys) = (Vec::new(), Vec::new());
+    for line in outcome.recipe {
+        let filled = line.replace("<new_tenant>", "pay_2").replace(['<', '>'], "");
+        if filled.starts_with("ALTER SYSTEM RESTORE") {
+            restores.push(filled);
+        } else if let Some((statement, _)) = filled.split_once(" first: ") {
+            keys.push(statement.to_owned());
+        }
+    }
+    assert_eq!((restores.len(), keys.len()), (1, 1), "{restores:?} {keys:?}");
+    restores.extend(keys);
+    restores
+}
+
+#[test]
+fn every_statement_of_a_recipe_parses() {
+    let mut texts = Vec::new();
+    let mut pay = tenant(1002, "fund-2");
+    pay.archive.rounds = vec![round("DOING")];
+    let set = BackupSet { encryption_mode: "PASSWORD".into(), path: "oss://b/it's?host=h".into(), ..full(1) };
+    for (version, made_at) in
+        [([4, 0, 0, 0], "4.0.0.0"), ([4, 1, 0, 2], "4.1.0.2"), ([4, 2, 5, 1], "4.2.5.0"), ([4, 3, 5, 0], "4.2.5.0")]
+    {
+        pay.version = Version::oceanbase(version, None);
+        pay.sets = vec![BackupSet { data_version: Some(made_at.into()), plus_archivelog: true, ..set.clone() }];
+        texts.extend(recipe(&pay));
+        let alone = crate::domain::samples::archive(None);
+        texts.extend(recipe(&TenantFacts { archive: alone, ..pay.clone() }));
+    }
+    all_parse(&texts);
+    // The engine of V4.3.5 has no RESTORE, but the passwords of one.
+    let keys: Vec<&String> = texts.iter().filter(|text| text.starts_with("SET DECRYPTION")).collect();
+    if let Some(codes) = oracle(&keys) {
+        assert!(codes.iter().all(|code| *code != WRONG), "{keys:?}");
+    }
+    pay.base = BaseRule::Round { most: 64 };
+    pay.sets = vec![BackupSet { path: "file:///b".into(), ..set }];
+    for name in ["fund-2", "select", "a`b"] {
+        pay.name = name.into();
+        let of_v3 = recipe(&pay);
+        assert!(restores_v3(&of_v3[0]), "{}", of_v3[0]);
+        all_parse(&of_v3[1..]);
+    }
+    for slip in ["fund-2", "'pay'", "`a``"] {
+        let unquoted = format!("ALTER SYSTEM RESTORE t FROM {slip} AT 'file:///b' UNTIL '2026' WITH 'x'");
+        assert!(!restores_v3(&unquoted), "{unquoted}");
+    }
+}
+
+/// Neither real parser has the RESTORE of V3. Its rule (V3.1.5 source, `sql_parser_mysql_mode.y`): RESTORE name FROM name AT
+/// text UNTIL text WITH text.
+fn restores_v3(statement: &str) -> bool {
+    use crate::demo::lexer::{Kind, tokens};
+    let Ok(tokens) = tokens(statement) else { return false };
+    let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
+    let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
+        (Kind::Single(_), "'") => true,
+        (Kind::Word(_) | Kind::Backticked(_), "") => true,
+        (Kind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
+        _ => false,
+    };
+    tokens.len() == words.len() && tokens.iter().zip(&words).all(fits)
 }
 
 /// Slips that a table of statements could have; both parsers refuse each of them, so a slip cannot pass unseen.
@@ -53,6 +201,11 @@ fn both_parsers_refuse_what_is_wrong() {
     ];
     for slip in slips {
         assert_eq!(parse("4.2.5", slip).map_err(|error| error.code), Err(1064), "{slip}");
+    }
+    if let Some(found) = odc::parses(&slips) {
+        for (slip, parses) in slips.iter().zip(found) {
+            assert!(!parses, "{slip}");
+        }
     }
     let Some(codes) = oracle(&slips) else { return };
     for (slip, code) in slips.iter().zip(codes) {

@@ -14,6 +14,7 @@ fn run_to(percent: f64) -> Event {
             eta: None,
             tablets: None,
             blocks: None,
+            log_percent: None,
         },
     }
 }
