@@ -3,7 +3,7 @@
 use obnow::demo::control::Ask;
 
 use crate::fleet::Fleet;
-use crate::support::{Running, journal_until, task, until};
+use crate::support::{Running, hold, journal_until, journals, release, task, until, wait};
 
 #[test]
 fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
@@ -79,13 +79,17 @@ fn cancelled_from_its_watcher(target: &str, tenant: &str, owner: &str) {
 #[test]
 fn a_cancel_before_the_start_ends_every_target_and_starts_none() {
     let fleet = Fleet::serve("archiving-off");
-    // The archive of order takes its time to begin; the others are through and wait for it.
+    // The archive does not begin before the cancel has reached the task.
+    let first = "ALTER SYSTEM ARCHIVELOG";
+    hold(&fleet, first, true, false);
     let backup = Running::start(&fleet, &["backup", "demo", "--mode", "full", "--yes", "--json"]);
-    journal_until(&fleet, "a target that is through", |event| {
-        event["event"] == "step" && event["step"] == "start_archiving" && event["state"] != "running"
-    });
+    wait(&fleet, "", "held", "1");
     let id = task(&fleet);
-    let cancel = fleet.json(&["cancel", &id, "--yes"]).exits(23);
+    let cancel = Running::start(&fleet, &["cancel", &id, "--yes", "--json"]);
+    let asked = journals(&fleet).pop().unwrap().with_extension("ask");
+    until("the request", || if asked.exists() { Ok(()) } else { Err(format!("no {}", asked.display())) });
+    release(&fleet, first);
+    let cancel = cancel.end().exits(23);
     assert!(cancel.err.contains("the task ends before its start"), "{}", cancel.err);
     let ended = backup.end().exits(23);
     for verdict in ended.of_kind("verdict") {

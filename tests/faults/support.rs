@@ -93,7 +93,7 @@ pub fn lives(pid: u32) -> bool {
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
 }
 
-/// `kill -9` of the runner of the newest task; it is dead when this returns.
+/// `kill -9` of the runner of the newest task; when this returns it is dead, and its servers know.
 #[track_caller]
 pub fn kill_runner(fleet: &Fleet) -> u32 {
     let pid = runner(fleet);
@@ -101,7 +101,27 @@ pub fn kill_runner(fleet: &Fleet) -> u32 {
     assert!(said.contains("run-task") && said.contains(&task(fleet)), "process {pid} is no runner: {said:?}");
     kill(pid, rustix::process::Signal::KILL);
     until("the end of the runner", || if lives(pid) { Err(format!("{pid} lives")) } else { Ok(()) });
+    nobody_is_connected(fleet);
     pid
+}
+
+/// Waits until the servers have seen that their clients are gone: a statement that is let go before that is carried out.
+/// What lingers stays, without its client.
+#[track_caller]
+fn nobody_is_connected(fleet: &Fleet) {
+    until("the servers to see that their clients are gone", || {
+        let state = fleet.ask(&Ask::State);
+        let held = state["held"].as_array().unwrap();
+        let left_behind = |client: &&Value| {
+            held.iter().any(|held| {
+                let same = held["connection"] == client["id"] && held["endpoint"] == client["endpoint"];
+                same && held["orphaned"] == true
+            })
+        };
+        let there: Vec<&Value> =
+            state["connections"].as_array().unwrap().iter().filter(|client| !left_behind(client)).collect();
+        if there.is_empty() { Ok(()) } else { Err(format!("{there:?}")) }
+    });
 }
 
 /// Sends a signal to one process.

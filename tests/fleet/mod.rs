@@ -13,7 +13,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Output, Stdio};
 
-use obnow::demo::control::{Ask, Control};
+use obnow::demo::control::{Ask, Control, ControlError};
 use serde_json::Value;
 
 mod running;
@@ -97,8 +97,16 @@ impl Fleet {
 
     /// Asks the fleet itself.
     pub fn ask(&self, ask: &Ask) -> Value {
+        self.try_ask(ask).unwrap()
+    }
+
+    /// The same of what it may refuse.
+    ///
+    /// # Errors
+    /// Its refusal.
+    pub fn try_ask(&self, ask: &Ask) -> Result<Value, ControlError> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(async { Control::connect(&self.folder).await.unwrap().ask(ask).await.unwrap() })
+        runtime.block_on(async { Control::connect(&self.folder).await?.ask(ask).await })
     }
 
     /// Every ALTER SYSTEM that reached the fleet, as it spells them.

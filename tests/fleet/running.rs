@@ -1,7 +1,7 @@
 //! A command that runs while the test looks, and waits with one deadline that print the last state.
 
 use std::io::Read;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -33,7 +33,12 @@ pub struct Running {
 
 impl Running {
     pub fn start(fleet: &Fleet, args: &[&str]) -> Self {
-        let mut child = fleet.command(args).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        Self::of(fleet.command(args), args)
+    }
+
+    /// The same of any command, with the words it is called by in what a test says.
+    pub fn of(mut command: Command, args: &[&str]) -> Self {
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
         Self { args, child: Some(child), out: Some(out), err: Some(err) }
