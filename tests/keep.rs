@@ -321,9 +321,13 @@ fn a_child_that_was_not_given_the_locks_does_not_keep_them() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let locks = held(folder.path());
-    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    // While it becomes another program it still has everything its parent has; when it answers it has become one.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(b"are you there?\n").unwrap();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut String::new()).unwrap();
     drop(locks);
     drop(held(folder.path()));
-    drop(child.stdin.take());
+    drop(input);
     child.wait().unwrap();
 }
