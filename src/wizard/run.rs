@@ -9,7 +9,7 @@ use crossterm::event::Event;
 use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::layout::Rect;
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
@@ -269,8 +269,11 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
                 hold = input.holds().then(|| Instant::now() + Duration::from_millis(input::HELD_MS));
             }
             () = until(hold) => {
-                hold = None;
-                ui.take(input.give_up())?;
+                // What has come belongs to it, even where it was not read yet.
+                hold = unread().then(|| Instant::now() + Duration::from_millis(input::HELD_MS));
+                if hold.is_none() {
+                    ui.take(input.give_up())?;
+                }
             }
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
             _ = continued.recv() => ui.again()?,
@@ -306,6 +309,13 @@ fn keys() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
         }
     })?;
     Ok(events)
+}
+
+/// Whether the terminal has something that nobody has read yet.
+fn unread() -> bool {
+    let stdin = std::io::stdin();
+    let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
+    poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
 }
 
 /// Whether a shell waits for this job to stop, and can continue it: it made a process group of its own for it.
