@@ -43,6 +43,8 @@ const AT_THE_TOP: &[&str] = &[
     "assets",
     "tests",
     "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
     "LICENSE",
     "clippy.toml",
     "rustfmt.toml",
@@ -168,6 +170,26 @@ fn only_what_belongs_there_lies_at_the_top() {
     let strange: Vec<String> =
         names.filter(|name| !name.starts_with('.') && !AT_THE_TOP.contains(&name.as_str())).collect();
     assert!(strange.is_empty(), "{strange:?}");
+}
+
+/// Each dependency has its reason in CONTRIBUTING.md, and nothing else has.
+#[test]
+fn every_crate_is_there_for_a_reason() {
+    let manifest = std::fs::read_to_string(root().join("Cargo.toml")).unwrap();
+    let mut section = "";
+    let mut used = BTreeSet::new();
+    for line in manifest.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            section = name.trim_end_matches(']');
+        } else if let (true, Some((name, _))) = (section.ends_with("dependencies"), line.split_once(" = ")) {
+            used.insert(name.to_owned());
+        }
+    }
+    let text = std::fs::read_to_string(root().join("CONTRIBUTING.md")).unwrap();
+    let table = text.split("## Crates").nth(1).unwrap().lines().filter(|line| line.starts_with("| ")).skip(2);
+    let named = table.flat_map(|row| row.trim_start_matches("| ").split(" | ").next().unwrap().split(", "));
+    let named: BTreeSet<String> = named.map(|name| name.split(' ').next().unwrap().to_owned()).collect();
+    assert_eq!(used, named);
 }
 
 #[test]
