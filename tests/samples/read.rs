@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::fleet::{Fleet, OBNOW, Ran, Running, until};
-use crate::support::{Sample, private, sample, samples};
+use crate::support::{Sample, plan_file, private, sample, samples};
 
 /// A state directory, and an inventory of a cluster nobody answers for.
 struct Place {
@@ -179,7 +179,7 @@ fn plan_files_are_read() {
         let (sample, fleet) = (sample("healthy", name), Fleet::serve("healthy"));
         sample.put(&fleet, &sample.whole());
         assert!(sample.has_plan());
-        let file = sample.plan(&fleet);
+        let file = plan_file(&fleet);
         let planned = fleet.json(&["backup", "--plan", file.to_str().unwrap(), "--dry-run"]).exits(0);
         let targets = planned.of_kind("plan")[0]["targets"].clone();
         let confirmed = sample.events()[0]["prepared"]["plan"]["choices"]["targets"].clone();

@@ -110,7 +110,7 @@ impl Sample {
         self.put_state(&fleet.state(), journal, &|text| moved.text(text));
         let plan = self.folder.join("plan.yaml");
         if plan.exists() {
-            private(&self.plan(fleet), &moved.text(&read(&plan)));
+            private(&plan_file(fleet), &moved.text(&read(&plan)));
         }
     }
 
@@ -120,9 +120,10 @@ impl Sample {
         for part in folders(&self.folder) {
             for file in files(&part) {
                 let name = file.file_name().unwrap().to_str().unwrap().to_owned();
-                let text = if name.ends_with(".jsonl") { journal.to_owned() } else { read(&file) };
+                let ends_in = |end: &str| file.extension().is_some_and(|found| found == end);
+                let text = if ends_in("jsonl") { journal.to_owned() } else { read(&file) };
                 // The word of who holds a lock goes with the task.
-                if running || !name.ends_with(".owner") {
+                if running || !ends_in("owner") {
                     let folder = state.join(part.file_name().unwrap());
                     private(&folder.join(moved(&name)), &moved(&text));
                 }
@@ -139,15 +140,15 @@ impl Sample {
         read(&self.folder.parent().unwrap().join("config.yaml"))
     }
 
-    /// Its plan file in the fleet's place.
-    pub fn plan(&self, fleet: &Fleet) -> PathBuf {
-        fleet.folder().join("plan.yaml")
-    }
-
     /// Whether a plan was saved.
     pub fn has_plan(&self) -> bool {
         self.folder.join("plan.yaml").exists()
     }
+}
+
+/// Where a sample's plan file is put.
+pub fn plan_file(fleet: &Fleet) -> PathBuf {
+    fleet.folder().join("plan.yaml")
 }
 
 fn read(path: &Path) -> String {
