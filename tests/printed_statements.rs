@@ -38,6 +38,7 @@ const PRINTED: &[(&str, &str)] = &[
     ("SHOW PARAMETERS LIKE 'backup_dest'", ""),
     ("GRANT ALTER SYSTEM ON *.* TO {}", "GRANT ALTER SYSTEM ON *.* TO 'o''brien'"),
     ("GRANT SELECT ON oceanbase.* TO {}", "GRANT SELECT ON oceanbase.* TO 'o''brien'"),
+    ("SET SESSION time_zone = '+00:00'", ""),
     ("SET SESSION ob_query_timeout = {}", "SET SESSION ob_query_timeout = 5000000"),
     (
         "SET SESSION sql_mode = '', ob_query_timeout = {limit}, ob_trx_timeout = {limit}, ob_trx_idle_timeout = {limit}",
@@ -59,6 +60,8 @@ const WORDS: &[&str] = &[
     "ALTER SYSTEM\"",
     "ALTER SYSTEM`",
     "ALTER SYSTEM.",
+    // The privilege inside a GRANT.
+    "ALTER SYSTEM ON *.* TO",
     "ALTER SYSTEM and SELECT",
     "ALTER SYSTEM to the user",
     "ALTER SYSTEM BACKUP ...",

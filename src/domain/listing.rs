@@ -85,8 +85,8 @@ impl Row {
                 };
                 let old = oldest.is_some_and(|oldest| seconds > oldest);
                 let encryption = good.encryption.and_then(Encryption::mark);
-                let marks: String =
-                    encryption.into_iter().chain(old.then_some("OLD")).map(|mark| format!("  {mark}")).collect();
+                let marks: Vec<&str> = encryption.into_iter().chain(old.then_some("OLD")).collect();
+                let marks = if marks.is_empty() { String::new() } else { format!("  {}", marks.join("  ")) };
                 let bad = old || encryption.is_some();
                 LastGoodWords { text: format!("{}{whose}  {word}{marks}", words::age(seconds)), bad }
             }

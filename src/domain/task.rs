@@ -137,7 +137,7 @@ impl TargetView {
             && self.job.is_some()
             // What was dumped is on this host: only its way to the storage is repeated.
             && !self.stopped_in_upload()
-            && self.outcome.as_ref().is_some_and(|outcome| outcome.needs_new_backup())
+            && self.outcome.as_ref().is_some_and(Outcome::needs_new_backup)
     }
 }
 

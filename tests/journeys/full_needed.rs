@@ -6,14 +6,13 @@ const FULL_NEEDED: &str = "Full data backup needed before incremental data backu
 
 #[track_caller]
 fn fails_for_want_of_a_full(ran: &Ran, why: &str) {
-    assert_eq!(
-        ran.fault(),
-        [FULL_NEEDED, why, "Make a full backup first: obnow backup demo/pay --mode full."].map(str::to_owned)
-    );
+    let target = why.strip_prefix("For ").and_then(|why| why.split(' ').next()).unwrap();
+    let next = format!("Make a full backup first: obnow backup {target} --mode full.");
+    assert_eq!(ran.fault(), [FULL_NEEDED, why, &next].map(str::to_owned));
     let failed = ("failed".to_owned(), FULL_NEEDED.to_owned());
-    assert_eq!(ran.step("demo/pay", "Check if ready to data backup"), failed);
-    assert_eq!(ran.steps("demo/pay").last().unwrap().0, "Check if ready to data backup", "no step after it is begun");
-    assert_eq!(ran.verdict("demo/pay")["verdict"], "failed");
+    assert_eq!(ran.step(target, "Check if ready to data backup"), failed);
+    assert_eq!(ran.steps(target).last().unwrap().0, "Check if ready to data backup", "no step after it is begun");
+    assert_eq!(ran.verdict(target)["verdict"], "failed");
 }
 
 #[test]

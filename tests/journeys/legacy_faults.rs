@@ -217,8 +217,9 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
     let effect = start["effect"].as_str().unwrap();
     assert!(effect.ends_with("encrypted with a password, which this server version writes in clear into observer.log"));
     inject(&fleet, &serde_json::json!({"kind": "encryption_lost"}));
-    let lost = fleet.json(&[&BACKUP[..], &["--encrypt-from", &source]].concat()).exits(22);
-    assert_eq!(lost.verdict("ce-cd/shop")["verdict"], "not_restorable");
+    let lost = fleet.json(&[&BACKUP[..], &["--encrypt-from", &source]].concat()).exits(24);
+    let verdict = lost.verdict("ce-cd/shop");
+    assert_eq!((&verdict["verdict"], &verdict["encryption"]), (&"restorable".into(), &"missing".into()));
     assert!(!lost.out.contains("passes-by") && !encrypted.out.contains("passes-by"));
 }
 

@@ -41,8 +41,8 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zon
         vec![format!("data {data_uri}   log {shown_log}   sets {} ({kind})   password: {password}", ids.join(", "))];
     lines.extend(passwords);
     let keys = "the host, access_id and access_key of an object storage";
-    let on_object_storage =
-        |place: &Option<Destination>| !place.as_ref().is_some_and(|p| p.kind() == StorageKind::File);
+    // What nobody can name may be one.
+    let on_object_storage = |place: &Option<Destination>| place.as_ref().is_none_or(|p| p.kind() != StorageKind::File);
     if of_v4 {
         let from = if window.from_set_alone { data_uri } else { format!("{data_uri},{log_uri}") };
         lines.extend(statement(tenant, set, &from, window, zone));

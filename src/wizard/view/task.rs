@@ -143,9 +143,9 @@ pub fn state_role(state: TaskState) -> Role {
 pub fn verdict_role(outcome: &Outcome) -> Role {
     match outcome.verdict {
         VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
-        VerdictWord::Restorable => Role::Fail,
         VerdictWord::NotYetRestorable | VerdictWord::Cancelled | VerdictWord::Unknown => Role::Warn,
-        VerdictWord::NotRestorable | VerdictWord::Failed => Role::Fail,
+        // Not encrypted as asked, or worse.
+        VerdictWord::Restorable | VerdictWord::NotRestorable | VerdictWord::Failed => Role::Fail,
     }
 }
 

@@ -171,8 +171,7 @@ fn restores_v3(statement: &str) -> bool {
     let Ok(tokens) = tokens(statement) else { return false };
     let words = ["alter", "system", "restore", "", "from", "", "at", "'", "until", "'", "with", "'"];
     let fits = |(token, wanted): (&crate::demo::lexer::Token, &&str)| match (&token.kind, *wanted) {
-        (Kind::Single(_), "'") => true,
-        (Kind::Word(_) | Kind::Backticked(_), "") => true,
+        (Kind::Single(_), "'") | (Kind::Word(_) | Kind::Backticked(_), "") => true,
         (Kind::Word(word), wanted) => word.eq_ignore_ascii_case(wanted),
         _ => false,
     };
