@@ -36,10 +36,11 @@ const PRINTED: &[(&str, &str)] = &[
     ("SET GLOBAL ob_timestamp_service = 'GTS'", ""),
     ("SHOW GLOBAL VARIABLES LIKE 'ob_timestamp_service'", ""),
     ("SHOW PARAMETERS LIKE 'backup_dest'", ""),
+    ("SHOW PARAMETERS LIKE 'cluster'", ""),
     ("GRANT ALTER SYSTEM ON *.* TO {}", "GRANT ALTER SYSTEM ON *.* TO 'o''brien'"),
     ("GRANT SELECT ON oceanbase.* TO {}", "GRANT SELECT ON oceanbase.* TO 'o''brien'"),
     ("SET SESSION time_zone = '+00:00'", ""),
-    ("SET SESSION ob_query_timeout = {}", "SET SESSION ob_query_timeout = 5000000"),
+    ("SET SESSION ob_query_timeout", "SET SESSION ob_query_timeout = 5000000"),
     (
         "SET SESSION sql_mode = '', ob_query_timeout = {limit}, ob_trx_timeout = {limit}, ob_trx_idle_timeout = {limit}",
         "SET SESSION sql_mode = '', ob_query_timeout = 1, ob_trx_timeout = 1, ob_trx_idle_timeout = 1",
