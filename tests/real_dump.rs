@@ -12,12 +12,13 @@ use std::time::{Duration, Instant as Clock};
 use engine::seekdb::{PASSWORD, Seekdb};
 use engine::{SERVER, fill, program, sql};
 use jiff::Timestamp;
-use obnow::backend::dump::listing::{LIST_COLUMNS, LIST_DATABASES, LIST_TABLES, Scope, names_fit};
+use obnow::backend::dump::listing::{LIST_DATABASES, LIST_TABLES, Scope};
 use obnow::backend::dump::manifest::{Instant, Source, seal, verify};
 use obnow::backend::dump::place::Place;
 use obnow::backend::dump::releases::{self, Tool};
 use obnow::backend::dump::run::{Dump, State};
 use obnow::backend::dump::{Login, manifest};
+use obnow::domain::dump::Exclude;
 use obnow::domain::secret::Secret;
 use rustix::process::{Pid, Signal, kill_process_group};
 use sqlx::mysql::MySqlConnection;
@@ -44,12 +45,8 @@ async fn texts(connection: &mut MySqlConnection, query: &str) -> Vec<Vec<String>
 async fn scope(connection: &mut MySqlConnection) -> Scope {
     let databases = texts(connection, LIST_DATABASES).await;
     let tables = texts(connection, LIST_TABLES).await;
-    let columns = texts(connection, LIST_COLUMNS).await;
-    let three = |row: &'static [String]| (row[0].as_str(), row[1].as_str(), row[2].as_str());
-    let (tables, columns): (&'static [_], &'static [_]) = (tables.leak(), columns.leak());
-    let scope = Scope::new(databases.iter().map(|row| row[0].as_str()), tables.iter().map(|row| three(row))).unwrap();
-    names_fit(&scope.tables, columns.iter().map(|row| three(row))).unwrap();
-    scope
+    let tables = tables.iter().map(|row| (row[0].as_str(), row[1].as_str(), row[2].as_str()));
+    Scope::new(databases.iter().map(|row| row[0].as_str()), tables, &Exclude::default()).unwrap()
 }
 
 async fn server_time(connection: &mut MySqlConnection) -> Timestamp {
@@ -145,7 +142,7 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     let least = busy_rows(&mut source).await;
     let not_before = server_time(&mut source).await;
     let began = Clock::now();
-    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&from, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let not_after = hobble(&mut dump, &writers, &mut source).await;
     let most = busy_rows(&mut source).await;
     assert_eq!(ended(&mut dump).await, State::Exited(0), "{}", dump.fault(State::Exited(0)));
@@ -155,7 +152,15 @@ async fn a_server_under_load_comes_back_as_of_one_instant() {
     assert!(written > most, "the writers wrote on after the snapshot: {written}, {most}");
 
     let instant = Instant { not_before, not_after };
-    let from_where = Source { target: "s".into(), server: "s".into(), release: "0.10.0".into(), instant };
+    let from_where = Source {
+        target: "s".into(),
+        server: "s".into(),
+        release: "0.10.0".into(),
+        instant,
+        exclude: Exclude::default(),
+        changed: Vec::new(),
+        left_out: Vec::new(),
+    };
     let manifest = seal(&place, from_where, &before, &after).unwrap();
     let finished = place.finished();
     assert_eq!(verify(&finished).unwrap(), manifest);
@@ -235,7 +240,7 @@ async fn a_dump_is_found_again_keeps_the_lock_shows_no_secret_and_can_be_ended()
     lock.try_lock().unwrap();
     assert!(Dump::find(&place).unwrap().is_none());
 
-    let started = Dump::start(&tool, &login(&engine, PASSWORD), &place, &[lock.as_fd()]).unwrap();
+    let started = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[lock.as_fd()]).unwrap();
     signal(&started, Signal::STOP);
     drop(lock);
     let pid = started.record().pid;
@@ -257,7 +262,10 @@ async fn a_dump_is_found_again_keeps_the_lock_shows_no_secret_and_can_be_ended()
     let mut started = started;
     assert_eq!(ended(&mut started).await, State::Gone);
     assert!(File::open(folder.path().join("lock")).unwrap().try_lock().is_ok(), "the lock ends with the dump");
-    assert!(Dump::start(&tool, &login(&engine, PASSWORD), &place, &[]).is_err(), "a run is started once");
+    assert!(
+        Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).is_err(),
+        "a run is started once"
+    );
 }
 
 #[tokio::test]
@@ -266,7 +274,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), "task.1").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&engine, "canary-7"), &place, &Exclude::default(), &[]).unwrap();
     let state = ended(&mut dump).await;
     assert_eq!(state, State::Exited(1));
     let fault = dump.fault(state);
@@ -283,7 +291,7 @@ async fn a_dump_that_fails_says_why_without_the_password() {
     fill::quiet(&mut source).await;
     sql::run(&mut source, "SET GLOBAL ob_query_timeout = 300000, GLOBAL ob_trx_timeout = 500000").await;
     let place = Place::new(folder.path(), "task.2").unwrap();
-    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &[]).unwrap();
+    let mut dump = Dump::start(&tool, &login(&engine, PASSWORD), &place, &Exclude::default(), &[]).unwrap();
     let deadline = Clock::now() + DEADLINE;
     while !dump.snapshot_taken().unwrap() {
         assert!(Clock::now() < deadline, "{}", dump.fault(State::Gone));

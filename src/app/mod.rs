@@ -5,6 +5,7 @@ pub mod cancel;
 pub mod choose;
 pub mod compact;
 pub mod detect;
+pub mod dump_place;
 pub mod follow;
 pub mod hand_over;
 pub mod known;

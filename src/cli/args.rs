@@ -159,8 +159,18 @@ pub struct TestStorageArgs {
 }
 
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
-const CHOICES: [&str; 9] =
-    ["targets", "mode", "storage", "archive_storage", "access_id", "compact", "plus_archivelog", "no_full", "skip"];
+const CHOICES: [&str; 10] = [
+    "targets",
+    "mode",
+    "storage",
+    "archive_storage",
+    "access_id",
+    "compact",
+    "plus_archivelog",
+    "no_full",
+    "skip",
+    "exclude_table",
+];
 
 /// `obnow backup`.
 #[derive(Debug, Args)]
@@ -205,6 +215,9 @@ pub struct BackupArgs {
     /// The name that a question on prod asks for: of the target, or of the cluster where there are several
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,
+    /// Leave a table or view out of a logical backup; may be given several times
+    #[arg(long, value_name = "DB.TABLE")]
+    pub exclude_table: Vec<String>,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,

@@ -9,7 +9,7 @@ use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::prepare::prepare;
 use crate::app::test::subjects;
-use crate::app::{Room, choose, detect, plans, purse, tasks};
+use crate::app::{Room, choose, detect, dump_place, plans, purse, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -41,7 +41,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
     let (facts, prepared) = loop {
-        let facts = detect::one(room, cluster).await?;
+        let facts = dump_place::seen(detect::one(room, cluster).await?, &choices);
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }
@@ -183,6 +183,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             encrypt_from: None,
             no_full: super::args::NoFull::Fail,
             skip: Vec::new(),
+            exclude_table: Vec::new(),
             dry_run: false,
             save_plan: None,
             yes: true,

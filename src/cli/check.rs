@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::{Exit, Say, show};
-use crate::app::{Room, detect};
+use crate::app::{Room, detect, dump_place};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -16,6 +16,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
     choices = crate::app::choose::with_strategies(choices, room.cluster(args.target.cluster())?);
     choices = crate::app::tasks::with_last_storage(room, choices)?;
+    let facts = dump_place::seen(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
     let own = cluster_checks(&facts, &choices);

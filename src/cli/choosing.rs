@@ -2,6 +2,7 @@
 
 use super::args::BackupArgs;
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
+use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::saved::SavedPlan;
 use crate::domain::secret::SecretSource;
@@ -28,6 +29,7 @@ pub(super) fn chosen(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault
         encrypt: args.encrypt_from.clone(),
         no_full: args.no_full.into(),
         skip: args.skip.iter().copied().collect(),
+        exclude: Exclude(args.exclude_table.iter().cloned().collect()),
         ..Choices::new(args.targets.clone(), mode.into())
     })
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::reading::{sentence, syntax};
 use super::{locate::locate, private};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::LeftOut;
 use crate::domain::preflight::CheckId;
@@ -152,6 +153,8 @@ struct Chosen {
     no_full: NoFull,
     #[serde(default)]
     skip: BTreeSet<CheckId>,
+    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    exclude_table: Exclude,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -205,6 +208,7 @@ impl Chosen {
             encrypt_from: choices.encrypt.clone(),
             no_full: choices.no_full,
             skip: choices.skip.clone(),
+            exclude_table: choices.exclude.clone(),
         }
     }
 
@@ -235,6 +239,7 @@ impl From<Chosen> for Choices {
             encrypt: chosen.encrypt_from,
             no_full: chosen.no_full,
             skip: chosen.skip,
+            exclude: chosen.exclude_table,
             ..Self::new(chosen.targets, chosen.mode)
         }
     }

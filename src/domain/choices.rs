@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
+use super::diagnosis::clean;
+use super::dump::Exclude;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::secret::SecretSource;
@@ -146,6 +148,9 @@ pub struct Choices {
     pub no_full: NoFull,
     /// Checks that are overridden, where the rules allow it.
     pub skip: BTreeSet<CheckId>,
+    /// Tables and views that a dump leaves out, as `DB.TABLE`.
+    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    pub exclude: Exclude,
 }
 
 impl Choices {
@@ -162,11 +167,12 @@ impl Choices {
             encrypt: None,
             no_full: NoFull::Fail,
             skip: BTreeSet::new(),
+            exclude: Exclude::default(),
         }
     }
 
-    /// Refuses what no plan may be made from, before anything of it is shown or kept: a check that cannot be skipped, and
-    /// a destination that is none or holds a secret.
+    /// Refuses what no plan may be made from, before anything of it is shown or kept: a check that cannot be skipped, a table
+    /// without its database, and a destination that is none or holds a secret.
     ///
     /// # Errors
     /// A usage fault that names it; it repeats no secret.
@@ -179,6 +185,14 @@ impl Choices {
                 "Leave it out, and mend what the check found.",
             ));
         }
+        if let Some(name) = self.exclude.0.iter().find(|name| !is_table_name(name)) {
+            return Err(Fault::new(
+                Cause::Usage,
+                format!("{} does not name a table.", clean(name)),
+                "A table or view to leave out is named with its database.",
+                "Write --exclude-table DB.TABLE.",
+            ));
+        }
         let uris = self.storage.iter().flat_map(|wanted| [&wanted.data, &wanted.archive]).flatten();
         for uri in uris {
             Destination::parse_user(uri).map_err(|error| {
@@ -188,4 +202,9 @@ impl Choices {
         }
         Ok(())
     }
+}
+
+/// `DB.TABLE`, as far as it can be told from the text.
+fn is_table_name(text: &str) -> bool {
+    text.split_once('.').is_some_and(|(database, table)| !database.is_empty() && !table.is_empty())
 }

@@ -25,6 +25,9 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
         option("--skip", Some(check.name().to_owned()));
     }
     option("--confirm", confirm.map(str::to_owned));
+    for table in &choices.exclude.0 {
+        options.extend(given("--exclude-table", table.clone()));
+    }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];

@@ -3,6 +3,7 @@
 
 use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
+use super::dump::{Catalogue, PlaceFacts};
 use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
@@ -154,6 +155,10 @@ pub struct ClusterFacts {
     pub backup_service: Option<ServiceFacts>,
     /// Where on this host a dump is written that goes to an object storage; None: nobody said.
     pub work: Option<WorkFolder>,
+    /// What a dump can carry; None on a physical line.
+    pub dump: Option<Known<Catalogue>>,
+    /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
+    pub dump_place: Option<Known<PlaceFacts>>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
 }

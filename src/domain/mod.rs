@@ -8,6 +8,7 @@ pub mod confirmation;
 pub mod connection;
 pub mod destination;
 pub mod diagnosis;
+pub mod dump;
 pub mod estimate;
 pub mod exit;
 pub mod facts;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::archive_dest::ArchiveDest;
 use super::choices::{Choices, Mode, NoFull};
 use super::destination::Destination;
+use super::dump::Exclude;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::preflight::{self, Check};
@@ -25,7 +26,7 @@ mod whole;
 
 pub use attach::attach;
 pub use carried::{Carried, not_carried, unfit_to_encrypt};
-pub use chosen::{Chosen, chosen_destination};
+pub use chosen::{Chosen, chosen_destination, dump_directory};
 pub use destinations::wanted_data_destination;
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 
@@ -98,6 +99,12 @@ pub enum Action {
     StartDump {
         /// The directory the finished backup will have.
         directory: String,
+        /// Tables and views that are left out.
+        #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+        exclude: Exclude,
+        /// Whether it was missing when this was confirmed, so that it may be made; None: nobody looked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        makes: Option<bool>,
     },
     /// Put the files of a dump under this directory of an object storage, in a directory of their own.
     Upload {
@@ -331,6 +338,14 @@ const NARROWED: &str = "A tenant whose earlier step fails is left out of the BAC
 /// flag), or when a target does not exist.
 pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let asked = asked_tenants(facts, choices)?;
+    if facts.cluster.method == Method::Physical && !choices.exclude.is_empty() {
+        return Err(Refusal::of(Fault::new(
+            Cause::Usage,
+            format!("{} cannot be left out.", choices.exclude.words()),
+            format!("{} is backed up physically, tenant by tenant, with every table.", facts.cluster.name()),
+            "Leave --exclude-table out.",
+        )));
+    }
     let cluster_wide = choices.targets.iter().any(|target| target.tenant().is_none());
     let mut checks = preflight::cluster_checks(facts, choices);
     let mut eligible = Vec::new();

@@ -9,12 +9,14 @@ use super::fault::{Cause, Fault};
 use super::target::TargetName;
 
 mod cluster;
+mod dump;
 mod tenant;
 #[cfg(test)]
 mod tests;
 mod whole;
 
 pub use cluster::cluster_checks;
+pub use dump::in_the_way;
 pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.
@@ -47,6 +49,18 @@ pub enum CheckId {
     Privileges,
     /// The backup service of a logical backup.
     BackupService,
+    /// Everything a dump would hold comes back from it.
+    Dumpable,
+    /// What is left out of a dump as asked.
+    ExcludedTables,
+    /// The values of a dump come back as they are.
+    ExactValues,
+    /// What no dump holds.
+    LeftOut,
+    /// The directory of this host that a dump is written into.
+    DumpDirectory,
+    /// The room that is free there, against the last dump's size.
+    FreeSpace,
     /// A usable full for an incremental.
     UsableFull,
     /// The destinations are set, or will be.
@@ -73,7 +87,7 @@ pub enum CheckId {
 
 impl CheckId {
     /// All checks, in the order they are shown.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Version,
         Self::Upgrading,
         Self::OneBuild,
@@ -84,6 +98,12 @@ impl CheckId {
         Self::AnotherBackup,
         Self::Privileges,
         Self::BackupService,
+        Self::Dumpable,
+        Self::ExcludedTables,
+        Self::ExactValues,
+        Self::LeftOut,
+        Self::DumpDirectory,
+        Self::FreeSpace,
         Self::UsableFull,
         Self::Destination,
         Self::LogArchiving,
@@ -111,6 +131,12 @@ impl CheckId {
             Self::AnotherBackup => "another_backup",
             Self::Privileges => "privileges",
             Self::BackupService => "backup_service",
+            Self::Dumpable => "dumpable",
+            Self::ExcludedTables => "excluded_tables",
+            Self::ExactValues => "exact_values",
+            Self::LeftOut => "left_out",
+            Self::DumpDirectory => "dump_directory",
+            Self::FreeSpace => "free_space",
             Self::UsableFull => "usable_full",
             Self::Destination => "destination",
             Self::LogArchiving => "log_archiving",

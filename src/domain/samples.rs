@@ -181,6 +181,8 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             clock_ahead_ms: 0,
             backup_service: None,
             work: None,
+            dump: None,
+            dump_place: None,
             whole: None,
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),

@@ -17,7 +17,9 @@ use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
-use crate::app::{Asking, Flag, Room, attach, choose, detect, now, plans, prepare, purse, report, tasks, test};
+use crate::app::{
+    Asking, Flag, Room, attach, choose, detect, dump_place, now, plans, prepare, purse, report, tasks, test,
+};
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
 use crate::domain::exit;
@@ -267,7 +269,8 @@ fn planned(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Ref
     let said = choices.clone();
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(room).map_err(refused)?;
-    let prepared = prepare::prepare(facts, &choices, id.as_str())?;
+    let facts = dump_place::seen(facts.clone(), &choices);
+    let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     Ok(Made { same_as: plans::same_as(cluster, &said, by_name.as_ref()), prepared })
 }

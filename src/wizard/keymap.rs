@@ -59,6 +59,8 @@ pub enum Action {
     Copy,
     /// Override a check that allows it.
     Override,
+    /// Leave out of a dump what it cannot carry, or take it in again.
+    LeaveOut,
     /// Remove the causes of the embedded fleet.
     Fix,
 }

@@ -25,11 +25,20 @@ pub async fn connect(port: u16, password: Option<&str>) -> Result<MySqlConnectio
     MySqlConnection::connect_with(&options).await
 }
 
-/// Runs a statement for its effect.
+/// Runs a statement for its effect; again where the server asks for that, as it does right after a new definition.
 pub async fn run(connection: &mut MySqlConnection, statement: impl Into<String>) {
     let statement = statement.into();
     let head: String = statement.chars().take(200).collect();
-    connection.execute(sqlx::raw_sql(AssertSqlSafe(statement))).await.unwrap_or_else(|error| panic!("{head}: {error}"));
+    for _ in 0..500 {
+        match connection.execute(sqlx::raw_sql(AssertSqlSafe(statement.clone()))).await {
+            Ok(_) => return,
+            Err(error) if error.to_string().contains("Schema try again") => {
+                tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            }
+            Err(error) => panic!("{head}: {error}"),
+        }
+    }
+    panic!("{head}: the server asks again and again")
 }
 
 /// Runs a query.

@@ -146,7 +146,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 Action::Upload { destination, access_key } => (None, destination.clone(), access_key.clone()),
                 // The directory of this host that it passes through is obnow's own.
                 Action::StartDump { .. } if planned.step(StepKind::Upload).is_some() => continue,
-                Action::StartDump { directory } => match Destination::parse_user(&format!("file://{directory}")) {
+                Action::StartDump { directory, .. } => match Destination::parse_user(&format!("file://{directory}")) {
                     Ok(destination) => (None, destination, None),
                     Err(_) => continue,
                 },

@@ -1,7 +1,7 @@
 //! The start of a dump: as it is shown, made ready, and done once.
 
 use std::os::fd::AsFd as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::begun::Begun;
 use super::command::command_line;
@@ -16,6 +16,7 @@ use crate::backend::Run;
 use crate::backend::oceanbase::session::Failure;
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
+use crate::domain::dump::Exclude;
 use crate::domain::facts::{Facts, JobFacts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Need, Plan, TargetPlan};
@@ -26,6 +27,8 @@ use crate::domain::task::PreviewStep;
 pub struct PendingDump {
     tool: Tool,
     place: Place,
+    /// The directory that must be there already; None: it may be made.
+    base: Option<PathBuf>,
     login: Login,
     /// All but the server's time, which is read right before the start.
     begun: Begun,
@@ -60,8 +63,9 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
                     Ok(format!("PUT {to}<every file, {} last>", super::manifest::NAME))
                 }
                 action => {
-                    let place = Place::of(directory(action)?, task, 1)?;
-                    Ok(command_line(program, release.options, &place.partial()))
+                    let start = planned(action)?;
+                    let place = Place::of(start.directory, task, 1)?;
+                    Ok(command_line(program, release.options, &place.partial(), start.exclude))
                 }
             });
             Ok(PreviewStep {
@@ -76,10 +80,23 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
         .collect()
 }
 
-/// Where an action wants its dump.
-pub(super) fn directory(action: &Action) -> Result<&str, Fault> {
+/// What is planned of a start.
+pub(super) struct Planned<'a> {
+    /// Where the dump is wanted.
+    pub(super) directory: &'a str,
+    /// What it leaves out.
+    pub(super) exclude: &'a Exclude,
+    /// The directory that was there when it was confirmed; None: it may be made.
+    pub(super) base: Option<PathBuf>,
+}
+
+/// What an action says of a start.
+pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
     match action {
-        Action::StartDump { directory } => Ok(directory),
+        Action::StartDump { directory, exclude, makes } => {
+            let base = (*makes == Some(false)).then(|| Place::base(directory));
+            Ok(Planned { directory, exclude, base })
+        }
         _ => Err(not_a_step("an act of a physical backup")),
     }
 }
@@ -132,11 +149,13 @@ impl DumpSystem {
         task: &str,
         attempt: u32,
     ) -> Result<Act, Fault> {
-        let place = Place::of(directory(action)?, task, attempt)?;
+        let Planned { directory, exclude, base } = planned(action)?;
+        let place = Place::of(directory, task, attempt)?;
         let tool = self.tool().await?;
         let login = self.login().await?;
         let utc_offset = self.server.utc_offset().await?;
         let session = self.server.session()?;
+        let (before, catalogue) = server::dumpable(session, exclude).await?;
         let begun = Begun {
             format: 1,
             run: place.run().to_owned(),
@@ -147,10 +166,13 @@ impl DumpSystem {
             not_before: jiff::Timestamp::UNIX_EPOCH,
             not_after: None,
             estimate: server::estimate(session).await,
-            before: server::dumpable_scope(session).await?,
+            before,
             after: None,
+            exclude: exclude.clone(),
+            changed: catalogue.changed(exclude).map(ToString::to_string).collect(),
+            left_out: catalogue.left_out_words(),
         };
-        let shown = command_line(&tool.path, tool.release.options, &place.partial());
+        let shown = command_line(&tool.path, tool.release.options, &place.partial(), exclude);
         Ok(Act {
             shown: vec![shown],
             description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),
@@ -158,7 +180,7 @@ impl DumpSystem {
             connection: None,
             server: format!("{}:{}", login.host, login.port),
             server_limit: u64::try_from(SESSION_LIMIT.as_millis()).unwrap_or(u64::MAX),
-            doing: Doing::Dump(Box::new(PendingDump { tool, place, login, begun })),
+            doing: Doing::Dump(Box::new(PendingDump { tool, place, base, login, begun })),
         })
     }
 
@@ -167,19 +189,21 @@ impl DumpSystem {
     /// # Errors
     /// Nothing was started, and why; unanswered only where nobody knows.
     pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
-        let PendingDump { tool, place, login, mut begun } = pending;
+        let PendingDump { tool, place, base, login, mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true };
         let session = self.server.session().map_err(refused)?;
         begun.not_before = server::time(session).await.map_err(refused)?;
         let lend = self.lend.clone();
         let kept = begun.clone();
+        let exclude = begun.exclude.clone();
         let started = blocking(move || {
+            base.as_deref().map_or(Ok(()), folder::still_there)?;
             folder::make(place.folder())?;
             kept.write(&place)?;
             let locks = lend.map_or_else(|| Ok(Vec::new()), |lend| lend())?;
             let borrowed: Vec<_> = locks.iter().map(|lock| lock.as_fd()).collect();
             // The copies end with this block: nothing started later inherits them.
-            Dump::start(&tool, &login, &place, &borrowed)
+            Dump::start(&tool, &login, &place, &exclude, &borrowed)
         });
         match started.await {
             Ok(Ok(dump)) => {

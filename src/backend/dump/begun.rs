@@ -11,6 +11,7 @@ use super::io_fault;
 use super::listing::Scope;
 use super::manifest::{Instant, Source};
 use super::place::Place;
+use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
 /// What was known when a dump began, and what was seen since; a JSON file beside it.
@@ -38,6 +39,15 @@ pub struct Begun {
     pub before: Scope,
     /// What it listed after the dump had ended.
     pub after: Option<Scope>,
+    /// Tables and views that are left out as asked.
+    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    pub exclude: Exclude,
+    /// Columns whose values come back changed, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// What the server had and no dump holds, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 impl Begun {
@@ -87,7 +97,15 @@ impl Begun {
             ));
         };
         let instant = Instant { not_before: self.not_before, not_after };
-        let source = Source { target: self.target, server: self.server, release: self.release, instant };
+        let source = Source {
+            target: self.target,
+            server: self.server,
+            release: self.release,
+            instant,
+            exclude: self.exclude,
+            changed: self.changed,
+            left_out: self.left_out,
+        };
         Ok((source, self.before, after))
     }
 }
@@ -114,6 +132,9 @@ mod tests {
             estimate: Some(5),
             before: Scope { databases: vec!["pay".into()], tables: Vec::new() },
             after: None,
+            exclude: Exclude(["pay.x".to_owned()].into()),
+            changed: Vec::new(),
+            left_out: Vec::new(),
         };
         begun.write(&place).unwrap();
         assert_eq!(begun.clone().source().unwrap_err().cause, Cause::Unknown);

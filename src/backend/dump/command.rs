@@ -6,9 +6,9 @@ use std::path::Path;
 use std::process::Command;
 
 use super::Login;
-use super::listing::SYSTEM_DATABASES;
 use super::place::Place;
 use super::releases::Tool;
+use crate::domain::dump::{ALL, Exclude, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
 
 /// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then. A hangup is not for it: the
@@ -34,9 +34,11 @@ pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
 /// The command line of a dump, as it may be shown. Which of the endpoints answers is known only when it starts, and user and
 /// password are never part of it: those places are named.
 #[must_use]
-pub fn command_line(program: &Path, options: &[&str], partial: &Path) -> String {
+pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &Exclude) -> String {
     let words = [program.display().to_string()].into_iter().chain(
-        arguments("<login>", "<host>", "<port>", partial, options).into_iter().map(|word| word.display().to_string()),
+        arguments("<login>", "<host>", "<port>", partial, options, exclude)
+            .into_iter()
+            .map(|word| word.display().to_string()),
     );
     words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
@@ -48,28 +50,60 @@ fn quoted(word: &str) -> String {
 }
 
 /// The arguments of mydumper: what is shown is what is run.
-fn arguments(login: &str, host: &str, port: &str, partial: &Path, options: &[&str]) -> Vec<OsString> {
+fn arguments(
+    login: &str,
+    host: &str,
+    port: &str,
+    partial: &Path,
+    options: &[&str],
+    exclude: &Exclude,
+) -> Vec<OsString> {
     let mut words: Vec<OsString> = vec![
         format!("--defaults-file={login}").into(),
         format!("--host={host}").into(),
         format!("--port={port}").into(),
         "--outputdir".into(),
         partial.into(),
-        format!("--regex=^(?!({})\\.)", SYSTEM_DATABASES.join("|")).into(),
+        format!("--regex={}", filter(exclude)).into(),
     ];
     words.extend(options.iter().map(OsString::from));
     words
 }
 
+/// The Perl regular expression of `database.table` names that are dumped.
+fn filter(exclude: &Exclude) -> String {
+    let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
+    if exclude.is_empty() {
+        return system;
+    }
+    let names = exclude.0.iter().map(|name| match name.strip_suffix(ALL).filter(|rest| rest.ends_with('.')) {
+        Some(database) => literal(database),
+        None => format!("{}$", literal(name)),
+    });
+    format!("{system}(?!({}))", names.collect::<Vec<_>>().join("|"))
+}
+
+/// A name as the expression matches it, byte by byte. Outside ASCII the bytes are written in hexadecimal: mydumper's
+/// arguments are read in the C locale.
+fn literal(name: &str) -> String {
+    let part = |byte: u8| match byte {
+        b'_' => "_".to_owned(),
+        byte if byte.is_ascii_alphanumeric() => char::from(byte).to_string(),
+        byte if byte.is_ascii_graphic() => format!("\\{}", char::from(byte)),
+        byte => format!("\\x{byte:02X}"),
+    };
+    name.bytes().map(part).collect()
+}
+
 /// The command itself: its standard input is the login.
-pub(super) fn command(tool: &Tool, login: &Login, place: &Place) -> Command {
+pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &Exclude) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
     command
         .args(["-c", KEEPER])
         .arg(place.status())
         .arg(&tool.path)
-        .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options))
+        .args(arguments("/proc/self/fd/0", &login.host, &port, &place.partial(), tool.release.options, exclude))
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
@@ -85,7 +119,12 @@ mod tests {
 
     #[test]
     fn what_is_shown_could_be_typed() {
-        let shown = command_line(Path::new("/opt/my dumper"), &["--threads=1"], Path::new("/b/t.1.partial"));
+        let shown = command_line(
+            Path::new("/opt/my dumper"),
+            &["--threads=1"],
+            Path::new("/b/t.1.partial"),
+            &Exclude::default(),
+        );
         let regex = format!("'--regex=^(?!({})\\.)'", SYSTEM_DATABASES.join("|"));
         assert_eq!(
             shown,
@@ -93,6 +132,16 @@ mod tests {
                 "'/opt/my dumper' --defaults-file=<login> --host=<host> --port=<port> --outputdir /b/t.1.partial {regex} \
                  --threads=1"
             )
+        );
+    }
+
+    #[test]
+    fn names_are_left_out_as_they_are_and_databases_whole() {
+        let system = SYSTEM_DATABASES.join("|");
+        let exclude = Exclude(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
+        assert_eq!(
+            filter(&exclude),
+            format!(r"^(?!({system})\.)(?!(o\.e\.|pay\.a\$b$|pay\.x\x20y$|pay\.\xE6\xB1\x89$))")
         );
     }
 }

@@ -1,20 +1,49 @@
-//! The directory of all dumps: whether it can be written, and how much space is left in it.
+//! The directory of all dumps: what is there, whether it can be written, how much room is left, and the size of the last dump.
 
-use std::os::unix::fs::DirBuilderExt as _;
-use std::path::Path;
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use rustix::fs::{Access, access, statvfs};
 
 use super::io_fault;
+use super::manifest::{Manifest, NAME};
+use crate::domain::dump::{PlaceFacts, PlaceState};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::words::size;
 
-/// Says what will be written into; where the directory is missing, its nearest existing parent is looked at. Nothing is made
-/// or written.
-///
-/// # Errors
-/// It is no directory, or may not be written.
-pub(super) fn look(folder: &Path) -> Result<String, Fault> {
-    let found = folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder);
+/// Names of a directory that are looked at for the last dump.
+const NAMES: usize = 10_000;
+
+/// Manifests that are read for the last dump of one target, newest first.
+const MANIFESTS: usize = 20;
+
+/// Looks at a directory of dumps, and at the newest one of this target in it; where it is missing, at its nearest parent.
+/// Nothing is made or written. It may wait for ever for a storage that does not answer.
+#[must_use]
+pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
+    let found = nearest(folder);
+    let state = match usable(folder, found) {
+        Err(fault) => PlaceState::Unfit(fault),
+        Ok(()) if found != folder => PlaceState::Missing { above: found.display().to_string() },
+        Ok(()) => PlaceState::There { empty: std::fs::read_dir(found).is_ok_and(|mut all| all.next().is_none()) },
+    };
+    let device = |path: &Path| std::fs::metadata(path).map(|data| data.dev()).ok();
+    PlaceFacts {
+        path: folder.display().to_string(),
+        state,
+        on_root: device(found).is_some_and(|found| device(Path::new("/")) == Some(found)),
+        free: free(found),
+        last: last(folder, target),
+    }
+}
+
+/// The directory, or the nearest one above it that is there.
+fn nearest(folder: &Path) -> &Path {
+    folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder)
+}
+
+fn usable(folder: &Path, found: &Path) -> Result<(), Fault> {
     if !found.is_dir() {
         return Err(Fault::new(
             Cause::Storage,
@@ -30,16 +59,61 @@ pub(super) fn look(folder: &Path) -> Result<String, Fault> {
             format!("{} cannot be written: {}.", found.display(), std::io::Error::from(error)),
             "Let the user who runs obnow write there, or choose another directory.",
         )
-    })?;
-    let free = statvfs(found).map_or_else(
-        |_| "free space not checked".to_owned(),
-        |space| format!("{} free", bytesize::ByteSize::b(space.f_bavail.saturating_mul(space.f_frsize))),
-    );
+    })
+}
+
+fn free(found: &Path) -> Option<u64> {
+    statvfs(found).ok().map(|space| space.f_bavail.saturating_mul(space.f_frsize))
+}
+
+/// The bytes of the newest dump of a target in a directory, or on its way from there to an object storage.
+fn last(folder: &Path, target: &str) -> Option<u64> {
+    let entries = std::fs::read_dir(folder).ok()?.take(NAMES).filter_map(Result::ok);
+    let manifests = entries.flat_map(|entry| {
+        let path = entry.path();
+        let name = entry.file_name();
+        let own = name.to_str().is_some_and(|name| name.ends_with(".uploaded.json")).then(|| path.clone());
+        // With a directory for each run the dump is one further down.
+        own.into_iter().chain([path.join(NAME), path.join(&name).join(NAME)])
+    });
+    let mut dated: Vec<(SystemTime, PathBuf)> =
+        manifests.filter_map(|path| Some((path.metadata().ok()?.modified().ok()?, path))).collect();
+    dated.sort_by(|a, b| b.cmp(a));
+    let read = |path: &PathBuf| serde_json::from_slice::<Manifest>(&std::fs::read(path).ok()?).ok();
+    let mut newest = dated.iter().take(MANIFESTS).filter_map(|(_, path)| read(path));
+    newest.find(|manifest| manifest.source.target == target).map(|manifest| manifest.bytes())
+}
+
+/// Says what will be written into; where the directory is missing, its nearest existing parent is looked at. Nothing is made
+/// or written.
+///
+/// # Errors
+/// It is no directory, or may not be written.
+pub(super) fn look(folder: &Path) -> Result<String, Fault> {
+    let found = nearest(folder);
+    usable(folder, found)?;
+    let free = free(found).map_or_else(|| "free space not checked".to_owned(), |bytes| format!("{} free", size(bytes)));
     Ok(if found == folder {
         format!("{} can be written, {free}", folder.display())
     } else {
         format!("{} will be made in {}, {free}", folder.display(), found.display())
     })
+}
+
+/// Refuses a directory that was there when the backup was confirmed, and is not any more.
+///
+/// # Errors
+/// That.
+pub(super) fn still_there(base: &Path) -> Result<(), Fault> {
+    if base.is_dir() {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Storage,
+        format!("{} is missing.", base.display()),
+        "It was there when this backup was confirmed: perhaps its storage is not mounted any more.",
+        "Mount it, then retry; obnow makes no directory that nobody confirmed.",
+    ))
 }
 
 /// Makes it, for this user alone, where it is missing.
@@ -58,6 +132,41 @@ pub(super) fn make(folder: &Path) -> Result<(), Fault> {
 #[allow(clippy::unwrap_used)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_there_is_told_with_the_last_dump_of_the_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let here = folder.path().join("dumps");
+        let missing = facts(&here, "lab");
+        assert!(missing.is_missing() && !here.exists() && missing.last.is_none(), "{missing:?}");
+        std::fs::create_dir(&here).unwrap();
+        assert_eq!(facts(&here, "lab").state, PlaceState::There { empty: true });
+        let write = |run: &str, name: &str, target: &str, bytes: u64, seconds: u64| {
+            let path = here.join(run).join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            let instant = r#"{"not_before":"2026-11-20T00:00:00Z","not_after":"2026-11-20T00:00:00Z"}"#;
+            let file = format!(r#"{{"name":"metadata","bytes":{bytes},"sha256":"00"}}"#);
+            let text = format!(
+                r#"{{"format":1,"run":"t.1","source":{{"target":"{target}","server":"s","release":"r","instant":{instant}}},
+                "databases":[],"tables":[],"files":[{file}],"left_out":[]}}"#
+            );
+            std::fs::write(&path, text).unwrap();
+            let at = SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+            std::fs::File::options().write(true).open(&path).unwrap().set_modified(at).unwrap();
+        };
+        write("t1.1", NAME, "lab", 10, 100);
+        write("t2.1/t2.1", NAME, "lab", 20, 200);
+        write("", "t3.1.uploaded.json", "other", 30, 300);
+        let seen = facts(&here, "lab");
+        assert_eq!((seen.last, seen.state), (Some(20), PlaceState::There { empty: false }));
+        assert_eq!(facts(&here, "other").last, Some(30));
+        assert!(seen.free.is_some());
+        std::fs::write(folder.path().join("file"), "").unwrap();
+        assert!(matches!(facts(&folder.path().join("file/x"), "lab").state, PlaceState::Unfit(_)));
+        assert!(facts(Path::new("/"), "lab").on_root && !facts(Path::new("/proc"), "lab").on_root);
+        assert!(still_there(&here).is_ok());
+        assert!(still_there(&folder.path().join("gone")).unwrap_err().why.contains("not mounted"));
+    }
 
     #[test]
     fn the_nearest_parent_answers_for_what_is_missing() {

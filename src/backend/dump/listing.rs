@@ -1,22 +1,17 @@
 //! What must be in a dump: the databases, tables and views of the server, listed before it starts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::domain::dump::{Exclude, Object, is_system};
 use crate::domain::fault::{Cause, Fault};
-
-/// Databases of the server itself; never dumped. Compared without regard to case.
-pub const SYSTEM_DATABASES: [&str; 5] = ["oceanbase", "mysql", "information_schema", "performance_schema", "sys"];
 
 /// Lists databases: their names.
 pub const LIST_DATABASES: &str = "SHOW DATABASES";
 
 /// Lists tables and views: database, name, `BASE TABLE` or `VIEW`.
 pub const LIST_TABLES: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, TABLE_TYPE FROM information_schema.TABLES";
-
-/// Lists columns: database, table, column.
-pub const LIST_COLUMNS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME FROM information_schema.COLUMNS";
 
 /// A table or a view.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -66,18 +61,20 @@ pub enum Role<'a> {
 }
 
 impl Scope {
-    /// The databases and tables of a server, its own left out.
+    /// The databases and tables of a server, its own and what is excluded left out.
     ///
     /// # Errors
     /// A kind of table that no dump was tried with.
     pub fn new<'a>(
         databases: impl IntoIterator<Item = &'a str>,
         tables: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
+        exclude: &Exclude,
     ) -> Result<Self, Fault> {
-        let mut databases: Vec<String> =
-            databases.into_iter().filter(|name| !is_system(name)).map(str::to_owned).collect();
+        let databases = databases.into_iter().filter(|name| !is_system(name) && !exclude.has_database(name));
+        let mut databases: Vec<String> = databases.map(str::to_owned).collect();
         databases.sort();
-        Ok(Self { databases, tables: listed(tables)? })
+        let kept = tables.into_iter().filter(|(database, table, _)| !exclude.has(&Object::table(database, table)));
+        Ok(Self { databases, tables: listed(kept)? })
     }
 
     /// The files a dump of this scope has, by name.
@@ -86,6 +83,28 @@ impl Scope {
     /// Two tables whose files would have one name, as ``t-schema`` beside ``t``: one would overwrite the other.
     pub fn files(&self) -> Result<BTreeMap<String, Role<'_>>, Fault> {
         let mut files = BTreeMap::new();
+        for (file, role) in self.all_files() {
+            if files.insert(file.clone(), role).is_some() {
+                return Err(Fault::new(
+                    Cause::Precondition,
+                    "Two tables cannot be dumped side by side.",
+                    format!("mydumper would write both into the file {file}."),
+                    "Rename one of them, or leave one out with --exclude-table DB.TABLE.",
+                ));
+            }
+        }
+        Ok(files)
+    }
+
+    /// The tables whose files would have another's name.
+    #[must_use]
+    pub fn same_files(&self) -> Vec<&Listed> {
+        let mut seen = BTreeSet::new();
+        let again = self.all_files().filter(|(file, _)| !seen.insert(file.clone()));
+        again.filter_map(|(_, role)| role.listed()).collect()
+    }
+
+    fn all_files(&self) -> impl Iterator<Item = (String, Role<'_>)> {
         let databases = self.databases.iter().map(|name| (format!("{name}-schema-create.sql"), Role::Database(name)));
         let tables = self.tables.iter().flat_map(|table| {
             let Listed { database, name, kind } = table;
@@ -97,24 +116,17 @@ impl Scope {
                 }
             }
         });
-        for (file, role) in std::iter::once(("metadata".to_owned(), Role::Metadata)).chain(databases).chain(tables) {
-            if files.insert(file.clone(), role).is_some() {
-                return Err(Fault::new(
-                    Cause::Precondition,
-                    "Two tables cannot be dumped side by side.",
-                    format!("mydumper would write both into the file {file}."),
-                    "Rename one of them, or back this server up by other means.",
-                ));
-            }
-        }
-        Ok(files)
+        std::iter::once(("metadata".to_owned(), Role::Metadata)).chain(databases).chain(tables)
     }
 }
 
-/// True for a database that belongs to the server and is left out of every dump.
-#[must_use]
-pub fn is_system(database: &str) -> bool {
-    SYSTEM_DATABASES.iter().any(|system| system.eq_ignore_ascii_case(database))
+impl<'a> Role<'a> {
+    fn listed(self) -> Option<&'a Listed> {
+        match self {
+            Self::Metadata | Self::Database(_) => None,
+            Self::TableSchema(table) | Self::Rows(table) | Self::StandIn(table) | Self::View(table) => Some(table),
+        }
+    }
 }
 
 /// The rows of [`LIST_TABLES`] as a sorted list, the server's own databases left out.
@@ -143,41 +155,6 @@ pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -
     Ok(list)
 }
 
-/// Refuses names that mydumper cannot dump, or that a restore would change: other than ASCII (the dump speaks `binary`, in which
-/// the server takes a name for latin1: a table is not found, a column comes back under another name), and those that
-/// make no file name.
-///
-/// # Errors
-/// The first few such names, and how many there are.
-pub fn names_fit<'a>(
-    tables: &'a [Listed],
-    columns: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
-) -> Result<(), Fault> {
-    let odd = |name: &str| !name.is_ascii() || name.chars().any(|c| c.is_ascii_control() || matches!(c, '/' | '`'));
-    let odd_column = |name: &str| !name.is_ascii() || name.contains('`');
-    let mut unfit: Vec<String> = tables
-        .iter()
-        .filter(|table| odd(&table.database) || odd(&table.name))
-        .map(|table| format!("{}.{}", table.database, table.name))
-        .collect();
-    unfit.extend(
-        columns
-            .into_iter()
-            .filter(|(database, _, column)| !is_system(database) && odd_column(column))
-            .map(|(database, table, column)| format!("{database}.{table}.{column}")),
-    );
-    if unfit.is_empty() {
-        return Ok(());
-    }
-    let shown = unfit.iter().take(5).cloned().collect::<Vec<_>>().join(", ");
-    Err(Fault::new(
-        Cause::Precondition,
-        format!("{} names cannot be dumped so that they come back as they are: {shown}.", unfit.len()),
-        "mydumper loses names outside ASCII and those with a slash or a backquote.",
-        "Rename them, or back this server up by other means.",
-    ))
-}
-
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
 mod tests {
@@ -201,7 +178,8 @@ mod tests {
     #[test]
     fn tables_that_would_overwrite_each_other_are_refused() {
         let scope = |names: &[&'static str]| {
-            Scope::new(["pay", "MYSQL"], names.iter().map(|name| ("pay", *name, "BASE TABLE"))).unwrap()
+            let tables = names.iter().map(|name| ("pay", *name, "BASE TABLE"));
+            Scope::new(["pay", "MYSQL"], tables, &Exclude::default()).unwrap()
         };
         let good = scope(&["t", "u"]);
         let files = good.files().unwrap();
@@ -210,23 +188,25 @@ mod tests {
             names,
             ["metadata", "pay-schema-create.sql", "pay.t-schema.sql", "pay.t.sql", "pay.u-schema.sql", "pay.u.sql"]
         );
-        assert!(scope(&["t", "t-schema"]).files().unwrap_err().why.contains("pay.t-schema.sql"));
+        let bad = scope(&["t", "t-schema"]);
+        assert!(bad.files().unwrap_err().why.contains("pay.t-schema.sql"));
+        assert_eq!(bad.same_files().iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["t-schema"]);
+        assert!(good.same_files().is_empty());
+    }
+
+    #[test]
+    fn what_is_excluded_is_no_part_of_a_scope() {
+        let rows = [("pay", "a", "EXTERNAL TABLE"), ("pay", "b", "BASE TABLE"), ("o.e", "t", "BASE TABLE")];
+        let exclude = Exclude(["pay.a".to_owned(), "o.e.*".to_owned()].into());
+        let scope = Scope::new(["pay", "o.e"], rows, &exclude).unwrap();
+        assert_eq!(scope.databases, ["pay"]);
+        assert_eq!(scope.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["b"]);
+        assert!(Scope::new(["pay"], rows, &Exclude::default()).is_err());
     }
 
     #[test]
     fn a_kind_nobody_tried_is_refused_by_name() {
         let fault = listed([("pay", "e", "EXTERNAL TABLE")]).unwrap_err();
         assert!(fault.what.contains("pay.e") && fault.why.contains("EXTERNAL TABLE"), "{fault}");
-    }
-
-    #[test]
-    fn names_that_would_not_come_back_are_refused_by_name() {
-        let table = |name: &str| Listed { database: "pay".into(), name: name.into(), kind: Kind::Table };
-        let good = [table("order"), table("t.dot")];
-        assert!(names_fit(&good, [("pay", "order", "select"), ("oceanbase", "x", "列")]).is_ok());
-        for name in ["汉字", "a/b", "a`b", "a\nb"] {
-            assert!(names_fit(&[table(name)], []).unwrap_err().what.contains(name), "{name}");
-        }
-        assert!(names_fit(&good, [("pay", "order", "列")]).unwrap_err().what.contains("pay.order.列"));
     }
 }

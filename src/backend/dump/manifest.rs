@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::charset;
 use super::listing::{Kind, Listed, Role, Scope};
 use super::place::Place;
 use super::rows::{Broken, Counted, Counter};
 use super::schema;
+use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
 /// The manifest's name in the dump's folder.
@@ -55,6 +57,15 @@ pub struct Source {
     pub release: String,
     /// When.
     pub instant: Instant,
+    /// Tables and views that were left out as asked.
+    #[serde(default, skip_serializing_if = "Exclude::is_empty")]
+    pub exclude: Exclude,
+    /// Columns whose values come back changed, each with its reason.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub changed: Vec<String>,
+    /// What the server had and no dump holds, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub left_out: Vec<String>,
 }
 
 /// One table or view of a dump.
@@ -95,6 +106,9 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// What a restore will not bring back.
     pub left_out: Vec<String>,
+    /// The bytes of the longest statement in the files of rows; None in manifests of releases that did not measure it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub longest_statement: Option<u64>,
 }
 
 impl Manifest {
@@ -131,17 +145,26 @@ pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Res
     refuse_others(&folder, |name| expected.contains_key(name))?;
     let mut files = Vec::with_capacity(expected.len());
     let mut counted = BTreeMap::new();
+    let mut longest = 0;
     for (name, role) in &expected {
         let path = folder.join(name);
+        let schema = match role {
+            Role::Rows(table) => Some(read_schema(&folder, table)?),
+            _ => None,
+        };
+        // An index, a partition or an expression may have any name or text in it; of rows only where a value needs it.
+        if matches!(role, Role::TableSchema(_)) || schema.as_ref().is_some_and(|schema| schema.needs_charset) {
+            charset::speak_utf8(&path)?;
+        }
         let (entry, rows) = read(&path, name, *role)?;
-        if let (Role::Rows(table), Some(found)) = (role, rows) {
-            let schema = read_schema(&folder, table)?;
+        if let (Role::Rows(table), Some(found), Some(schema)) = (role, rows, schema) {
             let fits =
                 found.into.as_ref().is_none_or(|(into, columns)| *into == schema.table && *columns == schema.columns);
             if !fits {
                 return Err(not_whole(&path, &Broken::OtherTable.to_string()));
             }
             counted.insert(*table, found.rows);
+            longest = longest.max(found.longest);
         }
         files.push(entry);
     }
@@ -154,6 +177,7 @@ pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Res
         tables: tables.map(|listed| Table { listed: listed.clone(), rows: counted.get(listed).copied() }).collect(),
         files,
         left_out: LEFT_OUT.map(str::to_owned).to_vec(),
+        longest_statement: Some(longest),
     };
     publish(place, &manifest)?;
     Ok(manifest)

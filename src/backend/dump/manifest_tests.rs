@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use tempfile::TempDir;
 
 use super::*;
+use crate::domain::dump::Exclude;
 
-const CREATE: &str = "CREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
+const CREATE: &str =
+    "/*!40101 SET NAMES binary*/;\nCREATE TABLE `t` (\n  `a` int(11) DEFAULT NULL\n) DEFAULT CHARSET = utf8mb4;\n";
 const ROWS: &str = "SET FOREIGN_KEY_CHECKS=0;\nINSERT INTO `t` (`a`) VALUES\n(1),\n(2);\n";
 
 struct Fresh {
@@ -31,13 +33,21 @@ fn fresh() -> Fresh {
     ] {
         std::fs::write(partial.join(name), text).unwrap();
     }
-    let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")]).unwrap();
+    let scope = Scope::new(["pay"], [("pay", "t", "BASE TABLE"), ("pay", "v", "VIEW")], &Exclude::default()).unwrap();
     Fresh { _folder: folder, place, scope }
 }
 
 fn source() -> Source {
     let instant = Instant { not_before: Timestamp::UNIX_EPOCH, not_after: Timestamp::UNIX_EPOCH };
-    Source { target: "c".into(), server: "s".into(), release: "0.10.0".into(), instant }
+    Source {
+        target: "c".into(),
+        server: "s".into(),
+        release: "0.10.0".into(),
+        instant,
+        exclude: Exclude::default(),
+        changed: Vec::new(),
+        left_out: Vec::new(),
+    }
 }
 
 fn sealed(fresh: &Fresh) -> PathBuf {
@@ -55,6 +65,7 @@ fn a_whole_dump_is_counted_and_gets_its_name() {
     assert_eq!(manifest.tables.iter().map(|table| table.rows).collect::<Vec<_>>(), [Some(2), None]);
     assert_eq!(manifest.files.len(), 6);
     assert_eq!(manifest.source, source());
+    assert_eq!(manifest.longest_statement, Some("INSERT INTO `t` (`a`) VALUES\n(1),\n(2);".len() as u64));
 }
 
 #[test]
@@ -90,7 +101,7 @@ fn a_missing_file_is_named_even_where_a_table_may_be_empty() {
 #[test]
 fn a_table_that_came_or_went_meanwhile_means_not_one_instant() {
     let fresh = fresh();
-    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")]).unwrap();
+    let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &Exclude::default()).unwrap();
     for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
         let fault = seal(&fresh.place, source(), before, after).unwrap_err();
         assert!(fault.what.contains("not from one instant") && fault.why.contains("pay.v"), "{fault}");
@@ -122,4 +133,26 @@ fn a_final_name_that_is_taken_is_not_overwritten() {
     std::fs::write(fresh.place.finished().join("x"), "").unwrap();
     assert!(seal(&fresh.place, source(), &fresh.scope, &fresh.scope).is_err());
     assert!(fresh.place.partial().exists());
+}
+
+#[test]
+fn schemas_speak_a_character_set_and_rows_where_a_value_needs_it() {
+    let spoken = |create: &str, rows: &str| {
+        let fresh = fresh();
+        let partial = fresh.place.partial();
+        std::fs::write(partial.join("pay.t-schema.sql"), format!("/*!40101 SET NAMES binary*/;\n{create}")).unwrap();
+        std::fs::write(partial.join("pay.t.sql"), format!("/*!40101 SET NAMES binary*/;\n{rows}")).unwrap();
+        let folder = sealed(&fresh);
+        verify(&folder).unwrap();
+        let first = |name: &str| std::fs::read_to_string(folder.join(name)).unwrap().lines().next().unwrap().to_owned();
+        [first("pay.t-schema.sql"), first("pay.t.sql"), first("pay.v-schema-view.sql")]
+    };
+    let (binary, utf8) = ("/*!40101 SET NAMES binary*/;", "SET NAMES utf8mb4          ;");
+    let view = "CREATE VIEW `v` AS select 1;";
+    let plain = spoken("CREATE TABLE `t` (\n  `a` int(11)\n);\n", "INSERT INTO `t` (`a`) VALUES\n(1);\n");
+    assert_eq!(plain, [utf8, binary, view]);
+    let vector = spoken("CREATE TABLE `t` (\n  `a` VECTOR(3)\n);\n", "INSERT INTO `t` (`a`) VALUES\n(\"[1,2,3]\");\n");
+    assert_eq!(vector, [utf8, utf8, view]);
+    let empty = spoken("CREATE TABLE `t` (\n  `列` int(11)\n);\n", "INSERT INTO `t` (`列`) VALUES\n(1);\n");
+    assert_eq!(empty, [utf8, utf8, view]);
 }

@@ -7,6 +7,8 @@
 
 mod act;
 pub mod begun;
+mod catalogue;
+mod charset;
 mod command;
 mod folder;
 pub mod listing;
@@ -25,6 +27,8 @@ mod upload;
 mod watch;
 
 pub use act::{PendingDump, preview};
+pub(in crate::backend) use catalogue::bounded as catalogue;
+pub use folder::facts as place_facts;
 pub use login::Login;
 pub use service::find_service;
 pub use steps::DumpSystem;

@@ -39,6 +39,16 @@ impl Place {
         Self::new(Path::new(&directory.replace(RUN, &run)), &run)
     }
 
+    /// The directory of a plan up to the variable of the run: what is there before the first run is.
+    #[must_use]
+    pub fn base(directory: &str) -> PathBuf {
+        let of_every_run = Path::new(directory).components().take_while(|part| {
+            let text = part.as_os_str().to_string_lossy();
+            !text.contains(RUN)
+        });
+        of_every_run.collect()
+    }
+
     /// The run id, `<task>.<attempt>`.
     #[must_use]
     pub fn run(&self) -> &str {
@@ -108,6 +118,8 @@ mod tests {
         let folder = Path::new("/backup");
         assert_eq!(Place::new(folder, "t1.2").unwrap().partial(), Path::new("/backup/t1.2.partial"));
         assert_eq!(Place::of("/backup/{run}", "t1", 2).unwrap().partial(), Path::new("/backup/t1.2/t1.2.partial"));
+        assert_eq!(Place::base("/backup/{run}/x"), Path::new("/backup"));
+        assert_eq!(Place::base("/backup/a"), Path::new("/backup/a"));
         for run in ["", "..", "../x", "a/b", ".hidden", "a b", "汉"] {
             assert!(Place::new(folder, run).is_err(), "{run:?}");
         }

@@ -23,6 +23,8 @@ pub enum Broken {
 pub struct Counted {
     /// Its rows.
     pub rows: u64,
+    /// The bytes of its longest statement, as the loader sends it.
+    pub longest: u64,
     /// The table and the columns its statements name; `None` in a file without a row.
     pub into: Option<(String, Vec<String>)>,
 }
@@ -59,6 +61,8 @@ pub struct Counter {
     commas: usize,
     depth: u32,
     byte: u64,
+    /// Where the present statement began.
+    began: u64,
     counted: Counted,
 }
 
@@ -71,6 +75,7 @@ impl Default for Counter {
             commas: 0,
             depth: 0,
             byte: 0,
+            began: 0,
             counted: Counted::default(),
         }
     }
@@ -114,10 +119,14 @@ impl Counter {
             (At::Row, b';' | b'\n') => return Err(self.unexpected()),
             (At::BeforeRow, b'(') => (self.at, self.depth, self.commas) = (At::Row, 1, 0),
             (At::AfterRow, b',') => self.at = At::BeforeRow,
-            (At::AfterRow, b';') => self.at = At::Between,
+            (At::AfterRow, b';') => {
+                self.counted.longest = self.counted.longest.max(self.byte + 1 - self.began);
+                self.at = At::Between;
+            }
             (At::Between | At::BeforeRow, b'\n' | b'\r' | b' ') | (At::Text | At::Row, _) => {}
             (At::Between, _) => {
                 self.at = At::Head;
+                self.began = self.byte;
                 self.head.clear();
                 self.head.push(byte);
             }
@@ -198,6 +207,9 @@ mod tests {
     fn rows_are_counted_through_every_kind_of_value() {
         let counted = count(FILE.as_bytes()).unwrap();
         assert_eq!(counted.rows, 3);
+        let longest = FILE.split(";\n").nth(2).unwrap();
+        assert!(longest.starts_with("INSERT INTO") && FILE.contains(&format!("{longest};\n")));
+        assert_eq!(counted.longest, longest.len() as u64 + 1);
         assert_eq!(counted.into, Some(("t".into(), vec!["a".into(), "b;".into(), "c".into()])));
         assert_eq!(count(b"").unwrap(), Counted::default());
     }

@@ -18,6 +18,7 @@ use super::command::{KEEPER, command, tls_fits};
 use super::place::Place;
 use super::releases::Tool;
 use super::{Login, io_fault};
+use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
@@ -65,18 +66,24 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Starts the dump of a server. It inherits `locks`, so that what they lock stays taken while it lives.
+    /// Starts the dump of a server without what is excluded. It inherits `locks`, so that what they lock stays taken while it lives.
     ///
     /// # Errors
     /// TLS that this release was not tried with, a run that was started before, a folder that cannot be written, or a
     /// program that does not start.
-    pub fn start(tool: &Tool, login: &Login, place: &Place, locks: &[BorrowedFd<'_>]) -> Result<Self, Fault> {
+    pub fn start(
+        tool: &Tool,
+        login: &Login,
+        place: &Place,
+        exclude: &Exclude,
+        locks: &[BorrowedFd<'_>],
+    ) -> Result<Self, Fault> {
         tls_fits(tool, login.tls)?;
         let log = create_new(&place.log())?;
         let errors = log.try_clone().map_err(|error| io_fault("Opening", &place.log(), &error))?;
         let child = with_inherited(locks, || {
             let options = login.option_file(SESSION_LIMIT)?;
-            command(tool, login, place)
+            command(tool, login, place, exclude)
                 .stdin(options)
                 .stdout(log)
                 .stderr(errors)

@@ -7,6 +7,9 @@ pub struct Schema {
     pub table: String,
     /// The columns a row has; generated ones have no value in a row.
     pub columns: Vec<String>,
+    /// Whether its rows load only from a file that speaks a character set: a column's name outside ASCII, or values of a type
+    /// that takes no binary text.
+    pub needs_charset: bool,
 }
 
 /// Reads a `CREATE TABLE` file; `None` where it is not one whole statement: cut off, or with quotes that do not pair up, as
@@ -16,13 +19,14 @@ pub fn table(text: &[u8]) -> Option<Schema> {
     let text = from_create(text, "CREATE TABLE ")?;
     let (table, rest) = quoted_name(text)?;
     let body = rest.trim_ascii_start().strip_prefix(b"(")?;
-    let mut columns = Vec::new();
+    let (mut columns, mut needs_charset) = (Vec::new(), false);
     let mut rest = body;
     loop {
         let (element, end, after) = element(rest)?;
         if let Some((name, definition)) = quoted_name(element.trim_ascii_start())
             && !outside_quotes(definition).windows(19).any(|w| w.eq_ignore_ascii_case(b" GENERATED ALWAYS A"))
         {
+            needs_charset |= !name.is_ascii() || takes_characters(definition);
             columns.push(name);
         }
         rest = after;
@@ -30,7 +34,16 @@ pub fn table(text: &[u8]) -> Option<Schema> {
             break;
         }
     }
-    ends_there(rest).then_some(Schema { table, columns })
+    ends_there(rest).then_some(Schema { table, columns, needs_charset })
+}
+
+/// Types that a server loads from a character string alone: from a binary one `VECTOR` is an invalid argument, and `ARRAY` is not
+/// supported (seekdb 1.4.0).
+const OF_CHARACTERS: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
+
+fn takes_characters(definition: &[u8]) -> bool {
+    let definition = definition.trim_ascii_start().to_ascii_uppercase();
+    OF_CHARACTERS.iter().any(|name| definition.starts_with(name))
 }
 
 /// True when a view's file is whole: its `CREATE ... VIEW` statement of that name, and everything after it ends.
@@ -160,6 +173,23 @@ mod tests {
         let schema = table(TABLE.as_bytes()).unwrap();
         assert_eq!(schema.table, "order");
         assert_eq!(schema.columns, ["id", "d", "e"]);
+    }
+
+    #[test]
+    fn rows_of_vectors_and_of_odd_columns_need_a_character_set() {
+        let needs =
+            |column: &str| table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset;
+        for column in
+            ["`e` VECTOR(3) DEFAULT NULL", "`a` ARRAY(INT)", "`m` MAP(INT,INT)", "`s` SPARSEVECTOR", "`列` int"]
+        {
+            assert!(needs(column), "{column}");
+        }
+        for column in
+            ["`vector` int", "`a` varchar(9) COMMENT 'VECTOR(3)'", "`g` VECTOR(3) GENERATED ALWAYS AS (f(`a`))"]
+        {
+            assert!(!needs(column), "{column}");
+        }
+        assert!(!table(TABLE.as_bytes()).unwrap().needs_charset);
     }
 
     #[test]

@@ -4,10 +4,13 @@ use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
-use super::listing::{LIST_COLUMNS, LIST_DATABASES, LIST_TABLES, Scope, is_system, names_fit};
+use super::catalogue;
+use super::listing::Scope;
 use crate::backend::oceanbase::Session;
 use crate::backend::oceanbase::session::{Row, number, text};
+use crate::domain::dump::{Catalogue, Exclude, is_system};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::preflight::in_the_way;
 
 /// Sizes of tables, in bytes, by database.
 const LIST_SIZES: &str = "SELECT TABLE_SCHEMA, DATA_LENGTH FROM information_schema.TABLES";
@@ -20,24 +23,30 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
 ///
 /// # Errors
 /// No answer, or a kind of table that no dump was tried with.
-pub(super) async fn scope(session: &mut Session) -> Result<Scope, Fault> {
-    let databases = rows(session, LIST_DATABASES).await?;
-    // The one column is called by different names.
-    let databases: Vec<String> = databases.into_iter().filter_map(|row| row.into_values().next().flatten()).collect();
-    let tables = three(&rows(session, LIST_TABLES).await?, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"]);
-    Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str))
+pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
+    let (databases, tables) = catalogue::tables(session).await?;
+    scope_of(&databases, &tables, exclude)
 }
 
-/// The same, when all of it can be dumped.
+/// The same, when all of it can be dumped, and what else is to know of it.
 ///
 /// # Errors
-/// Names that would not come back, two tables whose files would have one name, or no answer.
-pub(super) async fn dumpable_scope(session: &mut Session) -> Result<Scope, Fault> {
-    let scope = scope(session).await?;
+/// Something that would not come back and is not excluded, or no answer.
+pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(Scope, Catalogue), Fault> {
+    let (databases, tables, catalogue) = catalogue::whole(session).await?;
+    let found = catalogue.in_the_way(exclude);
+    if !found.is_empty() {
+        let (why, next) = in_the_way(&found);
+        let what = "The dump would not bring everything back.";
+        return Err(Fault::new(Cause::Precondition, what, format!("{why}."), next));
+    }
+    let scope = scope_of(&databases, &tables, exclude)?;
     scope.files()?;
-    let columns = three(&rows(session, LIST_COLUMNS).await?, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]);
-    names_fit(&scope.tables, columns.iter().map(as_str))?;
-    Ok(scope)
+    Ok((scope, catalogue))
+}
+
+fn scope_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result<Scope, Fault> {
+    Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
 /// The bytes that the server counts for all tables; None where it counts none, as for rows not compacted yet.
@@ -66,12 +75,13 @@ pub(super) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
     })
 }
 
-type Three = (String, String, String);
+/// Three texts of a row.
+pub(super) type Three = (String, String, String);
 
-fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<Three> {
+pub(super) fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<Three> {
     rows.iter().map(|row| (text(row, a), text(row, b), text(row, c))).collect()
 }
 
-fn as_str((a, b, c): &Three) -> (&str, &str, &str) {
+pub(super) fn as_str((a, b, c): &Three) -> (&str, &str, &str) {
     (a, b, c)
 }

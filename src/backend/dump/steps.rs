@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::act::{directory, insists_on_tls};
+use super::act::{Planned, insists_on_tls, planned};
 use super::begun::Begun;
 use super::command::tls_fits;
 use super::place::Place;
@@ -17,7 +17,7 @@ use crate::backend::system::LendLocks;
 use crate::backend::{Look, Run, Seen};
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::TargetPlan;
+use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::version::Method;
 
@@ -143,10 +143,15 @@ impl DumpSystem {
         let tool = self.tool().await?;
         tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
         let place = place(run, target, run.attempt)?;
-        let directory = blocking(move || folder::look(place.folder())).await??;
+        let Planned { exclude, base, .. } = planned(start(target)?)?;
+        let directory = blocking(move || {
+            base.as_deref().map_or(Ok(()), folder::still_there)?;
+            folder::look(place.folder())
+        })
+        .await??;
         self.server.ensure_session().await?;
         let session = self.server.session()?;
-        let scope = server::dumpable_scope(session).await?;
+        let (scope, _) = server::dumpable(session, exclude).await?;
         let size = server::estimate(session).await;
         let size = size.map_or_else(String::new, |bytes| format!(", about {}", bytesize::ByteSize::b(bytes)));
         let tables = scope.tables.len();
@@ -160,8 +165,7 @@ impl DumpSystem {
                 return Ok(look);
             }
         }
-        let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-        planned.map(|action| Look::Act(action.clone())).ok_or_else(|| not_a_step("a start without an action"))
+        Ok(Look::Act(start(target)?.clone()))
     }
 }
 
@@ -173,11 +177,16 @@ fn judged(look: Result<Look, Fault>) -> Result<Look, Fault> {
     }
 }
 
+/// The action that starts a target's dump.
+fn start(target: &TargetPlan) -> Result<&Action, Fault> {
+    let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
+    planned.ok_or_else(|| not_a_step("a start without an action"))
+}
+
 /// Where an attempt's dump is.
 pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<Place, Fault> {
-    let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
-    let action = planned.ok_or_else(|| not_a_step("a start without an action"))?;
-    Place::of(directory(action)?, run.task, attempt)
+    let action = start(target)?;
+    Place::of(planned(action)?.directory, run.task, attempt)
 }
 
 /// The partial dumps of earlier attempts, which stay as they are.

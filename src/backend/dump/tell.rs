@@ -8,10 +8,12 @@ use super::begun::Begun;
 use super::listing::Kind;
 use super::manifest::{Manifest, NAME};
 use super::upload::Objects;
+use crate::domain::dump::few;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::scn::{Scn, span_text};
 use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::words;
 
 /// The zone of the server's times when the dump began; UTC where nothing was kept of it.
 pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
@@ -23,7 +25,7 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &Serv
     match proof {
         Ok(manifest) => {
             let folder = folder.display().to_string();
-            restorable(&manifest, &folder, &folder, zone)
+            told(&manifest, &folder, &folder, zone)
         }
         // Nobody could read it: that says nothing about it.
         Err(fault) if fault.cause == Cause::Unknown => Outcome::unknown(fault),
@@ -33,7 +35,10 @@ pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &Serv
 
 /// A proven dump that is in an object storage as it was here.
 pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
-    let mut outcome = restorable(manifest, &objects.shown, "<directory>", zone);
+    let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
+    if outcome.recipe.is_empty() {
+        return outcome;
+    }
     let fetch = match objects.endpoint() {
         Some(endpoint) => {
             format!("fetch it: aws s3 cp --recursive --endpoint-url {endpoint} {} <directory>", objects.shown)
@@ -45,16 +50,43 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTime
     outcome
 }
 
+/// The most that a server takes as one statement, in bytes: the limit of `max_allowed_packet`.
+const LONGEST_LOADABLE: u64 = 1 << 30;
+
+/// The least `max_allowed_packet` that takes a statement of that length: whole mebibytes, with room for the protocol.
+fn packet_for(longest: u64) -> u64 {
+    (longest + 1024).next_multiple_of(1 << 20)
+}
+
 /// `at`: where it is; `directory`: where it is for the loader.
+fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
+    match manifest.longest_statement {
+        Some(longest) if packet_for(longest) > LONGEST_LOADABLE => Outcome::not_restorable(Fault::new(
+            Cause::Storage,
+            format!("The dump {at} is whole, and no server loads it."),
+            format!("Its longest statement has {}, and a server takes 1 GiB at most.", words::size(longest)),
+            "Find the table whose rows are that long, leave it out with --exclude-table, and keep it by other means.",
+        )),
+        _ => restorable(manifest, at, directory, zone),
+    }
+}
+
 fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     let instant = manifest.source.instant;
     let (from, to) = (Scn::from_timestamp(instant.not_before), Scn::from_timestamp(instant.not_after));
-    let told = vec![
-        format!("{}: {} (server time), one instant", manifest.source.target, from.to_local(zone)),
+    let source = &manifest.source;
+    let mut told = vec![
+        format!("{}: {} (server time), one instant", source.target, from.to_local(zone)),
         format!("tables are all from one instant, within {} (server time)", span_text(from, to, zone)),
     ];
+    if !source.changed.is_empty() {
+        told.push(format!("values that lost digits: {}", few(&source.changed)));
+    }
+    if !source.exclude.is_empty() {
+        told.push(format!("left out as asked: {}", source.exclude.words()));
+    }
     let views = manifest.tables.iter().filter(|table| table.listed.kind == Kind::View).count();
-    let recipe = vec![
+    let mut recipe = vec![
         format!(
             "dump {}   databases {}, tables {}, views {views}, rows {}, size {}",
             at,
@@ -68,8 +100,21 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
              --threads=2 --directory={directory}"
         ),
         "into a server that has none of these tables; it makes the databases".to_owned(),
-        format!("not in the backup: {}", manifest.left_out.join(", ")),
     ];
+    if let Some(longest) = manifest.longest_statement {
+        let need = packet_for(longest);
+        recipe.push(format!(
+            "its longest statement has {}: where SHOW VARIABLES LIKE 'max_allowed_packet' tells less than {need}, first \
+             SET GLOBAL max_allowed_packet = {need}",
+            words::size(longest)
+        ));
+    }
+    let mut left_out = manifest.left_out.clone();
+    left_out.extend(source.left_out.iter().map(|what| format!("in this server: {what}")));
+    if !source.exclude.is_empty() {
+        left_out.push(format!("as asked: {}", source.exclude.words()));
+    }
+    recipe.push(format!("not in the backup: {}", left_out.join(", ")));
     Outcome::instant(from, told, recipe)
 }
 
@@ -85,4 +130,64 @@ pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
 /// What an attempt that came to nothing left behind.
 pub(super) fn left(attempt: u32, partial: &Path) -> String {
     format!("What attempt {attempt} wrote stays in {}; it is not usable.", partial.display())
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use super::super::manifest::{Instant, Source};
+    use super::*;
+    use crate::domain::dump::Exclude;
+    use crate::domain::outcome::VerdictWord;
+
+    fn manifest(longest: Option<u64>) -> Manifest {
+        let instant = Instant { not_before: jiff::Timestamp::UNIX_EPOCH, not_after: jiff::Timestamp::UNIX_EPOCH };
+        Manifest {
+            format: 1,
+            run: "t.1".into(),
+            source: Source {
+                target: "lab".into(),
+                server: "s".into(),
+                release: "0.10.0".into(),
+                instant,
+                exclude: Exclude(["pay.inv".to_owned()].into()),
+                changed: vec!["pay.t.f (float, printed with 6 digits)".into()],
+                left_out: vec!["routines pay.f".into()],
+            },
+            databases: vec!["pay".into()],
+            tables: Vec::new(),
+            files: Vec::new(),
+            left_out: vec!["triggers".into()],
+            longest_statement: longest,
+        }
+    }
+
+    #[test]
+    fn what_a_restore_needs_and_lacks_is_told() {
+        let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
+        assert_eq!(outcome.verdict, VerdictWord::Restorable);
+        let told = outcome.told.join("\n");
+        assert!(told.contains("values that lost digits: pay.t.f (float, printed with 6 digits)"), "{told}");
+        assert!(told.contains("left out as asked: pay.inv"), "{told}");
+        let recipe = outcome.recipe.join("\n");
+        assert!(recipe.contains("longest statement has 18.0 MiB"), "{recipe}");
+        assert!(recipe.contains("SET GLOBAL max_allowed_packet = 19922944"), "{recipe}");
+        assert!(
+            recipe.contains("not in the backup: triggers, in this server: routines pay.f, as asked: pay.inv"),
+            "{recipe}"
+        );
+        let older =
+            super::outcome(Ok(manifest(None)), Path::new("/b/t.1"), &ServerTimeZone::fixed(0)).recipe.join("\n");
+        assert!(!older.contains("max_allowed_packet"), "what was not measured is not told: {older}");
+    }
+
+    #[test]
+    fn a_statement_that_no_server_takes_is_not_restorable() {
+        let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
+        assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+        assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));
+        assert_eq!(packet_for(0), 1 << 20);
+        assert_eq!(packet_for((1 << 20) - 1024), 1 << 20);
+        assert_eq!(packet_for((1 << 20) - 1023), 2 << 20);
+    }
 }

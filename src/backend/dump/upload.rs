@@ -113,7 +113,7 @@ impl DumpSystem {
         }
         if self.uploading.as_ref().is_none_or(|uploading| uploading.place != place) {
             let manifest = match self.proven(intent, &place).await? {
-                Proven::Whole(manifest) => manifest,
+                Proven::Whole(manifest) => *manifest,
                 Proven::Seen(seen) => return Ok(*seen),
                 Proven::Not(fault) => {
                     let zone = self.time_zone(&place).await?;

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use super::*;
 use crate::backend::Storage;
 use crate::backend::dump::manifest::{Instant, Source};
+use crate::domain::dump::Exclude;
 
 /// A bucket in memory that takes so many objects before it refuses.
 #[derive(Default)]
@@ -68,11 +69,20 @@ fn finished(folder: &Path) -> (Place, Manifest) {
     let manifest = Manifest {
         format: 1,
         run: "t.2".to_owned(),
-        source: Source { target: "lab".into(), server: "s".into(), release: "0.10.0".into(), instant },
+        source: Source {
+            target: "lab".into(),
+            server: "s".into(),
+            release: "0.10.0".into(),
+            instant,
+            exclude: Exclude::default(),
+            changed: Vec::new(),
+            left_out: Vec::new(),
+        },
         databases: vec!["a".into()],
         tables: Vec::new(),
         files: files.to_vec(),
         left_out: Vec::new(),
+        longest_statement: None,
     };
     std::fs::write(place.finished().join(NAME), serde_json::to_vec(&manifest).unwrap()).unwrap();
     (place, manifest)

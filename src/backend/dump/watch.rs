@@ -33,7 +33,7 @@ pub(super) struct Proving {
 /// How far a proof is.
 pub(super) enum Proven {
     /// Every file is there and whole.
-    Whole(Manifest),
+    Whole(Box<Manifest>),
     /// It cannot be trusted, or nobody could read it.
     Not(Fault),
     /// There is no proof, or none yet: what is to say of that.
@@ -154,7 +154,7 @@ impl DumpSystem {
         let place = place(run, target, intent.attempt)?;
         let zone = tell::time_zone(self.begun(&place).await?);
         let proof = match self.proven(intent, &place).await? {
-            Proven::Whole(manifest) => Ok(manifest),
+            Proven::Whole(manifest) => Ok(*manifest),
             Proven::Not(fault) => Err(fault),
             Proven::Seen(seen) => return Ok(*seen),
         };
@@ -184,7 +184,9 @@ impl DumpSystem {
             return found(Look::Wait(Waiting::for_(what, true)));
         };
         self.proving = None;
-        Ok(proof.unwrap_or_else(|error| Err(broke(&error))).map_or_else(Proven::Not, Proven::Whole))
+        Ok(proof
+            .unwrap_or_else(|error| Err(broke(&error)))
+            .map_or_else(Proven::Not, |manifest| Proven::Whole(Box::new(manifest))))
     }
 
     /// Begins the reading of a dump that has ended well.
@@ -264,10 +266,11 @@ impl DumpSystem {
         if begun.after.is_some() {
             return Ok(false);
         }
+        let exclude = begun.exclude.clone();
         self.server.ensure_session().await?;
         let session = self.server.session()?;
         let now = server::time(session).await?;
-        let after = server::scope(session).await?;
+        let after = server::scope(session, &exclude).await?;
         self.change(place, |begun| {
             begun.not_after.get_or_insert(now);
             begun.after = Some(after);

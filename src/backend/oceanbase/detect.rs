@@ -125,6 +125,8 @@ impl OceanBase {
             clock_ahead_ms,
             backup_service: None,
             work: None,
+            dump: None,
+            dump_place: None,
             whole,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
@@ -132,6 +134,14 @@ impl OceanBase {
 
     async fn detect_logical(&mut self, detected: &Detected, method_reason: String) -> Result<Facts, Fault> {
         let ServerClock { time_zone, ahead_ms: clock_ahead_ms } = self.read_clock().await?;
+        let dump = match super::super::dump::catalogue(self.session()?).await {
+            Ok(known) => known,
+            Err(fault) => {
+                // Half an answer may be left on the connection.
+                self.drop_session();
+                return Err(fault);
+            }
+        };
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -158,6 +168,8 @@ impl OceanBase {
             clock_ahead_ms,
             backup_service: Some(super::super::dump::find_service(self.connection.mydumper.as_deref()).await),
             work: None,
+            dump: Some(dump),
+            dump_place: None,
             whole: None,
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })

@@ -49,6 +49,18 @@ pub fn chosen_destination(
     })
 }
 
+/// The directory of this host that a dump with these choices is written into; one of obnow's own where it goes on to an object
+/// storage. None: nobody names a destination, or it cannot be used, which a plan says.
+#[must_use]
+pub fn dump_directory(facts: &Facts, choices: &Choices) -> Option<String> {
+    let tenant = facts.tenants.first().filter(|_| facts.cluster.method == Method::Logical)?;
+    let (place, _) = logical_place(facts, tenant, choices).ok()?;
+    if place.kind() == StorageKind::File {
+        return Some(place.path().to_owned());
+    }
+    facts.cluster.work.as_ref().map(|work| work.path.clone())
+}
+
 /// The directory, of this host or on an object storage, in which a logical backup makes its own, and who named it.
 pub(super) fn logical_place<'a>(
     facts: &Facts,

@@ -194,8 +194,13 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         let access_key = Some(upload_key(&place, wanted)?);
         let work = facts.cluster.work.as_ref().ok_or_else(|| no_work_folder(&place))?;
         let free = work.free.map_or_else(|| "free space not checked".to_owned(), |free| format!("{} free", size(free)));
+        let last = facts.cluster.dump_place.as_ref().and_then(Known::get).and_then(|place| place.last);
+        let fits = last.map_or_else(
+            || "whether it fits is not checked".to_owned(),
+            |bytes| format!("the last dump there has {}", size(bytes)),
+        );
         notes.push(format!(
-            "Until it is uploaded the dump needs its whole size in {} on this host: {free}; whether it fits is not checked.",
+            "Until it is uploaded the dump needs its whole size in {} on this host: {free}; {fits}.",
             work.path
         ));
         let effect = format!(
@@ -205,10 +210,21 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         let action = Action::Upload { destination: place, access_key };
         (work.path.clone(), Some(PlannedStep::with(StepKind::Upload, vec![action], effect)))
     };
+    let missing = facts.cluster.dump_place.as_ref().map(|place| place.get().filter(|place| place.is_missing()));
+    let effect = match missing {
+        Some(Some(place)) if upload.is_none() => {
+            format!("makes the directory {}; mydumper on this host writes {directory}/<task>.<attempt>", place.path)
+        }
+        _ => format!("mydumper on this host writes {directory}/<task>.<attempt>"),
+    };
+    let without =
+        if choices.exclude.is_empty() { String::new() } else { format!(" without {}", choices.exclude.words()) };
+    // A directory of obnow's own is made as the rest of its state.
+    let makes = missing.map(|missing| missing.is_some() || upload.is_some());
     let start = PlannedStep::with(
         StepKind::StartBackup,
-        vec![Action::StartDump { directory: directory.clone() }],
-        format!("mydumper on this host writes {directory}/<task>.<attempt>"),
+        vec![Action::StartDump { directory, exclude: choices.exclude.clone(), makes }],
+        format!("{effect}{without}"),
     );
     let mut steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),

@@ -45,6 +45,7 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
             ),
         }
     }
+    super::dump::cluster(&mut sheet, cluster, choices);
     if let Some(whole) = &cluster.whole {
         super::whole::cluster(&mut sheet, facts, whole, choices);
     }

@@ -5,6 +5,7 @@ use proptest::option::of;
 use proptest::prelude::*;
 
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use crate::domain::dump::Exclude;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -55,14 +56,17 @@ pub fn any_choices() -> impl Strategy<Value = Choices> {
         prop_oneof![Just(NoFull::Fail), Just(NoFull::Full), Just(NoFull::Skip)],
     );
     let skip = proptest::collection::btree_set(proptest::sample::select(CheckId::ALL.to_vec()), 0..3);
-    (vec(target(), 1..4), words, of(storage()), any::<bool>(), of(source()), skip).prop_map(
-        |(targets, (mode, compact, no_full), storage, plus_archivelog, encrypt, skip)| Choices {
+    let table = prop_oneof!["[a-z]{1,4}[.][a-z_]{1,6}", "-[a-z]{1,3}[.][ -~]{1,6}"];
+    let exclude = proptest::collection::btree_set(table, 0..3).prop_map(Exclude);
+    (vec(target(), 1..4), words, of(storage()), any::<bool>(), of(source()), skip, exclude).prop_map(
+        |(targets, (mode, compact, no_full), storage, plus_archivelog, encrypt, skip, exclude)| Choices {
             storage,
             plus_archivelog,
             compact,
             encrypt,
             no_full,
             skip,
+            exclude,
             ..Choices::new(targets, mode)
         },
     )

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::question::{Doing, Question};
 use super::{storage, target};
 use crate::domain::choices::Choices;
-use crate::domain::facts::JobFacts;
+use crate::domain::dump::Exclude;
+use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Cause;
 use crate::domain::preflight::{Check, CheckId, CheckResult, cluster_checks, tenant_checks};
 use crate::domain::target::TargetName;
@@ -16,7 +17,7 @@ use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::update;
 
 /// The keys of the screen.
-pub const KEYS: [Binding; 6] = [
+pub const KEYS: [Binding; 8] = [
     Binding::new(&[Key::Enter], Action::Choose, "watch it", "watch the backup that runs on this tenant", 8)
         .when(|model| Availability::shown(can_watch(model))),
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the storage", 8).when(can_go_on),
@@ -24,6 +25,10 @@ pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of a failed check", 5)
         .when(|model| Availability::shown(may_be_overridden(model).is_some())),
+    Binding::new(&[Key::Char('x')], Action::LeaveOut, "leave out", "leave out of the dump what it cannot carry", 5)
+        .when(|model| Availability::shown(!to_leave_out(model).is_empty())),
+    Binding::new(&[Key::Char('x')], Action::LeaveOut, "take in", "take into the dump again what is left out", 5)
+        .when(|model| Availability::shown(to_leave_out(model).is_empty() && leaves_out(model))),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 
@@ -49,6 +54,7 @@ fn checks(model: &Model) -> Vec<Check> {
     let (Some(draft), Some(facts)) = (&model.draft, model.facts()) else { return Vec::new() };
     let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
     choices.skip.clone_from(&draft.mode.skip);
+    choices.exclude.clone_from(&draft.mode.exclude);
     choices.fallbacks = model.fallbacks();
     let mut checks = cluster_checks(facts, &choices);
     for tenant in model.tenants() {
@@ -76,6 +82,18 @@ pub fn running(model: &Model) -> Option<&JobFacts> {
     let [target] = draft.targets.as_slice() else { return None };
     target.tenant()?;
     model.facts()?.tenant(target.tenant()?)?.running.first()
+}
+
+/// What is in the way of a dump and not left out yet, as tables.
+fn to_leave_out(model: &Model) -> BTreeSet<String> {
+    let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
+    let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };
+    let found = catalogue.in_the_way(&draft.mode.exclude);
+    found.iter().map(|finding| finding.object.table_name()).collect()
+}
+
+fn leaves_out(model: &Model) -> bool {
+    model.draft.as_ref().is_some_and(|draft| !draft.mode.exclude.is_empty())
 }
 
 fn can_go_on(model: &Model) -> Availability {
@@ -154,6 +172,18 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let lines = vec![format!("{}.", check.found), check.fix.clone()];
             let question = Question::new(Doing::Override(check.check), title, lines).by_name(name);
             model.overlay = Some(Overlay::Question(Box::new(question)));
+            Vec::new()
+        }
+        Action::LeaveOut => {
+            let tables = to_leave_out(model);
+            if let Some(draft) = &mut model.draft {
+                if tables.is_empty() {
+                    draft.mode.exclude = Exclude::default();
+                } else {
+                    draft.mode.exclude.0.extend(tables);
+                }
+            }
+            look_at_worst(model);
             Vec::new()
         }
         Action::Choose => attach(model),

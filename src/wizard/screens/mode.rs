@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{confirm, detected};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull};
+use crate::domain::dump::Exclude;
 use crate::domain::plan::{CompactionOutlook, compaction_outlook, plus_archivelog};
 use crate::domain::preflight::{Check, CheckId, tenant_checks};
 use crate::domain::secret::{Secret, SecretSource};
@@ -55,6 +56,8 @@ pub struct Choice {
     pub compact: Option<Compact>,
     /// Checks that are overridden.
     pub skip: BTreeSet<CheckId>,
+    /// Tables that a dump leaves out.
+    pub exclude: Exclude,
     /// The line that has the focus.
     pub focus: Line,
 }
@@ -70,6 +73,7 @@ impl Default for Choice {
             again: Text::secret(),
             compact: None,
             skip: BTreeSet::new(),
+            exclude: Exclude::default(),
             focus: Line::Full,
         }
     }
@@ -80,7 +84,8 @@ impl PartialEq for Choice {
     fn eq(&self, other: &Self) -> bool {
         (self.mode, self.no_full, self.plus_archivelog, self.encrypt, self.compact)
             == (other.mode, other.no_full, other.plus_archivelog, other.encrypt, other.compact)
-            && (&self.password, &self.again, &self.skip) == (&other.password, &other.again, &other.skip)
+            && (&self.password, &self.again) == (&other.password, &other.again)
+            && (&self.skip, &self.exclude) == (&other.skip, &other.exclude)
     }
 }
 
@@ -121,6 +126,7 @@ impl Choice {
         choices.encrypt = self.encrypt.then_some(SecretSource::Prompt);
         choices.compact = self.compaction(choices, cluster);
         choices.skip.clone_from(&self.skip);
+        choices.exclude.clone_from(&self.exclude);
     }
 
     /// What is done about a needed compaction: what was chosen, else what the strategy says, else nothing.

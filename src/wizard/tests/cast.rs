@@ -5,6 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::app::known::{Known, KnownCluster};
+use crate::domain::dump::{Column, Listing, judge};
 use crate::domain::facts::{self, Facts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::BackupSet;
@@ -124,6 +125,30 @@ pub fn seek() -> Facts {
     whole.data_destination = None;
     facts.tenants = vec![whole];
     facts
+}
+
+/// The same with a table that no dump brings back, and a view on it.
+pub fn unfit() -> Facts {
+    let column = Column {
+        database: "pay".into(),
+        table: "inv".into(),
+        name: "a".into(),
+        data_type: "int".into(),
+        column_type: "int(11)".into(),
+        extra: "INVISIBLE".into(),
+    };
+    let listing = Listing {
+        databases: vec!["pay".into()],
+        tables: [("inv", "BASE TABLE"), ("v", "VIEW"), ("t", "BASE TABLE")]
+            .map(|(name, kind)| ("pay".to_owned(), name.to_owned(), kind.to_owned()))
+            .to_vec(),
+        columns: vec![column],
+        reads: Some(vec![["pay", "v", "pay", "inv"].map(str::to_owned)]),
+        ..Listing::default()
+    };
+    let mut seek = seek();
+    seek.cluster.dump = Some(facts::Known::Known(judge(listing)));
+    seek
 }
 
 /// Names two cells wide.

@@ -246,6 +246,28 @@ fn what_refuses_the_start_holds_the_way_and_says_why() {
 }
 
 #[test]
+fn what_no_dump_brings_back_is_left_out_by_a_key_and_taken_in_again() {
+    let mut wizard = Wizard::with(cast::unfit());
+    wizard.keys(&["Down", "Enter"]);
+    wizard.is_on(Screen::Detected);
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    let told = wizard.model.notice.clone().unwrap();
+    assert!(told.starts_with("dumpable: ") && told.contains("pay.inv.a"), "{told}");
+    let exclude = |wizard: &Wizard| wizard.model.draft.as_ref().unwrap().mode.exclude.words();
+    wizard.keys(&["x"]);
+    assert_eq!(exclude(&wizard), "pay.inv, pay.v", "the view that reads it goes with it");
+    let found = wizard.model.preflight.checks.iter().find(|check| check.check == CheckId::ExcludedTables);
+    assert_eq!(found.unwrap().found, "left out as asked: pay.inv, pay.v");
+    wizard.keys(&["x"]);
+    assert_eq!(exclude(&wizard), "");
+    wizard.keys(&["Enter"]);
+    wizard.is_on(Screen::Detected);
+    wizard.keys(&["x", "Enter"]);
+    wizard.is_on(Screen::Storage);
+}
+
+#[test]
 fn mixed_builds_are_overridden_by_the_name_alone() {
     let mut wizard = on_pay(cast::mixed());
     wizard.keys(&["Enter", "o"]);

@@ -7,6 +7,7 @@ use super::*;
 use crate::demo::grammar::parse;
 use crate::demo::statement::{Alter, BackupScope, Literal, Statement as Parsed, Tenants};
 use crate::domain::choices::{Choices, StorageSource};
+use crate::domain::dump::Exclude;
 use crate::domain::plan::plan;
 use crate::domain::samples::{choose, cluster, full, other_tenant, place, tenant, wanted};
 use crate::domain::secret::{Secret, SecretSource};
@@ -102,7 +103,7 @@ fn every_action_has_its_exact_words() {
     assert_eq!(cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
     assert_eq!(description("t1", 2), "obnow t1.2");
     assert_eq!(run_id("t1", 2), "t1.2");
-    let dump = Action::StartDump { directory: "/d".into() };
+    let dump = Action::StartDump { directory: "/d".into(), exclude: Exclude::default(), makes: None };
     assert_eq!(action(line(), &dump, one, "t1", 1).unwrap_err().cause, Cause::Internal);
 }
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::choices::Wanted;
+use crate::domain::dump::{Exclude, PlaceFacts, PlaceState};
 use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
 use crate::domain::samples::{cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
@@ -174,6 +175,49 @@ fn seekdb() -> Facts {
     facts
 }
 
+fn dump(directory: &str, exclude: &[&str], makes: Option<bool>) -> Action {
+    let exclude = Exclude(exclude.iter().map(|name| (*name).to_owned()).collect());
+    Action::StartDump { directory: directory.into(), exclude, makes }
+}
+
+#[test]
+fn a_dump_leaves_out_what_is_excluded_and_makes_its_directory_only_where_that_is_said() {
+    let mut facts = seekdb();
+    let mut choices = choose(&["prod"], Mode::Full);
+    choices.storage = Some(wanted(Some("file:///d"), None, crate::domain::choices::StorageSource::Given));
+    choices.exclude = Exclude(["pay.inv".to_owned(), "o.e.*".to_owned()].into());
+    let place = |state| PlaceFacts { path: "/d".into(), state, on_root: true, free: Some(1), last: None };
+    for (state, makes, effect) in [
+        (
+            PlaceState::There { empty: false },
+            false,
+            "mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
+        ),
+        (
+            PlaceState::Missing { above: "/".into() },
+            true,
+            "makes the directory /d; mydumper on this host writes /d/<task>.<attempt> without o.e.*, pay.inv",
+        ),
+    ] {
+        facts.cluster.dump_place = Some(Known::Known(place(state)));
+        let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
+        assert_eq!(start.effect, effect);
+        assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(makes))]);
+    }
+    facts.cluster.dump_place = Some(Known::NotChecked("no answer".into()));
+    let start = planned(&facts, &choices).step(StepKind::StartBackup).unwrap().clone();
+    assert_eq!(start.actions, [dump("/d", &["pay.inv", "o.e.*"], Some(false))], "nobody confirmed that it is made");
+    assert_eq!(dump_directory(&facts, &choices).as_deref(), Some("/d"));
+    // A plan of an earlier release says nothing of either.
+    let old: Action = serde_json::from_str(r#"{"start_dump":{"directory":"/d"}}"#).unwrap();
+    assert_eq!(old, dump("/d", &[], None));
+    assert_eq!(serde_json::to_string(&old).unwrap(), r#"{"start_dump":{"directory":"/d"}}"#);
+    let physical = cluster(vec![tenant(1002, "pay")]);
+    choices.storage = None;
+    let fault = refused(&physical, &choices);
+    assert!(fault.cause == Cause::Usage && fault.next.contains("--exclude-table"), "{fault}");
+}
+
 #[test]
 fn a_logical_backup_is_a_dump_into_a_directory() {
     let facts = seekdb();
@@ -189,7 +233,7 @@ fn a_logical_backup_is_a_dump_into_a_directory() {
     let kinds: Vec<StepKind> = made.steps.iter().map(|step| step.kind).collect();
     assert_eq!(kinds, StepKind::LOGICAL);
     let start = made.step(StepKind::StartBackup).unwrap();
-    assert_eq!(start.actions, [Action::StartDump { directory: "/dumps/prod".into() }]);
+    assert_eq!(start.actions, [dump("/dumps/prod", &[], None)]);
     assert!(made.notes[0].contains("users, routines, triggers and sequences"), "what is left out is listed");
     let writes = made.steps.iter().filter(|step| !step.actions.is_empty()).count();
     assert_eq!(writes, 1, "only the start writes");
@@ -215,7 +259,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     let kinds: Vec<StepKind> = made.steps.iter().map(|step| step.kind).collect();
     assert_eq!(kinds, StepKind::UPLOADED);
     let start = made.step(StepKind::StartBackup).unwrap();
-    assert_eq!(start.actions, [Action::StartDump { directory: "/state/dumps".into() }]);
+    assert_eq!(start.actions, [dump("/state/dumps", &[], None)]);
     let upload = made.step(StepKind::Upload).unwrap();
     let destination = Destination::parse_user("oss://b/prod/x?host=h&access_id=i").unwrap();
     assert_eq!(upload.actions, [Action::Upload { destination, access_key: storage.access_key.clone() }]);
@@ -223,6 +267,26 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     assert!(made.notes[1].contains("/state/dumps on this host: 5.0 GiB free; whether it fits is not checked"));
     let plan = crate::domain::plan::plan(&facts, &choices).unwrap();
     assert_eq!(plan.access_key(), storage.access_key, "it is resolved before the start");
+
+    let work = |last| PlaceFacts {
+        path: "/state/dumps".into(),
+        state: PlaceState::Missing { above: "/state".into() },
+        on_root: true,
+        free: Some(5 << 30),
+        last,
+    };
+    facts.cluster.dump_place = Some(Known::Known(work(Some(1 << 30))));
+    let made = planned(&facts, &choices);
+    assert!(made.notes[1].ends_with("5.0 GiB free; the last dump there has 1.0 GiB."), "{}", made.notes[1]);
+    let start = made.step(StepKind::StartBackup).unwrap();
+    assert_eq!(start.actions, [dump("/state/dumps", &[], Some(true))], "obnow's own directory");
+    assert!(start.effect.starts_with("mydumper on this host writes"));
+    let of_dumps = |facts: &Facts| {
+        let checks = crate::domain::plan::plan(facts, &choices).unwrap().checks;
+        let ids = [CheckId::DumpDirectory, CheckId::FreeSpace];
+        checks.into_iter().map(|check| check.check).filter(|check| ids.contains(check)).collect::<Vec<_>>()
+    };
+    assert_eq!(of_dumps(&facts), [CheckId::FreeSpace], "that it is missing is nobody's business");
 
     facts.cluster.work = None;
     assert!(refused(&facts, &choices).why.contains("Nobody said where on this host"));

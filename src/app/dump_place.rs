@@ -1,0 +1,37 @@
+//! The directory a dump would be written into, looked at from this host before there is a plan.
+
+use std::path::PathBuf;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use crate::backend::dump;
+use crate::domain::choices::Choices;
+use crate::domain::dump::PlaceFacts;
+use crate::domain::facts::{Facts, Known};
+use crate::domain::plan::dump_directory;
+
+/// How long a storage may take to answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The facts, with what is at the directory that a dump with these choices is written into; unchanged where nothing is dumped,
+/// or nobody says where to.
+#[must_use]
+pub fn seen(mut facts: Facts, choices: &Choices) -> Facts {
+    let Some(directory) = dump_directory(&facts, choices) else { return facts };
+    let base = dump::place::Place::base(&directory);
+    facts.cluster.dump_place = Some(look(base, facts.cluster.target.to_string()));
+    facts
+}
+
+/// On a thread of its own: a storage that does not answer holds that one for ever, and nothing else.
+fn look(base: PathBuf, target: String) -> Known<PlaceFacts> {
+    let (answer, answered) = mpsc::channel();
+    let path = base.display().to_string();
+    std::thread::spawn(move || {
+        // Nobody waits any longer: then nobody wants the answer.
+        let _ = answer.send(dump::place_facts(&base, &target));
+    });
+    answered
+        .recv_timeout(PATIENCE)
+        .map_or_else(|_| Known::NotChecked(format!("{path}: no answer within {} s", PATIENCE.as_secs())), Known::Known)
+}

@@ -1,0 +1,207 @@
+//! What a dump can carry, read from the server's catalogue: each question is one SELECT, and none reads a row of a table.
+
+use super::listing::{LIST_DATABASES, LIST_TABLES, Scope};
+use super::server::{Three, as_str, three};
+use crate::backend::oceanbase::Session;
+use crate::backend::oceanbase::session::{Row, text};
+use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYSTEM_DATABASES, is_system, judge};
+use crate::domain::facts::Known;
+use crate::domain::fault::Fault;
+
+/// Rows of one answer that are looked at before a start; right before it all of them are.
+const AT_MOST: usize = 20_000;
+
+/// The server's codes for a table, and for a table of `information_schema`, that does not exist.
+const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
+
+/// What a dump can carry, as far as a bounded number of rows tells; not known where there are more, or where the server
+/// refuses one of the questions.
+///
+/// # Errors
+/// The connection broke.
+pub(in crate::backend) async fn bounded(session: &mut Session) -> Result<Known<Catalogue>, Fault> {
+    let mut asker = Asker { session, at_most: Some(AT_MOST), more: false };
+    match asker.everything().await {
+        Ok(_) if asker.more => {
+            Ok(Known::NotChecked(format!("the catalogue has more than {AT_MOST} rows of one kind to look at")))
+        }
+        Ok((_, _, catalogue)) => Ok(Known::Known(catalogue)),
+        Err(fault) if fault.code.is_some() => Ok(Known::NotChecked(fault.why)),
+        Err(fault) => Err(fault),
+    }
+}
+
+/// The same of all rows, with all databases and all tables and views: database, name, kind.
+///
+/// # Errors
+/// No answer, or a refusal.
+pub(super) async fn whole(session: &mut Session) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+    Asker { session, at_most: None, more: false }.everything().await
+}
+
+/// All databases, and all tables and views: database, name, kind.
+///
+/// # Errors
+/// No answer, or a refusal.
+pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Three>), Fault> {
+    Asker { session, at_most: None, more: false }.tables().await
+}
+
+/// Asks, and notices an answer that is cut.
+struct Asker<'a> {
+    session: &'a mut Session,
+    at_most: Option<usize>,
+    more: bool,
+}
+
+impl Asker<'_> {
+    async fn rows(&mut self, question: &str) -> Result<Vec<Row>, Fault> {
+        let asked = match self.at_most {
+            Some(rows) => format!("{question} LIMIT {}", rows + 1),
+            None => question.to_owned(),
+        };
+        let rows = self.session.rows(&asked).await.map_err(|failure| failure.fault)?;
+        self.more |= self.at_most.is_some_and(|most| rows.len() > most);
+        Ok(rows)
+    }
+
+    /// None where the server has no such view.
+    async fn rows_if_there(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
+        match self.rows(question).await {
+            Ok(rows) => Ok(Some(rows)),
+            Err(fault) if fault.code.is_some_and(|code| NO_SUCH_TABLE.contains(&code)) => Ok(None),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    async fn tables(&mut self) -> Result<(Vec<String>, Vec<Three>), Fault> {
+        let databases = self.session.rows(LIST_DATABASES).await.map_err(|failure| failure.fault)?;
+        // The one column is called by different names.
+        let databases = databases.into_iter().filter_map(|row| row.into_values().next().flatten()).collect();
+        let tables = self.rows(LIST_TABLES).await?;
+        Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
+    }
+
+    async fn everything(&mut self) -> Result<(Vec<String>, Vec<Three>, Catalogue), Fault> {
+        let (databases, tables) = self.tables().await?;
+        let columns = self.rows(&columns()).await?;
+        let broken = self.rows(&broken_views()).await?;
+        let used = self.rows_if_there(&used_by_views()).await?;
+        let unique = self.rows(&unique_floats()).await?;
+        let routines = self.named(ROUTINES).await?;
+        let calling_views = if routines.is_empty() { Vec::new() } else { calling(&self.rows(VIEWS).await?, &routines) };
+        let mut left_out = vec![("routines", routines)];
+        for (kind, question) in [("triggers", TRIGGERS), ("events", EVENTS), ("sequences", SEQUENCES)] {
+            left_out.push((kind, self.named(question).await?));
+        }
+        let catalogue = judge(Listing {
+            columns: columns.iter().map(column).collect(),
+            broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
+            calling_views,
+            reads: used.map(|rows| rows.iter().map(use_of).collect()),
+            unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
+            same_file: same_file(&databases, &tables)?,
+            left_out: left_out.into_iter().filter_map(|(kind, rows)| names(kind, &rows)).collect(),
+            databases: databases.clone(),
+            tables: tables.clone(),
+        });
+        Ok((databases, tables, catalogue))
+    }
+
+    /// Database and name of what a question lists, the server's own left out.
+    async fn named(&mut self, question: &str) -> Result<Vec<(String, String)>, Fault> {
+        let rows = self.rows_if_there(question).await?.unwrap_or_default();
+        let named = rows.iter().map(|row| (text(row, "SCHEMA_NAME"), text(row, "NAME")));
+        Ok(named.filter(|(database, _)| !is_system(database)).collect())
+    }
+}
+
+/// `routines`, and which; None where there are none.
+fn names(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)> {
+    let names: Vec<String> = rows.iter().map(|(database, name)| format!("{database}.{name}")).collect();
+    (!names.is_empty()).then(|| (kind.to_owned(), names))
+}
+
+/// Tables whose file would overwrite another's; of a kind that was not tried nobody knows the file.
+fn same_file(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
+    let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
+    let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
+    Ok(scope.same_files().into_iter().map(|table| (table.database.clone(), table.name.clone())).collect())
+}
+
+fn in_quotes(words: &[&str]) -> String {
+    words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
+}
+
+/// Columns that are not simply of a plain type.
+fn columns() -> String {
+    format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS \
+         WHERE TABLE_SCHEMA NOT IN ({}) AND (DATA_TYPE NOT IN ({}) OR EXTRA LIKE '%GENERATED%' OR EXTRA LIKE '%INVISIBLE%' \
+         OR COLUMN_NAME LIKE '%`%')",
+        in_quotes(&SYSTEM_DATABASES),
+        in_quotes(PLAIN_TYPES)
+    )
+}
+
+/// Views whose columns the server does not list, since it cannot resolve them.
+fn broken_views() -> String {
+    format!(
+        "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS V WHERE TABLE_SCHEMA NOT IN ({}) AND NOT EXISTS \
+         (SELECT 1 FROM information_schema.COLUMNS C WHERE C.TABLE_SCHEMA = V.TABLE_SCHEMA AND C.TABLE_NAME = V.TABLE_NAME)",
+        in_quotes(&SYSTEM_DATABASES)
+    )
+}
+
+fn used_by_views() -> String {
+    format!(
+        "SELECT VIEW_SCHEMA, VIEW_NAME, TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEW_TABLE_USAGE \
+         WHERE VIEW_SCHEMA NOT IN ({})",
+        in_quotes(&SYSTEM_DATABASES)
+    )
+}
+
+/// Columns of unique keys that hold rounded values.
+fn unique_floats() -> String {
+    format!(
+        "SELECT S.TABLE_SCHEMA, S.TABLE_NAME, S.COLUMN_NAME FROM information_schema.STATISTICS S \
+         JOIN information_schema.COLUMNS C ON C.TABLE_SCHEMA = S.TABLE_SCHEMA AND C.TABLE_NAME = S.TABLE_NAME \
+         AND C.COLUMN_NAME = S.COLUMN_NAME WHERE S.NON_UNIQUE = 0 AND C.DATA_TYPE = 'float' AND S.TABLE_SCHEMA NOT IN ({})",
+        in_quotes(&SYSTEM_DATABASES)
+    )
+}
+
+const VIEWS: &str = "SELECT TABLE_SCHEMA, TABLE_NAME, VIEW_DEFINITION FROM information_schema.VIEWS";
+const ROUTINES: &str = "SELECT ROUTINE_SCHEMA AS SCHEMA_NAME, ROUTINE_NAME AS NAME FROM information_schema.ROUTINES";
+const TRIGGERS: &str = "SELECT TRIGGER_SCHEMA AS SCHEMA_NAME, TRIGGER_NAME AS NAME FROM information_schema.TRIGGERS";
+const EVENTS: &str = "SELECT EVENT_SCHEMA AS SCHEMA_NAME, EVENT_NAME AS NAME FROM information_schema.EVENTS";
+/// V4 docs, `DBA_OB_SEQUENCE_OBJECTS`: the sequences of a MySQL-mode tenant; seekdb has none.
+const SEQUENCES: &str =
+    "SELECT DATABASE_NAME AS SCHEMA_NAME, SEQUENCE_NAME AS NAME FROM oceanbase.DBA_OB_SEQUENCE_OBJECTS";
+
+fn column(row: &Row) -> Column {
+    Column {
+        database: text(row, "TABLE_SCHEMA"),
+        table: text(row, "TABLE_NAME"),
+        name: text(row, "COLUMN_NAME"),
+        data_type: text(row, "DATA_TYPE"),
+        column_type: text(row, "COLUMN_TYPE"),
+        extra: text(row, "EXTRA"),
+    }
+}
+
+fn use_of(row: &Row) -> [String; 4] {
+    ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"].map(|column| text(row, column))
+}
+
+/// Views whose definition calls one of the routines: the server writes a call as a name in backquotes before a parenthesis.
+fn calling(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {
+    let calls: Vec<(String, &String)> =
+        routines.iter().map(|(_, name)| (format!("`{}`(", name.replace('`', "``")), name)).collect();
+    let named = views.iter().filter_map(|row| {
+        let definition = text(row, "VIEW_DEFINITION");
+        let (_, name) = calls.iter().find(|(call, _)| definition.contains(call))?;
+        Some((text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"), (*name).clone()))
+    });
+    named.filter(|(database, ..)| !is_system(database)).collect()
+}

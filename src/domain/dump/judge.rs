@@ -1,0 +1,162 @@
+//! From the rows of a catalogue to what is in the way of a dump.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::column::Fate;
+use super::{Catalogue, Column, Finding, Object};
+
+/// Databases of the server itself; never dumped. Compared without regard to case.
+pub const SYSTEM_DATABASES: [&str; 5] = ["oceanbase", "mysql", "information_schema", "performance_schema", "sys"];
+
+/// True for a database that belongs to the server and is left out of every dump.
+#[must_use]
+pub fn is_system(database: &str) -> bool {
+    SYSTEM_DATABASES.iter().any(|system| system.eq_ignore_ascii_case(database))
+}
+
+/// What was read of a catalogue; rows of the server's own databases may be among it.
+#[derive(Debug, Clone, Default)]
+pub struct Listing {
+    /// Databases.
+    pub databases: Vec<String>,
+    /// Tables and views: database, name, `BASE TABLE` or `VIEW`.
+    pub tables: Vec<(String, String, String)>,
+    /// Columns of other types than [`super::PLAIN_TYPES`], and those that are generated, invisible or oddly named.
+    pub columns: Vec<Column>,
+    /// Views whose columns the server cannot tell: database, view.
+    pub broken_views: Vec<(String, String)>,
+    /// Views that call a routine: database, view, routine.
+    pub calling_views: Vec<(String, String, String)>,
+    /// Which table or view a view reads: database, view, database, table; None: the server does not say.
+    pub reads: Option<Vec<[String; 4]>>,
+    /// Columns of unique keys: database, table, column.
+    pub unique: Vec<(String, String, String)>,
+    /// Tables whose file would overwrite another's: database, table.
+    pub same_file: Vec<(String, String)>,
+    /// What no dump holds, by kind.
+    pub left_out: Vec<(String, Vec<String>)>,
+}
+
+/// Judges it.
+#[must_use]
+pub fn judge(listing: Listing) -> Catalogue {
+    let mut found = Catalogue { left_out: listing.left_out, ..Catalogue::default() };
+    let mut views = BTreeSet::new();
+    for database in listing.databases.iter().filter(|database| !is_system(database)) {
+        let object = Object::database(database);
+        found.names.insert(object.table_name());
+        if let Some(why) = odd_database(database) {
+            found.unfit.push(Finding { object, why: why.to_owned() });
+        }
+    }
+    for (database, name, kind) in listing.tables.iter().filter(|(database, ..)| !is_system(database)) {
+        let object = Object::table(database, name);
+        found.names.insert(object.table_name());
+        found.objects.insert(object.clone());
+        // What is odd of a database is named once, with it.
+        if odd_database(database).is_none()
+            && let Some(why) = odd_table(name, kind)
+        {
+            found.unfit.push(Finding { object: object.clone(), why });
+        }
+        if kind == "VIEW" {
+            views.insert(object);
+        }
+    }
+    for (database, name) in &listing.same_file {
+        let why = "its file would overwrite another table's".to_owned();
+        found.unfit.push(Finding { object: Object::table(database, name), why });
+    }
+    for (database, name) in &listing.broken_views {
+        let why = "a broken view: what it reads is gone, or may not be read".to_owned();
+        found.unfit.push(Finding { object: Object::table(database, name), why });
+    }
+    for (database, name, routine) in &listing.calling_views {
+        let why = format!("a view that calls the routine {routine}, which no dump holds");
+        found.unfit.push(Finding { object: Object::table(database, name), why });
+    }
+    columns(&listing.columns, &listing.unique, &views, &mut found);
+    found.reads = listing.reads.map(|rows| {
+        let mut reads: BTreeMap<Object, BTreeSet<Object>> = BTreeMap::new();
+        for [database, view, of, table] in rows {
+            reads.entry(Object::table(&database, &view)).or_default().insert(Object::table(&of, &table));
+        }
+        reads
+    });
+    found.unfit.sort();
+    found.unfit.dedup_by(|a, b| a.object == b.object);
+    found
+}
+
+/// Why nothing of a database of that name can be dumped. The dump speaks `binary`, in which the server takes a name for latin1
+/// and finds nothing; its files are named by the database, and the loader ends that name at the first dot.
+fn odd_database(name: &str) -> Option<&'static str> {
+    odd_name(name).or_else(|| name.contains('.').then_some("a database's name with a dot, where myloader ends it"))
+}
+
+/// Why a table or view of that name and kind cannot be dumped.
+fn odd_table(name: &str, kind: &str) -> Option<String> {
+    if !matches!(kind, "BASE TABLE" | "VIEW") {
+        return Some(format!("a {kind}, which no release of mydumper was tried with"));
+    }
+    odd_name(name).map(str::to_owned)
+}
+
+fn odd_name(name: &str) -> Option<&'static str> {
+    if !name.is_ascii() {
+        return Some("a name outside ASCII, under which mydumper finds nothing");
+    }
+    let odd = name.chars().any(|c| c.is_ascii_control() || matches!(c, '/' | '`'));
+    odd.then_some("a name with a slash, a backquote or a control character, which makes no file")
+}
+
+fn columns(all: &[Column], unique: &[(String, String, String)], views: &BTreeSet<Object>, found: &mut Catalogue) {
+    let own = |column: &&Column| !is_system(&column.database);
+    let with_generated: BTreeSet<Object> = all
+        .iter()
+        .filter(own)
+        .filter(|column| column.is_generated())
+        .map(|column| Object::table(&column.database, &column.table))
+        .collect();
+    for column in all.iter().filter(own) {
+        let table = Object::table(&column.database, &column.table);
+        let object = Object { column: Some(column.name.clone()), ..table.clone() };
+        let mut unfit = |why: String| found.unfit.push(Finding { object: object.clone(), why });
+        if column.name.contains('`') {
+            unfit("a backquote in its name, which mydumper does not double".to_owned());
+            continue;
+        }
+        if views.contains(&table) {
+            continue;
+        }
+        if column.is_invisible() && column.is_generated() {
+            unfit("INVISIBLE and generated: the server writes a definition that it does not take back".to_owned());
+            continue;
+        }
+        // Only of a table with generated columns does mydumper list the columns.
+        if column.is_invisible() && !with_generated.contains(&table) {
+            unfit("INVISIBLE: mydumper leaves its values out".to_owned());
+            continue;
+        }
+        if let Some(why) = column.broken_words() {
+            unfit(format!("{}: {why}", column.data_type));
+        }
+        if column.is_generated() {
+            found.computed.push(object);
+            continue;
+        }
+        match column.fate() {
+            Fate::Exact => {}
+            Fate::Untried => unfit(format!("{}, a type that no dump was tried with", column.data_type)),
+            Fate::Lost(how) => unfit(format!("{}: {how}", column.data_type)),
+            Fate::Rounded(how) => {
+                let key = (&column.database, &column.table, &column.name);
+                if unique.iter().any(|(database, table, name)| (database, table, name) == key) {
+                    unfit(format!("{} in a unique key, {how}: two values may become one", column.data_type));
+                } else {
+                    found.changed.push(Finding { object, why: format!("{}, {how}", column.data_type) });
+                }
+            }
+        }
+    }
+}
