@@ -270,3 +270,22 @@ pub(super) fn still_there(probe: &str) -> Fault {
         format!("Remove {probe}, and look for a hold or a retention on the bucket."),
     )
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+mod tests {
+    use super::*;
+
+    /// A TLS port resets what speaks plain HTTP to it.
+    #[test]
+    fn a_connection_that_breaks_without_encryption_may_want_it() {
+        let broken = |host: &str| {
+            let uri = format!("s3://b/p?host={host}&access_id=A&addressing_model=path_style");
+            let place = Place::of(&Destination::parse_user(&uri).unwrap()).unwrap();
+            trouble(&place, &Trouble::Broken("connection reset".into()), Duration::from_secs(1)).next
+        };
+        assert!(broken("http://h:9000").starts_with("Perhaps it speaks TLS: write https:// in front of the host"));
+        assert!(broken("h:9000").contains("https://"), "without a scheme the server speaks HTTP");
+        assert!(!broken("https://h:9000").contains("https://"));
+    }
+}
