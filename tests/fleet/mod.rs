@@ -136,6 +136,25 @@ impl Fleet {
         serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()
     }
 
+    /// Watches a backup that somebody else started, and removes every cause once the watcher waits for its end: the names of the
+    /// causes, and what came of it.
+    #[track_caller]
+    pub fn fix_while_watched(&self, target: &str) -> (Vec<String>, Ran) {
+        let newest = || {
+            let entries = std::fs::read_dir(self.state().join("tasks")).ok()?;
+            let journals = entries.map(|entry| entry.unwrap().path());
+            journals.filter(|path| path.extension().is_some_and(|end| end == "jsonl")).max()
+        };
+        let before = newest();
+        let watch = Running::start(self, &["watch", target, "--json"]);
+        until("the wait for its end", || {
+            let journal = newest().filter(|journal| Some(journal) != before.as_ref()).ok_or("no journal")?;
+            let text = std::fs::read_to_string(journal).unwrap();
+            if text.contains(r#""event":"waiting""#) { Ok(()) } else { Err(text) }
+        });
+        (self.fix(), watch.end())
+    }
+
     /// Waits until a tenant of the first cluster is in a state, within half a minute.
     #[track_caller]
     pub fn wait(&self, tenant: &str, what: &str, is: &str) {

@@ -46,8 +46,9 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
     assert!(fleet.starts()[0].starts_with("ALTER SYSTEM BACKUP TENANT = 'report' "), "{:?}", fleet.starts());
 
     // It is followed to its verdict, and nothing is sent for that.
-    assert_eq!(fleet.fix(), ["slow-data", "slow-scheduler"]);
-    let watched = fleet.json(&["watch", "demo/order"]).exits(0).quiet();
+    let (fixed, watched) = fleet.fix_while_watched("demo/order");
+    assert_eq!(fixed, ["slow-data", "slow-scheduler"]);
+    let watched = watched.exits(0).quiet();
     assert_eq!(watched.verdict("demo/order")["verdict"], "restorable");
     assert_eq!(fleet.starts().len(), 1);
     fleet.wait("pay", "history", "COMPLETED");

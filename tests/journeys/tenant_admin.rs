@@ -208,8 +208,7 @@ fn a_backup_that_sys_began_is_seen_and_watched_from_the_tenant() {
     let (result, found) = ran.check("demo/pay", "another_backup");
     assert_eq!(result, "fail");
     assert!(found.contains("job 1 runs on it: a backup (full) since "), "{found}");
-    fleet.fix();
-    let watched = fleet.json(&["watch", "demo/pay"]).exits(0);
+    let watched = fleet.fix_while_watched("demo/pay").1.exits(0);
     assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
     assert!(fleet.starts().iter().all(|start| start.contains(" TENANT = ")), "the tenant started nothing");
 }

@@ -1,7 +1,7 @@
 //! What is drawn: in every size, without colours, in ASCII, with names two cells wide.
 
 use crate::place::Place;
-use crate::pty::{DOWN, Terminal, USUAL, focused};
+use crate::pty::{DOWN, ESC, Terminal, USUAL, focused};
 
 const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
 
@@ -81,7 +81,14 @@ fn a_storm_of_sizes_ends_in_the_right_picture() {
         terminal.keys(["?", "\x1b[B", "?", "\x1b[A"][usize::from(round % 4)]);
     }
     terminal.resize(USUAL.0, USUAL.1);
-    // Every key was read: the help was closed as often as it was opened.
+    terminal.shows("[1 Target]");
+    // Where it was too small to be seen, a key did nothing: what is open and where the focus is depends on when each size was
+    // heard of. Esc closes what is open, and the focus is sent to both ends.
+    terminal.keys(ESC);
+    terminal.keys("G");
+    terminal.focuses("dr-bj");
+    terminal.keys("g");
+    terminal.focuses("prod-hz");
     terminal.is_again(&before);
 }
 
