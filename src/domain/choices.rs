@@ -8,6 +8,7 @@ use super::destination::Destination;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::secret::SecretSource;
+use super::storage_test::Seen;
 use super::target::TargetName;
 
 /// Data backup mode.
@@ -146,6 +147,18 @@ pub struct Choices {
     pub no_full: NoFull,
     /// Checks that are overridden, where the rules allow it.
     pub skip: BTreeSet<CheckId>,
+    /// Directories that a Test of this start has seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SeenDirectory>,
+}
+
+/// A directory as a Test saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDirectory {
+    /// Its URI, without attributes.
+    pub uri: String,
+    /// What was seen.
+    pub seen: Seen,
 }
 
 impl Choices {
@@ -162,6 +175,7 @@ impl Choices {
             encrypt: None,
             no_full: NoFull::Fail,
             skip: BTreeSet::new(),
+            seen: Vec::new(),
         }
     }
 
