@@ -109,7 +109,9 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         Some(looked) => looked.passed,
         // What was given by hand nobody has tried yet.
         None if choices.storage.is_some() => {
-            test_storage::of_plan(say, subjects::of_plan(&facts, cluster, &prepared), &purse, &choices.skip).await?.passed
+            test_storage::of_plan(say, subjects::of_plan(&facts, cluster, &prepared), &purse, &choices.skip)
+                .await?
+                .passed
         }
         None => true,
     };
