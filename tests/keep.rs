@@ -34,7 +34,7 @@ fn me() -> Owner {
 }
 
 fn claim() -> [Claim; 1] {
-    [Claim { cluster: "1".into(), tenants: vec![1002] }]
+    [Claim::known("1".into(), None, vec![1002])]
 }
 
 fn held(state: &Path) -> Held {
@@ -306,7 +306,7 @@ fn a_child_that_was_given_the_locks_keeps_them_when_the_runner_is_gone() {
     drop(locks);
     let other = Owner { pid: 1, ..me() };
     for tenants in [vec![1002], vec![]] {
-        let claims = [Claim { cluster: "1".into(), tenants }];
+        let claims = [Claim::known("1".into(), None, tenants)];
         let Taken::Busy(refused) = locks::take(folder.path(), &claims, &other).unwrap() else { panic!("free") };
         assert_eq!(refused.owner.as_ref(), Some(&gone));
         assert!(refused.fault().why.contains("what it started still runs"), "{}", refused.fault());

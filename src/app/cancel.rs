@@ -6,12 +6,13 @@ use super::{Room, detect};
 use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Action, Plan, whole_scope};
+use crate::domain::plan::{Action, Plan, TargetPlan, whole_scope};
 use crate::domain::step::StepKind;
+use crate::domain::task::IntentView;
 use crate::domain::version::Method;
 use crate::journal::requests::{self, Ask};
 
-/// What a person is shown before he cancels.
+/// What a person is shown before a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Question {
     /// Which jobs it hits, whoever started them, and what is left behind; line by line.
@@ -47,7 +48,7 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
     let plan = &prepared.plan;
     let cluster = room.cluster(&plan.cluster.name)?;
     let lines = match plan.method {
-        Method::Physical => hits(&detect::one(room, cluster).await?, plan),
+        Method::Physical => hits(&detect::one(room, cluster).await?, plan, has_lost_start(task)),
         Method::Logical => vec![match uploads_to(task) {
             Some(place) => {
                 format!("The upload is stopped; what is under {place} stays, and so does the dump on this host.")
@@ -74,17 +75,27 @@ fn uploads_to(task: &Task) -> Option<String> {
     }
 }
 
-/// Every job that runs on the plan's tenants, and what stays of them.
-fn hits(facts: &Facts, plan: &Plan) -> Vec<String> {
-    let jobs: Vec<String> = plan
-        .targets
-        .iter()
-        .flat_map(|target| {
-            let jobs = hit(facts, target.tenant.id).into_iter();
-            jobs.map(|job| format!("  {}  {}", target.target, words(&job)))
-        })
-        .collect();
-    if jobs.is_empty() {
+/// Every job that runs on the plan's tenants, and what stays of them. `lost`: a start of this task got no answer, and nobody
+/// knows what became of it.
+fn hits(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
+    let of = |target: &TargetPlan| facts.tenant_by_id(target.tenant.id).map_or(&[][..], |found| &found.running);
+    let line = |target: &TargetPlan, job: &JobFacts| format!("  {}  {}", target.target, words(job));
+    let own = |target: &TargetPlan, job: &JobFacts| plan.whole || job.tenant_id == target.tenant.id;
+    let (mut jobs, mut parents) = (Vec::new(), Vec::new());
+    for target in &plan.targets {
+        let running = of(target);
+        let (its, of_sys): (Vec<&JobFacts>, Vec<&JobFacts>) = running.iter().partition(|job| own(target, job));
+        if its.is_empty() {
+            parents.extend(of_sys.into_iter().map(|job| line(target, job)));
+        } else if plan.whole {
+            // The part of the tenant stands before the job that covers everybody.
+            let part = its.iter().find(|job| job.tenant_id == target.tenant.id).or(its.first());
+            jobs.extend(part.map(|job| line(target, job)));
+        } else {
+            jobs.extend(its.into_iter().map(|job| line(target, job)));
+        }
+    }
+    if jobs.is_empty() && parents.is_empty() && !lost {
         return vec!["Nothing of it runs on the server: the task ends before its start.".to_owned()];
     }
     let hit = if plan.whole {
@@ -92,17 +103,38 @@ fn hits(facts: &Facts, plan: &Plan) -> Vec<String> {
     } else {
         "every backup job of these tenants".to_owned()
     };
-    let mut lines = vec![format!("CANCEL BACKUP stops {hit}, whoever started it:")];
-    lines.extend(jobs);
+    let mut lines = Vec::new();
+    if !jobs.is_empty() {
+        lines.push(format!("CANCEL BACKUP stops {hit}, whoever started it:"));
+        lines.append(&mut jobs);
+    }
+    if !parents.is_empty() {
+        lines.push(
+            "These have no job of their own yet, and CANCEL BACKUP hits nothing before it is there: it is waited for."
+                .into(),
+        );
+        lines.append(&mut parents);
+    }
+    if lost {
+        lines.push(format!(
+            "A start of this task got no answer. Once its job is seen CANCEL BACKUP is sent, and may hit {hit}, whoever started it."
+        ));
+    }
+    if !plan.whole {
+        lines.push("A job that somebody starts there just before the statement arrives is hit too.".to_owned());
+    }
     lines.push("What is written by then stays on the destination, and nothing can be restored from it.".to_owned());
     lines
 }
 
-/// The running jobs of a tenant: its own, or those of sys that name it while it has none.
-fn hit(facts: &Facts, tenant: u64) -> Vec<JobFacts> {
-    let running = facts.tenant_by_id(tenant).map_or(&[][..], |found| &found.running);
-    let own: Vec<JobFacts> = running.iter().filter(|job| job.tenant_id == tenant).cloned().collect();
-    if own.is_empty() { running.to_vec() } else { own }
+/// Whether a start of this task got no answer, and no job of it was seen.
+fn has_lost_start(task: &Task) -> bool {
+    let unknown = |intent: &IntentView| {
+        let open = intent.answered != Some(true) && !intent.refused && !intent.settled_as_not_started;
+        let jobless = |name| task.view.target(name).is_some_and(|target| target.job.is_none());
+        intent.step == StepKind::StartBackup && open && intent.targets.iter().any(jobless)
+    };
+    task.view.intents.iter().any(unknown)
 }
 
 fn words(job: &JobFacts) -> String {

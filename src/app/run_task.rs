@@ -176,8 +176,9 @@ fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
     Ok(TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?)))))
 }
 
-/// What the task works on. Where no cluster id is seen (an engine without one, a tenant's own login) the place where it
-/// listens stands for it; a login that sees the id then takes other locks, and what the servers show keeps them apart.
+/// What the task works on: the cluster by its id and its creation, a tenant's own login by its tenant's. Where no cluster id
+/// is seen (an engine without one, a tenant's own login) the place where it listens stands for it; a login that sees the id
+/// then takes other locks, and what the servers show keeps them apart.
 pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
     let plan = &prepared.plan;
     let cluster = plan.cluster.id.map_or_else(
@@ -189,7 +190,7 @@ pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
     );
     let whole = plan.choices.targets.iter().any(|target| target.tenant().is_none());
     let tenants = if whole { Vec::new() } else { plan.targets.iter().map(|target| target.tenant.id).collect() };
-    Claim { cluster, tenants }
+    Claim::known(cluster, plan.cluster.created, tenants)
 }
 
 fn system(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {

@@ -1,6 +1,7 @@
 //! The tasks of this state directory, as they stand.
 
 use crate::domain::choices::Choices;
+use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::last_storage::last_storage;
 use crate::domain::target::TargetName;
@@ -99,11 +100,11 @@ pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn with_last_storage(room: &Room, mut choices: Choices) -> Result<Choices, Fault> {
+pub fn with_last_storage(room: &Room, facts: &Facts, mut choices: Choices) -> Result<Choices, Fault> {
     if choices.storage.is_none() && choices.fallbacks.is_empty() {
         // A journal that cannot be read says nothing of its storage.
         let tasks: Vec<Task> = all(room)?.into_iter().filter_map(Result::ok).collect();
-        choices.fallbacks.extend(last_storage(tasks.iter().map(|task| &task.view), &choices.targets));
+        choices.fallbacks.extend(last_storage(tasks.iter().map(|task| &task.view), &facts.cluster, &choices.targets));
     }
     Ok(choices)
 }

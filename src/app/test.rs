@@ -19,12 +19,13 @@ use super::hand_over::environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::listed::listed;
 use crate::domain::plan::not_carried;
 use crate::domain::restorable::RoundStatus;
 use crate::domain::scn::Scn;
 use crate::domain::secret::Secret;
 use crate::domain::storage_test::{
-    Expected, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
+    Expected, OfTenant, StorageCheck, TestNews, TestReport, TestedCheck, Used, by_hand, judge_servers, script, sole_use,
 };
 use crate::domain::template::DirKind;
 use crate::domain::version::{Method, Version};
@@ -90,11 +91,14 @@ impl TestOf {
     #[must_use]
     pub fn of_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
         let expected = match line(facts) {
-            Line::V4 => Expected::EmptyOrOurs {
+            Line::V4 => Expected::OfTenant(Box::new(OfTenant {
                 cluster_id: facts.cluster.id,
-                tenant_id: Some(tenant.id).filter(|id| *id > 0),
-                kind: Some(kind),
-            },
+                cluster: facts.cluster.server_name.clone(),
+                tenant_id: tenant.id,
+                tenant: tenant.name.clone(),
+                kind,
+                listed: listed(tenant, kind, &destination),
+            })),
             // The TO of a tenant backup.
             Line::Older => Expected::Empty,
             Line::Logical => Expected::OwnHost,
@@ -293,7 +297,7 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
             sheet.ended(TestedCheck::pass(StorageCheck::EveryServer, None, found));
             None
         }
-        (None, Expected::EmptyOrOurs { .. } | Expected::Empty | Expected::Anything) => {
+        (None, Expected::EmptyOrOurs { .. } | Expected::OfTenant(_) | Expected::Empty | Expected::Anything) => {
             let unknown = "that every server reaches it";
             let why = what.evidence.as_ref().map_or(unknown.to_owned(), |evidence| format!("{unknown}; {evidence}"));
             sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, why));

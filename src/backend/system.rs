@@ -43,6 +43,18 @@ pub struct Act {
     pub(super) doing: Doing,
 }
 
+/// What a cancel comes to, as the server stands now.
+pub enum Cancel {
+    /// This is to be sent; it is to end these jobs, each with its tenant. None are named where one statement is enough.
+    Send(Box<Act>, Vec<(u64, u64)>),
+    /// The jobs that are meant are not there yet, and before they are CANCEL BACKUP hits nothing: what is awaited.
+    Awaits(String),
+    /// Nothing that is meant runs, or it is being cancelled already.
+    Nothing,
+    /// Beside what was meant another job runs there now, which would be hit too: what it is.
+    Another(String),
+}
+
 /// How an act is done.
 pub(super) enum Doing {
     /// Statements over their own connection.
@@ -132,15 +144,24 @@ impl System {
         }
     }
 
-    /// Makes the act ready that ends what this task runs; None when nothing of it runs. A dump is this host's own process:
-    /// it is ended when the act is performed, and nobody else is asked.
+    /// Makes the act ready that ends what this task runs. `hit` are the jobs that an earlier CANCEL BACKUP of this request was
+    /// to hit, each with its tenant: a repeat goes to no others. A dump is this host's own process: it is ended when the act is
+    /// performed, and nobody else is asked.
     ///
     /// # Errors
     /// Nothing was sent, and why.
-    pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
+    pub async fn open_cancel(
+        &mut self,
+        run: &Run<'_>,
+        targets: &[&TargetPlan],
+        hit: &[(u64, u64)],
+    ) -> Result<Cancel, Fault> {
         match self {
-            Self::OceanBase(system) => system.open_cancel(run, targets).await,
-            Self::Dump(system) => Ok(system.open_cancel(run, targets)),
+            Self::OceanBase(system) => system.open_cancel(run, targets, hit).await,
+            Self::Dump(system) => Ok(match system.open_cancel(run, targets) {
+                Some(act) => Cancel::Send(Box::new(act), Vec::new()),
+                None => Cancel::Nothing,
+            }),
         }
     }
 

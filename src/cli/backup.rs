@@ -3,6 +3,7 @@
 use super::answers::{Answered, Answers, Question, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
+use super::proof::{self, Looked};
 use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face, test_storage};
 use crate::app::follow::Follow;
@@ -34,19 +35,32 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     };
     choices.check()?;
     let said = choices.clone();
-    let choices = tasks::with_last_storage(room, choose::with_strategies(choices, cluster))?;
+    let choices = choose::with_strategies(choices, cluster);
     // Asked for before anything else is waited for.
     room.password(cluster).await?;
     let id = tasks::new_id(room)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
+    let mut looked: Option<Looked> = None;
     let (facts, prepared) = loop {
         let facts = dump_place::seen(detect::one(room, cluster).await?, &choices);
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }
+        let choices = tasks::with_last_storage(room, &facts, choices.clone())?;
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
-        let refusal = match prepare(&facts, &choices, id.as_str()) {
+        let mut made = prepare(&facts, &choices, id.as_str());
+        // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
+        let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
+        if starts && proof::is_awaited(&made) {
+            if looked.is_none() {
+                looked = proof::look(room, say, cluster, &facts, (&choices, id.as_str())).await?;
+            }
+            if let Some(looked) = &looked {
+                made = prepare(&facts, &looked.choices, id.as_str());
+            }
+        }
+        let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
                 None => break (facts, prepared),
@@ -76,7 +90,10 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
-    let purse = purse::of_plan(room, cluster, &prepared, matches!(may_begin, Some(Ok(())))).await?;
+    let purse = match &looked {
+        Some(looked) => looked.purse.clone(),
+        None => purse::of_plan(room, cluster, &prepared, matches!(may_begin, Some(Ok(())))).await?,
+    };
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
     }
@@ -88,10 +105,17 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         None => return Ok(Exit::OK),
         Some(refused) => refused?,
     }
-    // What was given by hand nobody has tried yet.
-    if choices.storage.is_some()
-        && !test_storage::all_passed(say, subjects::of_plan(&facts, cluster, &prepared), &purse).await?
-    {
+    let passed = match &looked {
+        Some(looked) => looked.passed,
+        // What was given by hand nobody has tried yet.
+        None if choices.storage.is_some() => {
+            test_storage::of_plan(say, subjects::of_plan(&facts, cluster, &prepared), &purse, &choices.skip)
+                .await?
+                .passed
+        }
+        None => true,
+    };
+    if choices.storage.is_some() && !passed {
         return Ok(Exit::STORAGE);
     }
     if answers.settle(&question)? == Answered::No {

@@ -15,7 +15,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit
     let facts = detect::one(room, room.cluster(args.target.cluster())?).await?;
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
     choices = crate::app::choose::with_strategies(choices, room.cluster(args.target.cluster())?);
-    choices = crate::app::tasks::with_last_storage(room, choices)?;
+    choices = crate::app::tasks::with_last_storage(room, &facts, choices)?;
     let facts = dump_place::seen(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));

@@ -8,6 +8,7 @@ mod cancel;
 mod check;
 mod choosing;
 mod config;
+mod proof;
 mod report;
 mod say;
 mod show;

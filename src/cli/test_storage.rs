@@ -1,5 +1,7 @@
 //! `obnow test-storage`, and the same Test before a backup to a storage that was given by hand.
 
+use std::collections::BTreeSet;
+
 use serde_json::json;
 use tokio::sync::mpsc;
 
@@ -11,9 +13,10 @@ use crate::app::hand_over::Purse;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
 use crate::app::{Asking, Flag, Room, choose, detect};
-use crate::domain::choices::{Choices, Mode};
+use crate::domain::choices::{Choices, Mode, SeenDirectory};
 use crate::domain::diagnosis::clean;
 use crate::domain::fault::Fault;
+use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::{TestNews, TestReport, TestResult, TestedCheck};
 use crate::domain::target::TargetName;
@@ -79,15 +82,31 @@ impl Keys<'_> {
     }
 }
 
+/// What the Tests of a plan's directories say.
+pub(super) struct Tests {
+    /// None failed, but for what is overridden.
+    pub(super) passed: bool,
+    /// What was seen of each.
+    pub(super) seen: Vec<SeenDirectory>,
+}
+
 /// Tests the directories of a plan, all of them, whatever one of them says.
-pub(super) async fn all_passed(say: &Say, subjects: Vec<Subject>, purse: &Purse) -> Result<bool, Fault> {
+pub(super) async fn of_plan(
+    say: &Say,
+    subjects: Vec<Subject>,
+    purse: &Purse,
+    skip: &BTreeSet<CheckId>,
+) -> Result<Tests, Fault> {
     let tester = Tester::here()?;
-    let mut all_passed = true;
+    let mut tests = Tests { passed: true, seen: Vec::new() };
     for subject in subjects {
         let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
-        all_passed &= tested(say, &tester, subject, key).await.passed();
+        let uri = subject.what.destination.bare();
+        let report = tested(say, &tester, subject, key).await;
+        tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
+        tests.seen.extend(report.seen().map(|seen| SeenDirectory { uri, seen }));
     }
-    Ok(all_passed)
+    Ok(tests)
 }
 
 /// One Test, each check said as it ends.

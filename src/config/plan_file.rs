@@ -11,6 +11,7 @@ use super::{locate::locate, private};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::identity::Created;
 use crate::domain::plan::LeftOut;
 use crate::domain::preflight::CheckId;
 use crate::domain::saved::{Expect, SavedPlan};
@@ -26,6 +27,9 @@ const CALLED: &str = "The plan file";
 
 /// The format that is written, and the only one so far.
 pub const FORMAT: u64 = 1;
+
+/// The tenant whose creation a cluster is known by.
+const SYS: u64 = 1;
 
 const HEAD: &str = "\
 # A backup that was planned with obnow and not started; it holds no secret. Run it with: obnow backup --plan FILE
@@ -161,6 +165,11 @@ struct Chosen {
 #[serde(deny_unknown_fields)]
 struct Expected {
     cluster_id: Option<u64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    cluster_created: Option<Timestamp>,
+    /// The tenant whose creation that is; left out where it is sys.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created_tenant: Option<u64>,
     version: String,
     tenant_ids: BTreeMap<TargetName, u64>,
 }
@@ -262,6 +271,8 @@ impl File {
             choices: Chosen::of(&plan.choices),
             expect: Expected {
                 cluster_id: plan.expect.cluster_id,
+                cluster_created: plan.expect.created.map(|created| created.at),
+                created_tenant: plan.expect.created.map(|created| created.tenant).filter(|tenant| *tenant != SYS),
                 version: plan.expect.version.clone(),
                 tenant_ids: plan.expect.tenant_ids.clone(),
             },
@@ -275,7 +286,8 @@ impl File {
 
 impl From<File> for SavedPlan {
     fn from(file: File) -> Self {
-        let Expected { cluster_id, version, tenant_ids } = file.expect;
+        let Expected { cluster_id, cluster_created, created_tenant, version, tenant_ids } = file.expect;
+        let created = cluster_created.map(|at| Created { tenant: created_tenant.unwrap_or(SYS), at });
         let steps = file.shown.steps.into_iter().map(|step| PreviewStep {
             target: step.target,
             step: step.step,
@@ -288,7 +300,7 @@ impl From<File> for SavedPlan {
         Self {
             saved: file.saved,
             choices: file.choices.into(),
-            expect: Expect { cluster_id, version, tenant_ids },
+            expect: Expect { cluster_id, created, version, tenant_ids },
             shown: steps.collect(),
             left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
         }

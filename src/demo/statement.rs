@@ -17,6 +17,8 @@ pub enum Literal {
 pub struct Select {
     /// The columns, as written; `*` is refused by the grammar.
     pub columns: Vec<String>,
+    /// Places of the columns that are asked for as `UNIX_TIMESTAMP(column) AS name`, each with that name.
+    pub seconds: Vec<(usize, String)>,
     /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`. A view of another schema than
     /// `oceanbase` keeps it: `INFORMATION_SCHEMA.TABLES`.
     pub view: String,

@@ -10,6 +10,7 @@ use super::dump::Exclude;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
 use super::secret::SecretSource;
+use super::storage_test::Seen;
 use super::target::TargetName;
 
 /// Data backup mode.
@@ -151,6 +152,18 @@ pub struct Choices {
     /// Tables and views that a dump leaves out, as `DB.TABLE`.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
+    /// Directories that a Test of this start has seen.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub seen: Vec<SeenDirectory>,
+}
+
+/// A directory as a Test saw it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenDirectory {
+    /// Its URI, without attributes.
+    pub uri: String,
+    /// What was seen.
+    pub seen: Seen,
 }
 
 impl Choices {
@@ -168,6 +181,7 @@ impl Choices {
             no_full: NoFull::Fail,
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
+            seen: Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@
 use super::archive_dest::ArchiveDest;
 use super::destination::Destination;
 use super::dump::{Catalogue, PlaceFacts};
+use super::identity::Created;
 use super::progress::Count;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
@@ -131,6 +132,8 @@ pub struct ClusterFacts {
     pub server_name: Option<String>,
     /// The cluster's id; None on an engine without clusters, or where it cannot be seen.
     pub id: Option<u64>,
+    /// When the tenant of this login was created, which tells clusters of one id apart.
+    pub created: Known<Created>,
     /// Version and build.
     pub version: Version,
     /// Community or Enterprise, where the server says.
@@ -164,6 +167,15 @@ pub struct ClusterFacts {
 }
 
 impl ClusterFacts {
+    /// What is to say where it is known by its id alone; empty: its creation is known too.
+    #[must_use]
+    pub fn known_by_its_id_alone(&self) -> String {
+        match &self.created {
+            Known::Known(_) => String::new(),
+            Known::NotChecked(why) => format!(", the cluster known by its id alone: {why}"),
+        }
+    }
+
     /// Its name in the inventory.
     #[must_use]
     pub fn name(&self) -> &str {
@@ -272,6 +284,8 @@ pub struct TenantFacts {
     /// The name could be taken as the server prints it. One with control characters in it is shown without them, and a
     /// statement would name another tenant.
     pub name_is_exact: bool,
+    /// When it was created; None: the server does not say.
+    pub created: Option<Timestamp>,
     /// sys, meta or user.
     pub kind: TenantKind,
     /// MySQL or Oracle mode.
@@ -413,6 +427,9 @@ pub struct TaskFacts {
     pub log_percent: Option<f64>,
 }
 
+/// `OB_CANCELED`: the result of what was cancelled.
+const CANCELED: u64 = 4072;
+
 impl JobFacts {
     /// The tag obnow puts in front of every description it sends.
     pub const MARK: &'static str = "obnow ";
@@ -428,6 +445,19 @@ impl JobFacts {
     #[must_use]
     pub fn is_live(&self) -> bool {
         !matches!(self.status.as_str(), "COMPLETED" | "FAILED" | "CANCELED")
+    }
+
+    /// Whether somebody cancelled it: a tenant's own job ends CANCELED, the one of sys that started it FAILED with -4072
+    /// (V4.3.1 source, `ObBackupDataScheduler`).
+    #[must_use]
+    pub fn was_cancelled(&self) -> bool {
+        self.status == "CANCELED" || (!self.is_live() && self.result == CANCELED)
+    }
+
+    /// Whether it is being cancelled: V4 says CANCELING, the lines below it CANCEL.
+    #[must_use]
+    pub fn is_being_cancelled(&self) -> bool {
+        matches!(self.status.as_str(), "CANCELING" | "CANCEL")
     }
 
     /// The task of obnow that started it, on this host or another.

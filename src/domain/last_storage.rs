@@ -1,17 +1,24 @@
 //! The storage of the last successful task: where nothing else names one, the next backup goes there too.
 
 use super::choices::{StorageSource, Wanted};
+use super::facts::ClusterFacts;
 use super::outcome::VerdictWord;
 use super::secret::SecretSource;
 use super::target::TargetName;
 use super::task::TaskView;
 
 /// What a person gave to the newest task of exactly these targets that ended well. An access key that lasts nowhere is asked
-/// for again.
+/// for again. A task of another cluster that had the same name in the inventory says nothing.
 #[must_use]
-pub fn last_storage<'a>(tasks: impl Iterator<Item = &'a TaskView>, targets: &[TargetName]) -> Option<Wanted> {
+pub fn last_storage<'a>(
+    tasks: impl Iterator<Item = &'a TaskView>,
+    cluster: &ClusterFacts,
+    targets: &[TargetName],
+) -> Option<Wanted> {
     let of_these = tasks.filter_map(|task| {
-        let choices = &task.prepared.as_ref()?.plan.choices;
+        let plan =
+            task.prepared.as_ref().map(|prepared| &prepared.plan).filter(|plan| !plan.cluster.is_another(cluster));
+        let choices = &plan?.choices;
         let given = choices.storage.as_ref();
         let before = choices.fallbacks.iter().find(|wanted| wanted.source == StorageSource::LastTask);
         let wanted = given.or(before).filter(|wanted| wanted.data.is_some())?;
@@ -40,7 +47,9 @@ fn ended_well(task: &TaskView) -> bool {
 mod tests {
     use super::*;
     use crate::domain::choices::{Choices, Mode};
+    use crate::domain::facts::Known;
     use crate::domain::fault::{Cause, Fault};
+    use crate::domain::identity::Created;
     use crate::domain::outcome::Outcome;
     use crate::domain::plan::plan;
     use crate::domain::samples::{choose, prod, target, wanted};
@@ -87,9 +96,12 @@ mod tests {
             task(40, &given("file:///failed"), Failed),
             task(50, &choose(&["prod/pay"], Mode::Full), Restorable),
         ];
-        let of = |name: &str| last_storage(tasks.iter(), &[target(name)]);
+        let of = |name: &str| last_storage(tasks.iter(), &prod().cluster, &[target(name)]);
         assert_eq!(of("prod/pay"), Some(wanted(Some("file:///new"), None, StorageSource::LastTask)));
         assert_eq!(of("prod"), None, "another target");
+        let mut other = prod().cluster;
+        other.created = Known::Known(Created { tenant: 1, at: jiff::Timestamp::UNIX_EPOCH });
+        assert_eq!(last_storage(tasks.iter(), &other, &[target("prod/pay")]), None, "another cluster of that id");
     }
 
     #[test]
@@ -99,7 +111,7 @@ mod tests {
         storage.access_key = Some(SecretSource::Stdin);
         choices.fallbacks = vec![Wanted { source: StorageSource::LastTask, ..storage }];
         let tasks = [task(1, &choices, VerdictWord::Restorable)];
-        let found = last_storage(tasks.iter(), &[target("prod/pay")]).unwrap();
+        let found = last_storage(tasks.iter(), &prod().cluster, &[target("prod/pay")]).unwrap();
         assert_eq!(found.data.as_deref(), Some("oss://b/p?host=h&access_id=i"));
         assert_eq!(found.access_key, Some(SecretSource::Prompt));
     }

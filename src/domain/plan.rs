@@ -8,6 +8,7 @@ use super::destination::Destination;
 use super::dump::Exclude;
 use super::facts::{Facts, TenantFacts, TenantKind};
 use super::fault::{Cause, Fault};
+use super::identity::ClusterIdentity;
 use super::preflight::{self, Check};
 use super::secret::SecretSource;
 use super::step::StepKind;
@@ -27,19 +28,8 @@ mod whole;
 pub use attach::attach;
 pub use carried::{Carried, not_carried, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination, dump_directory};
-pub use destinations::wanted_data_destination;
+pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
-
-/// Which cluster and which server line a plan was made for; compared again before anything is written.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ClusterIdentity {
-    /// The name in the inventory.
-    pub name: String,
-    /// The cluster's id.
-    pub id: Option<u64>,
-    /// The version and build, as shown.
-    pub version: String,
-}
 
 /// Which tenant a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -299,14 +289,6 @@ impl Refusal {
 /// The variable of the run, which is filled in when something is sent.
 pub const RUN: &str = "{run}";
 
-fn identity_of(facts: &Facts) -> ClusterIdentity {
-    ClusterIdentity {
-        name: facts.cluster.name().to_owned(),
-        id: facts.cluster.id,
-        version: facts.cluster.version.with_build(),
-    }
-}
-
 /// The first version that puts the log into a set. V4.0 and V4.1 know the words, and answer 1235 (V4.0.0 and V4.1.0 source,
 /// `fill_template_job_`).
 const PLUS_ARCHIVELOG: Version = Version::oceanbase([4, 2, 0, 0], None);
@@ -353,7 +335,8 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     let mut first_refused: Option<Check> = checks.iter().find(|check| check.refuses()).cloned();
     let cluster_refused = first_refused.is_some();
     for tenant in asked {
-        let own = preflight::tenant_checks(facts, tenant, choices);
+        let mut own = preflight::tenant_checks(facts, tenant, choices);
+        own.extend(preflight::proof_checks(facts, tenant, choices));
         let refused = own.iter().find(|check| check.refuses()).cloned();
         checks.extend(own);
         if let Some(check) = refused {
@@ -398,7 +381,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         }
     }
     Ok(Plan {
-        cluster: identity_of(facts),
+        cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: choices.clone(),
         whole: whole.is_some(),

@@ -10,6 +10,7 @@ use super::target::TargetName;
 
 mod cluster;
 mod dump;
+mod proof;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -17,6 +18,7 @@ mod whole;
 
 pub use cluster::cluster_checks;
 pub use dump::in_the_way;
+pub use proof::{is_unseen, proof_checks};
 pub use tenant::tenant_checks;
 
 /// Contract text of the step `Check if ready to data backup`.
@@ -65,6 +67,10 @@ pub enum CheckId {
     UsableFull,
     /// The destinations are set, or will be.
     Destination,
+    /// A directory that is to be set, and that the views list something in, was seen with its format file.
+    DestinationProven,
+    /// A directory that is to be set is this cluster's own, and not of another with the same ids.
+    Owner,
     /// The log archive runs, or will.
     LogArchiving,
     /// How far the archive is behind.
@@ -87,7 +93,7 @@ pub enum CheckId {
 
 impl CheckId {
     /// All checks, in the order they are shown.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::Version,
         Self::Upgrading,
         Self::OneBuild,
@@ -106,6 +112,8 @@ impl CheckId {
         Self::FreeSpace,
         Self::UsableFull,
         Self::Destination,
+        Self::DestinationProven,
+        Self::Owner,
         Self::LogArchiving,
         Self::ArchiveLag,
         Self::DeletePolicy,
@@ -139,6 +147,8 @@ impl CheckId {
             Self::FreeSpace => "free_space",
             Self::UsableFull => "usable_full",
             Self::Destination => "destination",
+            Self::DestinationProven => "destination_proven",
+            Self::Owner => "owner",
             Self::LogArchiving => "log_archiving",
             Self::ArchiveLag => "archive_lag",
             Self::DeletePolicy => "delete_policy",
@@ -160,7 +170,7 @@ impl CheckId {
     /// Whether a person may override its failure with `--skip` (R1, R7): what the rules leave to somebody who knows better.
     #[must_use]
     pub fn may_be_skipped(self) -> bool {
-        matches!(self, Self::OneBuild)
+        matches!(self, Self::OneBuild | Self::DestinationProven | Self::Owner)
     }
 
     /// The names of all checks that may be overridden, for a message: `one_build`.

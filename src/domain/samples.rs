@@ -8,6 +8,7 @@ use super::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, CompatibilityMode, Facts, JobFacts, Known, LoginFacts, Role, Scope,
     ServerFacts, TenantFacts, TenantKind,
 };
+use super::identity::Created;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::target::TargetName;
@@ -80,6 +81,7 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         id,
         name: name.into(),
         name_is_exact: true,
+        created: None,
         kind: TenantKind::User,
         mode: CompatibilityMode::Mysql,
         role: Role::Primary,
@@ -164,6 +166,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             endpoint: "10.0.0.1:2881".into(),
             server_name: Some("obprod".into()),
             id: Some(77),
+            created: Known::Known(Created { tenant: 1, at: "2026-10-01T03:31:40.123456Z".parse().unwrap() }),
             version,
             edition: None,
             method: Method::Physical,

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::choices::Choices;
 use super::facts::Facts;
 use super::fault::{Cause, Fault};
+use super::identity::Created;
 use super::plan::{LeftOut, Plan};
 use super::target::TargetName;
 use super::task::{Prepared, PreviewStep};
@@ -25,6 +26,8 @@ pub const TASK: &str = "{task}";
 pub struct Expect {
     /// The cluster's id; None on an engine without clusters.
     pub cluster_id: Option<u64>,
+    /// When its sys tenant, or the login's own, was created; None: not known.
+    pub created: Option<Created>,
     /// Version and build.
     pub version: String,
     /// The ids of the tenants, left out or not; on an engine without tenants 0.
@@ -56,6 +59,7 @@ impl SavedPlan {
             choices: Choices { fallbacks: Vec::new(), ..plan.choices.clone() },
             expect: Expect {
                 cluster_id: plan.cluster.id,
+                created: plan.cluster.created,
                 version: plan.cluster.version.clone(),
                 tenant_ids: tenant_ids(facts, plan),
             },
@@ -76,6 +80,14 @@ impl SavedPlan {
             return Err(refused(
                 format!("{at} is not the cluster the plan was saved for."),
                 format!("The plan expects {}, and this one has {}.", id(self.expect.cluster_id), id(cluster.id)),
+                "Check the endpoints in the inventory; if this cluster is meant, save a plan for it with --save-plan.",
+            ));
+        }
+        let created = cluster.created.get().copied();
+        if let Some((expected, found)) = self.expect.created.zip(created).filter(|(then, now)| then.is_another(*now)) {
+            return Err(refused(
+                format!("{at} is not the cluster the plan was saved for."),
+                format!("The plan expects one created at {expected}, and this one was created at {found}."),
                 "Check the endpoints in the inventory; if this cluster is meant, save a plan for it with --save-plan.",
             ));
         }

@@ -9,6 +9,7 @@ use super::scn::Scn;
 use super::step::StepKind;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
+use super::version::Version;
 
 #[cfg(test)]
 mod tests;
@@ -85,6 +86,62 @@ impl RootEvent {
     }
 }
 
+/// What hangs on a backup of a version: who waits behind it, and how a cancel that stands is ended by force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hanging {
+    /// What the server keeps waiting until the backup has ended.
+    waits: &'static str,
+    /// The statement that ends everything of backups by force, with what else it does; None: the version has none.
+    force: Option<&'static str>,
+    /// The server that leads the root service, where that was read.
+    pub root_service: Option<String>,
+}
+
+impl Hanging {
+    /// Of this version. V2, V3 and V4.0 let DDL wait (V3.1.5 source; V4 documentation); `CANCEL ALL BACKUP FORCE` is in the
+    /// grammar of V3.1.3 to V3.2 alone, and V4 answers it with 1210.
+    #[must_use]
+    pub fn of(version: &Version) -> Self {
+        let at_least = |text: &str| text.parse::<Version>().is_ok_and(|bound| *version >= bound);
+        let waits = if at_least("4.1.0") {
+            "other backups of the tenant and changes of its destinations"
+        } else {
+            "DDL, with it index builds, other backups and changes of destinations"
+        };
+        let force = (at_least("3.1.3") && !at_least("4.0.0")).then_some(
+            "ALTER SYSTEM CANCEL ALL BACKUP FORCE, which stops log archiving too and clears backup_dest; not every build \
+             of V3.2 knows it, and obnow never sends it",
+        );
+        Self { waits, force, root_service: None }
+    }
+
+    /// What to do about a cancel that does not end.
+    fn of_a_cancel(&self) -> String {
+        let server = self.root_service.as_ref().map_or_else(
+            || "the server that leads the root service (WITH_ROOTSERVER in the list of servers)".to_owned(),
+            |server| format!("the server that leads the root service, {server},"),
+        );
+        let force = self.force.map_or_else(
+            || "This version has no statement that ends it by force.".to_owned(),
+            |statement| format!("By force it is ended with {statement}."),
+        );
+        format!(
+            "A cancel stands while the metadata of the backup cannot be written: look on {server} whether the destination is \
+             mounted and its files are there, and mount it or bring them back. Behind it wait {}. {force}",
+            self.waits
+        )
+    }
+
+    /// What to do where a backup stands and no error is known.
+    fn of_a_backup(&self) -> String {
+        format!(
+            "Look there for what it waits for (log, disk and network of that server); it goes on when the server does. Behind \
+             it wait {}: cancel the backup if they cannot wait.",
+            self.waits
+        )
+    }
+}
+
 /// What is known of a standstill, for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standstill {
@@ -96,6 +153,8 @@ pub struct Standstill {
     pub archive: Known<Option<ArchiveStand>>,
     /// What the root service wrote about it last.
     pub event: Known<Option<RootEvent>>,
+    /// What hangs on it; None: it is no backup of a server.
+    pub hanging: Option<Hanging>,
 }
 
 impl Standstill {
@@ -103,7 +162,26 @@ impl Standstill {
     #[must_use]
     pub fn unknown(why: &str) -> Self {
         let why = || why.to_owned();
-        Self { clock: None, servers: Vec::new(), archive: Known::NotChecked(why()), event: Known::NotChecked(why()) }
+        let (archive, event) = (Known::NotChecked(why()), Known::NotChecked(why()));
+        Self { clock: None, servers: Vec::new(), archive, event, hanging: None }
+    }
+
+    /// What to do where the server names no error.
+    fn next(&self, step: StepKind) -> String {
+        let lagging = self.archive.get().and_then(Option::as_ref).filter(|stand| stand.lags());
+        if let Some(stand) = lagging {
+            return stand.next();
+        }
+        let of_backup = matches!(step, StepKind::StartBackup | StepKind::WaitForBackup);
+        match &self.hanging {
+            Some(hanging) if of_backup => hanging.of_a_backup(),
+            Some(_) => {
+                "Look at the destination of the log archive and at the tenant's events; the step goes on when the \
+                        server does."
+                    .to_owned()
+            }
+            None => "Look at what it waits for; the step goes on when that does.".to_owned(),
+        }
     }
 
     /// The attention of a step that stands `at` something `since` a moment of this host's clock; `trouble` is the error of
@@ -129,24 +207,15 @@ impl Standstill {
                 |trouble| format!("The last error: {}", trouble.why),
             ),
         ];
-        let next = trouble.map_or_else(
-            || {
-                let lagging = self.archive.get().and_then(Option::as_ref).filter(|stand| stand.lags());
-                lagging.map_or_else(
-                    || {
-                        "Nothing needs to be done if that is expected; the step goes on by itself when the server does."
-                            .to_owned()
-                    },
-                    ArchiveStand::next,
-                )
-            },
-            |trouble| {
-                format!(
-                    "It goes on by itself once the cause is gone, and nothing has to be started anew. {}",
-                    trouble.next
-                )
-            },
-        );
+        let cancel = self.hanging.as_ref().filter(|_| Self::is_cancel(at));
+        let next = match (cancel, trouble) {
+            (Some(hanging), _) => hanging.of_a_cancel(),
+            (None, None) => self.next(step),
+            (None, Some(trouble)) => format!(
+                "It goes on by itself once the cause is gone, and nothing has to be started anew. {}",
+                trouble.next
+            ),
+        };
         let what = format!("{} of {target} has not moved since {since}.", step.name());
         let mut fault = Fault::new(trouble.map_or(Cause::Server, |trouble| trouble.cause), what, why.join(" "), next);
         fault.code = trouble.and_then(|trouble| trouble.code);
@@ -160,6 +229,12 @@ impl Standstill {
         let archive = archive.map(|stand| (&stand.status, stand.slowest.map(|(stream, _)| stream), stand.lags()));
         let trouble = trouble.map(|trouble| (trouble.code, &trouble.detail));
         format!("{at} {:?} {archive:?} {:?} {trouble:?}", self.servers, self.event)
+    }
+
+    /// Whether a job that stands there is being cancelled.
+    #[must_use]
+    pub fn is_cancel(at: &str) -> bool {
+        matches!(at, "CANCELING" | "CANCEL")
     }
 
     fn place(&self, at: &str, trouble: Option<&Fault>) -> String {

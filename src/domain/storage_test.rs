@@ -13,7 +13,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, Used, by_hand, judge, sole_use};
+pub use expected::{Contents, Expected, Listed, OfTenant, Seen, Used, by_hand, judge, sole_use};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
@@ -172,25 +172,28 @@ pub struct TestedCheck {
     pub found: String,
     /// The three sentences of a failure.
     pub fault: Option<Fault>,
+    /// What of the directory other checks hang on, where it was looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Seen>,
 }
 
 impl TestedCheck {
     /// A check that is in order.
     #[must_use]
     pub fn pass(check: StorageCheck, ms: Option<u64>, found: impl Into<String>) -> Self {
-        Self { check, result: TestResult::Pass, ms, found: found.into(), fault: None }
+        Self { check, result: TestResult::Pass, ms, found: found.into(), fault: None, seen: None }
     }
 
     /// A check that failed; found is what its fault says happened.
     #[must_use]
     pub fn fail(check: StorageCheck, ms: Option<u64>, fault: Fault) -> Self {
-        Self { check, result: TestResult::Fail, ms, found: fault.what.clone(), fault: Some(fault) }
+        Self { check, result: TestResult::Fail, ms, found: fault.what.clone(), fault: Some(fault), seen: None }
     }
 
     /// A check that nobody could make; `found` reads behind "not checked: ".
     #[must_use]
     pub fn not_checked(check: StorageCheck, found: impl Into<String>) -> Self {
-        Self { check, result: TestResult::NotChecked, ms: None, found: found.into(), fault: None }
+        Self { check, result: TestResult::NotChecked, ms: None, found: found.into(), fault: None, seen: None }
     }
 }
 
@@ -219,6 +222,19 @@ pub struct TestReport {
 }
 
 impl TestReport {
+    /// What was seen of the directory; None: it was not looked into.
+    #[must_use]
+    pub fn seen(&self) -> Option<Seen> {
+        self.checks.iter().find_map(|check| check.seen)
+    }
+
+    /// Whether nothing failed but what is overridden: that the directory is in doubt.
+    #[must_use]
+    pub fn passed_but_for_owner(&self) -> bool {
+        let doubted = |check: &TestedCheck| check.seen.is_some_and(|seen| seen.doubted);
+        self.checks.iter().all(|check| check.result != TestResult::Fail || doubted(check))
+    }
+
     /// Whether nothing failed. What was not checked does not count; it is listed.
     #[must_use]
     pub fn passed(&self) -> bool {

@@ -15,14 +15,30 @@ use serde::{Deserialize, Serialize};
 use super::disk;
 use super::tasks::TaskId;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::identity::Created;
 
 /// What a task works on in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// The cluster's id, as its server says it: letters, digits, `-` and `_`.
+    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::known`] makes it of all that it is known by.
     pub cluster: String,
+    /// What it is called by those who know less of it, such as older releases: their locks are respected too.
+    pub less_known: Option<String>,
     /// The ids of the tenants; none: the whole cluster.
     pub tenants: Vec<u64>,
+}
+
+/// Between what is known by few and the creation that tells it apart.
+const CREATED: &str = "-created-";
+
+impl Claim {
+    /// Of a cluster that is known by `name` and, where that was read, by its creation.
+    #[must_use]
+    pub fn known(name: String, created: Option<Created>, tenants: Vec<u64>) -> Self {
+        let Some(Created { tenant, at }) = created else { return Self { cluster: name, less_known: None, tenants } };
+        let micros = at.as_microsecond();
+        Self { cluster: format!("{name}{CREATED}{micros}-of-{tenant}"), less_known: Some(name), tenants }
+    }
 }
 
 /// Who holds a lock.
@@ -181,6 +197,12 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
             named.push(name);
         }
     }
+    // Its own first and then those of the others: of two who come at once at least one meets the other.
+    for claim in claims {
+        if let Some(busy) = known_otherwise(&folder, claim, owner)? {
+            return Ok(Taken::Busy(busy));
+        }
+    }
     for path in leftover {
         let _ = std::fs::remove_file(path);
     }
@@ -191,6 +213,40 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
         held.owners.push(path);
     }
     Ok(Taken::Held(held))
+}
+
+/// Who works on what is claimed and knows the cluster by more or by less than the claim does. Their locks are tried and given
+/// back.
+fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
+    let others = match &claim.less_known {
+        Some(name) => vec![name.clone()],
+        None => better_known(folder, &claim.cluster),
+    };
+    let whole = claim.tenants.is_empty();
+    for cluster in others {
+        let locks = std::iter::once((format!("cluster-{cluster}"), None))
+            .chain(claim.tenants.iter().map(|tenant| (format!("cluster-{cluster}.tenant-{tenant}"), Some(*tenant))));
+        for (name, tenant) in locks.filter(|(name, _)| folder.join(name).exists()) {
+            if attempt(folder, &name, !(whole || tenant.is_some()))?.is_none() {
+                return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name }));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// The clusters of this name that were locked by those who know their creation.
+fn better_known(folder: &Path, name: &str) -> Vec<String> {
+    let start = format!("cluster-{name}{CREATED}");
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.filter_map(|entry| entry.file_name().into_string().ok());
+    let mut found: Vec<String> = names
+        .filter(|lock| lock.starts_with(&start))
+        .filter_map(|lock| Some(lock.strip_prefix("cluster-")?.split('.').next()?.to_owned()))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 /// The living process that works on a cluster (`None`: on it as a whole, or on any of its tenants) or on a tenant (or

@@ -12,7 +12,7 @@ use super::pattern::Pattern;
 use super::{Bench, News};
 use crate::domain::diagnosis::clean;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, FormatFile, PROBE_BYTES, StorageCheck, judge};
+use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, FormatFile, PROBE_BYTES, StorageCheck};
 
 mod faults;
 #[cfg(test)]
@@ -66,13 +66,9 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
         let found = format!("not there yet: {who} makes it. Tested {} above it", there.path.display());
         bench.pass(&made, found);
     } else {
-        match contents(directory) {
+        match contents(directory, expected) {
             Err(error) => bench.fail(&made, fault(Doing::List, directory, &error)),
-            Ok(contents) => match judge(&directory.display().to_string(), expected, &contents) {
-                Ok(Ok(found)) => bench.pass(&made, found),
-                Ok(Err(unknown)) => bench.could_not(&made, unknown),
-                Err(fault) => bench.fail(&made, *fault),
-            },
+            Ok(contents) => bench.judged(&made, &directory.display().to_string(), expected, &contents),
         }
     }
     if on_root && *expected == Expected::OwnHost {
@@ -139,11 +135,18 @@ fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut Bench<'_>) {
 }
 
 /// A few names, and whether the format file is among all.
-fn contents(directory: &Path) -> std::io::Result<Contents> {
+fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> {
     let mut contents = Contents::default();
     for entry in fs::read_dir(directory)?.take(NAMES) {
         let name = entry?.file_name();
         contents.names.push(clean(&name.to_string_lossy()));
+    }
+    // What proves whose it is may stand behind the first names.
+    if let Expected::OfTenant(of) = expected {
+        let entries = of.listed.iter().flat_map(|listed| &listed.entries);
+        let there = entries.filter(|entry| fs::symlink_metadata(directory.join(entry)).is_ok());
+        let more: Vec<String> = there.filter(|entry| !contents.names.contains(entry)).cloned().collect();
+        contents.names.extend(more);
     }
     contents.names.sort();
     let format = directory.join(FORMAT_FILE);

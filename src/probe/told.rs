@@ -1,7 +1,7 @@
 //! How a probe tells what it does: each check with its time.
 
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{StorageCheck, TestedCheck};
+use crate::domain::storage_test::{Contents, Expected, Seen, StorageCheck, TestedCheck, judge};
 
 use super::{Bench, News};
 
@@ -25,6 +25,17 @@ impl Bench<'_> {
 
     pub(super) fn pass(&mut self, made: &Made, found: impl Into<String>) {
         (self.tell)(News::Ended(TestedCheck::pass(made.check, made.ms(), found)));
+    }
+
+    /// What is in the directory, judged.
+    pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) {
+        let tested = match judge(shown, expected, contents) {
+            Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
+            Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
+            Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
+        };
+        let seen = Some(Seen::of(expected, contents));
+        (self.tell)(News::Ended(TestedCheck { seen, ..tested }));
     }
 
     pub(super) fn fail(&mut self, made: &Made, fault: Fault) {

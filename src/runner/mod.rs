@@ -24,10 +24,11 @@ use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
 use crate::journal::clock::now;
-use crate::journal::requests::{Ask, Inbox};
+use crate::journal::requests::Inbox;
 use crate::journal::tasks::TaskId;
 use crate::journal::{Writer, heartbeat};
 use patience::{Attention, Patience};
+use requests::Cancelling;
 
 /// A task with everything needed to bring it on.
 pub struct Runner {
@@ -40,7 +41,7 @@ pub struct Runner {
     system: System,
     inbox: Inbox,
     /// A cancel that was asked for and is not done yet.
-    cancel: Option<Ask>,
+    cancel: Option<Cancelling>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
     /// The major compaction that the backup may need is performed whatever was confirmed: that is what was asked for now.

@@ -9,8 +9,30 @@ use crate::domain::task::{Event, TargetView};
 use crate::journal::clock::now;
 use crate::journal::requests::Ask;
 
+use crate::backend::Cancel;
+
 use super::acts::Answer;
 use super::{Run, Runner, Settled};
+
+/// How often CANCEL BACKUP is sent once more where the job it was to hit runs on all the same.
+const REPEATS: u32 = 5;
+
+/// A cancel that was asked for.
+pub(super) struct Cancelling {
+    ask: Ask,
+    /// How often CANCEL BACKUP was sent.
+    sent: u32,
+    /// The jobs it was to hit, each with its tenant.
+    hit: Vec<(u64, u64)>,
+    /// What is awaited before it is sent was said.
+    waits: bool,
+}
+
+impl Cancelling {
+    fn new(ask: Ask) -> Self {
+        Self { ask, sent: 0, hit: Vec::new(), waits: false }
+    }
+}
 
 impl Runner {
     /// Takes what was asked since the last look.
@@ -20,7 +42,7 @@ impl Runner {
                 continue;
             }
             if ask.verb == "cancel" && self.cancel.is_none() {
-                self.cancel = Some(ask);
+                self.cancel = Some(Cancelling::new(ask));
             } else {
                 let answer = format!("this runner cannot {} now", ask.verb);
                 self.answer(&ask, answer)?;
@@ -41,8 +63,10 @@ impl Runner {
     /// Answers what was asked and is not done when the runner leaves: the next attempt is another matter.
     pub(super) fn answer_the_rest(&mut self) -> Result<(), Fault> {
         self.take_requests()?;
-        match self.cancel.take() {
-            Some(ask) => self.answer(&ask, "too late: nothing of this attempt runs any more".to_owned()),
+        match self.cancel.take().filter(|cancelling| cancelling.sent == 0) {
+            Some(cancelling) => {
+                self.answer(&cancelling.ask, "too late: nothing of this attempt runs any more".to_owned())
+            }
             None => Ok(()),
         }
     }
@@ -50,7 +74,7 @@ impl Runner {
     /// Does what a cancel asks for, as soon as it can be done: before the start everything ends at once; afterwards the
     /// server is told and its word awaited.
     pub(super) async fn obey_cancel(&mut self, kind: StepKind, open: &mut Vec<TargetPlan>) -> Result<(), Fault> {
-        let Some(ask) = self.cancel.clone() else { return Ok(()) };
+        let Some(ask) = self.cancel.as_ref().map(|cancelling| cancelling.ask.clone()) else { return Ok(()) };
         if kind == StepKind::StartBackup && open.iter().any(|target| self.has_started(&target.target)) {
             // Whether it was started is not known yet; the next looks settle it.
             return Ok(());
@@ -85,9 +109,16 @@ impl Runner {
             return Ok(());
         }
         if kind > StepKind::Upload {
-            self.cancel = None;
-            return self.answer(&ask, "too late: the backup is done, only its verdict is awaited".to_owned());
+            let sent = self.cancel.take().is_some_and(|cancelling| cancelling.sent > 0);
+            let late = "too late: the backup is done, only its verdict is awaited";
+            return if sent { Ok(()) } else { self.answer(&ask, late.to_owned()) };
         }
+        self.cancel_jobs(kind, open).await
+    }
+
+    /// Tells the server, once what is to be hit is there; and again while it runs on, as long as nothing else would be hit.
+    async fn cancel_jobs(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<(), Fault> {
+        let Some(mut cancelling) = self.cancel.take() else { return Ok(()) };
         let targets: Vec<&TargetPlan> = open.iter().collect();
         let run = Run {
             task: self.task.as_str(),
@@ -96,22 +127,54 @@ impl Runner {
             attempt: self.view.attempt,
             now: now(),
         };
-        let answer = match self.system.open_cancel(&run, &targets).await {
-            Ok(Some(act)) => {
+        let first = cancelling.sent == 0;
+        let aimed = self.system.open_cancel(&run, &targets, &cancelling.hit).await;
+        let answer = match aimed {
+            Ok(Cancel::Send(..)) if cancelling.sent > REPEATS => {
+                format!("sent {} times, and the job runs on; see on the server what keeps it", cancelling.sent)
+            }
+            Ok(Cancel::Send(act, jobs)) => {
                 let names = open.iter().map(|target| target.target.clone()).collect::<Vec<_>>();
-                match self.send(kind, act, &names).await? {
-                    Answer::Taken => "sent; it ends when the server says so".to_owned(),
+                match self.send(kind, *act, &names).await? {
+                    Answer::Taken => {
+                        let ask = cancelling.ask.clone();
+                        // A dump, and the one job before V4, are hit by the first.
+                        if !jobs.is_empty() {
+                            cancelling.sent += 1;
+                            cancelling.hit = jobs;
+                            self.cancel = Some(cancelling);
+                        }
+                        let sent = "sent; it ends when the server says so".to_owned();
+                        return if first { self.answer(&ask, sent) } else { Ok(()) };
+                    }
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // Nothing is lost by asking again: the next try first looks whether the job is being cancelled.
-                    Answer::None => return Ok(()),
+                    Answer::None => {
+                        self.cancel = Some(cancelling);
+                        return Ok(());
+                    }
                 }
             }
-            Ok(None) => "nothing of this task runs on the server, or it is being cancelled already".to_owned(),
+            Ok(Cancel::Awaits(what)) => {
+                let said = std::mem::replace(&mut cancelling.waits, true);
+                let ask = cancelling.ask.clone();
+                self.cancel = Some(cancelling);
+                let waits = format!("waits for {what}: CANCEL BACKUP hits nothing before it is there");
+                return if said { Ok(()) } else { self.answer(&ask, waits) };
+            }
+            // What was sent has hit it.
+            Ok(Cancel::Nothing) if !first => return Ok(()),
+            Ok(Cancel::Nothing) => {
+                "nothing of this task runs on the server, or it is being cancelled already".to_owned()
+            }
+            Ok(Cancel::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),
             // The next look connects again.
-            Err(fault) if fault.cause == Cause::Unreachable => return Ok(()),
+            Err(fault) if fault.cause == Cause::Unreachable => {
+                self.cancel = Some(cancelling);
+                return Ok(());
+            }
             Err(fault) => format!("not sent: {} {}", fault.what, fault.why),
         };
-        self.cancel = None;
-        self.answer(&ask, answer)
+        self.answer(&cancelling.ask, answer)
     }
 }

@@ -283,6 +283,7 @@ impl Model {
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
         choices.fallbacks = self.fallbacks();
         choices.storage = draft.storage.wanted().ok()?;
+        choices.seen = draft.storage.seen();
         draft.mode.add_to(&mut choices, chosen);
         Some(choices)
     }
@@ -291,9 +292,9 @@ impl Model {
     #[must_use]
     pub fn fallbacks(&self) -> Vec<Wanted> {
         let mut fallbacks = self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default();
-        if let Some(draft) = self.draft.as_ref().filter(|_| fallbacks.is_empty()) {
+        if let (Some(draft), Some(facts), true) = (&self.draft, self.facts(), fallbacks.is_empty()) {
             let views = self.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
-            fallbacks.extend(last_storage(views, &draft.targets));
+            fallbacks.extend(last_storage(views, &facts.cluster, &draft.targets));
         }
         fallbacks
     }

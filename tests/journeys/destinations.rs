@@ -117,3 +117,39 @@ fn a_place_no_server_knows_is_refused_by_its_name() {
     assert!(ran.fault()[1].contains("file://, oss://, cos://, s3:// or azblob://"), "{}", ran.out);
     assert_eq!(sent(&fleet), Vec::<String>::new());
 }
+
+/// A mount point that is empty: set again, the server would list its sets as DELETED and refuse the real directory for ever.
+#[test]
+fn a_directory_that_was_in_use_is_set_again_only_once_it_is_seen() {
+    let fleet = Fleet::serve("no-destination");
+    let folder = |name: &str| fleet.folder().join("data").join(name);
+    let uri = |name: &str| format!("file://{}", folder(name).display());
+    let (first, second, log) = (uri("first"), uri("second"), uri("log"));
+    let to = |data: &str, more: &[&str]| {
+        let own = ["backup", "demo/order", "--mode", "full", "--yes", "--storage", data, "--archive-storage", &log];
+        fleet.json(&[&own[..], more].concat())
+    };
+    to(&first, &[]).exits(0);
+    to(&second, &[]).exits(0);
+    std::fs::rename(folder("first"), folder("elsewhere")).unwrap();
+    std::fs::create_dir(folder("first")).unwrap();
+    let before = sent(&fleet).len();
+    let refused = to(&first, &[]).exits(10);
+    let (result, found) = refused.check("demo/order", "destination_proven");
+    assert_eq!(result, "fail");
+    assert!(found.contains("was not seen with its format file") && found.contains("DELETED"), "{found}");
+    assert!(refused.fault()[2].contains("--skip destination_proven"), "{:?}", refused.fault());
+    assert_eq!(sent(&fleet).len(), before, "nothing was sent");
+    to(&first, &["--dry-run"]).exits(10);
+    // Mounted again it is seen, and the plan goes on.
+    std::fs::remove_dir(folder("first")).unwrap();
+    std::fs::rename(folder("elsewhere"), folder("first")).unwrap();
+    let seen = to(&first, &[]).exits(0);
+    assert_eq!(seen.check("demo/order", "destination_proven").0, "pass");
+    assert_eq!(sent(&fleet)[before], format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{first}' TENANT = 'order'"));
+    // Who knows better says so, by this flag alone.
+    to(&second, &[]).exits(0);
+    std::fs::remove_dir_all(folder("first")).unwrap();
+    let skipped = to(&first, &["--skip", "destination_proven", "--dry-run"]).exits(0);
+    assert!(skipped.check("demo/order", "destination_proven").1.starts_with("overridden: "));
+}

@@ -119,11 +119,21 @@ fn the_command_under_a_plan_makes_the_same_plan() {
     assert!(told.out.lines().any(|line| line == format!("  Same as: {same_as}")), "{}", told.out);
 }
 
+/// The file as an older release saves it, which knows a cluster by its id alone.
+fn by_its_id_alone(path: &Path) {
+    let text = std::fs::read_to_string(path).unwrap();
+    let (created, rest): (Vec<&str>, Vec<&str>) =
+        text.lines().partition(|line| line.starts_with("  cluster_created: "));
+    assert_eq!(created.len(), 1, "{text}");
+    std::fs::write(path, rest.join("\n")).unwrap();
+}
+
 #[test]
 fn what_changed_since_is_said_line_by_line_and_the_plan_of_today_runs() {
     let (then, now) = (Fleet::serve("healthy"), Fleet::serve("archiving-off"));
     let (path, name) = save(&then, &["demo/pay", "demo/order", "--mode", "full"]);
     edit(&path, "  - demo/order\n", "");
+    by_its_id_alone(&path);
     let shown = now.run(&["backup", "--plan", &name, "--dry-run"]).exits(0);
     let from = format!("  Differs from {name}, saved at ");
     let differs: Vec<&str> = shown.out.lines().skip_while(|line| !line.starts_with(&from)).skip(1).collect();
@@ -179,13 +189,17 @@ fn another_cluster_tenant_or_version_is_refused_before_anything_is_sent() {
 
     // The same name and the same cluster id, and another tenant behind the name.
     let (healthy, standby) = (Fleet::serve("healthy"), Fleet::serve("standby"));
-    let (_, name) = save(&healthy, &["demo/dr", "--mode", "full"]);
+    let (path, name) = save(&healthy, &["demo/dr", "--mode", "full"]);
+    let refused = standby.run(&["backup", "--plan", &name, "--yes"]).exits(10);
+    assert!(refused.err.contains("The plan expects one created at "), "{}", refused.err);
+    by_its_id_alone(&path);
     let refused = standby.run(&["backup", "--plan", &name, "--yes"]).exits(10);
     assert!(refused.err.contains("demo/dr is not the tenant the plan was saved for."), "{}", refused.err);
     assert!(refused.err.contains("demo/dr is tenant 1002 now."), "{}", refused.err);
     // A named tenant that is gone.
-    let (_, name) = file(&healthy, "pay.yaml");
+    let (path, name) = file(&healthy, "pay.yaml");
     healthy.run(&["backup", "demo/pay", "--mode", "full", "--save-plan", &name]).exits(0);
+    by_its_id_alone(&path);
     let refused = standby.run(&["backup", "--plan", &name, "--yes"]).exits(10);
     assert!(refused.err.contains("demo/pay is not the tenant"), "{}", refused.err);
     assert_eq!([fleet.statements(), healthy.statements(), standby.statements()].concat(), Vec::<String>::new());

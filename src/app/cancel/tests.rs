@@ -14,20 +14,34 @@ fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     let mut log = other_tenant(1004, "log");
     log.running = vec![job("not of this task")];
     pay.running = vec![job("obnow t1.1"), parent.clone()];
-    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made);
+    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, false);
     assert_eq!(
         lines,
         [
             "CANCEL BACKUP stops every backup job of these tenants, whoever started it:",
             "  prod/pay  job 7, full, by obnow task t1.1, since 2026-11-20 10:59:00 (server time)",
+            "A job that somebody starts there just before the statement arrives is hit too.",
             "What is written by then stays on the destination, and nothing can be restored from it.",
         ]
     );
-    // Before the tenant has a job of its own, that of sys is what is hit.
+    // Before the tenant has a job of its own, nothing is hit.
     pay.running = vec![parent];
-    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made);
-    assert_eq!(lines[1], "  prod/pay  job 80, full, by \"nightly\", since 2026-11-20 10:59:00 (server time)");
+    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, false);
+    assert_eq!(
+        lines[..2],
+        [
+            "These have no job of their own yet, and CANCEL BACKUP hits nothing before it is there: it is waited for.",
+            "  prod/pay  job 80, full, by \"nightly\", since 2026-11-20 10:59:00 (server time)",
+        ]
+    );
     pay.running = Vec::new();
-    let lines = hits(&cluster(vec![pay, log]), &made);
+    // Where nobody knows of a start, what it may hit is said.
+    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, true);
+    assert_eq!(
+        lines[0],
+        "A start of this task got no answer. Once its job is seen CANCEL BACKUP is sent, and may hit every backup job of \
+         these tenants, whoever started it."
+    );
+    let lines = hits(&cluster(vec![pay, log]), &made, false);
     assert_eq!(lines, ["Nothing of it runs on the server: the task ends before its start."]);
 }

@@ -7,17 +7,16 @@ use super::render::Words;
 use super::session::{Failure, Session};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
-use crate::backend::Run;
 use crate::backend::system::{Act, Doing};
-use crate::domain::facts::{JobFacts, Scope};
+use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
 use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Statements and the one connection they go over; a break ends the attempt.
 pub struct PendingAct {
-    session: Session,
-    statements: Vec<Statement>,
+    pub(super) session: Session,
+    pub(super) statements: Vec<Statement>,
 }
 
 impl OceanBase {
@@ -100,69 +99,14 @@ impl OceanBase {
         Ok(())
     }
 
-    /// Makes the CANCEL BACKUP ready that ends this task's own jobs; None when none of them runs. Only tenants whose running
-    /// job carries this task's marker are named.
-    ///
-    /// # Errors
-    /// Nothing was sent, and why.
-    pub async fn open_cancel(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Option<Act>, Fault> {
-        self.ensure_session().await?;
-        let tenants = match self.line()?.jobs {
-            Jobs::OfEachTenant => self.cancellable(run, targets).await?,
-            Jobs::OfTheCluster(_) => self.cancellable_set(run, targets).await?,
-        };
-        if tenants.is_empty() {
-            return Ok(None);
-        }
-        let statements = vec![render::cancel(self.words()?, &tenants)?];
-        let mut session = self.fresh_session().await?;
-        session.allow(self.line()?.act_times).await?;
-        Ok(Some(Act {
-            shown: statements.iter().map(ToString::to_string).collect(),
-            description: None,
-            highest_job: None,
-            connection: None,
-            server: session.endpoint.clone(),
-            server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
-        }))
-    }
-
-    /// The tenants whose running job is this task's own, or the one it was attached to.
-    async fn cancellable<'a>(&mut self, run: &Run<'_>, targets: &[&'a TargetPlan]) -> Result<Vec<&'a str>, Fault> {
-        let jobs = self.running_jobs().await?;
-        let mark = format!("{}{}.", JobFacts::MARK, run.task);
-        let ours = |job: &JobFacts| job.is_live() && job.description.starts_with(&mark);
-        let parents: Vec<u64> =
-            jobs.iter().filter(|job| job.tenant_id == 1 && ours(job)).map(|job| job.job_id).collect();
-        let is_our_child = |job: &JobFacts| {
-            job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
-        };
-        Ok(targets
-            .iter()
-            .filter(|target| {
-                // A job that was attached to is named by its id: nobody's mark but its owner's is on it.
-                let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
-                let parent = target.attached.as_ref().and_then(|attached| attached.parent);
-                jobs.iter().filter(|job| job.is_live() && job.status != "CANCELING").any(|job| {
-                    let own = job.tenant_id == target.tenant.id;
-                    let meant = ours(job) || is_our_child(job) || Some(job.job_id) == attached;
-                    let is_parent = job.tenant_id == 1 && attached.is_none() && Some(job.job_id) == parent;
-                    (own && meant) || is_parent
-                })
-            })
-            .map(|target| target.tenant.name.as_str())
-            .collect())
-    }
-
     /// The words of this login's line, as it says them.
-    fn words(&self) -> Result<Words<'static>, Fault> {
+    pub(super) fn words(&self) -> Result<Words<'static>, Fault> {
         Ok(Words { line: self.line()?, scope: self.home()?.scope })
     }
 
     /// The one connection of an act, to whoever was confirmed. A tenant's own form names no tenant: it must be that tenant's
     /// connection.
-    async fn fresh_session(&self) -> Result<Session, Fault> {
+    pub(super) async fn fresh_session(&self) -> Result<Session, Fault> {
         let Met { session, home: here, .. } = self.meet().await?;
         let home = self.home()?;
         let Some(here) = here.filter(|here| here != home) else { return Ok(session) };

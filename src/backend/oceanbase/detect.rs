@@ -13,6 +13,7 @@ use crate::domain::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
 };
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::identity::Created;
 use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::{Detected, Engine, Method, Version};
@@ -113,6 +114,7 @@ impl OceanBase {
             endpoint: self.session()?.endpoint.clone(),
             server_name: parameters.one("cluster"),
             id: parameters.one("cluster_id").and_then(|id| id.parse().ok()),
+            created: created(&home, &tenants),
             version: detected.version,
             edition: detected.edition,
             method: choice.method,
@@ -148,6 +150,7 @@ impl OceanBase {
             endpoint: self.session()?.endpoint.clone(),
             server_name: None,
             id: None,
+            created: Known::NotChecked("an engine that is dumped has no cluster id".to_owned()),
             version: detected.version,
             edition: detected.edition,
             method: Method::Logical,
@@ -307,6 +310,7 @@ impl OceanBase {
                     id,
                     name: clean(&text(row, "TENANT_NAME")),
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
+                    created: rows::unix_time(row, "CREATE_TIME"),
                     kind: kind(&text(row, "TENANT_TYPE"), id),
                     mode: mode(&text(row, "COMPATIBILITY_MODE")),
                     role: role_of(row),
@@ -396,6 +400,15 @@ impl OceanBase {
         }
         answer
     }
+}
+
+/// When the tenant was created that this login is in.
+fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
+    let own = tenants.iter().find(|tenant| tenant.id == home.id).and_then(|tenant| tenant.created);
+    own.map_or_else(
+        || Known::NotChecked(format!("the server does not say when the tenant {} was created", home.name)),
+        |at| Known::Known(Created { tenant: home.id, at }),
+    )
 }
 
 /// A time that is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not.

@@ -7,12 +7,14 @@ use super::rows;
 use super::session::{Failure, Row, Session, number, text};
 use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::identity::{Created, another_creation};
 use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
 use crate::domain::version::{Detected, Method};
 
 /// What was confirmed.
 pub(super) struct Expected {
     cluster: Option<u64>,
+    created: Option<Created>,
     tenants: Vec<TenantIdentity>,
 }
 
@@ -29,7 +31,7 @@ impl OceanBase {
     /// From now on connections prove that they lead to what this plan was confirmed for.
     pub fn expect(&mut self, plan: &Plan) {
         let tenants = plan.targets.iter().map(|target| target.tenant.clone()).collect();
-        self.expected = Some(Expected { cluster: plan.cluster.id, tenants });
+        self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
     /// Opens a connection to whoever is expected.
@@ -115,19 +117,23 @@ impl OceanBase {
                 return Ok(Some(format!("Its cluster id is {id}, and {confirmed} was confirmed.")));
             }
         }
-        let ids = (TENANT_ID, expected.tenants.iter().map(|tenant| Is::Number(tenant.id)).collect());
+        let tenants = expected.tenants.iter().map(|tenant| tenant.id);
+        let ids = (TENANT_ID, tenants.chain([home.id]).map(Is::Number).collect());
         let found = ask(session, line, home, (ViewId::Tenants, &[ids], "")).await?;
+        if let Some(why) = another_creation(expected.created, created(home, line, &found)) {
+            return Ok(Some(why));
+        }
         let name_of =
             |id| found.iter().find(|row| number(row, TENANT_ID) == Some(id)).map(|row| text(row, "TENANT_NAME"));
-        // Many clusters have the id 1: their tenants tell them apart. Where one alone is missing it may have been dropped,
-        // and the steps say that.
+        // Where no creation is known, the tenants of clusters of one id tell them apart. Where one alone is missing it may
+        // have been dropped, and the steps say that.
         let wrong = |tenant: &&TenantIdentity| name_of(tenant.id).is_some_and(|name| name != tenant.name);
         if let Some(tenant) = expected.tenants.iter().find(wrong) {
             let name = found.iter().find(|row| number(row, TENANT_ID) == Some(tenant.id));
             let name = name.map(|row| rows::word(row, "TENANT_NAME")).unwrap_or_default();
             return Ok(Some(format!("Its tenant {} is called {name}, and {} was confirmed.", tenant.id, tenant.name)));
         }
-        if found.is_empty() && !expected.tenants.is_empty() {
+        if !expected.tenants.is_empty() && expected.tenants.iter().all(|tenant| name_of(tenant.id).is_none()) {
             let ids: Vec<String> = expected.tenants.iter().map(|tenant| tenant.id.to_string()).collect();
             return Ok(Some(format!("It has no tenant {}, which was confirmed.", ids.join(" or "))));
         }
@@ -149,6 +155,13 @@ impl OceanBase {
 pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
     let (tenant, was) = (&target.tenant.name, &target.tenant.role);
     (was != role).then(|| format!("{tenant} was {was} when this was confirmed, and is {role} now"))
+}
+
+/// When the tenant was created that a connection is in.
+fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
+    let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
+    let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
+    Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
 }
 
 async fn ask(

@@ -226,6 +226,8 @@ pub struct Seen {
     pub columns: Vec<String>,
     /// Columns only some releases have; found at run time.
     pub optional: Vec<String>,
+    /// Columns with a time that is asked for in seconds since 1970, whatever time zone the session prints times in.
+    pub moments: Vec<String>,
     /// Its rows are all of the tenant that asks, and have no column that says so.
     pub own_rows: bool,
 }
@@ -239,6 +241,8 @@ struct ViewEntry {
     columns: Vec<String>,
     #[serde(default)]
     optional: Vec<String>,
+    #[serde(default)]
+    moments: Vec<String>,
 }
 
 /// The column that a view of one tenant does not have.
@@ -250,9 +254,10 @@ impl From<ViewEntry> for View {
             let own_rows = name != entry.view;
             let has = |column: &&String| !own_rows || *column != TENANT_ID;
             let columns = entry.columns.iter().filter(has).cloned().collect();
-            Seen { name, columns, optional: entry.optional.clone(), own_rows }
+            Seen { name, columns, optional: entry.optional.clone(), moments: entry.moments.clone(), own_rows }
         });
-        let sys = Seen { name: entry.view, columns: entry.columns, optional: entry.optional, own_rows: false };
+        let ViewEntry { view: name, columns, optional, moments, .. } = entry;
+        let sys = Seen { name, columns, optional, moments, own_rows: false };
         Self { sys, tenant }
     }
 }

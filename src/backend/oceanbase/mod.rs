@@ -1,6 +1,7 @@
 //! OceanBase over the MySQL protocol: detection, statements, and a look at each step.
 
 mod acts;
+mod cancel;
 mod clock;
 mod detect;
 mod grants;

@@ -56,8 +56,9 @@ impl Columns {
     /// The text of a question. None when a filter is empty.
     #[must_use]
     pub fn question(&self, id: ViewId, view: &Seen, filters: &[Filter<'_>], order: &str) -> Option<String> {
-        let mut columns: Vec<&str> = view.columns.iter().map(String::as_str).collect();
-        columns.extend(self.found.get(&id).into_iter().flatten().map(String::as_str));
+        let mut columns: Vec<String> = view.columns.clone();
+        columns.extend(view.moments.iter().map(|column| format!("UNIX_TIMESTAMP({column}) AS {column}")));
+        columns.extend(self.found.get(&id).into_iter().flatten().cloned());
         let mut sql = format!("SELECT {} FROM oceanbase.{}", columns.join(", "), view.name);
         for (place, (column, values)) in filters.iter().enumerate() {
             if values.is_empty() {

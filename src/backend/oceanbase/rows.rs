@@ -1,5 +1,7 @@
 //! Rows of views into domain values. A missing column, a NULL or garbage becomes "not known", never a panic.
 
+use jiff::Timestamp;
+
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
@@ -33,6 +35,16 @@ pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<S
 /// `ip:port` of the server a row is about.
 pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
+}
+
+/// A column that was asked for in seconds since 1970, to the microsecond.
+pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
+    let printed = some_text(row, column)?;
+    let (seconds, fraction) = printed.split_once('.').unwrap_or((&printed, ""));
+    let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
+    let micros = seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros)?;
+    // 0 is what a server makes of a time that is none.
+    Timestamp::from_microsecond(micros).ok().filter(|at| at.as_microsecond() > 0)
 }
 
 /// A row of the view of sets of a cluster of this version.

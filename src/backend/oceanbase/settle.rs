@@ -6,6 +6,7 @@ use super::line::ViewId;
 use super::read::{Is, read};
 use super::rows;
 use super::session::{Session, number, text};
+use super::steps::cancelled;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::{clean, server_fault};
@@ -119,9 +120,9 @@ impl OceanBase {
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
                 return Ok(Look::Wait(Waiting::for_(what, true)).into());
             }
-            let fault = self.no_child(parent, target).await?;
+            let outcome = self.no_child(parent, target).await?;
             let job = Some(JobSeen { job: parent.job_id, set: None, kind: None });
-            return Ok(Seen { look: Look::Ended(Box::new(Outcome::failed(fault, None))), job });
+            return Ok(Seen { look: Look::Ended(Box::new(outcome)), job });
         }
         if intent.answered == Some(true) {
             let what = format!("the server accepted the start; its job \"{marker}\" is awaited");
@@ -149,8 +150,8 @@ impl OceanBase {
         ))
     }
 
-    /// Why a listed tenant has no job of its own: the root service's event says.
-    async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Result<Fault, Fault> {
+    /// How a listed tenant ended that has no job of its own: the root service's event says.
+    async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Result<Outcome, Fault> {
         let filter = ("EVENT", vec![Is::Text("handle_user_tenant_backup_failed")]);
         let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
         let id = target.tenant.id.to_string();
@@ -159,15 +160,18 @@ impl OceanBase {
         if let Some(event) = event {
             let code = text(event, "VALUE2").trim_start_matches('-').parse().unwrap_or(0);
             if code != 0 {
-                return Ok(server_fault(code, &clean(&text(event, "EXTRA_INFO")), &what));
+                return Ok(Outcome::failed(server_fault(code, &clean(&text(event, "EXTRA_INFO")), &what), None));
             }
         }
+        if parent.was_cancelled() {
+            return Ok(Outcome::cancelled(cancelled(parent, target), None));
+        }
         if parent.result != 0 {
-            return Ok(server_fault(parent.result, &parent.comment, &what));
+            return Ok(Outcome::failed(server_fault(parent.result, &parent.comment, &what), None));
         }
         let why = format!("Job {} ended as {} without a job for it.", parent.job_id, parent.status);
         let next = "Look at DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data'), mend the cause and retry.";
-        Ok(Fault::new(Cause::Server, what, why, next))
+        Ok(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))
     }
 }
 

@@ -1,4 +1,4 @@
-//! Why a step stands still: four questions at most, read with patience. What cannot be read is said as that.
+//! Why a step stands still: a few questions, read with patience. What cannot be read is said as that.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::scn::Scn;
-use crate::domain::standstill::{ArchiveStand, RootEvent, ServerClock, Standstill};
+use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, Standstill};
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
@@ -55,6 +55,7 @@ impl OceanBase {
         let parameters = self.parameters().await.ok();
         let clock = self.clock.clone();
         let now = clock.as_ref().map(|clock| clock.at(run.now));
+        let hanging = self.hanging(stuck).await;
         stuck
             .iter()
             .map(|(target, _)| {
@@ -73,9 +74,22 @@ impl OceanBase {
                         let since = if of_archive { None } else { begun(run, target, clock.as_ref()) };
                         rows.iter().find(|row| concerns(row, id, job, since.as_ref())).map(event)
                     }),
+                    hanging: hanging.clone(),
                 }
             })
             .collect()
+    }
+
+    /// What hangs on these; where one is being cancelled, with the server that would have to write its metadata.
+    pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<Hanging> {
+        let mut hanging = Hanging::of(&self.detected?.version);
+        if stuck.iter().any(|(_, at)| Standstill::is_cancel(at)) {
+            let servers = self.read(ViewId::Servers, &[], "").await.unwrap_or_default();
+            // V4 says YES, the lines below it 1.
+            let leads = |row: &&Row| matches!(word(row, "WITH_ROOTSERVER").as_str(), "YES" | "1");
+            hanging.root_service = servers.iter().find(leads).map(super::rows::server);
+        }
+        Some(hanging)
     }
 
     async fn rows_of(&mut self, id: ViewId, filter: (&str, Vec<Is<'_>>), order: &str) -> Result<Vec<Row>, Fault> {

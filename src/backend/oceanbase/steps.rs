@@ -10,6 +10,7 @@ use crate::domain::choices::Mode;
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::{Facts, JobFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::identity::another_creation;
 use crate::domain::outcome::{self, Outcome};
 use crate::domain::plan::{Action, Need, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
@@ -228,6 +229,9 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
         let why = format!("Its cluster id is {}, and {} was confirmed.", id(facts.cluster.id), id(confirmed.id));
         return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
+    if let Some(why) = another_creation(confirmed.created, facts.cluster.created.get().copied()) {
+        return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
+    }
     // A tenant that does not see the cluster's id is known by its own id and name, and by the version behind the endpoint.
     let version = facts.cluster.version.with_build();
     if facts.cluster.id.is_none() && version != confirmed.version {
@@ -271,7 +275,11 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
                 "Mend the cause, and start the backup anew.",
             ))
         }
-        Ok(_) => Look::Done(format!("{}, tenant {}, {}", facts.cluster.endpoint, tenant.id, tenant.role.word())),
+        Ok(_) => {
+            let (cluster, role) = (&facts.cluster, tenant.role.word());
+            let alone = cluster.known_by_its_id_alone();
+            Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
+        }
         Err(refusal) => Look::Failed(refusal.fault),
     }
 }
@@ -393,7 +401,9 @@ fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &Targe
     let look = if ended.is_some() {
         judge_end(job, kind, target)
     } else {
-        let what = job.task.as_ref().map_or_else(|| job.status.clone(), |task| task.phase.clone());
+        // A phase that is being left is no news; that it is cancelled is.
+        let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
+        let what = phase.unwrap_or_else(|| job.status.clone());
         let trouble = (job.result != 0 || !job.comment.is_empty())
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
         Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
@@ -402,7 +412,13 @@ fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &Targe
 }
 
 /// Where the tenant's own job of a parent is.
-fn watch_parent(run: &Run<'_>, parent: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+pub(super) fn watch_parent(
+    run: &Run<'_>,
+    parent: u64,
+    running: &[JobFacts],
+    history: &[JobFacts],
+    target: &TargetPlan,
+) -> Seen {
     let is_child = |job: &&JobFacts| {
         job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
     };
@@ -414,6 +430,9 @@ fn watch_parent(run: &Run<'_>, parent: u64, running: &[JobFacts], history: &[Job
         (Some(job), _) => {
             let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
             Look::Wait(Waiting::for_(what, true)).into()
+        }
+        (None, Some(job)) if job.was_cancelled() => {
+            Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
         }
         (None, Some(job)) => {
             let what = format!("The server started no backup of {}.", target.target);
@@ -433,6 +452,18 @@ fn watch_parent(run: &Run<'_>, parent: u64, running: &[JobFacts], history: &[Job
     }
 }
 
+/// What is told of a backup that somebody cancelled.
+pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
+    let when = job.ended.as_deref().unwrap_or("an unknown time");
+    let code = if job.status == "CANCELED" { "" } else { " with 4072, which is a cancel," };
+    Fault::new(
+        Cause::Server,
+        format!("The backup of {} was cancelled.", target.target),
+        format!("Job {} ended as {}{code} at {when} (server time).", job.job_id, job.status),
+        "Retry starts a new backup.",
+    )
+}
+
 /// The end of our own job, from its history row.
 fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
     match job.status.as_str() {
@@ -449,13 +480,7 @@ fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
                 if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
             Look::Done(format!("COMPLETED{set}{silent}"))
         }
-        "CANCELED" => {
-            let what = format!("The backup of {} was cancelled.", target.target);
-            let when = job.ended.as_deref().unwrap_or("an unknown time");
-            let why = format!("Job {} ended as CANCELED at {when} (server time).", job.job_id);
-            let fault = Fault::new(Cause::Server, what, why, "Retry starts a new backup.");
-            Look::Ended(Box::new(Outcome::cancelled(fault, job.set_id)))
-        }
+        _ if job.was_cancelled() => Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id))),
         _ => {
             let fault = server_fault(
                 job.result,

@@ -53,6 +53,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
         id: 0,
         name: String::new(),
         name_is_exact: true,
+        created: None,
         kind: TenantKind::User,
         mode: CompatibilityMode::Mysql,
         role: Role::Primary,

@@ -86,6 +86,7 @@ fn plan(choices: Choices) -> SavedPlan {
         saved: jiff::Timestamp::UNIX_EPOCH,
         choices,
         expect: crate::domain::saved::Expect {
+            created: None,
             cluster_id: None,
             version: String::new(),
             tenant_ids: [(target("prod/pay"), 1002)].into(),

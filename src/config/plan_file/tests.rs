@@ -21,6 +21,7 @@ fn saved(choices: Choices) -> SavedPlan {
         choices,
         expect: Expect {
             cluster_id: Some(77),
+            created: Some(Created { tenant: 1, at: "2026-10-01T03:31:40.123456Z".parse().unwrap() }),
             version: "V4.2.5.1-101000012024".into(),
             tenant_ids: [(target("prod/pay"), 1002), (target("prod/null"), 1004)].into(),
         },
@@ -59,7 +60,8 @@ fn a_file_says_what_it_is_in_the_words_of_the_options() {
     let text = plain();
     assert!(text.starts_with("# A backup that was planned"), "{text}");
     let choices = "format: 1\nsaved: 2026-11-20T03:31:02.5Z\nchoices:\n  targets:\n  - prod/pay\n  mode: full\n  \
-                   compact: never\n  plus_archivelog: false\n  no_full: fail\n  skip: []\nexpect:\n  cluster_id: 77\n";
+                   compact: never\n  plus_archivelog: false\n  no_full: fail\n  skip: []\nexpect:\n  cluster_id: 77\n  \
+                   cluster_created: 2026-10-01T03:31:40.123456Z\n";
     assert!(text.contains(choices), "{text}");
     assert!(text.contains("  tenant_ids:\n    prod/null: 1004\n    prod/pay: 1002\n"), "{text}");
 }

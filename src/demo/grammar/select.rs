@@ -4,18 +4,21 @@ use super::cursor::Cursor;
 use crate::demo::lexer::Kind;
 use crate::demo::statement::{Literal, Scalar, Select, ServerError, Statement};
 
-const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, WHERE column = literal or IN (..), AND, \
-                      ORDER BY columns and LIMIT";
+const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanbase, UNIX_TIMESTAMP(column) AS name, WHERE \
+                      column = literal or IN (..), AND, ORDER BY columns and LIMIT";
 const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
                        CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
 
 /// Everything behind the word SELECT.
 pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call = matches!(cursor.peek(), Some(Kind::Word(_))) && cursor.peek_second() == Some(&Kind::Symbol('('));
-    if a_call || matches!(cursor.peek(), Some(Kind::Variable(_))) {
+    if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(Kind::Variable(_))) {
         return scalars(cursor);
     }
-    let columns = list(cursor, column)?;
+    let asked = list(cursor, asked)?;
+    let seconds = asked.iter().enumerate();
+    let seconds = seconds.filter_map(|(place, (_, heading))| Some((place, heading.clone()?))).collect();
+    let columns = asked.into_iter().map(|(column, _)| column).collect();
     if !cursor.take("from") {
         return Err(cursor.error_because(NARROW));
     }
@@ -43,7 +46,7 @@ pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     if !matches!(cursor.peek(), None | Some(Kind::Symbol(';'))) {
         return Err(cursor.error_because(NARROW));
     }
-    Ok(Statement::Select(Select { columns, view, filter, order, limit }))
+    Ok(Statement::Select(Select { columns, seconds, view, filter, order, limit }))
 }
 
 /// `schema.view`, in upper case; the schema is dropped where it is `oceanbase`.
@@ -76,6 +79,21 @@ fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, Se
             return Ok(filter);
         }
     }
+}
+
+/// The one function over a column.
+const SECONDS: &str = "unix_timestamp";
+
+/// A column, or `UNIX_TIMESTAMP(column) AS name` with that name.
+fn asked(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
+    if !cursor.take(SECONDS) {
+        return Ok((column(cursor)?, None));
+    }
+    cursor.need_symbol('(')?;
+    let name = column(cursor)?;
+    cursor.need_symbol(')')?;
+    cursor.need("as")?;
+    Ok((name, Some(column(cursor)?)))
 }
 
 fn column(cursor: &mut Cursor<'_>) -> Result<String, ServerError> {

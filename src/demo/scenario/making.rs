@@ -75,7 +75,7 @@ impl Scenario {
             for (server, port) in own.iter().enumerate() {
                 fleet.endpoints.push(Port { cluster: index, server, port: *port, restarts: 0 });
             }
-            fleet.clusters.push(entry.cluster(making, &own).map_err(|why| broken(name, &why))?);
+            fleet.clusters.push(entry.cluster(making, &own, index).map_err(|why| broken(name, &why))?);
             if fleet.clusters[index].line.is_v3() {
                 whole::settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             } else {
@@ -91,7 +91,7 @@ impl Scenario {
 }
 
 impl ClusterEntry {
-    fn cluster(&self, making: &Making<'_>, ports: &[u16]) -> Result<Cluster, String> {
+    fn cluster(&self, making: &Making<'_>, ports: &[u16], index: usize) -> Result<Cluster, String> {
         let started = making.now - 40 * 86_400 * SECOND;
         let line = line::of(&self.line).ok_or_else(|| format!("there is no line '{}'", self.line))?;
         let down = |zone: &String| self.inactive.contains(zone);
@@ -113,7 +113,9 @@ impl ClusterEntry {
             status: "INPROGRESS".to_owned(),
             start: making.now - 300 * SECOND,
         };
-        let sys = self.tenant(1, "sys", None, started);
+        // To the microsecond, and no two clusters at one moment: this is what a cluster is known by beside its id.
+        let before = i64::try_from(index).unwrap_or_default() * SECOND;
+        let sys = self.tenant(1, "sys", None, started - before);
         Ok(Cluster {
             name: self.name.clone(),
             id: self.id,

@@ -216,3 +216,24 @@ proptest! {
         let _ = explain(9040, &text);
     }
 }
+
+/// Somebody waits for what stands there: no advice is to do nothing. And where a destination is empty that was in use, setting
+/// it again would lose its catalogue.
+#[test]
+fn no_code_advises_to_do_nothing_or_to_set_a_destination_again() {
+    let catalogue = Catalogue::parse(include_str!("../../../assets/errors.yaml")).unwrap();
+    let behind = [9022, 9039, 9091, 9092, 9095, 9019];
+    for code in behind {
+        let next = &catalogue.get(code).unwrap().next;
+        assert!(!next.starts_with("Nothing"), "{code}: {next}");
+    }
+    assert!(!include_str!("../../../assets/errors.yaml").contains("set the destination again"));
+    let missing = catalogue.get(9080).unwrap();
+    assert!(missing.why.contains("not mounted") && missing.why.contains("emptied"), "{}", missing.why);
+    assert!(
+        missing.next.starts_with("Where it was in use, mount it") && missing.next.contains("DELETED"),
+        "{}",
+        missing.next
+    );
+    assert!(catalogue.get(9081).unwrap().why.contains("DEST_ID"));
+}

@@ -1,8 +1,9 @@
 //! The plan of a task that only watches what somebody else has started.
 
-use super::{Attached, Plan, PlannedStep, TargetPlan, identity_of, steps};
+use super::{Attached, Plan, PlannedStep, TargetPlan, steps};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::facts::{Facts, JobFacts, TenantFacts, TenantKind};
+use crate::domain::identity::ClusterIdentity;
 use crate::domain::restorable::SetKind;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
@@ -25,7 +26,7 @@ pub fn attach(facts: &Facts, target: &TargetName) -> Option<Plan> {
         None => targets.first()?.target.clone(),
     };
     Some(Plan {
-        cluster: identity_of(facts),
+        cluster: ClusterIdentity::of(facts),
         method: facts.cluster.method,
         choices: Choices::new(vec![named], mode),
         whole: facts.cluster.whole.is_some(),

@@ -22,6 +22,12 @@ pub fn wanted_data_destination(facts: &Facts, tenant: &TenantFacts, choices: &Ch
     place.ok().map(|place| place.destination)
 }
 
+/// The log archive destination the backup will use, as [`wanted_data_destination`].
+#[must_use]
+pub fn wanted_archive_destination(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Option<Destination> {
+    archive_place(facts, tenant, choices, false).ok().map(|place| place.destination)
+}
+
 /// A destination and where it comes from.
 pub(super) struct Place<'a> {
     pub(super) destination: Destination,

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::choices::Mode;
+use crate::domain::facts::Known;
 use crate::domain::plan::plan;
 use crate::domain::samples::{NOW, choose, cluster, other_tenant, target, tenant};
 use crate::domain::step::StepKind;
@@ -122,6 +123,13 @@ fn another_cluster_tenant_or_version_is_refused_and_named() {
     assert_eq!(why, "The plan expects cluster id 77, and this one has cluster id 78.");
     let (_, why) = refused(&|facts| facts.cluster.id = None);
     assert_eq!(why, "The plan expects cluster id 77, and this one has no cluster id.");
+    let other = Created { tenant: 1, at: Timestamp::UNIX_EPOCH };
+    let (what, why) = refused(&|facts| facts.cluster.created = Known::Known(other));
+    assert_eq!(what, "prod at 10.0.0.1:2881 is not the cluster the plan was saved for.");
+    assert_eq!(
+        why,
+        "The plan expects one created at 2026-10-01T03:31:40.123456Z, and this one was created at 1970-01-01T00:00:00Z."
+    );
     let (what, why) = refused(&|facts| facts.tenants[2].id = 1010);
     assert_eq!(what, "prod/pay is not the tenant the plan was saved for.");
     assert_eq!(why, "The plan expects tenant 1002, and prod/pay is tenant 1010 now.");
@@ -132,6 +140,10 @@ fn another_cluster_tenant_or_version_is_refused_and_named() {
     let (what, why) = refused(&|facts| facts.cluster.version.numbers = [4, 3, 5, 0]);
     assert_eq!(what, "prod at 10.0.0.1:2881 runs another version than the plan was saved for.");
     assert!(why.starts_with("The plan expects V4.2.5.1-101000012024") && why.contains("V4.3.5.0"), "{why}");
+    // A login that does not see the creation knows the cluster by its id.
+    let mut unseen = two();
+    unseen.cluster.created = Known::NotChecked("it was not read".into());
+    assert_eq!(plan.refuse_another(&unseen), Ok(()));
     // A tenant nobody asked for may be what it likes.
     let mut facts = two();
     facts.tenants[3].id = 1099;

@@ -6,6 +6,13 @@ fn at(seconds: i64) -> Timestamp {
     Timestamp::from_second(seconds).unwrap_or_default()
 }
 
+fn hanging(version: &str, root_service: Option<&str>) -> Hanging {
+    Hanging {
+        root_service: root_service.map(str::to_owned),
+        ..Hanging::of(&version.parse().unwrap_or(Version::TENANT_BACKUP))
+    }
+}
+
 fn known() -> Standstill {
     Standstill {
         clock: Some(ServerClock { time_zone: ServerTimeZone::fixed(28_800), ahead_ms: 1_000 }),
@@ -21,6 +28,7 @@ fn known() -> Standstill {
             name: "persist_set_task".to_owned(),
             items: vec![("tenant_id".to_owned(), "1002".to_owned()), ("job_id".to_owned(), "12".to_owned())],
         })),
+        hanging: Some(hanging("4.2.5.1", None)),
     }
 }
 
@@ -40,7 +48,11 @@ fn everything_that_is_known_is_said() {
         "It stands at BACKUP_DATA_MAJOR, on server 10.0.0.2:2882. The archive is DOING and 3 s behind. The root service \
          wrote last: persist_set_task at 2026-11-20 03:31:38 (tenant_id 1002, job_id 12). The server names no error."
     );
-    assert!(fault.next.contains("goes on by itself"), "{fault}");
+    assert_eq!(
+        fault.next,
+        "Look there for what it waits for (log, disk and network of that server); it goes on when the server does. Behind it \
+         wait other backups of the tenant and changes of its destinations: cancel the backup if they cannot wait."
+    );
 }
 
 #[test]
@@ -94,7 +106,7 @@ fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
         )
     };
     let (calm, before) = next(Some(360), None, Some(120));
-    assert!(calm.starts_with("Nothing needs to be done"), "{calm}");
+    assert!(calm.starts_with("Look at the destination of the log archive"), "{calm}");
     let (late, after) = next(Some(361), None, Some(120));
     assert!(late.starts_with("Look at the archive's destination"), "{late}");
     assert!(late.contains("which of the tenant's log streams is behind"), "{late}");
@@ -102,9 +114,9 @@ fn an_archive_that_lags_too_far_is_no_reason_to_wait() {
     assert_ne!(before, after, "it is said again when it becomes too much");
     let (named, _) = next(Some(13), Some((1001, 13)), Some(4));
     assert!(named.contains("at log stream 1001, which is the last"), "{named}");
-    assert!(next(Some(360), None, None).0.starts_with("Nothing"));
-    assert!(next(Some(361), None, None).0.starts_with("Look"));
-    assert!(next(None, None, Some(4)).0.starts_with("Nothing"), "nothing is known");
+    assert!(next(Some(360), None, None).0.starts_with("Look at the destination of the log archive"));
+    assert!(next(Some(361), None, None).0.starts_with("Look at the archive's destination"));
+    assert!(next(None, None, Some(4)).0.starts_with("Look at the destination of the log archive"), "nothing is known");
 }
 
 #[test]
@@ -124,4 +136,31 @@ fn a_growing_lag_is_no_other_reason() {
     }
     assert_ne!(one.key("P", None), one.key("Q", None));
     assert_ne!(one.key("P", None), one.key("P", Some(&trouble)));
+}
+
+/// A cancel that does not end: what it waits for, on which server, what waits behind it, and the way of the version by force.
+#[test]
+fn a_cancel_that_stands_says_where_to_look_and_what_waits_behind_it() {
+    let pay = target("prod/pay");
+    let next = |version: &str, root_service, at_: &str| {
+        let standing = Standstill { hanging: Some(hanging(version, root_service)), ..known() };
+        standing.attention((StepKind::WaitForBackup, &pay), at_, None, at(0)).next
+    };
+    assert_eq!(
+        next("4.2.5.1", Some("10.0.0.1:2882"), "CANCELING"),
+        "A cancel stands while the metadata of the backup cannot be written: look on the server that leads the root service, \
+         10.0.0.1:2882, whether the destination is mounted and its files are there, and mount it or bring them back. Behind \
+         it wait other backups of the tenant and changes of its destinations. This version has no statement that ends it by \
+         force."
+    );
+    let old = next("3.1.5", None, "CANCEL");
+    for part in
+        ["WITH_ROOTSERVER", "Behind it wait DDL, with it index builds", "CANCEL ALL BACKUP FORCE", "clears backup_dest"]
+    {
+        assert!(old.contains(part), "{part}: {old}");
+    }
+    assert!(next("3.1.2", None, "CANCEL").ends_with("This version has no statement that ends it by force."));
+    assert!(next("4.0.0.0", None, "CANCELING").contains("index builds"), "V4.0 lets DDL wait too");
+    assert!(!next("4.0.0.0", None, "CANCELING").contains("FORCE"));
+    assert!(next("3.2.4", None, "DOING").contains("index builds"));
 }

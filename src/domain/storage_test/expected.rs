@@ -18,12 +18,40 @@ pub enum Expected {
         /// Data or log archive.
         kind: Option<DirKind>,
     },
+    /// The same of one tenant of a cluster, with all that the cluster's views say of the directory.
+    OfTenant(Box<OfTenant>),
     /// The `TO` of a V3.2 tenant backup: empty.
     Empty,
     /// The base of a V2 or V3 cluster, in which the server makes its own directories.
     Anything,
     /// A logical backup, which this host itself writes: it makes a directory of its own in it.
     OwnHost,
+}
+
+/// Whose a directory is to be, and what proves that it is: ids are chosen by people, and many clusters have the same.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfTenant {
+    /// The cluster's id.
+    pub cluster_id: Option<u64>,
+    /// The cluster's name, as its servers call it.
+    pub cluster: Option<String>,
+    /// The tenant's id.
+    pub tenant_id: u64,
+    /// The tenant's name.
+    pub tenant: String,
+    /// Data or log archive.
+    pub kind: DirKind,
+    /// What the views list in it, for each DEST_ID it has had.
+    pub listed: Vec<Listed>,
+}
+
+/// What the views of a cluster list in a directory under one DEST_ID.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Listed {
+    /// The id.
+    pub dest_id: u64,
+    /// The directories of the newest available sets, or pieces.
+    pub entries: Vec<String>,
 }
 
 /// What is in a directory.
@@ -35,6 +63,27 @@ pub struct Contents {
     pub has_format: bool,
     /// What that file says; None: it is not there, or it cannot be read.
     pub format: Option<FormatFile>,
+}
+
+/// What of a directory other checks hang on.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Seen {
+    /// It holds the format file.
+    pub format: bool,
+    /// Nothing proves that it is of this very cluster, and the names in its format file speak against it.
+    pub doubted: bool,
+}
+
+impl Seen {
+    /// Of a directory with these contents.
+    #[must_use]
+    pub fn of(expected: &Expected, contents: &Contents) -> Self {
+        let doubted = match (expected, &contents.format) {
+            (Expected::OfTenant(of), Some(file)) if contents.has_format => doubt(of, file, &contents.names).is_some(),
+            _ => false,
+        };
+        Self { format: contents.has_format, doubted }
+    }
 }
 
 /// Another user of a directory of the cluster.
@@ -64,7 +113,21 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
             None => Ok(Err(format!("whose directory it is: its {FORMAT_FILE} cannot be read"))),
             Some(file) => owner(shown, file, (*cluster_id, *tenant_id, *kind)),
         },
-        Expected::EmptyOrOurs { .. } => Err(Box::new(
+        Expected::OfTenant(of) if contents.has_format => match &contents.format {
+            None => Ok(Err(format!("whose directory it is: its {FORMAT_FILE} cannot be read"))),
+            Some(file) => {
+                let said = owner(shown, file, (of.cluster_id, Some(of.tenant_id), Some(of.kind)))?;
+                match doubt(of, file, &contents.names) {
+                    Some(why) => Err(Box::new(another_owner(shown, file, why))),
+                    None if said.is_ok() && !are_names_of(of, file) => Ok(Ok(format!(
+                        "ours: what the server lists under DEST_ID {} is there; its {FORMAT_FILE} has the name {}/{}",
+                        file.dest_id, file.cluster, file.tenant
+                    ))),
+                    None => Ok(said),
+                }
+            }
+        },
+        Expected::EmptyOrOurs { .. } | Expected::OfTenant(_) => Err(Box::new(
             Fault::new(
                 Cause::Storage,
                 format!("{shown} is not empty and not OceanBase's: {}.", some_of(&contents.names)),
@@ -82,6 +145,47 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
             "Choose another directory; a path that ends in {run} is a new one each time.",
         ))),
     }
+}
+
+/// Whether a format file has the names of who wants its directory.
+fn are_names_of(of: &OfTenant, file: &FormatFile) -> bool {
+    of.cluster.as_ref().is_none_or(|cluster| *cluster == file.cluster) && of.tenant == file.tenant
+}
+
+/// Why a directory with the right ids may be another cluster's all the same; None: what is listed under its DEST_ID is there,
+/// or nothing speaks against it.
+fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
+    let there = |listed: &Listed| {
+        !listed.entries.is_empty() && listed.entries.iter().all(|entry| names.iter().any(|name| name == entry))
+    };
+    if of.listed.iter().any(|listed| listed.dest_id == file.dest_id && there(listed)) {
+        return None;
+    }
+    if !are_names_of(of, file) {
+        let (cluster, tenant) = (of.cluster.as_deref().unwrap_or("this cluster"), &of.tenant);
+        return Some(format!(
+            "Its {FORMAT_FILE} has the ids of {cluster}/{tenant}, which other clusters have too, and the name {}/{}; nothing \
+             that is listed under its DEST_ID {} was found in it",
+            file.cluster, file.tenant, file.dest_id
+        ));
+    }
+    (!of.listed.is_empty() && of.listed.iter().all(|listed| listed.dest_id != file.dest_id)).then(|| {
+        format!(
+            "Its {FORMAT_FILE} has the DEST_ID {}, and the server lists what it has there under another",
+            file.dest_id
+        )
+    })
+}
+
+/// The directory may be another cluster's.
+fn another_owner(shown: &str, file: &FormatFile, why: String) -> Fault {
+    Fault::new(
+        Cause::Storage,
+        format!("{shown} is the directory of {}.", file.owner()),
+        format!("{why}. Two clusters in one directory lose their backups."),
+        "Choose an empty directory for this tenant and this kind; if it is this tenant's own, renamed since, override the \
+         check owner (--skip owner; in the wizard by the target's name).",
+    )
 }
 
 /// Whether a directory of OceanBase is the one that is wanted: the same cluster, tenant, kind and path.

@@ -29,6 +29,8 @@ pub struct FormatFile {
     pub tenant_id: u64,
     /// What the directory holds; None: something that is neither data nor log archive.
     pub kind: Option<DirKind>,
+    /// The id that its server has given to the destination.
+    pub dest_id: u64,
 }
 
 impl FormatFile {
@@ -40,8 +42,8 @@ impl FormatFile {
         let mut body = file.object()?;
         let (cluster, tenant, path) = (body.text()?, body.text()?, body.text()?);
         let (cluster_id, tenant_id) = (body.number()?, body.number()?);
-        // The incarnation, always 1, and the id of the destination, which only the server can compare.
-        let (_, _) = (body.number()?, body.number()?);
+        // The incarnation comes first, and is always 1.
+        let (_, dest_id) = (body.number()?, body.number()?);
         let kind = match body.number()? {
             0 => Some(DirKind::Data),
             1 => Some(DirKind::Clog),
@@ -49,7 +51,7 @@ impl FormatFile {
         };
         // For an object storage its endpoint stands behind `?`.
         let path = path.split('?').next().unwrap_or_default().to_owned();
-        path.contains("://").then_some(Self { cluster, tenant, path, cluster_id, tenant_id, kind })
+        path.contains("://").then_some(Self { cluster, tenant, path, cluster_id, tenant_id, kind, dest_id })
     }
 
     /// `prod/pay (data)`.
@@ -157,6 +159,7 @@ mod tests {
                 cluster_id: 20_261_120,
                 tenant_id: 1004,
                 kind: Some(DirKind::Data),
+                dest_id: 1002,
             }
         );
         assert_eq!(file.owner(), "prod/pay (data)");

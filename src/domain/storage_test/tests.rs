@@ -110,6 +110,67 @@ fn a_format_file_of_somebody_else_is_predicted() {
     assert_eq!(judged(&ours, &torn), Ok(Err("whose directory it is: its format.obbak cannot be read".to_owned())));
 }
 
+/// Ids are chosen by people: the same ids and path are no proof, what is listed under the directory's DEST_ID is.
+#[test]
+fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
+    let listed = |dest_id, entries: &[&str]| Listed {
+        dest_id,
+        entries: entries.iter().map(|entry| (*entry).to_owned()).collect(),
+    };
+    let expected = |cluster: &str, tenant: &str, listed: Vec<Listed>| {
+        Expected::OfTenant(Box::new(OfTenant {
+            cluster_id: Some(7),
+            cluster: Some(cluster.to_owned()),
+            tenant_id: 1004,
+            tenant: tenant.to_owned(),
+            kind: DirKind::Data,
+            listed,
+        }))
+    };
+    // Written by prod/pay with the ids 7 and 1004 under DEST_ID 1002.
+    let contents = |names: &[&str]| Contents {
+        names: names.iter().map(|name| (*name).to_owned()).collect(),
+        has_format: true,
+        format: FormatFile::read(&written_format("file:///backup/data", 7, 1004, 0)),
+    };
+    let here = contents(&[FORMAT_FILE, "backup_set_1_full", "backup_set_2_inc"]);
+    let sets = || listed(1002, &["backup_set_2_inc", "backup_set_1_full"]);
+    let ours = "ours, format file matches";
+    for (wanted, contents, found) in [
+        (expected("prod", "pay", vec![sets()]), &here, ours),
+        (expected("prod", "pay", Vec::new()), &contents(&[FORMAT_FILE]), ours),
+        (
+            expected("prod", "payments", vec![sets()]),
+            &here,
+            "ours: what the server lists under DEST_ID 1002 is there; its format.obbak has the name prod/pay",
+        ),
+    ] {
+        assert_eq!(judge("/backup/data", &wanted, contents), Ok(Ok(found.to_owned())));
+        assert_eq!(Seen::of(&wanted, contents), Seen { format: true, doubted: false });
+    }
+    for (wanted, contents) in [
+        // Another cluster of that id, which has nothing there.
+        (expected("other-site", "pay", Vec::new()), &here),
+        (expected("prod", "crm", Vec::new()), &here),
+        // What it lists there is not there: it was made elsewhere under the same path.
+        (expected("other-site", "pay", vec![sets()]), &contents(&[FORMAT_FILE, "backup_set_1_full"])),
+        (expected("other-site", "pay", vec![listed(1009, &["backup_set_1_full"])]), &here),
+        // The same names, and another DEST_ID than the server has listed its sets under.
+        (expected("prod", "pay", vec![listed(1009, &["backup_set_1_full"])]), &here),
+    ] {
+        let fault = judge("/backup/data", &wanted, contents).unwrap_err();
+        assert_eq!((fault.code, fault.what.as_str()), (None, "/backup/data is the directory of prod/pay (data)."));
+        assert!(fault.next.contains("--skip owner"), "{fault}");
+        assert_eq!(Seen::of(&wanted, contents), Seen { format: true, doubted: true });
+    }
+    // The server itself refuses other ids, whatever else is there.
+    let Expected::OfTenant(mut other) = expected("prod", "pay", vec![sets()]) else { unreachable!() };
+    other.tenant_id = 1005;
+    let other = Expected::OfTenant(other);
+    assert_eq!(judge("/backup/data", &other, &here).unwrap_err().code, Some(9081));
+    assert_eq!(judge("/backup/data", &other, &contents(&[])), Ok(Ok("empty".to_owned())));
+}
+
 #[test]
 fn what_to_do_by_hand_can_be_typed_and_holds_no_key() {
     assert_eq!(

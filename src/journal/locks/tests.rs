@@ -10,7 +10,7 @@ fn me(task: u64) -> Owner {
 }
 
 fn claim(cluster: &str, tenants: &[u64]) -> Claim {
-    Claim { cluster: cluster.into(), tenants: tenants.to_vec() }
+    Claim::known(cluster.into(), None, tenants.to_vec())
 }
 
 fn held(state: &Path, claims: &[Claim], owner: &Owner) -> Held {
@@ -114,4 +114,51 @@ fn an_id_that_is_no_part_of_a_file_name_is_refused() {
     for id in ["", "../1", "a/b", "1.tenant-2", "é"] {
         take(folder.path(), &[claim(id, &[])], &me(1)).unwrap_err();
     }
+}
+
+fn created(name: &str, second: i64, tenants: &[u64]) -> Claim {
+    let at = Timestamp::from_microsecond(second * 1_000_000 + 1).unwrap();
+    Claim::known(name.into(), Some(Created { tenant: 1, at }), tenants.to_vec())
+}
+
+#[test]
+fn two_clusters_of_one_id_are_not_in_each_others_way() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    let one = held(state, &[created("1", 100, &[1002])], &me(1));
+    let other = held(state, &[created("1", 200, &[1002])], &me(2));
+    busy(state, &[created("1", 100, &[1002])], &me(3));
+    drop(one);
+    let whole = held(state, &[created("1", 100, &[])], &me(1));
+    busy(state, &[created("1", 200, &[])], &me(3));
+    assert_eq!(owner(state, &created("1", 100, &[]).cluster, None), Some(me(1)));
+    drop((whole, other));
+}
+
+/// An older release, and a login that does not see the creation, know a cluster by its id alone.
+#[test]
+fn who_knows_the_id_alone_is_respected_and_respects() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path();
+    for (theirs, mine, free) in [
+        (vec![1002], vec![1002], false),
+        (vec![1002], vec![1004], true),
+        (vec![1002], vec![], false),
+        (vec![], vec![1002], false),
+        (vec![], vec![], false),
+    ] {
+        for known_first in [false, true] {
+            let (first, second) = (claim("1", &theirs), created("1", 100, &mine));
+            let (first, second) = if known_first { (second, first) } else { (first, second) };
+            let holds = held(state, &[first], &me(1));
+            if free {
+                held(state, &[second], &me(2));
+            } else {
+                let refused = busy(state, &[second], &me(2));
+                assert_eq!(refused.owner, Some(me(1)), "{theirs:?} {mine:?} {known_first}");
+            }
+            drop(holds);
+        }
+    }
+    held(state, &[created("2", 100, &[])], &me(1));
 }

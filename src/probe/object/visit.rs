@@ -10,7 +10,7 @@ use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
 use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::clean;
-use crate::domain::storage_test::{Contents, FORMAT_FILE, FormatFile, StorageCheck, judge};
+use crate::domain::storage_test::{Contents, FORMAT_FILE, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
 use crate::probe::told::Made;
 use crate::probe::{Bench, News};
@@ -171,11 +171,7 @@ impl<'a> Visit<'a> {
                 contents.format = FormatFile::read(&answer.body).filter(|_| contents.has_format);
             }
         }
-        match judge(&self.shown, self.subject.expected, &contents) {
-            Ok(Ok(found)) => bench.pass(&made, found),
-            Ok(Err(unknown)) => bench.could_not(&made, unknown),
-            Err(fault) => bench.fail(&made, *fault),
-        }
+        bench.judged(&made, &self.shown, self.subject.expected, &contents);
         Some(())
     }
 

@@ -12,6 +12,7 @@ use crate::domain::command_line::shell;
 use crate::domain::confirmation::by_name;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
+use crate::domain::preflight::{Check, CheckId};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::effect::{Effect, Typed};
@@ -62,7 +63,7 @@ pub struct Confirm {
 }
 
 /// The keys of the screen.
-pub const KEYS: [Binding; 4] = [
+pub const KEYS: [Binding; 5] = [
     Binding::new(
         &[Key::Tab, Key::BackTab, Key::Left, Key::Right],
         Action::NextField,
@@ -77,8 +78,34 @@ pub const KEYS: [Binding; 4] = [
         }
     }),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6).when(can_leave),
+    Binding::new(&[Key::Char('o')], Action::Override, "override", "plan in spite of a failed check", 5)
+        .when(|model| Availability::shown(may_be_overridden(model).is_some())),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
+
+/// The failed check, of those that may be overridden, for which there is no plan, or for which a target is left out of it.
+fn may_be_overridden(model: &Model) -> Option<&Check> {
+    let checks: &[Check] = match model.confirm.shown.as_ref()? {
+        Ok(shown) => &shown.prepared.plan.checks,
+        Err(refusal) => &refusal.checks,
+    };
+    checks.iter().find(|check| check.check.may_be_skipped() && check.refuses())
+}
+
+/// Asks for the target's name, to plan in spite of a failed check.
+fn ask_to_override(model: &mut Model) {
+    let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return };
+    let question = Question::override_of(check, &draft.targets);
+    model.overlay = Some(Overlay::Question(Box::new(question)));
+}
+
+/// A failed check was overridden by the name: the plan is made anew.
+pub fn override_check(model: &mut Model, check: CheckId) -> Vec<Effect> {
+    if let Some(draft) = &mut model.draft {
+        draft.mode.skip.insert(check);
+    }
+    prepare(model)
+}
 
 /// While the plan is being handed over its draft stays as it is: the answer is about that draft.
 fn can_leave(model: &Model) -> Availability {
@@ -201,6 +228,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::NextField, Button::Start) => model.confirm.button = Button::Back,
         (Action::Back, _) | (Action::Next, Button::Back) => model.screen = Screen::Mode,
         (Action::Next, Button::Start) => return start(model),
+        (Action::Override, _) => ask_to_override(model),
         (Action::Copy, _) => {
             if let Some(Ok(shown)) = &model.confirm.shown {
                 return vec![Effect::Copy(shown.same_as.clone())];

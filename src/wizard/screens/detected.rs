@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::question::{Doing, Question};
+use super::question::Question;
 use super::{storage, target};
 use crate::domain::choices::Choices;
 use crate::domain::dump::Exclude;
@@ -163,14 +163,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Override => {
             let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return Vec::new() };
-            // Of several targets a check of the cluster is about it, and one of a tenant about that tenant.
-            let name = match draft.targets.as_slice() {
-                [target] => target.to_string(),
-                _ => check.target.to_string(),
-            };
-            let title = format!("Back up in spite of the failed check {}?", check.check.name());
-            let lines = vec![format!("{}.", check.found), check.fix.clone()];
-            let question = Question::new(Doing::Override(check.check), title, lines).by_name(name);
+            let question = Question::override_of(check, &draft.targets);
             model.overlay = Some(Overlay::Question(Box::new(question)));
             Vec::new()
         }

@@ -1,12 +1,13 @@
 //! A question that is asked once, in place: what it would do is said, and on prod the target's name is typed.
 
 use super::{confirm, detected, task};
-use crate::domain::preflight::CheckId;
+use crate::domain::preflight::{Check, CheckId};
+use crate::domain::target::TargetName;
 use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Model, Overlay};
+use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::update;
 
 /// What yes would do.
@@ -60,6 +61,19 @@ impl Question {
     pub fn by_name(mut self, expected: impl Into<String>) -> Self {
         self.name = Some(Name { expected: expected.into(), text: Text::default() });
         self
+    }
+
+    /// Whether a failed check is overridden.
+    #[must_use]
+    pub fn override_of(check: &Check, targets: &[TargetName]) -> Self {
+        // Of several targets a check of the cluster is about it, and one of a tenant about that tenant.
+        let name = match targets {
+            [target] => target.to_string(),
+            _ => check.target.to_string(),
+        };
+        let title = format!("Back up in spite of the failed check {}?", check.check.name());
+        let lines = vec![format!("{}.", check.found), check.fix.clone()];
+        Self::new(Doing::Override(check.check), title, lines).by_name(name)
     }
 
     /// What a cancel hits, and whether it is meant.
@@ -121,6 +135,7 @@ pub fn act(model: &mut Model, question: &Question, action: Action) -> Vec<Effect
     match question.doing {
         Doing::Leave => update::leave(model),
         Doing::Start => confirm::launch(model),
+        Doing::Override(check) if model.screen == Screen::Confirm => confirm::override_check(model, check),
         Doing::Override(check) => detected::override_check(model, check),
         Doing::Retry => task::retry(model),
         Doing::Compact => task::compact(model),

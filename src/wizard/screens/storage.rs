@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::domain::choices::{StorageSource, Wanted};
+use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
@@ -291,6 +291,19 @@ impl Storage {
             }
         }
         told
+    }
+
+    /// What the last Tests have seen of the directories as they are now.
+    #[must_use]
+    pub fn seen(&self) -> Vec<SeenDirectory> {
+        let of = |part: &DirKind| match self.standing(*part) {
+            Standing::Passed(report) | Standing::Failed(report) => {
+                let uri = Destination::parse_user(&report.uri).ok()?.bare();
+                Some(SeenDirectory { uri, seen: report.seen()? })
+            }
+            Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => None,
+        };
+        self.parts().iter().filter_map(of).collect()
     }
 
     /// What the Test of the shown part leaves to be done on every server.

@@ -2,7 +2,10 @@
 
 use super::cast;
 use super::drive::{Wizard, names};
+use crate::domain::choices::StorageSource;
 use crate::domain::facts::Facts;
+use crate::domain::preflight::CheckId;
+use crate::domain::samples;
 use crate::wizard::effect::Effect;
 use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::msg::Answer;
@@ -280,4 +283,32 @@ fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_ag
     assert_eq!(ask.what, "Password of root@sys on prod");
     assert_eq!(names(&wizard.keys(&["s", "Enter"])), ["GivePassword", "Detect"]);
     wizard.is_on(Screen::Detected);
+}
+
+/// pay has no destination, and the strategy names one in which the server lists its set; nothing was tested.
+#[test]
+fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
+    let mut facts = cast::prod();
+    let pay = facts.tenants.iter_mut().find(|tenant| tenant.id == 1002).unwrap();
+    pay.data_destination = None;
+    let mut wizard = Wizard::with(facts);
+    let strategy = samples::wanted(Some("file:///own/data"), Some("file:///own/clog"), StorageSource::Strategy);
+    wizard.model.clusters[0].known.fallbacks = vec![strategy];
+    wizard.keys(&["Down"]);
+    wizard.goes_to_confirm();
+    let Some(Err(refusal)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
+    assert!(refusal.fault.why.contains("was not seen with its format file"), "{}", refusal.fault);
+    assert!(wizard.keys(&["Tab", "Enter"]).is_empty(), "it starts nothing");
+    wizard.keys(&["o"]);
+    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    assert_eq!(question.title, "Back up in spite of the failed check destination_proven?");
+    assert!(wizard.keys(&["y", "Enter"]).is_empty());
+    wizard.says("Type prod/pay first; Esc goes back.");
+    wizard.keys(&["Ctrl-U"]);
+    wizard.types("prod/pay");
+    assert_eq!(names(&wizard.keys(&["Enter"])), ["Prepare"]);
+    wizard.prepared();
+    let Some(Ok(shown)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
+    assert_eq!(shown.prepared.plan.overridden().count(), 1);
+    assert_eq!(wizard.model.choices().unwrap().skip, [CheckId::DestinationProven].into());
 }

@@ -10,7 +10,7 @@ use crate::app::test::TestOf;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_test::{Seen, StorageCheck, TestNews, TestReport, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::Req;
@@ -183,9 +183,13 @@ impl Fake {
         self.say(req, Answer::Tested(Box::new(TestNews::Begins(StorageCheck::Write))));
         self.say(req, Answer::Tested(Box::new(TestNews::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
+        let directory = TestedCheck {
+            seen: Some(Seen { format: true, doubted: false }),
+            ..TestedCheck::pass(StorageCheck::Directory, Some(1), "ours, format file matches")
+        };
         let report = TestReport {
             uri: what.destination.to_string(),
-            checks: vec![check, every],
+            checks: vec![check, directory, every],
             at: cast::now(),
             left_behind: None,
             by_hand: vec!["df -h".into()],

@@ -40,7 +40,7 @@ fn optional_columns_are_asked_for_where_they_were_found() {
     assert!(!without.contains("LOG_MODE"), "{without}");
     let found = [(ViewId::Tenants, vec!["LOG_MODE".to_owned()])].into();
     let with = asked(&Columns { found }, ViewId::Tenants, &[], "").unwrap();
-    assert!(with.contains("IN_RECYCLEBIN, LOG_MODE FROM") && !with.contains("COMPATIBLE"), "{with}");
+    assert!(with.contains("AS CREATE_TIME, LOG_MODE FROM") && !with.contains("COMPATIBLE"), "{with}");
 }
 
 #[test]
@@ -74,7 +74,9 @@ fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
         let filters = [(column, vec![Is::Text(hostile), Is::Number(7)])];
         let sql = Columns { found }.question(id, view, &filters, column).unwrap();
         let Statement::Select(select) = parse("4.2.5", &sql).unwrap() else { unreachable!("{sql}") };
-        assert_eq!(select.columns, [view.columns.clone(), view.optional.clone()].concat());
+        assert_eq!(select.columns, [view.columns.clone(), view.moments.clone(), view.optional.clone()].concat());
+        let seconds = view.moments.iter().enumerate().map(|(at, column)| (view.columns.len() + at, column.clone()));
+        assert_eq!(select.seconds, seconds.collect::<Vec<_>>(), "times that no zone may change: {sql}");
         assert_eq!(select.view, view.name);
         let values = vec![Literal::Text(hostile.to_owned()), Literal::Integer(7)];
         assert_eq!(select.filter, [(column.to_owned(), values)], "a value stays a value: {sql}");

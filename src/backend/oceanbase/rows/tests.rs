@@ -286,3 +286,19 @@ proptest! {
         let _ = seconds(&format!("{number}{unit}"));
     }
 }
+
+/// `UNIX_TIMESTAMP` of a `TIMESTAMP(6)`; NULL and what is no time are not known.
+#[test]
+fn seconds_since_1970_are_read_to_the_microsecond() {
+    let of =
+        |text: Option<&str>| unix_time(&[("CREATE_TIME".to_owned(), text.map(str::to_owned))].into(), "CREATE_TIME");
+    let at = |micros| Some(jiff::Timestamp::from_microsecond(micros).unwrap());
+    assert_eq!(of(Some("1763600000.123456")), at(1_763_600_000_123_456));
+    assert_eq!(of(Some("1763600000.5")), at(1_763_600_000_500_000));
+    assert_eq!(of(Some("1763600000")), at(1_763_600_000_000_000));
+    for text in
+        [None, Some(""), Some("0.000000"), Some("2025-11-20 00:53:20"), Some("-5"), Some("99999999999999999999")]
+    {
+        assert_eq!(of(text), None, "{text:?}");
+    }
+}

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::OceanBase;
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, Is};
-use super::super::rows::{seconds, word};
+use super::super::rows::{seconds, unix_time, word};
 use super::super::session::{Row, number, some_text, text};
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
@@ -122,6 +122,7 @@ impl OceanBase {
                     id,
                     name: clean(&text(row, "TENANT_NAME")),
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
+                    created: unix_time(row, "GMT_CREATE"),
                     kind: rows::kind(id),
                     mode: mode(row),
                     role: role.clone(),

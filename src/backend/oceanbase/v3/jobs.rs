@@ -1,6 +1,7 @@
 //! The one backup job of a V2 or V3 cluster: its state, its parts by tenant, and what it left in history.
 
 use super::super::OceanBase;
+use super::super::cancel::Aim;
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, Is};
 use super::super::rows::{self as any, word};
@@ -69,16 +70,11 @@ impl OceanBase {
         Ok(ended)
     }
 
-    /// The tenants whose backup a cancel ends: all of the plan, where the running set is this task's own or the one it was
-    /// attached to.
-    pub(in super::super) async fn cancellable_set<'a>(
-        &mut self,
-        run: &Run<'_>,
-        targets: &[&'a TargetPlan],
-    ) -> Result<Vec<&'a str>, Fault> {
+    /// Whom a cancel is for: all of the plan, where the running set is this task's own or the one it was attached to.
+    pub(in super::super) async fn aim_at_set(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Aim, Fault> {
         let jobs = self.whole_jobs().await?;
         let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
-        let mut tenants = Vec::new();
+        let mut aim = Aim::default();
         for target in targets {
             let parent = target.attached.as_ref().and_then(|attached| attached.parent);
             let set = run.job(&target.target).or(parent);
@@ -92,9 +88,9 @@ impl OceanBase {
                     format!("Watch it as somebody else's, obnow watch {}, and cancel it from there.", target.target),
                 ));
             }
-            tenants.push(target.tenant.name.as_str());
+            aim.tenants.push(target.tenant.name.clone());
         }
-        Ok(tenants)
+        Ok(aim)
     }
 
     /// The highest set id there ever was: what a start makes is younger.

@@ -4,6 +4,7 @@ use super::super::OceanBase;
 use super::super::line::ViewId;
 use super::super::read::Is;
 use super::super::session::number;
+use super::super::steps::cancelled;
 use super::rows::CLUSTER;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
@@ -73,7 +74,11 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
             return Look::Wait(Waiting::for_(what, true)).into();
         }
         let job = Some(JobSeen { job: all.job_id, set: None, kind: None });
-        return Seen { look: Look::Ended(Box::new(Outcome::failed(no_part(all, target), None))), job };
+        let outcome = match all.was_cancelled() {
+            true => Outcome::cancelled(cancelled(all, target), None),
+            false => Outcome::failed(no_part(all, target), None),
+        };
+        return Seen { look: Look::Ended(Box::new(outcome)), job };
     }
     if accepted {
         let what = "the server accepted the start; its backup set is awaited";

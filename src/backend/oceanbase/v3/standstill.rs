@@ -47,6 +47,7 @@ impl OceanBase {
         let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());
         let doing = ("STATUS", vec![Is::Text("DOING")]);
         let parts = self.read(ViewId::BrokenParts, &[ids, doing], PARTS).await.unwrap_or_default();
+        let hanging = self.hanging(stuck).await;
         stuck
             .iter()
             .map(|(target, _)| Standstill {
@@ -54,6 +55,7 @@ impl OceanBase {
                 servers: servers(&parts, target.tenant.id),
                 archive: archive.clone(),
                 event: event.clone(),
+                hanging: hanging.clone(),
             })
             .collect()
     }

@@ -33,6 +33,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
             ("GMT_MODIFIED", look.time(tenant.created)),
         ]));
         columns.insert("STATUS", text(format!("TENANT_STATUS_{status}")));
+        columns.extend(row([("GMT_CREATE", look.time(tenant.created)), ("GMT_MODIFIED", look.time(tenant.created))]));
         columns
     };
     look.cluster.tenants.iter().map(line).collect()

@@ -27,7 +27,9 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
     let effects = press(&mut model, Key::Enter);
     let [Effect::Test(req, what)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(what.destination.to_string(), "file:///b/1002/data");
-    assert_eq!(what.expected, Expected::EmptyOrOurs { cluster_id: Some(77), tenant_id: Some(1002), kind: Some(Data) });
+    let Expected::OfTenant(of) = &what.expected else { panic!("{:?}", what.expected) };
+    assert_eq!((of.cluster_id, of.tenant_id, of.kind), (Some(77), 1002, Data));
+    assert_eq!((of.cluster.as_deref(), of.tenant.as_str()), (Some("obprod"), "pay"));
     assert!(what.access_key.is_none());
     // While it runs nothing goes on, and no second one begins.
     assert!(press(&mut model, Key::Char('t')).is_empty());

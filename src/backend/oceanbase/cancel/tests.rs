@@ -1,0 +1,98 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::domain::choices::Mode;
+use crate::domain::plan::{Attached, plan};
+use crate::domain::samples::{choose, cluster, job, tenant};
+use crate::domain::task::{Prepared, TargetView, TaskView};
+
+/// The aim of a cancel of task t1 on pay, tenant 1002, among these jobs.
+fn at(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
+    with_run(attached, seen, |run, target| aim(jobs, run, &[target], hit))
+}
+
+/// Whatever is asked about task t1 on pay.
+fn with_run<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
+    let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
+    plan.targets[0].attached = attached;
+    let view = TargetView {
+        target: plan.targets[0].target.clone(),
+        steps: Vec::new(),
+        job: seen,
+        set: None,
+        progress: None,
+        outcome: None,
+        attempt: 1,
+        anew_since: 1,
+        attached: false,
+    };
+    let view = TaskView { targets: vec![view], ..TaskView::default() };
+    let prepared = Prepared { task: "t1".into(), plan, preview: Vec::new(), digest: String::new() };
+    let run = Run { task: "t1", prepared: &prepared, view: &view, attempt: 1, now: jiff::Timestamp::UNIX_EPOCH };
+    ask(&run, &prepared.plan.targets[0])
+}
+
+fn parent(description: &str) -> JobFacts {
+    JobFacts { tenant_id: 1, job_id: 80, set_id: None, initiator_tenant_id: 1, ..job(description) }
+}
+
+fn child(id: u64, status: &str) -> JobFacts {
+    let (initiator_tenant_id, initiator_job_id) = (1, Some(80));
+    JobFacts { job_id: id, initiator_tenant_id, initiator_job_id, status: status.into(), ..job("obnow t1.1") }
+}
+
+fn sent(jobs: &[u64]) -> Aim {
+    let jobs = jobs.iter().map(|id| (1002, *id)).collect();
+    Aim { tenants: vec!["pay".into()], jobs, ..Aim::default() }
+}
+
+/// Before the child is there CANCEL BACKUP hits nothing and succeeds.
+#[test]
+fn the_child_with_our_description_is_waited_for() {
+    let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
+    assert_eq!(at(&[parent("obnow t1.1")], None, None, &[]), waits);
+    assert_eq!(at(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
+    assert_eq!(at(&[], None, None, &[]), Aim::default());
+    assert_eq!(at(&[parent("nightly")], None, None, &[]), Aim::default(), "somebody else's");
+    let attached = |job| Some(Attached { job, parent: Some(80), owner: "nightly".into(), since: String::new() });
+    assert_eq!(at(&[parent("nightly")], attached(None), None, &[]), waits);
+    assert_eq!(at(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
+}
+
+/// A repeat goes to the very job of the first one.
+#[test]
+fn a_repeat_stops_where_another_job_would_be_hit() {
+    let ours = [parent("obnow t1.1"), child(7, "DOING")];
+    assert_eq!(at(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
+    assert_eq!(at(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());
+    let other = JobFacts { job_id: 8, ..job("by hand") };
+    let beside = [ours[0].clone(), ours[1].clone(), other.clone()];
+    let stopped = at(&beside, None, Some(7), &[(1002, 7)]);
+    assert_eq!(stopped.another.as_deref(), Some("job 8 of pay, started by \"by hand\""));
+    // What ran when it was asked for was shown.
+    assert_eq!(at(&beside, None, Some(7), &[]), sent(&[7, 8]));
+    assert_eq!(at(&beside, None, Some(7), &[(1002, 7), (1002, 8)]), sent(&[7, 8]));
+    // Ours has ended: nothing is meant any more.
+    assert_eq!(at(&[other], None, Some(7), &[(1002, 7)]), Aim::default());
+}
+
+/// The child ends CANCELED, and the job of sys FAILED with -4072: for a tenant without a child that is a cancel too.
+#[test]
+fn a_parent_that_failed_with_4072_was_cancelled() {
+    use super::super::steps::watch_parent;
+    use crate::backend::Look;
+    use crate::domain::outcome::VerdictWord;
+    let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };
+    let verdict = |job: JobFacts| {
+        with_run(None, None, |run, target| match watch_parent(run, 80, &[], std::slice::from_ref(&job), target).look {
+            Look::Ended(outcome) => (outcome.verdict, outcome.fault.map(|fault| fault.why).unwrap_or_default()),
+            look => panic!("{look:?}"),
+        })
+    };
+    let (word, why) = verdict(ended("FAILED", 4072));
+    assert_eq!((word, why.contains("FAILED with 4072, which is a cancel")), (VerdictWord::Cancelled, true), "{why}");
+    assert_eq!(verdict(ended("CANCELED", 4072)).0, VerdictWord::Cancelled);
+    assert_eq!(verdict(ended("FAILED", 9040)).0, VerdictWord::Failed);
+    assert_eq!(verdict(ended("COMPLETED", 0)).0, VerdictWord::Failed);
+    assert!(!JobFacts { status: "DOING".into(), result: 4072, ..job("x") }.was_cancelled(), "it still runs");
+}
