@@ -6,6 +6,8 @@ use super::beside::{self, Beside, Compared};
 use super::proof::{self, Looked};
 use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face, test_storage};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::prepare::prepare;
@@ -259,6 +261,16 @@ fn question(by_name: Option<&ByName>) -> Question<'_> {
     Question { ask: "Back up now?", name, undone: "The plan was not confirmed.", or }
 }
 
+/// Waits for Ctrl-C; for ever where the system does not tell of it.
+async fn interrupted(signal: Option<&mut Signal>) {
+    match signal {
+        Some(signal) => {
+            signal.recv().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// Follows a task from its beginning to its end.
 pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {
     follow_from(room, say, id, 0).await
@@ -278,10 +290,12 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
         say.line(&say.paint(Role::Title, &format!("Task {id}")));
     }
     let mut follow = Follow::new(room, task.id);
+    // One for all rounds: a Ctrl-C that comes while an event is printed is not missed.
+    let mut interrupts = signal(SignalKind::interrupt()).ok();
     loop {
         let next = tokio::select! {
             next = follow.next(after) => next?,
-            _ = tokio::signal::ctrl_c() => {
+            () = interrupted(interrupts.as_mut()) => {
                 say.note(&format!("Left. The task goes on: obnow watch {id}"));
                 return Ok(Exit::LEFT);
             }

@@ -6,8 +6,8 @@ use rustix::process::Signal;
 
 use crate::fleet::{Fleet, Ran};
 use crate::support::{
-    Running, current_step, hold, journal_until, journals, kill_runner, lives, newest, quick, release, runner, runs,
-    short, state_of, step_until, task, until, wait,
+    Running, current_step, hold, journal_until, journals, kill, kill_runner, lives, newest, quick, release, runner,
+    runs, short, state_of, step_until, task, until, wait,
 };
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
@@ -241,7 +241,7 @@ fn the_face_and_its_session() {
         assert_ne!(session(pid), session(face.id()), "the runner is in the session of its face");
         let group = rustix::process::Pid::from_raw(i32::try_from(face.id()).unwrap()).unwrap();
         rustix::process::kill_process_group(group, signal).unwrap();
-        let code = face.wait().unwrap().code();
+        let code = ends(&mut face);
         assert_eq!(code, (signal == Signal::INT).then_some(130), "after {signal:?}");
         assert!(lives(pid), "{signal:?} to the face ended the runner");
         let id = task(&fleet);
@@ -251,6 +251,40 @@ fn the_face_and_its_session() {
         let watched = watch.end().exits(0);
         restorable_by_one(&fleet, &watched);
     }
+}
+
+/// Waits for the end of a process: its exit code, or none where a signal ended it.
+#[track_caller]
+fn ends(child: &mut std::process::Child) -> Option<i32> {
+    until("its end", || child.try_wait().unwrap().ok_or_else(|| format!("{} runs", child.id()))).code()
+}
+
+/// Ctrl-C leaves a follower, also when it comes while that is busy with printing.
+#[test]
+fn ctrl_c_to_a_face_whose_reader_is_slow() {
+    let fleet = quick("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
+    wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
+    let mut command = fleet.command(&["watch", &id, "--json"]);
+    let mut face = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut out = face.stdout.take().unwrap();
+    rustix::pipe::fcntl_setpipe_size(&out, 4096).unwrap();
+    // It prints until nothing fits in any more.
+    let mut before = 0;
+    until("a full pipe", || {
+        std::thread::sleep(std::time::Duration::from_millis(100));
+        let now = rustix::io::ioctl_fionread(&out).unwrap();
+        let stands = now > 1024 && now == before;
+        before = now;
+        if stands { Ok(()) } else { Err(format!("{now} bytes")) }
+    });
+    kill(face.id(), Signal::INT);
+    let drain = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));
+    assert_eq!(ends(&mut face), Some(130));
+    drain.join().unwrap().unwrap();
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
+    fleet.json(&["watch", &id]).exits(0);
 }
 
 fn session(pid: u32) -> String {
