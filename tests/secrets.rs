@@ -11,8 +11,8 @@ use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 
 use buckets::double::Double;
@@ -25,16 +25,24 @@ const KEY: &str = "CANARY-of-the-access-key-93e0";
 const ENCRYPTION: &str = "CANARY-of-the-encryption-58b2";
 const CANARIES: [&str; 3] = [PASSWORD, KEY, ENCRYPTION];
 
+/// Who looks at the processes of this host, and who gives one a secret to refuse, take turns.
+fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Looks at every process of this user again and again: at its arguments, and at its environment unless a test itself
 /// put a secret there.
 struct Watch {
     stop: Arc<AtomicBool>,
     thread: JoinHandle<BTreeSet<String>>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 impl Watch {
     /// `environments`: also those of the processes whose arguments have this word, and of all others when it is empty.
     fn begin(canaries: &'static [&'static str], environments: &'static str) -> Self {
+        let turn = turn();
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let thread = std::thread::spawn(move || {
@@ -47,7 +55,7 @@ impl Watch {
                 std::thread::sleep(std::time::Duration::from_millis(1));
             }
         });
-        Self { stop, thread }
+        Self { stop, thread, _turn: turn }
     }
 
     fn end(self) -> BTreeSet<String> {
@@ -311,6 +319,7 @@ fn a_test_of_a_storage_leaves_no_secret_anywhere() {
     let seen = watch.end();
     assert!(seen.contains("a probe was seen"), "the watch saw no probe");
     // Typed where everybody sees it already, it is at least not repeated.
+    let _turn = turn();
     let (code, said) = place.run(&["test-storage", &format!("s3://b/p?host=h&access_key={KEY}")], None, &mut found);
     assert_eq!(code, Some(1), "{said}");
     found.extend(seen.into_iter().filter(|place| place.contains("CANARY")));
@@ -320,6 +329,7 @@ fn a_test_of_a_storage_leaves_no_secret_anywhere() {
 /// The password of one cluster that is named on the command line.
 #[test]
 fn a_login_without_an_inventory_leaves_no_secret() {
+    let _turn = turn();
     let servers = Servers::new();
     let port = servers.twisted(Twist::none());
     let place = Place::new(port, "");
@@ -343,6 +353,7 @@ fn a_login_without_an_inventory_leaves_no_secret() {
 /// What fails says more, and none of it is a secret: the server even repeats the statement.
 #[test]
 fn failures_repeat_no_secret() {
+    let _turn = turn();
     let echo = |alter: &Alter| match alter {
         Alter::Set { items, .. } => items.iter().find_map(|(_, value)| match value {
             Literal::Text(text) => Some(error(1210, &format!("Incorrect arguments near '{text}' {text}"))),
@@ -378,6 +389,7 @@ fn failures_repeat_no_secret() {
 /// A secret in the wrong place is refused, and not repeated.
 #[test]
 fn a_secret_in_the_wrong_place_is_not_repeated() {
+    let _turn = turn();
     let servers = Servers::new();
     let port = servers.twisted(Twist::column("DBA_OB_TENANTS", "STATUS", Cell::Text(format!("password={PASSWORD}"))));
     let place = Place::new(port, ", password: {file: FILE}");

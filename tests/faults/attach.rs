@@ -145,6 +145,7 @@ fn a_busy_target_is_waited_for_as_long_as_was_said() {
     assert!(fleet.starts().is_empty());
     let wait = ["backup", "demo/pay", "--mode", "full", "--yes", "--json", "--wait-lock", "5m"];
     let wait = Running::start(&fleet, &wait);
+    wait.notes(&said(300));
     fleet.fix();
     let ended = wait.end().exits(0);
     assert!(ended.err.contains(&said(300)), "it met the other backup: {}", ended.err);

@@ -205,6 +205,9 @@ fn of_two_starts_at_once_exactly_one_begins() {
 fn a_cluster_and_its_tenants_exclude_each_other() {
     let start = "ALTER SYSTEM BACKUP TENANT = 'pay'";
     let fleet = quick("healthy");
+    // As long as the others take, the held statement waits.
+    let config = std::fs::read_to_string(fleet.config()).unwrap();
+    std::fs::write(fleet.config(), config.replace("statement: 5s", "statement: 60s")).unwrap();
     hold(&fleet, start, false, false);
     let tenant = Running::start(&fleet, &BACKUP);
     wait(&fleet, "", "held", "1");

@@ -2,6 +2,7 @@
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -27,8 +28,10 @@ pub fn until<T>(what: &str, mut question: impl FnMut() -> Result<T, String>) -> 
 pub struct Running {
     args: Vec<String>,
     child: Option<Child>,
-    out: Option<JoinHandle<String>>,
-    err: Option<JoinHandle<String>>,
+    out: Option<JoinHandle<()>>,
+    err: Option<JoinHandle<()>>,
+    /// Standard output and standard error so far.
+    said: [Arc<Mutex<Vec<u8>>>; 2],
 }
 
 impl Running {
@@ -39,9 +42,11 @@ impl Running {
     /// The same of any command, with the words it is called by in what a test says.
     pub fn of(mut command: Command, args: &[&str]) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-        let (out, err) = (drain(child.stdout.take().unwrap()), drain(child.stderr.take().unwrap()));
+        let said = [Arc::default(), Arc::default()];
+        let out = drain(child.stdout.take().unwrap(), &said[0]);
+        let err = drain(child.stderr.take().unwrap(), &said[1]);
         let args = args.iter().map(|arg| (*arg).to_owned()).collect();
-        Self { args, child: Some(child), out: Some(out), err: Some(err) }
+        Self { args, child: Some(child), out: Some(out), err: Some(err), said }
     }
 
     pub fn pid(&self) -> u32 {
@@ -53,6 +58,19 @@ impl Running {
         self.child.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
+    /// Waits until it says this on standard error.
+    #[track_caller]
+    pub fn notes(&self, text: &str) {
+        until(&format!("{text:?} on standard error"), || {
+            let said = self.text(1);
+            if said.contains(text) { Ok(()) } else { Err(said) }
+        });
+    }
+
+    fn text(&self, of: usize) -> String {
+        String::from_utf8_lossy(&self.said[of].lock().unwrap()).into_owned()
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn end(mut self) -> Ran {
@@ -62,12 +80,9 @@ impl Running {
             Some(status) => Ok(status),
             None => Err(format!("{args:?} runs as {}", child.id())),
         });
-        Ran {
-            args,
-            out: self.out.take().unwrap().join().unwrap(),
-            err: self.err.take().unwrap().join().unwrap(),
-            code: status.code().unwrap_or(-1),
-        }
+        self.out.take().unwrap().join().unwrap();
+        self.err.take().unwrap().join().unwrap();
+        Ran { args, out: self.text(0), err: self.text(1), code: status.code().unwrap_or(-1) }
     }
 }
 
@@ -80,10 +95,12 @@ impl Drop for Running {
     }
 }
 
-fn drain(mut from: impl Read + Send + 'static) -> JoinHandle<String> {
+fn drain(mut from: impl Read + Send + 'static, into: &Arc<Mutex<Vec<u8>>>) -> JoinHandle<()> {
+    let into = Arc::clone(into);
     std::thread::spawn(move || {
-        let mut text = String::new();
-        let _ = from.read_to_string(&mut text);
-        text
+        let mut bytes = [0; 16 * 1024];
+        while let Ok(length @ 1..) = from.read(&mut bytes) {
+            into.lock().unwrap().extend_from_slice(&bytes[..length]);
+        }
     })
 }
