@@ -5,14 +5,13 @@ use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, Looked};
 use super::say::Role;
-use super::{Exit, Say, choosing, show, tasks as tasks_face, test_storage};
+use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::Follow;
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
-use crate::app::prepare::prepare;
 use crate::app::test::subjects;
-use crate::app::{Room, choose, detect, dump_place, plans, purse, tasks};
+use crate::app::{Room, choose, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -51,17 +50,9 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         }
         let choices = tasks::with_last_storage(room, &facts, choices.clone())?;
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
-        let mut made = prepare(&facts, &choices, id.as_str());
         // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
         let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        if starts && proof::is_awaited(&made) {
-            if looked.is_none() {
-                looked = proof::look(room, say, cluster, &facts, (&choices, id.as_str())).await?;
-            }
-            if let Some(looked) = &looked {
-                made = prepare(&facts, &looked.choices, id.as_str());
-            }
-        }
+        let made = proof::plan(room, say, cluster, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
         let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
@@ -92,10 +83,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
-    let purse = match &looked {
-        Some(looked) => looked.purse.clone(),
-        None => purse::of_plan(room, cluster, &prepared, matches!(may_begin, Some(Ok(())))).await?,
-    };
+    let purse = proof::purse(room, cluster, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
     }
@@ -107,17 +95,9 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         None => return Ok(Exit::OK),
         Some(refused) => refused?,
     }
-    let passed = match &looked {
-        Some(looked) => looked.passed,
-        // What was given by hand nobody has tried yet.
-        None if choices.storage.is_some() => {
-            test_storage::of_plan(say, subjects::of_plan(&facts, cluster, &prepared), &purse, &choices.skip)
-                .await?
-                .passed
-        }
-        None => true,
-    };
-    if choices.storage.is_some() && !passed {
+    let subjects = subjects::of_plan(&facts, cluster, &prepared);
+    // What was given by hand nobody has tried yet.
+    if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&purse, &choices.skip)).await? {
         return Ok(Exit::STORAGE);
     }
     if answers.settle(&question)? == Answered::No {

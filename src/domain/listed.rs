@@ -15,7 +15,7 @@ fn is_path_of(path: &str, destination: &Destination) -> bool {
     !path.is_empty() && bare(path) == bare(&destination.bare())
 }
 
-/// The available sets, or pieces, that a tenant has in a directory, for each DEST_ID, by the names of their own directories
+/// The available sets, or pieces, that a tenant has in a directory, for each `DEST_ID`, by the names of their own directories
 /// (V4.3.1 source, `ObBackupPathUtil`: `backup_set_41_full`, `piece_d1002r1p3`).
 #[must_use]
 pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) -> Vec<Listed> {

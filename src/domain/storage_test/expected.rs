@@ -41,11 +41,11 @@ pub struct OfTenant {
     pub tenant: String,
     /// Data or log archive.
     pub kind: DirKind,
-    /// What the views list in it, for each DEST_ID it has had.
+    /// What the views list in it, for each `DEST_ID` it has had.
     pub listed: Vec<Listed>,
 }
 
-/// What the views of a cluster list in a directory under one DEST_ID.
+/// What the views of a cluster list in a directory under one `DEST_ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
     /// The id.
@@ -118,7 +118,7 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
             Some(file) => {
                 let said = owner(shown, file, (of.cluster_id, Some(of.tenant_id), Some(of.kind)))?;
                 match doubt(of, file, &contents.names) {
-                    Some(why) => Err(Box::new(another_owner(shown, file, why))),
+                    Some(why) => Err(Box::new(another_owner(shown, file, &why))),
                     None if said.is_ok() && !are_names_of(of, file) => Ok(Ok(format!(
                         "ours: what the server lists under DEST_ID {} is there; its {FORMAT_FILE} has the name {}/{}",
                         file.dest_id, file.cluster, file.tenant
@@ -152,7 +152,7 @@ fn are_names_of(of: &OfTenant, file: &FormatFile) -> bool {
     of.cluster.as_ref().is_none_or(|cluster| *cluster == file.cluster) && of.tenant == file.tenant
 }
 
-/// Why a directory with the right ids may be another cluster's all the same; None: what is listed under its DEST_ID is there,
+/// Why a directory with the right ids may be another cluster's all the same; None: what is listed under its `DEST_ID` is there,
 /// or nothing speaks against it.
 fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
     let there = |listed: &Listed| {
@@ -178,7 +178,7 @@ fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
 }
 
 /// The directory may be another cluster's.
-fn another_owner(shown: &str, file: &FormatFile, why: String) -> Fault {
+fn another_owner(shown: &str, file: &FormatFile, why: &str) -> Fault {
     Fault::new(
         Cause::Storage,
         format!("{shown} is the directory of {}.", file.owner()),

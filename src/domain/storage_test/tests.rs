@@ -110,7 +110,7 @@ fn a_format_file_of_somebody_else_is_predicted() {
     assert_eq!(judged(&ours, &torn), Ok(Err("whose directory it is: its format.obbak cannot be read".to_owned())));
 }
 
-/// Ids are chosen by people: the same ids and path are no proof, what is listed under the directory's DEST_ID is.
+/// Ids are chosen by people: the same ids and path are no proof, what is listed under the directory's `DEST_ID` is.
 #[test]
 fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
     let listed = |dest_id, entries: &[&str]| Listed {

@@ -74,9 +74,10 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
             return Look::Wait(Waiting::for_(what, true)).into();
         }
         let job = Some(JobSeen { job: all.job_id, set: None, kind: None });
-        let outcome = match all.was_cancelled() {
-            true => Outcome::cancelled(cancelled(all, target), None),
-            false => Outcome::failed(no_part(all, target), None),
+        let outcome = if all.was_cancelled() {
+            Outcome::cancelled(cancelled(all, target), None)
+        } else {
+            Outcome::failed(no_part(all, target), None)
         };
         return Seen { look: Look::Ended(Box::new(outcome)), job };
     }
