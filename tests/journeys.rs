@@ -43,6 +43,8 @@ mod place;
 mod plans;
 #[path = "journeys/privileges.rs"]
 mod privileges;
+#[path = "journeys/proof.rs"]
+mod proof;
 #[path = "journeys/refused.rs"]
 mod refused;
 #[path = "journeys/report.rs"]

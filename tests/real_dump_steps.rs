@@ -52,6 +52,7 @@ fn connection(engine: &Seekdb, mydumper: Option<&Path>) -> Connection {
             stall: 120_000,
             archive_wait: 1_000,
             heartbeat: 1_000,
+            proof: 1_000,
         },
     }
 }

@@ -49,6 +49,11 @@ const TABLE: &[(&str, u32)] = &[
     ("ALTER SYSTEM SUSPEND BACKUP", INVALID),
     ("ALTER SYSTEM RESUME BACKUP", INVALID),
     ("ALTER SYSTEM CANCEL ALL BACKUP FORCE", INVALID),
+    // The passwords of a look at the storage, and its answer. This engine's grammar has no RESTORE.
+    ("SET DECRYPTION IDENTIFIED BY 'a'", RAN),
+    ("SET DECRYPTION IDENTIFIED BY 'a', 'b'", RAN),
+    ("SET DECRYPTION IDENTIFIED BY 'a' ONLY", WRONG),
+    ("SHOW RESTORE PREVIEW", NOT_SUPPORTED),
     // Keys, parameters, validation, deletion: parsed, and refused by this engine.
     ("ALTER SYSTEM BACKUP KEY TO 'file:///x' ENCRYPTED BY 'pw'", NOT_SUPPORTED),
     ("ALTER SYSTEM BACKUP CLUSTER PARAMETERS TO 'file:///x'", NO_SUCH_COLUMN),

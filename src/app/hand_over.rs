@@ -54,6 +54,8 @@ pub struct Purse {
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<Secret>,
+    /// The passwords that go with a look at the storage.
+    pub decryption: Vec<Secret>,
 }
 
 /// The one object on the runner's standard input.
@@ -63,6 +65,8 @@ pub(super) struct Parcel {
     pub(super) login: Option<Zeroizing<String>>,
     pub(super) access_key: Option<Zeroizing<String>>,
     pub(super) encryption: Option<Zeroizing<String>>,
+    #[serde(default)]
+    pub(super) decryption: Vec<Zeroizing<String>>,
 }
 
 /// What the runner said.
@@ -137,6 +141,7 @@ impl Launcher for Detached {
             login: text(purse.login),
             access_key: text(purse.access_key),
             encryption: text(purse.encryption),
+            decryption: purse.decryption.into_iter().filter_map(|secret| text(Some(secret))).collect(),
         };
         let parcel = serde_json::to_vec(&parcel)
             .map_err(|error| not_started(&format!("The task cannot be written: {error}.")))?;

@@ -12,6 +12,7 @@ pub mod known;
 mod lend_storage;
 pub mod plans;
 pub mod prepare;
+pub mod prove;
 pub mod purse;
 pub mod report;
 pub mod room;

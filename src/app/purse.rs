@@ -51,11 +51,19 @@ pub async fn of_plan(room: &Room, cluster: &Cluster, prepared: &Prepared, may_be
 /// A secret cannot be had, or the journal does not say what was confirmed.
 pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, Fault> {
     let (prepared, login) = login(room, task).await?;
-    if !task.view.retry_may_start() {
-        // What only looks again needs no more than the login.
-        return Ok(Purse { login: Some(login), ..Purse::default() });
-    }
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
+    if !task.view.retry_may_start() {
+        // What only looks again needs no more than the login. Secrets of a look at the storage go along where they are still
+        // found without a question.
+        let only = Purse { login: Some(login.clone()), ..Purse::default() };
+        let plan = &prepared.plan;
+        let mut sources = plan.access_key().into_iter().chain(plan.decrypt().iter().cloned()).peekable();
+        if sources.peek().is_none() || !sources.all(|source| source.lasts()) {
+            return Ok(only);
+        }
+        let found = rest(room, &plan.cluster.name, tenant, prepared, given, Some(login)).await;
+        return Ok(found.unwrap_or(only));
+    }
     rest(room, &prepared.plan.cluster.name, tenant, prepared, given, Some(login)).await
 }
 
@@ -102,14 +110,21 @@ async fn rest(
     let written = prepared.plan.access_key().map(|source| room.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
-    let purse = Purse {
-        login,
-        access_key: secret(room, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?,
-        encryption: secret(room, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?,
-    };
-    let carried = Carried { access_key: purse.access_key.as_ref(), encryption: purse.encryption.as_ref() };
+    let encrypted = encrypt.is_some();
+    let access_key = secret(room, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
+    let encryption = secret(room, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
+    let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() };
     prepared.plan.can_carry(carried)?;
-    Ok(purse)
+    let decrypt = prepared.plan.decrypt();
+    let mut decryption = Vec::with_capacity(decrypt.len());
+    // The backup's own password is the first of them, and was found already.
+    let own = encrypted && prepared.plan.choices.encrypt.is_some() && !decrypt.is_empty();
+    decryption.extend(encryption.clone().filter(|_| own));
+    for source in decrypt.iter().skip(usize::from(own)) {
+        let asking = Asking { what: "the password of older backup sets", flag: Flag::DecryptFrom };
+        decryption.push(room.secret(source, asking).await?);
+    }
+    Ok(Purse { login, access_key, encryption, decryption })
 }
 
 /// Judges the secrets of a plan that is only shown, as far as they lie where a look costs nothing: a variable, a file. What is

@@ -198,7 +198,14 @@ impl Room {
     /// The password cannot be had.
     pub async fn system(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
         let login = Some(self.password(cluster).await?);
-        let secrets = Secrets { login, ..Secrets::default() };
+        self.server(cluster, Secrets { login, ..Secrets::default() })
+    }
+
+    /// The same with these secrets.
+    ///
+    /// # Errors
+    /// The cluster's name cannot be a target.
+    pub(super) fn server(&self, cluster: &Cluster, secrets: Secrets) -> Result<OceanBase, Fault> {
         Ok(OceanBase::new(self.target(cluster)?, cluster.environment.clone(), self.connection(cluster), secrets))
     }
 }
@@ -238,6 +245,7 @@ fn limits(limits: &Limits) -> connection::Limits {
         stall: ms(limits.stall),
         archive_wait: ms(limits.archive_wait),
         heartbeat: ms(limits.heartbeat),
+        proof: ms(limits.proof),
     }
 }
 

@@ -90,6 +90,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         login: secret(parcel.login),
         access_key: secret(parcel.access_key),
         encryption: secret(parcel.encryption),
+        decryption: parcel.decryption.into_iter().filter_map(|text| secret(Some(text))).collect(),
     };
     let compact_first = matches!(parcel.order, Order::CompactFirst);
     let (prepared, connection, created) = match parcel.order {

@@ -12,6 +12,7 @@ use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
 use crate::domain::standstill::Standstill;
 use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;
 
 /// A system that can be backed up.
@@ -29,6 +30,8 @@ pub type LendLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 pub struct Act {
     /// The statements (or the command), secrets as `***`.
     pub shown: Vec<String>,
+    /// The same as they were confirmed, where values are filled in that are read from the server; None: they are as they were.
+    pub planned: Option<Vec<String>>,
     /// The marker of a start.
     pub description: Option<String>,
     /// The highest job id seen before.
@@ -162,6 +165,15 @@ impl System {
                 Some(act) => Cancel::Send(Box::new(act), Vec::new()),
                 None => Cancel::Nothing,
             }),
+        }
+    }
+
+    /// Takes that the server was not asked to look at a storage, and why.
+    pub fn looked_in_vain(&mut self, target: &TargetName, fault: &Fault) {
+        match self {
+            Self::OceanBase(system) => system.looked_in_vain(target, fault),
+            // A dump is judged by its manifest.
+            Self::Dump(_) => {}
         }
     }
 

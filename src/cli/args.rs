@@ -108,6 +108,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Test a storage, or every storage of a target; changes nothing and leaves nothing behind
     TestStorage(TestStorageArgs),
+    /// Let the server look at the storage for the last good backup; starts no backup
+    Prove(ProveArgs),
     /// Back up now
     Backup(Box<BackupArgs>),
     /// The tasks of this host
@@ -158,8 +160,26 @@ pub struct TestStorageArgs {
     pub access_key_from: Option<SecretSource>,
 }
 
+/// `obnow prove`.
+#[derive(Debug, Args)]
+pub struct ProveArgs {
+    /// cluster, for each of its tenants, or cluster/tenant
+    #[arg(value_parser = target)]
+    pub target: TargetName,
+    /// Access id of the storage
+    #[arg(long, value_name = "ID")]
+    pub access_id: Option<String>,
+    /// Where the access key is: env:NAME, file:PATH or stdin; asked for when absent. It goes to the server, whose audit and
+    /// logs may keep it
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub access_key_from: Option<SecretSource>,
+    /// Where a password of backup sets in that directory is; once for each
+    #[arg(long, value_name = "SRC", value_parser = source)]
+    pub decrypt_from: Vec<SecretSource>,
+}
+
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
-const CHOICES: [&str; 10] = [
+const CHOICES: [&str; 13] = [
     "targets",
     "mode",
     "storage",
@@ -170,6 +190,9 @@ const CHOICES: [&str; 10] = [
     "no_full",
     "skip",
     "exclude_table",
+    "prove",
+    "no_proof",
+    "decrypt_from",
 ];
 
 /// `obnow backup`.
@@ -218,6 +241,16 @@ pub struct BackupArgs {
     /// Leave a table or view out of a logical backup; may be given several times
     #[arg(long, value_name = "DB.TABLE")]
     pub exclude_table: Vec<String>,
+    /// In the end let the server look at the storage, also where that needs secrets: the access key and the passwords go to the
+    /// server, whose audit and logs may keep them
+    #[arg(long)]
+    pub prove: bool,
+    /// Leave out the server's look at the storage
+    #[arg(long, conflicts_with = "prove")]
+    pub no_proof: bool,
+    /// Where a password of older backup sets in that directory is, for --prove; once for each
+    #[arg(long, value_name = "SRC", value_parser = source, requires = "prove")]
+    pub decrypt_from: Vec<SecretSource>,
     /// Print the plan and stop
     #[arg(long)]
     pub dry_run: bool,

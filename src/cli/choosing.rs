@@ -4,6 +4,7 @@ use super::args::BackupArgs;
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::proof::ProofChoice;
 use crate::domain::saved::SavedPlan;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
@@ -30,6 +31,11 @@ pub(super) fn chosen(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault
         no_full: args.no_full.into(),
         skip: args.skip.iter().copied().collect(),
         exclude: Exclude(args.exclude_table.iter().cloned().collect()),
+        proof: ProofChoice {
+            asked: (args.prove || args.no_proof).then_some(args.prove),
+            access_key: args.access_key_from.clone().filter(|_| args.prove),
+            decrypt: args.decrypt_from.clone(),
+        },
         ..Choices::new(args.targets.clone(), mode.into())
     })
 }
@@ -51,8 +57,24 @@ fn given(args: &BackupArgs) -> Option<Wanted> {
 /// A secret has no source that lasts and none was named, or one was named that the plan has no use for.
 pub(super) fn saved(plan: &SavedPlan, args: &BackupArgs) -> Result<Choices, Fault> {
     let mut choices = plan.choices.clone();
+    // The key that is set and the one that goes with a look are the same.
+    let named = args.access_key_from.as_ref();
+    let of_proof = choices.proof.access_key.is_some();
     let key = choices.storage.as_mut().and_then(|storage| storage.access_key.as_mut());
-    renew(key, args.access_key_from.as_ref(), "--access-key-from", "an access key")?;
+    if key.is_some() || !of_proof {
+        renew(key, named, "--access-key-from", "an access key")?;
+    }
+    if of_proof {
+        renew(choices.proof.access_key.as_mut(), named, "--access-key-from", "an access key")?;
+    }
+    if !choices.proof.decrypt.iter().all(SecretSource::lasts) {
+        return Err(Fault::new(
+            Cause::Usage,
+            "The plan needs the passwords of older sets, and names no lasting source of them.",
+            "They came from standard input when it was saved.",
+            "Save a new plan with --decrypt-from env:NAME or file:PATH.",
+        ));
+    }
     renew(choices.encrypt.as_mut(), args.encrypt_from.as_ref(), "--encrypt-from", "an encryption password")?;
     Ok(choices)
 }

@@ -9,6 +9,7 @@ mod check;
 mod choosing;
 mod config;
 mod proof;
+mod prove;
 mod report;
 mod say;
 mod show;
@@ -49,6 +50,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         Command::Targets => targets::run(&room, say).await,
         Command::Check(args) => check::run(&room, say, &args).await,
         Command::TestStorage(args) => test_storage::run(&room, say, &args).await,
+        Command::Prove(args) => prove::run(&room, say, &args).await,
         Command::Backup(args) => backup::run(&room, say, common, &args).await,
         Command::Tasks => tasks::list(&room, say).await,
         Command::Watch(args) => tasks::watch(&room, say, &args).await,

@@ -12,6 +12,7 @@ use crate::domain::diagnosis::clean;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
+use crate::domain::proof::Proof;
 use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
@@ -230,7 +231,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
             }
         }
         Event::Verdict { target, outcome } => {
-            say.event("verdict", verdict_fields(id, Some(target), outcome));
+            say.event("verdict", verdict_fields(Some(id), Some(target), outcome));
             verdict(say, target, outcome, view);
         }
         Event::Intent { .. } | Event::Request { .. } => log(say, at, None, &lines),
@@ -274,11 +275,11 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
 /// The last event of a task: the worst verdict, for no target in particular.
 pub(super) fn last_verdict(say: &Say, id: &str, view: &TaskView) {
     if let Some((_, outcome)) = words::worst(view) {
-        say.event("verdict", verdict_fields(id, None, outcome));
+        say.event("verdict", verdict_fields(Some(id), None, outcome));
     }
 }
 
-fn verdict_fields(id: &str, target: Option<&TargetName>, outcome: &Outcome) -> Value {
+fn verdict_fields(id: Option<&str>, target: Option<&TargetName>, outcome: &Outcome) -> Value {
     let windows: Vec<Value> = outcome
         .windows
         .iter()
@@ -287,7 +288,24 @@ fn verdict_fields(id: &str, target: Option<&TargetName>, outcome: &Outcome) -> V
     json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
            "from": when(outcome.from), "to": when(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
            "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.told, "recipe": outcome.recipe,
-           "fault": outcome.fault.as_ref().map(fault_fields)})
+           "fault": outcome.fault.as_ref().map(fault_fields), "proof": outcome.proof.as_ref().map(proof_fields),
+           "proof_why": outcome.proof_why})
+}
+
+fn proof_fields(proof: &Proof) -> Value {
+    json!({"at": proof.at.to_string(), "by": proof.by.word(), "until_scn": proof.until_scn, "sets": proof.sets,
+           "pieces": proof.pieces})
+}
+
+/// What a look at the storage came to, outside of a task.
+pub(super) fn looked(say: &Say, target: &TargetName, outcome: &Outcome) {
+    say.event("verdict", verdict_fields(None, Some(target), outcome));
+    verdict(say, target, outcome, &TaskView::default());
+}
+
+/// The last event of looks at several storages: the worst, for no target in particular.
+pub(super) fn looked_at_all(say: &Say, outcome: &Outcome) {
+    say.event("verdict", verdict_fields(None, None, outcome));
 }
 
 fn progress_fields(id: &str, target: &TargetName, progress: &Progress) -> Value {

@@ -225,6 +225,9 @@ pub struct Limits {
     /// Without a heartbeat before a runner is called gone.
     #[serde(with = "span")]
     pub heartbeat: Duration,
+    /// For the server's look at a storage.
+    #[serde(with = "span")]
+    pub proof: Duration,
 }
 
 impl Default for Limits {
@@ -236,6 +239,7 @@ impl Default for Limits {
             stall: Duration::from_mins(5),
             archive_wait: Duration::from_mins(10),
             heartbeat: Duration::from_secs(10),
+            proof: Duration::from_mins(5),
         }
     }
 }

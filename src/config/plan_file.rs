@@ -14,6 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::plan::LeftOut;
 use crate::domain::preflight::CheckId;
+use crate::domain::proof::ProofChoice;
 use crate::domain::saved::{Expect, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
@@ -159,7 +160,19 @@ struct Chosen {
     skip: BTreeSet<CheckId>,
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     exclude_table: Exclude,
+    /// True is --prove, false --no-proof.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    prove: Option<bool>,
+    #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
+    prove_access_key_from: Option<SecretSource>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    decrypt_from: Vec<Word>,
 }
+
+/// A source in a list.
+#[derive(Serialize, Deserialize)]
+#[serde(transparent)]
+struct Word(#[serde(with = "word")] Option<SecretSource>);
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -218,6 +231,9 @@ impl Chosen {
             no_full: choices.no_full,
             skip: choices.skip.clone(),
             exclude_table: choices.exclude.clone(),
+            prove: choices.proof.asked,
+            prove_access_key_from: choices.proof.access_key.clone(),
+            decrypt_from: choices.proof.decrypt.iter().cloned().map(|source| Word(Some(source))).collect(),
         }
     }
 
@@ -249,6 +265,11 @@ impl From<Chosen> for Choices {
             no_full: chosen.no_full,
             skip: chosen.skip,
             exclude: chosen.exclude_table,
+            proof: ProofChoice {
+                asked: chosen.prove,
+                access_key: chosen.prove_access_key_from,
+                decrypt: chosen.decrypt_from.into_iter().filter_map(|word| word.0).collect(),
+            },
             ..Self::new(chosen.targets, chosen.mode)
         }
     }

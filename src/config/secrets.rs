@@ -38,6 +38,8 @@ pub enum Flag {
     AccessKeyFrom,
     /// Of a backup that is encrypted.
     EncryptFrom,
+    /// Of backup sets that were encrypted before.
+    DecryptFrom,
 }
 
 impl Flag {
@@ -48,6 +50,7 @@ impl Flag {
             Self::PasswordFrom => "--password-from",
             Self::AccessKeyFrom => "--access-key-from",
             Self::EncryptFrom => "--encrypt-from",
+            Self::DecryptFrom => "--decrypt-from",
         }
     }
 
@@ -55,7 +58,7 @@ impl Flag {
     fn sources(self) -> &'static str {
         match self {
             Self::PasswordFrom => "env:NAME, file:PATH or stdin, or none if there is no password",
-            Self::AccessKeyFrom | Self::EncryptFrom => "env:NAME, file:PATH or stdin",
+            Self::AccessKeyFrom | Self::EncryptFrom | Self::DecryptFrom => "env:NAME, file:PATH or stdin",
         }
     }
 
@@ -65,7 +68,7 @@ impl Flag {
             Self::PasswordFrom => format!(
                 "{next} A login that has no password is said by password: none in the inventory, or --password-from none."
             ),
-            Self::AccessKeyFrom | Self::EncryptFrom => next.to_owned(),
+            Self::AccessKeyFrom | Self::EncryptFrom | Self::DecryptFrom => next.to_owned(),
         }
     }
 }

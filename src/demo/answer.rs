@@ -67,7 +67,17 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
     let answered = match statement {
         // The grammar has already said what the server answers to these.
         Statement::Alter(Alter::Refused { code, message }) => Err(refuse_code(code, message)),
-        Statement::Alter(alter) => return world.alter(session, alter).await.into(),
+        Statement::Alter(alter) => {
+            let looked = match &alter {
+                Alter::PreviewRestore(preview) => Some(preview.clone()),
+                _ => None,
+            };
+            let outcome = world.alter(session, alter).await;
+            if outcome == Outcome::Done && looked.is_some() {
+                session.preview = looked;
+            }
+            return outcome.into();
+        }
         Statement::Select(select) => view(&line, &select.view, &session.account).and_then(|view| {
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
@@ -112,6 +122,14 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
             session.encryption = Some(password);
             Ok(Reply::Done)
         }
+        Statement::SetDecryption(_) if session.account.tenant_id != 1 => {
+            Err(refuse_code(1235, "non-sys tenant set decryption is not supported"))
+        }
+        Statement::SetDecryption(passwords) => {
+            session.decryption = passwords;
+            Ok(Reply::Done)
+        }
+        Statement::ShowRestorePreview => restore_preview(world, session, !is_v3(&line)),
         Statement::Kill { query_only, connection } => {
             registry.kill(&session.account, connection, query_only).map(|()| Reply::Done)
         }
@@ -133,6 +151,25 @@ fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) ->
         }
     }
     Ok(table)
+}
+
+/// The answer to the last PREVIEW. From V4 on nothing of it is left for a second question.
+fn restore_preview<W: World>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
+    if session.account.tenant_id != 1 {
+        return Err(refuse_code(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
+    }
+    let unasked = "show restore preview before ALTER SYSTEM RESTORE PREVIEW is not supported";
+    let preview = session.preview.clone().ok_or_else(|| refuse_code(1235, unasked))?;
+    let found = world.restore_source(session, &preview)?;
+    if once {
+        session.preview = None;
+        session.decryption.clear();
+    }
+    let holds = |value: &Value| if matches!(value, Value::Integer(_)) { Holds::Signed } else { Holds::Text };
+    let columns = found.first().into_iter().flatten().map(|(name, value)| ((*name).to_owned(), holds(value)));
+    let columns = columns.collect();
+    let rows = found.into_iter().map(|row| row.into_iter().map(|(_, value)| value).collect()).collect();
+    Ok(Reply::Rows(Table { columns, rows }))
 }
 
 fn text(text: &str) -> Value {

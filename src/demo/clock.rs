@@ -29,6 +29,13 @@ pub fn text(moment: Moment, zone: &str) -> String {
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
+/// The moment of a time as it is written in a session's time zone; none where it is no time.
+#[must_use]
+pub fn moment(text: &str, zone: &str) -> Option<Moment> {
+    let time: jiff::civil::DateTime = text.trim().parse().ok()?;
+    Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
+}
+
 /// The default is OceanBase's own, +08:00.
 fn time_zone(name: &str) -> TimeZone {
     let offset = |hours: &str, minutes: &str, sign: i32| {

@@ -13,10 +13,11 @@ use super::fleet::{Client, Cluster, Fleet, Received, Tenant};
 use super::holds;
 use super::life::{self, archive};
 use super::line::Feature;
+use super::media;
 use super::orders::{self, Order, refusal};
 use super::projection::{self, Look};
 use super::said;
-use super::statement::{Alter, Row, ServerError, Value};
+use super::statement::{Alter, Preview, Row, ServerError, Value};
 use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
 
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
@@ -109,6 +110,9 @@ impl Embedded {
                         .and_then(|()| orders::carry_out(fleet, order(session, cluster, fleet.now), alter)),
                 ),
             };
+            if let (Some(Ok(())), Alter::Backup { .. }, Some(password)) = (&result, alter, &session.encryption) {
+                note_password(&mut fleet.clusters[cluster], session, password);
+            }
             let done = match &result {
                 None => "lost before it was applied".to_owned(),
                 Some(Ok(())) => "done".to_owned(),
@@ -156,6 +160,15 @@ impl Embedded {
             let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
             Some(question(&Look { fleet, cluster: &fleet.clusters[port.cluster], tenant_id, zone }))
         })
+    }
+}
+
+/// The storage remembers what the job that was just started is encrypted with.
+fn note_password(cluster: &mut Cluster, session: &Session, password: &str) {
+    let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
+    let newest = cluster.jobs.iter().rev().find(|job| job.initiator_tenant_id == tenant_id);
+    if let Some(job_id) = newest.map(|job| job.id) {
+        cluster.media.note(tenant_id, job_id, password);
     }
 }
 
@@ -325,6 +338,15 @@ impl World for Embedded {
             look.cluster.line.is_v3().then_some(rows)
         };
         self.with(session, shown)?
+    }
+
+    fn restore_source(
+        &self,
+        session: &Session,
+        preview: &Preview,
+    ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
+        self.with(session, |look| media::restore_source(look, preview, &session.decryption))
+            .unwrap_or_else(|| Ok(Vec::new()))
     }
 
     async fn alter(&self, session: &Session, alter: Alter) -> Outcome {

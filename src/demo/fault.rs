@@ -94,6 +94,13 @@ pub enum Effect {
         /// Milliseconds of work.
         milliseconds: i64,
     },
+    /// Every connection comes through a proxy.
+    Proxied,
+    /// The storage lacks what the views list.
+    MediaLacks {
+        /// What.
+        what: Lacks,
+    },
     /// V2.2 and V3: the merge of a zone (the fault's server) ends in an error, and stands still until that is removed.
     CompactionFails,
     /// V2.2 and V3: old backups are being removed.
@@ -103,6 +110,16 @@ pub enum Effect {
         /// `STANDBY`, `PRIMARY`.
         role: String,
     },
+}
+
+/// What a storage may lack.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lacks {
+    /// The files of the piece that is written now.
+    NewestPiece,
+    /// The info file of the newest backup set.
+    NewestSetInfo,
 }
 
 /// The faults of a fleet, asked from one cluster.
@@ -170,6 +187,12 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn breaks_archive(self, tenant: &'a str) -> bool {
         self.of(Some(tenant)).any(|fault| fault.effect == Effect::ArchiveBreaks)
+    }
+
+    /// Whether the storage of a tenant lacks this.
+    #[must_use]
+    pub fn lacks(self, tenant: &'a str, what: Lacks) -> bool {
+        self.of(Some(tenant)).any(|fault| fault.effect == Effect::MediaLacks { what })
     }
 
     /// How a tenant's job fails at the end of this phase.

@@ -15,6 +15,7 @@ use super::clock::Moment;
 use super::fault::Fault;
 use super::holds::{Held, Hold};
 use super::line::Line;
+use super::media::Media;
 use super::storage::Owner;
 
 pub use job::{Job, JobStatus};
@@ -176,6 +177,8 @@ pub struct Cluster {
     pub last_dest_id: i64,
     /// What only a cluster of V2.2 or V3 has.
     pub v3: Option<OfV3>,
+    /// What its backups wrote to the storage.
+    pub media: Media,
 }
 
 /// One observer.

@@ -4,6 +4,7 @@
 
 mod alter;
 mod cursor;
+mod restore;
 mod select;
 mod v3;
 
@@ -41,7 +42,10 @@ fn statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerEr
         return select::view(cursor).map(Statement::Describe);
     }
     if cursor.take("set") {
-        return if cursor.take("encryption") { encryption(cursor) } else { set(cursor) };
+        if cursor.take("encryption") {
+            return encryption(cursor);
+        }
+        return if cursor.take("decryption") { restore::decryption(cursor) } else { set(cursor) };
     }
     if cursor.take("kill") {
         return kill(cursor);
@@ -52,6 +56,10 @@ fn statement(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerEr
 fn show(cursor: &mut Cursor<'_>, line: &Line) -> Result<Statement, ServerError> {
     if cursor.take("grants") {
         return Ok(Statement::ShowGrants);
+    }
+    if cursor.take("restore") {
+        cursor.need("preview")?;
+        return Ok(Statement::ShowRestorePreview);
     }
     if cursor.take("columns") {
         cursor.need("from")?;

@@ -16,6 +16,7 @@ use super::clock::Moment;
 use super::fault::{self, Effect, Fault, Faults};
 use super::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Set, SetOfCluster};
 use super::line::{Feature, Work};
+use super::media;
 use super::storage;
 
 pub use progress::{Progress, permille, progress};
@@ -308,6 +309,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
             set.finished_blocks = finished;
         }
     });
+    media::write(cluster, index);
     if cluster.line.is_v3() {
         v3::ended(cluster, index, at);
     }

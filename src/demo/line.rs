@@ -53,6 +53,8 @@ pub enum Feature {
     FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
     LaterForms,
+    /// `RESTORE .. PREVIEW` is in the grammar in the form that works: V3.1.1, V4.2.1.
+    RestorePreview,
 }
 
 /// What is done in a phase of a tenant's job, as far as counting goes.
@@ -175,7 +177,8 @@ const V4_3_5: &[Phase] = &[
 
 use Feature::{
     AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeFirst, LaterForms, ObVersion,
-    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, S3, SameDataVersion, SinceV3, TenantBackup,
+    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion, SinceV3,
+    TenantBackup,
 };
 
 const V4_FEATURES: &[Feature] = &[
@@ -190,6 +193,7 @@ const V4_FEATURES: &[Feature] = &[
     RefusedChildEvent,
     PlacedComments,
     FractionalTimes,
+    RestorePreview,
 ];
 const V4_3_5_FEATURES: &[Feature] = &[
     ObVersion,
@@ -204,12 +208,13 @@ const V4_3_5_FEATURES: &[Feature] = &[
     PlacedComments,
     FractionalTimes,
     ChecksumType,
+    RestorePreview,
 ];
 
 static LINES: [Line; 11] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
-    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3]),
-    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3]),
+    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, RestorePreview]),
+    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview]),
     // Builds before 20220304134610.
     v3("3.2.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
     // Builds from it on.

@@ -19,6 +19,7 @@ pub mod holds;
 pub mod lexer;
 pub mod life;
 pub mod line;
+pub mod media;
 pub mod orders;
 pub mod place;
 pub mod projection;

@@ -12,6 +12,7 @@ use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
 use super::line::Feature;
+use super::media;
 use super::refusal::refuse;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
@@ -68,6 +69,7 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
         Alter::Set { items, tenants } => set(fleet, order, items, tenants),
         Alter::ArchiveLog { on, tenants, .. } => archive_log(fleet, order, *on, tenants),
         Alter::Backup { .. } => backup(fleet, order, alter),
+        Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
         Alter::CancelBackup(tenants) => {
             let speed = fleet.speed;
             let cluster = &mut fleet.clusters[order.cluster];

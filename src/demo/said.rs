@@ -1,6 +1,6 @@
 //! An `ALTER SYSTEM` in one canonical spelling, for the log of statements and for matching: names quoted, keys masked.
 
-use super::statement::{Alter, BackupScope, Literal, Tenants};
+use super::statement::{Alter, BackupScope, Literal, Preview, Tenants, Until};
 
 /// The statement as the log shows it.
 #[must_use]
@@ -29,9 +29,27 @@ pub fn text(alter: &Alter) -> String {
         Alter::MinorFreeze => "MINOR FREEZE".to_owned(),
         Alter::CancelAll => "CANCEL ALL BACKUP FORCE".to_owned(),
         Alter::CancelDelete => "CANCEL DELETE BACKUP".to_owned(),
+        Alter::PreviewRestore(preview) => restore(preview),
         Alter::Refused { code, .. } => format!("(refused by the grammar: {code})"),
     };
     format!("ALTER SYSTEM {said}")
+}
+
+fn restore(preview: &Preview) -> String {
+    let from = quoted(&masked(&preview.from));
+    let time = |time: &str| quoted(time);
+    match (&preview.before_v4, &preview.until) {
+        (Some(old), Until::Time(at)) => format!(
+            "RESTORE {} FROM {} AT {from} UNTIL {} WITH {} PREVIEW",
+            old.tenant,
+            old.source,
+            time(at),
+            quoted(&old.options)
+        ),
+        (_, Until::Time(at)) => format!("RESTORE FROM {from} UNTIL TIME = {} PREVIEW", time(at)),
+        (_, Until::Scn(scn)) => format!("RESTORE FROM {from} UNTIL SCN = {scn} PREVIEW"),
+        (_, Until::Latest) => format!("RESTORE FROM {from} PREVIEW"),
+    }
 }
 
 fn of(tenants: &Tenants) -> String {
@@ -66,7 +84,7 @@ fn masked(text: &str) -> String {
     let mut parts = text.split(KEY);
     let mut shown = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        let end = part.find(['&', ' ']).unwrap_or(part.len());
+        let end = part.find(['&', ' ', ',']).unwrap_or(part.len());
         shown += KEY;
         shown += "***";
         shown += &part[end..];

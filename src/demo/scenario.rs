@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 28] = [
+const SCENARIOS: [(&str, &str); 30] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -54,6 +54,8 @@ const SCENARIOS: [(&str, &str); 28] = [
     ("no-privilege", include_str!("../../assets/demo/scenarios/no-privilege.yaml")),
     ("standby", include_str!("../../assets/demo/scenarios/standby.yaml")),
     ("encryption-lost", include_str!("../../assets/demo/scenarios/encryption-lost.yaml")),
+    ("media-lost", include_str!("../../assets/demo/scenarios/media-lost.yaml")),
+    ("wrong-password", include_str!("../../assets/demo/scenarios/wrong-password.yaml")),
     ("needs-compaction", include_str!("../../assets/demo/scenarios/needs-compaction.yaml")),
     ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
@@ -199,6 +201,12 @@ pub struct TenantEntry {
     /// The data version the sets were made of, if not the present one.
     #[serde(default)]
     pub sets_version: Option<String>,
+    /// The passwords of the sets that are encrypted, by id.
+    #[serde(default)]
+    pub set_passwords: BTreeMap<i64, String>,
+    /// The ids of sets that lie on the storage and are in no view any more.
+    #[serde(default)]
+    pub sets_unlisted: Vec<i64>,
     /// Recovery window of the delete policy.
     #[serde(default)]
     pub recovery_window: Option<String>,

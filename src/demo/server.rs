@@ -131,7 +131,8 @@ impl<W: World> Connection<W> {
         channel.put_ok();
         channel.send().await?;
         let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
-        Ok(Some(Session { connection, endpoint, account, variables, encryption: None }))
+        let (encryption, decryption, preview) = (None, Vec::new(), None);
+        Ok(Some(Session { connection, endpoint, account, variables, encryption, decryption, preview }))
     }
 
     async fn commands(&self, channel: &mut Channel, mut session: Session) -> io::Result<()> {

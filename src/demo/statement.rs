@@ -71,6 +71,39 @@ pub enum BackupScope {
     Tenants(Vec<String>),
 }
 
+/// Up to where a restore goes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Until {
+    /// As far as the log reaches.
+    Latest,
+    /// `UNTIL SCN = n`.
+    Scn(i128),
+    /// `UNTIL TIME = 'x'`; before V4 `UNTIL 'x'`.
+    Time(String),
+}
+
+/// A restore that is only looked at: `RESTORE FROM 'a,b' [UNTIL ..] PREVIEW`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Preview {
+    /// The URIs, with a comma between them.
+    pub from: String,
+    /// Up to where.
+    pub until: Until,
+    /// Before V4: `RESTORE new FROM old AT 'uri' UNTIL 'x' WITH 'options' PREVIEW`.
+    pub before_v4: Option<PreviewBeforeV4>,
+}
+
+/// What a restore before V4 names beside its URI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PreviewBeforeV4 {
+    /// The tenant that would be made.
+    pub tenant: String,
+    /// The tenant that was backed up.
+    pub source: String,
+    /// `backup_cluster_name=..&backup_cluster_id=..`.
+    pub options: String,
+}
+
 /// The `ALTER SYSTEM` statements. Those of V2.2 and V3 have no TENANT clause and no DESCRIPTION; the last three before [`Alter::Refused`] are theirs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Alter {
@@ -114,6 +147,8 @@ pub enum Alter {
     CancelAll,
     /// `CANCEL DELETE BACKUP`.
     CancelDelete,
+    /// `RESTORE .. PREVIEW`.
+    PreviewRestore(Preview),
     /// Parsed as on a V4.3.5 server, and answered 1235 (or 1210): the text is the name used in the message.
     Refused {
         /// The MySQL error code the server answers with.
@@ -146,6 +181,10 @@ pub enum Statement {
     SetSession(Vec<(String, Literal)>),
     /// `SET ENCRYPTION ON IDENTIFIED BY 'x' ONLY`.
     SetEncryption(String),
+    /// `SET DECRYPTION IDENTIFIED BY 'x' [, 'y' ..]`.
+    SetDecryption(Vec<String>),
+    /// `SHOW RESTORE PREVIEW`.
+    ShowRestorePreview,
     /// `KILL [QUERY] id`.
     Kill {
         /// Only the running statement, not the connection.

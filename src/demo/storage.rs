@@ -32,6 +32,11 @@ pub struct Owner {
     pub dest_id: i64,
 }
 
+impl Owner {
+    /// What the format file of a log archive says.
+    pub const ARCHIVE: &'static str = "archive_log";
+}
+
 /// What is in a directory.
 enum Found {
     /// Nothing, or it is not there.
@@ -73,6 +78,19 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &KnownDest) -> Result<(), (
         Found::Empty | Found::Strange => NO_FORMAT_FILE,
     };
     Err((-i64::from(code), text))
+}
+
+/// Whose a directory is, as its format file says.
+///
+/// # Errors
+/// 9080.
+pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
+    let owner = match folder.map(found) {
+        Some(Found::Of(owner)) => owner,
+        Some(Found::Empty | Found::Strange) => None,
+        None => fleet.directories.get(place).cloned(),
+    };
+    owner.ok_or_else(|| refusal(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
 
 /// Takes a directory for a destination that is being set: true where its format file had to be written, and the destination

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 
-use super::statement::{Alter, Row, ServerError, Value};
+use super::statement::{Alter, Preview, Row, ServerError, Value};
 
 /// Index of a listening endpoint (an observer's SQL port, or a proxy's) in the world's list.
 pub type Endpoint = usize;
@@ -22,6 +22,10 @@ pub struct Session {
     pub variables: BTreeMap<String, String>,
     /// `SET ENCRYPTION` of this session: the password, or none.
     pub encryption: Option<String>,
+    /// `SET DECRYPTION` of this session: the passwords.
+    pub decryption: Vec<String>,
+    /// The last `RESTORE .. PREVIEW` of this session, until its answer was read.
+    pub preview: Option<Preview>,
 }
 
 /// Who logged in.
@@ -92,6 +96,18 @@ pub trait World: Send + Sync + 'static {
     /// others, which show [`World::parameters`].
     fn server_parameters(&self, _session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         None
+    }
+    /// What a restore would be made from: heading and value of each column, row by row. It is read from the storage when it is
+    /// shown.
+    ///
+    /// # Errors
+    /// Whatever the server answers instead.
+    fn restore_source(
+        &self,
+        _session: &Session,
+        _preview: &Preview,
+    ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
+        Err(super::refusal::fleet_bug("no storage to look at"))
     }
     /// Carries out an `ALTER SYSTEM`; never asked with [`Alter::Refused`]. The future is dropped where it waits when the
     /// statement is killed or its client leaves.

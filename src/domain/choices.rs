@@ -9,6 +9,7 @@ use super::diagnosis::clean;
 use super::dump::Exclude;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
+use super::proof::ProofChoice;
 use super::secret::SecretSource;
 use super::storage_test::Seen;
 use super::target::TargetName;
@@ -152,6 +153,9 @@ pub struct Choices {
     /// Tables and views that a dump leaves out, as `DB.TABLE`.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
+    /// Whether the server is asked to look at the storage in the end.
+    #[serde(default, skip_serializing_if = "ProofChoice::is_default")]
+    pub proof: ProofChoice,
     /// Directories that a Test of this start has seen.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub seen: Vec<SeenDirectory>,
@@ -182,6 +186,7 @@ impl Choices {
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
             seen: Vec::new(),
+            proof: ProofChoice::default(),
         }
     }
 

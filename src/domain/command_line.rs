@@ -18,6 +18,12 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
         option("--access-id", storage.access_id.clone());
         option("--access-key-from", storage.access_key.as_ref().map(super::secret::SecretSource::word));
     }
+    if choices.storage.is_none() {
+        option("--access-key-from", choices.proof.access_key.as_ref().map(super::secret::SecretSource::word));
+    }
+    for source in &choices.proof.decrypt {
+        option("--decrypt-from", Some(source.word()));
+    }
     option("--compact", (choices.compact != usual).then(|| choices.compact.word().to_owned()));
     option("--encrypt-from", choices.encrypt.as_ref().map(super::secret::SecretSource::word));
     option("--no-full", (choices.no_full != NoFull::Fail).then(|| choices.no_full.word().to_owned()));
@@ -29,6 +35,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
         options.extend(given("--exclude-table", table.clone()));
     }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
+    options.extend(choices.proof.asked.map(|asked| if asked { "--prove" } else { "--no-proof" }.to_owned()));
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {

@@ -55,4 +55,12 @@ pub struct Limits {
     pub archive_wait: u64,
     /// Between two heartbeats.
     pub heartbeat: u64,
+    /// For the server's look at a storage.
+    #[serde(default = "usual_proof")]
+    pub proof: u64,
+}
+
+/// What older journals, which do not say it, meant.
+fn usual_proof() -> u64 {
+    300_000
 }

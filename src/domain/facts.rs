@@ -6,6 +6,7 @@ use super::destination::Destination;
 use super::dump::{Catalogue, PlaceFacts};
 use super::identity::Created;
 use super::progress::Count;
+use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
 use super::target::TargetName;
@@ -162,6 +163,10 @@ pub struct ClusterFacts {
     pub dump: Option<Known<Catalogue>>,
     /// The directory of this host that a dump with the choices at hand is written into; None: nobody looked.
     pub dump_place: Option<Known<PlaceFacts>>,
+    /// When its servers can be asked to look at a storage.
+    pub proof: ProofRule,
+    /// Whether a proxy stands between; None: the server does not say.
+    pub through_proxy: Option<bool>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
 }

@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod proof;
 pub mod report;
 pub mod restorable;
 #[cfg(test)]

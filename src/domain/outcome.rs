@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::Mode;
 use super::facts::{Known, TenantFacts};
 use super::fault::{Cause, Fault};
+use super::proof::Proof;
 use super::restorable::{
     self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows,
 };
@@ -142,6 +143,12 @@ pub struct Outcome {
     /// Whether the encryption that was asked for is there; None: none was asked for, or there is no set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encryption: Option<Encryption>,
+    /// What the server itself found on the storage.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+    /// Why the server has not looked there, or what came of it otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_why: Option<String>,
 }
 
 impl Outcome {
@@ -210,6 +217,8 @@ impl Outcome {
             fault: Some(fault),
             recipe: Vec::new(),
             encryption: None,
+            proof: None,
+            proof_why: None,
         }
     }
 
@@ -251,6 +260,8 @@ impl Outcome {
             fault: None,
             recipe,
             encryption: None,
+            proof: None,
+            proof_why: None,
         }
     }
 }
@@ -314,6 +325,8 @@ pub fn judge(
         fault: None,
         recipe: Vec::new(),
         encryption: set.filter(|_| encryption_asked).map(BackupSet::as_asked),
+        proof: None,
+        proof_why: None,
     };
     match verdict {
         Verdict::Restorable(window) => {

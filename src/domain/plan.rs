@@ -20,15 +20,17 @@ mod attach;
 mod carried;
 mod chosen;
 mod destinations;
+mod look;
 mod steps;
 #[cfg(test)]
 mod tests;
 mod whole;
 
 pub use attach::attach;
-pub use carried::{Carried, not_carried, unfit_to_encrypt};
+pub use carried::{Carried, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
+pub use look::{Unasked, may_ask, question};
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 
 /// Which tenant a plan was made for.
@@ -85,6 +87,17 @@ pub enum Action {
     },
     /// Start a major compaction of the whole cluster.
     Compact,
+    /// Let the server look at the storage for what it would restore from.
+    LookAtStorage {
+        /// Where the sets are, without keys.
+        data: Destination,
+        /// Where the log is; None: the log inside the set is meant.
+        log: Option<Destination>,
+        /// Where the access key is to be found; None: none is needed.
+        access_key: Option<SecretSource>,
+        /// Where the passwords of the sets are to be found.
+        decrypt: Vec<SecretSource>,
+    },
     /// Start the dump of a logical backup into this directory.
     StartDump {
         /// The directory the finished backup will have.
@@ -176,6 +189,12 @@ pub struct TargetPlan {
     /// Somebody else's job that is only watched.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub attached: Option<Attached>,
+    /// Why the server is not asked to look at the storage in the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_why: Option<String>,
+    /// The secrets that the server would be sent for it, where they alone are the reason.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof_needs: Option<String>,
 }
 
 /// A job that somebody else started, and that a task watches to its verdict.
@@ -250,10 +269,22 @@ impl Plan {
         actions.into_iter().find_map(|action| match action {
             Action::SetDataDestination { access_key, .. }
             | Action::SetArchiveDestination { access_key, .. }
-            | Action::Upload { access_key, .. } => access_key.clone(),
+            | Action::Upload { access_key, .. }
+            | Action::LookAtStorage { access_key, .. } => access_key.clone(),
             Action::StartBackup { to, .. } => to.as_ref().and_then(|to| to.access_key.clone()),
             _ => None,
         })
+    }
+
+    /// Where the passwords are to be found that go with a look at the storage.
+    #[must_use]
+    pub fn decrypt(&self) -> &[SecretSource] {
+        let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+        let sources = actions.find_map(|action| match action {
+            Action::LookAtStorage { decrypt, .. } => Some(decrypt.as_slice()),
+            _ => None,
+        });
+        sources.unwrap_or_default()
     }
 
     /// What was found wrong and overridden.

@@ -21,7 +21,7 @@ pub use chain::{BrokenChain, chain, sets_of};
 pub use encryption::{Encryption, EncryptionMode, encryption_of};
 pub use log::covering;
 pub use verdict::{Facts, JobEnd, Missing, NotYet, Verdict, verdict};
-pub use windows::{GROWING, Gap, Span, Window, Windows, window_of, windows};
+pub use windows::{GROWING, Gap, Span, Window, Windows, log_covers, window_of, windows};
 pub use words::{FileStatus, PieceStatus, RoundStatus, SetKind, SetStatus};
 
 /// One backup set of one tenant.

@@ -9,6 +9,7 @@ use super::facts::{
     ServerFacts, TenantFacts, TenantKind,
 };
 use super::identity::Created;
+use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
 use super::target::TargetName;
@@ -186,6 +187,8 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             work: None,
             dump: None,
             dump_place: None,
+            proof: ProofRule::OfEachBackup,
+            through_proxy: Some(false),
             whole: None,
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),

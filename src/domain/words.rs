@@ -9,6 +9,7 @@ use super::diagnosis::clean;
 use super::fault::Fault;
 use super::outcome::{Outcome, VerdictWord};
 use super::progress::Progress;
+use super::proof::Proof;
 use super::target::TargetName;
 use super::task::TaskView;
 
@@ -153,7 +154,15 @@ pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     };
     let mut lines = vec![format!("{}  {about}", outcome.headline())];
     lines.extend(told.map(|line| format!("  {line}")));
+    lines.extend(looked(outcome).map(|line| format!("  {line}")));
     lines
+}
+
+/// What the server found on the storage, or why it has not looked there; None where nothing is known of either.
+#[must_use]
+pub fn looked(outcome: &Outcome) -> Option<String> {
+    let why = || outcome.proof_why.as_ref().map(|why| format!("no proof from the storage: {why}"));
+    outcome.proof.as_ref().map(Proof::text).or_else(why)
 }
 
 /// How to restore it, line by line, the first one led by `Restore`.

@@ -249,6 +249,23 @@ fn better_known(folder: &Path, name: &str) -> Vec<String> {
     found
 }
 
+/// The turn to have the servers of a cluster look at a storage; it ends when this is dropped.
+#[derive(Debug)]
+pub struct Turn {
+    _lock: File,
+}
+
+/// Takes the turn to have the servers of a cluster look at a storage. None: another process on this host has it.
+///
+/// # Errors
+/// The disk refuses.
+pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
+    let folder = state.join("locks");
+    disk::directory(&folder)?;
+    let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { _lock: lock }))
+}
+
 /// The living process that works on a cluster (`None`: on it as a whole, or on any of its tenants) or on a tenant (or
 /// on its whole cluster). Tries no lock, so watchers may ask.
 #[must_use]

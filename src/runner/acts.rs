@@ -66,6 +66,12 @@ impl Runner {
         }
         let mut failed = Vec::new();
         for (action, group) in groups {
+            if matches!(action, Action::LookAtStorage { .. }) {
+                for target in &group {
+                    self.look_at_storage(kind, &action, target).await?;
+                }
+                continue;
+            }
             let names: Vec<TargetName> = group.iter().map(|target| target.target.clone()).collect();
             sent.0.extend(names.iter().map(|name| (name.clone(), action.clone())));
             let Some(fault) = self.act_once(kind, &action, &group, &names).await? else { continue };
@@ -94,7 +100,7 @@ impl Runner {
     }
 
     /// One act. Some: it was refused, or could not be sent. A lost answer is no failure: the next look settles it.
-    async fn act_once(
+    pub(super) async fn act_once(
         &mut self,
         kind: StepKind,
         action: &Action,
@@ -118,6 +124,12 @@ impl Runner {
             Ok(act) => act,
             Err(fault) => return Ok(Some(fault)),
         };
+        if act.planned.as_ref().is_some_and(|planned| !self.was_shown(kind, names, planned)) {
+            return Ok(Some(plan_changed(
+                &names[0],
+                "what would be sent differs in more than the values that are read",
+            )));
+        }
         Ok(match self.send(kind, act, names).await? {
             Answer::Refused(fault) => Some(fault),
             Answer::Taken | Answer::None => None,
@@ -199,5 +211,6 @@ fn words(action: &Action) -> &'static str {
         Action::StartDump { .. } => "start a dump",
         Action::Upload { .. } => "upload a dump",
         Action::Compact => "start a major compaction",
+        Action::LookAtStorage { .. } => "let the server look at the storage",
     }
 }

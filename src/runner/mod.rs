@@ -2,6 +2,7 @@
 //! shows nothing; whoever watches reads the journal.
 
 mod acts;
+mod look;
 mod patience;
 mod requests;
 mod standing;
@@ -18,7 +19,7 @@ use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Outcome, VerdictWord};
-use crate::domain::plan::{Need, TargetPlan};
+use crate::domain::plan::{Action, Need, TargetPlan};
 use crate::domain::progress::ProgressMeter;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
@@ -363,7 +364,7 @@ impl Runner {
             Look::Act(action) => {
                 if let Some(settled) = self.may_act(kind, target, &action, sent) {
                     settled
-                } else if sent.contains(name, &action) {
+                } else if sent.contains(name, &action) && !matches!(action, Action::LookAtStorage { .. }) {
                     let waiting = Waiting::for_("the server accepted it and does not show it yet", false);
                     return self.keep_waiting(kind, name, &waiting, patience);
                 } else {
@@ -427,7 +428,7 @@ enum Took {
     /// The target is through this step, or stopped in it.
     Settled,
     /// This is to be done.
-    Act(crate::domain::plan::Action),
+    Act(Action),
     /// Nothing has moved for too long.
     Stands(Waiting),
     /// It waits.

@@ -112,13 +112,15 @@ pub struct Draft {
     pub storage: storage::Storage,
     /// Full or incremental, and what belongs to it.
     pub mode: mode::Choice,
+    /// The server may be sent secrets for its look at the storage.
+    pub prove: bool,
 }
 
 impl Draft {
     /// A draft in which nothing was chosen yet.
     #[must_use]
     pub fn new(targets: Vec<TargetName>) -> Self {
-        Self { targets, storage: storage::Storage::default(), mode: mode::Choice::default() }
+        Self { targets, storage: storage::Storage::default(), mode: mode::Choice::default(), prove: false }
     }
 
     /// The cluster of its targets.
@@ -285,6 +287,7 @@ impl Model {
         choices.storage = draft.storage.wanted().ok()?;
         choices.seen = draft.storage.seen();
         draft.mode.add_to(&mut choices, chosen);
+        choices.proof.asked = draft.prove.then_some(true);
         Some(choices)
     }
 

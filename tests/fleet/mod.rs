@@ -109,10 +109,19 @@ impl Fleet {
         runtime.block_on(async { Control::connect(&self.folder).await?.ask(ask).await })
     }
 
-    /// Every ALTER SYSTEM that reached the fleet, as it spells them.
-    pub fn statements(&self) -> Vec<String> {
+    /// Every look at the storage that the fleet was asked for, with what came of it.
+    pub fn looks(&self) -> Vec<(String, String)> {
         let reply = self.ask(&Ask::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        let text = |entry: &Value, field: &str| entry[field].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned();
+        list.iter().filter(|entry| looks(entry)).map(|entry| (text(entry, "text"), text(entry, "outcome"))).collect()
+    }
+
+    /// Every ALTER SYSTEM that reached the fleet and may change something, as it spells them.
+    pub fn statements(&self) -> Vec<String> {
+        let reply = self.ask(&Ask::Statements);
+        let mut list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
+        list.retain(|entry| !looks(entry));
         // R6, in every journey: from sys nothing is said without naming its tenants.
         for entry in list.iter().filter(|entry| entry["tenant"] == "sys") {
             assert!(entry["text"].as_str().is_some_and(|text| text.contains(" TENANT = ")), "{entry}");
@@ -287,4 +296,9 @@ impl Ran {
             self.of_kind("task").into_iter().next().unwrap_or_else(|| panic!("no task\n{}\n{}", self.out, self.err));
         task["task"].as_str().unwrap().to_owned()
     }
+}
+
+/// Whether a statement only lets the server look at the storage.
+fn looks(entry: &Value) -> bool {
+    entry["text"].as_str().is_some_and(|text| text.ends_with(" PREVIEW"))
 }

@@ -98,6 +98,8 @@ fn every_scenario_is_listed_with_what_it_shows() {
         "mixed-builds",
         "standby",
         "encryption-lost",
+        "media-lost",
+        "wrong-password",
         "logical",
         "managed",
     ] {

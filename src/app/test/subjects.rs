@@ -155,6 +155,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 | Action::StartArchiving
                 | Action::ResumeArchiving
                 | Action::Compact
+                | Action::LookAtStorage { .. }
                 | Action::StartBackup { .. } => continue,
             };
             let destination = with_some_run(destination);

@@ -112,6 +112,7 @@ impl DumpSystem {
         };
         Some(Act {
             shown: vec![shown],
+            planned: None,
             description: None,
             highest_job: None,
             connection: None,
@@ -175,6 +176,7 @@ impl DumpSystem {
         let shown = command_line(&tool.path, tool.release.options, &place.partial(), exclude);
         Ok(Act {
             shown: vec![shown],
+            planned: None,
             description: Some(format!("{}{task}.{attempt}", JobFacts::MARK)),
             highest_job: None,
             connection: None,

@@ -11,12 +11,31 @@ use crate::backend::system::{Act, Doing};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
+use crate::domain::target::TargetName;
 use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Statements and the one connection they go over; a break ends the attempt.
 pub struct PendingAct {
     pub(super) session: Session,
     pub(super) statements: Vec<Statement>,
+    /// Whose storage is looked at, where that is what they do.
+    pub(super) looks_for: Option<TargetName>,
+}
+
+impl Act {
+    /// A look at the storage of a target that is ready to be made.
+    pub(super) fn looking(session: Session, statements: Vec<Statement>, target: TargetName) -> Self {
+        Self {
+            shown: statements.iter().map(ToString::to_string).collect(),
+            planned: Some(statements.iter().map(Statement::as_planned).collect()),
+            description: None,
+            highest_job: None,
+            connection: None,
+            server: session.endpoint.clone(),
+            server_limit: session.server_limit(),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: Some(target) })),
+        }
+    }
 }
 
 impl OceanBase {
@@ -66,6 +85,9 @@ impl OceanBase {
         if home.scope == Scope::Tenant && group.iter().any(|target| target.tenant.id != home.id) {
             return Err(self.internal("a statement of one tenant for another"));
         }
+        if let (Action::LookAtStorage { .. }, [target]) = (action, group) {
+            return self.open_look(action, &target.target, task, attempt).await;
+        }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
         let statements = render::action(self.words()?, action, &tenants, task, attempt)?;
         let starts = matches!(action, Action::StartBackup { .. });
@@ -79,12 +101,13 @@ impl OceanBase {
         let connection = if starts { self.listed(session.id).await } else { None };
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
+            planned: None,
             description: (starts && self.line()?.marks_jobs()).then(|| render::description(task, attempt)),
             highest_job,
             connection,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: None })),
         })
     }
 
@@ -93,6 +116,9 @@ impl OceanBase {
     /// # Errors
     /// The refusal, or that no answer came.
     pub async fn perform(&mut self, mut act: PendingAct) -> Result<(), Failure> {
+        if let Some(target) = &act.looks_for {
+            return self.look_now(&mut act.session, &act.statements, target).await;
+        }
         for statement in &act.statements {
             act.session.send(statement, &self.secrets).await?;
         }

@@ -53,12 +53,13 @@ impl OceanBase {
         session.allow(self.line()?.act_times).await?;
         let act = Act {
             shown: statements.iter().map(ToString::to_string).collect(),
+            planned: None,
             description: None,
             highest_job: None,
             connection: None,
             server: session.endpoint.clone(),
             server_limit: session.server_limit(),
-            doing: Doing::Statements(Box::new(PendingAct { session, statements })),
+            doing: Doing::Statements(Box::new(PendingAct { session, statements, looks_for: None })),
         };
         Ok(Cancel::Send(Box::new(act), aim.jobs))
     }

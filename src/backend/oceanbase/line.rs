@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use crate::domain::facts::Scope;
+use crate::domain::proof::ProofRule;
 use crate::domain::version::Version;
 use crate::domain::whole::WholeRules;
 
@@ -22,6 +23,8 @@ pub struct Line {
     pub jobs: Jobs,
     /// How many times the limit of a statement its own servers may take for one that changes something.
     pub act_times: u32,
+    /// When its servers can be asked to look at a storage.
+    pub proof: ProofRule,
     /// First release of the line.
     from: String,
     /// First release that is not of the line.
@@ -51,6 +54,7 @@ struct LineEntry {
     like: Option<String>,
     jobs: Option<Jobs>,
     act_times: Option<u32>,
+    proof: Option<ProofRule>,
     #[serde(default)]
     statements: BTreeMap<StatementId, Words>,
     #[serde(default)]
@@ -76,6 +80,7 @@ impl LineEntry {
         Ok(Line {
             jobs: self.jobs.or(like.map(|like| like.jobs)).ok_or_else(|| format!("{} has no jobs", self.name))?,
             act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
+            proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
             name: self.name,
             from: self.from,
             below: self.below,
@@ -99,7 +104,9 @@ enum Words {
 #[serde(deny_unknown_fields)]
 struct Forms {
     sys: String,
-    tenant: String,
+    /// None: only sys may say it.
+    #[serde(default)]
+    tenant: Option<String>,
 }
 
 /// The statements a line has words for.
@@ -132,6 +139,12 @@ pub enum StatementId {
     ShowParameter,
     /// Cancel the running backups of tenants.
     CancelBackup,
+    /// Give this session the passwords of encrypted sets.
+    Decrypt,
+    /// Let the server choose what it would restore from.
+    LookAtStorage,
+    /// Ask for what it chose.
+    ShowLook,
 }
 
 /// The views a line is read through.
@@ -263,7 +276,7 @@ impl From<ViewEntry> for View {
 }
 
 /// The entries, oldest first; one that is like another comes after it.
-const ENTRIES: [&str; 7] = [
+const ENTRIES: [&str; 8] = [
     include_str!("../../../assets/lines/v2.2.60.yaml"),
     include_str!("../../../assets/lines/v2.2.77.yaml"),
     include_str!("../../../assets/lines/v3.1.0.yaml"),
@@ -271,6 +284,7 @@ const ENTRIES: [&str; 7] = [
     include_str!("../../../assets/lines/v3.1.3.yaml"),
     include_str!("../../../assets/lines/v3.2.yaml"),
     include_str!("../../../assets/lines/v4.yaml"),
+    include_str!("../../../assets/lines/v4.2.1.yaml"),
 ];
 
 static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
@@ -308,7 +322,7 @@ impl Line {
         Some(match (self.statements.get(&id)?, scope) {
             (Words::Both(words), _) => words,
             (Words::Each(forms), Scope::Sys) => &forms.sys,
-            (Words::Each(forms), Scope::Tenant) => &forms.tenant,
+            (Words::Each(forms), Scope::Tenant) => forms.tenant.as_ref()?,
         })
     }
 

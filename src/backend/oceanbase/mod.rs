@@ -7,6 +7,7 @@ mod detect;
 mod grants;
 mod identity;
 mod line;
+mod look;
 mod read;
 mod render;
 mod rows;
@@ -20,9 +21,11 @@ mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
-pub use render::{Words, action, preview};
+pub use render::{Words, action, preview, run_id};
 pub use session::Session;
 pub use statement::{Secrets, Statement};
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
@@ -57,6 +60,8 @@ pub struct OceanBase {
     /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,
+    /// Looks at the storage, by target.
+    looks: BTreeMap<TargetName, look::Looking>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
     broken: Vec<String>,
 }
@@ -77,6 +82,7 @@ impl OceanBase {
             columns: None,
             clock: None,
             expected: None,
+            looks: BTreeMap::new(),
             broken: Vec::new(),
         }
     }

@@ -9,6 +9,7 @@ use crate::domain::destination::Destination;
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
+use crate::domain::scn::Scn;
 use crate::domain::sql::{quoted_name, quoted_text};
 use crate::domain::step::StepKind;
 use crate::domain::task::PreviewStep;
@@ -56,7 +57,7 @@ pub fn action(
 ) -> Result<Vec<Statement>, Fault> {
     let run = run_id(task, attempt);
     let filling = Filling { tenants, run: &run };
-    let one = |id: StatementId, value: Value| filled(words, id, &filling, &value).map(|statement| vec![statement]);
+    let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
             one(StatementId::SetDataDestination, Value::Uri(for_run(destination, &run)?))
@@ -85,8 +86,64 @@ pub fn action(
             statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
+        Action::LookAtStorage { .. } => look(words, action, Scn(0), task, attempt),
         Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
     }
+}
+
+/// What a plan shows where a point is filled in that is read from the server.
+const PLANNED_SCN: &str = "0";
+
+/// The statements of a look at the storage for what is needed to restore to a point, over one connection.
+///
+/// # Errors
+/// The line has no words for it, or the action is another.
+pub fn look(words: Words<'_>, action: &Action, until: Scn, task: &str, attempt: u32) -> Result<Vec<Statement>, Fault> {
+    let Action::LookAtStorage { data, log, decrypt, .. } = action else {
+        return Err(no_words(words.line, "a look that is none"));
+    };
+    let run = run_id(task, attempt);
+    let filling = Filling { tenants: &[], run: &run };
+    let mut places = vec![for_run(data, &run)?];
+    places.extend(log.as_ref().map(|log| for_run(log, &run)).transpose()?);
+    let mut statements = Vec::new();
+    if !decrypt.is_empty() {
+        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(decrypt.len()))?);
+    }
+    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::Look(places, until))?);
+    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    Ok(statements)
+}
+
+/// What a look before V4 names.
+pub(super) struct LookBeforeV4<'a> {
+    /// A tenant that does not exist.
+    pub new_tenant: String,
+    /// The tenant that was backed up.
+    pub tenant: &'a str,
+    /// The cluster's one destination.
+    pub data: &'a Destination,
+    /// The point, in the server's own time.
+    pub time: String,
+    /// The cluster that made the backup.
+    pub options: String,
+    /// How many passwords go along.
+    pub passwords: usize,
+}
+
+/// The statements of a look before V4.
+///
+/// # Errors
+/// The line has no words for it.
+pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
+    let filling = Filling { tenants: &[asked.tenant], run: "" };
+    let mut statements = Vec::new();
+    if asked.passwords > 0 {
+        statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
+    }
+    statements.push(filled(words, StatementId::LookAtStorage, &filling, &Value::BeforeV4(asked))?);
+    statements.push(filled(words, StatementId::ShowLook, &filling, &Value::None)?);
+    Ok(statements)
 }
 
 /// The destination of this run: the variable of the run is filled in.
@@ -101,18 +158,25 @@ fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
 }
 
 /// What a placeholder of the statement at hand stands for.
-enum Value {
+enum Value<'a> {
     None,
     Uri(Destination),
     Archive(ArchiveDest),
     Text(String),
     PlusArchivelog(bool),
+    Passwords(usize),
+    /// The directories, and the point.
+    Look(Vec<Destination>, Scn),
+    /// The same before V4.
+    BeforeV4(&'a LookBeforeV4<'a>),
 }
 
-fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value) -> Result<Statement, Fault> {
+fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Value<'_>) -> Result<Statement, Fault> {
     let Words { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
     match line.jobs {
+        // It names no tenant but what lies in directories, and changes nothing.
+        Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
         Jobs::OfEachTenant => for_these(scope, filling.tenants, template)?,
         // There is nothing but the cluster, and only sys sees it.
         Jobs::OfTheCluster(_) => {}
@@ -139,6 +203,13 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
             }
             ("uri", Value::Uri(destination)) => statement.push_uri(destination.clone()),
             ("value", Value::Archive(destination)) => statement.push_archive_value(destination.clone()),
+            ("passwords", Value::Passwords(count)) => statement.push_decryption_passwords(*count),
+            ("uris", Value::Look(places, _)) => statement.push_uris(places.iter().cloned()),
+            ("scn", Value::Look(_, until)) => statement.push_read(until.0.to_string(), PLANNED_SCN),
+            ("new_tenant", Value::BeforeV4(asked)) => statement.push(&quoted_name(&asked.new_tenant)),
+            ("uri", Value::BeforeV4(asked)) => statement.push_uri(asked.data.clone()),
+            ("time", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.time)),
+            ("value", Value::BeforeV4(asked)) => statement.push(&quoted_text(&asked.options)),
             ("value", Value::Text(text)) => statement.push(&quoted_text(text)),
             (unknown, _) => return Err(no_words(line, unknown)),
         }

@@ -169,6 +169,15 @@ impl Session {
         }
     }
 
+    /// Lets the statements of this session take so long.
+    ///
+    /// # Errors
+    /// The server's refusal.
+    pub async fn allow_for(&mut self, limit: Duration) -> Result<(), Fault> {
+        self.limit = limit;
+        self.bound_statements().await
+    }
+
     /// Milliseconds after which the server itself gives up on a statement of this session.
     #[must_use]
     pub fn server_limit(&self) -> u64 {
@@ -197,8 +206,16 @@ impl Session {
     /// # Errors
     /// A refusal, or that no answer came and nobody knows.
     pub async fn send(&mut self, statement: &Statement, secrets: &Secrets) -> Result<(), Failure> {
+        self.send_for_rows(statement, secrets).await.map(drop)
+    }
+
+    /// Sends a statement with its secrets, once, and takes the rows of its answer.
+    ///
+    /// # Errors
+    /// As [`Session::send`].
+    pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
         let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true })?;
-        self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await.map(drop)
+        self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
     }
 
     async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {

@@ -3,7 +3,7 @@
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
 use crate::domain::fault::Fault;
-use crate::domain::plan::{not_carried, unfit_to_encrypt};
+use crate::domain::plan::{not_carried, unfit_to_decrypt, unfit_to_encrypt};
 use crate::domain::secret::Secret;
 use crate::domain::sql::quoted_inside;
 
@@ -19,6 +19,13 @@ enum Part {
     Value(ArchiveDest),
     /// The inside of a literal with the password that encrypts the backup.
     Encryption,
+    /// The inside of a literal with the password of that place in the list that decrypts sets.
+    Decryption(usize),
+    /// A value that is read from the server before it is sent, and what stands for it in a plan.
+    Read {
+        value: String,
+        planned: &'static str,
+    },
 }
 
 /// The secrets of one task, resolved for the statements that need them.
@@ -30,6 +37,8 @@ pub struct Secrets {
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<Secret>,
+    /// The passwords that decrypt the sets which the server is to look at.
+    pub decryption: Vec<Secret>,
 }
 
 /// A statement with places for secrets.
@@ -63,6 +72,54 @@ impl Statement {
         self.push_quoted(Part::Encryption);
     }
 
+    /// Appends a literal with several destinations, a comma between them.
+    pub(super) fn push_uris(&mut self, destinations: impl IntoIterator<Item = Destination>) {
+        self.push("'");
+        for (place, destination) in destinations.into_iter().enumerate() {
+            if place > 0 {
+                self.push(",");
+            }
+            self.parts.push(Part::Uri(destination));
+        }
+        self.push("'");
+    }
+
+    /// Appends literals with the passwords that decrypt sets, so many.
+    pub(super) fn push_decryption_passwords(&mut self, count: usize) {
+        for place in 0..count {
+            if place > 0 {
+                self.push(", ");
+            }
+            self.push_quoted(Part::Decryption(place));
+        }
+    }
+
+    /// Appends a value that is read from the server; in a plan `planned` stands for it.
+    pub(super) fn push_read(&mut self, value: String, planned: &'static str) {
+        self.parts.push(Part::Read { value, planned });
+    }
+
+    /// The text as it was confirmed: what stands in a plan for values that are read from the server stands here too.
+    #[must_use]
+    pub fn as_planned(&self) -> String {
+        self.shown(|_, planned| planned)
+    }
+
+    /// The text without secrets; of a value that is read from the server, what `choose` takes.
+    fn shown<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
+        let mut text = String::new();
+        for part in &self.parts {
+            match part {
+                Part::Text(piece) => text.push_str(piece),
+                Part::Uri(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_uri())),
+                Part::Value(destination) => text.push_str(&quoted_inside(&destination.redacted_statement_value())),
+                Part::Encryption | Part::Decryption(_) => text.push_str("***"),
+                Part::Read { value, planned } => text.push_str(choose(value, planned)),
+            }
+        }
+        text
+    }
+
     fn push_quoted(&mut self, part: Part) {
         self.push("'");
         self.parts.push(part);
@@ -90,7 +147,14 @@ impl Statement {
                     let value = value.map_err(|error| not_carried(&destination.location, &error))?;
                     text.push_str(&quoted_inside(value.expose()));
                 }
-                Part::Encryption => text.push_str(encryption_password(secrets)?),
+                Part::Encryption => {
+                    text.push_str(password(secrets.encryption.as_ref(), unfit_to_encrypt)?);
+                }
+                Part::Decryption(place) => {
+                    let given = secrets.decryption.get(*place);
+                    text.push_str(password(given, unfit_to_decrypt)?);
+                }
+                Part::Read { value, .. } => text.push_str(value),
             }
         }
         Ok(Secret::new(text))
@@ -101,27 +165,17 @@ fn key_for<'a>(destination: &Destination, secrets: &'a Secrets) -> Option<&'a Se
     secrets.access_key.as_ref().filter(|_| destination.needs_access_key())
 }
 
-fn encryption_password(secrets: &Secrets) -> Result<&str, Fault> {
-    let why = match &secrets.encryption {
-        Some(password) => match password.unfit_to_encrypt() {
-            None => return Ok(password.expose()),
-            Some(why) => why,
-        },
-        None => "It is missing",
-    };
-    Err(unfit_to_encrypt(why))
+/// R11: what servers read in more than one way is refused.
+fn password<'a>(secret: Option<&'a Secret>, refused: impl Fn(&str) -> Fault) -> Result<&'a str, Fault> {
+    match secret.map(|password| (password, password.unfit_to_encrypt())) {
+        Some((password, None)) => Ok(password.expose()),
+        Some((_, Some(why))) => Err(refused(why)),
+        None => Err(refused("It is missing")),
+    }
 }
 
 impl std::fmt::Display for Statement {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        for part in &self.parts {
-            match part {
-                Part::Text(text) => f.write_str(text)?,
-                Part::Uri(destination) => f.write_str(&quoted_inside(&destination.redacted_statement_uri()))?,
-                Part::Value(destination) => f.write_str(&quoted_inside(&destination.redacted_statement_value()))?,
-                Part::Encryption => f.write_str("***")?,
-            }
-        }
-        Ok(())
+        f.write_str(&self.shown(|value, _| value))
     }
 }

@@ -154,29 +154,25 @@ impl OceanBase {
         let ids: Vec<u64> = targets.iter().map(|target| target.tenant.id).collect();
         let tenants = self.read_tenants_again(&ids).await?;
         let zone = self.time_zone().await?;
-        Ok(targets
-            .iter()
-            .map(|target| {
-                let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
-                    return Look::Failed(gone(target)).into();
-                };
-                let encrypted = run.prepared.plan.choices.encrypt.is_some();
-                let Some(set) = run.set(&target.target) else { return Look::Unknown(no_job(run, target)).into() };
-                let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
-                match outcome::judge(tenant, &target.target, set, encrypted, &zone) {
-                    outcome::Judged::Final(mut outcome) => {
-                        outcome.told.extend(change);
-                        outcome.told.extend(unproven(run, target, set));
-                        Look::Verdict(outcome).into()
-                    }
-                    outcome::Judged::StillComing { what, at_least, mut meanwhile } => {
-                        meanwhile.told.extend(change);
-                        meanwhile.told.extend(unproven(run, target, set));
-                        Look::NotYet { what, at_least, outcome: meanwhile }.into()
-                    }
-                }
-            })
-            .collect())
+        let mut seen = Vec::new();
+        for target in targets {
+            let Some(tenant) = tenants.iter().find(|tenant| tenant.id == target.tenant.id) else {
+                seen.push(Look::Failed(gone(target)).into());
+                continue;
+            };
+            let encrypted = run.prepared.plan.choices.encrypt.is_some();
+            let Some(set) = run.set(&target.target) else {
+                seen.push(Look::Unknown(no_job(run, target)).into());
+                continue;
+            };
+            let change = role_change(target, tenant.role.word()).map(|change| format!("{change}."));
+            let judged = outcome::judge(tenant, &target.target, set, encrypted, &zone).map(|outcome| {
+                outcome.told.extend(change);
+                outcome.told.extend(unproven(run, target, set));
+            });
+            seen.push(self.proven(target, tenant, set, judged));
+        }
+        Ok(seen)
     }
 }
 

@@ -2,6 +2,7 @@
 //! fewer forms.
 
 use super::cursor::Cursor;
+use super::restore;
 use crate::demo::lexer::Kind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
@@ -26,6 +27,9 @@ pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
     if cursor.take("major") {
         cursor.need("freeze")?;
         return tenants(cursor, words(line)).map(Alter::MajorFreeze);
+    }
+    if cursor.take("restore") {
+        return restore::restore(cursor, line);
     }
     refused(cursor, line)
 }

@@ -1,6 +1,7 @@
 //! `ALTER SYSTEM` as V2.2 and V3 have it: no TENANT clause, no DESCRIPTION, nothing between the words.
 
 use super::cursor::Cursor;
+use super::restore;
 use crate::demo::lexer::Kind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
@@ -28,6 +29,9 @@ pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
     if cursor.take("minor") {
         cursor.need("freeze")?;
         return Ok(Alter::MinorFreeze);
+    }
+    if cursor.take("restore") {
+        return restore::before_v4(cursor, line);
     }
     refused(cursor)
 }

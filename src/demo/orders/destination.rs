@@ -72,6 +72,18 @@ fn scrambled(key: &str) -> String {
     Sha1::digest(key).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 
+/// Whose the directory of a URI is, and its path.
+///
+/// # Errors
+/// 9026; 9080 where no format file is there.
+pub(crate) fn owner_of(fleet: &Fleet, line: &Line, uri: &str) -> Result<(String, Owner), ServerError> {
+    let Uri { path, extension, .. } = parse(uri, line)?;
+    let folder = storage::folder(&fleet.data, &path);
+    let dest = DataDest { path, extension, folder, dest_id: 0, checked: 0 };
+    let owner = storage::owner(fleet, dest.folder.as_deref(), &dest.place())?;
+    Ok((dest.path, owner))
+}
+
 /// Sets or clears a tenant's `DATA_BACKUP_DEST`.
 ///
 /// # Errors

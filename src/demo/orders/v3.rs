@@ -10,6 +10,7 @@ use crate::demo::fault::Effect;
 use crate::demo::fleet::{Cluster, Fleet, Job, JobStatus, RoundStatus, Tenant};
 use crate::demo::life::{self, v3};
 use crate::demo::line::Feature;
+use crate::demo::media;
 use crate::demo::statement::{Alter, BackupScope, ServerError};
 
 pub(crate) use destination::remember_archive;
@@ -59,6 +60,7 @@ pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Resul
         }
         Alter::CancelBackup(_) => cancel(&mut fleet.clusters[order.cluster], speed, order),
         Alter::MajorFreeze(_) => major_freeze(&mut fleet.clusters[order.cluster], order),
+        Alter::PreviewRestore(preview) => media::may_look(&fleet.clusters[order.cluster], order, preview),
         Alter::MinorFreeze => Ok(()),
         Alter::CancelAll => {
             cancel_all(fleet, order);

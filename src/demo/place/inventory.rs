@@ -39,10 +39,18 @@ struct Limits {
     stall: &'static str,
     archive_wait: &'static str,
     heartbeat: &'static str,
+    proof: &'static str,
 }
 
-const LIMITS: Limits =
-    Limits { connect: "2s", statement: "5s", poll: "100ms", stall: "5s", archive_wait: "5s", heartbeat: "1s" };
+const LIMITS: Limits = Limits {
+    connect: "2s",
+    statement: "5s",
+    poll: "100ms",
+    stall: "5s",
+    archive_wait: "5s",
+    heartbeat: "1s",
+    proof: "10s",
+};
 
 /// The text of `config.yaml`.
 pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {

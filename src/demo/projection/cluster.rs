@@ -1,6 +1,7 @@
 //! The cluster itself: tenants, servers, zones, configuration, connections, events, compaction.
 
 use crate::demo::clock::{self, Moment};
+use crate::demo::fault::Effect;
 use crate::demo::fleet::{Client, Cluster, Elsewhere, Engine, Event, Server, Tenant, TenantJob};
 use crate::demo::life;
 use crate::demo::line::Feature;
@@ -259,6 +260,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
             ("TOTAL_TIME", time),
             ("STATE", text("SLEEP")),
             ("USER_CLIENT_IP", text(host)),
+            ("PROXY_SESSID", if look.faults().has(&Effect::Proxied, None) { int(7) } else { Value::Null }),
         ])
     };
     let own = |client: &Client| {

@@ -13,6 +13,7 @@ use crate::demo::fleet::{
 };
 use crate::demo::life;
 use crate::demo::line;
+use crate::demo::media::{self, Media};
 use crate::demo::orders::{self, Order, destination};
 use crate::demo::statement::{Alter, BackupScope};
 
@@ -81,6 +82,7 @@ impl Scenario {
             } else {
                 settle(&mut fleet, index, entry, making.now).map_err(|why| broken(name, &why))?;
             }
+            on_media(&mut fleet.clusters[index], entry);
             for backup in &entry.backups {
                 start(&mut fleet, index, backup, making.now).map_err(|why| broken(name, &why))?;
             }
@@ -135,6 +137,7 @@ impl ClusterEntry {
             last_job_id: BTreeMap::new(),
             last_dest_id: 0,
             v3: None,
+            media: Media::default(),
         })
     }
 
@@ -246,7 +249,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             start_replay: start - 2 * SECOND,
             min_restore: Some(start + 119 * SECOND),
             plus_archivelog: false,
-            encrypted: false,
+            encrypted: kind.set_passwords.contains_key(&id),
             compatible: compatible.clone(),
             blocks,
             finished_blocks: blocks,
@@ -256,6 +259,21 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
         });
     }
     Ok(())
+}
+
+/// Puts the sets from before on the storage; those that the views list no more stay there alone.
+fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
+    for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
+        let Some(tenant) = cluster.tenant_by_id(tenant_id) else { continue };
+        let kind = entry.tenants.iter().find(|kind| kind.names.contains(&tenant.name));
+        for set in tenant.sets.clone() {
+            let password = kind.and_then(|kind| kind.set_passwords.get(&set.id));
+            media::remember(cluster, tenant_id, &set, password.map(String::as_str));
+        }
+        if let (Some(tenant), Some(kind)) = (cluster.tenant_mut(tenant_id), kind) {
+            tenant.sets.retain(|set| !kind.sets_unlisted.contains(&set.id));
+        }
+    }
 }
 
 /// Starts a backup in the past; the life of the fleet brings it to the present.

@@ -43,7 +43,13 @@ impl Plan {
                     let key = key_of(&to.destination, secrets);
                     (&to.destination, version.map(|version| to.destination.carried_by(&version, key)))
                 }
-                Action::SetArchiveLagTarget { .. }
+                Action::LookAtStorage { data, access_key: Some(_), .. } => {
+                    let key = key_of(data, secrets);
+                    (data, version.map(|version| data.carried_by(&version, key)))
+                }
+                // Without a secret a look that cannot be made stops nothing.
+                Action::LookAtStorage { .. }
+                | Action::SetArchiveLagTarget { .. }
                 | Action::StopArchiving
                 | Action::StartArchiving
                 | Action::ResumeArchiving
@@ -87,6 +93,13 @@ pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault
 pub fn unfit_to_encrypt(why: &str) -> Fault {
     let next = "Give another one with --encrypt-from.";
     Fault::new(Cause::Usage, "The encryption password cannot be used.", format!("{why}."), next)
+}
+
+/// What is said of a password of a backup set that no statement can carry; `why` as half a sentence.
+#[must_use]
+pub fn unfit_to_decrypt(why: &str) -> Fault {
+    let next = "Give another one with --decrypt-from.";
+    Fault::new(Cause::Usage, "A password of a backup set cannot be used.", format!("{why}."), next)
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
+use super::look::{Confirming, confirming};
 use super::{Action, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::archiving::{self, Archiving};
@@ -52,6 +53,7 @@ pub(super) fn target_plan(
         }],
         format!("{kind} of {} to {}{encrypted}", tenant.name, wanted.data.destination.redacted_statement_uri()),
     );
+    let Confirming { step, unasked, note } = confirming(facts, tenant, choices, &wanted);
     let steps = vec![
         PlannedStep::reads(StepKind::CheckTarget),
         PlannedStep::reads(StepKind::CheckReady),
@@ -60,16 +62,12 @@ pub(super) fn target_plan(
         PlannedStep::not_needed(StepKind::Compact, "not needed on V4").worded("not needed on V4"),
         start,
         PlannedStep::reads(StepKind::WaitForBackup),
-        PlannedStep::reads(StepKind::ConfirmRestorable),
+        step,
     ];
-    Ok(TargetPlan {
-        target: facts.target(tenant),
-        tenant: identity(tenant),
-        mode,
-        steps,
-        notes: Vec::new(),
-        attached: None,
-    })
+    let notes = note.into_iter().collect();
+    let (target, tenant) = (facts.target(tenant), identity(tenant));
+    let (proof_why, proof_needs) = unasked.map_or((None, None), |unasked| (Some(unasked.why), unasked.needs));
+    Ok(TargetPlan { target, tenant, mode, steps, notes, attached: None, proof_why, proof_needs })
 }
 
 impl PlannedStep {
@@ -235,7 +233,16 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
     ];
     steps.extend(upload);
     steps.push(PlannedStep::reads(StepKind::ConfirmRestorable));
-    Ok(TargetPlan { target, tenant: identity(tenant), mode: Mode::Full, steps, notes, attached: None })
+    Ok(TargetPlan {
+        target,
+        tenant: identity(tenant),
+        mode: Mode::Full,
+        steps,
+        notes,
+        attached: None,
+        proof_why: None,
+        proof_needs: None,
+    })
 }
 
 fn no_work_folder(place: &Destination) -> Fault {

@@ -57,6 +57,8 @@ pub(super) fn target_plans(
             steps: steps.clone(),
             notes: Vec::new(),
             attached: None,
+            proof_why: super::look::why_not(facts),
+            proof_needs: None,
         })
         .collect())
 }

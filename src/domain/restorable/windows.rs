@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use serde::{Deserialize, Serialize};
 
-use super::log::reach;
+use super::log::{Reach, reach};
 use super::{BackupSet, Piece, Round, Scn, chain};
 use crate::domain::scn::span_text;
 use crate::domain::time_zone::ServerTimeZone;
@@ -95,14 +95,24 @@ pub fn window_of(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) ->
     if set.unread().is_some() {
         return None;
     }
-    let by_log = reach(set.start_replay, pieces, rounds).filter(|reach| reach.to >= set.needed());
-    match by_log {
+    match by_log(set, pieces, rounds) {
         Some(reach) => {
             let (from, to, growing) = (set.min_restore, reach.to, reach.growing);
             Some(Window { from, to, set: set.id, growing, from_set_alone: false })
         }
         None => set.plus_archivelog.then(|| Window::of_set_alone(set.min_restore, set.id)),
     }
+}
+
+/// Whether the archive's log reaches the earliest point of the set; where it does not, only the log inside it counts.
+#[must_use]
+pub fn log_covers(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> bool {
+    by_log(set, pieces, rounds).is_some()
+}
+
+/// How far the archive's log reaches from where the set needs it, where it reaches its earliest point.
+fn by_log(set: &BackupSet, pieces: Option<&[Piece]>, rounds: &[Round]) -> Option<Reach> {
+    reach(set.start_replay, pieces, rounds).filter(|reach| reach.to >= set.needed())
 }
 
 /// The windows of all sets that count, merged where they overlap or touch, the newest first. `pieces` is None where the

@@ -96,6 +96,7 @@ fn who_is_left_out_now_or_gone_or_new_is_said_and_the_common_statement_once() {
         [
             "prod/pay, prod/order: Start data backup: removed: BACKUP pay, order DESCRIPTION = 'obnow {task}.1'",
             "prod/pay: Start data backup: added: BACKUP pay DESCRIPTION = 'obnow {task}.1'",
+            "prod/order: Confirm restorable: removed: look_at_storage order",
         ]
     );
     let back = lines((&busy, &choices), (&two(), &choices));

@@ -39,7 +39,7 @@ fn created() -> Event {
         tls: TlsMode::VerifyFull,
         ca: None,
         mydumper: None,
-        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6 },
+        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6, proof: 7 },
     };
     Event::Created {
         prepared: Box::new(Prepared { task: "t1".into(), plan, preview, digest: "d".into() }),

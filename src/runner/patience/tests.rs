@@ -3,8 +3,15 @@ use crate::domain::outcome::VerdictWord;
 use crate::domain::samples::target;
 use crate::domain::step::StepState;
 
-const LIMITS: Limits =
-    Limits { connect: 5_000, statement: 30_000, poll: 1_000, stall: 300_000, archive_wait: 600_000, heartbeat: 10_000 };
+const LIMITS: Limits = Limits {
+    connect: 5_000,
+    statement: 30_000,
+    poll: 1_000,
+    stall: 300_000,
+    archive_wait: 600_000,
+    heartbeat: 10_000,
+    proof: 300_000,
+};
 
 fn patience() -> (Patience, Instant) {
     (Patience::new(LIMITS), Instant::now())

@@ -63,7 +63,7 @@ pub struct Confirm {
 }
 
 /// The keys of the screen.
-pub const KEYS: [Binding; 5] = [
+pub const KEYS: [Binding; 6] = [
     Binding::new(
         &[Key::Tab, Key::BackTab, Key::Left, Key::Right],
         Action::NextField,
@@ -80,6 +80,14 @@ pub const KEYS: [Binding; 5] = [
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6).when(can_leave),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "plan in spite of a failed check", 5)
         .when(|model| Availability::shown(may_be_overridden(model).is_some())),
+    Binding::new(
+        &[Key::Char(' ')],
+        Action::Choose,
+        "look",
+        "send the secrets of the server's look at the storage, or not",
+        5,
+    )
+    .when(|model| Availability::when(offer(model).is_some(), "The look at the storage needs no secret here.")),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
 
@@ -110,6 +118,22 @@ pub fn override_check(model: &mut Model, check: CheckId) -> Vec<Effect> {
 /// While the plan is being handed over its draft stays as it is: the answer is about that draft.
 fn can_leave(model: &Model) -> Availability {
     Availability::when(model.confirm.launching.is_none(), "The task is being handed over.")
+}
+
+/// The tick about the secrets of the server's look at the storage: whether it is set, and what it says. None: the plan needs
+/// no secret for it, or cannot be asked at all.
+#[must_use]
+pub fn offer(model: &Model) -> Option<(bool, String)> {
+    let Some(Ok(shown)) = &model.confirm.shown else { return None };
+    let plan = &shown.prepared.plan;
+    let server = model.facts().map_or_else(|| plan.cluster.name.clone(), |facts| facts.cluster.endpoint.clone());
+    let set = model.draft.as_ref().is_some_and(|draft| draft.prove);
+    let told = |needs: &str| format!("{needs} go to the server {server}, whose audit and logs may keep them");
+    if let Some(needs) = plan.targets.iter().find_map(|target| target.proof_needs.as_deref()) {
+        return Some((set, told(needs)));
+    }
+    let mut asked = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+    asked.find_map(crate::domain::plan::Action::secrets).filter(|_| set).map(|secrets| (set, told(&secrets)))
 }
 
 /// Whether the plan on the screen is that of the present draft and facts.
@@ -229,6 +253,12 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Back, _) | (Action::Next, Button::Back) => model.screen = Screen::Mode,
         (Action::Next, Button::Start) => return start(model),
         (Action::Override, _) => ask_to_override(model),
+        (Action::Choose, _) if offer(model).is_some() => {
+            if let Some(draft) = model.draft.as_mut() {
+                draft.prove = !draft.prove;
+            }
+            return prepare(model);
+        }
         (Action::Copy, _) => {
             if let Some(Ok(shown)) = &model.confirm.shown {
                 return vec![Effect::Copy(shown.same_as.clone())];

@@ -9,7 +9,7 @@ use crate::domain::samples;
 use crate::wizard::effect::Effect;
 use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::msg::Answer;
-use crate::wizard::screens::confirm::Button;
+use crate::wizard::screens::confirm::{self, Button};
 
 fn on_confirm(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
@@ -311,4 +311,49 @@ fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
     let Some(Ok(shown)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
     assert_eq!(shown.prepared.plan.overridden().count(), 1);
     assert_eq!(wizard.model.choices().unwrap().skip, [CheckId::DestinationProven].into());
+}
+
+/// A cluster whose storage needs an access key.
+fn with_a_key() -> Facts {
+    let mut facts = cast::prod();
+    for tenant in &mut facts.tenants {
+        let place =
+            |kind: &str| crate::domain::samples::place(&format!("oss://b/{}/{kind}?host=h&access_id=i", tenant.id));
+        if tenant.data_destination.is_some() {
+            tenant.data_destination = Some(place("data"));
+        }
+        if let Some(archive) = &mut tenant.archive.destination {
+            archive.location = place("clog");
+        }
+    }
+    facts
+}
+
+#[test]
+fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
+    let mut wizard = on_confirm(with_a_key());
+    assert!(!preview(&wizard.model).contains("PREVIEW"), "nothing goes along unasked");
+    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    assert!(!set && says.contains("10.0.0.1:2881, whose audit and logs may keep them"), "{says}");
+    assert_eq!(names(&wizard.keys(&["Space"])), ["Prepare"]);
+    wizard.prepared();
+    assert!(preview(&wizard.model).contains("access_key=***' UNTIL SCN = 0 PREVIEW"), "{}", preview(&wizard.model));
+    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    assert!(set && says.starts_with("the access key of oss://b/"), "{says}");
+    // The key is asked for before anything starts, never in the running task.
+    wizard.keys(&["Tab"]);
+    assert!(wizard.keys(&["Enter"]).is_empty());
+    assert!(matches!(wizard.model.overlay, Some(Overlay::Ask(_))), "{:?}", wizard.model.overlay);
+    wizard.keys(&["Esc", "Space"]);
+    wizard.prepared();
+    assert!(!preview(&wizard.model).contains("PREVIEW"));
+}
+
+#[test]
+fn where_no_secret_is_needed_there_is_no_tick() {
+    let mut wizard = on_confirm(cast::prod());
+    assert!(preview(&wizard.model).contains("PREVIEW"));
+    assert_eq!(confirm::offer(&wizard.model), None);
+    assert!(wizard.keys(&["Space"]).is_empty());
+    wizard.says("The look at the storage needs no secret here.");
 }

@@ -55,7 +55,7 @@ fn connection() -> Connection {
         tls: TlsMode::Prefer,
         ca: None,
         mydumper: None,
-        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6 },
+        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6, proof: 7 },
     }
 }
 

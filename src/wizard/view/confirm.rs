@@ -154,6 +154,10 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     if !unchecked.is_empty() {
         body.wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
     }
+    if let Some((set, sent)) = confirm::offer(model) {
+        let mark = if set { 'x' } else { ' ' };
+        body.wrapped(Role::Text, &format!("[{mark}] let the server look at the storage: {sent}"), 1, wide);
+    }
     body.wrapped(Role::Disabled, &format!("Same as: {}", shown.same_as), 1, wide);
 }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::demo::views::views_of;
 use crate::domain::version::Detected;
 
-const STATEMENTS: [StatementId; 13] = [
+const STATEMENTS: [StatementId; 16] = [
     StatementId::SetDataDestination,
     StatementId::SetArchiveDestination,
     StatementId::SetArchiveLagTarget,
@@ -18,6 +18,9 @@ const STATEMENTS: [StatementId; 13] = [
     StatementId::BackupTenants,
     StatementId::Compact,
     StatementId::ShowParameter,
+    StatementId::Decrypt,
+    StatementId::LookAtStorage,
+    StatementId::ShowLook,
 ];
 
 const VIEWS: [ViewId; 27] = [
@@ -69,7 +72,10 @@ const VIEWS_OF_TENANTS: [ViewId; 10] = [
     ViewId::LogStreams,
 ];
 /// From some release of a family on.
-const LATER_STATEMENTS: [StatementId; 1] = [StatementId::BackupTenants];
+const LATER_STATEMENTS: [StatementId; 4] =
+    [StatementId::BackupTenants, StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
+/// A look at the storage: it names directories, and only sys may ask.
+const LOOKS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
 fn of_the_cluster(line: &Line) -> bool {
@@ -96,6 +102,9 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         StatementId::BackupTenants => 10,
         StatementId::Compact => 11,
         StatementId::ShowParameter => 12,
+        StatementId::Decrypt => 13,
+        StatementId::LookAtStorage => 14,
+        StatementId::ShowLook => 15,
     };
     let view = match view {
         ViewId::Servers => 0,
@@ -160,6 +169,10 @@ fn from_sys_there_is_no_bare_form() {
     for line in LINES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
         for id in STATEMENTS {
             if line.statement(id, Scope::Sys).is_none() {
+                continue;
+            }
+            if LOOKS.contains(&id) {
+                assert!(line.statement(id, Scope::Tenant).is_none(), "{id:?}");
                 continue;
             }
             let (sys, tenant) = (line.statement(id, Scope::Sys).unwrap(), line.statement(id, Scope::Tenant).unwrap());
@@ -231,10 +244,12 @@ fn no_column_that_holds_a_password_is_read() {
 fn a_version_has_its_line_or_the_one_below_it() {
     for (text, name) in [
         ("OceanBase 4.0.0.0", Some("V4")),
-        ("OceanBase 4.2.5.1", Some("V4")),
-        ("OceanBase 4.4.9.0", Some("V4")),
-        ("OceanBase 4.5.0.0", Some("V4")),
-        ("OceanBase V5.0.0.0", Some("V4")),
+        ("OceanBase 4.2.0.1", Some("V4")),
+        ("OceanBase 4.2.1.0", Some("V4.2.1")),
+        ("OceanBase 4.2.5.1", Some("V4.2.1")),
+        ("OceanBase 4.4.9.0", Some("V4.2.1")),
+        ("OceanBase 4.5.0.0", Some("V4.2.1")),
+        ("OceanBase V5.0.0.0", Some("V4.2.1")),
         ("OceanBase 3.2.4.0", Some("V3.2")),
         ("OceanBase 3.2.1.0", Some("V3.2")),
         ("OceanBase 3.1.5", Some("V3.1.3")),
@@ -299,8 +314,33 @@ fn below_v4_only_one_statement_names_tenants() {
     for line in LINES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
         for id in STATEMENTS {
             let Some(words) = line.statement(id, Scope::Sys) else { continue };
-            assert_eq!(words.contains("{tenant"), id == StatementId::BackupTenants, "{words}");
+            let names = [StatementId::BackupTenants, StatementId::LookAtStorage].contains(&id);
+            assert_eq!(words.contains("{tenant"), names, "{words}");
             assert!(!words.contains("FORCE") && !words.contains("TENANT ="), "{words}");
+        }
+    }
+}
+
+/// R10: at the end of each backup from V4.2.1 on; V3.1.1 and later V3.1 only by itself.
+#[test]
+fn the_server_is_asked_to_look_only_where_it_can() {
+    use crate::domain::proof::ProofRule::{Never, OfEachBackup, OnDemandInCommunity};
+    for (text, rule) in [
+        ("OceanBase 2.2.60", Never),
+        ("OceanBase 2.2.77", Never),
+        ("OceanBase 3.1.0", Never),
+        ("OceanBase 3.1.1", OnDemandInCommunity),
+        ("OceanBase 3.1.5", OnDemandInCommunity),
+        ("OceanBase 3.2.4.0", Never),
+        ("OceanBase 4.0.0.0", Never),
+        ("OceanBase 4.2.0.1", Never),
+        ("OceanBase 4.2.1.0", OfEachBackup),
+        ("OceanBase 4.4.9.0", OfEachBackup),
+    ] {
+        let line = Line::of(&version(text)).unwrap();
+        assert_eq!(line.proof, rule, "{text}");
+        for id in LOOKS {
+            assert_eq!(line.statement(id, Scope::Sys).is_some(), rule != Never, "{text}: {id:?}");
         }
     }
 }

@@ -45,6 +45,55 @@ fn start(mode: Mode, plus_archivelog: bool, encrypted: bool) -> Action {
     Action::StartBackup { mode, plus_archivelog, encrypt: encrypted.then_some(SecretSource::Stdin), to: None }
 }
 
+fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
+    let decrypt = vec![SecretSource::Stdin; passwords];
+    Action::LookAtStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
+}
+
+/// Only the point that is read may differ from what was confirmed.
+#[test]
+fn the_point_of_a_look_is_filled_in_and_nothing_else() {
+    let asked = look("file:///a", Some("file:///b"), 1);
+    let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), "t1", 1).unwrap();
+    assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
+    let planned: Vec<String> = sent.iter().map(Statement::as_planned).collect();
+    let confirmed: Vec<String> =
+        action(line(), &asked, &["pay"], "t1", 1).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(planned, confirmed);
+    assert!(super::look(own(), &asked, Scn(1), "t1", 1).is_err(), "only sys may ask");
+    let old =
+        Words { line: Line::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(), scope: Scope::Sys };
+    assert!(super::look(old, &asked, Scn(1), "t1", 1).is_err());
+}
+
+#[test]
+fn before_v4_a_look_is_a_restore_into_a_tenant_that_does_not_exist() {
+    let old = Words { line: Line::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(), scope: Scope::Sys };
+    let asked = LookBeforeV4 {
+        new_tenant: "obnow_look_0".to_owned(),
+        tenant: "shop",
+        data: &place("file:///b"),
+        time: "2026-11-20 03:31:40.000001".to_owned(),
+        options: "backup_cluster_name=ce&backup_cluster_id=7".to_owned(),
+        passwords: 0,
+    };
+    let said: Vec<String> = look_before_v4(old, &asked).unwrap().iter().map(ToString::to_string).collect();
+    assert_eq!(
+        said,
+        [
+            "ALTER SYSTEM RESTORE `obnow_look_0` FROM `shop` AT 'file:///b' UNTIL '2026-11-20 03:31:40.000001' WITH \
+             'backup_cluster_name=ce&backup_cluster_id=7' PREVIEW",
+            "SHOW RESTORE PREVIEW",
+        ]
+    );
+    assert!(parse("3.1.5", &said[0]).is_ok() && parse("3.1.5", &said[1]).is_ok());
+    for line in ["2.2.77", "3.2.4"] {
+        assert!(
+            parse(line, &said[0]).is_err() || matches!(parse(line, &said[0]), Ok(Parsed::Alter(Alter::Refused { .. })))
+        );
+    }
+}
+
 #[test]
 fn every_action_has_its_exact_words() {
     let one: &[&str] = &["pay"];
@@ -96,6 +145,21 @@ fn every_action_has_its_exact_words() {
             start(Mode::Incremental, false, false),
             one,
             vec!["ALTER SYSTEM BACKUP INCREMENTAL TENANT = `pay` DESCRIPTION = 'obnow t1.2'"],
+        ),
+        (
+            look("oss://b/d?host=h&access_id=i", Some("oss://b/{run}?host=h&access_id=i"), 2),
+            one,
+            vec![
+                "SET DECRYPTION IDENTIFIED BY '***', '***'",
+                "ALTER SYSTEM RESTORE FROM 'oss://b/d?host=h&access_id=i&access_key=***,oss://b/t1.2?host=h&access_id=i\
+                 &access_key=***' UNTIL SCN = 0 PREVIEW",
+                "SHOW RESTORE PREVIEW",
+            ],
+        ),
+        (
+            look("file:///it's", None, 0),
+            one,
+            vec!["ALTER SYSTEM RESTORE FROM 'file:///it''s' UNTIL SCN = 0 PREVIEW", "SHOW RESTORE PREVIEW"],
         ),
     ] {
         assert_eq!(shown(&what, tenants), expected);
@@ -226,15 +290,22 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
             }
         }
     }
+    let looks = [look(uri, Some(uri), 0), look(uri, None, 1)];
+    let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), "t1", 1).unwrap());
     let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, "t1", 1).unwrap());
     let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, "t1", 1).unwrap());
     let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
-    rendered.chain(said_by_itself).chain(cancels).collect()
+    rendered.chain(said_by_itself).chain(cancels).chain(looks).collect()
 }
 
 fn secrets() -> Secrets {
     let secret = |text: &str| Some(Secret::new(text.to_owned()));
-    Secrets { login: None, access_key: secret("CANARYKEY"), encryption: secret("CANARYPW") }
+    Secrets {
+        login: None,
+        access_key: secret("CANARYKEY"),
+        encryption: secret("CANARYPW"),
+        decryption: vec![Secret::new("CANARYPW".to_owned())],
+    }
 }
 
 #[test]
@@ -354,9 +425,15 @@ proptest! {
         for step in preview(line(), &plan, "t1", 1).unwrap() {
             let own = plan.target(&step.target).unwrap().tenant.name.clone();
             for text in &step.statements {
-                let Ok(Parsed::Alter(alter)) = parse("4.2.5", text) else { unreachable!("{text}") };
+                let alter = match parse("4.2.5", text) {
+                    Ok(Parsed::Alter(alter)) => alter,
+                    Ok(Parsed::ShowRestorePreview) => continue,
+                    other => unreachable!("{text}: {other:?}"),
+                };
                 match alter {
                     Alter::Backup { scope: BackupScope::Tenants(tenants), .. } => prop_assert_eq!(&tenants, &all),
+                    // It names directories, and changes nothing.
+                    Alter::PreviewRestore(_) => {}
                     Alter::Set { tenants: Tenants::Listed(tenants), .. }
                     | Alter::ArchiveLog { tenants: Tenants::Listed(tenants), .. } => prop_assert_eq!(tenants, vec![own.clone()]),
                     other => unreachable!("{other:?}"),

@@ -8,7 +8,7 @@ const CANARY: &str = "CANARY-7f3a";
 
 fn secrets() -> Secrets {
     let secret = || Some(Secret::new(CANARY.to_owned()));
-    Secrets { login: secret(), access_key: secret(), encryption: secret() }
+    Secrets { login: secret(), access_key: secret(), encryption: secret(), decryption: Vec::new() }
 }
 
 fn place(uri: &str) -> Destination {

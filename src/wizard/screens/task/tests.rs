@@ -41,7 +41,7 @@ pub fn created(names: &[&str], encrypt: Option<SecretSource>) -> Event {
         tls: TlsMode::Prefer,
         ca: None,
         mydumper: None,
-        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6 },
+        limits: Limits { connect: 1, statement: 2, poll: 3, stall: 4, archive_wait: 5, heartbeat: 6, proof: 7 },
     };
     let prepared = Prepared { task: "T1".into(), plan, preview: Vec::new(), digest: "d".into() };
     Event::Created { prepared: Box::new(prepared), connection: Box::new(connection), by: "me at here".into() }

@@ -36,7 +36,7 @@ fn scene(compact: Compact, more: &[Event]) -> Scene {
         password: None,
         tls: TlsMode::Off,
         ca: None,
-        limits: Limits { connect: 1, statement: 1, poll: 1, stall: 1, archive_wait: 1, heartbeat: 1 },
+        limits: Limits { connect: 1, statement: 1, poll: 1, stall: 1, archive_wait: 1, heartbeat: 1, proof: 1 },
         mydumper: None,
     };
     let targets = prepared.plan.targets.iter().map(|target| target.target.clone()).collect();

@@ -1,0 +1,295 @@
+//! The server's look at the storage for the last good backup of a tenant, at any time (R10). It starts no backup.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::{Asking, Flag, Room, choose};
+use crate::backend::Secrets;
+use crate::backend::oceanbase::OceanBase;
+use crate::config::inventory::Cluster;
+use crate::config::places;
+use crate::domain::choices::{Choices, Mode};
+use crate::domain::destination::Destination;
+use crate::domain::exit::Exit;
+use crate::domain::facts::{Facts, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::last_good::last_good;
+use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge};
+use crate::domain::plan::{Action, may_ask, question};
+use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
+use crate::domain::restorable::{self, BackupSet};
+use crate::domain::secret::SecretSource;
+use crate::domain::target::TargetName;
+use crate::journal::audit;
+use crate::journal::clock::now;
+use crate::journal::locks;
+
+/// What is said of a look in the audit trail.
+const ACTION: &str = "Look at the storage";
+
+/// What a person gave for it.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// The access id of the storage.
+    pub access_id: Option<String>,
+    /// Where its access key is to be found.
+    pub access_key_from: Option<SecretSource>,
+    /// Where the passwords of the sets are to be found.
+    pub decrypt_from: Vec<SecretSource>,
+}
+
+/// What came of it for one tenant.
+#[derive(Debug, Clone)]
+pub struct Proven {
+    /// The tenant.
+    pub target: TargetName,
+    /// The verdict of the views, weighed with what the server found.
+    pub outcome: Outcome,
+    /// Whether the storage, as far as the server knows it, lacks something.
+    pub lacks: bool,
+}
+
+impl Proven {
+    /// The exit of the command: found 0, not yet 3, not restorable 22; 21 where nothing is known from it.
+    #[must_use]
+    pub fn exit(&self) -> Exit {
+        match self.outcome.verdict {
+            _ if self.outcome.proof.is_some() => Exit::OK,
+            VerdictWord::NotYetRestorable if self.lacks => Exit::NOT_YET,
+            VerdictWord::NotRestorable if self.lacks => Exit::NOT_RESTORABLE,
+            _ => Exit::UNKNOWN,
+        }
+    }
+}
+
+/// Has the server look for the last good backup of a tenant. `say` is told what goes where before it is sent, and what is
+/// waited for.
+///
+/// # Errors
+/// There is no good backup, a secret cannot be had, or the audit trail cannot be written.
+pub async fn prove(
+    room: &Room,
+    cluster: &Cluster,
+    facts: &Facts,
+    tenant: &TenantFacts,
+    given: &Given,
+    say: impl Fn(&str),
+) -> Result<Proven, Fault> {
+    let target = facts.target(tenant);
+    let set = meant(tenant).ok_or_else(|| nothing_good(&target))?;
+    let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
+    let action = match asked(facts, cluster, tenant, set, given) {
+        Ok(action) => action,
+        Err(why) => {
+            let outcome = judged.unproven(Some(why)).outcome().clone();
+            return Ok(Proven { target, outcome, lacks: false });
+        }
+    };
+    let mut server = server(room, cluster, &action, given).await?;
+    if let Some(secrets) = secrets(&action, given) {
+        say(&format!("{secrets} go to the server {}, whose audit and logs may keep them.", facts.cluster.endpoint));
+    }
+    let limits = room.connection(cluster).limits;
+    let _turn = turn(room, facts, &limits).await?;
+    let mut tenant = tenant.clone();
+    let begun = Instant::now();
+    loop {
+        let looked = look(room, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
+        let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
+        let weighed = weigh(judged, &looked, &target, at_least);
+        let lacks = matches!(looked, Looked::Lacks(_));
+        let until = match &weighed {
+            Judged::StillComing { at_least, .. } if lacks => limits.archive_wait.max(*at_least),
+            _ => 0,
+        };
+        if begun.elapsed() >= Duration::from_millis(until) {
+            return Ok(Proven { target, outcome: weighed.outcome().clone(), lacks });
+        }
+        if let Judged::StillComing { what, .. } = &weighed {
+            say(&format!("{target}: {what}"));
+        }
+        tokio::time::sleep(Duration::from_millis(limits.archive_wait / 10).clamp(BETWEEN.0, BETWEEN.1)).await;
+        let again = server.detect().await?;
+        tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| nothing_good(&target))?;
+        judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);
+    }
+}
+
+/// The set of the last good backup; where none can be restored, the newest that is done with its chain whole.
+fn meant(tenant: &TenantFacts) -> Option<&BackupSet> {
+    let good = last_good(tenant).and_then(|good| good.set);
+    let whole = |set: &&BackupSet| restorable::chain(set, &tenant.sets).is_ok();
+    let newest = || tenant.sets.iter().filter(whole).max_by_key(|set| set.id);
+    tenant.sets.iter().find(|set| Some(set.id) == good).or_else(newest)
+}
+
+/// The shortest and the longest time between two looks.
+const BETWEEN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
+
+/// How the server is asked.
+enum Question {
+    /// By the directories.
+    ByPlace(Action),
+    /// Before V4: by the one destination, the cluster and the tenant.
+    BeforeV4(Destination),
+}
+
+/// The question for a set, or why it cannot be asked.
+fn asked(
+    facts: &Facts,
+    cluster: &Cluster,
+    tenant: &TenantFacts,
+    set: &BackupSet,
+    given: &Given,
+) -> Result<Question, String> {
+    let with_id = |place: Destination| match &given.access_id {
+        Some(id) if place.needs_access_key() => {
+            place.with_attribute("access_id", id).map_err(|error| error.to_string())
+        }
+        _ => Ok(place),
+    };
+    let written = Destination::parse_server(&set.path).map_err(|error| error.to_string())?;
+    let own = |place: Destination, own: Option<&Destination>| match own {
+        Some(own) if own.is_same_path(&place) => own.clone(),
+        _ => place,
+    };
+    let data = with_id(own(written, tenant.data_destination.as_ref()))?;
+    if facts.cluster.proof == ProofRule::OnDemandInCommunity {
+        may_ask(facts, ProofRule::OnDemandInCommunity)?;
+        if facts.cluster.edition != Some(crate::domain::version::Edition::Community) {
+            return Err("on this release only the Community Edition is known to be asked".to_owned());
+        }
+        if data.needs_access_key() && data.attribute("access_id").is_none() {
+            return Err(format!("nothing says the access_id of {}", data.bare()));
+        }
+        return Ok(Question::BeforeV4(data));
+    }
+    let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
+    let log = if set.plus_archivelog && !restorable::log_covers(set, pieces, tenant.archive.known_rounds()) {
+        None
+    } else {
+        let present = tenant.archive.destination.as_ref().map(|archive| &archive.location);
+        let covering = restorable::covering(set.start_replay, tenant.archive.known_rounds());
+        let path = covering.and_then(|round| Destination::parse_server(&round.path).ok()).or(present.cloned());
+        let place = path.ok_or("no view says where the log of that set is")?;
+        Some(with_id(own(place, present))?)
+    };
+    let choice = ProofChoice {
+        asked: Some(true),
+        access_key: given.access_key_from.clone(),
+        decrypt: given.decrypt_from.clone(),
+    };
+    let choices = choose::with_strategies(Choices::new(vec![facts.target(tenant)], Mode::Full), cluster);
+    let mut known = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
+    let key = known.find_map(|wanted| wanted.access_key.clone());
+    question(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
+        .map(Question::ByPlace)
+        .map_err(|unasked| unasked.why)
+}
+
+/// The secrets that go to the server, in words.
+fn secrets(question: &Question, given: &Given) -> Option<String> {
+    match question {
+        Question::ByPlace(action) => action.secrets(),
+        Question::BeforeV4(data) => {
+            let key = data.needs_access_key().then(|| format!("the access key of {}", data.bare()));
+            let passwords = (!given.decrypt_from.is_empty()).then(|| "the passwords".to_owned());
+            let parts: Vec<String> = key.into_iter().chain(passwords).collect();
+            (!parts.is_empty()).then(|| parts.join(" and "))
+        }
+    }
+}
+
+/// The server, with the secrets that go to it.
+async fn server(room: &Room, cluster: &Cluster, question: &Question, given: &Given) -> Result<OceanBase, Fault> {
+    let login = Some(room.password(cluster).await?);
+    let source = match question {
+        Question::ByPlace(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
+        Question::BeforeV4(data) if data.needs_access_key() => {
+            Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
+        }
+        _ => None,
+    };
+    let access_key = match source {
+        Some(source) => {
+            let source = room.whole_source(source, &cluster.name, None);
+            let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            Some(room.secret(&source, asking).await?)
+        }
+        None => None,
+    };
+    let mut decryption = Vec::with_capacity(given.decrypt_from.len());
+    for source in &given.decrypt_from {
+        let asking = Asking { what: "the password of backup sets", flag: Flag::DecryptFrom };
+        decryption.push(room.secret(source, asking).await?);
+    }
+    room.server(cluster, Secrets { login, access_key, encryption: None, decryption })
+}
+
+/// One look: audited before it is sent. What is not asked is an answer too, and says why.
+async fn look(
+    room: &Room,
+    server: &mut OceanBase,
+    question: &Question,
+    facts: &Facts,
+    (target, tenant, set): (&TargetName, &TenantFacts, u64),
+) -> Result<Looked, Fault> {
+    let ready = match question {
+        Question::ByPlace(action) => server.prepare_look(target, tenant, set, action).await,
+        Question::BeforeV4(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
+    };
+    let act = match ready {
+        Ok(act) => act,
+        Err(fault) => return Ok(Looked::refused(&fault)),
+    };
+    room.places.ensure_state()?;
+    for statement in &act.shown {
+        audit::write(
+            &room.places.state,
+            &audit::Action {
+                at: now(),
+                task: None,
+                target: target.to_string(),
+                who: places::who(),
+                host: places::host(),
+                action: ACTION.to_owned(),
+                statement: statement.clone(),
+            },
+        )?;
+    }
+    Ok(match server.make_look(act).await {
+        Err(failure) => server.looked(target).unwrap_or_else(|| Looked::refused(&failure.fault)),
+        Ok(()) => server.looked(target).unwrap_or_else(|| Looked::NoAnswer("no answer was taken".to_owned())),
+    })
+}
+
+/// The turn to ask this cluster; one at a time.
+async fn turn(room: &Room, facts: &Facts, limits: &crate::domain::connection::Limits) -> Result<locks::Turn, Fault> {
+    let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
+    room.places.ensure_state()?;
+    let until = Instant::now() + Duration::from_millis(limits.proof);
+    loop {
+        if let Some(turn) = locks::turn(&room.places.state, &cluster)? {
+            return Ok(turn);
+        }
+        if Instant::now() >= until {
+            return Err(Fault::new(
+                Cause::Busy,
+                format!("Another look at a storage of {} still runs.", facts.cluster.target),
+                "Its servers are asked by one at a time.",
+                "Try again later.",
+            ));
+        }
+        tokio::time::sleep(room.poll()).await;
+    }
+}
+
+fn nothing_good(target: &TargetName) -> Fault {
+    Fault::new(
+        Cause::Unknown,
+        format!("There is no backup of {target} to prove."),
+        "No view lists a set of it that is done and whose files are there.",
+        format!("Take one with: obnow backup {target} --mode full."),
+    )
+}

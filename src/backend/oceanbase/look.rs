@@ -1,0 +1,308 @@
+//! The server's own look at the storage (R10): `RESTORE .. PREVIEW` and its answer over one connection to an observer.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::line::ViewId;
+use super::read::Is;
+use super::session::{Failure, Row, Session, number, text};
+use super::{OceanBase, render};
+use crate::backend::system::{Act, Doing};
+use crate::backend::{Look, Seen};
+use crate::domain::destination::Destination;
+use crate::domain::facts::{Facts, Known, TenantFacts};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::{Judged, VerdictWord};
+use crate::domain::plan::{Action, TargetPlan};
+use crate::domain::proof::{Evidence, Looked, Proof, weigh};
+use crate::domain::restorable::{self, BackupSet};
+use crate::domain::scn::Scn;
+use crate::domain::step::StepKind;
+use crate::domain::target::TargetName;
+use crate::domain::time_zone::ServerTimeZone;
+
+/// Where a look at the storage stands, for one target.
+#[derive(Debug, Clone)]
+pub(in crate::backend) struct Looking {
+    /// The set and its chain.
+    needed: Vec<u64>,
+    /// The point that is asked for.
+    until: Scn,
+    /// When it was asked last.
+    asked: Instant,
+    /// What came of it.
+    looked: Option<Looked>,
+}
+
+/// How far the end of a judged set is from being proven.
+fn seen(judged: Judged) -> Seen {
+    match judged {
+        Judged::Final(outcome) => Look::Verdict(outcome),
+        Judged::StillComing { what, at_least, meanwhile } => Look::NotYet { what, at_least, outcome: meanwhile },
+    }
+    .into()
+}
+
+impl OceanBase {
+    /// The verdict of the views on a set, together with the server's look at the storage where the plan has one.
+    pub(super) fn proven(&mut self, target: &TargetPlan, tenant: &TenantFacts, set: u64, judged: Judged) -> Seen {
+        let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
+            step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
+        });
+        if planned.is_empty() {
+            return seen(judged.unproven(target.proof_why.clone()));
+        }
+        let name = &target.target;
+        let known = self.looks.get(name).and_then(|looking| Some((looking.looked.clone()?, looking.asked)));
+        let by_views = judged.outcome().verdict;
+        let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
+        match known {
+            Some((looked, asked))
+                if !matches!(looked, Looked::Lacks(_))
+                    || by_views != VerdictWord::Restorable
+                    || asked.elapsed() < self.again_after() =>
+            {
+                return seen(weigh(judged, &looked, name, at_least));
+            }
+            _ => {}
+        }
+        if by_views != VerdictWord::Restorable {
+            let why = if by_views == VerdictWord::NotYetRestorable {
+                "the views show no window yet"
+            } else {
+                "the views show already what is missing"
+            };
+            return seen(judged.unproven(Some(why.to_owned())));
+        }
+        match self.aim(name, tenant, set, &planned) {
+            Ok(action) => Look::Act(action.clone()).into(),
+            Err(why) => seen(judged.unproven(Some(why))),
+        }
+    }
+
+    /// Sets the point and the sets that a look asks for, and says which of the questions fits.
+    ///
+    /// # Errors
+    /// Why none does.
+    pub(in crate::backend) fn aim<'a>(
+        &mut self,
+        name: &TargetName,
+        tenant: &TenantFacts,
+        set: u64,
+        questions: &[&'a Action],
+    ) -> Result<&'a Action, String> {
+        let set = tenant.sets.iter().find(|other| other.id == set).ok_or("the set is in no view any more")?;
+        let needed = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
+        let pieces = match &tenant.archive.pieces {
+            Known::Known(pieces) => Some(pieces.as_slice()),
+            Known::NotChecked(_) => None,
+        };
+        let by_log = restorable::log_covers(set, pieces, tenant.archive.known_rounds()) || !set.plus_archivelog;
+        let fits =
+            |action: &&&'a Action| matches!(action, Action::LookAtStorage { log, .. } if log.is_some() == by_log);
+        let action =
+            *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
+        let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
+        elsewhere(set, tenant, data, log.as_ref())?;
+        let looking = Looking { needed, until: set.min_restore, asked: Instant::now(), looked: None };
+        self.looks.insert(name.clone(), looking);
+        Ok(action)
+    }
+
+    /// How long after a look the storage is looked at again.
+    fn again_after(&self) -> Duration {
+        let wait = Duration::from_millis(self.connection.limits.archive_wait) / 10;
+        wait.clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
+
+    /// What came of the last look for a target.
+    #[must_use]
+    pub fn looked(&self, name: &TargetName) -> Option<Looked> {
+        self.looks.get(name)?.looked.clone()
+    }
+
+    /// A look that was not made, and why.
+    pub fn looked_in_vain(&mut self, name: &TargetName, fault: &Fault) {
+        if let Some(looking) = self.looks.get_mut(name).filter(|looking| looking.looked.is_none()) {
+            looking.looked = Some(Looked::refused(fault));
+        }
+    }
+
+    /// Makes the question ready, over one connection to an observer with a limit of its own.
+    pub(super) async fn open_look(
+        &mut self,
+        action: &Action,
+        name: &TargetName,
+        task: &str,
+        attempt: u32,
+    ) -> Result<Act, Fault> {
+        let Action::LookAtStorage { access_key, decrypt, .. } = action else {
+            return Err(self.internal("a look that is none"));
+        };
+        let lacks_key = access_key.is_some() && self.secrets.access_key.is_none();
+        if lacks_key || self.secrets.decryption.len() < decrypt.len() {
+            let which = if lacks_key { "the access key of the storage" } else { "the passwords of the sets" };
+            return Err(not_asked(name, format!("This run was not given {which}.")));
+        }
+        let until = self.looks.get(name).map(|looking| looking.until).unwrap_or_default();
+        let statements = render::look(self.words()?, action, until, task, attempt)?;
+        let mut session = self.fresh_session().await?;
+        if self.is_direct(session.id).await != Some(true) {
+            let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
+            return Err(not_asked(name, why.to_owned()));
+        }
+        session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
+        if let Some(looking) = self.looks.get_mut(name) {
+            looking.asked = Instant::now();
+        }
+        Ok(Act::looking(session, statements, name.clone()))
+    }
+
+    /// Makes a question ready that no task asks.
+    ///
+    /// # Errors
+    /// It is not asked, and why.
+    pub async fn prepare_look(
+        &mut self,
+        name: &TargetName,
+        tenant: &TenantFacts,
+        set: u64,
+        action: &Action,
+    ) -> Result<Act, Fault> {
+        self.ensure_session().await?;
+        self.aim(name, tenant, set, &[action]).map_err(|why| not_asked(name, format!("It was not asked: {why}.")))?;
+        self.open_look(action, name, "", 1).await
+    }
+
+    /// The same before V4: by the cluster's one destination, as a restore into a tenant that does not exist.
+    ///
+    /// # Errors
+    /// It is not asked, and why.
+    pub async fn prepare_look_before_v4(
+        &mut self,
+        name: &TargetName,
+        facts: &Facts,
+        tenant: &TenantFacts,
+        set: u64,
+        data: &Destination,
+    ) -> Result<Act, Fault> {
+        self.ensure_session().await?;
+        let unasked = |why: &str| not_asked(name, why.to_owned());
+        let set = tenant.sets.iter().find(|other| other.id == set).ok_or_else(|| unasked("Its set is in no view."))?;
+        let (Some(cluster), Some(id)) = (&facts.cluster.server_name, facts.cluster.id) else {
+            return Err(unasked("The servers do not say the cluster's name and id."));
+        };
+        let needed = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
+        let looking = Looking { needed, until: set.min_restore, asked: Instant::now(), looked: None };
+        // The point is read in the session's zone (V3.1.5 source, `ObPhysicalRestoreTenantResolver`), which is set to this.
+        let local = set.min_restore.to_local(&ServerTimeZone::fixed(0));
+        let time = local.rsplit_once(' ').map_or(local.as_str(), |(time, _)| time);
+        let asked = render::LookBeforeV4 {
+            new_tenant: unused_name(facts),
+            tenant: &tenant.name,
+            data,
+            time: format!("{time}.{:06}", set.min_restore.0 / 1_000 % 1_000_000),
+            options: format!("backup_cluster_name={cluster}&backup_cluster_id={id}"),
+            passwords: self.secrets.decryption.len(),
+        };
+        let statements = render::look_before_v4(self.words()?, &asked)?;
+        self.looks.insert(name.clone(), looking);
+        let mut session = self.fresh_session().await?;
+        if self.is_direct(session.id).await == Some(false) {
+            return Err(unasked("The connection leads through a proxy."));
+        }
+        session.rows("SET SESSION time_zone = '+00:00'").await.map_err(|failure| failure.fault)?;
+        session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
+        Ok(Act::looking(session, statements, name.clone()))
+    }
+
+    /// Makes a look that is ready.
+    ///
+    /// # Errors
+    /// The refusal, or that no answer came; what it means is in [`OceanBase::looked`].
+    pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
+        match act.doing {
+            Doing::Statements(pending) => self.perform(*pending).await,
+            Doing::Dump(_) | Doing::EndDump => Ok(()),
+        }
+    }
+
+    /// Whether a connection leads straight to an observer: the servers list it, and no session of a proxy with it. None: they
+    /// do not say.
+    pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
+        if !self.sees(ViewId::Connections).ok()? {
+            // Before V4 an observer takes no login with a cluster's name in it.
+            return self.connection.user.contains('#').then_some(false);
+        }
+        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
+        Some(rows.first().is_some_and(|row| number(row, "PROXY_SESSID").is_none_or(|proxy| proxy == 0)))
+    }
+
+    /// Sends the statements of a look; the rows of the last one are its answer.
+    pub(super) async fn look_now(
+        &mut self,
+        session: &mut Session,
+        statements: &[super::Statement],
+        name: &TargetName,
+    ) -> Result<(), Failure> {
+        let answer = async {
+            let mut rows = Vec::new();
+            for statement in statements {
+                rows = session.send_for_rows(statement, &self.secrets).await?;
+            }
+            Ok(rows)
+        };
+        let answer: Result<Vec<Row>, Failure> = answer.await;
+        if let Some(looking) = self.looks.get_mut(name) {
+            looking.asked = Instant::now();
+            looking.looked = Some(match &answer {
+                Ok(rows) => listed(looking, rows),
+                Err(failure) => Looked::refused(&failure.fault),
+            });
+        }
+        answer.map(drop)
+    }
+}
+
+/// What the rows say. A row of a type that is not known is no set and no piece.
+fn listed(looking: &Looking, rows: &[Row]) -> Looked {
+    let of = |kind: &str| {
+        rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
+    };
+    let (sets, pieces) = (of("BACKUP_SET"), of("BACKUP_PIECE"));
+    let proof = Proof { at: super::now(), by: Evidence::Media, until_scn: looking.until, sets, pieces };
+    Looked::listed(proof, &looking.needed)
+}
+
+/// Refuses where a set or its log lies elsewhere than in the directories that were confirmed.
+fn elsewhere(
+    set: &BackupSet,
+    tenant: &TenantFacts,
+    data: &Destination,
+    log: Option<&Destination>,
+) -> Result<(), String> {
+    let at =
+        |path: &str, place: &Destination| Destination::parse_server(path).is_ok_and(|path| path.is_same_path(place));
+    if !at(&set.path, data) {
+        return Err(format!("the set lies in {}, and {} was confirmed", set.path, data.bare()));
+    }
+    let covering = restorable::covering(set.start_replay, tenant.archive.known_rounds());
+    match (log, covering) {
+        (Some(log), Some(round)) if !round.path.is_empty() && !at(&round.path, log) => {
+            Err(format!("its log lies in {}, and {} was confirmed", round.path, log.bare()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A name that no tenant has.
+fn unused_name(facts: &Facts) -> String {
+    let free = |name: &String| facts.tenants.iter().all(|tenant| !tenant.name.eq_ignore_ascii_case(name));
+    (0..=facts.tenants.len()).map(|number| format!("obnow_look_{number}")).find(free).unwrap_or_default()
+}
+
+fn not_asked(name: &TargetName, why: String) -> Fault {
+    let what = format!("The server was not asked to look at the storage of {name}.");
+    Fault::new(Cause::Precondition, what, why, "Ask it by hand, or with: obnow prove.")
+}

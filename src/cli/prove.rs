@@ -1,0 +1,70 @@
+//! `obnow prove TARGET`: the server's look at the storage for the last good backup; starts no backup.
+
+use super::args::ProveArgs;
+use super::{Exit, Say, show};
+use crate::app::prove::{Given, Proven, prove};
+use crate::app::{Room, detect};
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::version::Method;
+
+/// Asks for a tenant, or for every user tenant of a cluster, one after the other.
+pub(super) async fn run(room: &Room, say: &Say, args: &ProveArgs) -> Result<Exit, Fault> {
+    let cluster = room.cluster(args.target.cluster())?;
+    let facts = detect::one(room, cluster).await?;
+    let tenants = tenants(&facts, args)?;
+    let given = Given {
+        access_id: args.access_id.clone(),
+        access_key_from: args.access_key_from.clone(),
+        decrypt_from: args.decrypt_from.clone(),
+    };
+    let mut proven: Vec<Proven> = Vec::new();
+    let mut exits: Vec<Exit> = Vec::new();
+    for tenant in tenants {
+        match prove(room, cluster, &facts, tenant, &given, |words| say.note(words)).await {
+            Ok(one) => {
+                show::looked(say, &one.target, &one.outcome);
+                exits.push(one.exit());
+                proven.push(one);
+            }
+            Err(fault) if args.target.tenant().is_none() && fault.cause == Cause::Unknown => {
+                say.fault(&fault);
+                exits.push(Exit::UNKNOWN);
+            }
+            Err(fault) => return Err(fault),
+        }
+    }
+    let worst = proven.iter().max_by_key(|one| (one.outcome.proof.is_none(), one.outcome.verdict.severity()));
+    if let Some(worst) = worst {
+        show::looked_at_all(say, &worst.outcome);
+    }
+    exits.dedup();
+    Ok(match exits.as_slice() {
+        [exit] => *exit,
+        [] => Exit::UNKNOWN,
+        _ => Exit::MIXED,
+    })
+}
+
+fn tenants<'a>(facts: &'a Facts, args: &ProveArgs) -> Result<Vec<&'a TenantFacts>, Fault> {
+    if facts.cluster.method == Method::Logical {
+        return Err(Fault::new(
+            Cause::Unknown,
+            format!("{} has no look at the storage.", facts.cluster.target),
+            "A logical backup is proven by its manifest when it is made.",
+            "Check the sums in its manifest.",
+        ));
+    }
+    let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin);
+    let meant: Vec<&TenantFacts> =
+        users.filter(|tenant| args.target.tenant().is_none() || facts.target(tenant) == args.target).collect();
+    if meant.is_empty() {
+        return Err(Fault::new(
+            Cause::Usage,
+            format!("There is no tenant {} to prove a backup of.", args.target),
+            "The cluster does not list it as a user tenant.",
+            "See the names with: obnow targets.",
+        ));
+    }
+    Ok(meant)
+}

@@ -1,0 +1,76 @@
+//! `ALTER SYSTEM RESTORE` as far as it only looks: the forms of the grammars of V3.1.1, V4.0 and V4.2.1. A restore itself is
+//! parsed and not carried out.
+
+use super::cursor::Cursor;
+use crate::demo::line::{Feature, Line};
+use crate::demo::statement::{Alter, Preview, PreviewBeforeV4, ServerError, Statement, Until};
+
+/// `FROM 'uris' [UNTIL ..] PREVIEW`, or `tenant [FROM 'uris'] [UNTIL ..] WITH 'options' [DESCRIPTION 'x']`, behind RESTORE.
+/// Before V4.2.1 a preview is the second form with the word behind it, and the server refuses it.
+pub fn restore(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    let looks = line.has(Feature::RestorePreview);
+    if looks && cursor.take("from") {
+        let from = cursor.string()?;
+        let until = until(cursor)?;
+        cursor.need("preview")?;
+        return Ok(Alter::PreviewRestore(Preview { from, until, before_v4: None }));
+    }
+    cursor.tenant_name()?;
+    if cursor.take("from") {
+        cursor.string()?;
+    }
+    until(cursor)?;
+    cursor.need("with")?;
+    cursor.string()?;
+    if cursor.take("description") {
+        cursor.take_symbol('=');
+        cursor.string()?;
+    }
+    let what = if !looks && cursor.take("preview") { "restore preview is not support now" } else { "restore is" };
+    Ok(Alter::Refused { code: 1235, message: format!("{what} not supported") })
+}
+
+/// `[UNTIL {TIME | SCN} [=] value]`.
+fn until(cursor: &mut Cursor<'_>) -> Result<Until, ServerError> {
+    if !cursor.take("until") {
+        return Ok(Until::Latest);
+    }
+    if cursor.take("time") {
+        cursor.take_symbol('=');
+        return cursor.string().map(Until::Time);
+    }
+    cursor.need("scn")?;
+    cursor.take_symbol('=');
+    cursor.number().map(Until::Scn)
+}
+
+/// `new FROM old [AT 'uri'] UNTIL 'time' WITH 'options' [PREVIEW]`, behind RESTORE; the last word from V3.1.1 on.
+pub fn before_v4(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
+    let tenant = cursor.tenant_name()?;
+    cursor.need("from")?;
+    let source = cursor.tenant_name()?;
+    cursor.need("at")?;
+    let from = cursor.string()?;
+    cursor.need("until")?;
+    let until = Until::Time(cursor.string()?);
+    cursor.need("with")?;
+    let options = cursor.string()?;
+    if line.has(Feature::RestorePreview) && cursor.take("preview") {
+        return Ok(Alter::PreviewRestore(Preview {
+            from,
+            until,
+            before_v4: Some(PreviewBeforeV4 { tenant, source, options }),
+        }));
+    }
+    Ok(Alter::Refused { code: 1235, message: "restore is not supported".to_owned() })
+}
+
+/// `IDENTIFIED BY 'x' [, 'y' ..]`, behind SET DECRYPTION.
+pub fn decryption(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
+    cursor.need_all(&["identified", "by"])?;
+    let mut passwords = vec![cursor.string()?];
+    while cursor.take_symbol(',') {
+        passwords.push(cursor.string()?);
+    }
+    Ok(Statement::SetDecryption(passwords))
+}

@@ -1,0 +1,228 @@
+//! What lies on the storage, apart from what the views list: the info files of the backup sets, written when each ends, and
+//! the files of the archived pieces. A restore, and `RESTORE .. PREVIEW`, read nothing else.
+
+mod before_v4;
+mod source;
+#[cfg(test)]
+mod tests;
+
+use serde::Serialize;
+use sha1::{Digest, Sha1};
+
+use super::clock::Moment;
+use super::fault::{Faults, Lacks};
+use super::fleet::{Cluster, Round, Set, Tenant};
+use super::life::archive;
+use super::line::Generation;
+use super::orders::{Order, not_supported, refusal};
+use super::projection::Look;
+use super::statement::{Preview, ServerError, Until, Value};
+
+/// What the backups of a cluster wrote.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct Media {
+    /// The info files of its sets, by tenant and id.
+    sets: Vec<SetInfo>,
+    /// The passwords that starts were given.
+    starts: Vec<Start>,
+}
+
+/// The info file of a backup set.
+#[derive(Debug, Clone, Serialize)]
+pub struct SetInfo {
+    tenant_id: i64,
+    /// The destination it lies in, without what follows `?`.
+    path: String,
+    id: i64,
+    incremental: bool,
+    prev_full: i64,
+    prev_inc: i64,
+    start_replay: Moment,
+    min_restore: Moment,
+    /// `STATUS` is SUCCESS, and `FILE_STATUS` AVAILABLE.
+    good: bool,
+    plus_archivelog: bool,
+    /// What is kept of the password; none where it is not encrypted.
+    #[serde(skip)]
+    password: Option<String>,
+}
+
+/// A start with an encryption password.
+#[derive(Debug, Clone, Serialize)]
+struct Start {
+    /// The tenant that started it; 1 is sys.
+    tenant_id: i64,
+    job_id: i64,
+    #[serde(skip)]
+    password: String,
+}
+
+/// One piece, as its own info file and those of the pieces after it say.
+struct PieceFile {
+    dest_id: i64,
+    id: i64,
+    start: Moment,
+    end: Moment,
+    checkpoint: Moment,
+    available: bool,
+}
+
+impl Media {
+    /// Keeps the password that the newest job of a tenant was started with.
+    pub fn note(&mut self, tenant_id: i64, job_id: i64, password: &str) {
+        self.starts.push(Start { tenant_id, job_id, password: digest(password) });
+    }
+
+    /// The highest id of a set that lies there; 0 where none does.
+    #[must_use]
+    pub fn newest_set(&self, tenant_id: i64) -> i64 {
+        self.sets.iter().filter(|set| set.tenant_id == tenant_id).map(|set| set.id).max().unwrap_or(0)
+    }
+
+    fn keep(&mut self, tenant_id: i64, set: &Set, password: Option<String>) {
+        self.sets.retain(|known| known.tenant_id != tenant_id || known.id != set.id);
+        self.sets.push(SetInfo {
+            tenant_id,
+            path: bare(&set.path).to_owned(),
+            id: set.id,
+            incremental: set.incremental,
+            prev_full: set.prev_full,
+            prev_inc: set.prev_inc,
+            start_replay: set.start_replay,
+            // A set that was not finished has none, which the server keeps as 0.
+            min_restore: set.min_restore.unwrap_or(0),
+            good: set.status == "SUCCESS",
+            plus_archivelog: set.plus_archivelog,
+            password,
+        });
+    }
+}
+
+/// Writes the info file of the set that a job has ended.
+pub fn write(cluster: &mut Cluster, index: usize) {
+    let job = &cluster.jobs[index];
+    let own = job.initiator_tenant_id == job.tenant_id;
+    let starter = if own { (job.tenant_id, job.id) } else { (job.initiator_tenant_id, job.initiator_job_id) };
+    let (tenant_id, set_id) = (job.tenant_id, job.set_id);
+    let start = cluster.media.starts.iter().find(|start| (start.tenant_id, start.job_id) == starter);
+    let password = start.map(|start| start.password.clone()).filter(|_| job.encrypted);
+    let set = cluster.tenant_by_id(tenant_id).and_then(|tenant| tenant.sets.iter().find(|set| set.id == set_id));
+    if let Some(set) = set.cloned() {
+        cluster.media.keep(tenant_id, &set, password);
+    }
+}
+
+/// Writes the info file of a set from before the scenario.
+pub fn remember(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Option<&str>) {
+    cluster.media.keep(tenant_id, set, password.map(digest));
+}
+
+/// The path of a destination, without what follows `?`.
+fn bare(uri: &str) -> &str {
+    uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
+}
+
+/// What a server keeps of a password, and compares.
+fn digest(password: &str) -> String {
+    Sha1::digest(password).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
+}
+
+/// What is checked when a PREVIEW is sent; the storage is read when its answer is asked for (V4.2.3 source,
+/// `physical_restore_preview`).
+///
+/// # Errors
+/// 1210, 1235, 4018, 4179.
+pub(super) fn may_look(cluster: &Cluster, order: Order, preview: &Preview) -> Result<(), ServerError> {
+    if order.tenant_id != 1 {
+        return Err(refusal(4179, "restore preview in user tenant not allowed"));
+    }
+    if cluster.line.generation == Generation::V3 {
+        return before_v4::may_look(cluster, preview);
+    }
+    if release(cluster) < [4, 2, 1] {
+        return Err(not_supported("restore preview is not support now"));
+    }
+    match preview.until {
+        Until::Scn(scn) if scn <= 1 => {
+            Err(refusal(1210, "Incorrect arguments to until scn, it should be positive integer"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The first three numbers of a cluster's version.
+fn release(cluster: &Cluster) -> [u64; 3] {
+    let mut numbers = [0; 3];
+    for (number, text) in numbers.iter_mut().zip(cluster.version.split('.')) {
+        *number = text.parse().unwrap_or(0);
+    }
+    numbers
+}
+
+/// The rows of SHOW RESTORE PREVIEW.
+///
+/// # Errors
+/// 1210, 1235, 4016, 4018, 5112, 9026, 9047, 9080.
+pub(super) fn restore_source(
+    look: &Look<'_>,
+    preview: &Preview,
+    passwords: &[String],
+) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
+    if look.cluster.line.generation == Generation::V3 {
+        return before_v4::rows(look, preview);
+    }
+    source::rows(look, preview, passwords)
+}
+
+/// The sets whose info files are there, by id.
+fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
+    let mut sets: Vec<&SetInfo> = look.cluster.media.sets.iter().filter(|set| set.path == path).collect();
+    sets.sort_by_key(|set| set.id);
+    let of_last = sets.last().and_then(|set| look.cluster.tenant_by_id(set.tenant_id));
+    if of_last.is_some_and(|tenant| faults(look).lacks(&tenant.name, Lacks::NewestSetInfo)) {
+        sets.pop();
+    }
+    sets
+}
+
+fn faults<'a>(look: &Look<'a>) -> Faults<'a> {
+    Faults { all: &look.fleet.faults, cluster: &look.cluster.name }
+}
+
+/// The pieces that lie in a directory, as the last of them knows them, oldest first.
+fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
+    let mut files = Vec::new();
+    for tenant in &look.cluster.tenants {
+        for round in tenant.rounds.iter().filter(|round| bare(&round.path) == path) {
+            files.extend(of_round(look, tenant, round));
+        }
+        let here = tenant.round().is_some_and(|round| bare(&round.path) == path);
+        if here && faults(look).lacks(&tenant.name, Lacks::NewestPiece) {
+            let written = files.iter().rposition(|file| file.available);
+            files.truncate(written.unwrap_or(0));
+        }
+    }
+    files
+}
+
+fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<PieceFile> {
+    let reached = archive::checkpoint(tenant, round, faults(look), look.fleet.speed, look.fleet.now);
+    let Some((start, reached)) = round.start.zip(reached) else { return Vec::new() };
+    let file = |id: i64| {
+        let from = start + (id - round.base_piece) * round.interval;
+        let end = from + round.interval;
+        PieceFile {
+            dest_id: round.dest_id,
+            id,
+            start: from,
+            end,
+            checkpoint: reached.min(end),
+            available: reached > from,
+        }
+    };
+    (round.base_piece..=archive::last_piece(round, reached)).map(file).collect()
+}
+
+fn no_enough_log() -> ServerError {
+    refusal(4018, "No enough log for restore")
+}

@@ -1,0 +1,79 @@
+//! The same before V4: one place for sets and log of the whole cluster, found by the cluster's name and id (V3.1.5 source,
+//! `ObMultiBackupDestUtil`).
+
+use super::{SetInfo, no_enough_log, of_round, sets, source};
+use crate::demo::clock::{self, Moment};
+use crate::demo::fleet::{Cluster, Round};
+use crate::demo::life::v3;
+use crate::demo::orders::refusal;
+use crate::demo::projection::Look;
+use crate::demo::statement::{Preview, PreviewBeforeV4, ServerError, Until, Value};
+
+/// What is checked when it is sent.
+pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
+    let Some((old, _)) = asked(preview) else { return Err(refusal(1210, "Incorrect arguments to restore preview")) };
+    at(preview, "+08:00")?;
+    let named = |key: &str| old.options.split('&').find_map(|pair| pair.strip_prefix(key)).unwrap_or_default();
+    let own = named("backup_cluster_name=") == cluster.name && named("backup_cluster_id=") == cluster.id.to_string();
+    if !own || !source::is_at(&preview.from, v3::destination(cluster)) || cluster.tenant(&old.source).is_none() {
+        return Err(refusal(4018, "Entry not exist"));
+    }
+    Ok(())
+}
+
+fn asked(preview: &Preview) -> Option<(&PreviewBeforeV4, &str)> {
+    match &preview.until {
+        Until::Time(time) => preview.before_v4.as_ref().map(|old| (old, time.as_str())),
+        _ => None,
+    }
+}
+
+/// The point, in the zone of the session.
+fn at(preview: &Preview, zone: &str) -> Result<Moment, ServerError> {
+    let nothing = || refusal(1210, "Incorrect arguments to restore preview");
+    let (_, time) = asked(preview).ok_or_else(nothing)?;
+    moment(time, zone)
+}
+
+/// A time as it is written in a zone.
+pub(super) fn moment(text: &str, zone: &str) -> Result<Moment, ServerError> {
+    clock::moment(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
+}
+
+/// The rows of SHOW RESTORE PREVIEW: sets, then pieces.
+pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
+    let Some((old, _)) = asked(preview) else { return Err(no_enough_log()) };
+    let (cluster, until) = (look.cluster, at(preview, look.zone)?);
+    let tenant = cluster.tenant(&old.source).map_or(0, |tenant| tenant.id);
+    let path = v3::destination(cluster).to_owned();
+    let own: Vec<&SetInfo> = sets(look, &path).into_iter().filter(|set| set.tenant_id == tenant).collect();
+    let mut chosen: Vec<&SetInfo> = Vec::new();
+    for set in own.into_iter().filter(|set| set.good && set.min_restore <= until) {
+        if !set.incremental {
+            chosen.clear();
+        }
+        chosen.push(set);
+    }
+    let last = chosen.last().ok_or_else(|| refusal(4018, "Entry not exist"))?;
+    let covers = |round: &&Round| round.start.is_some_and(|start| start <= last.start_replay);
+    let sys = cluster.tenants.first();
+    let round = sys.and_then(|sys| Some((sys, sys.rounds.iter().rev().find(covers)?)));
+    let pieces = round.map(|(sys, round)| of_round(look, sys, round)).unwrap_or_default();
+    let usable: Vec<_> = pieces.into_iter().filter(|piece| piece.available && piece.end > last.start_replay).collect();
+    if usable.last().is_none_or(|piece| piece.checkpoint < until) {
+        let what = "Incorrect arguments to backup piece list, restore timestamp larger than largest checkpoint ts";
+        return Err(refusal(1210, what));
+    }
+    let row = |kind: &str, id: i64| {
+        vec![
+            ("backup_type", Value::Text(kind.to_owned())),
+            ("backup_id", Value::Integer(id.into())),
+            ("copy_id", Value::Integer(0)),
+            ("backup_dest", Value::Text(path.clone())),
+            ("file_status", Value::Text("AVAILABLE".to_owned())),
+        ]
+    };
+    let sets = chosen.iter().map(|set| row("BACKUP_SET", set.id));
+    let pieces = usable.iter().filter(|piece| piece.start < until).map(|piece| row("BACKUP_PIECE", piece.id));
+    Ok(sets.chain(pieces).collect())
+}

@@ -1,0 +1,183 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::demo::clock;
+use crate::demo::fault::{Effect, Fault};
+use crate::demo::fleet::RoundStatus;
+use crate::demo::testing::{Bench, full};
+
+/// What the server finds for a tenant up to a point: type and id of each row, or the code of the refusal.
+fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
+    let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
+    let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), before_v4: None };
+    let passwords: Vec<String> = passwords.iter().map(|text| (*text).to_owned()).collect();
+    let order = Order { cluster: 0, tenant_id: 1, encrypted: false, at: bench.fleet.now };
+    may_look(bench.cluster(), order, &preview).map_err(|error| error.code)?;
+    let rows = restore_source(&look, &preview, &passwords).map_err(|error| error.code)?;
+    Ok(rows
+        .into_iter()
+        .map(|row| match (&row[0].1, &row[1].1) {
+            (Value::Text(kind), Value::Integer(id)) => (kind.clone(), *id),
+            _ => (String::new(), 0),
+        })
+        .collect())
+}
+
+fn both(bench: &Bench) -> String {
+    let base = bench.data.path().join("demo/pay");
+    format!("file://{0}/data,file://{0}/clog", base.display())
+}
+
+fn data(bench: &Bench) -> String {
+    both(bench).split(',').next().unwrap().to_owned()
+}
+
+/// The earliest point of the newest set that the views list.
+fn point(bench: &Bench) -> i128 {
+    clock::scn(bench.tenant("pay").sets.last().unwrap().min_restore.unwrap())
+}
+
+fn sets(rows: &[(String, i128)]) -> Vec<i128> {
+    rows.iter().filter(|(kind, _)| kind == "BACKUP_SET").map(|(_, id)| *id).collect()
+}
+
+fn lacking(what: Lacks) -> Fault {
+    Fault {
+        name: "lost".to_owned(),
+        cluster: None,
+        tenant: Some("pay".to_owned()),
+        server: None,
+        fixable: true,
+        since: 0,
+        effect: Effect::MediaLacks { what },
+    }
+}
+
+fn bench() -> Bench {
+    Bench::tenants("  - {names: [pay], sets: [3d, 1d]}\n")
+}
+
+#[test]
+fn the_chain_and_the_pieces_up_to_the_point_are_found() {
+    let bench = bench();
+    let rows = found(&bench, &both(&bench), point(&bench), &[]).unwrap();
+    assert_eq!(sets(&rows), [1, 2]);
+    // The piece of the set's own day, in days since the round began.
+    assert_eq!(rows.iter().filter(|(kind, _)| kind == "BACKUP_PIECE").map(|(_, id)| *id).collect::<Vec<_>>(), [29, 30]);
+    // Before the increment the full stands alone.
+    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench) - 1_000, &[]).unwrap()), [1]);
+    assert_eq!(found(&bench, &both(&bench), 0, &[]), Err(1210));
+    let first = clock::scn(bench.tenant("pay").sets[0].min_restore.unwrap());
+    assert_eq!(found(&bench, &both(&bench), first - 1_000, &[]), Err(4018), "no set is that old");
+}
+
+#[test]
+fn a_log_that_has_not_come_or_is_not_there_is_4018() {
+    let mut bench = bench();
+    assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now + 3_600 * clock::SECOND), &[]), Err(4018));
+    bench.fleet.faults.push(lacking(Lacks::NewestPiece));
+    assert_eq!(found(&bench, &both(&bench), clock::scn(bench.fleet.now - 5_000_000), &[]), Err(4018));
+    // The pieces before it are there.
+    let first = clock::scn(bench.tenant("pay").sets[0].min_restore.unwrap());
+    assert!(found(&bench, &both(&bench), first, &[]).is_ok());
+}
+
+#[test]
+fn a_set_without_its_info_file_is_none() {
+    let mut bench = bench();
+    bench.fleet.faults.push(lacking(Lacks::NewestSetInfo));
+    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1]);
+}
+
+#[test]
+fn the_views_and_the_storage_may_differ() {
+    let mut bench = bench();
+    bench.fleet.clusters[0].tenants.last_mut().unwrap().sets[1].file_status = "DELETED".to_owned();
+    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [1, 2]);
+}
+
+#[test]
+fn the_password_of_every_set_up_to_the_point_is_asked_for() {
+    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}}\n");
+    let at = point(&bench);
+    assert_eq!(found(&bench, &both(&bench), at, &[]), Err(9047));
+    assert_eq!(found(&bench, &both(&bench), at, &["wrong"]), Err(9047));
+    assert_eq!(sets(&found(&bench, &both(&bench), at, &["wrong", "old"]).unwrap()), [1, 2]);
+    // Of the first set that is too new as well.
+    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {2: new}}\n");
+    assert_eq!(found(&bench, &both(&bench), point(&bench) - 1_000, &[]), Err(9047));
+}
+
+#[test]
+fn a_set_that_no_view_lists_any_more_still_counts() {
+    let bench = Bench::tenants("  - {names: [pay], sets: [3d, 1d], set_passwords: {1: old}, sets_unlisted: [1]}\n");
+    assert_eq!(bench.tenant("pay").sets.len(), 1);
+    assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9047));
+}
+
+#[test]
+fn a_directory_without_its_format_file_is_9080() {
+    let bench = bench();
+    std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
+    assert_eq!(found(&bench, &both(&bench), point(&bench), &[]), Err(9080));
+}
+
+#[test]
+fn the_log_inside_a_set_counts_where_no_archive_is_named() {
+    let mut bench = bench();
+    assert_eq!(found(&bench, &data(&bench), point(&bench), &[]), Err(4016));
+    bench.fleet.clusters[0].tenants.last_mut().unwrap().rounds[0].status = RoundStatus::Doing;
+    bench.sql("sys", "BACKUP TENANT = pay PLUS ARCHIVELOG").unwrap();
+    bench.pass(120_000);
+    let at = point(&bench);
+    let alone = found(&bench, &data(&bench), at, &[]).unwrap();
+    assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
+    // With the archive's path the log inside is not looked at.
+    bench.fleet.faults.push(lacking(Lacks::NewestPiece));
+    assert_eq!(found(&bench, &both(&bench), at, &[]), Err(4018));
+    assert!(found(&bench, &data(&bench), at, &[]).is_ok());
+}
+
+#[test]
+fn a_backup_writes_its_info_file_when_it_ends() {
+    let mut bench = bench();
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(3_000);
+    assert_eq!(bench.cluster().media.newest_set(bench.tenant("pay").id), 2);
+    bench.pass(120_000);
+    assert_eq!(bench.cluster().media.newest_set(bench.tenant("pay").id), 3);
+    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [3]);
+}
+
+#[test]
+fn a_release_refuses_what_it_does_not_have() {
+    let of = |version: &str| {
+        let mut bench = bench();
+        bench.fleet.clusters[0].version = version.to_owned();
+        found(&bench, &both(&bench), point(&bench), &[]).map(|rows| sets(&rows))
+    };
+    for version in ["4.0.0.0", "4.1.0.2", "4.2.0.1", "4.2.1.7", "4.2.2.1", "4.3.0.1"] {
+        assert_eq!(of(version), Err(1235), "{version}");
+    }
+    assert_eq!(of("4.3.1.0"), Err(5112));
+    for version in ["4.2.3.1", "4.2.5.1", "4.3.5.0"] {
+        assert_eq!(of(version), Ok(vec![1, 2]), "{version}");
+    }
+    let bench = bench();
+    let preview = Preview { from: both(&bench), until: Until::Scn(point(&bench)), before_v4: None };
+    let order = Order { cluster: 0, tenant_id: 1002, encrypted: false, at: bench.fleet.now };
+    assert_eq!(may_look(bench.cluster(), order, &preview).unwrap_err().code, 4179);
+}
+
+#[test]
+fn a_backup_that_failed_leaves_an_info_file_that_hides_none_after_it() {
+    let mut bench = bench();
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(3_000);
+    bench.sql("sys", "CANCEL BACKUP TENANT = pay").unwrap();
+    bench.pass(60_000);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(120_000);
+    assert_eq!(bench.tenant("pay").sets.last().unwrap().id, 4);
+    assert_eq!(sets(&found(&bench, &both(&bench), point(&bench), &[]).unwrap()), [4]);
+}

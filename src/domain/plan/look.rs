@@ -1,0 +1,178 @@
+//! The end of a plan: the verdict, and whether the server is asked to look at the storage for it.
+
+use super::destinations::Places;
+use super::{Action, PlannedStep};
+use crate::domain::choices::Choices;
+use crate::domain::destination::Destination;
+use crate::domain::facts::{Facts, Scope, TenantFacts};
+use crate::domain::proof::{ProofChoice, ProofRule};
+use crate::domain::restorable::{BackupSet, EncryptionMode};
+use crate::domain::secret::SecretSource;
+use crate::domain::step::StepKind;
+
+/// What the last step does, why the server is not asked there, and what is to know of it.
+pub(super) struct Confirming {
+    pub(super) step: PlannedStep,
+    pub(super) unasked: Option<Unasked>,
+    pub(super) note: Option<String>,
+}
+
+/// Why the server is not asked to look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unasked {
+    /// The reason, as it is told.
+    pub why: String,
+    /// The secrets that would have to go along, where they alone are the reason.
+    pub needs: Option<String>,
+}
+
+impl From<String> for Unasked {
+    fn from(why: String) -> Self {
+        Self { why, needs: None }
+    }
+}
+
+/// The last step of one tenant's backup (R10).
+pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices, wanted: &Places<'_>) -> Confirming {
+    let (data, log) = (&wanted.data.destination, &wanted.archive.destination);
+    let known = wanted.data.from.or(wanted.archive.from).and_then(|wanted| wanted.access_key.clone());
+    let own = choices.encrypt.iter().cloned();
+    match question(facts, tenant, &choices.proof, (data, Some(log)), known, own.collect()) {
+        Err(unasked) => {
+            let step = PlannedStep::reads(StepKind::ConfirmRestorable);
+            Confirming { step, unasked: Some(unasked), note: None }
+        }
+        Ok(asked) => {
+            let mut actions = vec![asked.clone()];
+            let mut effect = "reads only; the server lists what it would restore from (the set's MIN_RESTORE_SCN is \
+                              filled in)"
+                .to_owned();
+            // Such a set needs no archive: without the archive's path the server looks at the log inside it.
+            if choices.plus_archivelog {
+                actions.extend(asked.without_log());
+                effect.push_str(", the second time only where the archive does not cover the set");
+            }
+            let note = asked.secrets().map(|secrets| {
+                format!(
+                    "Confirm restorable sends {secrets} to the server {}, whose audit and logs may keep them.",
+                    facts.cluster.endpoint
+                )
+            });
+            Confirming { step: PlannedStep::with(StepKind::ConfirmRestorable, actions, effect), unasked: None, note }
+        }
+    }
+}
+
+/// The question to the server for what lies in these directories, or why it is not asked. `key` is where the access key is to
+/// be found if nothing else says; `own` where the password of the backup itself is.
+///
+/// # Errors
+/// Why it is not asked, as it is told.
+pub fn question(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choice: &ProofChoice,
+    (data, log): (&Destination, Option<&Destination>),
+    key: Option<SecretSource>,
+    own: Vec<SecretSource>,
+) -> Result<Action, Unasked> {
+    if choice.asked == Some(false) {
+        return Err("it was left out by --no-proof".to_owned().into());
+    }
+    may_ask(facts, ProofRule::OfEachBackup)?;
+    let both: Vec<&Destination> = [data].into_iter().chain(log).collect();
+    let locked: Vec<&&Destination> = both.iter().filter(|place| place.needs_access_key()).collect();
+    let encrypted: Vec<String> = tenant
+        .sets
+        .iter()
+        .filter(|set| set.encryption() != EncryptionMode::NoPassword && is_in(set, data))
+        .map(|set| set.id.to_string())
+        .collect();
+    let needs_password = !encrypted.is_empty() || !own.is_empty();
+    if choice.asked.is_none() && (!locked.is_empty() || needs_password) {
+        let mut needs: Vec<String> = Vec::new();
+        needs.extend((!locked.is_empty()).then(|| "the access key of the storage".to_owned()));
+        needs.extend((!own.is_empty()).then(|| "the password of this backup".to_owned()));
+        needs.extend((!encrypted.is_empty()).then(|| format!("the password of set {}", encrypted.join(", "))));
+        let needs = needs.join(" and ");
+        let why = format!("it needs {needs}, and secrets are sent only with --prove");
+        return Err(Unasked { why, needs: Some(needs) });
+    }
+    if let Some(place) = both.iter().find(|place| place.bare().contains(',')) {
+        return Err(format!("the path of {} has a comma, which the statement cannot carry", place.bare()).into());
+    }
+    if let Some((place, lacks)) = both.iter().find_map(|place| Some((place, *place.missing_keys().first()?))) {
+        return Err(format!("nothing says the {lacks} of {}", place.bare()).into());
+    }
+    let ids: Vec<_> = locked.iter().map(|place| place.attribute("access_id")).collect();
+    if ids.windows(2).any(|pair| pair[0] != pair[1]) {
+        return Err("data and log have different access ids, and one key is given".to_owned().into());
+    }
+    let key = choice.access_key.clone().or(key).unwrap_or(SecretSource::Prompt);
+    Ok(Action::LookAtStorage {
+        data: data.clone(),
+        log: log.cloned(),
+        access_key: (!locked.is_empty()).then_some(key),
+        decrypt: own.into_iter().chain(choice.decrypt.iter().cloned()).collect(),
+    })
+}
+
+/// Whether the cluster can be asked at all, by this login.
+///
+/// # Errors
+/// Why not.
+pub fn may_ask(facts: &Facts, by: ProofRule) -> Result<(), String> {
+    let cluster = &facts.cluster;
+    if cluster.proof != by {
+        return Err(match cluster.proof {
+            ProofRule::OnDemandInCommunity => {
+                "this release is asked by itself only, and only in the Community Edition: obnow prove".to_owned()
+            }
+            _ => format!("{} cannot be asked to look at the storage", cluster.version),
+        });
+    }
+    if cluster.scope != Scope::Sys {
+        return Err("only the sys tenant may ask for it".to_owned());
+    }
+    if cluster.through_proxy == Some(true) {
+        return Err(
+            "the cluster is reached through a proxy, and the question belongs on one connection to an observer"
+                .to_owned(),
+        );
+    }
+    Ok(())
+}
+
+/// Why the server is not asked on this line.
+pub(super) fn why_not(facts: &Facts) -> Option<String> {
+    may_ask(facts, ProofRule::OfEachBackup).err()
+}
+
+fn is_in(set: &BackupSet, place: &Destination) -> bool {
+    Destination::parse_server(&set.path).is_ok_and(|path| path.may_be_same_directory(place))
+}
+
+impl Action {
+    /// The same question about the data alone.
+    fn without_log(&self) -> Option<Self> {
+        let mut alone = self.clone();
+        match &mut alone {
+            Self::LookAtStorage { log, .. } => log.take().map(|_| alone),
+            _ => None,
+        }
+    }
+
+    /// The secrets that go to the server with a look at the storage, in words; None: it needs none.
+    #[must_use]
+    pub fn secrets(&self) -> Option<String> {
+        let Self::LookAtStorage { data, access_key, decrypt, .. } = self else { return None };
+        let key = access_key.as_ref().map(|_| format!("the access key of {}", data.bare()));
+        let passwords = match decrypt.len() {
+            0 => None,
+            1 => Some("one password".to_owned()),
+            several => Some(format!("{several} passwords")),
+        };
+        let parts: Vec<String> = key.into_iter().chain(passwords).collect();
+        (!parts.is_empty()).then(|| parts.join(" and "))
+    }
+}

@@ -1,0 +1,72 @@
+#![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+use super::*;
+use crate::domain::outcome::KeptWindow;
+
+fn proof(sets: &[u64], pieces: &[u64]) -> Proof {
+    let (sets, pieces) = (sets.to_vec(), pieces.to_vec());
+    Proof { at: Timestamp::UNIX_EPOCH, by: Evidence::Media, until_scn: Scn(7), sets, pieces }
+}
+
+fn target() -> TargetName {
+    "prod/pay".parse().unwrap()
+}
+
+fn views(verdict: VerdictWord) -> Outcome {
+    let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
+    let windows = [3, 2].map(|set| KeptWindow { from: Scn(1), to: Scn(2), set }).to_vec();
+    Outcome { verdict, windows, fault: None, told: vec!["pay: then".to_owned()], ..Outcome::failed(fault, Some(3)) }
+}
+
+fn refusal(code: u32) -> Looked {
+    Looked::refused(&Fault::new(Cause::Server, "W.", "Y.", "N.").with_code(code))
+}
+
+#[test]
+fn what_was_found_is_one_line() {
+    let line = proof(&[38, 41], &[3, 4, 5, 9]).text();
+    assert!(line.starts_with("the server found sets 41, 38 and pieces 3 to 9 on the storage"), "{line}");
+    assert!(proof(&[4], &[3]).text().contains("found set 4 and piece 3 on"));
+    assert!(proof(&[4], &[]).text().contains("found set 4 on"));
+}
+
+#[test]
+fn the_list_must_hold_the_set_and_its_chain() {
+    assert!(matches!(Looked::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), Looked::Found(_)));
+    let Looked::Lacks(why) = Looked::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
+    assert_eq!(why, "the server would restore from set 1, 2, not from set 3");
+}
+
+#[test]
+fn only_what_the_storage_lacks_makes_a_backup_bad() {
+    let by_views = || Judged::Final(Box::new(views(VerdictWord::Restorable)));
+    let Judged::StillComing { at_least, meanwhile, .. } = weigh(by_views(), &refusal(4018), &target(), 12) else {
+        unreachable!()
+    };
+    assert_eq!((at_least, meanwhile.verdict), (12, VerdictWord::NotRestorable));
+    assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
+    assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
+    for code in [9047, 9080, 1235, 4012] {
+        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), 12) else { unreachable!() };
+        assert_eq!((outcome.verdict, outcome.proof), (VerdictWord::Restorable, None), "{code}");
+        assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
+    }
+    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), 12) else {
+        unreachable!()
+    };
+    assert_eq!((outcome.proof.unwrap().sets, outcome.proof_why), (vec![3], None));
+}
+
+#[test]
+fn where_the_views_wait_or_say_no_they_are_believed() {
+    let waiting = Judged::StillComing {
+        what: "waits".to_owned(),
+        at_least: 3,
+        meanwhile: Box::new(views(VerdictWord::NotYetRestorable)),
+    };
+    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), 12) else { unreachable!() };
+    assert_eq!(meanwhile.verdict, VerdictWord::NotYetRestorable);
+    let lost = Judged::Final(Box::new(views(VerdictWord::NotRestorable)));
+    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), 12) else { unreachable!() };
+    assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
+}
