@@ -170,6 +170,7 @@ const CHOICES: [&str; 10] = [
     "no_full",
     "skip",
     "exclude_table",
+    "resume_archive",
 ];
 
 /// `obnow backup`.
@@ -203,7 +204,7 @@ pub struct BackupArgs {
     /// Add the log, so that the set alone restores to its own end
     #[arg(long)]
     pub plus_archivelog: bool,
-    /// Encrypt with a password from: env:NAME, file:PATH or stdin
+    /// Encrypt with a password from: env:NAME, file:PATH or stdin; the server writes it in clear into its observer.log
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub encrypt_from: Option<SecretSource>,
     /// Tenants without a usable full, when an incremental is asked for
@@ -212,6 +213,9 @@ pub struct BackupArgs {
     /// Override a failed check, where that is allowed
     #[arg(long, value_name = "CHECK", value_parser = check)]
     pub skip: Vec<CheckId>,
+    /// Let log archiving that somebody suspended go on; without a terminal to ask on nothing else does
+    #[arg(long)]
+    pub resume_archive: bool,
     /// The name that a question on prod asks for: of the target, or of the cluster where there are several
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,

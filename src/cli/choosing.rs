@@ -30,6 +30,7 @@ pub(super) fn chosen(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault
         no_full: args.no_full.into(),
         skip: args.skip.iter().copied().collect(),
         exclude: Exclude(args.exclude_table.iter().cloned().collect()),
+        resume_archive: args.resume_archive,
         ..Choices::new(args.targets.clone(), mode.into())
     })
 }

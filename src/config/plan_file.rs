@@ -159,6 +159,10 @@ struct Chosen {
     skip: BTreeSet<CheckId>,
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     exclude_table: Exclude,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    resume_archive: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    proven_archives: BTreeSet<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -218,6 +222,8 @@ impl Chosen {
             no_full: choices.no_full,
             skip: choices.skip.clone(),
             exclude_table: choices.exclude.clone(),
+            resume_archive: choices.resume_archive,
+            proven_archives: choices.proven_archives.clone(),
         }
     }
 
@@ -249,6 +255,8 @@ impl From<Chosen> for Choices {
             no_full: chosen.no_full,
             skip: chosen.skip,
             exclude: chosen.exclude_table,
+            resume_archive: chosen.resume_archive,
+            proven_archives: chosen.proven_archives,
             ..Self::new(chosen.targets, chosen.mode)
         }
     }

@@ -29,6 +29,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
         options.extend(given("--exclude-table", table.clone()));
     }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
+    options.extend(choices.resume_archive.then(|| "--resume-archive".to_owned()));
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {

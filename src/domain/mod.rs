@@ -22,6 +22,7 @@ pub mod outcome;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod refused_start;
 pub mod report;
 pub mod restorable;
 #[cfg(test)]
@@ -33,6 +34,7 @@ pub mod sql;
 pub mod standstill;
 pub mod step;
 pub mod storage_test;
+pub mod surroundings;
 pub mod target;
 pub mod task;
 pub mod template;

@@ -7,6 +7,7 @@ use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
+use super::surroundings::{load, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
@@ -22,8 +23,16 @@ use crate::domain::version::{Detected, Engine, Method, Version};
 const DISCOVERED: [ViewId; 5] = [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets];
 
 /// The configuration items a backup is planned from.
-const PARAMETERS: [&str; 5] =
-    ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
+const PARAMETERS: [&str; 8] = [
+    "cluster",
+    "cluster_id",
+    "enable_upgrade_mode",
+    "min_observer_version",
+    "archive_lag_target",
+    "ha_low_thread_score",
+    "tde_method",
+    "obconfig_url",
+];
 
 /// What the first questions tell: which engine, which version.
 ///
@@ -108,6 +117,8 @@ impl OceanBase {
         };
         let servers = self.servers().await?;
         let upgrading = self.upgrading(&parameters, &servers).await;
+        let running: Vec<JobFacts> = tenants.iter().flat_map(|tenant| tenant.running.iter().cloned()).collect();
+        let managers = self.managers(&parameters, &running).await;
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -130,6 +141,7 @@ impl OceanBase {
             dump: None,
             dump_place: None,
             whole,
+            managers,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
     }
@@ -174,6 +186,7 @@ impl OceanBase {
             dump: Some(dump),
             dump_place: None,
             whole: None,
+            managers: Known::Known(Vec::new()),
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })
     }
@@ -284,6 +297,11 @@ impl OceanBase {
         let jobs = self.running_jobs().await?;
         let policies = self.read(ViewId::DeletePolicy, &own, "").await.map(by_tenant);
         let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.map(by_tenant).unwrap_or_default();
+        let compactions = match only {
+            None => self.compactions(&own).await,
+            Some(_) => Err("it is read before the plan only".to_owned()),
+        };
+        let detected = self.detected;
         let none = Vec::new();
         Ok(tenants
             .iter()
@@ -336,6 +354,12 @@ impl OceanBase {
                     running: running(&jobs, id),
                     recovery_window: policy,
                     cleanup: of(&cleanups).first().map(rows::cleanup),
+                    transparent_encryption: transparent_encryption(
+                        parameters,
+                        detected.as_ref(),
+                        (id, &text(row, "TENANT_NAME")),
+                    ),
+                    load: load(parameters, &compactions, id),
                 }
             })
             .collect())

@@ -67,5 +67,7 @@ fn target_plan(facts: &Facts, tenant: &TenantFacts) -> Option<TargetPlan> {
         steps: vec![PlannedStep::reads(StepKind::WaitForBackup), PlannedStep::reads(StepKind::ConfirmRestorable)],
         notes: vec![format!("The job was started by {}; obnow only watches it.", attached.owner)],
         attached: Some(attached),
+        resumes_archive: false,
+        part: None,
     })
 }
