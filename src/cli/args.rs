@@ -159,7 +159,7 @@ pub struct TestStorageArgs {
 }
 
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
-const CHOICES: [&str; 10] = [
+const CHOICES: [&str; 11] = [
     "targets",
     "mode",
     "storage",
