@@ -33,6 +33,8 @@ mod legacy_faults;
 mod lines_table;
 #[path = "journeys/logical.rs"]
 mod logical;
+#[path = "journeys/managed.rs"]
+mod managed;
 #[path = "journeys/many.rs"]
 mod many;
 #[path = "journeys/no_password.rs"]

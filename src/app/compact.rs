@@ -1,6 +1,6 @@
 //! A major compaction that is asked for by itself, on a task that needs one: what its question must show first.
 
-use crate::backend::oceanbase::{self, Line, Words};
+use crate::backend::oceanbase::{self, Line, RunId, Words};
 use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -68,7 +68,8 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
 fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
     let Some(line) = Line::of(&facts.cluster.version) else { return Err(not_asked(task)) };
     let words = Words { line, scope: facts.cluster.scope };
-    let sent = oceanbase::action(words, &Action::Compact, &[], task.id.as_str(), task.view.attempt + 1)?;
+    let of = RunId { task: task.id.as_str(), attempt: task.view.attempt + 1, part: None };
+    let sent = oceanbase::action(words, &Action::Compact, &[], of)?;
     Ok(sent.iter().map(ToString::to_string).collect())
 }
 

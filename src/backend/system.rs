@@ -7,6 +7,7 @@ use super::oceanbase::session::Failure;
 use super::oceanbase::{OceanBase, PendingAct};
 use super::storage::LentStorage;
 use super::{Run, Seen};
+use crate::domain::archiving::Unchanged;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
@@ -214,6 +215,15 @@ impl System {
         match self {
             Self::OceanBase(system) => system.standstill(run, step, stuck).await,
             Self::Dump(_) => stuck.iter().map(|_| Standstill::unknown("a dump has none.")).collect(),
+        }
+    }
+
+    /// What is known of a target's log archive that does not do what it was told to; None: nothing, or it has none of its own
+    /// (below V4 the archive is the cluster's).
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+        match self {
+            Self::OceanBase(system) => system.unchanged_archive(target).await,
+            Self::Dump(_) => None,
         }
     }
 

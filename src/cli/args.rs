@@ -179,7 +179,7 @@ pub struct ProveArgs {
 }
 
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
-const CHOICES: [&str; 13] = [
+const CHOICES: [&str; 14] = [
     "targets",
     "mode",
     "storage",
@@ -193,6 +193,7 @@ const CHOICES: [&str; 13] = [
     "prove",
     "no_proof",
     "decrypt_from",
+    "resume_archive",
 ];
 
 /// `obnow backup`.
@@ -226,7 +227,7 @@ pub struct BackupArgs {
     /// Add the log, so that the set alone restores to its own end
     #[arg(long)]
     pub plus_archivelog: bool,
-    /// Encrypt with a password from: env:NAME, file:PATH or stdin
+    /// Encrypt with a password from: env:NAME, file:PATH or stdin; the server writes it in clear into its observer.log
     #[arg(long, value_name = "SRC", value_parser = source)]
     pub encrypt_from: Option<SecretSource>,
     /// Tenants without a usable full, when an incremental is asked for
@@ -235,6 +236,9 @@ pub struct BackupArgs {
     /// Override a failed check, where that is allowed
     #[arg(long, value_name = "CHECK", value_parser = check)]
     pub skip: Vec<CheckId>,
+    /// Let log archiving that somebody suspended go on; without a terminal to ask on nothing else does
+    #[arg(long)]
+    pub resume_archive: bool,
     /// The name that a question on prod asks for: of the target, or of the cluster where there are several
     #[arg(long, value_name = "NAME")]
     pub confirm: Option<String>,

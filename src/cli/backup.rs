@@ -95,6 +95,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         None => return Ok(Exit::OK),
         Some(refused) => refused?,
     }
+    may_resume(&prepared, args.yes)?;
     let subjects = subjects::of_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&purse, &choices.skip)).await? {
@@ -193,6 +194,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             prove: false,
             no_proof: false,
             decrypt_from: Vec::new(),
+            resume_archive: true,
             dry_run: false,
             save_plan: None,
             yes: true,
@@ -252,6 +254,20 @@ async fn interrupted(signal: Option<&mut Signal>) {
         }
         None => std::future::pending().await,
     }
+}
+
+/// Archiving that somebody suspended goes on only where a person sees that, or says so beforehand.
+fn may_resume(prepared: &Prepared, unasked: bool) -> Result<(), Fault> {
+    let resumed: Vec<String> = prepared.plan.resumed().map(ToString::to_string).collect();
+    if resumed.is_empty() || prepared.plan.choices.resume_archive || !unasked {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Usage,
+        format!("Log archiving of {} is suspended, and nobody said that it may go on.", resumed.join(", ")),
+        "It was suspended on purpose, a backup resumes it, and nobody is asked here.",
+        "Find out why it was suspended; say --resume-archive if it may go on.",
+    ))
 }
 
 /// Follows a task from its beginning to its end.

@@ -36,6 +36,7 @@ pub(super) fn chosen(args: &BackupArgs, usual: Compact) -> Result<Choices, Fault
             access_key: args.access_key_from.clone().filter(|_| args.prove),
             decrypt: args.decrypt_from.clone(),
         },
+        resume_archive: args.resume_archive,
         ..Choices::new(args.targets.clone(), mode.into())
     })
 }

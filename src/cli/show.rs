@@ -107,7 +107,10 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     }
     // What is done once for everybody is shown once.
     let shown = if plan.whole { 1 } else { plan.targets.len() };
+    // One statement starts a part, and names everyone in it.
+    let mut parts = std::collections::BTreeSet::new();
     for target in plan.targets.iter().take(shown) {
+        let said = target.part.is_some_and(|part| !parts.insert(part));
         say.line("");
         let names: Vec<String> = if plan.whole { &plan.targets[..] } else { std::slice::from_ref(target) }
             .iter()
@@ -118,8 +121,12 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
         let shown = prepared.preview.iter().filter(|step| step.target == target.target);
         for (place, step) in shown.enumerate() {
             say.line(&format!("  {} {:<36} {}", place + 1, step.step.name(), step.effect));
-            for statement in &step.statements {
-                say.line(&format!("      {statement}"));
+            if said && step.step == StepKind::StartBackup {
+                say.line("      by the BACKUP statement above, which names it");
+            } else {
+                for statement in &step.statements {
+                    say.line(&format!("      {statement}"));
+                }
             }
             if !step.interrupts.is_empty() {
                 say.line(&format!("      {} {}", say.paint(Role::Warn, "interrupts:"), step.interrupts));

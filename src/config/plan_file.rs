@@ -167,6 +167,10 @@ struct Chosen {
     prove_access_key_from: Option<SecretSource>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     decrypt_from: Vec<Word>,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    resume_archive: bool,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    proven_archives: BTreeSet<String>,
 }
 
 /// A source in a list.
@@ -234,6 +238,8 @@ impl Chosen {
             prove: choices.proof.asked,
             prove_access_key_from: choices.proof.access_key.clone(),
             decrypt_from: choices.proof.decrypt.iter().cloned().map(|source| Word(Some(source))).collect(),
+            resume_archive: choices.resume_archive,
+            proven_archives: choices.proven_archives.clone(),
         }
     }
 
@@ -270,6 +276,8 @@ impl From<Chosen> for Choices {
                 access_key: chosen.prove_access_key_from,
                 decrypt: chosen.decrypt_from.into_iter().filter_map(|word| word.0).collect(),
             },
+            resume_archive: chosen.resume_archive,
+            proven_archives: chosen.proven_archives,
             ..Self::new(chosen.targets, chosen.mode)
         }
     }

@@ -272,7 +272,8 @@ pub(crate) const CLUSTER_PARAMETERS: [(&str, &str); 7] = [
     ("major_freeze_duty_time", "Disable"),
 ];
 /// Items of a tenant, with their defaults. The lag target is 120 s on a server; here the checkpoint moves faster.
-pub(crate) const TENANT_PARAMETERS: [(&str, &str); 5] = [
+pub(crate) const TENANT_PARAMETERS: [(&str, &str); 6] = [
+    ("tde_method", "none"),
     ("archive_lag_target", "4s"),
     ("ha_low_thread_score", "0"),
     ("log_archive_concurrency", "0"),

@@ -1,10 +1,13 @@
 //! R2: the states of log archiving, and what each asks for.
 
-use super::facts::ArchiveFacts;
+use super::facts::{ArchiveFacts, TenantFacts};
 use super::restorable::RoundStatus;
 
 #[cfg(test)]
 mod tests;
+mod unchanged;
+
+pub use unchanged::Unchanged;
 
 /// What the state of the archive means for a backup.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,6 +62,12 @@ pub fn judge(archive: &ArchiveFacts) -> Archiving {
         RoundStatus::Interrupted => Archiving::Broken,
         RoundStatus::Invalid | RoundStatus::Other(_) => Archiving::Strange(word),
     }
+}
+
+/// Whether somebody suspended the archive of the tenant, or put its destination off.
+#[must_use]
+pub fn is_suspended(tenant: &TenantFacts) -> bool {
+    tenant.archive.deferred || matches!(judge(&tenant.archive), Archiving::Suspended(_))
 }
 
 /// Whether `LOG_ARCHIVE_DEST` can only be set after archiving was stopped (1235 otherwise).

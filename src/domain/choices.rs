@@ -150,6 +150,12 @@ pub struct Choices {
     pub no_full: NoFull,
     /// Checks that are overridden, where the rules allow it.
     pub skip: BTreeSet<CheckId>,
+    /// Archiving that somebody suspended may go on.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resume_archive: bool,
+    /// Archive destinations, without keys, whose Test has passed on every server.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub proven_archives: BTreeSet<String>,
     /// Tables and views that a dump leaves out, as `DB.TABLE`.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     pub exclude: Exclude,
@@ -186,6 +192,8 @@ impl Choices {
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
             seen: Vec::new(),
+            resume_archive: false,
+            proven_archives: BTreeSet::new(),
             proof: ProofChoice::default(),
         }
     }

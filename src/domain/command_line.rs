@@ -36,6 +36,7 @@ pub fn words(choices: &Choices, usual: Compact, confirm: Option<&str>) -> Vec<St
     }
     options.extend(choices.plus_archivelog.then(|| "--plus-archivelog".to_owned()));
     options.extend(choices.proof.asked.map(|asked| if asked { "--prove" } else { "--no-proof" }.to_owned()));
+    options.extend(choices.resume_archive.then(|| "--resume-archive".to_owned()));
     let targets: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
     let mut words = vec!["backup".to_owned()];
     if targets.iter().any(|target| target.starts_with('-')) {

@@ -10,4 +10,4 @@ mod tests;
 pub use catalogue::{Catalogue, CatalogueError, Entry, explain};
 pub use clean::clean;
 pub use comment::{Comment, Reporter};
-pub use failure::{asks_for_compaction, server_fault};
+pub use failure::{asks_for_compaction, located, server_fault};

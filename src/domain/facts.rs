@@ -9,6 +9,7 @@ use super::progress::Count;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, Piece, Round, SetKind};
 use super::scn::Scn;
+use super::surroundings::{Load, Manager, TransparentEncryption};
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Edition, Method, Version};
@@ -169,6 +170,8 @@ pub struct ClusterFacts {
     pub through_proxy: Option<bool>,
     /// What the lines below V4 have once for the whole cluster; None where each tenant has its own.
     pub whole: Option<Box<WholeFacts>>,
+    /// Who else manages it, as far as signs tell; empty means that no sign was seen.
+    pub managers: Known<Vec<Manager>>,
 }
 
 impl ClusterFacts {
@@ -321,6 +324,10 @@ pub struct TenantFacts {
     pub recovery_window: Known<Option<String>>,
     /// A cleanup of backups that runs now, as one sentence.
     pub cleanup: Option<String>,
+    /// Transparent encryption of its data; None: it is off.
+    pub transparent_encryption: Known<Option<TransparentEncryption>>,
+    /// What a backup of it competes with.
+    pub load: Load,
 }
 
 /// What an increment stands on (R4).

@@ -23,6 +23,7 @@ pub mod plan;
 pub mod preflight;
 pub mod progress;
 pub mod proof;
+pub mod refused_start;
 pub mod report;
 pub mod restorable;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub mod sql;
 pub mod standstill;
 pub mod step;
 pub mod storage_test;
+pub mod surroundings;
 pub mod target;
 pub mod task;
 pub mod template;

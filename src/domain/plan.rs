@@ -21,6 +21,7 @@ mod carried;
 mod chosen;
 mod destinations;
 mod look;
+mod parts;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -31,6 +32,7 @@ pub use carried::{Carried, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use look::{Unasked, may_ask, question};
+pub use steps::settings_changed;
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 
 /// Which tenant a plan was made for.
@@ -195,6 +197,12 @@ pub struct TargetPlan {
     /// The secrets that the server would be sent for it, where they alone are the reason.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub proof_needs: Option<String>,
+    /// Archiving was suspended, or its destination put off, by somebody, and the plan ends that.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub resumes_archive: bool,
+    /// The job it is part of, from 1; None where one job takes every target of the plan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<u32>,
 }
 
 /// A job that somebody else started, and that a task watches to its verdict.
@@ -252,6 +260,11 @@ impl Plan {
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetPlan> {
         self.targets.iter().find(|target| target.target == *name)
+    }
+
+    /// The targets whose suspended archiving it resumes.
+    pub fn resumed(&self) -> impl Iterator<Item = &TargetName> {
+        self.targets.iter().filter(|target| target.resumes_archive).map(|target| &target.target)
     }
 
     /// The same plan for fewer targets.
@@ -410,6 +423,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
         for target in &mut targets {
             target.notes.push(NARROWED.to_owned());
         }
+        parts::number(&mut targets);
     }
     Ok(Plan {
         cluster: ClusterIdentity::of(facts),

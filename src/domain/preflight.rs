@@ -11,6 +11,7 @@ use super::target::TargetName;
 mod cluster;
 mod dump;
 mod proof;
+mod surroundings;
 mod tenant;
 #[cfg(test)]
 mod tests;
@@ -89,11 +90,19 @@ pub enum CheckId {
     Compaction,
     /// Every tenant uses the global timestamp service, which a backup below V4 needs.
     TimestampService,
+    /// No other program manages the cluster, or nothing of what it manages changes.
+    Managed,
+    /// What the backup competes with.
+    Load,
+    /// The encryption passwords of one directory.
+    Passwords,
+    /// The keys of transparent encryption.
+    EncryptionKeys,
 }
 
 impl CheckId {
     /// All checks, in the order they are shown.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 33] = [
         Self::Version,
         Self::Upgrading,
         Self::OneBuild,
@@ -123,6 +132,10 @@ impl CheckId {
         Self::EveryServerWrites,
         Self::Compaction,
         Self::TimestampService,
+        Self::Managed,
+        Self::Load,
+        Self::Passwords,
+        Self::EncryptionKeys,
     ];
 
     /// The name of JSON and `--skip`.
@@ -158,6 +171,10 @@ impl CheckId {
             Self::EveryServerWrites => "every_server_writes",
             Self::Compaction => "compaction",
             Self::TimestampService => "timestamp_service",
+            Self::Managed => "managed",
+            Self::Load => "load",
+            Self::Passwords => "passwords",
+            Self::EncryptionKeys => "encryption_keys",
         }
     }
 
@@ -170,7 +187,7 @@ impl CheckId {
     /// Whether a person may override its failure with `--skip` (R1, R7): what the rules leave to somebody who knows better.
     #[must_use]
     pub fn may_be_skipped(self) -> bool {
-        matches!(self, Self::OneBuild | Self::DestinationProven | Self::Owner)
+        matches!(self, Self::OneBuild | Self::Managed | Self::DestinationProven | Self::Owner)
     }
 
     /// The names of all checks that may be overridden, for a message: `one_build`.

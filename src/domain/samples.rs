@@ -12,6 +12,7 @@ use super::identity::Created;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
+use super::surroundings::Load;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
 use super::version::{Detected, Method, Version};
@@ -98,6 +99,8 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
         running: Vec::new(),
         recovery_window: Known::Known(Some("7d".into())),
         cleanup: None,
+        transparent_encryption: Known::Known(None),
+        load: Load { compaction: Known::Known(None), settings: vec![("ha_low_thread_score", Some("0".into()))] },
     }
 }
 
@@ -190,6 +193,7 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
             proof: ProofRule::OfEachBackup,
             through_proxy: Some(false),
             whole: None,
+            managers: Known::Known(Vec::new()),
         },
         tenants: [sys, meta].into_iter().chain(users).collect(),
     }

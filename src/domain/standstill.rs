@@ -79,7 +79,7 @@ pub struct RootEvent {
 
 impl RootEvent {
     /// `deal with failed job at 2026-11-20 03:31:40 (job_id 12)`.
-    fn said(&self) -> String {
+    pub(super) fn said(&self) -> String {
         let items: Vec<String> = self.items.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let items = if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) };
         format!("{} at {}{items}", self.name, self.at)

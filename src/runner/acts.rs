@@ -59,7 +59,9 @@ impl Runner {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
             let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
-            match groups.iter_mut().find(|(other, _)| together && *other == action) {
+            // Each part of the plan is a job of its own.
+            let same_part = |group: &[TargetPlan]| group.iter().all(|other| other.part == target.part);
+            match groups.iter_mut().find(|(other, group)| together && *other == action && same_part(group)) {
                 Some((_, group)) => group.push(target),
                 None => groups.push((action, vec![target])),
             }

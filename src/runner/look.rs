@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::Runner;
-use crate::backend::oceanbase::run_id;
+use crate::backend::oceanbase::RunId;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::step::StepKind;
@@ -54,8 +54,9 @@ impl Runner {
 
     /// Whether these statements were shown for that step of one of the targets. The number of the attempt may differ.
     pub(super) fn was_shown(&self, kind: StepKind, names: &[TargetName], statements: &[String]) -> bool {
-        let (task, attempt) = (self.task.as_str(), self.view.attempt);
-        let first = |statement: &String| statement.replace(&run_id(task, attempt), &run_id(task, 1));
+        let run = |attempt| RunId { task: self.task.as_str(), attempt, part: None }.variable();
+        let (present, first) = (run(self.view.attempt), run(1));
+        let first = |statement: &String| statement.replace(&present, &first);
         self.prepared.preview.iter().any(|step| {
             step.step == kind
                 && names.contains(&step.target)

@@ -260,6 +260,7 @@ impl Runner {
             let mut acts = Vec::new();
             let mut moved = false;
             let mut stuck = Vec::new();
+            let mut given_up = Vec::new();
             for (target, seen) in open.into_iter().zip(seen) {
                 let took = self.take_look(kind, &target, seen, &mut patience, &mut sent)?;
                 match took {
@@ -276,9 +277,13 @@ impl Runner {
                         stuck.push((target.clone(), waiting));
                         still.push(target);
                     }
+                    Took::GivenUp(fault) => given_up.push((target, fault)),
                 }
             }
             open = still;
+            for (target, fault) in given_up {
+                self.give_up(kind, &target, fault).await?;
+            }
             self.say_why(kind, &stuck, &mut patience).await?;
             if !acts.is_empty() {
                 let failed = self.act(kind, acts, &mut sent).await?;
@@ -431,6 +436,8 @@ enum Took {
     Act(Action),
     /// Nothing has moved for too long.
     Stands(Waiting),
+    /// Nothing is there to wait for, and the server may say why.
+    GivenUp(Fault),
     /// It waits.
     Waits {
         /// Something moved since the last look.

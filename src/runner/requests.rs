@@ -147,6 +147,11 @@ impl Runner {
                         let sent = "sent; it ends when the server says so".to_owned();
                         return if first { self.answer(&ask, sent) } else { Ok(()) };
                     }
+                    // V4.3.1 source, `cancel_jobs`: a server that has cancelled more than two jobs of one tenant answers this.
+                    Answer::Refused(fault) if fault.code == Some(4016) => format!(
+                        "answered with an error that may come after it was done, so the jobs' own states decide: {}",
+                        fault.what
+                    ),
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // Nothing is lost by asking again: the next try first looks whether the job is being cancelled.
                     Answer::None => {

@@ -51,6 +51,9 @@ impl Runner {
                 self.settle(name, kind, Settled::unknown(fault))?;
                 return Ok(Took::Settled);
             }
+            Wait::GiveUp(fault) if matches!(kind, StepKind::SetDestination | StepKind::StartArchiving) => {
+                return Ok(Took::GivenUp(fault));
+            }
             Wait::GiveUp(fault) => {
                 self.settle(name, kind, Settled::failed(fault))?;
                 return Ok(Took::Settled);
@@ -108,6 +111,13 @@ impl Runner {
             self.waiting(&target.target, kind, &waiting.what, attention.as_ref(), patience)?;
         }
         Ok(())
+    }
+
+    /// Ends the step of a target whose log archive did not do what it was told to, with what can be known of it.
+    pub(super) async fn give_up(&mut self, kind: StepKind, target: &TargetPlan, fault: Fault) -> Result<(), Fault> {
+        let told = self.system.unchanged_archive(target).await;
+        let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
+        self.settle(&target.target, kind, Settled::failed(fault))
     }
 
     /// Says that what stood still moves again, if attention was raised for it.

@@ -286,6 +286,9 @@ impl Model {
         choices.fallbacks = self.fallbacks();
         choices.storage = draft.storage.wanted().ok()?;
         choices.seen = draft.storage.seen();
+        choices.proven_archives = draft.storage.proven_archives();
+        // The confirm screen says that it was suspended on purpose, and asks by being there.
+        choices.resume_archive = self.tenants().into_iter().any(crate::domain::archiving::is_suspended);
         draft.mode.add_to(&mut choices, chosen);
         choices.proof.asked = draft.prove.then_some(true);
         Some(choices)

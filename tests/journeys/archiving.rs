@@ -59,9 +59,20 @@ fn what_starting_the_archive_does_is_said_before() {
 fn a_suspended_round_goes_on_without_a_gap() {
     let fleet = Fleet::serve("suspended");
     let check = fleet.json(&["check", "demo/pay"]).exits(0);
-    let found = "SUSPEND: the backup lets the same round go on first";
+    let found = "SUSPEND: archiving was suspended on purpose; the backup lets the same round go on first";
     assert_eq!(check.check("demo/pay", "log_archiving"), ("warn".into(), found.into()));
-    let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0).quiet();
+    // Somebody meant it: a yes to everything is not enough where nobody is asked.
+    let refused = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(1).quiet();
+    let [what, why, next] = refused.fault();
+    assert_eq!(what, "Log archiving of demo/pay is suspended, and nobody said that it may go on.");
+    assert_eq!(why, "It was suspended on purpose, a backup resumes it, and nobody is asked here.");
+    assert!(next.contains("--resume-archive"), "{next}");
+    assert_eq!(sent(&fleet), Vec::<String>::new());
+    let ran = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--resume-archive"]).exits(0).quiet();
+    let plan = &ran.of_kind("plan")[0];
+    let step = plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == "Start log archiving").unwrap();
+    let effect = step["effect"].as_str().unwrap();
+    assert!(effect.starts_with("archiving was suspended on purpose; this resumes it (SUSPEND)"), "{effect}");
     assert_eq!(ran.step("demo/pay", "Start log archiving"), ("ok".into(), "DOING, round 1".into()));
     assert_eq!(
         sent(&fleet),

@@ -215,7 +215,7 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
         plan["steps"].as_array().unwrap().iter().find(|step| step["step"] == "Start data backup").unwrap().clone();
     assert_eq!(start["statements"][0], "SET ENCRYPTION ON IDENTIFIED BY '***' ONLY");
     let effect = start["effect"].as_str().unwrap();
-    assert!(effect.ends_with("encrypted with a password, which this server version writes in clear into observer.log"));
+    assert!(effect.ends_with("encrypted with a password, which the server writes in clear into its observer.log"));
     inject(&fleet, &serde_json::json!({"kind": "encryption_lost"}));
     let lost = fleet.json(&[&BACKUP[..], &["--encrypt-from", &source]].concat()).exits(24);
     let verdict = lost.verdict("ce-cd/shop");

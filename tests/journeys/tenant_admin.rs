@@ -148,7 +148,7 @@ fn a_suspended_archive_and_a_broken_one_go_on_in_the_tenants_words() {
         ("archive-broken", &["ALTER SYSTEM NOARCHIVELOG", "ALTER SYSTEM ARCHIVELOG"]),
     ] {
         let fleet = served_as(scenario, "root@pay");
-        let ran = fleet.json(&FULL).exits(0);
+        let ran = fleet.json(&[&FULL[..], &["--resume-archive"]].concat()).exits(0);
         let mut expected: Vec<String> = said.iter().map(|text| (*text).to_owned()).collect();
         expected.push(format!("ALTER SYSTEM BACKUP DATABASE DESCRIPTION = 'obnow {}.1'", ran.task()));
         assert_eq!(fleet.statements(), expected, "{scenario}");

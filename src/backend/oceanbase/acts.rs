@@ -3,7 +3,7 @@
 use super::identity::Met;
 use super::line::{Jobs, ViewId};
 use super::read::Is;
-use super::render::Words;
+use super::render::{RunId, Words};
 use super::session::{Failure, Session};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
@@ -60,8 +60,9 @@ impl OceanBase {
         plan.can_carry(carried)?;
         let words = self.words()?;
         for target in &plan.targets {
+            let of = RunId { task, attempt, part: target.part };
             for action in target.steps.iter().flat_map(|step| &step.actions) {
-                for statement in render::action(words, action, &[&target.tenant.name], task, attempt)? {
+                for statement in render::action(words, action, &[&target.tenant.name], of)? {
                     statement.wire_text(&self.secrets)?;
                 }
             }
@@ -89,7 +90,8 @@ impl OceanBase {
             return self.open_look(action, &target.target, task, attempt).await;
         }
         let tenants: Vec<&str> = group.iter().map(|target| target.tenant.name.as_str()).collect();
-        let statements = render::action(self.words()?, action, &tenants, task, attempt)?;
+        let of = RunId { task, attempt, part: group.first().and_then(|target| target.part) };
+        let statements = render::action(self.words()?, action, &tenants, of)?;
         let starts = matches!(action, Action::StartBackup { .. });
         let highest_job = match action {
             Action::StartBackup { .. } => self.highest_job().await?,
@@ -102,7 +104,7 @@ impl OceanBase {
         Ok(Act {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: None,
-            description: (starts && self.line()?.marks_jobs()).then(|| render::description(task, attempt)),
+            description: (starts && self.line()?.marks_jobs()).then(|| of.description()),
             highest_job,
             connection,
             server: session.endpoint.clone(),

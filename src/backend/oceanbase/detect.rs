@@ -7,6 +7,7 @@ use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
+use super::surroundings::{load, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
@@ -24,8 +25,16 @@ const DISCOVERED: [ViewId; 6] =
     [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets, ViewId::Connections];
 
 /// The configuration items a backup is planned from.
-const PARAMETERS: [&str; 5] =
-    ["cluster", "cluster_id", "enable_upgrade_mode", "min_observer_version", "archive_lag_target"];
+const PARAMETERS: [&str; 8] = [
+    "cluster",
+    "cluster_id",
+    "enable_upgrade_mode",
+    "min_observer_version",
+    "archive_lag_target",
+    "ha_low_thread_score",
+    "tde_method",
+    "obconfig_url",
+];
 
 /// What the first questions tell: which engine, which version.
 ///
@@ -112,6 +121,8 @@ impl OceanBase {
         let upgrading = self.upgrading(&parameters, &servers).await;
         let id = self.session()?.id;
         let through_proxy = self.is_direct(id).await.map(|direct| !direct);
+        let running: Vec<JobFacts> = tenants.iter().flat_map(|tenant| tenant.running.iter().cloned()).collect();
+        let managers = self.managers(&parameters, &running).await;
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -136,6 +147,7 @@ impl OceanBase {
             proof: self.line()?.proof,
             through_proxy,
             whole,
+            managers,
         };
         Ok(Facts { at: super::now(), cluster, tenants })
     }
@@ -182,6 +194,7 @@ impl OceanBase {
             proof: ProofRule::Never,
             through_proxy: None,
             whole: None,
+            managers: Known::Known(Vec::new()),
         };
         Ok(Facts { at: super::now(), cluster, tenants: vec![whole_instance(detected.version)] })
     }
@@ -296,6 +309,11 @@ impl OceanBase {
         let jobs = self.running_jobs().await?;
         let policies = self.read(ViewId::DeletePolicy, &own, "").await.map(by_tenant);
         let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.map(by_tenant).unwrap_or_default();
+        let compactions = match only {
+            None => self.compactions(&own).await,
+            Some(_) => Err("it is read before the plan only".to_owned()),
+        };
+        let detected = self.detected;
         let none = Vec::new();
         Ok(tenants
             .iter()
@@ -348,6 +366,12 @@ impl OceanBase {
                     running: running(&jobs, id),
                     recovery_window: policy,
                     cleanup: of(&cleanups).first().map(rows::cleanup),
+                    transparent_encryption: transparent_encryption(
+                        parameters,
+                        detected.as_ref(),
+                        (id, &text(row, "TENANT_NAME")),
+                    ),
+                    load: load(parameters, &compactions, id),
                 }
             })
             .collect())

@@ -205,6 +205,8 @@ pub enum ViewId {
     SetLevels,
     /// Parts of backups that servers met errors in.
     BrokenParts,
+    /// Major compactions of the tenants.
+    MajorCompactions,
 }
 
 impl ViewId {

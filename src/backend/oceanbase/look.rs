@@ -146,7 +146,7 @@ impl OceanBase {
             return Err(not_asked(name, format!("This run was not given {which}.")));
         }
         let until = self.looks.get(name).map(|looking| looking.until).unwrap_or_default();
-        let statements = render::look(self.words()?, action, until, task, attempt)?;
+        let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";

@@ -16,12 +16,13 @@ mod settle;
 mod standstill;
 mod statement;
 mod steps;
+mod surroundings;
 mod v3;
 mod words;
 
 pub use acts::PendingAct;
 pub use line::Line;
-pub use render::{Words, action, preview, run_id};
+pub use render::{RunId, Words, action, preview};
 pub use session::Session;
 pub use statement::{Secrets, Statement};
 

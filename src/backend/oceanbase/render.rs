@@ -6,7 +6,7 @@ use super::statement::Statement;
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::choices::Mode;
 use crate::domain::destination::Destination;
-use crate::domain::facts::Scope;
+use crate::domain::facts::{JobFacts, Scope};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Plan, RUN, TargetPlan};
 use crate::domain::scn::Scn;
@@ -17,16 +17,31 @@ use crate::domain::task::PreviewStep;
 #[cfg(test)]
 mod tests;
 
-/// The marker of a start: what the job carries as its DESCRIPTION.
-#[must_use]
-pub fn description(task: &str, attempt: u32) -> String {
-    format!("{}{}", crate::domain::facts::JobFacts::MARK, run_id(task, attempt))
+/// Which run of a task something is sent in, and for which part of its plan.
+#[derive(Debug, Clone, Copy)]
+pub struct RunId<'a> {
+    /// The task.
+    pub task: &'a str,
+    /// The attempt, from 1.
+    pub attempt: u32,
+    /// The part, where the plan has several.
+    pub part: Option<u32>,
 }
 
-/// `<task>.<attempt>`, also the value of the template variable `{run}`.
-#[must_use]
-pub fn run_id(task: &str, attempt: u32) -> String {
-    format!("{task}.{attempt}")
+impl RunId<'_> {
+    /// The marker of a start, `obnow <task>.<attempt>` and `/<part>` where there are several: what the job carries as its
+    /// DESCRIPTION.
+    #[must_use]
+    pub fn description(self) -> String {
+        let part = self.part.map_or_else(String::new, |part| format!("/{part}"));
+        format!("{}{}{part}", JobFacts::MARK, self.variable())
+    }
+
+    /// The value of the template variable `{run}`, `<task>.<attempt>`.
+    #[must_use]
+    pub fn variable(self) -> String {
+        format!("{}.{}", self.task, self.attempt)
+    }
 }
 
 /// The words of a line, as they are said from one scope.
@@ -41,22 +56,16 @@ pub struct Words<'a> {
 /// What fills the placeholders of a statement.
 struct Filling<'a> {
     tenants: &'a [&'a str],
-    run: &'a str,
+    description: &'a str,
 }
 
 /// The statements of one action for these tenants, in the order they are sent.
 ///
 /// # Errors
 /// The line has no words for it.
-pub fn action(
-    words: Words<'_>,
-    action: &Action,
-    tenants: &[&str],
-    task: &str,
-    attempt: u32,
-) -> Result<Vec<Statement>, Fault> {
-    let run = run_id(task, attempt);
-    let filling = Filling { tenants, run: &run };
+pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
+    let run = of.variable();
+    let filling = Filling { tenants, description: &of.description() };
     let one = |id: StatementId, value: Value<'_>| filled(words, id, &filling, &value).map(|statement| vec![statement]);
     match action {
         Action::SetDataDestination { destination, .. } => {
@@ -86,7 +95,7 @@ pub fn action(
             statements.push(filled(words, id, &filling, &value)?);
             Ok(statements)
         }
-        Action::LookAtStorage { .. } => look(words, action, Scn(0), task, attempt),
+        Action::LookAtStorage { .. } => look(words, action, Scn(0), of),
         Action::StartDump { .. } | Action::Upload { .. } => Err(no_words(words.line, "a dump")),
     }
 }
@@ -98,12 +107,12 @@ const PLANNED_SCN: &str = "0";
 ///
 /// # Errors
 /// The line has no words for it, or the action is another.
-pub fn look(words: Words<'_>, action: &Action, until: Scn, task: &str, attempt: u32) -> Result<Vec<Statement>, Fault> {
+pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = action else {
         return Err(no_words(words.line, "a look that is none"));
     };
-    let run = run_id(task, attempt);
-    let filling = Filling { tenants: &[], run: &run };
+    let run = of.variable();
+    let filling = Filling { tenants: &[], description: "" };
     let mut places = vec![for_run(data, &run)?];
     places.extend(log.as_ref().map(|log| for_run(log, &run)).transpose()?);
     let mut statements = Vec::new();
@@ -136,7 +145,7 @@ pub(super) struct LookBeforeV4<'a> {
 /// # Errors
 /// The line has no words for it.
 pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
-    let filling = Filling { tenants: &[asked.tenant], run: "" };
+    let filling = Filling { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
     if asked.passwords > 0 {
         statements.push(filled(words, StatementId::Decrypt, &filling, &Value::Passwords(asked.passwords))?);
@@ -193,10 +202,7 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
                 let names: Vec<String> = filling.tenants.iter().map(|name| quoted_name(name)).collect();
                 statement.push(&names.join(", "));
             }
-            ("description", _) => {
-                let mark = crate::domain::facts::JobFacts::MARK;
-                statement.push(&quoted_text(&format!("{mark}{}", filling.run)));
-            }
+            ("description", _) => statement.push(&quoted_text(filling.description)),
             ("password", _) => statement.push_encryption_password(),
             ("plus_archivelog", Value::PlusArchivelog(plus)) => {
                 statement.push(if *plus { " PLUS ARCHIVELOG" } else { "" });
@@ -256,13 +262,13 @@ fn no_words(line: &Line, what: &str) -> Fault {
 /// # Errors
 /// The line has no words for it.
 pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
-    filled(words, StatementId::CancelBackup, &Filling { tenants, run: "" }, &Value::None)
+    filled(words, StatementId::CancelBackup, &Filling { tenants, description: "" }, &Value::None)
 }
 
-/// The names of the tenants one start covers: everyone of the plan with the same mode goes into one statement.
-#[must_use]
-pub fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> Vec<&'a TargetPlan> {
-    plan.targets.iter().filter(|target| plan.whole || target.mode == of.mode).collect()
+/// The targets one start covers: everyone of the plan with the same mode and part goes into one statement.
+fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a TargetPlan> {
+    let (mode, part) = (of.mode, of.part);
+    plan.targets.iter().filter(move |target| plan.whole || (target.mode, target.part) == (mode, part))
 }
 
 /// What is shown of a plan: every step of every target, with its statements.
@@ -271,15 +277,30 @@ pub fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> Vec<&'a TargetPlan> {
 /// The line has no words for a planned action.
 pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
+    // A start is the same for everyone it covers, and long where they are many.
+    let mut starts: Vec<(&TargetPlan, Vec<String>)> = Vec::new();
     for target in &plan.targets {
+        let of = RunId { task, attempt, part: target.part };
         for step in &target.steps {
-            let own = [target.tenant.name.as_str()];
-            let group: Vec<&str> = start_group(plan, target).iter().map(|target| target.tenant.name.as_str()).collect();
-            let tenants: &[&str] = if step.kind == StepKind::StartBackup { &group } else { &own };
-            let mut statements = Vec::new();
-            for planned in &step.actions {
-                statements.extend(action(words, planned, tenants, task, attempt)?.iter().map(ToString::to_string));
-            }
+            let rendered = |tenants: &[&str]| -> Result<Vec<String>, Fault> {
+                let mut statements = Vec::new();
+                for planned in &step.actions {
+                    statements.extend(action(words, planned, tenants, of)?.iter().map(ToString::to_string));
+                }
+                Ok(statements)
+            };
+            let covered =
+                |(first, _): &&(&TargetPlan, Vec<String>)| (first.mode, first.part) == (target.mode, target.part);
+            let statements = if step.kind != StepKind::StartBackup {
+                rendered(&[target.tenant.name.as_str()])?
+            } else if let Some((_, statements)) = starts.iter().find(covered) {
+                statements.clone()
+            } else {
+                let group: Vec<&str> = start_group(plan, target).map(|other| other.tenant.name.as_str()).collect();
+                let statements = rendered(&group)?;
+                starts.push((target, statements.clone()));
+                statements
+            };
             shown.push(PreviewStep {
                 target: target.target.clone(),
                 step: step.kind,

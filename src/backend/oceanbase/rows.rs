@@ -47,6 +47,12 @@ pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
     Timestamp::from_microsecond(micros).ok().filter(|at| at.as_microsecond() > 0)
 }
 
+/// `ip:port` from these two columns; None where the row does not say both.
+pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
+    let (ip, port) = (word(row, ip), number(row, port)?);
+    (!ip.is_empty()).then(|| format!("{ip}:{port}"))
+}
+
 /// A row of the view of sets of a cluster of this version.
 pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> BackupSet {
     let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version));

@@ -5,16 +5,19 @@ use super::OceanBase;
 use super::line::ViewId;
 use super::read::{Is, read};
 use super::rows;
-use super::session::{Session, number, text};
+use super::session::{Row, Session, number};
+use super::standstill::{items, names_tenant};
 use super::steps::cancelled;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
-use crate::domain::diagnosis::{clean, server_fault};
-use crate::domain::facts::JobFacts;
-use crate::domain::fault::{Cause, Fault};
+use crate::domain::diagnosis::{Comment, Reporter, server_fault};
+use crate::domain::facts::{JobFacts, Known};
+use crate::domain::fault::Fault;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
+use crate::domain::refused_start::RefusedStart;
 use crate::domain::restorable::SetKind;
+use crate::domain::scn::Scn;
 use crate::domain::task::{IntentView, ServerConnection};
 
 /// What is waited beyond the server's own limit before time alone proves that nothing was started.
@@ -23,8 +26,11 @@ const MARGIN_MS: i64 = 10_000;
 impl OceanBase {
     /// What became of the starts that these targets hang on.
     pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
-        let descriptions: Vec<String> =
+        let mut descriptions: Vec<String> =
             targets.iter().filter_map(|target| run.start_intent(&target.target)?.description.clone()).collect();
+        // One for each part, however many targets it has.
+        descriptions.sort();
+        descriptions.dedup();
         let mut jobs = self.jobs_described(&descriptions).await?;
         let lost: Vec<&IntentView> = targets
             .iter()
@@ -120,7 +126,7 @@ impl OceanBase {
                     format!("job {} is {}; the job of {} is awaited", parent.job_id, parent.status, target.tenant.name);
                 return Ok(Look::Wait(Waiting::for_(what, true)).into());
             }
-            let outcome = self.no_child(parent, target).await?;
+            let outcome = self.no_child(parent, target).await;
             let job = Some(JobSeen { job: parent.job_id, set: None, kind: None });
             return Ok(Seen { look: Look::Ended(Box::new(outcome)), job });
         }
@@ -150,28 +156,52 @@ impl OceanBase {
         ))
     }
 
-    /// How a listed tenant ended that has no job of its own: the root service's event says.
-    async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Result<Outcome, Fault> {
+    /// How a listed tenant ended that has no job of its own: its event says a code, and the facts a probable reason.
+    pub(super) async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Outcome {
         let filter = ("EVENT", vec![Is::Text("handle_user_tenant_backup_failed")]);
         let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
-        let id = target.tenant.id.to_string();
-        let event = events.iter().find(|row| text(row, "VALUE1") == id);
-        let what = format!("The server started no backup of {}.", target.target);
-        if let Some(event) = event {
-            let code = text(event, "VALUE2").trim_start_matches('-').parse().unwrap_or(0);
-            if code != 0 {
-                return Ok(Outcome::failed(server_fault(code, &clean(&text(event, "EXTRA_INFO")), &what), None));
-            }
+        // An event from before the job is about another one.
+        let zone = self.clock.as_ref().map(|clock| clock.time_zone.clone());
+        let of_this = |row: &&Row| {
+            let began = zone.as_ref().and_then(|zone| zone.moment(&parent.started).ok()).map(Scn::from_timestamp);
+            let at = zone.as_ref().and_then(|zone| rows::moment(row, "TIMESTAMP", zone));
+            names_tenant(row, target.tenant.id) && at.zip(began).is_some_and(|(at, began)| at >= began)
+        };
+        let event = events.iter().find(of_this).map(refusal);
+        if event.is_none() && parent.was_cancelled() {
+            return Outcome::cancelled(cancelled(parent, target), None);
         }
-        if parent.was_cancelled() {
-            return Ok(Outcome::cancelled(cancelled(parent, target), None));
+        if event.is_none() && parent.result != 0 {
+            let what = format!("The server started no backup of {}.", target.target);
+            return Outcome::failed(server_fault(parent.result, &parent.comment, &what), None);
         }
-        if parent.result != 0 {
-            return Ok(Outcome::failed(server_fault(parent.result, &parent.comment, &what), None));
-        }
-        let why = format!("Job {} ended as {} without a job for it.", parent.job_id, parent.status);
-        let next = "Look at DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data'), mend the cause and retry.";
-        Ok(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))
+        let refused = RefusedStart {
+            parent: parent.job_id,
+            ended: parent.status.clone(),
+            event,
+            mode: target.mode,
+            upgrading: Known::NotChecked("the cluster could not be read".to_owned()),
+            tenant: None,
+        };
+        let fault = match self.detect().await {
+            Ok(facts) => refused.with_facts(&facts, target.tenant.id).fault(&target.target),
+            Err(_) => refused.fault(&target.target),
+        };
+        Outcome::failed(fault, None)
+    }
+}
+
+/// The event of a refused child (V4.2.0 to V4.3.1 source: `user_tenant_id`, `ret`, `trace_id`) as a comment.
+fn refusal(row: &Row) -> Comment {
+    let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
+    let code = named("ret").and_then(|code| code.trim_start_matches('-').parse().ok());
+    let at = rows::server_at(row, "RS_SVR_IP", "RS_SVR_PORT");
+    Comment {
+        reporter: Some(Reporter::RootService),
+        addr: at,
+        code,
+        trace_id: named("trace_id").map(|id| id.trim_matches('"').to_owned()),
+        ..Comment::default()
     }
 }
 
@@ -179,7 +209,8 @@ fn described(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> boo
     jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns(job, target))
 }
 
-/// Whether a job is about this tenant: fulls and increments of one attempt are two statements with one description.
+/// Whether a job is about this tenant: in tasks of earlier releases fulls and increments of one attempt are two jobs with one
+/// description.
 fn concerns(job: &JobFacts, target: &TargetPlan) -> bool {
     let named = job.executors.is_empty() || job.executors.contains(&target.tenant.id);
     job.tenant_id == target.tenant.id || (job.tenant_id == 1 && named)

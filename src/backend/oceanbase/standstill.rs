@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use super::OceanBase;
 use super::line::{Jobs, TENANT_ID, ViewId};
 use super::read::Is;
-use super::rows::{moment, word};
+use super::rows::{moment, server, word};
 use super::session::{Row, number};
 use crate::backend::Run;
+use crate::domain::archiving::Unchanged;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
@@ -21,6 +22,8 @@ const EVENTS: &str = "TIMESTAMP DESC LIMIT 50";
 
 /// Nanoseconds.
 const SECOND: u64 = 1_000_000_000;
+/// How many events of a tenant's archive are told.
+const LAST_EVENTS: usize = 3;
 
 /// The pairs of columns of an event.
 const ITEMS: [(&str, &str); 6] = [
@@ -90,6 +93,36 @@ impl OceanBase {
             hanging.root_service = servers.iter().find(leads).map(super::rows::server);
         }
         Some(hanging)
+    }
+
+    /// What is known of a target's archive that does not do what it was told to; None: it cannot be reached.
+    pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
+        self.ensure_session().await.ok()?;
+        if self.line().ok()?.jobs != Jobs::OfEachTenant {
+            return None;
+        }
+        let id = target.tenant.id;
+        let tenants = self.read_tenants_again(&[id]).await;
+        let tenant = tenants.as_ref().ok().and_then(|tenants| tenants.iter().find(|tenant| tenant.id == id));
+        let has_round = match (&tenants, tenant) {
+            (Ok(_), Some(tenant)) => Known::Known(tenant.archive.latest().is_some()),
+            (Ok(_), None) => Known::NotChecked("the tenant is not listed any more".to_owned()),
+            (Err(fault), _) => Known::NotChecked(fault.why.clone()),
+        };
+        let directory = tenant.and_then(|tenant| Some(tenant.archive.destination.as_ref()?.location.bare()));
+        let servers = self.rows_of(ViewId::Servers, ("WITH_ROOTSERVER", vec![Is::Text("YES")]), "").await;
+        let events = self.rows_of(ViewId::Events, ("MODULE", vec![Is::Text("log_archive")]), EVENTS).await;
+        Some(Unchanged {
+            has_round,
+            directory,
+            leader: known(&servers, |rows| rows.first().map(server)),
+            events: match events {
+                Ok(rows) => {
+                    Known::Known(rows.iter().filter(|row| names_tenant(row, id)).take(LAST_EVENTS).map(event).collect())
+                }
+                Err(fault) => Known::NotChecked(fault.why),
+            },
+        })
     }
 
     async fn rows_of(&mut self, id: ViewId, filter: (&str, Vec<Is<'_>>), order: &str) -> Result<Vec<Row>, Fault> {
@@ -167,10 +200,16 @@ pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
     pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
 }
 
+/// Whether an event names this tenant. The refusal of a child calls it by another name (V4.2.0 to V4.3.1 source).
+pub(super) fn names_tenant(row: &Row, tenant: u64) -> bool {
+    let is_name = |name: &str| [TENANT_ID, "USER_TENANT_ID"].iter().any(|known| name.eq_ignore_ascii_case(known));
+    items(row).any(|(name, value)| is_name(&name) && value == tenant.to_string())
+}
+
 /// Whether an event is about this tenant's backup: of its job, or at least not from before its start.
 fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> bool {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
-    if named(TENANT_ID) != Some(tenant.to_string()) {
+    if !names_tenant(row, tenant) {
         return false;
     }
     match (named("JOB_ID"), job) {

@@ -121,7 +121,7 @@ impl OceanBase {
         history.extend(self.history_of(&parents).await?);
         // Rounds that ask the history have asked enough.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
-        Ok(targets
+        let mut all: Vec<Seen> = targets
             .iter()
             .map(|target| {
                 let parent = target.attached.as_ref().and_then(|attached| attached.parent);
@@ -138,7 +138,17 @@ impl OceanBase {
                 }
                 seen
             })
-            .collect())
+            .collect();
+        if !run.prepared.plan.whole {
+            for (target, seen) in targets.iter().zip(&mut all) {
+                if let Some(parent) = ended_without(run, target, &history)
+                    && matches!(seen.look, Look::Ended(_))
+                {
+                    seen.look = Look::Ended(Box::new(self.no_child(parent, target).await));
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// The history rows of these jobs.
@@ -458,6 +468,16 @@ pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
         format!("Job {} ended as {}{code} at {when} (server time).", job.job_id, job.status),
         "Retry starts a new backup.",
     )
+}
+
+/// The job of sys that was attached to and has ended, where the target has no job of its own.
+fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a [JobFacts]) -> Option<&'a JobFacts> {
+    let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
+    let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
+    if history.iter().any(own) {
+        return None;
+    }
+    history.iter().find(|job| job.tenant_id == 1 && job.job_id == parent && !job.is_live())
 }
 
 /// The end of our own job, from its history row.

@@ -8,6 +8,7 @@ use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
 };
+use crate::domain::surroundings::Load;
 use crate::domain::version::Version;
 
 pub(super) fn by_tenant(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
@@ -78,6 +79,8 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
         running: Vec::new(),
         recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
         cleanup: None,
+        transparent_encryption: Known::Known(None),
+        load: Load::unknown("a dump is one client among others"),
     }
 }
 
@@ -148,9 +151,12 @@ impl Parameters {
 
     /// `archive_lag_target` of a tenant, in whole seconds.
     pub(super) fn lag_target(&self, tenant: u64) -> Option<u64> {
-        let row = self.0.iter().find(|row| {
-            text(row, "NAME").eq_ignore_ascii_case("archive_lag_target") && number(row, "TENANT_ID") == Some(tenant)
-        })?;
-        rows::seconds(&text(row, "VALUE"))
+        rows::seconds(&self.of_tenant("archive_lag_target", tenant)?)
+    }
+
+    /// An item of a tenant; None: it was not read.
+    pub(super) fn of_tenant(&self, name: &str, tenant: u64) -> Option<String> {
+        let own = |row: &&Row| text(row, "NAME").eq_ignore_ascii_case(name) && number(row, "TENANT_ID") == Some(tenant);
+        self.0.iter().find(own).map(|row| clean(&text(row, "VALUE")))
     }
 }

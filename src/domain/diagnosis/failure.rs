@@ -20,15 +20,22 @@ pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
         Fault::new(Cause::Server, what, format!("The server gives no code and says {said}."), next)
     };
     if let Some(comment) = &parsed {
-        let place = comment.place();
-        if !place.is_empty() {
-            fault.why = format!("{} It says so on {place}.", fault.why);
-        }
-        if let Some(grep) = comment.grep() {
-            fault.next = format!("{} In its log: {grep}", fault.next);
-        }
+        fault = located(fault, comment);
     }
     fault.with_detail(clean(comment))
+}
+
+/// The same fault with the server that says it and the exact search for its log, as far as both are known.
+#[must_use]
+pub fn located(mut fault: Fault, comment: &Comment) -> Fault {
+    let place = comment.place();
+    if !place.is_empty() {
+        fault.why = format!("{} It says so on {place}.", fault.why);
+    }
+    if let Some(grep) = comment.grep() {
+        fault.next = format!("{} In its log: {grep}", fault.next);
+    }
+    fault
 }
 
 /// Whether a server has refused a full backup for want of a major freeze younger than its archive round (V2.2.60 to V3.1.2,

@@ -111,6 +111,8 @@ fn every_code_of_the_catalogue_says_why_and_what_next() {
         1149, 4002, 4007, 4015, 4016, 4023, 4038, 4043, 4072, 4114, 4162, 4184, 4217, 4527, 4550, 4638, 4666, 4688,
         5001, 5006, 5036, 5150, 5157, 6210, 8001, 9001, 9002, 9004, 9005, 9006, 9007, 9008, 9009, 9010, 9011, 9012,
         9013, 9014, 9015, 9016, 9017, 9018, 9019, 9020, 9035, 9038, 9039, 9043, 9050, 9059, 9062,
+        // What a job meets on its way, and a restore (V4.3.1 source, `check_can_backup_`, `ob_errno.def`).
+        4009, 4013, 4019, 4070, 4103, 4109, 4143, 4201, 4683, 4725, 5685, 9119,
     ] {
         assert!(catalogue.get(code).is_some(), "{code} is not in the catalogue");
     }
@@ -167,6 +169,16 @@ fn a_code_is_explained_by_its_text() {
         (4666, "cluster name does not match to 'a'", Cause::Usage, "Correct the part after '#'"),
         (-4527, "", Cause::Server, "Retry in a few seconds"),
         (1227, "Access denied", Cause::Rights, "Grant ALTER SYSTEM"),
+        (-4007, "plus archive is not supported", Cause::Precondition, "Leave PLUS ARCHIVELOG out"),
+        (1235, "restore preview is not support now", Cause::Precondition, "Rely on the backup views"),
+        (1235, "user tenant cannot specify tenant names is not supported", Cause::Usage, "Leave TENANT out"),
+        (4018, "No enough log for restore", Cause::Precondition, "Restore to an earlier point"),
+        (-4019, "Size overflow", Cause::Usage, "Back up fewer tenants"),
+        (-4109, "", Cause::Precondition, "Wait until the upgrade"),
+        (-4143, "", Cause::Precondition, "Finish the upgrade"),
+        (-9027, "", Cause::Precondition, "Repair the storage"),
+        (-9029, "", Cause::Precondition, "Find out who did"),
+        (-5685, "", Cause::Precondition, "Look at the list of tenants"),
         (12345, "whatever", Cause::Server, "Look it up"),
     ] {
         let fault = explain(code, text);
@@ -177,6 +189,8 @@ fn a_code_is_explained_by_its_text() {
     assert_eq!(fault.code, Some(1235));
     assert_eq!(fault.what, "OceanBase answered with error 1235 (OB_NOT_SUPPORTED): access_key=*** is not supported.");
     assert_eq!(explain(9036, "").what, "OceanBase answered with error 9036 (OB_BACKUP_IN_PROGRESS).");
+    assert_eq!(explain(-4162, "").what, "OceanBase answered with error 4162 (OB_LEASE_NOT_ENOUGH).");
+    assert!(explain(9040, "").why.contains("no DATA_BACKUP_DEST"), "what the bare text most likely means");
     assert_eq!(explain(i64::MIN, "").code, Some(u32::MAX));
 }
 

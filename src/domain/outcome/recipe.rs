@@ -40,6 +40,9 @@ pub(super) fn recipe(tenant: &TenantFacts, set: &BackupSet, window: &Window, zon
     let mut lines =
         vec![format!("data {data_uri}   log {shown_log}   sets {} ({kind})   password: {password}", ids.join(", "))];
     lines.extend(passwords);
+    if let Some(Some(encryption)) = tenant.transparent_encryption.get() {
+        lines.push(encryption.needed());
+    }
     let keys = "the host, access_id and access_key of an object storage";
     // What nobody can name may be one.
     let on_object_storage = |place: &Option<Destination>| place.as_ref().is_none_or(|p| p.kind() != StorageKind::File);

@@ -69,5 +69,7 @@ fn target_plan(facts: &Facts, tenant: &TenantFacts) -> Option<TargetPlan> {
         attached: Some(attached),
         proof_why: Some("a task that only watches sends nothing".to_owned()),
         proof_needs: None,
+        resumes_archive: false,
+        part: None,
     })
 }

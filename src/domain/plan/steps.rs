@@ -4,7 +4,7 @@ use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
 use super::look::{Confirming, confirming};
 use super::{Action, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
-use crate::domain::archive_dest::ArchiveDest;
+use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::destination::{Destination, StorageKind};
@@ -14,6 +14,11 @@ use crate::domain::step::StepKind;
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::domain::words::size;
+
+/// What is said of a start with a password. Every release read so far logs it: V3.1.0 to V4.3.5 source,
+/// `ObBackupSetEncryptionResolver::resolve`.
+pub(super) const ENCRYPTED: &str =
+    ", encrypted with a password, which the server writes in clear into its observer.log";
 
 /// The steps of one target (R3).
 pub(super) fn target_plan(
@@ -36,13 +41,13 @@ pub(super) fn target_plan(
         (Mode::Incremental, NoFull::Full, Err(_)) => Mode::Full,
         (mode, _, _) => mode,
     };
-    let (destination, new_archive) = destination_step(facts, tenant, &wanted)?;
+    let (destination, new_archive) = destination_step(facts, tenant, &wanted, choices)?;
     let archiving_step = archiving_step(tenant, &tenant.name, new_archive);
     let kind = match mode {
         Mode::Full => "A full backup",
         Mode::Incremental => "An incremental backup",
     };
-    let encrypted = if choices.encrypt.is_some() { ", encrypted with a password" } else { "" };
+    let encrypted = if choices.encrypt.is_some() { ENCRYPTED } else { "" };
     let start = PlannedStep::with(
         StepKind::StartBackup,
         vec![Action::StartBackup {
@@ -64,10 +69,57 @@ pub(super) fn target_plan(
         PlannedStep::reads(StepKind::WaitForBackup),
         step,
     ];
-    let notes = note.into_iter().collect();
-    let (target, tenant) = (facts.target(tenant), identity(tenant));
     let (proof_why, proof_needs) = unasked.map_or((None, None), |unasked| (Some(unasked.why), unasked.needs));
-    Ok(TargetPlan { target, tenant, mode, steps, notes, attached: None, proof_why, proof_needs })
+    Ok(TargetPlan {
+        target: facts.target(tenant),
+        tenant: identity(tenant),
+        mode,
+        resumes_archive: resumes_archive(tenant, &steps),
+        steps,
+        notes: note.into_iter().chain([competition(facts, tenant)]).collect(),
+        attached: None,
+        part: None,
+        proof_why,
+        proof_needs,
+    })
+}
+
+/// What of a tenant's settings a plan of these choices would change, as half sentences: `sets its destinations`.
+#[must_use]
+pub fn settings_changed(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<&'static str> {
+    let planned = match facts.cluster.whole.as_deref() {
+        Some(whole) => super::whole::target_plans(facts, whole, &[tenant], choices).map(|mut plans| plans.pop()),
+        None => target_plan(facts, tenant, choices, false).map(Some),
+    };
+    // What cannot be planned changes nothing.
+    let Some(planned) = planned.ok().flatten() else { return Vec::new() };
+    let acts = |kind| planned.step(kind).is_some_and(|step| !step.actions.is_empty());
+    [(StepKind::SetDestination, "sets its destinations"), (StepKind::StartArchiving, "switches its log archiving")]
+        .into_iter()
+        .filter(|(kind, _)| acts(*kind))
+        .map(|(_, said)| said)
+        .collect()
+}
+
+/// What the backup competes with, as it is (R15).
+pub(super) fn competition(facts: &Facts, tenant: &TenantFacts) -> String {
+    let numbers = facts.cluster.version.numbers;
+    // V3 and V4.0 docs, data backup: DDL that changes data waits while a backup runs.
+    let ddl = if numbers < [4, 1, 0, 0] { " DDL and index builds may wait behind it." } else { "" };
+    format!("Load beside the backup: {}.{ddl}", tenant.load.told())
+}
+
+/// Whether archiving that somebody suspended, or put off, goes on by these steps.
+pub(super) fn resumes_archive(tenant: &TenantFacts, steps: &[PlannedStep]) -> bool {
+    let acts = |step: &PlannedStep| match step.kind {
+        StepKind::StartArchiving => step.actions.contains(&Action::ResumeArchiving),
+        StepKind::SetDestination => {
+            tenant.archive.deferred
+                && step.actions.iter().any(|action| matches!(action, Action::SetArchiveDestination { .. }))
+        }
+        _ => false,
+    };
+    steps.iter().any(acts)
 }
 
 impl PlannedStep {
@@ -82,7 +134,12 @@ pub(super) fn identity(tenant: &TenantFacts) -> TenantIdentity {
 }
 
 /// The step that sets what differs, and whether the log archive moves.
-fn destination_step(facts: &Facts, tenant: &TenantFacts, wanted: &Places) -> Result<(PlannedStep, bool), Fault> {
+fn destination_step(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    wanted: &Places<'_>,
+    choices: &Choices,
+) -> Result<(PlannedStep, bool), Fault> {
     let (data, archive) = (&wanted.data.destination, &wanted.archive.destination);
     let data_differs = tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(data));
     let archive_differs = tenant.archive.destination.as_ref().is_none_or(|own| !own.location.already_is(archive));
@@ -109,13 +166,18 @@ fn destination_step(facts: &Facts, tenant: &TenantFacts, wanted: &Places) -> Res
             step.actions.push(Action::SetArchiveLagTarget { seconds: 60 });
             effects.push("archive_lag_target becomes 60 s, which S3 needs".to_owned());
         }
-        let whole = ArchiveDest { location: archive.clone(), ..kept };
+        let (binding, unproven) = binding(&kept, archive, choices);
+        let whole = ArchiveDest { location: archive.clone(), binding, ..kept };
         // What is repeated beside the URI counts too.
         whole.carried_by(&facts.cluster.version, None).map_err(|error| not_carried(archive, &error))?;
         let access_key = wanted.archive.access_key()?;
         step.actions.push(Action::SetArchiveDestination { destination: whole, access_key });
         let uri = archive.redacted_statement_uri();
         effects.push(format!("LOG_ARCHIVE_DEST becomes {uri} ({})", wanted.archive.source()));
+        effects.extend(unproven.map(str::to_owned));
+        if tenant.archive.deferred {
+            effects.push("LOG_ARCHIVE_DEST_STATE was DEFER, and becomes ENABLE by this".to_owned());
+        }
     }
     if data_differs {
         let access_key = wanted.data.access_key()?;
@@ -127,6 +189,22 @@ fn destination_step(facts: &Facts, tenant: &TenantFacts, wanted: &Places) -> Res
     effects.push("This setting stays: later scheduled backups go there too.".to_owned());
     step.effect = effects.join(". ");
     Ok((step, archive_differs))
+}
+
+/// The binding of an archive that moves, and what is said where it is not kept: a place that some server cannot write to stops
+/// the tenant's writes under Mandatory.
+fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<Binding>, Option<&'static str>) {
+    let proven = choices.proven_archives.contains(&to.bare());
+    match &kept.binding {
+        Some(Binding::Mandatory) if !proven => (
+            Some(Binding::Optional),
+            Some(
+                "BINDING=Mandatory becomes Optional: no Test has passed there on every server, and a place that one of them \
+                 cannot write to stops the tenant's writes under Mandatory",
+            ),
+        ),
+        binding => (binding.clone(), None),
+    }
 }
 
 /// The step that gets the archive of `whose` running.
@@ -156,7 +234,10 @@ pub(super) fn archiving_step(tenant: &TenantFacts, whose: &str, new_destination:
         Archiving::Off => PlannedStep::with(kind, start_actions(archive), format!("starts a new round. {stays}")),
         Archiving::Suspended(word) => {
             let coming = if word == "SUSPENDING" { "waits until SUSPENDING has become SUSPEND" } else { &word };
-            PlannedStep::with(kind, vec![Action::ResumeArchiving], format!("{coming}: the same round goes on. {stays}"))
+            let effect = format!(
+                "archiving was suspended on purpose; this resumes it ({coming}): the same round goes on. {stays}"
+            );
+            PlannedStep::with(kind, vec![Action::ResumeArchiving], effect)
         }
         Archiving::Broken => {
             let mut step = PlannedStep::with(
@@ -242,6 +323,8 @@ fn logical_plan(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Resul
         attached: None,
         proof_why: None,
         proof_needs: None,
+        resumes_archive: false,
+        part: None,
     })
 }
 

@@ -6,6 +6,7 @@ use crate::domain::samples::{choose, full, prod, target, tenant};
 
 mod archive;
 mod look;
+mod parts;
 mod places;
 mod who;
 mod whole;
@@ -80,7 +81,11 @@ fn a_backup_carries_what_was_chosen() {
     let start = plan.step(StepKind::StartBackup).unwrap();
     let encrypt = Some(SecretSource::Env("PW".into()));
     assert_eq!(start.actions, [Action::StartBackup { mode: Mode::Full, plus_archivelog: true, encrypt, to: None }]);
-    assert_eq!(start.effect, "A full backup of pay to file:///own/data, encrypted with a password");
+    assert_eq!(
+        start.effect,
+        "A full backup of pay to file:///own/data, encrypted with a password, which the server writes in clear into its \
+         observer.log"
+    );
     let mut facts = prod();
     facts.tenants[2].sets = vec![full(1)];
     let plan = planned(&facts, &choose(&["prod/pay"], Mode::Incremental));

@@ -2,7 +2,7 @@
 //! from V3.2.2 on tenants can be backed up by themselves.
 
 use super::destinations::{Place, nobody_said, parsed, unusable, usable_by, values_of, with_access_id};
-use super::steps::{archiving_step, identity};
+use super::steps::{ENCRYPTED, archiving_step, competition, identity, resumes_archive};
 use super::{Action, BackupTo, PlannedStep, TargetPlan, no_plus_archivelog, plus_archivelog};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, Wanted};
@@ -54,11 +54,13 @@ pub(super) fn target_plans(
             target: facts.target(tenant),
             tenant: identity(tenant),
             mode,
+            resumes_archive: resumes_archive(tenant, &steps),
             steps: steps.clone(),
-            notes: Vec::new(),
+            notes: vec![competition(facts, tenant)],
             attached: None,
             proof_why: super::look::why_not(facts),
             proof_needs: None,
+            part: None,
         })
         .collect())
 }
@@ -182,12 +184,7 @@ fn steps(
         Mode::Incremental => "An incremental backup",
     };
     let uri = place.destination.redacted_statement_uri();
-    // V3.1.5 source, the resolver of SET ENCRYPTION: it logs its text.
-    let encrypted = if choices.encrypt.is_some() {
-        ", encrypted with a password, which this server version writes in clear into observer.log"
-    } else {
-        ""
-    };
+    let encrypted = if choices.encrypt.is_some() { ENCRYPTED } else { "" };
     let effect = if of_cluster {
         format!("{kind} of {scope} to {uri}{encrypted}")
     } else {

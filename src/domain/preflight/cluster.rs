@@ -49,6 +49,9 @@ pub fn cluster_checks(facts: &Facts, choices: &Choices) -> Vec<Check> {
     if let Some(whole) = &cluster.whole {
         super::whole::cluster(&mut sheet, facts, whole, choices);
     }
+    if cluster.method == Method::Physical {
+        super::surroundings::cluster(&mut sheet, facts);
+    }
     clock(&mut sheet, cluster);
     if choices.encrypt.is_some() {
         encryption(&mut sheet, cluster);

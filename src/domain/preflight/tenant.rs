@@ -33,6 +33,7 @@ pub fn tenant_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> 
     destination(&mut sheet, facts, tenant, choices);
     archive(&mut sheet, facts, tenant);
     retention(&mut sheet, facts, tenant);
+    super::surroundings::tenant(&mut sheet, facts, tenant, choices);
     sheet.checks
 }
 
@@ -266,7 +267,9 @@ fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
             Some(round) => (round.status.to_string(), "the backup starts a new round first"),
             None => ("archiving does not run".to_owned(), "the backup starts it first"),
         },
-        Archiving::Suspended(word) => (word, "the backup lets the same round go on first"),
+        Archiving::Suspended(word) => {
+            (word, "archiving was suspended on purpose; the backup lets the same round go on first")
+        }
         Archiving::Broken => (
             RoundStatus::Interrupted.to_string(),
             "the backup stops this round and starts a new one first; the log in between is lost for restore",

@@ -7,6 +7,7 @@ use crate::domain::restorable::{BackupSet, Round, SetKind};
 use crate::domain::samples::{ago, archive, choose, full, job, prod, round, server};
 use crate::domain::version::{Detected, Method};
 
+mod surroundings;
 mod whole;
 
 /// The result and the words of one check.
@@ -207,7 +208,11 @@ fn every_fix_is_there_where_something_is_to_be_mended() {
 #[test]
 fn the_archive_is_told_by_its_state_and_its_lag() {
     for (status, result, found) in [
-        (Some("SUSPEND"), WARN, "SUSPEND: the backup lets the same round go on first"),
+        (
+            Some("SUSPEND"),
+            WARN,
+            "SUSPEND: archiving was suspended on purpose; the backup lets the same round go on first",
+        ),
         (Some("STOP"), WARN, "STOP: the backup starts a new round first"),
         (Some("STOPPING"), WARN, "STOPPING: the backup waits for it first"),
         (

@@ -58,16 +58,19 @@ pub fn any_choices() -> impl Strategy<Value = Choices> {
     let skip = proptest::collection::btree_set(proptest::sample::select(CheckId::ALL.to_vec()), 0..3);
     let table = prop_oneof!["[a-z]{1,4}[.][a-z_]{1,6}", "-[a-z]{1,3}[.][ -~]{1,6}"];
     let exclude = proptest::collection::btree_set(table, 0..3).prop_map(Exclude);
-    (vec(target(), 1..4), words, of(storage()), any::<bool>(), of(source()), skip, exclude).prop_map(
-        |(targets, (mode, compact, no_full), storage, plus_archivelog, encrypt, skip, exclude)| Choices {
-            storage,
-            plus_archivelog,
-            compact,
-            encrypt,
-            no_full,
-            skip,
-            exclude,
-            ..Choices::new(targets, mode)
+    (vec(target(), 1..4), words, of(storage()), any::<(bool, bool)>(), of(source()), skip, exclude).prop_map(
+        |(targets, (mode, compact, no_full), storage, (plus_archivelog, resume_archive), encrypt, skip, exclude)| {
+            Choices {
+                storage,
+                plus_archivelog,
+                compact,
+                encrypt,
+                no_full,
+                skip,
+                exclude,
+                resume_archive,
+                ..Choices::new(targets, mode)
+            }
         },
     )
 }

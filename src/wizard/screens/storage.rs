@@ -10,6 +10,7 @@ use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::template::DirKind;
 use crate::wizard::form::Text;
 
@@ -304,6 +305,19 @@ impl Storage {
             Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => None,
         };
         self.parts().iter().filter_map(of).collect()
+    }
+
+    /// The log archive destination whose Test has passed on every server, without keys. Where several tenants have one each, only
+    /// one was tested.
+    #[must_use]
+    pub fn proven_archives(&self) -> BTreeSet<String> {
+        let Standing::Passed(report) = self.standing(DirKind::Clog) else { return BTreeSet::new() };
+        let of_one = self.side(DirKind::Clog).trial.as_ref().is_some_and(|trial| trial.one_of.is_some());
+        let passed = |check: &TestedCheck| check.check == StorageCheck::EveryServer && check.result == TestResult::Pass;
+        if of_one || !report.checks.iter().any(passed) {
+            return BTreeSet::new();
+        }
+        Destination::parse_server(&report.uri).map(|tested| tested.bare()).into_iter().collect()
     }
 
     /// What the Test of the shown part leaves to be done on every server.

@@ -116,12 +116,15 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     let prepared: &Prepared = &shown.prepared;
     let plan: &Plan = &prepared.plan;
     let groups = groups(prepared);
+    // One statement starts a part, and names everyone in it.
+    let mut parts = std::collections::BTreeSet::new();
     for group in &groups {
         let Some(first) = group.first() else { continue };
+        let said = first.part.is_some_and(|part| !parts.insert(part));
         let title = format!("Back up now: {}, {}", named(plan, group), first.mode.word());
         body.wrapped(Role::Title, &title, 1, wide);
         for (number, step) in (1..).zip(steps_of(prepared, first)) {
-            one_step(body, number, step, wide);
+            one_step(body, number, step, said && step.step == StepKind::StartBackup, wide);
         }
         let mut notes: Vec<&String> = Vec::new();
         for note in group.iter().flat_map(|target| &target.notes) {
@@ -214,7 +217,8 @@ fn warnings(body: &mut Body, plan: &Plan, wide: usize) {
     }
 }
 
-fn one_step(body: &mut Body, number: usize, step: &PreviewStep, wide: usize) {
+/// A step; `said`: its statements are above already.
+fn one_step(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wide: usize) {
     let role = if step.needed { Role::Text } else { Role::Disabled };
     let head = format!(" {number:>2} {}", super::text::pad(step.step.name(), STEP));
     // A start says in its statement what it does; the statement is what counts.
@@ -225,8 +229,12 @@ fn one_step(body: &mut Body, number: usize, step: &PreviewStep, wide: usize) {
     for line in lines {
         body.line(role, format!("{}{line}", " ".repeat(STEP + 4)));
     }
-    for statement in &step.statements {
-        body.wrapped(Role::Hint, statement, 6, wide);
+    if said {
+        body.wrapped(Role::Hint, "by the BACKUP statement above, which names it", 6, wide);
+    } else {
+        for statement in &step.statements {
+            body.wrapped(Role::Hint, statement, 6, wide);
+        }
     }
     if !step.interrupts.is_empty() {
         body.wrapped(Role::Fail, &format!("interrupts: {}", step.interrupts), 6, wide);

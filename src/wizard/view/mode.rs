@@ -106,7 +106,8 @@ fn about(model: &Model, line: Line) -> String {
                 "if the server asks for one; may affect the business".to_owned()
             }
         },
-        Line::Encrypt | Line::Password | Line::Again => String::new(),
+        Line::Encrypt => "the server writes the password in clear into its observer.log".to_owned(),
+        Line::Password | Line::Again => String::new(),
     }
 }
 
@@ -139,7 +140,7 @@ fn help(line: Line) -> &'static str {
         Line::Incremental => "What changed since the last good set on the same destination.",
         Line::NoFull => "Space changes what becomes of tenants that have no full to build on.",
         Line::PlusArchivelog => "Also copies the log the backup needs into the set itself.",
-        Line::Encrypt => "A restore then needs this password; obnow keeps it nowhere.",
+        Line::Encrypt => "Every restore then needs this password. obnow keeps it nowhere; the server logs it in clear.",
         Line::Password => "Asked twice. No quote and no backslash; it is needed for every restore.",
         Line::Again => "The same password once more.",
         Line::Compact => "A major compaction loads the whole cluster. Space switches it.",

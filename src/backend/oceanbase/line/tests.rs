@@ -23,7 +23,7 @@ const STATEMENTS: [StatementId; 16] = [
     StatementId::ShowLook,
 ];
 
-const VIEWS: [ViewId; 27] = [
+const VIEWS: [ViewId; 28] = [
     ViewId::Servers,
     ViewId::Parameters,
     ViewId::Tenants,
@@ -51,6 +51,7 @@ const VIEWS: [ViewId; 27] = [
     ViewId::SetLevels,
     ViewId::BrokenParts,
     ViewId::Variables,
+    ViewId::MajorCompactions,
 ];
 
 /// What only some lines have.
@@ -59,7 +60,8 @@ const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
 const STATEMENTS_OF_TENANTS: [StatementId; 3] =
     [StatementId::SetArchiveDestination, StatementId::SetArchiveLagTarget, StatementId::ResumeArchiving];
-const VIEWS_OF_TENANTS: [ViewId; 10] = [
+const VIEWS_OF_TENANTS: [ViewId; 11] = [
+    ViewId::MajorCompactions,
     ViewId::Parameters,
     ViewId::TenantJobs,
     ViewId::DataDestination,
@@ -134,6 +136,7 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
         ViewId::SetLevels => 24,
         ViewId::BrokenParts => 25,
         ViewId::Variables => 26,
+        ViewId::MajorCompactions => 27,
     };
     (statement, view)
 }

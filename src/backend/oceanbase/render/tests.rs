@@ -29,8 +29,13 @@ fn own() -> Words<'static> {
     words(Scope::Tenant)
 }
 
+/// An attempt of the task `t1`, whose plan has one part.
+fn run(attempt: u32) -> RunId<'static> {
+    RunId { task: "t1", attempt, part: None }
+}
+
 fn shown(of: &Action, tenants: &[&str]) -> Vec<String> {
-    action(line(), of, tenants, "t1", 2).unwrap().iter().map(ToString::to_string).collect()
+    action(line(), of, tenants, run(2)).unwrap().iter().map(ToString::to_string).collect()
 }
 
 fn data(uri: &str) -> Action {
@@ -54,16 +59,16 @@ fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
 #[test]
 fn the_point_of_a_look_is_filled_in_and_nothing_else() {
     let asked = look("file:///a", Some("file:///b"), 1);
-    let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), "t1", 1).unwrap();
+    let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
     let planned: Vec<String> = sent.iter().map(Statement::as_planned).collect();
     let confirmed: Vec<String> =
-        action(line(), &asked, &["pay"], "t1", 1).unwrap().iter().map(ToString::to_string).collect();
+        action(line(), &asked, &["pay"], run(1)).unwrap().iter().map(ToString::to_string).collect();
     assert_eq!(planned, confirmed);
-    assert!(super::look(own(), &asked, Scn(1), "t1", 1).is_err(), "only sys may ask");
+    assert!(super::look(own(), &asked, Scn(1), run(1)).is_err(), "only sys may ask");
     let old =
         Words { line: Line::of(&Detected::read("OceanBase 4.2.0.1").unwrap().version).unwrap(), scope: Scope::Sys };
-    assert!(super::look(old, &asked, Scn(1), "t1", 1).is_err());
+    assert!(super::look(old, &asked, Scn(1), run(1)).is_err());
 }
 
 #[test]
@@ -165,10 +170,11 @@ fn every_action_has_its_exact_words() {
         assert_eq!(shown(&what, tenants), expected);
     }
     assert_eq!(cancel(line(), two).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP TENANT = `pay`, `log`");
-    assert_eq!(description("t1", 2), "obnow t1.2");
-    assert_eq!(run_id("t1", 2), "t1.2");
+    assert_eq!(run(2).description(), "obnow t1.2");
+    let third = RunId { part: Some(3), ..run(2) };
+    assert_eq!((third.description().as_str(), third.variable().as_str()), ("obnow t1.2/3", "t1.2"));
     let dump = Action::StartDump { directory: "/d".into(), exclude: Exclude::default(), makes: None };
-    assert_eq!(action(line(), &dump, one, "t1", 1).unwrap_err().cause, Cause::Internal);
+    assert_eq!(action(line(), &dump, one, run(1)).unwrap_err().cause, Cause::Internal);
 }
 
 #[test]
@@ -184,13 +190,13 @@ fn nothing_is_said_that_more_tenants_could_hear() {
         start(Mode::Incremental, false, false),
     ];
     for (at, of) in actions.iter().enumerate() {
-        assert!(action(line(), of, &[], "t1", 1).is_err(), "no list means every tenant: {of:?}");
+        assert!(action(line(), of, &[], run(1)).is_err(), "no list means every tenant: {of:?}");
         for word in ["all", "ALL", "All_User", "all_meta"] {
-            assert!(action(line(), of, &[word], "t1", 1).is_err(), "{word}: {of:?}");
-            assert!(action(line(), of, &["pay", word], "t1", 1).is_err(), "{word}: {of:?}");
+            assert!(action(line(), of, &[word], run(1)).is_err(), "{word}: {of:?}");
+            assert!(action(line(), of, &["pay", word], run(1)).is_err(), "{word}: {of:?}");
         }
         // The first four go to one tenant at a time; another would be forgotten silently.
-        assert_eq!(action(line(), of, &["pay", "log"], "t1", 1).is_err(), at < 4, "{of:?}");
+        assert_eq!(action(line(), of, &["pay", "log"], run(1)).is_err(), at < 4, "{of:?}");
     }
     assert!(cancel(line(), &[]).is_err());
     assert!(cancel(line(), &["all"]).is_err());
@@ -199,7 +205,7 @@ fn nothing_is_said_that_more_tenants_could_hear() {
 #[test]
 fn a_tenant_says_everything_of_itself_and_names_nobody() {
     let of = |action: &Action| {
-        let said = super::action(own(), action, &["pay"], "t1", 2).unwrap();
+        let said = super::action(own(), action, &["pay"], run(2)).unwrap();
         said.iter().map(ToString::to_string).collect::<Vec<_>>()
     };
     for (what, expected) in [
@@ -220,8 +226,8 @@ fn a_tenant_says_everything_of_itself_and_names_nobody() {
     ] {
         assert_eq!(of(&what), expected);
         // It is for the one tenant that says it, and for nobody without a name.
-        assert!(super::action(own(), &what, &["pay", "log"], "t1", 1).is_err(), "{what:?}");
-        assert!(super::action(own(), &what, &[], "t1", 1).is_err(), "{what:?}");
+        assert!(super::action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
+        assert!(super::action(own(), &what, &[], run(1)).is_err(), "{what:?}");
     }
     assert_eq!(cancel(own(), &["pay"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
     assert!(cancel(own(), &[]).is_err() && cancel(own(), &["pay", "log"]).is_err());
@@ -243,8 +249,8 @@ fn a_bare_form_is_never_said_from_sys() {
 #[test]
 fn a_path_that_the_run_makes_too_long_is_refused() {
     let long = format!("file:///{}/{{run}}", "d".repeat(1_000));
-    assert!(action(line(), &data(&long), &["pay"], &"t".repeat(40), 1).is_err());
-    assert!(action(line(), &data(&long), &["pay"], "t", 1).is_ok());
+    assert!(action(line(), &data(&long), &["pay"], RunId { task: &"t".repeat(40), ..run(1) }).is_err());
+    assert!(action(line(), &data(&long), &["pay"], RunId { task: "t", ..run(1) }).is_ok());
 }
 
 #[test]
@@ -262,8 +268,8 @@ fn the_preview_is_every_step_of_every_target() {
         shown.iter().filter(|step| step.step == StepKind::StartBackup).map(|step| step.statements.as_slice()).collect();
     let encrypt = "SET ENCRYPTION ON IDENTIFIED BY '***' ONLY".to_owned();
     let alone =
-        [encrypt.clone(), "ALTER SYSTEM BACKUP INCREMENTAL TENANT = `pay` DESCRIPTION = 'obnow t1.1'".to_owned()];
-    let together = [encrypt, "ALTER SYSTEM BACKUP TENANT = `log`, `far` DESCRIPTION = 'obnow t1.1'".to_owned()];
+        [encrypt.clone(), "ALTER SYSTEM BACKUP INCREMENTAL TENANT = `pay` DESCRIPTION = 'obnow t1.1/1'".to_owned()];
+    let together = [encrypt, "ALTER SYSTEM BACKUP TENANT = `log`, `far` DESCRIPTION = 'obnow t1.1/2'".to_owned()];
     assert_eq!(starts, [alone.as_slice(), together.as_slice(), together.as_slice()]);
     for (step, planned) in shown.iter().zip(plan.targets.iter().flat_map(|target| &target.steps)) {
         assert_eq!((step.step, &step.effect, &step.interrupts), (planned.kind, &planned.effect, &planned.interrupts));
@@ -272,6 +278,23 @@ fn the_preview_is_every_step_of_every_target() {
     }
     assert_eq!(shown, preview(line(), &plan, "t1", 1).unwrap(), "the same again");
     assert_ne!(shown, preview(line(), &plan, "t1", 2).unwrap(), "the attempt is in it");
+}
+
+#[test]
+fn a_thousand_tenants_are_two_statements_with_a_marker_each() {
+    let tenants = (0..1_000).map(|number| other_tenant(1_002 + 2 * number, &format!("t{number}"))).collect();
+    let plan = plan(&cluster(tenants), &choose(&["prod"], Mode::Full)).unwrap();
+    let shown = preview(line(), &plan, "t1", 1).unwrap();
+    let mut starts: Vec<&str> = shown
+        .iter()
+        .filter(|step| step.step == StepKind::StartBackup)
+        .map(|step| step.statements.last().unwrap().as_str())
+        .collect();
+    assert_eq!(starts.len(), 1_000);
+    starts.dedup();
+    let told: Vec<(usize, &str)> =
+        starts.iter().map(|start| (start.matches("`t").count(), start.rsplit_once(" = ").unwrap().1)).collect();
+    assert_eq!(told, [(800, "'obnow t1.1/1'"), (200, "'obnow t1.1/2'")]);
 }
 
 /// Statements of every action with every option, for tenants of any name.
@@ -291,9 +314,9 @@ fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
         }
     }
     let looks = [look(uri, Some(uri), 0), look(uri, None, 1)];
-    let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), "t1", 1).unwrap());
-    let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, "t1", 1).unwrap());
-    let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, "t1", 1).unwrap());
+    let looks = looks.iter().flat_map(|of| super::look(line(), of, Scn(7), run(1)).unwrap());
+    let rendered = acts.iter().flat_map(|(of, list)| action(line(), of, list, run(1)).unwrap());
+    let said_by_itself = acts.iter().flat_map(|(of, _)| action(own(), of, one, run(1)).unwrap());
     let cancels = [cancel(line(), one), cancel(line(), tenants), cancel(own(), one)].map(Result::unwrap);
     rendered.chain(said_by_itself).chain(cancels).chain(looks).collect()
 }
@@ -368,7 +391,7 @@ proptest! {
     #[test]
     fn what_is_rendered_is_read_back(names in names(), mode in prop::sample::select(vec![Mode::Full, Mode::Incremental]), plus in any::<bool>(), task in "[a-z0-9'\\\\-]{1,12}", attempt in any::<u32>()) {
         let tenants: Vec<&str> = names.iter().map(String::as_str).collect();
-        let backup = action(line(), &start(mode, plus, true), &tenants, &task, attempt).unwrap();
+        let backup = action(line(), &start(mode, plus, true), &tenants, RunId { task: &task, attempt, part: None }).unwrap();
         prop_assert_eq!(parse("4.2.5", &backup[0].to_string()).unwrap(), Parsed::SetEncryption("***".into()));
         prop_assert_eq!(alter(&backup[1]), Alter::Backup {
             incremental: mode == Mode::Incremental,
@@ -378,7 +401,7 @@ proptest! {
             description: Some(format!("obnow {task}.{attempt}")),
         });
         for (of, on) in [(Action::StartArchiving, true), (Action::StopArchiving, false)] {
-            let statement = &action(line(), &of, &tenants, &task, attempt).unwrap()[0];
+            let statement = &action(line(), &of, &tenants, RunId { task: &task, attempt, part: None }).unwrap()[0];
             prop_assert_eq!(alter(statement), Alter::ArchiveLog { on, tenants: Tenants::Listed(names.clone()), description: None });
         }
         prop_assert_eq!(alter(&cancel(line(), &tenants).unwrap()), Alter::CancelBackup(Tenants::Listed(names.clone())));
@@ -393,20 +416,20 @@ proptest! {
             items: vec![(item.to_owned(), Literal::Text(value))],
             tenants: Tenants::Listed(vec![name.clone()]),
         };
-        let statement = &action(line(), &data(&uri), &[&name], "t1", 1).unwrap()[0];
+        let statement = &action(line(), &data(&uri), &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(expected.clone(), "data_backup_dest"));
         // Where it may be sent at all, it is sent as it was shown.
         if let Ok(wire) = statement.wire_text(&secrets()) {
             prop_assert_eq!(wire.expose().replace("CANARYKEY", "***"), statement.to_string());
         }
         let whole = Action::SetArchiveDestination { destination: ArchiveDest::new(destination), access_key: None };
-        let statement = &action(line(), &whole, &[&name], "t1", 1).unwrap()[0];
+        let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
         prop_assert_eq!(alter(statement), of(format!("LOCATION={expected}"), "log_archive_dest"));
         for (whole, item, value) in [
             (Action::ResumeArchiving, "log_archive_dest_state", "ENABLE"),
             (Action::SetArchiveLagTarget { seconds: 60 }, "archive_lag_target", "60s"),
         ] {
-            let statement = &action(line(), &whole, &[&name], "t1", 1).unwrap()[0];
+            let statement = &action(line(), &whole, &[&name], run(1)).unwrap()[0];
             prop_assert_eq!(alter(statement), of(value.to_owned(), item));
         }
     }

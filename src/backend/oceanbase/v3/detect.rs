@@ -16,6 +16,7 @@ use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, 
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round};
 use crate::domain::scn::Scn;
+use crate::domain::surroundings::Load;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
 
@@ -114,6 +115,7 @@ impl OceanBase {
             Some(role) if !role.is_primary() => Role::Standby,
             _ => Role::Primary,
         };
+        let load = load(whole, parameters);
         Ok(tenants
             .iter()
             .map(|row| {
@@ -150,6 +152,8 @@ impl OceanBase {
                     running: of_tenant(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
                     cleanup: whole.cleanup.get().cloned().flatten(),
+                    transparent_encryption: Known::NotChecked(NO_TDE.to_owned()),
+                    load: load.clone(),
                 }
             })
             .collect())
@@ -201,6 +205,22 @@ impl WholeFacts {
             compaction.backed_up_version = good.filter_map(|set| set.data_version.as_ref()?.parse().ok()).max();
         }
         self
+    }
+}
+
+/// Why transparent encryption is not looked at: where those lines show it is not known.
+const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
+
+/// What a backup competes with: everything of it is the cluster's.
+fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
+    Load {
+        compaction: match &whole.compaction {
+            Known::NotChecked(why) => Known::NotChecked(why.clone()),
+            Known::Known(compaction) => Known::Known(
+                (!compaction.is_over()).then(|| format!("a major compaction runs: {}", compaction.progress())),
+            ),
+        },
+        settings: ["backup_concurrency", "backup_net_limit"].map(|name| (name, parameters.one(name))).to_vec(),
     }
 }
 

@@ -11,7 +11,7 @@ mod standstill;
 mod tests;
 
 /// The configuration items a backup is planned from.
-pub(super) const PARAMETERS: [&str; 11] = [
+pub(super) const PARAMETERS: [&str; 14] = [
     "cluster",
     "cluster_id",
     "enable_upgrade_mode",
@@ -23,4 +23,7 @@ pub(super) const PARAMETERS: [&str; 11] = [
     "log_archive_checkpoint_interval",
     "backup_recovery_window",
     "enable_major_freeze",
+    "backup_concurrency",
+    "backup_net_limit",
+    "obconfig_url",
 ];

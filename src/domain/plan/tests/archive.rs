@@ -1,6 +1,7 @@
 //! R2: every state of the archive, with every kind of change of the destinations.
 
 use super::*;
+use crate::domain::archive_dest::Binding;
 use crate::domain::choices::StorageSource::{Given, LastTask, Strategy};
 use crate::domain::facts::{ArchiveFacts, Known};
 use crate::domain::samples::{archive, place, wanted};
@@ -79,8 +80,19 @@ fn each_state_is_told_in_its_words() {
         (Some("PREPARE"), "waits: PREPARE".into(), ""),
         (Some("DOING"), "not needed: DOING".into(), ""),
         (Some("STOPPING"), format!("waits until STOPPING has become STOP, then starts a new round. {stays}"), ""),
-        (Some("SUSPEND"), format!("SUSPEND: the same round goes on. {stays}"), ""),
-        (Some("SUSPENDING"), format!("waits until SUSPENDING has become SUSPEND: the same round goes on. {stays}"), ""),
+        (
+            Some("SUSPEND"),
+            format!("archiving was suspended on purpose; this resumes it (SUSPEND): the same round goes on. {stays}"),
+            "",
+        ),
+        (
+            Some("SUSPENDING"),
+            format!(
+                "archiving was suspended on purpose; this resumes it (waits until SUSPENDING has become SUSPEND): the same \
+                 round goes on. {stays}"
+            ),
+            "",
+        ),
         (
             Some("INTERRUPTED"),
             format!("INTERRUPTED: stops the broken round and starts a new one. {stays}"),
@@ -199,4 +211,62 @@ fn s3_gets_a_lag_target_it_takes() {
     facts.tenants[2].archive.lag_target = Some(1);
     facts.tenants[2].archive.destination.as_mut().unwrap().location = place("s3://b/clog?host=h&access_id=id");
     assert_eq!(letters(&planned(&facts, &choices_of(Change::Nothing)), StepKind::SetDestination), "");
+}
+
+#[test]
+fn a_mandatory_binding_moves_only_to_a_place_that_every_server_has_tested() {
+    let mut facts = prod();
+    facts.tenants[2].archive.destination.as_mut().unwrap().binding = Some(Binding::Mandatory);
+    let mut choices = choose(&["prod/pay"], Mode::Full);
+    choices.storage = Some(wanted(None, Some("file:///new/clog"), Given));
+    let moved = |facts: &Facts, choices: &Choices| {
+        let plan = planned(facts, choices);
+        let step = plan.step(StepKind::SetDestination).unwrap().clone();
+        let binding = step.actions.iter().find_map(|action| match action {
+            Action::SetArchiveDestination { destination, .. } => destination.binding.clone(),
+            _ => None,
+        });
+        (binding, step.effect)
+    };
+    let (binding, effect) = moved(&facts, &choices);
+    assert_eq!(binding, Some(Binding::Optional));
+    assert!(
+        effect.contains("BINDING=Mandatory becomes Optional: no Test has passed there on every server"),
+        "{effect}"
+    );
+    choices.proven_archives.insert("file:///old/clog".into());
+    assert_eq!(moved(&facts, &choices).0, Some(Binding::Optional), "another place proves nothing");
+    choices.proven_archives.insert("file:///new/clog".into());
+    let (binding, effect) = moved(&facts, &choices);
+    assert_eq!(binding, Some(Binding::Mandatory));
+    assert!(!effect.contains("BINDING"), "{effect}");
+    // What stays where it is stays as it is.
+    choices.storage = None;
+    assert!(planned(&facts, &choices).step(StepKind::SetDestination).unwrap().actions.is_empty());
+}
+
+#[test]
+fn archiving_that_somebody_suspended_is_resumed_knowingly() {
+    let mut facts = prod();
+    let choices = choose(&["prod/pay"], Mode::Full);
+    assert_eq!(plan(&facts, &choices).unwrap().resumed().count(), 0);
+    for state in ["SUSPEND", "SUSPENDING"] {
+        facts.tenants[2].archive = archive(Some(state));
+        let made = plan(&facts, &choices).unwrap();
+        assert_eq!(made.resumed().map(ToString::to_string).collect::<Vec<_>>(), ["prod/pay"], "{state}");
+        let effect = &made.targets[0].step(StepKind::StartArchiving).unwrap().effect;
+        assert!(effect.starts_with("archiving was suspended on purpose; this resumes it"), "{effect}");
+    }
+    // Setting the destination switches on what was put off, and says so.
+    facts.tenants[2].archive = archive(Some("STOP"));
+    facts.tenants[2].archive.deferred = true;
+    let mut moving = choose(&["prod/pay"], Mode::Full);
+    moving.storage = Some(wanted(None, Some("file:///new/clog"), Given));
+    let made = plan(&facts, &moving).unwrap();
+    assert_eq!(made.resumed().count(), 1);
+    let effect = &made.targets[0].step(StepKind::SetDestination).unwrap().effect;
+    assert!(effect.contains("LOG_ARCHIVE_DEST_STATE was DEFER, and becomes ENABLE by this"), "{effect}");
+    facts.tenants[2].archive.deferred = false;
+    let effect = plan(&facts, &moving).unwrap().targets[0].step(StepKind::SetDestination).unwrap().effect.clone();
+    assert!(!effect.contains("ENABLE"), "{effect}");
 }

@@ -125,7 +125,7 @@ fn mixed_builds_alone_may_be_overridden() {
     assert_eq!((check.result, check.found.starts_with("overridden: ")), (CheckResult::Warn, true));
     let skippable: Vec<&str> =
         CheckId::ALL.into_iter().filter(|check| check.may_be_skipped()).map(CheckId::name).collect();
-    assert_eq!(skippable, ["one_build", "destination_proven", "owner"]);
+    assert_eq!(skippable, ["one_build", "destination_proven", "owner", "managed"]);
 }
 
 #[test]

@@ -43,6 +43,7 @@ fn a_healthy_cluster_below_v4_passes_everything_it_can() {
             ("role", PASS),
             ("compaction", PASS),
             ("timestamp_service", NOT_CHECKED),
+            ("encryption_keys", NOT_CHECKED),
             ("clock", PASS),
             ("every_server_writes", NOT_CHECKED),
         ]

@@ -73,7 +73,7 @@ fn the_statements_of_the_older_lines_parse() {
         ];
         acts.extend(of_tenants.then(|| start(Mode::Full, to("file:///b/{run}"))));
         for of in acts {
-            let all = action(words, &of, &["fund-2", "a`b"], "t1", 1).unwrap();
+            let all = action(words, &of, &["fund-2", "a`b"], RunId { task: "t1", attempt: 1, part: None }).unwrap();
             texts.extend(all.iter().map(|statement| statement.wire_text(&secrets()).unwrap().expose().to_owned()));
         }
         texts.push(cancel(words, &["fund-2"]).unwrap().to_string());

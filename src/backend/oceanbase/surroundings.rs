@@ -1,0 +1,109 @@
+//! Who else manages a cluster, and the keys and the load of its tenants, as the views show them.
+
+use std::collections::BTreeMap;
+
+use super::OceanBase;
+use super::line::ViewId;
+use super::read::{Filter, Is};
+use super::rows::word;
+use super::session::{Row, number, text};
+use super::words::Parameters;
+use crate::domain::facts::{JobFacts, Known, Scope};
+use crate::domain::sql::quoted_name;
+use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
+use crate::domain::version::{Detected, Version};
+
+/// OCP, as its users know it.
+const OCP: &str = "OCP";
+
+/// The users that managers make for themselves, and whose they are.
+const USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
+
+/// How the descriptions of a manager's jobs begin, in lower case.
+const MARKS: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
+
+/// The first release that can back up the keys of transparent encryption (V4.2.1 source, `sql_parser_mysql_mode.y`).
+const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
+
+impl OceanBase {
+    /// Every sign of another manager: the parameter that OCP sets, sessions of its users, descriptions of its jobs.
+    pub(super) async fn managers(&mut self, parameters: &Parameters, jobs: &[JobFacts]) -> Known<Vec<Manager>> {
+        let mut signs: Vec<(&str, String)> = Vec::new();
+        for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
+            // What stands behind the question mark names users.
+            signs.push((OCP, format!("obconfig_url is {}", url.split('?').next().unwrap_or_default())));
+        }
+        for job in jobs {
+            let mark = job.description.to_ascii_lowercase();
+            if let Some((_, name)) = MARKS.iter().find(|(begins, _)| mark.starts_with(begins)) {
+                signs.push((name, format!("job {} is called \"{}\"", job.job_id, job.description)));
+            }
+        }
+        let users = ("USER", USERS.iter().map(|(user, _)| Is::Text(user)).collect());
+        match self.read(ViewId::Connections, &[users], "").await {
+            Ok(rows) => {
+                for (user, name) in USERS {
+                    if rows.iter().any(|row| text(row, "USER").eq_ignore_ascii_case(user)) {
+                        signs.push((name, format!("the user {user} is logged in")));
+                    }
+                }
+            }
+            Err(fault) if signs.is_empty() => return Known::NotChecked(format!("who is logged in: {}", fault.why)),
+            Err(_) => {}
+        }
+        if signs.is_empty() && !self.home().is_ok_and(|home| home.scope == Scope::Sys) {
+            return Known::NotChecked("the signs of another manager are seen from the sys tenant only".to_owned());
+        }
+        let mut managers: Vec<Manager> = Vec::new();
+        for (name, sign) in signs {
+            match managers.iter_mut().find(|manager| manager.name == name) {
+                Some(manager) => manager.signs.push(sign),
+                None => managers.push(Manager { name: name.to_owned(), signs: vec![sign] }),
+            }
+        }
+        Known::Known(managers)
+    }
+
+    /// The major compactions that run, by tenant, in words.
+    pub(super) async fn compactions(&mut self, own: &[Filter<'_>]) -> Result<BTreeMap<u64, String>, String> {
+        let running = ("STATUS", ["COMPACTING", "VERIFYING"].map(Is::Text).to_vec());
+        let filters: Vec<Filter<'_>> = own.iter().cloned().chain([running]).collect();
+        let rows = self.read(ViewId::MajorCompactions, &filters, "").await.map_err(|fault| fault.why)?;
+        let told = |row: &Row| {
+            let at = word(row, "START_TIME");
+            let at = at.split('.').next().unwrap_or_default().to_owned();
+            format!("a major compaction runs since {at} (server time), {}", word(row, "STATUS"))
+        };
+        Ok(rows.iter().filter_map(|row| Some((number(row, "TENANT_ID")?, told(row)))).collect())
+    }
+}
+
+/// What a backup of this tenant competes with.
+pub(super) fn load(parameters: &Parameters, running: &Result<BTreeMap<u64, String>, String>, tenant: u64) -> Load {
+    Load {
+        compaction: match running {
+            Ok(running) => Known::Known(running.get(&tenant).cloned()),
+            Err(why) => Known::NotChecked(why.clone()),
+        },
+        settings: vec![("ha_low_thread_score", parameters.of_tenant("ha_low_thread_score", tenant))],
+    }
+}
+
+/// `tde_method` (V4.0.0 to V4.3.1 source, `ob_parameter_seed.ipp`: none, internal, bkmi).
+pub(super) fn transparent_encryption(
+    parameters: &Parameters,
+    detected: Option<&Detected>,
+    (id, name): (u64, &str),
+) -> Known<Option<TransparentEncryption>> {
+    let Some(method) = parameters.of_tenant("tde_method", id) else {
+        return Known::NotChecked("the server does not show tde_method of the tenant".to_owned());
+    };
+    if method.is_empty() || method.eq_ignore_ascii_case("none") {
+        return Known::Known(None);
+    }
+    let backup_keys = detected.is_some_and(|detected| detected.version >= BACKUP_KEY).then(|| {
+        let tenant = quoted_name(name);
+        format!("ALTER SYSTEM BACKUP KEY TENANT = {tenant} TO '<uri>' ENCRYPTED BY '<password>'")
+    });
+    Known::Known(Some(TransparentEncryption { method, backup_keys }))
+}
