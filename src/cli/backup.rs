@@ -201,7 +201,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             detach: false,
             wait_lock: None,
         };
-        return run(room, say, common, &args).await;
+        return Box::pin(run(room, say, common, &args)).await;
     }
     Err(Fault::new(
         Cause::Precondition,
