@@ -91,10 +91,8 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let run_it = beside::run_it(common, saved_as);
     let same_as = beside::command(common, plans::same_as(cluster, &said, by_name.as_ref()));
     show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
-    match may_begin {
-        None => return Ok(Exit::OK),
-        Some(refused) => refused?,
-    }
+    let Some(refused) = may_begin else { return Ok(Exit::OK) };
+    refused?;
     may_resume(&prepared, args.yes)?;
     let subjects = subjects::of_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
@@ -201,7 +199,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             detach: false,
             wait_lock: None,
         };
-        return run(room, say, common, &args).await;
+        return Box::pin(run(room, say, common, &args)).await;
     }
     Err(Fault::new(
         Cause::Precondition,

@@ -166,7 +166,7 @@ fn key_for<'a>(destination: &Destination, secrets: &'a Secrets) -> Option<&'a Se
 }
 
 /// R11: what servers read in more than one way is refused.
-fn password<'a>(secret: Option<&'a Secret>, refused: impl Fn(&str) -> Fault) -> Result<&'a str, Fault> {
+fn password(secret: Option<&Secret>, refused: impl Fn(&str) -> Fault) -> Result<&str, Fault> {
     match secret.map(|password| (password, password.unfit_to_encrypt())) {
         Some((password, None)) => Ok(password.expose()),
         Some((_, Some(why))) => Err(refused(why)),

@@ -67,8 +67,8 @@ pub fn any_choices() -> impl Strategy<Value = Choices> {
                 encrypt,
                 no_full,
                 skip,
-                exclude,
                 resume_archive,
+                exclude,
                 ..Choices::new(targets, mode)
             }
         },
