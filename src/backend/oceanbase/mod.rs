@@ -6,6 +6,7 @@ mod clock;
 mod detect;
 mod grants;
 mod identity;
+mod jobs;
 mod line;
 mod look;
 mod read;

@@ -2,12 +2,12 @@
 //! waited for.
 
 use super::OceanBase;
+use super::jobs::cancelled;
 use super::line::ViewId;
 use super::read::{Is, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
-use super::steps::cancelled;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};

@@ -79,7 +79,7 @@ fn a_repeat_stops_where_another_job_would_be_hit() {
 /// The child ends CANCELED, and the job of sys FAILED with -4072: for a tenant without a child that is a cancel too.
 #[test]
 fn a_parent_that_failed_with_4072_was_cancelled() {
-    use super::super::steps::watch_parent;
+    use super::super::jobs::watch_parent;
     use crate::backend::Look;
     use crate::domain::outcome::VerdictWord;
     let ended = |status: &str, result| JobFacts { status: status.into(), result, ..parent("nightly") };

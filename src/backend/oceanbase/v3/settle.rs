@@ -1,10 +1,10 @@
 //! R8 below V4: there is no marker. The set a start makes is told by its id: every id is higher than those before it.
 
 use super::super::OceanBase;
+use super::super::jobs::cancelled;
 use super::super::line::ViewId;
 use super::super::read::Is;
 use super::super::session::number;
-use super::super::steps::cancelled;
 use super::rows::CLUSTER;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;

@@ -1,0 +1,124 @@
+//! Where a backup job is: it runs, it has ended by its history row, or it is between the two.
+
+use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
+use crate::domain::choices::Mode;
+use crate::domain::diagnosis::server_fault;
+use crate::domain::facts::JobFacts;
+use crate::domain::fault::{Cause, Fault};
+use crate::domain::outcome::Outcome;
+use crate::domain::plan::TargetPlan;
+use crate::domain::restorable::SetKind;
+
+/// Where a job is: still running, ended by its history row, or between the two.
+pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
+    let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
+    let ended = history.iter().find(own).filter(|job| !job.is_live());
+    let Some(job) = ended.or_else(|| running.iter().find(own)) else {
+        // B2: a job that is gone from the running view is unknown until history says.
+        let what = format!("job {id} has left the running jobs; its history row is awaited");
+        return Look::Wait(Waiting::for_(what, false)).into();
+    };
+    let kind = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
+    let look = if ended.is_some() {
+        judge_end(job, kind, target)
+    } else {
+        // A phase that is being left is no news; that it is cancelled is.
+        let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
+        let what = phase.unwrap_or_else(|| job.status.clone());
+        let trouble = (job.result != 0 || !job.comment.is_empty())
+            .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
+        Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
+    };
+    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: Some(kind) }) }
+}
+
+/// Where the tenant's own job of a parent is.
+pub(super) fn watch_parent(
+    run: &Run<'_>,
+    parent: u64,
+    running: &[JobFacts],
+    history: &[JobFacts],
+    target: &TargetPlan,
+) -> Seen {
+    let is_child = |job: &&JobFacts| {
+        job.tenant_id == target.tenant.id && job.initiator_tenant_id == 1 && job.initiator_job_id == Some(parent)
+    };
+    if let Some(child) = running.iter().chain(history).find(is_child) {
+        return watch_job(child.job_id, running, history, target);
+    }
+    let is_parent = |job: &&JobFacts| job.tenant_id == 1 && job.job_id == parent;
+    match (running.iter().find(is_parent), history.iter().find(is_parent)) {
+        (Some(job), _) => {
+            let what = format!("job {parent} is {}; the job of {} is awaited", job.status, target.tenant.name);
+            Look::Wait(Waiting::for_(what, true)).into()
+        }
+        (None, Some(job)) if job.was_cancelled() => {
+            Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), None))).into()
+        }
+        (None, Some(job)) => {
+            let what = format!("The server started no backup of {}.", target.target);
+            let why = format!("Job {parent} ended as {} without a job for it.", job.status);
+            let events = if run.prepared.plan.whole {
+                "oceanbase.__all_rootservice_event_history (module 'backup')"
+            } else {
+                "DBA_OB_ROOTSERVICE_EVENT_HISTORY (MODULE 'backup_data')"
+            };
+            let next = format!("Look at {events}, and start a backup of your own.");
+            Look::Ended(Box::new(Outcome::failed(Fault::new(Cause::Server, what, why, next), None))).into()
+        }
+        (None, None) => {
+            let what = format!("job {parent} has left the running jobs; its history row is awaited");
+            Look::Wait(Waiting::for_(what, false)).into()
+        }
+    }
+}
+
+/// What is told of a backup that somebody cancelled.
+pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
+    let when = job.ended.as_deref().unwrap_or("an unknown time");
+    let code = if job.status == "CANCELED" { "" } else { " with 4072, which is a cancel," };
+    Fault::new(
+        Cause::Server,
+        format!("The backup of {} was cancelled.", target.target),
+        format!("Job {} ended as {}{code} at {when} (server time).", job.job_id, job.status),
+        "Retry starts a new backup.",
+    )
+}
+
+/// The job of sys that was attached to and has ended, where the target has no job of its own.
+pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a [JobFacts]) -> Option<&'a JobFacts> {
+    let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
+    let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
+    if history.iter().any(own) {
+        return None;
+    }
+    history.iter().find(|job| job.tenant_id == 1 && job.job_id == parent && !job.is_live())
+}
+
+/// The end of our own job, from its history row.
+fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
+    match job.status.as_str() {
+        // The word and the code have to agree.
+        "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
+            Cause::Unknown,
+            format!("What became of the backup of {} is unknown.", target.target),
+            format!("Job {} is COMPLETED, and its RESULT is {}.", job.job_id, job.result),
+            "Look at the job in the history view and at its set, then retry: it only looks again.",
+        )),
+        "COMPLETED" => {
+            let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
+            let silent =
+                if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
+            Look::Done(format!("COMPLETED{set}{silent}"))
+        }
+        _ if job.was_cancelled() => Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id))),
+        _ => {
+            let fault = server_fault(
+                job.result,
+                &job.comment,
+                &format!("The backup of {} failed on the server.", target.target),
+            );
+            Look::Ended(Box::new(Outcome::failed(fault, job.set_id)))
+        }
+    }
+}
