@@ -1,5 +1,7 @@
 //! `obnow prove TARGET`: the server's look at the storage for the last good backup; starts no backup.
 
+use std::cell::RefCell;
+
 use super::args::ProveArgs;
 use super::{Exit, Say, show};
 use crate::app::prove::{Given, Proven, prove};
@@ -21,7 +23,14 @@ pub(super) async fn run(room: &Room, say: &Say, args: &ProveArgs) -> Result<Exit
     let mut proven: Vec<Proven> = Vec::new();
     let mut exits: Vec<Exit> = Vec::new();
     for tenant in tenants {
-        match prove(room, cluster, &facts, tenant, &given, |words| say.note(words)).await {
+        // What is waited for is said once, however often the server is asked.
+        let said = RefCell::new(String::new());
+        let once = |words: &str| {
+            if said.replace(words.to_owned()) != words {
+                say.note(words);
+            }
+        };
+        match prove(room, cluster, &facts, tenant, &given, once).await {
             Ok(one) => {
                 show::looked(say, &one.target, &one.outcome);
                 exits.push(one.exit());

@@ -119,11 +119,8 @@ impl Looked {
             return Self::Found(proof);
         }
         let found: Vec<String> = proof.sets.iter().map(ToString::to_string).collect();
-        Self::Lacks(format!(
-            "the server would restore from set {}, not from set {}",
-            found.join(", "),
-            missing.join(", ")
-        ))
+        let named = |ids: &[String]| format!("{} {}", if ids.len() == 1 { "set" } else { "sets" }, ids.join(", "));
+        Self::Lacks(format!("the server would restore from {}, not from {}", named(&found), named(&missing)))
     }
 
     /// Takes a refusal, or that no answer came.

@@ -104,12 +104,13 @@ fn what_the_storage_lacks_makes_a_backup_bad() {
     }
     let why = |tenant: &str| ran.verdict(tenant)["proof_why"].as_str().unwrap().to_owned();
     assert_eq!(why("demo/pay"), "the server answers 4018: no enough log for restore");
-    assert_eq!(why("demo/order"), "the server would restore from set 1, 2, not from set 3");
+    assert_eq!(why("demo/order"), "the server would restore from sets 1, 2, not from set 3");
     let asked = fleet.looks().iter().filter(|(text, _)| text.contains("/pay/")).count();
     assert!(asked > 1, "it was asked again until the time was over: {asked}");
 
     // At any time later, without a backup: the same, until the cause is gone.
-    fleet.json(&["prove", "demo/pay"]).exits(22);
+    let in_vain = fleet.run(&["prove", "demo/pay"]).exits(22);
+    assert_eq!(in_vain.err.matches("waits for the storage to show it").count(), 1, "{}", in_vain.err);
     assert_eq!(fleet.fix().len(), 3);
     let proven = fleet.json(&["prove", "demo/pay"]).exits(0);
     let verdict = proven.of_kind("verdict")[0].clone();

@@ -34,7 +34,7 @@ fn what_was_found_is_one_line() {
 fn the_list_must_hold_the_set_and_its_chain() {
     assert!(matches!(Looked::listed(proof(&[1, 2, 3], &[9]), &[2, 3]), Looked::Found(_)));
     let Looked::Lacks(why) = Looked::listed(proof(&[1, 2], &[9]), &[1, 3]) else { unreachable!() };
-    assert_eq!(why, "the server would restore from set 1, 2, not from set 3");
+    assert_eq!(why, "the server would restore from sets 1, 2, not from set 3");
 }
 
 #[test]
