@@ -52,7 +52,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
         let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        let made = proof::plan(room, say, cluster, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
+        let made = proof::plan(room, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
         let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
@@ -83,7 +83,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
-    let purse = proof::purse(room, cluster, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
+    let purse = proof::purse(room, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
     }

@@ -7,7 +7,6 @@ use crate::app::hand_over::Purse;
 use crate::app::prepare::prepare;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::{Room, purse};
-use crate::config::inventory::Cluster;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -32,7 +31,6 @@ pub(super) struct Looked {
 pub(super) async fn plan(
     room: &Room,
     say: &Say,
-    cluster: &Cluster,
     facts: &Facts,
     (choices, id): (&Choices, &str),
     (looked, may_test): (&mut Option<Looked>, bool),
@@ -42,7 +40,7 @@ pub(super) async fn plan(
         return Ok(made);
     }
     if looked.is_none() {
-        *looked = Box::pin(look(room, say, cluster, facts, (choices, id))).await?;
+        *looked = Box::pin(look(room, say, facts, (choices, id))).await?;
     }
     Ok(looked.as_ref().map_or(made, |looked| prepare(facts, &looked.choices, id)))
 }
@@ -53,13 +51,12 @@ pub(super) async fn plan(
 /// A secret cannot be had, or no statement can carry it.
 pub(super) async fn purse(
     room: &Room,
-    cluster: &Cluster,
     prepared: &Prepared,
     (looked, may_begin): (Option<&Looked>, bool),
 ) -> Result<Purse, Fault> {
     match looked {
         Some(looked) => Ok(looked.purse.clone()),
-        None => purse::of_plan(room, cluster, prepared, may_begin).await,
+        None => purse::of_plan(room, room.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await,
     }
 }
 
@@ -92,16 +89,11 @@ fn is_awaited(made: &Result<Prepared, Box<Refusal>>) -> bool {
 ///
 /// # Errors
 /// A secret cannot be had.
-async fn look(
-    room: &Room,
-    say: &Say,
-    cluster: &Cluster,
-    facts: &Facts,
-    (choices, id): (&Choices, &str),
-) -> Result<Option<Looked>, Fault> {
+async fn look(room: &Room, say: &Say, facts: &Facts, (choices, id): (&Choices, &str)) -> Result<Option<Looked>, Fault> {
     let mut unproven = choices.clone();
     unproven.skip.insert(CheckId::DestinationProven);
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
+    let cluster = room.cluster(facts.cluster.name())?;
     let purse = purse::to_begin(room, cluster, &draft, purse::Given::default()).await?;
     let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &purse, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, ..choices.clone() };
