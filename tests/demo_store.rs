@@ -174,7 +174,7 @@ fn v4_2_5_has_its_views_as_wide_as_documented() {
         ("OB_BACKUP_DELETE_JOB_HISTORY", 16),
         ("OB_ARCHIVELOG", 27),
         ("OB_ARCHIVELOG_SUMMARY", 27),
-        ("OB_ARCHIVELOG_PIECE_FILES", 25),
+        ("OB_ARCHIVELOG_PIECE_FILES", 24),
         ("OB_LS_LOG_ARCHIVE_PROGRESS", 15),
         ("OB_MAJOR_COMPACTION", 11),
     ] {

@@ -241,7 +241,7 @@ async fn azure_takes_a_probe_and_says_what_is_wrong() {
     let sentence = "The access id, which is the name of the account, or the access key is wrong.";
     let wrong = test(&uri("backups/backup"), azurite::ACCOUNT, "bm90IHRoZSBrZXk=").await;
     assert!(fault(&wrong, C::Credentials).contains(sentence), "{wrong:#?}");
-    let no_base64 = test(&uri("backups/backup"), azurite::ACCOUNT, "no base64!").await;
+    let no_base64 = test(&uri("backups/backup"), azurite::ACCOUNT, "not-base64").await;
     assert!(fault(&no_base64, C::Credentials).contains("an Azure key is base64"));
 }
 

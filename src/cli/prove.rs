@@ -25,12 +25,12 @@ pub(super) async fn run(room: &Room, say: &Say, args: &ProveArgs) -> Result<Exit
     for tenant in tenants {
         // What is waited for is said once, however often the server is asked.
         let said = RefCell::new(String::new());
-        let once = |words: &str| {
+        let note = |words: &str| {
             if said.replace(words.to_owned()) != words {
                 say.note(words);
             }
         };
-        match prove(room, cluster, &facts, tenant, &given, once).await {
+        match prove(room, cluster, &facts, tenant, &given, note).await {
             Ok(one) => {
                 show::looked(say, &one.target, &one.outcome);
                 exits.push(one.exit());

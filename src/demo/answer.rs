@@ -8,7 +8,7 @@ use jiff::tz::{Offset, TimeZone};
 use super::clock;
 use super::grammar::parse;
 use super::line;
-use super::refusal::{fleet_bug, refuse, refuse_code};
+use super::refusal::{refuse, refuse_code};
 use super::registry::Registry;
 use super::statement::{Alter, Literal, Scalar, ServerError, Statement, Value};
 use super::store::{Table, answer as answer_select};
@@ -82,7 +82,7 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
             world.may_read(session, &select.view)?;
             let rows = world.rows(session, &select.view)?;
             let table = answer_select(&select, view, &rows)?;
-            in_seconds(table, &select.seconds, &time_zone(world, session)?).map(Reply::Rows)
+            Ok(Reply::Rows(in_seconds(table, &select.seconds, &time_zone(world, session)?)))
         }),
         Statement::Describe(name) => view(&line, &name, &session.account).and_then(|view| {
             world.may_read(session, &name)?;
@@ -139,18 +139,18 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
 
 /// The columns that were asked for as `UNIX_TIMESTAMP(column)`: seconds since 1970 with six digits behind the point, from
 /// what the session's zone prints.
-fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Result<Table, ServerError> {
+fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Table {
     for (place, heading) in seconds {
         table.columns[*place] = (heading.clone(), Holds::Decimal);
         for row in &mut table.rows {
             let Value::Text(printed) = &row[*place] else { continue };
-            let moment =
-                printed.parse::<DateTime>().and_then(|civil| civil.to_zoned(zone.clone())).map_err(fleet_bug)?;
-            let micros = moment.timestamp().as_microsecond();
+            let moment = printed.parse::<DateTime>().and_then(|civil| civil.to_zoned(zone.clone()));
+            // MySQL 5.7 docs, UNIX_TIMESTAMP: 0 for what is no date.
+            let micros = moment.map_or(0, |moment| moment.timestamp().as_microsecond());
             row[*place] = Value::Text(format!("{}.{:06}", micros.div_euclid(1_000_000), micros.rem_euclid(1_000_000)));
         }
     }
-    Ok(table)
+    table
 }
 
 /// The answer to the last PREVIEW. From V4 on nothing of it is left for a second question.

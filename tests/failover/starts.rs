@@ -21,7 +21,7 @@ fn is_found(does: Does) {
     let ran = fleet.json(&BACKUP[..5]).exits(0);
     assert_eq!(proxy.hits(), 1, "{does:?} did not happen");
     let events = newest(&fleet);
-    let answered = events.iter().rfind(|event| event["event"] == "answered").unwrap();
+    let answered = events.iter().find(|event| event["event"] == "answered" && event["intent"] == 1).unwrap();
     assert_eq!(answered["answered"], false, "{answered}");
     assert!(!events.iter().any(|event| event["event"] == "not_started"), "it was started: {}", short(&events));
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");

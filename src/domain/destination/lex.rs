@@ -25,6 +25,8 @@ pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
 /// A token of a person as it is sent: an endpoint has no slash at its end, which a Test would pass over and a server may not.
 pub(super) fn sent(token: &str) -> String {
     match token.strip_prefix("host=") {
+        // The slashes of a scheme without a host are kept: it is refused as it was written.
+        Some(host) if trim_slashes(host).ends_with(':') => token.to_owned(),
         Some(host) => format!("host={}", trim_slashes(host)),
         None => token.to_owned(),
     }
