@@ -52,6 +52,8 @@ const PRINTED: &[(&str, &str)] = &[
         "ALTER SYSTEM RESTORE t FROM 'file:///a,file:///b' UNTIL SCN = 17 WITH 'pool_list=p'",
     ),
     ("ALTER SYSTEM RESTORE <new_tenant> FROM {} AT {} UNTIL", NOT_IN_IT),
+    // A look at the storage, broken over lines in the README; PREVIEW is in no grammar that can be had.
+    ("ALTER SYSTEM RESTORE FROM\n", NOT_IN_IT),
     ("SET DECRYPTION IDENTIFIED BY '<password>', '<password>'", "SET DECRYPTION IDENTIFIED BY 'a', 'b'"),
     ("ALTER SYSTEM BACKUP TENANT = `pay` DESCRIPTION = 'obnow 1M7W5WH9X5DA.1'", ""),
     ("SHOW GRANTS", ""),

@@ -199,7 +199,7 @@ fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
 }
 
 #[test]
-fn encryption_that_is_not_proven_is_not_restorable() {
+fn encryption_that_is_not_proven_is_marked() {
     let (fleet, mut terminal) = on("encryption-lost", "pay");
     for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]"] {
         terminal.keys(ENTER);
@@ -212,7 +212,7 @@ fn encryption_that_is_not_proven_is_not_restorable() {
     terminal.keys(&format!("{DOWN}a secret{TAB}a secret{ENTER}"));
     terminal.shows("Back up now: ");
     start_it(&mut terminal);
-    terminal.shows("DONE, BUT CANNOT BE RESTORED");
+    terminal.shows("RESTORABLE, NOT ENCRYPTED");
     removes(&mut terminal, "not-encrypted");
     terminal.keys("r");
     terminal.shows("NEW backup");

@@ -118,11 +118,18 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     let groups = groups(prepared);
     // One statement starts a part, and names everyone in it.
     let mut parts = std::collections::BTreeSet::new();
-    for group in &groups {
+    for (place, group) in groups.iter().enumerate() {
         let Some(first) = group.first() else { continue };
         let said = first.part.is_some_and(|part| !parts.insert(part));
         let title = format!("Back up now: {}, {}", named(plan, group), first.mode.word());
         body.wrapped(Role::Title, &title, 1, wide);
+        if place == 0 {
+            // What is to look at is not below the lines that a small screen shows.
+            for check in plan.overridden() {
+                body.wrapped(Role::Warn, &check.found, 1, wide);
+            }
+            warnings(body, plan, wide);
+        }
         for (number, step) in (1..).zip(steps_of(prepared, first)) {
             one_step(body, number, step, said && step.step == StepKind::StartBackup, wide);
         }
@@ -138,10 +145,6 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
         }
     }
     left_out(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
-    for check in plan.overridden() {
-        body.wrapped(Role::Warn, &check.found, 1, wide);
-    }
-    warnings(body, plan, wide);
     if groups.len() == 1 {
         body.gap();
     }
