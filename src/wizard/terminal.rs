@@ -11,11 +11,11 @@ use std::time::Duration;
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode,
-    enable_raw_mode,
+    BeginSynchronizedUpdate, Clear, ClearType, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    disable_raw_mode, enable_raw_mode,
 };
 use crossterm::{cursor, queue};
-use ratatui::backend::{Backend, ClearType, CrosstermBackend, WindowSize};
+use ratatui::backend::{Backend, ClearType as Cleared, CrosstermBackend, WindowSize};
 use ratatui::buffer::Cell;
 use ratatui::layout::{Position, Size};
 
@@ -82,7 +82,8 @@ impl Tty {
         enable_raw_mode()?;
         *ours = true;
         self.cursor = None;
-        queue!(self.pending, EnterAlternateScreen, EnableBracketedPaste, cursor::Hide)
+        // A terminal without an alternate screen still shows what was there before; only what differs from blanks is drawn.
+        queue!(self.pending, EnterAlternateScreen, Clear(ClearType::All), EnableBracketedPaste, cursor::Hide)
     }
 
     /// Writes what was drawn: one write, and none where nothing changed.
@@ -203,7 +204,7 @@ impl Backend for Tty {
         self.inner.clear()
     }
 
-    fn clear_region(&mut self, clear_type: ClearType) -> io::Result<()> {
+    fn clear_region(&mut self, clear_type: Cleared) -> io::Result<()> {
         self.inner.clear_region(clear_type)
     }
 

@@ -69,6 +69,29 @@ fn it_can_be_started_in_a_terminal_of_one_cell() {
     assert_eq!(terminal.exit(), 130);
 }
 
+/// As in a multiplexer whose alternate screen is switched off: what the shell had written is not left between the words.
+#[test]
+fn without_an_alternate_screen_nothing_of_before_is_left() {
+    let place = Place::of(&THREE);
+    let mut terminal = place.open();
+    let drawn = terminal.screen();
+    let mut raw = terminal.raw();
+    let enters = b"\x1b[?1049h";
+    let at = raw.windows(enters.len()).position(|window| window == enters).unwrap();
+    raw.drain(at..at + enters.len());
+    let (columns, rows) = USUAL;
+    let mut parser = vt100::Parser::new(rows.try_into().unwrap(), columns.try_into().unwrap(), 0);
+    for row in 1..=rows {
+        parser.process(format!("\x1b[{row};1H{}", "#".repeat(usize::from(columns))).as_bytes());
+    }
+    assert!(parser.screen().contents().contains("####"), "something was there before");
+    parser.process(&raw);
+    assert!(!parser.screen().contents().contains('#'), "{}", parser.screen().contents());
+    terminal.keys("q");
+    terminal.exit();
+    assert!(drawn.contains("prod-hz"));
+}
+
 #[test]
 fn a_storm_of_sizes_ends_in_the_right_picture() {
     let place = Place::of(&THREE);
