@@ -144,8 +144,13 @@ fn served(dir: &Path) -> Result<bool, PlaceError> {
     if !dir.join(LOCK).exists() {
         return Ok(false);
     }
-    match open_lock(dir)?.try_lock() {
-        Ok(()) => Ok(false),
+    let lock = open_lock(dir)?;
+    match lock.try_lock() {
+        Ok(()) => {
+            // At once: closed alone, it would stay with a child process that another thread is about to start.
+            let _ = lock.unlock();
+            Ok(false)
+        }
         Err(TryLockError::WouldBlock) => Ok(true),
         Err(TryLockError::Error(source)) => Err(io_error(LOCK)(source)),
     }

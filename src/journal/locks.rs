@@ -153,8 +153,9 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // A child that was given the locks may live on: then the word of who took them stays.
+        // A child that was given the locks may live on: then the word of who took them stays, and the locks with it.
         if !*self.shared.get_mut() {
+            self.files.iter().for_each(release);
             for path in &self.owners {
                 let _ = std::fs::remove_file(path);
             }
@@ -227,8 +228,9 @@ fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Bu
         let locks = std::iter::once((format!("cluster-{cluster}"), None))
             .chain(claim.tenants.iter().map(|tenant| (format!("cluster-{cluster}.tenant-{tenant}"), Some(*tenant))));
         for (name, tenant) in locks.filter(|(name, _)| folder.join(name).exists()) {
-            if attempt(folder, &name, !(whole || tenant.is_some()))?.is_none() {
-                return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name }));
+            match attempt(folder, &name, !(whole || tenant.is_some()))? {
+                Some(file) => release(&file),
+                None => return Ok(Some(Busy { owner: holder(folder, &cluster, tenant, me), lock: name })),
             }
         }
     }
@@ -252,7 +254,13 @@ fn better_known(folder: &Path, name: &str) -> Vec<String> {
 /// The turn to have the servers of a cluster look at a storage; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Turn {
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        release(&self.lock);
+    }
 }
 
 /// Takes the turn to have the servers of a cluster look at a storage. None: another process on this host has it.
@@ -263,7 +271,7 @@ pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
     let name: String = cluster.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { _lock: lock }))
+    Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { lock }))
 }
 
 /// The living process that works on a cluster (`None`: on it as a whole, or on any of its tenants) or on a tenant (or
@@ -308,6 +316,12 @@ fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Faul
         Err(TryLockError::WouldBlock) => Ok(None),
         Err(TryLockError::Error(error)) => Err(disk::fault("take the lock", &path, &error)),
     }
+}
+
+/// Gives a lock back at once. Closing its file alone would leave it with a child process that another thread is about to start:
+/// until its `exec` it has a copy of every open file.
+fn release(lock: &File) {
+    let _ = lock.unlock();
 }
 
 fn side(folder: &Path, name: &str) -> PathBuf {

@@ -121,6 +121,14 @@ impl<E: Serialize> Writer<E> {
     }
 }
 
+impl<E> Drop for Writer<E> {
+    fn drop(&mut self) {
+        // Closing alone would leave the lock with a child process that another thread is about to start: until its `exec` it has
+        // a copy of every open file.
+        let _ = self.file.unlock();
+    }
+}
+
 /// The length of the file up to its last newline.
 fn whole(file: &File) -> std::io::Result<u64> {
     let mut chunk = [0_u8; 4096];

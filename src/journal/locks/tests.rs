@@ -51,6 +51,22 @@ fn tenants_stand_side_by_side_and_a_cluster_stands_alone() {
 }
 
 #[test]
+fn what_was_given_back_is_free_though_a_child_process_has_a_copy_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let (first, other) = (me(1), me(2));
+    let tenant = held(folder.path(), &[claim("1", &[1002])], &first);
+    let copies: Vec<_> = tenant.files.iter().map(|file| file.try_clone().unwrap()).collect();
+    let turn = turn(folder.path(), "1").unwrap().unwrap();
+    let turn_copy = turn.lock.try_clone().unwrap();
+    busy(folder.path(), &[claim("1", &[1002])], &other);
+    assert!(super::turn(folder.path(), "1").unwrap().is_none());
+    drop((tenant, turn));
+    drop(held(folder.path(), &[claim("1", &[1002])], &other));
+    assert!(super::turn(folder.path(), "1").unwrap().is_some());
+    drop((copies, turn_copy));
+}
+
+#[test]
 fn a_task_of_many_clusters_takes_all_or_nothing_and_each_lock_once() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();

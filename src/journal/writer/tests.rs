@@ -53,6 +53,17 @@ fn a_journal_has_one_writer_at_a_time_and_is_begun_once() {
 }
 
 #[test]
+fn a_writer_that_ended_is_in_nobodys_way_though_a_child_process_has_a_copy_of_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Writer::<Value>::create(folder.path(), &id(), at(0)).unwrap();
+    let copy = first.file.try_clone().unwrap();
+    Writer::<Value>::open(folder.path(), &id(), at(0)).unwrap_err();
+    drop(first);
+    Writer::<Value>::open(folder.path(), &id(), at(0)).unwrap();
+    drop(copy);
+}
+
+#[test]
 fn a_journal_torn_at_any_byte_is_read_without_the_torn_line_and_goes_on_whole() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &id(), at(0)).unwrap();
