@@ -1,6 +1,8 @@
 //! Killing obnow at any instant never starts a second backup and never stops the first, and re-attaching shows the same
 //! truth.
 
+use std::process::{Command, Stdio};
+
 use obnow::demo::control::Ask;
 use rustix::process::Signal;
 
@@ -233,9 +235,12 @@ fn the_face_and_its_session() {
     for signal in [Signal::KILL, Signal::TERM, Signal::HUP, Signal::INT] {
         let fleet = quick("healthy");
         fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
-        let mut command = fleet.command(&BACKUP);
+        let plain = fleet.command(&BACKUP);
+        // Where the tests run under `nohup` a face would inherit that SIGHUP is ignored, and rightly live on.
+        let mut command = Command::new("env");
+        command.arg("--default-signal=HUP").arg(plain.get_program()).args(plain.get_args()).stdin(Stdio::null());
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut face = command.stdout(std::process::Stdio::null()).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let mut face = command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
         let pid = runner(&fleet);
         assert_ne!(session(pid), session(face.id()), "the runner is in the session of its face");
@@ -267,7 +272,7 @@ fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
     let mut command = fleet.command(&["watch", &id, "--json"]);
-    let mut face = command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::null()).spawn().unwrap();
+    let mut face = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut out = face.stdout.take().unwrap();
     rustix::pipe::fcntl_setpipe_size(&out, 4096).unwrap();
     // It prints until nothing fits in any more.
