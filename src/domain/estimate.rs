@@ -49,7 +49,7 @@ fn of_tenant(tenant: &TenantFacts, kind: &SetKind) -> Option<Estimate> {
     let seconds = took.fold(None, |span: Option<(u64, u64)>, took| {
         Some(span.map_or((took, took), |(low, high)| (low.min(took), high.max(took))))
     });
-    Some(Estimate { bytes: last.bytes, seconds })
+    Some(Estimate { bytes: last.bytes?, seconds })
 }
 
 #[cfg(test)]
@@ -58,7 +58,7 @@ mod tests {
     use crate::domain::samples::{ago, full, tenant};
 
     fn set(id: u64, bytes: u64, began: u64, ended: u64) -> BackupSet {
-        BackupSet { bytes, started: Some(ago(began)), ended: Some(ago(ended)), ..full(id) }
+        BackupSet { bytes: Some(bytes), started: Some(ago(began)), ended: Some(ago(ended)), ..full(id) }
     }
 
     #[test]

@@ -310,6 +310,8 @@ pub struct TenantFacts {
     pub version: Version,
     /// The data version (`COMPATIBLE`), where the line has it.
     pub data_version: Option<String>,
+    /// What of it is set and cannot be read; nothing is planned for a tenant beside it.
+    pub unread: Vec<String>,
     /// `DATA_BACKUP_DEST`.
     pub data_destination: Option<Destination>,
     /// The log archive.
@@ -323,7 +325,7 @@ pub struct TenantFacts {
     /// The delete policy's recovery window; None: no policy, nothing is ever removed.
     pub recovery_window: Known<Option<String>>,
     /// A cleanup of backups that runs now, as one sentence.
-    pub cleanup: Option<String>,
+    pub cleanup: Known<Option<String>>,
     /// Transparent encryption of its data; None: it is off.
     pub transparent_encryption: Known<Option<TransparentEncryption>>,
     /// What a backup of it competes with.
@@ -425,8 +427,8 @@ pub struct JobFacts {
 pub struct TaskFacts {
     /// The server's word for the phase.
     pub phase: String,
-    /// Bytes written so far.
-    pub bytes: u64,
+    /// Bytes written so far; None: the view does not say.
+    pub bytes: Option<u64>,
     /// Bytes in the end, where that is known: of an upload.
     pub bytes_total: Option<u64>,
     /// Tablets done, of all known so far.

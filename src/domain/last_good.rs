@@ -16,8 +16,8 @@ pub struct LastGood {
     pub kind: SetKind,
     /// When its data was complete (`MIN_RESTORE_SCN`).
     pub at: Scn,
-    /// Its size in bytes.
-    pub bytes: u64,
+    /// Its size in bytes; None: the view does not say.
+    pub bytes: Option<u64>,
     /// Up to when it can be restored.
     pub restorable_to: Scn,
     /// Whether it is encrypted as asked, where a task of this host asked; None: nobody is known to have asked.

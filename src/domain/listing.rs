@@ -156,7 +156,7 @@ pub fn unanswered(cluster: &TargetName, fault: &Fault) -> Row {
 pub fn dump_of(task: &TaskView, target: &TargetName) -> Option<LastGood> {
     let known = task.targets.iter().find(|known| known.target == *target)?;
     let outcome = known.outcome.as_ref().filter(|outcome| outcome.verdict == VerdictWord::Restorable)?;
-    let bytes = known.progress.as_ref().map_or(0, |progress| progress.bytes);
+    let bytes = known.progress.as_ref().map(|progress| progress.bytes);
     Some(LastGood {
         set: None,
         kind: SetKind::Full,

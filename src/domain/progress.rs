@@ -56,8 +56,8 @@ pub struct Sample {
     pub at_ms: u64,
     /// The server's own word for what it does.
     pub phase: String,
-    /// `OUTPUT_BYTES`, or the size of what a dump wrote.
-    pub bytes: u64,
+    /// `OUTPUT_BYTES`, or the size of what a dump wrote; None: not said.
+    pub bytes: Option<u64>,
     /// The size it will have, where somebody knows.
     pub bytes_total: Option<u64>,
     /// `DATA_PROGRESS`, where the view has it (V4.2.1 BP3 and later).
@@ -113,7 +113,8 @@ impl ProgressMeter {
     pub fn observe(&mut self, sample: &Sample) -> Progress {
         let before = self.last.take();
         let at_ms = self.points.back().map_or(sample.at_ms, |last| last.at_ms.max(sample.at_ms));
-        let bytes = before.as_ref().map_or(0, |last| last.bytes).max(sample.bytes);
+        // What is not said has not changed.
+        let bytes = before.as_ref().map_or(0, |last| last.bytes).max(sample.bytes.unwrap_or(0));
         let work = work_of(sample, bytes);
         let percent = match (before.as_ref().and_then(|last| last.percent), work.map(percent_of)) {
             (Some(shown), Some(now)) => Some(shown.max(now)),

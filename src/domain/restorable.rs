@@ -58,8 +58,8 @@ pub struct BackupSet {
     pub dest_id: u64,
     /// `PATH`, without keys.
     pub path: String,
-    /// `OUTPUT_BYTES`.
-    pub bytes: u64,
+    /// `OUTPUT_BYTES`; None where it is NULL.
+    pub bytes: Option<u64>,
     /// `TENANT_COMPATIBLE`: the data version it was made at, where the line has it.
     pub data_version: Option<String>,
     /// `CLUSTER_VERSION`: the version of the cluster that made it, where the view has it (V4.1 and later).

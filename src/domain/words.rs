@@ -43,6 +43,12 @@ pub fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
+/// A size in bytes, where it is known.
+#[must_use]
+pub fn size_or_unknown(bytes: Option<u64>) -> String {
+    bytes.map_or_else(|| "size unknown".to_owned(), size)
+}
+
 /// An age in seconds: `3 h ago`.
 #[must_use]
 pub fn age(seconds: u64) -> String {

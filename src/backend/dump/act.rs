@@ -192,7 +192,7 @@ impl DumpSystem {
     /// Nothing was started, and why; unanswered only where nobody knows.
     pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
         let PendingDump { tool, place, base, login, mut begun } = pending;
-        let refused = |fault| Failure { fault, answered: true };
+        let refused = |fault| Failure { fault, answered: true, unread: false };
         let session = self.server.session().map_err(refused)?;
         begun.not_before = server::time(session).await.map_err(refused)?;
         let lend = self.lend.clone();
@@ -213,7 +213,7 @@ impl DumpSystem {
                 Ok(())
             }
             Ok(Err(fault)) => Err(refused(fault)),
-            Err(fault) => Err(Failure { fault, answered: false }),
+            Err(fault) => Err(Failure { fault, answered: false, unread: false }),
         }
     }
 

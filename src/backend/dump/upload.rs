@@ -203,7 +203,7 @@ impl Uploading {
         let bytes = self.sent.load(Ordering::Relaxed).min(self.total);
         let task = TaskFacts {
             phase: "uploading".to_owned(),
-            bytes,
+            bytes: Some(bytes),
             bytes_total: Some(self.total),
             tablets: None,
             blocks: None,

@@ -347,7 +347,7 @@ fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Optio
 
 fn dumping(bytes: u64, percent: Option<f64>) -> TaskFacts {
     let phase = "dumping".to_owned();
-    TaskFacts { phase, bytes, bytes_total: None, tablets: None, blocks: None, percent, log_percent: None }
+    TaskFacts { phase, bytes: Some(bytes), bytes_total: None, tablets: None, blocks: None, percent, log_percent: None }
 }
 
 fn still_runs(attempt: u32, pid: u32) -> String {

@@ -157,7 +157,7 @@ impl OceanBase {
         // Every tenant counts its own jobs; what this login starts is counted where it is logged in.
         let own = ("TENANT_ID", vec![Is::Number(self.home()?.id)]);
         let ended = self.read(ViewId::JobHistory, &[own], "JOB_ID DESC").await?;
-        let ended = ended.first().map(rows::job);
+        let ended = ended.first().map(rows::job).transpose()?;
         Ok(running.iter().chain(&ended).map(|job| job.job_id).max())
     }
 

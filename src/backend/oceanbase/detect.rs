@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
+use super::cells::{is_on, needed};
 use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
@@ -82,6 +83,12 @@ impl OceanBase {
     /// # Errors
     /// Unreachable, refused, not an OceanBase, or a view without the columns it must have.
     pub async fn detect(&mut self) -> Result<Facts, Fault> {
+        self.unread = None;
+        let facts = self.read_facts().await?;
+        self.all_read(facts)
+    }
+
+    async fn read_facts(&mut self) -> Result<Facts, Fault> {
         self.ensure_session().await?;
         let detected = self.detected.ok_or_else(|| self.internal("detection without a version"))?;
         let choice = detected.version.method();
@@ -264,8 +271,14 @@ impl OceanBase {
             return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
         }
         let modes = parameters.all("enable_upgrade_mode");
-        if signs.is_empty() && !modes.iter().any(|mode| mode.eq_ignore_ascii_case("false")) {
+        // Every server's word counts, and one that nobody can read says nothing.
+        let off = !modes.is_empty() && modes.iter().all(|mode| mode.eq_ignore_ascii_case("false"));
+        if signs.is_empty() && !off {
             return Known::NotChecked("the server does not say whether enable_upgrade_mode is on".to_owned());
+        }
+        let versions = parameters.all("min_observer_version");
+        if signs.is_empty() && !versions.iter().all(|version| version.parse::<Version>().is_ok()) {
+            return Known::NotChecked("min_observer_version of a server cannot be read".to_owned());
         }
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {
@@ -299,32 +312,34 @@ impl OceanBase {
         let own = ids("TENANT_ID");
         let version = self.version()?;
         let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
-        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?);
-        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?);
-        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?);
-        let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?);
-        let pieces = self.read(ViewId::ArchivePieces, &own, "ROUND_ID, PIECE_ID").await.map(by_tenant);
-        let sets = by_tenant(self.read(ViewId::Sets, &own, "BACKUP_SET_ID").await?);
+        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?)?;
+        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
+        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
+        let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
+        let pieces = self.read(ViewId::ArchivePieces, &own, "ROUND_ID, PIECE_ID").await.and_then(by_tenant);
+        let sets = by_tenant(self.read(ViewId::Sets, &own, "BACKUP_SET_ID").await?)?;
         // Parents are rows of sys, so the running jobs are read whole.
         let jobs = self.running_jobs().await?;
-        let policies = self.read(ViewId::DeletePolicy, &own, "").await.map(by_tenant);
-        let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.map(by_tenant).unwrap_or_default();
+        let policies = self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant);
+        let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.and_then(by_tenant);
         let compactions = match only {
             None => self.compactions(&own).await,
             Some(_) => Err("it is read before the plan only".to_owned()),
         };
         let detected = self.detected;
         let none = Vec::new();
-        Ok(tenants
+        tenants
             .iter()
             .map(|row| {
-                let id = number(row, "TENANT_ID").unwrap_or_default();
+                let id = needed(row, "TENANT_ID")?;
                 let of = |rows: &BTreeMap<u64, Vec<Row>>| rows.get(&id).cloned().unwrap_or_default();
                 let pieces = match &pieces {
-                    Ok(pieces) => Known::Known(pieces.get(&id).unwrap_or(&none).iter().map(rows::piece).collect()),
+                    Ok(pieces) => Known::Known(
+                        pieces.get(&id).unwrap_or(&none).iter().map(rows::piece).collect::<Result<_, _>>()?,
+                    ),
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
-                let all_rounds: Vec<_> = of(&rounds).iter().map(rows::round).collect();
+                let all_rounds = of(&rounds).iter().map(rows::round).collect::<Result<_, _>>()?;
                 let policy = match &policies {
                     Ok(policies) => Known::Known(
                         policies
@@ -335,46 +350,58 @@ impl OceanBase {
                     ),
                     Err(fault) => Known::NotChecked(fault.why.clone()),
                 };
-                let (destination, deferred) = rows::archive_destination(&of(&archive));
-                TenantFacts {
+                let mut unread = Vec::new();
+                let data_destination = rows::data_destination(&of(&data)).unwrap_or_else(|what| {
+                    unread.push(what);
+                    None
+                });
+                let (destination, deferred) = rows::archive_destination(&of(&archive)).unwrap_or_else(|what| {
+                    unread.push(what);
+                    (None, false)
+                });
+                Ok(TenantFacts {
                     id,
                     name: clean(&text(row, "TENANT_NAME")),
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
                     created: rows::unix_time(row, "CREATE_TIME"),
-                    kind: kind(&text(row, "TENANT_TYPE"), id),
+                    kind: kind(&text(row, "TENANT_TYPE")),
                     mode: mode(&text(row, "COMPATIBILITY_MODE")),
                     role: role_of(row),
                     status: clean(&text(row, "STATUS")),
-                    in_recycle_bin: text(row, "IN_RECYCLEBIN") == "YES",
+                    in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
                     read_only: false,
                     version,
                     data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
-                    data_destination: rows::data_destination(&of(&data)),
+                    unread,
+                    data_destination,
                     archive: ArchiveFacts {
                         log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),
                         destination,
                         deferred,
-                        current: of(&current).first().map(rows::round),
+                        current: of(&current).first().map(rows::round).transpose()?,
                         rounds: all_rounds,
                         pieces,
                         lag_target: parameters.lag_target(id),
                         // Its points in the log are numbers.
                         times: Known::Known(()),
                     },
-                    sets: of(&sets).iter().map(|row| rows::set(row, &version, zone)).collect(),
+                    sets: of(&sets).iter().map(|row| rows::set(row, &version, zone)).collect::<Result<_, _>>()?,
                     base: BaseRule::Path,
                     running: running(&jobs, id),
                     recovery_window: policy,
-                    cleanup: of(&cleanups).first().map(rows::cleanup),
+                    cleanup: match &cleanups {
+                        Ok(cleanups) => Known::Known(of(cleanups).first().map(rows::cleanup)),
+                        Err(fault) => Known::NotChecked(fault.why.clone()),
+                    },
                     transparent_encryption: transparent_encryption(
                         parameters,
                         detected.as_ref(),
                         (id, &text(row, "TENANT_NAME")),
                     ),
                     load: load(parameters, &compactions, id),
-                }
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// Every running job row, parents among them.
@@ -383,7 +410,7 @@ impl OceanBase {
             return self.whole_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
-        let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect();
+        let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect::<Result<_, _>>()?;
         if !jobs.is_empty() {
             let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
             for job in &mut jobs {
@@ -403,6 +430,12 @@ impl OceanBase {
     /// # Errors
     /// As [`OceanBase::detect`].
     pub async fn read_tenants_again(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
+        self.unread = None;
+        let tenants = self.read_tenants(ids).await?;
+        self.all_read(tenants)
+    }
+
+    async fn read_tenants(&mut self, ids: &[u64]) -> Result<Vec<TenantFacts>, Fault> {
         self.ensure_session().await?;
         let time_zone = self.time_zone().await?;
         let parameters = self.parameters().await?;
@@ -425,16 +458,27 @@ impl OceanBase {
         filters: &[Filter<'_>],
         order: &str,
     ) -> Result<Vec<Row>, Failure> {
-        let unasked = |fault| Failure { fault, answered: true };
+        let unasked = |fault| Failure { fault, answered: true, unread: false };
         let (line, home) = (self.line().map_err(unasked)?, self.home().map_err(unasked)?.clone());
         let columns = self.columns.clone().unwrap_or_default();
-        let session = self.session().map_err(|fault| Failure { fault, answered: false })?;
+        let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
         let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
         let answer = answer.map_err(|failure| self.naming_the_view(failure, id));
         if answer.as_ref().is_err_and(|failure| !failure.answered) {
             self.drop_session();
         }
+        if let Err(failure) = answer.as_ref()
+            && failure.unread
+        {
+            self.unread.get_or_insert_with(|| failure.fault.clone());
+        }
         answer
+    }
+
+    /// The facts, if every value that was asked for was read. What the server does not show is said with the facts; what it
+    /// shows and cannot be read is no fact, and nothing is planned or judged beside it.
+    fn all_read<T>(&mut self, facts: T) -> Result<T, Fault> {
+        self.unread.take().map_or(Ok(facts), Err)
     }
 }
 

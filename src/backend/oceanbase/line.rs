@@ -307,6 +307,20 @@ impl Line {
         lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))
     }
 
+    /// Every line.
+    #[cfg(test)]
+    pub(super) fn all() -> &'static [Self] {
+        LINES.as_ref().map_or(&[], Vec::as_slice)
+    }
+
+    /// Its views, as sys sees them and as a tenant does.
+    #[cfg(test)]
+    pub(super) fn views(&self) -> impl Iterator<Item = (ViewId, &Seen)> {
+        self.views
+            .iter()
+            .flat_map(|(id, view)| std::iter::once(&view.sys).chain(&view.tenant).map(move |seen| (*id, seen)))
+    }
+
     /// Whether a job carries the description that its start had.
     #[must_use]
     pub fn marks_jobs(&self) -> bool {

@@ -2,6 +2,7 @@
 
 mod acts;
 mod cancel;
+mod cells;
 mod clock;
 mod detect;
 mod grants;
@@ -66,6 +67,8 @@ pub struct OceanBase {
     looks: BTreeMap<TargetName, look::Looking>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
     broken: Vec<String>,
+    /// The first value of a detection that was not what its column holds.
+    unread: Option<Fault>,
 }
 
 impl OceanBase {
@@ -86,6 +89,7 @@ impl OceanBase {
             expected: None,
             looks: BTreeMap::new(),
             broken: Vec::new(),
+            unread: None,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::cells;
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
 use super::session::{Failure, Row, Session, text};
 use crate::domain::facts::Scope;
@@ -51,6 +52,12 @@ impl Columns {
         let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
         self.found.insert(id, view.optional.iter().filter(|column| names.contains(column)).cloned().collect());
         Ok(())
+    }
+
+    /// The columns of a view that a question asks for.
+    fn of<'a>(&'a self, id: ViewId, view: &'a Seen) -> impl Iterator<Item = &'a str> + Clone {
+        let found = self.found.get(&id).into_iter().flatten();
+        view.columns.iter().chain(&view.moments).chain(found).map(String::as_str)
     }
 
     /// The text of a question. None when a filter is empty.
@@ -110,6 +117,11 @@ pub async fn read(
     let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
     let Some(sql) = sql else { return Ok(Vec::new()) };
     let mut rows = session.rows(&sql).await?;
+    cells::check(id, columns.of(id, view), &rows).map_err(|unread| Failure {
+        fault: unread.fault(&view.name),
+        answered: true,
+        unread: true,
+    })?;
     if view.own_rows {
         for row in &mut rows {
             row.insert(TENANT_ID.to_owned(), Some(home.id.to_string()));

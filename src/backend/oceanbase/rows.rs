@@ -2,11 +2,13 @@
 
 use jiff::Timestamp;
 
+use super::cells::{self, needed, result_or_null};
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{JobFacts, TaskFacts};
+use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
 use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
@@ -18,8 +20,14 @@ use crate::domain::version::Version;
 #[cfg(test)]
 mod tests;
 
-fn scn(row: &Row, column: &str) -> Scn {
-    Scn(number(row, column).unwrap_or_default())
+/// A point of the log that is always there.
+fn scn(row: &Row, column: &str) -> Result<Scn, Fault> {
+    needed(row, column).map(Scn)
+}
+
+/// A point that a set has from some time on; 0 until then, as the server has it, and where it is NULL.
+fn scn_or_none(row: &Row, column: &str) -> Scn {
+    number(row, column).map_or(Scn(0), Scn)
 }
 
 /// A word of a view, without control characters.
@@ -54,66 +62,78 @@ pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
 }
 
 /// A row of the view of sets of a cluster of this version.
-pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> BackupSet {
+///
+/// # Errors
+/// A number of it was not read.
+pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<BackupSet, Fault> {
     let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version));
-    BackupSet {
-        id: number(row, "BACKUP_SET_ID").unwrap_or_default(),
+    Ok(BackupSet {
+        id: needed(row, "BACKUP_SET_ID")?,
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
-        prev_full: number(row, "PREV_FULL_BACKUP_SET_ID").unwrap_or_default(),
-        prev_inc: number(row, "PREV_INC_BACKUP_SET_ID").unwrap_or_default(),
+        prev_full: needed(row, "PREV_FULL_BACKUP_SET_ID")?,
+        prev_inc: needed(row, "PREV_INC_BACKUP_SET_ID")?,
         tenant_level: false,
         status: SetStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start_replay: scn(row, "START_REPLAY_SCN"),
-        min_restore: scn(row, "MIN_RESTORE_SCN"),
+        start_replay: scn_or_none(row, "START_REPLAY_SCN"),
+        min_restore: scn_or_none(row, "MIN_RESTORE_SCN"),
         log_needed_to: None,
         plus_archivelog: text(row, "PLUS_ARCHIVELOG").eq_ignore_ascii_case("ON"),
         encryption_mode: word(row, "ENCRYPTION_MODE"),
-        dest_id: number(row, "DEST_ID").unwrap_or_default(),
+        dest_id: needed(row, "DEST_ID")?,
         path: word(row, "PATH"),
-        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        bytes: number(row, "OUTPUT_BYTES"),
         cluster_version: some_text(row, "CLUSTER_VERSION").map(|version| clean(&version)),
         restores_here: restores_here(data_version.as_deref(), version),
         data_version,
         started: moment(row, "START_TIMESTAMP", zone),
         ended: moment(row, "END_TIMESTAMP", zone),
-    }
+    })
 }
 
 /// A row of the view of archive rounds.
-pub fn round(row: &Row) -> Round {
-    Round {
-        round_id: number(row, "ROUND_ID").unwrap_or_default(),
-        dest_id: number(row, "DEST_ID").unwrap_or_default(),
+///
+/// # Errors
+/// A number of it was not read.
+pub fn round(row: &Row) -> Result<Round, Fault> {
+    Ok(Round {
+        round_id: needed(row, "ROUND_ID")?,
+        dest_id: needed(row, "DEST_ID")?,
         status: RoundStatus::from(word(row, "STATUS")),
-        start: scn(row, "START_SCN"),
-        checkpoint: scn(row, "CHECKPOINT_SCN"),
+        start: scn(row, "START_SCN")?,
+        checkpoint: scn(row, "CHECKPOINT_SCN")?,
         path: word(row, "PATH"),
-    }
+    })
 }
 
 /// A row of the view of archive pieces.
-pub fn piece(row: &Row) -> Piece {
-    Piece {
-        dest_id: number(row, "DEST_ID").unwrap_or_default(),
-        round_id: number(row, "ROUND_ID").unwrap_or_default(),
-        piece_id: number(row, "PIECE_ID").unwrap_or_default(),
+///
+/// # Errors
+/// A number of it was not read.
+pub fn piece(row: &Row) -> Result<Piece, Fault> {
+    Ok(Piece {
+        dest_id: needed(row, "DEST_ID")?,
+        round_id: needed(row, "ROUND_ID")?,
+        piece_id: needed(row, "PIECE_ID")?,
         status: PieceStatus::from(word(row, "STATUS")),
         file_status: FileStatus::from(word(row, "FILE_STATUS")),
-        start: scn(row, "START_SCN"),
+        start: scn(row, "START_SCN")?,
         end: number(row, "END_SCN").map(Scn).filter(|end| *end != Scn::MAX && end.0 != 0),
-        checkpoint: scn(row, "CHECKPOINT_SCN"),
-    }
+        checkpoint: scn(row, "CHECKPOINT_SCN")?,
+    })
 }
 
 /// A row of the views of running or ended jobs.
-pub fn job(row: &Row) -> JobFacts {
+///
+/// # Errors
+/// A number of it was not read.
+pub fn job(row: &Row) -> Result<JobFacts, Fault> {
     let known = |column| number(row, column).filter(|value| *value != 0);
-    JobFacts {
-        tenant_id: number(row, "TENANT_ID").unwrap_or_default(),
-        job_id: number(row, "JOB_ID").unwrap_or_default(),
+    Ok(JobFacts {
+        tenant_id: needed(row, "TENANT_ID")?,
+        job_id: needed(row, "JOB_ID")?,
         set_id: known("BACKUP_SET_ID"),
-        initiator_tenant_id: number(row, "INITIATOR_TENANT_ID").unwrap_or_default(),
+        initiator_tenant_id: needed(row, "INITIATOR_TENANT_ID")?,
         initiator_job_id: known("INITIATOR_JOB_ID"),
         executors: text(row, "EXECUTOR_TENANT_ID")
             .split(|c: char| !c.is_ascii_digit())
@@ -121,24 +141,19 @@ pub fn job(row: &Row) -> JobFacts {
             .collect(),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
-        result: result(row),
+        result: cells::result(row)?,
         comment: word(row, "COMMENT"),
         description: word(row, "DESCRIPTION"),
         path: word(row, "PATH"),
         started: word(row, "START_TIMESTAMP"),
         ended: some_text(row, "END_TIMESTAMP").map(|ended| clean(&ended)),
         task: None,
-    }
+    })
 }
 
-/// RESULT without its sign: sources store it negative, the manual prints it positive.
-pub(super) fn result(row: &Row) -> u64 {
-    text(row, "RESULT").trim().trim_start_matches('-').parse().unwrap_or_default()
-}
-
-/// RESULT and COMMENT of a task.
+/// RESULT and COMMENT of a task; a result that is not set yet is none.
 pub fn trouble(row: &Row) -> (u64, String) {
-    (result(row), word(row, "COMMENT"))
+    (result_or_null(row).unwrap_or(0), word(row, "COMMENT"))
 }
 
 /// Whether a row of the view of tasks belongs to the job.
@@ -150,14 +165,14 @@ pub fn is_task_of(row: &Row, job: &JobFacts) -> bool {
 pub fn task(row: &Row) -> TaskFacts {
     let count = |done, total| {
         let total = number(row, total).filter(|total| *total > 0)?;
-        Some(Count { done: number(row, done).unwrap_or_default(), total })
+        Some(Count { done: number(row, done)?, total })
     };
     let phase = word(row, "STATUS");
     // Before its phase the view shows 0, and in a set without log for ever.
     let log_percent = percent(row, "LOG_PROGRESS").filter(|_| phase.contains("BACKUP_LOG"));
     TaskFacts {
         phase,
-        bytes: number(row, "OUTPUT_BYTES").unwrap_or_default(),
+        bytes: number(row, "OUTPUT_BYTES"),
         bytes_total: None,
         tablets: count("FINISH_TABLET_COUNT", "TABLET_COUNT"),
         blocks: count("FINISH_MACRO_BLOCK_COUNT", "MACRO_BLOCK_COUNT"),
@@ -171,23 +186,38 @@ fn percent(row: &Row, column: &str) -> Option<f64> {
     (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
-/// `data_backup_dest` of one tenant, from its rows of the view of backup parameters.
-pub fn data_destination(rows: &[Row]) -> Option<Destination> {
-    let row = rows.iter().find(|row| text(row, "NAME").eq_ignore_ascii_case("data_backup_dest"))?;
-    Destination::parse_server(&some_text(row, "VALUE")?).ok()
+/// `data_backup_dest` of one tenant, from its rows of the view of backup parameters; None: it is not set.
+///
+/// # Errors
+/// It is set to something that obnow cannot read.
+pub fn data_destination(rows: &[Row]) -> Result<Option<Destination>, String> {
+    let row = rows.iter().find(|row| text(row, "NAME").eq_ignore_ascii_case("data_backup_dest"));
+    let Some(value) = row.and_then(|row| some_text(row, "VALUE")) else { return Ok(None) };
+    Destination::parse_server(&value).map(Some).map_err(|_| "its data_backup_dest".to_owned())
 }
 
 /// `log_archive_dest` of one tenant, and whether its state is DEFER, from its key-and-value rows.
-pub fn archive_destination(rows: &[Row]) -> (Option<ArchiveDest>, bool) {
+///
+/// # Errors
+/// One of them is something that obnow cannot read.
+pub fn archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
     let pairs: Vec<(String, String)> = rows
         .iter()
-        .filter(|row| number(row, "DEST_NO").unwrap_or_default() == 0)
+        .filter(|row| number(row, "DEST_NO") == Some(0))
         .map(|row| (text(row, "NAME"), text(row, "VALUE")))
         .collect();
-    let deferred =
-        pairs.iter().any(|(name, value)| name.eq_ignore_ascii_case("state") && value.eq_ignore_ascii_case("DEFER"));
+    let state = pairs.iter().find(|(name, _)| name.eq_ignore_ascii_case("state")).map(|(_, value)| value.as_str());
+    let deferred = match state {
+        Some(state) if state.eq_ignore_ascii_case("DEFER") => true,
+        // Before a destination is set there is no row for it.
+        None => false,
+        // The second is how V4.0 writes it (its source, `ob_backup_struct.cpp`).
+        Some(state) if ["ENABLE", "ENBALE"].iter().any(|word| state.eq_ignore_ascii_case(word)) => false,
+        Some(_) => return Err("the state of its log_archive_dest".to_owned()),
+    };
     let parts = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-    (ArchiveDest::from_rows(parts).ok().flatten(), deferred)
+    let destination = ArchiveDest::from_rows(parts).map_err(|_| "its log_archive_dest".to_owned())?;
+    Ok((destination, deferred))
 }
 
 /// A running cleanup, as one sentence.

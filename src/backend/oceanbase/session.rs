@@ -40,6 +40,8 @@ pub struct Failure {
     pub fault: Fault,
     /// Whether the server answered, with a refusal. False: nobody knows what it did.
     pub answered: bool,
+    /// Whether it answered with a value that is not what its column holds.
+    pub unread: bool,
 }
 
 /// An open connection.
@@ -214,7 +216,7 @@ impl Session {
     /// # Errors
     /// As [`Session::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
-        let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true })?;
+        let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true, unread: false })?;
         self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
     }
 
@@ -233,6 +235,7 @@ impl Session {
                 )
                 .with_detail(brief(shown)),
                 answered: false,
+                unread: false,
             }),
             Ok(Ok(rows)) => Ok(rows.iter().map(read_row).collect()),
             Ok(Err(error)) => Err(statement_failure(&error, &self.endpoint, shown)),

@@ -61,8 +61,12 @@ impl OceanBase {
     async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
         let wanted: Vec<Is<'_>> = descriptions.iter().map(|value| Is::Text(value)).collect();
-        let mut ended: Vec<JobFacts> =
-            self.read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID").await?.iter().map(rows::job).collect();
+        let mut ended: Vec<JobFacts> = self
+            .read(ViewId::JobHistory, &[("DESCRIPTION", wanted)], "JOB_ID")
+            .await?
+            .iter()
+            .map(rows::job)
+            .collect::<Result<_, _>>()?;
         let parents: Vec<u64> = jobs
             .iter()
             .chain(&ended)
@@ -72,7 +76,7 @@ impl OceanBase {
         let children = ("INITIATOR_JOB_ID", parents.iter().copied().map(Is::Number).collect());
         let sys = ("INITIATOR_TENANT_ID", vec![Is::Number(1)]);
         let children = self.read(ViewId::JobHistory, &[children, sys], "JOB_ID").await?;
-        ended.extend(children.iter().map(rows::job));
+        ended.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         jobs.retain(|job| {
             descriptions.contains(&job.description)
                 || (job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|id| parents.contains(&id)))

@@ -115,7 +115,7 @@ impl OceanBase {
             let (sys, jobs) =
                 (("INITIATOR_TENANT_ID", vec![Is::Number(1)]), parents.iter().copied().map(Is::Number).collect());
             let children = self.read(ViewId::JobHistory, &[("INITIATOR_JOB_ID", jobs), sys], "JOB_ID").await?;
-            history.extend(children.iter().map(rows::job));
+            history.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         }
         history.extend(self.history_of(&parents).await?);
         // Rounds that ask the history have asked enough.
@@ -156,7 +156,7 @@ impl OceanBase {
             return self.whole_history(jobs).await;
         }
         let filter = ("JOB_ID", jobs.iter().copied().map(Is::Number).collect());
-        Ok(self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect())
+        self.read(ViewId::JobHistory, &[filter], "JOB_ID").await?.iter().map(rows::job).collect()
     }
 
     async fn confirm(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {

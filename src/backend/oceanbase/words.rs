@@ -2,32 +2,35 @@
 
 use std::collections::BTreeMap;
 
+use super::cells::needed;
 use super::rows;
 use super::session::{Row, number, text};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
 };
+use crate::domain::fault::Fault;
 use crate::domain::surroundings::Load;
 use crate::domain::version::Version;
 
-pub(super) fn by_tenant(rows: Vec<Row>) -> BTreeMap<u64, Vec<Row>> {
+/// The rows of each tenant.
+///
+/// # Errors
+/// A row does not say whose it is.
+pub(super) fn by_tenant(rows: Vec<Row>) -> Result<BTreeMap<u64, Vec<Row>>, Fault> {
     let mut sorted: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
     for row in rows {
-        sorted.entry(number(&row, "TENANT_ID").unwrap_or_default()).or_default().push(row);
+        sorted.entry(needed(&row, "TENANT_ID")?).or_default().push(row);
     }
-    sorted
+    Ok(sorted)
 }
 
-pub(super) fn kind(word: &str, id: u64) -> TenantKind {
+/// What a tenant is, by the word of its row, which was read as one of these.
+pub(super) fn kind(word: &str) -> TenantKind {
     match word {
         "SYS" => TenantKind::Sys,
-        "META" => TenantKind::Meta,
         "USER" => TenantKind::User,
-        // By definition (V4 sources): 1 is sys, odd ids are meta tenants.
-        _ if id == 1 => TenantKind::Sys,
-        _ if id % 2 == 1 => TenantKind::Meta,
-        _ => TenantKind::User,
+        _ => TenantKind::Meta,
     }
 }
 
@@ -63,6 +66,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
         read_only: false,
         version,
         data_version: None,
+        unread: Vec::new(),
         data_destination: None,
         archive: ArchiveFacts {
             times: Known::Known(()),
@@ -78,7 +82,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
         base: BaseRule::Path,
         running: Vec::new(),
         recovery_window: Known::NotChecked("a logical backup has no delete policy".to_owned()),
-        cleanup: None,
+        cleanup: Known::NotChecked("a logical backup is cleaned up by nobody".to_owned()),
         transparent_encryption: Known::Known(None),
         load: Load::unknown("a dump is one client among others"),
     }

@@ -159,12 +159,15 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed:
     }
 }
 
-/// Breaks the current round where its checkpoint is, short of what was written last.
+/// Breaks the current round where its checkpoint is, short of what was written last, and of what the newest set needs.
 pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
     let short = tenant
         .and_then(|tenant| checkpoint(tenant, tenant.round()?, Faults { all: faults, cluster: &name }, speed, at - 1));
+    // A step of the checkpoint may fall between that point and the end of the job.
+    let needed = tenant.and_then(|tenant| tenant.sets.last()?.min_restore);
+    let short = short.map(|short| needed.map_or(short, |needed| short.min(needed - 1)));
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
         round.frozen = short;
     }

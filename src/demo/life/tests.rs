@@ -304,6 +304,23 @@ fn a_job_fails_when_its_archive_breaks() {
 }
 
 #[test]
+fn an_archive_that_breaks_behind_a_backup_never_has_its_log_wherever_the_checkpoint_steps() {
+    for milliseconds in (0..4_000).step_by(50) {
+        let mut bench = Bench::tenants(ONE);
+        let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), Effect::ArchiveBreaks);
+        let (cluster, server, since) = (None, None, bench.fleet.now);
+        bench.fleet.faults.push(Fault { name, cluster, tenant, server, fixable: true, since, effect });
+        bench.pass(milliseconds);
+        bench.say("sys", &full(&["pay"])).unwrap();
+        bench.pass(60_000);
+        let tenant = bench.tenant("pay");
+        let (set, round) = (tenant.sets.last().unwrap(), tenant.round().unwrap());
+        assert_eq!(round.status, RoundStatus::Interrupted);
+        assert!(round.frozen < set.min_restore, "begun after {milliseconds} ms");
+    }
+}
+
+#[test]
 fn a_busy_cluster_has_a_running_job_and_a_parent_without_its_child() {
     let mut bench = Bench::scenario("busy");
     bench.pass(3_600_000);

@@ -78,6 +78,13 @@ fn who_may(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "an Oracle-mode tenant cannot be logged in to with this protocol",
             "Log in as root@sys: Oracle-mode tenants are backed up from there.",
         );
+    } else if !tenant.unread.is_empty() {
+        sheet.refuse(
+            CheckId::Tenant,
+            Cause::Precondition,
+            format!("{} cannot be read, and a backup would be planned from it", tenant.unread.join(" and ")),
+            "Look at it as root@sys: CDB_OB_BACKUP_PARAMETER, CDB_OB_ARCHIVE_DEST. Set it anew if it is not what it should be.",
+        );
     } else if !tenant.name_is_exact {
         sheet.refuse(
             CheckId::Tenant,
@@ -302,15 +309,20 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
         },
     }
     match &tenant.cleanup {
-        None => sheet.pass(CheckId::Cleanup, "none runs"),
+        // Where it is the cluster's, the check of the cluster says so.
+        Known::NotChecked(_) if facts.cluster.whole.is_some() => {}
+        Known::NotChecked(why) => sheet.not_checked(CheckId::Cleanup, why.clone(), ""),
+        Known::Known(None) => sheet.pass(CheckId::Cleanup, "none runs"),
         // R15: the server answers 9044.
-        Some(sentence) if facts.cluster.whole.is_some() => sheet.refuse(
+        Known::Known(Some(sentence)) if facts.cluster.whole.is_some() => sheet.refuse(
             CheckId::Cleanup,
             Cause::Precondition,
             sentence.clone(),
             "Wait until the cleanup has ended, or end it with ALTER SYSTEM CANCEL DELETE BACKUP.",
         ),
-        Some(sentence) => sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs."),
+        Known::Known(Some(sentence)) => {
+            sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs.")
+        }
     }
 }
 

@@ -195,7 +195,7 @@ fn every_fix_is_there_where_something_is_to_be_mended() {
         tenant.status = "DROPPING".into();
         tenant.running = vec![job("x")];
         tenant.archive = archive(Some("INTERRUPTED"));
-        tenant.cleanup = Some("cleanup job 3 runs".into());
+        tenant.cleanup = Known::Known(Some("cleanup job 3 runs".into()));
     }));
     for check in all.iter().filter(|check| check.result != PASS) {
         assert!(!check.fix.is_empty(), "{check:?}");
@@ -276,7 +276,8 @@ fn retention_names_what_is_about_to_go() {
     }
     let unseen = of_tenant(Mode::Full, |tenant| tenant.recovery_window = Known::NotChecked("no view".into()));
     assert_eq!(told(&unseen, CheckId::DeletePolicy), (NOT_CHECKED, "no view"));
-    let cleaning = of_tenant(Mode::Full, |tenant| tenant.cleanup = Some("cleanup job 3 (DELETE) is DOING".into()));
+    let cleaning =
+        of_tenant(Mode::Full, |tenant| tenant.cleanup = Known::Known(Some("cleanup job 3 (DELETE) is DOING".into())));
     assert_eq!(told(&cleaning, CheckId::Cleanup), (WARN, "cleanup job 3 (DELETE) is DOING"));
 }
 

@@ -10,7 +10,7 @@ use super::*;
 
 fn blocks(at_ms: u64, done: u64, total: u64) -> Sample {
     let blocks = Some(Count { done, total });
-    Sample { at_ms, phase: "BACKUP_USER_DATA".into(), bytes: done * 100, blocks, ..Sample::default() }
+    Sample { at_ms, phase: "BACKUP_USER_DATA".into(), bytes: Some(done * 100), blocks, ..Sample::default() }
 }
 
 fn all(samples: &[Sample]) -> Vec<Progress> {
@@ -50,7 +50,7 @@ fn the_servers_own_percentage_is_taken_where_it_is_all_there_is() {
     let said = all(&[sample(0, 0.0), sample(1000, 12.5), sample(2000, f64::NAN), sample(3000, 11.0)]);
     let shown: Vec<_> = said.iter().map(|progress| progress.percent).collect();
     assert_eq!(shown, [None, Some(12.5), Some(12.5), Some(12.5)]);
-    let dump = Sample { bytes: 25, bytes_total: Some(100), ..Sample::default() };
+    let dump = Sample { bytes: Some(25), bytes_total: Some(100), ..Sample::default() };
     assert_eq!(all(&[dump])[0].percent, Some(25.0));
 }
 
@@ -106,7 +106,7 @@ fn any_sample() -> impl Strategy<Value = Sample> {
         .prop_map(|(at_ms, done, total, percent, bytes)| Sample {
             at_ms,
             phase: "P".into(),
-            bytes,
+            bytes: Some(bytes),
             percent,
             blocks: total.map(|total| Count { done, total }),
             log_percent: None,

@@ -24,7 +24,7 @@ fn full(id: u64) -> BackupSet {
         encryption_mode: "NONE".into(),
         dest_id: 1001,
         path: "file:///b/data".into(),
-        bytes: 1,
+        bytes: Some(1),
         data_version: None,
         cluster_version: None,
         restores_here: Some(true),

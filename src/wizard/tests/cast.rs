@@ -53,7 +53,7 @@ pub fn named(mut facts: Facts, name: &str) -> Facts {
 }
 
 fn set(bytes: u64) -> BackupSet {
-    BackupSet { bytes, ..samples::full(3) }
+    BackupSet { bytes: Some(bytes), ..samples::full(3) }
 }
 
 /// `prod`: pay and order, each with a full that can be restored.

@@ -157,7 +157,7 @@ fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<St
         return vec![format!("{whose}none{}", in_vain.unwrap_or_default()), format!("{whose}none")];
     };
     let offset = &facts.cluster.time_zone;
-    let (word, size) = (good.kind.word(), words::size(good.bytes));
+    let (word, size) = (good.kind.word(), words::size_or_unknown(good.bytes));
     let age = words::age(Scn::from_timestamp(now).seconds_since(good.at));
     let to = good.restorable_to.to_local(offset);
     vec![

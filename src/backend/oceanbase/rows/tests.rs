@@ -35,8 +35,8 @@ fn a_set_is_read_by_the_names_of_its_columns() {
         ("START_TIMESTAMP", Some("2026-11-20 03:00:00.000001")),
         ("END_TIMESTAMP", None),
     ];
-    let read = set(&row(&cells), &v4, &utc());
-    assert_eq!((read.id, read.prev_full, read.prev_inc, read.dest_id, read.bytes), (7, 5, 6, 1001, 42));
+    let read = set(&row(&cells), &v4, &utc()).unwrap();
+    assert_eq!((read.id, read.prev_full, read.prev_inc, read.dest_id, read.bytes), (7, 5, 6, 1001, Some(42)));
     assert_eq!((&read.kind, read.is_good(), read.plus_archivelog), (&SetKind::Incremental, true, true));
     assert_eq!((read.start_replay.0, read.min_restore.0), (1_795_143_600_000_000_000, 1_795_143_601_000_000_001));
     assert_eq!((read.started, read.ended), (Some(Scn(1_795_143_600_000_001_000)), None));
@@ -44,53 +44,98 @@ fn a_set_is_read_by_the_names_of_its_columns() {
     assert_eq!((read.cluster_version.as_deref(), read.restores_here), (Some("4.2.5.1"), Some(true)));
     let of = |compatible| [&cells[..], &[("TENANT_COMPATIBLE", compatible)]].concat();
     assert_eq!(
-        set(&row(&of(Some("4.0.0.0"))), &v4, &utc()).restores_here,
+        set(&row(&of(Some("4.0.0.0"))), &v4, &utc()).unwrap().restores_here,
         Some(false),
         "V4.1 and later take none of V4.0"
     );
-    assert_eq!(set(&row(&of(Some("4.1.0.0"))), &v4, &utc()).restores_here, Some(true));
+    assert_eq!(set(&row(&of(Some("4.1.0.0"))), &v4, &utc()).unwrap().restores_here, Some(true));
     for unread in [None, Some(""), Some("new")] {
-        assert_eq!(set(&row(&of(unread)), &v4, &utc()).restores_here, None, "{unread:?}");
+        assert_eq!(set(&row(&of(unread)), &v4, &utc()).unwrap().restores_here, None, "{unread:?}");
     }
     let v4_0 = Version::oceanbase([4, 0, 0, 0], None);
-    assert_eq!(set(&row(&of(Some("4.0.0.0"))), &v4_0, &utc()).restores_here, Some(true));
+    assert_eq!(set(&row(&of(Some("4.0.0.0"))), &v4_0, &utc()).unwrap().restores_here, Some(true));
+}
+
+/// A row as servers have it, with these cells in place of its own; a cell of None is NULL.
+fn whole(more: &[(&str, Option<&str>)]) -> Row {
+    let numbers = [
+        "TENANT_ID",
+        "BACKUP_SET_ID",
+        "DEST_ID",
+        "PREV_FULL_BACKUP_SET_ID",
+        "PREV_INC_BACKUP_SET_ID",
+        "START_REPLAY_SCN",
+        "MIN_RESTORE_SCN",
+        "ROUND_ID",
+        "PIECE_ID",
+        "START_SCN",
+        "CHECKPOINT_SCN",
+        "END_SCN",
+        "JOB_ID",
+        "INITIATOR_TENANT_ID",
+        "INITIATOR_JOB_ID",
+        "RESULT",
+        "OUTPUT_BYTES",
+    ];
+    let mut all: Row = numbers.iter().map(|column| ((*column).to_owned(), Some("7".to_owned()))).collect();
+    all.insert("STATUS".to_owned(), Some("SUCCESS".to_owned()));
+    all.insert("FILE_STATUS".to_owned(), Some("AVAILABLE".to_owned()));
+    all.extend(row(more));
+    all
+}
+
+/// Nothing stands for a value that is not there: what it belongs to is not read either, and what may be NULL is not known.
+#[test]
+fn what_was_not_read_has_no_value() {
+    let v4 = Version::oceanbase([4, 2, 5, 1], None);
+    for garbage in [None, Some("-1"), Some("1.5"), Some("abc"), Some("99999999999999999999999"), Some(""), Some("0x10")]
+    {
+        let of = |column| whole(&[(column, garbage)]);
+        for column in ["BACKUP_SET_ID", "DEST_ID", "PREV_FULL_BACKUP_SET_ID", "PREV_INC_BACKUP_SET_ID"] {
+            let fault = set(&of(column), &v4, &utc()).unwrap_err();
+            assert!(fault.why.contains(column), "{column} {garbage:?}: {fault}");
+        }
+        for column in ["ROUND_ID", "DEST_ID", "START_SCN", "CHECKPOINT_SCN"] {
+            assert!(round(&of(column)).unwrap_err().why.contains(column), "{garbage:?}");
+            assert!(piece(&of(column)).unwrap_err().why.contains(column), "{garbage:?}");
+        }
+        assert!(piece(&of("PIECE_ID")).unwrap_err().why.contains("PIECE_ID"), "{garbage:?}");
+        for column in ["TENANT_ID", "JOB_ID", "INITIATOR_TENANT_ID"] {
+            assert!(job(&of(column)).unwrap_err().why.contains(column), "{garbage:?}");
+        }
+        for column in ["START_REPLAY_SCN", "MIN_RESTORE_SCN"] {
+            let read = set(&of(column), &v4, &utc()).unwrap();
+            assert!(read.unread().is_some(), "{column} {garbage:?}");
+        }
+        assert_eq!(task(&of("OUTPUT_BYTES")).bytes, None, "{garbage:?}");
+    }
+    for garbage in [None, Some("1.5"), Some("abc"), Some("99999999999999999999999"), Some("")] {
+        assert!(job(&whole(&[("RESULT", garbage)])).unwrap_err().why.contains("RESULT"), "{garbage:?}");
+    }
+    let read = job(&whole(&[("BACKUP_SET_ID", None), ("STATUS", None)])).unwrap();
+    assert_eq!((read.set_id, &read.ended), (None, &None));
+    assert!(read.executors.is_empty() && read.is_live(), "a word that settles nothing is not an end");
+    let read = task(&row(&[]));
+    assert_eq!((read.tablets, read.blocks, read.percent, read.bytes), (None, None, None, None));
+    assert!(!is_task_of(&row(&[]), &job(&whole(&[])).unwrap()), "what has no id belongs to nobody");
+    let half = task(&whole(&[("MACRO_BLOCK_COUNT", Some("9")), ("FINISH_MACRO_BLOCK_COUNT", None)]));
+    assert_eq!(half.blocks, None, "how many are done is not known");
+    assert_eq!(data_destination(&[]), Ok(None));
+    assert_eq!(archive_destination(&[]), Ok((None, false)));
 }
 
 #[test]
-fn nothing_becomes_not_known() {
-    for empty in [row(&[]), row(&[("STATUS", None), ("BACKUP_SET_ID", None), ("JOB_ID", None), ("END_SCN", None)])] {
-        let read = set(&empty, &Version::oceanbase([4, 2, 5, 1], None), &utc());
-        assert_eq!((read.restores_here, read.encryption()), (None, EncryptionMode::Unknown));
-        assert_eq!((read.id, read.min_restore, read.is_good(), read.plus_archivelog), (0, Scn(0), false, false));
-        assert_eq!((read.data_version, read.started), (None, None));
-        assert_eq!(round(&empty).status, RoundStatus::Other(String::new()));
-        assert_eq!(piece(&empty).end, None);
-        let read = job(&empty);
-        assert_eq!((read.job_id, read.set_id, read.initiator_job_id, &read.ended), (0, None, None, &None));
-        assert!(read.executors.is_empty() && read.is_live(), "a word that settles nothing is not an end");
-        let read = task(&empty);
-        assert_eq!((read.tablets, read.blocks, read.percent, read.bytes), (None, None, None, 0));
-        assert!(!is_task_of(&empty, &job(&empty)), "what has no id belongs to nobody");
-    }
-    assert_eq!(data_destination(&[]), None);
-    assert_eq!(archive_destination(&[]), (None, false));
-}
-
-#[test]
-fn numbers_that_are_none_are_left_out() {
-    for garbage in ["-1", "1.5", "abc", "99999999999999999999999", "", " ", "0x10", "1e3"] {
-        let read = piece(&row(&[("PIECE_ID", Some(garbage)), ("END_SCN", Some(garbage))]));
-        assert_eq!((read.piece_id, read.end), (0, None), "{garbage}");
-    }
-    assert_eq!(piece(&row(&[("END_SCN", Some("18446744073709551615"))])).end, None, "no end is known yet");
-    assert_eq!(piece(&row(&[("END_SCN", Some("0"))])).end, None);
-    assert_eq!(piece(&row(&[("END_SCN", Some(" 12 "))])).end, Some(Scn(12)));
+fn an_end_that_is_not_set_is_none() {
+    let end = |text| piece(&whole(&[("END_SCN", Some(text))])).unwrap().end;
+    assert_eq!(end("18446744073709551615"), None, "no end is known yet");
+    assert_eq!(end("0"), None);
+    assert_eq!(end(" 12 "), Some(Scn(12)));
 }
 
 #[test]
 fn unknown_words_are_kept_and_cannot_drive_a_terminal() {
     let cells = [("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))];
-    let read = set(&row(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc());
+    let read = set(&whole(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc()).unwrap();
     assert_eq!(read.status, SetStatus::Other("MOSTLY".into()));
     assert!(!format!("{read:?}").contains("CANARY"));
     let sentence =
@@ -110,7 +155,8 @@ fn a_job_knows_whom_it_is_for_and_what_came_of_it() {
         ("STATUS", Some("FAILED")),
         ("RESULT", Some("-9026")),
         ("DESCRIPTION", Some("obnow t1.2")),
-    ]));
+    ]))
+    .unwrap();
     assert_eq!((parent.set_id, parent.initiator_job_id), (None, None), "0 is none");
     assert_eq!((parent.executors.as_slice(), parent.result, parent.is_live()), ([1002, 1004].as_slice(), 9026, false));
     assert_eq!(parent.owner(), "obnow task t1.2");
@@ -152,7 +198,7 @@ fn destinations_are_put_together_from_their_rows() {
         pair("dest_id", "1002"),
         row(&[("NAME", Some("path")), ("VALUE", Some("file:///second")), ("DEST_NO", Some("1"))]),
     ];
-    let (destination, deferred) = archive_destination(&rows);
+    let (destination, deferred) = archive_destination(&rows).unwrap();
     let destination = destination.unwrap();
     assert!(deferred);
     assert_eq!(
@@ -160,11 +206,17 @@ fn destinations_are_put_together_from_their_rows() {
         "LOCATION=oss://b/clog?host=h&access_id=i&access_key=*** BINDING=Mandatory PIECE_SWITCH_INTERVAL=2d"
     );
     assert!(!format!("{destination:?}").contains("CANARY"));
-    let (destination, deferred) = archive_destination(&[pair("path", "nonsense"), pair("state", "ENABLE")]);
-    assert_eq!((destination, deferred), (None, false));
+    assert!(
+        !archive_destination(&[pair("path", "file:///b"), pair("state", "ENBALE")]).unwrap().1,
+        "as V4.0 writes it"
+    );
+    let unread = |rows: &[Row]| archive_destination(rows).unwrap_err();
+    assert_eq!(unread(&[pair("path", "nonsense"), pair("state", "ENABLE")]), "its log_archive_dest");
+    assert_eq!(unread(&[pair("path", "file:///b"), pair("state", "abc")]), "the state of its log_archive_dest");
     let data = [pair("other", "x"), pair("DATA_BACKUP_DEST", "file:///b/data")];
-    assert_eq!(data_destination(&data).unwrap().bare(), "file:///b/data");
-    assert_eq!(data_destination(&[pair("data_backup_dest", "")]), None, "an empty value is none");
+    assert_eq!(data_destination(&data).unwrap().unwrap().bare(), "file:///b/data");
+    assert_eq!(data_destination(&[pair("data_backup_dest", "")]), Ok(None), "an empty value is none");
+    assert_eq!(data_destination(&[pair("data_backup_dest", "abc")]), Err("its data_backup_dest".to_owned()));
 }
 
 #[test]
@@ -268,9 +320,13 @@ proptest! {
         prop_assert!(task.percent.is_none_or(|percent| (0.0..=100.0).contains(&percent)));
         prop_assert!(task.tablets.is_none_or(|count| count.total > 0));
         prop_assert!(task == task.clone(), "a look is compared with the one before");
-        let _ = is_task_of(&row, &job);
+        if let Ok(job) = &job {
+            let _ = is_task_of(&row, job);
+        }
         // What is shown later has nothing in it that drives a terminal.
-        for text in [&set.path, &set.encryption_mode, &job.comment, &job.description, &job.status, &job.started, &task.phase] {
+        let of_set = set.iter().flat_map(|set| [&set.path, &set.encryption_mode]);
+        let of_job = job.iter().flat_map(|job| [&job.comment, &job.description, &job.status, &job.started]);
+        for text in of_set.chain(of_job).chain([&task.phase]) {
             prop_assert!(!text.chars().any(char::is_control), "{everything}");
         }
         prop_assert!(!cleanup(&row).chars().any(char::is_control));

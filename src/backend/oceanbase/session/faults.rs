@@ -164,9 +164,10 @@ pub(super) fn statement_failure(error: &sqlx::Error, endpoint: &str, statement: 
         sqlx::Error::Database(server) => {
             let (code, message) = server_words(server.as_ref());
             // The server stopped waiting for itself; what it was asked to do may have happened.
-            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT }
+            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT, unread: false }
         }
         error => Failure {
+            unread: false,
             fault: Fault::new(
                 Cause::Unreachable,
                 format!("{endpoint} broke off the connection."),

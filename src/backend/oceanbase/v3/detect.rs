@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::super::OceanBase;
+use super::super::cells::{is_on, needed};
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, Is};
 use super::super::rows::{seconds, unix_time, word};
-use super::super::session::{Row, number, some_text, text};
+use super::super::session::{Row, number, text};
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
@@ -87,7 +88,10 @@ impl OceanBase {
             Ok::<_, Fault>((freezes, self.read(ViewId::Zones, &[], "ZONE, NAME").await?))
         };
         match read.await {
-            Ok((freezes, zones)) => Known::Known(compaction(freezes.first(), &zones, parameters)),
+            Ok((freezes, zones)) => match compaction(freezes.first(), &zones, parameters) {
+                Ok(compaction) => Known::Known(compaction),
+                Err(unread) => Known::NotChecked(format!("major compactions: {unread} was not read")),
+            },
             Err(fault) => Known::NotChecked(format!("major compactions: {}", fault.what)),
         }
     }
@@ -106,21 +110,21 @@ impl OceanBase {
         let version = self.version()?;
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
         let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
-        let rounds = by_tenant(rounds);
+        let rounds = by_tenant(rounds)?;
         let sets = self.sets(&ids(None), zone).await?;
         let jobs = self.whole_jobs().await?;
         let round = |row: &Row| rows::round(row, zone);
-        let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round);
+        let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round).transpose()?;
         let role = match whole.role.get() {
             Some(role) if !role.is_primary() => Role::Standby,
             _ => Role::Primary,
         };
         let load = load(whole, parameters);
-        Ok(tenants
+        tenants
             .iter()
             .map(|row| {
-                let id = number(row, TENANT_ID).unwrap_or_default();
-                TenantFacts {
+                let id = needed(row, TENANT_ID)?;
+                Ok(TenantFacts {
                     id,
                     name: clean(&text(row, "TENANT_NAME")),
                     name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
@@ -133,13 +137,14 @@ impl OceanBase {
                     read_only: is_on(row, "READ_ONLY"),
                     version,
                     data_version: None,
+                    unread: Vec::new(),
                     data_destination: whole.destination().cloned(),
                     archive: ArchiveFacts {
                         log_mode_on: None,
                         destination: whole.destination().cloned().map(ArchiveDest::new),
                         deferred: false,
                         current: of_cluster.clone(),
-                        rounds: rounds.get(&id).map(|rows| rows.iter().map(round).collect()).unwrap_or_default(),
+                        rounds: rounds.get(&id).into_iter().flatten().map(round).collect::<Result<_, _>>()?,
                         pieces: Known::NotChecked("before V4 a window is read from rounds".to_owned()),
                         lag_target: lag_target(parameters),
                         times: match zone.unknown() {
@@ -151,12 +156,12 @@ impl OceanBase {
                     base: BaseRule::Round { most: whole.rules.most_increments },
                     running: of_tenant(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
-                    cleanup: whole.cleanup.get().cloned().flatten(),
+                    cleanup: whole.cleanup.clone(),
                     transparent_encryption: Known::NotChecked(NO_TDE.to_owned()),
                     load: load.clone(),
-                }
+                })
             })
-            .collect())
+            .collect()
     }
 
     /// The user tenants that do not use GTS.
@@ -176,21 +181,21 @@ impl OceanBase {
             .read(ViewId::SetFiles, &filter, "")
             .await?
             .iter()
-            .filter_map(|row| Some((key(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
-            .collect();
+            .map(|row| Ok((key(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
+            .collect::<Result<_, Fault>>()?;
         let of_tenants: Vec<(u64, u64)> = self
             .read(ViewId::SetLevels, of, "")
             .await?
             .iter()
             .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
-            .filter_map(|row| key(row, "BS_KEY"))
-            .collect();
+            .map(|row| key(row, "BS_KEY"))
+            .collect::<Result<_, _>>()?;
         let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
         for row in self.read(ViewId::Sets, of, "BACKUP_SET_ID").await? {
-            let Some(key) = key(&row, "BACKUP_SET_ID") else { continue };
+            let key = key(&row, "BACKUP_SET_ID")?;
             // A set that the view of files does not list (any more) is not known to be there.
             let known = files.get(&key).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
-            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), zone);
+            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), zone)?;
             sets.entry(key.0).or_default().push(set);
         }
         Ok(sets)
@@ -225,8 +230,8 @@ fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
 }
 
 /// A tenant and a set of it.
-fn key(row: &Row, set: &str) -> Option<(u64, u64)> {
-    Some((number(row, TENANT_ID)?, number(row, set)?))
+fn key(row: &Row, set: &str) -> Result<(u64, u64), Fault> {
+    Ok((needed(row, TENANT_ID)?, needed(row, set)?))
 }
 
 /// The running parts of a tenant's backup, its own before the one that stands for all.
@@ -252,10 +257,6 @@ fn status(row: &Row) -> String {
     if short.is_empty() { "NORMAL".to_owned() } else { short.to_owned() }
 }
 
-fn is_on(row: &Row, column: &str) -> bool {
-    some_text(row, column).is_some_and(|value| value != "0")
-}
-
 /// `backup_dest` as each server has it. What is none that obnow knows counts as one that differs from every other.
 fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
     parameters.raw("backup_dest").iter().map(|value| Destination::parse_server(value).ok()).collect()
@@ -279,33 +280,45 @@ fn option_of(parameters: &Parameters, key: &str) -> Option<String> {
     options.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
 }
 
-fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> CompactionFacts {
+/// # Errors
+/// The name of what was not read.
+fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> Result<CompactionFacts, String> {
     let of = |zone: &str, name: &str| zones.iter().find(|row| text(row, "ZONE") == zone && text(row, "NAME") == name);
-    let value = |zone: &str, name: &str| of(zone, name).and_then(|row| number(row, "VALUE")).unwrap_or_default();
+    let known = |zone: &str, name: &str| of(zone, name).and_then(|row| number(row, "VALUE"));
+    let value = |zone: &str, name: &str| known(zone, name).ok_or_else(|| format!("{name} of __all_zone"));
     let mut names: Vec<String> = zones.iter().map(|row| text(row, "ZONE")).filter(|zone| !zone.is_empty()).collect();
     names.dedup();
-    let status = of("", "merge_status").map(|row| word(row, "INFO")).unwrap_or_default();
-    let frozen = |column| freeze.and_then(|row| number(row, column));
-    let begun = names.iter().map(|zone| value(zone, "merge_start_time")).filter(|at| *at != 0).min();
-    let ended = names.iter().map(|zone| value(zone, "last_merged_time")).max();
-    CompactionFacts {
+    let status = of("", "merge_status").map(|row| word(row, "INFO")).filter(|status| !status.is_empty());
+    let status = status.ok_or("merge_status of __all_zone")?;
+    let frozen = |column: &str| {
+        freeze.and_then(|row| number(row, column)).ok_or_else(|| format!("{column} of __all_freeze_info"))
+    };
+    // How long it took is only told: without these nothing is.
+    let begun = names.iter().filter_map(|zone| known(zone, "merge_start_time")).filter(|at| *at != 0).min();
+    let ended = names.iter().filter_map(|zone| known(zone, "last_merged_time")).max();
+    if parameters.all("enable_major_freeze").is_empty() {
+        return Err("enable_major_freeze".to_owned());
+    }
+    Ok(CompactionFacts {
         enabled: !parameters.all("enable_major_freeze").iter().any(|value| value.eq_ignore_ascii_case("false")),
-        frozen_version: frozen("FROZEN_VERSION").unwrap_or_default().max(value("", "frozen_version")),
-        frozen_at: Scn::from_micros(frozen("FROZEN_TIMESTAMP").unwrap_or_default()),
-        broadcast_version: value("", "global_broadcast_version"),
-        merged_version: value("", "last_merged_version"),
-        has_error: value("", "is_merge_error") != 0 || status == "ERROR",
+        frozen_version: frozen("FROZEN_VERSION")?.max(value("", "frozen_version")?),
+        frozen_at: Scn::from_micros(frozen("FROZEN_TIMESTAMP")?),
+        broadcast_version: value("", "global_broadcast_version")?,
+        merged_version: value("", "last_merged_version")?,
+        has_error: value("", "is_merge_error")? != 0 || status == "ERROR",
         status,
         // Microseconds.
         last_took: begun.zip(ended).and_then(|(begun, ended)| ended.checked_sub(begun)).map(|took| took / 1_000_000),
         zones: names
             .iter()
-            .map(|zone| ZoneCompaction {
-                merged_version: value(zone, "last_merged_version"),
-                merging: value(zone, "is_merging") != 0,
-                zone: clean(zone),
+            .map(|zone| {
+                Ok(ZoneCompaction {
+                    merged_version: value(zone, "last_merged_version")?,
+                    merging: value(zone, "is_merging")? != 0,
+                    zone: clean(zone),
+                })
             })
-            .collect(),
+            .collect::<Result<_, String>>()?,
         backed_up_version: None,
-    }
+    })
 }

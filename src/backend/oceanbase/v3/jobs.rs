@@ -2,6 +2,7 @@
 
 use super::super::OceanBase;
 use super::super::cancel::Aim;
+use super::super::cells::{needed, result_or_null};
 use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, Is};
 use super::super::rows::{self as any, word};
@@ -20,7 +21,7 @@ const IDLE: &str = "STOP";
 pub(super) struct BackupState {
     /// `STOP` while none runs.
     pub(super) status: String,
-    set: u64,
+    set: Option<u64>,
     kind: SetKind,
 }
 
@@ -31,20 +32,30 @@ impl OceanBase {
         let names = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
         let rows = self.read(ViewId::BackupState, &[(TENANT_ID, vec![Is::Number(CLUSTER)]), names], "").await?;
         let of = |name: &str| rows.iter().find(|row| text(row, "NAME") == name);
-        let status = of("backup_status").map(|row| word(row, "VALUE")).filter(|status| !status.is_empty());
-        Ok(BackupState {
-            // Before the first backup there is no row.
-            status: status.unwrap_or_else(|| IDLE.to_owned()),
-            set: of("backup_set_id").and_then(|row| number(row, "VALUE")).unwrap_or_default(),
-            kind: SetKind::from(of("backup_type").map(|row| word(row, "VALUE")).unwrap_or_default()),
-        })
+        // Before the first backup there are no rows.
+        let Some(status) = of("backup_status") else {
+            return Ok(BackupState { status: IDLE.to_owned(), set: None, kind: SetKind::Other(String::new()) });
+        };
+        let status = word(status, "VALUE");
+        if status.is_empty() {
+            return Err(Fault::new(
+                Cause::Server,
+                "Whether a backup runs cannot be read.",
+                "backup_status of __all_virtual_backup_info has no value.",
+                "Check what answers at that endpoint; then try again.",
+            ));
+        }
+        // While none runs the server has 0 for the set and no word for its type.
+        let set = of("backup_set_id").map(|row| needed(row, "VALUE")).transpose()?.filter(|set| *set != 0);
+        let kind = of("backup_type").map_or_else(String::new, |row| word(row, "VALUE"));
+        Ok(BackupState { status, set, kind: SetKind::from(kind) })
     }
 
     /// The parts of the running job, one a tenant, and the one of sys that stands for all. With no part yet, the job itself.
     pub(in super::super) async fn whole_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         let state = self.backup_state().await?;
         let mut jobs: Vec<JobFacts> =
-            self.read(ViewId::Jobs, &[], "BACKUP_SET_ID").await?.iter().map(rows::running).collect();
+            self.read(ViewId::Jobs, &[], "BACKUP_SET_ID").await?.iter().map(rows::running).collect::<Result<_, _>>()?;
         if state.status != IDLE && !jobs.iter().any(|job| job.tenant_id == CLUSTER) {
             jobs.push(rows::coming(&state.status, state.set, state.kind));
         }
@@ -59,7 +70,7 @@ impl OceanBase {
             .await?
             .iter()
             .map(rows::ended)
-            .collect();
+            .collect::<Result<_, _>>()?;
         if ended.iter().any(|job| job.status == "FAILED") {
             // Nobody but the parts says which server met the error; what cannot be read leaves the code alone.
             let parts = self.read(ViewId::BrokenParts, &[filter], "").await.unwrap_or_default();
@@ -97,7 +108,7 @@ impl OceanBase {
     pub(in super::super) async fn highest_set(&mut self) -> Result<Option<u64>, Fault> {
         let running = self.whole_jobs().await?;
         let ended = self.read(ViewId::Sets, &[], "BACKUP_SET_ID DESC LIMIT 1").await?;
-        let ended = ended.first().and_then(|row| number(row, "BACKUP_SET_ID"));
+        let ended = ended.first().map(|row| needed(row, "BACKUP_SET_ID")).transpose()?;
         Ok(running.iter().map(|job| job.job_id).chain(ended).max())
     }
 }
@@ -107,9 +118,9 @@ fn broken_part(parts: &[Row], job: &JobFacts) -> Option<String> {
     let own = |row: &&Row| {
         number(row, TENANT_ID) == Some(job.tenant_id)
             && number(row, "BACKUP_SET_ID") == Some(job.job_id)
-            && any::result(row) != 0
+            && result_or_null(row).is_some_and(|result| result != 0)
     };
     let part = parts.iter().find(own)?;
-    let (server, result, trace) = (any::server(part), any::result(part), word(part, "TRACE_ID"));
+    let (server, result, trace) = (any::server(part), result_or_null(part)?, word(part, "TRACE_ID"));
     Some(format!("(SERVER)addr: {server}, result: -{result}, trace_id: {trace}"))
 }

@@ -37,11 +37,11 @@ impl OceanBase {
         let clock = self.clock.clone();
         let archive = match rounds {
             Err(fault) => Known::NotChecked(fault.why),
-            Ok(rows) => Known::Known(rows.last().zip(clock.as_ref()).map(|(row, clock)| {
-                let round = rows::round(row, &clock.time_zone);
+            Ok(rows) => Known::Known(rows.last().zip(clock.as_ref()).and_then(|(row, clock)| {
+                let round = rows::round(row, &clock.time_zone).ok()?;
                 let now = Some(clock.at(run.now));
                 let behind = now.filter(|_| round.checkpoint.0 != 0).map(|now| now.seconds_since(round.checkpoint));
-                ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target: None }
+                Some(ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target: None })
             })),
         };
         let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());

@@ -46,7 +46,7 @@ fn history(more: &[(&str, &str)]) -> Row {
 /// R10: from the snapshot version on, once the log has passed the set's end; times are of the server's zone.
 #[test]
 fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
-    let set = rows::set(&history(&[]), Some(FileStatus::Available), false, &east());
+    let set = rows::set(&history(&[]), Some(FileStatus::Available), false, &east()).unwrap();
     assert_eq!((set.id, &set.kind, set.prev_full, set.prev_inc), (7, &SetKind::Incremental, 5, 6));
     assert_eq!((set.status.clone(), set.file_status.clone()), (SetStatus::Success, FileStatus::Available));
     let snapshot = Scn(AT * 1_000_000_000 + 1_000);
@@ -62,7 +62,7 @@ fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
 /// V3.1.1 and later say from where the log is needed, which is before the snapshot; what was not read is no bound.
 #[test]
 fn the_log_begins_where_the_server_says() {
-    let of = |more: &[(&str, &str)]| rows::set(&history(more), Some(FileStatus::Available), false, &east());
+    let of = |more: &[(&str, &str)]| rows::set(&history(more), Some(FileStatus::Available), false, &east()).unwrap();
     let set = of(&[("START_REPLAY_LOG_TS", "1626429590000000")]);
     assert_eq!((set.start_replay, set.unread()), (Scn((AT - 10) * 1_000_000_000), None));
     assert_eq!(set.min_restore, Scn(AT * 1_000_000_000 + 1_000));
@@ -74,7 +74,8 @@ fn the_log_begins_where_the_server_says() {
 #[test]
 fn what_became_of_a_set_is_in_its_result() {
     let of = |more: &[(&str, &str)]| {
-        let (set, job) = (rows::set(&history(more), None, false, &east()), rows::ended(&history(more)));
+        let (set, job) =
+            (rows::set(&history(more), None, false, &east()).unwrap(), rows::ended(&history(more)).unwrap());
         [set.status.to_string(), set.file_status.to_string(), job.status, job.result.to_string()].join(" ")
     };
     assert_eq!(of(&[]), "SUCCESS AVAILABLE COMPLETED 0");
@@ -85,7 +86,7 @@ fn what_became_of_a_set_is_in_its_result() {
     // Without an error is not yet a success.
     for word in ["DOING", "GENERATE", "PAUSED"] {
         assert_eq!(of(&[("STATUS", word)]), format!("FAILED AVAILABLE {word} 0"));
-        assert!(rows::ended(&history(&[("STATUS", word)])).is_live(), "{word} is no end");
+        assert!(rows::ended(&history(&[("STATUS", word)])).unwrap().is_live(), "{word} is no end");
     }
 }
 
@@ -94,10 +95,11 @@ fn a_round_without_times_has_not_begun() {
     let text = |status, first, next| {
         row(&[("LOG_ARCHIVE_ROUND", "2"), ("STATUS", status), ("MIN_FIRST_TIME", first), ("MAX_NEXT_TIME", next)])
     };
-    let doing = rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), &east());
+    let doing =
+        rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), &east()).unwrap();
     assert_eq!((doing.round_id, doing.status), (2, RoundStatus::Doing));
     assert_eq!((doing.start, doing.checkpoint), (Scn(AT * 1_000_000_000), Scn((AT + 120) * 1_000_000_000)));
-    let beginning = rows::round(&text("BEGINNING", "", ""), &east());
+    let beginning = rows::round(&text("BEGINNING", "", ""), &east()).unwrap();
     assert_eq!((beginning.start, beginning.checkpoint), (Scn(0), Scn(0)));
     // A set that is still made shows 1970 for its end.
     let epoch = row(&[("END_TIME", "1970-01-01 08:00:00.000000")]);
@@ -111,8 +113,12 @@ fn printed_times_have_the_offset_of_their_own_time() {
     let Ok(_) = jiff::tz::TimeZone::get("America/New_York") else { return };
     let now = "2026-11-20T00:00:00Z".parse().unwrap();
     let zone = ServerTimeZone::named("America/New_York", "", -18_000, now);
-    let text = row(&[("MIN_FIRST_TIME", "2026-10-31 12:00:00"), ("MAX_NEXT_TIME", "2026-11-02 12:00:00")]);
-    let round = rows::round(&text, &zone);
+    let text = row(&[
+        ("LOG_ARCHIVE_ROUND", "1"),
+        ("MIN_FIRST_TIME", "2026-10-31 12:00:00"),
+        ("MAX_NEXT_TIME", "2026-11-02 12:00:00"),
+    ]);
+    let round = rows::round(&text, &zone).unwrap();
     let seconds = |text: &str| Scn::from_timestamp(text.parse().unwrap());
     assert_eq!((round.start, round.checkpoint), (seconds("2026-10-31T16:00:00Z"), seconds("2026-11-02T17:00:00Z")));
 }
@@ -130,12 +136,13 @@ fn a_running_part_has_its_counters_and_its_parent() {
         ("OUTPUT_BYTES", "1024"),
         ("START_TIME", "2021-07-16 17:59:00"),
     ]);
-    let job = rows::running(&part);
+    let job = rows::running(&part).unwrap();
     assert!(job.is_live());
     assert_eq!((job.job_id, job.set_id, job.initiator_job_id), (7, Some(7), Some(7)));
     assert_eq!(job.percent(), Some(25));
     assert_eq!(job.kind, SetKind::Full);
-    let all = rows::running(&row(&[("TENANT_ID", "1"), ("BACKUP_SET_ID", "7"), ("STATUS", "DOING")]));
+    let all = row(&[("TENANT_ID", "1"), ("BACKUP_SET_ID", "7"), ("STATUS", "DOING"), ("RESULT", "0")]);
+    let all = rows::running(&all).unwrap();
     assert_eq!((all.tenant_id, all.initiator_job_id), (1, None));
 }
 

@@ -114,7 +114,7 @@ fn what_a_compaction_will_come_to_is_said_before() {
 #[test]
 fn a_running_cleanup_refuses_the_start() {
     let mut facts = legacy("3.1.2", CompactionRule::Enforced, YOUNG);
-    facts.tenants[1].cleanup = Some("cleanup job 4 (DELETE OBSOLETE BACKUP) is DOING".into());
+    facts.tenants[1].cleanup = Known::Known(Some("cleanup job 4 (DELETE OBSOLETE BACKUP) is DOING".into()));
     let checks = tenant_checks(&facts, &facts.tenants[1], &choose(&["legacy"], Mode::Full));
     let refusal = checks.iter().find(|check| check.refuses()).unwrap();
     assert_eq!((refusal.check, refusal.cause), (CheckId::Cleanup, Cause::Precondition));

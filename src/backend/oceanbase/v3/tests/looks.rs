@@ -100,8 +100,10 @@ fn part(tenant: &str, set: &str, status: &str) -> JobFacts {
         ("BACKUP_SET_ID", set),
         ("BACKUP_TYPE", "D"),
         ("STATUS", status),
+        ("RESULT", "0"),
         ("START_TIME", "2026-11-20 11:00:01"),
     ]))
+    .unwrap()
 }
 
 fn lost() -> Scene {
@@ -126,7 +128,7 @@ fn nothing_was_started_only_when_the_servers_own_limit_has_passed_and_nothing_ru
     let look = lost().settled(161, &[]);
     let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
     assert_eq!(look, Look::NotStarted { intent: 1, proof: proof.into() });
-    let coming = [rows::coming("PREPARE", 0, crate::domain::restorable::SetKind::Full)];
+    let coming = [rows::coming("PREPARE", None, crate::domain::restorable::SetKind::Full)];
     assert!(matches!(lost().settled(900, &coming), Look::Wait(_)), "a job without a set may be it");
 }
 

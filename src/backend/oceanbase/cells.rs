@@ -1,0 +1,188 @@
+//! What the cells of a view hold. Every answer is held against this where it is read: what is not there, or is not what its column
+//! holds, is not read, and whoever asked is told which column of which view it was. No value is put in its place.
+
+use super::line::ViewId;
+use super::session::{Row, number, some_text};
+use crate::domain::diagnosis::clean;
+use crate::domain::fault::{Cause, Fault};
+
+#[cfg(test)]
+mod tests;
+
+/// Longest part of a cell that a message repeats.
+const SHOWN: usize = 40;
+
+/// What a column holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// A whole number from 0 on, never NULL.
+    Number,
+    /// A whole number from 0 on, or NULL.
+    NumberOrNull,
+    /// A whole number of either sign, never NULL.
+    Code,
+    /// A whole number of either sign, or NULL.
+    CodeOrNull,
+    /// Seconds since 1970 with a fraction, or NULL.
+    UnixTime,
+    /// A text that is neither NULL nor empty.
+    Word,
+    /// One of these words, never NULL.
+    OneOf(&'static [&'static str]),
+    /// One of these words, or NULL.
+    OneOfOrNull(&'static [&'static str]),
+    /// Any text, which may be empty, but not NULL.
+    TextNotNull,
+    /// Any text, or NULL.
+    Text,
+}
+
+const YES_NO: Kind = Kind::OneOf(&["YES", "NO", "0", "1"]);
+
+/// What a column of a view holds; None: nobody has said so.
+pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
+    Some(match (view, column) {
+        // A parameter of the cluster is of no tenant.
+        (ViewId::Parameters, "TENANT_ID")
+        // A parent makes no set of its own.
+        | (ViewId::Jobs | ViewId::JobHistory, "BACKUP_SET_ID") => Kind::NumberOrNull,
+        (ViewId::Tasks, "RESULT") => Kind::CodeOrNull,
+        (_, "TENANT_ID" | "BACKUP_SET_ID" | "DEST_ID" | "DEST_NO" | "ROUND_ID" | "PIECE_ID" | "JOB_ID" | "TASK_ID" | "LS_ID"
+            | "ID" | "BS_KEY" | "COPY_ID" | "PREV_FULL_BACKUP_SET_ID" | "PREV_INC_BACKUP_SET_ID" | "INITIATOR_TENANT_ID"
+            | "INITIATOR_JOB_ID" | "LOG_ARCHIVE_ROUND" | "CLUSTER_ID" | "SVR_PORT" | "START_SCN" | "CHECKPOINT_SCN" | "SNAPSHOT_VERSION"
+            | "IS_MARK_DELETED" | "FROZEN_VERSION" | "FROZEN_TIMESTAMP") => Kind::Number,
+        (_, "START_REPLAY_SCN" | "MIN_RESTORE_SCN" | "END_SCN" | "INPUT_BYTES" | "OUTPUT_BYTES" | "TABLET_COUNT"
+            | "FINISH_TABLET_COUNT" | "MACRO_BLOCK_COUNT" | "FINISH_MACRO_BLOCK_COUNT" | "PARTITION_COUNT"
+            | "FINISH_PARTITION_COUNT" | "START_REPLAY_LOG_TS" | "BACKUP_DATA_VERSION" | "PRIMARY_CLUSTER_ID" | "PROXY_SESSID" | "RS_SVR_PORT") => {
+            Kind::NumberOrNull
+        }
+        (_, "RESULT") => Kind::Code,
+        (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => Kind::UnixTime,
+        (_, "IN_RECYCLEBIN" | "READ_ONLY" | "WITH_ROOTSERVER") => YES_NO,
+        (_, "LOG_MODE") => Kind::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
+        (_, "TENANT_TYPE") => Kind::OneOf(&["SYS", "USER", "META"]),
+        (_, "PLUS_ARCHIVELOG") => Kind::OneOf(&["ON", "OFF"]),
+        (ViewId::Zones | ViewId::ScheduleTasks, _) => Kind::Text,
+        // Between two cleanups the row of V2 and V3 is of no type.
+        (ViewId::DeleteJobs, "STATUS")
+        | (_, "TYPE" | "BACKUP_LEVEL" | "COMPATIBILITY_MODE" | "CLUSTER_ROLE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => {
+            Kind::TextNotNull
+        }
+        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => Kind::Word,
+        (_, "VALUE" | "START_TIMESTAMP" | "END_TIMESTAMP" | "START_TIME" | "END_TIME" | "STOP_TIME" | "START_SERVICE_TIME"
+            | "MIN_FIRST_TIME" | "MAX_NEXT_TIME" | "TIMESTAMP" | "GMT_CREATE" | "PATH" | "BACKUP_DEST" | "DESTINATION" | "COMMENT"
+            | "DESCRIPTION" | "ENCRYPTION_MODE" | "TENANT_COMPATIBLE" | "CLUSTER_VERSION" | "COMPATIBLE" | "TENANT_ROLE"
+            | "EXECUTOR_TENANT_ID" | "JOB_LEVEL" | "RECOVERY_WINDOW" | "POLICY_NAME" | "DATA_PROGRESS" | "LOG_PROGRESS" | "MODULE"
+            | "EVENT" | "NAME1" | "NAME2" | "NAME3" | "NAME4" | "NAME5" | "NAME6" | "VALUE1" | "VALUE2" | "VALUE3" | "VALUE4"
+            | "VALUE5" | "VALUE6" | "EXTRA_INFO" | "RS_SVR_IP" | "USER" | "CLUSTER_NAME" | "CLUSTER_STATUS" | "TRACE_ID"
+            | "INFO") => Kind::Text,
+        _ => return None,
+    })
+}
+
+/// A cell that does not hold what its column holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Unread {
+    /// The column.
+    pub column: String,
+    /// What the server answers in its place.
+    pub says: String,
+}
+
+impl Unread {
+    /// What to say of the view.
+    pub(super) fn fault(&self, view: &str) -> Fault {
+        Fault::new(
+            Cause::Server,
+            format!("oceanbase.{view} cannot be read."),
+            format!("Its column {} {}, and nothing is put in its place.", self.column, self.says),
+            "Check what answers at that endpoint, and that every server runs the version that it names; then try again.",
+        )
+    }
+}
+
+/// Holds an answer against what its columns hold. `columns` are those that were asked for.
+///
+/// # Errors
+/// The first cell that is not there, or does not hold what its column holds.
+pub(super) fn check<'a>(
+    view: ViewId,
+    columns: impl Iterator<Item = &'a str> + Clone,
+    rows: &[Row],
+) -> Result<(), Unread> {
+    for row in rows {
+        for column in columns.clone() {
+            let says = match row.get(column) {
+                None => Some("is not in its answer".to_owned()),
+                Some(cell) => kind(view, column).and_then(|kind| kind.differs(cell.as_deref())),
+            };
+            if let Some(says) = says {
+                return Err(Unread { column: column.to_owned(), says });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A whole number that is never NULL where it was asked for.
+///
+/// # Errors
+/// It is not there, or is none.
+pub(super) fn needed(row: &Row, column: &str) -> Result<u64, Fault> {
+    number(row, column).ok_or_else(|| missing(column))
+}
+
+/// RESULT without its sign: sources store it negative, the manual prints it positive.
+///
+/// # Errors
+/// It is not there, or is none.
+pub(super) fn result(row: &Row) -> Result<u64, Fault> {
+    result_or_null(row).ok_or_else(|| missing("RESULT"))
+}
+
+/// The same where it may be NULL.
+pub(super) fn result_or_null(row: &Row) -> Option<u64> {
+    some_text(row, "RESULT")?.trim().parse::<i64>().ok().map(i64::unsigned_abs)
+}
+
+/// Whether a column says yes: YES on V4, 1 on the lines below it.
+pub(super) fn is_on(row: &Row, column: &str) -> bool {
+    some_text(row, column).is_some_and(|word| word != "0" && !word.eq_ignore_ascii_case("NO"))
+}
+
+fn missing(column: &str) -> Fault {
+    Fault::new(
+        Cause::Server,
+        "A row of a view cannot be read.",
+        format!("Its column {column} is not there, or is no number; nothing is put in its place."),
+        "Check what answers at that endpoint; then try again.",
+    )
+}
+
+impl Kind {
+    /// What is wrong with a cell of this kind.
+    fn differs(self, cell: Option<&str>) -> Option<String> {
+        let nullable =
+            matches!(self, Self::NumberOrNull | Self::CodeOrNull | Self::UnixTime | Self::OneOfOrNull(_) | Self::Text);
+        let Some(text) = cell else { return (!nullable).then(|| "is NULL".to_owned()) };
+        let text = text.trim();
+        let wanted = match self {
+            Self::Number | Self::NumberOrNull => text.parse::<u64>().is_err().then_some("no whole number"),
+            Self::Code | Self::CodeOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
+            Self::UnixTime => {
+                let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
+                let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
+                let is_time = digits(seconds) && digits(fraction) && seconds.parse::<u32>().is_ok();
+                (!is_time).then_some("no time")
+            }
+            Self::OneOf(words) | Self::OneOfOrNull(words) => {
+                (!words.iter().any(|word| word.eq_ignore_ascii_case(text))).then_some("no word of it")
+            }
+            Self::Word => return text.is_empty().then(|| "is empty".to_owned()),
+            Self::Text | Self::TextNotNull => None,
+        };
+        wanted.map(|wanted| {
+            format!("says \"{}\", which is {wanted}", clean(text).chars().take(SHOWN).collect::<String>())
+        })
+    }
+}

@@ -1,0 +1,88 @@
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fall where it stands")]
+
+use super::*;
+use crate::backend::oceanbase::line::Line;
+
+/// What the servers' own test of DESC says of NULL; the embedded servers are held against the same table.
+const TABLE: &str = include_str!("../../../../tests/demo_legacy/columns.txt");
+
+/// Whether the table has a view, and whether a column of it may be NULL.
+fn may_be_null(view: &str, column: &str) -> Option<bool> {
+    let mut inside = false;
+    let mut found = None;
+    for line in TABLE.lines() {
+        if let Some(name) = line.strip_prefix('[') {
+            inside = name.trim_end_matches(']').split(' ').nth(1).is_some_and(|name| name.eq_ignore_ascii_case(view));
+        } else if inside && line.split_whitespace().next() == Some(column) {
+            let null = line.split('|').next().unwrap().trim_end().ends_with("NULL");
+            found = Some(found.unwrap_or(false) || null);
+        }
+    }
+    found
+}
+
+#[test]
+fn every_column_that_is_asked_for_has_a_kind_and_none_that_a_server_leaves_empty_must_be_there() {
+    let mut asked = 0;
+    for line in Line::all() {
+        for (id, view) in line.views() {
+            let columns = view.columns.iter().chain(&view.moments).chain(&view.optional);
+            for column in columns {
+                asked += 1;
+                let kind = kind(id, column).unwrap_or_else(|| panic!("{} {column} has no kind", view.name));
+                let must = kind.differs(None).is_some();
+                if must && may_be_null(&view.name, column) == Some(true) {
+                    panic!("{} {column} is NULL on a server", view.name);
+                }
+            }
+        }
+    }
+    assert!(asked > 150, "{asked}");
+}
+
+fn row(cells: &[(&str, Option<&str>)]) -> Row {
+    cells.iter().map(|(column, cell)| ((*column).to_owned(), cell.map(str::to_owned))).collect()
+}
+
+#[test]
+fn a_cell_that_is_not_what_its_column_holds_is_named() {
+    for (column, cell, says) in [
+        ("DEST_ID", None, "is NULL"),
+        ("DEST_ID", Some("abc"), "says \"abc\", which is no whole number"),
+        ("DEST_ID", Some("99999999999999999999"), "which is no whole number"),
+        ("DEST_ID", Some("-1"), "which is no whole number"),
+        ("MIN_RESTORE_SCN", Some("1.5"), "which is no whole number"),
+        ("RESULT", Some("x"), "which is no whole number"),
+        ("STATUS", Some(" "), "is empty"),
+        ("STATUS", None, "is NULL"),
+        ("PLUS_ARCHIVELOG", Some("1"), "says \"1\", which is no word of it"),
+    ] {
+        let wrong = check(ViewId::Sets, [column].into_iter(), &[row(&[(column, cell)])]).unwrap_err();
+        assert_eq!(wrong.column, column);
+        assert!(wrong.says.contains(says), "{column} {cell:?}: {}", wrong.says);
+        let fault = wrong.fault("CDB_OB_BACKUP_SET_FILES");
+        assert!(fault.why.contains(column), "{fault}");
+    }
+    let missing = check(ViewId::Sets, ["DEST_ID"].into_iter(), &[row(&[("STATUS", Some("SUCCESS"))])]).unwrap_err();
+    assert_eq!(missing.says, "is not in its answer");
+    let long = "x".repeat(1_000_000);
+    let long = check(ViewId::Sets, ["DEST_ID"].into_iter(), &[row(&[("DEST_ID", Some(&long))])]).unwrap_err();
+    assert!(long.says.len() < 100, "{}", long.says);
+}
+
+#[test]
+fn what_servers_answer_is_read() {
+    for (view, column, cell) in [
+        (ViewId::Sets, "MIN_RESTORE_SCN", None),
+        (ViewId::Sets, "RESULT", Some("-4013")),
+        (ViewId::ArchivePieces, "END_SCN", Some("18446744073709551615")),
+        (ViewId::Jobs, "BACKUP_SET_ID", None),
+        (ViewId::Parameters, "TENANT_ID", None),
+        (ViewId::Tenants, "CREATE_TIME", Some("1796063382.123456")),
+        (ViewId::Tenants, "CREATE_TIME", Some("0")),
+        (ViewId::Tenants, "LOG_MODE", None),
+        (ViewId::Tenants, "IN_RECYCLEBIN", Some("NO")),
+    ] {
+        assert_eq!(check(view, [column].into_iter(), &[row(&[(column, cell)])]), Ok(()), "{column} {cell:?}");
+    }
+}
