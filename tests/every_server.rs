@@ -62,13 +62,17 @@ impl Place {
         std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 
-    /// The events of the check, one a directory, and the exit code.
-    fn run(&self, target: &str) -> (Vec<Value>, i32) {
+    fn command(&self, args: &[&str]) -> Command {
         let path = format!("{}:{}", self.path("bin").display(), std::env::var("PATH").unwrap());
         let mut command = Command::new(OBNOW);
-        command.args(["test-storage", target, "--json", "--config"]).arg(self.path("config.yaml"));
-        command.arg("--state").arg(self.path("state")).env("LOGIN", PASSWORD).env("PATH", path).stdin(Stdio::null());
-        let output = command.output().unwrap();
+        command.args(args).arg("--config").arg(self.path("config.yaml")).arg("--state").arg(self.path("state"));
+        command.env("LOGIN", PASSWORD).env("PATH", path).stdin(Stdio::null());
+        command
+    }
+
+    /// The events of the check, one a directory, and the exit code.
+    fn run(&self, target: &str) -> (Vec<Value>, i32) {
+        let output = self.command(&["test-storage", target, "--json"]).output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let events = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
         (events.filter(|event| event["check"] == "every_server").collect(), output.status.code().unwrap())
@@ -115,6 +119,37 @@ fn three_servers_are_asked_without_a_question_and_the_one_that_differs_is_named(
         "that every server reaches it: ssh to 10.9.9.3: Permission denied (publickey).; 2 servers: nfs4 of nas:/b, admin may \
          write"
     );
+}
+
+/// An archive that is Mandatory stays so where its Test has passed on every server before the plan is made: as in the wizard.
+#[test]
+fn a_mandatory_archive_moves_as_it_is_once_every_server_has_passed() {
+    let rows = |view: &str, answer: odd::Answer| {
+        let mut rows = three(view, answer)?;
+        for row in &mut rows {
+            if row.get("NAME").is_some_and(|name| *name == Cell::Text("binding".to_owned())) {
+                row.insert("VALUE", Cell::Text("MANDATORY".to_owned()));
+            }
+        }
+        Ok(rows)
+    };
+    let refuses = Twist { alter: Some(|_| Some(odd::error(1235, "not now"))), ..Twist::rows(rows) };
+    let place = Place::new(refuses, "admin");
+    let log = tempfile::tempdir_in("/dev/shm").unwrap();
+    let uri = format!("file://{}", log.path().display());
+    for (third, binding) in
+        [(format!("printf 'at=/dev/shm\\n{SEEN}'"), "Mandatory"), ("exit 255".to_owned(), "Optional")]
+    {
+        place.ssh(&format!(
+            "cat >/dev/null\ncase \"$*\" in\n*10.9.9.3*) {third};;\n*) printf 'at=/dev/shm\\n{SEEN}';;\nesac"
+        ));
+        let args = ["backup", "demo/pay", "--mode", "full", "--archive-storage", &uri, "--yes", "--json"];
+        let mut command = place.command(&args);
+        let output = command.output().unwrap();
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let plan = text.lines().find(|line| line.contains("\"event\":\"plan\"")).unwrap_or_else(|| panic!("{text}"));
+        assert!(plan.contains(&format!("BINDING={binding}")), "{binding}: {plan}");
+    }
 }
 
 #[test]

@@ -324,6 +324,10 @@ fn made(here: &Path, backup: &[&str]) -> Value {
     assert!(effect.starts_with("makes the directory ") && effect.contains(" without do.t.*, od.broken"), "{effect}");
     assert!(start["statements"][0].as_str().unwrap().contains(r"od\.\xE6\xB1\x89\xE5\xAD\x97$"), "{start}");
 
+    let parent = events(&obnow(here, &[backup, &["--exclude-table", "ar.parent", "--dry-run"]].concat()));
+    let excluded = of_kind(&parent, "check", "excluded_tables")["found"].as_str().unwrap();
+    assert!(excluded.contains("; foreign keys point to them: ar.child to ar.parent"), "{excluded}");
+
     let output = obnow(here, &[backup, &["--yes"]].concat());
     let told = events(&output);
     assert!(output.status.success(), "{told:#?}\n{}", String::from_utf8_lossy(&output.stderr));

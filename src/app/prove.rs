@@ -96,20 +96,19 @@ pub async fn prove(
     let begun = Instant::now();
     loop {
         let looked = look(room, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
-        let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
-        let weighed = weigh(judged, &looked, &target, at_least);
+        let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps());
         let lacks = matches!(looked, Looked::Lacks(_));
         let until = match &weighed {
-            Judged::StillComing { at_least, .. } if lacks => limits.archive_wait.max(*at_least),
-            _ => 0,
+            Judged::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
+            _ => Duration::ZERO,
         };
-        if begun.elapsed() >= Duration::from_millis(until) {
+        if begun.elapsed() >= until {
             return Ok(Proven { target, outcome: weighed.outcome().clone(), lacks });
         }
         if let Judged::StillComing { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
         }
-        tokio::time::sleep(Duration::from_millis(limits.archive_wait / 10).clamp(BETWEEN.0, BETWEEN.1)).await;
+        tokio::time::sleep(limits.between_looks()).await;
         let again = server.detect().await?;
         tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| nothing_good(&target))?;
         judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);
@@ -123,9 +122,6 @@ fn meant(tenant: &TenantFacts) -> Option<&BackupSet> {
     let newest = || tenant.sets.iter().filter(whole).max_by_key(|set| set.id);
     tenant.sets.iter().find(|set| Some(set.id) == good).or_else(newest)
 }
-
-/// The shortest and the longest time between two looks.
-const BETWEEN: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(30));
 
 /// How the server is asked.
 enum Question {

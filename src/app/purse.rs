@@ -138,7 +138,8 @@ pub async fn judge(room: &Room, prepared: &Prepared) -> Result<(), Fault> {
     prepared.plan.can_carry(Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() })
 }
 
-async fn at_hand(room: &Room, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
+/// A secret that lies where a look costs nothing: a variable, a file.
+pub(super) async fn at_hand(room: &Room, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
     room.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }

@@ -32,6 +32,7 @@ use crate::domain::version::{Method, Version};
 use crate::probe::News;
 use crate::probe::servers::{Servers, ask};
 
+pub mod looks;
 mod process;
 pub mod subjects;
 
@@ -66,6 +67,8 @@ pub struct TestOf {
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
     pub told_to: Option<Version>,
+    /// The directory is only looked into, and nothing is written.
+    pub looks_only: bool,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -83,6 +86,7 @@ impl TestOf {
             servers: None,
             evidence: None,
             told_to: None,
+            looks_only: false,
             deadline: DEADLINE,
         }
     }
@@ -120,6 +124,7 @@ impl TestOf {
             servers: None,
             evidence,
             told_to: None,
+            looks_only: false,
             deadline: DEADLINE,
         }
     }
@@ -141,6 +146,7 @@ impl TestOf {
             servers: None,
             evidence: None,
             told_to: None,
+            looks_only: false,
             deadline: DEADLINE,
         }
     }
@@ -272,6 +278,7 @@ struct Parcel {
     access_key: Option<Zeroizing<String>>,
     /// How long one request may take.
     limit: Duration,
+    looks_only: bool,
 }
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
@@ -419,6 +426,7 @@ impl Probing {
             expected: what.expected.clone(),
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
             limit: what.deadline / ONE_REQUEST,
+            looks_only: what.looks_only,
         };
         let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);

@@ -49,8 +49,8 @@ pub enum Look {
     NotYet {
         /// What is waited for.
         what: String,
-        /// Milliseconds that the wait should last at least: the log comes in steps.
-        at_least: u64,
+        /// Milliseconds that the wait should last at least, as the log comes in steps; None: not known.
+        at_least: Option<u64>,
         /// The verdict meanwhile.
         outcome: Box<Outcome>,
     },

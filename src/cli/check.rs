@@ -2,12 +2,13 @@
 
 use super::args::CheckArgs;
 use super::{Exit, Say, show};
+use crate::app::test::looks;
 use crate::app::{Room, detect, dump_place};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
+use crate::domain::preflight::{Check, checks_below_v4, cluster_checks, looked_checks, tenant_checks};
 use crate::domain::version::Method;
 
 /// Runs every check and says whether a start would be refused.
@@ -22,9 +23,13 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit
     let own = cluster_checks(&facts, &choices);
     let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
     show::checks(say, &own);
+    show::checks(say, &checks_below_v4(&facts, &tenants, &choices));
+    let looks = looks::look(room, &facts, &tenants, &choices).await?;
+    choices.seen = looks.seen;
     let mut eligible = 0;
     for tenant in &tenants {
-        let own = tenant_checks(&facts, tenant, &choices);
+        let mut own = tenant_checks(&facts, tenant, &choices);
+        own.extend(looked_checks(&facts, tenant, &choices, &looks.unseen));
         show::checks(say, &own);
         match own.iter().find(|check| check.refuses()) {
             Some(check) => refusals.push(check.clone()),

@@ -1,30 +1,38 @@
-//! A plan that would set a directory in which the server lists something has to have seen it: its Test comes before the plan.
+//! What a plan needs to know of the directories that it would set comes before the plan: by a Test, or by a look where nothing
+//! starts.
 
 use std::collections::BTreeSet;
 
 use super::{Say, test_storage};
 use crate::app::hand_over::Purse;
 use crate::app::prepare::prepare;
+use crate::app::test::looks;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::{Room, purse};
 use crate::domain::choices::Choices;
-use crate::domain::facts::Facts;
+use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
-use crate::domain::plan::Refusal;
-use crate::domain::preflight::{Check, CheckId, is_unseen};
+use crate::domain::plan::{Refusal, moves_unproven_binding};
+use crate::domain::preflight::{CheckId, is_unseen};
+use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
 /// What was seen for a plan.
 pub(super) struct Looked {
     /// The choices with it.
     choices: Choices,
+    /// What came of its Tests; None: it was only looked.
+    tested: Option<Tested>,
+}
+
+struct Tested {
     /// The secrets that the Tests needed: they are read once.
     purse: Purse,
     /// No Test failed, but for what is overridden.
     passed: bool,
 }
 
-/// The plan; where it waits for a Test of what it would set, and something may be tested, after that.
+/// The plan, made again after what it needs to know of its directories is known.
 ///
 /// # Errors
 /// A secret cannot be had.
@@ -36,11 +44,14 @@ pub(super) async fn plan(
     (looked, may_test): (&mut Option<Looked>, bool),
 ) -> Result<Result<Prepared, Box<Refusal>>, Fault> {
     let made = prepare(facts, choices, id);
-    if !may_test || !is_awaited(&made) {
-        return Ok(made);
-    }
     if looked.is_none() {
-        *looked = Box::pin(look(room, say, facts, (choices, id))).await?;
+        *looked = if !may_test {
+            Some(only_look(room, facts, choices).await?)
+        } else if awaits_a_test(facts, &made) {
+            Box::pin(test(room, say, facts, (choices, id))).await?
+        } else {
+            None
+        };
     }
     Ok(looked.as_ref().map_or(made, |looked| prepare(facts, &looked.choices, id)))
 }
@@ -54,8 +65,8 @@ pub(super) async fn purse(
     prepared: &Prepared,
     (looked, may_begin): (Option<&Looked>, bool),
 ) -> Result<Purse, Fault> {
-    match looked {
-        Some(looked) => Ok(looked.purse.clone()),
+    match looked.and_then(|looked| looked.tested.as_ref()) {
+        Some(tested) => Ok(tested.purse.clone()),
         None => purse::of_plan(room, room.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await,
     }
 }
@@ -70,32 +81,43 @@ pub(super) async fn passes(
     subjects: Vec<Subject>,
     (purse, skip): (&Purse, &BTreeSet<CheckId>),
 ) -> Result<bool, Fault> {
-    match looked {
-        Some(looked) => Ok(looked.passed),
+    match looked.and_then(|looked| looked.tested.as_ref()) {
+        Some(tested) => Ok(tested.passed),
         None => Ok(Box::pin(test_storage::of_plan(say, subjects, purse, skip)).await?.passed),
     }
 }
 
-/// Whether a plan, or its refusal, waits for a Test.
-fn is_awaited(made: &Result<Prepared, Box<Refusal>>) -> bool {
-    let checks: &[Check] = match made {
-        Ok(prepared) => &prepared.plan.checks,
-        Err(refusal) => &refusal.checks,
-    };
-    checks.iter().any(is_unseen)
+/// Whether a Test decides about a plan or its refusal: something is listed in what it sets, or an archive that is Mandatory
+/// moves.
+fn awaits_a_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
+    match made {
+        Ok(prepared) => prepared.plan.checks.iter().any(is_unseen) || moves_unproven_binding(facts, &prepared.plan),
+        Err(refusal) => refusal.checks.iter().any(is_unseen),
+    }
 }
 
 /// Tests what the plan would set. None: there would be no plan whatever a Test says.
 ///
 /// # Errors
 /// A secret cannot be had.
-async fn look(room: &Room, say: &Say, facts: &Facts, (choices, id): (&Choices, &str)) -> Result<Option<Looked>, Fault> {
+async fn test(room: &Room, say: &Say, facts: &Facts, (choices, id): (&Choices, &str)) -> Result<Option<Looked>, Fault> {
     let mut unproven = choices.clone();
     unproven.skip.insert(CheckId::DestinationProven);
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
     let cluster = room.cluster(facts.cluster.name())?;
     let purse = purse::to_begin(room, cluster, &draft, purse::Given::default()).await?;
     let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &purse, &choices.skip).await?;
-    let choices = Choices { seen: tests.seen, ..choices.clone() };
-    Ok(Some(Looked { choices, purse, passed: tests.passed }))
+    let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
+    Ok(Some(Looked { choices, tested: Some(Tested { purse, passed: tests.passed }) }))
+}
+
+/// Looks into what a backup of the targets would set, without writing.
+async fn only_look(room: &Room, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
+    let asked = |tenant: &&TenantFacts| {
+        let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);
+        tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
+    };
+    let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
+    let looks = looks::look(room, facts, &tenants, choices).await?;
+    Ok(Looked { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
 }

@@ -20,6 +20,7 @@ use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::{TestNews, TestReport, TestResult, TestedCheck};
 use crate::domain::target::TargetName;
+use crate::domain::template::DirKind;
 
 /// Tests every directory that is meant.
 pub(super) async fn run(room: &Room, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
@@ -88,6 +89,8 @@ pub(super) struct Tests {
     pub(super) passed: bool,
     /// What was seen of each.
     pub(super) seen: Vec<SeenDirectory>,
+    /// The log archives whose Test has passed on every server.
+    pub(super) proven_archives: BTreeSet<String>,
 }
 
 /// Tests the directories of a plan, all of them, whatever one of them says.
@@ -98,12 +101,15 @@ pub(super) async fn of_plan(
     skip: &BTreeSet<CheckId>,
 ) -> Result<Tests, Fault> {
     let tester = Tester::here()?;
-    let mut tests = Tests { passed: true, seen: Vec::new() };
+    let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
-        let uri = subject.what.destination.bare();
+        let (uri, kind) = (subject.what.destination.bare(), subject.kind);
         let report = tested(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
+        if kind == Some(DirKind::Clog) && report.passed_on_every_server() {
+            tests.proven_archives.insert(uri.clone());
+        }
         tests.seen.extend(report.seen().map(|seen| SeenDirectory { uri, seen }));
     }
     Ok(tests)

@@ -26,6 +26,9 @@ const PARENT: Moment = 700;
 const CANCELING: Moment = 1500;
 const LINGER: Moment = 400;
 
+/// How long a job waits in upgrade mode before it fails: 64 times 5 s (V4.3.1 source, `check_can_backup_`).
+const UPGRADE: Moment = 64 * 5_000;
+
 /// RESULT of what was cancelled.
 const CANCELED: i64 = -4072;
 
@@ -86,6 +89,9 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
         let held = cleanup || job.status == JobStatus::Canceling && held(cluster, faults, job, "CANCELING");
         return job.due.filter(|_| !held);
     }
+    if let Some(since) = job.upgrade_since.filter(|_| waits_for_upgrade(cluster, faults, job)) {
+        return Some(since + work(UPGRADE, speed));
+    }
     let left = length(cluster, faults, index)? - job.done;
     let speed = Moment::from(speed);
     Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
@@ -102,7 +108,7 @@ fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
     // Jobs of two initiators may stand in the queue of one tenant; only one of them has a task.
     let queued = job.phase == 0
         && cluster.running(job.tenant_id).any(|other| (other.phase > 0 || other.id < job.id) && other.id != job.id);
-    if queued || held(cluster, faults, job, phase) {
+    if queued || waits_for_upgrade(cluster, faults, job) || held(cluster, faults, job, phase) {
         return None;
     }
     let megabytes = cluster.tenant_by_id(job.tenant_id).map_or(1000, |tenant| tenant.megabytes);
@@ -125,14 +131,18 @@ fn held(cluster: &Cluster, faults: &[Fault], job: &Job, phase: &str) -> bool {
 fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let due = due(cluster, faults, speed, index);
     let length = length(cluster, faults, index);
-    let archive = broken_archive(cluster, index);
+    let waits = waits_for_upgrade(cluster, faults, &cluster.jobs[index]);
+    let refused = refused_midway(cluster, index);
     let job = &mut cluster.jobs[index];
+    job.upgrade_since = waits.then(|| job.upgrade_since.unwrap_or(at));
     if job.due.is_none() && length.is_some() {
         job.done += (at - job.seen).max(0) * Moment::from(speed);
     }
     job.seen = at;
-    if let Some((code, text)) = archive {
+    if let Some((code, text)) = refused {
         fail(cluster, speed, index, at, code, text);
+    } else if job.upgrade_since.is_some_and(|since| since + work(UPGRADE, speed) <= at) {
+        fail(cluster, speed, index, at, -4109, "Server state or role not the same as expected");
     } else if due.is_some_and(|due| due <= at) {
         match job.status {
             status if status.ended() => to_history(cluster, index),
@@ -147,11 +157,24 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
     }
 }
 
-/// A backup needs its archive from the first to the last moment.
-fn broken_archive(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
+/// Whether a job backs a tenant up, and looks at every turn whether it may go on.
+fn works(job: &Job) -> bool {
+    job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling
+}
+
+/// Whether it waits at present for an upgrade to end: on V4.
+fn waits_for_upgrade(cluster: &Cluster, faults: &[Fault], job: &Job) -> bool {
+    !cluster.line.is_v3() && works(job) && upgrading(cluster, faults)
+}
+
+/// A backup needs its archive, and the data version that it began with, from the first to the last moment.
+fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
     let job = &cluster.jobs[index];
-    let works = job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling;
-    let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works)?;
+    let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works(job))?;
+    let set = tenant.sets.iter().find(|set| set.id == job.set_id && set.status == "DOING");
+    if set.is_some_and(|set| set.compatible != tenant.compatible && !cluster.line.is_v3()) {
+        return Some((-4143, "Version not match"));
+    }
     match cluster.round_of(tenant)?.status {
         RoundStatus::Doing => None,
         RoundStatus::Interrupted => Some((-9027, "ob log archive interrupted")),

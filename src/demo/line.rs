@@ -181,21 +181,9 @@ use Feature::{
     TenantBackup,
 };
 
-const V4_FEATURES: &[Feature] = &[
-    ObVersion,
-    Cos,
-    S3,
-    PlusArchivelog,
-    ArchiveMode,
-    AllUser,
-    LaterForms,
-    SameDataVersion,
-    RefusedChildEvent,
-    PlacedComments,
-    FractionalTimes,
-    RestorePreview,
-];
+/// What V4.3.5 has. The first of it is new there.
 const V4_3_5_FEATURES: &[Feature] = &[
+    ChecksumType,
     ObVersion,
     Cos,
     S3,
@@ -207,9 +195,9 @@ const V4_3_5_FEATURES: &[Feature] = &[
     RefusedChildEvent,
     PlacedComments,
     FractionalTimes,
-    ChecksumType,
     RestorePreview,
 ];
+const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [Line; 11] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
@@ -222,9 +210,9 @@ static LINES: [Line; 11] = [
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
     Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion] },
     Line { key: "4.1", generation: Generation::V4, phases: V4_0, features: &[ObVersion, ArchiveMode] },
-    Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_FEATURES },
+    Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
     Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
-    Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_FEATURES },
+    Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },
 ];
 
 const fn v3(key: &'static str, features: &'static [Feature]) -> Line {

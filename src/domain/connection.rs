@@ -1,5 +1,7 @@
 //! How a cluster is reached, without any secret.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::secret::SecretSource;
@@ -58,6 +60,21 @@ pub struct Limits {
     /// For the server's look at a storage.
     #[serde(default = "usual_proof")]
     pub proof: u64,
+}
+
+impl Limits {
+    /// How long the log of a finished set is waited for: as configured, and at least `at_least` milliseconds where it is known
+    /// how fast the log comes.
+    #[must_use]
+    pub fn log_wait(&self, at_least: Option<u64>) -> Duration {
+        Duration::from_millis(at_least.map_or(self.archive_wait, |known| self.archive_wait.max(known)))
+    }
+
+    /// How long after a look at a storage the next one is made.
+    #[must_use]
+    pub fn between_looks(&self) -> Duration {
+        Duration::from_millis(self.archive_wait / 10).clamp(Duration::from_secs(1), Duration::from_secs(30))
+    }
 }
 
 /// What older journals, which do not say it, meant.

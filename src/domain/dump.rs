@@ -119,6 +119,8 @@ pub struct Catalogue {
     pub computed: Vec<Object>,
     /// Which tables and views each view reads; None: the server does not say.
     pub reads: Option<BTreeMap<Object, BTreeSet<Object>>>,
+    /// Which tables the foreign keys of each table point to; None: the server does not say.
+    pub refers: Option<BTreeMap<Object, BTreeSet<Object>>>,
     /// Routines, triggers and what else no dump holds, by kind.
     pub left_out: Vec<(String, Vec<String>)>,
 }
@@ -146,6 +148,16 @@ impl Catalogue {
             out.0.extend(more.iter().map(|finding| finding.object.table_name()));
             found.extend(more);
         }
+    }
+
+    /// The foreign keys of a dump without these tables that point to one of them, in words; None: the server does not say.
+    #[must_use]
+    pub fn pointing_to(&self, exclude: &Exclude) -> Option<Vec<String>> {
+        let tables = self.refers.as_ref()?.iter().filter(|(table, _)| !exclude.has(table));
+        let words = tables.flat_map(|(table, others)| {
+            others.iter().filter(|other| exclude.has(other)).map(move |other| format!("{table} to {other}"))
+        });
+        Some(words.collect())
     }
 
     /// The columns of a dump without these tables whose values come back changed.

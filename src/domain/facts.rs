@@ -380,6 +380,12 @@ impl ArchiveFacts {
         self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0)).map(|at| now.seconds_since(at))
     }
 
+    /// Milliseconds in which the log comes three steps further; None where `archive_lag_target` was not read.
+    #[must_use]
+    pub fn three_steps(&self) -> Option<u64> {
+        self.lag_target.map(|seconds| seconds.saturating_mul(3_000))
+    }
+
     /// All rounds whose points in the log are known as moments.
     #[must_use]
     pub fn known_rounds(&self) -> &[Round] {

@@ -275,8 +275,8 @@ pub enum Judged {
     StillComing {
         /// What is waited for.
         what: String,
-        /// Milliseconds in which the log comes three steps further.
-        at_least: u64,
+        /// Milliseconds in which the log comes three steps further; None: not known.
+        at_least: Option<u64>,
         /// The verdict if nobody waits any longer.
         meanwhile: Box<Outcome>,
     },
@@ -307,8 +307,7 @@ pub fn judge(
     let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
     let others = restorable::windows(&others, pieces, rounds);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
-    // Where the server does not say how the log comes, the limit that is set for it is all there is.
-    let at_least = tenant.archive.lag_target.unwrap_or_default().saturating_mul(3_000);
+    let at_least = tenant.archive.three_steps();
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),
@@ -348,7 +347,7 @@ pub fn judge(
             outcome.fault = Some(still_coming(target, &coming, tenant.archive.lag_target, zone));
             outcome.told.extend(encryption_told(&outcome, set));
             outcome.told.extend(spans(&format!("with {others_are} sets"), &others, zone));
-            let what = format!("waits for {}", awaited(&coming, zone));
+            let what = bounded(format!("waits for {}", awaited(&coming, zone)), at_least);
             Judged::StillComing { what, at_least, meanwhile: Box::new(outcome) }
         }
         Verdict::NotRestorable(missing) => {
@@ -391,6 +390,14 @@ pub fn judge(
                 meanwhile: Box::new(unknown),
             }
         }
+    }
+}
+
+/// What is waited for, with what bounds the wait where the steps of the log are not known.
+pub(super) fn bounded(what: String, at_least: Option<u64>) -> String {
+    match at_least {
+        Some(_) => what,
+        None => format!("{what}; in which steps it comes was not read, so limits.archive_wait alone ends the wait"),
     }
 }
 

@@ -32,7 +32,7 @@ pub use carried::{Carried, not_carried, unfit_to_decrypt, unfit_to_encrypt};
 pub use chosen::{Chosen, chosen_destination, dump_directory};
 pub use destinations::{wanted_archive_destination, wanted_data_destination};
 pub use look::{Unasked, may_ask, question};
-pub use steps::settings_changed;
+pub use steps::{moves_unproven_binding, settings_changed};
 pub use whole::{CompactionOutlook, compaction_outlook, whole_scope};
 
 /// Which tenant a plan was made for.

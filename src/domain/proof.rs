@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Judged, Outcome, VerdictWord};
+use super::outcome::{Judged, Outcome, VerdictWord, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -168,13 +168,13 @@ impl Judged {
 }
 
 /// Weighs the server's answer with the verdict of the views (R10). What the storage lacks is waited for, `at_least` so many
-/// milliseconds, and makes a backup bad only where the views have been past its earliest point.
+/// milliseconds where that is known, and makes a backup bad only where the views have been past its earliest point.
 #[must_use]
-pub fn weigh(judged: Judged, looked: &Looked, target: &TargetName, at_least: u64) -> Judged {
+pub fn weigh(judged: Judged, looked: &Looked, target: &TargetName, at_least: Option<u64>) -> Judged {
     match (judged, looked) {
         (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictWord::Restorable => {
             Judged::StillComing {
-                what: format!("waits for the storage to show it: {why}"),
+                what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
                 meanwhile: Box::new(lacking(*outcome, why, target)),
             }

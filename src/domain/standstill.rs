@@ -46,10 +46,11 @@ pub struct ArchiveStand {
 }
 
 impl ArchiveStand {
-    /// It is so far behind that waiting alone is no advice: the measure of the check before a backup.
+    /// It is so far behind that waiting alone is no advice: the measure of the check before a backup. Where its lag target was
+    /// not read nobody can tell.
     fn lags(&self) -> bool {
-        let allowed = self.lag_target.unwrap_or(120).saturating_mul(3);
-        self.behind.max(self.slowest.map(|(_, late)| late)).is_some_and(|late| late > allowed)
+        let late = self.behind.max(self.slowest.map(|(_, late)| late));
+        late.zip(self.lag_target).is_some_and(|(late, target)| late > target.saturating_mul(3))
     }
 
     /// What to do about a lag.
@@ -261,7 +262,10 @@ impl Standstill {
         };
         let behind = stand.behind.map_or_else(
             || format!("The archive is {} and has no checkpoint yet", stand.status),
-            |behind| format!("The archive is {} and {behind} s behind", stand.status),
+            |behind| {
+                let unread = if stand.lag_target.is_none() { " (its lag target was not read)" } else { "" };
+                format!("The archive is {} and {behind} s behind{unread}", stand.status)
+            },
         );
         match stand.slowest {
             Some((stream, late)) => format!("{behind}; log stream {stream} is the last, {late} s behind."),

@@ -13,7 +13,7 @@ mod servers;
 #[cfg(test)]
 mod tests;
 
-pub use expected::{Contents, Expected, Listed, OfTenant, Seen, Used, by_hand, judge, sole_use};
+pub use expected::{Contents, Expected, Fit, Listed, OfTenant, Seen, Used, by_hand, judge, sole_use};
 #[cfg(test)]
 pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
@@ -239,6 +239,13 @@ impl TestReport {
     #[must_use]
     pub fn passed(&self) -> bool {
         self.count(TestResult::Fail) == 0
+    }
+
+    /// Whether it passed, on every server too: what an archive needs whose binding stops the tenant's writes.
+    #[must_use]
+    pub fn passed_on_every_server(&self) -> bool {
+        let every = self.check(StorageCheck::EveryServer);
+        self.passed() && every.is_some_and(|check| check.result == TestResult::Pass)
     }
 
     /// How many checks had this result.

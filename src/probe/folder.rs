@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::mounts::Mount;
 use super::pattern::Pattern;
+use super::told::Made;
 use super::{Bench, News};
 use crate::domain::diagnosis::clean;
 use crate::domain::fault::Fault;
@@ -66,10 +67,7 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
         let found = format!("not there yet: {who} makes it. Tested {} above it", there.path.display());
         bench.pass(&made, found);
     } else {
-        match contents(directory, expected) {
-            Err(error) => bench.fail(&made, fault(Doing::List, directory, &error)),
-            Ok(contents) => bench.judged(&made, &directory.display().to_string(), expected, &contents),
-        }
+        look_into(&made, directory, expected, bench);
     }
     if on_root && *expected == Expected::OwnHost {
         let made = bench.begin(StorageCheck::Mount);
@@ -82,6 +80,23 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
     }
     free_space(&there.path, bench);
     with_a_probe(&there.path, !missing, bench);
+}
+
+/// Looks into a folder that is there, and writes nothing.
+pub fn look(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+    let made = bench.begin(StorageCheck::Directory);
+    match nearest(directory) {
+        Err(fault) => bench.fail(&made, fault),
+        Ok(there) if there.path == directory => look_into(&made, directory, expected, bench),
+        Ok(_) => bench.could_not(&made, format!("{} is not there on this host", directory.display())),
+    }
+}
+
+fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+    match contents(directory, expected) {
+        Err(error) => bench.fail(made, fault(Doing::List, directory, &error)),
+        Ok(contents) => bench.judged(made, &directory.display().to_string(), expected, &contents),
+    }
 }
 
 /// A directory that is there.

@@ -54,6 +54,8 @@ pub struct Subject<'a> {
     pub expected: &'a Expected,
     /// How long one request may take.
     pub limit: Duration,
+    /// It is only looked into: nothing is written.
+    pub looks_only: bool,
 }
 
 /// Tests a directory on an object storage. It may take as long as names are looked up, which nothing can stop.
@@ -139,7 +141,7 @@ async fn test(subject: &Subject<'_>, bench: &mut Bench<'_>) {
     };
     let store = Store { client: &client, place: &place, signer: &signer, now: bench.now };
     let mut visit = Visit::new(store, subject);
-    if visit.look(bench).await == Some(true) {
+    if visit.look(bench).await == Some(true) && !subject.looks_only {
         visit.with_a_probe(bench).await;
     }
 }

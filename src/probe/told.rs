@@ -34,7 +34,7 @@ impl Bench<'_> {
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
             Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
         };
-        let seen = Some(Seen::of(expected, contents));
+        let seen = Some(Seen::of(shown, expected, contents));
         (self.tell)(News::Ended(TestedCheck { seen, ..tested }));
     }
 

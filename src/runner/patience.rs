@@ -209,9 +209,9 @@ impl Patience {
         may
     }
 
-    /// Whether the wait for the log of a finished set is over; it lasts as configured, and at least `at_least` ms.
-    pub(super) fn archive_over(&mut self, name: &TargetName, at_least: u64, at: Instant) -> bool {
-        let limit = Duration::from_millis(self.limits.archive_wait.max(at_least));
+    /// Whether the wait for the log of a finished set is over.
+    pub(super) fn archive_over(&mut self, name: &TargetName, at_least: Option<u64>, at: Instant) -> bool {
+        let limit = self.limits.log_wait(at_least);
         let began = *self.state(name, at).archive.get_or_insert(at);
         at.duration_since(began) >= limit
     }

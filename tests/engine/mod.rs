@@ -15,7 +15,11 @@ pub mod oracle;
 pub mod seekdb;
 pub mod sql;
 
+use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde::de::DeserializeOwned;
 
 /// The release that serves as a server.
 pub const SERVER: &str = "1.4.0.post1";
@@ -38,6 +42,24 @@ pub fn program(name: &str) -> Option<PathBuf> {
         .map(|folder| folder.join(name))
         .find(|file| file.is_file())
         .or_else(|| lacking(&format!("{name} is not on PATH; tests/run installs it")))
+}
+
+/// What a parser, which is a program of its own, says of each statement, in order: one line of JSON asks, one answers.
+pub fn asked<T: DeserializeOwned, S: AsRef<str>>(parser: &mut Command, statements: &[S]) -> Vec<T> {
+    let mut child = parser.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    let mut questions = child.stdin.take().unwrap();
+    let answers = BufReader::new(child.stdout.take().unwrap());
+    let lines: Vec<String> = statements.iter().map(|s| serde_json::to_string(s.as_ref()).unwrap()).collect();
+    let asking = std::thread::spawn(move || {
+        for line in lines {
+            writeln!(questions, "{line}").unwrap();
+        }
+    });
+    let found: Vec<T> = answers.lines().map(|line| serde_json::from_str(&line.unwrap()).unwrap()).collect();
+    asking.join().unwrap();
+    assert!(child.wait().unwrap().success(), "the parser ended badly after {} answers", found.len());
+    assert_eq!(found.len(), statements.len(), "one answer a statement");
+    found
 }
 
 pub fn lacking<T>(what: &str) -> Option<T> {

@@ -264,25 +264,32 @@ fn ends(child: &mut std::process::Child) -> Option<i32> {
     until("its end", || child.try_wait().unwrap().ok_or_else(|| format!("{} runs", child.id()))).code()
 }
 
-/// Ctrl-C leaves a follower, also when it comes while that is busy with printing.
+/// Ctrl-C leaves a follower, also when it comes while that waits for its reader in the middle of what it prints.
 #[test]
 fn ctrl_c_to_a_face_whose_reader_is_slow() {
     let fleet = quick("healthy");
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MINOR".into() });
     let id = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes", "--detach"]).exits(0).task();
     wait(&fleet, "pay", "task", "BACKUP_DATA_MINOR");
-    let mut command = fleet.command(&["watch", &id, "--json"]);
-    let mut face = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    let mut out = face.stdout.take().unwrap();
-    rustix::pipe::fcntl_setpipe_size(&out, 4096).unwrap();
-    // It prints until nothing fits in any more.
-    let mut before = 0;
-    until("a full pipe", || {
-        std::thread::sleep(std::time::Duration::from_millis(100));
-        let now = rustix::io::ioctl_fionread(&out).unwrap();
-        let stands = now > 1024 && now == before;
-        before = now;
-        if stands { Ok(()) } else { Err(format!("{now} bytes")) }
+    journal_until(&fleet, "the wait", |event| runs(event, "wait_for_backup"));
+    let watch =
+        |out: Stdio| fleet.command(&["watch", &id, "--json"]).stdout(out).stderr(Stdio::null()).spawn().unwrap();
+    // The first two lines that it prints, by another one: it listens for Ctrl-C before the second.
+    let mut quick = watch(Stdio::piped());
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(quick.stdout.take().unwrap()));
+    let two: usize = lines.take(2).map(|line| line.unwrap().len() + 1).sum();
+    kill(quick.id(), Signal::KILL);
+    quick.wait().unwrap();
+    // A pipe that has room for them, and not for the third.
+    let (mut out, mut filled) = std::io::pipe().unwrap();
+    let size = rustix::pipe::fcntl_setpipe_size(&out, 4096).unwrap();
+    std::io::Write::write_all(&mut filled, &vec![b'\n'; size - two]).unwrap();
+    let mut face = watch(filled.into());
+    until("a follower that waits for its reader", || {
+        let held = rustix::io::ioctl_fionread(&out).unwrap();
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", face.id())).unwrap();
+        let sleeps = stat.rsplit_once(") ").unwrap().1.starts_with('S');
+        if held == size as u64 && sleeps { Ok(()) } else { Err(format!("{held} of {size} bytes, {stat}")) }
     });
     kill(face.id(), Signal::INT);
     let drain = std::thread::spawn(move || std::io::copy(&mut out, &mut std::io::sink()));

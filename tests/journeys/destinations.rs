@@ -118,6 +118,24 @@ fn a_place_no_server_knows_is_refused_by_its_name() {
     assert_eq!(sent(&fleet), Vec::<String>::new());
 }
 
+#[test]
+fn check_says_whose_the_directories_are_that_a_backup_would_set() {
+    let fleet = Fleet::serve("no-destination");
+    let told = || fleet.json(&["check", "demo/pay"]).exits(0);
+    let (result, found) = told().check("demo/pay", "owner");
+    assert_eq!(result, "not_checked", "{found}");
+    assert!(found.contains("is not there on this host"), "{found}");
+    for uri in found.split(' ').filter_map(|word| word.trim_end_matches(':').strip_prefix("file://")) {
+        std::fs::create_dir_all(uri).unwrap();
+        assert_eq!(told().check("demo/pay", "owner").0, "pass");
+        std::fs::write(std::path::Path::new(uri).join("letters.txt"), "a").unwrap();
+        let foreign = fleet.json(&["check", "demo/pay"]).exits(13);
+        assert_eq!(foreign.check("demo/pay", "owner").0, "fail");
+        assert_eq!(std::fs::read_dir(uri).unwrap().count(), 1, "nothing is written by a look");
+    }
+    assert_eq!(sent(&fleet), Vec::<String>::new());
+}
+
 /// A mount point that is empty: set again, the server would list its sets as DELETED and refuse the real directory for ever.
 #[test]
 fn a_directory_that_was_in_use_is_set_again_only_once_it_is_seen() {
@@ -144,6 +162,11 @@ fn a_directory_that_was_in_use_is_set_again_only_once_it_is_seen() {
     // Mounted again it is seen, and the plan goes on.
     std::fs::remove_dir(folder("first")).unwrap();
     std::fs::rename(folder("elsewhere"), folder("first")).unwrap();
+    // To look at it nothing has to be written.
+    let looked = to(&first, &["--dry-run"]).exits(0);
+    assert_eq!(looked.check("demo/order", "destination_proven").0, "pass");
+    assert_ne!(looked.check("demo/order", "owner").0, "fail");
+    assert!(looked.of_kind("test").is_empty(), "{}", looked.out);
     let seen = to(&first, &[]).exits(0);
     assert_eq!(seen.check("demo/order", "destination_proven").0, "pass");
     assert_eq!(sent(&fleet)[before], format!("ALTER SYSTEM SET DATA_BACKUP_DEST = '{first}' TENANT = 'order'"));

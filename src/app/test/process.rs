@@ -71,6 +71,9 @@ fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
     let stopped = || stop.load(Ordering::Relaxed);
     let mut bench = Bench { tell: &mut tell, now: crate::journal::clock::now, stopped: &stopped };
     match parcel.destination.kind() {
+        StorageKind::File if parcel.looks_only => {
+            folder::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
+        }
         StorageKind::File => folder::probe(Path::new(parcel.destination.path()), &parcel.expected, &mut bench),
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
             let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
@@ -79,6 +82,7 @@ fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
                 access_key: key.as_ref(),
                 expected: &parcel.expected,
                 limit: parcel.limit,
+                looks_only: parcel.looks_only,
             };
             object::probe(&subject, &mut bench);
         }

@@ -87,6 +87,7 @@ impl Asker<'_> {
         let columns = self.rows(&columns()).await?;
         let broken = self.rows(&broken_views()).await?;
         let used = self.rows_if_there(&used_by_views()).await?;
+        let keys = self.rows_if_there(&foreign_keys()).await?;
         let unique = self.rows(&unique_floats()).await?;
         let routines = self.named(ROUTINES).await?;
         let calling_views = if routines.is_empty() { Vec::new() } else { calling(&self.rows(VIEWS).await?, &routines) };
@@ -98,7 +99,8 @@ impl Asker<'_> {
             columns: columns.iter().map(column).collect(),
             broken_views: broken.iter().map(|row| (text(row, "TABLE_SCHEMA"), text(row, "TABLE_NAME"))).collect(),
             calling_views,
-            reads: used.map(|rows| rows.iter().map(use_of).collect()),
+            reads: used.map(|rows| rows.iter().map(|row| USES.map(|column| text(row, column))).collect()),
+            refers: keys.map(|rows| rows.iter().map(|row| REFERS.map(|column| text(row, column))).collect()),
             unique: three(&unique, ["TABLE_SCHEMA", "TABLE_NAME", "COLUMN_NAME"]),
             same_file: same_file(&databases, &tables)?,
             left_out: left_out.into_iter().filter_map(|(kind, rows)| names(kind, &rows)).collect(),
@@ -153,10 +155,21 @@ fn broken_views() -> String {
     )
 }
 
+/// Which table a foreign key of a table points to.
+fn foreign_keys() -> String {
+    format!(
+        "SELECT DISTINCT {} FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL \
+         AND TABLE_SCHEMA NOT IN ({})",
+        REFERS.join(", "),
+        in_quotes(&SYSTEM_DATABASES)
+    )
+}
+
 fn used_by_views() -> String {
     format!(
-        "SELECT VIEW_SCHEMA, VIEW_NAME, TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEW_TABLE_USAGE \
+        "SELECT {} FROM information_schema.VIEW_TABLE_USAGE \
          WHERE VIEW_SCHEMA NOT IN ({})",
+        USES.join(", "),
         in_quotes(&SYSTEM_DATABASES)
     )
 }
@@ -190,9 +203,10 @@ fn column(row: &Row) -> Column {
     }
 }
 
-fn use_of(row: &Row) -> [String; 4] {
-    ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"].map(|column| text(row, column))
-}
+/// Of a view and what it reads.
+const USES: [&str; 4] = ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"];
+/// Of a table and what its foreign key points to.
+const REFERS: [&str; 4] = ["TABLE_SCHEMA", "TABLE_NAME", "REFERENCED_TABLE_SCHEMA", "REFERENCED_TABLE_NAME"];
 
 /// Views whose definition calls one of the routines: the server writes a call as a name in backquotes before a parenthesis.
 fn calling(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {

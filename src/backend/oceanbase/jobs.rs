@@ -14,7 +14,7 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
     let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
     let ended = history.iter().find(own).filter(|job| !job.is_live());
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
-        // B2: a job that is gone from the running view is unknown until history says.
+        // What became of a job that is gone from the running view is unknown until its history row is there.
         let what = format!("job {id} has left the running jobs; its history row is awaited");
         return Look::Wait(Waiting::for_(what, false)).into();
     };

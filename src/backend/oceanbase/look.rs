@@ -56,14 +56,13 @@ impl OceanBase {
         let name = &target.target;
         let known = self.looks.get(name).and_then(|looking| Some((looking.looked.clone()?, looking.asked)));
         let by_views = judged.outcome().verdict;
-        let at_least = tenant.archive.lag_target.unwrap_or(120).saturating_mul(3_000);
         match known {
             Some((looked, asked))
                 if !matches!(looked, Looked::Lacks(_))
                     || by_views != VerdictWord::Restorable
-                    || asked.elapsed() < self.again_after() =>
+                    || asked.elapsed() < self.connection.limits.between_looks() =>
             {
-                return seen(weigh(judged, &looked, name, at_least));
+                return seen(weigh(judged, &looked, name, tenant.archive.three_steps()));
             }
             _ => {}
         }
@@ -105,15 +104,9 @@ impl OceanBase {
             *questions.iter().find(fits).ok_or("the question that was confirmed is about another kind of set")?;
         let Action::LookAtStorage { data, log, .. } = action else { return Err("nothing was asked".to_owned()) };
         elsewhere(set, tenant, data, log.as_ref())?;
-        let looking = Looking { needed, until: set.min_restore, asked: Instant::now(), looked: None };
+        let looking = Looking { needed, until: point(set)?, asked: Instant::now(), looked: None };
         self.looks.insert(name.clone(), looking);
         Ok(action)
-    }
-
-    /// How long after a look the storage is looked at again.
-    fn again_after(&self) -> Duration {
-        let wait = Duration::from_millis(self.connection.limits.archive_wait) / 10;
-        wait.clamp(Duration::from_secs(1), Duration::from_secs(30))
     }
 
     /// What came of the last look for a target.
@@ -145,7 +138,8 @@ impl OceanBase {
             let which = if lacks_key { "the access key of the storage" } else { "the passwords of the sets" };
             return Err(not_asked(name, format!("This run was not given {which}.")));
         }
-        let until = self.looks.get(name).map(|looking| looking.until).unwrap_or_default();
+        let until = self.looks.get(name).map(|looking| looking.until);
+        let until = until.ok_or_else(|| self.internal("a look at the storage without its point"))?;
         let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await != Some(true) {
@@ -194,15 +188,16 @@ impl OceanBase {
             return Err(unasked("The servers do not say the cluster's name and id."));
         };
         let needed = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
-        let looking = Looking { needed, until: set.min_restore, asked: Instant::now(), looked: None };
+        let until = point(set).map_err(|why| unasked(&format!("It was not asked: {why}.")))?;
+        let looking = Looking { needed, until, asked: Instant::now(), looked: None };
         // The point is read in the session's zone (V3.1.5 source, `ObPhysicalRestoreTenantResolver`), which is set to this.
-        let local = set.min_restore.to_local(&ServerTimeZone::fixed(0));
+        let local = until.to_local(&ServerTimeZone::fixed(0));
         let time = local.rsplit_once(' ').map_or(local.as_str(), |(time, _)| time);
         let asked = render::LookBeforeV4 {
             new_tenant: unused_name(facts),
             tenant: &tenant.name,
             data,
-            time: format!("{time}.{:06}", set.min_restore.0 / 1_000 % 1_000_000),
+            time: format!("{time}.{:06}", until.0 / 1_000 % 1_000_000),
             options: format!("backup_cluster_name={cluster}&backup_cluster_id={id}"),
             passwords: self.secrets.decryption.len(),
         };
@@ -275,6 +270,15 @@ fn listed(looking: &Looking, rows: &[Row]) -> Looked {
     Looked::listed(proof, &looking.needed)
 }
 
+/// The earliest point that a set can be restored to, which is what a look asks for.
+///
+/// # Errors
+/// No view says it: 0 is no point.
+fn point(set: &BackupSet) -> Result<Scn, String> {
+    let known = Some(set.min_restore).filter(|point| *point > Scn(0));
+    known.ok_or_else(|| format!("no view says the earliest point that set {} can be restored to", set.id))
+}
+
 /// Refuses where a set or its log lies elsewhere than in the directories that were confirmed.
 fn elsewhere(
     set: &BackupSet,
@@ -305,4 +309,18 @@ fn unused_name(facts: &Facts) -> String {
 fn not_asked(name: &TargetName, why: String) -> Fault {
     let what = format!("The server was not asked to look at the storage of {name}.");
     Fault::new(Cause::Precondition, what, why, "Ask it by hand, or with: obnow prove.")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::samples::full;
+
+    #[test]
+    fn a_set_without_its_earliest_point_is_not_looked_for() {
+        let set = full(7);
+        assert_eq!(point(&set), Ok(set.min_restore));
+        let unread = BackupSet { min_restore: Scn(0), ..set };
+        assert_eq!(point(&unread), Err("no view says the earliest point that set 7 can be restored to".to_owned()));
+    }
 }

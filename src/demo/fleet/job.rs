@@ -89,6 +89,8 @@ pub struct Job {
     pub seen: Moment,
     /// When it leaves the running views (ended), or has been cancelled (CANCELING).
     pub due: Option<Moment>,
+    /// Since when it waits for an upgrade to end.
+    pub upgrade_since: Option<Moment>,
     /// It is in the history views.
     pub history: bool,
 }

@@ -99,6 +99,7 @@ impl Wanted {
             done: 0,
             seen: at,
             due: None,
+            upgrade_since: None,
             history: false,
         }
     }

@@ -285,6 +285,41 @@ fn a_data_directory_that_lost_its_format_file_fails_the_job_at_its_start() {
 }
 
 #[test]
+fn a_job_waits_for_an_upgrade_to_end_and_then_fails() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(5_000);
+    let upgrade = |bench: &mut Bench, on: &str| {
+        bench.fleet.clusters[0].parameters.insert("enable_upgrade_mode".to_owned(), on.to_owned());
+    };
+    upgrade(&mut bench, "True");
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Doing, "it stands");
+    upgrade(&mut bench, "False");
+    bench.pass(60_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Completed, "and goes on once the upgrade has ended");
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(5_000);
+    upgrade(&mut bench, "True");
+    bench.pass(1);
+    bench.pass(319_000);
+    assert_eq!(bench.job("pay").unwrap().status, JobStatus::Doing);
+    bench.pass(2_000);
+    assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -4109));
+}
+
+#[test]
+fn a_job_fails_at_once_when_the_data_version_changes() {
+    let mut bench = Bench::tenants(ONE);
+    bench.say("sys", &full(&["pay"])).unwrap();
+    bench.pass(5_000);
+    let tenant = bench.fleet.clusters[0].tenants.iter_mut().find(|tenant| tenant.name == "pay").unwrap();
+    tenant.compatible = "4.3.0.0".to_owned();
+    bench.pass(100);
+    assert_eq!((bench.job("pay").unwrap().status, bench.job("pay").unwrap().result), (JobStatus::Failed, -4143));
+}
+
+#[test]
 fn a_job_fails_when_its_archive_breaks() {
     let mut bench = Bench::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();

@@ -193,6 +193,7 @@ fn start(fleet: &mut Fleet, order: Order, incremental: bool, executors: Vec<i64>
         done: 0,
         seen: order.at,
         due: None,
+        upgrade_since: None,
         history: false,
     });
     cluster.event(order.at, "backup", "start backup cluster", Vec::new());

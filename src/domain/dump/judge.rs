@@ -29,6 +29,8 @@ pub struct Listing {
     pub calling_views: Vec<(String, String, String)>,
     /// Which table or view a view reads: database, view, database, table; None: the server does not say.
     pub reads: Option<Vec<[String; 4]>>,
+    /// Which table a foreign key of a table points to: database, table, database, table; None: the server does not say.
+    pub refers: Option<Vec<[String; 4]>>,
     /// Columns of unique keys: database, table, column.
     pub unique: Vec<(String, String, String)>,
     /// Tables whose file would overwrite another's: database, table.
@@ -76,16 +78,20 @@ pub fn judge(listing: Listing) -> Catalogue {
         found.unfit.push(Finding { object: Object::table(database, name), why });
     }
     columns(&listing.columns, &listing.unique, &views, &mut found);
-    found.reads = listing.reads.map(|rows| {
-        let mut reads: BTreeMap<Object, BTreeSet<Object>> = BTreeMap::new();
-        for [database, view, of, table] in rows {
-            reads.entry(Object::table(&database, &view)).or_default().insert(Object::table(&of, &table));
-        }
-        reads
-    });
+    found.reads = listing.reads.as_deref().map(by_first);
+    found.refers = listing.refers.as_deref().map(by_first);
     found.unfit.sort();
     found.unfit.dedup_by(|a, b| a.object == b.object);
     found
+}
+
+/// Pairs of tables and views, by the first of each.
+fn by_first(pairs: &[[String; 4]]) -> BTreeMap<Object, BTreeSet<Object>> {
+    let mut all: BTreeMap<Object, BTreeSet<Object>> = BTreeMap::new();
+    for [database, name, of, other] in pairs {
+        all.entry(Object::table(database, name)).or_default().insert(Object::table(of, other));
+    }
+    all
 }
 
 /// Why nothing of a database of that name can be dumped. The dump speaks `binary`, in which the server takes a name for latin1

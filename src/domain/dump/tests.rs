@@ -32,6 +32,7 @@ fn listing(columns: Vec<Column>) -> Listing {
         tables: tables.iter().map(|table| three("pay", table, "BASE TABLE")).collect(),
         columns,
         reads: Some(Vec::new()),
+        refers: Some(Vec::new()),
         ..Listing::default()
     }
 }
@@ -145,6 +146,27 @@ fn views_go_with_what_they_read() {
     assert_eq!(said(&left)[0], "pay.v1 (a view that reads pay.inv, which would be left out)");
     assert_eq!(left.len(), 2);
     assert!(found.in_the_way(&exclude(&["pay.*"])).is_empty());
+}
+
+#[test]
+fn a_foreign_key_that_points_to_what_is_left_out_is_named() {
+    let plain = |name: &str| column(name, "a", "int(11)", "");
+    let mut rows = listing(vec![plain("orders"), plain("customers"), plain("parts")]);
+    let refers = |table: &str, other: &str| ["pay", table, "pay", other].map(str::to_owned);
+    rows.refers = Some(vec![refers("orders", "customers"), refers("orders", "parts"), refers("parts", "parts")]);
+    let facts = |rows: &Listing| with(Known::Known(judge(rows.clone())));
+    let of = |rows: &Listing, out: &[&str]| check(&facts(rows), out, CheckId::ExcludedTables).unwrap();
+    let named = of(&rows, &["pay.customers"]);
+    assert_eq!(
+        named.found,
+        "left out as asked: pay.customers; foreign keys point to them: pay.orders to pay.customers"
+    );
+    assert!(named.fix.contains("or leave out what points to them"), "{}", named.fix);
+    let alone = of(&rows, &["pay.orders", "pay.parts"]);
+    assert_eq!(alone.found, "left out as asked: pay.orders, pay.parts", "what points is left out too");
+    rows.refers = None;
+    let unread = of(&rows, &["pay.customers"]);
+    assert!(unread.found.ends_with("; whether a foreign key points to them is not known"), "{}", unread.found);
 }
 
 fn with(catalogue: Known<Catalogue>) -> Facts {

@@ -3,7 +3,7 @@
 use super::chosen::{logical_place, upload_key};
 use super::destinations::{Places, places};
 use super::look::{Confirming, confirming};
-use super::{Action, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
+use super::{Action, Plan, PlannedStep, TargetPlan, TenantIdentity, no_plus_archivelog, not_carried, plus_archivelog};
 use crate::domain::archive_dest::{ArchiveDest, Binding};
 use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
@@ -205,6 +205,20 @@ fn binding(kept: &ArchiveDest, to: &Destination, choices: &Choices) -> (Option<B
         ),
         binding => (binding.clone(), None),
     }
+}
+
+/// Whether a plan moves an archive that is Mandatory to a place where no Test has passed on every server: a Test may keep it so.
+#[must_use]
+pub fn moves_unproven_binding(facts: &Facts, plan: &Plan) -> bool {
+    plan.targets.iter().any(|target| {
+        let own = facts.tenant_by_id(target.tenant.id).and_then(|tenant| tenant.archive.destination.as_ref());
+        let mut actions = target.steps.iter().flat_map(|step| &step.actions);
+        own.is_some_and(|own| own.binding == Some(Binding::Mandatory))
+            && actions.any(|action| match action {
+                Action::SetArchiveDestination { destination, .. } => destination.binding != Some(Binding::Mandatory),
+                _ => false,
+            })
+    })
 }
 
 /// The step that gets the archive of `whose` running.

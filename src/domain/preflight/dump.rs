@@ -97,7 +97,18 @@ fn excluded(sheet: &mut Sheet, catalogue: &Catalogue, choices: &Choices) {
     if catalogue.reads.is_none() {
         said = format!("{said}; whether a view reads them is not known");
     }
-    sheet.warn(CheckId::ExcludedTables, said, "Back these tables up by other means.");
+    let mut fix = "Back these tables up by other means.".to_owned();
+    match catalogue.pointing_to(&choices.exclude) {
+        None => said = format!("{said}; whether a foreign key points to them is not known"),
+        Some(keys) if keys.is_empty() => {}
+        Some(keys) => {
+            said = format!("{said}; foreign keys point to them: {}", few(&keys));
+            fix = format!(
+                "{fix} Restore them before these foreign keys are checked again, or leave out what points to them."
+            );
+        }
+    }
+    sheet.warn(CheckId::ExcludedTables, said, &fix);
 }
 
 fn place(sheet: &mut Sheet, cluster: &ClusterFacts) {

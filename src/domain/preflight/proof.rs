@@ -1,31 +1,92 @@
 //! The checks of a directory that is to be set, by what a Test has seen of it (R1).
 
+use std::collections::BTreeMap;
+
 use super::{Check, CheckId, Sheet};
-use crate::domain::choices::Choices;
+use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
+use crate::domain::fault::Cause;
 use crate::domain::listed::at_stake;
 use crate::domain::plan::{wanted_archive_destination, wanted_data_destination};
+use crate::domain::storage_test::Fit;
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 
-/// The checks of the directories that a plan for this tenant would set; none where nothing is set. Below V4 a directory has
-/// no format file of a tenant.
+/// What was seen of directories without a Test.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Looks {
+    /// Those that were looked into.
+    pub seen: Vec<SeenDirectory>,
+    /// The others, by their URIs, and why nothing was seen.
+    pub unseen: BTreeMap<String, String>,
+}
+
+/// The directories that a plan for this tenant would set; none where nothing is set, and none below V4 or for a dump.
 #[must_use]
-pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
-    let mut sheet = Sheet::new(facts.target(tenant));
+pub fn directories_to_set(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<(DirKind, Destination)> {
     if facts.cluster.method == Method::Logical || facts.cluster.whole.is_some() {
-        return sheet.checks;
+        return Vec::new();
     }
     let data = wanted_data_destination(facts, tenant, choices);
     let data = data.filter(|wanted| tenant.data_destination.as_ref().is_none_or(|own| !own.already_is(wanted)));
     let archive = wanted_archive_destination(facts, tenant, choices);
     let own = tenant.archive.destination.as_ref();
     let archive = archive.filter(|wanted| own.is_none_or(|own| !own.location.already_is(wanted)));
-    for (kind, wanted) in [(DirKind::Data, data), (DirKind::Clog, archive)] {
-        if let Some(wanted) = wanted {
-            proven(&mut sheet, (tenant, kind), &wanted, choices);
+    let both = [(DirKind::Data, data), (DirKind::Clog, archive)];
+    both.into_iter().filter_map(|(kind, wanted)| Some((kind, wanted?))).collect()
+}
+
+/// The checks of the directories that a plan for this tenant would set: what was not seen refuses where the server lists
+/// something in it.
+#[must_use]
+pub fn proof_checks(facts: &Facts, tenant: &TenantFacts, choices: &Choices) -> Vec<Check> {
+    let mut sheet = Sheet::new(facts.target(tenant));
+    for (kind, wanted) in directories_to_set(facts, tenant, choices) {
+        proven(&mut sheet, (tenant, kind), &wanted, choices);
+    }
+    sheet.checks
+}
+
+/// The same for a backup that nobody starts now: what could not be looked into is not checked, and says why.
+#[must_use]
+pub fn looked_checks(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    choices: &Choices,
+    unseen: &BTreeMap<String, String>,
+) -> Vec<Check> {
+    let mut sheet = Sheet::new(facts.target(tenant));
+    for (kind, wanted) in directories_to_set(facts, tenant, choices) {
+        let bare = wanted.bare();
+        match unseen.get(&bare) {
+            None => proven(&mut sheet, (tenant, kind), &wanted, choices),
+            Some(why) => {
+                if let Some(lost) = at_stake(tenant, kind, &wanted) {
+                    let found = format!("whether {lost} are in {bare}, where the server lists them: {why}");
+                    sheet.not_checked(CheckId::DestinationProven, found, "");
+                }
+                sheet.not_checked(CheckId::Owner, format!("whose {bare} is: {why}"), "");
+            }
         }
+    }
+    sheet.checks
+}
+
+/// The checks of the one destination below V4 that a plan for these tenants would set: no file in it says whose it is, and
+/// nothing is decided without one.
+#[must_use]
+pub fn checks_below_v4(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Vec<Check> {
+    let mut sheet = Sheet::new(facts.cluster.target.clone());
+    let own = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
+    let wanted = tenants.first().and_then(|tenant| wanted_data_destination(facts, tenant, choices));
+    let differs = wanted.filter(|wanted| own.is_none_or(|own| !own.already_is(wanted)));
+    if let (Some(wanted), true) = (differs, facts.cluster.whole.is_some()) {
+        let bare = wanted.bare();
+        let why =
+            "below V4 a directory has no format file that says so; the server refuses one that holds an archive (9026)";
+        sheet.not_checked(CheckId::DestinationProven, format!("what is in {bare}: {why}"), "");
+        sheet.not_checked(CheckId::Owner, format!("whose {bare} is: {why}"), "");
     }
     sheet.checks
 }
@@ -48,15 +109,28 @@ fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &D
         ),
         (None, _) => {}
     }
-    if seen.is_some_and(|seen| seen.doubted) {
-        sheet.refuse_unless_skipped(
+    match seen {
+        None => {}
+        Some(seen) if seen.doubted => sheet.refuse_unless_skipped(
             CheckId::Owner,
             choices,
             &format!(
                 "{bare} has the ids of this tenant and the names of another, and nothing in it proves whose it is"
             ),
             "Choose an empty directory for this tenant and this kind.",
-        );
+        ),
+        Some(seen) => match seen.fit {
+            Fit::Fit => sheet.pass(CheckId::Owner, format!("{bare} is empty, or this tenant's own")),
+            Fit::Unknown => {
+                sheet.not_checked(CheckId::Owner, format!("whose {bare} is: its format file cannot be read"), "");
+            }
+            Fit::Unfit => sheet.refuse(
+                CheckId::Owner,
+                Cause::Storage,
+                format!("{bare} is not empty and not this tenant's own: the server would answer 9080 or 9081"),
+                "Choose an empty directory for this tenant and this kind.",
+            ),
+        },
     }
 }
 
@@ -71,7 +145,7 @@ mod tests {
     #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
     use super::*;
-    use crate::domain::choices::{Mode, SeenDirectory, StorageSource};
+    use crate::domain::choices::{Mode, StorageSource};
     use crate::domain::plan::plan;
     use crate::domain::preflight::CheckResult;
     use crate::domain::restorable::BackupSet;
@@ -93,7 +167,7 @@ mod tests {
     }
 
     fn seen(format: bool, doubted: bool) -> Vec<SeenDirectory> {
-        vec![SeenDirectory { uri: OLD.into(), seen: Seen { format, doubted } }]
+        vec![SeenDirectory { uri: OLD.into(), seen: Seen { format, doubted, fit: Fit::Fit } }]
     }
 
     fn of(checks: &[Check], id: CheckId) -> Vec<&Check> {
@@ -148,5 +222,45 @@ mod tests {
         assert!(refusal.fault.next.ends_with("or override this with --skip owner."), "{}", refusal.fault);
         let skipped = plan(&moved(), &Choices { skip: [CheckId::Owner].into(), ..doubted }).unwrap();
         assert_eq!(of(&skipped.checks, CheckId::Owner)[0].result, CheckResult::Warn);
+    }
+
+    #[test]
+    fn whose_a_directory_is_is_told_as_it_was_seen() {
+        for (fit, result) in
+            [(Fit::Fit, CheckResult::Pass), (Fit::Unknown, CheckResult::NotChecked), (Fit::Unfit, CheckResult::Fail)]
+        {
+            let mut seen = seen(true, false);
+            seen[0].seen.fit = fit;
+            let facts = moved();
+            let checks = proof_checks(&facts, &facts.tenants[2], &Choices { seen, ..back() });
+            assert_eq!(of(&checks, CheckId::Owner)[0].result, result, "{checks:?}");
+        }
+        let facts = moved();
+        assert!(of(&proof_checks(&facts, &facts.tenants[2], &back()), CheckId::Owner).is_empty(), "nobody looked");
+    }
+
+    #[test]
+    fn what_could_not_be_looked_into_is_not_checked_and_says_why() {
+        let facts = moved();
+        let unseen = BTreeMap::from([(OLD.to_owned(), "its key is not at hand".to_owned())]);
+        let checks = looked_checks(&facts, &facts.tenants[2], &back(), &unseen);
+        let told: Vec<_> = checks.iter().map(|check| (check.check, check.result, check.found.as_str())).collect();
+        assert_eq!(
+            told,
+            [
+                (
+                    CheckId::DestinationProven,
+                    CheckResult::NotChecked,
+                    "whether sets 4, 3 of pay are in file:///old/data, where the server lists them: its key is not at hand"
+                ),
+                (CheckId::Owner, CheckResult::NotChecked, "whose file:///old/data is: its key is not at hand"),
+            ]
+        );
+        let looked = Choices { seen: seen(false, false), ..back() };
+        let checks = looked_checks(&facts, &facts.tenants[2], &looked, &BTreeMap::new());
+        assert!(
+            is_unseen(of(&checks, CheckId::DestinationProven)[0]),
+            "an empty mount point was looked into: {checks:?}"
+        );
     }
 }

@@ -40,18 +40,18 @@ fn the_list_must_hold_the_set_and_its_chain() {
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
     let by_views = || Judged::Final(Box::new(views(VerdictWord::Restorable)));
-    let Judged::StillComing { at_least, meanwhile, .. } = weigh(by_views(), &refusal(4018), &target(), 12) else {
+    let Judged::StillComing { at_least, meanwhile, .. } = weigh(by_views(), &refusal(4018), &target(), Some(12)) else {
         unreachable!()
     };
-    assert_eq!((at_least, meanwhile.verdict), (12, VerdictWord::NotRestorable));
+    assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictWord::NotRestorable));
     assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
     for code in [9047, 9080, 1235, 4012] {
-        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), 12) else { unreachable!() };
+        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12)) else { unreachable!() };
         assert_eq!((outcome.verdict, outcome.proof), (VerdictWord::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
-    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), 12) else {
+    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12)) else {
         unreachable!()
     };
     assert_eq!((outcome.proof.unwrap().sets, outcome.proof_why), (vec![3], None));
@@ -61,12 +61,14 @@ fn only_what_the_storage_lacks_makes_a_backup_bad() {
 fn where_the_views_wait_or_say_no_they_are_believed() {
     let waiting = Judged::StillComing {
         what: "waits".to_owned(),
-        at_least: 3,
+        at_least: Some(3),
         meanwhile: Box::new(views(VerdictWord::NotYetRestorable)),
     };
-    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), 12) else { unreachable!() };
+    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12)) else {
+        unreachable!()
+    };
     assert_eq!(meanwhile.verdict, VerdictWord::NotYetRestorable);
     let lost = Judged::Final(Box::new(views(VerdictWord::NotRestorable)));
-    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), 12) else { unreachable!() };
+    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12)) else { unreachable!() };
     assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
 }

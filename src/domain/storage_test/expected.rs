@@ -72,17 +72,38 @@ pub struct Seen {
     pub format: bool,
     /// Nothing proves that it is of this very cluster, and the names in its format file speak against it.
     pub doubted: bool,
+    /// Whether the server will take it.
+    #[serde(default)]
+    pub fit: Fit,
+}
+
+/// Whether the server will take a directory, by what is in it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Fit {
+    /// It is empty, or of the one who wants it.
+    Fit,
+    /// It is somebody else's, or holds something else.
+    Unfit,
+    /// It cannot be told.
+    #[default]
+    Unknown,
 }
 
 impl Seen {
-    /// Of a directory with these contents.
+    /// Of a directory with these contents; `shown` as in [`judge`].
     #[must_use]
-    pub fn of(expected: &Expected, contents: &Contents) -> Self {
+    pub fn of(shown: &str, expected: &Expected, contents: &Contents) -> Self {
         let doubted = match (expected, &contents.format) {
             (Expected::OfTenant(of), Some(file)) if contents.has_format => doubt(of, file, &contents.names).is_some(),
             _ => false,
         };
-        Self { format: contents.has_format, doubted }
+        let fit = match judge(shown, expected, contents) {
+            Ok(Ok(_)) => Fit::Fit,
+            Ok(Err(_)) => Fit::Unknown,
+            Err(_) => Fit::Unfit,
+        };
+        Self { format: contents.has_format, doubted, fit }
     }
 }
 

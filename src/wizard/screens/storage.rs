@@ -10,7 +10,6 @@ use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
-use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::template::DirKind;
 use crate::wizard::form::Text;
 
@@ -313,8 +312,7 @@ impl Storage {
     pub fn proven_archives(&self) -> BTreeSet<String> {
         let Standing::Passed(report) = self.standing(DirKind::Clog) else { return BTreeSet::new() };
         let of_one = self.side(DirKind::Clog).trial.as_ref().is_some_and(|trial| trial.one_of.is_some());
-        let passed = |check: &TestedCheck| check.check == StorageCheck::EveryServer && check.result == TestResult::Pass;
-        if of_one || !report.checks.iter().any(passed) {
+        if of_one || !report.passed_on_every_server() {
             return BTreeSet::new();
         }
         Destination::parse_server(&report.uri).map(|tested| tested.bare()).into_iter().collect()

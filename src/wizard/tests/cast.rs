@@ -144,6 +144,7 @@ pub fn unfit() -> Facts {
             .to_vec(),
         columns: vec![column],
         reads: Some(vec![["pay", "v", "pay", "inv"].map(str::to_owned)]),
+        refers: Some(Vec::new()),
         ..Listing::default()
     };
     let mut seek = seek();

@@ -10,7 +10,7 @@ use crate::app::test::TestOf;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Seen, StorageCheck, TestNews, TestReport, TestedCheck};
+use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestNews, TestReport, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::Req;
@@ -184,7 +184,7 @@ impl Fake {
         self.say(req, Answer::Tested(Box::new(TestNews::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
         let directory = TestedCheck {
-            seen: Some(Seen { format: true, doubted: false }),
+            seen: Some(Seen { format: true, doubted: false, fit: Fit::Fit }),
             ..TestedCheck::pass(StorageCheck::Directory, Some(1), "ours, format file matches")
         };
         let report = TestReport {

@@ -263,7 +263,7 @@ fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
 }
 
 /// Seconds between two steps of the archive.
-fn lag_target(parameters: &Parameters) -> Option<u64> {
+pub(super) fn lag_target(parameters: &Parameters) -> Option<u64> {
     let option = option_of(parameters, "log_archive_checkpoint_interval");
     option.or_else(|| parameters.one("log_archive_checkpoint_interval")).and_then(|interval| seconds(&interval))
 }

@@ -6,6 +6,7 @@ use super::super::read::Is;
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
 use super::super::standstill::items;
+use super::detect::lag_target;
 use super::rows::{self, CLUSTER};
 use crate::backend::Run;
 use crate::domain::facts::Known;
@@ -34,6 +35,7 @@ impl OceanBase {
         };
         let cluster = (TENANT_ID, vec![Is::Number(CLUSTER)]);
         let rounds = self.read(ViewId::ArchiveRounds, &[cluster], "LOG_ARCHIVE_ROUND").await;
+        let lag_target = self.parameters().await.ok().and_then(|parameters| lag_target(&parameters));
         let clock = self.clock.clone();
         let archive = match rounds {
             Err(fault) => Known::NotChecked(fault.why),
@@ -41,7 +43,7 @@ impl OceanBase {
                 let round = rows::round(row, &clock.time_zone).ok()?;
                 let now = Some(clock.at(run.now));
                 let behind = now.filter(|_| round.checkpoint.0 != 0).map(|now| now.seconds_since(round.checkpoint));
-                Some(ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target: None })
+                Some(ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target })
             })),
         };
         let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());

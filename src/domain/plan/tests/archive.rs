@@ -234,11 +234,14 @@ fn a_mandatory_binding_moves_only_to_a_place_that_every_server_has_tested() {
         effect.contains("BINDING=Mandatory becomes Optional: no Test has passed there on every server"),
         "{effect}"
     );
+    let awaits = |choices: &Choices| moves_unproven_binding(&facts, &plan(&facts, choices).unwrap());
+    assert!(awaits(&choices), "a Test may keep it");
     choices.proven_archives.insert("file:///old/clog".into());
     assert_eq!(moved(&facts, &choices).0, Some(Binding::Optional), "another place proves nothing");
     choices.proven_archives.insert("file:///new/clog".into());
     let (binding, effect) = moved(&facts, &choices);
     assert_eq!(binding, Some(Binding::Mandatory));
+    assert!(!awaits(&choices));
     assert!(!effect.contains("BINDING"), "{effect}");
     // What stays where it is stays as it is.
     choices.storage = None;

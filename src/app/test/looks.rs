@@ -1,0 +1,78 @@
+//! A look into the directories that a backup would set: what is in them and whose they are. Nothing is written, and nobody is
+//! asked for a secret.
+
+use futures_util::{StreamExt, stream};
+
+use super::{TestOf, Tester, storage};
+use crate::app::{Flag, Room, purse};
+use crate::domain::choices::{Choices, SeenDirectory};
+use crate::domain::destination::Destination;
+use crate::domain::facts::{Facts, TenantFacts};
+use crate::domain::fault::Fault;
+use crate::domain::preflight::{Looks, directories_to_set};
+use crate::domain::storage_test::StorageCheck;
+use crate::domain::template::DirKind;
+
+/// So many directories are looked into.
+const MOST: usize = 64;
+
+/// So many at once.
+const AT_ONCE: usize = 4;
+
+/// Looks into the directories that a backup of these tenants would set.
+///
+/// # Errors
+/// The system does not say which program this is.
+pub async fn look(room: &Room, facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Result<Looks, Fault> {
+    let tester = Tester::here()?;
+    let all = tenants.iter().flat_map(|tenant| {
+        directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
+    });
+    let mut all: Vec<_> = all.collect();
+    let rest = all.split_off(all.len().min(MOST));
+    let looking = all.into_iter().map(|directory| one(room, &tester, facts, directory, choices));
+    let looked: Vec<_> = stream::iter(looking).buffered(AT_ONCE).collect().await;
+    let mut looks = Looks::default();
+    for (uri, seen) in looked {
+        match seen {
+            Ok(seen) => looks.seen.push(seen),
+            Err(why) => drop(looks.unseen.insert(uri, why)),
+        }
+    }
+    let why = || format!("only the first {MOST} directories are looked into");
+    looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.bare(), why())));
+    Ok(looks)
+}
+
+/// What was seen of one directory, or why nothing was.
+async fn one(
+    room: &Room,
+    tester: &Tester,
+    facts: &Facts,
+    (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
+    choices: &Choices,
+) -> (String, Result<SeenDirectory, String>) {
+    let uri = destination.bare();
+    let mut key = None;
+    if destination.needs_access_key() {
+        let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
+        let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
+        key = purse::at_hand(room, source, Flag::AccessKeyFrom).await;
+        if key.is_none() {
+            return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
+        }
+    }
+    let what = TestOf { looks_only: true, ..TestOf::of_tenant(facts, tenant, kind, destination).with_access_key(key) };
+    let report = storage(tester, what, None).await;
+    let seen = match report.seen() {
+        Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),
+        None => Err(report.fault().map_or_else(
+            || {
+                let told = report.check(StorageCheck::Directory).map(|check| check.found.clone());
+                told.unwrap_or_else(|| "it was not reached".to_owned())
+            },
+            |fault| format!("{} {}", fault.what, fault.why),
+        )),
+    };
+    (uri, seen)
+}
