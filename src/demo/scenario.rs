@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 30] = [
+const SCENARIOS: [(&str, &str); 31] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -60,6 +60,7 @@ const SCENARIOS: [(&str, &str); 30] = [
     ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
     ("managed", include_str!("../../assets/demo/scenarios/managed.yaml")),
+    ("thousand", include_str!("../../assets/demo/scenarios/thousand.yaml")),
 ];
 
 /// The default scenario.
@@ -171,6 +172,9 @@ pub enum EngineEntry {
 pub struct TenantEntry {
     /// Their names.
     pub names: Vec<String>,
+    /// Each name stands for so many tenants, with a number of four digits behind it; 0: for the one of just that name.
+    #[serde(default)]
+    pub numbered: usize,
     /// `MYSQL` or `ORACLE`.
     #[serde(default = "default_mode")]
     pub mode: String,
@@ -213,6 +217,21 @@ pub struct TenantEntry {
     /// V2.2 and V3: the tenant has timestamps of its own, LTS.
     #[serde(default)]
     pub local_timestamps: bool,
+}
+
+impl ClusterEntry {
+    /// Every user tenant by name, with what it is like, in the order of the ids.
+    fn named_tenants(&self) -> impl Iterator<Item = (String, &TenantEntry)> {
+        self.tenants.iter().flat_map(|kind| {
+            kind.names.iter().flat_map(move |name| {
+                let numbers = if kind.numbered == 0 { 0..=0 } else { 1..=kind.numbered };
+                numbers.map(move |number| {
+                    let called = if number == 0 { name.clone() } else { format!("{name}_{number:04}") };
+                    (called, kind)
+                })
+            })
+        })
+    }
 }
 
 /// What a cluster of V2.2 or V3 begins with.

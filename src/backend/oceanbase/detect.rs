@@ -208,7 +208,7 @@ impl OceanBase {
         };
         let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {
-            Ok(rows) => Ok(Parameters(rows)),
+            Ok(rows) => Ok(Parameters::new(rows)),
             Err(failure) => {
                 if !failure.answered {
                     self.drop_session();
