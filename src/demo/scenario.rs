@@ -193,6 +193,9 @@ pub struct TenantEntry {
     /// The state of the archive: a word of the server, or none where there never was a round.
     #[serde(default = "default_archive")]
     pub archive: Option<RoundEntry>,
+    /// How long ago the archive round began.
+    #[serde(default = "default_archive_age")]
+    pub archive_age: String,
     /// How much there is to back up.
     #[serde(default = "default_megabytes")]
     pub megabytes: i64,
@@ -261,7 +264,7 @@ impl Default for WholeEntry {
         Self {
             destination: true,
             archive: Some(RoundEntry::Doing),
-            archive_age: "30d".to_owned(),
+            archive_age: default_archive_age(),
             sets: default_sets(),
             sets_path: None,
             frozen: ["2d", "1d", "10h"].map(str::to_owned).to_vec(),
@@ -328,6 +331,9 @@ fn default_status() -> String {
 #[allow(clippy::unnecessary_wraps, reason = "an archive that was never on is written as null")]
 fn default_archive() -> Option<RoundEntry> {
     Some(RoundEntry::Doing)
+}
+fn default_archive_age() -> String {
+    "30d".to_owned()
 }
 fn default_megabytes() -> i64 {
     1000

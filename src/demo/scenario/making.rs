@@ -207,7 +207,8 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             dest.state = if state == RoundEntry::Suspend { DestState::Defer } else { DestState::Enable };
         }
         tenant.archivelog = status != RoundStatus::Stop;
-        let start = now - 30 * day;
+        let age = clock::length(&kind.archive_age);
+        let start = now - age.ok_or_else(|| format!("'{}' is no length of time", kind.archive_age))?;
         tenant.rounds.push(Round {
             id: 1,
             status,
