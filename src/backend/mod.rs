@@ -8,7 +8,7 @@ mod system;
 
 pub use oceanbase::Secrets;
 pub use storage::{LentStorage, Storage, ToStore};
-pub use system::{Act, Cancel, LendLocks, System};
+pub use system::{Act, Cancel, LendLocks, System, Wording};
 
 use crate::domain::choices::Mode;
 use crate::domain::facts::TaskFacts;

@@ -8,7 +8,7 @@ use super::oceanbase::{OceanBase, PendingAct};
 use super::storage::LentStorage;
 use super::{Run, Seen};
 use crate::domain::archiving::Unchanged;
-use crate::domain::facts::Facts;
+use crate::domain::facts::{Facts, Scope};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Action, Plan, TargetPlan};
 use crate::domain::standstill::Standstill;
@@ -22,6 +22,15 @@ pub enum System {
     OceanBase(Box<OceanBase>),
     /// An engine that is dumped.
     Dump(Box<DumpSystem>),
+}
+
+/// What decides how a plan is written for a server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wording {
+    /// The name of its line.
+    pub line: &'static str,
+    /// The kind of the login.
+    pub scope: Scope,
 }
 
 /// Makes copies of the locks' descriptors that a child process inherits; whoever takes them drops them right after the start.
@@ -166,6 +175,15 @@ impl System {
                 Some(act) => Cancel::Send(Box::new(act), Vec::new()),
                 None => Cancel::Nothing,
             }),
+        }
+    }
+
+    /// What decides how a plan is written for the server; None: not known yet, or it is this host that carries it out.
+    #[must_use]
+    pub fn wording(&self) -> Option<Wording> {
+        match self {
+            Self::OceanBase(system) => system.wording(),
+            Self::Dump(_) => None,
         }
     }
 

@@ -17,7 +17,7 @@ use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, told};
+use crate::domain::task::{Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, shared, told};
 use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
@@ -86,14 +86,7 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
     let left_out: Vec<Value> =
         plan.left_out.iter().map(|left| json!({"target": left.target, "reason": left.reason})).collect();
-    let steps: Vec<Value> = prepared
-        .preview
-        .iter()
-        .map(|step| {
-            json!({"step": step.step.name(), "target": step.target, "needed": step.needed, "statements": step.statements,
-                   "effect": step.effect, "interrupts": some(&step.interrupts)})
-        })
-        .collect();
+    let steps: Vec<Value> = shared(&prepared.preview).map(|(step, owner)| plan_step(step, owner)).collect();
     let overridden: Vec<Value> = plan
         .overridden()
         .map(|check| json!({"target": check.target, "check": check.check.name(), "found": check.found}))
@@ -158,6 +151,18 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     }
     beside.lines(say);
     say.line("");
+}
+
+/// A step of the `plan` event. Statements that another target's step has already are that one's: a start of many tenants would be
+/// as long as its statement for each of them.
+fn plan_step(step: &PreviewStep, owner: Option<&TargetName>) -> Value {
+    let statements = if owner.is_some() { &[][..] } else { &step.statements };
+    let mut fields = json!({"step": step.step.name(), "target": step.target, "needed": step.needed,
+                            "statements": statements, "effect": step.effect, "interrupts": some(&step.interrupts)});
+    if let Some(owner) = owner {
+        fields["statements_of"] = json!(owner);
+    }
+    fields
 }
 
 /// The `task` event.

@@ -19,7 +19,7 @@ use crate::domain::saved::{Expect, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
-use crate::domain::task::PreviewStep;
+use crate::domain::task::{PreviewStep, shared, unshared};
 
 #[cfg(test)]
 mod tests;
@@ -108,7 +108,8 @@ pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
     if placeless && let Some(key) = file.choices.key_without_storage() {
         return Err(at(&format!("choices.{key}"), "it belongs to a `storage` or `archive_storage`, and there is none"));
     }
-    Ok(file.into())
+    SavedPlan::try_from(file)
+        .map_err(|owner| at("shown.steps", &format!("a step has the statements of {owner}, and that has none")))
 }
 
 fn unusable(path: &Path, why: &str) -> Fault {
@@ -210,6 +211,9 @@ struct ShownStep {
     interrupts: String,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     statements: Vec<String>,
+    /// The target whose step of that kind has the same statements, which are not repeated here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    statements_of: Option<TargetName>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -285,13 +289,14 @@ impl From<Chosen> for Choices {
 
 impl File {
     fn of(plan: &SavedPlan) -> Self {
-        let steps = plan.shown.iter().cloned().map(|step| ShownStep {
-            target: step.target,
+        let steps = shared(&plan.shown).map(|(step, owner)| ShownStep {
+            target: step.target.clone(),
             step: step.step,
             needed: step.needed,
-            effect: step.effect,
-            interrupts: step.interrupts,
-            statements: step.statements,
+            effect: step.effect.clone(),
+            interrupts: step.interrupts.clone(),
+            statements: if owner.is_some() { Vec::new() } else { step.statements.clone() },
+            statements_of: owner.cloned(),
         });
         let left_out = plan.left_out.iter().cloned();
         Self {
@@ -313,26 +318,25 @@ impl File {
     }
 }
 
-impl From<File> for SavedPlan {
-    fn from(file: File) -> Self {
+impl TryFrom<File> for SavedPlan {
+    /// The target that has no statements, where another's are its.
+    type Error = TargetName;
+
+    fn try_from(file: File) -> Result<Self, TargetName> {
         let Expected { cluster_id, cluster_created, created_tenant, version, tenant_ids } = file.expect;
         let created = cluster_created.map(|at| Created { tenant: created_tenant.unwrap_or(SYS), at });
-        let steps = file.shown.steps.into_iter().map(|step| PreviewStep {
-            target: step.target,
-            step: step.step,
-            needed: step.needed,
-            statements: step.statements,
-            effect: step.effect,
-            interrupts: step.interrupts,
+        let steps = file.shown.steps.into_iter().map(|step| {
+            let ShownStep { target, step, needed, effect, interrupts, statements, statements_of } = step;
+            (PreviewStep { target, step, needed, statements, effect, interrupts }, statements_of)
         });
         let left_out = file.shown.left_out.into_iter();
-        Self {
+        Ok(Self {
             saved: file.saved,
             choices: file.choices.into(),
             expect: Expect { cluster_id, created, version, tenant_ids },
-            shown: steps.collect(),
+            shown: unshared(steps.collect())?,
             left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
-        }
+        })
     }
 }
 

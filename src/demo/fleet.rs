@@ -232,12 +232,17 @@ impl Cluster {
     /// A tenant by id.
     #[must_use]
     pub fn tenant_by_id(&self, id: i64) -> Option<&Tenant> {
-        self.tenants.iter().find(|tenant| tenant.id == id)
+        self.tenants.get(self.place_of(id)?)
     }
 
     /// A tenant by id, to change it.
     pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
-        self.tenants.iter_mut().find(|tenant| tenant.id == id)
+        let place = self.place_of(id)?;
+        self.tenants.get_mut(place)
+    }
+
+    fn place_of(&self, id: i64) -> Option<usize> {
+        self.tenants.binary_search_by_key(&id, |tenant| tenant.id).ok()
     }
 
     /// Tenants that hold users' data.

@@ -29,7 +29,7 @@ pub enum ScenarioError {
 }
 
 /// The scenarios by name, in the order of the list.
-const SCENARIOS: [(&str, &str); 30] = [
+const SCENARIOS: [(&str, &str); 31] = [
     ("fleet", include_str!("../../assets/demo/scenarios/fleet.yaml")),
     ("healthy", include_str!("../../assets/demo/scenarios/healthy.yaml")),
     ("no-full", include_str!("../../assets/demo/scenarios/no-full.yaml")),
@@ -60,6 +60,7 @@ const SCENARIOS: [(&str, &str); 30] = [
     ("tenant-gate", include_str!("../../assets/demo/scenarios/tenant-gate.yaml")),
     ("logical", include_str!("../../assets/demo/scenarios/logical.yaml")),
     ("managed", include_str!("../../assets/demo/scenarios/managed.yaml")),
+    ("thousand", include_str!("../../assets/demo/scenarios/thousand.yaml")),
 ];
 
 /// The default scenario.
@@ -171,6 +172,9 @@ pub enum EngineEntry {
 pub struct TenantEntry {
     /// Their names.
     pub names: Vec<String>,
+    /// Each name stands for so many tenants, with a number of four digits behind it; 0: for the one of just that name.
+    #[serde(default)]
+    pub numbered: usize,
     /// `MYSQL` or `ORACLE`.
     #[serde(default = "default_mode")]
     pub mode: String,
@@ -189,6 +193,9 @@ pub struct TenantEntry {
     /// The state of the archive: a word of the server, or none where there never was a round.
     #[serde(default = "default_archive")]
     pub archive: Option<RoundEntry>,
+    /// How long ago the archive round began.
+    #[serde(default = "default_archive_age")]
+    pub archive_age: String,
     /// How much there is to back up.
     #[serde(default = "default_megabytes")]
     pub megabytes: i64,
@@ -213,6 +220,21 @@ pub struct TenantEntry {
     /// V2.2 and V3: the tenant has timestamps of its own, LTS.
     #[serde(default)]
     pub local_timestamps: bool,
+}
+
+impl ClusterEntry {
+    /// Every user tenant by name, with what it is like, in the order of the ids.
+    fn named_tenants(&self) -> impl Iterator<Item = (String, &TenantEntry)> {
+        self.tenants.iter().flat_map(|kind| {
+            kind.names.iter().flat_map(move |name| {
+                let numbers = if kind.numbered == 0 { 0..=0 } else { 1..=kind.numbered };
+                numbers.map(move |number| {
+                    let called = if number == 0 { name.clone() } else { format!("{name}_{number:04}") };
+                    (called, kind)
+                })
+            })
+        })
+    }
 }
 
 /// What a cluster of V2.2 or V3 begins with.
@@ -242,7 +264,7 @@ impl Default for WholeEntry {
         Self {
             destination: true,
             archive: Some(RoundEntry::Doing),
-            archive_age: "30d".to_owned(),
+            archive_age: default_archive_age(),
             sets: default_sets(),
             sets_path: None,
             frozen: ["2d", "1d", "10h"].map(str::to_owned).to_vec(),
@@ -309,6 +331,9 @@ fn default_status() -> String {
 #[allow(clippy::unnecessary_wraps, reason = "an archive that was never on is written as null")]
 fn default_archive() -> Option<RoundEntry> {
     Some(RoundEntry::Doing)
+}
+fn default_archive_age() -> String {
+    "30d".to_owned()
 }
 fn default_megabytes() -> i64 {
     1000

@@ -16,12 +16,14 @@ use super::target::TargetName;
 
 mod event;
 mod retry;
+mod shared;
 #[cfg(test)]
 mod tests;
 mod told;
 
 pub use event::{COMPACT, Event, ServerConnection};
 pub use retry::Retry;
+pub use shared::{shared, unshared};
 pub use told::{Told, state_word, told, unknown};
 
 /// One step as it is shown before the start and compared before each act.
@@ -49,6 +51,7 @@ pub struct Prepared {
     /// The plan.
     pub plan: Plan,
     /// What is shown, target by target and step by step.
+    #[serde(with = "shared")]
     pub preview: Vec<PreviewStep>,
     /// A hash over plan and preview: what a person confirms.
     pub digest: String,

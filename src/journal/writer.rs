@@ -103,6 +103,16 @@ impl<E: Serialize> Writer<E> {
         self.line(&Line { at, event }, durable)
     }
 
+    /// Brings everything that was appended to the disk.
+    ///
+    /// # Errors
+    /// As [`Writer::append`].
+    pub fn sync(&mut self) -> Result<(), Fault> {
+        let done = if self.broken { Err(ErrorKind::BrokenPipe.into()) } else { self.file.sync_data() };
+        self.broken = done.is_err();
+        done.map_err(|error| disk::fault("append to the journal", &self.path, &error))
+    }
+
     fn line(&mut self, line: &impl Serialize, durable: bool) -> Result<(), Fault> {
         if self.broken {
             let error = std::io::Error::from(ErrorKind::BrokenPipe);

@@ -1,5 +1,9 @@
 //! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
 
+use std::time::Duration;
+
+use tokio::time::Instant;
+
 use crate::backend::Act;
 use crate::domain::diagnosis::asks_for_compaction;
 use crate::domain::fault::{Cause, Fault};
@@ -67,10 +71,14 @@ impl Runner {
             }
         }
         let mut failed = Vec::new();
+        let begun = Instant::now();
         for (action, group) in groups {
             if matches!(action, Action::LookAtStorage { .. }) {
-                for target in &group {
-                    self.look_at_storage(kind, &action, target).await?;
+                // The others are looked at after the next look at the step: until then verdicts and requests would wait.
+                if begun.elapsed() < Duration::from_millis(self.limits.heartbeat) {
+                    for target in &group {
+                        self.look_at_storage(kind, &action, target).await?;
+                    }
                 }
                 continue;
             }
@@ -110,16 +118,7 @@ impl Runner {
         names: &[TargetName],
     ) -> Result<Option<Fault>, Fault> {
         let (task, attempt) = (self.task.clone(), self.view.attempt);
-        match self.system.preview(&self.prepared.plan, task.as_str()).await {
-            Ok(shown) if shown == self.prepared.preview => {}
-            Ok(_) => {
-                let why = "this obnow, or this server, would send other statements than were shown";
-                return Ok(Some(plan_changed(&names[0], why)));
-            }
-            Err(fault) => return Ok(Some(fault)),
-        }
-        // What comes later in the plan counts as well: nothing is stopped for a statement that cannot be made.
-        if let Err(fault) = self.system.can_send(&self.prepared.plan, task.as_str(), attempt) {
+        if let Err(fault) = self.compare(&names[0]).await {
             return Ok(Some(fault));
         }
         let act = match self.system.open_act(action, group, task.as_str(), attempt).await {
@@ -136,6 +135,23 @@ impl Runner {
             Answer::Refused(fault) => Some(fault),
             Answer::Taken | Answer::None => None,
         })
+    }
+
+    /// Compares what would be sent with what was shown, and sees that all of it can be made; again only where the server's wording
+    /// is another one since.
+    async fn compare(&mut self, first: &TargetName) -> Result<(), Fault> {
+        let wording = self.system.wording();
+        if wording.is_some() && wording == self.compared {
+            return Ok(());
+        }
+        let (plan, task) = (&self.prepared.plan, self.task.as_str());
+        if self.system.preview(plan, task).await? != self.prepared.preview {
+            return Err(plan_changed(first, "this obnow, or this server, would send other statements than were shown"));
+        }
+        // What comes later in the plan counts as well: nothing is stopped for a statement that cannot be made.
+        self.system.can_send(plan, task, self.view.attempt)?;
+        self.compared = self.system.wording();
+        Ok(())
     }
 
     /// Audits, writes the intent, sends once, and writes the answer.

@@ -14,7 +14,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tokio::time::Instant;
 
-use crate::backend::{Look, Run, Seen, System, Waiting};
+use crate::backend::{Look, Run, Seen, System, Waiting, Wording};
 use crate::config::places::who;
 use crate::domain::connection::Limits;
 use crate::domain::fault::{Cause, Fault};
@@ -51,6 +51,10 @@ pub struct Runner {
     went_back: bool,
     /// The step about compactions comes next.
     goes_back: bool,
+    /// What is written now is brought to the disk together.
+    gathers: bool,
+    /// The server's wording that the plan was last compared with.
+    compared: Option<Wording>,
 }
 
 /// What came of one step for one target, when nothing more is to be done in it.
@@ -135,6 +139,8 @@ impl Runner {
             compact_first: false,
             went_back: false,
             goes_back: false,
+            gathers: false,
+            compared: None,
         })
     }
 
@@ -219,9 +225,10 @@ impl Runner {
 
     async fn run_step(&mut self, kind: StepKind, of: &[TargetName]) -> Result<(), Fault> {
         let mut open = self.at_step(kind, of);
-        for target in &open {
-            self.step(&target.target, kind, Settled::passed(StepState::Running, String::new()))?;
-        }
+        self.gather(|runner| {
+            let running = || Settled::passed(StepState::Running, String::new());
+            open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
+        })?;
         if kind == StepKind::Upload {
             // It counts anew: what was dumped is what has to go.
             self.meters.clear();
@@ -256,30 +263,16 @@ impl Runner {
                 }
             };
             patience.answered();
-            let mut still = Vec::new();
-            let mut acts = Vec::new();
-            let mut moved = false;
-            let mut stuck = Vec::new();
-            let mut given_up = Vec::new();
-            for (target, seen) in open.into_iter().zip(seen) {
-                let took = self.take_look(kind, &target, seen, &mut patience, &mut sent)?;
-                match took {
-                    Took::Settled => moved = true,
-                    Took::Act(action) => {
-                        acts.push((target.clone(), action));
-                        still.push(target);
-                    }
-                    Took::Waits { progressed } => {
-                        moved |= progressed;
-                        still.push(target);
-                    }
-                    Took::Stands(waiting) => {
-                        stuck.push((target.clone(), waiting));
-                        still.push(target);
-                    }
-                    Took::GivenUp(fault) => given_up.push((target, fault)),
+            let all = open.into_iter().zip(seen);
+            let taken = self.gather(|runner| {
+                let mut taken = Taken::default();
+                for (target, seen) in all {
+                    let took = runner.take_look(kind, &target, seen, &mut patience, &mut sent)?;
+                    taken.add(target, took);
                 }
-            }
+                Ok(taken)
+            })?;
+            let Taken { still, acts, moved, stuck, given_up } = taken;
             open = still;
             for (target, fault) in given_up {
                 self.give_up(kind, &target, fault).await?;
@@ -413,11 +406,22 @@ impl Runner {
         self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
+    /// Writes what is taken in at once, for however many targets, and brings it to the disk in one go, before anything follows
+    /// from it.
+    fn gather<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.gathers = true;
+        let taken = take(self);
+        self.gathers = false;
+        let synced = self.writer.sync();
+        let taken = taken?;
+        synced.map(|()| taken)
+    }
+
     /// Writes an event; all but progress are on the disk before anything follows from them.
     fn write(&mut self, event: &Event) -> Result<(), Fault> {
         let at: Timestamp = now();
         let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
-        self.writer.append(at, event, durable)?;
+        self.writer.append(at, event, durable && !self.gathers)?;
         self.view.apply(at, event);
         Ok(())
     }
@@ -426,6 +430,37 @@ impl Runner {
 /// The run as the system needs to know it.
 fn run_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
     Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
+}
+
+/// What a look led to, target by target.
+#[derive(Default)]
+struct Taken {
+    still: Vec<TargetPlan>,
+    acts: Vec<(TargetPlan, Action)>,
+    moved: bool,
+    stuck: Vec<(TargetPlan, Waiting)>,
+    given_up: Vec<(TargetPlan, Fault)>,
+}
+
+impl Taken {
+    fn add(&mut self, target: TargetPlan, took: Took) {
+        match took {
+            Took::Settled => self.moved = true,
+            Took::Act(action) => {
+                self.acts.push((target.clone(), action));
+                self.still.push(target);
+            }
+            Took::Waits { progressed } => {
+                self.moved |= progressed;
+                self.still.push(target);
+            }
+            Took::Stands(waiting) => {
+                self.stuck.push((target.clone(), waiting));
+                self.still.push(target);
+            }
+            Took::GivenUp(fault) => self.given_up.push((target, fault)),
+        }
+    }
 }
 
 /// What a look led to.

@@ -102,6 +102,7 @@ fn every_scenario_is_listed_with_what_it_shows() {
         "wrong-password",
         "logical",
         "managed",
+        "thousand",
     ] {
         assert!(names.contains(&name), "{name} of {names:?}");
     }

@@ -7,7 +7,7 @@ use super::render::{RunId, Words};
 use super::session::{Failure, Session};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
-use crate::backend::system::{Act, Doing};
+use crate::backend::system::{Act, Doing, Wording};
 use crate::domain::facts::Scope;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
@@ -48,6 +48,13 @@ impl OceanBase {
             self.ensure_session().await?;
         }
         render::preview(self.words()?, plan, task, 1)
+    }
+
+    /// What decides how a plan is written: the line of the server that was met, and the kind of the login.
+    #[must_use]
+    pub fn wording(&self) -> Option<Wording> {
+        let words = self.words().ok()?;
+        Some(Wording { line: &words.line.name, scope: words.scope })
     }
 
     /// Whether every statement of a plan can be made with the secrets that are here.

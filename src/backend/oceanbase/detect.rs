@@ -215,10 +215,10 @@ impl OceanBase {
         };
         let asked = super::read::parameters(self.session()?, line, &home, &columns, names).await;
         match asked {
-            Ok(rows) => Ok(Parameters(rows)),
+            Ok(rows) => Ok(Parameters::new(rows)),
             Err(failure) => {
                 if !failure.answered {
-                    self.drop_session();
+                    self.lose_session(&failure.fault);
                 }
                 Err(self.naming_the_view(failure, ViewId::Parameters).fault)
             }
@@ -413,8 +413,10 @@ impl OceanBase {
         let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect::<Result<_, _>>()?;
         if !jobs.is_empty() {
             let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
+            let tasks = by_tenant(tasks)?;
             for job in &mut jobs {
-                let Some(row) = tasks.iter().find(|row| rows::is_task_of(row, job)) else { continue };
+                let mut own = tasks.get(&job.tenant_id).into_iter().flatten();
+                let Some(row) = own.find(|row| rows::is_task_of(row, job)) else { continue };
                 job.task = Some(rows::task(row));
                 if job.result == 0 && job.comment.is_empty() {
                     // What its task meets, the job shows only when it has ended.
@@ -464,8 +466,10 @@ impl OceanBase {
         let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
         let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
         let answer = answer.map_err(|failure| self.naming_the_view(failure, id));
-        if answer.as_ref().is_err_and(|failure| !failure.answered) {
-            self.drop_session();
+        if let Err(failure) = &answer
+            && !failure.answered
+        {
+            self.lose_session(&failure.fault);
         }
         if let Err(failure) = answer.as_ref()
             && failure.unread

@@ -1,6 +1,8 @@
 //! Who answers: every connection of a task proves that it leads to the cluster and the tenants that were confirmed, before
 //! anything it says is believed. An endpoint that answers as another one is left out, and the next one is tried.
 
+use std::collections::BTreeMap;
+
 use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, Home, Is};
 use super::rows;
@@ -123,14 +125,13 @@ impl OceanBase {
         if let Some(why) = another_creation(expected.created, created(home, line, &found)) {
             return Ok(Some(why));
         }
-        let name_of =
-            |id| found.iter().find(|row| number(row, TENANT_ID) == Some(id)).map(|row| text(row, "TENANT_NAME"));
+        let rows: BTreeMap<u64, &Row> = found.iter().filter_map(|row| Some((number(row, TENANT_ID)?, row))).collect();
+        let name_of = |id: u64| rows.get(&id).map(|row| text(row, "TENANT_NAME"));
         // Where no creation is known, the tenants of clusters of one id tell them apart. Where one alone is missing it may
         // have been dropped, and the steps say that.
         let wrong = |tenant: &&TenantIdentity| name_of(tenant.id).is_some_and(|name| name != tenant.name);
         if let Some(tenant) = expected.tenants.iter().find(wrong) {
-            let name = found.iter().find(|row| number(row, TENANT_ID) == Some(tenant.id));
-            let name = name.map(|row| rows::word(row, "TENANT_NAME")).unwrap_or_default();
+            let name = rows.get(&tenant.id).map(|row| rows::word(row, "TENANT_NAME")).unwrap_or_default();
             return Ok(Some(format!("Its tenant {} is called {name}, and {} was confirmed.", tenant.id, tenant.name)));
         }
         if !expected.tenants.is_empty() && expected.tenants.iter().all(|tenant| name_of(tenant.id).is_none()) {

@@ -69,6 +69,9 @@ pub struct OceanBase {
     broken: Vec<String>,
     /// The first value of a detection that was not what its column holds.
     unread: Option<Fault>,
+    /// Why there is no connection any more: whoever goes on without an answer that he could do without meets this at his next
+    /// question.
+    lost: Option<Fault>,
 }
 
 impl OceanBase {
@@ -90,6 +93,7 @@ impl OceanBase {
             looks: BTreeMap::new(),
             broken: Vec::new(),
             unread: None,
+            lost: None,
         }
     }
 
@@ -105,6 +109,7 @@ impl OceanBase {
             }
             self.detected = Some(met.detected);
             self.session = Some(met.session);
+            self.lost = None;
             if self.expected.is_some() {
                 self.prepare_to_watch().await?;
             }
@@ -132,12 +137,14 @@ impl OceanBase {
     pub(in crate::backend) fn session(&mut self) -> Result<&mut Session, Fault> {
         match &mut self.session {
             Some(session) => Ok(session),
-            None => Err(Fault::new(
-                Cause::Unreachable,
-                format!("{} cannot be reached.", self.target),
-                "The connection was lost.",
-                "Check the network between this host and the cluster.",
-            )),
+            None => Err(self.lost.clone().unwrap_or_else(|| {
+                Fault::new(
+                    Cause::Unreachable,
+                    format!("{} cannot be reached.", self.target),
+                    "The connection was lost.",
+                    "Check the network between this host and the cluster.",
+                )
+            })),
         }
     }
 
@@ -147,6 +154,14 @@ impl OceanBase {
         if let Some(session) = self.session.take() {
             self.note_broken(session.endpoint);
         }
+    }
+
+    /// The same, by a question that got no answer.
+    pub(super) fn lose_session(&mut self, why: &Fault) {
+        if self.session.is_some() {
+            self.lost = Some(why.clone());
+        }
+        self.drop_session();
     }
 
     fn note_broken(&mut self, endpoint: String) {

@@ -1,5 +1,7 @@
 //! A look at each step of a physical backup, and the acts the looks ask for.
 
+use std::collections::BTreeSet;
+
 use super::identity::{other_cluster, role_change};
 use super::jobs::{ended_without, watch_job, watch_parent};
 use super::line::{Jobs, ViewId};
@@ -12,7 +14,7 @@ use crate::domain::facts::{Facts, JobFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::another_creation;
 use crate::domain::outcome;
-use crate::domain::plan::{Action, Need, TargetPlan, plan};
+use crate::domain::plan::{Action, Need, Plan, TargetPlan, plan};
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
@@ -67,7 +69,8 @@ impl OceanBase {
 
     async fn check_target(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let facts = self.detect().await?;
-        Ok(targets.iter().map(|target| judge_target(&facts, run, target).into()).collect())
+        let again = plan(&facts, &run.prepared.plan.choices).ok();
+        Ok(targets.iter().map(|target| judge_target(&facts, again.as_ref(), run, target).into()).collect())
     }
 
     async fn start_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
@@ -83,7 +86,8 @@ impl OceanBase {
         }
         if !fresh.is_empty() {
             let facts = self.detect().await?;
-            let looks = fresh.iter().map(|target| may_start(&facts, run, target).into()).collect();
+            let again = plan(&facts, &run.prepared.plan.choices).ok();
+            let looks = fresh.iter().map(|target| may_start(&facts, again.as_ref(), run, target).into()).collect();
             seen.extend(fresh.iter().map(|target| &target.target).zip(all_or_none(run, looks)));
         }
         targets
@@ -97,13 +101,15 @@ impl OceanBase {
 
     async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
-        // Every tenant counts its own jobs, so an id alone names no job.
-        let missing: Vec<u64> = targets
+        // Every tenant counts its own jobs, so an id alone names no job; and jobs of many tenants have one id.
+        let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
+        let missing: BTreeSet<u64> = targets
             .iter()
             .filter_map(|target| Some((target.tenant.id, run.job(&target.target)?)))
-            .filter(|(tenant, job)| !running.iter().any(|row| row.tenant_id == *tenant && row.job_id == *job))
+            .filter(|job| !shown.contains(job))
             .map(|(_, job)| job)
             .collect();
+        let missing: Vec<u64> = missing.into_iter().collect();
         let mut history = self.history_of(&missing).await?;
         // A job of sys that was attached to before it had one of the tenant's own.
         let parents: Vec<u64> = targets
@@ -226,8 +232,9 @@ fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
     )
 }
 
-/// Identity, and every gate again.
-fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
+/// Identity, and every gate again. `again` is the plan of everyone as it would be made now: who is part of it has passed, and only
+/// for another one a plan of his own says why.
+fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
         let id = |id: Option<u64>| id.map_or_else(|| "unknown".to_owned(), |id| id.to_string());
@@ -264,6 +271,14 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
             "Look at the target again and start the backup anew.",
         ));
     }
+    let passed = || {
+        let (cluster, role) = (&facts.cluster, tenant.role.word());
+        let alone = cluster.known_by_its_id_alone();
+        Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
+    };
+    if again.is_some_and(|again| again.target(&target.target).is_some()) {
+        return passed();
+    }
     let mut choices = run.prepared.plan.choices.clone();
     if !run.prepared.plan.whole {
         choices.targets = vec![target.target.clone()];
@@ -280,11 +295,7 @@ fn judge_target(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
                 "Mend the cause, and start the backup anew.",
             ))
         }
-        Ok(_) => {
-            let (cluster, role) = (&facts.cluster, tenant.role.word());
-            let alone = cluster.known_by_its_id_alone();
-            Look::Done(format!("{}, tenant {}, {role}{alone}", cluster.endpoint, tenant.id))
-        }
+        Ok(_) => passed(),
         Err(refusal) => Look::Failed(refusal.fault),
     }
 }
@@ -371,8 +382,8 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
 }
 
 /// What hours may have changed is checked again right before the start.
-fn may_start(facts: &Facts, run: &Run<'_>, target: &TargetPlan) -> Look {
-    match judge_target(facts, run, target) {
+fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
+    match judge_target(facts, again, run, target) {
         Look::Done(_) => {}
         look => return look,
     }

@@ -124,14 +124,31 @@ pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<Serve
     signs
 }
 
-/// The rows of the parameter view.
-pub(super) struct Parameters(pub(super) Vec<Row>);
+/// The rows of the parameter view, by the name of the item in lower case.
+pub(super) struct Parameters {
+    rows: BTreeMap<String, Vec<Row>>,
+    /// The first value of an item of a tenant.
+    of_tenants: BTreeMap<(String, u64), String>,
+}
 
 impl Parameters {
+    pub(super) fn new(read: Vec<Row>) -> Self {
+        let mut rows: BTreeMap<String, Vec<Row>> = BTreeMap::new();
+        let mut of_tenants = BTreeMap::new();
+        for row in read {
+            let name = text(&row, "NAME").to_ascii_lowercase();
+            if let Some(tenant) = number(&row, "TENANT_ID") {
+                of_tenants.entry((name.clone(), tenant)).or_insert_with(|| text(&row, "VALUE"));
+            }
+            rows.entry(name).or_default().push(row);
+        }
+        Self { rows, of_tenants }
+    }
+
     /// The distinct values of an item, in order of appearance.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let mut values: Vec<String> = Vec::new();
-        for row in self.0.iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)) {
+        for row in self.rows.get(name).into_iter().flatten() {
             let value = clean(&text(row, "VALUE"));
             if !values.contains(&value) {
                 values.push(value);
@@ -142,8 +159,8 @@ impl Parameters {
 
     /// The values of an item that may hold a secret, as the servers print them: for the reader of that item alone.
     pub(super) fn raw(&self, name: &str) -> Vec<String> {
-        let of_it = |row: &&Row| text(row, "NAME").eq_ignore_ascii_case(name);
-        let mut values: Vec<String> = self.0.iter().filter(of_it).map(|row| text(row, "VALUE")).collect();
+        let rows = self.rows.get(name).into_iter().flatten();
+        let mut values: Vec<String> = rows.map(|row| text(row, "VALUE")).collect();
         values.sort();
         values.dedup();
         values
@@ -160,7 +177,6 @@ impl Parameters {
 
     /// An item of a tenant; None: it was not read.
     pub(super) fn of_tenant(&self, name: &str, tenant: u64) -> Option<String> {
-        let own = |row: &&Row| text(row, "NAME").eq_ignore_ascii_case(name) && number(row, "TENANT_ID") == Some(tenant);
-        self.0.iter().find(own).map(|row| clean(&text(row, "VALUE")))
+        self.of_tenants.get(&(name.to_owned(), tenant)).map(|value| clean(value))
     }
 }

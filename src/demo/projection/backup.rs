@@ -189,8 +189,8 @@ fn percent(finished: i64, all: i64) -> String {
 
 pub(super) fn sets(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant, set: &Set| {
-        let job = look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
-        let running = job.filter(|_| set.end.is_none()).map(|job| life::progress(look.cluster, job));
+        let job = || look.cluster.jobs.iter().position(|job| job.tenant_id == tenant.id && job.set_id == set.id);
+        let running = if set.end.is_none() { job().map(|job| life::progress(look.cluster, job)) } else { None };
         let tablets = 200 + tenant.megabytes / 20;
         let ended =
             Progress { tablets, finished_tablets: tablets, blocks: set.blocks, finished_blocks: set.finished_blocks };

@@ -172,11 +172,10 @@ impl ClusterEntry {
 
 /// Gives a cluster its user tenants, with what they had before the scenario begins.
 fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
-    let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
-    for ((kind, name), id) in named.zip((1002..).step_by(2)) {
+    for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
         let meta = Tenant { kind: Kind::Meta, ..entry.tenant(id - 1, &format!("META${id}"), None, created) };
-        let tenant = entry.tenant(id, name, Some(kind), created);
+        let tenant = entry.tenant(id, &name, Some(kind), created);
         fleet.clusters[cluster].tenants.extend([meta, tenant]);
         if kind.destinations {
             let base = format!("file://{}/{}/{name}", fleet.data.display(), entry.name);
@@ -208,7 +207,8 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
             dest.state = if state == RoundEntry::Suspend { DestState::Defer } else { DestState::Enable };
         }
         tenant.archivelog = status != RoundStatus::Stop;
-        let start = now - 30 * day;
+        let age = clock::length(&kind.archive_age);
+        let start = now - age.ok_or_else(|| format!("'{}' is no length of time", kind.archive_age))?;
         tenant.rounds.push(Round {
             id: 1,
             status,
@@ -263,9 +263,10 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
 
 /// Puts the sets from before on the storage; those that the views list no more stay there alone.
 fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
+    let kinds: BTreeMap<String, &TenantEntry> = entry.named_tenants().collect();
     for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
         let Some(tenant) = cluster.tenant_by_id(tenant_id) else { continue };
-        let kind = entry.tenants.iter().find(|kind| kind.names.contains(&tenant.name));
+        let kind = kinds.get(&tenant.name).copied();
         for set in tenant.sets.clone() {
             let password = kind.and_then(|kind| kind.set_passwords.get(&set.id));
             media::remember(cluster, tenant_id, &set, password.map(String::as_str));

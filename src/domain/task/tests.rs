@@ -14,6 +14,7 @@ use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
 use crate::domain::secret::SecretSource;
 
 mod laws;
+mod shared;
 mod upload;
 
 fn at(second: i64) -> Timestamp {

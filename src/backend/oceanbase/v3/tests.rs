@@ -154,7 +154,7 @@ fn tenants_above_a_thousand_are_users() {
 }
 
 fn parameters(pairs: &[(&str, &str)]) -> Parameters {
-    Parameters(pairs.iter().map(|(name, value)| row(&[("NAME", name), ("VALUE", value)])).collect())
+    Parameters::new(pairs.iter().map(|(name, value)| row(&[("NAME", name), ("VALUE", value)])).collect())
 }
 
 #[test]

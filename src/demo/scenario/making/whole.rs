@@ -15,8 +15,8 @@ const DAY: Moment = 86_400 * SECOND;
 pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
     let whole = &entry.whole;
     let created = now - 40 * DAY;
-    let named = entry.tenants.iter().flat_map(|kind| kind.names.iter().map(move |name| (kind, name)));
-    let tenants = named.zip(1001..).map(|((kind, name), id)| entry.tenant(id, name, Some(kind), created));
+    let named = entry.named_tenants().zip(1001..);
+    let tenants = named.map(|((name, kind), id)| entry.tenant(id, &name, Some(kind), created));
     fleet.clusters[index].tenants.extend(tenants);
     let cluster = &mut fleet.clusters[index];
     for tenant in &mut cluster.tenants {
