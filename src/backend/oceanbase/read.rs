@@ -55,9 +55,9 @@ impl Columns {
     }
 
     /// The columns of a view that a question asks for.
-    fn of<'a>(&'a self, id: ViewId, view: &'a Seen) -> impl Iterator<Item = &'a str> + Clone {
+    fn of<'a>(&'a self, id: ViewId, view: &'a Seen) -> Vec<&'a str> {
         let found = self.found.get(&id).into_iter().flatten();
-        view.columns.iter().chain(&view.moments).chain(found).map(String::as_str)
+        view.columns.iter().chain(&view.moments).chain(found).map(String::as_str).collect()
     }
 
     /// The text of a question. None when a filter is empty.
@@ -117,7 +117,7 @@ pub async fn read(
     let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
     let Some(sql) = sql else { return Ok(Vec::new()) };
     let mut rows = session.rows(&sql).await?;
-    cells::check(id, columns.of(id, view), &rows).map_err(|unread| Failure {
+    cells::check(id, &columns.of(id, view), &rows).map_err(|unread| Failure {
         fault: unread.fault(&view.name),
         answered: true,
         unread: true,

@@ -321,7 +321,7 @@ fn retention(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
             "Wait until the cleanup has ended, or end it with ALTER SYSTEM CANCEL DELETE BACKUP.",
         ),
         Known::Known(Some(sentence)) => {
-            sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs.")
+            sheet.warn(CheckId::Cleanup, sentence.clone(), "It may remove sets while this backup runs.");
         }
     }
 }

@@ -57,16 +57,16 @@ fn a_cell_that_is_not_what_its_column_holds_is_named() {
         ("STATUS", None, "is NULL"),
         ("PLUS_ARCHIVELOG", Some("1"), "says \"1\", which is no word of it"),
     ] {
-        let wrong = check(ViewId::Sets, [column].into_iter(), &[row(&[(column, cell)])]).unwrap_err();
+        let wrong = check(ViewId::Sets, &[column], &[row(&[(column, cell)])]).unwrap_err();
         assert_eq!(wrong.column, column);
         assert!(wrong.says.contains(says), "{column} {cell:?}: {}", wrong.says);
         let fault = wrong.fault("CDB_OB_BACKUP_SET_FILES");
         assert!(fault.why.contains(column), "{fault}");
     }
-    let missing = check(ViewId::Sets, ["DEST_ID"].into_iter(), &[row(&[("STATUS", Some("SUCCESS"))])]).unwrap_err();
+    let missing = check(ViewId::Sets, &["DEST_ID"], &[row(&[("STATUS", Some("SUCCESS"))])]).unwrap_err();
     assert_eq!(missing.says, "is not in its answer");
     let long = "x".repeat(1_000_000);
-    let long = check(ViewId::Sets, ["DEST_ID"].into_iter(), &[row(&[("DEST_ID", Some(&long))])]).unwrap_err();
+    let long = check(ViewId::Sets, &["DEST_ID"], &[row(&[("DEST_ID", Some(&long))])]).unwrap_err();
     assert!(long.says.len() < 100, "{}", long.says);
 }
 
@@ -83,6 +83,6 @@ fn what_servers_answer_is_read() {
         (ViewId::Tenants, "LOG_MODE", None),
         (ViewId::Tenants, "IN_RECYCLEBIN", Some("NO")),
     ] {
-        assert_eq!(check(view, [column].into_iter(), &[row(&[(column, cell)])]), Ok(()), "{column} {cell:?}");
+        assert_eq!(check(view, &[column], &[row(&[(column, cell)])]), Ok(()), "{column} {cell:?}");
     }
 }

@@ -78,7 +78,12 @@ pub(super) fn set(
     zone: &ServerTimeZone,
 ) -> Result<BackupSet, Fault> {
     let snapshot = Scn::from_micros(needed(row, "SNAPSHOT_VERSION")?);
-    let deleted = needed(row, "IS_MARK_DELETED")? != 0;
+    let files = match (number(row, "IS_MARK_DELETED"), files) {
+        (Some(0), None) => FileStatus::Available,
+        (Some(0) | None, Some(files)) => files,
+        (Some(_), _) => FileStatus::Deleted,
+        (None, None) => FileStatus::Other("not known".to_owned()),
+    };
     let ended = moment(row, "END_TIME", zone);
     Ok(BackupSet {
         id: needed(row, "BACKUP_SET_ID")?,
@@ -87,7 +92,7 @@ pub(super) fn set(
         prev_inc: needed(row, "PREV_INC_BACKUP_SET_ID")?,
         tenant_level,
         status: if end(row)? == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
-        file_status: if deleted { FileStatus::Deleted } else { files.unwrap_or(FileStatus::Available) },
+        file_status: files,
         // Where the server has no such column the log is needed from the snapshot on.
         start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, Scn::from_micros),
         min_restore: snapshot,

@@ -83,6 +83,11 @@ fn what_became_of_a_set_is_in_its_result() {
     assert_eq!(of(&[("RESULT", "-4072")]), "FAILED AVAILABLE CANCELED 4072");
     assert_eq!(of(&[("STATUS", "CANCEL")]), "FAILED AVAILABLE CANCELED 0");
     assert_eq!(of(&[("IS_MARK_DELETED", "1")]), "SUCCESS DELETED COMPLETED 0");
+    // Whether it was deleted nobody says: neither the row nor a view of files.
+    let unmarked: Row = history(&[]).into_iter().filter(|(name, _)| name != "IS_MARK_DELETED").collect();
+    let status = |files| rows::set(&unmarked, files, false, &east()).unwrap().file_status;
+    assert_eq!(status(None), FileStatus::Other("not known".into()));
+    assert_eq!(status(Some(FileStatus::Available)), FileStatus::Available);
     // Without an error is not yet a success.
     for word in ["DOING", "GENERATE", "PAUSED"] {
         assert_eq!(of(&[("STATUS", word)]), format!("FAILED AVAILABLE {word} 0"));
