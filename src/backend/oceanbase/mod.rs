@@ -64,6 +64,8 @@ pub struct OceanBase {
     expected: Option<identity::Expected>,
     /// Looks at the storage, by target.
     looks: BTreeMap<TargetName, look::Looking>,
+    /// The connection of the last look: looks that are made one after the other go over one.
+    look_session: Option<Session>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
     broken: Vec<String>,
     /// Why there is no connection any more: whoever goes on without an answer that he could do without meets this at his next
@@ -88,6 +90,7 @@ impl OceanBase {
             clock: None,
             expected: None,
             looks: BTreeMap::new(),
+            look_session: None,
             broken: Vec::new(),
             lost: None,
         }
