@@ -9,6 +9,8 @@ mod archiving;
 mod bad_storage;
 #[path = "journeys/busy.rs"]
 mod busy;
+#[path = "journeys/cancelled.rs"]
+mod cancelled;
 #[path = "journeys/commands.rs"]
 mod commands;
 #[path = "journeys/compaction.rs"]
@@ -57,6 +59,8 @@ mod stalls;
 mod tenant_admin;
 #[path = "journeys/tenant_gate.rs"]
 mod tenant_gate;
+#[path = "journeys/thousand.rs"]
+mod thousand;
 #[path = "journeys/unrestorable.rs"]
 mod unrestorable;
 #[path = "journeys/unsendable.rs"]

@@ -94,6 +94,13 @@ pub enum Effect {
         /// Milliseconds of work.
         milliseconds: i64,
     },
+    /// A CANCEL BACKUP is carried out, and refused with this all the same.
+    CancelRefused {
+        /// The code a client sees.
+        code: u16,
+        /// Its text.
+        text: String,
+    },
     /// Every connection comes through a proxy.
     Proxied,
     /// The storage lacks what the views list.
@@ -170,6 +177,15 @@ impl<'a> Faults<'a> {
     pub fn slow_start(self) -> Option<i64> {
         self.of(None).find_map(|fault| match fault.effect {
             Effect::SlowStart { milliseconds } => Some(milliseconds),
+            _ => None,
+        })
+    }
+
+    /// What a CANCEL BACKUP is refused with after it was carried out: the code and its text.
+    #[must_use]
+    pub fn refused_cancel(self) -> Option<(u16, &'a str)> {
+        self.of(None).find_map(|fault| match &fault.effect {
+            Effect::CancelRefused { code, text } => Some((*code, &**text)),
             _ => None,
         })
     }

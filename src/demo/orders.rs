@@ -7,7 +7,7 @@ mod tests;
 pub mod v3;
 
 use super::clock::Moment;
-use super::fault::Fault;
+use super::fault::{Fault, Faults};
 use super::fleet::{Cluster, DestState, Fleet, RoundStatus, Tenant};
 use super::life::begin::{self, Wanted};
 use super::life::{self, archive};
@@ -81,7 +81,8 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
             let listed = if own.is_some() || order.tenant_id != 1 { Vec::new() } else { named };
             let items = vec![("tenant_id", order.tenant_id.to_string()), ("backup_tenant_ids", format!("{listed:?}"))];
             cluster.event(order.at, "backup_data", "cancel_backup_data", items);
-            Ok(())
+            let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
+            faults.refused_cancel().map_or(Ok(()), |(code, text)| Err(refusal(code, text)))
         }
         Alter::MajorFreeze(tenants) => {
             let done = order.at + life::work(5000, fleet.speed);
@@ -315,7 +316,7 @@ fn set_parameter(
         let Some(tenant) = cluster.tenant_mut(tenant_id) else { continue };
         // A checkpoint that was reached stays reached, whatever steps it moves in from now on.
         let reached = tenant.round().and_then(|round| {
-            let faults = super::fault::Faults { all: &[], cluster: "" };
+            let faults = Faults { all: &[], cluster: "" };
             archive::checkpoint(tenant, round, faults, speed, now)
         });
         if let (Some(round), Some(reached)) = (tenant.rounds.last_mut(), reached) {

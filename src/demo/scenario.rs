@@ -217,6 +217,9 @@ pub struct TenantEntry {
     /// Recovery window of the delete policy.
     #[serde(default)]
     pub recovery_window: Option<String>,
+    /// Configuration items of the tenant that are not at their defaults.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// V2.2 and V3: the tenant has timestamps of its own, LTS.
     #[serde(default)]
     pub local_timestamps: bool,

@@ -19,6 +19,8 @@ use crate::domain::fault::{Cause, Fault};
 pub struct Writer<E> {
     file: File,
     path: PathBuf,
+    /// Durable events wait for [`Writer::sync`].
+    gathers: bool,
     /// A write to the disk failed: what is on it is not known any more, so nothing may follow.
     broken: bool,
     event: PhantomData<fn(&E)>,
@@ -78,7 +80,7 @@ impl<E: Serialize> Writer<E> {
 
     fn lock(file: File, path: PathBuf) -> Result<Self, Fault> {
         match file.try_lock() {
-            Ok(()) => Ok(Self { file, path, broken: false, event: PhantomData }),
+            Ok(()) => Ok(Self { file, path, gathers: false, broken: false, event: PhantomData }),
             Err(TryLockError::WouldBlock) => Err(Fault::new(
                 Cause::Busy,
                 format!("{} has a writer already.", path.display()),
@@ -103,11 +105,17 @@ impl<E: Serialize> Writer<E> {
         self.line(&Line { at, event }, durable)
     }
 
-    /// Brings everything that was appended to the disk.
+    /// From now on durable events wait for [`Writer::sync`].
+    pub fn gather(&mut self) {
+        self.gathers = true;
+    }
+
+    /// Brings everything that was appended to the disk, and waits no more.
     ///
     /// # Errors
     /// As [`Writer::append`].
     pub fn sync(&mut self) -> Result<(), Fault> {
+        self.gathers = false;
         let done = if self.broken { Err(ErrorKind::BrokenPipe.into()) } else { self.file.sync_data() };
         self.broken = done.is_err();
         done.map_err(|error| disk::fault("append to the journal", &self.path, &error))
@@ -123,7 +131,7 @@ impl<E: Serialize> Writer<E> {
         let mut text = text.map_err(|error| disk::fault("write an event into the journal", &self.path, &error))?;
         text.push(b'\n');
         let mut done = disk::append_line(&mut self.file, &text);
-        if durable && done.is_ok() {
+        if durable && !self.gathers && done.is_ok() {
             done = self.file.sync_data();
         }
         self.broken = done.is_err();

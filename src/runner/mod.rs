@@ -51,8 +51,6 @@ pub struct Runner {
     went_back: bool,
     /// The step about compactions comes next.
     goes_back: bool,
-    /// What is written now is brought to the disk together.
-    gathers: bool,
     /// The server's wording that the plan was last compared with.
     compared: Option<Wording>,
 }
@@ -139,7 +137,6 @@ impl Runner {
             compact_first: false,
             went_back: false,
             goes_back: false,
-            gathers: false,
             compared: None,
         })
     }
@@ -409,9 +406,8 @@ impl Runner {
     /// Writes what is taken in at once, for however many targets, and brings it to the disk in one go, before anything follows
     /// from it.
     fn gather<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.gathers = true;
+        self.writer.gather();
         let taken = take(self);
-        self.gathers = false;
         let synced = self.writer.sync();
         let taken = taken?;
         synced.map(|()| taken)
@@ -421,7 +417,7 @@ impl Runner {
     fn write(&mut self, event: &Event) -> Result<(), Fault> {
         let at: Timestamp = now();
         let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
-        self.writer.append(at, event, durable && !self.gathers)?;
+        self.writer.append(at, event, durable)?;
         self.view.apply(at, event);
         Ok(())
     }

@@ -43,6 +43,19 @@ fn a_connection_that_breaks_after_the_login_is_told_with_the_statement() {
     assert!(next.starts_with("Look at the log of the server, or of the proxy"), "{next}");
 }
 
+/// What the question was about can be done without; the connection cannot, and why it broke is the cause.
+#[test]
+fn a_question_that_can_be_done_without_and_breaks_the_connection_is_the_cause() {
+    let fleet = Fleet::serve("healthy");
+    let proxies = through(&fleet, 1, &[]);
+    proxies[0].breaks("SELECT TENANT_ID, DEST_ID, ROUND_ID, PIECE_ID", Does::CutBeforeSend);
+    let broken = fleet.json(&["check", "demo/pay"]).exits(14);
+    assert_eq!(proxies[0].hits(), 1);
+    let [what, why, _] = broken.fault();
+    assert!(what.ends_with(" broke off the connection."), "{what}");
+    assert!(why.contains("before this was answered: SELECT TENANT_ID, DEST_ID, ROUND_ID, PIECE_ID"), "{why}");
+}
+
 /// Taken for sys, a tenant's login would be asked for what it cannot do, and statements would be formed for sys.
 #[test]
 fn a_tenant_that_the_server_does_not_name_is_no_sys() {

@@ -176,3 +176,64 @@ fn a_directory_that_was_in_use_is_set_again_only_once_it_is_seen() {
     let skipped = to(&first, &["--skip", "destination_proven", "--dry-run"]).exits(0);
     assert!(skipped.check("demo/order", "destination_proven").1.starts_with("overridden: "));
 }
+
+/// A format file as a server of V4 writes it: prod/pay, or whoever else, with the ids of demo/order.
+fn format_file(cluster: &str, tenant: &str, uri: &str, dest_id: u64) -> Vec<u8> {
+    let number = |value: u64| -> Vec<u8> {
+        let groups = (0..10).map(|place| u8::try_from(value >> (7 * place) & 0x7f).unwrap()).collect::<Vec<_>>();
+        let last = groups.iter().rposition(|group| *group > 0).unwrap_or(0);
+        (0..=last).map(|place| groups[place] | if place < last { 0x80 } else { 0 }).collect()
+    };
+    let object = |parts: &[u8]| [&[1], &number(parts.len() as u64)[..], parts].concat();
+    let text = |text: &str| object(&[&number(text.len() as u64 + 1)[..], text.as_bytes(), &[0]].concat());
+    let numbers = [1001, 1004, 1, dest_id, 0, 1_763_600_000_000_000].map(number).concat();
+    let body = object(&[text(cluster), text(tenant), text(uri), numbers].concat());
+    let mut header = vec![29, 0, 1, 0, 1, 0, 0, 0, 48, 0];
+    header.resize(48, 0);
+    [header, body].concat()
+}
+
+/// Ids are chosen by people, and many clusters have the same: only `DEST_ID` and what is listed under it prove whose a directory is.
+#[test]
+fn a_directory_with_the_ids_of_this_tenant_and_nothing_that_proves_it_is_anothers() {
+    let fleet = Fleet::serve("no-destination");
+    let folder = |name: &str| fleet.folder().join("data").join(name);
+    let uri = |name: &str| format!("file://{}", folder(name).display());
+    let log = uri("log");
+    let to = |data: &str, more: &[&str]| {
+        let own = ["backup", "demo/order", "--mode", "full", "--yes", "--storage", data, "--archive-storage", &log];
+        fleet.json(&[&own[..], more].concat())
+    };
+    let refused = |data: &str, why: &str, code| {
+        let before = sent(&fleet);
+        let refused = to(data, &[]).exits(code);
+        let told = refused.of_kind("fault").swap_remove(0);
+        assert!(told["what"].as_str().unwrap().contains(" is the directory of "), "{told}");
+        assert!(told["why"].as_str().unwrap().contains(why), "{told}");
+        assert!(told["next"].as_str().unwrap().contains("--skip owner"), "{told}");
+        assert_eq!(sent(&fleet), before, "nothing was sent");
+        refused
+    };
+    // Another cluster with the same ids wrote it.
+    let foreign = uri("foreign");
+    std::fs::create_dir_all(folder("foreign")).unwrap();
+    std::fs::write(folder("foreign/format.obbak"), format_file("other-site", "order", &foreign, 1002)).unwrap();
+    refused(&foreign, "which other clusters have too, and the name other-site/order", 13);
+
+    // The same names as well, and another DEST_ID than the one under which the server lists its sets.
+    let (first, second) = (uri("first"), uri("second"));
+    to(&first, &[]).exits(0);
+    to(&second, &[]).exits(0);
+    std::fs::write(folder("first/format.obbak"), format_file("demo", "order", &first, 9_999)).unwrap();
+    let other = "has the DEST_ID 9999, and the server lists what it has there under another";
+    let unproven = refused(&first, other, 10);
+    let (result, found) = unproven.check("demo/order", "owner");
+    assert_eq!(result, "fail");
+    assert!(found.contains("DEST_ID of another, and nothing in it proves whose it is"), "{found}");
+
+    // Whoever knows better says so; the server has the last word.
+    let before = sent(&fleet).len();
+    let overridden = to(&foreign, &["--skip", "owner"]).exits(13);
+    assert!(overridden.fault()[0].contains("error 9080"), "{:?}", overridden.fault());
+    assert!(sent(&fleet).len() > before, "it was sent");
+}

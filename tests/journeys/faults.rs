@@ -239,3 +239,19 @@ fn write_private(path: &std::path::Path, text: &str) {
     let mut file = std::fs::OpenOptions::new().create(true).write(true).truncate(true).mode(0o600).open(path).unwrap();
     file.write_all(text.as_bytes()).unwrap();
 }
+
+/// The keys of transparent encryption are in no backup: that is said before, and under the verdict, and nothing of it is sent.
+#[test]
+fn the_keys_of_transparent_encryption_are_named_and_the_statement_for_them_is_not_sent() {
+    let fleet = Fleet::serve("encryption-lost");
+    let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0).quiet();
+    let needs = "transparent encryption is on (tde_method is internal): a restore needs its keys, which are not in the backup; \
+                 back them up, for example with ALTER SYSTEM BACKUP KEY TENANT = `order` TO '<uri>' ENCRYPTED BY '<password>'";
+    assert_eq!(ran.check("demo/order", "encryption_keys"), ("warn".into(), needs.into()));
+    let recipe = ran.verdict("demo/order")["recipe"].clone();
+    assert!(recipe.as_array().unwrap().contains(&needs.into()), "{recipe:#}");
+    assert!(!fleet.statements().iter().any(|text| text.contains("BACKUP KEY")), "{:?}", fleet.statements());
+    // The other tenant has none.
+    let other = fleet.json(&["check", "demo/pay"]).exits(0);
+    assert!(!other.out.contains("tde_method"), "{}", other.out);
+}

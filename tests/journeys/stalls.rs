@@ -233,3 +233,18 @@ fn patient(scenario: &str, stall: &str, archive_wait: &str) -> Fleet {
     std::fs::write(fleet.config(), limits).unwrap();
     fleet
 }
+
+/// In the phase of the log the server counts files of log, and no block moves any more.
+#[test]
+fn the_log_that_goes_into_a_set_has_progress_of_its_own() {
+    let fleet = Fleet::serve("fleet");
+    let (cluster, tenant) = (Some("htap-wh".to_owned()), "lake".to_owned());
+    let phase = "BACKUP_LOG".to_owned();
+    fleet.ask(&Ask::Hold { cluster: cluster.clone(), tenant: tenant.clone(), phase: phase.clone() });
+    let args = ["backup", "htap-wh/lake", "--mode", "full", "--yes", "--plus-archivelog", "--json"];
+    let mut told = Told::start(&fleet, &args);
+    let progress = told.until("progress", |progress| progress["phase"] == "BACKUP_LOG");
+    assert_eq!(progress["log_percent"], 0.0, "{progress}");
+    fleet.ask(&Ask::Release { cluster, tenant, phase });
+    told.ends(0);
+}

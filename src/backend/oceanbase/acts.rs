@@ -126,7 +126,9 @@ impl OceanBase {
     /// The refusal, or that no answer came.
     pub async fn perform(&mut self, mut act: PendingAct) -> Result<(), Failure> {
         if let Some(target) = &act.looks_for {
-            return self.look_now(&mut act.session, &act.statements, target).await;
+            self.look_now(&mut act.session, &act.statements, target).await?;
+            self.look_session = Some(act.session);
+            return Ok(());
         }
         for statement in &act.statements {
             act.session.send(statement, &self.secrets).await?;

@@ -141,16 +141,25 @@ impl OceanBase {
         let until = self.looks.get(name).map(|looking| looking.until);
         let until = until.ok_or_else(|| self.internal("a look at the storage without its point"))?;
         let statements = render::look(self.words()?, action, until, render::RunId { task, attempt, part: None })?;
+        let session = match self.look_session.take() {
+            Some(session) => session,
+            None => self.open_look_session(name).await?,
+        };
+        if let Some(looking) = self.looks.get_mut(name) {
+            looking.asked = Instant::now();
+        }
+        Ok(Act::looking(session, statements, name.clone()))
+    }
+
+    /// A connection straight to an observer with a limit of its own.
+    async fn open_look_session(&mut self, name: &TargetName) -> Result<Session, Fault> {
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
             return Err(not_asked(name, why.to_owned()));
         }
         session.allow_for(Duration::from_millis(self.connection.limits.proof)).await?;
-        if let Some(looking) = self.looks.get_mut(name) {
-            looking.asked = Instant::now();
-        }
-        Ok(Act::looking(session, statements, name.clone()))
+        Ok(session)
     }
 
     /// Makes a question ready that no task asks.

@@ -65,6 +65,8 @@ pub struct OceanBase {
     expected: Option<identity::Expected>,
     /// Looks at the storage, by target.
     looks: BTreeMap<TargetName, look::Looking>,
+    /// The connection of the last look: looks that are made one after the other go over one.
+    look_session: Option<Session>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
     broken: Vec<String>,
     /// The first value of a detection that was not what its column holds.
@@ -91,6 +93,7 @@ impl OceanBase {
             clock: None,
             expected: None,
             looks: BTreeMap::new(),
+            look_session: None,
             broken: Vec::new(),
             unread: None,
             lost: None,

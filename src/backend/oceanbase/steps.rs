@@ -27,6 +27,8 @@ impl OceanBase {
     /// The connection, or a question the server refused: it concerns all of them.
     pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         self.ensure_session().await?;
+        // It is no older than the looks of one round: who it leads to was proven for those.
+        self.look_session = None;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
             StepKind::CheckReady => Ok(all_or_none(run, self.each(targets, check_ready).await?)),

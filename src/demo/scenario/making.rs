@@ -156,7 +156,7 @@ impl ClusterEntry {
             archivelog: false,
             created,
             compatible: self.version.clone(),
-            parameters: BTreeMap::new(),
+            parameters: entry.map_or_else(BTreeMap::new, |entry| entry.parameters.clone()),
             megabytes: entry.map_or(1000, |entry| entry.megabytes),
             data: None,
             archive: None,

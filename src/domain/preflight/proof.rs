@@ -115,7 +115,7 @@ fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &D
             CheckId::Owner,
             choices,
             &format!(
-                "{bare} has the ids of this tenant and the names of another, and nothing in it proves whose it is"
+                "{bare} has the ids of this tenant and the names or the DEST_ID of another, and nothing in it proves whose it is"
             ),
             "Choose an empty directory for this tenant and this kind.",
         ),
