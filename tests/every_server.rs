@@ -148,7 +148,11 @@ fn a_mandatory_archive_moves_as_it_is_once_every_server_has_passed() {
         let output = command.output().unwrap();
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let plan = text.lines().find(|line| line.contains("\"event\":\"plan\"")).unwrap_or_else(|| panic!("{text}"));
-        assert!(plan.contains(&format!("BINDING={binding}")), "{binding}: {plan}");
+        let plan: Value = serde_json::from_str(plan).unwrap();
+        let steps = plan["steps"].as_array().unwrap().iter();
+        let mut statements = steps.flat_map(|step| step["statements"].as_array().unwrap()).filter_map(Value::as_str);
+        let set = statements.find(|statement| statement.contains("SET LOG_ARCHIVE_DEST =")).unwrap();
+        assert!(set.contains(&format!("BINDING={binding}")), "{binding}: {set}");
     }
 }
 

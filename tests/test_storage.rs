@@ -208,8 +208,10 @@ fn a_backup_to_a_storage_given_by_hand_tests_it_first() {
     let (data_uri, log_uri) = (uri(&data), uri(&log));
     let args =
         ["backup", "demo/order", "--mode", "full", "--yes", "--storage", &data_uri, "--archive-storage", &log_uri];
-    let dry = fleet.json(&[&args[..], &["--dry-run"]].concat()).exits(0).quiet();
+    // A plan that is only shown looks, and predicts it.
+    let dry = fleet.json(&[&args[..], &["--dry-run"]].concat()).exits(13);
     assert!(!dry.out.contains("\"event\":\"test\""), "{}", dry.out);
+    assert_eq!(dry.check("demo/order", "owner").0, "fail", "{}", dry.out);
     let refused = fleet.json(&args).exits(13);
     let all = events(&refused.out);
     let failed: Vec<&Value> = all.iter().filter(|event| event["result"] == "fail").collect();

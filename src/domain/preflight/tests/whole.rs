@@ -148,3 +148,21 @@ fn a_read_only_tenant_and_a_storage_the_version_does_not_know() {
     let why = "V4.1.0.0 does not back up to s3; that is supported since V4.2.1.7, V4.2.3 and V4.3.0";
     assert!(result == FAIL && found.ends_with(why), "{result:?} {found}");
 }
+
+#[test]
+fn whose_a_new_destination_is_cannot_be_told() {
+    let facts = legacy("3.1.2", CompactionRule::Enforced, YOUNG);
+    let tenants: Vec<&TenantFacts> = facts.tenants.iter().collect();
+    let of = |choices: &Choices| checks_below_v4(&facts, &tenants, choices);
+    let kept = choose(&["legacy"], Mode::Full);
+    assert!(of(&kept).is_empty(), "nothing is set");
+    let storage = Some(wanted(Some("file:///new"), None, crate::domain::choices::StorageSource::Given));
+    let told = of(&Choices { storage, ..kept });
+    let not_checked = CheckResult::NotChecked;
+    assert_eq!(names(&told), [("destination_proven", not_checked), ("owner", not_checked)]);
+    assert!(told[1].found.starts_with("whose file:///new is: below V4 a directory has no format file"), "{told:?}");
+    let v4 = prod();
+    let users: Vec<&TenantFacts> = v4.tenants.iter().collect();
+    let storage = Some(wanted(Some("file:///new"), None, crate::domain::choices::StorageSource::Given));
+    assert!(checks_below_v4(&v4, &users, &Choices { storage, ..choose(&["prod"], Mode::Full) }).is_empty());
+}
