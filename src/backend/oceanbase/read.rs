@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
-use super::session::{Failure, Row, Session, text};
+use super::session::{Failure, Row, Session, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::sql::quoted_text;
 
@@ -109,13 +109,8 @@ pub async fn read(
     let filters = if view.own_rows { own_filters(filters, home) } else { Some(filters.to_vec()) };
     let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
     let Some(sql) = sql else { return Ok(Vec::new()) };
-    let mut rows = session.rows(&sql).await?;
-    if view.own_rows {
-        for row in &mut rows {
-            row.insert(TENANT_ID.to_owned(), Some(home.id.to_string()));
-        }
-    }
-    Ok(rows)
+    let rows = session.rows(&sql).await?;
+    Ok(if view.own_rows { with_column(rows, TENANT_ID, &home.id.to_string()) } else { rows })
 }
 
 /// Configuration items by name: from the view that has them all, or one by one where there is none.

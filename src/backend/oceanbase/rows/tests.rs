@@ -274,9 +274,7 @@ proptest! {
             prop_assert!(!text.chars().any(char::is_control), "{everything}");
         }
         prop_assert!(!cleanup(&row).chars().any(char::is_control));
-        let mut named = row.clone();
-        named.insert("NAME".into(), Some(name.into()));
-        named.insert("VALUE".into(), value);
+        let named: Row = [("NAME".to_owned(), Some(name.to_owned())), ("VALUE".to_owned(), value)].into_iter().collect();
         let _ = (data_destination(std::slice::from_ref(&named)), archive_destination(&[named]));
     }
 
@@ -290,8 +288,7 @@ proptest! {
 /// `UNIX_TIMESTAMP` of a `TIMESTAMP(6)`; NULL and what is no time are not known.
 #[test]
 fn seconds_since_1970_are_read_to_the_microsecond() {
-    let of =
-        |text: Option<&str>| unix_time(&[("CREATE_TIME".to_owned(), text.map(str::to_owned))].into(), "CREATE_TIME");
+    let of = |text: Option<&str>| unix_time(&row(&[("CREATE_TIME", text)]), "CREATE_TIME");
     let at = |micros| Some(jiff::Timestamp::from_microsecond(micros).unwrap());
     assert_eq!(of(Some("1763600000.123456")), at(1_763_600_000_123_456));
     assert_eq!(of(Some("1763600000.5")), at(1_763_600_000_500_000));

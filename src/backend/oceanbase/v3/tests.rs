@@ -22,7 +22,7 @@ fn row(pairs: &[(&str, &str)]) -> Row {
 }
 
 fn history(more: &[(&str, &str)]) -> Row {
-    let mut all = row(&[
+    let mut all = vec![
         ("TENANT_ID", "1001"),
         ("BACKUP_SET_ID", "7"),
         ("BACKUP_TYPE", "I"),
@@ -38,9 +38,9 @@ fn history(more: &[(&str, &str)]) -> Row {
         ("BACKUP_DATA_VERSION", "4"),
         ("ENCRYPTION_MODE", "None"),
         ("IS_MARK_DELETED", "0"),
-    ]);
-    all.extend(row(more));
-    all
+    ];
+    all.extend_from_slice(more);
+    row(&all)
 }
 
 /// R10: from the snapshot version on, once the log has passed the set's end; times are of the server's zone.
