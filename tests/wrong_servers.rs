@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod buckets;
+mod odd;
 mod wrong;
 
 use std::process::Command;
@@ -10,6 +11,7 @@ use std::sync::Arc;
 use buckets::authority::authority;
 use obnow::backend::oceanbase::Session;
 use obnow::backend::oceanbase::session::{Failure, Row, text};
+use obnow::demo::statement::Value as Cell;
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
@@ -202,7 +204,7 @@ async fn what_is_sent_in_clear_before_tls_is_not_read_behind_it() {
     let Some(tls) = tls() else { return };
     let greeting = Script::greets_behind_tls(NATIVE, tls);
     // The same packet as a server that is already inside would send, together with the greeting.
-    let server = greeting.with_the_first([&header(OK.len(), 2)[..], &OK].concat()).play().await;
+    let server = greeting.with_the_first(&[&header(OK.len(), 2)[..], &OK].concat()).play().await;
     let fault = refused(&server, TlsMode::Require).await;
     assert!(fault.detail.contains("in clear"), "{fault:?}");
 }
@@ -230,7 +232,7 @@ async fn rows_without_an_end_are_read_to_the_bound() {
         &failure(Script::lets_in().hears().columns(&["A"]).repeats(cells(&["1"]))).await,
         "1,000,000 rows an answer",
     );
-    let long = [&[0xFC, 0, 0xFF][..], &[b'x'; 0xFF00]].concat();
+    let long = [&[0xFC, 0, 0xFF][..], &vec![b'x'; 0xFF00]].concat();
     names_the_bound(&failure(Script::lets_in().hears().columns(&["A"]).repeats(long)).await, "64 MiB an answer");
     assert!(high_water() < 512, "{} MiB", high_water());
 }
@@ -365,4 +367,47 @@ async fn the_program_outlives_a_server_that_claims_too_much() {
         assert!(told.contains(said) && told.contains(&format!("\"state\":\"{shown}\"")), "{told}");
         assert!(!told.contains("panic") && !told.contains("mistake in obnow") && !told.contains(PASSWORD), "{told}");
     }
+}
+
+/// What grows with every day of a site is an answer for each tenant, and of the log no round that no set needs any more.
+#[test]
+fn sets_and_pieces_are_read_by_tenant_and_from_the_round_on_that_is_needed() {
+    let servers = odd::Servers::new();
+    let twist = odd::Twist::rows(|view, answer| {
+        let mut rows = answer?;
+        if view == "CDB_OB_ARCHIVELOG_SUMMARY" {
+            let mut past = rows.clone();
+            for row in &mut past {
+                for (column, value) in [("ROUND_ID", 900), ("START_SCN", 1_000), ("CHECKPOINT_SCN", 2_000)] {
+                    row.insert(column, Cell::Integer(value));
+                }
+                row.insert("STATUS", Cell::Text("STOP".to_owned()));
+            }
+            rows.extend(past);
+        }
+        Ok(rows)
+    });
+    let heard = Arc::clone(&twist.heard);
+    let port = servers.twisted(twist);
+    let state = tempfile::TempDir::new().unwrap();
+    let mut obnow = Command::new(env!("CARGO_BIN_EXE_obnow"));
+    obnow.args(["targets", "--host", &format!("127.0.0.1:{port}"), "--password-from", "env:PW", "--state"]);
+    let ran = obnow.arg(state.path()).env("PW", odd::PASSWORD).output().unwrap();
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let heard = heard.lock().unwrap();
+    let asked = |view: &str| -> Vec<String> {
+        let behind =
+            |sql: &String| sql.split_once(&format!(" FROM oceanbase.{view} WHERE ")).map(|(_, rest)| rest.to_owned());
+        heard.iter().filter_map(behind).collect()
+    };
+    let tenants = ["1", "1001", "1002"];
+    let (sets, pieces) = (asked("CDB_OB_BACKUP_SET_FILES"), asked("CDB_OB_ARCHIVELOG_PIECE_FILES"));
+    for tenant in tenants {
+        let own = |asked: &[String]| {
+            asked.iter().filter(|rest| rest.starts_with(&format!("TENANT_ID IN ({tenant}) "))).count()
+        };
+        assert_eq!((own(&sets), own(&pieces)), (1, 1), "{tenant}: {heard:#?}");
+    }
+    assert!(pieces.iter().all(|rest| !rest.contains("900")), "{pieces:#?}");
+    assert!(pieces.iter().any(|rest| rest.contains(" AND ROUND_ID IN (1) ")), "{pieces:#?}");
 }

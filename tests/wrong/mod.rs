@@ -66,9 +66,9 @@ impl Script {
     }
 
     /// The same, with these bytes in one piece with its first packet.
-    pub fn with_the_first(mut self, bytes: Vec<u8>) -> Self {
+    pub fn with_the_first(mut self, bytes: &[u8]) -> Self {
         let Some(Step::Says(payload)) = self.0.first() else { panic!("it does not begin with a packet") };
-        self.0[0] = Step::Raw([&header(payload.len(), 0)[..], payload, &bytes].concat());
+        self.0[0] = Step::Raw([&header(payload.len(), 0)[..], payload, bytes].concat());
         self
     }
 

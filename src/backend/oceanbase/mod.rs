@@ -13,6 +13,7 @@ mod read;
 mod render;
 mod rows;
 pub mod session;
+mod sets;
 mod settle;
 mod standstill;
 mod statement;

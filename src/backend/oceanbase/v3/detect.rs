@@ -107,7 +107,10 @@ impl OceanBase {
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
         let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
         let rounds = by_tenant(rounds);
-        let sets = self.sets(&ids(None), zone).await?;
+        let mut sets = Vec::new();
+        for row in &tenants {
+            sets.push(self.sets(number(row, TENANT_ID).unwrap_or_default(), zone).await?);
+        }
         let jobs = self.whole_jobs().await?;
         let round = |row: &Row| rows::round(row, zone);
         let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round);
@@ -118,7 +121,8 @@ impl OceanBase {
         let load = load(whole, parameters);
         Ok(tenants
             .iter()
-            .map(|row| {
+            .zip(sets)
+            .map(|(row, sets)| {
                 let id = number(row, TENANT_ID).unwrap_or_default();
                 TenantFacts {
                     id,
@@ -147,7 +151,7 @@ impl OceanBase {
                             Some(why) => Known::NotChecked(format!("the server's time zone is not known: {why}")),
                         },
                     },
-                    sets: sets.get(&id).cloned().unwrap_or_default(),
+                    sets,
                     base: BaseRule::Round { most: whole.rules.most_increments },
                     running: of_tenant(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
@@ -167,31 +171,30 @@ impl OceanBase {
         }
     }
 
-    /// The sets of tenants, in the order of their ids. Copies of sets are no sets of their own.
-    async fn sets(&mut self, of: &[Filter<'_>], zone: &ServerTimeZone) -> Result<BTreeMap<u64, Vec<BackupSet>>, Fault> {
+    /// The sets of a tenant, in the order of their ids. Copies of sets are no sets of their own. The views grow with every day of
+    /// a site: each tenant is an answer of its own.
+    async fn sets(&mut self, tenant: u64, zone: &ServerTimeZone) -> Result<Vec<BackupSet>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
         let first = ("COPY_ID", vec![Is::Number(0)]);
-        let filter: Vec<Filter<'_>> = of.iter().cloned().chain([first]).collect();
-        let files: BTreeMap<(u64, u64), FileStatus> = self
-            .read(ViewId::SetFiles, &filter, "")
+        let files: BTreeMap<u64, FileStatus> = self
+            .tenants_rows(tenant, ViewId::SetFiles, vec![first], "")
             .await?
             .iter()
-            .filter_map(|row| Some((key(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
+            .filter_map(|row| Some((number(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
             .collect();
-        let of_tenants: Vec<(u64, u64)> = self
-            .read(ViewId::SetLevels, of, "")
+        let of_tenants: Vec<u64> = self
+            .tenants_rows(tenant, ViewId::SetLevels, Vec::new(), "")
             .await?
             .iter()
             .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
-            .filter_map(|row| key(row, "BS_KEY"))
+            .filter_map(|row| number(row, "BS_KEY"))
             .collect();
-        let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
-        for row in self.read(ViewId::Sets, of, "BACKUP_SET_ID").await? {
-            let Some(key) = key(&row, "BACKUP_SET_ID") else { continue };
+        let mut sets = Vec::new();
+        for row in self.tenants_rows(tenant, ViewId::Sets, Vec::new(), "BACKUP_SET_ID").await? {
+            let Some(id) = number(&row, "BACKUP_SET_ID") else { continue };
             // A set that the view of files does not list (any more) is not known to be there.
-            let known = files.get(&key).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
-            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), zone);
-            sets.entry(key.0).or_default().push(set);
+            let known = files.get(&id).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
+            sets.push(rows::set(&row, has_files.then_some(known), of_tenants.contains(&id), zone));
         }
         Ok(sets)
     }
@@ -222,11 +225,6 @@ fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
         },
         settings: ["backup_concurrency", "backup_net_limit"].map(|name| (name, parameters.one(name))).to_vec(),
     }
-}
-
-/// A tenant and a set of it.
-fn key(row: &Row, set: &str) -> Option<(u64, u64)> {
-    Some((number(row, TENANT_ID)?, number(row, set)?))
 }
 
 /// The running parts of a tenant's backup, its own before the one that stands for all.
