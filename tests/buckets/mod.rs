@@ -9,6 +9,7 @@
     clippy::disallowed_methods
 )]
 
+pub mod authority;
 pub mod azurite;
 pub mod double;
 pub mod files;

@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpListener as Listener};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use obnow::demo::clock;
 use obnow::demo::embedded::Embedded;
@@ -36,12 +36,14 @@ pub struct Twist {
     pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
     pub rows: Rows,
+    /// Every statement that it was sent.
+    pub heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Twist {
     /// Nothing is changed.
     pub fn none() -> Self {
-        Self { greeting: None, version: None, alter: None, rows: Box::new(|_, answer| answer) }
+        Self { greeting: None, version: None, alter: None, rows: Box::new(|_, answer| answer), heard: Arc::default() }
     }
 
     /// Other rows.
@@ -143,6 +145,7 @@ impl World for Odd {
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
+        self.twist.heard.lock().unwrap().push(statement.to_owned());
         self.inner.before_reply(session, statement)
     }
 

@@ -1,5 +1,7 @@
 //! What a dump can carry, read from the server's catalogue: each question is one SELECT, and none reads a row of a table.
 
+use std::borrow::Cow;
+
 use super::listing::{LIST_DATABASES, LIST_TABLES, Scope};
 use super::server::{Three, as_str, three};
 use crate::backend::oceanbase::Session;
@@ -77,7 +79,7 @@ impl Asker<'_> {
     async fn tables(&mut self) -> Result<(Vec<String>, Vec<Three>), Fault> {
         let databases = self.session.rows(LIST_DATABASES).await.map_err(|failure| failure.fault)?;
         // The one column is called by different names.
-        let databases = databases.into_iter().filter_map(|row| row.into_values().next().flatten()).collect();
+        let databases = databases.iter().filter_map(|row| row.first().map(Cow::into_owned)).collect();
         let tables = self.rows(LIST_TABLES).await?;
         Ok((databases, three(&tables, ["TABLE_SCHEMA", "TABLE_NAME", "TABLE_TYPE"])))
     }

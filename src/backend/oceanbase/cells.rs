@@ -112,9 +112,10 @@ impl Unread {
 pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), Unread> {
     for row in rows {
         for column in columns {
-            let says = match row.get(*column) {
-                None => Some("is not in its answer".to_owned()),
-                Some(cell) => kind(view, column).and_then(|kind| kind.differs(cell.as_deref())),
+            let says = if row.has(column) {
+                kind(view, column).and_then(|kind| kind.differs(row.get(column).as_deref()))
+            } else {
+                Some("is not in its answer".to_owned())
             };
             if let Some(says) = says {
                 return Err(Unread { column: (*column).to_owned(), says });

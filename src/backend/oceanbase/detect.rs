@@ -17,6 +17,7 @@ use crate::domain::facts::{
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::proof::ProofRule;
+use crate::domain::restorable::Round;
 use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::{Detected, Engine, Method, Version};
@@ -316,8 +317,14 @@ impl OceanBase {
         let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
         let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
         let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
-        let pieces = self.read(ViewId::ArchivePieces, &own, "ROUND_ID, PIECE_ID").await.and_then(by_tenant);
-        let sets = by_tenant(self.read(ViewId::Sets, &own, "BACKUP_SET_ID").await?)?;
+        let mut rounds_and_media = Vec::new();
+        for row in &tenants {
+            let id = needed(row, "TENANT_ID")?;
+            let rounds: Vec<Round> =
+                rounds.get(&id).into_iter().flatten().map(rows::round).collect::<Result<_, _>>()?;
+            let media = self.media(id, &rounds, zone).await?;
+            rounds_and_media.push((rounds, media));
+        }
         // Parents are rows of sys, so the running jobs are read whole.
         let jobs = self.running_jobs().await?;
         let policies = self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant);
@@ -327,19 +334,12 @@ impl OceanBase {
             Some(_) => Err("it is read before the plan only".to_owned()),
         };
         let detected = self.detected;
-        let none = Vec::new();
         tenants
             .iter()
-            .map(|row| {
+            .zip(rounds_and_media)
+            .map(|(row, (rounds, media))| {
                 let id = needed(row, "TENANT_ID")?;
                 let of = |rows: &BTreeMap<u64, Vec<Row>>| rows.get(&id).cloned().unwrap_or_default();
-                let pieces = match &pieces {
-                    Ok(pieces) => Known::Known(
-                        pieces.get(&id).unwrap_or(&none).iter().map(rows::piece).collect::<Result<_, _>>()?,
-                    ),
-                    Err(fault) => Known::NotChecked(fault.why.clone()),
-                };
-                let all_rounds = of(&rounds).iter().map(rows::round).collect::<Result<_, _>>()?;
                 let policy = match &policies {
                     Ok(policies) => Known::Known(
                         policies
@@ -379,13 +379,13 @@ impl OceanBase {
                         destination,
                         deferred,
                         current: of(&current).first().map(rows::round).transpose()?,
-                        rounds: all_rounds,
-                        pieces,
+                        rounds,
+                        pieces: media.pieces,
                         lag_target: parameters.lag_target(id),
                         // Its points in the log are numbers.
                         times: Known::Known(()),
                     },
-                    sets: of(&sets).iter().map(|row| rows::set(row, &version, zone)).collect::<Result<_, _>>()?,
+                    sets: media.sets,
                     base: BaseRule::Path,
                     running: running(&jobs, id),
                     recovery_window: policy,

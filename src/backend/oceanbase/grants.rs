@@ -131,5 +131,5 @@ impl OceanBase {
 
 /// The one column of SHOW GRANTS, whatever it is called.
 fn lines(rows: &[Row]) -> Vec<String> {
-    rows.iter().filter_map(|row| row.values().next()?.as_deref().map(clean)).collect()
+    rows.iter().filter_map(|row| row.first().as_deref().map(clean)).collect()
 }

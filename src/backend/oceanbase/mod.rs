@@ -14,6 +14,7 @@ mod read;
 mod render;
 mod rows;
 pub mod session;
+mod sets;
 mod settle;
 mod standstill;
 mod statement;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use super::cells;
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
-use super::session::{Failure, Row, Session, text};
+use super::session::{Failure, Row, Session, text, with_column};
 use crate::domain::facts::Scope;
 use crate::domain::sql::quoted_text;
 
@@ -116,18 +116,13 @@ pub async fn read(
     let filters = if view.own_rows { own_filters(filters, home) } else { Some(filters.to_vec()) };
     let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
     let Some(sql) = sql else { return Ok(Vec::new()) };
-    let mut rows = session.rows(&sql).await?;
+    let rows = session.rows(&sql).await?;
     cells::check(id, &columns.of(id, view), &rows).map_err(|unread| Failure {
         fault: unread.fault(&view.name),
         answered: true,
         unread: true,
     })?;
-    if view.own_rows {
-        for row in &mut rows {
-            row.insert(TENANT_ID.to_owned(), Some(home.id.to_string()));
-        }
-    }
-    Ok(rows)
+    Ok(if view.own_rows { with_column(rows, TENANT_ID, &home.id.to_string()) } else { rows })
 }
 
 /// Configuration items by name: from the view that has them all, or one by one where there is none.

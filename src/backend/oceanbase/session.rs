@@ -1,22 +1,30 @@
 //! One connection to a server of the OceanBase family. Text statements only: V3 refuses to prepare, proxies get prepared
 //! ones wrong, and in the text protocol every value arrives exactly as the server prints it.
 
-use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
-use sqlx::mysql::{MySqlConnectOptions, MySqlConnection, MySqlSslMode};
-use sqlx::{AssertSqlSafe, Column, ConnectOptions, Connection as _, Executor, Row as _};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use self::client::Client;
 use self::faults::{brief, connect_fault, statement_failure, unreachable};
+use self::login::Login;
 use super::statement::{Secrets, Statement};
-use crate::domain::connection::{Connection, TlsMode};
+use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
+mod answer;
+mod client;
 mod faults;
+mod fields;
+mod login;
+mod packets;
+mod row;
+mod tls;
+mod trouble;
+
+pub use row::{Row, number, some_text, text, with_column};
 
 /// How long a further endpoint waits for the one before it to answer.
 const STAGGER: Duration = Duration::from_millis(300);
@@ -29,9 +37,6 @@ const LIMIT: &str = "SET SESSION ob_query_timeout";
 
 /// The server reached its own limit for a statement.
 const TIMED_OUT: u32 = 4012;
-
-/// A row of an answer, by column name in upper case; NULL is None.
-pub type Row = BTreeMap<String, Option<String>>;
 
 /// Why a statement has no good answer.
 #[derive(Debug, Clone)]
@@ -46,7 +51,7 @@ pub struct Failure {
 
 /// An open connection.
 pub struct Session {
-    conn: MySqlConnection,
+    client: Client,
     /// The server's id of this connection.
     pub id: u64,
     /// `host:port` it goes to.
@@ -109,17 +114,19 @@ impl Session {
     /// One fault that says which of the many things it was.
     pub async fn open_one(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
-        let options = options(to, password, endpoint)?;
-        let conn = match timeout(deadline, MySqlConnection::connect_with(&options)).await {
-            Ok(Ok(conn)) => conn,
-            Ok(Err(error)) => return Err(connect_fault(&error, endpoint, &to.user, password)),
+        let (host, port) = host_and_port(endpoint)?;
+        let ca = certificates(to).await?;
+        let login = Login { host, user: &to.user, password, tls: to.tls, ca: ca.as_deref() };
+        let client = match timeout(deadline, Client::connect(port, &login)).await {
+            Ok(Ok(client)) => client,
+            Ok(Err(trouble)) => return Err(connect_fault(&trouble, endpoint, &to.user, password)),
             Err(_) => {
                 return Err(unreachable(endpoint, format!("It did not answer within {}.", seconds(deadline))));
             }
         };
         let limit = Duration::from_millis(to.limits.statement);
         let mut session =
-            Self { conn, id: 0, endpoint: endpoint.to_owned(), version_text: String::new(), limit, unbounded: None };
+            Self { client, id: 0, endpoint: endpoint.to_owned(), version_text: String::new(), limit, unbounded: None };
         session.introduce(deadline).await?;
         Ok(session)
     }
@@ -226,8 +233,7 @@ impl Session {
 
     /// Asks; `shown` is the statement as a message may repeat it.
     async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        let answer = self.conn.fetch_all(sqlx::raw_sql(AssertSqlSafe(sql.to_owned())));
-        match timeout(deadline, answer).await {
+        match timeout(deadline, self.client.ask(sql)).await {
             Err(_) => Err(Failure {
                 fault: unreachable(
                     &self.endpoint,
@@ -237,42 +243,13 @@ impl Session {
                 answered: false,
                 unread: false,
             }),
-            Ok(Ok(rows)) => Ok(rows.iter().map(read_row).collect()),
-            Ok(Err(error)) => Err(statement_failure(&error, &self.endpoint, shown)),
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),
         }
     }
 }
 
-fn read_row(row: &sqlx::mysql::MySqlRow) -> Row {
-    row.columns()
-        .iter()
-        .enumerate()
-        .map(|(place, column)| {
-            let bytes = row.try_get_unchecked::<Option<Vec<u8>>, _>(place).ok().flatten();
-            (column.name().to_uppercase(), bytes.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
-        })
-        .collect()
-}
-
-/// The text of a column; empty for NULL and for a column that is not there.
-#[must_use]
-pub fn text(row: &Row, column: &str) -> String {
-    row.get(column).cloned().flatten().unwrap_or_default()
-}
-
-/// The text of a column, None for NULL, a missing column or an empty text.
-#[must_use]
-pub fn some_text(row: &Row, column: &str) -> Option<String> {
-    row.get(column).cloned().flatten().filter(|text| !text.is_empty())
-}
-
-/// A whole number of a column; None for NULL, a missing column or garbage.
-#[must_use]
-pub fn number(row: &Row, column: &str) -> Option<u64> {
-    row.get(column)?.as_ref()?.trim().parse().ok()
-}
-
-fn options(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<MySqlConnectOptions, Fault> {
+fn host_and_port(endpoint: &str) -> Result<(&str, u16), Fault> {
     let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "2881"));
     let port = port.parse().map_err(|_| {
         Fault::new(
@@ -282,41 +259,20 @@ fn options(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result
             "Write it as host:port, for example 10.0.0.1:2881.",
         )
     })?;
-    let mut options = MySqlConnectOptions::new()
-        .host(host.trim_matches(['[', ']']))
-        .port(port)
-        .username(&to.user)
-        // Whatever the driver would set by itself either shifts times to UTC or is refused by some SQL modes.
-        .pipes_as_concat(false)
-        .no_engine_substitution(false)
-        .timezone(None)
-        .set_names(false)
-        .statement_cache_capacity(0)
-        .ssl_mode(match to.tls {
-            TlsMode::Off => MySqlSslMode::Disabled,
-            TlsMode::Prefer => MySqlSslMode::Preferred,
-            TlsMode::Require => MySqlSslMode::Required,
-            TlsMode::VerifyCa => MySqlSslMode::VerifyCa,
-            TlsMode::VerifyFull => MySqlSslMode::VerifyIdentity,
-        })
-        // Statements carry access keys; the driver would log them.
-        .disable_statement_logging();
-    if let Some(ca) = &to.ca {
-        std::fs::metadata(ca).map_err(|error| {
-            Fault::new(
-                Cause::Usage,
-                format!("The CA file {ca} cannot be used."),
-                format!("The system says: {error}."),
-                "Correct tls.ca of this cluster in the inventory.",
-            )
-        })?;
-        options = options.ssl_ca(Path::new(ca));
-    }
-    // An empty password given to the driver would be sent as a wrong one.
-    if let Some(password) = password.filter(|password| !password.is_empty()) {
-        options = options.password(password.expose());
-    }
-    Ok(options)
+    Ok((host.trim_matches(['[', ']']), port))
+}
+
+/// The CA's file, where the inventory names one.
+async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
+    let Some(ca) = &to.ca else { return Ok(None) };
+    tokio::fs::read(ca).await.map(Some).map_err(|error| {
+        Fault::new(
+            Cause::Usage,
+            format!("The CA file {ca} cannot be used."),
+            format!("The system says: {error}."),
+            "Correct tls.ca of this cluster in the inventory.",
+        )
+    })
 }
 
 fn seconds(duration: Duration) -> String {

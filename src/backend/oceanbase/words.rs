@@ -44,10 +44,13 @@ pub(super) fn mode(word: &str) -> CompatibilityMode {
 
 /// V4.0 has no role column; every tenant is a primary there.
 pub(super) fn role_of(row: &Row) -> Role {
-    match row.get("TENANT_ROLE").map(Option::as_deref) {
-        None | Some(Some("PRIMARY")) => Role::Primary,
-        Some(Some("STANDBY")) => Role::Standby,
-        Some(word) => Role::Other(clean(word.unwrap_or("NULL"))),
+    if !row.has("TENANT_ROLE") {
+        return Role::Primary;
+    }
+    match row.get("TENANT_ROLE").as_deref() {
+        Some("PRIMARY") => Role::Primary,
+        Some("STANDBY") => Role::Standby,
+        word => Role::Other(clean(word.unwrap_or("NULL"))),
     }
 }
 

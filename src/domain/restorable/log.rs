@@ -1,6 +1,8 @@
 //! How far the unbroken log reaches from the point a set needs it from.
 
-use super::{FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn};
+use std::collections::BTreeSet;
+
+use super::{BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, Scn};
 
 /// The log that covers a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +71,20 @@ pub fn covering(start: Scn, rounds: &[Round]) -> Option<&Round> {
         let may_reach = if round.status.may_go_on() { Scn::MAX } else { round.checkpoint };
         (may_reach, round.start)
     })
+}
+
+/// The rounds, by id, whose pieces can make a window of one of the sets or say why there is none; None: those of all can. A
+/// round that is over, and whose log ends before the first point from which a good set needs it, cannot.
+#[must_use]
+pub fn rounds_needed(sets: &[BackupSet], rounds: &[Round]) -> Option<Vec<u64>> {
+    let good = sets.iter().filter(|set| set.is_good() && set.unread().is_none());
+    let from = good.map(|set| set.start_replay).min();
+    let past = |round: &&Round| {
+        let ends_before = from.is_none_or(|from| round.checkpoint < from);
+        !round.status.may_go_on() && round.checkpoint > Scn(0) && ends_before
+    };
+    let needed: BTreeSet<u64> = rounds.iter().filter(|round| !past(round)).map(|round| round.round_id).collect();
+    rounds.iter().any(|round| !needed.contains(&round.round_id)).then(|| needed.into_iter().collect())
 }
 
 /// A round that is only being prepared has no start yet; a start of 0 says the same.

@@ -77,11 +77,11 @@ fn whole(more: &[(&str, Option<&str>)]) -> Row {
         "RESULT",
         "OUTPUT_BYTES",
     ];
-    let mut all: Row = numbers.iter().map(|column| ((*column).to_owned(), Some("7".to_owned()))).collect();
-    all.insert("STATUS".to_owned(), Some("SUCCESS".to_owned()));
-    all.insert("FILE_STATUS".to_owned(), Some("AVAILABLE".to_owned()));
-    all.extend(row(more));
-    all
+    let numbers = numbers.iter().map(|column| (*column, Some("7")));
+    let words = [("STATUS", Some("SUCCESS")), ("FILE_STATUS", Some("AVAILABLE"))];
+    // Of two cells of one name the last counts.
+    let all: Vec<_> = numbers.chain(words).chain(more.iter().copied()).collect();
+    row(&all)
 }
 
 /// Nothing stands for a value that is not there: what it belongs to is not read either, and what may be NULL is not known.
@@ -330,9 +330,7 @@ proptest! {
             prop_assert!(!text.chars().any(char::is_control), "{everything}");
         }
         prop_assert!(!cleanup(&row).chars().any(char::is_control));
-        let mut named = row.clone();
-        named.insert("NAME".into(), Some(name.into()));
-        named.insert("VALUE".into(), value);
+        let named: Row = [("NAME".to_owned(), Some(name.to_owned())), ("VALUE".to_owned(), value)].into_iter().collect();
         let _ = (data_destination(std::slice::from_ref(&named)), archive_destination(&[named]));
     }
 
@@ -346,8 +344,7 @@ proptest! {
 /// `UNIX_TIMESTAMP` of a `TIMESTAMP(6)`; NULL and what is no time are not known.
 #[test]
 fn seconds_since_1970_are_read_to_the_microsecond() {
-    let of =
-        |text: Option<&str>| unix_time(&[("CREATE_TIME".to_owned(), text.map(str::to_owned))].into(), "CREATE_TIME");
+    let of = |text: Option<&str>| unix_time(&row(&[("CREATE_TIME", text)]), "CREATE_TIME");
     let at = |micros| Some(jiff::Timestamp::from_microsecond(micros).unwrap());
     assert_eq!(of(Some("1763600000.123456")), at(1_763_600_000_123_456));
     assert_eq!(of(Some("1763600000.5")), at(1_763_600_000_500_000));

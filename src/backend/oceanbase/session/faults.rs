@@ -2,8 +2,7 @@
 
 use std::fmt::Write as _;
 
-use sqlx::mysql::MySqlDatabaseError;
-
+use super::trouble::{Bound, Refusal, Trouble};
 use super::{Failure, TIMED_OUT};
 use crate::domain::diagnosis::{clean, explain};
 use crate::domain::fault::{Cause, Fault};
@@ -21,17 +20,13 @@ pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
     )
 }
 
-pub(super) fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
-    let detail = clean(&error.to_string());
-    let fault = match error {
-        sqlx::Error::Database(server) => {
-            let (code, message) = server_words(server.as_ref());
-            login_fault(code, &message, endpoint, user, password)
-        }
-        sqlx::Error::Tls(cause) => tls_fault(&clean(&cause.to_string()), endpoint),
-        // The driver wraps what it finds wrong with a certificate as an error of the network.
-        sqlx::Error::Io(_) if detail.to_ascii_lowercase().contains("cert") => tls_fault(&detail, endpoint),
-        sqlx::Error::Io(io) => match io.kind() {
+pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
+    let detail = clean(&trouble.to_string());
+    let fault = match trouble {
+        Trouble::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
+        Trouble::Tls(words) => tls_fault(&clean(words), endpoint),
+        Trouble::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
+        Trouble::Network(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => {
                 unreachable(endpoint, "Nothing listens there: connection refused.")
             }
@@ -42,12 +37,32 @@ pub(super) fn connect_fault(error: &sqlx::Error, endpoint: &str, user: &str, pas
             _ if detail.contains("lookup") || detail.contains("name") => {
                 unreachable(endpoint, "The host's name cannot be resolved.")
             }
-            _ => unreachable(endpoint, format!("The network says: {}.", clean(&io.to_string()))),
+            _ => unreachable(endpoint, format!("The network says: {detail}.")),
         },
-        sqlx::Error::Protocol(_) => not_mysql(endpoint),
-        _ => unreachable(endpoint, "The login did not come about."),
+        Trouble::Malformed(_) | Trouble::TooMuch(_) => not_mysql(endpoint),
     };
     fault.with_detail(detail)
+}
+
+/// A login that is not answered: nothing made from the password has left.
+fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
+    let plugin: String = clean(plugin).chars().take(SHOWN).collect();
+    let what = if plugin == "mysql_clear_password" {
+        format!("{endpoint} asks for the password in clear.")
+    } else {
+        format!("{endpoint} asks for the password by another way than OceanBase's.")
+    };
+    Fault::new(
+        Cause::Unreachable,
+        what,
+        format!(
+            "It names the plugin {plugin}; only mysql_native_password is answered, which OceanBase uses and which does not \
+             give the password away. Nothing of the password was sent."
+        ),
+        format!(
+            "Check that an observer or OBProxy answers at that address; if so, let {user} log in by mysql_native_password."
+        ),
+    )
 }
 
 fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
@@ -138,7 +153,7 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
             "Its certificate is not signed by the CA that is configured.",
             "Check tls.ca of this cluster in the inventory.",
         )
-    } else if cause.contains("NotValidForName") {
+    } else if cause.contains("NotValidForName") || cause.contains("not valid for name") {
         ("Its certificate does not name this host.", "Use the name of the certificate, or tls: {mode: verify-ca}.")
     } else if cause.contains("does not support TLS") || cause.contains("not supported") {
         ("It offers no TLS, and the inventory asks for it.", "Switch TLS on at the server, or set tls: {mode: prefer}.")
@@ -148,9 +163,10 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
     Fault::new(Cause::Unreachable, format!("TLS with {endpoint} failed."), why, next)
 }
 
-fn server_words(error: &dyn sqlx::error::DatabaseError) -> (u32, String) {
-    let code = error.try_downcast_ref::<MySqlDatabaseError>().map_or(0, |error| u32::from(error.number()));
-    (code, clean(error.message()))
+/// The server's text, and whether it is all of it.
+fn words(refusal: &Refusal) -> String {
+    let text = clean(&refusal.text);
+    if refusal.whole { text } else { format!("{text}... (cut off at 16 KiB)") }
 }
 
 /// The beginning of a statement, as a sentence ends.
@@ -159,25 +175,44 @@ pub(super) fn brief(statement: &str) -> String {
     if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
 }
 
-pub(super) fn statement_failure(error: &sqlx::Error, endpoint: &str, statement: &str) -> Failure {
-    match error {
-        sqlx::Error::Database(server) => {
-            let (code, message) = server_words(server.as_ref());
+pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &str) -> Failure {
+    let fault = match trouble {
+        Trouble::Refused(refusal) => {
             // The server stopped waiting for itself; what it was asked to do may have happened.
-            Failure { fault: explain(i64::from(code), &message), answered: code != TIMED_OUT, unread: false }
+            let answered = refusal.code != TIMED_OUT;
+            return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
-        error => Failure {
-            unread: false,
-            fault: Fault::new(
-                Cause::Unreachable,
-                format!("{endpoint} broke off the connection."),
-                format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),
-                "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
-            )
-            .with_detail(clean(&error.to_string())),
-            answered: false,
-        },
-    }
+        Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),
+        Trouble::Malformed(what) => Fault::new(
+            Cause::Unreachable,
+            format!("{endpoint} does not keep to the MySQL protocol."),
+            format!("In its answer {what}; it was asked: {}", brief(statement)),
+            "Look what answers at that address; through a proxy, name an observer itself (port 2881).",
+        ),
+        Trouble::Network(_) | Trouble::Tls(_) | Trouble::Plugin(_) => Fault::new(
+            Cause::Unreachable,
+            format!("{endpoint} broke off the connection."),
+            format!("The login had succeeded; the connection broke before this was answered: {}", brief(statement)),
+            "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
+        ),
+    };
+    Failure { fault: fault.with_detail(clean(&trouble.to_string())), answered: false, unread: false }
+}
+
+fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
+    Fault::new(
+        Cause::Server,
+        format!("{} has more than is read.", asked(statement)),
+        format!("{endpoint} answers with more than {bound}, the most that is read; the connection was closed."),
+        "Count its rows on the server; if they are that many, let the server's own cleanup shorten the view, else look what \
+         answers at that address.",
+    )
+}
+
+/// What a statement asks: the view, or where it names none the begin of its text.
+fn asked(statement: &str) -> String {
+    let view = statement.split_once(" FROM ").and_then(|(_, behind)| behind.split_whitespace().next());
+    view.map_or_else(|| format!("The answer to {}", brief(statement).trim_end_matches('.')), str::to_owned)
 }
 
 #[cfg(test)]
@@ -191,18 +226,12 @@ mod tests {
             ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "of version 1"),
             ("invalid peer certificate: Other(OtherError(CaUsedAsEndEntity))", "a CA's own"),
             ("invalid peer certificate: NotValidForName", "does not name this host"),
+            ("invalid peer certificate: certificate not valid for name \"db\"", "does not name this host"),
         ] {
-            let io = std::io::Error::new(std::io::ErrorKind::InvalidData, said);
-            let fault = connect_fault(&sqlx::Error::Io(io), "db:2881", "root@sys", None);
+            let fault = connect_fault(&Trouble::Tls(said.to_owned()), "db:2881", "root@sys", None);
             assert_eq!(fault.what, "TLS with db:2881 failed.");
             assert!(fault.why.contains(why), "{said}: {}", fault.why);
         }
-        let other = std::io::Error::new(std::io::ErrorKind::InvalidData, "packets out of order");
-        assert!(
-            connect_fault(&sqlx::Error::Io(other), "db:2881", "root@sys", None)
-                .what
-                .contains("not an OceanBase SQL port")
-        );
     }
 
     fn refused(user: &str, password: &str) -> Fault {

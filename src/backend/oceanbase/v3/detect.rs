@@ -111,7 +111,10 @@ impl OceanBase {
         let tenants = self.read(ViewId::Tenants, &ids(None), TENANT_ID).await?;
         let rounds = self.read(ViewId::ArchiveRounds, &ids(Some(CLUSTER)), "LOG_ARCHIVE_ROUND").await?;
         let rounds = by_tenant(rounds)?;
-        let sets = self.sets(&ids(None), zone).await?;
+        let mut sets = Vec::new();
+        for row in &tenants {
+            sets.push(self.sets(needed(row, TENANT_ID)?, zone).await?);
+        }
         let jobs = self.whole_jobs().await?;
         let round = |row: &Row| rows::round(row, zone);
         let of_cluster: Option<Round> = rounds.get(&CLUSTER).and_then(|rows| rows.last()).map(round).transpose()?;
@@ -122,7 +125,8 @@ impl OceanBase {
         let load = load(whole, parameters);
         tenants
             .iter()
-            .map(|row| {
+            .zip(sets)
+            .map(|(row, sets)| {
                 let id = needed(row, TENANT_ID)?;
                 Ok(TenantFacts {
                     id,
@@ -152,7 +156,7 @@ impl OceanBase {
                             Some(why) => Known::NotChecked(format!("the server's time zone is not known: {why}")),
                         },
                     },
-                    sets: sets.get(&id).cloned().unwrap_or_default(),
+                    sets,
                     base: BaseRule::Round { most: whole.rules.most_increments },
                     running: of_tenant(&jobs, id),
                     recovery_window: Known::Known(recovery_window(parameters)),
@@ -172,31 +176,30 @@ impl OceanBase {
         }
     }
 
-    /// The sets of tenants, in the order of their ids. Copies of sets are no sets of their own.
-    async fn sets(&mut self, of: &[Filter<'_>], zone: &ServerTimeZone) -> Result<BTreeMap<u64, Vec<BackupSet>>, Fault> {
+    /// The sets of a tenant, in the order of their ids. Copies of sets are no sets of their own. The views grow with every day of
+    /// a site: each tenant is an answer of its own.
+    async fn sets(&mut self, tenant: u64, zone: &ServerTimeZone) -> Result<Vec<BackupSet>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
         let first = ("COPY_ID", vec![Is::Number(0)]);
-        let filter: Vec<Filter<'_>> = of.iter().cloned().chain([first]).collect();
-        let files: BTreeMap<(u64, u64), FileStatus> = self
-            .read(ViewId::SetFiles, &filter, "")
+        let files: BTreeMap<u64, FileStatus> = self
+            .tenants_rows(tenant, ViewId::SetFiles, vec![first], "")
             .await?
             .iter()
-            .map(|row| Ok((key(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
+            .map(|row| Ok((needed(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
             .collect::<Result<_, Fault>>()?;
-        let of_tenants: Vec<(u64, u64)> = self
-            .read(ViewId::SetLevels, of, "")
+        let of_tenants: Vec<u64> = self
+            .tenants_rows(tenant, ViewId::SetLevels, Vec::new(), "")
             .await?
             .iter()
             .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
-            .map(|row| key(row, "BS_KEY"))
+            .map(|row| needed(row, "BS_KEY"))
             .collect::<Result<_, _>>()?;
-        let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
-        for row in self.read(ViewId::Sets, of, "BACKUP_SET_ID").await? {
-            let key = key(&row, "BACKUP_SET_ID")?;
+        let mut sets = Vec::new();
+        for row in self.tenants_rows(tenant, ViewId::Sets, Vec::new(), "BACKUP_SET_ID").await? {
+            let id = needed(&row, "BACKUP_SET_ID")?;
             // A set that the view of files does not list (any more) is not known to be there.
-            let known = files.get(&key).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
-            let set = rows::set(&row, has_files.then_some(known), of_tenants.contains(&key), zone)?;
-            sets.entry(key.0).or_default().push(set);
+            let known = files.get(&id).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
+            sets.push(rows::set(&row, has_files.then_some(known), of_tenants.contains(&id), zone)?);
         }
         Ok(sets)
     }
@@ -227,11 +230,6 @@ fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
         },
         settings: ["backup_concurrency", "backup_net_limit"].map(|name| (name, parameters.one(name))).to_vec(),
     }
-}
-
-/// A tenant and a set of it.
-fn key(row: &Row, set: &str) -> Result<(u64, u64), Fault> {
-    Ok((needed(row, TENANT_ID)?, needed(row, set)?))
 }
 
 /// The running parts of a tenant's backup, its own before the one that stands for all.

@@ -134,4 +134,61 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn pieces_of_rounds_that_are_not_needed_change_nothing(
+        spans in proptest::collection::vec((1_u64..100, 0_u64..60, 0..4, 0..5), 1..7),
+        starts in proptest::collection::vec((0_u64..700, 0..4), 0..5),
+    ) {
+        let sets: Vec<_> = (1..).zip(&starts).map(|(id, (start, files))| {
+            let file_status = if *files == 0 { FileStatus::Deleted } else { FileStatus::Available };
+            BackupSet { start_replay: Scn(*start), min_restore: Scn(start + 10), file_status, ..full(id) }
+        }).collect();
+        let (rounds, pieces) = archive(&spans);
+        let needed = rounds_needed(&sets, &rounds);
+        let is_needed = |piece: &&Piece| needed.as_ref().is_none_or(|ids| ids.contains(&piece.round_id));
+        let less: Vec<Piece> = pieces.iter().filter(is_needed).cloned().collect();
+        prop_assert_eq!(windows(&sets, Some(&pieces), &rounds), windows(&sets, Some(&less), &rounds));
+        for set in &sets {
+            let of = |pieces| Facts { job: &JobEnd::Completed, set: Some(set), sets: &sets, pieces: Some(pieces), rounds: &rounds };
+            prop_assert_eq!(verdict(&of(&pieces)), verdict(&of(&less)));
+        }
+    }
+}
+
+/// Rounds one after the other, all over but the last, each with its length, the gap before it, what became of the file of its
+/// first piece, and how long its last piece was planned to be.
+fn archive(spans: &[(u64, u64, i32, i32)]) -> (Vec<Round>, Vec<Piece>) {
+    let (mut rounds, mut pieces) = (Vec::new(), Vec::new());
+    let mut at = 50;
+    for (id, (length, gap, files, planned)) in (1_u64..).zip(spans) {
+        let start = at + if *gap < 20 { 0 } else { *gap };
+        let end = start + length;
+        let status = if id == spans.len() as u64 { RoundStatus::Doing } else { RoundStatus::Stop };
+        rounds.push(Round { round_id: id, ..round(status, start, end) });
+        let middle = start + length / 2;
+        let mut first = Piece { round_id: id, ..piece(id * 10, start, middle, middle) };
+        if *files == 0 {
+            first.file_status = FileStatus::Deleted;
+        }
+        let planned = end + u64::try_from(*planned).unwrap_or_default() * 30;
+        let last = Piece { round_id: id, status: PieceStatus::Frozen, ..piece(id * 10 + 1, middle, planned, end) };
+        pieces.extend([first, last]);
+        at = end;
+    }
+    (rounds, pieces)
+}
+
+#[test]
+fn rounds_that_ended_before_the_first_good_set_are_not_needed() {
+    let old = Round { round_id: 1, ..round(RoundStatus::Stop, 10, 90) };
+    let next = Round { round_id: 2, ..round(RoundStatus::Stop, 95, 300) };
+    let now = Round { round_id: 3, ..round(RoundStatus::Doing, 300, 400) };
+    let rounds = [old.clone(), next, now];
+    assert_eq!(rounds_needed(&[full(1)], &rounds), Some(vec![2, 3]));
+    assert_eq!(rounds_needed(&[full(1), BackupSet { start_replay: Scn(60), ..full(2) }], &rounds), None);
+    // From which point on it needs the log was not read: no window can be made with it.
+    assert_eq!(rounds_needed(&[BackupSet { start_replay: Scn(0), ..full(1) }], &rounds), Some(vec![3]));
+    assert_eq!(rounds_needed(&[full(1)], &[Round { checkpoint: Scn(0), ..old.clone() }]), None, "its end was not read");
+    assert_eq!(rounds_needed(&[full(1)], &[Round { status: RoundStatus::Suspend, ..old }]), None, "it can go on");
 }

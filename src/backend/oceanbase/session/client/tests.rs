@@ -1,0 +1,87 @@
+#![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+use futures_util::FutureExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream, duplex};
+
+use super::super::row::number;
+use super::*;
+
+fn pair() -> (Client, DuplexStream) {
+    let (stream, server) = duplex(1 << 20);
+    (Client { packets: Packets::new(stream), answer: None, given_up: false }, server)
+}
+
+/// An answer of one column N and one row, as a server sends it.
+fn answer(value: &str) -> Vec<u8> {
+    let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0".to_vec();
+    let row = [&[u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
+    let end = b"\xfe\0\0\x02\0".to_vec();
+    let packets = [vec![1], definition, end.clone(), row, end];
+    (1u8..).zip(packets).flat_map(|(place, packet)| framed(place, &packet)).collect()
+}
+
+fn framed(sequence: u8, payload: &[u8]) -> Vec<u8> {
+    let [low, middle, high, ..] = payload.len().to_le_bytes();
+    [&[low, middle, high, sequence], payload].concat()
+}
+
+fn read(rows: &[Row]) -> Option<u64> {
+    number(rows.first()?, "N")
+}
+
+#[tokio::test]
+async fn an_answer_that_nobody_waited_for_is_not_taken_for_the_next() {
+    for split in [0, 1, 5, 20, 40] {
+        let (mut client, mut server) = pair();
+        let late = answer("1");
+        server.write_all(&late[..split]).await.unwrap();
+        // Polled once, and dropped as by a time limit.
+        assert!(client.ask("SELECT 1 AS N").now_or_never().is_none());
+        server.write_all(&late[split..]).await.unwrap();
+        server.write_all(&answer("2")).await.unwrap();
+        assert_eq!(read(&client.ask("SELECT 2 AS N").await.unwrap()), Some(2), "cut at {split}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_leaves_the_connection_as_it_is() {
+    let (mut client, mut server) = pair();
+    server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
+    let refused = client.ask("SELECT 1").await;
+    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    server.write_all(&answer("3")).await.unwrap();
+    assert_eq!(read(&client.ask("SELECT 3 AS N").await.unwrap()), Some(3));
+}
+
+/// What comes next on it is not known, so that nothing of it is an answer.
+#[tokio::test]
+async fn after_a_wrong_answer_nothing_more_is_asked() {
+    let (mut client, mut server) = pair();
+    server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
+    assert!(matches!(client.ask("SELECT 1").await, Err(Trouble::Malformed(_))));
+    server.write_all(&answer("3")).await.unwrap();
+    assert!(matches!(client.ask("SELECT 3 AS N").await, Err(Trouble::Malformed(_))));
+    let mut heard = vec![0; 64];
+    let count = server.read(&mut heard).await.unwrap();
+    assert_eq!(&heard[..count], framed(0, b"\x03SELECT 1"), "one question alone was sent");
+}
+
+#[tokio::test]
+async fn what_is_held_grows_with_what_has_come_not_with_what_was_announced() {
+    let (mut client, mut server) = pair();
+    server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
+    assert!(client.ask("SELECT 1").now_or_never().is_none());
+    assert!(client.packets.held() < 1 << 16, "{} bytes for three", client.packets.held());
+}
+
+/// A statement has one answer: what says that another follows would leave that to the next one.
+#[tokio::test]
+async fn an_answer_with_another_behind_it_is_none() {
+    let (mut client, mut server) = pair();
+    let mut more = answer("1");
+    let status = more.len() - 2;
+    more[status] |= 8;
+    server.write_all(&more).await.unwrap();
+    let asked = client.ask("SELECT 1 AS N").await;
+    assert!(matches!(asked, Err(Trouble::Malformed(_))), "{asked:?}");
+}

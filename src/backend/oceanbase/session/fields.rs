@@ -1,0 +1,58 @@
+//! The fields of a packet, from its beginning. A field that is not there, or is longer than the packet, is malformed.
+
+use super::trouble::Trouble;
+
+/// What is left of a packet.
+pub(super) struct Fields<'a>(pub(super) &'a [u8]);
+
+/// A length as it stands before a value.
+pub(super) enum Length {
+    /// NULL stands in the place of the value.
+    Null,
+    /// So many bytes follow.
+    Bytes(u64),
+}
+
+impl<'a> Fields<'a> {
+    /// So many bytes.
+    pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Trouble> {
+        let (taken, rest) = self.0.split_at_checked(count).ok_or(Trouble::Malformed("a packet ends too early"))?;
+        self.0 = rest;
+        Ok(taken)
+    }
+
+    /// A number of so many bytes, at most 8, the lowest first.
+    pub(super) fn number(&mut self, bytes: usize) -> Result<u64, Trouble> {
+        Ok(self.take(bytes)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
+    }
+
+    /// The bytes before the next zero, or all where there is none.
+    pub(super) fn until_zero(&mut self) -> &'a [u8] {
+        let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
+        let (taken, rest) = self.0.split_at(end);
+        self.0 = rest.get(1..).unwrap_or_default();
+        taken
+    }
+
+    /// A length of one to nine bytes.
+    pub(super) fn length(&mut self) -> Result<Length, Trouble> {
+        let bytes = match self.number(1)? {
+            0xFB => return Ok(Length::Null),
+            0xFC => 2,
+            0xFD => 3,
+            0xFE => 8,
+            0xFF => return Err(Trouble::Malformed("a length begins with 255")),
+            short => return Ok(Length::Bytes(short)),
+        };
+        self.number(bytes).map(Length::Bytes)
+    }
+
+    /// A value behind its length; None: NULL.
+    pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, Trouble> {
+        match self.length()? {
+            Length::Null => Ok(None),
+            // What does not fit a usize is longer than any packet.
+            Length::Bytes(length) => self.take(usize::try_from(length).unwrap_or(usize::MAX)).map(Some),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The login: TLS where it is asked for, and `mysql_native_password`. No other plugin is answered, whoever asks for it, so that
+//! nothing made from the password leaves but a proof that is worth nothing on another connection.
+
+use sha1::{Digest, Sha1};
+use zeroize::Zeroizing;
+
+use super::fields::Fields;
+use super::packets::{Packets, Stream};
+use super::tls;
+use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
+use crate::domain::connection::TlsMode;
+use crate::domain::secret::Secret;
+
+/// The one plugin that is answered.
+const PLUGIN: &str = "mysql_native_password";
+/// What a server asks for that knows no plugin, or that switches without naming one.
+const OLD_PLUGIN: &str = "mysql_old_password";
+/// The challenge of a server, in bytes.
+const CHALLENGE: usize = 20;
+/// `utf8mb4_general_ci`.
+const CHARSET: u8 = 45;
+/// The longest packet that the server is told to be read.
+const LONGEST: u32 = 1 << 24;
+
+const PROTOCOL_41: u32 = 1 << 9;
+const TLS: u32 = 1 << 11;
+const TRANSACTIONS: u32 = 1 << 13;
+const SECURE_CONNECTION: u32 = 1 << 15;
+const PLUGIN_AUTH: u32 = 1 << 19;
+
+/// Who logs in, and how.
+pub(super) struct Login<'a> {
+    /// The host's name, for its certificate.
+    pub(super) host: &'a str,
+    /// `root@sys`, `root@sys#cluster`.
+    pub(super) user: &'a str,
+    /// None: none.
+    pub(super) password: Option<&'a Secret>,
+    /// How much encryption is asked for.
+    pub(super) tls: TlsMode,
+    /// The CA's certificates in PEM, for the verifying modes.
+    pub(super) ca: Option<&'a [u8]>,
+}
+
+/// What a greeting says.
+struct Greeting {
+    capabilities: u32,
+    challenge: [u8; CHALLENGE],
+    plugin: String,
+}
+
+/// Logs in on a connection that has just been opened.
+///
+/// # Errors
+/// The server's refusal, or what else went wrong.
+pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
+    let mut packets = Packets::new(stream);
+    let greeting = Greeting::read(&packets.next(fits).await?)?;
+    answered(&greeting.plugin)?;
+    let mut capabilities = PROTOCOL_41 | SECURE_CONNECTION | greeting.capabilities & (TRANSACTIONS | PLUGIN_AUTH);
+    let offered = greeting.capabilities & TLS != 0;
+    if login.tls != TlsMode::Off && (offered || login.tls != TlsMode::Prefer) {
+        if !offered {
+            return Err(Trouble::Tls("the server does not support TLS".to_owned()));
+        }
+        capabilities |= TLS;
+        packets.send(&opening(capabilities)).await?;
+        let (stream, sequence) = packets.into_stream()?;
+        packets = Packets::going_on(tls::over(stream, login).await?, sequence);
+    }
+    let proof = proof(login.password, &greeting.challenge);
+    let mut response = opening(capabilities);
+    response.extend_from_slice(login.user.as_bytes());
+    response.push(0);
+    // An empty proof, or one of 20 bytes: one byte tells its length.
+    response.push(if proof.is_empty() { 0 } else { 20 });
+    response.extend_from_slice(&proof);
+    if capabilities & PLUGIN_AUTH != 0 {
+        response.extend_from_slice(PLUGIN.as_bytes());
+        response.push(0);
+    }
+    packets.send(&response).await?;
+    let mut packet = packets.next(fits).await?;
+    if packet.first() == Some(&0xFE) {
+        let challenge = switched(&packet)?;
+        packets.send(&self::proof(login.password, &challenge)).await?;
+        packet = packets.next(fits).await?;
+    }
+    match packet.first() {
+        Some(0) => Ok(packets),
+        Some(0xFF) => Err(Trouble::Refused(Refusal::read(&packet))),
+        _ => Err(Trouble::Malformed("the login is answered neither by yes nor by no")),
+    }
+}
+
+fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
+    if came.len() + to_come > LOGIN_PACKET { Err(Trouble::TooMuch(Bound::Login)) } else { Ok(()) }
+}
+
+/// Refuses every plugin but the one.
+fn answered(plugin: &str) -> Result<(), Trouble> {
+    if plugin == PLUGIN { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
+}
+
+impl Greeting {
+    fn read(packet: &[u8]) -> Result<Self, Trouble> {
+        let mut fields = Fields(packet);
+        match fields.number(1)? {
+            10 => {}
+            0xFF => return Err(Trouble::Refused(Refusal::read(packet))),
+            _ => return Err(Trouble::Malformed("the greeting is of another protocol")),
+        }
+        fields.until_zero();
+        // The connection's id, of which a proxy has another.
+        fields.take(4)?;
+        let mut challenge = fields.take(8)?.to_vec();
+        fields.take(1)?;
+        let low = fields.number(2)?;
+        // The character set and the status.
+        fields.take(3)?;
+        let capabilities = u32::try_from(fields.number(2)? << 16 | low).unwrap_or_default();
+        let length = usize::try_from(fields.number(1)?).unwrap_or_default();
+        fields.take(10)?;
+        let rest = fields.take(length.saturating_sub(8).max(13).min(fields.0.len()))?;
+        challenge.extend_from_slice(rest);
+        let plugin = if capabilities & PLUGIN_AUTH != 0 {
+            String::from_utf8_lossy(fields.until_zero()).into_owned()
+        } else if capabilities & SECURE_CONNECTION != 0 {
+            PLUGIN.to_owned()
+        } else {
+            OLD_PLUGIN.to_owned()
+        };
+        Ok(Self { capabilities, challenge: challenge_of(&challenge)?, plugin })
+    }
+}
+
+/// The challenge of another attempt.
+fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
+    let mut fields = Fields(packet);
+    fields.take(1)?;
+    if fields.0.is_empty() {
+        return answered(OLD_PLUGIN).map(|()| [0; CHALLENGE]);
+    }
+    answered(&String::from_utf8_lossy(fields.until_zero()))?;
+    challenge_of(fields.0)
+}
+
+fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
+    bytes.first_chunk().copied().ok_or(Trouble::Malformed("the challenge is too short"))
+}
+
+/// The begin of the answer to a greeting, which is also how TLS is asked for.
+fn opening(capabilities: u32) -> Vec<u8> {
+    let mut payload = capabilities.to_le_bytes().to_vec();
+    payload.extend_from_slice(&LONGEST.to_le_bytes());
+    payload.push(CHARSET);
+    payload.extend_from_slice(&[0; 23]);
+    payload
+}
+
+/// `SHA1(p) xor SHA1(challenge, SHA1(SHA1(p)))`; nothing for no password.
+fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE]) -> Vec<u8> {
+    let Some(password) = password.filter(|password| !password.is_empty()) else { return Vec::new() };
+    let once = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(password.expose().as_bytes())));
+    let twice = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(*once)));
+    let mask = Sha1::new().chain_update(challenge).chain_update(*twice).finalize();
+    once.iter().zip(mask.iter()).map(|(once, mask)| once ^ mask).collect()
+}

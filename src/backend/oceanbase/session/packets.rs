@@ -1,0 +1,154 @@
+//! Packets of the MySQL protocol over a stream. What is kept grows with what has arrived, never with what was announced.
+
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use zeroize::Zeroizing;
+
+use super::trouble::{ERROR_TEXT, Refusal, Trouble};
+
+/// A frame of exactly this length is continued by the next one.
+const LONGEST_FRAME: usize = 0xFF_FFFF;
+/// Bytes read at a time.
+const AT_ONCE: usize = 16 << 10;
+/// The marker, the code and the SQLSTATE that stand before the text of an error.
+const BEFORE_ERROR_TEXT: usize = 9;
+
+/// A connection in clear or through TLS.
+pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
+
+/// The two directions of a connection, packet by packet.
+pub(super) struct Packets {
+    stream: BufReader<Box<dyn Stream>>,
+    /// What the next frame must count itself as.
+    sequence: u8,
+    /// What has come of the header of the next frame.
+    header: Vec<u8>,
+    /// Bytes that the frame being read still has; None: the next header comes first.
+    left: Option<usize>,
+    /// Whether the frame being read is continued by another.
+    continued: bool,
+    /// What has come of the packet.
+    payload: Vec<u8>,
+}
+
+impl Packets {
+    /// A connection on which nothing was said yet.
+    pub(super) fn new(stream: impl Stream + 'static) -> Self {
+        Self::going_on(stream, 0)
+    }
+
+    /// A conversation that goes on on this stream, with the packet of this number.
+    pub(super) fn going_on(stream: impl Stream + 'static, sequence: u8) -> Self {
+        Self {
+            stream: BufReader::with_capacity(AT_ONCE, Box::new(stream)),
+            sequence,
+            header: Vec::new(),
+            left: None,
+            continued: false,
+            payload: Vec::new(),
+        }
+    }
+
+    /// The next packet begins a command.
+    pub(super) fn begin_command(&mut self) {
+        self.sequence = 0;
+    }
+
+    /// Reads a packet. Where the future is dropped, what has come is kept for the next call.
+    ///
+    /// # Errors
+    /// The connection broke, a packet is out of sequence, or `fits` refuses it by what has come and how much of the frame is to
+    /// come; of an error packet the text is cut off at its limit, and it is returned as the refusal it is.
+    pub(super) async fn next(
+        &mut self,
+        fits: impl Fn(&[u8], usize) -> Result<(), Trouble> + Send,
+    ) -> Result<Vec<u8>, Trouble> {
+        loop {
+            if self.left == Some(0) {
+                self.left = None;
+                if !self.continued {
+                    return Ok(std::mem::take(&mut self.payload));
+                }
+            }
+            let came = self.stream.fill_buf().await?;
+            if came.is_empty() {
+                return Err(std::io::Error::from(std::io::ErrorKind::UnexpectedEof).into());
+            }
+            let taken = if let Some(left) = self.left {
+                let taken = came.len().min(left);
+                self.payload.extend_from_slice(&came[..taken]);
+                self.left = Some(left - taken);
+                taken
+            } else {
+                let taken = came.len().min(4 - self.header.len());
+                self.header.extend_from_slice(&came[..taken]);
+                taken
+            };
+            self.stream.consume(taken);
+            self.open_frame()?;
+            match self.payload.first() {
+                Some(0xFF) if self.payload.len() > BEFORE_ERROR_TEXT + ERROR_TEXT => {
+                    return Err(Trouble::Refused(Refusal::read(&self.payload)));
+                }
+                Some(0xFF) | None => {}
+                Some(_) => fits(&self.payload, self.left.unwrap_or_default())?,
+            }
+        }
+    }
+
+    /// Reads the header of a frame once it is there.
+    fn open_frame(&mut self) -> Result<(), Trouble> {
+        let [low, middle, high, sequence] = self.header[..] else { return Ok(()) };
+        self.header.clear();
+        if sequence != self.sequence {
+            return Err(Trouble::Malformed("a packet is out of sequence"));
+        }
+        self.sequence = self.sequence.wrapping_add(1);
+        let length = usize::from(low) | usize::from(middle) << 8 | usize::from(high) << 16;
+        self.left = Some(length);
+        self.continued = length == LONGEST_FRAME;
+        Ok(())
+    }
+
+    /// Writes a packet. Where the future is dropped, nobody knows how much of it left.
+    ///
+    /// # Errors
+    /// The connection broke.
+    pub(super) async fn send(&mut self, payload: &[u8]) -> Result<(), Trouble> {
+        // Statements and logins carry secrets.
+        let mut out = Zeroizing::new(Vec::with_capacity(payload.len() + 8));
+        let mut rest = payload;
+        loop {
+            let (frame, behind) = rest.split_at(rest.len().min(LONGEST_FRAME));
+            let [low, middle, high, ..] = frame.len().to_le_bytes();
+            out.extend_from_slice(&[low, middle, high, self.sequence]);
+            out.extend_from_slice(frame);
+            self.sequence = self.sequence.wrapping_add(1);
+            rest = behind;
+            if frame.len() < LONGEST_FRAME {
+                break;
+            }
+        }
+        self.stream.write_all(&out).await?;
+        self.stream.flush().await?;
+        Ok(())
+    }
+
+    /// The stream, to speak TLS on it, and the number of the next packet.
+    ///
+    /// # Errors
+    /// The server has already sent what nobody may read before TLS protects it.
+    pub(super) fn into_stream(self) -> Result<(Box<dyn Stream>, u8), Trouble> {
+        if !self.stream.buffer().is_empty() {
+            return Err(Trouble::Malformed("bytes in clear stand where TLS begins"));
+        }
+        Ok((self.stream.into_inner(), self.sequence))
+    }
+
+    /// Bytes that are taken for the packet being read.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.payload.capacity()
+    }
+}

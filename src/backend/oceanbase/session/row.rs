@@ -1,0 +1,122 @@
+//! Rows of an answer: one header for all, and of each row the cells as the server sent them.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::fields::Fields;
+
+/// The columns of an answer, by name in upper case.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Header {
+    /// Where a column stands in each row; of two with one name, the last.
+    places: BTreeMap<String, usize>,
+    /// How many there are.
+    pub(super) columns: usize,
+    /// Columns that the answer has not, with the value that each row has in them.
+    constants: Vec<(&'static str, String)>,
+}
+
+impl Header {
+    pub(super) fn new(names: Vec<String>) -> Self {
+        let columns = names.len();
+        Self { places: names.into_iter().zip(0..).collect(), columns, constants: Vec::new() }
+    }
+}
+
+/// A row of an answer.
+#[derive(Debug, Clone, Default)]
+pub struct Row {
+    header: Arc<Header>,
+    /// The cells of the columns, each behind its length.
+    cells: Box<[u8]>,
+}
+
+impl Row {
+    /// A row of an answer with this header. `cells` was found to have a cell for each of its columns.
+    pub(super) fn new(header: &Arc<Header>, cells: Vec<u8>) -> Self {
+        Self { header: Arc::clone(header), cells: cells.into_boxed_slice() }
+    }
+
+    /// Whether there is a column of this name, in upper case.
+    #[must_use]
+    pub fn has(&self, column: &str) -> bool {
+        self.header.places.contains_key(column) || self.constant(column).is_some()
+    }
+
+    /// The value of a column by its name in upper case; None: NULL, or no such column.
+    #[must_use]
+    pub fn get(&self, column: &str) -> Option<Cow<'_, str>> {
+        self.constant(column).map(Cow::Borrowed).or_else(|| self.cell(*self.header.places.get(column)?))
+    }
+
+    /// The value of the first column, whatever it is called; None: NULL.
+    #[must_use]
+    pub fn first(&self) -> Option<Cow<'_, str>> {
+        self.cell(0)
+    }
+
+    fn constant(&self, column: &str) -> Option<&str> {
+        self.header.constants.iter().find(|(name, _)| *name == column).map(|(_, value)| value.as_str())
+    }
+
+    fn cell(&self, place: usize) -> Option<Cow<'_, str>> {
+        let mut fields = Fields(&self.cells);
+        for _ in 0..place {
+            fields.value().ok()?;
+        }
+        fields.value().ok()?.map(String::from_utf8_lossy)
+    }
+}
+
+/// The same rows, each with this value in a column that the answer has not.
+#[must_use]
+pub fn with_column(mut rows: Vec<Row>, column: &'static str, value: &str) -> Vec<Row> {
+    let Some(first) = rows.first() else { return rows };
+    let mut header = Header::clone(&first.header);
+    header.constants.push((column, value.to_owned()));
+    let header = Arc::new(header);
+    for row in &mut rows {
+        row.header = Arc::clone(&header);
+    }
+    rows
+}
+
+/// The text of a column; empty for NULL and for a column that is not there.
+#[must_use]
+pub fn text(row: &Row, column: &str) -> String {
+    row.get(column).map(Cow::into_owned).unwrap_or_default()
+}
+
+/// The text of a column, None for NULL, a missing column or an empty text.
+#[must_use]
+pub fn some_text(row: &Row, column: &str) -> Option<String> {
+    row.get(column).filter(|text| !text.is_empty()).map(Cow::into_owned)
+}
+
+/// A whole number of a column; None for NULL, a missing column or garbage.
+#[must_use]
+pub fn number(row: &Row, column: &str) -> Option<u64> {
+    row.get(column)?.trim().parse().ok()
+}
+
+/// A row of its own, for tests.
+#[cfg(test)]
+impl FromIterator<(String, Option<String>)> for Row {
+    fn from_iter<T: IntoIterator<Item = (String, Option<String>)>>(cells: T) -> Self {
+        let mut names = Vec::new();
+        let mut bytes = Vec::new();
+        for (name, value) in cells {
+            names.push(name);
+            match value {
+                None => bytes.push(0xFB),
+                Some(value) => {
+                    bytes.push(0xFE);
+                    bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+                    bytes.extend_from_slice(value.as_bytes());
+                }
+            }
+        }
+        Self::new(&Arc::new(Header::new(names)), bytes)
+    }
+}

@@ -1,0 +1,148 @@
+//! TLS on a connection, and whose certificate is accepted.
+
+use std::sync::Arc;
+
+use rustls::client::WebPkiServerVerifier;
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
+
+use super::login::Login;
+use super::packets::Stream;
+use super::trouble::Trouble;
+use crate::domain::connection::TlsMode;
+
+/// Speaks TLS on a stream on which the server awaits it.
+///
+/// # Errors
+/// What is wrong with the certificate, or the connection broke.
+pub(super) async fn over<S: Stream>(stream: S, login: &Login<'_>) -> Result<TlsStream<S>, Trouble> {
+    let config = config(login).map_err(|words| Trouble::Tls(words.to_string()))?;
+    let name = ServerName::try_from(login.host.to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
+    TlsConnector::from(Arc::new(config)).connect(name, stream).await.map_err(|error| {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(tls) => Trouble::Tls(tls.to_string()),
+            None => Trouble::Network(error),
+        }
+    })
+}
+
+fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ClientConfig::builder_with_provider(Arc::clone(&provider)).with_safe_default_protocol_versions()?;
+    if !matches!(login.tls, TlsMode::VerifyCa | TlsMode::VerifyFull) {
+        let anyone = Arc::new(Anyone { provider });
+        return Ok(builder.dangerous().with_custom_certificate_verifier(anyone).with_no_client_auth());
+    }
+    let roots = Arc::new(roots(login.ca)?);
+    let verifier = WebPkiServerVerifier::builder_with_provider(roots, provider)
+        .build()
+        .map_err(|error| Error::General(error.to_string()))?;
+    let known = Arc::new(Known { verifier, any_name: login.tls == TlsMode::VerifyCa });
+    Ok(builder.dangerous().with_custom_certificate_verifier(known).with_no_client_auth())
+}
+
+/// The authorities of this host, and the one of the inventory.
+fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
+    let mut roots = RootCertStore::empty();
+    // A certificate of this host that cannot be read vouches for nobody.
+    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
+    for certificate in ca.into_iter().flat_map(CertificateDer::pem_slice_iter) {
+        let certificate = certificate.map_err(|error| Error::General(format!("the CA file: {error}")))?;
+        roots.add(certificate)?;
+    }
+    Ok(roots)
+}
+
+/// Accepts every certificate; who holds it must still prove that it is his.
+#[derive(Debug)]
+struct Anyone {
+    provider: Arc<CryptoProvider>,
+}
+
+impl ServerCertVerifier for Anyone {
+    fn verify_server_cert(
+        &self,
+        _end_entity: &CertificateDer<'_>,
+        _intermediates: &[CertificateDer<'_>],
+        _server_name: &ServerName<'_>,
+        _ocsp_response: &[u8],
+        _now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        Ok(ServerCertVerified::assertion())
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.provider.signature_verification_algorithms.supported_schemes()
+    }
+}
+
+/// Accepts what a known authority has signed; for any name, or for the host's alone.
+#[derive(Debug)]
+struct Known {
+    verifier: Arc<WebPkiServerVerifier>,
+    any_name: bool,
+}
+
+impl ServerCertVerifier for Known {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self.verifier.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+            // The name is compared last, after the signatures.
+            Err(Error::InvalidCertificate(
+                CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+            )) if self.any_name => Ok(ServerCertVerified::assertion()),
+            outcome => outcome,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.verifier.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.verifier.supported_verify_schemes()
+    }
+}

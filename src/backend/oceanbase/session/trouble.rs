@@ -1,0 +1,102 @@
+//! Why a login or an answer comes to nothing, and how much of an answer is read.
+
+use std::io;
+
+/// The longest answer that is read, in bytes on the wire.
+pub(super) const ANSWER: usize = 64 << 20;
+/// The most rows that are read of an answer.
+pub(super) const ROWS: usize = 1_000_000;
+/// The longest value that is read, in bytes.
+pub(super) const CELL: usize = 1 << 20;
+/// The most columns an answer may have.
+pub(super) const COLUMNS: usize = 4_096;
+/// The longest text of an error that is read, in bytes.
+pub(super) const ERROR_TEXT: usize = 16 << 10;
+/// The longest packet that is read before the login is over, in bytes.
+pub(super) const LOGIN_PACKET: usize = 16 << 10;
+
+/// What ended a login or an answer. All but a refusal end the connection too.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// The server says no.
+    Refused(Refusal),
+    /// The network, or the other side closed the connection.
+    Network(io::Error),
+    /// TLS did not come about; the words of who noticed it.
+    Tls(String),
+    /// The server asks for a login by this plugin, which is not answered.
+    Plugin(String),
+    /// What came is not the MySQL protocol.
+    Malformed(&'static str),
+    /// More came than is read.
+    TooMuch(Bound),
+}
+
+/// An error packet.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    /// The server's code.
+    pub(super) code: u32,
+    /// Its text. Bytes that are not UTF-8 are replaced: the code says more than a text in another character set.
+    pub(super) text: String,
+    /// Whether the text was read to its end.
+    pub(super) whole: bool,
+}
+
+/// A limit of what is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Bound {
+    /// [`ANSWER`].
+    Answer,
+    /// [`ROWS`].
+    Rows,
+    /// [`CELL`].
+    Cell,
+    /// [`COLUMNS`].
+    Columns,
+    /// [`LOGIN_PACKET`].
+    Login,
+}
+
+impl std::fmt::Display for Bound {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Answer => "64 MiB an answer",
+            Self::Rows => "1,000,000 rows an answer",
+            Self::Cell => "1 MiB a value",
+            Self::Columns => "4,096 columns",
+            Self::Login => "16 KiB a packet of the login",
+        })
+    }
+}
+
+impl std::fmt::Display for Trouble {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Refused(refusal) => write!(f, "{}: {}", refusal.code, refusal.text),
+            Self::Network(error) => error.fmt(f),
+            Self::Tls(words) => f.write_str(words),
+            Self::Plugin(plugin) => write!(f, "the authentication plugin {plugin} is asked for"),
+            Self::Malformed(what) => f.write_str(what),
+            Self::TooMuch(bound) => write!(f, "more than {bound}"),
+        }
+    }
+}
+
+impl From<io::Error> for Trouble {
+    fn from(error: io::Error) -> Self {
+        Self::Network(error)
+    }
+}
+
+impl Refusal {
+    /// Reads an error packet, of which the beginning may be all that there is.
+    pub(super) fn read(packet: &[u8]) -> Self {
+        let code = packet.get(1..3).map_or(0, |code| u32::from(code[0]) | u32::from(code[1]) << 8);
+        let rest = packet.get(3..).unwrap_or_default();
+        // The SQLSTATE; servers that refuse a connection before the greeting leave it out.
+        let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
+        let read = text.get(..ERROR_TEXT).unwrap_or(text);
+        Self { code, text: String::from_utf8_lossy(read).into_owned(), whole: read.len() == text.len() }
+    }
+}

@@ -1,0 +1,223 @@
+//! MySQL servers that do wrong, played from a script: `Script::greets("mysql_clear_password").play().await` is one of them.
+//! Payloads are framed and counted as the protocol has it; `raw` sends bytes as they are.
+
+use std::sync::{Arc, Mutex};
+
+use rustls::ServerConfig;
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+
+/// The one plugin that OceanBase has.
+pub const NATIVE: &str = "mysql_native_password";
+/// A frame of this length is continued by the next one.
+pub const FULL: usize = 0xFF_FFFF;
+
+const TLS: u32 = 1 << 11;
+const CAPABILITIES: u32 = 1 | 1 << 9 | 1 << 13 | 1 << 15 | 1 << 16 | 1 << 17 | 1 << 19;
+
+#[derive(Clone)]
+enum Step {
+    Says(Vec<u8>),
+    Raw(Vec<u8>),
+    Repeats(Vec<u8>),
+    Hears,
+    Tls(Arc<ServerConfig>),
+    Closes,
+}
+
+/// What a server does on each of its connections; at the end it listens until the client leaves.
+#[derive(Clone, Default)]
+pub struct Script(Vec<Step>);
+
+impl Script {
+    /// Begins with a greeting that names this plugin.
+    pub fn greets(plugin: &str) -> Self {
+        Self::default().says(greeting(plugin, CAPABILITIES))
+    }
+
+    /// The same, and speaks TLS when the client has asked for it.
+    pub fn greets_behind_tls(plugin: &str, tls: Arc<ServerConfig>) -> Self {
+        Self::default().says(greeting(plugin, CAPABILITIES | TLS)).hears().then(Step::Tls(tls))
+    }
+
+    /// Lets everybody in, and answers the first question of a session.
+    pub fn lets_in() -> Self {
+        Self::greets(NATIVE)
+            .hears()
+            .says(OK)
+            .hears()
+            .answers(&["VERSION", "ID"], &[&["5.7.25-OceanBase-v4.2.1.8", "7"]])
+    }
+
+    /// Sends a packet.
+    pub fn says(self, payload: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Says(payload.into()))
+    }
+
+    /// Sends a packet again and again.
+    pub fn repeats(self, payload: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Repeats(payload.into()))
+    }
+
+    /// Sends bytes.
+    pub fn raw(self, bytes: impl Into<Vec<u8>>) -> Self {
+        self.then(Step::Raw(bytes.into()))
+    }
+
+    /// The same, with these bytes in one piece with its first packet.
+    pub fn with_the_first(mut self, bytes: &[u8]) -> Self {
+        let Some(Step::Says(payload)) = self.0.first() else { panic!("it does not begin with a packet") };
+        self.0[0] = Step::Raw([&header(payload.len(), 0)[..], payload, bytes].concat());
+        self
+    }
+
+    /// Reads a packet.
+    pub fn hears(self) -> Self {
+        self.then(Step::Hears)
+    }
+
+    /// Closes the connection.
+    pub fn closes(self) -> Self {
+        self.then(Step::Closes)
+    }
+
+    /// Sends the header of an answer.
+    pub fn columns(self, names: &[&str]) -> Self {
+        let begun = self.says([u8::try_from(names.len()).unwrap()]);
+        names.iter().fold(begun, |script, name| script.says(column(name))).says(END)
+    }
+
+    /// Sends an answer.
+    pub fn answers(self, names: &[&str], rows: &[&[&str]]) -> Self {
+        rows.iter().fold(self.columns(names), |script, row| script.says(cells(row))).says(END)
+    }
+
+    fn then(mut self, step: Step) -> Self {
+        self.0.push(step);
+        self
+    }
+
+    /// Opens a port and plays it there for everybody who comes.
+    pub async fn play(self) -> Wrong {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = listener.local_addr().unwrap().to_string();
+        let heard: Heard = Arc::default();
+        let hearing = Arc::clone(&heard);
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(self.clone(), Box::new(stream), Arc::clone(&hearing)));
+            }
+        });
+        Wrong { endpoint, heard }
+    }
+}
+
+type Heard = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// A server that is being played; it ends with the test.
+pub struct Wrong {
+    /// Its `host:port`.
+    pub endpoint: String,
+    heard: Heard,
+}
+
+impl Wrong {
+    /// The packets that clients have sent, and what they sent behind the end of the script.
+    pub fn heard(&self) -> Vec<Vec<u8>> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+/// Done.
+pub const OK: [u8; 7] = [0, 0, 0, 2, 0, 0, 0];
+/// The end of columns, and of rows.
+pub const END: [u8; 5] = [0xFE, 0, 0, 2, 0];
+
+/// A row.
+pub fn cells(row: &[&str]) -> Vec<u8> {
+    row.iter().flat_map(|cell| [&[u8::try_from(cell.len()).unwrap()], cell.as_bytes()].concat()).collect()
+}
+
+/// An error.
+pub fn error(code: u16, text: &[u8]) -> Vec<u8> {
+    [&[0xFF], &code.to_le_bytes()[..], b"#HY000", text].concat()
+}
+
+/// A switch to another plugin.
+pub fn switch(plugin: &str) -> Vec<u8> {
+    [b"\xfe", plugin.as_bytes(), b"\0abcdefghijklmnopqrst\0"].concat()
+}
+
+/// The definition of a column.
+pub fn column(name: &str) -> Vec<u8> {
+    let name = cells(&[name]);
+    [b"\x03def\0\0\0", &name[..], b"\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0"].concat()
+}
+
+/// The header of a frame.
+pub fn header(length: usize, sequence: u8) -> [u8; 4] {
+    let [low, middle, high, ..] = length.to_le_bytes();
+    [low, middle, high, sequence]
+}
+
+fn greeting(plugin: &str, capabilities: u32) -> Vec<u8> {
+    let capabilities = capabilities.to_le_bytes();
+    [
+        &b"\x0a5.7.25\0\x07\0\0\0ABCDEFGH\0"[..],
+        &capabilities[..2],
+        b"\x2e\x02\0",
+        &capabilities[2..],
+        b"\x15\0\0\0\0\0\0\0\0\0\0IJKLMNOPQRST\0",
+        plugin.as_bytes(),
+        b"\0",
+    ]
+    .concat()
+}
+
+trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
+
+/// Plays the script; None: the client left before its end.
+async fn serve(script: Script, mut stream: Box<dyn Pipe>, heard: Heard) -> Option<()> {
+    let mut sequence = 0u8;
+    for step in script.0 {
+        match step {
+            Step::Says(payload) => {
+                let frame = [&header(payload.len(), sequence)[..], &payload].concat();
+                sequence = sequence.wrapping_add(1);
+                stream.write_all(&frame).await.ok()?;
+                stream.flush().await.ok()?;
+            }
+            Step::Raw(bytes) => {
+                stream.write_all(&bytes).await.ok()?;
+                stream.flush().await.ok()?;
+            }
+            Step::Repeats(payload) => loop {
+                let mut batch = Vec::new();
+                while batch.len() < 1 << 16 {
+                    batch.extend_from_slice(&header(payload.len(), sequence));
+                    batch.extend_from_slice(&payload);
+                    sequence = sequence.wrapping_add(1);
+                }
+                stream.write_all(&batch).await.ok()?;
+            },
+            Step::Hears => {
+                let mut begin = [0; 4];
+                stream.read_exact(&mut begin).await.ok()?;
+                let length = usize::from(begin[0]) | usize::from(begin[1]) << 8 | usize::from(begin[2]) << 16;
+                let mut payload = vec![0; length];
+                stream.read_exact(&mut payload).await.ok()?;
+                heard.lock().unwrap().push(payload);
+                sequence = begin[3].wrapping_add(1);
+            }
+            Step::Tls(config) => stream = Box::new(TlsAcceptor::from(config).accept(stream).await.ok()?),
+            Step::Closes => return Some(()),
+        }
+    }
+    let mut more = vec![0; 1 << 16];
+    while let Ok(count @ 1..) = stream.read(&mut more).await {
+        heard.lock().unwrap().push(more[..count].to_vec());
+    }
+    Some(())
+}
