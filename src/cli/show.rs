@@ -153,8 +153,8 @@ pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
     say.line("");
 }
 
-/// A step of the `plan` event. Statements that another target's step has already are that one's: a start of many tenants would be
-/// as long as its statement for each of them.
+/// A step of the `plan` event. Long statements that another target's step has already are that one's: a start of many tenants would
+/// be as long as its statement for each of them.
 fn plan_step(step: &PreviewStep, owner: Option<&TargetName>) -> Value {
     let statements = if owner.is_some() { &[][..] } else { &step.statements };
     let mut fields = json!({"step": step.step.name(), "target": step.target, "needed": step.needed,

@@ -8,11 +8,13 @@ use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
+use super::sets::Media;
 use super::surroundings::{load, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
+    TenantKind,
 };
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
@@ -322,7 +324,10 @@ impl OceanBase {
             let id = needed(row, "TENANT_ID")?;
             let rounds: Vec<Round> =
                 rounds.get(&id).into_iter().flatten().map(rows::round).collect::<Result<_, _>>()?;
-            let media = self.media(id, &rounds, zone).await?;
+            let media = match kind(&text(row, "TENANT_TYPE")) {
+                TenantKind::User => self.media(id, &rounds, zone).await?,
+                TenantKind::Sys | TenantKind::Meta => Media::of_no_user(),
+            };
             rounds_and_media.push((rounds, media));
         }
         // Parents are rows of sys, so the running jobs are read whole.

@@ -20,6 +20,13 @@ pub(super) struct Media {
     pub(super) pieces: Known<Vec<Piece>>,
 }
 
+impl Media {
+    /// That of sys and of a meta tenant, which are not asked about: only user tenants have sets.
+    pub(super) fn of_no_user() -> Self {
+        Self { sets: Vec::new(), pieces: Known::NotChecked("only user tenants have backup sets".to_owned()) }
+    }
+}
+
 impl OceanBase {
     /// The sets of a tenant with these rounds, and the pieces that they can need.
     ///

@@ -10,12 +10,15 @@ use super::PreviewStep;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 
+/// Statements no longer than this, in bytes, stand with every target: only those of many tenants make a text long.
+const SHORT: usize = 1_000;
+
 /// The steps in their order, each with the earlier target whose step of the same kind has the same statements. None: the
 /// statements stand with the step itself.
 pub fn shared(steps: &[PreviewStep]) -> impl Iterator<Item = (&PreviewStep, Option<&TargetName>)> {
     let mut first: BTreeMap<(StepKind, &[String]), &TargetName> = BTreeMap::new();
     steps.iter().map(move |step| {
-        if step.statements.is_empty() {
+        if step.statements.iter().map(String::len).sum::<usize>() <= SHORT {
             return (step, None);
         }
         let owner = *first.entry((step.step, &step.statements)).or_insert(&step.target);

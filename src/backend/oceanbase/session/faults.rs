@@ -44,9 +44,10 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
     fault.with_detail(detail)
 }
 
-/// A login that is not answered: nothing made from the password has left.
+/// A login that is not answered: what was asked for would give the password away, or is not known.
 fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
     let plugin: String = clean(plugin).chars().take(SHOWN).collect();
+    let named = if plugin.is_empty() { "a plugin without a name".to_owned() } else { format!("the plugin {plugin}") };
     let what = if plugin == "mysql_clear_password" {
         format!("{endpoint} asks for the password in clear.")
     } else {
@@ -56,8 +57,8 @@ fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
         Cause::Unreachable,
         what,
         format!(
-            "It names the plugin {plugin}; only mysql_native_password is answered, which OceanBase uses and which does not \
-             give the password away. Nothing of the password was sent."
+            "It names {named}; only mysql_native_password is answered, which OceanBase uses and which does not \
+             give the password away. The password was not sent."
         ),
         format!(
             "Check that an observer or OBProxy answers at that address; if so, let {user} log in by mysql_native_password."

@@ -120,3 +120,31 @@ impl FromIterator<(String, Option<String>)> for Row {
         Self::new(&Arc::new(Header::new(names)), bytes)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(cells: &[(&str, Option<&str>)]) -> Row {
+        cells.iter().map(|(name, value)| ((*name).to_owned(), value.map(str::to_owned))).collect()
+    }
+
+    #[test]
+    fn a_value_is_found_by_its_column_and_null_is_none() {
+        let row = row(&[("A", Some("1")), ("B", None), ("C", Some("")), ("A", Some(" 2 "))]);
+        assert_eq!((number(&row, "A"), row.first().as_deref()), (Some(2), Some("1")), "of two with one name, the last");
+        assert_eq!((text(&row, "B"), some_text(&row, "B"), row.has("B")), (String::new(), None, true));
+        assert_eq!((some_text(&row, "C"), row.get("C").as_deref()), (None, Some("")));
+        assert_eq!((text(&row, "D"), number(&row, "D"), row.has("D")), (String::new(), None, false));
+        assert_eq!(Row::default().first(), None);
+    }
+
+    #[test]
+    fn a_column_that_the_answer_has_not_is_in_every_row() {
+        let rows = with_column(vec![row(&[("A", Some("1"))]); 2], "TENANT_ID", "1002");
+        for row in &rows {
+            assert_eq!((number(row, "TENANT_ID"), number(row, "A"), row.has("TENANT_ID")), (Some(1002), Some(1), true));
+        }
+        assert!(with_column(Vec::new(), "TENANT_ID", "1002").is_empty());
+    }
+}
