@@ -1,6 +1,6 @@
 //! Arguments to the chosen face to an exit code; and the one door to the embedded OceanBase.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -24,25 +24,35 @@ fn main() -> ExitCode {
             hide_secret(&mut error);
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-                misused(&error);
+                Say::json().fault(&misuse(&error));
                 return code.into();
             }
-            // A reader that has gone wants no help.
-            let _ = error.print();
-            return code.into();
+            return match error.print() {
+                // A reader that has gone wants no help.
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => cli::not_written(&error).into(),
+                Ok(()) | Err(_) => code.into(),
+            };
         }
     };
+    let refused = |what: &str, error: &std::io::Error| {
+        let why = format!("The system says: {error}.");
+        Say::new(&cli.common).fault(&Fault::new(
+            Cause::Internal,
+            what,
+            why,
+            "Check the limits of this user with: ulimit -a.",
+        ));
+        Exit::USAGE.into()
+    };
     if let Err(error) = limit_cores() {
-        let _ = writeln!(std::io::stderr(), "Core files could not be switched off: {error}.");
-        return Exit::USAGE.into();
+        return refused("Core files could not be switched off, and they would hold secrets.", &error);
     }
     // The first and only provider: every connection and every probe uses the same.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = match tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => {
-            let _ = writeln!(std::io::stderr(), "The system gives no threads: {error}.");
-            return Exit::USAGE.into();
+            return refused("obnow cannot begin its work.", &error);
         }
     };
     let exit = runtime.block_on(run(cli));
@@ -51,20 +61,16 @@ fn main() -> ExitCode {
     exit.into()
 }
 
-/// A wrong use as an event: under `--json` a fault is on standard output, whatever it is about.
-fn misused(error: &clap::Error) {
+/// A wrong use as a fault: what the parser says is wrong, and what it says of the right use.
+fn misuse(error: &clap::Error) -> Fault {
     let text = error.render().to_string();
-    let mut parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    let parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    // Where to read on is said by our own third sentence.
+    let mut parts = parts.filter(|part| !part.is_empty() && !part.starts_with("For more information"));
     let what = parts.next().unwrap_or_default();
-    let why = parts.next().unwrap_or_default();
-    let fault =
-        Fault::new(Cause::Usage, what.trim_start_matches("error: "), why, "See the arguments with: obnow --help.");
-    let mut event = serde_json::json!({"event": "fault"});
-    if let (Some(event), serde_json::Value::Object(fields)) = (event.as_object_mut(), cli::fault_fields(&fault)) {
-        event.extend(fields);
-    }
-    // A reader that has gone wants no help.
-    let _ = writeln!(std::io::stdout(), "{event}");
+    let rest: Vec<String> = parts.collect();
+    let why = if rest.is_empty() { "The arguments are not those of a command.".to_owned() } else { rest.join(". ") };
+    Fault::new(Cause::Usage, what.trim_start_matches("error: "), why, "See the arguments with: obnow --help.")
 }
 
 /// Where a source of a secret was expected, what was written may be the secret itself.
@@ -103,10 +109,11 @@ async fn run(cli: Cli) -> Exit {
             Err(fault) => Err(fault),
         },
     };
-    done.unwrap_or_else(|fault| {
+    let exit = done.unwrap_or_else(|fault| {
         say.fault(&fault);
         Exit::USAGE
-    })
+    });
+    say.ended(exit, false)
 }
 
 /// The screens. They need a terminal on both sides: what is typed, and what is drawn.

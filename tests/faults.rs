@@ -5,6 +5,10 @@
 
 #[path = "faults/attach.rs"]
 mod attach;
+#[path = "faults/broken.rs"]
+mod broken;
+#[path = "faults/damaged.rs"]
+mod damaged;
 mod fleet;
 #[path = "faults/hand_over.rs"]
 mod hand_over;
@@ -12,6 +16,8 @@ mod hand_over;
 mod killed;
 #[path = "faults/lost.rs"]
 mod lost;
+#[path = "faults/silent.rs"]
+mod silent;
 #[path = "faults/state_dir.rs"]
 mod state_dir;
 #[path = "faults/support.rs"]

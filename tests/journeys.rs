@@ -41,6 +41,8 @@ mod managed;
 mod many;
 #[path = "journeys/no_password.rs"]
 mod no_password;
+#[path = "journeys/output.rs"]
+mod output;
 #[path = "journeys/place.rs"]
 mod place;
 #[path = "journeys/plans.rs"]

@@ -105,7 +105,7 @@ impl Bench {
         self.system = system;
         let anew = self.view.targets[0].needs_new_backup();
         let attempt = self.view.attempt + 1;
-        self.write(&Event::RunnerStarted { pid: 1, attempt, anew, targets: vec![target()] });
+        self.write(&Event::RunnerStarted { pid: 1, attempt, anew, targets: vec![target()], process: None });
     }
 
     fn place(&self, attempt: u32) -> Place {

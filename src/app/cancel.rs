@@ -36,6 +36,12 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
             "List the tasks with: obnow tasks.",
         ));
     }
+    if let Some(fault) = task.view.damage(task.id.as_str()).filter(|_| task.view.has_lost_its_beginning()) {
+        return Err(fault);
+    }
+    if !task.alive {
+        task.view.may_go_on(task.id.as_str())?;
+    }
     let Some(prepared) = &task.view.prepared else {
         let why = "Its journal does not say what was confirmed.";
         return Err(Fault::new(
@@ -142,17 +148,29 @@ fn words(job: &JobFacts) -> String {
     format!("job {}, {}, by {}, since {} (server time){percent}", job.job_id, job.kind.word(), job.owner(), job.started)
 }
 
-/// Asks the task's runner to cancel; the journal has its answer.
+/// Asks the task's runner to cancel; the journal has its answer under the id that is given here.
 ///
 /// # Errors
 /// The request cannot be written.
-pub fn ask(room: &Room, task: &Task) -> Result<(), Fault> {
+pub fn ask(room: &Room, task: &Task) -> Result<String, Fault> {
     let random = crate::journal::clock::random().map_err(|error| {
         let why = format!("The system gives no random bits: {error}.");
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
     let ask = Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: room.who(), at: room.now() };
-    requests::put(&room.places.state, &task.id, &ask)
+    requests::put(&room.places.state, &task.id, &ask)?;
+    Ok(ask.id)
+}
+
+/// What is said of a cancel that a silent runner does not take up.
+#[must_use]
+pub fn not_taken_up(id: &str, silent: &Fault) -> Fault {
+    Fault::new(
+        Cause::Unknown,
+        format!("The cancel of task {id} was not taken up."),
+        format!("{} {} The request is written, and it is done once the runner answers again.", silent.what, silent.why),
+        format!("Let the process go on with kill -CONT, or end it with kill -KILL and say again: obnow cancel {id}."),
+    )
 }
 
 #[cfg(test)]

@@ -4,15 +4,15 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use crate::domain::fault::Fault;
-use crate::domain::task::{Event, TaskState, TaskView};
+use crate::domain::task::{Event, TaskState, TaskView, Unread};
 use crate::journal::heartbeat;
 use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
 
-use super::{Room, tasks};
+use super::Room;
+use super::tasks::{self, Life};
 
 /// How often the journal's length is looked at.
 const EVERY: Duration = Duration::from_millis(150);
@@ -23,23 +23,33 @@ pub struct Follow<'a> {
     id: TaskId,
     follower: Follower<Event>,
     /// What was read and not yet handed out.
-    read: VecDeque<News>,
+    read: VecDeque<(Timestamp, Result<Event, Unread>)>,
+    /// Its runner does not answer, and that was said.
+    silent: bool,
     /// The task as far as its events were handed out.
     pub view: TaskView,
 }
 
-/// When something was written, and what: an event, or the words of one that this obnow does not know.
-pub type News = (Timestamp, Result<Event, Value>);
+/// What one who follows hears of.
+#[derive(Debug)]
+pub enum News {
+    /// When something was written, and what: an event, or what stands there instead of one.
+    Line(Timestamp, Result<Event, Unread>),
+    /// The runner lives and has not answered for three heartbeats.
+    Silent(Fault),
+    /// It answers again.
+    AnswersAgain,
+}
 
 impl<'a> Follow<'a> {
     /// From the beginning of the journal.
     #[must_use]
     pub fn new(room: &'a Room, id: TaskId) -> Self {
         let follower = Follower::new(&room.places.state, &id);
-        Self { room, id, follower, read: VecDeque::new(), view: TaskView::default() }
+        Self { room, id, follower, read: VecDeque::new(), silent: false, view: TaskView::default() }
     }
 
-    /// The next event that belongs to an attempt after `after`, with 0 every event there is; None once nothing more comes. One
+    /// The next line that belongs to an attempt after `after`, with 0 every event there is; None once nothing more comes. One
     /// at a time: `view` is the task as it was when that event happened.
     ///
     /// # Errors
@@ -47,29 +57,35 @@ impl<'a> Follow<'a> {
     pub async fn next(&mut self, after: u32) -> Result<Option<News>, Fault> {
         loop {
             while let Some((at, event)) = self.read.pop_front() {
-                if let Ok(event) = &event {
-                    self.view.apply(at, event);
-                }
+                self.view.take(at, &event);
                 if after == 0 || self.view.attempt > after {
-                    return Ok(Some((at, event)));
+                    return Ok(Some(News::Line(at, event)));
                 }
             }
-            let over = self.is_over();
+            let life = self.life();
             let entries = self.follower.entries()?;
             self.read.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
-            if self.read.is_empty() {
-                if over {
-                    return Ok(None);
+            if !self.read.is_empty() {
+                continue;
+            }
+            match life {
+                // Nobody writes any more: the runner has left, or is gone.
+                Life::Gone if self.view.created.is_some() || self.view.has_lost_its_beginning() => return Ok(None),
+                Life::Silent(fault) if !self.silent => {
+                    self.silent = true;
+                    return Ok(Some(News::Silent(fault)));
                 }
-                tokio::time::sleep(EVERY).await;
+                Life::Works if self.silent => {
+                    self.silent = false;
+                    return Ok(Some(News::AnswersAgain));
+                }
+                Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(EVERY).await,
             }
         }
     }
 
-    /// Nobody writes any more: the runner has left, or is gone.
-    #[must_use]
-    pub fn is_over(&self) -> bool {
-        self.view.created.is_some() && !tasks::is_alive(self.room, &self.id, &self.view)
+    fn life(&self) -> Life {
+        tasks::life(self.room, &self.id, &self.view)
     }
 
     /// What its last runner left as a reason for going.
@@ -81,6 +97,6 @@ impl<'a> Follow<'a> {
     /// The state in one word.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.view.state(tasks::is_alive(self.room, &self.id, &self.view))
+        self.view.state(self.life().is_there())
     }
 }

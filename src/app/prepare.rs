@@ -1,12 +1,9 @@
 //! The plan together with what is shown of it, and the digest that is confirmed. No I/O: facts in, prepared task out.
 
-use std::fmt::Write as _;
-
-use sha2::{Digest, Sha256};
-
 use crate::backend::dump;
 use crate::backend::oceanbase;
 use crate::domain::choices::Choices;
+use crate::domain::digest;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Plan, Refusal, plan};
@@ -29,7 +26,8 @@ pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared,
 /// The line has no words for it.
 pub(super) fn prepared(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
     let preview = render(facts, &plan, task)?;
-    let digest = digest(&plan, &preview);
+    // All that was shown and all that it was made from.
+    let digest = digest::of(&serde_json::to_vec(&(&plan, &preview)).unwrap_or_default());
     Ok(Prepared { task: task.to_owned(), plan, preview, digest })
 }
 
@@ -49,14 +47,4 @@ fn render(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fa
             )),
         },
     }
-}
-
-/// A hash over all that was shown and all that it was made from.
-fn digest(plan: &Plan, preview: &[PreviewStep]) -> String {
-    let text = serde_json::to_vec(&(plan, preview)).unwrap_or_default();
-    Sha256::digest(text).iter().fold(String::with_capacity(64), |mut digest, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(digest, "{byte:02x}");
-        digest
-    })
 }

@@ -239,7 +239,7 @@ async fn look(
         Ok(act) => act,
         Err(fault) => return Ok(Looked::refused(&fault)),
     };
-    room.places.ensure_state()?;
+    room.ensure_state()?;
     for statement in &act.shown {
         audit::write(
             &room.places.state,
@@ -263,7 +263,7 @@ async fn look(
 /// The turn to ask this cluster; one at a time.
 async fn turn(room: &Room, facts: &Facts, limits: &crate::domain::connection::Limits) -> Result<locks::Turn, Fault> {
     let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
-    room.places.ensure_state()?;
+    room.ensure_state()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);
     loop {
         if let Some(turn) = locks::turn(&room.places.state, &cluster)? {

@@ -127,14 +127,22 @@ async fn rest(
     Ok(Purse { login, access_key, encryption, decryption })
 }
 
-/// Judges the secrets of a plan that is only shown, as far as they lie where a look costs nothing: a variable, a file. What is
+/// Judges the secrets of a plan that is only shown, as far as they lie where a look costs nothing: a variable, a file, standard input. What is
 /// not there yet is none of its business.
 ///
 /// # Errors
-/// A secret is there that no statement can carry.
+/// A secret is there that no statement can carry, or standard input gives none.
 pub async fn judge(room: &Room, prepared: &Prepared) -> Result<(), Fault> {
     let access_key = at_hand(room, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
-    let encryption = at_hand(room, prepared.plan.choices.encrypt.clone(), Flag::EncryptFrom).await;
+    let encrypt = prepared.plan.choices.encrypt.clone();
+    let encryption = match encrypt {
+        // It is there now or never.
+        Some(SecretSource::Stdin) => {
+            let asking = Asking { what: "the encryption password", flag: Flag::EncryptFrom };
+            Some(room.secret(&SecretSource::Stdin, asking).await?)
+        }
+        other => at_hand(room, other, Flag::EncryptFrom).await,
+    };
     prepared.plan.can_carry(Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() })
 }
 

@@ -84,6 +84,14 @@ impl Room {
         self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned(), password);
     }
 
+    /// Makes the state directory where it is missing.
+    ///
+    /// # Errors
+    /// It cannot be made, or others than this user may put something into it.
+    pub fn ensure_state(&self) -> Result<(), Fault> {
+        crate::journal::state::ensure(&self.places.state)
+    }
+
     /// This instant.
     #[must_use]
     pub fn now(&self) -> Timestamp {

@@ -100,6 +100,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         }
         Order::GoOn | Order::CompactFirst => {
             let view = read(state, &task)?;
+            view.may_go_on(id)?;
             match (view.prepared, view.connection) {
                 (Some(prepared), Some(connection)) => (prepared, connection, None),
                 _ => return Err(no_task(id)),
@@ -174,7 +175,7 @@ fn bad_parcel(why: &str) -> Fault {
 
 fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
     let journal = reader::read::<Event>(state, task)?;
-    Ok(TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?)))))
+    Ok(TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event))))
 }
 
 /// What the task works on: the cluster by its id and its creation, a tenant's own login by its tenant's. Where no cluster id

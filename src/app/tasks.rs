@@ -1,13 +1,19 @@
 //! The tasks of this state directory, as they stand.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
-use crate::domain::fault::Fault;
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_storage::last_storage;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TaskState, TaskView};
+use crate::domain::words;
 use crate::journal::tasks::TaskId;
-use crate::journal::{heartbeat, locks, reader, tasks};
+use crate::journal::{heartbeat, locks, process, reader, tasks};
 
 use super::Room;
 
@@ -19,6 +25,8 @@ pub struct Task {
     pub view: TaskView,
     /// Whether its runner lives.
     pub alive: bool,
+    /// What is said of a runner that lives and does not answer.
+    pub silent: Option<Fault>,
 }
 
 impl Task {
@@ -26,6 +34,45 @@ impl Task {
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.view.state(self.alive)
+    }
+
+    /// Whether it began, as far as its journal can be read.
+    fn has_begun(&self) -> bool {
+        self.view.created.is_some() || self.view.has_lost_its_beginning()
+    }
+
+    /// The order in which the server did what this task is about: the number of its job, of its set below V4, or of the last
+    /// job before it.
+    fn order_of_server(&self, target: &TargetName) -> Option<u64> {
+        let view = self.view.target(target).or(self.view.targets.first())?;
+        let before = self.view.intents.iter().filter_map(|intent| intent.highest_job).max();
+        view.job.or(view.set).or(before)
+    }
+
+    /// What its last runner left as a reason for going.
+    #[must_use]
+    pub fn last_word(&self, room: &Room) -> Option<Fault> {
+        heartbeat::last_word(&room.places.state, &self.id)
+    }
+
+    /// What is said of a task that began later than it is now; None: it did not.
+    #[must_use]
+    pub fn from_the_future(&self, now: Timestamp) -> Option<Fault> {
+        let created = self.view.created.filter(|created| *created > now)?;
+        let moment = |at| words::moment(at, &TimeZone::UTC);
+        Some(Fault::new(
+            Cause::Internal,
+            format!("Task {} is of the future: it began at {}, and it is {}.", self.id, moment(created), moment(now)),
+            "The clock of this host was ahead then, or is behind now.",
+            "Check the clock with: timedatectl. The order of tasks follows the server's jobs until that moment.",
+        ))
+    }
+
+    /// What is to be said of it beside its state: damage, a runner that does not answer, an id of the future.
+    #[must_use]
+    pub fn remarks(&self, now: Timestamp) -> Vec<Fault> {
+        let damage = self.view.damage(self.id.as_str());
+        damage.into_iter().chain(self.silent.clone()).chain(self.from_the_future(now)).collect()
     }
 
     /// The targets it was asked for.
@@ -42,7 +89,7 @@ impl Task {
 pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
     let random = crate::journal::clock::random().map_err(|error| {
         let why = format!("The system gives no random bits: {error}.");
-        Fault::new(crate::domain::fault::Cause::Internal, "No task can be begun.", why, "Check /dev/urandom.")
+        Fault::new(Cause::Internal, "No task can be begun.", why, "Check /dev/urandom.")
     })?;
     Ok(TaskId::new(room.now(), random))
 }
@@ -54,7 +101,7 @@ pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
 pub fn id_of(text: &str) -> Result<TaskId, Fault> {
     text.parse().map_err(|why: String| {
         let what = format!("{text} is no task.");
-        Fault::new(crate::domain::fault::Cause::Usage, what, why, "List the tasks with: obnow tasks.")
+        Fault::new(Cause::Usage, what, why, "List the tasks with: obnow tasks.")
     })
 }
 
@@ -64,9 +111,9 @@ pub fn id_of(text: &str) -> Result<TaskId, Fault> {
 /// None does, or several do, or its journal cannot be read.
 pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
     let task = load(room, tasks::find(&room.places.state, prefix)?)?;
-    if task.view.created.is_none() {
+    if !task.has_begun() {
         return Err(Fault::new(
-            crate::domain::fault::Cause::Usage,
+            Cause::Usage,
             format!("Task {} never began.", task.id),
             "Its runner ended before it had written what was confirmed, and so before it did anything.",
             "Start the backup anew.",
@@ -75,25 +122,49 @@ pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
     Ok(task)
 }
 
-/// The newest task on a target; None where there is none.
+/// The newest task on a target: one that runs, else the one whose job the server numbered last, because the clock of this
+/// host may have been set back; where the newest by the clock has no job, that one. None where there is none.
 ///
 /// # Errors
 /// The state directory cannot be read.
 pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault> {
-    Ok(all(room)?.into_iter().flatten().find(|task| {
-        let asked = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.choices.targets.contains(target));
-        asked || task.targets().contains(target)
-    }))
+    let asked = |task: &Task| {
+        let prepared = task.view.prepared.as_ref();
+        prepared.is_some_and(|prepared| prepared.plan.choices.targets.contains(target))
+            || task.targets().contains(target)
+    };
+    let mut on: Vec<Task> = all(room)?.into_iter().flatten().filter(asked).collect();
+    let cluster = |task: &Task| {
+        task.view.prepared.as_ref().map(|prepared| (prepared.plan.cluster.id, prepared.plan.cluster.created))
+    };
+    let Some(first) = on.first() else { return Ok(None) };
+    let mut newest = (first.order_of_server(target), 0);
+    if !first.alive && newest.0.is_some() {
+        // Another cluster of that name has numbers of its own.
+        for (at, task) in on.iter().enumerate().filter(|(_, task)| cluster(task) == cluster(first)) {
+            let order = task.order_of_server(target);
+            newest = if order > newest.0 { (order, at) } else { newest };
+        }
+    }
+    Ok(Some(on.swap_remove(newest.1)))
 }
 
-/// All tasks, newest first; one whose journal cannot be read is given as its fault. A journal without `created` is of
-/// a task that never began: it is none.
+/// All tasks: those that run, then the others, newest first, and last those whose id is of the future; one whose journal
+/// cannot be read is given as its fault. A journal without `created` in which nothing is damaged is of a task that never
+/// began: it is none.
 ///
 /// # Errors
 /// The state directory cannot be read.
 pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let tasks = tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id));
-    Ok(tasks.filter(|task| task.as_ref().map_or(true, |task| task.view.created.is_some())).collect())
+    let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_begun)).collect();
+    let now = room.now();
+    all.sort_by_key(|task| match task {
+        Ok(task) if task.alive => 0,
+        Ok(task) if task.from_the_future(now).is_some() => 2,
+        Ok(_) | Err(_) => 1,
+    });
+    Ok(all)
 }
 
 /// The choices with the storage of the last successful task of these targets, where nothing else names one.
@@ -115,26 +186,62 @@ pub fn with_last_storage(room: &Room, facts: &Facts, mut choices: Choices) -> Re
 /// Its journal cannot be read.
 pub fn load(room: &Room, id: TaskId) -> Result<Task, Fault> {
     let journal = reader::read::<Event>(&room.places.state, &id)?;
-    let view = TaskView::fold(journal.entries.iter().filter_map(|entry| Some((entry.at, entry.event.as_ref().ok()?))));
-    let alive = is_alive(room, &id, &view);
-    Ok(Task { id, view, alive })
+    let view = TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event)));
+    let life = life(room, &id, &view);
+    let alive = life.is_there();
+    let silent = match life {
+        Life::Silent(fault) => Some(fault),
+        Life::Works | Life::Gone => None,
+    };
+    Ok(Task { id, view, alive, silent })
 }
 
-/// Whether somebody works on the task: its runner holds the lock, or its heartbeat is fresh (a runner on another host
-/// that shares this directory).
+/// Whether somebody works on a task.
+#[derive(Debug)]
+pub enum Life {
+    /// Its runner lives and answers.
+    Works,
+    /// Its runner lives and has left no sign of life for three heartbeats; what is said of it.
+    Silent(Fault),
+    /// Nobody does.
+    Gone,
+}
+
+impl Life {
+    /// Whether its runner lives.
+    #[must_use]
+    pub fn is_there(&self) -> bool {
+        !matches!(self, Self::Gone)
+    }
+}
+
+/// Whether somebody works on a task. A runner of this host is seen by its process: it holds the lock, or is the one that the
+/// journal names; one of another host that shares this directory by its heartbeat alone.
 #[must_use]
-pub fn is_alive(room: &Room, id: &TaskId, view: &TaskView) -> bool {
-    let owned = view.prepared.as_ref().zip(view.connection.as_ref()).is_some_and(|(prepared, connection)| {
+pub fn life(room: &Room, id: &TaskId, view: &TaskView) -> Life {
+    let owner = view.prepared.as_ref().zip(view.connection.as_ref()).and_then(|(prepared, connection)| {
         let claim = super::run_task::claim(prepared, connection);
-        let own =
-            |tenant| locks::owner(&room.places.state, &claim.cluster, tenant).is_some_and(|owner| owner.task == *id);
-        own(claim.tenants.first().copied())
+        let owner = locks::owner(&room.places.state, &claim.cluster, claim.tenants.first().copied());
+        owner.filter(|owner| owner.task == *id)
     });
+    let now = room.now();
     let beats = view.connection.as_ref().map_or(10_000, |connection| connection.limits.heartbeat);
-    // A runner that said it has left may beat once more; that counts for nothing.
-    let fresh = heartbeat::age(&room.places.state, id, room.now())
-        .ok()
-        .flatten()
-        .is_some_and(|age| age.as_millis() < u128::from(beats) * 3);
-    owned || (view.runner.is_some() && fresh)
+    let limit = Duration::from_millis(beats.saturating_mul(3));
+    let age = heartbeat::age(&room.places.state, id, now).ok().flatten();
+    let named = view.runner.zip(view.runner_process.as_deref()).map(|(pid, mark)| process::lives(pid, mark));
+    let pid = match (&owner, named.flatten(), view.runner) {
+        (Some(owner), _, _) => owner.pid,
+        (None, Some(true), Some(pid)) => pid,
+        // A runner that said it has left may beat once more; that counts for nothing.
+        (None, None, Some(_)) if age.is_some_and(|age| age < limit) => return Life::Works,
+        (None, _, _) => return Life::Gone,
+    };
+    // One that has just taken the task has not beaten yet.
+    let taken = owner.and_then(|owner| Duration::try_from(now.duration_since(owner.at)).ok());
+    let silence = age.into_iter().chain(taken).min().unwrap_or_default();
+    if silence < limit {
+        return Life::Works;
+    }
+    let since = now.checked_sub(silence).unwrap_or(now);
+    Life::Silent(TaskView::runner_silent(id.as_str(), pid, since, silence.as_secs()))
 }

@@ -3,6 +3,7 @@
 
 use std::io::{BufRead, IsTerminal, Write};
 
+use crate::domain::diagnosis::printable;
 use crate::domain::fault::{Cause, Fault};
 
 /// The answers that were given with the call.
@@ -106,7 +107,7 @@ pub(super) fn is_terminal() -> bool {
 /// Asks on the terminal, and reads a line.
 pub(super) fn ask(question: &str) -> String {
     let mut error = std::io::stderr().lock();
-    let _ = write!(error, "{question}").and_then(|()| error.flush());
+    let _ = write!(error, "{}", printable(question)).and_then(|()| error.flush());
     let mut answer = String::new();
     // A terminal that cannot be read has answered no.
     let _ = std::io::stdin().lock().read_line(&mut answer);

@@ -442,8 +442,14 @@ fn check(text: &str) -> Result<CheckId, String> {
     })
 }
 
+/// The longest wait for another backup.
+const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
+
 fn duration(text: &str) -> Result<std::time::Duration, String> {
-    crate::app::parse_duration(text)
+    match crate::app::parse_duration(text)? {
+        long if long > LONGEST_WAIT => Err("nothing is waited for longer than 30d".to_owned()),
+        duration => Ok(duration),
+    }
 }
 
 fn login_source(text: &str) -> Result<SecretSource, String> {

@@ -8,10 +8,10 @@ use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::follow::Follow;
+use crate::app::follow::{Follow, News};
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::test::subjects;
-use crate::app::{Room, choose, detect, dump_place, plans, tasks};
+use crate::app::{Room, cancel, choose, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -93,7 +93,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;
-    may_resume(&prepared, args.yes)?;
+    may_begin_unasked(&prepared, saved.as_ref(), args.yes)?;
     let subjects = subjects::of_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&purse, &choices.skip)).await? {
@@ -102,7 +102,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     if answers.settle(&question)? == Answered::No {
         return Ok(Exit::LEFT);
     }
-    room.places.ensure_state()?;
+    room.ensure_state()?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
     let runner = Detached::here(&room.places.state)?;
@@ -234,7 +234,7 @@ fn detected(say: &Say, facts: &Facts) {
 /// The plan against the file it was made from.
 fn compared<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prepared) -> Option<Compared<'a>> {
     let (file, saved) = args.plan.as_deref().zip(saved)?;
-    Some(Compared { file, saved: saved.saved, differs: saved.differences(prepared) })
+    Some(Compared { file, saved: saved.saved, differs: saved.differences(prepared), digest: saved.digest })
 }
 
 /// What is asked before anything is written.
@@ -254,8 +254,12 @@ async fn interrupted(signal: Option<&mut Signal>) {
     }
 }
 
-/// Archiving that somebody suspended goes on only where a person sees that, or says so beforehand.
-fn may_resume(prepared: &Prepared, unasked: bool) -> Result<(), Fault> {
+/// Where nobody is asked nothing more is interrupted than somebody confirmed, and archiving that somebody suspended goes on only
+/// where that was said beforehand.
+fn may_begin_unasked(prepared: &Prepared, saved: Option<&SavedPlan>, unasked: bool) -> Result<(), Fault> {
+    if let Some(saved) = saved.filter(|_| unasked) {
+        saved.refuse_unasked(prepared)?;
+    }
     let resumed: Vec<String> = prepared.plan.resumed().map(ToString::to_string).collect();
     if resumed.is_empty() || prepared.plan.choices.resume_archive || !unasked {
         return Ok(());
@@ -281,6 +285,16 @@ fn goes_on_by_retry(target: &TargetView) -> bool {
 
 /// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on.
 pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) -> Result<Exit, Fault> {
+    follow_asked(room, say, id, (after, None)).await
+}
+
+/// The same after something was asked of its runner: a runner that does not answer ends it.
+pub(super) async fn follow_asked(
+    room: &Room,
+    say: &Say,
+    id: &str,
+    (after, request): (u32, Option<&str>),
+) -> Result<Exit, Fault> {
     let task = tasks::find(room, id)?;
     show::task(say, id, &task.view, task.state());
     if after == 0 {
@@ -298,17 +312,26 @@ pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) ->
             }
         };
         match next {
-            Some((at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
-            Some((at, Err(unknown))) => show::unknown(say, id, at, &unknown),
+            Some(News::Line(at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some(News::Line(at, Err(unread))) => show::unknown(say, id, at, &unread),
+            Some(News::Silent(fault)) if request.is_some_and(|request| !follow.view.requests.contains(request)) => {
+                return Err(cancel::not_taken_up(id, &fault));
+            }
+            Some(News::Silent(fault)) => say.fault(&fault),
+            Some(News::AnswersAgain) => say.line(&format!("The runner of task {id} answers again.")),
             None => break,
         }
     }
     let state = follow.state();
     show::last_verdict(say, id, &follow.view);
+    if let Some(fault) = follow.view.damage(id) {
+        say.fault(&fault);
+    }
+    let last_word = follow.last_word();
     if state == TaskState::RunnerGone {
-        say.fault(&follow.view.runner_gone(id, follow.last_word().as_ref()));
+        say.fault(&follow.view.runner_gone(id, last_word.as_ref()));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {
         say.note(&format!("Once the cause is gone: obnow retry {id}"));
     }
-    Ok(exit::of_task(&follow.view, state))
+    Ok(exit::of_task(&follow.view, state, last_word.as_ref()))
 }

@@ -9,7 +9,7 @@ use super::args::Common;
 use super::say::Role;
 use super::{Say, show};
 use crate::domain::command_line::{given, shell};
-use crate::domain::saved::Difference;
+use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
 /// What is said beside a plan.
@@ -32,6 +32,8 @@ pub(super) struct Compared<'a> {
     pub(super) saved: Timestamp,
     /// What differs.
     pub(super) differs: Vec<Difference>,
+    /// Whether the file is as it was saved.
+    pub(super) digest: FileDigest,
 }
 
 /// The command that makes a plan, for a shell: `backup` and its words behind how this call reaches its cluster.
@@ -50,9 +52,10 @@ impl Beside<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
         plan["same_as"] = json!(self.same_as);
-        if let Some(Compared { file, saved, differs }) = &self.compared {
+        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
             plan["plan_file"] = json!(file.display().to_string());
             plan["saved"] = json!(saved.to_string());
+            plan["digest"] = json!(digest.word());
             plan["differs"] = differs
                 .iter()
                 .map(|difference| {
@@ -68,8 +71,11 @@ impl Beside<'_> {
 
     /// The same for a person.
     pub(super) fn lines(&self, say: &Say) {
-        if let Some(Compared { file, saved, differs }) = &self.compared {
+        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));
+            if let Some(complaint) = digest.complaint() {
+                say.line(&format!("  {} {file}. {complaint}", say.paint(Role::Warn, "Not proven:")));
+            }
             if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));
             } else {

@@ -19,9 +19,10 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
         undone: "Nothing was cancelled.",
         or: "",
     })?;
-    cancel::ask(room, &task)?;
+    let request = cancel::ask(room, &task)?;
     if task.alive {
-        return backup::follow_from(room, say, task.id.as_str(), task.view.attempt.saturating_sub(1)).await;
+        let after = task.view.attempt.saturating_sub(1);
+        return backup::follow_asked(room, say, task.id.as_str(), (after, Some(&request))).await;
     }
     task_commands::launch(room, say, &task, Order::GoOn, None, None).await
 }

@@ -19,7 +19,7 @@ mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::play;
-pub use say::{Say, fault_fields, has_colors};
+pub use say::{Say, has_colors, not_written};
 pub use test_storage::What;
 
 use args::{Command, Common};
@@ -32,13 +32,19 @@ use crate::domain::fault::Fault;
 /// Runs a command to its exit code.
 pub async fn run(command: Command, common: &Common) -> Exit {
     let say = Say::new(common);
-    match dispatch(command, common, &say).await {
+    let of_a_task = match &command {
+        Command::Backup(args) => !args.dry_run && args.save_plan.is_none(),
+        Command::Watch(_) | Command::Retry(_) | Command::Cancel(_) => true,
+        _ => false,
+    };
+    let exit = match dispatch(command, common, &say).await {
         Ok(exit) => exit,
         Err(fault) => {
             say.fault(&fault);
             exit::of_fault(&fault)
         }
-    }
+    };
+    say.ended(exit, of_a_task)
 }
 
 async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, Fault> {

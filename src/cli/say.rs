@@ -1,19 +1,27 @@
-//! Where output goes: standard output is data, standard error is messages, and a reader that has gone is no error.
+//! Where output goes: standard output is data, standard error is messages. A reader that has gone is no error; data that
+//! cannot be written for another reason is.
 
-use std::io::{IsTerminal, Write};
+use std::io::{ErrorKind, IsTerminal, Write};
+use std::sync::OnceLock;
 
 use serde_json::{Value, json};
 
+use super::Exit;
 use super::args::{Color, Common};
-use crate::domain::diagnosis::clean;
-use crate::domain::fault::Fault;
+use crate::domain::diagnosis::{clean, escaped, printable};
+use crate::domain::fault::{Cause, Fault};
 
 /// How this call speaks.
 pub struct Say {
     /// One JSON object a line.
     pub json: bool,
     colors: bool,
+    /// Why data could not be written.
+    lost: OnceLock<String>,
 }
+
+/// What begins and ends a colour.
+const COLOR: &str = "\u{1b}[";
 
 /// A role of a word on screen; the word itself always says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,14 +42,65 @@ impl Say {
     /// As the options say.
     #[must_use]
     pub fn new(common: &Common) -> Self {
-        Self { json: common.json, colors: has_colors(common.color) && !common.json }
+        Self { json: common.json, colors: has_colors(common.color) && !common.json, lost: OnceLock::new() }
+    }
+
+    /// For a program, before the options were read.
+    #[must_use]
+    pub fn json() -> Self {
+        Self { json: true, colors: false, lost: OnceLock::new() }
     }
 
     /// A line of data for a person; nothing under `--json`.
     pub fn line(&self, text: &str) {
         if !self.json {
-            let _ = writeln!(std::io::stdout().lock(), "{text}");
+            self.put(&self.shown(text));
         }
+    }
+
+    /// Writes a line of data. That it could not be written is kept for the end; a reader that has gone wants no more.
+    fn put(&self, text: &str) {
+        match writeln!(std::io::stdout().lock(), "{text}") {
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                let _ = self.lost.set(error.to_string());
+            }
+            Ok(()) | Err(_) => {}
+        }
+    }
+
+    /// A text without what drives a terminal, but for the colours of [`Say::paint`].
+    fn shown(&self, text: &str) -> String {
+        if !self.colors {
+            return printable(text);
+        }
+        let mut parts = text.split(COLOR);
+        let mut shown = printable(parts.next().unwrap_or_default());
+        for part in parts {
+            let (code, rest) = part.split_once('m').unwrap_or(("", part));
+            if matches!(code, "0" | "1" | "2" | "31" | "32" | "33") {
+                shown.push_str(COLOR);
+                shown.push_str(code);
+                shown.push('m');
+                shown.push_str(&printable(rest));
+            } else {
+                shown.push_str(&printable(&format!("{COLOR}{part}")));
+            }
+        }
+        shown
+    }
+
+    /// The exit code of a command whose data may not have been written: then 1, unless it says what became of a task
+    /// (`of_a_task`) or that something else went wrong. The reason goes to standard error.
+    #[must_use]
+    pub fn ended(&self, exit: Exit, of_a_task: bool) -> Exit {
+        let Some(why) = self.lost.get() else { return exit };
+        self.sentences(&Fault::new(
+            Cause::Internal,
+            "Standard output could not be written.",
+            format!("The system says: {why}. What was to be printed is incomplete."),
+            "Free some space where it goes, or print to another place.",
+        ));
+        if exit == Exit::OK && !of_a_task { Exit::USAGE } else { exit }
     }
 
     /// A line of data for a program; nothing without `--json`.
@@ -53,13 +112,13 @@ impl Say {
                 ordered.append(map);
                 fields = Value::Object(ordered);
             }
-            let _ = writeln!(std::io::stdout().lock(), "{fields}");
+            self.put(&escaped(&fields.to_string()));
         }
     }
 
     /// A message for a person, on standard error.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{text}");
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.shown(text));
     }
 
     /// A fault: under `--json` an event, else three sentences on standard error; never both.
@@ -68,6 +127,10 @@ impl Say {
             self.event("fault", fault_fields(fault));
             return;
         }
+        self.sentences(fault);
+    }
+
+    fn sentences(&self, fault: &Fault) {
         let mut error = std::io::stderr().lock();
         let _ = writeln!(error, "{}", self.paint(Role::Fail, &clean(&fault.what)));
         let _ = writeln!(error, "{}", clean(&fault.why));
@@ -91,6 +154,12 @@ impl Say {
     }
 }
 
+/// Says that standard output could not be written where nothing else is to be said: the exit code.
+#[must_use]
+pub fn not_written(error: &std::io::Error) -> Exit {
+    Say { json: false, colors: false, lost: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
+}
+
 /// Whether colours are wanted: what was asked for, else what the terminal and `NO_COLOR` say.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "NO_COLOR is read where colours are decided")]
@@ -110,4 +179,25 @@ pub fn has_colors(color: Color) -> bool {
 #[must_use]
 pub fn fault_fields(fault: &Fault) -> Value {
     json!({"what": clean(&fault.what), "why": clean(&fault.why), "next": clean(&fault.next), "code": fault.code})
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_colours_reach_a_terminal() {
+        let say = |colors| Say { json: false, colors, lost: OnceLock::new() };
+        let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(Role::Fail, "red"));
+        assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
+        assert_eq!(say(false).shown(&text), "red x1my");
+    }
+
+    #[test]
+    fn data_that_was_lost_is_a_failure_unless_the_code_says_what_became_of_a_task() {
+        let lost = Say { json: false, colors: false, lost: OnceLock::from("no space".to_owned()) };
+        assert_eq!((lost.ended(Exit::OK, false), lost.ended(Exit::OK, true)), (Exit::USAGE, Exit::OK));
+        assert_eq!(lost.ended(Exit::BUSY, false), Exit::BUSY);
+        assert_eq!(Say::json().ended(Exit::OK, false), Exit::OK);
+    }
 }

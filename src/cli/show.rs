@@ -17,7 +17,7 @@ use crate::domain::restorable::Encryption;
 use crate::domain::scn::Scn;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, shared, told};
+use crate::domain::task::{Event, Prepared, PreviewStep, TargetView, TaskState, TaskView, Told, Unread, shared, told};
 use crate::domain::words;
 
 /// The clock of this host, for the log of what happens now.
@@ -30,9 +30,13 @@ pub(super) fn moment(at: Timestamp) -> String {
     words::moment(at, &TimeZone::system())
 }
 
-/// A line of a journal that this obnow does not know: as it stands there.
-pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Value) {
-    say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry}));
+/// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
+pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Unread) {
+    let line = match entry {
+        Unread::Damaged { line, .. } => Some(line),
+        Unread::Unknown(_) => None,
+    };
+    say.event("unknown", json!({"task": id, "at": at.to_string(), "entry": entry.value(), "line": line}));
     log(say, at, None, &[crate::domain::task::unknown(entry)]);
 }
 
@@ -224,7 +228,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
         Event::Waiting { target, step, what, fault, over } => {
             // Attention is said in full below.
             log(say, at, None, lines.get(..1).unwrap_or_default());
-            if let Some(fault) = fault {
+            if let Some(fault) = fault.as_ref().filter(|_| view.is_first_to_wait(target, *step)) {
                 say.fault(fault);
             }
             if *over {

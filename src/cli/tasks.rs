@@ -27,6 +27,9 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
                 ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
+                for fault in task.remarks(room.now()) {
+                    say.fault(&fault);
+                }
             }
             Err(fault) => say.fault(fault),
         }
@@ -142,7 +145,7 @@ pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Resul
         );
         say.line(&words);
     }
-    room.places.ensure_state()?;
+    room.ensure_state()?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
     let purse = Purse { login: Some(password), ..Purse::default() };

@@ -222,7 +222,7 @@ pub struct Limits {
     /// For the archive to reach the end of a backup.
     #[serde(with = "span")]
     pub archive_wait: Duration,
-    /// Without a heartbeat before a runner is called gone.
+    /// Between two heartbeats of a runner; one of this host that misses three is said not to answer, one elsewhere to be gone.
     #[serde(with = "span")]
     pub heartbeat: Duration,
     /// For the server's look at a storage.

@@ -10,6 +10,7 @@ pub mod reading;
 mod rules;
 pub mod secrets;
 pub mod values;
+mod yaml_bounds;
 
 pub use inventory::Inventory;
 pub use places::Places;

@@ -1,11 +1,9 @@
 //! Where the inventory and the state live on this host, and who uses it.
 
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use etcetera::base_strategy::{BaseStrategy, Xdg};
 
-use super::private;
 use crate::domain::fault::{Cause, Fault};
 
 /// The file and the directory everything else hangs on.
@@ -49,26 +47,6 @@ impl Places {
             config: config.unwrap_or_else(|| config_home.join("obnow/config.yaml")),
             state: state.unwrap_or_else(|| state_home.join("obnow")),
         }
-    }
-
-    /// Makes the state directory, 0700, where it is missing.
-    ///
-    /// # Errors
-    /// It cannot be made, is no directory, or others than its owner may write in it.
-    pub fn ensure_state(&self) -> Result<(), Fault> {
-        private::directory(&self.state)?;
-        let refused = |why: String, next: String| {
-            Fault::new(Cause::Usage, format!("The directory {} is not used.", self.state.display()), why, next)
-        };
-        let found = std::fs::metadata(&self.state)
-            .map_err(|error| refused(format!("The system says: {error}."), "Check who owns it.".into()))?;
-        if found.mode() & 0o022 != 0 {
-            return Err(refused(
-                format!("Others than its owner may write in it: its mode is {:04o}.", found.mode() & 0o7777),
-                format!("Run: chmod 700 {}", self.state.display()),
-            ));
-        }
-        Ok(())
     }
 
     /// The places of an embedded fleet; an ordinary inventory and state under this state directory.

@@ -6,16 +6,17 @@ use std::path::Path;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::reading::{sentence, syntax};
+use super::reading::{bounded, sentence, syntax};
 use super::{locate::locate, private};
 use crate::domain::choices::{Choices, Compact, Mode, NoFull, StorageSource, Wanted};
+use crate::domain::digest;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::plan::LeftOut;
 use crate::domain::preflight::CheckId;
 use crate::domain::proof::ProofChoice;
-use crate::domain::saved::{Expect, SavedPlan};
+use crate::domain::saved::{Expect, FileDigest, SavedPlan};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
@@ -28,6 +29,9 @@ const CALLED: &str = "The plan file";
 
 /// The format that is written, and the only one so far.
 pub const FORMAT: u64 = 1;
+
+/// The most targets of one plan: more than a cluster has tenants.
+const MOST_TARGETS: usize = 10_000;
 
 /// The tenant whose creation a cluster is known by.
 const SYS: u64 = 1;
@@ -70,7 +74,9 @@ pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
 /// # Errors
 /// Never in practice: a plan always has a text.
 pub fn text(plan: &SavedPlan) -> Result<String, Fault> {
-    let yaml = serde_yaml::to_string(&File::of(plan)).map_err(|error| {
+    let mut file = File::of(plan);
+    file.expect.digest = Some(digest_of(&mut file));
+    let yaml = serde_yaml::to_string(&file).map_err(|error| {
         Fault::new(
             Cause::Internal,
             "The plan cannot be written as YAML.",
@@ -89,6 +95,7 @@ pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let at = |place: &str, why: &str| unusable(path, &sentence(place, locate(text, place), why));
     let wrong = |error: &serde_yaml::Error| unusable(path, &syntax(text, error));
+    bounded(text).map_err(|why| unusable(path, &why))?;
     // The format first: what a newer one calls its keys is not this one's business.
     let head: Head = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
     match head.format {
@@ -100,16 +107,34 @@ pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
         }
         Some(_) => return Err(at("format", &format!("it must be {FORMAT}"))),
     }
-    let file: File = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
+    let mut file: File = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
     if file.choices.targets.is_empty() {
         return Err(at("choices.targets", "at least one target is needed"));
+    }
+    if file.choices.targets.len() > MOST_TARGETS {
+        return Err(at("choices.targets", &format!("there are more than {MOST_TARGETS} targets")));
     }
     let placeless = file.choices.storage.is_none() && file.choices.archive_storage.is_none();
     if placeless && let Some(key) = file.choices.key_without_storage() {
         return Err(at(&format!("choices.{key}"), "it belongs to a `storage` or `archive_storage`, and there is none"));
     }
-    SavedPlan::try_from(file)
-        .map_err(|owner| at("shown.steps", &format!("a step has the statements of {owner}, and that has none")))
+    let digest = match file.expect.digest.clone() {
+        None => FileDigest::Missing,
+        Some(kept) if kept == digest_of(&mut file) => FileDigest::Matches,
+        Some(_) => FileDigest::Differs,
+    };
+    let saved = SavedPlan::try_from(file)
+        .map_err(|owner| at("shown.steps", &format!("a step has the statements of {owner}, and that has none")))?;
+    Ok(SavedPlan { digest, ..saved })
+}
+
+/// The digest of all that a file says but the digest itself, however the YAML is laid out.
+fn digest_of(file: &mut File) -> String {
+    let kept = file.expect.digest.take();
+    // What serializes as YAML does so as JSON.
+    let text = serde_json::to_vec(file).unwrap_or_default();
+    file.expect.digest = kept;
+    digest::of(&text)
 }
 
 fn unusable(path: &Path, why: &str) -> Fault {
@@ -190,6 +215,9 @@ struct Expected {
     created_tenant: Option<u64>,
     version: String,
     tenant_ids: BTreeMap<TargetName, u64>,
+    /// Over everything else in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    digest: Option<String>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -309,6 +337,7 @@ impl File {
                 created_tenant: plan.expect.created.map(|created| created.tenant).filter(|tenant| *tenant != SYS),
                 version: plan.expect.version.clone(),
                 tenant_ids: plan.expect.tenant_ids.clone(),
+                digest: None,
             },
             shown: Shown {
                 steps: steps.collect(),
@@ -323,7 +352,7 @@ impl TryFrom<File> for SavedPlan {
     type Error = TargetName;
 
     fn try_from(file: File) -> Result<Self, TargetName> {
-        let Expected { cluster_id, cluster_created, created_tenant, version, tenant_ids } = file.expect;
+        let Expected { cluster_id, cluster_created, created_tenant, version, tenant_ids, digest: _ } = file.expect;
         let created = cluster_created.map(|at| Created { tenant: created_tenant.unwrap_or(SYS), at });
         let steps = file.shown.steps.into_iter().map(|step| {
             let ShownStep { target, step, needed, effect, interrupts, statements, statements_of } = step;
@@ -336,6 +365,7 @@ impl TryFrom<File> for SavedPlan {
             expect: Expect { cluster_id, created, version, tenant_ids },
             shown: unshared(steps.collect())?,
             left_out: left_out.map(|left| LeftOut { target: left.target, reason: left.reason }).collect(),
+            digest: FileDigest::Matches,
         })
     }
 }

@@ -8,6 +8,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::private_file::{Complaint, Met};
 
 /// What a file must be to be read.
 struct Demand {
@@ -59,12 +60,9 @@ fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroiz
     }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     let found = file.metadata().map_err(|error| unreadable(&error))?;
-    let (forbidden, what) = demand.forbidden;
-    if found.mode() & forbidden != 0 {
-        return Err(refused(
-            format!("Others than its owner may {what} it: its mode is {:04o}.", found.mode() & 0o7777),
-            format!("Run: chmod {} {shown}", demand.mode),
-        ));
+    let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
+    if let Some(Complaint { why, next }) = met.complaint(&shown.to_string(), demand.forbidden, demand.mode) {
+        return Err(refused(why, next));
     }
     let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(found.len().min(largest)).unwrap_or(0) + 1));
     file.take(largest + 1).read_to_end(&mut bytes).map_err(|error| unreadable(&error))?;

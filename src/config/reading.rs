@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::inventory::{Inventory, Storage};
+use super::yaml_bounds::excess;
 use super::{locate::locate, private, rules};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
@@ -34,9 +35,15 @@ pub fn parse(text: &str, path: &Path) -> Result<Inventory, Fault> {
     if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
         return Ok(Inventory::default());
     }
+    bounded(text).map_err(|why| unusable(path, &why))?;
     let inventory: Inventory = serde_yaml::from_str(text).map_err(|error| unusable(path, &syntax(text, &error)))?;
     rules::check(&inventory).map_err(|(place, why)| unusable(path, &sentence(&place, locate(text, &place), &why)))?;
     Ok(inventory)
+}
+
+/// Refuses a text that would make the parser work for minutes: the place in it, and why.
+pub(super) fn bounded(text: &str) -> Result<(), String> {
+    excess(text).map_or(Ok(()), |(line, why)| Err(format!("line {line}: {why}")))
 }
 
 /// Writes the example, 0600; never over an existing file.

@@ -1,16 +1,29 @@
 //! What an inventory must keep that its types do not say; each breach names its path.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
+use std::time::Duration;
 
-use super::inventory::{Cluster, Inventory, Ocp, Storage, StorageKind};
+use super::inventory::{Cluster, Inventory, Limits, Ocp, Storage, StorageKind};
+use super::values::{MOST_ENDPOINTS, duration_text};
 use crate::domain::connection::TlsMode;
+use crate::domain::diagnosis::is_invisible;
 
 /// A breach: the path of what is wrong, and one sentence without a full stop.
 pub(super) type Breach = (String, String);
 
+/// The longest that one thing is waited for.
+const LONGEST_WAIT: Duration = Duration::from_hours(24);
+
+/// The most clusters, OCP servers, strategies of a cluster, and tenants of a strategy.
+const MOST: usize = 10_000;
+
 /// The first rule the inventory breaks.
 pub(super) fn check(inventory: &Inventory) -> Result<(), Breach> {
-    let mut names = HashSet::new();
+    limits(&inventory.limits)?;
+    let mut names = HashMap::new();
+    for (path, count) in [("clusters", inventory.clusters.len()), ("ocp", inventory.ocp.len())] {
+        few(path.to_owned(), count, MOST)?;
+    }
     for (index, each) in inventory.clusters.iter().enumerate() {
         let path = format!("clusters[{index}]");
         name(&each.name, &path, &mut names)?;
@@ -28,20 +41,59 @@ fn breach(path: &str, field: &str, why: impl Into<String>) -> Result<(), Breach>
     Err((format!("{path}.{field}"), why.into()))
 }
 
-fn name<'a>(name: &'a str, path: &str, names: &mut HashSet<&'a str>) -> Result<(), Breach> {
-    if name.is_empty() || name.contains(|c: char| c == '/' || c.is_whitespace() || c.is_control()) {
-        return breach(path, "name", "a name must not be empty, nor hold a slash or a space");
+fn few(path: String, count: usize, most: usize) -> Result<(), Breach> {
+    if count > most { Err((path, format!("there are {count}, and there may be no more than {most}"))) } else { Ok(()) }
+}
+
+/// Nothing is waited for longer than a person remembers it.
+fn limits(limits: &Limits) -> Result<(), Breach> {
+    let Limits { connect, statement, poll, stall, archive_wait, heartbeat, proof } = limits;
+    let each = [
+        ("connect", connect),
+        ("statement", statement),
+        ("poll", poll),
+        ("stall", stall),
+        ("archive_wait", archive_wait),
+        ("heartbeat", heartbeat),
+        ("proof", proof),
+    ];
+    match each.into_iter().find(|(_, limit)| **limit > LONGEST_WAIT) {
+        Some((name, _)) => breach("limits", name, format!("no limit is longer than {}", duration_text(LONGEST_WAIT))),
+        None => Ok(()),
     }
-    if !names.insert(name) {
-        return breach(path, "name", format!("the name {name} is given twice"));
+}
+
+/// A name is one that a person can read and the command line can say.
+fn name<'a>(name: &'a str, path: &str, names: &mut HashMap<String, &'a str>) -> Result<(), Breach> {
+    let why = if name.is_empty() {
+        "a name must not be empty"
+    } else if name.contains('/') || name.contains(char::is_whitespace) {
+        "a name must not hold a slash or a space"
+    } else if name.contains(is_invisible) {
+        "a name must not hold a character that is not seen, or that reorders text"
+    } else if name.starts_with('-') {
+        "a name must not begin with a dash: on the command line it would be an option"
+    } else if name.chars().all(|c| matches!(c, '.' | '*')) {
+        "a name must have other characters than dots and stars"
+    } else {
+        ""
+    };
+    if !why.is_empty() {
+        return breach(path, "name", why);
     }
-    Ok(())
+    match names.insert(name.to_lowercase(), name) {
+        Some(other) if other == name => breach(path, "name", format!("the name {name} is given twice")),
+        Some(other) => breach(path, "name", format!("the names {other} and {name} differ in nothing but capitals")),
+        None => Ok(()),
+    }
 }
 
 fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
     if cluster.endpoints.is_empty() {
         return breach(path, "endpoints", "at least one endpoint is needed, such as 10.0.0.1:2881");
     }
+    few(format!("{path}.endpoints"), cluster.endpoints.len(), MOST_ENDPOINTS)?;
+    few(format!("{path}.strategies"), cluster.strategies.len(), MOST)?;
     text(&cluster.user, path, "user")?;
     if let Some(environment) = &cluster.environment {
         text(environment, path, "environment")?;
@@ -66,6 +118,7 @@ fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
                 return breach(&path, "tenants", "an empty list names nobody: leave it out for the whole cluster");
             }
             Some(list) => {
+                few(format!("{path}.tenants"), list.len(), MOST)?;
                 for (at, tenant) in list.iter().enumerate() {
                     let field = format!("tenants[{at}]");
                     text(tenant, &path, &field)?;
@@ -87,8 +140,8 @@ fn text(value: &str, path: &str, field: &str) -> Result<(), Breach> {
     if value.trim().is_empty() {
         return breach(path, field, "it must not be empty");
     }
-    if value.contains(char::is_control) {
-        return breach(path, field, "it must be one line without control characters");
+    if value.contains(is_invisible) {
+        return breach(path, field, "it must be one line without characters that are not seen");
     }
     Ok(())
 }

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::domain::diagnosis::is_invisible;
+
 /// The port of an observer, where an endpoint names none.
 pub const OBSERVER_PORT: u16 = 2881;
 
@@ -52,7 +54,10 @@ impl FromStr for Endpoint {
         if host.is_empty() {
             return Err(wrong("the host is missing"));
         }
-        if host.chars().any(|c| c.is_whitespace() || c.is_control() || "/@[]?#,;'\"\\".contains(c)) {
+        if host.starts_with('-') {
+            return Err(wrong("a host does not begin with a dash"));
+        }
+        if host.chars().any(|c| c.is_whitespace() || is_invisible(c) || "/@[]?#,;'\"\\".contains(c)) {
             return Err(wrong("the host has a character that no host name has"));
         }
         let digits = |port: &str| !port.is_empty() && port.bytes().all(|b| b.is_ascii_digit());
@@ -72,6 +77,9 @@ impl FromStr for Endpoint {
 /// # Errors
 /// One sentence that says which is none, and why.
 pub fn parse_endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
+    if text.matches(',').count() >= MOST_ENDPOINTS {
+        return Err(format!("there are more than {MOST_ENDPOINTS} endpoints, and each is waited for in turn"));
+    }
     text.split(',').map(|endpoint| endpoint.trim().parse()).collect()
 }
 
@@ -107,6 +115,12 @@ impl<'de> Deserialize<'de> for Endpoint {
     }
 }
 
+/// The longest duration that is read: ten years.
+const LONGEST: Duration = Duration::from_hours(24 * 3_650);
+
+/// The most endpoints of one cluster: each is waited for in turn.
+pub const MOST_ENDPOINTS: usize = 32;
+
 /// Reads `100ms`, `5s`, `10m`, `2h`, `7d`: one whole number and one unit.
 ///
 /// # Errors
@@ -117,14 +131,15 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let (number, unit) = text.split_at(split);
     let number: u64 = number.parse().map_err(|_| wrong())?;
     let scale = match unit {
-        "ms" => return Ok(Duration::from_millis(number)),
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
         _ => return Err(wrong()),
     };
-    number.checked_mul(scale).map(Duration::from_secs).ok_or_else(wrong)
+    let duration = number.checked_mul(scale).map(Duration::from_millis).filter(|duration| *duration <= LONGEST);
+    duration.ok_or_else(|| format!("{text:?} is too long: the longest duration is {}", duration_text(LONGEST)))
 }
 
 /// Writes a duration the way [`parse_duration`] reads it, in the largest unit that divides it; below a

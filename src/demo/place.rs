@@ -6,7 +6,7 @@ mod inventory;
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::Arc;
@@ -125,7 +125,7 @@ fn private_folder(path: &Path) -> Result<(), PlaceError> {
 
 fn open_lock(dir: &Path) -> Result<File, PlaceError> {
     let path = dir.join(LOCK);
-    let opened = File::options().read(true).append(true).create(true).open(&path);
+    let opened = File::options().read(true).append(true).create(true).mode(0o600).open(&path);
     opened.map_err(io_error(path.display()))
 }
 
@@ -172,6 +172,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
 /// # Errors
 /// [`PlaceError`], before the ready line; afterwards only what ends the fleet.
 pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceError> {
+    // Whatever this process makes is its owner's alone: sockets and logs too.
+    let _before = rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     if options.own_session {
         // The leader of a process group (an interactive `demo --serve`) cannot leave its session, and needs not.
         let _leads_a_group = rustix::process::setsid();
@@ -288,7 +290,8 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
     let dir = folder(state_root, scenario);
     private_folder(&dir)?;
     let log = dir.join(LOG);
-    let file = File::create(&log).map_err(io_error(log.display()))?;
+    let opened = File::options().write(true).create(true).truncate(true).mode(0o600).open(&log);
+    let file = opened.map_err(io_error(log.display()))?;
     let mut command = tokio::process::Command::new(program);
     command.args(["demo", "--serve", "--scenario", scenario, "--speed"]).arg(speed.max(1).to_string());
     command.arg("--state").arg(state_root);

@@ -65,11 +65,12 @@ pub fn of_fault(fault: &Fault) -> Exit {
     }
 }
 
-/// Of a task that nobody works on any more.
+/// Of a task that nobody works on any more; `last_word` is what its runner left as a reason for going.
 #[must_use]
-pub fn of_task(view: &TaskView, state: TaskState) -> Exit {
+pub fn of_task(view: &TaskView, state: TaskState, last_word: Option<&Fault>) -> Exit {
     if state == TaskState::RunnerGone {
-        return Exit::UNKNOWN;
+        // A runner that could not write down what it was about to start has stopped in a step.
+        return if last_word.is_some() && view.has_started_nothing() { Exit::STEP } else { Exit::UNKNOWN };
     }
     let mut exits: Vec<Exit> = view.targets.iter().map(of_target).collect();
     exits.dedup();

@@ -278,6 +278,10 @@ fn sentence(found: &str) -> String {
     if found.ends_with('.') {
         return found.to_owned();
     }
+    // A URI is repeated as it was written.
+    if found.split(' ').next().is_some_and(|word| word.contains("://")) {
+        return format!("{found}.");
+    }
     let mut letters = found.chars();
     let first: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().collect());
     format!("{first}{}.", letters.as_str())

@@ -3,12 +3,11 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::Value;
 
 use super::diagnosis::clean;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
-use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, state_word, told, unknown};
+use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, Unread, state_word, told, unknown};
 use super::words;
 
 #[cfg(test)]
@@ -19,7 +18,7 @@ pub struct Report<'a> {
     /// The task.
     pub task: &'a str,
     /// Its journal: when each event was written, and the event or the words of one that is not known.
-    pub events: &'a [(Timestamp, Result<Event, Value>)],
+    pub events: &'a [(Timestamp, Result<Event, Unread>)],
     /// Its state.
     pub state: TaskState,
     /// The version of obnow that makes the report.
@@ -32,12 +31,15 @@ impl Report<'_> {
     /// The whole text, times in UTC.
     #[must_use]
     pub fn text(&self) -> String {
-        let view = TaskView::fold(self.events.iter().filter_map(|(at, event)| Some((*at, event.as_ref().ok()?))));
+        let view = TaskView::of_lines(self.events.iter().map(|(at, event)| (*at, event)));
         let mut lines = vec![format!("obnow {}: report of task {}", self.version, self.task), String::new()];
         lines.push(format!("made            {}", words::moment(self.at, &TimeZone::UTC)));
         lines.push(format!("state           {}", self.state.word().replace('_', " ")));
         if let Some(created) = view.created {
             lines.push(format!("started         {} by {}", words::moment(created, &TimeZone::UTC), view.by));
+        }
+        if let Some(fault) = view.damage(self.task) {
+            lines.push(format!("damaged         {} {}", fault.what, fault.why));
         }
         lines.push(format!("attempts        {}", view.attempt));
         if let Some(connection) = &view.connection {

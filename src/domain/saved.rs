@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::choices::Choices;
-use super::facts::Facts;
+use super::facts::{Facts, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::Created;
 use super::plan::{LeftOut, Plan};
@@ -34,6 +34,39 @@ pub struct Expect {
     pub tenant_ids: BTreeMap<TargetName, u64>,
 }
 
+/// How a plan file is to the digest in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FileDigest {
+    /// It is as it was saved.
+    Matches,
+    /// It was changed after it was saved.
+    Differs,
+    /// It has none: an older release saved it, or somebody took it out.
+    Missing,
+}
+
+impl FileDigest {
+    /// The word of JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Matches => "matches",
+            Self::Differs => "differs",
+            Self::Missing => "missing",
+        }
+    }
+
+    /// What is said of it, in one sentence; None: the file is as it was saved.
+    #[must_use]
+    pub fn complaint(self) -> Option<&'static str> {
+        match self {
+            Self::Matches => None,
+            Self::Differs => Some("Its digest differs: the file was changed after it was saved."),
+            Self::Missing => Some("It has no digest, so nobody knows whether it was changed after it was saved."),
+        }
+    }
+}
+
 /// A saved plan. It holds no secret: choices name only where secrets are found, and what was shown is redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPlan {
@@ -47,6 +80,8 @@ pub struct SavedPlan {
     pub shown: Vec<PreviewStep>,
     /// Who was left out.
     pub left_out: Vec<LeftOut>,
+    /// Whether the file it was read from is as it was saved.
+    pub digest: FileDigest,
 }
 
 impl SavedPlan {
@@ -65,14 +100,17 @@ impl SavedPlan {
             },
             shown: timeless(prepared),
             left_out: plan.left_out.clone(),
+            digest: FileDigest::Matches,
         }
     }
 
     /// Refuses to run for anybody else than it was made for.
     ///
     /// # Errors
-    /// Another cluster, another tenant under the same name, a named tenant that is gone, or another version; each named.
+    /// Other targets than those whose ids it keeps, another cluster, another tenant under the same name, a named tenant that is
+    /// gone, or another version; each named.
     pub fn refuse_another(&self, facts: &Facts) -> Result<(), Fault> {
+        self.refuse_other_targets(facts)?;
         let cluster = &facts.cluster;
         let at = format!("{} at {}", cluster.name(), cluster.endpoint);
         if cluster.id != self.expect.cluster_id {
@@ -120,6 +158,62 @@ impl SavedPlan {
         Ok(())
     }
 
+    /// The targets and the tenants whose ids were kept are the same set: a target in one alone was added or taken out by hand.
+    fn refuse_other_targets(&self, facts: &Facts) -> Result<(), Fault> {
+        let (targets, kept) = (&self.choices.targets, &self.expect.tenant_ids);
+        // Of a whole cluster every tenant is kept.
+        let whole =
+            |target: &TargetName| targets.iter().any(|one| one.tenant().is_none() && one.cluster() == target.cluster());
+        let asked = |target: &TargetName| targets.contains(target) || whole(target);
+        let of =
+            |target: &TargetName, known: &TargetName| target.tenant().is_none() && target.cluster() == known.cluster();
+        let has_id = |target: &TargetName| kept.keys().any(|known| known == target || of(target, known));
+        // A tenant that came since belongs to the cluster that was meant, if it is proven that the cluster was.
+        let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
+        let mut unkept =
+            users.map(|tenant| facts.target(tenant)).filter(|target| whole(target) && !kept.contains_key(target));
+        let came = unkept.next().filter(|_| self.digest != FileDigest::Matches);
+        let added = targets.iter().find(|target| !has_id(target)).cloned().or(came);
+        let why = match (added, kept.keys().find(|target| !asked(target))) {
+            (Some(added), _) => format!("{added} is among its targets, and its tenant_ids keep no id of it."),
+            (None, Some(left)) => format!("Its tenant_ids keep the id of {left}, which is not among its targets."),
+            (None, None) => return Ok(()),
+        };
+        Err(refused(
+            "The targets of the plan are others than those it was saved for.",
+            why,
+            "Save a new plan for the targets that are meant, with --save-plan.",
+        ))
+    }
+
+    /// Refuses what interrupts and was confirmed by nobody, for a run that asks nobody.
+    ///
+    /// # Errors
+    /// A step interrupts what it did not when the plan was saved; or any step interrupts, and the file is not as it was saved.
+    pub fn refuse_unasked(&self, prepared: &Prepared) -> Result<(), Fault> {
+        let next = "Look at it with --dry-run; if it is meant, save a new plan with --save-plan.";
+        let interrupting = || prepared.preview.iter().filter(|step| !step.interrupts.is_empty());
+        let known = |now: &PreviewStep| {
+            let same = |then: &PreviewStep| (&then.target, then.step) == (&now.target, now.step);
+            self.shown.iter().any(|then| same(then) && then.interrupts == now.interrupts)
+        };
+        if let Some(step) = interrupting().find(|step| !known(step)) {
+            return Err(refused(
+                format!("The plan interrupts more than when it was saved: {}.", step.interrupts),
+                format!("{} of {} did not do that then, and --yes asks nobody.", step.step.name(), step.target),
+                next,
+            ));
+        }
+        if let (Some(complaint), Some(step)) = (self.digest.complaint(), interrupting().next()) {
+            return Err(refused(
+                format!("The plan interrupts something, and its file is not proven: {}.", step.interrupts),
+                format!("{complaint} --yes asks nobody."),
+                next,
+            ));
+        }
+        Ok(())
+    }
+
     /// What is otherwise than when it was saved, line by line.
     #[must_use]
     pub fn differences(&self, prepared: &Prepared) -> Vec<Difference> {
@@ -127,7 +221,7 @@ impl SavedPlan {
     }
 }
 
-fn refused(what: String, why: String, next: &str) -> Fault {
+fn refused(what: impl Into<String>, why: impl Into<String>, next: &str) -> Fault {
     Fault::new(Cause::Precondition, what, why, next)
 }
 

@@ -14,6 +14,7 @@ use super::progress::Progress;
 use super::step::{StepKind, StepState};
 use super::target::TargetName;
 
+mod damage;
 mod event;
 mod retry;
 mod shared;
@@ -21,6 +22,7 @@ mod shared;
 mod tests;
 mod told;
 
+pub use damage::Unread;
 pub use event::{COMPACT, Event, ServerConnection};
 pub use retry::Retry;
 pub use shared::{shared, unshared};
@@ -227,6 +229,10 @@ pub struct TaskView {
     pub attempt: u32,
     /// The runner, while it has not left.
     pub runner: Option<u32>,
+    /// What tells the runner's process apart from every other.
+    pub runner_process: Option<String>,
+    /// The lines of the journal that are damaged, from 1.
+    pub damaged: Vec<u64>,
     /// Its targets.
     pub targets: Vec<TargetView>,
     /// All intents.
@@ -264,6 +270,15 @@ impl TaskView {
         job.task() == Some(id)
     }
 
+    /// Whether the fault that a target waits with in a step is said for it: what stops a whole cluster stops each of its targets,
+    /// and is said for the first of them.
+    #[must_use]
+    pub fn is_first_to_wait(&self, target: &TargetName, kind: StepKind) -> bool {
+        let fault = |view: &TargetView| view.step(kind).and_then(|step| step.fault.clone());
+        let own = self.target(target).and_then(fault);
+        self.targets.iter().find(|other| fault(other) == own).is_none_or(|first| first.target == *target)
+    }
+
     /// Whether this attempt was asked to perform a major compaction before the backup.
     #[must_use]
     pub fn compacts_first(&self) -> bool {
@@ -273,6 +288,9 @@ impl TaskView {
     /// The state in one word; `alive` says whether the runner's heartbeat is fresh.
     #[must_use]
     pub fn state(&self, alive: bool) -> TaskState {
+        if self.has_lost_its_beginning() {
+            return TaskState::Unknown;
+        }
         let over = !self.targets.is_empty() && self.targets.iter().all(TargetView::is_over);
         if !over {
             return if alive { TaskState::Running } else { TaskState::RunnerGone };
@@ -291,7 +309,7 @@ impl TaskView {
                 self.by.clone_from(by);
                 self.created = Some(at);
             }
-            Event::RunnerStarted { pid, attempt, anew, targets } => self.begin(*pid, *attempt, *anew, targets),
+            Event::RunnerStarted { .. } => self.begin(event),
             Event::Step { target, step, state, detail, fault } => {
                 if let Some(view) = self.step_mut(target, *step) {
                     match state {
@@ -383,18 +401,21 @@ impl TaskView {
         }
     }
 
-    fn begin(&mut self, pid: u32, attempt: u32, anew: bool, targets: &[TargetName]) {
-        self.runner = Some(pid);
-        self.attempt = attempt;
+    /// A runner took the task.
+    fn begin(&mut self, event: &Event) {
+        let Event::RunnerStarted { pid, attempt, anew, targets, process } = event else { return };
+        self.runner = Some(*pid);
+        self.runner_process.clone_from(process);
+        self.attempt = *attempt;
         for view in self.targets.iter_mut().filter(|view| targets.contains(&view.target)) {
-            let from_the_first = anew && view.needs_new_backup();
-            view.attempt = attempt;
+            let from_the_first = *anew && view.needs_new_backup();
+            view.attempt = *attempt;
             view.outcome = None;
             if from_the_first {
                 view.job = None;
                 view.set = None;
                 view.progress = None;
-                view.anew_since = attempt;
+                view.anew_since = *attempt;
             }
             for step in &mut view.steps {
                 if from_the_first || step.state.is_stopped() || step.state == StepState::Running {

@@ -34,7 +34,7 @@ pub struct Action {
 /// # Errors
 /// The disk refuses: the action must not be done.
 pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
-    disk::directory(state)?;
+    super::state::ensure(state)?;
     let path = state.join("audit.jsonl");
     let line = serde_json::to_vec(action).map_err(std::io::Error::from);
     line.and_then(|line| disk::append_shared(&path, &line))

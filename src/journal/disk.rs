@@ -1,14 +1,40 @@
 //! Files of the state directory: private, appended to by whole lines, and on the disk when that is promised.
 
-use std::fs::{DirBuilder, File, OpenOptions};
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::{DirBuilderExt, FileExt, OpenOptionsExt};
+use std::fs::{DirBuilder, File, Metadata, OpenOptions};
+use std::io::{ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, FileExt, FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
+use rustix::fs::OFlags;
+use rustix::io::Errno;
+
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::private_file::{Complaint, Met};
+
+/// The largest file that is read, in bytes. A journal of one backup has a few hundred kilobytes.
+pub(super) const LARGEST: u64 = 256 << 20;
+
+/// A file that is there and is not used.
+#[derive(Debug)]
+struct Unfit(Complaint);
+
+impl std::fmt::Display for Unfit {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0.why)
+    }
+}
+
+impl std::error::Error for Unfit {}
+
+fn unfit(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
+    std::io::Error::other(Unfit(Complaint { why: why.into(), next: next.into() }))
+}
 
 /// The fault of a file that could not be used; `doing` completes "obnow cannot .. PATH".
 pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
+    if let Some(Unfit(Complaint { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
+        return Fault::new(Cause::Internal, format!("obnow cannot {doing} {}.", path.display()), why, next);
+    }
     let next = match error.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "Free some space there, or name another place by --state.",
         ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => {
@@ -25,12 +51,97 @@ pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
 }
 
 /// Makes a directory and what is missing above it, each 0700, and puts its name on the disk.
+///
+/// # Errors
+/// It cannot be made; or it is there, and is a link, belongs to another user, or may be written by others.
 pub(super) fn directory(path: &Path) -> Result<(), Fault> {
-    if path.is_dir() {
+    if check_directory(path)? {
         return Ok(());
     }
     let made = DirBuilder::new().recursive(true).mode(0o700).create(path).and_then(|()| sync_parent(path));
     made.map_err(|error| fault("make the directory", path, &error))
+}
+
+/// Whether a directory of ours is there.
+///
+/// # Errors
+/// It is no directory of ours: a link, another user's, or one that others may write in.
+pub(super) fn check_directory(path: &Path) -> Result<bool, Fault> {
+    let found = match std::fs::symlink_metadata(path) {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(fault("use the directory", path, &error)),
+    };
+    let checked =
+        if found.is_dir() { private_to_us(path, &found, "write in", "700") } else { Err(wrong_kind(&found, true)) };
+    checked.map(|()| true).map_err(|error| fault("use the directory", path, &error))
+}
+
+/// What is there in the place of a file, or of a directory.
+fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
+    let kind = found.file_type();
+    let what = if kind.is_symlink() {
+        "a symbolic link"
+    } else if kind.is_fifo() {
+        "a FIFO"
+    } else if kind.is_dir() {
+        "a directory"
+    } else if kind.is_file() {
+        "a file"
+    } else {
+        "a device or a socket"
+    };
+    let wanted = if wanted_directory { "a directory" } else { "an ordinary file" };
+    unfit(format!("It is {what}, not {wanted}."), "Find out who put it there, and move it away.")
+}
+
+/// Refuses what belongs to another user, or may be written by others.
+fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
+    let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
+    match met.complaint(&path.display().to_string(), (0o022, does), mode) {
+        Some(Complaint { why, next }) => Err(unfit(why, next)),
+        None => Ok(()),
+    }
+}
+
+/// Opens a file of ours; it never waits, whatever has that name.
+///
+/// # Errors
+/// It cannot be opened, is no ordinary file, belongs to another user, or may be written by others.
+pub(super) fn open(path: &Path, options: &OpenOptions) -> std::io::Result<File> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
+    let opened = options.clone().custom_flags(flags.cast_signed()).open(path);
+    let file = opened.map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
+        // A link; a FIFO that nobody reads; a directory that is to be written.
+        Some(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => match std::fs::symlink_metadata(path) {
+            Ok(found) if !found.is_file() => wrong_kind(&found, false),
+            _ => error,
+        },
+        _ => error,
+    })?;
+    let found = file.metadata()?;
+    if !found.is_file() {
+        return Err(wrong_kind(&found, false));
+    }
+    private_to_us(path, &found, "write", "600")?;
+    Ok(file)
+}
+
+/// Opens a file of ours for reading.
+pub(super) fn open_to_read(path: &Path) -> std::io::Result<File> {
+    open(path, OpenOptions::new().read(true))
+}
+
+/// All of a small file of ours.
+pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_to_read(path)?.take(64 << 10).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Opens a small file of ours for writing, and makes it, 0600, where it is not there.
+pub(super) fn open_to_write(path: &Path) -> std::io::Result<File> {
+    open(path, OpenOptions::new().write(true).create(true).truncate(false).mode(0o600))
 }
 
 /// Puts the name of a file on the disk.
@@ -71,7 +182,7 @@ pub(super) fn append_line(file: &mut File, line: &[u8]) -> std::io::Result<()> {
 /// that a killed one left is closed first, so that it never becomes part of ours.
 pub(super) fn append_shared(path: &Path, line: &[u8]) -> std::io::Result<()> {
     let fresh = !path.exists();
-    let mut file = private().create(true).open(path)?;
+    let mut file = open(path, private().create(true))?;
     let length = file.metadata()?.len();
     let mut last = [b'\n'];
     if length > 0 {
@@ -97,7 +208,8 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");
     let new = Path::new(&name);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
+    let mut file = open_to_write(new)?;
+    file.set_len(0)?;
     file.write_all(bytes)?;
     file.sync_data()?;
     std::fs::rename(new, path)

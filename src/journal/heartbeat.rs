@@ -3,7 +3,7 @@
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
@@ -22,7 +22,7 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     if let Some(folder) = path.parent() {
         disk::directory(folder)?;
     }
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = disk::open_to_write(&path);
     file.and_then(|file| {
         if file.metadata()?.len() == 0 {
             // Where even this finds no room, the last word does not either.
@@ -44,7 +44,7 @@ pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault>
     let path = TaskFiles::new(state, task).alive;
     let mut word = serde_json::to_vec(why).unwrap_or_default();
     word.resize(ROOM.max(word.len()), b' ');
-    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&path);
+    let file = disk::open_to_write(&path);
     file.and_then(|file| file.write_all_at(&word, 0))
         .map_err(|error| disk::fault("leave a last word in", &path, &error))
 }
@@ -52,7 +52,7 @@ pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault>
 /// The reason that the last runner left, where it could not write it into the journal.
 #[must_use]
 pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
-    serde_json::from_slice(&std::fs::read(TaskFiles::new(state, task).alive).ok()?).ok()
+    serde_json::from_slice(&disk::read_small(&TaskFiles::new(state, task).alive).ok()?).ok()
 }
 
 /// Forgets the word of an earlier runner.
@@ -61,7 +61,7 @@ pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
 /// The disk refuses.
 pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
-    match OpenOptions::new().write(true).open(&path).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
+    match disk::open(&path, OpenOptions::new().write(true)).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(disk::fault("leave a sign of life in", &path, &error)),
         _ => Ok(()),
     }
@@ -73,7 +73,7 @@ pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
 /// The file is there and cannot be looked at.
 pub fn age(state: &Path, task: &TaskId, now: Timestamp) -> Result<Option<Duration>, Fault> {
     let path = TaskFiles::new(state, task).alive;
-    match std::fs::metadata(&path).and_then(|found| found.modified()) {
+    match disk::open_to_read(&path).and_then(|file| file.metadata()?.modified()) {
         Ok(at) => Ok(Some(SystemTime::from(now).duration_since(at).unwrap_or_default())),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(disk::fault("look at", &path, &error)),

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::disk;
+use super::process::started;
 use super::tasks::TaskId;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
@@ -67,18 +68,6 @@ impl Owner {
     pub fn alive(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)
     }
-}
-
-/// When a living process started: the boot of the host, and the clock ticks since.
-fn started(pid: u32) -> Option<String> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // pid (name) state ppid ..; the name may hold spaces and brackets. The start is the 22nd field.
-    let (_, rest) = stat.rsplit_once(") ")?;
-    let mut fields = rest.split(' ');
-    let state = fields.next()?;
-    let ticks = fields.nth(18)?;
-    let boot = std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default();
-    (!matches!(state, "Z" | "X")).then(|| format!("{}+{ticks}", boot.trim()))
 }
 
 /// The answer to a try.
@@ -310,7 +299,8 @@ fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
 /// about to lock would make two locks of one name.
 fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);
-    let file = disk::private().create(true).open(&path).map_err(|error| disk::fault("open the lock", &path, &error))?;
+    let file =
+        disk::open(&path, disk::private().create(true)).map_err(|error| disk::fault("open the lock", &path, &error))?;
     match if shared { file.try_lock_shared() } else { file.try_lock() } {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Ok(None),
@@ -352,7 +342,7 @@ fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     } else {
         paths.extend(tenant_words(folder, cluster));
     }
-    let read = |path: PathBuf| serde_json::from_slice(&std::fs::read(path).ok()?).ok();
+    let read = |path: PathBuf| serde_json::from_slice(&disk::read_small(&path).ok()?).ok();
     paths.into_iter().filter_map(read).collect()
 }
 

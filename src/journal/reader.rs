@@ -1,6 +1,5 @@
 //! Those who read a task's journal: as a whole, or following it as it grows. A reader changes nothing and takes no lock.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
 use std::path::Path;
@@ -14,6 +13,7 @@ use super::disk;
 use super::tail::Tail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::task::Unread;
 
 /// The version of the format that this obnow writes, and the newest it reads.
 pub const VERSION: u32 = 1;
@@ -23,8 +23,8 @@ pub const VERSION: u32 = 1;
 pub struct Entry<E> {
     /// When it was written, in UTC. A line whose time cannot be read has that of the line before.
     pub at: Timestamp,
-    /// The event; or, where this obnow does not know it, its JSON; or, where it is not JSON, its text.
-    pub event: Result<E, Value>,
+    /// The event; or what stands there instead of one.
+    pub event: Result<E, Unread>,
 }
 
 /// A journal as it stands.
@@ -61,6 +61,8 @@ pub struct Follower<E> {
     id: TaskId,
     begun: Option<Timestamp>,
     last: Timestamp,
+    /// How many lines were read.
+    line: u64,
     event: PhantomData<fn() -> E>,
 }
 
@@ -69,7 +71,7 @@ impl<E: DeserializeOwned> Follower<E> {
     #[must_use]
     pub fn new(state: &Path, id: &TaskId) -> Self {
         let tail = Tail::new(TaskFiles::new(state, id).journal, 0);
-        Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, event: PhantomData }
+        Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, line: 0, event: PhantomData }
     }
 
     /// The entries that came since the last call; none where the journal is not there yet.
@@ -77,13 +79,26 @@ impl<E: DeserializeOwned> Follower<E> {
     /// # Errors
     /// It belongs to another task or a newer obnow, or it cannot be read.
     pub fn entries(&mut self) -> Result<Vec<Entry<E>>, Fault> {
-        let mut lines = self.tail.lines()?.into_iter();
+        let mut lines = self.tail.lines()?.into_iter().peekable();
+        let mut entries = Vec::new();
         if self.begun.is_none() {
-            let Some(first) = lines.next() else { return Ok(Vec::new()) };
-            self.last = header(&first, &self.id, self.tail.path())?;
+            let Some(first) = lines.next() else { return Ok(entries) };
+            self.line = 1;
+            match header(&first, &self.id, self.tail.path()) {
+                Ok(begun) => self.last = begun,
+                // Its other lines say what it is.
+                Err(_) if lines.peek().is_some() && !is_header(&first) => entries.push(self.damaged(text(&first))),
+                Err(fault) => return Err(fault),
+            }
             self.begun = Some(self.last);
         }
-        Ok(lines.filter(|line| !line.is_empty()).map(|line| self.entry(&line)).collect())
+        for line in lines {
+            self.line += 1;
+            if !line.is_empty() {
+                entries.push(self.entry(&line));
+            }
+        }
+        Ok(entries)
     }
 
     /// Waits until there may be new entries: looks at once, then every `every`.
@@ -110,23 +125,46 @@ impl<E: DeserializeOwned> Follower<E> {
 
     fn entry(&mut self, line: &[u8]) -> Entry<E> {
         let Ok(mut value) = serde_json::from_slice::<Value>(line) else {
-            return Entry { at: self.last, event: Err(Value::String(String::from_utf8_lossy(line).into_owned())) };
+            return self.damaged(text(line));
         };
         if let Some(at) = value.get("at").and_then(Value::as_str).and_then(|at| at.parse().ok()) {
             self.last = at;
         }
-        let event = match value.get_mut("event").map(Value::take) {
-            Some(event) => serde_json::from_value(event.clone()).map_err(|_| event),
-            None => Err(value),
-        };
-        Entry { at: self.last, event }
+        let Some(event) = value.get_mut("event").map(Value::take) else { return self.damaged(value) };
+        match serde_json::from_value(event.clone()) {
+            Ok(event) => Entry { at: self.last, event: Ok(event) },
+            Err(error) if is_of_another_release(&event, &error) => {
+                Entry { at: self.last, event: Err(Unread::Unknown(event)) }
+            }
+            Err(_) => self.damaged(event),
+        }
     }
+
+    fn damaged(&self, text: Value) -> Entry<E> {
+        Entry { at: self.last, event: Err(Unread::Damaged { line: self.line, text }) }
+    }
+}
+
+fn text(line: &[u8]) -> Value {
+    Value::String(String::from_utf8_lossy(line).into_owned())
+}
+
+fn is_header(line: &[u8]) -> bool {
+    serde_json::from_slice::<Value>(line).is_ok_and(|value| value.get("obnow_journal").is_some())
+}
+
+/// Whether it is the kind of the event that this obnow does not know, and not something inside one that it does.
+fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
+    let said = error.to_string();
+    let kind = said.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next());
+    let tag = event.get("event").and_then(Value::as_str).or(event.as_str());
+    kind.is_some_and(|kind| tag == Some(kind) || event.get(kind).is_some())
 }
 
 /// Reads the first line of a journal that has one.
 pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     let mut line = Vec::new();
-    let read = File::open(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
+    let read = disk::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
     read.map_err(|error| disk::fault("read", path, &error))?;
     header(&line, id, path).map(|_| ())
 }

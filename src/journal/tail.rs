@@ -42,7 +42,7 @@ impl Tail {
     pub(super) fn lines(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
         let file = match &self.file {
             Some(file) => file,
-            None => match File::open(&self.path) {
+            None => match disk::open_to_read(&self.path) {
                 Ok(file) => self.file.insert(file),
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Vec::new()),
                 Err(error) => return Err(disk::fault("read", &self.path, &error)),
@@ -56,6 +56,14 @@ impl Tail {
                 format!("{} is shorter than it was.", self.path.display()),
                 "Lines that were read before are gone: something other than obnow changed the file.",
                 "Leave the files of the state directory alone; look at the file itself.",
+            ));
+        }
+        if state.0 > disk::LARGEST {
+            return Err(Fault::new(
+                Cause::Internal,
+                format!("{} is not read.", self.path.display()),
+                format!("It has {} bytes, and no more than {} are read.", state.0, disk::LARGEST),
+                "Look at the file itself: nothing of obnow writes that much.",
             ));
         }
         let wanted = usize::try_from(state.0 - self.offset).unwrap_or(usize::MAX);

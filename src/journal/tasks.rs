@@ -113,8 +113,9 @@ fn folder(state: &Path) -> PathBuf {
 /// The ids of all tasks, the newest first.
 ///
 /// # Errors
-/// The directory is there and cannot be read.
+/// The directory is there and cannot be read, or others than its owner may write in it.
 pub fn list(state: &Path) -> Result<Vec<TaskId>, Fault> {
+    super::state::check(state)?;
     let folder = folder(state);
     let unread = |error: &std::io::Error| disk::fault("read the directory", &folder, error);
     let entries = match std::fs::read_dir(&folder) {

@@ -49,7 +49,7 @@ impl<E: Serialize> Writer<E> {
         if let Some(folder) = path.parent() {
             disk::directory(folder)?;
         }
-        let file = disk::private().create_new(true).open(&path);
+        let file = disk::open(&path, disk::private().create_new(true));
         let file = file.map_err(|error| disk::fault("begin the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
         writer.begin(id, at)?;
@@ -63,7 +63,8 @@ impl<E: Serialize> Writer<E> {
     /// It is not there, belongs to another task or a newer obnow, another writer has it, or the disk refuses.
     pub fn open(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
         let path = TaskFiles::new(state, id).journal;
-        let file = disk::private().open(&path).map_err(|error| disk::fault("open the journal", &path, &error))?;
+        let file =
+            disk::open(&path, &disk::private()).map_err(|error| disk::fault("open the journal", &path, &error))?;
         let mut writer = Self::lock(file, path)?;
         let cut = |error: std::io::Error| disk::fault("repair the journal", &writer.path, &error);
         let end = whole(&writer.file).map_err(cut)?;

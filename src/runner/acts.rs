@@ -35,6 +35,8 @@ pub(super) enum Answer {
     Refused(Fault),
     /// No answer came: nobody knows.
     None,
+    /// It was not sent: it could not be written into the audit trail.
+    Unsent(Fault),
 }
 
 impl Runner {
@@ -132,7 +134,7 @@ impl Runner {
             )));
         }
         Ok(match self.send(kind, act, names).await? {
-            Answer::Refused(fault) => Some(fault),
+            Answer::Refused(fault) | Answer::Unsent(fault) => Some(fault),
             Answer::Taken | Answer::None => None,
         })
     }
@@ -158,7 +160,7 @@ impl Runner {
     pub(super) async fn send(&mut self, kind: StepKind, act: Act, names: &[TargetName]) -> Result<Answer, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
-            audit::write(
+            let written = audit::write(
                 &self.state,
                 &audit::Action {
                     at: now(),
@@ -169,7 +171,11 @@ impl Runner {
                     action: kind.name().to_owned(),
                     statement: statement.clone(),
                 },
-            )?;
+            );
+            if let Err(fault) = written {
+                let why = format!("{} What is not in it is not sent: nothing was started.", fault.why);
+                return Ok(Answer::Unsent(Fault { why, ..fault }));
+            }
         }
         self.write(&Event::Intent {
             intent,

@@ -151,7 +151,7 @@ impl Runner {
     /// Runs the task to its end: every target passed, stopped or judged.
     ///
     /// # Errors
-    /// The journal or the audit trail cannot be written; then nothing more is done.
+    /// The journal cannot be written; then nothing more is done.
     pub async fn run(mut self) -> Result<TaskView, Fault> {
         let attempt = self.view.attempt + 1;
         let targets: Vec<TargetName> = self
@@ -167,7 +167,8 @@ impl Runner {
         // First of all: there is the room for a last word.
         heartbeat::beat(&state, &task, now())?;
         heartbeat::forget_word(&state, &task)?;
-        self.write(&Event::RunnerStarted { pid: std::process::id(), attempt, anew, targets: targets.clone() })?;
+        let (pid, process) = (std::process::id(), crate::journal::process::mark());
+        self.write(&Event::RunnerStarted { pid, attempt, anew, targets: targets.clone(), process })?;
         if self.compact_first {
             let (request, verb, who) = (format!("compact.{attempt}"), COMPACT.to_owned(), who());
             self.write(&Event::Request { request, verb, who, answer: "a major compaction comes first".to_owned() })?;

@@ -152,6 +152,7 @@ impl Runner {
                         "answered with an error that may come after it was done, so the jobs' own states decide: {}",
                         fault.what
                     ),
+                    Answer::Unsent(fault) => format!("not sent: {} {}", fault.what, fault.why),
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // Nothing is lost by asking again: the next try first looks whether the job is being cancelled.
                     Answer::None => {

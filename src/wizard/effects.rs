@@ -12,7 +12,7 @@ use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
-use crate::app::follow::Follow;
+use crate::app::follow::{Follow, News};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
@@ -326,7 +326,7 @@ async fn launch(room: &Room, prepared: &Prepared, typed: Typed) -> Result<String
 /// Hands a new task over.
 async fn begin(room: &Room, prepared: Prepared, purse: Purse) -> Result<String, Fault> {
     let cluster = room.cluster(&prepared.plan.cluster.name)?;
-    room.places.ensure_state()?;
+    room.ensure_state()?;
     let id = tasks::id_of(&prepared.task)?;
     let order =
         Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
@@ -399,7 +399,9 @@ async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {
     let mut follow = Follow::new(&room, task.id);
     loop {
         match follow.next(0).await {
-            Ok(Some((at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
+            Ok(Some(News::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
+            Ok(Some(News::Silent(fault))) => say.one(req, Answer::Silent(Some(fault))),
+            Ok(Some(News::AnswersAgain)) => say.one(req, Answer::Silent(None)),
             Ok(None) => break,
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }
@@ -411,7 +413,7 @@ fn list(room: &Room) -> Result<Vec<TaskRow>, Fault> {
     let rows = tasks::all(room)?.into_iter().map(|task| match task {
         Ok(task) => {
             let state = task.state();
-            let exit = exit::of_task(&task.view, state);
+            let exit = exit::of_task(&task.view, state, task.last_word(room).as_ref());
             TaskRow { id: task.id.to_string(), view: Ok(Box::new(task.view)), state, exit }
         }
         Err(fault) => TaskRow {

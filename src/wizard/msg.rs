@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use serde_json::Value;
 
 use super::key::Key;
 use super::model::Req;
@@ -15,7 +14,7 @@ use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
 use crate::domain::storage_test::{TestNews, TestReport};
-use crate::domain::task::{Event, Prepared, TaskState, TaskView};
+use crate::domain::task::{Event, Prepared, TaskState, TaskView, Unread};
 
 /// One thing that happened.
 #[derive(Debug)]
@@ -59,7 +58,9 @@ pub enum Answer {
     /// A runner took the task (its id), or why not.
     Launched(Result<String, Fault>),
     /// Something was written into the journal of the watched task.
-    Followed(Timestamp, Box<Result<Event, Value>>),
+    Followed(Timestamp, Box<Result<Event, Unread>>),
+    /// Its runner lives and does not answer; None: it answers again.
+    Silent(Option<Fault>),
     /// Nobody writes into it any more.
     FollowedToEnd {
         /// Its state.

@@ -27,6 +27,7 @@ use super::view::theme::{Theme, wants_ascii};
 use super::view::view;
 use crate::app::now;
 use crate::app::room::DirectLogin;
+use crate::domain::diagnosis::printable;
 use crate::domain::exit::Exit;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::target::TargetName;
@@ -113,7 +114,7 @@ pub async fn run(start: Start) -> Result<Exit, Fault> {
             let mut out = std::io::stdout().lock();
             for line in left.farewell {
                 // A terminal that has gone wants no farewell.
-                let _ = std::io::Write::write_all(&mut out, format!("{line}\n").as_bytes());
+                let _ = std::io::Write::write_all(&mut out, format!("{}\n", printable(&line)).as_bytes());
             }
             Ok(left.exit)
         }

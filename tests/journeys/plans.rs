@@ -1,8 +1,9 @@
 //! Plan files: saved, looked at, run later, refused for anybody else; and the command that is the same.
 
+use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -133,6 +134,7 @@ fn what_changed_since_is_said_line_by_line_and_the_plan_of_today_runs() {
     let (then, now) = (Fleet::serve("healthy"), Fleet::serve("archiving-off"));
     let (path, name) = save(&then, &["demo/pay", "demo/order", "--mode", "full"]);
     edit(&path, "  - demo/order\n", "");
+    edit(&path, "    demo/order: 1004\n", "");
     by_its_id_alone(&path);
     let shown = now.run(&["backup", "--plan", &name, "--dry-run"]).exits(0);
     let from = format!("  Differs from {name}, saved at ");
@@ -211,6 +213,30 @@ fn another_cluster_tenant_or_version_is_refused_before_anything_is_sent() {
 }
 
 #[test]
+fn a_target_that_was_changed_by_hand_is_refused_and_a_changed_file_interrupts_nothing_unasked() {
+    let fleet = Fleet::serve("healthy");
+    let (path, name) = save(&fleet, &["demo/pay", "--mode", "full"]);
+    let saved = std::fs::read_to_string(&path).unwrap();
+    let run = |name: &str| fleet.run(&["backup", "--plan", name, "--yes"]);
+    edit(&path, "  - demo/pay\n", "  - demo/order\n");
+    let refused = run(&name).exits(10);
+    assert!(refused.err.contains("The targets of the plan are others"), "{}", refused.err);
+    edit(&path, "    demo/pay: 1002\n", "");
+    edit(&path, "  tenant_ids:\n", "  tenant_ids: {}\n");
+    let refused = run(&name).exits(10);
+    assert!(refused.err.contains("demo/order is among its targets, and its tenant_ids keep no id"), "{}", refused.err);
+    // Another place for the archive stops what runs now, and nobody has seen that.
+    std::fs::write(&path, saved.replacen("  mode: full\n", "  mode: full\n  storage: file:///backup/other\n", 1))
+        .unwrap();
+    let refused = run(&name).exits(10);
+    assert!(refused.out.contains("Its digest differs"), "{}", refused.out);
+    assert!(refused.err.contains("The plan interrupts more than when it was saved"), "{}", refused.err);
+    let shown = fleet.json(&["backup", "--plan", &name, "--dry-run"]).exits(0);
+    assert_eq!(plan(&shown)["digest"], "differs");
+    assert_eq!(fleet.statements(), Vec::<String>::new());
+}
+
+#[test]
 fn a_bad_file_is_named_with_the_place_in_it() {
     let fleet = Fleet::serve("healthy");
     let (path, name) = save(&fleet, &["demo/pay", "--mode", "full"]);
@@ -268,7 +294,12 @@ fn an_encrypted_plan_keeps_no_secret_and_never_runs_without_its_source() {
     run(&saving).exits(0);
     let mut saving = with(&["--encrypt-from", "stdin", "--save-plan"]);
     saving.push(&typed_name);
-    run(&saving).exits(0);
+    // It is read when the plan is made, and not kept.
+    let without = run(&saving).exits(1);
+    assert!(without.err.contains("encryption password"), "{}", without.err);
+    let mut typing = fleet.command(&saving).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    writeln!(typing.stdin.take().unwrap(), "{CANARY}").unwrap();
+    assert!(typing.wait().unwrap().success());
     let texts = [&kept, &typed].map(|path| std::fs::read_to_string(path).unwrap());
     assert!(texts.iter().all(|text| !text.contains(CANARY)), "{texts:#?}");
     assert!(texts[0].contains("  access_key_from: env:CANARY\n"), "{}", texts[0]);

@@ -5,7 +5,6 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use sha2::{Digest as _, Sha256};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
@@ -17,6 +16,7 @@ use super::{blocking, broke, io_fault, tell};
 use crate::backend::storage::{LentStorage, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
+use crate::domain::digest;
 use crate::domain::facts::TaskFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
@@ -235,8 +235,7 @@ async fn all(
         }
     }
     let text = read(&folder.join(NAME)).await?;
-    let digits: Vec<String> = Sha256::digest(&text).iter().map(|byte| format!("{byte:02x}")).collect();
-    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digits.concat() };
+    let entry = FileEntry { name: NAME.to_owned(), bytes: text.len() as u64, sha256: digest::of(&text) };
     storage.put(to_store(objects.key(NAME), &folder, &entry, &sent)).await?;
     let before = if known == 0 { String::new() } else { format!(", {known} of them since an earlier attempt") };
     Ok(format!("{} files, {}, are in {}{before}", manifest.files.len() + 1, size(manifest.bytes()), objects.shown))

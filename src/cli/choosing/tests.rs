@@ -93,6 +93,7 @@ fn plan(choices: Choices) -> SavedPlan {
         },
         shown: Vec::new(),
         left_out: Vec::new(),
+        digest: crate::domain::saved::FileDigest::Matches,
     }
 }
 

@@ -30,6 +30,7 @@ fn saved(choices: Choices) -> SavedPlan {
             step("prod/pay", StepKind::StartBackup, true, &["ALTER SYSTEM BACKUP TENANT = `pay`", "'': {task}\nx"]),
         ],
         left_out: vec![LeftOut { target: target("prod/null"), reason: "its role is RESTORE".into() }],
+        digest: FileDigest::Matches,
     }
 }
 
@@ -64,6 +65,29 @@ fn a_file_says_what_it_is_in_the_words_of_the_options() {
                    cluster_created: 2026-10-01T03:31:40.123456Z\n";
     assert!(text.contains(choices), "{text}");
     assert!(text.contains("  tenant_ids:\n    prod/null: 1004\n    prod/pay: 1002\n"), "{text}");
+}
+
+#[test]
+fn a_file_that_was_changed_after_it_was_saved_has_another_digest() {
+    let text = plain();
+    let digest = |text: &str| parse(text, Path::new("p")).unwrap().digest;
+    assert_eq!(digest(&text), FileDigest::Matches);
+    assert_eq!(
+        digest(&format!("# a comment\n{}", text.replace("    prod/pay: 1002", "    'prod/pay':   1002"))),
+        FileDigest::Matches
+    );
+    for (from, to) in [
+        ("- prod/pay", "- prod/order"),
+        ("prod/pay: 1002", "prod/pay: 1003"),
+        ("compact: never", "compact: never\n  storage: file:///x"),
+        ("interrupts: ", "interrupts: x"),
+    ] {
+        assert_ne!(text, text.replacen(from, to, 1), "{text}");
+        assert_eq!(digest(&text.replacen(from, to, 1)), FileDigest::Differs, "{to}");
+    }
+    let without: Vec<&str> = text.lines().filter(|line| !line.starts_with("  digest: ")).collect();
+    assert_eq!(without.len() + 1, text.lines().count(), "{text}");
+    assert_eq!(digest(&without.join("\n")), FileDigest::Missing);
 }
 
 #[test]
@@ -148,4 +172,12 @@ fn a_file_is_written_once_for_its_owner_and_read_unless_others_may_write_it() {
     let broken = place.path().join("broken.yaml");
     std::fs::write(&broken, b"format: 1\n\xff").unwrap();
     assert!(read(&broken).unwrap_err().why.contains("line 2: the text is not UTF-8"));
+}
+
+#[test]
+fn a_text_that_would_hang_the_parser_is_refused() {
+    assert!(
+        why(&format!("format: 1\nchoices: {}", "{a: ".repeat(50_000)))
+            .contains("line 2: lists and maps lie more than 32")
+    );
 }

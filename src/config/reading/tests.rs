@@ -209,3 +209,43 @@ fn absent_is_not_unreadable_and_a_file_others_may_read_is_refused() {
     std::fs::write(&path, b"limits: {}\n# \xff\n").unwrap();
     assert!(load(&path).unwrap_err().why.contains("line 2: the text is not UTF-8"));
 }
+
+#[test]
+fn a_name_is_one_that_can_be_read_and_said() {
+    let named = |name: &str| {
+        let text = format!("clusters:\n  - name: \"{name}\"\n    endpoints: [h]\n    user: root@sys\n");
+        parse(&text, Path::new("p")).map(|_| ()).map_err(|fault| fault.why)
+    };
+    for good in ["prod-hz", "a.b", "\u{4e2d}\u{6587}", "prod*1"] {
+        assert_eq!(named(good), Ok(()), "{good}");
+    }
+    for (bad, why) in [
+        ("", "must not be empty"),
+        ("-x", "must not begin with a dash"),
+        ("--yes", "must not begin with a dash"),
+        (".", "other characters than dots"),
+        ("*", "other characters than dots"),
+        ("a b", "a slash or a space"),
+        ("a/b", "a slash or a space"),
+        ("a\\u202Eb", "a character that is not seen"),
+        ("a\\uFEFFb", "a character that is not seen"),
+        ("a\\eb", "a character that is not seen"),
+    ] {
+        let said = named(bad).unwrap_err();
+        assert!(said.contains(why) && !said.contains('\u{202e}'), "{bad}: {said}");
+    }
+    let two = SMALL.to_owned() + &SMALL.replace("clusters:\n", "").replace("name: a", "name: A");
+    assert!(fault(&two).why.contains("the names a and A differ in nothing but capitals"), "{}", fault(&two).why);
+}
+
+#[test]
+fn a_list_a_limit_and_a_depth_have_bounds_that_are_said() {
+    let endpoints = SMALL.replace("[h]", &format!("[{}]", vec!["h"; 33].join(", ")));
+    assert!(
+        fault(&endpoints).why.contains("clusters[0].endpoints") && fault(&endpoints).why.contains("no more than 32")
+    );
+    let limit = fault("limits: {connect: 25h}\n");
+    assert!(limit.why.contains("limits.connect") && limit.why.contains("longer than 1d"), "{limit}");
+    let deep = fault(&format!("clusters: {}", "[".repeat(100_000)));
+    assert!(deep.why.contains("line 1: lists and maps lie more than 32 deep"), "{deep}");
+}

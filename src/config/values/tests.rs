@@ -87,6 +87,19 @@ fn durations_have_one_number_and_one_unit() {
     }
 }
 
+#[test]
+fn what_is_too_long_or_too_many_is_refused_with_the_bound() {
+    assert_eq!(parse_duration("3650d").unwrap(), LONGEST);
+    for long in ["3651d", "99999999999999d", "18446744073709551615ms"] {
+        assert!(parse_duration(long).unwrap_err().ends_with("the longest duration is 3650d"), "{long}");
+    }
+    let hosts = |count: usize| vec!["h"; count].join(",");
+    assert_eq!(parse_endpoints(&hosts(32)).unwrap().len(), 32);
+    assert!(parse_endpoints(&hosts(33)).unwrap_err().contains("more than 32 endpoints"));
+    assert!("-x".parse::<Endpoint>().unwrap_err().contains("begin with a dash"));
+    assert!("h\u{200b}".parse::<Endpoint>().is_err());
+}
+
 proptest! {
     #[test]
     fn a_duration_prints_as_it_reads(millis in 0_u64..10_000_000_000) {

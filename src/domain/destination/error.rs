@@ -43,7 +43,9 @@ pub enum DestinationError {
         character: &'static str,
     },
     /// A secret in a URI, where it would reach logs and plan files.
-    #[error("The destination contains {0}=, a secret. Leave it out, and give the key by --access-key-from.")]
+    #[error(
+        "The destination contains the key {0}, whose value is a secret. Leave it out, and give the key by --access-key-from."
+    )]
     SecretInUri(String),
     /// `user:key@bucket`, as other programs write it.
     #[error(

@@ -338,3 +338,11 @@ fn an_endpoint_is_sent_as_it_is_tested() {
     assert_eq!(user("azblob://c/p?host=http://h:1/acct/&access_id=A").attribute("host"), Some("http://h:1/acct"));
     assert_eq!(server("s3://b/p?host=http://h/").attribute("host"), Some("http://h/"));
 }
+
+/// What hides secrets in messages must leave the message itself alone.
+#[test]
+fn the_sentence_about_a_secret_key_is_a_whole_one() {
+    let error = Destination::parse_user("s3://b/p?host=h&access_id=i&access_key=HUNTER").unwrap_err().to_string();
+    assert_eq!(crate::domain::diagnosis::clean(&error), error);
+    assert!(error.contains("the key access_key, whose value is a secret") && !error.contains("HUNTER"), "{error}");
+}

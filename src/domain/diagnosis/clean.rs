@@ -1,5 +1,7 @@
 //! Server text before a person or a file sees it: nothing that drives a terminal, and no secret.
 
+use std::fmt::Write;
+
 /// The keys whose value is a secret where they stand before `=` or `:`. Compared in lower case, at the end of a word, so
 /// `secret_access_key` is one too.
 const SECRET_KEYS: [&str; 7] =
@@ -14,6 +16,28 @@ const IDENTIFIED: &str = "identified by";
 #[must_use]
 pub fn clean(text: &str) -> String {
     redact(&plain(text))
+}
+
+/// The same without looking for secrets, line by line: what a person reads of text that was cleaned where it came from.
+#[must_use]
+pub fn printable(text: &str) -> String {
+    text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// One object of JSON in which every character that drives a terminal or reorders text is written as its escape: whoever reads
+/// the object gets the same text.
+#[must_use]
+pub fn escaped(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c.is_control() || is_reordering(c) {
+            // All of them are below U+10000. Writing into a string cannot fail.
+            let _ = write!(out, "\\u{:04x}", u32::from(c));
+        } else {
+            out.push(c);
+        }
+    }
+    out
 }
 
 fn plain(text: &str) -> String {
@@ -45,9 +69,20 @@ fn plain(text: &str) -> String {
     out
 }
 
+/// Whether nothing is seen of a character, or others are seen elsewhere for it (Unicode's
+/// `Default_Ignorable_Code_Point` and what drives a terminal).
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || is_reordering(c)
+        || matches!(c, '\u{ad}' | '\u{34f}' | '\u{61c}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}'
+            | '\u{180b}'..='\u{180f}' | '\u{200b}'..='\u{200f}' | '\u{2028}' | '\u{2029}' | '\u{2060}'..='\u{206f}' | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}' | '\u{feff}' | '\u{ffa0}' | '\u{fff0}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
+}
+
 /// Marks that make text read in another order than it is written.
 const fn is_reordering(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
 fn redact(text: &str) -> String {

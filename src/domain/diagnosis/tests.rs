@@ -251,3 +251,15 @@ fn no_code_advises_to_do_nothing_or_to_set_a_destination_again() {
     );
     assert!(catalogue.get(9081).unwrap().why.contains("DEST_ID"));
 }
+
+#[test]
+fn what_is_printed_drives_no_terminal_and_json_keeps_the_text() {
+    let evil = "a\u{1b}]52;c;eA==\u{7}b\u{9b}31m\u{85}\u{202e}c\n\u{7f}d";
+    assert_eq!(printable(evil), "ab31mc\nd");
+    let json = serde_json::json!({ "text": evil }).to_string();
+    let shown = escaped(&json);
+    assert!(!shown.contains(|c: char| c.is_control() || c == '\u{202e}'), "{shown:?}");
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap()["text"], evil);
+    assert!("\u{200b}\u{feff}\u{ad}\u{2066}\u{e0041}\u{3164}".chars().all(is_invisible));
+    assert!(!"aZ9-_.\u{4e2d}\u{e9}".contains(is_invisible));
+}

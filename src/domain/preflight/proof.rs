@@ -181,7 +181,7 @@ mod tests {
             let refusal = plan(&moved(), &choices).unwrap_err();
             assert_eq!(
                 refusal.fault.why,
-                "File:///old/data was not seen with its format file, and the server lists sets 4, 3 of pay there: set while it \
+                "file:///old/data was not seen with its format file, and the server lists sets 4, 3 of pay there: set while it \
                  is not mounted or empty, it marks them all DELETED."
             );
             assert!(

@@ -387,3 +387,9 @@ fn encryption_that_cannot_be_given_refuses_the_start() {
     let (refuses, why) = found(&facts, &asked).unwrap();
     assert!(refuses && why.contains("written in clear"), "{why}");
 }
+
+#[test]
+fn a_uri_is_repeated_as_it_was_written() {
+    assert_eq!(super::sentence("azblob://c/p: V4.2.5.1 does not"), "azblob://c/p: V4.2.5.1 does not.");
+    assert_eq!(super::sentence("it is in use"), "It is in use.");
+}

@@ -47,7 +47,7 @@ fn a_report_says_what_was_confirmed_what_happened_and_how_it_ended_and_no_secret
         .with_detail("secret_key=hunter2 module: BACKUP_DATA\u{1b}[31m");
     let events: Vec<Event> = vec![
         created(),
-        Event::RunnerStarted { pid: 7, attempt: 1, anew: false, targets: vec![target("prod/pay")] },
+        Event::RunnerStarted { pid: 7, attempt: 1, anew: false, targets: vec![target("prod/pay")], process: None },
         Event::Job { target: target("prod/pay"), job: 7, set: Some(3), kind: Some(Mode::Full) },
         Event::Step {
             target: target("prod/pay"),
@@ -58,8 +58,8 @@ fn a_report_says_what_was_confirmed_what_happened_and_how_it_ended_and_no_secret
         },
         Event::Verdict { target: target("prod/pay"), outcome: Box::new(Outcome::failed(refused, Some(3))) },
     ];
-    let mut all: Vec<(Timestamp, Result<Event, Value>)> = (0..).map(at).zip(events.into_iter().map(Ok)).collect();
-    all.push((at(9), Err(serde_json::json!({"event": "someday", "access_key": "hunter2"}))));
+    let mut all: Vec<(Timestamp, Result<Event, Unread>)> = (0..).map(at).zip(events.into_iter().map(Ok)).collect();
+    all.push((at(9), Err(Unread::Unknown(serde_json::json!({"event": "someday", "access_key": "hunter2"})))));
     let report = Report { task: "T1", events: &all, state: TaskState::Failed, version: "1.2.3", at: at(60) };
     let text = report.text();
     for part in [

@@ -160,3 +160,51 @@ fn a_whole_cluster_may_lose_a_tenant_but_not_have_it_replaced() {
     facts.tenants.remove(3);
     assert_eq!(plan.refuse_another(&facts), Ok(()));
 }
+
+#[test]
+fn other_targets_than_those_whose_ids_are_kept_are_refused() {
+    let refused = |plan: &SavedPlan| plan.refuse_another(&two()).map_err(|fault| (fault.cause, fault.why));
+    let why = |text: &str| Err((Cause::Precondition, text.to_owned()));
+    let pay = saved(&two(), &choose(&["prod/pay"], Mode::Full));
+    let with = |targets: &[&str]| {
+        let choices = choose(targets, Mode::Full);
+        refused(&SavedPlan { choices, digest: FileDigest::Differs, ..pay.clone() })
+    };
+    assert_eq!(with(&["prod/pay"]), Ok(()));
+    let added = "prod/order is among its targets, and its tenant_ids keep no id of it.";
+    assert_eq!(with(&["prod/order"]), why(added));
+    assert_eq!(with(&["prod/pay", "prod/order"]), why(added));
+    assert_eq!(with(&["prod"]), why(added));
+    let mut kept = pay.clone();
+    kept.expect.tenant_ids = BTreeMap::new();
+    assert_eq!(refused(&kept), why("prod/pay is among its targets, and its tenant_ids keep no id of it."));
+    let both = saved(&two(), &choose(&["prod/pay", "prod/order"], Mode::Full));
+    let one = SavedPlan { choices: choose(&["prod/pay"], Mode::Full), ..both };
+    assert_eq!(refused(&one), why("Its tenant_ids keep the id of prod/order, which is not among its targets."));
+    // A tenant that came since the whole cluster was meant.
+    let earlier = cluster(vec![tenant(1002, "pay")]);
+    let whole = saved(&earlier, &choose(&["prod"], Mode::Full));
+    assert_eq!(refused(&whole), Ok(()));
+    assert_eq!(refused(&SavedPlan { digest: FileDigest::Missing, ..whole }), why(added));
+}
+
+#[test]
+fn what_interrupts_and_nobody_confirmed_is_refused_where_nobody_is_asked() {
+    let choices = choose(&["prod/pay"], Mode::Full);
+    let mut now = prepared(&two(), &choices, "T");
+    let quiet = SavedPlan::of(&two(), &now, Timestamp::UNIX_EPOCH);
+    let stale = |plan: &SavedPlan, digest| SavedPlan { digest, ..plan.clone() };
+    for digest in [FileDigest::Matches, FileDigest::Differs, FileDigest::Missing] {
+        assert_eq!(stale(&quiet, digest).refuse_unasked(&now), Ok(()), "nothing is interrupted");
+    }
+    now.preview[1].interrupts = "log archiving of pay".into();
+    let fault = quiet.refuse_unasked(&now).unwrap_err();
+    assert_eq!(fault.cause, Cause::Precondition);
+    assert_eq!(fault.what, "The plan interrupts more than when it was saved: log archiving of pay.");
+    // The same was shown when it was saved.
+    let loud = SavedPlan::of(&two(), &now, Timestamp::UNIX_EPOCH);
+    assert_eq!(loud.refuse_unasked(&now), Ok(()));
+    let why = |digest| stale(&loud, digest).refuse_unasked(&now).unwrap_err().why;
+    assert!(why(FileDigest::Differs).starts_with("Its digest differs"));
+    assert!(why(FileDigest::Missing).starts_with("It has no digest"));
+}

@@ -46,6 +46,9 @@ pub enum Event {
         anew: bool,
         /// The targets this attempt is about.
         targets: Vec<TargetName>,
+        /// What tells its process apart from every other; only its own host can read it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        process: Option<String>,
     },
     /// A step changed its state.
     Step {

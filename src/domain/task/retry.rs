@@ -1,9 +1,13 @@
 //! What a Retry would do (R9): nothing, go on, only look again, or start a new backup. Every face says it before it is done.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::{TargetView, TaskState, TaskView};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
+use crate::domain::words;
 
 /// What a Retry would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +43,9 @@ impl TaskView {
     /// What a Retry of the task `id` would do, once nobody works on it any more.
     ///
     /// # Errors
-    /// It has nothing to do, and what to do instead.
+    /// It has nothing to do, and what to do instead; or its journal is damaged, so that a backup might be started twice.
     pub fn retry(&self, id: &str, state: TaskState) -> Result<Retry, Fault> {
+        self.may_go_on(id)?;
         if self.targets.iter().all(|target| target.attached && !target.wants_retry()) {
             return Err(Fault::new(
                 Cause::Usage,
@@ -97,16 +102,44 @@ impl TaskView {
     /// What is said of a task that should run and whose runner is gone; `last_word` is what that runner left.
     #[must_use]
     pub fn runner_gone(&self, id: &str, last_word: Option<&Fault>) -> Fault {
-        let step = self.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
+        let step = self.targets.iter().find_map(TargetView::current);
+        let step = step.map_or_else(String::new, |step| format!(" in the step {}", step.kind.name()));
         let why = match last_word {
-            Some(word) => format!("It stopped in the step {step}: {} {}", word.what, word.why),
-            None => format!("It stopped in the step {step} without saying why"),
+            Some(word) => format!("It stopped{step}: {} {}", word.what, word.why),
+            None => format!("It stopped{step} without saying why"),
+        };
+        let left = match (self.has_started_nothing(), self.intents.is_empty()) {
+            (true, true) => "nothing was started on the server",
+            (true, false) => "no backup was started; what it set on the server before stays",
+            (false, _) => "what it started on the server goes on",
         };
         Fault::new(
             Cause::Unknown,
             format!("The runner of task {id} is gone."),
-            format!("{}; what it started on the server goes on.", why.trim_end_matches('.')),
+            format!("{}; {left}.", why.trim_end_matches('.')),
             format!("Go on with: obnow retry {id}. It reads the server first."),
+        )
+    }
+
+    /// No start of a backup was sent: its intent is on the disk before it is.
+    #[must_use]
+    pub fn has_started_nothing(&self) -> bool {
+        self.damaged.is_empty() && !self.targets.iter().any(|target| self.may_have_started(target))
+    }
+
+    /// What is said of a runner whose process `pid` lives and has left no sign of life since `since`, for `seconds`.
+    #[must_use]
+    pub fn runner_silent(id: &str, pid: u32, since: Timestamp, seconds: u64) -> Fault {
+        Fault::new(
+            Cause::Unknown,
+            format!("The runner of task {id} has not answered since {}.", words::moment(since, &TimeZone::UTC)),
+            format!(
+                "Its process {pid} lives and left no sign of life for {seconds} s: it is stopped, or waits for a disk."
+            ),
+            format!(
+                "See what holds it with: ps -o stat,wchan -p {pid}; a stopped one goes on with: kill -CONT {pid}. What it \
+                 started on the server goes on without it."
+            ),
         )
     }
 }

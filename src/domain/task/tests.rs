@@ -54,7 +54,13 @@ fn step(name: &str, kind: StepKind, state: StepState) -> Event {
 }
 
 fn started(attempt: u32, anew: bool, names: &[&str]) -> Event {
-    Event::RunnerStarted { pid: 42, attempt, anew, targets: names.iter().map(|name| target(name)).collect() }
+    Event::RunnerStarted {
+        pid: 42,
+        attempt,
+        anew,
+        targets: names.iter().map(|name| target(name)).collect(),
+        process: None,
+    }
 }
 
 fn fault() -> Fault {
@@ -379,4 +385,61 @@ fn states_have_the_words_of_json() {
     let sorted =
         [&StepKind::PHYSICAL[..], &StepKind::LOGICAL, &StepKind::UPLOADED].iter().all(|kinds| kinds.is_sorted());
     assert!(sorted, "patience compares kinds");
+}
+
+#[test]
+fn what_all_targets_wait_with_is_said_for_the_first() {
+    let waits = |name: &str, what: &str| Event::Waiting {
+        target: target(name),
+        step: StepKind::WaitForBackup,
+        what: "w".into(),
+        fault: Some(Fault { what: what.into(), ..fault() }),
+        over: false,
+    };
+    let mut view = folded(&[created(), waits("prod/pay", "Gone.")]);
+    let (pay, other) = (&view.targets[0].target.clone(), &view.targets[1].target.clone());
+    assert!(view.is_first_to_wait(pay, StepKind::WaitForBackup));
+    view.apply(Timestamp::UNIX_EPOCH, &waits(&other.to_string(), "Gone."));
+    assert!(view.is_first_to_wait(pay, StepKind::WaitForBackup));
+    assert!(!view.is_first_to_wait(other, StepKind::WaitForBackup));
+    view.apply(Timestamp::UNIX_EPOCH, &waits(&other.to_string(), "Another."));
+    assert!(view.is_first_to_wait(other, StepKind::WaitForBackup));
+}
+
+#[test]
+fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
+    let damaged = |line| Err(Unread::Damaged { line, text: serde_json::Value::Null });
+    let fold =
+        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
+    let lost = fold(&[damaged(2), Ok(intent(1, 1))]);
+    assert!(lost.has_lost_its_beginning());
+    assert_eq!((lost.state(false), lost.state(true)), (TaskState::Unknown, TaskState::Unknown));
+    let said = lost.retry("T", TaskState::Unknown).unwrap_err();
+    assert_eq!((said.cause, said.what.as_str()), (Cause::Unknown, "The journal of task T is damaged at line 2."));
+    let unstarted = fold(&[Ok(created()), damaged(3)]);
+    assert!(!unstarted.has_lost_its_beginning());
+    assert!(unstarted.may_go_on("T").is_err(), "the line may have been the start");
+    let jobs = ["prod/pay", "prod/log"].map(|name| Ok(job(name, 7, Some(3))));
+    let mut lines = vec![Ok(created()), damaged(3)];
+    lines.extend(jobs);
+    assert_eq!(fold(&lines).may_go_on("T"), Ok(()));
+    assert_eq!(fold(&[Ok(created())]).damage("T"), None);
+    let many = fold(&[damaged(2), damaged(3), damaged(4), damaged(5), damaged(6), damaged(9)]).damage("T").unwrap();
+    assert!(many.what.ends_with("is damaged at 6 lines: 2, 3, 4, 5, 6 and 1 more."), "{many}");
+}
+
+#[test]
+fn what_is_said_of_a_runner_that_is_gone_is_no_more_than_what_it_sent() {
+    let why = |events: &[Event]| folded(events).runner_gone("T", None).why;
+    assert!(why(&[created()]).ends_with("; nothing was started on the server."));
+    assert!(why(&[created(), intent(1, 1)]).ends_with("; what it started on the server goes on."));
+    let mut other = intent(1, 1);
+    if let Event::Intent { step, .. } = &mut other {
+        *step = StepKind::SetDestination;
+    }
+    assert!(why(&[created(), other]).ends_with("; no backup was started; what it set on the server before stays."));
+    // Targets that are through all of their steps stopped in none.
+    let mut view = folded(&[created()]);
+    view.targets.iter_mut().flat_map(|target| &mut target.steps).for_each(|step| step.state = StepState::Ok);
+    assert!(view.runner_gone("T", None).why.starts_with("It stopped without saying why; "));
 }

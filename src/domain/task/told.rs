@@ -1,6 +1,6 @@
 //! The events of a task in words, for the log of any face.
 
-use super::Event;
+use super::{Event, Unread};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::clean;
 use crate::domain::step::StepState;
@@ -17,7 +17,8 @@ pub struct Told {
 
 impl Told {
     fn new(word: &'static str, text: &str) -> Self {
-        Self { word, text: text.trim_end().to_owned() }
+        // What was kept is cleaned again: the journal may have been changed.
+        Self { word, text: clean(text).trim_end().to_owned() }
     }
 }
 
@@ -30,10 +31,13 @@ pub fn state_word(state: StepState) -> &'static str {
     }
 }
 
-/// An event that this obnow does not know: as it stands there, cleaned.
+/// A line that is no event this obnow knows: as it stands there.
 #[must_use]
-pub fn unknown(entry: &serde_json::Value) -> Told {
-    Told::new("?", &clean(&entry.to_string()))
+pub fn unknown(entry: &Unread) -> Told {
+    match entry {
+        Unread::Unknown(value) => Told::new("?", &value.to_string()),
+        Unread::Damaged { line, text } => Told::new("damaged", &format!("line {line} cannot be read: {text}")),
+    }
 }
 
 /// An event, line by line.

@@ -21,8 +21,12 @@ fn actions_are_kept_in_a_private_file_one_a_line() {
     write(&state, &action(1)).unwrap();
     write(&state, &action(2)).unwrap();
     assert_eq!(read(&state).unwrap(), [Ok(action(1)), Ok(action(2))]);
+    let link = folder.path().join("link");
+    std::os::unix::fs::symlink(&state, &link).unwrap();
+    write(&link, &action(3)).unwrap();
+    assert_eq!(read(&state).unwrap().pop(), Some(Ok(action(3))), "a person may have put a link in its place");
     let path = state.join("audit.jsonl");
-    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 2);
+    assert_eq!(std::fs::read_to_string(&path).unwrap().lines().count(), 3);
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
 }
 

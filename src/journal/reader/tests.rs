@@ -45,9 +45,9 @@ fn unknown_events_and_broken_lines_are_kept_with_what_they_hold() {
         journal.entries,
         [
             entry(6, Ok(Event::Progress { scn: u64::MAX })),
-            entry(7, Err(json!({"verdict": 1}))),
-            entry(7, Err(json!("{\"at\":\u{fffd}"))),
-            entry(7, Err(json!({"no": "event"}))),
+            entry(7, Err(Unread::Unknown(json!({"verdict": 1})))),
+            entry(7, Err(Unread::Damaged { line: 5, text: json!("{\"at\":\u{fffd}") })),
+            entry(7, Err(Unread::Damaged { line: 6, text: json!({"no": "event"}) })),
             entry(8, Ok(Event::Created)),
         ]
     );
@@ -115,4 +115,13 @@ async fn a_waiting_follower_looks_at_each_interval_and_wakes_for_an_event() {
     let gone = TaskFiles::new(folder.path(), &id()).journal;
     std::fs::remove_file(gone).unwrap();
     follower.grown(every).await.unwrap_err();
+}
+
+#[test]
+fn a_journal_that_nobody_could_have_written_is_not_read() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(Writer::<Event>::create(folder.path(), &id(), at(0)).unwrap());
+    let path = TaskFiles::new(folder.path(), &id()).journal;
+    std::fs::OpenOptions::new().write(true).open(path).unwrap().set_len(crate::journal::disk::LARGEST + 1).unwrap();
+    assert!(read::<Event>(folder.path(), &id()).unwrap_err().why.contains("no more than 268435456 are read"));
 }

@@ -4,21 +4,19 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use jiff::Timestamp;
-use serde_json::Value;
-
 use super::question::Question;
 use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, told, unknown};
+use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, Unread, told, unknown};
 use crate::domain::words;
 use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, Overlay, Req, Screen};
 use crate::wizard::update;
 use crate::wizard::view::task as view;
+use jiff::Timestamp;
 
 mod farewell;
 mod keys;
@@ -28,7 +26,7 @@ pub(crate) mod tests;
 
 pub use farewell::farewell;
 pub use keys::{KEYS, Way, way};
-pub use on::{cancel, compact, retry, retry_with};
+pub use on::{cancel, compact, retry, retry_with, silent};
 
 /// What was asked for and is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,6 +80,8 @@ pub struct Watched {
     pub refused: Option<Fault>,
     /// Why its journal cannot be read.
     pub unread: Option<Fault>,
+    /// Its runner lives and does not answer.
+    pub silent: Option<Fault>,
     /// What was asked for.
     pub asking: Option<(Req, Asking)>,
     /// A cancel was asked for and has no answer yet.
@@ -114,6 +114,7 @@ impl Watched {
             following: Some(following),
             view: TaskView::default(),
             ended: None,
+            silent: None,
             last_word: None,
             refused: None,
             unread: None,
@@ -377,25 +378,21 @@ fn refuse(task: &mut Watched, fault: Fault) -> Vec<Effect> {
 }
 
 /// Something was written into its journal.
-pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: &Result<Event, Value>) -> Vec<Effect> {
+pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
     let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
     if std::mem::take(&mut task.again) {
         task.view = TaskView::default();
         task.log.clear();
     }
-    let event = match event {
-        Ok(event) => event,
-        Err(entry) => {
-            task.log.push(LogLine { at, told: unknown(entry) });
-            return Vec::new();
-        }
+    let lines = match event {
+        Ok(event) if is_logged(&task.view, event) => told(event),
+        Ok(_) => Vec::new(),
+        Err(entry) => vec![unknown(entry)],
     };
-    if is_logged(&task.view, event) {
-        task.log.extend(told(event).into_iter().map(|told| LogLine { at, told }));
-    }
-    task.view.apply(at, event);
-    if let Event::Request { verb, answer, .. } = event {
+    task.log.extend(lines.into_iter().map(|told| LogLine { at, told }));
+    task.view.take(at, event);
+    if let Ok(Event::Request { verb, answer, .. }) = event {
         let was_ours = std::mem::take(&mut task.cancelling);
         if was_ours && shown {
             model.notice = Some(format!("{verb}: {answer}"));
@@ -430,6 +427,7 @@ pub fn followed_to_end(model: &mut Model, req: Req, state: TaskState, last_word:
     let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
     task.following = None;
     task.ended = Some(state);
+    task.silent = None;
     task.last_word = last_word;
     task.cancelling = false;
     task.top = None;

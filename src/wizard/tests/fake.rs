@@ -11,7 +11,7 @@ use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestNews, TestReport, TestedCheck};
-use crate::domain::task::{Prepared, TaskState, TaskView};
+use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::Req;
 use crate::wizard::msg::{Answer, TaskRow};
@@ -206,7 +206,13 @@ impl Fake {
             view.apply(cast::now(), &event);
             self.say(req, Answer::Followed(cast::now(), Box::new(Ok(event))));
         }
-        self.say(req, Answer::Followed(cast::now(), Box::new(Err(serde_json::json!({"event": "of a later obnow"})))));
+        self.say(
+            req,
+            Answer::Followed(
+                cast::now(),
+                Box::new(Err(Unread::Unknown(serde_json::json!({"event": "of a later obnow"})))),
+            ),
+        );
         if story != Story::Runs {
             self.say(req, Answer::FollowedToEnd { state: view.state(false), last_word: None });
         }
@@ -219,7 +225,7 @@ impl Fake {
                 view.apply(cast::now(), &event);
             }
             let state = view.state(*story == Story::Runs);
-            TaskRow { id: id.clone(), exit: exit::of_task(&view, state), view: Ok(Box::new(view)), state }
+            TaskRow { id: id.clone(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
         };
         let unread = TaskRow {
             id: String::new(),

@@ -102,7 +102,7 @@ pub fn journal(prepared: &Prepared, story: Story) -> Vec<Event> {
             connection: Box::new(connection()),
             by: "dba at jump".into(),
         },
-        Event::RunnerStarted { pid: 42, attempt: 1, anew: false, targets: targets.clone() },
+        Event::RunnerStarted { pid: 42, attempt: 1, anew: false, targets: targets.clone(), process: None },
     ];
     for plan in &prepared.plan.targets {
         tell(&mut events, &plan.target, plan.steps.iter().map(|step| (step.kind, step.actions.is_empty())), story);

@@ -273,7 +273,7 @@ fn tasks(facts: Facts) -> Wizard {
             view.apply(at, &event);
         }
         let state = view.state(story == Story::Runs);
-        TaskRow { id: id.into(), exit: exit::of_task(&view, state), view: Ok(Box::new(view)), state }
+        TaskRow { id: id.into(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
     });
     let unread = TaskRow {
         id: "1M7W5WH9X5D9".into(),

@@ -169,6 +169,10 @@ fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
         body.gap();
     }
+    for fault in task.silent.iter().cloned().chain(task.view.damage(&task.id)) {
+        verdict::fault(&mut body, Role::Warn, &fault, 1, wide);
+        body.gap();
+    }
     if let Some(report) = &task.report {
         body.wrapped(Role::Ok, &format!("Report written: {}", report.path.display()), 1, wide);
     }

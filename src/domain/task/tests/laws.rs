@@ -46,7 +46,8 @@ fn event() -> impl Strategy<Value = Event> {
                 pid,
                 attempt,
                 anew,
-                targets: names.iter().map(|name| target(name)).collect()
+                targets: names.iter().map(|name| target(name)).collect(),
+                process: None
             }
         ),
         6 => (name(), kind(), state(), ".{0,12}", maybe_fault()).prop_map(|(name, step, state, detail, fault)| {

@@ -16,7 +16,7 @@ pub fn farewell(model: &Model) -> (Exit, Vec<String>) {
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
     lines.extend(of_task(model, task));
-    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state));
+    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.last_word.as_ref()));
     (exit, lines)
 }
 

@@ -2,6 +2,7 @@
 
 use super::keys::{Way, way};
 use super::{Asking, Watched};
+use crate::domain::fault::Fault;
 use crate::domain::secret::Secret;
 use crate::domain::task::Retry;
 use crate::wizard::effect::Effect;
@@ -146,4 +147,12 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
     task.asking = Some((req, Asking::Cancel));
     task.refused = None;
     vec![Effect::Cancel(req, task.id.clone())]
+}
+
+/// Its runner does not answer, or does again.
+pub fn silent(model: &mut Model, req: Req, fault: Option<Fault>) -> Vec<Effect> {
+    if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
+        task.silent = fault;
+    }
+    Vec::new()
 }

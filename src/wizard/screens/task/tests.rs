@@ -52,7 +52,7 @@ pub fn fault(what: &str) -> Fault {
 }
 
 pub fn started(attempt: u32, anew: bool) -> Event {
-    Event::RunnerStarted { pid: 7, attempt, anew, targets: vec![target("prod/pay")] }
+    Event::RunnerStarted { pid: 7, attempt, anew, targets: vec![target("prod/pay")], process: None }
 }
 
 pub fn step(kind: StepKind, state: StepState) -> Event {

@@ -167,3 +167,17 @@ fn of_several_targets_each_has_a_line_and_the_focused_one_its_steps() {
     let area = Rect { x: 0, y: 0, width: 80, height: 18 };
     assert!(body(&model, at(0), area).lines[1].focused);
 }
+
+#[test]
+fn a_runner_that_does_not_answer_and_a_damaged_journal_are_said_above_the_steps() {
+    let mut model = running(Vec::new());
+    let silent = Fault::new(Cause::Unknown, "The runner of task T1 has not answered since noon.", "W.", "N.");
+    let req = model.task.as_ref().unwrap().following.unwrap();
+    crate::wizard::screens::task::silent(&mut model, req, Some(silent));
+    assert!(drawn(&mut model, 120, 40).concat().contains("has not answered since noon."));
+    crate::wizard::screens::task::silent(&mut model, req, None);
+    assert!(!drawn(&mut model, 120, 40).concat().contains("has not answered"));
+    let damaged = crate::domain::task::Unread::Damaged { line: 7, text: serde_json::Value::Null };
+    crate::wizard::screens::task::followed(&mut model, req, at(9), &Err(damaged));
+    assert!(drawn(&mut model, 120, 40).concat().contains("The journal of task T1 is damaged at line 7."));
+}

@@ -43,7 +43,7 @@ fn scene(compact: Compact, more: &[Event]) -> Scene {
     let begun = facts.at;
     let created =
         Event::Created { prepared: Box::new(prepared.clone()), connection: Box::new(connection), by: "a@b".into() };
-    let mut events = vec![created, Event::RunnerStarted { pid: 1, attempt: 1, anew: false, targets }];
+    let mut events = vec![created, Event::RunnerStarted { pid: 1, attempt: 1, anew: false, targets, process: None }];
     events.extend(more.iter().cloned());
     let view = TaskView::fold(events.iter().map(|event| (begun, event)));
     Scene { facts, prepared, view, begun }
@@ -162,7 +162,8 @@ fn only_what_was_confirmed_or_asked_for_is_compacted() {
 #[test]
 fn a_compaction_of_an_earlier_attempt_is_watched_to_its_end() {
     let sent = [intent(StepKind::Compact, 5), answered(true)];
-    let taken_up = Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")] };
+    let taken_up =
+        Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
     let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     let look = again.compaction(|compaction| {
         compaction.frozen_version = 6;
@@ -187,7 +188,8 @@ fn a_compaction_without_an_answer_is_looked_for_before_another_is_sent() {
     let what = |look: Look| if let Look::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") };
     let doubt = "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for";
     assert_eq!(what(scene(Compact::Auto, &sent).compaction(|_| {})), doubt);
-    let taken_up = Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")] };
+    let taken_up =
+        Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
     let mut again = scene(Compact::Auto, &[&sent[..], &[taken_up]].concat());
     assert_eq!(what(again.compaction_after(160, |_| {})), doubt, "150 s and 10 s");
     assert_eq!(again.compaction_after(161, |_| {}), Look::Act(Action::Compact));

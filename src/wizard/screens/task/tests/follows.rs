@@ -39,7 +39,7 @@ fn the_log_has_every_event_but_figures_that_only_grew() {
     let events = [created(&["prod/pay"], None), started(1, false), run_to(1.0), run_to(2.0), job(3)];
     let mut model = watching(&events);
     let unknown = serde_json::json!({"event": "someday", "text": "a\u{1b}[31mb access_key=SECRET"});
-    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(unknown))));
+    answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(Unread::Unknown(unknown)))));
     let lines: Vec<String> =
         watched_task(&model).log.iter().map(|line| format!("{} {}", line.told.word, line.told.text)).collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
@@ -81,12 +81,12 @@ fn a_runner_that_is_gone_is_said_and_retry_goes_on() {
     answer(&mut model, 1, said);
     assert_eq!(retry_says(&model), "retry");
     let (exit, lines) = farewell(&model);
-    assert_eq!(exit, Exit::UNKNOWN);
+    assert_eq!(exit, Exit::STEP, "it stopped in a step, before a job was there");
     assert_eq!(
         lines,
         [
             "The runner of task T1 is gone.",
-            "It stopped in the step Check target: The disk is full. The why; what it started on the server goes on.",
+            "It stopped in the step Check target: The disk is full. The why; nothing was started on the server.",
             "Go on with: obnow retry T1",
         ]
     );

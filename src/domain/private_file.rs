@@ -1,0 +1,70 @@
+//! Whose a file or directory of obnow must be before it is used: a rule over what the system says of it.
+
+/// What the system says of a file or directory, and who asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Met {
+    /// The user it belongs to.
+    pub owner: u32,
+    /// The user of this process.
+    pub user: u32,
+    /// Its mode bits.
+    pub mode: u32,
+}
+
+/// Why something is not used, and what to do next; one sentence each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Complaint {
+    /// Why.
+    pub why: String,
+    /// What to do next.
+    pub next: String,
+}
+
+impl Met {
+    /// What is wrong with it where others than its owner may not do what the bits of `forbidden` let them; `does` says what
+    /// that is ("write"), `mode` the argument of chmod that mends it. None: it may be used.
+    ///
+    /// What belongs to root is used by everybody, for root can do as it likes; what belongs to another user is used by nobody
+    /// else, and least of all by root.
+    #[must_use]
+    pub fn complaint(self, shown: &str, (forbidden, does): (u32, &str), mode: &str) -> Option<Complaint> {
+        if self.owner != self.user && self.owner != 0 {
+            return Some(Complaint {
+                why: format!("It belongs to the user with the uid {}, and this is uid {}.", self.owner, self.user),
+                next: format!(
+                    "Name another, or work as its owner; if it is yours all the same: chown {} {shown}",
+                    self.user
+                ),
+            });
+        }
+        (self.mode & forbidden != 0).then(|| Complaint {
+            why: format!("Others than its owner may {does} it: its mode is {:04o}.", self.mode & 0o7777),
+            next: format!("Run: chmod {mode} {shown}"),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_ones_own_or_roots_is_used() {
+        let met = |owner, user, mode| Met { owner, user, mode }.complaint("/s", (0o022, "write"), "go-w");
+        for fine in [met(0, 0, 0o40700), met(7, 7, 0o40755), met(0, 7, 0o100_600)] {
+            assert_eq!(fine, None);
+        }
+        for (owner, user) in [(7, 0), (7, 8)] {
+            let why = met(owner, user, 0o40700).map(|complaint| complaint.why).unwrap_or_default();
+            assert_eq!(why, format!("It belongs to the user with the uid 7, and this is uid {user}."));
+        }
+        let open = met(7, 7, 0o40777);
+        assert_eq!(
+            open,
+            Some(Complaint {
+                why: "Others than its owner may write it: its mode is 0777.".to_owned(),
+                next: "Run: chmod go-w /s".to_owned()
+            })
+        );
+    }
+}

@@ -1,0 +1,102 @@
+//! Lines of a journal that are no event of this obnow, and what a journal with damaged lines leaves to be said.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Event, TaskView};
+use crate::domain::fault::{Cause, Fault};
+
+/// A line that is no event this obnow knows.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Unread {
+    /// An event of another release: its JSON.
+    Unknown(Value),
+    /// Damaged: what it said is not known.
+    Damaged {
+        /// The line, from 1.
+        line: u64,
+        /// What stands there: its JSON, or its text.
+        text: Value,
+    },
+}
+
+impl Unread {
+    /// What stands there.
+    #[must_use]
+    pub fn value(&self) -> &Value {
+        match self {
+            Self::Unknown(value) | Self::Damaged { text: value, .. } => value,
+        }
+    }
+}
+
+impl TaskView {
+    /// The fold of all lines of a journal: events, and what is none.
+    #[must_use]
+    pub fn of_lines<'a>(lines: impl IntoIterator<Item = (Timestamp, &'a Result<Event, Unread>)>) -> Self {
+        let mut view = Self::default();
+        for (at, line) in lines {
+            view.take(at, line);
+        }
+        view
+    }
+
+    /// Takes one more line in.
+    pub fn take(&mut self, at: Timestamp, line: &Result<Event, Unread>) {
+        match line {
+            Ok(event) => self.apply(at, event),
+            Err(Unread::Damaged { line, .. }) => self.damaged.push(*line),
+            Err(Unread::Unknown(_)) => {}
+        }
+    }
+
+    /// What was confirmed cannot be read, though the task began: something may have been started.
+    #[must_use]
+    pub fn has_lost_its_beginning(&self) -> bool {
+        self.created.is_none() && (!self.damaged.is_empty() || self.attempt > 0 || !self.intents.is_empty())
+    }
+
+    /// What is said of a journal with damaged lines; None: every line of it was read.
+    #[must_use]
+    pub fn damage(&self, id: &str) -> Option<Fault> {
+        let lost = self.has_lost_its_beginning();
+        if self.damaged.is_empty() && !lost {
+            return None;
+        }
+        let some: Vec<String> = self.damaged.iter().take(5).map(ToString::to_string).collect();
+        let count = self.damaged.len();
+        let more = if count > some.len() { format!(" and {} more", count - some.len()) } else { String::new() };
+        let place = match count {
+            0 => " where it says what was confirmed".to_owned(),
+            1 => format!(" at line {}", some.join("")),
+            _ => format!(" at {count} lines: {}{more}", some.join(", ")),
+        };
+        let why = match (lost, self.intents.len()) {
+            (true, 0) => "What was confirmed cannot be read, and nobody knows whether a backup was started.".to_owned(),
+            (true, sent) => format!(
+                "What was confirmed cannot be read, and {sent} statements were about to be sent: what they started may run, or be done."
+            ),
+            (false, _) => "What those lines said is not known; what follows is told from the others.".to_owned(),
+        };
+        Some(Fault::new(
+            Cause::Unknown,
+            format!("The journal of task {id} is damaged{place}."),
+            why,
+            "See on the server what runs and what is done, with obnow tasks and obnow targets, before anything is started anew.",
+        ))
+    }
+
+    /// Refuses to go on with a task where a damaged line may have been the start of its backup: it would be started twice.
+    ///
+    /// # Errors
+    /// The journal is damaged, and the job of a target is not known.
+    pub fn may_go_on(&self, id: &str) -> Result<(), Fault> {
+        let Some(fault) = self.damage(id) else { return Ok(()) };
+        let mut open = self.targets.iter().filter(|target| target.wants_retry());
+        if !self.has_lost_its_beginning() && open.all(|target| target.job.is_some() && !target.needs_new_backup()) {
+            return Ok(());
+        }
+        let why = format!("{} A start that was written there would be sent a second time.", fault.why);
+        Err(Fault { why, ..fault })
+    }
+}

@@ -1,0 +1,180 @@
+//! Damaged journals and files that are none: what is damaged is named by its line, and nothing is started a second time.
+
+use std::os::unix::fs::PermissionsExt;
+
+use serde_json::json;
+
+use crate::broken::{break_line, directory, fifo, into_the_future, line_with, without_room};
+use crate::fleet::Ran;
+use crate::support::{Running, events, hold, journals, kill_runner, quick, release, state_of, task, wait};
+
+const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
+
+#[test]
+fn a_beginning_that_cannot_be_read_is_named_by_its_line_and_never_called_not_begun() {
+    let fleet = quick("healthy");
+    let id = fleet.json(&BACKUP).exits(0).task();
+    let path = journals(&fleet).pop().unwrap();
+    break_line(&path, 2);
+    let what = format!("The journal of task {id} is damaged at line 2.");
+    let listed = fleet.json(&["tasks"]).exits(0);
+    assert_eq!(listed.of_kind("task")[0]["state"], "unknown", "{}", listed.out);
+    assert_eq!(listed.fault()[0], what);
+    let sent = events(&path.with_extension("none")).len();
+    assert_eq!(sent, 0);
+    for args in [["watch", &id], ["retry", &id]] {
+        let ran = fleet.json(&args).exits(21);
+        let [said, why, next] = ran.fault();
+        assert_eq!(said, what);
+        assert!(why.contains("statements were about to be sent"), "{why}");
+        assert!(next.contains("obnow targets") && !next.contains("anew with"), "{next}");
+    }
+    fleet.run(&["cancel", &id, "--yes"]).exits(21);
+    let watched = fleet.json(&["watch", &id]);
+    assert_eq!(watched.of_kind("unknown")[0]["line"], json!(2), "{}", watched.out);
+    let report = fleet.run(&["report", &id]).exits(0);
+    let report = std::fs::read_to_string(report.out.trim()).unwrap();
+    assert!(report.contains(&what) && report.contains("line 2 cannot be read"), "{report}");
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+/// The header is a line like the others.
+#[test]
+fn a_header_that_cannot_be_read_leaves_the_other_lines() {
+    let fleet = quick("healthy");
+    let id = fleet.json(&BACKUP).exits(0).task();
+    break_line(&journals(&fleet)[0], 1);
+    let watched = fleet.json(&["watch", &id]).exits(0);
+    assert_eq!(watched.verdict("demo/pay")["verdict"], "restorable");
+    assert!(watched.fault()[0].ends_with("is damaged at line 1."), "{:?}", watched.fault());
+}
+
+#[test]
+fn a_start_that_cannot_be_read_is_not_sent_a_second_time() {
+    let fleet = quick("healthy");
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    kill_runner(&fleet);
+    follower.end().exits(21);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    let id = task(&fleet);
+    let path = journals(&fleet).pop().unwrap();
+    let line = line_with(&path, "\"event\":\"intent\"");
+    break_line(&path, line);
+    let refused = fleet.json(&["retry", &id]).exits(21);
+    let [what, why, _] = refused.fault();
+    assert_eq!(what, format!("The journal of task {id} is damaged at line {line}."));
+    assert!(why.contains("a second time"), "{why}");
+    fleet.run(&["cancel", &id, "--yes"]).exits(21);
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+#[test]
+fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
+    let fleet = quick("healthy");
+    directory(&fleet.state().join("audit.jsonl"));
+    std::fs::set_permissions(fleet.state(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    let ran = fleet.run(&BACKUP).exits(15);
+    let said = format!("{}{}", ran.out, ran.err);
+    assert!(said.contains("cannot write the audit trail") && said.contains("nothing was started"), "{said}");
+    assert!(!said.contains("goes on;") && !said.contains("server goes on"), "{said}");
+    assert_eq!(fleet.statements(), Vec::<String>::new());
+    std::fs::remove_dir(fleet.state().join("audit.jsonl")).unwrap();
+    fleet.run(&["retry", &task(&fleet)]).exits(0);
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+/// Room for what was confirmed and a little more: the disk is full before anything is sent.
+#[test]
+fn a_disk_that_is_full_before_the_start_is_a_failed_step() {
+    let fleet = quick("healthy");
+    fleet.run(&BACKUP).exits(0);
+    let path = journals(&fleet).pop().unwrap();
+    let whole = std::fs::read_to_string(&path).unwrap();
+    let runs = whole.find("runner_started").unwrap();
+    let blocks = u64::try_from(runs / 512).unwrap() + 1;
+    let state = tempfile::tempdir().unwrap();
+    let mut full = without_room(blocks, false, &BACKUP);
+    let full = full.arg("--config").arg(fleet.config()).arg("--state").arg(state.path()).output().unwrap();
+    let full = Ran::of(&BACKUP, &full).exits(15);
+    assert!(full.err.contains("nothing was started on the server"), "{}", full.err);
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+#[test]
+fn a_file_that_is_none_and_a_directory_of_others_are_named_and_nobody_waits() {
+    let fleet = quick("healthy");
+    let id = fleet.json(&BACKUP).exits(0).task();
+    let path = journals(&fleet).pop().unwrap();
+    let kept = std::fs::read(&path).unwrap();
+    let each = |says: &str| {
+        for args in [&["watch", &id][..], &["retry", &id], &["report", &id]] {
+            let ran = fleet.run(args).exits(1);
+            assert!(ran.err.contains(says) && ran.err.contains("Next: "), "{args:?}: {}", ran.err);
+        }
+        let listed = fleet.run(&["tasks"]);
+        assert!(listed.err.contains(says), "{}", listed.err);
+    };
+    fifo(&path);
+    each("It is a FIFO, not an ordinary file.");
+    std::fs::remove_file(&path).unwrap();
+    let real = fleet.folder().join("real.jsonl");
+    std::fs::write(&real, &kept).unwrap();
+    std::os::unix::fs::symlink(&real, &path).unwrap();
+    each("It is a symbolic link");
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, &kept).unwrap();
+    let mode =
+        |path: &std::path::Path, mode| std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+    mode(&path, 0o666);
+    each("Others than its owner may write it: its mode is 0666.");
+    mode(&path, 0o600);
+    // Neither does a FIFO among the locks or in the place of a sign of life hold anybody.
+    fifo(&fleet.state().join("tasks").join(format!("{id}.alive")));
+    for lock in std::fs::read_dir(fleet.state().join("locks")).unwrap() {
+        fifo(&lock.unwrap().path().with_extension("owner"));
+    }
+    fleet.run(&["watch", &id]).exits(0);
+    for part in ["tasks", "locks"] {
+        let folder = fleet.state().join(part);
+        mode(&folder, 0o777);
+        each("Others than its owner may write in it: its mode is 0777.");
+        fleet.run(&BACKUP).exits(1);
+        mode(&folder, 0o700);
+    }
+    mode(&fleet.state(), 0o777);
+    each("Others than its owner may write in it: its mode is 0777.");
+    mode(&fleet.state(), 0o700);
+    if rustix::process::geteuid().is_root() {
+        std::os::unix::fs::chown(&path, Some(65_534), None).unwrap();
+        each("It belongs to the user with the uid 65534, and this is uid 0.");
+        std::os::unix::fs::chown(&path, Some(0), None).unwrap();
+        std::os::unix::fs::chown(fleet.config(), Some(65_534), None).unwrap();
+        let refused = fleet.run(&["targets"]).exits(1);
+        assert!(refused.err.contains("It belongs to the user with the uid 65534"), "{}", refused.err);
+    }
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+/// After the clock went back the newest task is the one that runs, and then the one whose job the server began last.
+#[test]
+fn a_task_of_the_future_is_not_the_newest() {
+    let fleet = quick("healthy");
+    fleet.json(&BACKUP).exits(0);
+    let old = into_the_future(&journals(&fleet)[0]);
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let face = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json", "--detach"]);
+    let new = face.end().exits(0).task();
+    wait(&fleet, "", "held", "1");
+    let listed = fleet.json(&["tasks"]).exits(0);
+    let ids: Vec<_> = listed.of_kind("task").iter().map(|event| event["task"].clone()).collect();
+    assert_eq!(ids, [json!(new), json!(old)]);
+    assert!(listed.fault()[0].starts_with(&format!("Task {old} is of the future: ")), "{:?}", listed.fault());
+    let watch = Running::start(&fleet, &["watch", "demo/pay", "--json"]);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    let watched = watch.end().exits(0);
+    assert_eq!(watched.task(), new);
+    assert_eq!(state_of(&fleet, &new), "done");
+    assert_eq!(fleet.json(&["watch", "demo/pay"]).exits(0).task(), new);
+}

@@ -1,0 +1,61 @@
+//! Runners that live and do not answer, and runners that are dead: each is said as what it is.
+
+use rustix::process::Signal;
+
+use crate::fleet::Fleet;
+use crate::support::{Running, hold, journal_until, kill, kill_runner, quick, release, runner, state_of, task, wait};
+
+const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
+
+/// A stopped process, as one that waits for a disk that hangs.
+#[test]
+fn a_runner_that_lives_and_does_not_answer_is_said_and_a_cancel_does_not_wait_for_it() {
+    let fleet = quick("healthy");
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    let id = task(&fleet);
+    let pid = runner(&fleet);
+    kill(pid, Signal::STOP);
+    let silent = format!("The runner of task {id} has not answered since ");
+    follower.notes(&silent);
+    let watch = Running::start(&fleet, &["watch", &id]);
+    watch.notes(&silent);
+    let listed = fleet.json(&["tasks"]).exits(0);
+    assert_eq!(state_of(&fleet, &id), "running");
+    let [what, why, next] = listed.fault();
+    assert!(what.starts_with(&silent) && why.contains(&format!("process {pid} lives")), "{what} {why}");
+    assert!(next.contains(&format!("kill -CONT {pid}")), "{next}");
+    let cancelled = fleet.run(&["cancel", &id, "--yes"]).exits(21);
+    assert!(cancelled.err.contains(&format!("The cancel of task {id} was not taken up.")), "{}", cancelled.err);
+    assert!(cancelled.err.contains(&format!("obnow cancel {id}")), "{}", cancelled.err);
+    // It goes on, and does what was asked meanwhile.
+    kill(pid, Signal::CONT);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    let answered = journal_until(&fleet, "the answer to the cancel", |event| event["event"] == "request");
+    assert_eq!(answered["verb"], "cancel");
+    // The job may have been done by then.
+    let ended = follower.end();
+    assert!(matches!(ended.code, 0 | 23), "{}", ended.out);
+    assert!(ended.out.contains(&format!("The runner of task {id} answers again.")), "{}", ended.out);
+    assert_eq!(watch.end().code, ended.code);
+    assert_eq!(fleet.starts().len(), 1);
+}
+
+/// With a heartbeat of an hour nobody could wait for three of them.
+#[test]
+fn a_dead_runner_of_this_host_is_gone_at_once() {
+    let fleet = Fleet::serve("healthy");
+    let config = std::fs::read_to_string(fleet.config()).unwrap();
+    std::fs::write(fleet.config(), config.replace("heartbeat: 1s", "heartbeat: 1h")).unwrap();
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let follower = Running::start(&fleet, &BACKUP);
+    wait(&fleet, "", "held", "1");
+    kill_runner(&fleet);
+    follower.end().exits(21);
+    let id = task(&fleet);
+    assert_eq!(state_of(&fleet, &id), "runner_gone");
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    fleet.run(&["retry", &id]).exits(0);
+    assert_eq!(fleet.starts().len(), 1);
+}
