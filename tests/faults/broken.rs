@@ -1,13 +1,15 @@
 //! What breaks under a task: lines of its journal, files of the state directory, the disk.
 
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use obnow::journal::TaskId;
 use rustix::fs::{CWD, FileType, Mode, mknodat};
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::fleet::OBNOW;
+use crate::support::kill;
 
 /// The number of the first line that holds this text, from 1.
 #[track_caller]
@@ -26,6 +28,24 @@ pub fn break_line(journal: &Path, number: usize) {
     std::fs::write(journal, lines.join(&b'\n')).unwrap();
 }
 
+/// A process that is stopped, as one that waits for a disk that hangs; it goes on when this is dropped.
+pub struct Stopped(u32);
+
+impl Stopped {
+    pub fn stop(pid: u32) -> Self {
+        kill(pid, Signal::STOP);
+        Self(pid)
+    }
+}
+
+impl Drop for Stopped {
+    fn drop(&mut self) {
+        // It may have been killed meanwhile.
+        let pid = i32::try_from(self.0).ok().and_then(Pid::from_raw);
+        let _ = pid.map(|pid| kill_process(pid, Signal::CONT));
+    }
+}
+
 /// Puts a FIFO there, which nobody writes into.
 pub fn fifo(path: &Path) {
     let _ = std::fs::remove_file(path);
@@ -35,8 +55,7 @@ pub fn fifo(path: &Path) {
 /// Puts a directory there, into which no line can be appended.
 pub fn directory(path: &Path) {
     let _ = std::fs::remove_file(path);
-    std::fs::create_dir_all(path).unwrap();
-    std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700)).unwrap();
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(path).unwrap();
 }
 
 /// The program where no file can grow beyond so many blocks of 512 bytes, as on a full disk; or where it is killed by what

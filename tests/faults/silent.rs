@@ -1,9 +1,8 @@
 //! Runners that live and do not answer, and runners that are dead: each is said as what it is.
 
-use rustix::process::Signal;
-
+use crate::broken::Stopped;
 use crate::fleet::Fleet;
-use crate::support::{Running, hold, journal_until, kill, kill_runner, quick, release, runner, state_of, task, wait};
+use crate::support::{Running, hold, journal_until, kill_runner, quick, release, runner, state_of, task, wait};
 
 const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
@@ -16,7 +15,7 @@ fn a_runner_that_lives_and_does_not_answer_is_said_and_a_cancel_does_not_wait_fo
     wait(&fleet, "", "held", "1");
     let id = task(&fleet);
     let pid = runner(&fleet);
-    kill(pid, Signal::STOP);
+    let stopped = Stopped::stop(pid);
     let silent = format!("The runner of task {id} has not answered since ");
     follower.notes(&silent);
     let watch = Running::start(&fleet, &["watch", &id]);
@@ -30,7 +29,7 @@ fn a_runner_that_lives_and_does_not_answer_is_said_and_a_cancel_does_not_wait_fo
     assert!(cancelled.err.contains(&format!("The cancel of task {id} was not taken up.")), "{}", cancelled.err);
     assert!(cancelled.err.contains(&format!("obnow cancel {id}")), "{}", cancelled.err);
     // It goes on, and does what was asked meanwhile.
-    kill(pid, Signal::CONT);
+    drop(stopped);
     release(&fleet, "ALTER SYSTEM BACKUP");
     let answered = journal_until(&fleet, "the answer to the cancel", |event| event["event"] == "request");
     assert_eq!(answered["verb"], "cancel");
