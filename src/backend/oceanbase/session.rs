@@ -135,7 +135,15 @@ impl Session {
         let question = self.ask("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
         let row = question.await.map_err(|failure| failure.fault)?.pop().unwrap_or_default();
         self.version_text = text(&row, "VERSION");
-        self.id = number(&row, "ID").unwrap_or_default();
+        // That a connection is gone, and what it sent with it, is judged by its id.
+        self.id = number(&row, "ID").ok_or_else(|| {
+            Fault::new(
+                Cause::Unreachable,
+                format!("{} does not say which connection this is.", self.endpoint),
+                "It answers CONNECTION_ID() with something that is no number.",
+                "Check what answers at that endpoint.",
+            )
+        })?;
         Ok(())
     }
 

@@ -31,9 +31,8 @@ fn every_column_that_is_asked_for_has_a_kind_and_none_that_a_server_leaves_empty
                 asked += 1;
                 let kind = kind(id, column).unwrap_or_else(|| panic!("{} {column} has no kind", view.name));
                 let must = kind.differs(None).is_some();
-                if must && may_be_null(&view.name, column) == Some(true) {
-                    panic!("{} {column} is NULL on a server", view.name);
-                }
+                let may = may_be_null(&view.name, column) == Some(true);
+                assert!(!(must && may), "{} {column} is NULL on a server", view.name);
             }
         }
     }
