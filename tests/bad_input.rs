@@ -166,7 +166,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
         ),
         // Nothing at all, and far too much.
         odd("empty", Twist::rows(|_, answer| answer.map(|_| Vec::new())), 1, "no tenant pay"),
-        odd("nulls", Twist::values(|_, _| Cell::Null), 1, "no tenant"),
+        odd("nulls", Twist::values(|_, _| Cell::Null), 10, "column TENANT_ID is NULL"),
         odd(
             "garbage",
             Twist::values(|column, value| match value {
@@ -174,7 +174,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
                 other => other.clone(),
             }),
             10,
-            "status is '; DROP TABLE",
+            "TENANT_TYPE says \"'; DROP TABLE",
         ),
         odd(
             "negative",

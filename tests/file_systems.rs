@@ -189,12 +189,12 @@ async fn a_mount_that_does_not_answer_is_given_up() {
         return;
     }
     let tester = wrapped(place.path(), &format!("exec {run} {OBNOW} \"$@\""));
-    let what = TestOf { deadline: Duration::from_secs(1), ..of(&directory.join("data")) };
+    let what = TestOf { deadline: Duration::from_secs(5), ..of(&directory.join("data")) };
     let report = storage(&tester, what, None).await;
     assert_eq!(
         fault(&report, StorageCheck::Directory),
         format!(
-            "file://{0}/data did not answer within 1 s (directory). A mount whose server is gone hangs like this, and so does \
+            "file://{0}/data did not answer within 5 s (directory). A mount whose server is gone hangs like this, and so does \
              everything that touches it. Look at the mount and its server: findmnt {0}/data, and dmesg.",
             directory.display()
         )

@@ -48,20 +48,29 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
         Ok(Err(busy)) => (worded(BUSY, &busy), None),
         Err(fault) => (worded(REFUSED, &fault), None),
     };
+    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
+    let mut held = None;
+    // Before the face is told: whoever follows the task then finds this process in the journal, and not the one before it.
+    let runner = taken.map(|taken| {
+        held = Some(taken.held);
+        let runner = Runner::new(state.to_path_buf(), task.clone(), taken.writer, taken.view, taken.system)?;
+        let mut runner = runner.compacting(taken.compact_first);
+        runner.begin().map(|()| runner)
+    });
     // A face that is gone does not stop a task that was handed over.
     let _ = writeln!(output, "{line}").and_then(|()| output.flush());
     drop(output);
-    let Some(taken) = taken else { return Ok(()) };
-    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
-    let runner = Runner::new(state.to_path_buf(), task.clone(), taken.writer, taken.view, taken.system)?
-        .compacting(taken.compact_first);
-    // In a task of its own: a panic in it is said like any other reason to stop.
-    let outcome = tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(broke_off(id)));
+    let outcome = match runner {
+        None => return Ok(()),
+        Some(Err(fault)) => Err(fault),
+        // In a task of its own: a panic in it is said like any other reason to stop.
+        Some(Ok(runner)) => tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(broke_off(id))),
+    };
     if let Err(fault) = &outcome {
         // The journal takes nothing more. If this place does not either, the runner is just gone.
         let _ = heartbeat::leave_word(state, &task, fault);
     }
-    drop(taken.held);
+    drop(held);
     outcome.map(drop)
 }
 

@@ -53,6 +53,8 @@ pub struct Runner {
     goes_back: bool,
     /// The server's wording that the plan was last compared with.
     compared: Option<Wording>,
+    /// What this attempt is for; None: it has not begun.
+    attempted: Option<Vec<TargetName>>,
 }
 
 /// What came of one step for one target, when nothing more is to be done in it.
@@ -138,6 +140,7 @@ impl Runner {
             went_back: false,
             goes_back: false,
             compared: None,
+            attempted: None,
         })
     }
 
@@ -148,11 +151,11 @@ impl Runner {
         self
     }
 
-    /// Runs the task to its end: every target passed, stopped or judged.
+    /// Begins an attempt: from here on the journal names this process as the one that works on the task.
     ///
     /// # Errors
-    /// The journal cannot be written; then nothing more is done.
-    pub async fn run(mut self) -> Result<TaskView, Fault> {
+    /// The journal cannot be written.
+    pub fn begin(&mut self) -> Result<(), Fault> {
         let attempt = self.view.attempt + 1;
         let targets: Vec<TargetName> = self
             .view
@@ -162,17 +165,30 @@ impl Runner {
             .map(|target| target.target.clone())
             .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
-        let (state, task, every) =
-            (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
+        self.attempted = Some(targets.clone());
         // First of all: there is the room for a last word.
-        heartbeat::beat(&state, &task, now())?;
-        heartbeat::forget_word(&state, &task)?;
+        heartbeat::beat(&self.state, &self.task, now())?;
+        heartbeat::forget_word(&self.state, &self.task)?;
         let (pid, process) = (std::process::id(), crate::journal::process::mark());
-        self.write(&Event::RunnerStarted { pid, attempt, anew, targets: targets.clone(), process })?;
+        self.write(&Event::RunnerStarted { pid, attempt, anew, targets, process })?;
         if self.compact_first {
             let (request, verb, who) = (format!("compact.{attempt}"), COMPACT.to_owned(), who());
             self.write(&Event::Request { request, verb, who, answer: "a major compaction comes first".to_owned() })?;
         }
+        Ok(())
+    }
+
+    /// Runs the task to its end: every target passed, stopped or judged.
+    ///
+    /// # Errors
+    /// The journal cannot be written; then nothing more is done.
+    pub async fn run(mut self) -> Result<TaskView, Fault> {
+        if self.attempted.is_none() {
+            self.begin()?;
+        }
+        let targets = self.attempted.clone().unwrap_or_default();
+        let (state, task, every) =
+            (self.state.clone(), self.task.clone(), Duration::from_millis(self.limits.heartbeat));
         let pulse = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;

@@ -49,6 +49,8 @@ pub fn to_confirm(terminal: &mut Terminal) {
 pub fn start_it(terminal: &mut Terminal) {
     terminal.keys(TAB);
     terminal.focuses("[ Back up Now ]");
+    // While a plan is made there is nothing to start.
+    terminal.hides("being made anew");
     terminal.keys(ENTER);
     terminal.shows("[6 Task]");
 }

@@ -24,7 +24,7 @@ pub(super) enum Kind {
     /// A whole number of either sign, or NULL.
     CodeOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
-    UnixTime,
+    UnixTimeOrNull,
     /// A text that is neither NULL nor empty.
     Word,
     /// One of these words, never NULL.
@@ -62,7 +62,7 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
             Kind::NumberOrNull
         }
         (_, "RESULT") => Kind::Code,
-        (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => Kind::UnixTime,
+        (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => Kind::UnixTimeOrNull,
         (_, "IN_RECYCLEBIN" | "READ_ONLY" | "WITH_ROOTSERVER") => YES_NO,
         (_, "LOG_MODE") => Kind::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
         (_, "TENANT_TYPE") => Kind::OneOf(&["SYS", "USER", "META"]),
@@ -94,6 +94,16 @@ pub(super) struct Unread {
 }
 
 impl Unread {
+    /// What to say of a parameter that is not there, or whose value is not one of its own.
+    pub(super) fn parameter(name: &str) -> Fault {
+        Fault::new(
+            Cause::Server,
+            format!("The parameter {name} cannot be read."),
+            "It is not listed, or its value is none that it can have; nothing is put in its place.",
+            format!("Look at it as root@sys: SHOW PARAMETERS LIKE '{name}'; check what answers at that endpoint."),
+        )
+    }
+
     /// What to say of the view.
     pub(super) fn fault(&self, view: &str) -> Fault {
         Fault::new(
@@ -163,14 +173,16 @@ fn missing(column: &str) -> Fault {
 impl Kind {
     /// What is wrong with a cell of this kind.
     fn differs(self, cell: Option<&str>) -> Option<String> {
-        let nullable =
-            matches!(self, Self::NumberOrNull | Self::CodeOrNull | Self::UnixTime | Self::OneOfOrNull(_) | Self::Text);
+        let nullable = matches!(
+            self,
+            Self::NumberOrNull | Self::CodeOrNull | Self::UnixTimeOrNull | Self::OneOfOrNull(_) | Self::Text
+        );
         let Some(text) = cell else { return (!nullable).then(|| "is NULL".to_owned()) };
         let text = text.trim();
         let wanted = match self {
             Self::Number | Self::NumberOrNull => text.parse::<u64>().is_err().then_some("no whole number"),
             Self::Code | Self::CodeOrNull => text.parse::<i64>().is_err().then_some("no whole number"),
-            Self::UnixTime => {
+            Self::UnixTimeOrNull => {
                 let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
                 let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
                 let is_time = digits(seconds) && digits(fraction) && seconds.parse::<u32>().is_ok();

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::cells::{is_on, needed};
+use super::cells::{Unread, is_on, needed};
 use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
@@ -138,7 +138,7 @@ impl OceanBase {
             environment: self.environment.clone(),
             endpoint: self.session()?.endpoint.clone(),
             server_name: parameters.one("cluster"),
-            id: parameters.one("cluster_id").and_then(|id| id.parse().ok()),
+            id: self.cluster_id(&parameters, &home),
             created: created(&home, &tenants),
             version: detected.version,
             edition: detected.edition,
@@ -276,12 +276,15 @@ impl OceanBase {
         let modes = parameters.all("enable_upgrade_mode");
         // Every server's word counts, and one that nobody can read says nothing.
         let off = !modes.is_empty() && modes.iter().all(|mode| mode.eq_ignore_ascii_case("false"));
-        if signs.is_empty() && !off {
-            return Known::NotChecked("the server does not say whether enable_upgrade_mode is on".to_owned());
-        }
         let versions = parameters.all("min_observer_version");
-        if signs.is_empty() && !versions.iter().all(|version| version.parse::<Version>().is_ok()) {
-            return Known::NotChecked("min_observer_version of a server cannot be read".to_owned());
+        let known = versions.iter().all(|version| version.parse::<Version>().is_ok());
+        for (name, is_read) in [("enable_upgrade_mode", off), ("min_observer_version", known)] {
+            if signs.is_empty() && !is_read {
+                if from_sys {
+                    self.not_read(name);
+                }
+                return Known::NotChecked(format!("{name} cannot be read"));
+            }
         }
         match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
             Ok(jobs) => {
@@ -319,17 +322,19 @@ impl OceanBase {
         let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
         let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
         let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
-        let mut rounds_and_media = Vec::new();
+        let mut all_rounds: BTreeMap<u64, Vec<Round>> = BTreeMap::new();
+        let mut users = Vec::new();
         for row in &tenants {
             let id = needed(row, "TENANT_ID")?;
-            let rounds: Vec<Round> =
-                rounds.get(&id).into_iter().flatten().map(rows::round).collect::<Result<_, _>>()?;
-            let media = match kind(&text(row, "TENANT_TYPE")) {
-                TenantKind::User => self.media(id, &rounds, zone).await?,
-                TenantKind::Sys | TenantKind::Meta => Media::of_no_user(),
-            };
-            rounds_and_media.push((rounds, media));
+            let own = rounds.get(&id).into_iter().flatten();
+            all_rounds.insert(id, own.map(rows::round).collect::<Result<_, _>>()?);
+            if kind(&text(row, "TENANT_TYPE")) == TenantKind::User {
+                users.push(id);
+            }
         }
+        let users: Vec<(u64, &[Round])> =
+            users.into_iter().filter_map(|id| Some((id, all_rounds.get(&id)?.as_slice()))).collect();
+        let mut media = self.media(&users, zone).await?;
         // Parents are rows of sys, so the running jobs are read whole.
         let jobs = self.running_jobs().await?;
         let policies = self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant);
@@ -341,9 +346,10 @@ impl OceanBase {
         let detected = self.detected;
         tenants
             .iter()
-            .zip(rounds_and_media)
-            .map(|(row, (rounds, media))| {
+            .map(|row| {
                 let id = needed(row, "TENANT_ID")?;
+                let rounds = all_rounds.remove(&id).unwrap_or_default();
+                let media = media.remove(&id).unwrap_or_else(Media::of_no_user);
                 let of = |rows: &BTreeMap<u64, Vec<Row>>| rows.get(&id).cloned().unwrap_or_default();
                 let policy = match &policies {
                     Ok(policies) => Known::Known(
@@ -482,6 +488,22 @@ impl OceanBase {
             self.unread.get_or_insert_with(|| failure.fault.clone());
         }
         answer
+    }
+
+    /// The cluster's id. From sys it is always listed; a tenant may not see it.
+    fn cluster_id(&mut self, parameters: &Parameters, home: &Home) -> Option<u64> {
+        let listed = parameters.one("cluster_id");
+        let id = listed.as_ref().and_then(|id| id.parse().ok());
+        if id.is_none() && (listed.is_some() || home.scope == Scope::Sys) {
+            self.not_read("cluster_id");
+        }
+        id
+    }
+
+    /// A parameter that a gate or the cluster's identity needs, and that is not there or says what nobody understands.
+    fn not_read(&mut self, parameter: &str) {
+        let unread = Unread::parameter(parameter);
+        self.unread.get_or_insert_with(|| unread);
     }
 
     /// The facts, if every value that was asked for was read. What the server does not show is said with the facts; what it

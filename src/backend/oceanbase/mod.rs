@@ -20,6 +20,8 @@ mod standstill;
 mod statement;
 mod steps;
 mod surroundings;
+#[cfg(test)]
+mod unread_tests;
 mod v3;
 mod words;
 

@@ -21,6 +21,8 @@ mod fields;
 mod login;
 mod packets;
 mod row;
+#[cfg(test)]
+pub mod tape;
 mod tls;
 mod trouble;
 
@@ -61,6 +63,9 @@ pub struct Session {
     limit: Duration,
     /// Why the server does not end a statement of this session by itself; None: it does, or was not asked to.
     unbounded: Option<Fault>,
+    /// What a test keeps of the answers, or gives instead of them.
+    #[cfg(test)]
+    pub(super) tape: Option<tape::Tape>,
 }
 
 impl Session {
@@ -125,8 +130,16 @@ impl Session {
             }
         };
         let limit = Duration::from_millis(to.limits.statement);
-        let mut session =
-            Self { client, id: 0, endpoint: endpoint.to_owned(), version_text: String::new(), limit, unbounded: None };
+        let mut session = Self {
+            client,
+            id: 0,
+            endpoint: endpoint.to_owned(),
+            version_text: String::new(),
+            limit,
+            unbounded: None,
+            #[cfg(test)]
+            tape: None,
+        };
         session.introduce(deadline).await?;
         Ok(session)
     }
@@ -241,6 +254,19 @@ impl Session {
 
     /// Asks; `shown` is the statement as a message may repeat it.
     async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        #[cfg(test)]
+        if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
+            return answer;
+        }
+        let answer = self.ask_server(sql, shown, deadline).await;
+        #[cfg(test)]
+        if let Some(tape) = &mut self.tape {
+            tape.keep(sql, &answer);
+        }
+        answer
+    }
+
+    async fn ask_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         match timeout(deadline, self.client.ask(sql)).await {
             Err(_) => Err(Failure {
                 fault: unreachable(

@@ -1,15 +1,22 @@
-//! The sets of a tenant and the pieces of its log. Both views grow with every day of a site: each tenant is an answer of its own,
-//! and of the pieces those of the rounds that a set can still need.
+//! The sets of tenants and the pieces of their logs. Both views grow with every day of a site: a few tenants are an answer of their
+//! own, and of the pieces those of the rounds that a set can still need.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::OceanBase;
 use super::line::{TENANT_ID, ViewId};
 use super::read::{Filter, Is};
 use super::rows;
 use super::session::{Row, number};
+use super::words::by_tenant;
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
 use crate::domain::restorable::{BackupSet, Piece, Round, rounds_needed};
 use crate::domain::time_zone::ServerTimeZone;
+
+/// How many tenants are asked about together: their sets and pieces of ten years are far below what an answer may hold, and a site
+/// of many tenants is not a question for each.
+const TOGETHER: usize = 20;
 
 /// What a tenant could be restored from.
 #[derive(Debug, Clone)]
@@ -28,23 +35,43 @@ impl Media {
 }
 
 impl OceanBase {
-    /// The sets of a tenant with these rounds, and the pieces that they can need.
+    /// The sets of tenants with these rounds, and the pieces that they can need, by tenant.
     ///
     /// # Errors
     /// The sets cannot be read.
-    pub(super) async fn media(&mut self, tenant: u64, rounds: &[Round], zone: &ServerTimeZone) -> Result<Media, Fault> {
+    pub(super) async fn media(
+        &mut self,
+        tenants: &[(u64, &[Round])],
+        zone: &ServerTimeZone,
+    ) -> Result<BTreeMap<u64, Media>, Fault> {
         let version = self.version()?;
-        let rows = self.tenants_rows(tenant, ViewId::Sets, Vec::new(), "BACKUP_SET_ID").await?;
-        let sets: Vec<BackupSet> = rows.iter().map(|row| rows::set(row, &version, zone)).collect::<Result<_, _>>()?;
-        let needed = rounds_needed(&sets, rounds);
-        let needed = needed.map(|ids| ("ROUND_ID", ids.into_iter().map(Is::Number).collect()));
-        let rows =
-            self.tenants_rows(tenant, ViewId::ArchivePieces, needed.into_iter().collect(), "ROUND_ID, PIECE_ID").await;
-        let pieces = match rows {
-            Ok(rows) => Known::Known(rows.iter().map(rows::piece).collect::<Result<_, _>>()?),
-            Err(fault) => Known::NotChecked(fault.why),
-        };
-        Ok(Media { sets, pieces })
+        let mut media = BTreeMap::new();
+        for some in tenants.chunks(TOGETHER) {
+            let own = (TENANT_ID, some.iter().map(|(id, _)| Is::Number(*id)).collect());
+            let rows = by_tenant(self.read(ViewId::Sets, std::slice::from_ref(&own), "BACKUP_SET_ID").await?)?;
+            let mut sets: BTreeMap<u64, Vec<BackupSet>> = BTreeMap::new();
+            for (id, _) in some {
+                let own = rows.get(id).into_iter().flatten();
+                sets.insert(*id, own.map(|row| rows::set(row, &version, zone)).collect::<Result<_, _>>()?);
+            }
+            let needed: Option<BTreeSet<u64>> = some
+                .iter()
+                .map(|(id, rounds)| rounds_needed(sets.get(id).map_or(&[][..], Vec::as_slice), rounds))
+                .try_fold(BTreeSet::new(), |all, of_one| Some(all.into_iter().chain(of_one?).collect()));
+            let needed = needed.map(|ids| ("ROUND_ID", ids.into_iter().map(Is::Number).collect()));
+            let filters: Vec<Filter<'_>> = std::iter::once(own).chain(needed).collect();
+            let rows = self.read(ViewId::ArchivePieces, &filters, "ROUND_ID, PIECE_ID").await.and_then(by_tenant);
+            for (id, sets) in sets {
+                let pieces = match &rows {
+                    Ok(rows) => {
+                        Known::Known(rows.get(&id).into_iter().flatten().map(rows::piece).collect::<Result<_, _>>()?)
+                    }
+                    Err(fault) => Known::NotChecked(fault.why.clone()),
+                };
+                media.insert(id, Media { sets, pieces });
+            }
+        }
+        Ok(media)
     }
 
     /// The rows of a view that are of one tenant.

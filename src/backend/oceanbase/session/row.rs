@@ -100,6 +100,23 @@ pub fn number(row: &Row, column: &str) -> Option<u64> {
     row.get(column)?.trim().parse().ok()
 }
 
+#[cfg(test)]
+impl Row {
+    /// The names of its columns.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.header.places.keys().map(String::as_str)
+    }
+
+    /// The same row with another value in a column.
+    #[must_use]
+    pub fn with_cell(&self, column: &str, value: Option<&str>) -> Self {
+        let cell = |name: &str| {
+            if name == column { value.map(str::to_owned) } else { self.get(name).map(Cow::into_owned) }
+        };
+        self.names().map(|name| (name.to_owned(), cell(name))).collect()
+    }
+}
+
 /// A row of its own, for tests.
 #[cfg(test)]
 impl FromIterator<(String, Option<String>)> for Row {

@@ -1,0 +1,72 @@
+//! The answers of a server, kept and given again, with one column of one view changed.
+
+use std::collections::BTreeMap;
+
+use super::{Failure, Row};
+use crate::domain::fault::{Cause, Fault};
+
+/// What a server answered to each question.
+#[derive(Clone, Default)]
+pub struct Tape {
+    answers: BTreeMap<String, Result<Vec<Row>, Failure>>,
+    plays: bool,
+    change: Option<Change>,
+}
+
+/// A column of a view, and what every row has in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The view.
+    pub view: String,
+    /// Its column.
+    pub column: String,
+    /// None: NULL.
+    pub value: Option<String>,
+}
+
+impl Tape {
+    /// The same answers, given instead of the server's, with this change.
+    pub fn playing(&self, change: Option<Change>) -> Self {
+        Self { answers: self.answers.clone(), plays: true, change }
+    }
+
+    pub(super) fn keep(&mut self, sql: &str, answer: &Result<Vec<Row>, Failure>) {
+        self.answers.insert(sql.to_owned(), answer.clone());
+    }
+
+    /// What is answered; None: the server is asked.
+    pub(super) fn answer(&self, sql: &str) -> Option<Result<Vec<Row>, Failure>> {
+        if !self.plays {
+            return None;
+        }
+        let Some(known) = self.answers.get(sql) else {
+            let fault = Fault::new(Cause::Server, "This was not asked before.", sql, "");
+            return Some(Err(Failure { fault, answered: true, unread: false }));
+        };
+        let change = self.change.as_ref().filter(|change| view_of(sql) == Some(change.view.as_str()));
+        Some(match (known, change) {
+            (Ok(rows), Some(change)) => {
+                Ok(rows.iter().map(|row| row.with_cell(&change.column, change.value.as_deref())).collect())
+            }
+            (known, _) => known.clone(),
+        })
+    }
+
+    /// Every column of every view that had rows.
+    pub fn columns(&self) -> Vec<(String, String)> {
+        let mut found = Vec::new();
+        for (sql, answer) in &self.answers {
+            let (Some(view), Ok(rows)) = (view_of(sql), answer) else { continue };
+            let Some(row) = rows.first() else { continue };
+            found.extend(row.names().map(|column| (view.to_owned(), column.to_owned())));
+        }
+        found.sort();
+        found.dedup();
+        found
+    }
+}
+
+/// The view that a question asks.
+fn view_of(sql: &str) -> Option<&str> {
+    sql.split_once(" FROM oceanbase.")?.1.split_whitespace().next()
+}

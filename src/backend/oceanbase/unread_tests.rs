@@ -1,0 +1,236 @@
+//! Whatever a column of a view says instead of its value, nothing gets better by it: no verdict, no gate, no plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::OceanBase;
+use super::session::tape::{Change, Tape};
+use super::statement::Secrets;
+use crate::demo::clock;
+use crate::demo::embedded::Embedded;
+use crate::demo::registry::Registry;
+use crate::demo::scenario::{self, Making};
+use crate::demo::server;
+use crate::domain::choices::{Choices, Mode};
+use crate::domain::connection::{Connection, Limits, TlsMode};
+use crate::domain::facts::{Facts, TenantKind};
+use crate::domain::last_good::last_good;
+use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge};
+use crate::domain::plan::{Action, Plan, TargetPlan, plan};
+use crate::domain::secret::Secret;
+use crate::domain::target::TargetName;
+
+/// The lines of the embedded OceanBase, with the version and what its tenants have.
+const LINES: [(&str, &str); 10] = [
+    ("4.0", "4.0.0.0"),
+    ("4.1", "4.1.0.0"),
+    ("4.2.5", "4.2.5.1"),
+    ("4.3.5", "4.3.5.0"),
+    ("2.2.77", "2.2.77"),
+    ("3.1.2", "3.1.2"),
+    ("3.1.5", "3.1.5"),
+    ("3.2.2", "3.2.2"),
+    ("3.2.2-tenant", "3.2.2"),
+    ("3.2.4", "3.2.4"),
+];
+
+/// What may stand in a cell instead of its value.
+const GARBAGE: [Option<&str>; 5] = [None, Some(""), Some("abc"), Some("99999999999999999999"), Some("-1")];
+
+/// A verdict and the ends of its window.
+type End = (VerdictWord, Option<u64>, Option<u64>);
+
+/// What is decided from facts.
+#[derive(Debug)]
+struct Decided {
+    /// The plan of a full and of an incremental backup of each tenant, where one may be made.
+    plans: BTreeMap<(String, &'static str), Option<Plan>>,
+    /// Of each set of each tenant.
+    verdicts: BTreeMap<(String, u64), End>,
+    /// Up to when the last good backup of each tenant can be restored.
+    good: BTreeMap<String, Option<(u64, u64)>>,
+}
+
+fn decide(facts: &Facts) -> Decided {
+    let mut decided = Decided { plans: BTreeMap::new(), verdicts: BTreeMap::new(), good: BTreeMap::new() };
+    for mode in [Mode::Full, Mode::Incremental] {
+        let made = plan(facts, &Choices::new(vec![facts.cluster.target.clone()], mode)).ok();
+        decided.plans.insert(("the whole cluster".to_owned(), mode.word()), made);
+    }
+    for tenant in facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User) {
+        let target = facts.target(tenant);
+        for mode in [Mode::Full, Mode::Incremental] {
+            let made = plan(facts, &Choices::new(vec![target.clone()], mode)).ok();
+            decided.plans.insert((tenant.name.clone(), mode.word()), made);
+        }
+        for set in &tenant.sets {
+            let outcome = match judge(tenant, &target, set.id, true, &facts.cluster.time_zone) {
+                Judged::Final(outcome) => *outcome,
+                Judged::StillComing { meanwhile, .. } => *meanwhile,
+            };
+            let ends = |outcome: &Outcome| (outcome.from.map(|at| at.0), outcome.to.map(|at| at.0));
+            let (from, to) = ends(&outcome);
+            decided.verdicts.insert((tenant.name.clone(), set.id), (outcome.verdict, from, to));
+        }
+        let good = last_good(tenant).map(|good| (good.at.0, good.restorable_to.0));
+        decided.good.insert(tenant.name.clone(), good);
+    }
+    decided
+}
+
+/// What got better than it was.
+fn better(before: &Decided, after: &Decided) -> Vec<String> {
+    let mut found = Vec::new();
+    for (key, (verdict, from, to)) in &after.verdicts {
+        let Some((was, was_from, was_to)) = before.verdicts.get(key) else {
+            found.push(format!("{key:?} is {verdict:?} and was not there"));
+            continue;
+        };
+        let good = |word: &VerdictWord| match word {
+            VerdictWord::Restorable => 2,
+            VerdictWord::NotYetRestorable => 1,
+            _ => 0,
+        };
+        if good(verdict) > good(was) || (*verdict == VerdictWord::Restorable && (from < was_from || to > was_to)) {
+            found.push(format!("{key:?} is {verdict:?} {from:?} {to:?} and was {was:?} {was_from:?} {was_to:?}"));
+        }
+    }
+    for (tenant, good) in &after.good {
+        let was = before.good.get(tenant).copied().flatten();
+        if good.is_some_and(|(_, to)| was.is_none_or(|(_, was)| to > was)) {
+            found.push(format!("the last good backup of {tenant} is {good:?} and was {was:?}"));
+        }
+    }
+    for (key, made) in &after.plans {
+        match (before.plans.get(key), made) {
+            (_, None) => {}
+            // A look at the storage may be left out, where what it needs was not read.
+            (Some(Some(was)), Some(made))
+                if acts(was) == acts(made)
+                    && same_cluster(was, made)
+                    && looks(made).iter().all(|look| looks(was).contains(look)) => {}
+            (was, Some(_)) => {
+                let how = if was.is_some_and(Option::is_some) { "otherwise" } else { "and was refused" };
+                found.push(format!("{key:?} is planned {how}"));
+            }
+        }
+    }
+    found
+}
+
+/// Whether both are for the same cluster. Servers may leave out when a tenant was created; then its id alone names it, and that
+/// is said.
+fn same_cluster(was: &Plan, made: &Plan) -> bool {
+    let mut known = was.cluster.clone();
+    if made.cluster.created.is_none() {
+        known.created = None;
+    }
+    known == made.cluster
+}
+
+/// All that a plan changes, and for whom.
+fn acts(plan: &Plan) -> Vec<String> {
+    let acts = |target: &TargetPlan| {
+        let actions = target.steps.iter().flat_map(|step| &step.actions).filter(|action| !is_look(action));
+        format!("{:?} {:?} {:?}", target.tenant, target.mode, actions.collect::<Vec<_>>())
+    };
+    plan.targets.iter().map(acts).collect()
+}
+
+/// What it has the server look at.
+fn looks(plan: &Plan) -> Vec<&Action> {
+    let actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+    actions.filter(|action| is_look(action)).collect()
+}
+
+fn is_look(action: &Action) -> bool {
+    matches!(action, Action::LookAtStorage { .. })
+}
+
+/// A cluster of the line with tenants of many kinds, as it answers; and it is asked no more.
+async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<bool>) {
+    let of_v4 = if line.starts_with('4') {
+        "  - {names: [bin], recycled: true, sets: []}\n  - {names: [dark], archive: null}\n  - {names: [dr], role: STANDBY}\n"
+    } else {
+        "  - {names: [bin], recycled: true, sets: []}\n"
+    };
+    let text = format!(
+        "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {version}\n  line: {line}\n  engine: enterprise\n  \
+         tenants:\n  - {{names: [pay, order], sets: [3d, 1d]}}\n{of_v4}"
+    );
+    let scenario = scenario::parse("test", &text).unwrap();
+    let data = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let ports: Vec<u16> = std::iter::once(port).chain(1..).take(scenario.port_count()).collect();
+    let making = Making { data: data.path(), ports: &ports, speed: 1, password: "p", now: clock::now() };
+    let world = Arc::new(Embedded::new(scenario.fleet("test", &making).unwrap()));
+    let (stop, stopped) = watch::channel(false);
+    tokio::spawn(server::listen(world, 0, listener, Registry::new(), stopped));
+    let limits = Limits {
+        connect: 60_000,
+        statement: 60_000,
+        poll: 1_000,
+        stall: 60_000,
+        archive_wait: 60_000,
+        heartbeat: 10_000,
+        proof: 60_000,
+    };
+    let connection = Connection {
+        endpoints: vec![format!("127.0.0.1:{port}")],
+        user: "root@sys".to_owned(),
+        password: None,
+        tls: TlsMode::Off,
+        ca: None,
+        mydumper: None,
+        limits,
+    };
+    let login = Some(Secret::new("p".to_owned()));
+    let secrets = Secrets { login, ..Secrets::default() };
+    let mut cluster = OceanBase::new("demo".parse::<TargetName>().unwrap(), None, connection, secrets);
+    cluster.ensure_session().await.unwrap();
+    cluster.session.as_mut().unwrap().tape = Some(Tape::default());
+    cluster.detect().await.unwrap();
+    let tape = cluster.session.as_mut().unwrap().tape.take().unwrap();
+    (cluster, tape, stop)
+}
+
+/// The facts as the tape tells them.
+async fn told(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
+    // What was found once is kept; it is found anew each time.
+    cluster.columns = None;
+    cluster.login = None;
+    cluster.session.as_mut().unwrap().tape = Some(tape);
+    let facts = cluster.detect().await.ok();
+    assert!(cluster.session.is_some(), "the connection is kept");
+    facts
+}
+
+#[tokio::test]
+async fn nothing_gets_better_by_a_value_that_was_not_read() {
+    let mut changed = 0;
+    let mut found = BTreeSet::new();
+    for (line, version) in LINES {
+        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        let before = decide(&told(&mut cluster, tape.playing(None)).await.expect("the tape is whole"));
+        let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
+        assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
+        assert!(before.plans.values().any(Option::is_some), "{line}: nothing could be refused");
+        // A tenant of another name is another tenant, and any name may be one.
+        for (view, column) in tape.columns().into_iter().filter(|(_, column)| column != "TENANT_NAME") {
+            for value in GARBAGE {
+                let (view, column, value) = (view.clone(), column.clone(), value.map(str::to_owned));
+                let what = format!("{line} {view}.{column} = {value:?}");
+                changed += 1;
+                if let Some(facts) = told(&mut cluster, tape.playing(Some(Change { view, column, value }))).await {
+                    found.extend(better(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
+                }
+            }
+        }
+    }
+    assert!(changed > 3_000, "{changed}");
+    assert!(found.is_empty(), "{} of {changed}:\n{}", found.len(), found.into_iter().collect::<Vec<_>>().join("\n"));
+}
