@@ -1,27 +1,18 @@
 //! Detection: from an open connection to the facts.
 
-use std::collections::BTreeMap;
-
 use super::OceanBase;
-use super::cells::{Unread, is_on, needed};
+use super::cells::Unread;
 use super::line::{Jobs, ViewId};
 use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
-use super::sets::Media;
-use super::surroundings::{load, transparent_encryption};
-use super::words::{Parameters, by_tenant, kind, mode, role_of, upgrade_signs, whole_instance};
+use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::clean;
-use crate::domain::facts::{
-    ArchiveFacts, BaseRule, ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts,
-    TenantKind,
-};
+use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::proof::ProofRule;
-use crate::domain::restorable::Round;
 use crate::domain::standstill::ServerClock;
-use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
 /// Views with columns that only some releases have.
@@ -305,116 +296,6 @@ impl OceanBase {
         Ok(detected.version)
     }
 
-    /// The tenants, all or those of these ids.
-    async fn tenants(
-        &mut self,
-        parameters: &Parameters,
-        zone: &ServerTimeZone,
-        only: Option<&[u64]>,
-    ) -> Result<Vec<TenantFacts>, Fault> {
-        let ids = |column| -> Vec<Filter<'_>> {
-            only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
-        };
-        let own = ids("TENANT_ID");
-        let version = self.version()?;
-        let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
-        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?)?;
-        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
-        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
-        let rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
-        let mut all_rounds: BTreeMap<u64, Vec<Round>> = BTreeMap::new();
-        let mut users = Vec::new();
-        for row in &tenants {
-            let id = needed(row, "TENANT_ID")?;
-            let own = rounds.get(&id).into_iter().flatten();
-            all_rounds.insert(id, own.map(rows::round).collect::<Result<_, _>>()?);
-            if kind(&text(row, "TENANT_TYPE")) == TenantKind::User {
-                users.push(id);
-            }
-        }
-        let users: Vec<(u64, &[Round])> =
-            users.into_iter().filter_map(|id| Some((id, all_rounds.get(&id)?.as_slice()))).collect();
-        let mut media = self.media(&users, zone).await?;
-        // Parents are rows of sys, so the running jobs are read whole.
-        let jobs = self.running_jobs().await?;
-        let policies = self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant);
-        let cleanups = self.read(ViewId::DeleteJobs, &own, "").await.and_then(by_tenant);
-        let compactions = match only {
-            None => self.compactions(&own).await,
-            Some(_) => Err("it is read before the plan only".to_owned()),
-        };
-        let detected = self.detected;
-        tenants
-            .iter()
-            .map(|row| {
-                let id = needed(row, "TENANT_ID")?;
-                let rounds = all_rounds.remove(&id).unwrap_or_default();
-                let media = media.remove(&id).unwrap_or_else(Media::of_no_user);
-                let of = |rows: &BTreeMap<u64, Vec<Row>>| rows.get(&id).cloned().unwrap_or_default();
-                let policy = match &policies {
-                    Ok(policies) => Known::Known(
-                        policies
-                            .get(&id)
-                            .and_then(|rows| rows.first())
-                            .and_then(|row| some_text(row, "RECOVERY_WINDOW"))
-                            .map(|window| clean(&window)),
-                    ),
-                    Err(fault) => Known::NotChecked(fault.why.clone()),
-                };
-                let mut unread = Vec::new();
-                let data_destination = rows::data_destination(&of(&data)).unwrap_or_else(|what| {
-                    unread.push(what);
-                    None
-                });
-                let (destination, deferred) = rows::archive_destination(&of(&archive)).unwrap_or_else(|what| {
-                    unread.push(what);
-                    (None, false)
-                });
-                Ok(TenantFacts {
-                    id,
-                    name: clean(&text(row, "TENANT_NAME")),
-                    name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
-                    created: rows::unix_time(row, "CREATE_TIME"),
-                    kind: kind(&text(row, "TENANT_TYPE")),
-                    mode: mode(&text(row, "COMPATIBILITY_MODE")),
-                    role: role_of(row),
-                    status: clean(&text(row, "STATUS")),
-                    in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
-                    read_only: false,
-                    version,
-                    data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
-                    unread,
-                    data_destination,
-                    archive: ArchiveFacts {
-                        log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),
-                        destination,
-                        deferred,
-                        current: of(&current).first().map(rows::round).transpose()?,
-                        rounds,
-                        pieces: media.pieces,
-                        lag_target: parameters.lag_target(id),
-                        // Its points in the log are numbers.
-                        times: Known::Known(()),
-                    },
-                    sets: media.sets,
-                    base: BaseRule::Path,
-                    running: running(&jobs, id),
-                    recovery_window: policy,
-                    cleanup: match &cleanups {
-                        Ok(cleanups) => Known::Known(of(cleanups).first().map(rows::cleanup)),
-                        Err(fault) => Known::NotChecked(fault.why.clone()),
-                    },
-                    transparent_encryption: transparent_encryption(
-                        parameters,
-                        detected.as_ref(),
-                        (id, &text(row, "TENANT_NAME")),
-                    ),
-                    load: load(parameters, &compactions, id),
-                })
-            })
-            .collect()
-    }
-
     /// Every running job row, parents among them.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
@@ -503,7 +384,7 @@ impl OceanBase {
     /// A parameter that a gate or the cluster's identity needs, and that is not there or says what nobody understands.
     fn not_read(&mut self, parameter: &str) {
         let unread = Unread::parameter(parameter);
-        self.unread.get_or_insert_with(|| unread);
+        self.unread.get_or_insert(unread);
     }
 
     /// The facts, if every value that was asked for was read. What the server does not show is said with the facts; what it
@@ -525,16 +406,4 @@ fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
 /// A time that is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not.
 fn is_set(row: &Row, column: &str) -> bool {
     some_text(row, column).is_some_and(|at| at != "0")
-}
-
-/// The running jobs of a tenant, its own before the parents that name it: only its own have counters.
-fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
-    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
-    found.sort_by_key(|job| job.tenant_id != tenant);
-    found
-}
-
-/// Whether a job row concerns the tenant: its own, or a parent that names it.
-fn covers(job: &JobFacts, tenant: u64) -> bool {
-    job.is_live() && (job.tenant_id == tenant || (job.tenant_id == 1 && job.executors.contains(&tenant)))
 }

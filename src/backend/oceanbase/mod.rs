@@ -20,6 +20,7 @@ mod standstill;
 mod statement;
 mod steps;
 mod surroundings;
+mod tenants;
 #[cfg(test)]
 mod unread_tests;
 mod v3;

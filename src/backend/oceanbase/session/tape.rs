@@ -26,6 +26,7 @@ pub struct Change {
 
 impl Tape {
     /// The same answers, given instead of the server's, with this change.
+    #[must_use]
     pub fn playing(&self, change: Option<Change>) -> Self {
         Self { answers: self.answers.clone(), plays: true, change }
     }
@@ -53,6 +54,7 @@ impl Tape {
     }
 
     /// Every column of every view that had rows.
+    #[must_use]
     pub fn columns(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
         for (sql, answer) in &self.answers {

@@ -1,0 +1,165 @@
+//! The tenants of a V4 cluster, each with its destinations, its archive, its sets and what runs for it.
+
+use std::collections::BTreeMap;
+
+use super::OceanBase;
+use super::cells::{is_on, needed};
+use super::line::ViewId;
+use super::read::{Filter, Is};
+use super::rows;
+use super::session::{Row, some_text, text};
+use super::sets::Media;
+use super::surroundings::{load, transparent_encryption};
+use super::words::{Parameters, by_tenant, kind, mode, role_of};
+use crate::domain::diagnosis::clean;
+use crate::domain::facts::{ArchiveFacts, BaseRule, JobFacts, Known, TenantFacts, TenantKind};
+use crate::domain::fault::Fault;
+use crate::domain::restorable::Round;
+use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::version::{Detected, Version};
+
+/// Rows by the tenant that they are of.
+type ByTenant = BTreeMap<u64, Vec<Row>>;
+
+/// What the views say of all tenants, before it is put together tenant by tenant.
+struct Listed<'a> {
+    parameters: &'a Parameters,
+    version: Version,
+    detected: Option<Detected>,
+    data: ByTenant,
+    archive: ByTenant,
+    current: ByTenant,
+    jobs: Vec<JobFacts>,
+    policies: Result<ByTenant, Fault>,
+    cleanups: Result<ByTenant, Fault>,
+    compactions: Result<BTreeMap<u64, String>, String>,
+}
+
+impl OceanBase {
+    /// The tenants, all or those of these ids.
+    pub(super) async fn tenants(
+        &mut self,
+        parameters: &Parameters,
+        zone: &ServerTimeZone,
+        only: Option<&[u64]>,
+    ) -> Result<Vec<TenantFacts>, Fault> {
+        let ids = |column| -> Vec<Filter<'_>> {
+            only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
+        };
+        let own = ids("TENANT_ID");
+        let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
+        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?)?;
+        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
+        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
+        let rows_of_rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
+        let mut rounds: BTreeMap<u64, Vec<Round>> = BTreeMap::new();
+        let mut users = Vec::new();
+        for row in &tenants {
+            let id = needed(row, "TENANT_ID")?;
+            let own = rows_of_rounds.get(&id).into_iter().flatten();
+            rounds.insert(id, own.map(rows::round).collect::<Result<_, _>>()?);
+            if kind(&text(row, "TENANT_TYPE")) == TenantKind::User {
+                users.push(id);
+            }
+        }
+        let users: Vec<(u64, &[Round])> =
+            users.into_iter().filter_map(|id| Some((id, rounds.get(&id)?.as_slice()))).collect();
+        let mut media = self.media(&users, zone).await?;
+        let listed = Listed {
+            parameters,
+            version: self.version()?,
+            detected: self.detected,
+            data,
+            archive,
+            current,
+            // Parents are rows of sys, so the running jobs are read whole.
+            jobs: self.running_jobs().await?,
+            policies: self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant),
+            cleanups: self.read(ViewId::DeleteJobs, &own, "").await.and_then(by_tenant),
+            compactions: match only {
+                None => self.compactions(&own).await,
+                Some(_) => Err("it is read before the plan only".to_owned()),
+            },
+        };
+        tenants
+            .iter()
+            .map(|row| {
+                let id = needed(row, "TENANT_ID")?;
+                let media = media.remove(&id).unwrap_or_else(Media::of_no_user);
+                listed.tenant(id, row, rounds.remove(&id).unwrap_or_default(), media)
+            })
+            .collect()
+    }
+}
+
+impl Listed<'_> {
+    /// A tenant by its row.
+    fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: Media) -> Result<TenantFacts, Fault> {
+        let own = |rows: &ByTenant| rows.get(&id).cloned().unwrap_or_default();
+        let name = text(row, "TENANT_NAME");
+        let mut unread = Vec::new();
+        let data_destination = rows::data_destination(&own(&self.data)).unwrap_or_else(|what| {
+            unread.push(what);
+            None
+        });
+        let (destination, deferred) = rows::archive_destination(&own(&self.archive)).unwrap_or_else(|what| {
+            unread.push(what);
+            (None, false)
+        });
+        let window = |row: &Row| some_text(row, "RECOVERY_WINDOW").map(|window| clean(&window));
+        Ok(TenantFacts {
+            id,
+            name: clean(&name),
+            name_is_exact: clean(&name) == name,
+            created: rows::unix_time(row, "CREATE_TIME"),
+            kind: kind(&text(row, "TENANT_TYPE")),
+            mode: mode(&text(row, "COMPATIBILITY_MODE")),
+            role: role_of(row),
+            status: clean(&text(row, "STATUS")),
+            in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
+            read_only: false,
+            version: self.version,
+            data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
+            unread,
+            data_destination,
+            archive: ArchiveFacts {
+                log_mode_on: some_text(row, "LOG_MODE").map(|mode| mode == "ARCHIVELOG"),
+                destination,
+                deferred,
+                current: own(&self.current).first().map(rows::round).transpose()?,
+                rounds,
+                pieces: media.pieces,
+                lag_target: self.parameters.lag_target(id),
+                // Its points in the log are numbers.
+                times: Known::Known(()),
+            },
+            sets: media.sets,
+            base: BaseRule::Path,
+            running: running(&self.jobs, id),
+            recovery_window: known(&self.policies, id, window),
+            cleanup: known(&self.cleanups, id, |row| Some(rows::cleanup(row))),
+            transparent_encryption: transparent_encryption(self.parameters, self.detected.as_ref(), (id, &name)),
+            load: load(self.parameters, &self.compactions, id),
+        })
+    }
+}
+
+/// What the first row of a tenant says, where the view was read.
+fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
+    match rows {
+        Ok(rows) => Known::Known(rows.get(&id).and_then(|rows| rows.first()).and_then(of)),
+        Err(fault) => Known::NotChecked(fault.why.clone()),
+    }
+}
+
+/// The running jobs of a tenant, its own before the parents that name it: only its own have counters.
+fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
+    let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
+    found.sort_by_key(|job| job.tenant_id != tenant);
+    found
+}
+
+/// Whether a job row concerns the tenant: its own, or a parent that names it.
+fn covers(job: &JobFacts, tenant: u64) -> bool {
+    job.is_live() && (job.tenant_id == tenant || (job.tenant_id == 1 && job.executors.contains(&tenant)))
+}
