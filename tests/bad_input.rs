@@ -165,7 +165,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
             "WOBBLING",
         ),
         // Nothing at all, and far too much.
-        odd("empty", Twist::rows(|_, answer| answer.map(|_| Vec::new())), 1, "no tenant pay"),
+        odd("empty", Twist::rows(|_, answer| answer.map(|_| Vec::new())), 10, "enable_upgrade_mode cannot be read"),
         odd("nulls", Twist::values(|_, _| Cell::Null), 10, "column TENANT_ID is NULL"),
         odd(
             "garbage",

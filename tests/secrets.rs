@@ -359,7 +359,11 @@ fn failures_repeat_no_secret() {
             Literal::Text(text) => Some(error(1210, &format!("Incorrect arguments near '{text}' {text}"))),
             _ => None,
         }),
-        Alter::Backup { .. } => Some(error(1064, &format!("near IDENTIFIED BY '{ENCRYPTION}' ONLY"))),
+        // And by their values alone, which no key stands before.
+        Alter::Backup { .. } => {
+            let values = format!("bad value: {ENCRYPTION} of {PASSWORD}");
+            Some(error(1064, &format!("near IDENTIFIED BY '{ENCRYPTION}' ONLY; {values}")))
+        }
         _ => None,
     };
     let servers = Servers::new();

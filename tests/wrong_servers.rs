@@ -406,7 +406,7 @@ fn sets_and_pieces_are_read_for_a_few_user_tenants_and_from_the_round_on_that_is
     };
     let (sets, pieces) = (asked("CDB_OB_BACKUP_SET_FILES"), asked("CDB_OB_ARCHIVELOG_PIECE_FILES"));
     for asked in [&sets, &pieces] {
-        assert!(asked.len() == 1 && asked[0].starts_with("TENANT_ID IN (1002, 1004) "), "{heard:#?}");
+        assert!(asked.len() == 1 && asked[0].starts_with("TENANT_ID IN (1002, 1004, 1006, 1008) "), "{heard:#?}");
     }
     assert!(pieces.iter().all(|rest| !rest.contains("900")), "{pieces:#?}");
     assert!(pieces.iter().any(|rest| rest.contains(" AND ROUND_ID IN (1) ")), "{pieces:#?}");

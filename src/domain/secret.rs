@@ -1,16 +1,25 @@
 //! A secret is a type: it cannot be printed, serialised or compared, and leaves only through [`Secret::expose`].
 
+use std::sync::Arc;
+
 use secrecy::{ExposeSecret, SecretString};
 
-/// A password or an access key. `Debug` prints `***`, the memory is wiped when it is dropped.
+mod known;
+
+pub use known::hide;
+
+/// A password or an access key. `Debug` prints `***`, the memory is wiped when the last copy is dropped. While one is held it is
+/// hidden in foreign text ([`hide`]).
 #[derive(Clone)]
-pub struct Secret(SecretString);
+pub struct Secret(Arc<SecretString>);
 
 impl Secret {
     /// Takes ownership of the text.
     #[must_use]
     pub fn new(text: String) -> Self {
-        Self(SecretString::from(text))
+        let secret = Arc::new(SecretString::from(text));
+        known::remember(&secret);
+        Self(secret)
     }
 
     /// The one way out: for the call that hands it to a driver, never for text a person or a file sees.

@@ -9,7 +9,7 @@ use tokio::process::Command;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::storage_test::ServerSays;
 
 /// Servers that are asked at once.
@@ -78,5 +78,5 @@ async fn one(user: &str, host: &str, script: &str, environment: &[(&'static str,
     }
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     let last = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
-    Err(clean(last.trim()))
+    Err(foreign(last.trim()))
 }

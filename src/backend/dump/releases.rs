@@ -1,10 +1,22 @@
 //! Which `mydumper` is here, and how each tried release is to be used. An untried one is refused by name.
 
 use std::ffi::OsStr;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
+
+/// How long a program may take to print its version.
+const VERSION_TIME: Duration = Duration::from_secs(10);
+
+/// Most bytes of it that are read.
+const VERSION_LENGTH: u64 = 4_096;
+
+/// Most letters of it that a message repeats.
+const LINE: usize = 100;
 
 /// A release that was tried against a real server, with writers running and a restore compared.
 #[derive(Debug, PartialEq, Eq)]
@@ -61,14 +73,45 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<Tool, Fault> {
             .find(|file| file.is_file())
             .ok_or_else(|| absent("There is no mydumper on PATH."))?,
     };
-    let said = Command::new(&path)
+    let release = release(&version_of(&path, VERSION_TIME)?)?;
+    Ok(Tool { path, release })
+}
+
+/// What a program prints for `--version`, as far as a version can be long.
+fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
+    let cannot = |error: &std::io::Error| absent(&format!("{} cannot be run: {error}.", path.display()));
+    let mut child = Command::new(path)
         .arg("--version")
         .env_clear()
         .stdin(Stdio::null())
-        .output()
-        .map_err(|error| absent(&format!("{} cannot be run: {error}.", path.display())))?;
-    let release = release(&String::from_utf8_lossy(&said.stdout))?;
-    Ok(Tool { path, release })
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .map_err(|error| cannot(&error))?;
+    let (send, said) = std::sync::mpsc::channel();
+    if let Some(out) = child.stdout.take() {
+        // What it prints beyond that nobody reads, and its next write ends it. It may live on with the pipe in a child of its own:
+        // this thread alone then waits for it.
+        std::thread::spawn(move || {
+            let mut text = Vec::new();
+            let read = out.take(VERSION_LENGTH).read_to_end(&mut text);
+            let _ = send.send(read.map(|_| text));
+        });
+    }
+    let said = said.recv_timeout(within);
+    // An error means that it has ended already.
+    let _ = child.kill();
+    let _ = child.wait();
+    match said {
+        Ok(Ok(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
+        Ok(Err(error)) => Err(cannot(&error)),
+        Err(_) => Err(Fault::new(
+            Cause::Precondition,
+            "The backup service does not say which release it is.",
+            format!("`{} --version` printed nothing within {} s.", path.display(), within.as_secs()),
+            "Run it by hand; name the right program as `mydumper:` of the cluster in the inventory.",
+        )),
+    }
 }
 
 /// The release that `mydumper --version` names, by its first line: `mydumper [v]VERSION, built against ...`.
@@ -76,12 +119,12 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<Tool, Fault> {
 /// # Errors
 /// Not the output of mydumper, or a release nobody tried.
 pub fn release(said: &str) -> Result<&'static Release, Fault> {
-    let line = said.lines().next().unwrap_or_default().trim();
+    let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(LINE).collect();
     let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
         return Err(Fault::new(
             Cause::Precondition,
             "The backup service does not say which release it is.",
-            format!("`mydumper --version` printed {line:?}."),
+            format!("`mydumper --version` printed \"{line}\"."),
             "Name the right program as `mydumper:` of the cluster in the inventory.",
         ));
     };
@@ -123,6 +166,32 @@ mod tests {
     #[test]
     fn one_thread_is_part_of_every_release_that_has_no_common_snapshot() {
         assert!(RELEASES.iter().all(|release| release.options.contains(&"--threads=1")));
+    }
+
+    /// A program that prints and does what this shell script says.
+    fn program(folder: &Path, script: &str) -> PathBuf {
+        use std::os::unix::fs::PermissionsExt;
+        let path = folder.join("mydumper");
+        std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] || exit 0\n{script}\n")).unwrap();
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        // A child that another test starts has the file open for writing until its exec, and until then nobody runs it.
+        while Command::new(&path).status().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy) {}
+        path
+    }
+
+    #[test]
+    fn what_a_program_prints_is_bounded_in_time_and_size_and_drives_no_terminal() {
+        let folder = tempfile::tempdir().unwrap();
+        let usual = Duration::from_secs(60);
+        let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).unwrap();
+        assert_eq!(endless.len(), 4_096);
+        let silent = program(folder.path(), "exec /bin/sleep 1000");
+        let fault = version_of(&silent, Duration::from_millis(50)).unwrap_err();
+        assert!(fault.why.contains("printed nothing within"), "{fault}");
+        let fault = release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
+        assert_eq!(fault.what, "mydumper 0.10.0X is not used for backups.");
+        let long = release(&"x".repeat(10_000_000)).unwrap_err();
+        assert!(long.why.len() < 200, "{}", long.why.len());
     }
 
     #[test]

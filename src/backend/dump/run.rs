@@ -18,6 +18,7 @@ use super::command::{KEEPER, command, tls_fits};
 use super::place::Place;
 use super::releases::Tool;
 use super::{Login, io_fault};
+use crate::domain::diagnosis::foreign;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
@@ -359,7 +360,7 @@ fn failure(state: State, log: &str, rebooted: bool) -> Fault {
         "Remove the cause, then retry: a new dump is started."
     };
     let more = if said.len() > 1 { format!(" ({} more errors)", said.len() - 1) } else { String::new() };
-    Fault::new(Cause::Server, what, format!("It said: {words}{more}."), next)
+    Fault::new(Cause::Server, what, format!("It said: {}{more}.", foreign(words)), next)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 
 use super::line::ViewId;
 use super::session::{Row, number, some_text};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 #[cfg(test)]
@@ -100,7 +100,7 @@ impl Unread {
             Cause::Server,
             format!("The parameter {name} cannot be read."),
             "It is not listed, or its value is none that it can have; nothing is put in its place.",
-            format!("Look at it as root@sys: SHOW PARAMETERS LIKE '{name}'; check what answers at that endpoint."),
+            format!("Look at it as root@sys: parameters like {name}; check what answers at that endpoint."),
         )
     }
 
@@ -195,7 +195,7 @@ impl Kind {
             Self::Text | Self::TextNotNull => None,
         };
         wanted.map(|wanted| {
-            format!("says \"{}\", which is {wanted}", clean(text).chars().take(SHOWN).collect::<String>())
+            format!("says \"{}\", which is {wanted}", foreign(text).chars().take(SHOWN).collect::<String>())
         })
     }
 }

@@ -7,7 +7,7 @@ use super::read::{Columns, Filter, Home, Is};
 use super::rows;
 use super::session::{Failure, Row, Session, number, some_text, text};
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
@@ -47,7 +47,7 @@ pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
         Fault::new(
             Cause::Unreachable,
             format!("{} is not an OceanBase.", session.endpoint),
-            format!("It calls itself \"{}\".", clean(&says)),
+            format!("It calls itself \"{}\".", foreign(&says)),
             "Name an observer or an OBProxy of an OceanBase cluster.",
         )
     })

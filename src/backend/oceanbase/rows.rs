@@ -6,7 +6,7 @@ use super::cells::{self, needed, result_or_null};
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::{clean, foreign};
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
@@ -142,7 +142,7 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
         result: cells::result(row)?,
-        comment: word(row, "COMMENT"),
+        comment: foreign(&text(row, "COMMENT")),
         description: word(row, "DESCRIPTION"),
         path: word(row, "PATH"),
         started: word(row, "START_TIMESTAMP"),
@@ -153,7 +153,7 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
 
 /// RESULT and COMMENT of a task; a result that is not set yet is none.
 pub fn trouble(row: &Row) -> (u64, String) {
-    (result_or_null(row).unwrap_or(0), word(row, "COMMENT"))
+    (result_or_null(row).unwrap_or(0), foreign(&text(row, "COMMENT")))
 }
 
 /// Whether a row of the view of tasks belongs to the job.

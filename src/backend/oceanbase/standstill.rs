@@ -6,9 +6,10 @@ use super::OceanBase;
 use super::line::{Jobs, TENANT_ID, ViewId};
 use super::read::Is;
 use super::rows::{moment, server, word};
-use super::session::{Row, number};
+use super::session::{Row, number, text};
 use crate::backend::Run;
 use crate::domain::archiving::Unchanged;
+use crate::domain::diagnosis::foreign;
 use crate::domain::facts::Known;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
@@ -196,7 +197,7 @@ impl Began {
 }
 
 pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
-    let pairs = ITEMS.iter().map(|(name, value)| (word(row, name), word(row, value)));
+    let pairs = ITEMS.iter().map(|(name, value)| (word(row, name), foreign(&text(row, value))));
     pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
 }
 

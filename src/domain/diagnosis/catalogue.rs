@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::clean::clean;
+use super::clean::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// The catalogue this program carries.
@@ -86,7 +86,7 @@ impl Catalogue {
     #[must_use]
     pub fn explain(&self, code: i64, text: &str) -> Fault {
         let code = as_clients_see_it(u32::try_from(code.unsigned_abs()).unwrap_or(u32::MAX));
-        let said = clean(text);
+        let said = foreign(text);
         let said = said.trim().trim_end_matches('.');
         let entry = self.get(code);
         let name = entry.map_or_else(String::new, |entry| format!(" ({})", entry.name));

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::domain::secret::hide;
+
 /// The keys whose value is a secret where they stand before `=` or `:`. Compared in lower case, at the end of a word, so
 /// `secret_access_key` is one too.
 const SECRET_KEYS: [&str; 7] =
@@ -16,6 +18,13 @@ const IDENTIFIED: &str = "identified by";
 #[must_use]
 pub fn clean(text: &str) -> String {
     redact(&plain(text))
+}
+
+/// The same for what somebody else says freely: a server, a storage, a child. The secrets of this process are hidden by their
+/// value, too, wherever they stand. Not for names, ids and states, which are compared and sent back.
+#[must_use]
+pub fn foreign(text: &str) -> String {
+    hide(&clean(&hide(text)))
 }
 
 /// The same without looking for secrets, line by line: what a person reads of text that was cleaned where it came from.

@@ -3,7 +3,7 @@
 //! V4.2.5 docs, troubleshooting of data backup: `(SERVER)ls_id: n, addr: ip:port, module: BACKUP_DATA, result:
 //! -4016(Internal error), trace_id: Y…` or `(ROOTSERVICE)addr: ip:port, result: -9xxx(text), trace_id: Y…`, in either case.
 
-use super::clean::clean;
+use super::clean::foreign;
 
 /// Who wrote a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -49,7 +49,7 @@ impl Comment {
     /// Takes a comment apart, cleaned first. None where it is not of the known form; show it as it is then, cleaned.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        let text = clean(text);
+        let text = foreign(text);
         let lower = text.to_ascii_lowercase();
         let reporter = if lower.contains("(rootservice)") {
             Some(Reporter::RootService)

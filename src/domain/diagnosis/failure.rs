@@ -1,7 +1,7 @@
 //! A backup that failed on the server, as three sentences: the code explained, the server's own place, and the exact
 //! search for its log.
 
-use super::{Comment, clean, explain};
+use super::{Comment, explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 
 /// The fault of a job, a task or an event: `what` says what failed, `result` is the code without its sign (0: none), and
@@ -10,7 +10,7 @@ use crate::domain::fault::{Cause, Fault};
 pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     let parsed = Comment::parse(comment);
     let code = u32::try_from(result).ok().filter(|code| *code != 0).or_else(|| parsed.as_ref().and_then(|c| c.code));
-    let words = parsed.as_ref().map_or_else(|| clean(comment), |comment| comment.text.clone().unwrap_or_default());
+    let words = parsed.as_ref().map_or_else(|| foreign(comment), |comment| comment.text.clone().unwrap_or_default());
     let mut fault = if let Some(code) = code {
         let explained = explain(i64::from(code), &words);
         Fault { what: what.to_owned(), why: format!("{} {}", explained.what, explained.why), ..explained }
@@ -22,7 +22,7 @@ pub fn server_fault(result: u64, comment: &str, what: &str) -> Fault {
     if let Some(comment) = &parsed {
         fault = located(fault, comment);
     }
-    fault.with_detail(clean(comment))
+    fault.with_detail(foreign(comment))
 }
 
 /// The same fault with the server that says it and the exact search for its log, as far as both are known.

@@ -2,7 +2,7 @@
 
 use super::{Cause, Destination, Fault, PROBE_BYTES, StorageCheck, StorageKind, TestedCheck};
 use crate::domain::command_line::shell;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::{clean, foreign};
 
 /// The kinds of file systems that come from another host.
 const REMOTE: [&str; 11] = ["nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "ocfs2", "gfs2", "9p"];
@@ -140,7 +140,7 @@ pub fn judge_servers(destination: &Destination, servers: &[ServerSays], ms: u64)
     };
     if let Some(says) = servers.iter().find(|says| !whole(says)) {
         let why = match &says.said {
-            Err(why) => clean(why),
+            Err(why) => foreign(why),
             Ok(_) => "it broke off".to_owned(),
         };
         let some = if found.is_empty() { String::new() } else { format!("; {found}") };

@@ -3,7 +3,7 @@
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 
 /// A whole answer.
 pub(super) struct Answer {
@@ -120,10 +120,10 @@ impl Answer {
                 | "IllegalLocationConstraintException"
                 | "InvalidRegionName"
                 | "InvalidLocationConstraint",
-            ) => No::Elsewhere(elsewhere().map(|place| clean(&place))),
+            ) => No::Elsewhere(elsewhere().map(|place| foreign(&place))),
             // OSS refuses what another endpoint has to do.
             Some("AccessDenied") if self.text("Endpoint").is_some() => {
-                No::Elsewhere(elsewhere().map(|place| clean(&place)))
+                No::Elsewhere(elsewhere().map(|place| foreign(&place)))
             }
             Some(
                 "QuotaExceeded"

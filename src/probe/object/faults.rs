@@ -7,7 +7,7 @@ use super::answer::No;
 use super::place::Place;
 use super::store::Trouble;
 use crate::domain::destination::{Destination, StorageKind};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::{clean, foreign};
 use crate::domain::fault::{Cause, Fault};
 
 /// What was being done.
@@ -101,7 +101,7 @@ pub(super) fn not_reached(place: &Place, error: &Error, limit: Duration) -> Faul
             "Look at the routes of this host: ip route get ADDRESS.",
         ),
         _ => {
-            let why = format!("The system says: {}.", clean(&error.to_string()));
+            let why = format!("The system says: {}.", foreign(&error.to_string()));
             storage(what, why, "Look at the network between this host and the storage.")
         }
     }

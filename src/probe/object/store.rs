@@ -14,7 +14,7 @@ use super::answer::Answer;
 use super::place::Place;
 use super::sign::Signer;
 use crate::domain::destination::StorageKind;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 
 /// The most of an answer that is read, in bytes: a probe and more than any list of it.
 pub(super) const ANSWER_LIMIT: usize = 4 << 20;
@@ -140,7 +140,7 @@ fn trouble(error: &reqwest::Error) -> Trouble {
         }
         source = cause.source();
     }
-    Trouble::Broken(clean(&last))
+    Trouble::Broken(foreign(&last))
 }
 
 /// An error of TLS may be wrapped in errors of the system, which pass over what they wrap when asked for their source.

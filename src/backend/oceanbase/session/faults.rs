@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::trouble::{Bound, Refusal, Trouble};
 use super::{Failure, TIMED_OUT};
-use crate::domain::diagnosis::{clean, explain};
+use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
@@ -21,10 +21,10 @@ pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
 }
 
 pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, password: Option<&Secret>) -> Fault {
-    let detail = clean(&trouble.to_string());
+    let detail = foreign(&trouble.to_string());
     let fault = match trouble {
         Trouble::Refused(refusal) => login_fault(refusal.code, &words(refusal), endpoint, user, password),
-        Trouble::Tls(words) => tls_fault(&clean(words), endpoint),
+        Trouble::Tls(words) => tls_fault(&foreign(words), endpoint),
         Trouble::Plugin(plugin) => plugin_fault(plugin, endpoint, user),
         Trouble::Network(error) => match error.kind() {
             std::io::ErrorKind::ConnectionRefused => {
@@ -46,7 +46,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
 
 /// A login that is not answered: what was asked for would give the password away, or is not known.
 fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
-    let plugin: String = clean(plugin).chars().take(SHOWN).collect();
+    let plugin: String = foreign(plugin).chars().take(SHOWN).collect();
     let named = if plugin.is_empty() { "a plugin without a name".to_owned() } else { format!("the plugin {plugin}") };
     let what = if plugin == "mysql_clear_password" {
         format!("{endpoint} asks for the password in clear.")
@@ -166,7 +166,7 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
 
 /// The server's text, and whether it is all of it.
 fn words(refusal: &Refusal) -> String {
-    let text = clean(&refusal.text);
+    let text = foreign(&refusal.text);
     if refusal.whole { text } else { format!("{text}... (cut off at 16 KiB)") }
 }
 
@@ -197,7 +197,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
             "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
         ),
     };
-    Failure { fault: fault.with_detail(clean(&trouble.to_string())), answered: false, unread: false }
+    Failure { fault: fault.with_detail(foreign(&trouble.to_string())), answered: false, unread: false }
 }
 
 fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
