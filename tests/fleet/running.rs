@@ -13,12 +13,18 @@ pub const DEADLINE: Duration = Duration::from_mins(1);
 
 /// Asks again and again until there is an answer; at the deadline it fails with the last state.
 #[track_caller]
-pub fn until<T>(what: &str, mut question: impl FnMut() -> Result<T, String>) -> T {
-    let end = Instant::now() + DEADLINE;
+pub fn until<T>(what: &str, question: impl FnMut() -> Result<T, String>) -> T {
+    until_within(DEADLINE, what, question)
+}
+
+/// The same with a longer patience, for what is large.
+#[track_caller]
+pub fn until_within<T>(patience: Duration, what: &str, mut question: impl FnMut() -> Result<T, String>) -> T {
+    let end = Instant::now() + patience;
     loop {
         match question() {
             Ok(answer) => return answer,
-            Err(state) => assert!(Instant::now() < end, "waited {DEADLINE:?} for {what}; last state:\n{state}"),
+            Err(state) => assert!(Instant::now() < end, "waited {patience:?} for {what}; last state:\n{state}"),
         }
         std::thread::sleep(Duration::from_millis(3));
     }
@@ -73,10 +79,16 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub fn end(mut self) -> Ran {
+    pub fn end(self) -> Ran {
+        self.end_within(DEADLINE)
+    }
+
+    /// The same with a longer patience.
+    #[track_caller]
+    pub fn end_within(mut self, patience: Duration) -> Ran {
         let mut child = self.child.take().unwrap();
         let args = self.args.clone();
-        let status = until(&format!("the end of {args:?}"), || match child.try_wait().unwrap() {
+        let status = until_within(patience, &format!("the end of {args:?}"), || match child.try_wait().unwrap() {
             Some(status) => Ok(status),
             None => Err(format!("{args:?} runs as {}", child.id())),
         });

@@ -14,9 +14,9 @@ use crate::domain::fault::Fault;
 use crate::domain::restorable::{BackupSet, Piece, Round, rounds_needed};
 use crate::domain::time_zone::ServerTimeZone;
 
-/// How many tenants are asked about together: two years of their daily backups are below what an answer may hold, and a site of
-/// many tenants is not a question for each.
-const TOGETHER: usize = 100;
+/// How many tenants are asked about together: a year of their daily backups is below half of what an answer may hold, and a
+/// site of many tenants is not a question for each.
+const TOGETHER: usize = 250;
 
 /// What a tenant could be restored from.
 #[derive(Debug, Clone)]
