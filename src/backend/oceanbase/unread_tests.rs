@@ -200,7 +200,7 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
 }
 
 /// The facts as the tape tells them.
-async fn told(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
+async fn facts_from(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
     // What was found once is kept; it is found anew each time.
     cluster.columns = None;
     cluster.login = None;
@@ -216,7 +216,7 @@ async fn nothing_gets_better_by_a_value_that_was_not_read() {
     let mut found = BTreeSet::new();
     for (line, version) in LINES {
         let (mut cluster, tape, _stop) = recorded(line, version).await;
-        let before = decide(&told(&mut cluster, tape.playing(None)).await.expect("the tape is whole"));
+        let before = decide(&facts_from(&mut cluster, tape.playing(None)).await.expect("the tape is whole"));
         let restorable = before.verdicts.values().any(|(verdict, ..)| *verdict == VerdictWord::Restorable);
         assert!(restorable, "{line}: nothing could get worse: {:?}", before.verdicts);
         assert!(before.plans.values().any(Option::is_some), "{line}: nothing could be refused");
@@ -226,7 +226,8 @@ async fn nothing_gets_better_by_a_value_that_was_not_read() {
                 let (view, column, value) = (view.clone(), column.clone(), value.map(str::to_owned));
                 let what = format!("{line} {view}.{column} = {value:?}");
                 changed += 1;
-                if let Some(facts) = told(&mut cluster, tape.playing(Some(Change { view, column, value }))).await {
+                if let Some(facts) = facts_from(&mut cluster, tape.playing(Some(Change { view, column, value }))).await
+                {
                     found.extend(better(&before, &decide(&facts)).into_iter().map(|how| format!("{what}: {how}")));
                 }
             }

@@ -58,7 +58,7 @@ fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// Accepts every certificate; who holds it must still prove that it is his.
+/// Accepts every certificate; its holder must still prove to have its key.
 #[derive(Debug)]
 struct Anyone {
     provider: Arc<CryptoProvider>,
