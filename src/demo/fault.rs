@@ -35,7 +35,7 @@ pub struct Fault {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
     /// A phase of a job does not move: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
-    /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP`.
+    /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP` and `MERGE` (of a zone, the fault's server).
     Hold {
         /// The phase.
         phase: String,
@@ -150,6 +150,15 @@ impl<'a> Faults<'a> {
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
         self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if held == phase))
+    }
+
+    /// Whether the merge of a zone is held.
+    #[must_use]
+    pub fn holds_merge(self, zone: usize) -> bool {
+        self.of(None).any(|fault| {
+            fault.server.is_none_or(|server| server == zone)
+                && matches!(&fault.effect, Effect::Hold { phase, .. } if phase == "MERGE")
+        })
     }
 
     /// What the task of a tenant shows while a phase of it is held: on which server, the code and its text.

@@ -67,8 +67,19 @@ impl Running {
     /// Waits until it says this on standard error.
     #[track_caller]
     pub fn notes(&self, text: &str) {
-        until(&format!("{text:?} on standard error"), || {
-            let said = self.text(1);
+        self.writes(1, text);
+    }
+
+    /// Waits until it says this on standard output.
+    #[track_caller]
+    pub fn prints(&self, text: &str) {
+        self.writes(0, text);
+    }
+
+    #[track_caller]
+    fn writes(&self, stream: usize, text: &str) {
+        until(&format!("{text:?} on standard {}", ["output", "error"][stream]), || {
+            let said = self.text(stream);
             if said.contains(text) { Ok(()) } else { Err(said) }
         });
     }

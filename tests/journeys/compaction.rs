@@ -2,7 +2,7 @@
 
 use obnow::demo::control::Ask;
 
-use crate::fleet::{Fleet, Ran};
+use crate::fleet::{Fleet, Ran, Running};
 
 const NEEDED: &str = "Cluster compaction needed before full data backup";
 const STEP: &str = "Start cluster compact if necessary";
@@ -74,9 +74,15 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
     assert!(asked.err.contains("The major compaction was not started.\n"), "{}", asked.err);
     assert_eq!(texts(&fleet, "legacy-sh"), Vec::<String>::new());
 
-    let done = fleet.run(&["retry", &failed.task(), "--compact", "--yes"]).exits(0);
+    // The second zone waits until the first was seen.
+    let held =
+        serde_json::json!({"name": "held", "cluster": "legacy-sh", "server": 1, "kind": "hold", "phase": "MERGE"});
+    fleet.ask(&Ask::Inject { fault: serde_json::from_value(held).unwrap() });
+    let retry = Running::start(&fleet, &["retry", &failed.task(), "--compact", "--yes"]);
+    retry.prints("1 of 3 zones merged (");
+    fleet.ask(&Ask::Fix { name: Some("held".to_owned()) });
+    retry.end().exits(0);
     assert_eq!(texts(&fleet, "legacy-sh"), ["ALTER SYSTEM MAJOR FREEZE", "ALTER SYSTEM BACKUP DATABASE"]);
-    assert!(done.out.contains(" of 3 zones merged ("), "its progress is shown zone by zone\n{}", done.out);
     let told = fleet.json(&["watch", &failed.task()]).exits(0);
     for name in &names {
         let (state, detail) = told.step(name, STEP);

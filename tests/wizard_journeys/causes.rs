@@ -305,6 +305,7 @@ fn a_cluster_names_who_is_left_out_and_who_failed() {
 fn a_compaction_that_is_needed_is_performed_by_m_and_the_backup_goes_on() {
     let (fleet, mut terminal) = started("needs-compaction", "legacy-sh");
     terminal.shows("Cluster compaction needed before full data backup");
+    terminal.shows("m major compaction");
     terminal.keys("m");
     terminal.shows("y  yes, do it");
     terminal.keys("y");

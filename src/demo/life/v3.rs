@@ -27,7 +27,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
     let faults = Faults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.v3.as_mut() else { return };
     let Some(zone) = v3.merge.zone else { return };
-    if !fails(faults, zone) {
+    if !stands(faults, zone) {
         v3.merge.done += (at - v3.merge.seen).max(0) * Moment::from(speed);
     }
     v3.merge.seen = at;
@@ -52,9 +52,14 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
 /// When the zone at work has merged.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Moment> {
     let merge = &cluster.v3.as_ref()?.merge;
-    merge.zone.filter(|zone| !fails(Faults { all: faults, cluster: &cluster.name }, *zone))?;
+    merge.zone.filter(|zone| !stands(Faults { all: faults, cluster: &cluster.name }, *zone))?;
     let speed = Moment::from(speed);
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
+}
+
+/// Whether the merge of a zone does not go on: with an error, or because it is held.
+fn stands(faults: Faults<'_>, zone: usize) -> bool {
+    fails(faults, zone) || faults.holds_merge(zone)
 }
 
 /// Whether the merge of a zone stands still with an error.

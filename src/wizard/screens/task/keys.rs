@@ -8,6 +8,9 @@ use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::Model;
 
+/// Why nothing goes on from a task that has just stopped.
+const LEAVING: &str = "Its runner is just leaving; a moment.";
+
 /// The keys of the screen. One of the first four is what r does now.
 pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "NEW backup", "start a NEW backup; what failed stays", 9)
@@ -61,7 +64,7 @@ pub fn way(model: &Model) -> Way {
     let Some(state) = task.ended else {
         let over = task.view.targets.iter().all(crate::domain::task::TargetView::is_over);
         return Way::Not(if over && !task.view.targets.is_empty() {
-            "Its runner is just leaving; a moment.".to_owned()
+            LEAVING.to_owned()
         } else {
             "It runs; r is for what stopped.".to_owned()
         });
@@ -90,7 +93,8 @@ pub fn waits_for_compaction(task: &Watched) -> bool {
 
 fn can_compact(model: &Model) -> Availability {
     match &model.task {
-        Some(task) if task.ended.is_some() && waits_for_compaction(task) => can_ask(model),
+        Some(task) if waits_for_compaction(task) && task.ended.is_none() => Availability::Off(LEAVING.to_owned()),
+        Some(task) if waits_for_compaction(task) => can_ask(model),
         Some(_) | None => Availability::Off("No step of it waits for a major compaction.".to_owned()),
     }
 }

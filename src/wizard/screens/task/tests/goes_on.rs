@@ -122,6 +122,10 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
         }
     }
     let mut model = watched(&events);
+    let ended = model.task.as_mut().unwrap().ended.take();
+    assert_eq!(key(&mut model, 'm'), "[]");
+    assert_eq!(model.notice.as_deref(), Some("Its runner is just leaving; a moment."));
+    model.task.as_mut().unwrap().ended = ended;
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
     let asked = Question::new(super::super::super::question::Doing::Compact, "Perform it?", vec!["ALL 14".into()]);
     answer(&mut model, 2, Answer::Questioned(Ok(Box::new(asked.by_name("prod")))));
