@@ -1,4 +1,4 @@
-//! The report of a task for a ticket, written where only its owner may read it (B20).
+//! The report of a task for a ticket, written where only its owner may read it.
 
 use std::path::PathBuf;
 

@@ -30,6 +30,8 @@ pub mod report;
 pub mod restorable;
 #[cfg(test)]
 pub(crate) mod samples;
+#[doc = include_str!("RULES.md")]
+pub mod rules {}
 pub mod saved;
 pub mod scn;
 pub mod secret;

@@ -1,4 +1,4 @@
-//! Why something stands still: everything that can be known of it, said as an attention (B8).
+//! Why something stands still: everything that can be known of it, said as an attention.
 
 use jiff::Timestamp;
 

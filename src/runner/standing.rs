@@ -1,5 +1,5 @@
 //! Waits: what is awaited, how far it is, and attention. A step that stands still is said with its reason, and so is the
-//! end of that (B8).
+//! end of that.
 
 use tokio::time::Instant;
 

@@ -199,7 +199,7 @@ fn mixed_builds_alone_are_overridden_and_an_upgrade_is_not() {
     assert_eq!(ran.verdict("legacy/shop")["verdict"], "restorable");
 }
 
-/// R11, B17: asked for on the connection of the BACKUP, and proven by the view, or it is no backup that was asked for.
+/// R11: asked for on the connection of the BACKUP, and proven by the view, or it is no backup that was asked for.
 #[test]
 fn encryption_is_set_before_the_backup_and_proven_after_it() {
     let fleet = Fleet::serve("fleet");
