@@ -93,6 +93,11 @@ impl Script {
         rows.iter().fold(self.columns(names), |script, row| script.says(cells(row))).says(END)
     }
 
+    /// The same where another answer to the same text follows.
+    pub fn answers_and_goes_on(self, names: &[&str], rows: &[&[&str]]) -> Self {
+        rows.iter().fold(self.columns(names), |script, row| script.says(cells(row))).says(END_OF_ONE)
+    }
+
     fn then(mut self, step: Step) -> Self {
         self.0.push(step);
         self
@@ -133,6 +138,9 @@ impl Wrong {
 pub const OK: [u8; 7] = [0, 0, 0, 2, 0, 0, 0];
 /// The end of columns, and of rows.
 pub const END: [u8; 5] = [0xFE, 0, 0, 2, 0];
+
+/// The end of the rows of an answer behind which another one follows.
+pub const END_OF_ONE: [u8; 5] = [0xFE, 0, 0, 10, 0];
 
 /// A row.
 pub fn cells(row: &[&str]) -> Vec<u8> {
