@@ -247,8 +247,8 @@ fn a_login_takes_half_of_the_round_trips() {
 async fn a_real_server_answers_several_questions_in_one_text() {
     let Some(server) = Seekdb::start(SERVER).await else { return };
     let password = Secret::new(PASSWORD.to_owned());
-    let to = to(&format!("127.0.0.1:{}", server.port));
-    let mut session = Session::open(&to, Some(&password)).await.unwrap();
+    let proxy = Proxy::before(server.port);
+    let mut session = Session::open(&to(&proxy.endpoint()), Some(&password)).await.unwrap();
     session.rows_on_trial("SELECT CONNECTION_ID() AS ID").await.unwrap();
     let long = "SELECT REPEAT('x', 1000) AS A FROM information_schema.COLUMNS LIMIT 2000";
     let questions = [
@@ -267,4 +267,8 @@ async fn a_real_server_answers_several_questions_in_one_text() {
     assert!(answers[3].as_ref().unwrap().iter().any(|row| text(row, "FIELD").eq_ignore_ascii_case("TABLE_NAME")));
     assert!(!answers[4].as_ref().unwrap().is_empty());
     assert_eq!(first_column(&session.rows("SELECT 7 AS A").await.unwrap()), ["7"], "the connection goes on");
+    // The trial, all five, the one that was refused, the two behind it, and the last.
+    let texts = proxy.texts();
+    assert_eq!(texts[2..4], [questions.join("; "), questions[2].to_owned()]);
+    assert_eq!((texts[4].clone(), texts.len()), (questions[3..].join("; "), 6), "{texts:#?}");
 }
