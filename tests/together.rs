@@ -5,7 +5,6 @@ mod engine;
 mod fleet;
 #[path = "fleet/proxy.rs"]
 mod proxy;
-#[allow(dead_code, reason = "what other tests need")]
 mod wrong;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,6 @@
 //! MySQL servers that do wrong, played from a script: `Script::greets("mysql_clear_password").play().await` is one of them.
 //! Payloads are framed and counted as the protocol has it; `raw` sends bytes as they are.
+#![allow(dead_code, reason = "not every test plays everything")]
 
 use std::sync::{Arc, Mutex};
 
