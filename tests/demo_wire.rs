@@ -21,6 +21,7 @@ const LONG: usize = 0xFF_FFFF;
 /// A world of one server: `root@sys#c` and `root@t1#c`, both with the password `pa'ss`.
 struct Fake {
     greeting: Greeting,
+    line: &'static str,
     heard: mpsc::UnboundedSender<Heard>,
     altered: Mutex<Vec<(Alter, Option<String>)>>,
 }
@@ -52,7 +53,7 @@ impl World for Fake {
     }
 
     fn line(&self, _: Endpoint) -> String {
-        "4.2.5".to_owned()
+        self.line.to_owned()
     }
 
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError> {
@@ -143,8 +144,12 @@ impl Server {
     }
 
     async fn greeting(greeting: Greeting) -> Self {
+        Self::of_line(greeting, "4.2.5").await
+    }
+
+    async fn of_line(greeting: Greeting, line: &'static str) -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
-        let world = Arc::new(Fake { greeting, heard: sender, altered: Mutex::default() });
+        let world = Arc::new(Fake { greeting, line, heard: sender, altered: Mutex::default() });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopping) = watch::channel(false);
@@ -286,6 +291,94 @@ async fn refusals_leave_the_connection_usable() {
     let mut tenant = server.options("root@t1#c", "pa'ss").connect().await.unwrap();
     let denied = ask(&mut tenant, "SELECT JOB_ID FROM oceanbase.CDB_OB_BACKUP_JOBS").await.unwrap_err();
     assert_eq!(code(&denied), (1142, Some("42000")));
+}
+
+/// A connection by hand, of a client that asks for several statements in one text or does not: the usual ones ask for nothing that a
+/// greeting does not offer.
+struct ByHand(TcpStream);
+
+impl ByHand {
+    async fn logged_in(server: &Server, asks: bool) -> Self {
+        let mut client = Self(TcpStream::connect(("127.0.0.1", server.port)).await.unwrap());
+        client.packet().await;
+        let capabilities: u32 = 1 << 9 | 1 << 15 | if asks { 1 << 16 } else { 0 };
+        let mut login = capabilities.to_le_bytes().to_vec();
+        login.resize(32, 0);
+        login.extend_from_slice(b"open@sys\0\0");
+        client.send(1, &login).await;
+        assert_eq!(client.packet().await[0], 0, "the login");
+        client
+    }
+
+    async fn send(&mut self, sequence: u8, payload: &[u8]) {
+        let length = u8::try_from(payload.len()).unwrap();
+        self.0.write_all(&[&[length, 0, 0, sequence], payload].concat()).await.unwrap();
+    }
+
+    async fn packet(&mut self) -> Vec<u8> {
+        let mut header = [0; 4];
+        self.0.read_exact(&mut header).await.unwrap();
+        let mut payload = vec![0; usize::from(header[0]) | usize::from(header[1]) << 8];
+        self.0.read_exact(&mut payload).await.unwrap();
+        payload
+    }
+
+    /// Of each answer to a text 0 where it has rows, or the code of its error.
+    async fn ask(&mut self, text: &str) -> Vec<u16> {
+        self.send(0, &[b"\x03", text.as_bytes()].concat()).await;
+        let mut found = Vec::new();
+        loop {
+            let head = self.packet().await;
+            if head[0] == 0xFF {
+                found.push(u16::from_le_bytes([head[1], head[2]]));
+                return found;
+            }
+            found.push(0);
+            let mut more = false;
+            for _end_of in ["columns", "rows"] {
+                let mut packet = self.packet().await;
+                while packet[0] != 0xFE {
+                    packet = self.packet().await;
+                }
+                more = packet[3] & 8 != 0;
+            }
+            if !more {
+                return found;
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn several_statements_in_one_text_are_answered_up_to_an_error() {
+    let server = Server::start().await;
+    let mut client = ByHand::logged_in(&server, true).await;
+    let text = "SELECT EFFECTIVE_TENANT_ID(); SELECT EFFECTIVE_TENANT() AS `;`; SHOW GRANTS;";
+    assert_eq!(client.ask(text).await, [0, 0, 0]);
+    let text = "SELECT EFFECTIVE_TENANT_ID(); SELECT A FROM oceanbase.NO_SUCH; ALTER SYSTEM ARCHIVELOG TENANT = t1";
+    assert_eq!(client.ask(text).await, [0, 1146]);
+    assert_eq!(client.ask("SELECT EFFECTIVE_TENANT_ID()").await, [0]);
+    assert!(server.world.altered.lock().unwrap().is_empty(), "what stands behind an error is not carried out");
+}
+
+#[tokio::test]
+async fn several_statements_are_taken_where_the_line_takes_them_and_the_client_asked() {
+    for (line, asks, taken) in [
+        ("3.1.2", true, true),
+        ("3.1.5", true, true),
+        ("4.0", true, true),
+        ("4.3.5", true, true),
+        ("4.3.5", false, false),
+        ("2.2.77", true, false),
+        ("3.2.4", true, false),
+    ] {
+        let server = Server::of_line(Greeting::Version("5.7.25-OceanBase".to_owned()), line).await;
+        let mut client = ByHand::logged_in(&server, asks).await;
+        let expected = if taken { vec![0, 0] } else { vec![1064] };
+        let two = "SELECT EFFECTIVE_TENANT_ID(); SELECT EFFECTIVE_TENANT_ID()";
+        assert_eq!(client.ask(two).await, expected, "{line}");
+        assert_eq!(client.ask("SELECT EFFECTIVE_TENANT_ID();").await, [0], "{line}: one is taken");
+    }
 }
 
 #[tokio::test]

@@ -9,8 +9,8 @@ use std::process::Command;
 use std::sync::Arc;
 
 use buckets::authority::authority;
-use obnow::backend::oceanbase::Session;
 use obnow::backend::oceanbase::session::{Failure, Row, text};
+use obnow::backend::oceanbase::{Session, WritingSession};
 use obnow::demo::statement::Value as Cell;
 use obnow::domain::connection::{Connection, Limits, TlsMode};
 use obnow::domain::fault::Fault;
@@ -161,9 +161,9 @@ async fn a_switch_to_the_same_plugin_is_answered_once_with_the_proof_for_its_cha
 #[tokio::test]
 async fn no_password_is_an_empty_proof_and_no_other_plugin_either() {
     let server = Script::lets_in().play().await;
-    assert_eq!(Session::open(&connection(&server, TlsMode::Off), None).await.unwrap().id, 7);
+    assert_eq!(WritingSession::open(&connection(&server, TlsMode::Off), None).await.unwrap().id, 7);
     assert!(server.heard()[0].ends_with(b"root@sys\0\0mysql_native_password\0"), "{:?}", server.heard()[0]);
-    // Neither several statements in one text, nor files of this host, though the server offers the first.
+    // Neither several statements in one text, where something may be written, nor files of this host.
     let capabilities = u32::from_le_bytes(*server.heard()[0].first_chunk().unwrap());
     assert_eq!(capabilities & (1 << 16 | 1 << 7), 0, "{capabilities:#b}");
     let server = Script::greets("mysql_clear_password").play().await;

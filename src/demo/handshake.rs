@@ -12,8 +12,10 @@ const SECURE_CONNECTION: u32 = 1 << 15;
 const CONNECT_WITH_DB: u32 = 1 << 3;
 const PLUGIN_AUTH: u32 = 1 << 19;
 const PROTOCOL_41: u32 = 1 << 9;
+const MULTI_STATEMENTS: u32 = 1 << 16;
 /// Long password and flag, database at connect, 4.1 protocol, transactions, secure connection, plugins, attributes,
-/// length-encoded proof. Neither TLS, compression, several statements, session tracking nor `DEPRECATE_EOF`.
+/// length-encoded proof. Neither TLS, compression, session tracking nor `DEPRECATE_EOF`; nor several statements, which are taken all
+/// the same (source of V3.1.0 to V4.3.1, `OMPKHandshake`).
 const CAPABILITIES: u32 =
     1 | 1 << 2 | CONNECT_WITH_DB | PROTOCOL_41 | 1 << 13 | SECURE_CONNECTION | PLUGIN_AUTH | 1 << 20 | LENENC_AUTH;
 const PLUGIN: &[u8] = b"mysql_native_password";
@@ -30,6 +32,8 @@ pub struct Login {
     pub proof: Vec<u8>,
     /// The database to start in.
     pub database: Option<String>,
+    /// Whether it asked for several statements in one text.
+    pub several: bool,
     plugin: Option<Vec<u8>>,
 }
 
@@ -125,7 +129,8 @@ fn read_login(packet: &[u8]) -> Option<Login> {
     };
     let database = if capabilities & CONNECT_WITH_DB == 0 { None } else { Some(text(until_zero(&mut rest)?)?) };
     let plugin = if capabilities & PLUGIN_AUTH == 0 { None } else { until_zero(&mut rest).map(<[u8]>::to_vec) };
-    Some(Login { user, proof: proof.to_vec(), database: database.filter(|name| !name.is_empty()), plugin })
+    let several = capabilities & MULTI_STATEMENTS != 0;
+    Some(Login { user, proof: proof.to_vec(), database: database.filter(|name| !name.is_empty()), several, plugin })
 }
 
 fn until_zero<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
@@ -171,13 +176,14 @@ mod tests {
     #[test]
     fn a_login_is_read_with_what_it_carries() {
         let login = read_login(&answer(
-            PROTOCOL_41 | SECURE_CONNECTION | CONNECT_WITH_DB | PLUGIN_AUTH,
+            PROTOCOL_41 | SECURE_CONNECTION | CONNECT_WITH_DB | MULTI_STATEMENTS | PLUGIN_AUTH,
             b"root@sys#c\0\x02xyoceanbase\0other\0",
         ));
         let expected = Login {
             user: "root@sys#c".to_owned(),
             proof: b"xy".to_vec(),
             database: Some("oceanbase".to_owned()),
+            several: true,
             plugin: Some(b"other".to_vec()),
         };
         assert_eq!(login, Some(expected));

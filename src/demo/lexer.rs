@@ -66,6 +66,25 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
     Ok(found)
 }
 
+/// Cuts a text at each `;` that stands in no quotes and no comment; the last one may end it. A text that cannot be cut into tokens is
+/// left whole, for the error that is in it.
+#[must_use]
+pub fn statements(text: &str) -> Vec<&str> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    for token in tokens(text).unwrap_or_default() {
+        if token.kind == Kind::Symbol(';') {
+            found.push(text[from..token.start].trim());
+            from = token.end;
+        }
+    }
+    let rest = text[from..].trim();
+    if found.is_empty() || !rest.is_empty() {
+        found.push(rest);
+    }
+    found
+}
+
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
@@ -182,6 +201,14 @@ mod tests {
         assert_eq!(kinds(r"`a``\b`"), [Kind::Backticked(r"a`\b".into())]);
         assert_eq!(kinds(r"'10\%'"), [Kind::Single(r"10\%".into())]);
         assert_eq!(kinds("'备份'"), [Kind::Single("备份".into())]);
+    }
+
+    #[test]
+    fn a_text_is_cut_at_semicolons_that_stand_alone() {
+        assert_eq!(statements("a 'x;y' `;` /* ; */; b \";\" -- ;"), ["a 'x;y' `;` /* ; */", "b \";\" -- ;"]);
+        for whole in ["a", "a;", "a; ", "", "a 'b; c"] {
+            assert_eq!(statements(whole).len(), 1, "{whole}");
+        }
     }
 
     #[test]

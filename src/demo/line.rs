@@ -53,6 +53,9 @@ pub enum Feature {
     FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
     LaterForms,
+    /// Several statements in one text, from a client that asks for it. From V3.1.3 on a server takes them from every client;
+    /// here none may count on that.
+    SeveralStatements,
     /// `RESTORE .. PREVIEW` is in the grammar in the form that works: V3.1.1, V4.2.1.
     RestorePreview,
 }
@@ -177,8 +180,8 @@ const V4_3_5: &[Phase] = &[
 
 use Feature::{
     AllUser, ArchiveMode, CancelAll, ChecksumType, Cos, FractionalTimes, FreezeFirst, LaterForms, ObVersion,
-    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion, SinceV3,
-    TenantBackup,
+    ParametersWhere, PlacedComments, PlusArchivelog, RefusedChildEvent, RestorePreview, S3, SameDataVersion,
+    SeveralStatements, SinceV3, TenantBackup,
 };
 
 /// What V4.3.5 has. The first of it is new there.
@@ -196,20 +199,26 @@ const V4_3_5_FEATURES: &[Feature] = &[
     PlacedComments,
     FractionalTimes,
     RestorePreview,
+    SeveralStatements,
 ];
 const V4_2_FEATURES: &[Feature] = V4_3_5_FEATURES.split_at(1).1;
 
 static LINES: [Line; 11] = [
     v3("2.2.77", &[FreezeFirst, Cos]),
-    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, RestorePreview]),
-    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview]),
+    v3("3.1.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
+    v3("3.1.5", &[CancelAll, ObVersion, ParametersWhere, SinceV3, RestorePreview, SeveralStatements]),
     // Builds before 20220304134610.
     v3("3.2.2", &[FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
     // Builds from it on.
     v3("3.2.2-tenant", &[TenantBackup, CancelAll, FreezeFirst, ObVersion, ParametersWhere, SinceV3, Cos]),
     v3("3.2.4", &[TenantBackup, CancelAll, ObVersion, ParametersWhere, SinceV3, Cos]),
-    Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion] },
-    Line { key: "4.1", generation: Generation::V4, phases: V4_0, features: &[ObVersion, ArchiveMode] },
+    Line { key: "4.0", generation: Generation::V4, phases: V4_0, features: &[ObVersion, SeveralStatements] },
+    Line {
+        key: "4.1",
+        generation: Generation::V4,
+        phases: V4_0,
+        features: &[ObVersion, ArchiveMode, SeveralStatements],
+    },
     Line { key: "4.2.5", generation: Generation::V4, phases: V4_2, features: V4_2_FEATURES },
     Line { key: "4.3.5", generation: Generation::V4, phases: V4_3_5, features: V4_3_5_FEATURES },
     Line { key: "seekdb", generation: Generation::V4, phases: V4_3_5, features: V4_2_FEATURES },

@@ -10,8 +10,9 @@ use tokio::task::JoinSet;
 
 use super::answer::{Reply, answer};
 use super::handshake::{greet, proves};
-use super::line;
-use super::refusal::refuse;
+use super::lexer::statements;
+use super::line::{self, Feature};
+use super::refusal::{refuse, syntax_error};
 use super::registry::{Place, Registry};
 use super::statement::ServerError;
 use super::wire::Channel;
@@ -102,13 +103,14 @@ impl<W: World> Connection<W> {
                 channel.send().await
             }
             Greeting::Version(version) => match self.log_in(&mut channel, &version).await? {
-                Some(session) => self.commands(&mut channel, session).await,
+                Some((session, several)) => self.commands(&mut channel, session, several).await,
                 None => Ok(()),
             },
         }
     }
 
-    async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<Session>> {
+    /// None: it did not succeed. With the session comes whether its client asked for several statements in one text.
+    async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<(Session, bool)>> {
         let connection = self.place.connection;
         let Some((login, salt)) = greet(channel, version, connection).await? else {
             channel.put_error(&refuse(1043, "08S01", "Bad handshake"));
@@ -128,14 +130,15 @@ impl<W: World> Connection<W> {
             }
         };
         self.place.logged_in(&account);
-        channel.put_ok();
+        channel.put_ok(false);
         channel.send().await?;
         let (endpoint, variables) = (self.endpoint, std::collections::BTreeMap::new());
         let (encryption, decryption, preview) = (None, Vec::new(), None);
-        Ok(Some(Session { connection, endpoint, account, variables, encryption, decryption, preview }))
+        let session = Session { connection, endpoint, account, variables, encryption, decryption, preview };
+        Ok(Some((session, login.several)))
     }
 
-    async fn commands(&self, channel: &mut Channel, mut session: Session) -> io::Result<()> {
+    async fn commands(&self, channel: &mut Channel, mut session: Session, several: bool) -> io::Result<()> {
         loop {
             channel.next_command();
             let Some(packet) = channel.read().await? else { return Ok(()) };
@@ -143,19 +146,61 @@ impl<W: World> Connection<W> {
             let reply = match command {
                 0x01 => return Ok(()),
                 0x02 => database(&String::from_utf8_lossy(body)).map_or_else(Reply::Refused, |()| Reply::Done),
-                0x03 => self.query(channel, &mut session, body).await,
+                0x03 => {
+                    if !self.query(channel, &mut session, body, several).await? {
+                        return Ok(());
+                    }
+                    continue;
+                }
                 0x0E => Reply::Done,
                 0x16 => Reply::Refused(self.no_prepare()),
                 _ => Reply::Refused(refuse(1047, "08S01", "Unknown command")),
             };
-            match reply {
-                Reply::Done => channel.put_ok(),
-                Reply::Rows(table) => channel.put_table(&table),
-                Reply::Refused(error) => channel.put_error(&error),
-                Reply::Lost => return Ok(()),
+            if !put(channel, reply, false) {
+                return Ok(());
             }
             channel.send().await?;
         }
+    }
+
+    /// Carries out the statements of a text and answers each, in order; an error is the last answer. False: the connection is cut.
+    async fn query(
+        &self,
+        channel: &mut Channel,
+        session: &mut Session,
+        body: &[u8],
+        several: bool,
+    ) -> io::Result<bool> {
+        let Ok(text) = std::str::from_utf8(body) else {
+            channel.put_error(&refuse(1300, "HY000", "Invalid utf8mb4 character string"));
+            channel.send().await?;
+            return Ok(true);
+        };
+        let statements = statements(text);
+        if let [first, _, ..] = statements[..]
+            && !(several && self.takes_several())
+        {
+            channel.put_error(&syntax_error(text, first.len(), None));
+            channel.send().await?;
+            return Ok(true);
+        }
+        let mut left = statements.into_iter().peekable();
+        while let Some(statement) = left.next() {
+            let reply = self.statement(channel, session, statement).await;
+            let refused = matches!(reply, Reply::Refused(_));
+            if !put(channel, reply, left.peek().is_some()) {
+                return Ok(false);
+            }
+            channel.send().await?;
+            if refused {
+                break;
+            }
+        }
+        Ok(true)
+    }
+
+    fn takes_several(&self) -> bool {
+        line::of(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::SeveralStatements))
     }
 
     /// V3 names the parameter that would allow it.
@@ -171,10 +216,7 @@ impl<W: World> Connection<W> {
 
     /// A statement, unless it is killed or the client leaves while it runs: a server drops the work of a client that is
     /// gone.
-    async fn query(&self, channel: &Channel, session: &mut Session, body: &[u8]) -> Reply {
-        let Ok(sql) = std::str::from_utf8(body) else {
-            return Reply::Refused(refuse(1300, "HY000", "Invalid utf8mb4 character string"));
-        };
+    async fn statement(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
         let mut killed = pin!(self.place.statement.notified());
         // From here on a KILL QUERY is not missed, even before the first poll.
         killed.as_mut().enable();
@@ -193,6 +235,17 @@ impl<W: World> Connection<W> {
             other => other.into(),
         }
     }
+}
+
+/// Puts a reply into the answer; false: there is none, and the connection is cut.
+fn put(channel: &mut Channel, reply: Reply, more: bool) -> bool {
+    match reply {
+        Reply::Done => channel.put_ok(more),
+        Reply::Rows(table) => channel.put_table(&table, more),
+        Reply::Refused(error) => channel.put_error(&error),
+        Reply::Lost => return false,
+    }
+    true
 }
 
 fn database(name: &str) -> Result<(), ServerError> {

@@ -16,8 +16,10 @@ const MOST: usize = 64 << 20;
 /// `utf8mb4_bin`, the collation OceanBase greets with.
 pub const CHARSET: u8 = 46;
 const BINARY: u16 = 63;
-/// Autocommit, and nothing else.
-const STATUS: [u8; 2] = [2, 0];
+/// Autocommit.
+const AUTOCOMMIT: u8 = 2;
+/// Another answer to the same text follows.
+const MORE_RESULTS: u8 = 8;
 
 /// A client's connection, packet by packet.
 #[derive(Debug)]
@@ -98,9 +100,9 @@ impl Channel {
         }
     }
 
-    /// Puts an OK packet into the reply.
-    pub fn put_ok(&mut self) {
-        self.put(&[0, 0, 0, STATUS[0], STATUS[1], 0, 0]);
+    /// Puts an OK packet into the reply; `more` says that another answer follows.
+    pub fn put_ok(&mut self, more: bool) {
+        self.put(&[0, 0, 0, status(more), 0, 0, 0]);
     }
 
     /// Puts an error packet into the reply.
@@ -113,15 +115,15 @@ impl Channel {
         self.put(&payload);
     }
 
-    /// Puts a result set in text form into the reply.
-    pub fn put_table(&mut self, table: &Table) {
+    /// Puts a result set in text form into the reply; `more` says that another answer follows.
+    pub fn put_table(&mut self, table: &Table, more: bool) {
         let mut count = Vec::new();
         put_length(&mut count, table.columns.len());
         self.put(&count);
         for (heading, holds) in &table.columns {
             self.put(&definition(heading, *holds));
         }
-        self.put_end();
+        self.put_end(more);
         for row in &table.rows {
             let mut payload = Vec::new();
             for value in row {
@@ -133,11 +135,11 @@ impl Channel {
             }
             self.put(&payload);
         }
-        self.put_end();
+        self.put_end(more);
     }
 
-    fn put_end(&mut self) {
-        self.put(&[0xFE, 0, 0, STATUS[0], STATUS[1]]);
+    fn put_end(&mut self, more: bool) {
+        self.put(&[0xFE, 0, 0, status(more), 0]);
     }
 
     /// Sends the reply.
@@ -149,6 +151,10 @@ impl Channel {
         self.out.clear();
         self.stream.flush().await
     }
+}
+
+fn status(more: bool) -> u8 {
+    if more { AUTOCOMMIT | MORE_RESULTS } else { AUTOCOMMIT }
 }
 
 fn length_bytes(length: usize) -> [u8; 8] {

@@ -26,8 +26,10 @@ struct State {
     /// Where connections lead, in the order in which they come; the last one is for all that follow.
     leads_to: Vec<SocketAddr>,
     rule: Option<(String, Does)>,
-    /// Statements with this word never arrive, on any connection.
-    silent_about: Option<String>,
+    /// What happens to every statement with this word, on any connection.
+    always: Option<(String, Does)>,
+    /// Every text that came, in the order in which they came.
+    texts: Vec<String>,
     /// In every statement the first text is replaced by the second, which is as long.
     replaced: Option<(String, String)>,
     hits: usize,
@@ -81,7 +83,17 @@ impl Proxy {
 
     /// Every statement with this word is frozen before it arrives; all others pass.
     pub fn is_silent_about(&self, word: &str) {
-        self.change(|state| state.silent_about = Some(word.to_owned()));
+        self.always(word, Does::FreezeBeforeSend);
+    }
+
+    /// Breaks every statement with this word.
+    pub fn always(&self, word: &str, does: Does) {
+        self.change(|state| state.always = Some((word.to_owned(), does)));
+    }
+
+    /// The texts that came since they were last asked for.
+    pub fn texts(&self) -> Vec<String> {
+        self.change(|state| std::mem::take(&mut state.texts))
     }
 
     /// Every statement arrives with one text in the place of another, which is as long.
@@ -235,10 +247,14 @@ fn replace(shared: &Shared, payload: &mut [u8]) {
 /// What is to happen to this statement: the rule once, silence always.
 fn broken(shared: &Shared, payload: &[u8]) -> Option<Does> {
     let mut state = shared.0.lock().unwrap();
-    let about = |word: &String| String::from_utf8_lossy(payload).contains(word.as_str());
-    if payload.first() == Some(&3) && state.silent_about.as_ref().is_some_and(about) {
-        state.hits += 1;
-        return Some(Does::FreezeBeforeSend);
+    if payload.first() == Some(&3) {
+        let text = String::from_utf8_lossy(&payload[1..]).into_owned();
+        let does = state.always.as_ref().filter(|(word, _)| text.contains(word)).map(|(_, does)| *does);
+        state.texts.push(text);
+        if does.is_some() {
+            state.hits += 1;
+            return does;
+        }
     }
     let (prefix, does) = state.rule.clone()?;
     let begins = payload.first() == Some(&3) && payload[1..].starts_with(prefix.as_bytes());

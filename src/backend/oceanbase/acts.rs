@@ -4,7 +4,7 @@ use super::identity::Met;
 use super::line::{Jobs, ViewId};
 use super::read::Is;
 use super::render::{RunId, Words};
-use super::session::{Failure, Session};
+use super::session::{Failure, WritingSession};
 use super::statement::Statement;
 use super::{OceanBase, render, rows};
 use crate::backend::system::{Act, Doing, Wording};
@@ -16,7 +16,7 @@ use crate::domain::task::{PreviewStep, ServerConnection};
 
 /// Statements and the one connection they go over; a break ends the attempt.
 pub struct PendingAct {
-    pub(super) session: Session,
+    pub(super) session: WritingSession,
     pub(super) statements: Vec<Statement>,
     /// Whose storage is looked at, where that is what they do.
     pub(super) looks_for: Option<TargetName>,
@@ -24,7 +24,7 @@ pub struct PendingAct {
 
 impl Act {
     /// A look at the storage of a target that is ready to be made.
-    pub(super) fn looking(session: Session, statements: Vec<Statement>, target: TargetName) -> Self {
+    pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
             shown: statements.iter().map(ToString::to_string).collect(),
             planned: Some(statements.iter().map(Statement::as_planned).collect()),
@@ -143,7 +143,7 @@ impl OceanBase {
 
     /// The one connection of an act, to whoever was confirmed. A tenant's own form names no tenant: it must be that tenant's
     /// connection.
-    pub(super) async fn fresh_session(&self) -> Result<Session, Fault> {
+    pub(super) async fn fresh_session(&self) -> Result<WritingSession, Fault> {
         let Met { session, home: here, .. } = self.meet().await?;
         let home = self.home()?;
         let Some(here) = here.filter(|here| here != home) else { return Ok(session) };

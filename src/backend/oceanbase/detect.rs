@@ -2,10 +2,11 @@
 
 use super::OceanBase;
 use super::cells::Unread;
-use super::line::{Jobs, ViewId};
-use super::read::{Columns, Filter, Home, Is};
+use super::line::{Jobs, Line, ViewId};
+use super::read::{Asked, Columns, Filter, Home, Is};
 use super::rows;
-use super::session::{Failure, Row, Session, number, some_text, text};
+use super::session::{Connected, Failure, Purpose, Row, number, some_text, text};
+use super::surroundings::manager_users;
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Scope, ServerFacts, TenantFacts};
@@ -35,7 +36,7 @@ const PARAMETERS: [&str; 8] = [
 ///
 /// # Errors
 /// It is not an OceanBase, or it does not answer.
-pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
+pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected, Fault> {
     let comment = session.rows("SHOW VARIABLES LIKE 'version_comment'").await.map_err(|failure| failure.fault)?;
     let comment = comment.first().map(|row| text(row, "VALUE")).unwrap_or_default();
     Detected::read(&comment).or_else(|_| Detected::read(&session.version_text)).map_err(|_| {
@@ -53,10 +54,12 @@ pub async fn identify(session: &mut Session) -> Result<Detected, Fault> {
     })
 }
 
-/// The tenant this login sees the cluster from, by the server's own words.
-pub(super) async fn home(session: &mut Session) -> Result<Home, Fault> {
+/// The tenant this login sees the cluster from, by the server's own words. Where the line takes several SELECTs in one text, this
+/// harmless question finds out whether the connection does.
+pub(super) async fn home<P: Purpose>(session: &mut Connected<P>, line: &Line) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
-    let rows = session.rows(sql).await.map_err(|failure| failure.fault)?;
+    let rows = if line.several_selects { session.rows_on_trial(sql).await } else { session.rows(sql).await };
+    let rows = rows.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
     let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {
         // Taken for sys, the login of a tenant would be shown, and asked for, what it is not.
@@ -89,7 +92,7 @@ impl OceanBase {
         if choice.method == Method::Logical {
             return self.detect_logical(&detected, choice.reason.clone()).await;
         }
-        if super::Line::of(&detected.version).is_none() {
+        if Line::of(&detected.version).is_none() {
             return Err(Fault::new(
                 Cause::Precondition,
                 format!("{} cannot be backed up with this release of obnow.", self.target),
@@ -118,12 +121,20 @@ impl OceanBase {
                 (tenants, Some(Box::new(whole)))
             }
         };
-        let servers = self.servers().await?;
-        let upgrading = self.upgrading(&parameters, &servers).await;
-        let id = self.session()?.id;
-        let through_proxy = self.is_direct(id).await.map(|direct| !direct);
+        let connection = [("ID", vec![Is::Number(self.session()?.id)])];
+        let [servers, upgrades, connection, logged_in] = self
+            .read_together([
+                (ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT"),
+                (ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], ""),
+                (ViewId::Connections, &connection, ""),
+                (ViewId::Connections, &[manager_users()], ""),
+            ])
+            .await?;
+        let servers = self.servers(&servers?)?;
+        let upgrading = self.upgrading(&parameters, &servers, upgrades);
+        let through_proxy = self.is_direct_by(connection).map(|direct| !direct);
         let running: Vec<JobFacts> = tenants.iter().flat_map(|tenant| tenant.running.iter().cloned()).collect();
-        let managers = self.managers(&parameters, &running).await;
+        let managers = self.managers(&parameters, &running, logged_in);
         let cluster = ClusterFacts {
             target: self.target.clone(),
             environment: self.environment.clone(),
@@ -221,9 +232,8 @@ impl OceanBase {
 
     pub(super) async fn find_columns(&mut self) -> Result<Columns, Fault> {
         let mut found = Columns::default();
-        for id in DISCOVERED {
-            let (line, home) = (self.line()?, self.home()?.clone());
-            let asked = found.find(self.session()?, line, &home, id).await;
+        let (line, home) = (self.line()?, self.home()?.clone());
+        for (id, asked) in found.find(self.session()?, line, &home, &DISCOVERED).await {
             match asked {
                 // Who may not see connections does without what they would tell.
                 Err(failure) if id == ViewId::Connections && failure.answered => {}
@@ -238,11 +248,10 @@ impl OceanBase {
         Ok(self.line()?.view(id, self.home()?.scope).is_some())
     }
 
-    async fn servers(&mut self) -> Result<Known<Vec<ServerFacts>>, Fault> {
+    fn servers(&self, rows: &[Row]) -> Result<Known<Vec<ServerFacts>>, Fault> {
         if !self.sees(ViewId::Servers)? {
             return Ok(Known::NotChecked("the servers are seen from the sys tenant only".to_owned()));
         }
-        let rows = self.read(ViewId::Servers, &[], "ZONE, SVR_IP, SVR_PORT").await?;
         let servers = rows
             .iter()
             .map(|row| ServerFacts {
@@ -257,7 +266,12 @@ impl OceanBase {
     }
 
     /// Every sign of an upgrade. Mixed builds alone are a matter of the check of builds.
-    async fn upgrading(&mut self, parameters: &Parameters, servers: &Known<Vec<ServerFacts>>) -> Known<Vec<String>> {
+    fn upgrading(
+        &mut self,
+        parameters: &Parameters,
+        servers: &Known<Vec<ServerFacts>>,
+        jobs: Result<Vec<Row>, Fault>,
+    ) -> Known<Vec<String>> {
         let by_cluster = matches!(self.line().map(|line| line.jobs), Ok(Jobs::OfTheCluster(_)));
         let mut signs = upgrade_signs(parameters, servers.get().filter(|_| by_cluster));
         let from_sys = self.home().is_ok_and(|home| home.scope == Scope::Sys);
@@ -277,7 +291,7 @@ impl OceanBase {
                 return Known::NotChecked(format!("{name} cannot be read"));
             }
         }
-        match self.read(ViewId::TenantJobs, &[("JOB_STATUS", vec![Is::Text("INPROGRESS")])], "").await {
+        match jobs {
             Ok(jobs) => {
                 for job in jobs.iter().filter(|job| text(job, "JOB_TYPE").starts_with("UPGRADE")) {
                     let (id, kind) = (rows::word(job, "JOB_ID"), rows::word(job, "JOB_TYPE"));
@@ -302,6 +316,11 @@ impl OceanBase {
             return self.whole_jobs().await;
         }
         let jobs = self.read(ViewId::Jobs, &[], "JOB_ID").await?;
+        self.jobs_with_tasks(&jobs).await
+    }
+
+    /// The jobs of V4 by their rows, each with the task that runs for it.
+    pub(super) async fn jobs_with_tasks(&mut self, jobs: &[Row]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect::<Result<_, _>>()?;
         if !jobs.is_empty() {
             let tasks: Vec<Row> = self.read(ViewId::Tasks, &[], "TASK_ID").await?;
@@ -357,18 +376,38 @@ impl OceanBase {
         let columns = self.columns.clone().unwrap_or_default();
         let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
         let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
-        let answer = answer.map_err(|failure| self.naming_the_view(failure, id));
-        if let Err(failure) = &answer
-            && !failure.answered
-        {
+        self.noted(id, answer)
+    }
+
+    /// Reads several views of this cluster's line, in the order they are asked for and in as few round trips as its servers allow.
+    pub(super) async fn read_together<const N: usize>(
+        &mut self,
+        asked: [Asked<'_>; N],
+    ) -> Result<[Result<Vec<Row>, Fault>; N], Fault> {
+        let (line, home) = (self.line()?, self.home()?.clone());
+        let columns = self.columns.clone().unwrap_or_default();
+        let ids = asked.map(|(id, ..)| id);
+        let answers = super::read::read_together(self.session()?, line, &home, &columns, asked).await;
+        let mut ids = ids.into_iter();
+        Ok(answers.map(|answer| match ids.next() {
+            Some(id) => self.noted(id, answer).map_err(|failure| failure.fault),
+            None => answer.map_err(|failure| failure.fault),
+        }))
+    }
+
+    /// An answer, with what its failure means for this cluster: the connection is lost, or a value was not read.
+    fn noted(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
+        let failure = match answer {
+            Ok(rows) => return Ok(rows),
+            Err(failure) => self.naming_the_view(failure, id),
+        };
+        if !failure.answered {
             self.lose_session(&failure.fault);
         }
-        if let Err(failure) = answer.as_ref()
-            && failure.unread
-        {
+        if failure.unread {
             self.unread.get_or_insert_with(|| failure.fault.clone());
         }
-        answer
+        Err(failure)
     }
 
     /// The cluster's id. From sys it is always listed; a tenant may not see it.

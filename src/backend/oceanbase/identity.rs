@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, Home, Is};
 use super::rows;
-use super::session::{Failure, Row, Session, number, text};
+use super::session::{Connected, Failure, Purpose, Row, number, text};
 use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
@@ -21,12 +21,14 @@ pub(super) struct Expected {
 }
 
 /// A connection, and who is at its other end.
-pub(super) struct Met {
-    pub(super) session: Session,
+pub(super) struct Met<P: Purpose> {
+    pub(super) session: Connected<P>,
     pub(super) detected: Detected,
     pub(super) home: Option<Home>,
     /// Endpoints that logged in and then did not answer.
     pub(super) mute: Vec<String>,
+    /// Endpoints that broke off where several questions were one text.
+    pub(super) one_at_a_time: Vec<String>,
 }
 
 impl OceanBase {
@@ -40,15 +42,16 @@ impl OceanBase {
     ///
     /// # Errors
     /// No endpoint answers, or only ones that are another cluster.
-    pub(super) async fn meet(&self) -> Result<Met, Fault> {
+    pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let mut left = self.connection.clone();
         // Those that broke come last, the latest at the very end: whoever logs in and then is silent would win every time.
         left.endpoints.sort_by_key(|endpoint| self.broken.iter().position(|broken| broken == endpoint));
         let mut foreign: Option<Fault> = None;
         let mut silent: Option<Fault> = None;
         let mut mute = Vec::new();
+        let mut one_at_a_time = self.one_at_a_time.clone();
         loop {
-            let mut session = match Session::open_telling(&left, self.secrets.login.as_ref()).await {
+            let mut session = match Connected::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
                 Ok(session) => session,
                 // It was logged in to before: who refuses the same login now is another one, or the login was changed.
                 Err((at, refused))
@@ -63,10 +66,18 @@ impl OceanBase {
                     return Err(foreign.map_or(fault.clone(), |foreign| nobody(foreign, &fault)));
                 }
             };
+            if one_at_a_time.contains(&session.endpoint) {
+                session.ask_one_at_a_time();
+            }
             match self.introduced(&mut session).await {
-                Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute }),
+                Ok((detected, home, None)) => return Ok(Met { session, detected, home, mute, one_at_a_time }),
                 Ok((.., Some(why))) => {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
+                }
+                Err(_) if session.was_lost_on_trial() => {
+                    // What it does not take is not sent to it again.
+                    one_at_a_time.push(session.endpoint);
+                    continue;
                 }
                 Err(fault) if fault.cause == Cause::Unreachable => {
                     silent.get_or_insert(fault);
@@ -86,12 +97,15 @@ impl OceanBase {
     }
 
     /// Asks a new connection who is at its other end, and why that is not who is expected.
-    async fn introduced(&self, session: &mut Session) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
+    async fn introduced<P: Purpose>(
+        &self,
+        session: &mut Connected<P>,
+    ) -> Result<(Detected, Option<Home>, Option<String>), Fault> {
         let detected = detect::identify(session).await?;
         session.bound_statements().await?;
         let line = Line::of(&detected.version).filter(|_| detected.version.method().method == Method::Physical);
         let home = match line {
-            Some(_) => Some(detect::home(session).await?),
+            Some(line) => Some(detect::home(session, line).await?),
             None => None,
         };
         let foreign = self.is_foreign(session, line.zip(home.as_ref())).await?;
@@ -99,7 +113,11 @@ impl OceanBase {
     }
 
     /// Why this is not who is expected; None: it is.
-    async fn is_foreign(&self, session: &mut Session, at: Option<(&Line, &Home)>) -> Result<Option<String>, Fault> {
+    async fn is_foreign<P: Purpose>(
+        &self,
+        session: &mut Connected<P>,
+        at: Option<(&Line, &Home)>,
+    ) -> Result<Option<String>, Fault> {
         let Some(expected) = &self.expected else { return Ok(None) };
         let Some((line, home)) = at else {
             return Ok(Some("It is of a kind that has no physical backup.".to_owned()));
@@ -165,8 +183,8 @@ fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
     Some(Created { tenant: home.id, at: rows::unix_time(own, column)? })
 }
 
-async fn ask(
-    session: &mut Session,
+async fn ask<P: Purpose>(
+    session: &mut Connected<P>,
     line: &Line,
     home: &Home,
     question: (ViewId, &[read::Filter<'_>], &str),

@@ -25,6 +25,8 @@ pub struct Line {
     pub act_times: u32,
     /// When its servers can be asked to look at a storage.
     pub proof: ProofRule,
+    /// Whether its servers take several SELECTs in one text.
+    pub several_selects: bool,
     /// First release of the line.
     from: String,
     /// First release that is not of the line.
@@ -55,6 +57,7 @@ struct LineEntry {
     jobs: Option<Jobs>,
     act_times: Option<u32>,
     proof: Option<ProofRule>,
+    several_selects: Option<bool>,
     #[serde(default)]
     statements: BTreeMap<StatementId, Words>,
     #[serde(default)]
@@ -81,6 +84,7 @@ impl LineEntry {
             jobs: self.jobs.or(like.map(|like| like.jobs)).ok_or_else(|| format!("{} has no jobs", self.name))?,
             act_times: self.act_times.or(like.map(|like| like.act_times)).unwrap_or(1),
             proof: self.proof.or(like.map(|like| like.proof)).unwrap_or_default(),
+            several_selects: self.several_selects.or(like.map(|like| like.several_selects)).unwrap_or_default(),
             name: self.name,
             from: self.from,
             below: self.below,

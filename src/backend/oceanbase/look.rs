@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::line::ViewId;
 use super::read::Is;
-use super::session::{Failure, Row, Session, number, text};
+use super::session::{Failure, Row, WritingSession, number, text};
 use super::{OceanBase, render};
 use crate::backend::system::{Act, Doing};
 use crate::backend::{Look, Seen};
@@ -152,7 +152,7 @@ impl OceanBase {
     }
 
     /// A connection straight to an observer with a limit of its own.
-    async fn open_look_session(&mut self, name: &TargetName) -> Result<Session, Fault> {
+    async fn open_look_session(&mut self, name: &TargetName) -> Result<WritingSession, Fault> {
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await != Some(true) {
             let why = "The connection does not lead straight to an observer, and what is asked and its answer must stay on one.";
@@ -235,18 +235,24 @@ impl OceanBase {
     /// Whether a connection leads straight to an observer: the servers list it, and no session of a proxy with it. None: they
     /// do not say.
     pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
+        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await;
+        self.is_direct_by(rows)
+    }
+
+    /// The same, by the rows of that connection.
+    pub(super) fn is_direct_by(&self, rows: Result<Vec<Row>, Fault>) -> Option<bool> {
         if !self.sees(ViewId::Connections).ok()? {
             // Before V4 an observer takes no login with a cluster's name in it.
             return self.connection.user.contains('#').then_some(false);
         }
-        let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
+        let rows = rows.ok()?;
         Some(rows.first().is_some_and(|row| number(row, "PROXY_SESSID").is_none_or(|proxy| proxy == 0)))
     }
 
     /// Sends the statements of a look; the rows of the last one are its answer.
     pub(super) async fn look_now(
         &mut self,
-        session: &mut Session,
+        session: &mut WritingSession,
         statements: &[super::Statement],
         name: &TargetName,
     ) -> Result<(), Failure> {

@@ -29,7 +29,7 @@ mod words;
 pub use acts::PendingAct;
 pub use line::Line;
 pub use render::{RunId, Words, action, preview};
-pub use session::Session;
+pub use session::{Session, WritingSession};
 pub use statement::{Secrets, Statement};
 
 use std::collections::BTreeMap;
@@ -70,9 +70,11 @@ pub struct OceanBase {
     /// Looks at the storage, by target.
     looks: BTreeMap<TargetName, look::Looking>,
     /// The connection of the last look: looks that are made one after the other go over one.
-    look_session: Option<Session>,
+    look_session: Option<WritingSession>,
     /// The endpoints whose connections broke, the latest last: they are tried after the others.
     broken: Vec<String>,
+    /// The endpoints that broke off where several questions were one text.
+    one_at_a_time: Vec<String>,
     /// The first value of a detection that was not what its column holds.
     unread: Option<Fault>,
     /// Why there is no connection any more: whoever goes on without an answer that he could do without meets this at his next
@@ -99,6 +101,7 @@ impl OceanBase {
             looks: BTreeMap::new(),
             look_session: None,
             broken: Vec::new(),
+            one_at_a_time: Vec::new(),
             unread: None,
             lost: None,
         }
@@ -108,6 +111,7 @@ impl OceanBase {
     pub(crate) async fn ensure_session(&mut self) -> Result<(), Fault> {
         if self.session.is_none() {
             let met = self.meet().await?;
+            self.one_at_a_time = met.one_at_a_time;
             for endpoint in met.mute {
                 self.note_broken(endpoint);
             }

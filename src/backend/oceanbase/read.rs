@@ -5,8 +5,9 @@ use std::fmt::Write as _;
 
 use super::cells;
 use super::line::{Line, Seen, StatementId, TENANT_ID, ViewId};
-use super::session::{Failure, Row, Session, text, with_column};
+use super::session::{Connected, Failure, Purpose, Row, Session, text, with_column};
 use crate::domain::facts::Scope;
+use crate::domain::fault::{Cause, Fault};
 use crate::domain::sql::quoted_text;
 
 #[cfg(test)]
@@ -42,16 +43,27 @@ pub struct Columns {
 }
 
 impl Columns {
-    /// Asks the server which optional columns a view has.
-    ///
-    /// # Errors
-    /// The failure of the question.
-    pub async fn find(&mut self, session: &mut Session, line: &Line, home: &Home, id: ViewId) -> Result<(), Failure> {
-        let Some(view) = line.view(id, home.scope).filter(|view| !view.optional.is_empty()) else { return Ok(()) };
-        let rows = session.rows(&format!("DESC oceanbase.{}", view.name)).await?;
-        let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
-        self.found.insert(id, view.optional.iter().filter(|column| names.contains(column)).cloned().collect());
-        Ok(())
+    /// Asks the server which optional columns these views have; of each that may have some, the failure of the question.
+    pub async fn find(
+        &mut self,
+        session: &mut Session,
+        line: &Line,
+        home: &Home,
+        ids: &[ViewId],
+    ) -> Vec<(ViewId, Result<(), Failure>)> {
+        let seen = ids.iter().filter_map(|id| Some((*id, line.view(*id, home.scope)?)));
+        let views: Vec<(ViewId, &Seen)> = seen.filter(|(_, view)| !view.optional.is_empty()).collect();
+        let questions: Vec<String> = views.iter().map(|(_, view)| format!("DESC oceanbase.{}", view.name)).collect();
+        let answers = session.rows_together(&questions).await;
+        let found = views.into_iter().zip(answers).map(|((id, view), answer)| {
+            let known = answer.map(|rows| {
+                let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
+                let optional = view.optional.iter().filter(|column| names.contains(column)).cloned().collect();
+                self.found.insert(id, optional);
+            });
+            (id, known)
+        });
+        found.collect()
     }
 
     /// The columns of a view that a question asks for.
@@ -101,36 +113,89 @@ fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>
     Some(left)
 }
 
+/// A view, the values that its rows must have, and the order they come in.
+pub type Asked<'a> = (ViewId, &'a [Filter<'a>], &'a str);
+
+/// A question about a view, as it is seen from there, and what its answer has to hold.
+struct Question<'a> {
+    id: ViewId,
+    view: &'a Seen,
+    home: &'a Home,
+    columns: Vec<&'a str>,
+    sql: String,
+}
+
+impl<'a> Question<'a> {
+    /// None: there is nothing to ask, and so there are no rows.
+    fn about(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
+        let view = line.view(id, home.scope)?;
+        let filters = if view.own_rows { own_filters(filters, home)? } else { filters.to_vec() };
+        let sql = columns.question(id, view, &filters, order)?;
+        Some(Self { id, view, home, columns: columns.of(id, view), sql })
+    }
+
+    /// The rows of its answer.
+    ///
+    /// # Errors
+    /// A cell that does not hold what its column holds.
+    fn rows(&self, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+        cells::check(self.id, &self.columns, &rows).map_err(|unread| Failure {
+            fault: unread.fault(&self.view.name),
+            answered: true,
+            unread: true,
+        })?;
+        Ok(if self.view.own_rows { with_column(rows, TENANT_ID, &self.home.id.to_string()) } else { rows })
+    }
+}
+
 /// Reads a view of the line as it is seen from there.
 ///
 /// # Errors
 /// What the server answered. A view that is not there has no rows.
-pub async fn read(
+pub async fn read<P: Purpose>(
+    session: &mut Connected<P>,
+    line: &Line,
+    home: &Home,
+    columns: &Columns,
+    asked: Asked<'_>,
+) -> Result<Vec<Row>, Failure> {
+    let Some(question) = Question::about(line, home, columns, asked) else { return Ok(Vec::new()) };
+    question.rows(session.rows(&question.sql).await?)
+}
+
+/// Reads several views, one after the other, in as few round trips as the server allows; of each what [`read`] has.
+pub async fn read_together<const N: usize>(
     session: &mut Session,
     line: &Line,
     home: &Home,
     columns: &Columns,
-    (id, filters, order): (ViewId, &[Filter<'_>], &str),
-) -> Result<Vec<Row>, Failure> {
-    let Some(view) = line.view(id, home.scope) else { return Ok(Vec::new()) };
-    let filters = if view.own_rows { own_filters(filters, home) } else { Some(filters.to_vec()) };
-    let sql = filters.and_then(|filters| columns.question(id, view, &filters, order));
-    let Some(sql) = sql else { return Ok(Vec::new()) };
-    let rows = session.rows(&sql).await?;
-    cells::check(id, &columns.of(id, view), &rows).map_err(|unread| Failure {
-        fault: unread.fault(&view.name),
-        answered: true,
-        unread: true,
-    })?;
-    Ok(if view.own_rows { with_column(rows, TENANT_ID, &home.id.to_string()) } else { rows })
+    asked: [Asked<'_>; N],
+) -> [Result<Vec<Row>, Failure>; N] {
+    let questions = asked.map(|asked| Question::about(line, home, columns, asked));
+    let texts: Vec<&str> = questions.iter().flatten().map(|question| question.sql.as_str()).collect();
+    let mut answers = session.rows_together(&texts).await.into_iter();
+    questions.map(|question| match question {
+        Some(question) => question.rows(answers.next().unwrap_or_else(|| Err(unanswered(&question.view.name)))?),
+        None => Ok(Vec::new()),
+    })
+}
+
+fn unanswered(view: &str) -> Failure {
+    let fault = Fault::new(
+        Cause::Internal,
+        format!("oceanbase.{view} was not read."),
+        "It was asked with other views, and there is no answer of its own. This is a mistake in obnow.",
+        "Report it; nothing was sent.",
+    );
+    Failure { fault, answered: false, unread: false }
 }
 
 /// Configuration items by name: from the view that has them all, or one by one where there is none.
 ///
 /// # Errors
 /// What the server answered.
-pub async fn parameters(
-    session: &mut Session,
+pub async fn parameters<P: Purpose>(
+    session: &mut Connected<P>,
     line: &Line,
     home: &Home,
     columns: &Columns,
@@ -140,9 +205,10 @@ pub async fn parameters(
         let filter: Filter<'_> = ("NAME", names.iter().map(|name| Is::Text(name)).collect());
         return read(session, line, home, columns, (ViewId::Parameters, &[filter], "")).await;
     };
+    let questions: Vec<String> = names.iter().map(|name| words.replace("{value}", &quoted_text(name))).collect();
     let mut found = Vec::new();
-    for name in names {
-        let rows = session.rows(&words.replace("{value}", &quoted_text(name))).await?;
+    for (name, rows) in names.iter().zip(session.rows_together(&questions).await) {
+        let rows = rows?;
         // LIKE takes _ for any letter.
         found.extend(rows.into_iter().filter(|row| text(row, "NAME").eq_ignore_ascii_case(name)));
     }

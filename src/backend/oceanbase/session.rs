@@ -1,6 +1,7 @@
 //! One connection to a server of the OceanBase family. Text statements only: V3 refuses to prepare, proxies get prepared
 //! ones wrong, and in the text protocol every value arrives exactly as the server prints it.
 
+use std::marker::PhantomData;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
@@ -9,6 +10,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 use self::client::Client;
 use self::faults::{brief, connect_fault, statement_failure, unreachable};
 use self::login::Login;
+use self::together::Several;
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::Connection;
 use crate::domain::fault::{Cause, Fault};
@@ -20,12 +22,15 @@ mod faults;
 mod fields;
 mod login;
 mod packets;
+mod purpose;
 mod row;
 #[cfg(test)]
 pub mod tape;
 mod tls;
+mod together;
 mod trouble;
 
+pub use purpose::{Purpose, Reads, Writes};
 pub use row::{Row, number, some_text, text, with_column};
 
 /// How long a further endpoint waits for the one before it to answer.
@@ -51,8 +56,14 @@ pub struct Failure {
     pub unread: bool,
 }
 
-/// An open connection.
-pub struct Session {
+/// An open connection that only reads.
+pub type Session = Connected<Reads>;
+
+/// An open connection that may write.
+pub type WritingSession = Connected<Writes>;
+
+/// An open connection. What changes something can be sent over one that was opened for it alone.
+pub struct Connected<P: Purpose> {
     client: Client,
     /// The server's id of this connection.
     pub id: u64,
@@ -63,12 +74,15 @@ pub struct Session {
     limit: Duration,
     /// Why the server does not end a statement of this session by itself; None: it does, or was not asked to.
     unbounded: Option<Fault>,
+    /// Whether several questions may be one text.
+    several: Several,
+    purpose: PhantomData<P>,
     /// What a test keeps of the answers, or gives instead of them.
     #[cfg(test)]
     pub(super) tape: Option<tape::Tape>,
 }
 
-impl Session {
+impl<P: Purpose> Connected<P> {
     /// Connects to the first endpoint that answers. A refused login ends it at once: the next endpoint would refuse it
     /// too, and count another failure.
     ///
@@ -81,7 +95,7 @@ impl Session {
     /// The same; the endpoint that ended it comes with the fault.
     ///
     /// # Errors
-    /// As [`Session::open`].
+    /// As [`Connected::open`].
     pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)
@@ -121,7 +135,7 @@ impl Session {
         let deadline = Duration::from_millis(to.limits.connect);
         let (host, port) = host_and_port(endpoint)?;
         let ca = certificates(to).await?;
-        let login = Login { host, user: &to.user, password, tls: to.tls, ca: ca.as_deref() };
+        let login = Login { host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
             Ok(Ok(client)) => client,
             Ok(Err(trouble)) => return Err(connect_fault(&trouble, endpoint, &to.user, password)),
@@ -137,6 +151,8 @@ impl Session {
             version_text: String::new(),
             limit,
             unbounded: None,
+            several: Several::of::<P>(),
+            purpose: PhantomData,
             #[cfg(test)]
             tape: None,
         };
@@ -161,7 +177,7 @@ impl Session {
     }
 
     /// Lets the server end every statement of this session at the client's own limit. Where it refuses that, as an entry that
-    /// only reads does, questions go on without it; nothing is written then ([`Session::allow`]).
+    /// only reads does, questions go on without it; nothing is written then ([`WritingSession::allow`]).
     ///
     /// # Errors
     /// The server did not answer.
@@ -175,6 +191,63 @@ impl Session {
         Ok(())
     }
 
+    /// Milliseconds after which the server itself gives up on a statement of this session.
+    #[must_use]
+    pub fn server_limit(&self) -> u64 {
+        u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX)
+    }
+
+    /// Asks for rows.
+    ///
+    /// # Errors
+    /// What the server answered, or that it did not.
+    pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
+        self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
+            if failure.fault.code == Some(TIMED_OUT) {
+                // A question changes nothing: that it was not answered in time is all there is to say.
+                failure.fault.cause = Cause::Unreachable;
+                "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);
+                "Try again; if it stays, look what loads the sys tenant, or raise limits.statement."
+                    .clone_into(&mut failure.fault.next);
+            }
+            failure
+        })
+    }
+
+    async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        self.ask_shown(sql, sql, deadline).await
+    }
+
+    /// Asks; `shown` is the statement as a message may repeat it.
+    async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        #[cfg(test)]
+        if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
+            return answer;
+        }
+        let answer = self.ask_server(sql, shown, deadline).await;
+        #[cfg(test)]
+        if let Some(tape) = &mut self.tape {
+            tape.keep(sql, &answer);
+        }
+        answer
+    }
+
+    async fn ask_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
+        match timeout(deadline, self.client.ask(sql)).await {
+            Err(_) => Err(self.late(shown, deadline)),
+            Ok(Ok(rows)) => Ok(rows),
+            Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),
+        }
+    }
+
+    fn late(&self, shown: &str, deadline: Duration) -> Failure {
+        let why = format!("It did not answer a statement within {}.", seconds(deadline));
+        let fault = unreachable(&self.endpoint, why).with_detail(brief(shown));
+        Failure { fault, answered: false, unread: false }
+    }
+}
+
+impl WritingSession {
     /// Lets the statements of this session, which write, take so many times the usual limit.
     ///
     /// # Errors
@@ -208,29 +281,6 @@ impl Session {
         self.bound_statements().await
     }
 
-    /// Milliseconds after which the server itself gives up on a statement of this session.
-    #[must_use]
-    pub fn server_limit(&self) -> u64 {
-        u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX)
-    }
-
-    /// Asks for rows.
-    ///
-    /// # Errors
-    /// What the server answered, or that it did not.
-    pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
-        self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
-            if failure.fault.code == Some(TIMED_OUT) {
-                // A question changes nothing: that it was not answered in time is all there is to say.
-                failure.fault.cause = Cause::Unreachable;
-                "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);
-                "Try again; if it stays, look what loads the sys tenant, or raise limits.statement."
-                    .clone_into(&mut failure.fault.next);
-            }
-            failure
-        })
-    }
-
     /// Sends a statement that changes something, once.
     ///
     /// # Errors
@@ -242,44 +292,10 @@ impl Session {
     /// Sends a statement with its secrets, once, and takes the rows of its answer.
     ///
     /// # Errors
-    /// As [`Session::send`].
+    /// As [`Connected::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
         let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true, unread: false })?;
         self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
-    }
-
-    async fn ask(&mut self, sql: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        self.ask_shown(sql, sql, deadline).await
-    }
-
-    /// Asks; `shown` is the statement as a message may repeat it.
-    async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        #[cfg(test)]
-        if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
-            return answer;
-        }
-        let answer = self.ask_server(sql, shown, deadline).await;
-        #[cfg(test)]
-        if let Some(tape) = &mut self.tape {
-            tape.keep(sql, &answer);
-        }
-        answer
-    }
-
-    async fn ask_server(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
-        match timeout(deadline, self.client.ask(sql)).await {
-            Err(_) => Err(Failure {
-                fault: unreachable(
-                    &self.endpoint,
-                    format!("It did not answer a statement within {}.", seconds(deadline)),
-                )
-                .with_detail(brief(shown)),
-                answered: false,
-                unread: false,
-            }),
-            Ok(Ok(rows)) => Ok(rows),
-            Ok(Err(trouble)) => Err(statement_failure(&trouble, &self.endpoint, shown)),
-        }
     }
 }
 

@@ -73,23 +73,10 @@ impl OceanBase {
         }
         Ok(media)
     }
+}
 
-    /// The rows of a view that are of one tenant.
-    ///
-    /// # Errors
-    /// The view cannot be read.
-    pub(super) async fn tenants_rows(
-        &mut self,
-        tenant: u64,
-        id: ViewId,
-        more: Vec<Filter<'_>>,
-        order: &str,
-    ) -> Result<Vec<Row>, Fault> {
-        let own = (TENANT_ID, vec![Is::Number(tenant)]);
-        let filters: Vec<Filter<'_>> = std::iter::once(own).chain(more).collect();
-        let mut rows = self.read(id, &filters, order).await?;
-        // What a server lists beside what it was asked for is of somebody else.
-        rows.retain(|row| number(row, TENANT_ID) == Some(tenant));
-        Ok(rows)
-    }
+/// The rows of a tenant: what a server lists beside what it was asked for is of somebody else.
+pub(super) fn only_of(tenant: u64, mut rows: Vec<Row>) -> Vec<Row> {
+    rows.retain(|row| number(row, TENANT_ID) == Some(tenant));
+    rows
 }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::OceanBase;
-use super::line::ViewId;
 use super::read::{Filter, Is};
 use super::rows::word;
 use super::session::{Row, number, text};
 use super::words::Parameters;
 use crate::domain::facts::{JobFacts, Known, Scope};
+use crate::domain::fault::Fault;
 use crate::domain::sql::quoted_name;
 use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
@@ -25,9 +25,19 @@ const MARKS: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-ope
 /// The first release that can back up the keys of transparent encryption (V4.2.1 source, `sql_parser_mysql_mode.y`).
 const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
+/// The connections of those users.
+pub(super) fn manager_users() -> Filter<'static> {
+    ("USER", USERS.iter().map(|(user, _)| Is::Text(user)).collect())
+}
+
 impl OceanBase {
-    /// Every sign of another manager: the parameter that OCP sets, sessions of its users, descriptions of its jobs.
-    pub(super) async fn managers(&mut self, parameters: &Parameters, jobs: &[JobFacts]) -> Known<Vec<Manager>> {
+    /// Every sign of another manager: the parameter that OCP sets, sessions of its users (`logged_in`), descriptions of its jobs.
+    pub(super) fn managers(
+        &self,
+        parameters: &Parameters,
+        jobs: &[JobFacts],
+        logged_in: Result<Vec<Row>, Fault>,
+    ) -> Known<Vec<Manager>> {
         let mut signs: Vec<(&str, String)> = Vec::new();
         for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
             // What stands behind the question mark names users.
@@ -39,8 +49,7 @@ impl OceanBase {
                 signs.push((name, format!("job {} is called \"{}\"", job.job_id, job.description)));
             }
         }
-        let users = ("USER", USERS.iter().map(|(user, _)| Is::Text(user)).collect());
-        match self.read(ViewId::Connections, &[users], "").await {
+        match logged_in {
             Ok(rows) => {
                 for (user, name) in USERS {
                     if rows.iter().any(|row| text(row, "USER").eq_ignore_ascii_case(user)) {
@@ -63,19 +72,22 @@ impl OceanBase {
         }
         Known::Known(managers)
     }
+}
 
-    /// The major compactions that run, by tenant, in words.
-    pub(super) async fn compactions(&mut self, own: &[Filter<'_>]) -> Result<BTreeMap<u64, String>, String> {
-        let running = ("STATUS", ["COMPACTING", "VERIFYING"].map(Is::Text).to_vec());
-        let filters: Vec<Filter<'_>> = own.iter().cloned().chain([running]).collect();
-        let rows = self.read(ViewId::MajorCompactions, &filters, "").await.map_err(|fault| fault.why)?;
-        let told = |row: &Row| {
-            let at = word(row, "START_TIME");
-            let at = at.split('.').next().unwrap_or_default().to_owned();
-            format!("a major compaction runs since {at} (server time), {}", word(row, "STATUS"))
-        };
-        Ok(rows.iter().filter_map(|row| Some((number(row, "TENANT_ID")?, told(row)))).collect())
-    }
+/// Which major compactions run: none is asked for where it does not matter.
+pub(super) fn running_compactions(matters: bool) -> Filter<'static> {
+    let words = if matters { ["COMPACTING", "VERIFYING"].map(Is::Text).to_vec() } else { Vec::new() };
+    ("STATUS", words)
+}
+
+/// The major compactions that run, by tenant, in words.
+pub(super) fn in_words(rows: &[Row]) -> BTreeMap<u64, String> {
+    let told = |row: &Row| {
+        let at = word(row, "START_TIME");
+        let at = at.split('.').next().unwrap_or_default().to_owned();
+        format!("a major compaction runs since {at} (server time), {}", word(row, "STATUS"))
+    };
+    rows.iter().filter_map(|row| Some((number(row, "TENANT_ID")?, told(row)))).collect()
 }
 
 /// What a backup of this tenant competes with.

@@ -9,7 +9,7 @@ use super::read::{Filter, Is};
 use super::rows;
 use super::session::{Row, some_text, text};
 use super::sets::Media;
-use super::surroundings::{load, transparent_encryption};
+use super::surroundings::{in_words, load, running_compactions, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of};
 use crate::domain::diagnosis::clean;
 use crate::domain::facts::{ArchiveFacts, BaseRule, JobFacts, Known, TenantFacts, TenantKind};
@@ -47,11 +47,18 @@ impl OceanBase {
             only.map(|ids| (column, ids.iter().copied().map(Is::Number).collect())).into_iter().collect()
         };
         let own = ids("TENANT_ID");
-        let tenants = self.read(ViewId::Tenants, &own, "TENANT_ID").await?;
-        let data = by_tenant(self.read(ViewId::DataDestination, &own, "").await?)?;
-        let archive = by_tenant(self.read(ViewId::ArchiveDestination, &own, "").await?)?;
-        let current = by_tenant(self.read(ViewId::ArchiveCurrent, &own, "").await?)?;
-        let rows_of_rounds = by_tenant(self.read(ViewId::ArchiveRounds, &own, "ROUND_ID").await?)?;
+        let [tenants, data, archive, current, rows_of_rounds] = self
+            .read_together([
+                (ViewId::Tenants, &own, "TENANT_ID"),
+                (ViewId::DataDestination, &own, ""),
+                (ViewId::ArchiveDestination, &own, ""),
+                (ViewId::ArchiveCurrent, &own, ""),
+                (ViewId::ArchiveRounds, &own, "ROUND_ID"),
+            ])
+            .await?;
+        let tenants = tenants?;
+        let (data, archive) = (by_tenant(data?)?, by_tenant(archive?)?);
+        let (current, rows_of_rounds) = (by_tenant(current?)?, by_tenant(rows_of_rounds?)?);
         let mut rounds: BTreeMap<u64, Vec<Round>> = BTreeMap::new();
         let mut users = Vec::new();
         for row in &tenants {
@@ -65,6 +72,16 @@ impl OceanBase {
         let users: Vec<(u64, &[Round])> =
             users.into_iter().filter_map(|id| Some((id, rounds.get(&id)?.as_slice()))).collect();
         let mut media = self.media(&users, zone).await?;
+        // Parents are rows of sys, so the running jobs are read whole. A filter of nothing asks nothing.
+        let compacting = running_compactions(only.is_none());
+        let [jobs, policies, cleanups, compactions] = self
+            .read_together([
+                (ViewId::Jobs, &[], "JOB_ID"),
+                (ViewId::DeletePolicy, &own, ""),
+                (ViewId::DeleteJobs, &own, ""),
+                (ViewId::MajorCompactions, &[compacting], ""),
+            ])
+            .await?;
         let listed = Listed {
             parameters,
             version: self.version()?,
@@ -72,12 +89,11 @@ impl OceanBase {
             data,
             archive,
             current,
-            // Parents are rows of sys, so the running jobs are read whole.
-            jobs: self.running_jobs().await?,
-            policies: self.read(ViewId::DeletePolicy, &own, "").await.and_then(by_tenant),
-            cleanups: self.read(ViewId::DeleteJobs, &own, "").await.and_then(by_tenant),
+            jobs: self.jobs_with_tasks(&jobs?).await?,
+            policies: policies.and_then(by_tenant),
+            cleanups: cleanups.and_then(by_tenant),
             compactions: match only {
-                None => self.compactions(&own).await,
+                None => compactions.map(|rows| in_words(&rows)).map_err(|fault| fault.why),
                 Some(_) => Err("it is read before the plan only".to_owned()),
             },
         };

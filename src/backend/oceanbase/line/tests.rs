@@ -349,6 +349,14 @@ fn the_server_is_asked_to_look_only_where_it_can() {
 }
 
 #[test]
+fn several_selects_are_one_text_only_where_the_source_says_so() {
+    for line in Line::all() {
+        let known = ["V3.1.0", "V3.1.1", "V3.1.3", "V4", "V4.2.1"].contains(&line.name.as_str());
+        assert_eq!(line.several_selects, known, "{}", line.name);
+    }
+}
+
+#[test]
 fn an_entry_that_is_like_no_other_is_refused() {
     let entry = "{name: V9, like: V8, from: V9.0, below: V10.0}";
     let entry: LineEntry = serde_yaml::from_str(entry).unwrap();

@@ -1,4 +1,4 @@
-//! An answer while it is being read: packet by packet, and never more than the bounds.
+//! The answers to a text while they are being read: packet by packet, and never more than the bounds.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use super::fields::{Fields, Length};
 use super::row::{Header, Row};
 use super::trouble::{ANSWER, Bound, CELL, COLUMNS, ROWS, Refusal, Trouble};
 
-/// The server has a further answer to the same statement.
+/// The server has a further answer to the same text.
 const MORE_RESULTS: u64 = 0x8;
 /// An end packet is shorter than a value whose length begins with the same byte.
 const END_BELOW: usize = 9;
@@ -25,25 +25,45 @@ enum Stage {
     Rows(Arc<Header>),
 }
 
-/// An answer of which nothing or a part has come.
-pub(super) struct Answer {
+/// The answers to one text, of which nothing or a part has come. The bounds hold for each of them and for all together.
+pub(super) struct Answers {
     stage: Stage,
     rows: Vec<Row>,
     /// Bytes that may still come.
     left: usize,
     /// Rows that may still come.
     rows_left: usize,
-    /// Whether nobody waits for it any more: it is read only to be over.
+    /// Answers that may still follow the one being read.
+    following: usize,
+    /// Whether the text has several statements.
+    several: bool,
+    /// Whether nobody waits for them any more: they are read only to be over.
     forgotten: bool,
 }
 
-impl Answer {
-    /// An answer of which nothing has come.
-    pub(super) fn new() -> Self {
-        Self { stage: Stage::Begins, rows: Vec::new(), left: ANSWER, rows_left: ROWS, forgotten: false }
+/// An answer that was read to its end.
+pub(super) struct Whole {
+    /// Its rows.
+    pub(super) rows: Vec<Row>,
+    /// Whether no other answer to the same text follows.
+    pub(super) last: bool,
+}
+
+impl Answers {
+    /// The answers to a text of so many statements, of which nothing has come.
+    pub(super) fn to(statements: usize) -> Self {
+        Self {
+            stage: Stage::Begins,
+            rows: Vec::new(),
+            left: ANSWER,
+            rows_left: ROWS,
+            following: statements.saturating_sub(1),
+            several: statements > 1,
+            forgotten: false,
+        }
     }
 
-    /// Keeps nothing of it from now on.
+    /// Keeps nothing of them from now on.
     pub(super) fn forget(&mut self) {
         self.forgotten = true;
         self.rows.clear();
@@ -61,11 +81,11 @@ impl Answer {
         }
     }
 
-    /// Takes the next packet. Some: it was the last one, and these are the rows.
+    /// Takes the next packet. Some: it was the last one of an answer.
     ///
     /// # Errors
     /// The server's refusal, a packet that is none, or a bound.
-    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<Vec<Row>>, Trouble> {
+    pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<Whole>, Trouble> {
         self.left = self.left.saturating_sub(packet.len() + HEADER);
         let first = *packet.first().ok_or(Trouble::Malformed("a packet is empty"))?;
         if first == 0xFF {
@@ -73,6 +93,10 @@ impl Answer {
         }
         let is_end = first == 0xFE && packet.len() < END_BELOW;
         match std::mem::replace(&mut self.stage, Stage::Begins) {
+            // Several are sent of questions alone, and each question has columns.
+            Stage::Begins if self.several && (first == 0 || is_end) => {
+                Err(Trouble::Malformed("one of several questions is answered without columns"))
+            }
             Stage::Begins | Stage::Rows(_) if is_end => self.end(end_status(&packet)?),
             Stage::Begins if first == 0 => {
                 let mut fields = Fields(&packet[1..]);
@@ -118,11 +142,13 @@ impl Answer {
         Ok(())
     }
 
-    fn end(&mut self, status: u64) -> Result<Option<Vec<Row>>, Trouble> {
-        if status & MORE_RESULTS != 0 {
-            return Err(Trouble::Malformed("another answer follows the one to its question"));
+    fn end(&mut self, status: u64) -> Result<Option<Whole>, Trouble> {
+        let last = status & MORE_RESULTS == 0;
+        if !last {
+            let more = "another answer follows the one to its question";
+            self.following = self.following.checked_sub(1).ok_or(Trouble::Malformed(more))?;
         }
-        Ok(Some(std::mem::take(&mut self.rows)))
+        Ok(Some(Whole { rows: std::mem::take(&mut self.rows), last }))
     }
 }
 
@@ -173,4 +199,44 @@ fn cells_fit(row: &[u8], columns: usize) -> Result<(), Trouble> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops at what it did not expect")]
+
+    use super::*;
+
+    const END: [u8; 5] = [0xFE, 0, 0, 2, 0];
+    const MORE: [u8; 5] = [0xFE, 0, 0, 10, 0];
+
+    /// The answers to two questions: so many rows of this one in the first, and the second begun.
+    fn second_begun(rows: usize, row: &[u8]) -> Answers {
+        let mut answers = Answers::to(2);
+        answers.forget();
+        let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0";
+        let head = || [&[1][..], definition, &END].map(<[u8]>::to_vec);
+        let packets = head().into_iter().chain(std::iter::repeat_n(row.to_vec(), rows));
+        for packet in packets.chain([MORE.to_vec()]).chain(head()) {
+            answers.take(packet).unwrap();
+        }
+        answers
+    }
+
+    #[test]
+    fn the_rows_of_all_answers_to_a_text_have_one_bound() {
+        let mut answers = second_begun(ROWS - 1, b"\x01x");
+        assert!(answers.take(b"\x01x".to_vec()).is_ok());
+        let beyond = answers.take(b"\x01x".to_vec());
+        assert!(matches!(beyond, Err(Trouble::TooMuch(Bound::Rows))));
+    }
+
+    #[test]
+    fn the_bytes_of_all_answers_to_a_text_have_one_bound() {
+        let mut row = vec![0xFD, 0, 0, 0x10];
+        row.resize(4 + (1 << 20), b'x');
+        let answers = second_begun(63, &row);
+        assert!(answers.bounds()(&[], 1 << 19).is_ok());
+        assert!(matches!(answers.bounds()(&[], 1 << 20), Err(Trouble::TooMuch(Bound::Answer))));
+    }
 }

@@ -1,9 +1,9 @@
-//! A client of the MySQL protocol: text statements, one after the other.
+//! A client of the MySQL protocol: text statements, one text after the other.
 
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
 
-use super::answer::Answer;
+use super::answer::Answers;
 use super::login::{Login, log_in};
 use super::packets::Packets;
 use super::row::Row;
@@ -15,8 +15,8 @@ const QUERY: u8 = 3;
 /// An open connection.
 pub(super) struct Client {
     packets: Packets,
-    /// The answer that is being read; it stays where nobody waited for its end.
-    answer: Option<Answer>,
+    /// The answers to the last text, while one is to come; they stay where nobody waited for their end.
+    answers: Option<Answers>,
     /// Whether nothing can be asked any more: what comes next on the connection is not known.
     given_up: bool,
 }
@@ -30,19 +30,32 @@ impl Client {
         let stream = TcpStream::connect((login.host, port)).await?;
         // A question waits for nothing.
         stream.set_nodelay(true)?;
-        Ok(Self { packets: log_in(stream, login).await?, answer: None, given_up: false })
+        Ok(Self { packets: log_in(stream, login).await?, answers: None, given_up: false })
     }
 
-    /// Asks for rows. What is left of an answer that nobody waited for is read first, so that it is never taken for this one.
+    /// Asks for rows.
+    ///
+    /// # Errors
+    /// As [`Client::send`] and [`Client::next`].
+    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
+        self.send(sql, 1).await?;
+        Ok(self.next().await?.unwrap_or_default())
+    }
+
+    /// Sends a text of so many statements. What is left of answers that nobody waited for is read first, so that it is never
+    /// taken for an answer to this one.
     ///
     /// # Errors
     /// What went wrong. After all but a refusal the connection is of no more use.
-    pub(super) async fn ask(&mut self, sql: &str) -> Result<Vec<Row>, Trouble> {
-        if let Some(answer) = &mut self.answer {
-            answer.forget();
-            match self.finish().await {
-                Ok(_) | Err(Trouble::Refused(_)) => {}
-                Err(trouble) => return Err(trouble),
+    pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), Trouble> {
+        if let Some(answers) = &mut self.answers {
+            answers.forget();
+            loop {
+                match self.next().await {
+                    Ok(Some(_)) => {}
+                    Ok(None) | Err(Trouble::Refused(_)) => break,
+                    Err(trouble) => return Err(trouble),
+                }
             }
         }
         if self.given_up {
@@ -56,31 +69,35 @@ impl Client {
         self.given_up = true;
         self.packets.send(&command).await?;
         self.given_up = false;
-        self.answer = Some(Answer::new());
-        self.finish().await
+        self.answers = Some(Answers::to(statements));
+        Ok(())
     }
 
-    /// Reads the answer to its end.
-    async fn finish(&mut self) -> Result<Vec<Row>, Trouble> {
+    /// Reads the next answer to the text that was sent, to its end. None: there is no other one. A refusal is the last answer.
+    ///
+    /// # Errors
+    /// As [`Client::send`].
+    pub(super) async fn next(&mut self) -> Result<Option<Vec<Row>>, Trouble> {
         let outcome = loop {
-            let Some(answer) = &mut self.answer else { return Ok(Vec::new()) };
-            let packet = match self.packets.next(answer.bounds()).await {
+            let Some(answers) = &mut self.answers else { return Ok(None) };
+            let packet = match self.packets.next(answers.bounds()).await {
                 Ok(packet) => packet,
                 Err(trouble) => break Err(trouble),
             };
-            match answer.take(packet) {
+            match answers.take(packet) {
                 Ok(None) => {}
-                Ok(Some(rows)) => break Ok(rows),
+                Ok(Some(whole)) if !whole.last => return Ok(Some(whole.rows)),
+                Ok(Some(whole)) => break Ok(whole.rows),
                 Err(trouble) => break Err(trouble),
             }
         };
-        self.answer = None;
+        self.answers = None;
         self.given_up = match &outcome {
             Ok(_) => false,
             Err(Trouble::Refused(refusal)) => !refusal.whole,
             Err(_) => true,
         };
-        outcome
+        outcome.map(Some)
     }
 }
 

@@ -26,6 +26,7 @@ const PROTOCOL_41: u32 = 1 << 9;
 const TLS: u32 = 1 << 11;
 const TRANSACTIONS: u32 = 1 << 13;
 const SECURE_CONNECTION: u32 = 1 << 15;
+const MULTI_STATEMENTS: u32 = 1 << 16;
 const PLUGIN_AUTH: u32 = 1 << 19;
 
 /// Who logs in, and how.
@@ -40,6 +41,8 @@ pub(super) struct Login<'a> {
     pub(super) tls: TlsMode,
     /// The CA's certificates in PEM, for the verifying modes.
     pub(super) ca: Option<&'a [u8]>,
+    /// Whether the server is asked to take several statements in one text. No OceanBase offers that in its greeting.
+    pub(super) several: bool,
 }
 
 /// What a greeting says.
@@ -58,6 +61,9 @@ pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> 
     let greeting = Greeting::read(&packets.next(fits).await?)?;
     answered(&greeting.plugin)?;
     let mut capabilities = PROTOCOL_41 | SECURE_CONNECTION | greeting.capabilities & (TRANSACTIONS | PLUGIN_AUTH);
+    if login.several {
+        capabilities |= MULTI_STATEMENTS;
+    }
     let offered = greeting.capabilities & TLS != 0;
     if login.tls != TlsMode::Off && (offered || login.tls != TlsMode::Prefer) {
         if !offered {

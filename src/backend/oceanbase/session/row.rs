@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::fields::Fields;
 
 /// The columns of an answer, by name in upper case.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Header {
     /// Where a column stands in each row; of two with one name, the last.
     places: BTreeMap<String, usize>,
@@ -25,7 +25,7 @@ impl Header {
 }
 
 /// A row of an answer.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     header: Arc<Header>,
     /// The cells of the columns, each behind its length.

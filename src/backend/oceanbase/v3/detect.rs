@@ -8,6 +8,7 @@ use super::super::line::{TENANT_ID, ViewId};
 use super::super::read::{Filter, Is};
 use super::super::rows::{seconds, unix_time, word};
 use super::super::session::{Row, number, text};
+use super::super::sets::only_of;
 use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
@@ -29,14 +30,22 @@ impl OceanBase {
         parameters: &Parameters,
     ) -> Result<WholeFacts, Fault> {
         self.must_be_sys()?;
+        let [cluster, cleanups, freezes, zones] = self
+            .read_together([
+                (ViewId::Cluster, &[], ""),
+                (ViewId::DeleteJobs, &[], "JOB_ID"),
+                (ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1"),
+                (ViewId::Zones, &[], "ZONE, NAME"),
+            ])
+            .await?;
         Ok(WholeFacts {
             rules,
-            role: self.cluster_role().await,
+            role: cluster_role(cluster),
             destinations: destinations(parameters),
             has_second_copy: parameters.one("backup_backup_dest").is_some(),
             status: self.backup_state().await?.status,
-            cleanup: self.cleanup().await,
-            compaction: self.compaction(parameters).await,
+            cleanup: running_cleanup(cleanups),
+            compaction: last_compaction(freezes, zones, parameters),
             without_gts: Known::NotChecked("whether every tenant uses GTS was not asked here".to_owned()),
         })
     }
@@ -56,44 +65,6 @@ impl OceanBase {
             ),
             "Log in as root@sys (root@sys#cluster through a proxy).",
         ))
-    }
-
-    async fn cluster_role(&mut self) -> Known<ClusterRole> {
-        let row = match self.read(ViewId::Cluster, &[], "").await {
-            Ok(rows) => rows.into_iter().next(),
-            Err(fault) => return Known::NotChecked(format!("the cluster's role: {}", fault.what)),
-        };
-        match row.as_ref().map(|row| word(row, "CLUSTER_ROLE")).filter(|role| !role.is_empty()) {
-            Some(word) => {
-                let primary = row.as_ref().and_then(|row| number(row, "PRIMARY_CLUSTER_ID")).filter(|id| *id != 0);
-                Known::Known(ClusterRole { word, primary })
-            }
-            None => Known::NotChecked("the server does not say what role the cluster has".to_owned()),
-        }
-    }
-
-    async fn cleanup(&mut self) -> Known<Option<String>> {
-        let rows = match self.read(ViewId::DeleteJobs, &[], "JOB_ID").await {
-            Ok(rows) => rows,
-            Err(fault) => return Known::NotChecked(format!("running cleanups: {}", fault.what)),
-        };
-        let runs = |row: &&Row| !matches!(text(row, "STATUS").as_str(), "STOP" | "");
-        Known::Known(rows.iter().find(runs).map(super::super::rows::cleanup))
-    }
-
-    /// The last major freeze and how far its merge is.
-    async fn compaction(&mut self, parameters: &Parameters) -> Known<CompactionFacts> {
-        let read = async {
-            let freezes = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
-            Ok::<_, Fault>((freezes, self.read(ViewId::Zones, &[], "ZONE, NAME").await?))
-        };
-        match read.await {
-            Ok((freezes, zones)) => match compaction(freezes.first(), &zones, parameters) {
-                Ok(compaction) => Known::Known(compaction),
-                Err(unread) => Known::NotChecked(format!("major compactions: {unread} was not read")),
-            },
-            Err(fault) => Known::NotChecked(format!("major compactions: {}", fault.what)),
-        }
     }
 
     /// The tenants, all or those of these ids.
@@ -180,28 +151,71 @@ impl OceanBase {
     /// a site: each tenant is an answer of its own.
     async fn sets(&mut self, tenant: u64, zone: &ServerTimeZone) -> Result<Vec<BackupSet>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
-        let first = ("COPY_ID", vec![Is::Number(0)]);
-        let files: BTreeMap<u64, FileStatus> = self
-            .tenants_rows(tenant, ViewId::SetFiles, vec![first], "")
-            .await?
+        let own: Filter<'_> = (TENANT_ID, vec![Is::Number(tenant)]);
+        let first = [own.clone(), ("COPY_ID", vec![Is::Number(0)])];
+        let own = [own];
+        let [files, levels, sets] = self
+            .read_together([
+                (ViewId::SetFiles, &first, ""),
+                (ViewId::SetLevels, &own, ""),
+                (ViewId::Sets, &own, "BACKUP_SET_ID"),
+            ])
+            .await?;
+        let files: BTreeMap<u64, FileStatus> = only_of(tenant, files?)
             .iter()
             .map(|row| Ok((needed(row, "BS_KEY")?, FileStatus::from(word(row, "FILE_STATUS")))))
             .collect::<Result<_, Fault>>()?;
-        let of_tenants: Vec<u64> = self
-            .tenants_rows(tenant, ViewId::SetLevels, Vec::new(), "")
-            .await?
+        let of_tenants: Vec<u64> = only_of(tenant, levels?)
             .iter()
             .filter(|row| text(row, "BACKUP_LEVEL").eq_ignore_ascii_case("TENANT"))
             .map(|row| needed(row, "BS_KEY"))
             .collect::<Result<_, _>>()?;
-        let mut sets = Vec::new();
-        for row in self.tenants_rows(tenant, ViewId::Sets, Vec::new(), "BACKUP_SET_ID").await? {
+        let mut found = Vec::new();
+        for row in only_of(tenant, sets?) {
             let id = needed(&row, "BACKUP_SET_ID")?;
             // A set that the view of files does not list (any more) is not known to be there.
             let known = files.get(&id).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
-            sets.push(rows::set(&row, has_files.then_some(known), of_tenants.contains(&id), zone)?);
+            found.push(rows::set(&row, has_files.then_some(known), of_tenants.contains(&id), zone)?);
         }
-        Ok(sets)
+        Ok(found)
+    }
+}
+
+fn cluster_role(rows: Result<Vec<Row>, Fault>) -> Known<ClusterRole> {
+    let row = match rows {
+        Ok(rows) => rows.into_iter().next(),
+        Err(fault) => return Known::NotChecked(format!("the cluster's role: {}", fault.what)),
+    };
+    match row.as_ref().map(|row| word(row, "CLUSTER_ROLE")).filter(|role| !role.is_empty()) {
+        Some(word) => {
+            let primary = row.as_ref().and_then(|row| number(row, "PRIMARY_CLUSTER_ID")).filter(|id| *id != 0);
+            Known::Known(ClusterRole { word, primary })
+        }
+        None => Known::NotChecked("the server does not say what role the cluster has".to_owned()),
+    }
+}
+
+fn running_cleanup(rows: Result<Vec<Row>, Fault>) -> Known<Option<String>> {
+    let rows = match rows {
+        Ok(rows) => rows,
+        Err(fault) => return Known::NotChecked(format!("running cleanups: {}", fault.what)),
+    };
+    let runs = |row: &&Row| !matches!(text(row, "STATUS").as_str(), "STOP" | "");
+    Known::Known(rows.iter().find(runs).map(super::super::rows::cleanup))
+}
+
+/// The last major freeze and how far its merge is.
+fn last_compaction(
+    freezes: Result<Vec<Row>, Fault>,
+    zones: Result<Vec<Row>, Fault>,
+    parameters: &Parameters,
+) -> Known<CompactionFacts> {
+    match freezes.and_then(|freezes| Ok((freezes, zones?))) {
+        Ok((freezes, zones)) => match compaction(freezes.first(), &zones, parameters) {
+            Ok(compaction) => Known::Known(compaction),
+            Err(unread) => Known::NotChecked(format!("major compactions: {unread} was not read")),
+        },
+        Err(fault) => Known::NotChecked(format!("major compactions: {}", fault.what)),
     }
 }
 

@@ -8,15 +8,25 @@ use super::*;
 
 fn pair() -> (Client, DuplexStream) {
     let (stream, server) = duplex(1 << 20);
-    (Client { packets: Packets::new(stream), answer: None, given_up: false }, server)
+    (Client { packets: Packets::new(stream), answers: None, given_up: false }, server)
 }
 
 /// An answer of one column N and one row, as a server sends it.
 fn answer(value: &str) -> Vec<u8> {
-    let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0".to_vec();
-    let row = [&[u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
-    let end = b"\xfe\0\0\x02\0".to_vec();
-    let packets = [vec![1], definition, end.clone(), row, end];
+    answers(&[value], &[])
+}
+
+/// Such answers to one text, and this packet behind them; without one the last answer says that none follows.
+fn answers(values: &[&str], behind: &[u8]) -> Vec<u8> {
+    let mut packets = Vec::new();
+    for (place, value) in values.iter().enumerate() {
+        let definition = b"\x03def\0\0\0\x01N\0\x0c\x2e\0\xff\0\0\0\xfd\0\0\0\0\0".to_vec();
+        let row = [&[u8::try_from(value.len()).unwrap()], value.as_bytes()].concat();
+        let last = place + 1 == values.len() && behind.is_empty();
+        let end = vec![0xFE, 0, 0, if last { 2 } else { 10 }, 0];
+        packets.extend([vec![1], definition, end.clone(), row, end]);
+    }
+    packets.extend((!behind.is_empty()).then(|| behind.to_vec()));
     (1u8..).zip(packets).flat_map(|(place, packet)| framed(place, &packet)).collect()
 }
 
@@ -72,6 +82,56 @@ async fn what_is_held_grows_with_what_has_come_not_with_what_was_announced() {
     server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
     assert!(client.ask("SELECT 1").now_or_never().is_none());
     assert!(client.packets.held() < 1 << 16, "{} bytes for three", client.packets.held());
+}
+
+#[tokio::test]
+async fn several_answers_come_in_their_order_and_a_refusal_is_the_last() {
+    let (mut client, mut server) = pair();
+    server.write_all(&answers(&["1", "2"], b"\xff\x7a\x04#42S02no such table")).await.unwrap();
+    client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
+    for value in [1, 2] {
+        assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(value));
+    }
+    let refused = client.next().await;
+    assert!(matches!(&refused, Err(Trouble::Refused(refusal)) if refusal.code == 1146), "{refused:?}");
+    assert!(client.next().await.unwrap().is_none(), "nothing of the text is left");
+    server.write_all(&answer("5")).await.unwrap();
+    assert_eq!(read(&client.ask("SELECT 5 AS N").await.unwrap()), Some(5));
+}
+
+#[tokio::test]
+async fn of_several_answers_none_is_taken_for_the_next_text() {
+    for behind in [&b""[..], b"\xff\x7a\x04#42S02no such table"] {
+        let (mut client, mut server) = pair();
+        server.write_all(&answers(&["1", "2", "3"], behind)).await.unwrap();
+        client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
+        assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
+        server.write_all(&answer("7")).await.unwrap();
+        assert_eq!(read(&client.ask("SELECT 7 AS N").await.unwrap()), Some(7));
+    }
+}
+
+#[tokio::test]
+async fn no_answer_follows_that_was_not_asked_for() {
+    let (mut client, mut server) = pair();
+    server.write_all(&answers(&["1", "2", "3"], &[])).await.unwrap();
+    client.send("SELECT 1; SELECT 2", 2).await.unwrap();
+    assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
+    let outcome = client.next().await;
+    assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+}
+
+/// Taken for an answer, it would be a view without rows.
+#[tokio::test]
+async fn among_several_answers_none_is_without_columns() {
+    for done in [&b"\0\0\0\x02\0\0\0"[..], b"\xfe\0\0\x02\0"] {
+        let (mut client, mut server) = pair();
+        server.write_all(&answers(&["1"], done)).await.unwrap();
+        client.send("SELECT 1; SELECT 2", 2).await.unwrap();
+        assert_eq!(read(&client.next().await.unwrap().unwrap()), Some(1));
+        let outcome = client.next().await;
+        assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
+    }
 }
 
 /// A statement has one answer: what says that another follows would leave that to the next one.
