@@ -20,15 +20,16 @@
 //!  +--------------------------------------------------+
 //!
 //!  floor
-//!   6  main       arguments -> the chosen face -> exit code; the only door to the demo
-//!   5  wizard     the terminal face: screens, keys, and the loop that draws them
+//!   7  main       arguments -> the chosen face -> exit code; the only door to the demo
+//!   6  wizard     the terminal face: screens, keys, and the loop that draws them
 //!      cli        the command line: plain lines, JSON, exit codes
-//!   4  app        joins inventory, backends, journal, probe and runner for any face
-//!   3  runner     takes a task step by step to its verdict, in a process of its own
-//!   2  backend    OceanBase and dumps: detection, statements, a look at each step
+//!   5  app        joins inventory, backends, journal, probe and runner for any face
+//!   4  runner     takes a task step by step to its verdict, in a process of its own
+//!   3  backend    OceanBase and dumps: detection, statements, a look at each step
 //!      probe      the Test of a storage
 //!      journal    events, locks, requests, heartbeat, audit
 //!      config     inventory, secrets, places, plan files
+//!   2  child      asks programs of others, within bounds
 //!   1  domain     values and rules: no I/O, no clock, no randomness
 //!   -  demo       an embedded OceanBase to talk to; shares no code with the rest
 //! ```
@@ -39,6 +40,7 @@
 
 pub mod app;
 pub mod backend;
+pub mod child;
 pub mod cli;
 pub mod config;
 pub mod demo;
