@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod backend;
+pub mod child;
 pub mod cli;
 pub mod config;
 pub mod demo;

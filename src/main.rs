@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{limit_cores, run_task, test};
+use obnow::app::{crash, limit_cores, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
 use obnow::demo::place::{self, PlaceError};
+use obnow::domain::destination::credential;
 use obnow::domain::fault::{Cause, Fault};
-use obnow::domain::secret::SecretSource;
+use obnow::domain::secret::{HIDDEN, SecretSource};
 use obnow::domain::target::TargetName;
 use obnow::wizard::{self, Start};
 
 fn main() -> ExitCode {
+    crash::print_without_secrets();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(mut error) => {
@@ -73,14 +75,25 @@ fn misuse(error: &clap::Error) -> Fault {
     Fault::new(Cause::Usage, what.trim_start_matches("error: "), why, "See the arguments with: obnow --help.")
 }
 
-/// Where a source of a secret was expected, what was written may be the secret itself.
+/// Where a source of a secret was expected, what was written may be the secret itself; and a URI that stands where none belongs
+/// may hold one.
 fn hide_secret(error: &mut clap::Error) {
+    let hidden = || ContextValue::String(HIDDEN.to_owned());
     let of_a_source = match error.get(ContextKind::InvalidArg) {
         Some(ContextValue::String(name)) => name.contains("-from "),
         _ => false,
     };
     if of_a_source {
-        error.insert(ContextKind::InvalidValue, ContextValue::String("***".to_owned()));
+        error.insert(ContextKind::InvalidValue, hidden());
+    }
+    for kind in [ContextKind::InvalidArg, ContextKind::InvalidValue, ContextKind::InvalidSubcommand] {
+        let holds_one = match error.get(kind) {
+            Some(ContextValue::String(written)) => credential(written).is_some(),
+            _ => false,
+        };
+        if holds_one {
+            error.insert(kind, hidden());
+        }
     }
 }
 

@@ -106,7 +106,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
         sys("zeros", Servers::says(&[0; 64], false), 14, "not an OceanBase SQL port|did not answer"),
         sys("huge-packet", Servers::says(b"\xff\xff\xff\x00\x0a5.7", true), 14, "not an OceanBase SQL port"),
         // The login.
-        login("wrong-password", "root@sys", "no", "refuses the user or the password"),
+        login("wrong-password", "root@sys", "not-that-one", "refuses the user or the password"),
         login("wrong-user", "nobody@sys", PASSWORD, "refuses the user or the password"),
         login("wrong-tenant", "root@nobody", PASSWORD, "no such tenant"),
         login("oracle-tenant", "root@report", PASSWORD, "Oracle-mode"),

@@ -184,9 +184,10 @@ fn oceanbases_own_tool_tests_the_folder_where_a_server_has_it_and_leaves_nothing
     ));
     assert!(said.contains("io=0\n") && said.ends_with("end=yes\n") && !said.contains("left="), "{said}");
     let asked = std::fs::read_to_string(&log).unwrap();
-    let wanted = format!("test_io_device -d file://{}/obnow-io-device-", backup.display());
+    let wanted = format!("test_io_device -d file://{}/.obnow-io-device-", folder.path().display());
     assert!(asked.starts_with(&wanted) && asked.trim_end().chars().last().unwrap().is_ascii_digit(), "{asked}");
     assert_eq!(std::fs::read_dir(&backup).unwrap().count(), 0, "nothing is left in the destination");
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 3, "nor beside it: bin, backup and log");
     // A host of its own has a disk here; a server has a mount.
     let mounted = |said: &str| {
         let others = said.lines().filter(|line| !line.starts_with("mount="));

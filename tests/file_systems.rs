@@ -21,7 +21,9 @@ use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
 fn of(directory: &Path) -> TestOf {
-    TestOf::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
+    let uri = TestOf::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
+    // What is mounted for a test is the directory itself.
+    TestOf { inside: true, ..uri }
 }
 
 #[track_caller]

@@ -25,7 +25,7 @@ fn obnow() -> Tester {
 
 fn of(uri: &str, id: &str, key: &str) -> TestOf {
     let destination = Destination::parse_user(uri).unwrap().with_attribute("access_id", id).unwrap();
-    TestOf::uri(destination).with_access_key(Some(Secret::new(key.to_owned())))
+    TestOf { inside: true, ..TestOf::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
 }
 
 async fn test(uri: &str, id: &str, key: &str) -> TestReport {
@@ -174,7 +174,7 @@ async fn a_folder_behind_s3_takes_a_probe_and_stays_empty() {
     let seen = server.seen.lock().unwrap().clone();
     let probe = seen.iter().find(|request| request.method == "PUT").unwrap();
     assert_eq!(probe.body.len(), 1 << 20);
-    assert!(probe.target.starts_with("/backups/back%25up/obnow-test-"), "{}", probe.target);
+    assert!(probe.target.starts_with("/backups/back%25up/.obnow-test-"), "{}", probe.target);
     let wrong = test(&uri, files::ID, "not-the-key").await;
     assert!(fault(&wrong, C::Credentials).contains("The access key is wrong"));
 }
@@ -346,7 +346,7 @@ async fn a_write_without_an_answer_is_deleted_and_looked_for() {
 #[tokio::test]
 async fn data_that_comes_back_otherwise_and_a_delete_that_is_none_are_faults() {
     let changed = Double::bucket(|request| {
-        (request.method == "GET" && request.target.contains("/obnow-test-"))
+        (request.method == "GET" && request.target.contains("/.obnow-test-"))
             .then(|| Some((200, Vec::new(), vec![0; 9])))
     });
     let said = fault(&test(&double_uri(changed.port), "A", "k-e-y").await, C::ReadBack);
@@ -398,7 +398,7 @@ async fn without_a_key_or_an_id_only_the_way_is_tested() {
 #[tokio::test]
 async fn who_gives_up_has_the_probe_deleted() {
     let double =
-        Double::bucket(|request| (request.method == "GET" && request.target.contains("/obnow-test-")).then_some(None));
+        Double::bucket(|request| (request.method == "GET" && request.target.contains("/.obnow-test-")).then_some(None));
     let (sender, mut news) = mpsc::unbounded_channel();
     {
         let tester = obnow();

@@ -25,10 +25,10 @@ use sqlx::mysql::MySqlConnection;
 
 const DEADLINE: Duration = Duration::from_mins(2);
 
-fn tool() -> Option<Tool> {
+async fn tool() -> Option<Tool> {
     let path = program("mydumper")?;
     program("myloader")?;
-    Some(releases::find(Some(&path), std::ffi::OsStr::new("")).unwrap())
+    Some(releases::tried(path).await.unwrap())
 }
 
 fn login(engine: &Seekdb, password: &str) -> Login {
@@ -126,7 +126,7 @@ async fn sorted(connection: &mut MySqlConnection, table: &str) -> Vec<sql::Line>
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_under_load_comes_back_as_of_one_instant() {
-    let Some(tool) = tool() else { return };
+    let Some(tool) = tool().await else { return };
     let (Some(from), Some(to)) = tokio::join!(Seekdb::start(SERVER), Seekdb::start(SERVER)) else { return };
     let mut source = from.connect().await;
     fill::quiet(&mut source).await;
@@ -230,7 +230,7 @@ fn change_and_notice(folder: &Path) {
 
 #[tokio::test]
 async fn a_dump_is_found_again_keeps_the_lock_shows_no_secret_and_can_be_ended() {
-    let Some(tool) = tool() else { return };
+    let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;
     fill::quiet(&mut source).await;
@@ -270,7 +270,7 @@ async fn a_dump_is_found_again_keeps_the_lock_shows_no_secret_and_can_be_ended()
 
 #[tokio::test]
 async fn a_dump_that_fails_says_why_without_the_password() {
-    let Some(tool) = tool() else { return };
+    let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path(), "task.1").unwrap();

@@ -390,6 +390,20 @@ fn failures_repeat_no_secret() {
     assert!(found.is_empty(), "{found:#?}");
 }
 
+/// What is too short to be looked for is said to be.
+#[test]
+fn a_short_secret_is_noted() {
+    let _turn = turn();
+    let place = Place::new(Servers::new().twisted(Twist::none()), "");
+    let mut found = BTreeSet::new();
+    for (password, is_short) in [("ab1", true), ("ab1cd2", false)] {
+        let args = ["targets", "--host", "127.0.0.1:1", "--password-from", "stdin"];
+        let (_, said) = place.run(&args, Some(&format!("{password}\n")), &mut found);
+        let note = "Short: the password of root@sys on 127.0.0.1 has fewer than 6 characters.";
+        assert_eq!(said.contains(note), is_short, "{said}");
+    }
+}
+
 /// A secret in the wrong place is refused, and not repeated.
 #[test]
 fn a_secret_in_the_wrong_place_is_not_repeated() {
@@ -415,6 +429,39 @@ fn a_secret_in_the_wrong_place_is_not_repeated() {
         let (code, said) = place.run(&backup(more), None, &mut found);
         assert_ne!(code, Some(0), "{said}");
         assert!(!said.contains("panicked"), "{said}");
+    }
+    // Every other place of a URI or an endpoint, for every front end that takes one.
+    let places = [
+        format!("s3://bucket/p?host=h&token={KEY}"),
+        format!("s3://bucket/p?host=h&access_id=A&X-Amz-Security-Token={KEY}"),
+        format!("azblob://c/p?host=h&sig={KEY}"),
+        format!("s3://bucket/p?host=h&access%255Fkey={KEY}"),
+        format!("s3://bucket/p?host=http://u:{KEY}@h"),
+        format!("s3://u:{KEY}@bucket/p?host=h"),
+        format!("file:///backup?AccessKey={KEY}"),
+    ];
+    for uri in &places {
+        let of_backup = backup(&["--storage", uri, "--dry-run", "--json"]);
+        for args in [vec!["test-storage", uri], vec!["test-storage", uri, "--json"], vec!["targets", uri], of_backup] {
+            let (code, said) = place.run(&args, None, &mut found);
+            assert_eq!(code, Some(1), "{said}");
+        }
+        let right = std::fs::read_to_string(place.path("config.yaml")).unwrap();
+        for storage in [format!("\"{uri}\""), format!("{{kind: file, path: \"/{uri}\"}}")] {
+            let cluster = right.trim_end().trim_end_matches('}');
+            private(&place.path("storage.yaml"), &format!("{cluster}}}, strategies: [{{storage: {storage}}}]}}\n"));
+            let mut command = Command::new(OBNOW);
+            let output = command.args(["config", "show", "--config"]).arg(place.path("storage.yaml")).output().unwrap();
+            let said =
+                format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+            assert_eq!(output.status.code(), Some(1), "{said}");
+            assert!(said.contains("storage"), "{said}");
+            in_text(&said, "the complaint about a storage of the inventory", &mut found);
+        }
+    }
+    for host in [format!("u:{PASSWORD}@h:1"), format!("h:{PASSWORD}"), format!("a:1,u:{PASSWORD}@h:1")] {
+        let (code, said) = place.run(&["targets", "--host", &host, "--password-from", "none"], None, &mut found);
+        assert_eq!(code, Some(1), "{said}");
     }
     // Written out in the inventory; and repeated by the server as a state.
     place.run(&["targets"], None, &mut found);

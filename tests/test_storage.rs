@@ -114,11 +114,56 @@ fn an_object_storage_is_tested_with_the_key_of_its_source() {
 }
 
 #[test]
+fn a_bucket_is_written_to_beside_the_directory_and_one_of_others_not_at_all() {
+    let args = |uri: &str, more: &[&str]| {
+        let base = ["test-storage", uri, "--access-id", "AKIA", "--access-key-from", "env:OBNOW_TEST_KEY", "--json"];
+        run(&[&base[..], more].concat(), Some("a-long-secret-key"))
+    };
+    let written = |double: &Double| {
+        let seen = double.seen.lock().unwrap();
+        seen.iter().filter(|request| request.method == "PUT").map(|request| request.target.clone()).collect::<Vec<_>>()
+    };
+    let double = Double::bucket(|_| None);
+    let deep = bucket(double.port).replace("/p?", "/a/p?");
+    assert_eq!(args(&deep, &[]).0, 0);
+    assert!(written(&double)[0].starts_with("/backups/a/.obnow-test-"), "{:?}", written(&double));
+    // The whole bucket has nothing beside it: that is asked first.
+    let double = Double::bucket(|_| None);
+    let whole = bucket(double.port).replace("/p?", "?");
+    let (code, out, err) = args(&whole, &[]);
+    assert_eq!((code, of(&events(&out), "write", "result")), (0, &Value::from("not_checked")), "{out}");
+    assert!(err.contains("test again with --write-inside") && written(&double).is_empty(), "{err}");
+    assert_eq!(args(&whole, &["--write-inside"]).0, 0);
+    assert!(written(&double)[0].starts_with("/backups/.obnow-test-"), "{:?}", written(&double));
+    // So where the policy allows nothing but the directory.
+    let double = Double::bucket(|request| {
+        let is_beside = request.method == "PUT" && !request.target.contains("/a/p/");
+        is_beside.then(|| buckets::double::error(403, "AccessDenied"))
+    });
+    let deep = bucket(double.port).replace("/p?", "/a/p?");
+    let (code, out, _) = args(&deep, &[]);
+    assert_eq!((code, of(&events(&out), "write", "result")), (0, &Value::from("not_checked")), "{out}");
+    assert_eq!(args(&deep, &["--write-inside"]).0, 0);
+    // What is there is somebody else's.
+    let double = Double::bucket(|request| {
+        let list =
+            "<ListBucketResult><Name>backups</Name><Contents><Key>p/photo.jpg</Key></Contents></ListBucketResult>";
+        (request.method == "GET" && request.target.contains("max-keys")).then(|| buckets::double::xml(200, list))
+    });
+    for more in [&[][..], &["--write-inside"]] {
+        let (code, out, _) = args(&bucket(double.port), more);
+        assert_eq!((code, of(&events(&out), "directory", "code")), (13, &Value::from(9080)), "{out}");
+        assert_eq!(of(&events(&out), "write", "result"), "not_checked");
+    }
+    assert!(written(&double).is_empty(), "{:?}", written(&double));
+}
+
+#[test]
 fn what_cannot_be_tested_is_refused_before_anything_is_asked() {
     for (what, wanted) in [
         ("ftp://x", "ftp://x cannot be used as a destination."),
         ("file:///b/{tenant_id}/data", "Its variables stand for a cluster and a tenant, and none is named."),
-        ("s3://b/p?host=h&secret=CANARY", "Leave it out, and give the key by --access-key-from."),
+        ("s3://b/p?host=h&secret=CANARY", "Leave it out, and give the access key by --access-key-from."),
         ("nowhere/pay", "There is no cluster nowhere in the inventory."),
     ] {
         let (code, out, err) = run(&["test-storage", what], None);
@@ -131,7 +176,7 @@ fn what_cannot_be_tested_is_refused_before_anything_is_asked() {
 #[test]
 fn a_killed_obnow_leaves_no_probe_behind() {
     let double =
-        Double::bucket(|request| (request.method == "GET" && request.target.contains("/obnow-test-")).then_some(None));
+        Double::bucket(|request| (request.method == "GET" && request.target.contains("/.obnow-test-")).then_some(None));
     let state = tempfile::tempdir().unwrap();
     let mut command = Command::new(OBNOW);
     command.args([

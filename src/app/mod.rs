@@ -4,6 +4,7 @@ pub mod attach;
 pub mod cancel;
 pub mod choose;
 pub mod compact;
+pub mod crash;
 pub mod detect;
 pub mod dump_place;
 pub mod follow;

@@ -1,6 +1,6 @@
 //! Where a command works: inventory, state and secrets of this call.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::PoisonError;
 
@@ -14,7 +14,7 @@ use crate::config::values::{Endpoint, parse_endpoints};
 use crate::config::{Asking, Flag, Places, Resolver, load};
 use crate::domain::connection;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::secret::{Secret, SecretSource, short_note};
 use crate::domain::target::TargetName;
 
 /// The inventory, the state directory and the means to resolve secrets.
@@ -28,6 +28,8 @@ pub struct Room {
     resolver: Resolver,
     /// Passwords that were asked for or read already: nobody is asked twice, and a pipe gives its line only once.
     passwords: Mutex<BTreeMap<String, Secret>>,
+    /// What the short ones among the secrets are for, until that is told.
+    short: std::sync::Mutex<BTreeSet<String>>,
     /// Passwords that a face asked for by itself.
     typed: std::sync::Mutex<BTreeMap<String, Secret>>,
 }
@@ -68,6 +70,7 @@ impl Room {
             has_inventory,
             resolver: Resolver::here(),
             passwords: Mutex::default(),
+            short: std::sync::Mutex::default(),
             typed: std::sync::Mutex::default(),
         }
     }
@@ -197,7 +200,17 @@ impl Room {
     /// # Errors
     /// The source gives nothing, or nobody can be asked.
     pub async fn secret(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
-        self.resolver.resolve(source, asking).await
+        let secret = self.resolver.resolve(source, asking).await?;
+        if secret.is_short() {
+            self.short.lock().unwrap_or_else(PoisonError::into_inner).insert(asking.what.to_owned());
+        }
+        Ok(secret)
+    }
+
+    /// What is to be said of secrets that are short, once.
+    pub fn short_notes(&self) -> Vec<String> {
+        let short = std::mem::take(&mut *self.short.lock().unwrap_or_else(PoisonError::into_inner));
+        short.iter().map(|what| short_note(what)).collect()
     }
 
     /// The system of a cluster, not yet connected.
@@ -226,8 +239,12 @@ fn from_here(path: &Path) -> String {
 /// An inventory of one cluster that is called by its first host.
 fn only(direct: &DirectLogin) -> Result<Inventory, Fault> {
     let endpoints = parse_endpoints(&direct.host).map_err(|why| {
-        let what = format!("{} is not an endpoint.", direct.host);
-        Fault::new(Cause::Usage, what, why, "Write --host host:port, or --host host:port,host:port.")
+        Fault::new(
+            Cause::Usage,
+            "What --host says is no endpoint.",
+            why,
+            "Write --host host:port, or --host host:port,host:port.",
+        )
     })?;
     let cluster = Cluster {
         name: endpoints.first().map_or_else(String::new, |first| first.host.clone()),

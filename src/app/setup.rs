@@ -73,10 +73,8 @@ impl NewCluster {
     }
 
     fn usable(&self) -> Result<FirstCluster, Fault> {
-        self.first().map_err(|why| {
-            let what = format!("{} is not an endpoint.", self.host);
-            Fault::new(Cause::Usage, what, format!("{why}."), "Write host:port.")
-        })
+        self.first()
+            .map_err(|why| Fault::new(Cause::Usage, "The host is no endpoint.", format!("{why}."), "Write host:port."))
     }
 }
 

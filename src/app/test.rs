@@ -69,6 +69,8 @@ pub struct TestOf {
     pub told_to: Option<Version>,
     /// The directory is only looked into, and nothing is written.
     pub looks_only: bool,
+    /// The probe may lie in the directory itself: nothing beside it may be written to, and that was asked.
+    pub inside: bool,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -87,6 +89,7 @@ impl TestOf {
             evidence: None,
             told_to: None,
             looks_only: false,
+            inside: false,
             deadline: DEADLINE,
         }
     }
@@ -125,6 +128,7 @@ impl TestOf {
             evidence,
             told_to: None,
             looks_only: false,
+            inside: false,
             deadline: DEADLINE,
         }
     }
@@ -147,6 +151,7 @@ impl TestOf {
             evidence: None,
             told_to: None,
             looks_only: false,
+            inside: false,
             deadline: DEADLINE,
         }
     }
@@ -279,6 +284,7 @@ struct Parcel {
     /// How long one request may take.
     limit: Duration,
     looks_only: bool,
+    inside: bool,
 }
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
@@ -427,6 +433,7 @@ impl Probing {
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
             limit: what.deadline / ONE_REQUEST,
             looks_only: what.looks_only,
+            inside: what.inside,
         };
         let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);

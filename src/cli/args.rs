@@ -152,6 +152,9 @@ pub struct TestStorageArgs {
     /// cluster or cluster/tenant, for its destinations; or the URI of a storage, without a key in it
     #[arg(value_name = "TARGET|URI", value_parser = storage_of)]
     pub what: super::What,
+    /// Write into the directory itself, where nothing beside it may be written to
+    #[arg(long)]
+    pub write_inside: bool,
     /// Access id of the storage
     #[arg(long, value_name = "ID")]
     pub access_id: Option<String>,

@@ -84,6 +84,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
     let purse = proof::purse(room, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
+    super::tell_short(room, say);
     if let Some(path) = &args.save_plan {
         plans::save(room, path, &facts, &prepared)?;
     }

@@ -52,7 +52,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         return config::run(command, common, say);
     }
     let room = open(common)?;
-    match command {
+    let done = match command {
         Command::Targets => targets::run(&room, say).await,
         Command::Check(args) => check::run(&room, say, &args).await,
         Command::TestStorage(args) => test_storage::run(&room, say, &args).await,
@@ -64,6 +64,15 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
         Command::Cancel(args) => cancel::run(&room, say, &args).await,
         Command::Report(args) => report::run(&room, say, &args),
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
+    };
+    tell_short(&room, say);
+    done
+}
+
+/// Says which secrets are short, each once.
+fn tell_short(room: &Room, say: &Say) {
+    for note in room.short_notes() {
+        say.note(&note);
     }
 }
 

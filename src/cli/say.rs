@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::args::{Color, Common};
-use crate::domain::diagnosis::{clean, escaped, printable};
+use crate::domain::diagnosis::{escaped, foreign, printable};
 use crate::domain::fault::{Cause, Fault};
 
 /// How this call speaks.
@@ -132,9 +132,9 @@ impl Say {
 
     fn sentences(&self, fault: &Fault) {
         let mut error = std::io::stderr().lock();
-        let _ = writeln!(error, "{}", self.paint(Role::Fail, &clean(&fault.what)));
-        let _ = writeln!(error, "{}", clean(&fault.why));
-        let _ = writeln!(error, "Next: {}", clean(&fault.next));
+        let _ = writeln!(error, "{}", self.paint(Role::Fail, &foreign(&fault.what)));
+        let _ = writeln!(error, "{}", foreign(&fault.why));
+        let _ = writeln!(error, "Next: {}", foreign(&fault.next));
     }
 
     /// A word in its role's colour.
@@ -178,7 +178,7 @@ pub fn has_colors(color: Color) -> bool {
 /// The fields of a fault event.
 #[must_use]
 pub fn fault_fields(fault: &Fault) -> Value {
-    json!({"what": clean(&fault.what), "why": clean(&fault.why), "next": clean(&fault.next), "code": fault.code})
+    json!({"what": foreign(&fault.what), "why": foreign(&fault.why), "next": foreign(&fault.next), "code": fault.code})
 }
 
 #[cfg(test)]

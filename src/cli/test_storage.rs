@@ -14,7 +14,7 @@ use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
 use crate::app::{Asking, Flag, Room, choose, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::preflight::CheckId;
 use crate::domain::secret::{Secret, SecretSource};
@@ -37,9 +37,16 @@ pub(super) async fn run(room: &Room, say: &Say, args: &TestStorageArgs) -> Resul
     let tester = Tester::here()?;
     let mut keys = Keys { room, given: args.access_key_from.as_ref(), known: Vec::new() };
     let mut all_passed = true;
-    for subject in subjects {
+    let mut asks = false;
+    for mut subject in subjects {
+        subject.what.inside = args.write_inside;
         let key = keys.of(&subject).await?;
-        all_passed &= tested(say, &tester, subject, key).await.passed();
+        let report = tested(say, &tester, subject, key).await;
+        all_passed &= report.passed();
+        asks |= report.asks_inside();
+    }
+    if asks {
+        say.note("Nothing was written: only the directory itself may be written to. To write there, test again with --write-inside.");
     }
     Ok(if all_passed { Exit::OK } else { Exit::STORAGE })
 }
@@ -119,7 +126,7 @@ pub(super) async fn of_plan(
 async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
-    say.line(&say.paint(Role::Title, &format!("Test  {}", clean(&title))));
+    say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));
     let (sender, mut news) = mpsc::unbounded_channel();
     let what = subject.what.with_access_key(key);
     let uri = what.destination.to_string();
@@ -140,7 +147,7 @@ async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret
     if !report.by_hand.is_empty() && report.not_checked().iter().any(|what| what.starts_with("that every server")) {
         say.line("  By hand, on every server:");
         for command in &report.by_hand {
-            say.line(&format!("      {}", clean(command)));
+            say.line(&format!("      {}", foreign(command)));
         }
     }
     for check in report.checks.iter().filter(|check| check.result == TestResult::Fail) {
@@ -149,7 +156,7 @@ async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret
         }
     }
     if let Some(left) = report.left_behind.as_ref().filter(|left| !named(&report, left)) {
-        say.note(&format!("Left behind, or nobody knows: {}", clean(left)));
+        say.note(&format!("Left behind, or nobody knows: {}", foreign(left)));
     }
     report
 }
@@ -163,8 +170,8 @@ fn said(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) 
     let fault = check.fault.as_ref();
     say.event(
         "test",
-        json!({"target": target, "uri": clean(uri), "check": check.check.name(), "result": check.result.word(), "ms": check.ms,
-               "found": some(&clean(&check.found)), "code": fault.and_then(|fault| fault.code)}),
+        json!({"target": target, "uri": foreign(uri), "check": check.check.name(), "result": check.result.word(), "ms": check.ms,
+               "found": some(&foreign(&check.found)), "code": fault.and_then(|fault| fault.code)}),
     );
     let (role, word) = match check.result {
         TestResult::Pass => (Role::Ok, "ok  "),
@@ -176,5 +183,5 @@ fn said(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) 
         TestResult::NotChecked => format!("not checked: {}", check.found),
         TestResult::Pass | TestResult::Fail => check.found.clone(),
     };
-    say.line(&format!("  {} {:<12} {ms:>8}  {}", say.paint(role, word), check.check.label(), clean(&found)));
+    say.line(&format!("  {} {:<12} {ms:>8}  {}", say.paint(role, word), check.check.label(), foreign(&found)));
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::inventory::{Inventory, Storage};
 use super::yaml_bounds::excess;
 use super::{locate::locate, private, rules};
+use crate::domain::destination::credential;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 
@@ -135,6 +136,14 @@ pub(super) fn syntax(text: &str, error: &serde_yaml::Error) -> String {
         Some((place, rest)) if !place.is_empty() && !place.contains([' ', '`', '"']) => (place, rest),
         _ => ("", message),
     };
+    // The parser repeats the value that it could not take.
+    if credential(message).is_some() {
+        return sentence(
+            place,
+            at.or_else(|| locate(text, place)),
+            "a secret stands there, and none is ever written here",
+        );
+    }
     let dot = if place.is_empty() { "" } else { "." };
     let quoted = |start: &str| message.strip_prefix(start).and_then(|rest| rest.split('`').next());
     if let Some(field) = quoted("missing field `") {

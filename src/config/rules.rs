@@ -6,10 +6,14 @@ use std::time::Duration;
 use super::inventory::{Cluster, Inventory, Limits, Ocp, Storage, StorageKind};
 use super::values::{MOST_ENDPOINTS, duration_text};
 use crate::domain::connection::TlsMode;
+use crate::domain::destination::credential;
 use crate::domain::diagnosis::is_invisible;
 
 /// A breach: the path of what is wrong, and one sentence without a full stop.
 pub(super) type Breach = (String, String);
+
+/// A part of a storage that holds a credential. It is not repeated.
+const SECRET_IN_IT: &str = "it has a secret or a login in it; an access key is only said where it is found, {command: ..}, {env: ..} or {file: ..}";
 
 /// The longest that one thing is waited for.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
@@ -198,7 +202,13 @@ fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
             Some(_) if !allowed.contains(&kind) => {
                 return breach(path, field, format!("storage of kind {} has no such key", kind.word()));
             }
-            Some(value) => text(value, path, field)?,
+            Some(value) => {
+                text(value, path, field)?;
+                let as_sent = if field == "endpoint" { format!("host={value}") } else { value.to_owned() };
+                if credential(&as_sent).is_some() {
+                    return breach(path, field, SECRET_IN_IT);
+                }
+            }
             None => {}
         }
     }

@@ -26,9 +26,13 @@ impl FromStr for Endpoint {
     /// # Errors
     /// One sentence that says what is wrong with the text.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = |why: &str| format!("{text:?} is not host:port: {why}");
-        if let Some((scheme, _)) = text.split_once("://") {
-            return Err(wrong(&format!("leave {}:// and a login out", scheme.escape_debug())));
+        // What was written is not repeated: it may hold a password.
+        let wrong = |why: &str| format!("it is not host:port: {why}");
+        if text.contains('@') {
+            return Err(wrong("leave the login before the @ out; user and password are given on their own"));
+        }
+        if text.contains("://") {
+            return Err(wrong("leave what stands before :// out"));
         }
         if text.contains(',') {
             return Err(wrong("it is one endpoint; several are written as a list of them"));
@@ -80,7 +84,12 @@ pub fn parse_endpoints(text: &str) -> Result<Vec<Endpoint>, String> {
     if text.matches(',').count() >= MOST_ENDPOINTS {
         return Err(format!("there are more than {MOST_ENDPOINTS} endpoints, and each is waited for in turn"));
     }
-    text.split(',').map(|endpoint| endpoint.trim().parse()).collect()
+    let several = text.split(',').count();
+    let read = |(at, endpoint): (usize, &str)| {
+        let which = |why| if several > 1 { format!("endpoint {} of {several}: {why}", at + 1) } else { why };
+        endpoint.trim().parse().map_err(which)
+    };
+    text.split(',').enumerate().map(read).collect()
 }
 
 impl fmt::Display for Endpoint {

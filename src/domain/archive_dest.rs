@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::destination::{Destination, DestinationError, URI_LIMIT};
+use super::destination::{Destination, DestinationError, URI_LIMIT, refuse_credential};
 use super::secret::Secret;
 use super::version::Version;
 
@@ -99,6 +99,7 @@ impl ArchiveDest {
     /// When the location is refused ([`Destination::parse_user`]), or a part is one the server refuses.
     pub fn parse_user(text: &str) -> Result<Self, ArchiveDestError> {
         let text = text.trim();
+        refuse_credential(text)?;
         let has_location = text.split_whitespace().any(|part| split(part).0.eq_ignore_ascii_case("LOCATION"));
         if !has_location && text.contains("://") {
             return Ok(Self::new(Destination::parse_user(text)?));
@@ -176,7 +177,7 @@ impl ArchiveDest {
     /// As [`Destination::to_statement_uri`].
     pub fn to_statement_value(&self, access_key: Option<&Secret>) -> Result<Secret, DestinationError> {
         let uri = self.location.to_statement_uri(access_key)?;
-        let value = Secret::new(self.written(uri.expose()));
+        let value = Secret::around(self.written(uri.expose()));
         check_whole(value.expose().len())?;
         Ok(value)
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::destination::Destination;
-use super::diagnosis::clean;
+use super::diagnosis::foreign;
 use super::dump::Exclude;
 use super::fault::{Cause, Fault};
 use super::preflight::CheckId;
@@ -215,7 +215,7 @@ impl Choices {
         if let Some(name) = self.exclude.0.iter().find(|name| !is_table_name(name)) {
             return Err(Fault::new(
                 Cause::Usage,
-                format!("{} does not name a table.", clean(name)),
+                format!("{} does not name a table.", foreign(name)),
                 "A table or view to leave out is named with its database.",
                 "Write --exclude-table DB.TABLE.",
             ));

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::diagnosis::clean;
-use super::secret::Secret;
+use super::diagnosis::foreign;
+use super::secret::{HIDDEN, Secret};
 
+mod credential;
 mod error;
 mod kind;
 mod lex;
@@ -12,9 +13,11 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
+pub use credential::{Credential, credential};
 pub use error::{DestinationError, OfKey};
 use kind::Known;
 pub use kind::StorageKind;
+pub(super) use lex::refuse_credential;
 pub use limits::URI_LIMIT;
 
 /// The key of a URI that is a secret, and never kept in one.
@@ -36,15 +39,14 @@ pub struct Destination {
     masked: Vec<String>,
 }
 
-/// What a person wrote as a URI, as it may be repeated to him: a login in front of the bucket may hold a secret.
+/// What a person wrote as a URI, as it may be repeated to him: nothing of it but its scheme where it holds a credential.
 #[must_use]
 pub fn shown(uri: &str) -> String {
-    let cut = |(scheme, rest): (&str, &str)| {
-        let bucket = rest.split(['/', '?']).next().unwrap_or_default();
-        let (login, _) = bucket.rsplit_once('@')?;
-        Some(format!("{scheme}://***{}", &rest[login.len()..]))
-    };
-    clean(&uri.split_once("://").and_then(cut).unwrap_or_else(|| uri.to_owned()))
+    if credential(uri).is_none() {
+        return foreign(uri);
+    }
+    let kind = uri.trim_start().split_once("://").and_then(|(scheme, _)| StorageKind::from_scheme(scheme));
+    kind.map_or(HIDDEN.to_owned(), |kind| format!("{kind}://{HIDDEN}"))
 }
 
 impl Destination {
@@ -63,8 +65,9 @@ impl Destination {
         Ok(destination)
     }
 
-    /// Reads what a view or a parameter shows. Secrets are dropped and noted in [`Destination::masked`]; unknown keys are
-    /// kept (see [`Destination::unknown_keys`]), and nothing else is checked: the server has accepted it.
+    /// Reads what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked`], a path that holds
+    /// one is hidden whole; unknown keys are kept (see [`Destination::unknown_keys`]), and nothing else is checked: the server
+    /// has accepted it.
     ///
     /// # Errors
     /// When the text is empty or its scheme is none obnow knows.
@@ -137,7 +140,7 @@ impl Destination {
     /// As [`Destination::parse_user`].
     pub fn with_attribute(mut self, key: &str, value: &str) -> Result<Self, DestinationError> {
         let token = lex::sent(&format!("{key}={value}"));
-        lex::refuse_secret(&token)?;
+        lex::refuse_credential(&token)?;
         match self.tokens.iter_mut().find(|old| key_of(old) == key) {
             Some(old) => *old = token,
             None => self.tokens.push(token),
@@ -171,11 +174,11 @@ impl Destination {
             Some(_) if self.kind == StorageKind::File => {
                 Err(DestinationError::NotForKind { kind: self.kind, key: "access_key".into() })
             }
-            None => Ok(Secret::new(self.written(None))),
+            None => Ok(Secret::around(self.written(None))),
             Some(key) => {
                 Self::check_access_key(key)?;
                 lex::check_bytes("the whole destination", self.bytes(Some(key)), URI_LIMIT)?;
-                Ok(Secret::new(self.written(Some(key.expose()))))
+                Ok(Secret::around(self.written(Some(key.expose()))))
             }
         }
     }

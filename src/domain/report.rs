@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::diagnosis::clean;
+use super::diagnosis::foreign;
 use super::plan::{Need, Plan};
 use super::preflight::CheckResult;
 use super::task::{Event, Prepared, TargetView, TaskState, TaskView, Told, Unread, state_word, told, unknown};
@@ -64,7 +64,7 @@ impl Report<'_> {
                 said(&fault.detail, 36, &mut lines);
             }
         }
-        let mut text: String = lines.iter().map(|line| clean(line).trim_end().to_owned() + "\n").collect();
+        let mut text: String = lines.iter().map(|line| foreign(line).trim_end().to_owned() + "\n").collect();
         text.push_str("\nSecrets are not in this report: obnow writes none down.\n");
         text
     }

@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod known;
 
-pub use known::hide;
+pub use known::{HIDDEN, hide};
 
 /// A password or an access key. `Debug` prints `***`, the memory is wiped when the last copy is dropped. While one is held it is
 /// hidden in foreign text ([`hide`]).
@@ -20,6 +20,19 @@ impl Secret {
         let secret = Arc::new(SecretString::from(text));
         known::remember(&secret);
         Self(secret)
+    }
+
+    /// A whole text that carries secrets, a statement or a URI: held and printed like one. In foreign text only the secrets in it
+    /// are looked for.
+    #[must_use]
+    pub fn around(text: String) -> Self {
+        Self(Arc::new(SecretString::from(text)))
+    }
+
+    /// Whether it is too short to be looked for in foreign text, so that its place in a statement alone hides it.
+    #[must_use]
+    pub fn is_short(&self) -> bool {
+        !self.is_empty() && self.expose().chars().count() < known::SHORTEST
     }
 
     /// The one way out: for the call that hands it to a driver, never for text a person or a file sees.
@@ -68,6 +81,18 @@ impl Secret {
             None
         }
     }
+}
+
+/// What is said of a secret that is short ([`Secret::is_short`]), beside its field.
+pub const SHORT: &str = "Below 6 characters: hidden in statements, but not where others repeat it.";
+
+/// The same as a note of its own; `what` names the secret.
+#[must_use]
+pub fn short_note(what: &str) -> String {
+    format!(
+        "Short: {what} has fewer than 6 characters. It is hidden by its place in statements, and not where a server or a program \
+             repeats it. Choose a longer one."
+    )
 }
 
 impl std::fmt::Debug for Secret {

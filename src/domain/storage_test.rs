@@ -175,25 +175,44 @@ pub struct TestedCheck {
     /// What of the directory other checks hang on, where it was looked into.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
+    /// It was not made because only the directory itself may be written to: whoever tests is asked whether it may be.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub asks_inside: bool,
 }
 
 impl TestedCheck {
     /// A check that is in order.
     #[must_use]
     pub fn pass(check: StorageCheck, ms: Option<u64>, found: impl Into<String>) -> Self {
-        Self { check, result: TestResult::Pass, ms, found: found.into(), fault: None, seen: None }
+        Self { check, result: TestResult::Pass, ms, found: found.into(), fault: None, seen: None, asks_inside: false }
     }
 
     /// A check that failed; found is what its fault says happened.
     #[must_use]
     pub fn fail(check: StorageCheck, ms: Option<u64>, fault: Fault) -> Self {
-        Self { check, result: TestResult::Fail, ms, found: fault.what.clone(), fault: Some(fault), seen: None }
+        Self {
+            check,
+            result: TestResult::Fail,
+            ms,
+            found: fault.what.clone(),
+            fault: Some(fault),
+            seen: None,
+            asks_inside: false,
+        }
     }
 
     /// A check that nobody could make; `found` reads behind "not checked: ".
     #[must_use]
     pub fn not_checked(check: StorageCheck, found: impl Into<String>) -> Self {
-        Self { check, result: TestResult::NotChecked, ms: None, found: found.into(), fault: None, seen: None }
+        Self {
+            check,
+            result: TestResult::NotChecked,
+            ms: None,
+            found: found.into(),
+            fault: None,
+            seen: None,
+            asks_inside: false,
+        }
     }
 }
 
@@ -226,6 +245,21 @@ impl TestReport {
     #[must_use]
     pub fn seen(&self) -> Option<Seen> {
         self.checks.iter().find_map(|check| check.seen)
+    }
+
+    /// Whether a probe may lie nowhere but in the directory itself, so that nothing was written.
+    #[must_use]
+    pub fn asks_inside(&self) -> bool {
+        self.checks.iter().any(|check| check.asks_inside)
+    }
+
+    /// Whether what is left behind lies in the directory itself, which the server refuses for it (9080).
+    #[must_use]
+    pub fn is_in_the_way(&self) -> bool {
+        let bare = self.uri.split('?').next().unwrap_or_default();
+        let directory = bare.strip_prefix("file://").unwrap_or(bare);
+        let left = self.left_behind.as_deref().and_then(|left| left.rsplit_once('/'));
+        left.is_some_and(|(folder, _)| folder == directory)
     }
 
     /// Whether nothing failed but what is overridden: that the directory is in doubt.
@@ -284,6 +318,9 @@ impl TestReport {
         let (passed, failed) = (self.count(TestResult::Pass), self.count(TestResult::Fail));
         match (passed, failed) {
             (0, 0) => format!("not checked at {at}: nothing could be tested from here"),
+            (_, 0) if self.check(StorageCheck::Write).is_some_and(|check| check.result == TestResult::NotChecked) => {
+                format!("nothing was written at {at}: {passed} other checks passed")
+            }
             (_, 0) => format!("passed at {at}: {passed} of {passed}"),
             _ => {
                 let failures = self.checks.iter().filter(|check| check.result == TestResult::Fail);

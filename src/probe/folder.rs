@@ -9,11 +9,11 @@ use jiff::Timestamp;
 
 use super::mounts::Mount;
 use super::pattern::Pattern;
-use super::told::Made;
+use super::told::{Made, NOT_OURS};
 use super::{Bench, News};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, FormatFile, PROBE_BYTES, StorageCheck};
+use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, PROBE_BYTES, StorageCheck};
 
 mod faults;
 #[cfg(test)]
@@ -35,8 +35,9 @@ const WITH_A_PROBE: [StorageCheck; 5] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete, StorageCheck::Clock];
 
 /// Tests a folder. The directory is never made: where it is missing, the nearest one above it is tested, unless that lies on
-/// this host's root file system.
-pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+/// this host's root file system. The probe lies beside the directory; `inside`: in it, as it was asked for. One that is somebody
+/// else's is not written to at all.
+pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mut Bench<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     let there = match nearest(directory) {
         Ok(there) => there,
@@ -62,12 +63,13 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
         bench.skip(&[StorageCheck::FreeSpace, StorageCheck::Mount], &why);
         return;
     }
+    let mut fit = Fit::Unknown;
     if missing {
         let who = if *expected == Expected::OwnHost { "obnow" } else { "the server" };
         let found = format!("not there yet: {who} makes it. Tested {} above it", there.path.display());
         bench.pass(&made, found);
     } else {
-        look_into(&made, directory, expected, bench);
+        fit = look_into(&made, directory, expected, bench);
     }
     if on_root && *expected == Expected::OwnHost {
         let made = bench.begin(StorageCheck::Mount);
@@ -79,7 +81,50 @@ pub fn probe(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
         return;
     }
     free_space(&there.path, bench);
-    with_a_probe(&there.path, !missing, bench);
+    if fit == Fit::Unfit {
+        bench.skip(&WITH_A_PROBE, NOT_OURS);
+        return;
+    }
+    let spot = if missing {
+        Ok(Spot { directory: there.path, lies: Lies::Above })
+    } else if inside || *expected == Expected::OwnHost {
+        Ok(Spot { directory: there.path, lies: Lies::Inside })
+    } else {
+        beside(&there)
+    };
+    match spot {
+        Ok(spot) => with_a_probe(&spot, bench),
+        Err(why) => bench.asks_inside(&WITH_A_PROBE, &why),
+    }
+}
+
+/// Where a probe lies.
+struct Spot {
+    directory: PathBuf,
+    lies: Lies,
+}
+
+/// How that is to the destination.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Lies {
+    /// In a directory above one that is missing.
+    Above,
+    /// Beside it, so that one that cannot be removed is in nobody's way.
+    Beside,
+    /// In it.
+    Inside,
+}
+
+/// The directory that holds this one, where both are of one file system; else why nothing can be learnt there.
+fn beside(there: &There) -> Result<Spot, String> {
+    let shown = there.path.display();
+    let whole = fs::canonicalize(&there.path).map_err(|error| format!("where {shown} lies is not known ({error})"))?;
+    let above = whole.parent().ok_or_else(|| format!("there is no directory beside {shown}"))?;
+    let data = fs::metadata(above).map_err(|error| format!("{} cannot be looked at ({error})", above.display()))?;
+    if data.dev() != there.data.dev() {
+        return Err(format!("{}, which is beside {shown}, is another file system", above.display()));
+    }
+    Ok(Spot { directory: above.to_path_buf(), lies: Lies::Beside })
 }
 
 /// Looks into a folder that is there, and writes nothing.
@@ -87,14 +132,19 @@ pub fn look(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     match nearest(directory) {
         Err(fault) => bench.fail(&made, fault),
-        Ok(there) if there.path == directory => look_into(&made, directory, expected, bench),
+        Ok(there) if there.path == directory => {
+            look_into(&made, directory, expected, bench);
+        }
         Ok(_) => bench.could_not(&made, format!("{} is not there on this host", directory.display())),
     }
 }
 
-fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
+fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut Bench<'_>) -> Fit {
     match contents(directory, expected) {
-        Err(error) => bench.fail(made, fault(Doing::List, directory, &error)),
+        Err(error) => {
+            bench.fail(made, fault(Doing::List, directory, &error));
+            Fit::Unknown
+        }
         Ok(contents) => bench.judged(made, &directory.display().to_string(), expected, &contents),
     }
 }
@@ -137,7 +187,7 @@ fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut Bench<'_>) {
     match mount {
         Some(mount) => {
             let made = bench.begin(StorageCheck::Mount);
-            bench.pass(&made, clean(&mount.words()));
+            bench.pass(&made, foreign(&mount.words()));
         }
         None => bench.skip(
             &[StorageCheck::Mount],
@@ -154,7 +204,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
     let mut contents = Contents::default();
     for entry in fs::read_dir(directory)?.take(NAMES) {
         let name = entry?.file_name();
-        contents.names.push(clean(&name.to_string_lossy()));
+        contents.names.push(identifier(&name.to_string_lossy()));
     }
     // What proves whose it is may stand behind the first names.
     if let Expected::OfTenant(of) = expected {
@@ -212,7 +262,8 @@ impl Drop for Probe {
     }
 }
 
-fn with_a_probe(directory: &Path, in_it: bool, bench: &mut Bench<'_>) {
+fn with_a_probe(spot: &Spot, bench: &mut Bench<'_>) {
+    let directory = spot.directory.as_path();
     let pattern = Pattern::new();
     let mut probe = Probe { path: directory.join(pattern.name()), there: false };
     let began = (bench.now)();
@@ -225,6 +276,15 @@ fn with_a_probe(directory: &Path, in_it: bool, bench: &mut Bench<'_>) {
             true
         }
         Ok(false) => false,
+        Err(error)
+            if spot.lies == Lies::Beside
+                && !probe.there
+                && matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+        {
+            let why = format!("{} may not be written to", directory.display());
+            bench.asks_inside(&WITH_A_PROBE, &why);
+            return;
+        }
         Err(error) => {
             bench.fail(&made, fault(Doing::Write, directory, &error));
             false
@@ -242,7 +302,7 @@ fn with_a_probe(directory: &Path, in_it: bool, bench: &mut Bench<'_>) {
         }
     }
     if probe.there {
-        delete(&mut probe, in_it, bench);
+        delete(&mut probe, spot.lies == Lies::Inside, bench);
     }
 }
 

@@ -56,6 +56,8 @@ pub struct Subject<'a> {
     pub limit: Duration,
     /// It is only looked into: nothing is written.
     pub looks_only: bool,
+    /// The probe lies in the directory itself, as it was asked for, and not beside it.
+    pub inside: bool,
 }
 
 /// Tests a directory on an object storage. It may take as long as names are looked up, which nothing can stop.

@@ -31,9 +31,9 @@ impl Pattern {
         Self { id, bytes }
     }
 
-    /// `obnow-test-4f6b….tmp`: who finds one knows where it comes from.
+    /// `.obnow-test-4f6b…`: who finds one knows where it comes from.
     pub(super) fn name(&self) -> String {
-        format!("obnow-test-{:016x}.tmp", self.id)
+        format!(".obnow-test-{:016x}", self.id)
     }
 
     /// [`PROBE_BYTES`] of them.

@@ -1,19 +1,19 @@
 //! Every server asked by the system's own ssh: its agent, its known hosts, its configuration; nothing is ever typed.
 
 use std::ffi::OsString;
-use std::process::Stdio;
 use std::time::Duration;
 
-use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
 
-use crate::domain::diagnosis::foreign;
+use crate::child::{self, Bounds, Unheard};
 use crate::domain::storage_test::ServerSays;
 
 /// Servers that are asked at once.
 const AT_ONCE: usize = 16;
+
+/// The most that a server may say, in bytes: a script prints a dozen lines.
+const MOST: u64 = 64 << 10;
 
 /// How long a connection may take, in seconds.
 const CONNECT: &str = "ConnectTimeout=5";
@@ -41,11 +41,8 @@ pub async fn ask(
             let (user, host) = (servers.user.clone(), host.clone());
             let (script, environment) = (script.to_owned(), environment.to_vec());
             asked.spawn(async move {
-                let answer = match timeout(limit, one(&user, &host, &script, &environment)).await {
-                    Ok(said) => said,
-                    Err(_) => Err(format!("no answer within {} s", limit.as_secs_f32())),
-                };
-                (place, ServerSays { server: host, said: answer })
+                let said = one(&user, &host, &script, &environment, limit).await;
+                (place, ServerSays { server: host, said })
             });
         }
         // Whoever drops this ends every ssh that still runs.
@@ -56,27 +53,30 @@ pub async fn ask(
     said
 }
 
-async fn one(user: &str, host: &str, script: &str, environment: &[(&'static str, OsString)]) -> Result<String, String> {
+async fn one(
+    user: &str,
+    host: &str,
+    script: &str,
+    environment: &[(&'static str, OsString)],
+    within: Duration,
+) -> Result<String, String> {
     let mut command = Command::new("ssh");
     command
         .args(["-o", "BatchMode=yes", "-o", CONNECT, "-T", "-l", user, "--", host, "sh", "-s"])
         .env_clear()
-        .envs(environment.iter().map(|(name, value)| (name, value)))
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .kill_on_drop(true);
-    let mut child = command.spawn().map_err(|error| format!("ssh cannot be started: {error}"))?;
-    if let Some(mut input) = child.stdin.take() {
-        // A connection that did not come about takes no script; ssh says why.
-        let _ = input.write_all(script.as_bytes()).await;
+        .envs(environment.iter().map(|(name, value)| (name, value)));
+    let said = match child::ask(command, script.as_bytes(), Bounds { within, most: MOST }).await {
+        Ok(said) => said,
+        Err(Unheard::NotStarted(error)) => return Err(format!("ssh cannot be started: {error}")),
+        Err(Unheard::Lost(error)) => return Err(format!("ssh was lost: {error}")),
+        Err(Unheard::Late(limit)) => return Err(format!("no answer within {} s", limit.as_secs_f32())),
+    };
+    if said.is_cut {
+        return Err(format!("it said more than {MOST} bytes"));
     }
-    let output = child.wait_with_output().await.map_err(|error| format!("ssh was lost: {error}"))?;
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    if output.status.success() {
-        return Ok(said);
+    if said.status.success() {
+        return Ok(said.out);
     }
-    let words = String::from_utf8_lossy(&output.stderr).into_owned();
-    let last = words.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
-    Err(foreign(last.trim()))
+    let last = said.errors.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("it ended without a word");
+    Err(last.trim().to_owned())
 }

@@ -1,9 +1,12 @@
 //! How a probe tells what it does: each check with its time.
 
 use crate::domain::fault::Fault;
-use crate::domain::storage_test::{Contents, Expected, Seen, StorageCheck, TestedCheck, judge};
+use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
 
 use super::{Bench, News};
+
+/// Why there is no probe where the directory is somebody else's.
+pub(super) const NOT_OURS: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
 
 /// A check that is being made.
 pub(super) struct Made {
@@ -27,15 +30,16 @@ impl Bench<'_> {
         (self.tell)(News::Ended(TestedCheck::pass(made.check, made.ms(), found)));
     }
 
-    /// What is in the directory, judged.
-    pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) {
+    /// What is in the directory, judged: whether the server will take it.
+    pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
         let tested = match judge(shown, expected, contents) {
             Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
             Ok(Err(unknown)) => TestedCheck::not_checked(made.check, unknown),
             Err(fault) => TestedCheck::fail(made.check, made.ms(), *fault),
         };
-        let seen = Some(Seen::of(shown, expected, contents));
-        (self.tell)(News::Ended(TestedCheck { seen, ..tested }));
+        let seen = Seen::of(shown, expected, contents);
+        (self.tell)(News::Ended(TestedCheck { seen: Some(seen), ..tested }));
+        seen.fit
     }
 
     pub(super) fn fail(&mut self, made: &Made, fault: Fault) {
@@ -45,6 +49,18 @@ impl Bench<'_> {
     /// A check that was begun, and nobody could look.
     pub(super) fn could_not(&mut self, made: &Made, why: impl Into<String>) {
         self.skip(&[made.check], &why.into());
+    }
+
+    /// Checks that need a probe, which may lie nowhere but in the directory itself: whoever tests is asked about that.
+    pub(super) fn asks_inside(&mut self, checks: &[StorageCheck], why: &str) {
+        let found = format!(
+            "whether anything can be written: {why}. A probe in the directory itself that cannot be removed would make the server \
+             refuse it (9080), so that is asked first"
+        );
+        for check in checks {
+            let tested = TestedCheck { asks_inside: true, ..TestedCheck::not_checked(*check, found.as_str()) };
+            (self.tell)(News::Ended(tested));
+        }
     }
 
     /// Checks that are not made, all for one reason.

@@ -94,7 +94,7 @@ impl Double {
                     kept.push((path.to_owned(), request.body.clone()));
                     xml(200, "")
                 }
-                ("GET", _) if query.contains("prefix=") => {
+                ("GET", _) if query.contains("prefix=") || query.contains("max-keys=") => {
                     let keys: Vec<String> = kept
                         .iter()
                         .map(|(path, _)| {

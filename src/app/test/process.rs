@@ -11,7 +11,7 @@ use zeroize::Zeroizing;
 
 use super::Parcel;
 use crate::domain::destination::StorageKind;
-use crate::domain::secret::Secret;
+use crate::domain::secret::{Secret, hide};
 use crate::probe::{Bench, News, folder, object};
 
 /// Takes its order from the first line of `input`, and tells every news in a line of `output`. It ends when the probe is made,
@@ -50,21 +50,29 @@ fn watch(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) {
     });
 }
 
-/// A line without the key, which a storage, or what listens in its place, might repeat: whole, or as it is left where only
-/// letters and digits are shown.
-fn without(key: Option<&str>, line: &str) -> String {
-    let Some(key) = key else { return line.to_owned() };
-    let plain: String = key.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).collect();
-    // What is shorter is no key, and would tear words apart.
-    let secrets = [key, plain.as_str()].into_iter().filter(|secret| secret.len() >= 8);
-    secrets.fold(line.to_owned(), |line, secret| line.replace(secret, "***"))
+/// News without the key, which a storage, or what listens in its place, might repeat in whatever is told of it.
+fn hidden(news: News) -> News {
+    match news {
+        News::Ended(mut tested) => {
+            tested.found = hide(&tested.found);
+            tested.fault = tested.fault.map(|mut fault| {
+                for part in [&mut fault.what, &mut fault.why, &mut fault.next, &mut fault.detail] {
+                    *part = hide(part);
+                }
+                fault
+            });
+            News::Ended(tested)
+        }
+        news @ (News::Begins(_) | News::Leaves(_) | News::Gone | News::Done) => news,
+    }
 }
 
 fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
+    // Held until all is told: what is held is hidden.
+    let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
     let mut tell = |news: News| {
         // Whoever cannot be told is gone; that is heard at the input.
-        if let Ok(line) = serde_json::to_string(&news) {
-            let line = without(parcel.access_key.as_deref().map(String::as_str), &line);
+        if let Ok(line) = serde_json::to_string(&hidden(news)) {
             let _ = writeln!(output, "{line}").and_then(|()| output.flush());
         }
     };
@@ -74,15 +82,17 @@ fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
         StorageKind::File if parcel.looks_only => {
             folder::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
         }
-        StorageKind::File => folder::probe(Path::new(parcel.destination.path()), &parcel.expected, &mut bench),
+        StorageKind::File => {
+            folder::probe(Path::new(parcel.destination.path()), (&parcel.expected, parcel.inside), &mut bench);
+        }
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
-            let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
             let subject = object::Subject {
                 destination: &parcel.destination,
                 access_key: key.as_ref(),
                 expected: &parcel.expected,
                 limit: parcel.limit,
                 looks_only: parcel.looks_only,
+                inside: parcel.inside,
             };
             object::probe(&subject, &mut bench);
         }

@@ -33,6 +33,7 @@ pub use login::Login;
 pub use service::find_service;
 pub use steps::DumpSystem;
 
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// A file or folder of the backup that could not be used, in the operating system's words.
@@ -54,7 +55,7 @@ fn broke(error: &tokio::task::JoinError) -> Fault {
     Fault::new(
         Cause::Unknown,
         "A part of obnow broke off its work on a dump.",
-        format!("{error}."),
+        format!("{}.", foreign(&error.to_string())),
         "Retry: it looks at the dump again; and report this.",
     )
 }

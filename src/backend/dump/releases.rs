@@ -1,11 +1,12 @@
 //! Which `mydumper` is here, and how each tried release is to be used. An untried one is refused by name.
 
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use tokio::process::Command;
+
+use crate::child::{self, Bounds, Unheard};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
@@ -57,58 +58,44 @@ impl std::fmt::Display for Tool {
     }
 }
 
-/// Finds `mydumper`: the one the inventory names, else the first on `search` (the value of PATH), and asks its version.
+/// Finds `mydumper`: the one the inventory names, else the first on `search` (the value of PATH).
 ///
 /// # Errors
-/// Absent, not to be run, or a release nobody tried.
-pub fn find(named: Option<&Path>, search: &OsStr) -> Result<Tool, Fault> {
-    let path = match named {
-        Some(path) if path.is_file() => path.to_path_buf(),
-        Some(path) => {
-            return Err(absent(&format!("The inventory names {}, and there is no such file.", path.display())));
-        }
+/// It is absent.
+pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
+    match named {
+        Some(path) if path.is_file() => Ok(path.to_path_buf()),
+        Some(path) => Err(absent(&format!("The inventory names {}, and there is no such file.", path.display()))),
         None => std::env::split_paths(search)
             .filter(|folder| folder.is_absolute())
             .map(|folder| folder.join("mydumper"))
             .find(|file| file.is_file())
-            .ok_or_else(|| absent("There is no mydumper on PATH."))?,
-    };
-    let release = release(&version_of(&path, VERSION_TIME)?)?;
+            .ok_or_else(|| absent("There is no mydumper on PATH.")),
+    }
+}
+
+/// Asks a program that was found for its version.
+///
+/// # Errors
+/// Not to be run, or a release nobody tried.
+pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
+    let release = release(&version_of(&path, VERSION_TIME).await?)?;
     Ok(Tool { path, release })
 }
 
 /// What a program prints for `--version`, as far as a version can be long.
-fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
-    let cannot = |error: &std::io::Error| absent(&format!("{} cannot be run: {error}.", path.display()));
-    let mut child = Command::new(path)
-        .arg("--version")
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::null())
-        .spawn()
-        .map_err(|error| cannot(&error))?;
-    let (send, said) = std::sync::mpsc::channel();
-    if let Some(out) = child.stdout.take() {
-        // What it prints beyond that nobody reads, and its next write ends it. It may live on with the pipe in a child of its own:
-        // this thread alone then waits for it.
-        std::thread::spawn(move || {
-            let mut text = Vec::new();
-            let read = out.take(VERSION_LENGTH).read_to_end(&mut text);
-            let _ = send.send(read.map(|_| text));
-        });
-    }
-    let said = said.recv_timeout(within);
-    // An error means that it has ended already.
-    let _ = child.kill();
-    let _ = child.wait();
-    match said {
-        Ok(Ok(text)) => Ok(String::from_utf8_lossy(&text).into_owned()),
-        Ok(Err(error)) => Err(cannot(&error)),
-        Err(_) => Err(Fault::new(
+async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
+    let mut command = Command::new(path);
+    command.arg("--version").env_clear();
+    match child::ask(command, b"", Bounds { within, most: VERSION_LENGTH }).await {
+        Ok(said) => Ok(said.out),
+        Err(Unheard::NotStarted(error) | Unheard::Lost(error)) => {
+            Err(absent(&format!("{} cannot be run: {error}.", path.display())))
+        }
+        Err(Unheard::Late(_)) => Err(Fault::new(
             Cause::Precondition,
             "The backup service does not say which release it is.",
-            format!("`{} --version` printed nothing within {} s.", path.display(), within.as_secs()),
+            format!("`{} --version` did not end within {} s.", path.display(), within.as_secs()),
             "Run it by hand; name the right program as `mydumper:` of the cluster in the inventory.",
         )),
     }
@@ -175,19 +162,22 @@ mod tests {
         std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] || exit 0\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
         // A child that another test starts has the file open for writing until its exec, and until then nobody runs it.
-        while Command::new(&path).status().is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy) {}
+        while std::process::Command::new(&path)
+            .status()
+            .is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy)
+        {}
         path
     }
 
-    #[test]
-    fn what_a_program_prints_is_bounded_in_time_and_size_and_drives_no_terminal() {
+    #[tokio::test]
+    async fn what_a_program_prints_is_bounded_in_time_and_size_and_drives_no_terminal() {
         let folder = tempfile::tempdir().unwrap();
         let usual = Duration::from_mins(1);
-        let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).unwrap();
-        assert_eq!(endless.len(), 4_096);
+        let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
+        assert!(endless.len() <= 4_096, "{}", endless.len());
         let silent = program(folder.path(), "exec /bin/sleep 1000");
-        let fault = version_of(&silent, Duration::from_millis(50)).unwrap_err();
-        assert!(fault.why.contains("printed nothing within"), "{fault}");
+        let fault = version_of(&silent, Duration::from_millis(50)).await.unwrap_err();
+        assert!(fault.why.contains("did not end within"), "{fault}");
         let fault = release("mydumper 0.10.0\u{1b}[31m\u{1b}]52;c;aGFj\u{7}X, built\n").unwrap_err();
         assert_eq!(fault.what, "mydumper 0.10.0X is not used for backups.");
         let long = release(&"x".repeat(10_000_000)).unwrap_err();

@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
-use std::io::{ErrorKind, Write as _};
+use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::fd::{AsFd as _, BorrowedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -24,6 +24,9 @@ use crate::domain::fault::{Cause, Fault};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
 pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
+
+/// How much of a dump's log is read, in bytes: one of a hundred thousand tables is shorter.
+const LOG_LENGTH: u64 = 16 << 20;
 
 /// Which process writes a dump; a JSON file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -216,7 +219,9 @@ impl Dump {
     /// What went wrong, in the server's and mydumper's words, for a dump that did not exit with 0.
     #[must_use]
     pub fn fault(&self, state: State) -> Fault {
-        let log = std::fs::read(self.place.log()).unwrap_or_default();
+        let mut log = Vec::new();
+        // What cannot be read names no error.
+        let _ = File::open(self.place.log()).and_then(|file| file.take(LOG_LENGTH).read_to_end(&mut log));
         let rebooted = self.record.boot_id != boot_id();
         failure(state, &String::from_utf8_lossy(&log), rebooted)
             .with_detail(format!("log: {}", self.place.log().display()))

@@ -22,7 +22,8 @@ pub async fn find_service(named: Option<&str>) -> ServiceFacts {
 /// The same, to be used.
 pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
     let named = named.map(PathBuf::from);
-    blocking(move || releases::find(named.as_deref(), &search_path())).await?
+    let path = blocking(move || releases::find(named.as_deref(), &search_path())).await??;
+    releases::tried(path).await
 }
 
 #[allow(clippy::disallowed_methods, reason = "the one thing a dump takes from the environment: where programs are")]

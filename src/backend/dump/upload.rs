@@ -285,7 +285,7 @@ fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<
     // A storage may keep an object for the directory itself.
     let other = there.keys().find(|key| !wanted.contains_key(*key) && **key != objects.prefix);
     other.map_or(Ok(()), |key| {
-        let key = crate::domain::diagnosis::clean(key);
+        let key = crate::domain::diagnosis::foreign(key);
         Err(unlike(objects, format!("{key} is there and does not belong to this dump.")))
     })
 }

@@ -3,7 +3,7 @@
 use super::OceanBase;
 use super::line::ViewId;
 use super::session::{Failure, Row};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::facts::{Known, LoginFacts, MissingGrant};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::sql::quoted_text;
@@ -131,5 +131,5 @@ impl OceanBase {
 
 /// The one column of SHOW GRANTS, whatever it is called.
 fn lines(rows: &[Row]) -> Vec<String> {
-    rows.iter().filter_map(|row| row.first().as_deref().map(clean)).collect()
+    rows.iter().filter_map(|row| row.first().as_deref().map(foreign)).collect()
 }

@@ -6,7 +6,7 @@ use super::cells::{self, needed, result_or_null};
 use super::session::{Row, number, some_text, text};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
-use crate::domain::diagnosis::{clean, foreign};
+use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{JobFacts, TaskFacts};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
@@ -30,9 +30,9 @@ fn scn_or_none(row: &Row, column: &str) -> Scn {
     number(row, column).map_or(Scn(0), Scn)
 }
 
-/// A word of a view, without control characters.
+/// A name, a state or another word of a view that is compared, without control characters.
 pub fn word(row: &Row, column: &str) -> String {
-    clean(&text(row, column))
+    identifier(&text(row, column))
 }
 
 /// The moment of a printed time; None where none is set (empty, or 1970 while a set is made) or it cannot be known.
@@ -43,6 +43,12 @@ pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<S
 /// `ip:port` of the server a row is about.
 pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
+}
+
+/// What a job is called: the mark of an obnow is compared to the letter, and what others write is free text.
+fn description(text: &str) -> String {
+    let is_run = |run: &str| run.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'));
+    if text.strip_prefix(JobFacts::MARK).is_some_and(is_run) { text.to_owned() } else { foreign(text) }
 }
 
 /// A column that was asked for in seconds since 1970, to the microsecond.
@@ -66,7 +72,7 @@ pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
 /// # Errors
 /// A number of it was not read.
 pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<BackupSet, Fault> {
-    let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| clean(&version));
+    let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| identifier(&version));
     Ok(BackupSet {
         id: needed(row, "BACKUP_SET_ID")?,
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
@@ -83,7 +89,7 @@ pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<Backup
         dest_id: needed(row, "DEST_ID")?,
         path: word(row, "PATH"),
         bytes: number(row, "OUTPUT_BYTES"),
-        cluster_version: some_text(row, "CLUSTER_VERSION").map(|version| clean(&version)),
+        cluster_version: some_text(row, "CLUSTER_VERSION").map(|version| identifier(&version)),
         restores_here: restores_here(data_version.as_deref(), version),
         data_version,
         started: moment(row, "START_TIMESTAMP", zone),
@@ -143,10 +149,10 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         status: word(row, "STATUS"),
         result: cells::result(row)?,
         comment: foreign(&text(row, "COMMENT")),
-        description: word(row, "DESCRIPTION"),
+        description: description(&text(row, "DESCRIPTION")),
         path: word(row, "PATH"),
         started: word(row, "START_TIMESTAMP"),
-        ended: some_text(row, "END_TIMESTAMP").map(|ended| clean(&ended)),
+        ended: some_text(row, "END_TIMESTAMP").map(|ended| identifier(&ended)),
         task: None,
     })
 }

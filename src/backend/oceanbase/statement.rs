@@ -157,7 +157,7 @@ impl Statement {
                 Part::Read { value, .. } => text.push_str(value),
             }
         }
-        Ok(Secret::new(text))
+        Ok(Secret::around(text))
     }
 }
 

@@ -11,7 +11,7 @@ use super::session::{Row, some_text, text};
 use super::sets::Media;
 use super::surroundings::{in_words, load, running_compactions, transparent_encryption};
 use super::words::{Parameters, by_tenant, kind, mode, role_of};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{ArchiveFacts, BaseRule, JobFacts, Known, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
 use crate::domain::restorable::Round;
@@ -122,20 +122,20 @@ impl Listed<'_> {
             unread.push(what);
             (None, false)
         });
-        let window = |row: &Row| some_text(row, "RECOVERY_WINDOW").map(|window| clean(&window));
+        let window = |row: &Row| some_text(row, "RECOVERY_WINDOW").map(|window| identifier(&window));
         Ok(TenantFacts {
             id,
-            name: clean(&name),
-            name_is_exact: clean(&name) == name,
+            name: identifier(&name),
+            name_is_exact: identifier(&name) == name,
             created: rows::unix_time(row, "CREATE_TIME"),
             kind: kind(&text(row, "TENANT_TYPE")),
             mode: mode(&text(row, "COMPATIBILITY_MODE")),
             role: role_of(row),
-            status: clean(&text(row, "STATUS")),
+            status: identifier(&text(row, "STATUS")),
             in_recycle_bin: is_on(row, "IN_RECYCLEBIN"),
             read_only: false,
             version: self.version,
-            data_version: some_text(row, "COMPATIBLE").map(|version| clean(&version)),
+            data_version: some_text(row, "COMPATIBLE").map(|version| identifier(&version)),
             unread,
             data_destination,
             archive: ArchiveFacts {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::cells::needed;
 use super::rows;
 use super::session::{Row, number, text};
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{
     ArchiveFacts, BaseRule, CompatibilityMode, Known, Role, ServerFacts, TenantFacts, TenantKind,
 };
@@ -38,7 +38,7 @@ pub(super) fn mode(word: &str) -> CompatibilityMode {
     match word {
         "MYSQL" => CompatibilityMode::Mysql,
         "ORACLE" => CompatibilityMode::Oracle,
-        word => CompatibilityMode::Other(clean(word)),
+        word => CompatibilityMode::Other(identifier(word)),
     }
 }
 
@@ -50,7 +50,7 @@ pub(super) fn role_of(row: &Row) -> Role {
     match row.get("TENANT_ROLE").as_deref() {
         Some("PRIMARY") => Role::Primary,
         Some("STANDBY") => Role::Standby,
-        word => Role::Other(clean(word.unwrap_or("NULL"))),
+        word => Role::Other(identifier(word.unwrap_or("NULL"))),
     }
 }
 
@@ -152,7 +152,7 @@ impl Parameters {
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let mut values: Vec<String> = Vec::new();
         for row in self.rows.get(name).into_iter().flatten() {
-            let value = clean(&text(row, "VALUE"));
+            let value = identifier(&text(row, "VALUE"));
             if !values.contains(&value) {
                 values.push(value);
             }
@@ -180,6 +180,6 @@ impl Parameters {
 
     /// An item of a tenant; None: it was not read.
     pub(super) fn of_tenant(&self, name: &str, tenant: u64) -> Option<String> {
-        self.of_tenants.get(&(name.to_owned(), tenant)).map(|value| clean(value))
+        self.of_tenants.get(&(name.to_owned(), tenant)).map(|value| identifier(value))
     }
 }

@@ -56,7 +56,7 @@ fn errors_name_file_path_line_and_column() {
         (two("    endpoints: []\n    user: u\n"), "clusters[1].endpoints (line 6, column 16): at least one endpoint"),
         (
             two("    endpoints: ['h:1', '::1']\n    user: u\n"),
-            "clusters[1].endpoints[1] (line 6, column 24): \"::1\" is not host:port",
+            "clusters[1].endpoints[1] (line 6, column 24): it is not host:port",
         ),
         (two("    endpoints: h\n    user: u\n"), "clusters[1].endpoints (line 6, column 16): invalid type"),
         (two("    endpoints: [h]\n"), "clusters[1].user (line 5, column 5): it is missing"),

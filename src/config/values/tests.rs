@@ -33,7 +33,7 @@ fn a_text_that_is_no_endpoint_is_refused_with_its_reason() {
         ("[::1", "not closed"),
         ("[db1]:2881", "IPv6 address"),
         ("[::1]2881", "only :port"),
-        ("root@db1:2881", "no host name has"),
+        ("root@db1:2881", "leave the login"),
         ("http//db1", "no host name has"),
         ("db 1", "no host name has"),
     ] {
@@ -50,8 +50,10 @@ fn several_endpoints_stand_behind_one_another_and_a_url_is_none() {
     for text in ["", ",", "a,", "a,,b"] {
         assert!(read(text).unwrap_err().ends_with("the host is missing"), "{text}");
     }
-    let url = "mysql://root@h:2881/db".parse::<Endpoint>().unwrap_err();
-    assert_eq!(url, "\"mysql://root@h:2881/db\" is not host:port: leave mysql:// and a login out");
+    let url = "mysql://h:2881/db".parse::<Endpoint>().unwrap_err();
+    assert_eq!(url, "it is not host:port: leave what stands before :// out");
+    let second = parse_endpoints("a:1,b:x").unwrap_err();
+    assert_eq!(second, "endpoint 2 of 2: it is not host:port: the port must be a number from 1 to 65535");
     let several = "a:1,b:2".parse::<Endpoint>().unwrap_err();
     assert!(several.ends_with("it is one endpoint; several are written as a list of them"), "{several}");
     assert!("::1".parse::<Endpoint>().unwrap_err().contains("an IPv6 address is written in brackets"));

@@ -30,7 +30,7 @@ fn refuses_what_the_server_refuses() {
         ("LOCATION=file:///a PIECE_SWITCH_INTERVAL=one", E::BadInterval),
         ("LOCATION=file:///a SPEED=1", E::UnknownPart("SPEED".into())),
         ("LOCATION=file:///a LOCATION=file:///b", E::Repeated("LOCATION".into())),
-        ("LOCATION=s3://b/p?access_key=SK", E::Location(DestinationError::SecretInUri("access_key".into()))),
+        ("LOCATION=s3://b/p?access_key=SK", E::Location(DestinationError::SecretInUri("access_key"))),
     ] {
         assert_eq!(ArchiveDest::parse_user(text), Err(wanted), "{text}");
     }

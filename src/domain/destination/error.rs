@@ -44,15 +44,21 @@ pub enum DestinationError {
     },
     /// A secret in a URI, where it would reach logs and plan files.
     #[error(
-        "The destination contains the key {0}, whose value is a secret. Leave it out, and give the key by --access-key-from."
+        "The destination contains the key {0}, or one named like it, whose value is a secret. Leave it out, and give the \
+         access key by --access-key-from."
     )]
-    SecretInUri(String),
+    SecretInUri(&'static str),
     /// `user:key@bucket`, as other programs write it.
     #[error(
         "The destination contains a login before @. Leave it out, and give the id by --access-id and the key by \
          --access-key-from."
     )]
     LoginInUri,
+    /// What the server shows holds a credential that is not kept.
+    #[error(
+        "The destination has *** in the place of what held a credential. Write the path anew, without a credential."
+    )]
+    Hidden,
     /// The masked form a view shows.
     #[error(
         "The destination contains encrypt_key=, which only the server itself can use. Leave it out, and give the access \
@@ -112,6 +118,12 @@ pub enum OfKey {
 }
 
 impl DestinationError {
+    /// Whether it is refused because a credential is in it.
+    #[must_use]
+    pub fn is_of_a_credential(&self) -> bool {
+        matches!(self, Self::SecretInUri(_) | Self::LoginInUri | Self::MaskedKey)
+    }
+
     /// What is wrong with the access key; None: something else is wrong.
     #[must_use]
     pub fn of_the_access_key(&self) -> Option<OfKey> {

@@ -1,21 +1,13 @@
 //! The server's lexer: split at the first `?`, then at `&`; keys are case-sensitive, nothing is decoded.
 
-use super::{Destination, DestinationError, StorageKind, key_of};
+use super::{Credential, Destination, DestinationError, StorageKind, credential, key_of};
+use crate::domain::secret::HIDDEN;
 
-/// The words that make a key a secret, wherever it comes from.
-const SECRET_WORDS: [&str; 5] = ["access_key", "secret", "passw", "token", "encrypt_key"];
-
-/// A person's text: secrets are refused before anything else, so that no other message can be about one.
+/// A person's text: credentials are refused before anything else, so that no other message can be about one.
 pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
-    for token in text.split(['?', '&']) {
-        refuse_secret(token)?;
-    }
+    refuse_credential(text)?;
     let (kind, path, info) = parts(text)?;
     let info = info.unwrap_or_default();
-    // `user:key@bucket` is how other programs write a login: it may be a secret, so it is not repeated.
-    if kind != StorageKind::File && path.split('/').next().is_some_and(|bucket| bucket.contains('@')) {
-        return Err(DestinationError::LoginInUri);
-    }
     if kind == StorageKind::File && info.contains('?') {
         return Err(DestinationError::Forbidden { what: "the path".into(), character: "a question mark" });
     }
@@ -32,35 +24,45 @@ pub(super) fn sent(token: &str) -> String {
     }
 }
 
-/// The server's text: secrets are dropped, and their keys remembered.
+/// The server's text: what is or holds a credential is dropped, and the names of those keys are remembered.
 pub(super) fn server(text: &str) -> Result<Destination, DestinationError> {
     let (kind, path, info) = parts(text)?;
-    let (secret, open): (Vec<_>, Vec<_>) = tokens(info.unwrap_or_default()).partition(|token| is_secret(token));
-    let masked = secret.into_iter().map(|token| key_of(token).to_owned()).collect();
-    Ok(Destination { kind, path, tokens: open.into_iter().map(str::to_owned).collect(), masked })
+    let info = info.unwrap_or_default();
+    let path = if credential(&format!("{}://{path}", kind.scheme())).is_some() { HIDDEN.to_owned() } else { path };
+    // A password may have in it what separates the tokens.
+    let is_torn = credential(&format!("?{info}")) == Some(Credential::Login);
+    let mut masked = Vec::new();
+    let mut open = Vec::new();
+    for token in tokens(info) {
+        match credential(token) {
+            Some(Credential::Key(name)) => masked.push(name.to_owned()),
+            None if !is_torn || !(key_of(token) == "host" || token.contains('@')) => open.push(token.to_owned()),
+            Some(Credential::Login) | None => masked.push("host".to_owned()),
+        }
+    }
+    Ok(Destination { kind, path, tokens: open, masked })
 }
 
 /// Our own text out of a journal or a plan file, where a secret can only be `***`.
 pub(super) fn stored(text: &str) -> Result<Destination, DestinationError> {
-    let written = |token: &&str| is_secret(token) && !token.ends_with("=***");
-    if let Some(token) = text.split(['?', '&']).find(written) {
-        refuse_secret(token)?;
-    }
+    let is_masked = |token: &&str| token.strip_suffix("=***").is_some_and(|key| !key.contains('='));
+    let (bare, info) = text.split_once('?').unwrap_or((text, ""));
+    let open: Vec<&str> = info.split('&').filter(|token| !is_masked(token)).collect();
+    refuse_credential(&format!("{bare}?{}", open.join("&")))?;
     server(text)
 }
 
-pub(super) fn refuse_secret(token: &str) -> Result<(), DestinationError> {
-    if !token.contains('=') || !is_secret(token) {
-        return Ok(());
+/// Refuses a text that holds a credential.
+///
+/// # Errors
+/// It holds one; the error repeats nothing of it.
+pub(in crate::domain) fn refuse_credential(text: &str) -> Result<(), DestinationError> {
+    match credential(text) {
+        None => Ok(()),
+        Some(Credential::Key("encrypt_key")) => Err(DestinationError::MaskedKey),
+        Some(Credential::Key(name)) => Err(DestinationError::SecretInUri(name)),
+        Some(Credential::Login) => Err(DestinationError::LoginInUri),
     }
-    let key = key_of(token).trim();
-    let masked = key.to_ascii_lowercase().contains("encrypt_key");
-    Err(if masked { DestinationError::MaskedKey } else { DestinationError::SecretInUri(printable(key)) })
-}
-
-fn is_secret(token: &str) -> bool {
-    let key = key_of(token).to_ascii_lowercase();
-    SECRET_WORDS.iter().any(|word| key.contains(word))
 }
 
 fn parts(text: &str) -> Result<(StorageKind, String, Option<&str>), DestinationError> {
@@ -85,6 +87,9 @@ pub(super) fn trim_slashes(path: &str) -> &str {
 }
 
 pub(super) fn check_path(kind: StorageKind, path: &str) -> Result<(), DestinationError> {
+    if path == HIDDEN {
+        return Err(DestinationError::Hidden);
+    }
     match kind {
         StorageKind::File if !path.starts_with('/') => return Err(DestinationError::NotAbsolute),
         StorageKind::File => {}

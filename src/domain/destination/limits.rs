@@ -78,6 +78,7 @@ impl Destination {
 
     /// Every rule of the server that can be known before it is asked, whichever version of V4 it is.
     pub(super) fn check(&self) -> Result<(), DestinationError> {
+        lex::refuse_credential(&self.bare())?;
         lex::check_path(self.kind, &self.path)?;
         lex::check_length("the path", &self.bare(), PATH_LIMIT)?;
         for token in &self.tokens {

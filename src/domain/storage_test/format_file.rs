@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
     fn text(&mut self) -> Option<String> {
         let bytes = self.object()?.bytes()?;
         let text = std::str::from_utf8(bytes.strip_suffix(&[0])?).ok()?;
-        Some(crate::domain::diagnosis::clean(text))
+        Some(crate::domain::diagnosis::identifier(text))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Cause, Destination, Fault, PROBE_BYTES, StorageCheck, StorageKind, TestedCheck};
 use crate::domain::command_line::shell;
-use crate::domain::diagnosis::{clean, foreign};
+use crate::domain::diagnosis::foreign;
 
 /// The kinds of file systems that come from another host.
 const REMOTE: [&str; 11] = ["nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "ocfs2", "gfs2", "9p"];
@@ -23,8 +23,8 @@ pub struct ServerSays {
 }
 
 /// A shell script that prints what a server sees, a `name=value` a line. It holds no secret. Where the directory of a folder
-/// is there and the server has `ob_admin`, that tests it in an empty directory made for it, which is removed; otherwise nothing
-/// is written or made. (V4.2.5 docs, `ob_admin`: `test_io_device` wants an empty path; of an object storage it would want the key
+/// is there, what holds it is of the same file system and the server has `ob_admin`, that tests it in an empty directory made
+/// beside it, which is removed; otherwise nothing is written or made. (V4.2.5 docs, `ob_admin`: `test_io_device` wants an empty path; of an object storage it would want the key
 /// as an argument, so it is not run for one.)
 #[must_use]
 pub fn script(destination: &Destination) -> String {
@@ -59,8 +59,9 @@ pub fn script(destination: &Destination) -> String {
          as() {{ if [ -z \"$user\" ] || [ \"$user\" = \"$me\" ]; then \"$@\"; else sudo -n -u \"$user\" \"$@\"; fi; }}\n\
          if command -v ob_admin >/dev/null 2>&1; then\n\
          \x20 echo admin=yes\n\
-         \x20 probe=\"$dir/obnow-io-device-$$\"\n\
-         \x20 if [ \"$dir\" = {0} ] && as mkdir \"$probe\" 2>/dev/null; then\n\
+         \x20 above=$(dirname \"$dir\")\n\
+         \x20 probe=\"$above/.obnow-io-device-$$\"\n\
+         \x20 if [ \"$dir\" = {0} ] && [ \"$(stat -L -c %d \"$dir\")\" = \"$(stat -L -c %d \"$above\")\" ] && as mkdir \"$probe\" 2>/dev/null; then\n\
          \x20   here=$(mktemp -d) && chmod 777 \"$here\" && cd \"$here\"\n\
          \x20   as timeout 20 ob_admin test_io_device -d \"file://$probe\" >/dev/null 2>&1; echo \"io=$?\"\n\
          \x20   cd / && as rm -rf \"$probe\" \"$here\"; rm -rf \"$here\"\n\
@@ -97,7 +98,7 @@ impl<'a> Folder<'a> {
         let mut mount = value(said, "mount")?.split(' ');
         let (kind, source, point) = (mount.next()?, mount.next().unwrap_or(""), mount.next().unwrap_or(""));
         // findmnt writes a space as \x20.
-        let plain = |text: &str| clean(&text.replace("\\x20", " "));
+        let plain = |text: &str| foreign(&text.replace("\\x20", " "));
         let me = value(said, "me")?;
         Some(Self {
             server,
@@ -172,9 +173,9 @@ fn of_folders(path: &str, folders: &[Folder<'_>]) -> Result<String, Box<Fault>> 
         }
         if folder.writable == "no" {
             return fault(
-                format!("On {server}, {} cannot write to {}.", clean(folder.user), clean(folder.at)),
+                format!("On {server}, {} cannot write to {}.", foreign(folder.user), foreign(folder.at)),
                 "The observer works as that user.",
-                format!("Look at: ls -ldn {}, on {server}, and at the export's options.", clean(folder.at)),
+                format!("Look at: ls -ldn {}, on {server}, and at the export's options.", foreign(folder.at)),
             );
         }
         if folder.free.is_some_and(|free| free < PROBE_BYTES as u64) {
@@ -201,47 +202,47 @@ fn of_folders(path: &str, folders: &[Folder<'_>]) -> Result<String, Box<Fault>> 
         }
         if !rest.is_empty() && !is_remote(first.kind) {
             return fault(
-                format!("{path} is a disk of each server's own ({} of {}).", clean(first.kind), first.source),
+                format!("{path} is a disk of each server's own ({} of {}).", foreign(first.kind), first.source),
                 "Every server must write to the same storage, or nobody can restore the backup.",
                 "Mount the same NFS directory on every server.".to_owned(),
             );
         }
         let unknown = folders.iter().any(|folder| folder.writable == "unknown");
         let writable = if unknown {
-            format!("whether {} may write was not checked", clean(first.user))
+            format!("whether {} may write was not checked", foreign(first.user))
         } else {
-            format!("{} may write", clean(first.user))
+            format!("{} may write", foreign(first.user))
         };
         let tested = folders.iter().filter(|folder| folder.device.is_some()).count();
         let device = if tested == 0 { String::new() } else { format!(", ob_admin test_io_device passed on {tested}") };
         let all = count(folders.len());
-        return Ok(format!("{all}: {} of {}, {writable}{device}", clean(first.kind), first.source));
+        return Ok(format!("{all}: {} of {}, {writable}{device}", foreign(first.kind), first.source));
     }
     Ok(String::new())
 }
 
 /// What OceanBase's own tool says of the folder on one server.
 fn of_device(folder: &Folder<'_>) -> Option<Box<Fault>> {
-    let (server, at) = (folder.server, clean(folder.at));
+    let (server, at) = (folder.server, foreign(folder.at));
     if let Some(left) = folder.left {
         return Some(Box::new(Fault::new(
             Cause::Storage,
-            format!("Left behind {} on {server}.", clean(left)),
-            "The directory of ob_admin's test could not be removed; the server will refuse this directory (9080) until it is.",
-            format!("On {server}: rm -rf {}", shell(&[clean(left)])),
+            format!("Left behind {} on {server}.", foreign(left)),
+            "The directory of ob_admin's test could not be removed.",
+            format!("On {server}: rm -rf {}", shell(&[foreign(left)])),
         )));
     }
     let status = folder.device.filter(|status| *status != "0")?;
     Some(Box::new(Fault::new(
         Cause::Storage,
-        format!("On {server}, ob_admin test_io_device fails in {at} (exit status {}).", clean(status)),
+        format!("On {server}, ob_admin test_io_device fails in {at} (exit status {}).", foreign(status)),
         "OceanBase's own tool cannot do there what a backup does.",
         format!("On {server}, see what it says: ob_admin test_io_device -d file://<an empty directory in {at}>."),
     )))
 }
 
 fn of_services(destination: &Destination, answered: &[(&str, &str)]) -> Result<String, Box<Fault>> {
-    let host = clean(destination.attribute("host").unwrap_or_default());
+    let host = foreign(destination.attribute("host").unwrap_or_default());
     for (server, said) in answered {
         let code = value(said, "curl").and_then(|said| said.split(' ').next()).unwrap_or_default();
         // curl(1), EXIT CODES.

@@ -54,6 +54,9 @@ fn the_headline_names_what_failed() {
     );
     let nothing = TestedCheck::not_checked(StorageCheck::Write, "anything");
     assert_eq!(report_of(vec![nothing]), "not checked at 03:31:02: nothing could be tested from here");
+    let other = TestedCheck::pass(StorageCheck::Directory, None, "empty");
+    let unwritten = TestedCheck::not_checked(StorageCheck::Write, "anything");
+    assert_eq!(report_of(vec![unwritten, other]), "nothing was written at 03:31:02: 1 other checks passed");
     let report = report(vec![failed(StorageCheck::Write)]);
     assert!(!report.passed());
     assert_eq!(report.fault().unwrap().what, "It cannot be written.");

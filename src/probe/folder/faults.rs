@@ -3,7 +3,7 @@
 use std::io::{Error, ErrorKind};
 use std::path::Path;
 
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// What was being done.
@@ -30,7 +30,7 @@ impl Doing {
 
 /// The three sentences of an error of the system.
 pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
-    let shown = clean(&path.display().to_string());
+    let shown = foreign(&path.display().to_string());
     let storage = |what: String, why: &str, next: String| Fault::new(Cause::Storage, what, why, next);
     let what = format!("{shown} cannot be {}.", doing.words());
     match error.kind() {
@@ -79,7 +79,7 @@ pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
             "Find out who removes it, and test again.".to_owned(),
         ),
         _ => {
-            let said = clean(&error.to_string());
+            let said = foreign(&error.to_string());
             let why = format!("The system says: {said}.");
             storage(what, &why, format!("Look at the mount: findmnt -T {shown}, and at the kernel's log: dmesg."))
         }
@@ -87,7 +87,7 @@ pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
 }
 
 pub(super) fn broken_link(path: &Path) -> Fault {
-    let shown = clean(&path.display().to_string());
+    let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
         format!("{shown} cannot be entered."),
@@ -97,7 +97,7 @@ pub(super) fn broken_link(path: &Path) -> Fault {
 }
 
 pub(super) fn no_inodes(path: &Path) -> Fault {
-    let shown = clean(&path.display().to_string());
+    let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
         format!("{shown} is full."),
@@ -107,7 +107,7 @@ pub(super) fn no_inodes(path: &Path) -> Fault {
 }
 
 pub(super) fn differs(path: &Path, length: usize) -> Fault {
-    let shown = clean(&path.display().to_string());
+    let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
         format!("What was written to {shown} came back otherwise ({length} bytes)."),
@@ -117,7 +117,7 @@ pub(super) fn differs(path: &Path, length: usize) -> Fault {
 }
 
 pub(super) fn not_listed(path: &Path) -> Fault {
-    let shown = clean(&path.display().to_string());
+    let shown = foreign(&path.display().to_string());
     Fault::new(
         Cause::Storage,
         format!("The probe that was written to {shown} is not listed."),
@@ -128,11 +128,11 @@ pub(super) fn not_listed(path: &Path) -> Fault {
 
 /// A probe that could not be deleted; in the directory itself, or above it.
 pub(super) fn left_behind(probe: &Path, in_it: bool, error: &Error) -> Fault {
-    let shown = clean(&probe.display().to_string());
+    let shown = foreign(&probe.display().to_string());
     let said = match error.kind() {
         ErrorKind::PermissionDenied => "the user of this process may not delete there".to_owned(),
         ErrorKind::ReadOnlyFilesystem => "the file system has become read-only".to_owned(),
-        _ => format!("the system says: {}", clean(&error.to_string())),
+        _ => format!("the system says: {}", foreign(&error.to_string())),
     };
     let what = if in_it {
         format!("Left behind {shown}; the server will refuse this directory (9080) until it is removed.")

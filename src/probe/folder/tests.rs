@@ -27,7 +27,7 @@ fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<News>
         asked.set(asked.get() + 1);
         asked.get() > limit
     };
-    probe(directory, expected, &mut Bench { tell: &mut |told| news.push(told), now, stopped: &stopped });
+    probe(directory, (expected, false), &mut Bench { tell: &mut |told| news.push(told), now, stopped: &stopped });
     news
 }
 
@@ -65,9 +65,27 @@ fn an_empty_directory_passes_and_stays_empty() {
     let mount = found(StorageCheck::Mount);
     assert!(mount.starts_with("tmpfs of ") && mount.ends_with(" on /dev/shm, of this host alone"), "{mount}");
     assert_eq!(names(place.path()), [""; 0]);
-    let left = news.iter().position(|news| matches!(news, News::Leaves(probe) if probe.contains("obnow-test-")));
+    let left =
+        news.iter().position(|news| matches!(news, News::Leaves(probe) if probe.starts_with("/dev/shm/.obnow-test-")));
     let gone = news.iter().position(|news| *news == News::Gone);
     assert!(left.is_some() && left < gone, "{news:?}");
+}
+
+/// Of a mount only the directory itself is on its file system.
+#[test]
+fn what_has_nothing_beside_it_is_not_written_to_until_that_is_asked() {
+    let told = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
+    assert!(!told.iter().any(|news| matches!(news, News::Leaves(_))), "{told:?}");
+    let checks = checks(&told);
+    let write = of(&checks, StorageCheck::Write);
+    assert!(write.asks_inside && write.result == TestResult::NotChecked, "{write:?}");
+    assert!(write.found.contains("/dev, which is beside /dev/shm, is another file system"), "{write:?}");
+    let place = on_a_mount();
+    let mut news = Vec::new();
+    let mut bench = Bench { tell: &mut |told| news.push(told), now, stopped: &|| false };
+    probe(place.path(), (&OURS, true), &mut bench);
+    let inside = format!("{}/.obnow-test-", place.path().display());
+    assert!(news.iter().any(|news| matches!(news, News::Leaves(probe) if probe.starts_with(&inside))), "{news:?}");
 }
 
 #[test]
@@ -115,7 +133,15 @@ fn what_is_not_empty_and_not_oceanbases_is_refused_before_the_server_does() {
     let shown = place.path().display();
     assert_eq!(fault.what, format!("{shown} is not empty and not OceanBase's: it holds a, b, c and more."));
     assert_eq!(fault.code, Some(9080));
-    assert_eq!(of(&checks, StorageCheck::Write).result, TestResult::Pass, "the rest is tested all the same");
+    let unwritten = of(&checks, StorageCheck::Write);
+    assert_eq!((unwritten.result, unwritten.found.as_str()), (TestResult::NotChecked, NOT_OURS));
+    assert_eq!(
+        of(&checks, StorageCheck::FreeSpace).result,
+        TestResult::Pass,
+        "what writes nothing is tested all the same"
+    );
+    let told = until_asked(place.path(), &OURS, usize::MAX);
+    assert!(!told.iter().any(|news| matches!(news, News::Leaves(_))), "nothing is ever written: {told:?}");
     let empty = test(place.path(), &Expected::Empty);
     assert_eq!(of(&empty, StorageCheck::Directory).found, format!("{shown} is not empty: it holds a, b, c and more."));
     let anything = test(place.path(), &Expected::Anything);
@@ -156,7 +182,7 @@ fn what_is_no_directory_is_said_and_nothing_is_written() {
 
 #[test]
 fn a_stop_at_any_moment_leaves_nothing_behind() {
-    let whole = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
+    let whole = until_asked(on_a_mount().path(), &Expected::Anything, usize::MAX);
     assert!(whole.contains(&News::Gone));
     let mut cut_short = 0;
     for limit in 0..24 {

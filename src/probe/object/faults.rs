@@ -7,7 +7,7 @@ use super::answer::No;
 use super::place::Place;
 use super::store::Trouble;
 use crate::domain::destination::{Destination, StorageKind};
-use crate::domain::diagnosis::{clean, foreign};
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
 /// What was being done.
@@ -47,7 +47,7 @@ fn storage(what: impl Into<String>, why: impl Into<String>, next: impl Into<Stri
 }
 
 pub(super) fn no_host(destination: &Destination) -> Fault {
-    let host = clean(destination.attribute("host").unwrap_or_default());
+    let host = foreign(destination.attribute("host").unwrap_or_default());
     Fault::new(
         Cause::Usage,
         format!("{} cannot be reached.", destination.bare()),
@@ -255,17 +255,23 @@ pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
 }
 
 /// The probe could not be deleted.
-pub(super) fn left_behind(probe: &str, why: &Fault) -> Fault {
+/// What is left, and whether it is in the way of a backup.
+fn left(probe: &str, in_it: bool) -> String {
+    let refused = if in_it { "; the server will refuse this directory (9080) until it is removed" } else { "" };
+    format!("Left behind {probe}{refused}.")
+}
+
+pub(super) fn left_behind(probe: &str, in_it: bool, why: &Fault) -> Fault {
     storage(
-        format!("Left behind {probe}; the server will refuse this directory (9080) until it is removed."),
+        left(probe, in_it),
         format!("It could be written and not deleted: {}", why.why),
         format!("Remove {probe}, and give the access id the right to delete objects."),
     )
 }
 
-pub(super) fn still_there(probe: &str) -> Fault {
+pub(super) fn still_there(probe: &str, in_it: bool) -> Fault {
     storage(
-        format!("Left behind {probe}; the server will refuse this directory (9080) until it is removed."),
+        left(probe, in_it),
         "The storage said that it was deleted, and still has it.",
         format!("Remove {probe}, and look for a hold or a retention on the bucket."),
     )

@@ -9,11 +9,16 @@ use super::place::Place;
 use super::store::{ANSWER_LIMIT, Ask, Store, Trouble};
 use super::{AFTER_THE_WAY, CLEARING, NAMES, Subject, stopped_or};
 use crate::domain::destination::StorageKind;
-use crate::domain::diagnosis::clean;
-use crate::domain::storage_test::{Contents, FORMAT_FILE, FormatFile, StorageCheck};
+use crate::domain::diagnosis::identifier;
+use crate::domain::storage_test::{Contents, Expected, FORMAT_FILE, Fit, FormatFile, StorageCheck};
 use crate::probe::pattern::Pattern;
-use crate::probe::told::Made;
+use crate::probe::told::{Made, NOT_OURS};
 use crate::probe::{Bench, News};
+
+/// Every check that needs a probe.
+const WITH_A_PROBE: [StorageCheck; 4] =
+    [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete];
+const WITHOUT_A_LIST: [StorageCheck; 3] = [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
 
 /// A bucket that is being tested.
 pub(super) struct Visit<'a> {
@@ -22,11 +27,13 @@ pub(super) struct Visit<'a> {
     /// The directory as it is shown.
     shown: String,
     may_list: bool,
+    /// Whether the server will take the directory.
+    fit: Fit,
 }
 
 impl<'a> Visit<'a> {
     pub(super) fn new(store: Store<'a>, subject: &'a Subject<'a>) -> Self {
-        Self { store, subject, shown: subject.destination.bare(), may_list: true }
+        Self { store, subject, shown: subject.destination.bare(), may_list: true, fit: Fit::Unknown }
     }
 
     fn place(&self) -> &Place {
@@ -146,12 +153,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    async fn directory(&self, bench: &mut Bench<'_>, listed: &Answer) -> Option<()> {
+    async fn directory(&mut self, bench: &mut Bench<'_>, listed: &Answer) -> Option<()> {
         let made = bench.begin(StorageCheck::Directory);
-        let prefix = &self.place().prefix;
+        let prefix = self.place().prefix.clone();
         let keys = self.keys(listed);
-        let placeholder = !prefix.is_empty() && keys.iter().any(|key| key == prefix);
-        let inner = |key: &String| key.strip_prefix(prefix.as_str()).map(|name| clean(name.trim_end_matches('/')));
+        let placeholder = !prefix.is_empty() && keys.contains(&prefix);
+        let inner = |key: &String| key.strip_prefix(prefix.as_str()).map(|name| identifier(name.trim_end_matches('/')));
         // What stands for other keys below it is no key itself.
         let mut names: Vec<String> =
             keys.iter().chain(&listed.texts("Prefix").collect::<Vec<_>>()).filter_map(inner).collect();
@@ -171,14 +178,32 @@ impl<'a> Visit<'a> {
                 contents.format = FormatFile::read(&answer.body).filter(|_| contents.has_format);
             }
         }
-        bench.judged(&made, &self.shown, self.subject.expected, &contents);
+        self.fit = bench.judged(&made, &self.shown, self.subject.expected, &contents);
         Some(())
     }
 
     pub(super) async fn with_a_probe(&self, bench: &mut Bench<'_>) {
+        if self.fit == Fit::Unfit {
+            bench.skip(&WITH_A_PROBE, NOT_OURS);
+            return;
+        }
         let pattern = Pattern::new();
-        let key = format!("{}{}", self.place().prefix, pattern.name());
-        let mut probe = Probe { shown: format!("{}/{}", self.shown, pattern.name()), key, there: false, version: None };
+        let inside = self.subject.inside || *self.subject.expected == Expected::OwnHost;
+        let spot = if inside { Some((self.place().prefix.as_str(), self.shown.as_str())) } else { self.beside() };
+        let Some((prefix, shown)) = spot else {
+            bench.asks_inside(
+                self.with_a_probe_checks(),
+                &format!("{} is a whole bucket, and nothing is beside it", self.shown),
+            );
+            return;
+        };
+        let mut probe = Probe {
+            shown: format!("{shown}/{}", pattern.name()),
+            key: format!("{prefix}{}", pattern.name()),
+            in_it: inside,
+            there: false,
+            version: None,
+        };
         let done = self.steps(bench, &pattern, &mut probe).await;
         if done.is_none() && probe.there {
             // Nobody waits any more: one request, and no longer than they wait for it.
@@ -191,14 +216,25 @@ impl<'a> Visit<'a> {
         }
     }
 
+    /// What holds the directory: its prefix, and as it is shown. None: the directory is the whole bucket.
+    fn beside(&self) -> Option<(&str, &str)> {
+        let own = self.place().prefix.strip_suffix('/')?;
+        let above = own.rfind('/').and_then(|at| own.get(..=at)).unwrap_or_default();
+        Some((above, self.shown.rsplit_once('/')?.0))
+    }
+
+    /// The checks that need a probe; without the right to list, that it may not be listed was told already.
+    fn with_a_probe_checks(&self) -> &'static [StorageCheck] {
+        if self.may_list { &WITH_A_PROBE } else { &WITHOUT_A_LIST }
+    }
+
     /// None: nobody waits any more.
     async fn steps(&self, bench: &mut Bench<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(News::Leaves(probe.shown.clone()));
         probe.there = true;
         let written = self.ask(bench, Method::PUT, &probe.key, &[], Some(pattern.bytes())).await?;
-        let after = [StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete];
-        let after = if self.may_list { &after[..] } else { &[StorageCheck::ReadBack, StorageCheck::Delete] };
+        let after = &self.with_a_probe_checks()[1..];
         let why = "anything of a probe: it could not be written";
         match written {
             Ok(answer) if answer.status.is_success() => {
@@ -208,6 +244,15 @@ impl<'a> Visit<'a> {
             Ok(answer) => {
                 // A refusal is a promise that nothing was written; a broken service promises nothing.
                 let no = answer.no();
+                if no == No::Denied && !probe.in_it {
+                    probe.there = false;
+                    (bench.tell)(News::Gone);
+                    bench.asks_inside(
+                        self.with_a_probe_checks(),
+                        &format!("beside {} nothing may be written", self.shown),
+                    );
+                    return Some(());
+                }
                 self.refuse(bench, &made, Doing::Write, &no);
                 if !matches!(no, No::Busy(_) | No::Foreign) {
                     probe.there = false;
@@ -263,7 +308,7 @@ impl<'a> Visit<'a> {
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
-            bench.fail(&made, faults::left_behind(&probe.shown, &fault));
+            bench.fail(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
             // It was tried, and what was tried once more would fail once more.
             probe.there = false;
             return Some(());
@@ -272,7 +317,7 @@ impl<'a> Visit<'a> {
         let looked = self.ask(bench, Method::HEAD, &probe.key, &[], None).await?;
         probe.there = false;
         if looked.is_ok_and(|answer| answer.status.is_success()) {
-            bench.fail(&made, faults::still_there(&probe.shown));
+            bench.fail(&made, faults::still_there(&probe.shown, probe.in_it));
         } else {
             (bench.tell)(News::Gone);
             bench.pass(&made, "nothing is left behind");
@@ -286,6 +331,8 @@ struct Probe {
     /// As a person may delete it.
     shown: String,
     key: String,
+    /// It lies in the directory itself.
+    in_it: bool,
     there: bool,
     /// In a bucket that keeps versions: which one to delete, so that none is left.
     version: Option<String>,

@@ -5,6 +5,8 @@ use ratatui::layout::Rect;
 use super::field;
 use super::lines::{Body, Help, Piece, Row};
 use super::theme::Role;
+use crate::domain::secret::SHORT;
+use crate::wizard::form::Text;
 use crate::wizard::model::Model;
 use crate::wizard::screens::connect::{Connect, ENVIRONMENTS, Phase, Stop};
 
@@ -64,9 +66,14 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
     body.help = match connect.shown_complaint(connect.focus) {
         Some(complaint) => Help::wrong(complaint),
+        None if connect.focus == Stop::Password && is_short(connect) => Help::of(SHORT),
         None => Help::of(help(connect.focus)),
     };
     body
+}
+
+fn is_short(connect: &Connect) -> bool {
+    connect.text(Stop::Password).and_then(Text::as_secret).is_some_and(|password| password.is_short())
 }
 
 fn environments(connect: &Connect) -> Vec<Piece> {

@@ -10,6 +10,7 @@ use crate::domain::estimate;
 use crate::domain::plan::CompactionOutlook;
 use crate::domain::preflight::FULL_NEEDED;
 use crate::domain::restorable::{SetKind, chain};
+use crate::domain::secret::SHORT;
 use crate::domain::usable_full::usable_full;
 use crate::wizard::model::Model;
 use crate::wizard::screens::mode::{self, Line};
@@ -69,6 +70,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     }
     body.help = match choice.complaint() {
         Some(complaint) if choice.is_typing() && !choice.again.value().is_empty() => Help::wrong(complaint),
+        _ if choice.is_typing() && choice.encryption().is_some_and(|password| password.is_short()) => Help::of(SHORT),
         _ => Help::of(help(choice.focus)),
     };
     body

@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use super::lines::{Body, Help, Row};
 use super::text::{self, pad, width};
 use super::theme::Role;
+use crate::domain::secret::SHORT;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
@@ -92,7 +93,9 @@ pub fn ask(ask: &Ask, area: Rect) -> Body {
     let label = format!("  {}: ", ask.what);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
     body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.drawn())]));
+    let is_short = ask.text.as_secret().is_some_and(|secret| secret.is_short());
     body.help = Help::of(match ask.asked {
+        _ if is_short => SHORT,
         Asked::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
         Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry => {
             "It is kept in memory until obnow ends, and written nowhere."

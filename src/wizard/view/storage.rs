@@ -9,7 +9,7 @@ use super::theme::Role;
 use crate::domain::destination::Destination;
 use crate::domain::facts::Facts;
 use crate::domain::plan::Chosen;
-use crate::domain::secret::SecretSource;
+use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
 use crate::domain::words;
 use crate::wizard::model::Model;
@@ -298,6 +298,10 @@ impl Sheet<'_> {
         }
     }
 
+    fn has_short_key(&self) -> bool {
+        self.storage.access.key.as_secret().is_some_and(|key| key.is_short())
+    }
+
     fn help(&self) -> Help {
         let (storage, part) = (self.storage, self.storage.part);
         let side = storage.side(part);
@@ -314,6 +318,7 @@ impl Sheet<'_> {
             Focus::Kind => Help::of("Left and Right choose the kind of storage."),
             Focus::Field(field) => match storage.shown_complaint(part, field) {
                 Some(complaint) => Help::wrong(complaint),
+                None if field == Field::AccessKey && self.has_short_key() => Help::of(SHORT),
                 None => Help::of(field.words(side.form.kind).help),
             },
             Focus::Test => test_help(self.model.facts().map(AsRef::as_ref), &storage.standing(part)),
@@ -327,6 +332,9 @@ fn test_help(facts: Option<&Facts>, standing: &Standing<'_>) -> Help {
             Some(fault) => Help::wrong(fault.next.clone()),
             None => Help::default(),
         },
+        Standing::Passed(report) if report.asks_inside() => {
+            Help::of("t writes the probe into the directory itself; Enter goes on without.")
+        }
         Standing::Passed(_) => Help::of("Enter goes on; t tests again."),
         Standing::Running(_) => Help::of("Esc stops it; the probe is deleted either way."),
         Standing::Never | Standing::Stopped | Standing::Void(_) => {

@@ -13,6 +13,15 @@ fn utc() -> ServerTimeZone {
     ServerTimeZone::fixed(0)
 }
 
+/// What others write is free text; the mark of an obnow is compared to the letter, whatever a secret is.
+#[test]
+fn a_description_repeats_no_secret_and_a_mark_stays_as_it_is() {
+    let _held = crate::domain::secret::Secret::new("CANARYrow7".to_owned());
+    assert_eq!(description("nightly, by CANARYrow7"), "nightly, by ***");
+    assert_eq!(description("obnow 20261201-CANARYrow7.1/2"), "obnow 20261201-CANARYrow7.1/2");
+    assert_eq!(description("obnow CANARYrow7 by hand"), "obnow *** by hand");
+}
+
 #[test]
 fn a_set_is_read_by_the_names_of_its_columns() {
     let v4 = Version::oceanbase([4, 2, 5, 1], None);

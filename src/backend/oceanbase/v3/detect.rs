@@ -13,7 +13,7 @@ use super::super::words::{Parameters, by_tenant};
 use super::rows::{self, CLUSTER};
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, Known, Role, Scope, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::restorable::{BackupSet, FileStatus, Round};
@@ -101,8 +101,8 @@ impl OceanBase {
                 let id = needed(row, TENANT_ID)?;
                 Ok(TenantFacts {
                     id,
-                    name: clean(&text(row, "TENANT_NAME")),
-                    name_is_exact: clean(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
+                    name: identifier(&text(row, "TENANT_NAME")),
+                    name_is_exact: identifier(&text(row, "TENANT_NAME")) == text(row, "TENANT_NAME"),
                     created: unix_time(row, "GMT_CREATE"),
                     kind: rows::kind(id),
                     mode: mode(row),
@@ -258,7 +258,7 @@ fn mode(row: &Row) -> CompatibilityMode {
     match text(row, "COMPATIBILITY_MODE").trim() {
         "0" => CompatibilityMode::Mysql,
         "1" => CompatibilityMode::Oracle,
-        word => CompatibilityMode::Other(clean(word)),
+        word => CompatibilityMode::Other(identifier(word)),
     }
 }
 
@@ -300,7 +300,7 @@ fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> R
     let value = |zone: &str, name: &str| known(zone, name).ok_or_else(|| format!("{name} of __all_zone"));
     let mut names: Vec<String> = zones.iter().map(|row| text(row, "ZONE")).filter(|zone| !zone.is_empty()).collect();
     names.dedup();
-    let status = of("", "merge_status").map(|row| word(row, "INFO")).filter(|status| !status.is_empty());
+    let status = of("", "merge_status").map(|row| foreign(&text(row, "INFO"))).filter(|status| !status.is_empty());
     let status = status.ok_or("merge_status of __all_zone")?;
     let frozen = |column: &str| {
         freeze.and_then(|row| number(row, column)).ok_or_else(|| format!("{column} of __all_freeze_info"))
@@ -327,7 +327,7 @@ fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> R
                 Ok(ZoneCompaction {
                     merged_version: value(zone, "last_merged_version")?,
                     merging: value(zone, "is_merging")? != 0,
-                    zone: clean(zone),
+                    zone: identifier(zone),
                 })
             })
             .collect::<Result<_, String>>()?,

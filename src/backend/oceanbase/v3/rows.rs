@@ -4,7 +4,7 @@ use super::super::cells::{needed, result};
 use super::super::rows::{moment, word};
 use super::super::session::{Row, number, some_text, text};
 use crate::domain::destination::Destination;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::identifier;
 use crate::domain::facts::{JobFacts, Known, TaskFacts, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
 use crate::domain::progress::Count;
@@ -152,7 +152,7 @@ pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
 /// # Errors
 /// A number of it was not read.
 pub(super) fn ended(row: &Row) -> Result<JobFacts, Fault> {
-    let ended = some_text(row, "END_TIME").map(|ended| clean(&ended));
+    let ended = some_text(row, "END_TIME").map(|ended| identifier(&ended));
     Ok(JobFacts { status: end(row)?, ended, ..part(row)? })
 }
 

@@ -8,7 +8,7 @@ use super::trial::{Progress, Standing, Trial};
 use super::{Focus, Storage, name_of};
 use crate::app::test::TestOf;
 use crate::domain::choices::{Choices, Mode};
-use crate::domain::destination::{Destination, DestinationError};
+use crate::domain::destination::{Destination, credential};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::plan::{Chosen, chosen_destination};
@@ -311,7 +311,9 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let source = chosen.access_key.filter(|_| needs_key && key.is_none());
     let ssh_user = model.chosen().and_then(|cluster| cluster.known.ssh_user.as_deref());
     let what = to_test(facts, tenant, storage.shape, part, chosen.destination);
-    let what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
+    let mut what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
+    // A Test that asked whether it may write there is made again: that is the answer.
+    what.inside = storage.standing(part).asks_inside();
     let what = Box::new(what.with_access_key(key).with_servers(facts, ssh_user));
     let count = storage.data.found.len();
     let one_of = (count > 1).then(|| (tenant.name.clone(), count));
@@ -367,15 +369,18 @@ pub fn pasted(model: &mut Model, text: &str) {
     let facts = model.facts().cloned();
     let Some(draft) = &mut model.draft else { return };
     let storage = &mut draft.storage;
+    let is_for_a_key = storage.focus == Focus::Field(Field::AccessKey);
+    if !is_for_a_key && credential(text).is_some() {
+        let refused = "What was pasted has a key or a login in it and was not used: the key has a field of its own.";
+        model.notice = Some(refused.to_owned());
+        return;
+    }
     if storage.focus != Focus::Field(Field::Directory) || !text.contains("://") {
         let _ = change(storage, |field| field.paste(text));
         return;
     }
     let read = Destination::parse_user(text);
     let refused = match (&read, facts) {
-        (Err(DestinationError::SecretInUri(_) | DestinationError::LoginInUri | DestinationError::MaskedKey), _) => {
-            Some("What was pasted has a key in it and was not used: the key has a field of its own.".to_owned())
-        }
         (Err(error), _) => Some(error.to_string()),
         (Ok(read), Some(facts)) => Kind::of(read).supported(&facts).err(),
         (Ok(_), None) => None,

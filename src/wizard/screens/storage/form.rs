@@ -402,7 +402,7 @@ impl Form {
             return Some(format!("{own} has a field of its own. Take it out."));
         }
         match Destination::parse_user(&format!("{}?{options}", self.any())) {
-            Err(DestinationError::SecretInUri(_) | DestinationError::MaskedKey) => {
+            Err(error) if error.is_of_a_credential() => {
                 Some("A secret has no place here: the key has a field of its own.".to_owned())
             }
             Err(error) => Some(error.to_string()),

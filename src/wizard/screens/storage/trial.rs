@@ -137,6 +137,17 @@ pub enum Standing<'a> {
     Failed(&'a TestReport),
 }
 
+impl Standing<'_> {
+    /// Whether the Test of what is there now wrote nothing, because only the directory itself may be written to.
+    #[must_use]
+    pub fn asks_inside(&self) -> bool {
+        match self {
+            Self::Passed(report) | Self::Failed(report) => report.asks_inside(),
+            Self::Never | Self::Running(_) | Self::Stopped | Self::Void(_) => false,
+        }
+    }
+}
+
 /// What the last Test says of what is there now.
 #[must_use]
 pub fn standing<'a>(trial: Option<&'a Trial>, now: &Sheet) -> Standing<'a> {

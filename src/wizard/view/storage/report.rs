@@ -39,8 +39,9 @@ pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
         Progress::Over(report) => Some(report.as_ref()),
         Progress::Running(_) | Progress::Stopped => None,
     };
-    if let Some(left) = report.and_then(|report| report.left_behind.as_ref()) {
-        let text = format!("left behind {left}; the server will refuse this directory (9080) until it is removed");
+    if let Some((report, left)) = report.and_then(|report| Some((report, report.left_behind.as_ref()?))) {
+        let refused = "; the server will refuse this directory (9080) until it is removed";
+        let text = format!("left behind {left}{}", if report.is_in_the_way() { refused } else { "" });
         body.wrapped(Role::Fail, &text, 5, wide);
     }
     passed(body, &of(TestResult::Pass).collect::<Vec<_>>(), wide);

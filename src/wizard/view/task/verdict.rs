@@ -3,7 +3,7 @@
 use super::super::lines::{Body, Row};
 use super::super::text::{width, wrap};
 use super::super::theme::Role;
-use crate::domain::diagnosis::clean;
+use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
 use crate::domain::outcome::Outcome;
 use crate::domain::task::TargetView;
@@ -17,7 +17,7 @@ pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: us
     body.wrapped(Role::Text, &why, indent, wide);
     body.wrapped(Role::Text, &next, indent, wide);
     if !fault.detail.is_empty() {
-        body.wrapped(Role::Disabled, &format!("The server said: {}", clean(&fault.detail)), indent, wide);
+        body.wrapped(Role::Disabled, &format!("The server said: {}", foreign(&fault.detail)), indent, wide);
     }
 }
 

@@ -297,7 +297,7 @@ fn a_pasted_uri_fills_the_form_and_a_newline_submits_nothing() {
     assert_eq!(model.screen, Screen::Storage);
     assert!(paste(&mut model, "s3://b/p?host=h&access_id=ID&access_key=s3cr3t\n").is_empty());
     let notice = model.notice.clone().unwrap();
-    assert!(notice.contains("has a key in it and was not used") && !format!("{model:?}").contains("s3cr3t"));
+    assert!(notice.contains("has a key or a login in it and was not used") && !format!("{model:?}").contains("s3cr3t"));
     assert_eq!(storage(&model).data.form.directory.value(), "/pasted/dir");
     assert!(paste(&mut model, "s3://b/p?host=h&access_id=ID&s3_region=r1\n").is_empty());
     let form = &storage(&model).data.form;

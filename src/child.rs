@@ -1,0 +1,127 @@
+//! Programs of others that are asked something: bounded in time and in what is read of them, their words cleaned and without this
+//! process's secrets. A program whose answer is a secret is run by `config::secrets`, with bounds of its own.
+
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use tokio::process::Command;
+
+use crate::domain::diagnosis::foreign;
+
+/// How much of a program is waited for and read.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Until it has ended.
+    pub within: Duration,
+    /// Of its output, and again of its errors, in bytes.
+    pub most: u64,
+}
+
+/// What a program said, line by line.
+#[derive(Debug)]
+pub struct Said {
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Its standard output.
+    pub out: String,
+    /// Its standard error.
+    pub errors: String,
+    /// It said more than was read, and was ended for it.
+    pub is_cut: bool,
+}
+
+/// Why nothing was heard of a program.
+#[derive(Debug)]
+pub enum Unheard {
+    /// It does not start.
+    NotStarted(std::io::Error),
+    /// It was lost on the way.
+    Lost(std::io::Error),
+    /// It did not end within this limit, and was ended for it.
+    Late(Duration),
+}
+
+/// Runs a program on this input and hears what it says. Dropping the future ends the program.
+///
+/// # Errors
+/// It does not start, it is lost, or it takes too long.
+pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+    command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    let mut child = command.spawn().map_err(Unheard::NotStarted)?;
+    let (to, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let told = async {
+        if let Some(mut to) = to {
+            // One that does not read it says why.
+            let _ = to.write_all(input).await;
+        }
+    };
+    let talk = async {
+        let ((), out, errors) =
+            futures_util::future::join3(told, read(out, bounds.most), read(errors, bounds.most)).await;
+        Ok::<_, std::io::Error>((out?, errors?, child.wait().await?))
+    };
+    let (out, errors, status) = tokio::time::timeout(bounds.within, talk)
+        .await
+        .map_err(|_| Unheard::Late(bounds.within))?
+        .map_err(Unheard::Lost)?;
+    let is_cut = [&out, &errors].iter().any(|bytes| bytes.len() as u64 > bounds.most);
+    let words = |mut bytes: Vec<u8>| {
+        bytes.truncate(usize::try_from(bounds.most).unwrap_or(usize::MAX));
+        String::from_utf8_lossy(&bytes).lines().map(foreign).collect::<Vec<_>>().join("\n")
+    };
+    Ok(Said { status, out: words(out), errors: words(errors), is_cut })
+}
+
+/// What a pipe gives, and one byte more than the most where there is more; then it is closed, which ends who goes on writing.
+async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    if let Some(from) = from {
+        from.take(most.saturating_add(1)).read_to_end(&mut bytes).await?;
+    }
+    Ok(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    const BOUNDS: Bounds = Bounds { within: Duration::from_mins(1), most: 4_096 };
+
+    async fn sh(script: &str, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", script]);
+        ask(command, input, bounds).await
+    }
+
+    #[tokio::test]
+    async fn what_a_program_says_is_cleaned_line_by_line_and_without_secrets() {
+        let _held = Secret::new("CANARYchild9".to_owned());
+        let said = sh("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", BOUNDS).await.unwrap();
+        assert_eq!((said.out.as_str(), said.errors.as_str(), said.is_cut), ("one ***\ntwo", "ab", false));
+        assert_eq!(said.status.code(), Some(3));
+    }
+
+    #[tokio::test]
+    async fn a_program_that_never_ends_to_speak_is_cut_and_ended() {
+        let said = sh("yes", b"", BOUNDS).await.unwrap();
+        assert!(said.is_cut && !said.status.success(), "{said:?}");
+        assert_eq!(said.out.len(), 4_095, "the last line break is no line");
+        let errors = sh("yes >&2", b"", BOUNDS).await.unwrap();
+        assert!(errors.is_cut && errors.out.is_empty(), "{errors:?}");
+    }
+
+    #[tokio::test]
+    async fn a_program_that_does_not_end_is_given_up() {
+        let bounds = Bounds { within: Duration::from_millis(50), ..BOUNDS };
+        let late = sh("exec sleep 1000", b"", bounds).await.unwrap_err();
+        assert!(matches!(late, Unheard::Late(limit) if limit == bounds.within), "{late:?}");
+        let left = sh("sleep 1000 & echo done", b"", bounds).await.unwrap_err();
+        assert!(matches!(left, Unheard::Late(_)), "what it left holds the pipe: {left:?}");
+        let absent = ask(Command::new("/nowhere/program"), b"", BOUNDS).await.unwrap_err();
+        assert!(matches!(absent, Unheard::NotStarted(_)), "{absent:?}");
+    }
+}
