@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{crash, limit_cores, run_task, test};
+use obnow::app::{allow_files, crash, limit_cores, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
@@ -48,6 +48,10 @@ fn main() -> ExitCode {
     };
     if let Err(error) = limit_cores() {
         return refused("Core files could not be switched off, and they would hold secrets.", &error);
+    }
+    if let Err(fault) = allow_files() {
+        Say::new(&cli.common).fault(&fault);
+        return Exit::USAGE.into();
     }
     // The first and only provider: every connection and every probe uses the same.
     let _ = rustls::crypto::ring::default_provider().install_default();

@@ -175,6 +175,12 @@ impl Launcher for Detached {
             Err(_) => format!("The runner did not say within {} s that it has started.", self.patience.as_secs()),
             Ok(Err(error)) => format!("The runner cannot be talked to: {error}."),
             Ok(Ok(line)) => match answer(line.trim()) {
+                // It refuses before it has begun anything: what runs already is an earlier attempt's.
+                Some(Err(fault)) => {
+                    let so = if new { "Nothing was started." } else { "This attempt has started nothing." };
+                    let why = format!("{} {so}", fault.why);
+                    return Err(Fault { why, ..fault });
+                }
                 Some(said) => return said,
                 None => "The runner ended before it had said anything.".to_owned(),
             },

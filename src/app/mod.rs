@@ -22,7 +22,7 @@ pub mod setup;
 pub mod tasks;
 pub mod test;
 
-pub use room::{Room, limit_cores};
+pub use room::{Room, allow_files, limit_cores};
 
 pub use crate::journal::clock::now;
 

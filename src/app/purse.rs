@@ -5,7 +5,7 @@ use super::tasks::Task;
 use super::{Asking, Flag, Room};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::Carried;
+use crate::domain::plan::{Carried, Plan};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
@@ -20,6 +20,8 @@ pub struct Given {
     pub access_key: Option<Secret>,
     /// The encryption password itself, typed on a screen.
     pub encryption: Option<Secret>,
+    /// Passwords of older backup sets, typed on a screen, in the order of their places in the plan.
+    pub decryption: Vec<Secret>,
 }
 
 /// For a task that begins.
@@ -57,8 +59,7 @@ pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, F
         // found without a question.
         let only = Purse { login: Some(login.clone()), ..Purse::default() };
         let plan = &prepared.plan;
-        let mut sources = plan.access_key().into_iter().chain(plan.decrypt().iter().cloned()).peekable();
-        if sources.peek().is_none() || !sources.all(|source| source.lasts()) {
+        if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
             return Ok(only);
         }
         let found = rest(room, &plan.cluster.name, tenant, prepared, given, Some(login)).await;
@@ -99,6 +100,15 @@ async fn login<'a>(room: &Room, task: &'a Task) -> Result<(&'a Prepared, Secret)
     Ok((prepared, login))
 }
 
+/// Whether a person would have to be asked for a secret of a look at the storage: nothing leads to it, and it was not typed.
+fn asks(plan: &Plan, given: &Given) -> bool {
+    let own = plan.choices.encrypt.iter().filter(|_| !plan.decrypt().is_empty());
+    let older = plan.decrypt_older().iter().filter(|source| !source.lasts()).count();
+    plan.access_key().is_some_and(|source| !source.lasts() && given.access_key.is_none())
+        || own.into_iter().any(|source| !source.lasts() && given.encryption.is_none())
+        || older > given.decryption.len()
+}
+
 async fn rest(
     room: &Room,
     cluster: &str,
@@ -110,7 +120,6 @@ async fn rest(
     let written = prepared.plan.access_key().map(|source| room.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
-    let encrypted = encrypt.is_some();
     let access_key = secret(room, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
     let encryption = secret(room, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
     let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() };
@@ -118,11 +127,13 @@ async fn rest(
     let decrypt = prepared.plan.decrypt();
     let mut decryption = Vec::with_capacity(decrypt.len());
     // The backup's own password is the first of them, and was found already.
-    let own = encrypted && prepared.plan.choices.encrypt.is_some() && !decrypt.is_empty();
-    decryption.extend(encryption.clone().filter(|_| own));
-    for source in decrypt.iter().skip(usize::from(own)) {
-        let asking = Asking { what: "the password of older backup sets", flag: Flag::DecryptFrom };
-        decryption.push(room.secret(source, asking).await?);
+    decryption.extend(encryption.clone().filter(|_| prepared.plan.choices.encrypt.is_some() && !decrypt.is_empty()));
+    let mut typed = given.decryption.into_iter();
+    for source in prepared.plan.decrypt_older() {
+        // What a source still leads to was not asked for on a screen.
+        let typed = if source.lasts() { None } else { typed.next() };
+        let found = secret(room, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
+        decryption.extend(found.await?);
     }
     Ok(Purse { login, access_key, encryption, decryption })
 }

@@ -293,3 +293,32 @@ pub fn limit_cores() -> std::io::Result<()> {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(rustix::process::Resource::Core, none).map_err(std::io::Error::from)
 }
+
+/// The most files that this process lets itself open, where the system allows more.
+const MANY_FILES: u64 = 1_024;
+
+/// The fewest open files with which it can work: the runtime, connections, journals, locks and the pipes of a runner.
+const FEWEST_FILES: u64 = 64;
+
+/// Raises this process's own limit of open files as far as it may be raised and is of use.
+///
+/// # Errors
+/// What the system allows is not enough to work with.
+pub fn allow_files() -> Result<(), Fault> {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let allowed = getrlimit(Resource::Nofile);
+    let now = allowed.current.unwrap_or(u64::MAX);
+    let wanted = MANY_FILES.min(allowed.maximum.unwrap_or(u64::MAX));
+    let raised = now >= wanted
+        || setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: allowed.maximum }).is_ok();
+    let most = if raised { now.max(wanted) } else { now };
+    if most >= FEWEST_FILES {
+        return Ok(());
+    }
+    Err(Fault::new(
+        Cause::Usage,
+        format!("obnow may open {most} files at once, and needs {FEWEST_FILES}."),
+        "Connections, journals and locks are open files, and the system allows no more (RLIMIT_NOFILE).",
+        format!("Raise the limit where it was set, then: ulimit -n {MANY_FILES}. See it with: ulimit -Hn."),
+    ))
+}

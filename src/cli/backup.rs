@@ -22,7 +22,7 @@ use crate::domain::plan::Refusal;
 use crate::domain::preflight::{Check, cluster_checks, tenant_checks};
 use crate::domain::saved::SavedPlan;
 use crate::domain::target::TargetName;
-use crate::domain::task::{Prepared, TargetView, TaskState};
+use crate::domain::task::{Event, Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
@@ -275,7 +275,7 @@ fn may_begin_unasked(prepared: &Prepared, saved: Option<&SavedPlan>, unasked: bo
 
 /// Follows a task from its beginning to its end.
 pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {
-    follow_from(room, say, id, 0).await
+    follow_asked(room, say, id, (0, None)).await
 }
 
 /// Whether it is Retry that leads on; what only waits for its log says so itself.
@@ -284,12 +284,8 @@ fn goes_on_by_retry(target: &TargetView) -> bool {
     target.wants_retry() && !target.outcome.as_ref().is_some_and(waits)
 }
 
-/// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on.
-pub(super) async fn follow_from(room: &Room, say: &Say, id: &str, after: u32) -> Result<Exit, Fault> {
-    follow_asked(room, say, id, (after, None)).await
-}
-
-/// The same after something was asked of its runner: a runner that does not answer ends it.
+/// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on. Where something was asked of
+/// its runner, one that does not answer, or cannot do it, ends it.
 pub(super) async fn follow_asked(
     room: &Room,
     say: &Say,
@@ -313,7 +309,14 @@ pub(super) async fn follow_asked(
             }
         };
         match next {
-            Some(News::Line(at, Ok(event))) => show::event(say, id, at, &event, &follow.view),
+            Some(News::Line(at, Ok(event))) => {
+                show::event(say, id, at, &event, &follow.view);
+                if let Event::Request { request: answered, fault: Some(fault), .. } = event
+                    && request == Some(answered.as_str())
+                {
+                    return Err(fault);
+                }
+            }
             Some(News::Line(at, Err(unread))) => show::unknown(say, id, at, &unread),
             Some(News::Silent(fault)) if request.is_some_and(|request| !follow.view.requests.contains(request)) => {
                 return Err(cancel::not_taken_up(id, &fault));

@@ -4,7 +4,7 @@ use super::answers::{Answers, Question};
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
 use crate::app::hand_over::Order;
-use crate::app::{Room, cancel, tasks};
+use crate::app::{Room, cancel, purse, tasks};
 use crate::domain::fault::Fault;
 
 /// Cancels.
@@ -24,5 +24,5 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
         let after = task.view.attempt.saturating_sub(1);
         return backup::follow_asked(room, say, task.id.as_str(), (after, Some(&request))).await;
     }
-    task_commands::launch(room, say, &task, Order::GoOn, None, None).await
+    task_commands::launch(room, say, &task, Order::GoOn, purse::Given::default(), Some(&request)).await
 }

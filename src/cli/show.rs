@@ -220,15 +220,15 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
                 }
                 log(say, at, Some(role), &lines);
             }
-            // For a person the verdict, which follows, says it; once is enough.
-            if let Some(fault) = fault.as_ref().filter(|_| say.json) {
+            // For a person the verdict, which follows, says it; once is enough. What stops a whole cluster is one fault.
+            if let Some(fault) = fault.as_ref().filter(|_| say.json && view.is_first_with_its_fault(target, *step)) {
                 say.fault(fault);
             }
         }
         Event::Waiting { target, step, what, fault, over } => {
             // Attention is said in full below.
             log(say, at, None, lines.get(..1).unwrap_or_default());
-            if let Some(fault) = fault.as_ref().filter(|_| view.is_first_to_wait(target, *step)) {
+            if let Some(fault) = fault.as_ref().filter(|_| view.is_first_with_its_fault(target, *step)) {
                 say.fault(fault);
             }
             if *over {

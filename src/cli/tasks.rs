@@ -11,7 +11,6 @@ use crate::app::tasks::{self, Task};
 use crate::app::{Room, attach, compact, detect, purse};
 use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::secret::SecretSource;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::TargetView;
@@ -126,7 +125,7 @@ pub(super) async fn watch(room: &Room, say: &Say, args: &WatchArgs) -> Result<Ex
 async fn watch_task(room: &Room, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(room, say, task, Order::GoOn, None, None).await;
+        return launch(room, say, task, Order::GoOn, purse::Given::default(), None).await;
     }
     backup::follow(room, say, task.id.as_str()).await
 }
@@ -166,7 +165,12 @@ pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Ex
         answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
     let order = if args.compact { compaction(room, say, &task, answers).await? } else { Order::GoOn };
-    launch(room, say, &task, order, args.access_key_from.as_ref(), args.encrypt_from.as_ref()).await
+    let given = purse::Given {
+        access_key_from: args.access_key_from.clone(),
+        encrypt_from: args.encrypt_from.clone(),
+        ..purse::Given::default()
+    };
+    launch(room, say, &task, order, given, None).await
 }
 
 /// Asks once for the compaction: whom it concerns, and what is sent.
@@ -190,21 +194,16 @@ pub(super) async fn launch(
     say: &Say,
     task: &Task,
     order: Order,
-    access_key_from: Option<&SecretSource>,
-    encrypt_from: Option<&SecretSource>,
+    given: purse::Given,
+    request: Option<&str>,
 ) -> Result<Exit, Fault> {
-    let given = purse::Given {
-        access_key_from: access_key_from.cloned(),
-        encrypt_from: encrypt_from.cloned(),
-        ..purse::Given::default()
-    };
     let purse = purse::to_go_on(room, task, given).await?;
     let before = task.view.attempt;
     match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));
-            backup::follow_from(room, say, task.id.as_str(), before).await
+            backup::follow_asked(room, say, task.id.as_str(), (before, request)).await
         }
     }
 }

@@ -13,8 +13,9 @@ use super::fleet::{Fleet, KnownDest};
 use super::orders::refusal;
 use super::statement::ServerError;
 
-/// The name of the file that marks a directory.
-const FORMAT_FILE: &str = "format.obbak";
+mod format;
+
+pub use format::Taker;
 
 const NO_FORMAT_FILE: (u16, &str) = (9080, "format file does not exist, try to set a new directory.");
 const OTHER_FORMAT_FILE: (u16, &str) = (9081, "format file does not match, try to set a new directory.");
@@ -56,8 +57,8 @@ pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
 }
 
 fn found(folder: &Path) -> Found {
-    match fs::read_to_string(folder.join(FORMAT_FILE)) {
-        Ok(text) => Found::Of(serde_json::from_str(&text).ok()),
+    match fs::read(folder.join(format::NAME)) {
+        Ok(file) => Found::Of(format::read(&file)),
         Err(_) if fs::read_dir(folder).is_ok_and(|mut files| files.next().is_some()) => Found::Strange,
         Err(_) => Found::Empty,
     }
@@ -94,7 +95,8 @@ pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner,
 }
 
 /// Takes a directory for a destination that is being set: true where its format file had to be written, and the destination
-/// with it is a new one. `own` is the tenant's with the `DEST_ID` it has known here so far, `new` with the next one.
+/// with it is a new one. `own` is the tenant's with the `DEST_ID` it has known here so far, `new` with the next one, `by` who
+/// takes it.
 ///
 /// # Errors
 /// 9071, 9080, 9081.
@@ -104,6 +106,7 @@ pub fn claim(
     place: &str,
     own: Option<&Owner>,
     new: &Owner,
+    by: &Taker<'_>,
 ) -> Result<bool, ServerError> {
     let refused = |(code, text): (u16, &str)| refusal(code, text);
     let Some(folder) = folder else {
@@ -123,8 +126,7 @@ pub fn claim(
         Found::Strange => Err(refused(NO_FORMAT_FILE)),
         Found::Empty => {
             fs::create_dir_all(folder).map_err(failed)?;
-            let text = serde_json::to_string(new).unwrap_or_default();
-            fs::write(folder.join(FORMAT_FILE), text).map_err(failed)?;
+            fs::write(folder.join(format::NAME), format::written(new, by, place)).map_err(failed)?;
             Ok(true)
         }
     }

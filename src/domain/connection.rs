@@ -63,6 +63,13 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// How long all endpoints together may take until one of them has answered as the cluster that is meant: time for one
+    /// that logs in and is silent, and for another.
+    #[must_use]
+    pub fn reach(&self) -> Duration {
+        Duration::from_millis(self.connect.saturating_add(self.statement).saturating_mul(2))
+    }
+
     /// How long the log of a finished set is waited for: as configured, and at least `at_least` milliseconds where it is known
     /// how fast the log comes.
     #[must_use]

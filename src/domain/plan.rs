@@ -289,17 +289,6 @@ impl Plan {
         })
     }
 
-    /// Where the passwords are to be found that go with a look at the storage.
-    #[must_use]
-    pub fn decrypt(&self) -> &[SecretSource] {
-        let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
-        let sources = actions.find_map(|action| match action {
-            Action::LookAtStorage { decrypt, .. } => Some(decrypt.as_slice()),
-            _ => None,
-        });
-        sources.unwrap_or_default()
-    }
-
     /// What was found wrong and overridden.
     pub fn overridden(&self) -> impl Iterator<Item = &Check> {
         self.checks
@@ -374,6 +363,7 @@ pub fn plan(facts: &Facts, choices: &Choices) -> Result<Plan, Box<Refusal>> {
     }
     let cluster_wide = choices.targets.iter().any(|target| target.tenant().is_none());
     let mut checks = preflight::cluster_checks(facts, choices);
+    checks.extend(preflight::checks_below_v4(facts, &asked, choices));
     let mut eligible = Vec::new();
     let mut left_out = Vec::new();
     let mut first_refused: Option<Check> = checks.iter().find(|check| check.refuses()).cloned();

@@ -270,10 +270,10 @@ impl TaskView {
         job.task() == Some(id)
     }
 
-    /// Whether the fault that a target waits with in a step is said for it: what stops a whole cluster stops each of its targets,
+    /// Whether the fault of a step of a target is said for it: what stops a whole cluster stops each of its targets,
     /// and is said for the first of them.
     #[must_use]
-    pub fn is_first_to_wait(&self, target: &TargetName, kind: StepKind) -> bool {
+    pub fn is_first_with_its_fault(&self, target: &TargetName, kind: StepKind) -> bool {
         let fault = |view: &TargetView| view.step(kind).and_then(|step| step.fault.clone());
         let own = self.target(target).and_then(fault);
         self.targets.iter().find(|other| fault(other) == own).is_none_or(|first| first.target == *target)

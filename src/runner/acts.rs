@@ -134,7 +134,11 @@ impl Runner {
             )));
         }
         Ok(match self.send(kind, act, names).await? {
-            Answer::Refused(fault) | Answer::Unsent(fault) => Some(fault),
+            Answer::Refused(fault) => Some(fault),
+            Answer::Unsent(fault) if matches!(action, Action::LookAtStorage { .. }) => {
+                Some(unsent(fault, "the server was not asked."))
+            }
+            Answer::Unsent(fault) => Some(unsent(fault, "nothing was started.")),
             Answer::Taken | Answer::None => None,
         })
     }
@@ -173,8 +177,7 @@ impl Runner {
                 },
             );
             if let Err(fault) = written {
-                let why = format!("{} What is not in it is not sent: nothing was started.", fault.why);
-                return Ok(Answer::Unsent(Fault { why, ..fault }));
+                return Ok(Answer::Unsent(fault));
             }
         }
         self.write(&Event::Intent {
@@ -201,6 +204,12 @@ impl Runner {
             _ => Answer::Taken,
         })
     }
+}
+
+/// The fault of what was not sent because it could not be audited; `so` is what follows from that.
+pub(super) fn unsent(fault: Fault, so: &str) -> Fault {
+    let why = format!("{} What is not in the audit trail is not sent: {so}", fault.why);
+    Fault { why, ..fault }
 }
 
 /// 9091 and 9092 (below V4 9024: it is off) say that archiving is already on, or off. Only a status read back ends the step.

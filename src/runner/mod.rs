@@ -173,7 +173,13 @@ impl Runner {
         self.write(&Event::RunnerStarted { pid, attempt, anew, targets, process })?;
         if self.compact_first {
             let (request, verb, who) = (format!("compact.{attempt}"), COMPACT.to_owned(), who());
-            self.write(&Event::Request { request, verb, who, answer: "a major compaction comes first".to_owned() })?;
+            self.write(&Event::Request {
+                request,
+                verb,
+                who,
+                answer: "a major compaction comes first".to_owned(),
+                fault: None,
+            })?;
         }
         Ok(())
     }

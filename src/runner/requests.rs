@@ -11,7 +11,7 @@ use crate::journal::requests::Ask;
 
 use crate::backend::Cancel;
 
-use super::acts::Answer;
+use super::acts::{Answer, unsent};
 use super::{Run, Runner, Settled};
 
 /// How often CANCEL BACKUP is sent once more where the job it was to hit runs on all the same.
@@ -52,7 +52,13 @@ impl Runner {
     }
 
     fn answer(&mut self, ask: &Ask, answer: String) -> Result<(), Fault> {
-        self.write(&Event::Request { request: ask.id.clone(), verb: ask.verb.clone(), who: ask.who.clone(), answer })
+        self.answer_with(ask, answer, None)
+    }
+
+    /// The same, with the fault of this host that stands in its way.
+    fn answer_with(&mut self, ask: &Ask, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
+        let (request, verb, who) = (ask.id.clone(), ask.verb.clone(), ask.who.clone());
+        self.write(&Event::Request { request, verb, who, answer, fault })
     }
 
     /// Whether a start of this backup was sent for the target.
@@ -152,7 +158,12 @@ impl Runner {
                         "answered with an error that may come after it was done, so the jobs' own states decide: {}",
                         fault.what
                     ),
-                    Answer::Unsent(fault) => format!("not sent: {} {}", fault.what, fault.why),
+                    Answer::Unsent(fault) => {
+                        let mut fault = unsent(fault, "the backup runs on.");
+                        fault.next = format!("{} Then cancel again: obnow cancel {}.", fault.next, self.task);
+                        let answer = format!("not sent: {} {}", fault.what, fault.why);
+                        return self.answer_with(&cancelling.ask, answer, Some(fault));
+                    }
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
                     // Nothing is lost by asking again: the next try first looks whether the job is being cancelled.
                     Answer::None => {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::model::Req;
 use super::screens::connect::Login;
+use crate::app::purse::Given;
 use crate::app::test::TestOf;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
@@ -18,6 +19,23 @@ pub struct Typed {
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<Secret>,
+    /// Passwords of older backup sets, for the server's look at the storage.
+    pub decryption: Vec<Secret>,
+}
+
+impl From<Typed> for Given {
+    fn from(Typed { access_key, encryption, decryption }: Typed) -> Self {
+        Self { access_key, encryption, decryption, ..Self::default() }
+    }
+}
+
+/// A directory to test.
+#[derive(Debug, Clone)]
+pub struct ToTest {
+    /// The Test, with the access key where it was typed.
+    pub what: TestOf,
+    /// Where the access key is to be found, where it was not.
+    pub key_from: Option<SecretSource>,
 }
 
 /// One thing to do.
@@ -37,10 +55,8 @@ pub enum Effect {
     Use(Req, Box<Login>),
     /// Make the plan and what is shown of it.
     Prepare(Req, Arc<Facts>, Box<Choices>),
-    /// Test a storage.
-    Test(Req, Box<TestOf>),
-    /// The same, with the access key that is found there.
-    TestFrom(Req, Box<TestOf>, SecretSource),
+    /// Test these directories, one after the other.
+    Test(Req, Vec<ToTest>),
     /// End the Test that runs.
     StopTest,
     /// Hand a confirmed plan to a runner.

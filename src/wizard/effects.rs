@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::effect::{Effect, Typed};
+use super::effect::{Effect, ToTest, Typed};
 use super::model::Req;
 use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
@@ -97,10 +97,9 @@ impl Effects {
                     say.one(req, Answer::Prepared(Box::new(prepared(room, facts, *choices).await)));
                 });
             }
-            Effect::Test(req, what) => self.testing = Some(self.reads.spawn(run_test(req, *what, say))),
-            Effect::TestFrom(req, what, source) => {
+            Effect::Test(req, directories) => {
                 let Some(room) = self.room() else { return };
-                self.testing = Some(self.reads.spawn(async move { test_with(&room, req, *what, source, say).await }));
+                self.testing = Some(self.reads.spawn(test_all(room, req, directories, say)));
             }
             Effect::StopTest => {
                 if let Some(testing) = self.testing.take() {
@@ -275,12 +274,26 @@ fn planned(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Ref
     Ok(Made { same_as: plans::same_as(cluster, &said, by_name.as_ref()), prepared })
 }
 
-/// Tests with an access key that is found where the inventory says.
-async fn test_with(room: &Room, req: Req, what: test::TestOf, source: SecretSource, say: Say) {
-    let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
-    match room.secret(&source, asking).await {
-        Ok(key) => run_test(req, what.with_access_key(Some(key)), say).await,
-        Err(fault) => not_tested(req, &what, StorageCheck::Credentials, fault, &say),
+/// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
+async fn test_all(room: Arc<Room>, req: Req, directories: Vec<ToTest>, say: Say) {
+    let mut known: Option<(SecretSource, Secret)> = None;
+    for ToTest { what, key_from } in directories {
+        let Some(source) = key_from else {
+            run_test(req, what, &say).await;
+            continue;
+        };
+        if known.as_ref().is_none_or(|(from, _)| *from != source) {
+            let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
+            match room.secret(&source, asking).await {
+                Ok(key) => known = Some((source, key)),
+                Err(fault) => {
+                    not_tested(req, &what, StorageCheck::Credentials, fault, &say);
+                    continue;
+                }
+            }
+        }
+        let key = known.as_ref().map(|(_, key)| key.clone());
+        run_test(req, what.with_access_key(key), &say).await;
     }
 }
 
@@ -296,10 +309,10 @@ fn not_tested(req: Req, what: &test::TestOf, check: StorageCheck, fault: Fault, 
     say.one(req, Answer::TestOver(Box::new(report)));
 }
 
-async fn run_test(req: Req, what: test::TestOf, say: Say) {
+async fn run_test(req: Req, what: test::TestOf, say: &Say) {
     let tester = match Tester::here() {
         Ok(tester) => tester,
-        Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, &say),
+        Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {
@@ -318,8 +331,7 @@ async fn run_test(req: Req, what: test::TestOf, say: Say) {
 
 async fn launch(room: &Room, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
     let cluster = room.cluster(&prepared.plan.cluster.name)?;
-    let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
-    let purse = purse::to_begin(room, cluster, prepared, given).await?;
+    let purse = purse::to_begin(room, cluster, prepared, typed.into()).await?;
     begin(room, prepared.clone(), purse).await
 }
 
@@ -351,8 +363,7 @@ async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Resul
 
 async fn go_on(room: &Room, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
     let task = tasks::find(room, &id)?;
-    let given = purse::Given { access_key: typed.access_key, encryption: typed.encryption, ..purse::Given::default() };
-    let purse = purse::to_go_on(room, &task, given).await?;
+    let purse = purse::to_go_on(room, &task, typed.into()).await?;
     let order = if compact { Order::CompactFirst } else { Order::GoOn };
     match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
         Started::Yes => Ok(id),

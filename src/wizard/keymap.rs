@@ -57,6 +57,8 @@ pub enum Action {
     Tasks,
     /// Copy.
     Copy,
+    /// Add a password.
+    Password,
     /// Override a check that allows it.
     Override,
     /// Leave out of a dump what it cannot carry, or take it in again.

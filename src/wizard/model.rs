@@ -7,6 +7,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::effect::Typed;
+use super::form::Text;
 use super::screens::ask::Ask;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
@@ -16,6 +18,7 @@ use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
 use crate::domain::last_storage::last_storage;
 use crate::domain::listing::Row;
+use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 
 /// The least a screen needs, in columns and rows.
@@ -114,13 +117,21 @@ pub struct Draft {
     pub mode: mode::Choice,
     /// The server may be sent secrets for its look at the storage.
     pub prove: bool,
+    /// The passwords of older backup sets that go along.
+    pub older_passwords: Vec<Text>,
 }
 
 impl Draft {
     /// A draft in which nothing was chosen yet.
     #[must_use]
     pub fn new(targets: Vec<TargetName>) -> Self {
-        Self { targets, storage: storage::Storage::default(), mode: mode::Choice::default(), prove: false }
+        Self {
+            targets,
+            storage: storage::Storage::default(),
+            mode: mode::Choice::default(),
+            prove: false,
+            older_passwords: Vec::new(),
+        }
     }
 
     /// The cluster of its targets.
@@ -132,7 +143,17 @@ impl Draft {
     /// Whether something was typed or chosen that would be lost.
     #[must_use]
     pub fn is_touched(&self) -> bool {
-        self.storage.is_typed() || self.mode != mode::Choice::default()
+        self.storage.is_typed() || self.mode != mode::Choice::default() || !self.older_passwords.is_empty()
+    }
+
+    /// What was typed of the secrets that a task needs.
+    #[must_use]
+    pub fn typed(&self) -> Typed {
+        Typed {
+            access_key: self.storage.access_key(),
+            encryption: self.mode.encryption(),
+            decryption: self.older_passwords.iter().filter_map(Text::as_secret).collect(),
+        }
     }
 }
 
@@ -291,6 +312,7 @@ impl Model {
         choices.resume_archive = self.tenants().into_iter().any(crate::domain::archiving::is_suspended);
         draft.mode.add_to(&mut choices, chosen);
         choices.proof.asked = draft.prove.then_some(true);
+        choices.proof.decrypt = draft.older_passwords.iter().map(|_| SecretSource::Prompt).collect();
         Some(choices)
     }
 

@@ -2,6 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
+use obnow::demo::control::Ask;
 use serde_json::json;
 
 use crate::broken::{break_line, directory, fifo, into_the_future, line_with, without_room};
@@ -80,6 +81,43 @@ fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
     std::fs::remove_dir(fleet.state().join("audit.jsonl")).unwrap();
     fleet.run(&["retry", &task(&fleet)]).exits(0);
     assert_eq!(fleet.starts().len(), 1);
+}
+
+/// The backup runs; what would cancel it is not sent before it is written down, and whoever asked is told so.
+#[test]
+fn a_cancel_that_cannot_be_audited_is_not_sent_and_says_so() {
+    let fleet = quick("healthy");
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let backup = Running::start(&fleet, &BACKUP);
+    fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
+    let (id, trail) = (task(&fleet), fleet.state().join("audit.jsonl"));
+    std::fs::rename(&trail, fleet.folder().join("kept")).unwrap();
+    directory(&trail);
+    let sent = fleet.statements();
+    let refused = fleet.json(&["cancel", &id, "--yes"]).exits(1);
+    let [what, why, next] = refused.fault();
+    assert!(what.contains("cannot write the audit trail"), "{what}");
+    assert!(why.ends_with("What is not in the audit trail is not sent: the backup runs on."), "{why}");
+    assert!(next.ends_with(&format!("Then cancel again: obnow cancel {id}.")), "{next}");
+    assert_eq!(fleet.statements(), sent, "nothing was sent");
+    std::fs::remove_dir(&trail).unwrap();
+    std::fs::rename(fleet.folder().join("kept"), &trail).unwrap();
+    fleet.json(&["cancel", &id, "--yes"]).exits(23);
+    backup.end().exits(23);
+    let audit = std::fs::read_to_string(&trail).unwrap();
+    assert_eq!(audit.matches("CANCEL BACKUP").count(), 1, "{audit}");
+}
+
+/// The disk is full before a journal can be begun: there is no task, and no step that failed.
+#[test]
+fn a_runner_that_is_refused_before_its_journal_says_that_nothing_was_started() {
+    let fleet = quick("healthy");
+    let state = tempfile::tempdir().unwrap();
+    let mut full = without_room(1, false, &BACKUP);
+    let full = full.arg("--config").arg(fleet.config()).arg("--state").arg(state.path()).output().unwrap();
+    let full = Ran::of(&BACKUP, &full).exits(1);
+    assert!(full.err.contains("Nothing was started."), "{}", full.err);
+    assert_eq!(fleet.statements(), Vec::<String>::new());
 }
 
 /// Room for what was confirmed and a little more: the disk is full before anything is sent.

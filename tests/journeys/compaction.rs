@@ -36,6 +36,7 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
         assert_eq!(failed.step(name, STEP), ("failed".to_owned(), NEEDED.to_owned()), "{name}");
         assert_eq!(failed.steps(name).len(), 5, "nothing is begun after it");
     }
+    assert_eq!(failed.of_kind("fault").len(), 1, "one for the cluster, not one a tenant: {}", failed.out);
     let [what, why, next] = failed.fault();
     assert_eq!(what, NEEDED);
     assert!(

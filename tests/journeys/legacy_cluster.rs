@@ -146,3 +146,18 @@ fn a_window_is_right_in_every_time_zone_of_the_server() {
         assert!(report.contains(&format!("{shown} (server time)")), "{zone} {system}: {report}");
     }
 }
+
+/// No file in a directory says whose it is before V4; that nobody can tell is said before it is set, by check and by backup.
+#[test]
+fn whose_a_new_destination_is_is_said_to_be_unchecked_before_it_is_set() {
+    let fleet = Fleet::serve("fleet");
+    let storage = format!("file://{}", fleet.folder().join("data/new").display());
+    let plan = ["backup", "ce-cd", "--mode", "full", "--storage", &storage, "--dry-run"];
+    let planned = fleet.json(&plan).exits(0);
+    for check in ["destination_proven", "owner"] {
+        let (result, found) = planned.check("ce-cd", check);
+        assert_eq!(result, "not_checked", "{found}");
+        assert!(found.contains(&storage) && found.contains("below V4 a directory has no format file"), "{found}");
+    }
+    assert_eq!(texts(&fleet, "ce-cd"), Vec::<String>::new());
+}

@@ -53,9 +53,15 @@ fn what_cannot_be_printed_is_a_failure_with_its_reason() {
 
 #[test]
 fn a_fault_of_the_beginning_is_where_json_is_and_a_wrong_use_says_why() {
-    let limited = ["-c", "ulimit -n 8; exec \"$@\"", "sh", OBNOW, "targets", "--json"];
-    let ran = Ran::of(&limited, &Command::new("sh").args(limited).output().unwrap()).exits(1).quiet();
-    assert_eq!(ran.of_kind("fault").len(), 1, "{}", ran.out);
+    // Whatever the limit is, it is said, and what it is too low for is not begun.
+    for files in 4..16 {
+        let limit = format!("ulimit -n {files}; exec \"$@\"");
+        let limited = ["-c", &limit, "sh", OBNOW, "targets", "--json"];
+        let ran = Ran::of(&limited, &Command::new("sh").args(limited).output().unwrap()).exits(1).quiet();
+        let [what, why, next] = ran.fault();
+        assert_eq!(what, format!("obnow may open {files} files at once, and needs 64."));
+        assert!(why.contains("RLIMIT_NOFILE") && next.contains("ulimit -n 1024"), "{why} / {next}");
+    }
     for args in [["targets", "--nonsense", "--json"], ["backup", "a/b/c", "--json"], ["nonsense", "--json", "--utc"]] {
         let ran = Ran::of(&args, &Command::new(OBNOW).args(args).output().unwrap()).exits(1).quiet();
         let [what, why, _] = ran.fault();

@@ -248,3 +248,24 @@ fn the_log_that_goes_into_a_set_has_progress_of_its_own() {
     fleet.ask(&Ask::Release { cluster, tenant, phase });
     told.ends(0);
 }
+
+/// A cluster below V4 is one target for its server, and one that does not answer is silent for all tenants: that is said once.
+#[test]
+fn a_whole_cluster_that_does_not_answer_is_said_once() {
+    let fleet = Fleet::serve("fleet");
+    let cluster = || Some("ce-cd".to_owned());
+    for tenant in ["shop", "cart"] {
+        fleet.ask(&Ask::Hold { cluster: cluster(), tenant: tenant.to_owned(), phase: "DOING".to_owned() });
+    }
+    let mut told = Told::start(&fleet, &["backup", "ce-cd", "--mode", "full", "--yes", "--json"]);
+    told.until("step", |step| step["step"] == "Wait for data backup" && step["state"] == "running");
+    let silence = serde_json::json!({"name": "silence", "cluster": "ce-cd", "fixable": true, "kind": "refuse"});
+    fleet.ask(&Ask::Inject { fault: serde_json::from_value(silence).unwrap() });
+    told.until("fault", |fault| fault["what"].as_str().unwrap().ends_with(" cannot be reached."));
+    // It stays silent for longer than is waited: nobody knows what became of it.
+    told.ends(21);
+    let faults: Vec<&Value> = told.events.iter().filter(|event| event["event"] == "fault").collect();
+    for (place, fault) in faults.iter().enumerate() {
+        assert!(!faults[..place].contains(fault), "said twice: {fault}");
+    }
+}

@@ -88,3 +88,31 @@ fn straight_in_to_a_tenant() {
     terminal.keys("q");
     assert_eq!(terminal.exit(), 130);
 }
+
+/// The server wants the password of every set in the directory, and one of them is of another backup.
+#[test]
+fn with_the_password_of_an_older_set_the_server_looks_at_the_storage() {
+    let fleet = Fleet::serve("wrong-password");
+    let mut terminal = start(&fleet, "wrong-password", &[]);
+    answered(&terminal);
+    choose(&mut terminal, "pay");
+    to_confirm(&mut terminal);
+    terminal.keys("G");
+    terminal.shows("[ ] let the server look at the storage: the password of set 1 go to the server");
+    terminal.keys("p");
+    terminal.shows("Password of older backup sets");
+    terminal.keys("forgotten");
+    terminal.keys("\r");
+    terminal.shows("SET DECRYPTION IDENTIFIED BY '***'");
+    terminal.keys("G");
+    terminal.shows("passwords of older backup sets: 1 given");
+    start_it(&mut terminal);
+    terminal.shows("RESTORABLE  pay: ");
+    terminal.keys("G");
+    terminal.shows("the server found set");
+    assert!(!terminal.screen().contains("forgotten"), "{}", terminal.screen());
+    terminal.keys("q");
+    assert_eq!(terminal.exit(), 0);
+    let looks = fleet.looks();
+    assert!(looks.iter().any(|(text, _)| text.contains("PREVIEW")), "{looks:?}");
+}

@@ -2,11 +2,14 @@
 //! anything it says is believed. An endpoint that answers as another one is left out, and the next one is tried.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, Home, Is};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, text};
+use super::session::{Connected, Failure, Purpose, Row, number, seconds, text};
 use super::{OceanBase, detect, words};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::{Created, another_creation};
@@ -38,11 +41,35 @@ impl OceanBase {
         self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
-    /// Opens a connection to whoever is expected.
+    /// Opens a connection to whoever is expected, by one clock for all endpoints ([`Limits::reach`]).
     ///
     /// # Errors
     /// No endpoint answers, or only ones that are another cluster.
+    ///
+    /// [`Limits::reach`]: crate::domain::connection::Limits::reach
     pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
+        let limit = self.connection.limits.reach();
+        timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
+    }
+
+    /// The fault of endpoints of which none has answered within their common limit.
+    fn none_in_time(&self, limit: Duration) -> Fault {
+        let (count, limit) = (self.connection.endpoints.len(), seconds(limit));
+        let endpoints =
+            if count == 1 { "Its endpoint has".to_owned() } else { format!("None of its {count} endpoints has") };
+        let not = if count == 1 { " not" } else { "" };
+        Fault::new(
+            Cause::Unreachable,
+            format!("{} cannot be reached.", self.target),
+            format!(
+                "{endpoints}{not} answered as it within {limit}, which all have together: twice limits.connect and \
+                 limits.statement."
+            ),
+            "Check the endpoints, the servers' state and the firewall between this host and them.",
+        )
+    }
+
+    async fn first_of_all<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let mut left = self.connection.clone();
         // Those that broke come last, the latest at the very end: whoever logs in and then is silent would win every time.
         left.endpoints.sort_by_key(|endpoint| self.broken.iter().position(|broken| broken == endpoint));
@@ -206,4 +233,34 @@ pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
 /// Nobody is left who could be the right one: those who are may still answer later.
 fn nobody(foreign: Fault, silent: &Fault) -> Fault {
     Fault { cause: silent.cause, why: format!("{} And {}", foreign.why, silent.what), ..foreign }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::backend::Secrets;
+    use crate::domain::connection::{Connection, Limits, TlsMode};
+
+    /// Each of them takes a connection and never says a word.
+    #[tokio::test]
+    async fn all_endpoints_together_have_one_limit() {
+        let servers: Vec<_> = (0..4).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();
+        let limits =
+            Limits { connect: 400, statement: 100, poll: 1, stall: 1, archive_wait: 1, heartbeat: 1, proof: 1 };
+        let connection = Connection {
+            endpoints: servers.iter().map(|server| server.local_addr().unwrap().to_string()).collect(),
+            user: "root@sys".into(),
+            password: None,
+            tls: TlsMode::Off,
+            ca: None,
+            mydumper: None,
+            limits,
+        };
+        let cluster = OceanBase::new("prod".parse().unwrap(), None, connection, Secrets::default());
+        let Err(fault) = cluster.meet().await else { panic!("nobody answers") };
+        assert_eq!((fault.cause, fault.what.as_str()), (Cause::Unreachable, "prod cannot be reached."));
+        assert!(fault.why.starts_with("None of its 4 endpoints has answered as it within 1 s, "), "{}", fault.why);
+    }
 }

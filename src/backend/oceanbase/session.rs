@@ -325,7 +325,9 @@ async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
     })
 }
 
-fn seconds(duration: Duration) -> String {
+/// A duration for a message: whole seconds, else milliseconds.
+#[must_use]
+pub fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();
     if millis.is_multiple_of(1_000) { format!("{} s", millis / 1_000) } else { format!("{millis} ms") }
 }

@@ -6,7 +6,7 @@ use crate::demo::fleet::{ArchiveDest, DataDest, DestState, Fleet, KnownDest};
 use crate::demo::life::archive;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::ServerError;
-use crate::demo::storage::{self, Owner};
+use crate::demo::storage::{self, Owner, Taker};
 
 use super::{Order, archive_runs, not_supported, refusal};
 
@@ -178,7 +178,9 @@ fn settle(
     let own = before.as_ref().filter(|known| known.dest_type == dest_type);
     let own = own.map(|known| owner(dest_type, known.dest.dest_id));
     let new = owner(dest_type, cluster.dest_id_after());
-    let made = storage::claim(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new)?;
+    let names = (cluster.name.clone(), tenant.map(|tenant| tenant.name.clone()).unwrap_or_default());
+    let by = Taker { cluster: &names.0, tenant: &names.1, at: order.at };
+    let made = storage::claim(fleet, dest.folder.as_deref(), &place, own.as_ref(), &new, &by)?;
     let cluster = &mut fleet.clusters[order.cluster];
     dest.dest_id = match own {
         Some(own) if !made => own.dest_id,

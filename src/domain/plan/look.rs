@@ -1,7 +1,7 @@
 //! The end of a plan: the verdict, and whether the server is asked to look at the storage for it.
 
 use super::destinations::Places;
-use super::{Action, PlannedStep};
+use super::{Action, Plan, PlannedStep};
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Scope, TenantFacts};
@@ -150,6 +150,26 @@ pub(super) fn why_not(facts: &Facts) -> Option<String> {
 
 fn is_in(set: &BackupSet, place: &Destination) -> bool {
     Destination::parse_server(&set.path).is_ok_and(|path| path.may_be_same_directory(place))
+}
+
+impl Plan {
+    /// Where the passwords are to be found that go with a look at the storage.
+    #[must_use]
+    pub fn decrypt(&self) -> &[SecretSource] {
+        let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+        let sources = actions.find_map(|action| match action {
+            Action::LookAtStorage { decrypt, .. } => Some(decrypt.as_slice()),
+            _ => None,
+        });
+        sources.unwrap_or_default()
+    }
+
+    /// The same without the password of the backup itself, which is the first of them where it is encrypted.
+    #[must_use]
+    pub fn decrypt_older(&self) -> &[SecretSource] {
+        let all = self.decrypt();
+        all.get(usize::from(self.choices.encrypt.is_some())..).unwrap_or_default()
+    }
 }
 
 impl Action {

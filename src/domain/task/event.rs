@@ -151,6 +151,9 @@ pub enum Event {
         who: String,
         /// What came of it.
         answer: String,
+        /// Why it was not done, where something here stands in its way.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fault: Option<Fault>,
     },
     /// The runner left in order.
     RunnerEnded {

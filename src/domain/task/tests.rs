@@ -398,12 +398,12 @@ fn what_all_targets_wait_with_is_said_for_the_first() {
     };
     let mut view = folded(&[created(), waits("prod/pay", "Gone.")]);
     let (pay, other) = (&view.targets[0].target.clone(), &view.targets[1].target.clone());
-    assert!(view.is_first_to_wait(pay, StepKind::WaitForBackup));
+    assert!(view.is_first_with_its_fault(pay, StepKind::WaitForBackup));
     view.apply(Timestamp::UNIX_EPOCH, &waits(&other.to_string(), "Gone."));
-    assert!(view.is_first_to_wait(pay, StepKind::WaitForBackup));
-    assert!(!view.is_first_to_wait(other, StepKind::WaitForBackup));
+    assert!(view.is_first_with_its_fault(pay, StepKind::WaitForBackup));
+    assert!(!view.is_first_with_its_fault(other, StepKind::WaitForBackup));
     view.apply(Timestamp::UNIX_EPOCH, &waits(&other.to_string(), "Another."));
-    assert!(view.is_first_to_wait(other, StepKind::WaitForBackup));
+    assert!(view.is_first_with_its_fault(other, StepKind::WaitForBackup));
 }
 
 #[test]

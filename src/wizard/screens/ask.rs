@@ -14,10 +14,14 @@ pub enum Asked {
     Login(String),
     /// The access key of the storage, for the start that was confirmed.
     AccessKeyToStart,
+    /// A password of older backup sets, for the server's look at the storage in the plan that is shown.
+    OlderPassword,
     /// The access key of the storage, for a Retry of the watched task.
     AccessKeyToRetry,
     /// The encryption password, for a Retry of the watched task.
     EncryptionToRetry,
+    /// A password of older backup sets, for a Retry of the watched task.
+    OlderPasswordToRetry,
 }
 
 /// A secret that is asked for.
@@ -59,7 +63,14 @@ pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
         // An empty password is one: clusters for trying things out have none.
         return match ask.asked {
             Asked::Login(cluster) => unlock(model, &cluster, String::new()),
-            Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry => {
+            Asked::OlderPassword => {
+                model.notice = Some("No password was typed; the plan stays as it is.".to_owned());
+                Vec::new()
+            }
+            Asked::AccessKeyToStart
+            | Asked::AccessKeyToRetry
+            | Asked::EncryptionToRetry
+            | Asked::OlderPasswordToRetry => {
                 model.notice = Some(format!("{} was not given; nothing was started.", ask.what));
                 Vec::new()
             }
@@ -68,8 +79,10 @@ pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
     match ask.asked {
         Asked::Login(cluster) => unlock(model, &cluster, secret.expose().to_owned()),
         Asked::AccessKeyToStart => confirm::launch_with(model, secret),
-        Asked::AccessKeyToRetry => task::retry_with(model, Some(secret), None),
-        Asked::EncryptionToRetry => task::retry_with(model, None, Some(secret)),
+        Asked::OlderPassword => confirm::add_older_password(model, ask.text),
+        Asked::AccessKeyToRetry => task::retry_with(model, |typed| typed.access_key = Some(secret)),
+        Asked::EncryptionToRetry => task::retry_with(model, |typed| typed.encryption = Some(secret)),
+        Asked::OlderPasswordToRetry => task::retry_with(model, |typed| typed.decryption.push(secret)),
     }
 }
 

@@ -11,14 +11,15 @@ use crate::domain::choices::Choices;
 use crate::domain::command_line::shell;
 use crate::domain::confirmation::by_name;
 use crate::domain::fault::Fault;
-use crate::domain::plan::Refusal;
+use crate::domain::plan::{Action as PlanAction, Refusal, TargetPlan};
 use crate::domain::preflight::{Check, CheckId};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Model, Overlay, Req, Screen};
+use crate::wizard::model::{Draft, Model, Overlay, Req, Screen};
 use crate::wizard::msg::Made;
 use crate::wizard::update;
 
@@ -63,7 +64,7 @@ pub struct Confirm {
 }
 
 /// The keys of the screen.
-pub const KEYS: [Binding; 6] = [
+pub const KEYS: [Binding; 7] = [
     Binding::new(
         &[Key::Tab, Key::BackTab, Key::Left, Key::Right],
         Action::NextField,
@@ -78,8 +79,12 @@ pub const KEYS: [Binding; 6] = [
         }
     }),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the mode", 6).when(can_leave),
-    Binding::new(&[Key::Char('o')], Action::Override, "override", "plan in spite of a failed check", 5)
-        .when(|model| Availability::shown(may_be_overridden(model).is_some())),
+    Binding::new(&[Key::Char('o')], Action::Override, "override", "plan in spite of a failed check", 5).when(|model| {
+        match may_be_overridden(model) {
+            Some(_) => can_leave(model),
+            None => Availability::Hidden,
+        }
+    }),
     Binding::new(
         &[Key::Char(' ')],
         Action::Choose,
@@ -87,7 +92,15 @@ pub const KEYS: [Binding; 6] = [
         "send the secrets of the server's look at the storage, or not",
         5,
     )
-    .when(|model| Availability::when(offer(model).is_some(), "The look at the storage needs no secret here.")),
+    .when(|model| draft_may_change(model, offer(model).is_some(), "The look at the storage needs no secret here.")),
+    Binding::new(
+        &[Key::Char('p')],
+        Action::Password,
+        "password",
+        "add a password of older backup sets, for the server's look at the storage",
+        1,
+    )
+    .when(|model| draft_may_change(model, may_look(model), "The server is not asked to look at the storage here.")),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
 
@@ -120,6 +133,11 @@ fn can_leave(model: &Model) -> Availability {
     Availability::when(model.confirm.launching.is_none(), "The task is being handed over.")
 }
 
+/// What changes the draft: ready where there is something to change, and never while the plan is being handed over.
+fn draft_may_change(model: &Model, ready: bool, reason: &str) -> Availability {
+    if ready { can_leave(model) } else { Availability::Off(reason.to_owned()) }
+}
+
 /// The tick about the secrets of the server's look at the storage: whether it is set, and what it says. None: the plan needs
 /// no secret for it, or cannot be asked at all.
 #[must_use]
@@ -134,6 +152,42 @@ pub fn offer(model: &Model) -> Option<(bool, String)> {
     }
     let mut asked = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     asked.find_map(crate::domain::plan::Action::secrets).filter(|_| set).map(|secrets| (set, told(&secrets)))
+}
+
+/// Whether the server looks at the storage in the end, or would if it got the secrets for it.
+fn may_look(model: &Model) -> bool {
+    let Some(Ok(shown)) = &model.confirm.shown else { return false };
+    let looks = |target: &TargetPlan| {
+        let mut actions = target.steps.iter().flat_map(|step| &step.actions);
+        target.proof_needs.is_some() || actions.any(|action| matches!(action, PlanAction::LookAtStorage { .. }))
+    };
+    shown.prepared.plan.targets.iter().any(looks)
+}
+
+/// Asks for a password of older backup sets: the server wants that of every set in the directory.
+fn ask_older_password(model: &mut Model) {
+    let given = model.draft.as_ref().map_or(0, |draft| draft.older_passwords.len());
+    let what = match given {
+        0 => "Password of older backup sets".to_owned(),
+        given => format!("Password of older backup sets, number {}", given + 1),
+    };
+    model.overlay = Some(Overlay::Ask(Box::new(Ask::new(what, Asked::OlderPassword, None))));
+}
+
+/// A password of older backup sets was typed: it goes along with the look at the storage, and the plan is made anew.
+pub fn add_older_password(model: &mut Model, password: Text) -> Vec<Effect> {
+    if let Some(why) = password.as_secret().and_then(|secret| secret.unfit_to_encrypt()) {
+        model.notice = Some(format!("The password cannot be used. {why}."));
+        return Vec::new();
+    }
+    let Some(draft) = model.draft.as_mut() else { return Vec::new() };
+    if draft.older_passwords.contains(&password) {
+        model.notice = Some("That password is given already.".to_owned());
+        return Vec::new();
+    }
+    draft.older_passwords.push(password);
+    draft.prove = true;
+    prepare(model)
 }
 
 /// Whether the plan on the screen is that of the present draft and facts.
@@ -256,9 +310,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Choose, _) if offer(model).is_some() => {
             if let Some(draft) = model.draft.as_mut() {
                 draft.prove = !draft.prove;
+                draft.older_passwords.clear();
             }
             return prepare(model);
         }
+        (Action::Password, _) => ask_older_password(model),
         (Action::Copy, _) => {
             if let Some(Ok(shown)) = &model.confirm.shown {
                 return vec![Effect::Copy(shown.same_as.clone())];
@@ -288,15 +344,15 @@ pub fn launch(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(draft) = &model.draft else { return Vec::new() };
-    let key = draft.storage.access_key();
+    let typed = draft.typed();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let source = shown.prepared.plan.access_key();
-    if matches!(source, Some(SecretSource::Prompt)) && key.is_none() {
+    if matches!(source, Some(SecretSource::Prompt)) && typed.access_key.is_none() {
         let ask = Ask::new("Access key of the storage".to_owned(), Asked::AccessKeyToStart, None);
         model.overlay = Some(Overlay::Ask(Box::new(ask)));
         return Vec::new();
     }
-    hand_over(model, key)
+    hand_over(model, typed)
 }
 
 /// Goes on with the access key that was asked for.
@@ -305,16 +361,16 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
         model.notice = Some("The plan changed meanwhile; read it again.".to_owned());
         return Vec::new();
     }
-    hand_over(model, Some(key))
+    let Some(draft) = &model.draft else { return Vec::new() };
+    let typed = Typed { access_key: Some(key), ..draft.typed() };
+    hand_over(model, typed)
 }
 
-fn hand_over(model: &mut Model, access_key: Option<Secret>) -> Vec<Effect> {
-    let encryption = model.draft.as_ref().and_then(|draft| draft.mode.encryption());
+fn hand_over(model: &mut Model, typed: Typed) -> Vec<Effect> {
     let req = model.next_req();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     model.confirm.launching = Some(req);
     model.confirm.refused = None;
-    let typed = Typed { access_key, encryption };
     vec![Effect::Launch(req, Arc::clone(&shown.prepared), typed)]
 }
 
@@ -323,10 +379,7 @@ pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect
     model.confirm.launching = None;
     match started {
         Ok(id) => {
-            let typed = Typed {
-                access_key: model.draft.as_ref().and_then(|draft| draft.storage.access_key()),
-                encryption: model.draft.as_ref().and_then(|draft| draft.mode.encryption()),
-            };
+            let typed = model.draft.as_ref().map(Draft::typed).unwrap_or_default();
             // What was made up has become a task; the next backup begins with a fresh draft.
             model.draft = None;
             model.confirm = Confirm::default();

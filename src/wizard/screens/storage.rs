@@ -10,6 +10,7 @@ use crate::domain::choices::{SeenDirectory, StorageSource, Wanted};
 use crate::domain::destination::Destination;
 use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
+use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::form::Text;
 
@@ -276,11 +277,9 @@ impl Storage {
         let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass(*part)).collect();
         let mut all: Vec<(String, DirKind)> = Vec::new();
         for part in &parts {
-            let Standing::Passed(report) = self.standing(*part) else { continue };
-            all.extend(report.not_checked().into_iter().map(|text| (text.to_owned(), *part)));
-            if let Some(Some((tenant, count))) = self.side(*part).trial.as_ref().map(|trial| &trial.one_of) {
-                all.push((format!("the directories of {} more tenants: only {tenant}'s was tested", count - 1), *part));
-            }
+            let Standing::Passed(_) = self.standing(*part) else { continue };
+            let unchecked = self.reports(*part).iter().flat_map(TestReport::not_checked);
+            all.extend(unchecked.map(|text| (text.to_owned(), *part)));
         }
         let mut told: Vec<String> = Vec::new();
         for (text, part) in &all {
@@ -296,32 +295,34 @@ impl Storage {
     /// What the last Tests have seen of the directories as they are now.
     #[must_use]
     pub fn seen(&self) -> Vec<SeenDirectory> {
-        let of = |part: &DirKind| match self.standing(*part) {
-            Standing::Passed(report) | Standing::Failed(report) => {
-                let uri = Destination::parse_user(&report.uri).ok()?.bare();
-                Some(SeenDirectory { uri, seen: report.seen()? })
-            }
-            Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => None,
+        let of = |report: &TestReport| {
+            let uri = Destination::parse_user(&report.uri).ok()?.bare();
+            Some(SeenDirectory { uri, seen: report.seen()? })
         };
-        self.parts().iter().filter_map(of).collect()
+        self.parts().iter().flat_map(|part| self.reports(*part)).filter_map(of).collect()
     }
 
-    /// The log archive destination whose Test has passed on every server, without keys. Where several tenants have one each, only
-    /// one was tested.
+    /// The reports of a part's last Test, each of one directory; none where it says nothing of what is there now.
+    fn reports(&self, part: DirKind) -> &[TestReport] {
+        match self.standing(part) {
+            Standing::Passed(_) | Standing::Failed(_) => {
+                self.side(part).trial.as_ref().map_or(&[], |trial| trial.reports.as_slice())
+            }
+            Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => &[],
+        }
+    }
+
+    /// The log archive destinations whose Tests have passed on every server, without keys.
     #[must_use]
     pub fn proven_archives(&self) -> BTreeSet<String> {
-        let Standing::Passed(report) = self.standing(DirKind::Clog) else { return BTreeSet::new() };
-        let of_one = self.side(DirKind::Clog).trial.as_ref().is_some_and(|trial| trial.one_of.is_some());
-        if of_one || !report.passed_on_every_server() {
-            return BTreeSet::new();
-        }
-        Destination::parse_server(&report.uri).map(|tested| tested.bare()).into_iter().collect()
+        let proven = self.reports(DirKind::Clog).iter().filter(|report| report.passed_on_every_server());
+        proven.filter_map(|report| Some(Destination::parse_server(&report.uri).ok()?.bare())).collect()
     }
 
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
-    pub fn by_hand(&self) -> &[String] {
-        self.side(self.part).trial.as_ref().map_or(&[], Trial::by_hand)
+    pub fn by_hand(&self) -> Vec<String> {
+        self.side(self.part).trial.as_ref().map(Trial::by_hand).unwrap_or_default()
     }
 
     /// Whether a Test runs.

@@ -392,8 +392,11 @@ pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: &Result<Event
     };
     task.log.extend(lines.into_iter().map(|told| LogLine { at, told }));
     task.view.take(at, event);
-    if let Ok(Event::Request { verb, answer, .. }) = event {
+    if let Ok(Event::Request { verb, answer, fault, .. }) = event {
         let was_ours = std::mem::take(&mut task.cancelling);
+        if was_ours {
+            task.refused.clone_from(fault);
+        }
         if was_ours && shown {
             model.notice = Some(format!("{verb}: {answer}"));
         }

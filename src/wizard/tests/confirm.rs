@@ -357,3 +357,46 @@ fn where_no_secret_is_needed_there_is_no_tick() {
     assert!(wizard.keys(&["Space"]).is_empty());
     wizard.says("The look at the storage needs no secret here.");
 }
+
+#[test]
+fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
+    let mut wizard = on_confirm(cast::prod());
+    let add = |wizard: &mut Wizard, password: &str| {
+        assert!(wizard.keys(&["p"]).is_empty());
+        assert!(matches!(wizard.model.overlay, Some(Overlay::Ask(_))), "{:?}", wizard.model.notice);
+        wizard.types(password);
+        wizard.keys(&["Enter"])
+    };
+    assert!(add(&mut wizard, "").is_empty());
+    wizard.says("No password was typed; the plan stays as it is.");
+    assert!(add(&mut wizard, "it's").is_empty());
+    wizard.says("The password cannot be used. It has a quote in it, which no statement can carry safely.");
+    assert_eq!(names(&add(&mut wizard, "of 2024")), ["Prepare"]);
+    wizard.prepared();
+    assert!(add(&mut wizard, "of 2024").is_empty());
+    wizard.says("That password is given already.");
+    assert_eq!(names(&add(&mut wizard, "of 2025")), ["Prepare"]);
+    wizard.prepared();
+    let shown = preview(&wizard.model);
+    assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
+    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    assert!(set && says.starts_with("2 passwords go to the server"), "{says}");
+    assert!(wizard.model.draft.as_ref().unwrap().is_touched(), "they are not lost unasked");
+    let mut started = Wizard { model: wizard.model, asked: Vec::new() };
+    let effects = started.keys(&["Tab", "Enter"]);
+    let [Effect::Launch(req, _, typed)] = effects.as_slice() else { panic!("{effects:?}") };
+    let given: Vec<&str> = typed.decryption.iter().map(crate::domain::secret::Secret::expose).collect();
+    assert_eq!(given, ["of 2024", "of 2025"]);
+    // The draft stays as it is until the answer.
+    for key in ["p", "Space"] {
+        assert!(started.keys(&[key]).is_empty());
+        started.is_on(Screen::Confirm).says("The task is being handed over.");
+    }
+    started.answer(*req, Answer::Launched(Err(cast::unreachable())));
+    started.prepared();
+    assert_eq!(names(&started.keys(&["Space"])), ["Prepare"]);
+    started.prepared();
+    let shown = preview(&started.model);
+    assert!(shown.contains("PREVIEW") && !shown.contains("DECRYPTION"), "{shown}");
+    assert!(started.model.draft.as_ref().unwrap().older_passwords.is_empty());
+}

@@ -59,7 +59,7 @@ const PRESSED: [Key; 52] = [
     Key::Char('l'),
     Key::Char('d'),
     Key::Char('o'),
-    Key::Char('b'),
+    Key::Char('p'),
     Key::Char('b'),
     Key::Char('F'),
     Key::Char('?'),
@@ -139,8 +139,8 @@ impl Before {
             },
             Some(Overlay::Ask(ask)) => match ask.asked {
                 Asked::AccessKeyToStart => Agreed::Start,
-                Asked::Login(_) => Agreed::Nothing,
-                Asked::AccessKeyToRetry | Asked::EncryptionToRetry => Agreed::Compact,
+                Asked::Login(_) | Asked::OlderPassword => Agreed::Nothing,
+                Asked::AccessKeyToRetry | Asked::EncryptionToRetry | Asked::OlderPasswordToRetry => Agreed::Compact,
             },
         };
         let start = model.screen == Screen::Confirm && enter;
@@ -197,7 +197,7 @@ fn next(model: &Model, fake: &mut Fake, dice: &mut Dice) -> Msg {
         8 => Msg::Woken,
         9 => Msg::Key(Key::Char('q')),
         10 => Msg::Key(Key::Ctrl('c')),
-        _ => match expected(model).filter(|_| dice.one_in(3)) {
+        _ => match expected(model).filter(|_| dice.one_in(2)) {
             // A person who was asked for a name types it.
             Some(name) => Msg::Paste(name),
             None => Msg::Key(*dice.pick(&PRESSED)),

@@ -163,6 +163,10 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     if let Some((set, sent)) = confirm::offer(model) {
         let mark = if set { 'x' } else { ' ' };
         body.wrapped(Role::Text, &format!("[{mark}] let the server look at the storage: {sent}"), 1, wide);
+        let given = model.draft.as_ref().map_or(0, |draft| draft.older_passwords.len());
+        let back = if set { ", Space takes all secrets back" } else { "" };
+        let says = format!("passwords of older backup sets: {given} given; p adds one{back}");
+        body.wrapped(Role::Text, &says, 5, wide);
     }
     body.wrapped(Role::Disabled, &format!("Same as: {}", shown.same_as), 1, wide);
 }

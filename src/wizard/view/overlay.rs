@@ -97,7 +97,10 @@ pub fn ask(ask: &Ask, area: Rect) -> Body {
     body.help = Help::of(match ask.asked {
         _ if is_short => SHORT,
         Asked::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
-        Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry => {
+        Asked::OlderPassword => {
+            "The server wants that of every set in the directory, one after the other: p adds each."
+        }
+        Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry | Asked::OlderPasswordToRetry => {
             "It is kept in memory until obnow ends, and written nowhere."
         }
     });

@@ -157,10 +157,14 @@ fn whose_a_new_destination_is_cannot_be_told() {
     let kept = choose(&["legacy"], Mode::Full);
     assert!(of(&kept).is_empty(), "nothing is set");
     let storage = Some(wanted(Some("file:///new"), None, crate::domain::choices::StorageSource::Given));
-    let told = of(&Choices { storage, ..kept });
+    let moved = Choices { storage, ..kept };
+    let told = of(&moved);
     let not_checked = CheckResult::NotChecked;
     assert_eq!(names(&told), [("destination_proven", not_checked), ("owner", not_checked)]);
     assert!(told[1].found.starts_with("whose file:///new is: below V4 a directory has no format file"), "{told:?}");
+    // What is confirmed says so too.
+    let planned = crate::domain::plan::plan(&facts, &moved).unwrap();
+    assert!(told.iter().all(|check| planned.checks.contains(check)), "{:?}", planned.checks);
     let v4 = prod();
     let users: Vec<&TenantFacts> = v4.tenants.iter().collect();
     let storage = Some(wanted(Some("file:///new"), None, crate::domain::choices::StorageSource::Given));

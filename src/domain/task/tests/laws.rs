@@ -67,7 +67,8 @@ fn event() -> impl Strategy<Value = Event> {
             request,
             verb,
             who: "me".into(),
-            answer: "done".into()
+            answer: "done".into(),
+            fault: None
         }),
         1 => ".{0,12}".prop_map(|reason| Event::RunnerEnded { reason }),
     ]

@@ -15,7 +15,7 @@ use crate::domain::plan::{Chosen, chosen_destination};
 use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
-use crate::wizard::effect::Effect;
+use crate::wizard::effect::{Effect, ToTest};
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::Action;
@@ -60,15 +60,22 @@ fn shape(facts: &Facts, choices: &Choices) -> Shape {
     }
 }
 
-/// The directory that a backup of the draft would use for a part, of the first tenant where there are several; None while
-/// what is typed cannot be used, or nobody has answered.
-#[must_use]
-pub fn destination(model: &Model, part: DirKind) -> Option<(Result<Chosen, Fault>, &TenantFacts)> {
+/// The directory that a backup of the draft would use for a part, and whose it is.
+type Directory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
+
+/// Those of the tenants in their order, one after the other; None while what is typed cannot be used, or nobody has answered.
+fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = Directory<'_>>> {
     let storage = &model.draft.as_ref()?.storage;
     let (facts, choices) = (model.facts()?, model.choices()?);
-    let named = storage.data.found.iter().find_map(|found| facts.tenant(&found.tenant));
-    let tenant = named?;
-    Some((chosen_destination(facts, tenant, &choices, part, storage.is_for_several()), tenant))
+    let tenants = storage.data.found.iter().filter_map(|found| facts.tenant(&found.tenant));
+    let several = storage.is_for_several();
+    Some(tenants.map(move |tenant| (chosen_destination(facts, tenant, &choices, part, several), tenant)))
+}
+
+/// The first of them.
+#[must_use]
+pub fn destination(model: &Model, part: DirKind) -> Option<Directory<'_>> {
+    destinations(model, part)?.next()
 }
 
 /// Does what a key means.
@@ -292,45 +299,55 @@ fn test(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let part = draft.storage.part;
-    let (chosen, tenant) = match destination(model, part) {
-        None => {
-            model.notice = Some("The cluster has not answered yet.".to_owned());
+    let (tenants, directories) = match to_test(model, part) {
+        Ok(all) => all,
+        Err(why) => {
+            model.notice = Some(why);
             return Vec::new();
         }
-        Some((Err(fault), _)) => {
-            model.notice = Some(format!("{} {}", fault.what, fault.why));
-            return Vec::new();
-        }
-        Some((Ok(chosen), tenant)) => (chosen, tenant),
     };
-    let Some(facts) = model.facts() else { return Vec::new() };
-    let Some(draft) = &model.draft else { return Vec::new() };
-    let storage = &draft.storage;
-    let needs_key = chosen.destination.needs_access_key();
-    let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
-    let source = chosen.access_key.filter(|_| needs_key && key.is_none());
-    let ssh_user = model.chosen().and_then(|cluster| cluster.known.ssh_user.as_deref());
-    let what = to_test(facts, tenant, storage.shape, part, chosen.destination);
-    let mut what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
-    // A Test that asked whether it may write there is made again: that is the answer.
-    what.inside = storage.standing(part).asks_inside();
-    let what = Box::new(what.with_access_key(key).with_servers(facts, ssh_user));
-    let count = storage.data.found.len();
-    let one_of = (count > 1).then(|| (tenant.name.clone(), count));
     let req = model.next_req();
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    let trial = Trial::begun(draft.storage.sheet(part), one_of);
+    let trial = Trial::begun(draft.storage.sheet(part), tenants);
     draft.storage.side_mut(part).trial = Some(trial);
     draft.storage.running = Some((req, part));
     draft.storage.go_to(Focus::Test);
-    match source {
-        Some(source) => vec![Effect::TestFrom(req, what, source)],
-        None => vec![Effect::Test(req, what)],
+    vec![Effect::Test(req, directories)]
+}
+
+/// Every directory of a part that is to be tested, and whose each is, in the same order.
+///
+/// # Errors
+/// One of them cannot be used, or nobody has answered: what is said of it.
+fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), String> {
+    let unanswered = || "The cluster has not answered yet.".to_owned();
+    let facts = model.facts().ok_or_else(unanswered)?;
+    let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
+    let ssh_user = model.chosen().and_then(|cluster| cluster.known.ssh_user.as_deref());
+    // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
+    let asked: Vec<bool> = match (storage.standing(part), &storage.side(part).trial) {
+        (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
+            trial.reports.iter().map(TestReport::asks_inside).collect()
+        }
+        _ => Vec::new(),
+    };
+    let (mut tenants, mut directories) = (Vec::new(), Vec::new());
+    for (chosen, tenant) in destinations(model, part).ok_or_else(unanswered)? {
+        let chosen = chosen.map_err(|fault| format!("{} {}", fault.what, fault.why))?;
+        let needs_key = chosen.destination.needs_access_key();
+        let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
+        let key_from = chosen.access_key.filter(|_| needs_key && key.is_none());
+        let what = test_of(facts, tenant, storage.shape, part, chosen.destination);
+        let mut what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
+        what.inside = asked.get(directories.len()).is_some_and(|asked| *asked);
+        directories.push(ToTest { what: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
+        tenants.push(tenant.name.clone());
     }
+    if directories.is_empty() { Err(unanswered()) } else { Ok((tenants, directories)) }
 }
 
 /// The Test of a directory, as the target's line will use it.
-fn to_test(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestOf {
+fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestOf {
     match shape {
         Shape::Two | Shape::Tenants => TestOf::of_tenant(facts, tenant, part, destination),
         Shape::One | Shape::Folder => TestOf::of_cluster(facts, destination),
@@ -418,13 +435,12 @@ pub fn tested(model: &mut Model, req: Req, news: TestNews) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The Test has ended.
+/// The Test of a directory has ended.
 pub fn test_over(model: &mut Model, req: Req, report: TestReport) -> Vec<Effect> {
-    if let Some((storage, part)) = asked(model, req) {
+    if let Some((storage, part)) = asked(model, req)
+        && storage.side_mut(part).trial.as_mut().is_none_or(|trial| trial.end(report))
+    {
         storage.running = None;
-        if let Some(trial) = &mut storage.side_mut(part).trial {
-            trial.end(report);
-        }
     }
     Vec::new()
 }

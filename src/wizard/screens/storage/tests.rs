@@ -104,12 +104,18 @@ pub fn show_archive(model: &mut Model) {
     assert_eq!(storage(model).part, DirKind::Clog);
 }
 
-/// What is tested, and under which number.
+/// What is tested, under which number; of several directories the first.
 pub fn test(model: &mut Model) -> (Req, TestOf) {
+    let (req, mut all) = test_all(model);
+    (req, all.remove(0))
+}
+
+/// The same with every directory.
+pub fn test_all(model: &mut Model) -> (Req, Vec<TestOf>) {
     go(model, Focus::Test);
     let effects = press(model, Key::Char('t'));
-    let [Effect::Test(req, what)] = effects.as_slice() else { panic!("{effects:?}, {:?}", model.notice) };
-    (*req, (**what).clone())
+    let [Effect::Test(req, directories)] = effects.as_slice() else { panic!("{effects:?}, {:?}", model.notice) };
+    (*req, directories.iter().map(|one| one.what.clone()).collect())
 }
 
 pub fn report(checks: Vec<TestedCheck>) -> TestReport {
@@ -129,10 +135,13 @@ pub fn failing() -> TestReport {
     report(vec![TestedCheck::fail(StorageCheck::Write, None, fault)])
 }
 
-/// Tests the shown part, with this result.
+/// Tests the shown part, with this result for each of its directories.
+#[allow(clippy::needless_pass_by_value, reason = "a report is made for the call")]
 pub fn tested(model: &mut Model, report: TestReport) -> TestOf {
     let (req, what) = test(model);
-    assert_eq!(answer(model, req, Answer::TestOver(Box::new(report))).len(), 0);
+    while storage(model).is_testing() {
+        assert_eq!(answer(model, req, Answer::TestOver(Box::new(report.clone()))).len(), 0);
+    }
     what
 }
 

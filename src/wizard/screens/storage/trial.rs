@@ -64,7 +64,7 @@ pub enum Progress {
     Running(Option<StorageCheck>),
     /// It was ended by the person.
     Stopped,
-    /// It has ended.
+    /// It has ended; with the report of the directory that is shown: the first that failed, else the last.
     Over(Box<TestReport>),
 }
 
@@ -73,9 +73,11 @@ pub enum Progress {
 pub struct Trial {
     /// What is tested.
     pub of: Sheet,
-    /// Whose directory, where there are several tenants: its name, and how many there are.
-    pub one_of: Option<(String, usize)>,
-    /// What has ended so far.
+    /// The tenants whose directories are tested, one after the other; where one directory takes them all, the first.
+    tenants: Vec<String>,
+    /// The directories that have been tested, in that order.
+    pub reports: Vec<TestReport>,
+    /// What has ended so far of the directory that is shown.
     pub checks: Vec<TestedCheck>,
     /// How far it is.
     pub progress: Progress,
@@ -84,8 +86,37 @@ pub struct Trial {
 impl Trial {
     /// A Test that begins.
     #[must_use]
-    pub fn begun(of: Sheet, one_of: Option<(String, usize)>) -> Self {
-        Self { of, one_of, checks: Vec::new(), progress: Progress::Running(None) }
+    pub fn begun(of: Sheet, tenants: Vec<String>) -> Self {
+        Self { of, tenants, reports: Vec::new(), checks: Vec::new(), progress: Progress::Running(None) }
+    }
+
+    /// Whose directory is shown, as it reads behind a headline; empty where there is one directory.
+    #[must_use]
+    pub fn whose(&self) -> String {
+        let count = self.tenants.len();
+        if count < 2 {
+            return String::new();
+        }
+        let name = |at: usize| self.tenants.get(at).map_or("", String::as_str);
+        let failed = self.reports.iter().filter(|report| !report.passed()).count();
+        match (&self.progress, failed) {
+            (Progress::Running(_) | Progress::Stopped, _) => {
+                let at = self.reports.len();
+                format!("; {}'s, {} of {count} tenants", name(at), at + 1)
+            }
+            (Progress::Over(_), 0) => format!("; each of {count} tenants"),
+            (Progress::Over(_), 1) => format!("; {}'s alone, of {count} tenants", name(self.shown())),
+            (Progress::Over(_), failed) => {
+                format!("; {}'s, the first of {failed} that failed, of {count} tenants", name(self.shown()))
+            }
+        }
+    }
+
+    /// The place of the report that is shown: what stops the person first, else what failed, else the last.
+    fn shown(&self) -> usize {
+        let first = |which: fn(&TestReport) -> bool| self.reports.iter().position(which);
+        let stops = first(|report| !report.passed_but_for_owner()).or_else(|| first(|report| !report.passed()));
+        stops.or_else(|| first(TestReport::asks_inside)).unwrap_or_else(|| self.reports.len().saturating_sub(1))
     }
 
     /// Takes news in.
@@ -103,20 +134,30 @@ impl Trial {
         }
     }
 
-    /// It has ended.
-    pub fn end(&mut self, report: TestReport) {
-        self.checks.clone_from(&report.checks);
-        self.progress = Progress::Over(Box::new(report));
+    /// The Test of a directory has ended; whether it was the last one.
+    pub fn end(&mut self, report: TestReport) -> bool {
+        self.reports.push(report);
+        let is_last = self.reports.len() >= self.tenants.len();
+        let shown = self.reports.get(self.shown()).filter(|_| is_last).cloned();
+        self.checks = shown.as_ref().map(|report| report.checks.clone()).unwrap_or_default();
+        self.progress = shown.map_or(Progress::Running(None), |report| Progress::Over(Box::new(report)));
+        is_last
     }
 
     /// What is to be done by hand on every server, where nobody asked them.
     #[must_use]
-    pub fn by_hand(&self) -> &[String] {
-        let Progress::Over(report) = &self.progress else { return &[] };
-        match report.check(StorageCheck::EveryServer).map(|check| check.result) {
-            Some(TestResult::NotChecked) => &report.by_hand,
-            Some(TestResult::Pass | TestResult::Fail) | None => &[],
+    pub fn by_hand(&self) -> Vec<String> {
+        let Progress::Over(_) = &self.progress else { return Vec::new() };
+        let unasked = |report: &&TestReport| {
+            report.check(StorageCheck::EveryServer).is_some_and(|check| check.result == TestResult::NotChecked)
+        };
+        let mut commands: Vec<String> = Vec::new();
+        for command in self.reports.iter().filter(unasked).flat_map(|report| &report.by_hand) {
+            if !commands.contains(command) {
+                commands.push(command.clone());
+            }
         }
+        commands
     }
 }
 
@@ -135,17 +176,6 @@ pub enum Standing<'a> {
     Passed(&'a TestReport),
     /// Something did.
     Failed(&'a TestReport),
-}
-
-impl Standing<'_> {
-    /// Whether the Test of what is there now wrote nothing, because only the directory itself may be written to.
-    #[must_use]
-    pub fn asks_inside(&self) -> bool {
-        match self {
-            Self::Passed(report) | Self::Failed(report) => report.asks_inside(),
-            Self::Never | Self::Running(_) | Self::Stopped | Self::Void(_) => false,
-        }
-    }
 }
 
 /// What the last Test says of what is there now.

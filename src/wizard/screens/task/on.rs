@@ -3,9 +3,8 @@
 use super::keys::{Way, way};
 use super::{Asking, Watched};
 use crate::domain::fault::Fault;
-use crate::domain::secret::Secret;
 use crate::domain::task::Retry;
-use crate::wizard::effect::Effect;
+use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::model::{Model, Overlay, Req};
 use crate::wizard::screens::ask::{Ask, Asked};
 use crate::wizard::screens::question::{Doing, Question};
@@ -76,14 +75,9 @@ pub fn retry(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The same with a secret that was asked for.
-pub fn retry_with(model: &mut Model, access_key: Option<Secret>, encryption: Option<Secret>) -> Vec<Effect> {
+pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut Typed)) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
-    if access_key.is_some() {
-        task.typed.access_key = access_key;
-    }
-    if encryption.is_some() {
-        task.typed.encryption = encryption;
-    }
+    keep(&mut task.typed);
     let compact = std::mem::take(&mut task.compact_first);
     match way(model) {
         Way::Retry(_) => go_on(model, compact),
@@ -133,6 +127,9 @@ fn missing(task: &Watched) -> Option<(&'static str, Asked)> {
     }
     if plan.choices.encrypt.as_ref().is_some_and(|source| !source.lasts()) && task.typed.encryption.is_none() {
         return Some(("Encryption password", Asked::EncryptionToRetry));
+    }
+    if plan.decrypt_older().iter().filter(|source| !source.lasts()).count() > task.typed.decryption.len() {
+        return Some(("Password of older backup sets", Asked::OlderPasswordToRetry));
     }
     None
 }

@@ -7,7 +7,7 @@ use super::super::text::{fit, pad};
 use super::super::theme::Role;
 use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
-use crate::wizard::screens::storage::trial::{Progress, Standing, Trial};
+use crate::wizard::screens::storage::trial::{Standing, Trial};
 
 /// Cells of a check in a line of two.
 const HALF: usize = 34;
@@ -15,8 +15,7 @@ const HALF: usize = 34;
 /// The words beside the button.
 #[must_use]
 pub fn headline(standing: &Standing<'_>, trial: Option<&Trial>, must_pass: bool, zone: &TimeZone) -> (Role, String) {
-    let whose = trial.and_then(|trial| trial.one_of.as_ref());
-    let whose = whose.map_or_else(String::new, |(name, count)| format!("; {name}'s, the first of {count} tenants"));
+    let whose = trial.map(Trial::whose).unwrap_or_default();
     match standing {
         Standing::Never if must_pass => (Role::Warn, "not tested".to_owned()),
         Standing::Never => (Role::Disabled, "not tested; may be, and need not".to_owned()),
@@ -35,11 +34,7 @@ pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
     for check in of(TestResult::Fail) {
         failed(body, check, wide);
     }
-    let report = match &trial.progress {
-        Progress::Over(report) => Some(report.as_ref()),
-        Progress::Running(_) | Progress::Stopped => None,
-    };
-    if let Some((report, left)) = report.and_then(|report| Some((report, report.left_behind.as_ref()?))) {
+    for (report, left) in trial.reports.iter().filter_map(|report| Some((report, report.left_behind.as_ref()?))) {
         let refused = "; the server will refuse this directory (9080) until it is removed";
         let text = format!("left behind {left}{}", if report.is_in_the_way() { refused } else { "" });
         body.wrapped(Role::Fail, &text, 5, wide);
@@ -52,7 +47,7 @@ pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
             body.wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
         }
     }
-    by_hand(body, trial.by_hand(), wide);
+    by_hand(body, &trial.by_hand(), wide);
 }
 
 fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {

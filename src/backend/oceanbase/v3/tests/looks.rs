@@ -149,7 +149,7 @@ fn only_what_was_confirmed_or_asked_for_is_compacted() {
     assert_eq!(never.what, "Cluster compaction needed before full data backup");
     assert_eq!(scene(Compact::Auto, &[]).compaction(|_| {}), Look::Act(Action::Compact));
     let (request, verb, who) = ("compact.1".to_owned(), COMPACT.to_owned(), "a".to_owned());
-    let asked = Event::Request { request, verb, who, answer: String::new() };
+    let asked = Event::Request { request, verb, who, answer: String::new(), fault: None };
     assert_eq!(scene(Compact::Never, &[asked]).compaction(|_| {}), Look::Act(Action::Compact));
     let broken = failed(scene(Compact::Auto, &[]).compaction(|compaction| compaction.has_error = true));
     assert!(broken.why.ends_with("and the merge of version 5 has met an error."), "{}", broken.why);

@@ -88,7 +88,7 @@ fn the_test_says_when_it_passed_and_what_nobody_looked_at() {
     tested(&mut model, passing());
     let (screen, _) = drawn(&model);
     for text in [
-        "passed at 03:31:02: 1 of 1; pay's, the first of 3 tenants",
+        "passed at 03:31:02: 1 of 1; each of 3 tenants",
         "ok    write 1 MiB       41 ms",
         "not checked: that every server reaches it",
         "df -h /b",

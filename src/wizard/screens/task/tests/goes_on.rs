@@ -47,7 +47,7 @@ fn a_new_backup_is_asked_once_and_names_what_stays() {
     assert_eq!(watched_task(&no).asking, None);
     assert_eq!(
         key(&mut model, 'y'),
-        "[GoOn { req: Req(2), task: \"T1\", compact: false, typed: Typed { access_key: None, encryption: None } }]"
+        "[GoOn { req: Req(2), task: \"T1\", compact: false, typed: Typed { access_key: None, encryption: None, decryption: [] } }]"
     );
     assert_eq!(retry_says(&model), "not: What was asked for is still under way.");
 }
@@ -111,6 +111,32 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
 }
 
 #[test]
+fn every_password_of_older_sets_that_nothing_leads_to_is_asked_for_in_turn() {
+    let mut events = stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
+    let Event::Created { prepared, .. } = &mut events[0] else { panic!("{:?}", events[0]) };
+    let mut choices = choose(&["prod/pay"], Mode::Full);
+    choices.proof.asked = Some(true);
+    choices.proof.decrypt = vec![SecretSource::Prompt, SecretSource::Env("PW".into()), SecretSource::Stdin];
+    prepared.plan = plan(&cluster(vec![tenant(1002, "pay")]), &choices).unwrap();
+    let mut model = watched(&events);
+    key(&mut model, 'r');
+    assert_eq!(key(&mut model, 'y'), "[]");
+    for (password, last) in [("one", false), ("two", true)] {
+        let Some(Overlay::Ask(ask)) = &model.overlay else { panic!("{:?}", model.notice) };
+        assert_eq!(ask.what, "Password of older backup sets");
+        password.chars().for_each(|c| assert_eq!(key(&mut model, c), "[]"));
+        let effects = update(&mut model, Msg::Key(Key::Enter), at(60));
+        match effects.as_slice() {
+            [Effect::GoOn { typed, .. }] if last => {
+                let given: Vec<&str> = typed.decryption.iter().map(crate::domain::secret::Secret::expose).collect();
+                assert_eq!(given, ["one", "two"]);
+            }
+            other => assert!(other.is_empty() && !last, "{other:?}"),
+        }
+    }
+}
+
+#[test]
 fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     let mut model = watched(&stopped_in(StepKind::Compact, StepState::Failed, VerdictWord::Failed));
     assert_eq!(key(&mut model, 'm'), "[]");
@@ -171,6 +197,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
         verb: "cancel".into(),
         who: "me".into(),
         answer: "sent; it ends when the server says so".into(),
+        fault: None,
     };
     answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(said))));
     assert_eq!(model.notice.as_deref(), Some("cancel: sent; it ends when the server says so"));

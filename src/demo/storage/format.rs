@@ -1,0 +1,120 @@
+//! The file that marks a directory, as a server of V4 writes it (V4.3.1 source: `ObBackupFormatDesc` of
+//! `ob_backup_store.h` behind the header of `ob_backup_struct.h`; `serialization.h`): a number takes seven bits of a byte, the
+//! lowest first; an object is its version, its length in five bytes, and its parts.
+
+use super::Owner;
+use crate::demo::clock::Moment;
+
+/// Its name in the directory.
+pub(super) const NAME: &str = "format.obbak";
+
+/// The length of the header, in bytes.
+const HEADER: u8 = 48;
+
+/// What the header calls a format file.
+const DATA_TYPE: u8 = 29;
+
+/// `dest_type` as a number, by its place.
+const TYPES: [&str; 2] = ["backup_data", Owner::ARCHIVE];
+
+/// Who takes a directory, and when.
+pub struct Taker<'a> {
+    /// The cluster's name.
+    pub cluster: &'a str,
+    /// The tenant's name.
+    pub tenant: &'a str,
+    /// The time of the server.
+    pub at: Moment,
+}
+
+/// The file of a directory at this path.
+pub(super) fn written(owner: &Owner, by: &Taker<'_>, path: &str) -> Vec<u8> {
+    let mut body = [text(by.cluster), text(by.tenant), text(path)].concat();
+    let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
+    let incarnation = 1;
+    for value in [owner.cluster_id, owner.tenant_id, incarnation, owner.dest_id] {
+        body.extend(number(u64::try_from(value).unwrap_or(0)));
+    }
+    body.extend(number(dest_type as u64));
+    body.extend(number(u64::try_from(by.at).unwrap_or(0)));
+    let mut file = vec![DATA_TYPE, 0, 1, 0, 1, 0, 0, 0, HEADER, 0];
+    file.resize(usize::from(HEADER), 0);
+    file.extend(object(&body));
+    file
+}
+
+/// Whose it is. None: nobody can read it.
+pub(super) fn read(file: &[u8]) -> Option<Owner> {
+    let mut rest = file.get(usize::from(*file.get(8)?)..)?;
+    let mut body = take_object(&mut rest)?;
+    for _ in ["cluster", "tenant", "path"] {
+        take_object(&mut body)?;
+    }
+    let mut id = || i64::try_from(take_number(&mut body)?).ok();
+    let (cluster_id, tenant_id, _incarnation, dest_id) = (id()?, id()?, id()?, id()?);
+    let dest_type = TYPES.get(usize::try_from(id()?).ok()?)?;
+    Some(Owner { dest_type: (*dest_type).to_owned(), cluster_id, tenant_id, dest_id })
+}
+
+fn low_bits(value: u64) -> u8 {
+    value.to_le_bytes()[0] & 0x7f
+}
+
+fn number(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while value > 0x7f {
+        bytes.push(low_bits(value) | 0x80);
+        value >>= 7;
+    }
+    bytes.push(low_bits(value));
+    bytes
+}
+
+fn object(parts: &[u8]) -> Vec<u8> {
+    let mut object = vec![1];
+    let length = parts.len() as u64;
+    object.extend((0..4).map(|group| low_bits(length >> (7 * group)) | 0x80));
+    object.push(low_bits(length >> 28));
+    object.extend_from_slice(parts);
+    object
+}
+
+/// The text with the zero at its end.
+fn text(text: &str) -> Vec<u8> {
+    object(&[&number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let mut value = 0;
+    for shift in (0..64).step_by(7) {
+        let (byte, behind) = rest.split_first()?;
+        *rest = behind;
+        value |= u64::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(value);
+        }
+    }
+    None
+}
+
+fn take_object<'a>(rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    take_number(rest).filter(|version| *version == 1)?;
+    let length = usize::try_from(take_number(rest)?).ok()?;
+    let (parts, behind) = rest.split_at_checked(length)?;
+    *rest = behind;
+    Some(parts)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_whose_its_directory_is_and_a_cut_one_says_nothing() {
+        let owner = Owner { dest_type: "archive_log".into(), cluster_id: 1001, tenant_id: 1004, dest_id: 300 };
+        let file = written(&owner, &Taker { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
+        assert_eq!(read(&file), Some(owner));
+        assert_eq!(read(&file[..60]), None);
+        assert_eq!(read(b"{}"), None);
+    }
+}
