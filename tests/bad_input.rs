@@ -295,6 +295,29 @@ fn an_unknown_archive_state_stops_a_backup_before_anything_is_sent() {
     assert!(!config.with_extension("state").join("audit.jsonl").exists());
 }
 
+/// From sys a server says yes to ARCHIVELOG whatever comes of it: a round that its root service cannot begin leaves no row, and
+/// the wait for it ends with where to look.
+#[test]
+fn a_log_archive_that_never_begins_is_told_with_where_to_look() {
+    let servers = Servers::new();
+    let twist = Twist::rows(|view, answer| if view.starts_with("CDB_OB_ARCHIVELOG") { Ok(Vec::new()) } else { answer });
+    let port = servers.tenants("  - {names: [pay], archive: null, sets: []}\n", twist);
+    let folder = tempfile::tempdir().unwrap();
+    let case = Case { name: "demo", port, user: "root@sys", password: PASSWORD, code: 0, says: "" };
+    let config = inventory(folder.path(), &[case]);
+    let ran = obnow(&["backup", "demo/pay", "--mode", "full", "--yes"], &config);
+    assert_eq!(ran.code, Some(15), "{}", ran.both());
+    for said in [
+        "No log archive round of demo/pay has appeared.",
+        "the RootService leader, look whether file:///",
+        "then retry.",
+    ] {
+        assert!(ran.both().contains(said), "no {said:?} in {}", ran.both());
+    }
+    let audit = std::fs::read_to_string(config.with_extension("state").join("audit.jsonl")).unwrap();
+    assert!(audit.contains("ARCHIVELOG TENANT") && !audit.contains("ALTER SYSTEM BACKUP"), "{audit}");
+}
+
 /// A real server of the MySQL family that is not an OceanBase, not a scripted one.
 #[test]
 fn a_real_mariadb_is_not_an_oceanbase() {

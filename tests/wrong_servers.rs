@@ -288,6 +288,15 @@ async fn an_error_of_any_length_keeps_its_code() {
 /// "Table does not exist" in GBK.
 const GBK: &[u8] = b"\xb1\xed\xb2\xbb\xb4\xe6\xd4\xda t1";
 
+/// What it was asked to do may have happened: a refusal is one by its code alone.
+#[tokio::test]
+async fn an_error_without_its_code_is_no_refusal() {
+    for packet in [&[0xFF][..], &[0xFF, 0x24], &[0xFF, 0, 0]] {
+        assert!(!failure(Script::lets_in().hears().says(packet)).await.answered, "{packet:?}");
+    }
+    assert!(failure(Script::lets_in().hears().says(error(1142, b"denied"))).await.answered);
+}
+
 #[tokio::test]
 async fn an_error_in_another_character_set_keeps_its_code() {
     let failure = failure(Script::lets_in().hears().says(error(1146, GBK))).await;

@@ -6,9 +6,7 @@ use super::choices::Mode;
 use super::facts::{Known, TenantFacts};
 use super::fault::{Cause, Fault};
 use super::proof::Proof;
-use super::restorable::{
-    self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, SetKind, Span, Verdict, Windows,
-};
+use super::restorable::{self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, Span, Verdict, Windows};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -311,7 +309,7 @@ pub fn judge(
     let name = target.tenant().unwrap_or(target.cluster());
     let mut outcome = Outcome {
         verdict: word_of(&verdict),
-        mode: set.map(|set| if set.kind == SetKind::Full { Mode::Full } else { Mode::Incremental }),
+        mode: set.and_then(|set| set.kind.mode()),
         from: None,
         to: None,
         set: Some(set_id),

@@ -69,16 +69,23 @@ pub fn without_room(blocks: u64, kills: bool, args: &[&str]) -> Command {
 
 /// Moves a task ten years on, as a clock that is ahead writes it: its id.
 pub fn into_the_future(journal: &Path) -> String {
-    let old = journal.file_stem().unwrap().to_str().unwrap();
-    let at = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(10 * 365 * 24);
-    let new = TaskId::new(at, 7).to_string();
-    let text = std::fs::read_to_string(journal).unwrap().replace(old, &new);
+    let (new, moved) = begun_at(journal, jiff::Timestamp::now() + jiff::SignedDuration::from_hours(10 * 365 * 24));
+    let text = std::fs::read_to_string(&moved).unwrap();
     let year = |years: i16| {
         format!("\"at\":\"{}-", jiff::Timestamp::now().strftime("%Y").to_string().parse::<i16>().unwrap() + years)
     };
-    let moved: PathBuf = journal.with_file_name(format!("{new}.jsonl"));
-    std::fs::remove_file(journal).unwrap();
     std::fs::write(&moved, text.replace(&year(0), &year(10))).unwrap();
-    std::fs::set_permissions(&moved, std::fs::Permissions::from_mode(0o600)).unwrap();
     new
+}
+
+/// Gives a task the id of one that began at this moment; the id, and its journal.
+pub fn begun_at(journal: &Path, at: jiff::Timestamp) -> (String, PathBuf) {
+    let old = journal.file_stem().unwrap().to_str().unwrap();
+    let new = TaskId::new(at, 7).to_string();
+    let moved = journal.with_file_name(format!("{new}.jsonl"));
+    let text = std::fs::read_to_string(journal).unwrap().replace(old, &new);
+    std::fs::remove_file(journal).unwrap();
+    std::fs::write(&moved, text).unwrap();
+    std::fs::set_permissions(&moved, std::fs::Permissions::from_mode(0o600)).unwrap();
+    (new, moved)
 }

@@ -5,8 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use obnow::demo::control::Ask;
 use serde_json::json;
 
-use crate::broken::{break_line, directory, fifo, into_the_future, line_with, without_room};
-use crate::fleet::Ran;
+use crate::broken::{begun_at, break_line, directory, fifo, into_the_future, line_with, without_room};
+use crate::fleet::{Fleet, Ran};
 use crate::support::{Running, hold, journals, kill_runner, quick, release, state_of, task, wait};
 
 const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
@@ -76,6 +76,7 @@ fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
     let ran = fleet.run(&BACKUP).exits(15);
     let said = format!("{}{}", ran.out, ran.err);
     assert!(said.contains("cannot write the audit trail") && said.contains("nothing was started"), "{said}");
+    assert!(said.contains("What is not in it is not sent") && !said.contains("The runner is gone"), "{said}");
     assert!(!said.contains("goes on;") && !said.contains("server goes on"), "{said}");
     assert_eq!(fleet.statements(), Vec::<String>::new());
     std::fs::remove_dir(fleet.state().join("audit.jsonl")).unwrap();
@@ -212,4 +213,29 @@ fn a_task_of_the_future_is_not_the_newest() {
     assert_eq!(watched.task(), new);
     assert_eq!(state_of(&fleet, &new), "done");
     assert_eq!(fleet.json(&["watch", "demo/pay"]).exits(0).task(), new);
+}
+
+/// The clock of this host was set back between two tasks: by their ids the older one is the newer.
+#[test]
+fn after_the_clock_was_set_back_the_newest_task_is_the_one_that_runs_or_was_numbered_last() {
+    let fleet = quick("healthy");
+    let journal = |id: &str| fleet.state().join("tasks").join(format!("{id}.jsonl"));
+    let first = fleet.json(&BACKUP).exits(0).task();
+    let second = fleet.json(&BACKUP).exits(0).task();
+    let (first, _) = begun_at(&journal(&first), jiff::Timestamp::now());
+    let listed = |fleet: &Fleet| {
+        let tasks = fleet.json(&["tasks"]).exits(0).of_kind("task");
+        tasks.iter().map(|event| event["task"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&fleet), [first.clone(), second.clone()]);
+    assert_eq!(fleet.json(&["watch", "demo/pay"]).exits(0).task(), second);
+    hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
+    let face = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json", "--detach"]);
+    let third = face.end().exits(0).task();
+    wait(&fleet, "", "held", "1");
+    let (second, _) = begun_at(&journal(&second), jiff::Timestamp::now());
+    assert_eq!(listed(&fleet), [third.clone(), second, first]);
+    let watch = Running::start(&fleet, &["watch", "demo/pay", "--json"]);
+    release(&fleet, "ALTER SYSTEM BACKUP");
+    assert_eq!(watch.end().exits(0).task(), third);
 }

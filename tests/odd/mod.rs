@@ -32,6 +32,8 @@ pub struct Twist {
     pub greeting: Option<Greeting>,
     /// `VERSION()` and `version_comment`.
     pub version: Option<(&'static str, &'static str)>,
+    /// A parameter, and the value that each server shows of it.
+    pub parameter: Option<(&'static str, &'static str)>,
     /// What it answers to an `ALTER SYSTEM` instead of obeying.
     pub alter: Option<fn(&Alter) -> Option<ServerError>>,
     /// View, in upper case, and its rows as they would be.
@@ -43,7 +45,14 @@ pub struct Twist {
 impl Twist {
     /// Nothing is changed.
     pub fn none() -> Self {
-        Self { greeting: None, version: None, alter: None, rows: Box::new(|_, answer| answer), heard: Arc::default() }
+        Self {
+            greeting: None,
+            version: None,
+            parameter: None,
+            alter: None,
+            rows: Box::new(|_, answer| answer),
+            heard: Arc::default(),
+        }
     }
 
     /// Other rows.
@@ -80,9 +89,22 @@ impl Twist {
         })
     }
 
+    /// Another value of a parameter, on each server.
+    pub fn parameter(name: &'static str, value: &'static str) -> Self {
+        Self { parameter: Some((name, value)), ..Self::none() }
+    }
+
     /// Another version.
     pub fn version(version: &'static str, comment: &'static str) -> Self {
         Self { version: Some((version, comment)), ..Self::none() }
+    }
+}
+
+impl Twist {
+    /// The value of a parameter as it is shown.
+    fn shown(&self, name: &str, value: String) -> String {
+        let twisted = self.parameter.filter(|(twisted, _)| name.eq_ignore_ascii_case(twisted));
+        twisted.map_or(value, |(_, other)| other.to_owned())
     }
 }
 
@@ -115,7 +137,14 @@ impl World for Odd {
     }
 
     fn rows(&self, session: &Session, view: &str) -> Answer {
-        (self.twist.rows)(view, self.inner.rows(session, view))
+        let mut rows = (self.twist.rows)(view, self.inner.rows(session, view))?;
+        for row in rows.iter_mut().filter(|_| view == "GV$OB_PARAMETERS") {
+            if let (Some(Value::Text(name)), Some(Value::Text(value))) = (row.get("NAME"), row.get("VALUE")) {
+                let value = self.twist.shown(name, value.clone());
+                row.insert("VALUE", Value::Text(value));
+            }
+        }
+        Ok(rows)
     }
 
     fn variable(&self, session: &Session, name: &str) -> Option<Value> {
@@ -131,7 +160,17 @@ impl World for Odd {
     }
 
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)> {
-        self.inner.parameters(session, tenant)
+        let shown = self.inner.parameters(session, tenant).into_iter();
+        shown.map(|(name, value)| (name.clone(), self.twist.shown(&name, value))).collect()
+    }
+
+    fn server_parameters(&self, session: &Session) -> Option<Vec<(String, u16, String, String)>> {
+        let shown = self.inner.server_parameters(session)?.into_iter();
+        let twisted = shown.map(|(zone, port, name, value)| {
+            let value = self.twist.shown(&name, value);
+            (zone, port, name, value)
+        });
+        Some(twisted.collect())
     }
 
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send {
@@ -169,10 +208,15 @@ impl Servers {
 
     /// One server of a healthy cluster whose tenants these lines describe; its port.
     pub fn tenants(&self, lines: &str, twist: Twist) -> u16 {
+        self.cluster(&format!("  tenants:\n{lines}"), twist)
+    }
+
+    /// One server of a healthy cluster that these lines describe beside its name and its id; its port.
+    pub fn cluster(&self, lines: &str, twist: Twist) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
         listener.set_nonblocking(true).unwrap();
-        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n  tenants:\n{lines}");
+        let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  servers: 1\n{lines}");
         let data = self.data.path().join(port.to_string());
         std::fs::create_dir(&data).unwrap();
         let making = Making { data: &data, ports: &[port], speed: 20, password: PASSWORD, now: clock::now() };

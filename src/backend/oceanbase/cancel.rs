@@ -1,6 +1,7 @@
 //! A cancel on OceanBase: CANCEL BACKUP ends every job of the tenants it names, whoever started it, and hits nothing while a
 //! tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So what it is to hit is looked for first.
 
+use super::jobs::is_for;
 use super::line::Jobs;
 use super::{OceanBase, PendingAct, render};
 use crate::backend::Run;
@@ -85,7 +86,7 @@ pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit
         let meant = |job: &&&JobFacts| ours(job) || is_child(job) || Some(job.job_id) == attached;
         let open: Vec<&JobFacts> = own.iter().filter(meant).filter(|job| job.status != "CANCELING").copied().collect();
         let waits = |job: &&JobFacts| {
-            job.tenant_id == 1 && job.is_live() && parents.contains(&job.job_id) && job.executors.contains(&tenant)
+            job.tenant_id == 1 && job.is_live() && parents.contains(&job.job_id) && is_for(job, tenant)
         };
         if !open.is_empty() {
             let foreign = own.iter().filter(|job| !meant(job) && job.status != "CANCELING");

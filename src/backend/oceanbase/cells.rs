@@ -25,6 +25,8 @@ pub(super) enum Kind {
     CodeOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
     UnixTimeOrNull,
+    /// A time as servers print it, or what stands there while there is none: NULL, or nothing.
+    PrintedTime,
     /// A text that is neither NULL nor empty.
     Word,
     /// One of these words, never NULL.
@@ -64,17 +66,19 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
         (_, "RESULT") => Kind::Code,
         (ViewId::Tenants, "CREATE_TIME" | "GMT_CREATE") => Kind::UnixTimeOrNull,
         (_, "IN_RECYCLEBIN" | "READ_ONLY" | "WITH_ROOTSERVER") => YES_NO,
+        (ViewId::Variables, "VALUE") => Kind::OneOfOrNull(&["0", "1", "2", "LTS", "GTS", "HA_GTS"]),
+        (_, "START_TIMESTAMP" | "END_TIMESTAMP" | "START_TIME" | "END_TIME" | "MIN_FIRST_TIME" | "MAX_NEXT_TIME") => {
+            Kind::PrintedTime
+        }
         (_, "LOG_MODE") => Kind::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
         (_, "TENANT_TYPE") => Kind::OneOf(&["SYS", "USER", "META"]),
         (_, "PLUS_ARCHIVELOG") => Kind::OneOf(&["ON", "OFF"]),
         // Between two cleanups the row of V2 and V3 is of no type.
         (ViewId::DeleteJobs, "STATUS")
-        | (_, "TYPE" | "BACKUP_LEVEL" | "COMPATIBILITY_MODE" | "CLUSTER_ROLE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => {
-            Kind::TextNotNull
-        }
-        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => Kind::Word,
-        (_, "VALUE" | "START_TIMESTAMP" | "END_TIMESTAMP" | "START_TIME" | "END_TIME" | "STOP_TIME" | "START_SERVICE_TIME"
-            | "MIN_FIRST_TIME" | "MAX_NEXT_TIME" | "TIMESTAMP" | "GMT_CREATE" | "PATH" | "BACKUP_DEST" | "DESTINATION" | "COMMENT"
+        | (_, "TYPE" | "COMPATIBILITY_MODE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => Kind::TextNotNull,
+        (_, "BACKUP_LEVEL") => Kind::OneOf(&["CLUSTER", "TENANT"]),
+        (_, "STATUS" | "FILE_STATUS" | "BACKUP_TYPE" | "CLUSTER_ROLE" | "NAME" | "TENANT_NAME" | "JOB_TYPE" | "JOB_STATUS") => Kind::Word,
+        (_, "VALUE" | "STOP_TIME" | "START_SERVICE_TIME" | "TIMESTAMP" | "GMT_CREATE" | "PATH" | "BACKUP_DEST" | "DESTINATION" | "COMMENT"
             | "DESCRIPTION" | "ENCRYPTION_MODE" | "TENANT_COMPATIBLE" | "CLUSTER_VERSION" | "COMPATIBLE" | "TENANT_ROLE"
             | "EXECUTOR_TENANT_ID" | "JOB_LEVEL" | "RECOVERY_WINDOW" | "POLICY_NAME" | "DATA_PROGRESS" | "LOG_PROGRESS" | "MODULE"
             | "EVENT" | "NAME1" | "NAME2" | "NAME3" | "NAME4" | "NAME5" | "NAME6" | "VALUE1" | "VALUE2" | "VALUE3" | "VALUE4"
@@ -175,7 +179,12 @@ impl Kind {
     fn differs(self, cell: Option<&str>) -> Option<String> {
         let nullable = matches!(
             self,
-            Self::NumberOrNull | Self::CodeOrNull | Self::UnixTimeOrNull | Self::OneOfOrNull(_) | Self::Text
+            Self::NumberOrNull
+                | Self::CodeOrNull
+                | Self::UnixTimeOrNull
+                | Self::PrintedTime
+                | Self::OneOfOrNull(_)
+                | Self::Text
         );
         let Some(text) = cell else { return (!nullable).then(|| "is NULL".to_owned()) };
         let text = text.trim();
@@ -186,6 +195,11 @@ impl Kind {
                 let digits = |part: &str| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
                 let (seconds, fraction) = text.split_once('.').unwrap_or((text, "0"));
                 let is_time = digits(seconds) && digits(fraction) && seconds.parse::<u32>().is_ok();
+                (!is_time).then_some("no time")
+            }
+            Self::PrintedTime => {
+                let digits = |byte: u8| byte.is_ascii_digit() || b"-: .T".contains(&byte);
+                let is_time = text.is_empty() || (text.get(4..5) == Some("-") && text.bytes().all(digits));
                 (!is_time).then_some("no time")
             }
             Self::OneOf(words) | Self::OneOfOrNull(words) => {

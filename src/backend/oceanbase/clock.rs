@@ -8,6 +8,9 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 
+/// Seconds that no zone's times are further from UTC.
+const FURTHEST: i32 = 24 * 3_600;
+
 /// One reading of a server's clock.
 struct Reading {
     /// `time_zone` of the connection.
@@ -81,7 +84,9 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
     let after = super::now();
     let row = rows.first().cloned().unwrap_or_default();
     let utc = ServerTimeZone::fixed(0);
-    let (Ok(local), Ok(at)) = (utc.moment(&text(&row, "LOCAL")), utc.moment(&text(&row, "UTC"))) else {
+    let (local, at) = (utc.moment(&text(&row, "LOCAL")), utc.moment(&text(&row, "UTC")));
+    let (Ok(at), Some(offset)) = (&at, local.ok().zip(at.as_ref().ok()).and_then(|(local, at)| offset(local, *at)))
+    else {
         // Without it every time that is shown would be in an invented zone.
         return Err(Fault::new(
             Cause::Server,
@@ -90,14 +95,34 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
             "Check what answers at that endpoint.",
         ));
     };
-    // Zones are whole minutes; the two values are taken a moment apart.
-    let minutes = (local.as_millisecond() - at.as_millisecond() + 30_000).div_euclid(60_000);
     let here = i64::midpoint(before.as_millisecond(), after.as_millisecond());
     Ok(Reading {
         time_zone: text(&row, "ZONE"),
         system_time_zone: text(&row, "SYSTEM_ZONE"),
-        offset: i32::try_from(minutes * 60).unwrap_or(0),
-        at,
+        offset,
+        at: *at,
         ahead_ms: at.as_millisecond() - here,
     })
+}
+
+/// Seconds that a local time is ahead of UTC; None: further than any zone.
+fn offset(local: Timestamp, utc: Timestamp) -> Option<i32> {
+    // Zones are whole minutes; the two values are taken a moment apart.
+    let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
+    i32::try_from(minutes * 60).ok().filter(|seconds| seconds.abs() <= FURTHEST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_local_time_further_from_utc_than_any_zone_is_none() {
+        let at = |seconds| Timestamp::from_second(seconds).unwrap_or_default();
+        let (day, zone) = (86_400, 28_800);
+        assert_eq!(offset(at(day + zone), at(day)), Some(28_800));
+        assert_eq!(offset(at(day), at(day + 3 * 3_600)), Some(-10_800));
+        assert_eq!(offset(at(3 * day), at(day)), None);
+        assert_eq!(offset(Timestamp::MAX, at(day)), None);
+    }
 }

@@ -421,7 +421,7 @@ impl OceanBase {
     }
 
     /// A parameter that a gate or the cluster's identity needs, and that is not there or says what nobody understands.
-    fn not_read(&mut self, parameter: &str) {
+    pub(super) fn not_read(&mut self, parameter: &str) {
         let unread = Unread::parameter(parameter);
         self.unread.get_or_insert(unread);
     }

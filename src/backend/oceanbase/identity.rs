@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
+use super::cells::needed;
 use super::line::{Line, TENANT_ID, ViewId};
 use super::read::{self, Columns, Home, Is};
 use super::rows;
@@ -192,8 +193,7 @@ impl OceanBase {
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
         let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
-        let role = |row: &Row| (number(row, TENANT_ID).unwrap_or_default(), words::role_of(row).word().to_owned());
-        Ok(rows.iter().map(role).collect())
+        rows.iter().map(|row| Ok((needed(row, TENANT_ID)?, words::role_of(row).word().to_owned()))).collect()
     }
 }
 

@@ -1,13 +1,11 @@
 //! Where a backup job is: it runs, it has ended by its history row, or it is between the two.
 
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
-use crate::domain::choices::Mode;
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
-use crate::domain::restorable::SetKind;
 
 /// Where a job is: still running, ended by its history row, or between the two.
 pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
@@ -18,9 +16,8 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
         let what = format!("job {id} has left the running jobs; its history row is awaited");
         return Look::Wait(Waiting::for_(what, false)).into();
     };
-    let kind = if job.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
     let look = if ended.is_some() {
-        judge_end(job, kind, target)
+        judge_end(job, target)
     } else {
         // A phase that is being left is no news; that it is cancelled is.
         let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
@@ -29,7 +26,12 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
             .then(|| server_fault(job.result, &job.comment, &format!("The backup of {} has trouble.", target.target)));
         Look::Wait(Waiting { what, task: job.task.clone(), alive: true, trouble })
     };
-    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: Some(kind) }) }
+    Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: job.kind.mode() }) }
+}
+
+/// Whether a job is a tenant's own, or a parent of sys that is for it; one whose tenants were not read may be.
+pub(super) fn is_for(job: &JobFacts, tenant: u64) -> bool {
+    job.tenant_id == tenant || (job.tenant_id == 1 && (job.executors.is_empty() || job.executors.contains(&tenant)))
 }
 
 /// Where the tenant's own job of a parent is.
@@ -95,8 +97,17 @@ pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a
     history.iter().find(|job| job.tenant_id == 1 && job.job_id == parent && !job.is_live())
 }
 
+/// What is said where a job does not make what was asked for, or does not say what it makes: `; DOES it incremental`.
+pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
+    match job.kind.mode() {
+        Some(mode) if mode == target.mode => String::new(),
+        Some(mode) => format!("; {does} it {}", mode.word()),
+        None => format!("; its type is \"{}\", which is not known", job.kind),
+    }
+}
+
 /// The end of our own job, from its history row.
-fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
+fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
     match job.status.as_str() {
         // The word and the code have to agree.
         "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
@@ -107,9 +118,7 @@ fn judge_end(job: &JobFacts, made: Mode, target: &TargetPlan) -> Look {
         )),
         "COMPLETED" => {
             let set = job.set_id.map_or_else(String::new, |set| format!(", set {set}"));
-            let silent =
-                if made == target.mode { String::new() } else { format!("; the server made it {}", made.word()) };
-            Look::Done(format!("COMPLETED{set}{silent}"))
+            Look::Done(format!("COMPLETED{set}{}", made(job, target, "the server made")))
         }
         _ if job.was_cancelled() => Look::Ended(Box::new(Outcome::cancelled(cancelled(job, target), job.set_id))),
         _ => {

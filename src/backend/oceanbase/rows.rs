@@ -141,10 +141,7 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         set_id: known("BACKUP_SET_ID"),
         initiator_tenant_id: needed(row, "INITIATOR_TENANT_ID")?,
         initiator_job_id: known("INITIATOR_JOB_ID"),
-        executors: text(row, "EXECUTOR_TENANT_ID")
-            .split(|c: char| !c.is_ascii_digit())
-            .filter_map(|id| id.parse().ok())
-            .collect(),
+        executors: executors(&text(row, "EXECUTOR_TENANT_ID")),
         kind: SetKind::from(word(row, "BACKUP_TYPE")),
         status: word(row, "STATUS"),
         result: cells::result(row)?,
@@ -155,6 +152,12 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
         ended: some_text(row, "END_TIMESTAMP").map(|ended| identifier(&ended)),
         task: None,
     })
+}
+
+/// The tenants that a job is for; none of them where one was not read: then it may be for any.
+fn executors(ids: &str) -> Vec<u64> {
+    let ids = ids.split([',', ' ']).filter(|id| !id.is_empty());
+    ids.map(str::parse).collect::<Result<_, _>>().unwrap_or_default()
 }
 
 /// RESULT and COMMENT of a task; a result that is not set yet is none.

@@ -2,21 +2,19 @@
 //! waited for.
 
 use super::OceanBase;
-use super::jobs::cancelled;
+use super::jobs::{cancelled, is_for, made};
 use super::line::ViewId;
 use super::read::{Is, read};
 use super::rows;
 use super::session::{Row, Session, number};
 use super::standstill::{items, names_tenant};
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
-use crate::domain::choices::Mode;
 use crate::domain::diagnosis::{Comment, Reporter, server_fault};
 use crate::domain::facts::{JobFacts, Known};
 use crate::domain::fault::Fault;
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 use crate::domain::refused_start::RefusedStart;
-use crate::domain::restorable::SetKind;
 use crate::domain::scn::Scn;
 use crate::domain::task::{IntentView, ServerConnection};
 
@@ -216,8 +214,7 @@ fn described(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> boo
 /// Whether a job is about this tenant: in tasks of earlier releases fulls and increments of one attempt are two jobs with one
 /// description.
 fn concerns(job: &JobFacts, target: &TargetPlan) -> bool {
-    let named = job.executors.is_empty() || job.executors.contains(&target.tenant.id);
-    job.tenant_id == target.tenant.id || (job.tenant_id == 1 && named)
+    is_for(job, target.tenant.id)
 }
 
 /// The tenant's own job of this start.
@@ -230,14 +227,10 @@ fn found(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<
             && (job.description == *marker
                 || (job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|id| parents.contains(&id))))
     })?;
-    let kind = if own.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
-    let silent = if kind == target.mode {
-        String::new()
-    } else {
-        format!("; {} was asked for and the server makes it {}", target.mode.word(), kind.word())
-    };
+    let asked = format!("{} was asked for and the server makes", target.mode.word());
+    let silent = made(own, target, &asked);
     Some(Seen {
         look: Look::Done(format!("job {}, {}{silent}", own.job_id, marker)),
-        job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: Some(kind) }),
+        job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
     })
 }

@@ -120,3 +120,21 @@ pub(super) fn transparent_encryption(
     });
     Known::Known(Some(TransparentEncryption { method, backup_keys }))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_load_beside_a_backup_is_what_was_read_of_it() {
+        let cell = |name: &str, value: &str| (name.to_owned(), Some(value.to_owned()));
+        let of_1002 = [cell("TENANT_ID", "1002"), cell("NAME", "ha_low_thread_score"), cell("VALUE", "4")];
+        let parameters = Parameters::new(vec![of_1002.into_iter().collect()]);
+        let running = Ok(BTreeMap::from([(1002, "a major compaction runs".to_owned())]));
+        let told = |running, tenant| load(&parameters, running, tenant).told();
+        assert_eq!(told(&running, 1002), "ha_low_thread_score is 4; a major compaction runs");
+        assert_eq!(told(&running, 1004), "ha_low_thread_score was not read; no major compaction runs");
+        let unread = Err("no right".to_owned());
+        assert_eq!(told(&unread, 1002), "ha_low_thread_score is 4; whether a major compaction runs was not read");
+    }
+}

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::OceanBase;
 use super::cells::{is_on, needed};
+use super::jobs::is_for;
 use super::line::ViewId;
 use super::read::{Filter, Is};
 use super::rows;
@@ -175,7 +176,7 @@ fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
     found
 }
 
-/// Whether a job row concerns the tenant: its own, or a parent that names it.
+/// Whether a job row concerns the tenant while it runs: its own, or a parent that is for it.
 fn covers(job: &JobFacts, tenant: u64) -> bool {
-    job.is_live() && (job.tenant_id == tenant || (job.tenant_id == 1 && job.executors.contains(&tenant)))
+    job.is_live() && is_for(job, tenant)
 }

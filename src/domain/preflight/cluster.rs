@@ -2,9 +2,9 @@
 
 use super::{Check, CheckId, Sheet};
 use crate::domain::choices::Choices;
-use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, ServiceFacts};
+use crate::domain::facts::{ClusterFacts, Facts, Known, LoginFacts, Scope, ServerFacts, ServiceFacts};
 use crate::domain::fault::Cause;
-use crate::domain::version::Method;
+use crate::domain::version::{Method, Version};
 
 /// The checks that concern the cluster as a whole.
 #[must_use]
@@ -86,6 +86,12 @@ fn upgrading(sheet: &mut Sheet, cluster: &ClusterFacts, choices: &Choices) {
             return sheet.not_checked(CheckId::OneBuild, why.clone(), "Log in as root@sys to see the servers.");
         }
     };
+    let unread = |server: &&ServerFacts| server.build.parse::<Version>().is_err();
+    if let Some(server) = servers.iter().find(unread) {
+        let found = format!("which build {} runs was not read: it says \"{}\"", server.address, server.build);
+        let fix = "Look at BUILD_VERSION of that server; finish the upgrade if one was left.";
+        return sheet.refuse_unless_skipped(CheckId::OneBuild, choices, &found, fix);
+    }
     let mut builds: Vec<&str> = servers.iter().map(|server| server.build.as_str()).collect();
     builds.sort_unstable();
     builds.dedup();

@@ -201,7 +201,7 @@ fn incremental_base(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choi
 }
 
 fn base_found(sheet: &mut Sheet, tenant: &TenantFacts, base: &BackupSet) {
-    let from = if base.kind == SetKind::Full { "full" } else { "incremental" };
+    let from = base.kind.mode().map_or_else(|| base.kind.to_string(), |mode| mode.word().to_owned());
     let chain = match chain(base, &tenant.sets) {
         Ok(chain) => chain,
         Err(broken) => {

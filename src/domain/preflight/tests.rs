@@ -35,6 +35,27 @@ const FAIL: CheckResult = CheckResult::Fail;
 const NOT_CHECKED: CheckResult = CheckResult::NotChecked;
 
 #[test]
+fn a_build_that_was_not_read_is_none_of_the_others() {
+    for garbage in ["", "xyzzy"] {
+        let mut facts = prod();
+        if let Known::Known(servers) = &mut facts.cluster.servers {
+            for server in servers {
+                garbage.clone_into(&mut server.build);
+            }
+        }
+        let mut choices = choose(&["prod/pay"], Mode::Full);
+        let of = |choices: &Choices| {
+            let checks = cluster_checks(&facts, choices).into_iter();
+            checks.filter(|found| found.check == CheckId::OneBuild).collect::<Vec<_>>()
+        };
+        assert_eq!(of(&choices)[0].result, CheckResult::Fail);
+        assert!(of(&choices)[0].found.contains(&format!("was not read: it says \"{garbage}\"")), "{:?}", of(&choices));
+        choices.skip.insert(CheckId::OneBuild);
+        assert_eq!(of(&choices)[0].result, CheckResult::Warn, "as with builds that differ");
+    }
+}
+
+#[test]
 fn each_name_is_read_back() {
     for check in CheckId::ALL {
         assert_eq!(CheckId::parse(check.name()), Some(check));

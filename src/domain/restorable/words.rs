@@ -1,5 +1,7 @@
 //! The words of the views. A word obnow does not know is carried as it was.
 
+use crate::domain::choices::Mode;
+
 /// Makes an enum of a view's words, compared without regard to case, with a place for any other word.
 macro_rules! words {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal $(| $also:literal)*),+ $(,)? }) => {
@@ -51,6 +53,18 @@ words! {
         Full = "FULL" | "D",
         /// What changed since the set before.
         Incremental = "INC" | "I",
+    }
+}
+
+impl SetKind {
+    /// The mode that makes such a set; None: the word is not known.
+    #[must_use]
+    pub fn mode(&self) -> Option<Mode> {
+        match self {
+            Self::Full => Some(Mode::Full),
+            Self::Incremental => Some(Mode::Incremental),
+            Self::Other(_) => None,
+        }
     }
 }
 

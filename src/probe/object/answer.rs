@@ -76,6 +76,11 @@ impl Answer {
         self.status.is_success() && (body.contains("<ListBucketResult") || body.contains("<EnumerationResults"))
     }
 
+    /// Whether the list goes on behind this part of it; None: it does not say.
+    pub(super) fn is_truncated(&self) -> Option<bool> {
+        self.text("IsTruncated")?.trim().parse().ok()
+    }
+
     /// By the clock of the storage, to the second.
     pub(super) fn date(&self) -> Option<Timestamp> {
         let text = self.headers.get(http::header::DATE)?.to_str().ok()?;

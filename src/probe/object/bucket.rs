@@ -104,7 +104,8 @@ impl Bucket {
                 found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &No::Foreign))?);
             }
             let next = answer.text(marker).filter(|next| !next.is_empty());
-            let more = answer.text("IsTruncated").is_some_and(|word| word == "true");
+            // Azure says by its marker alone that there is more.
+            let more = azure || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &No::Foreign))?;
             match if azure { next } else { next.or(last).filter(|_| more) } {
                 Some(next) if next != from => from = next,
                 Some(_) => return Err(self.refused(Doing::List, &No::Foreign)),

@@ -106,6 +106,15 @@ fn an_answer_gives_away_no_more_than_its_code() {
     let listed = answer(200, "<ListBucketResult><Key>a&amp;b</Key><Key>c</Key><Key>cut off");
     assert_eq!(listed.texts("Key").collect::<Vec<_>>(), ["a&b", "c"]);
     assert!(listed.is_list() && !answer(403, "<ListBucketResult>").is_list());
+    for (body, said) in [
+        ("<IsTruncated>true</IsTruncated>", Some(true)),
+        ("<IsTruncated>false</IsTruncated>", Some(false)),
+        ("<IsTruncated>xyzzy</IsTruncated>", None),
+        ("<IsTruncated></IsTruncated>", None),
+        ("<Key>a</Key>", None),
+    ] {
+        assert_eq!(answer(200, body).is_truncated(), said, "{body}");
+    }
     for (status, body, wanted) in [
         (403, "", No::Denied),
         (404, "", No::Object),

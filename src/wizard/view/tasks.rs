@@ -8,6 +8,7 @@ use super::task::{state_role, verdict_role};
 use super::text::fit;
 use super::theme::Role;
 use crate::domain::choices::Mode;
+use crate::domain::restorable::SetKind;
 use crate::domain::task::{TaskState, TaskView};
 use crate::domain::words;
 use crate::wizard::model::Model;
@@ -117,7 +118,11 @@ fn of_job(other: &Elsewhere<'_>, wide: usize) -> Row {
     let percent = other.job.percent().map_or_else(String::new, |percent| format!(", {percent} %"));
     // MM-DD HH:MM of the server's own time.
     let started = other.job.started.get(5..16).unwrap_or(&other.job.started);
-    let mode = if other.job.kind == crate::domain::restorable::SetKind::Full { "full" } else { "incr" };
+    let mode = match &other.job.kind {
+        SetKind::Full => "full",
+        SetKind::Incremental => "incr",
+        SetKind::Other(word) => word,
+    };
     let by = format!("by {}{percent}", other.job.owner());
     let target = other.target.to_string();
     Row::pieces(columns(wide, Role::Hint, ["elsewhere", "running", mode, &by, started, &target], Role::Text))

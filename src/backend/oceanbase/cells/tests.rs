@@ -55,6 +55,11 @@ fn a_cell_that_is_not_what_its_column_holds_is_named() {
         ("STATUS", Some(" "), "is empty"),
         ("STATUS", None, "is NULL"),
         ("PLUS_ARCHIVELOG", Some("1"), "says \"1\", which is no word of it"),
+        ("BACKUP_LEVEL", Some("xyzzy"), "which is no word of it"),
+        ("CLUSTER_ROLE", Some(""), "is empty"),
+        ("END_TIMESTAMP", Some("xyzzy"), "says \"xyzzy\", which is no time"),
+        ("MAX_NEXT_TIME", Some("-1"), "which is no time"),
+        ("START_TIME", Some("99999999999999999999"), "which is no time"),
     ] {
         let wrong = check(ViewId::Sets, &[column], &[row(&[(column, cell)])]).unwrap_err();
         assert_eq!(wrong.column, column);
@@ -79,6 +84,10 @@ fn what_servers_answer_is_read() {
         (ViewId::Parameters, "TENANT_ID", None),
         (ViewId::Tenants, "CREATE_TIME", Some("1796063382.123456")),
         (ViewId::Tenants, "CREATE_TIME", Some("0")),
+        (ViewId::Sets, "END_TIMESTAMP", Some("2026-11-20 03:31:40.123456")),
+        (ViewId::Sets, "END_TIMESTAMP", None),
+        (ViewId::ArchiveRounds, "MAX_NEXT_TIME", Some("")),
+        (ViewId::Variables, "VALUE", Some("gts")),
         (ViewId::Tenants, "LOG_MODE", None),
         (ViewId::Tenants, "IN_RECYCLEBIN", Some("NO")),
     ] {

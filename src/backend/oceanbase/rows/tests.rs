@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::backend::oceanbase::jobs::is_for;
 use crate::domain::restorable::EncryptionMode;
 
 fn row(cells: &[(&str, Option<&str>)]) -> Row {
@@ -169,6 +170,12 @@ fn a_job_knows_whom_it_is_for_and_what_came_of_it() {
     assert_eq!((parent.set_id, parent.initiator_job_id), (None, None), "0 is none");
     assert_eq!((parent.executors.as_slice(), parent.result, parent.is_live()), ([1002, 1004].as_slice(), 9026, false));
     assert_eq!(parent.owner(), "obnow task t1.2");
+    assert!(is_for(&parent, 1004) && !is_for(&parent, 1005));
+    // One of which was not read may be for every tenant.
+    for garbage in [None, Some(""), Some("xyzzy"), Some("1002,99999999999999999999"), Some("1002,x")] {
+        let unread = job(&whole(&[("TENANT_ID", Some("1")), ("EXECUTOR_TENANT_ID", garbage)])).unwrap();
+        assert!(unread.executors.is_empty() && is_for(&unread, 1005), "{garbage:?}");
+    }
     let own = row(&[("JOB_ID", Some("9")), ("TENANT_ID", Some("1"))]);
     assert!(is_task_of(&own, &parent));
     assert!(!is_task_of(&row(&[("JOB_ID", Some("9")), ("TENANT_ID", Some("1002"))]), &parent), "ids are per tenant");

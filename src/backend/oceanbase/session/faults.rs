@@ -179,8 +179,8 @@ pub(super) fn brief(statement: &str) -> String {
 pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &str) -> Failure {
     let fault = match trouble {
         Trouble::Refused(refusal) => {
-            // The server stopped waiting for itself; what it was asked to do may have happened.
-            let answered = refusal.code != TIMED_OUT;
+            // The server stopped waiting for itself, or its code was not read: what it was asked to do may have happened.
+            let answered = !matches!(refusal.code, 0 | TIMED_OUT);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
         Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),

@@ -2,8 +2,9 @@
 //! its merge watched zone by zone.
 
 use super::super::OceanBase;
+use super::super::cells::needed;
 use super::super::line::{Jobs, ViewId};
-use super::super::session::{number, text};
+use super::super::session::text;
 use super::super::steps::gone;
 use super::settle::MARGIN_MS;
 use crate::backend::{Look, Run, Seen, Waiting};
@@ -46,11 +47,11 @@ impl OceanBase {
     /// The version of the last major freeze: one that is started makes a higher one.
     pub(in super::super) async fn frozen_version(&mut self) -> Result<Option<u64>, Fault> {
         let rows = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
-        let freeze = rows.first().and_then(|row| number(row, "FROZEN_VERSION"));
+        let freeze = rows.first().map(|row| needed(row, "FROZEN_VERSION")).transpose()?;
         // Of the two places that name it one may be ahead: what is looked at later is the higher one, too.
         let rows = self.read(ViewId::Zones, &[], "ZONE, NAME").await?;
         let global = rows.iter().find(|row| text(row, "ZONE").is_empty() && text(row, "NAME") == "frozen_version");
-        Ok(freeze.max(global.and_then(|row| number(row, "VALUE"))))
+        Ok(freeze.max(global.map(|row| needed(row, "VALUE")).transpose()?))
     }
 }
 

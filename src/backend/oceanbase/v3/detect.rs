@@ -30,6 +30,12 @@ impl OceanBase {
         parameters: &Parameters,
     ) -> Result<WholeFacts, Fault> {
         self.must_be_sys()?;
+        let destinations = destinations(parameters);
+        if destinations.iter().flatten().count()
+            < parameters.raw("backup_dest").iter().filter(|at| !at.is_empty()).count()
+        {
+            self.not_read("backup_dest");
+        }
         let [cluster, cleanups, freezes, zones] = self
             .read_together([
                 (ViewId::Cluster, &[], ""),
@@ -41,7 +47,7 @@ impl OceanBase {
         Ok(WholeFacts {
             rules,
             role: cluster_role(cluster),
-            destinations: destinations(parameters),
+            destinations,
             has_second_copy: parameters.one("backup_backup_dest").is_some(),
             status: self.backup_state().await?.status,
             cleanup: running_cleanup(cleanups),
@@ -234,7 +240,7 @@ impl WholeFacts {
 const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
 
 /// What a backup competes with: everything of it is the cluster's.
-fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
+pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
     Load {
         compaction: match &whole.compaction {
             Known::NotChecked(why) => Known::NotChecked(why.clone()),
@@ -269,7 +275,7 @@ fn status(row: &Row) -> String {
     if short.is_empty() { "NORMAL".to_owned() } else { short.to_owned() }
 }
 
-/// `backup_dest` as each server has it. What is none that obnow knows counts as one that differs from every other.
+/// `backup_dest` as each server has it; None: it is not set there, or is none that can be read.
 fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
     parameters.raw("backup_dest").iter().map(|value| Destination::parse_server(value).ok()).collect()
 }

@@ -1,19 +1,17 @@
 //! R8 below V4: there is no marker. The set a start makes is told by its id: every id is higher than those before it.
 
 use super::super::OceanBase;
-use super::super::jobs::cancelled;
+use super::super::jobs::{cancelled, made};
 use super::super::line::ViewId;
 use super::super::read::Is;
 use super::super::session::number;
 use super::rows::CLUSTER;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
-use crate::domain::choices::Mode;
 use crate::domain::diagnosis::server_fault;
 use crate::domain::facts::JobFacts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
-use crate::domain::restorable::SetKind;
 use crate::domain::task::IntentView;
 
 /// What is waited beyond the server's own limit before time alone proves that nothing was started.
@@ -56,16 +54,12 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
     let of = |id: u64| jobs.iter().filter(young).find(move |job| job.tenant_id == id);
     let accepted = intent.answered == Some(true);
     if let Some(own) = of(target.tenant.id) {
-        let kind = if own.kind == SetKind::Full { Mode::Full } else { Mode::Incremental };
-        let silent = if kind == target.mode {
-            String::new()
-        } else {
-            format!("; {} was asked for and the server makes it {}", target.mode.word(), kind.word())
-        };
+        let asked = format!("{} was asked for and the server makes", target.mode.word());
+        let silent = made(own, target, &asked);
         let whose = if accepted { String::new() } else { unproven(own) };
         return Seen {
             look: Look::Done(format!("set {}{whose}{silent}", own.job_id)),
-            job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: Some(kind) }),
+            job: Some(JobSeen { job: own.job_id, set: own.set_id, kind: own.kind.mode() }),
         };
     }
     if let Some(all) = of(CLUSTER) {

@@ -6,11 +6,14 @@ use super::super::read::Is;
 use super::super::rows::{self as any, word};
 use super::super::session::{Row, number};
 use super::super::standstill::items;
+use super::super::words::Parameters;
 use super::detect::lag_target;
 use super::rows::{self, CLUSTER};
 use crate::backend::Run;
 use crate::domain::facts::Known;
 use crate::domain::plan::TargetPlan;
+use crate::domain::restorable::Round;
+use crate::domain::scn::Scn;
 use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
 use crate::domain::step::StepKind;
 
@@ -35,15 +38,13 @@ impl OceanBase {
         };
         let cluster = (TENANT_ID, vec![Is::Number(CLUSTER)]);
         let rounds = self.read(ViewId::ArchiveRounds, &[cluster], "LOG_ARCHIVE_ROUND").await;
-        let lag_target = self.parameters().await.ok().and_then(|parameters| lag_target(&parameters));
+        let parameters = self.parameters().await.ok();
         let clock = self.clock.clone();
         let archive = match rounds {
             Err(fault) => Known::NotChecked(fault.why),
             Ok(rows) => Known::Known(rows.last().zip(clock.as_ref()).and_then(|(row, clock)| {
                 let round = rows::round(row, &clock.time_zone).ok()?;
-                let now = Some(clock.at(run.now));
-                let behind = now.filter(|_| round.checkpoint.0 != 0).map(|now| now.seconds_since(round.checkpoint));
-                Some(ArchiveStand { status: round.status.to_string(), behind, slowest: None, lag_target })
+                Some(stand(&round, clock.at(run.now), parameters.as_ref()))
             })),
         };
         let ids = (TENANT_ID, stuck.iter().map(|(target, _)| Is::Number(target.tenant.id)).collect());
@@ -60,6 +61,17 @@ impl OceanBase {
                 hanging: hanging.clone(),
             })
             .collect()
+    }
+}
+
+/// How far the archive is at a moment of the server's clock.
+pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveStand {
+    let behind = (round.checkpoint.0 != 0).then(|| now.seconds_since(round.checkpoint));
+    ArchiveStand {
+        status: round.status.to_string(),
+        behind,
+        slowest: None,
+        lag_target: parameters.and_then(lag_target),
     }
 }
 

@@ -2,11 +2,15 @@
 
 use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
+use super::detect::load;
 use super::rows;
+use super::standstill::stand;
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
 use crate::domain::restorable::{EncryptionMode, FileStatus, RoundStatus, SetKind, SetStatus};
+use crate::domain::samples::{legacy, whole};
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::whole::{CompactionRule, WholeFacts};
 
 mod looks;
 
@@ -217,4 +221,40 @@ fn tenants_without_gts_are_told_by_the_variable() {
     let unsaid = "order does not say whether it uses GTS: ob_timestamp_service is \"7\"";
     assert_eq!(told("1", "7"), Known::NotChecked(unsaid.into()));
     assert!(matches!(rows::without_gts(&[], &facts.tenants), Known::NotChecked(_)));
+}
+
+#[test]
+fn an_archive_that_is_looked_at_brings_its_lag_target() {
+    let round = rows::round(
+        &row(&[
+            ("LOG_ARCHIVE_ROUND", "1"),
+            ("STATUS", "DOING"),
+            ("MIN_FIRST_TIME", "2021-07-16 17:00:00.000000"),
+            ("MAX_NEXT_TIME", "2021-07-16 18:00:00.000000"),
+        ]),
+        &east(),
+    )
+    .unwrap();
+    let now = Scn::from_micros((AT + 400) * 1_000_000);
+    let parameters = Parameters::new(vec![row(&[("NAME", "log_archive_checkpoint_interval"), ("VALUE", "120s")])]);
+    let late = stand(&round, now, Some(&parameters));
+    assert_eq!((late.status.as_str(), late.behind, late.lag_target), ("DOING", Some(400), Some(120)));
+    assert_eq!(stand(&round, now, None).lag_target, None, "what was not read has no default");
+}
+
+/// R15: what a backup competes with is the cluster's.
+#[test]
+fn the_load_beside_a_backup_is_what_was_read_of_it() {
+    let mut facts = legacy("3.1.2", CompactionRule::NotAsked, 0);
+    let parameters = Parameters::new(vec![row(&[("NAME", "backup_net_limit"), ("VALUE", "100M")])]);
+    let told = |whole: &WholeFacts| load(whole, &parameters).told();
+    let idle = told(whole(&mut facts));
+    assert_eq!(idle, "backup_concurrency was not read; backup_net_limit is 100M; no major compaction runs");
+    if let Known::Known(compaction) = &mut whole(&mut facts).compaction {
+        compaction.status = "MERGING".to_owned();
+    }
+    let busy = told(whole(&mut facts));
+    assert!(busy.contains("; a major compaction runs: "), "{busy}");
+    whole(&mut facts).compaction = Known::NotChecked("nobody says".to_owned());
+    assert!(told(whole(&mut facts)).ends_with("; whether a major compaction runs was not read"));
 }

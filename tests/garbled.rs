@@ -1,0 +1,306 @@
+//! One value that cannot be read, on servers of each line, under the real program. What a gate, the identity or a plan reads
+//! starts nothing without it; what a verdict reads leaves the verdict unknown.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
+
+mod odd;
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+
+use obnow::demo::statement::Value as Cell;
+use odd::{PASSWORD, Servers, Twist};
+use serde_json::Value;
+
+const LIMITS: &str = "limits: {connect: 2s, statement: 20s, poll: 50ms, stall: 2s, archive_wait: 2s, heartbeat: 1s}\n";
+
+/// A line of the embedded OceanBase, and the version that its servers name.
+type Line = (&'static str, &'static str);
+const V2: Line = ("2.2.77", "2.2.77");
+const V3_1: Line = ("3.1.5", "3.1.5");
+const V3_2: Line = ("3.2.4", "3.2.4");
+const V4_0: Line = ("4.0", "4.0.0.0");
+const V4_2: Line = ("4.2.5", "4.2.5.1");
+
+/// What stands in the place of a value: nothing, no word and no number of anybody's, or a number that no column can hold.
+#[derive(Clone, Copy)]
+enum Garbage {
+    Null,
+    Empty,
+    Word,
+    TooLarge,
+}
+
+impl Garbage {
+    fn cell(self) -> Cell {
+        match self {
+            Self::Null => Cell::Null,
+            Self::Empty => Cell::Text(String::new()),
+            Self::Word => Cell::Text("xyzzy".to_owned()),
+            Self::TooLarge => Cell::Text("99999999999999999999".to_owned()),
+        }
+    }
+}
+use Garbage::{Empty, Null, TooLarge, Word};
+
+/// A line, a view and a column of it, what stands there, and words of what is said of it.
+type Row = (Line, &'static str, &'static str, Garbage, &'static str);
+
+/// What is read before anything is sent.
+const BEFORE: &[Row] = &[
+    (V4_2, "DBA_OB_TENANTS", "TENANT_ID", Null, "TENANT_ID"),
+    (V4_0, "DBA_OB_TENANTS", "TENANT_ID", TooLarge, "TENANT_ID"),
+    (V4_2, "DBA_OB_TENANTS", "STATUS", Empty, "STATUS"),
+    (V4_2, "DBA_OB_TENANTS", "TENANT_ROLE", Null, "role"),
+    (V4_2, "DBA_OB_SERVERS", "STATUS", Null, "STATUS"),
+    (V4_2, "DBA_OB_SERVERS", "BUILD_VERSION", Empty, "BUILD_VERSION"),
+    (V4_2, "CDB_OB_BACKUP_PARAMETER", "VALUE", Word, "data_backup_dest"),
+    (V4_0, "CDB_OB_ARCHIVE_DEST", "VALUE", Word, "log_archive_dest"),
+    (V4_2, "CDB_OB_ARCHIVELOG", "STATUS", Null, "STATUS"),
+    (V4_0, "CDB_OB_ARCHIVELOG", "CHECKPOINT_SCN", TooLarge, "CHECKPOINT_SCN"),
+    (V4_2, "CDB_OB_ARCHIVELOG_PIECE_FILES", "STATUS", Empty, "STATUS"),
+    (V4_2, "CDB_OB_ARCHIVELOG_PIECE_FILES", "CHECKPOINT_SCN", Null, "CHECKPOINT_SCN"),
+    (V4_2, "CDB_OB_BACKUP_SET_FILES", "STATUS", Null, "STATUS"),
+    (V4_0, "CDB_OB_BACKUP_SET_FILES", "DEST_ID", Word, "DEST_ID"),
+    (V4_2, "CDB_OB_BACKUP_SET_FILES", "MIN_RESTORE_SCN", TooLarge, "MIN_RESTORE_SCN"),
+    (V3_1, "__ALL_TENANT", "TENANT_ID", Word, "TENANT_ID"),
+    (V2, "__ALL_SERVER", "STATUS", Null, "STATUS"),
+    (V3_1, "V$OB_CLUSTER", "CLUSTER_ID", Null, "CLUSTER_ID"),
+    (V2, "V$OB_CLUSTER", "CLUSTER_ROLE", Empty, "CLUSTER_ROLE"),
+    (V3_2, "__ALL_VIRTUAL_BACKUP_INFO", "VALUE", Word, "VALUE"),
+    (V2, "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "STATUS", Empty, "STATUS"),
+    (V3_2, "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "LOG_ARCHIVE_ROUND", Null, "LOG_ARCHIVE_ROUND"),
+    (V3_1, "__ALL_BACKUP_TASK_HISTORY", "RESULT", Null, "RESULT"),
+    (V2, "__ALL_BACKUP_TASK_HISTORY", "SNAPSHOT_VERSION", TooLarge, "SNAPSHOT_VERSION"),
+    (V2, "__ALL_ZONE", "VALUE", Word, "__all_zone"),
+    (V3_1, "__ALL_VIRTUAL_BACKUP_CLEAN_INFO", "STATUS", Null, "STATUS"),
+    (V3_2, "__ALL_VIRTUAL_SYS_VARIABLE", "VALUE", Word, "xyzzy"),
+];
+
+/// What is read once the backup was started.
+const AFTER: &[Row] = &[
+    (V4_2, "CDB_OB_BACKUP_JOB_HISTORY", "STATUS", Word, "its history row is awaited"),
+    (V4_0, "CDB_OB_BACKUP_JOB_HISTORY", "RESULT", Null, "RESULT"),
+    (V4_2, "CDB_OB_BACKUP_SET_FILES", "STATUS", Null, "STATUS"),
+    (V4_2, "CDB_OB_BACKUP_SET_FILES", "MIN_RESTORE_SCN", Null, "from which point on"),
+    (V4_2, "CDB_OB_ARCHIVELOG_PIECE_FILES", "CHECKPOINT_SCN", Null, "CHECKPOINT_SCN"),
+    (V2, "__ALL_BACKUP_TASK_HISTORY", "RESULT", Word, "RESULT"),
+    (V3_2, "__ALL_BACKUP_TASK_HISTORY", "END_TIME", Word, "END_TIME"),
+    (V3_1, "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "MAX_NEXT_TIME", Word, "MAX_NEXT_TIME"),
+];
+
+/// What came of a backup.
+struct Ran {
+    said: String,
+    code: Option<i32>,
+    /// The statements that change something, as the server heard them.
+    sent: Vec<String>,
+}
+
+impl Ran {
+    /// What is wrong with it: how it ended, and the faults and verdicts on the way.
+    fn wrong(&self, what: &str) -> String {
+        let told = self.said.lines().filter(|line| line.contains("fault") || line.contains("verdict"));
+        let told: Vec<&str> = told.map(|line| line.get(..400).unwrap_or(line)).collect();
+        format!("{what}: exit {:?}, sent {:?}\n{}", self.code, self.sent, told.join("\n"))
+    }
+
+    /// The words of its verdicts.
+    fn verdicts(&self) -> Vec<String> {
+        let events = self.said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let verdicts = events.filter(|event| event["event"] == "verdict");
+        verdicts.map(|verdict| verdict["verdict"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+/// Writes the inventory of one cluster.
+fn inventory(folder: &Path, port: u16) -> std::path::PathBuf {
+    let private = std::fs::Permissions::from_mode(0o600);
+    let (secret, config) = (folder.join("password"), folder.join("config.yaml"));
+    std::fs::write(&secret, PASSWORD).unwrap();
+    let at = format!("endpoints: [\"127.0.0.1:{port}\"], user: root@sys, password: {{file: {}}}", secret.display());
+    std::fs::write(&config, format!("{LIMITS}clusters:\n- {{name: demo, {at}}}\n")).unwrap();
+    for file in [secret, config.clone()] {
+        std::fs::set_permissions(file, private.clone()).unwrap();
+    }
+    config
+}
+
+/// A full backup of a cluster that these lines describe, to its end.
+fn backup(servers: &Servers, lines: &str, target: &str, twist: Twist, more: &[&str]) -> Ran {
+    let heard = Arc::clone(&twist.heard);
+    let folder = tempfile::tempdir().unwrap();
+    let config = inventory(folder.path(), servers.cluster(lines, twist));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_obnow"));
+    command.args(["backup", target, "--mode", "full", "--compact", "auto", "--no-proof", "--yes", "--json"]).args(more);
+    command.arg("--config").arg(&config).arg("--state").arg(folder.path().join("state"));
+    let output = command.stdin(Stdio::null()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let heard = heard.lock().unwrap();
+    Ran {
+        said: text(&output.stdout) + &text(&output.stderr),
+        code: output.status.code(),
+        sent: heard.iter().filter(|text| text.starts_with("ALTER SYSTEM")).cloned().collect(),
+    }
+}
+
+fn cluster((line, version): Line) -> String {
+    format!("  version: {version}\n  line: \"{line}\"\n  tenants:\n  - {{names: [pay, order]}}\n")
+}
+
+/// The target of a backup: below V4 it is the cluster.
+fn target((line, _): Line) -> &'static str {
+    if line.starts_with('4') { "demo/pay" } else { "demo" }
+}
+
+/// Has each of them run, some at a time; what each finds wrong.
+fn each<T: Sync>(rows: &[T], wrong: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
+    let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| {
+                while let Some(row) = rows.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let wrong = wrong(row);
+                    found.lock().unwrap().extend(wrong);
+                }
+            });
+        }
+    });
+    found.into_inner().unwrap()
+}
+
+fn name((line, view, column, garbage, _): &Row) -> String {
+    format!("{} {view}.{column} = {:?}", line.0, garbage.cell())
+}
+
+#[test]
+fn every_line_is_backed_up_where_everything_is_read() {
+    let servers = Servers::new();
+    let wrong = each(&[V2, V3_1, V3_2, V4_0, V4_2], |line| {
+        let ran = backup(&servers, &cluster(*line), target(*line), Twist::none(), &[]);
+        let good = ran.code == Some(0) && ran.verdicts().iter().all(|verdict| verdict == "restorable");
+        (!good || ran.sent.is_empty()).then(|| ran.wrong(line.0))
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+#[test]
+fn nothing_is_started_where_what_a_gate_the_identity_or_the_plan_reads_was_not_read() {
+    let servers = Servers::new();
+    let wrong = each(BEFORE, |row| {
+        let (line, view, column, garbage, says) = *row;
+        let ran = backup(&servers, &cluster(line), target(line), Twist::column(view, column, garbage.cell()), &[]);
+        let refused = matches!(ran.code, Some(10 | 14 | 15));
+        let good = refused && ran.sent.is_empty() && ran.said.contains(says);
+        (!good).then(|| ran.wrong(&name(row)))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), BEFORE.len(), wrong.join("\n\n"));
+}
+
+/// The same of what is no column of a view.
+#[test]
+fn nothing_is_started_where_a_parameter_or_the_version_was_not_read() {
+    type Other = (Line, fn() -> Twist, &'static str);
+    let servers = Servers::new();
+    let rows: &[Other] = &[
+        (V4_2, || Twist::version("5.7.25-OceanBase-vX", "OceanBase X (rY)"), "is not an OceanBase"),
+        (V3_1, || Twist::version("5.7.25-OceanBase-v3", "OceanBase 3 (r1-a)"), "is not an OceanBase"),
+        (V2, || Twist::parameter("backup_dest", "xyzzy"), "backup_dest"),
+        (V3_2, || Twist::parameter("cluster_id", "xyzzy"), "cluster_id"),
+        (V4_2, || Twist::parameter("cluster_id", ""), "cluster_id"),
+        (V3_1, || Twist::parameter("enable_upgrade_mode", "xyzzy"), "enable_upgrade_mode"),
+        (V4_0, || Twist::parameter("enable_upgrade_mode", ""), "enable_upgrade_mode"),
+    ];
+    let wrong = each(rows, |(line, twist, says)| {
+        let ran = backup(&servers, &cluster(*line), target(*line), twist(), &[]);
+        let good = matches!(ran.code, Some(10 | 14 | 15)) && ran.sent.is_empty() && ran.said.contains(says);
+        (!good).then(|| ran.wrong(&format!("{} {says}", line.0)))
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A job of sys whose tenants were not read may be of any of them.
+#[test]
+fn a_job_whose_tenants_were_not_read_is_in_the_way() {
+    let servers = Servers::new();
+    let lines = format!(
+        "{}  backups:\n  - {{tenants: [order], description: by cron, age: 20s}}\nfaults:\n- {{name: slow, kind: hold, tenant: \
+         order, phase: PARENT}}\n",
+        cluster(V4_2)
+    );
+    let beside = backup(&servers, &lines, "demo/pay", Twist::none(), &[]);
+    assert_eq!(beside.code, Some(0), "the job of another is none of its own\n{}", beside.said);
+    let wrong = each(&[Null, Empty, Word, TooLarge], |garbage| {
+        let twist = Twist::column("CDB_OB_BACKUP_JOBS", "EXECUTOR_TENANT_ID", garbage.cell());
+        let ran = backup(&servers, &lines, "demo/pay", twist, &[]);
+        let good = ran.code == Some(11) && ran.sent.is_empty();
+        (!good).then(|| ran.wrong(&format!("{:?}", garbage.cell())))
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
+
+/// A column has this value in every row once a backup was started.
+fn garbled_after_the_start(view: &'static str, column: &'static str, cell: Cell) -> Twist {
+    let mut twist = Twist::none();
+    let heard = Arc::clone(&twist.heard);
+    twist.rows = Box::new(move |asked, answer| {
+        let started = || heard.lock().unwrap().iter().any(|text| text.starts_with("ALTER SYSTEM BACKUP"));
+        let mut rows = answer?;
+        if asked == view && started() {
+            for row in &mut rows {
+                row.insert(column, cell.clone());
+            }
+        }
+        Ok(rows)
+    });
+    twist
+}
+
+#[test]
+fn a_verdict_is_unknown_where_what_it_reads_was_not_read() {
+    let servers = Servers::new();
+    let wrong = each(AFTER, |row| {
+        let (line, view, column, garbage, says) = *row;
+        let twist = garbled_after_the_start(view, column, garbage.cell());
+        let ran = backup(&servers, &cluster(line), target(line), twist, &[]);
+        let verdicts = ran.verdicts();
+        let unknown = ran.code == Some(21) && verdicts.iter().all(|verdict| verdict == "unknown");
+        let good = unknown && !verdicts.is_empty() && ran.sent.len() == 1 && ran.said.contains(says);
+        (!good).then(|| ran.wrong(&name(row)))
+    });
+    assert!(wrong.is_empty(), "{} of {}:\n{}", wrong.len(), AFTER.len(), wrong.join("\n\n"));
+}
+
+/// The history row of the job says that it is done, and with which error.
+#[test]
+fn a_job_whose_word_and_code_do_not_agree_is_unknown() {
+    let servers = Servers::new();
+    let twist = garbled_after_the_start("CDB_OB_BACKUP_JOB_HISTORY", "RESULT", Cell::Integer(-4013));
+    let ran = backup(&servers, &cluster(V4_2), "demo/pay", twist, &[]);
+    assert_eq!((ran.code, ran.verdicts()), (Some(21), vec!["unknown".to_owned(); 2]), "{}", ran.said);
+    assert!(ran.said.contains("is COMPLETED, and its RESULT is 4013."), "{}", ran.said);
+}
+
+#[test]
+fn encryption_that_was_not_read_is_not_proven() {
+    let servers = Servers::new();
+    let folder = tempfile::tempdir().unwrap();
+    let secret = folder.path().join("encryption");
+    std::fs::write(&secret, "CANARY-of-the-backup-19").unwrap();
+    std::fs::set_permissions(&secret, std::fs::Permissions::from_mode(0o600)).unwrap();
+    let source = format!("file:{}", secret.display());
+    let rows = [
+        (V4_2, "CDB_OB_BACKUP_SET_FILES", Null),
+        (V4_0, "CDB_OB_BACKUP_SET_FILES", Word),
+        (V3_2, "__ALL_BACKUP_TASK_HISTORY", Empty),
+    ];
+    let wrong = each(&rows, |(line, view, garbage)| {
+        let twist = garbled_after_the_start(view, "ENCRYPTION_MODE", garbage.cell());
+        let ran = backup(&servers, &cluster(*line), target(*line), twist, &["--encrypt-from", &source]);
+        let good = ran.code == Some(24) && ran.said.contains("ENCRYPTION UNKNOWN");
+        (!good).then(|| ran.wrong(&format!("{} {:?}", line.0, garbage.cell())))
+    });
+    assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
+}
