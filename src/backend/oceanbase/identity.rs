@@ -259,7 +259,7 @@ mod tests {
             limits,
         };
         let cluster = OceanBase::new("prod".parse().unwrap(), None, connection, Secrets::default());
-        let Err(fault) = cluster.meet().await else { panic!("nobody answers") };
+        let Err(fault) = cluster.meet::<super::super::session::Writes>().await else { panic!("nobody answers") };
         assert_eq!((fault.cause, fault.what.as_str()), (Cause::Unreachable, "prod cannot be reached."));
         assert!(fault.why.starts_with("None of its 4 endpoints has answered as it within 1 s, "), "{}", fault.why);
     }
