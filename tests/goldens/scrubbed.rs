@@ -33,7 +33,12 @@ fn line(text: &str) -> String {
             _ => kept.push(word),
         }
     }
-    kept.join(" ")
+    // How many pieces a window has depends on the second it was looked at.
+    let mut line = kept.join(" ");
+    while line.contains("[0,0") {
+        line = line.replace("[0,0", "[0");
+    }
+    line
 }
 
 /// A word with each run of digits, also with a fraction, as `0`, and each id of a task as `ID`.
