@@ -76,7 +76,10 @@ fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
     let ran = fleet.run(&BACKUP).exits(15);
     let said = format!("{}{}", ran.out, ran.err);
     assert!(said.contains("cannot write the audit trail") && said.contains("nothing was started"), "{said}");
-    assert!(said.contains("What is not in it is not sent") && !said.contains("The runner is gone"), "{said}");
+    assert!(
+        said.contains("What is not in the audit trail is not sent") && !said.contains("The runner is gone"),
+        "{said}"
+    );
     assert!(!said.contains("goes on;") && !said.contains("server goes on"), "{said}");
     assert_eq!(fleet.statements(), Vec::<String>::new());
     std::fs::remove_dir(fleet.state().join("audit.jsonl")).unwrap();

@@ -4,7 +4,7 @@ use obnow::demo::control::Ask;
 
 use crate::fleet::Fleet;
 use crate::pty::{DOWN, ENTER, ESC, TAB, Terminal};
-use crate::walk::{answered, choose, start, start_it, to_confirm};
+use crate::walk::{answered, choose, start, start_it, to_confirm, to_mode};
 
 /// The wizard on a scenario, every cluster answered, the focus on a target.
 fn on(scenario: &str, target: &str) -> (Fleet, Terminal) {
@@ -81,6 +81,7 @@ fn an_upgrade_holds_the_way_until_it_is_over() {
     assert!(terminal.screen().contains("[2 Detected]"));
     removes(&mut terminal, "upgrade");
     terminal.shows("ok    upgrading");
+    terminal.hides("asking again");
     for screen in ["[3 Storage]", "[4 Mode]", "[5 Confirm]"] {
         terminal.keys(ENTER);
         terminal.shows(screen);
@@ -201,10 +202,7 @@ fn a_lost_answer_is_settled_and_nothing_is_sent_twice() {
 #[test]
 fn encryption_that_is_not_proven_is_marked() {
     let (fleet, mut terminal) = on("encryption-lost", "pay");
-    for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]"] {
-        terminal.keys(ENTER);
-        terminal.shows(screen);
-    }
+    to_mode(&mut terminal);
     terminal.keys(&DOWN.repeat(3));
     terminal.focuses("encrypt with a password");
     terminal.keys(" ");
@@ -257,10 +255,7 @@ fn a_stopped_archive_is_started_as_the_plan_says() {
 fn without_a_full_no_incremental_is_sent_and_a_full_is_the_way_on() {
     for scenario in ["no-full", "silent-full"] {
         let (fleet, mut terminal) = on(scenario, "pay");
-        for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]"] {
-            terminal.keys(ENTER);
-            terminal.shows(screen);
-        }
+        to_mode(&mut terminal);
         terminal.keys(&format!("{DOWN} {ENTER}"));
         terminal.shows("[5 Confirm]");
         // It is said before, and held to behind.

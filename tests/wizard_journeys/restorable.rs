@@ -2,7 +2,7 @@
 
 use crate::fleet::Fleet;
 use crate::pty::{DOWN, ESC};
-use crate::walk::{answered, choose, start, start_it, to_confirm};
+use crate::walk::{answered, choose, start, start_it, to_confirm, to_mode};
 
 #[test]
 fn a_tenant_full_and_then_incremental() {
@@ -33,13 +33,7 @@ fn a_tenant_full_and_then_incremental() {
     terminal.until("the new backup in the list", |screen| {
         crate::pty::focused(screen).contains("pay") && crate::pty::focused(screen).contains("full")
     });
-    for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]"] {
-        terminal.keys("\r");
-        terminal.shows(screen);
-        if screen == "[2 Detected]" {
-            terminal.hides("asking again");
-        }
-    }
+    to_mode(&mut terminal);
     terminal.keys(DOWN);
     terminal.keys(" ");
     terminal.shows("(*) Incremental Backup");

@@ -35,14 +35,21 @@ pub fn choose(terminal: &mut Terminal, name: &str) {
 
 /// From Target, the focus on a target, to Confirm with its plan; the storage and mode as they are found.
 pub fn to_confirm(terminal: &mut Terminal) {
-    for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]", "[5 Confirm]"] {
+    to_mode(terminal);
+    terminal.keys(ENTER);
+    terminal.shows("[5 Confirm]");
+    terminal.shows("Back up now: ");
+}
+
+/// From Target, the focus on a target, to Mode, with facts that no answer on its way will change.
+pub fn to_mode(terminal: &mut Terminal) {
+    for screen in ["[2 Detected]", "[3 Storage]", "[4 Mode]"] {
         terminal.keys(ENTER);
         terminal.shows(screen);
         if screen == "[2 Detected]" {
             terminal.hides("asking again");
         }
     }
-    terminal.shows("Back up now: ");
 }
 
 /// Back up Now, the one deliberate key.
