@@ -310,7 +310,7 @@ fn what_is_allowed_is_not_taken_for_an_offence() {
         ("backend/a.rs", "#[cfg(test)]\n#[path = \"other_tests.rs\"]\nmod tests;"),
         ("runner/a.rs", "use crate::{backend::Run, config::places, domain::plan, journal};"),
         ("app/a.rs", "use crate::{runner::Runner, backend, config, domain, journal};"),
-        ("cli/a.rs", "use crate::app::room; use crate::domain::plan;"),
+        ("cli/a.rs", "use crate::app::context; use crate::domain::plan;"),
         ("wizard/a.rs", "pub(crate) fn f() -> crate::app::X { }"),
         ("main.rs", "use obnow::demo::place; use obnow::{cli, config};"),
         (

@@ -2,7 +2,7 @@
 //! taken by its runner.
 
 use super::tasks::Task;
-use super::{Room, detect};
+use super::{AppContext, detect};
 use crate::domain::confirmation::is_by_name;
 use crate::domain::facts::{Facts, JobFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -27,7 +27,7 @@ pub struct Question {
 ///
 /// # Errors
 /// There is nothing to cancel; or the cluster cannot be asked.
-pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
+pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fault> {
     if !task.state().may_be_cancelled() {
         return Err(Fault::new(
             Cause::Usage,
@@ -52,9 +52,9 @@ pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
         ));
     };
     let plan = &prepared.plan;
-    let cluster = room.cluster(&plan.cluster.name)?;
+    let cluster = context.cluster(&plan.cluster.name)?;
     let lines = match plan.method {
-        Method::Physical => hits(&detect::one(room, cluster).await?, plan, has_lost_start(task)),
+        Method::Physical => hits(&detect::one(context, cluster).await?, plan, has_lost_start(task)),
         Method::Logical => vec![match uploads_to(task) {
             Some(place) => {
                 format!("The upload is stopped; what is under {place} stays, and so does the dump on this host.")
@@ -152,13 +152,13 @@ fn words(job: &JobFacts) -> String {
 ///
 /// # Errors
 /// The request cannot be written.
-pub fn ask(room: &Room, task: &Task) -> Result<String, Fault> {
+pub fn ask(context: &AppContext, task: &Task) -> Result<String, Fault> {
     let random = crate::journal::clock::random().map_err(|error| {
         let why = format!("The system gives no random bits: {error}.");
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
-    let ask = Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: room.who(), at: room.now() };
-    requests::put(&room.places.state, &task.id, &ask)?;
+    let ask = Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.who(), at: context.now() };
+    requests::put(&context.places.state, &task.id, &ask)?;
     Ok(ask.id)
 }
 

@@ -9,7 +9,7 @@ use crate::domain::step::StepKind;
 use crate::domain::task::TaskView;
 use crate::domain::whole::CompactionFacts;
 
-use super::Room;
+use super::AppContext;
 use super::detect;
 use super::tasks::Task;
 
@@ -49,12 +49,12 @@ pub fn may_be_asked(view: &TaskView) -> bool {
 ///
 /// # Errors
 /// The task is past the step or its line needs none; or the cluster cannot be asked.
-pub async fn question(room: &Room, task: &Task) -> Result<Question, Fault> {
+pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fault> {
     let Some(prepared) = task.view.prepared.as_ref().filter(|_| may_be_asked(&task.view)) else {
         return Err(not_asked(task));
     };
-    let cluster = room.cluster(&prepared.plan.cluster.name)?;
-    let facts = detect::one(room, cluster).await?;
+    let cluster = context.cluster(&prepared.plan.cluster.name)?;
+    let facts = detect::one(context, cluster).await?;
     let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
     let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(Question {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use super::Room;
+use super::AppContext;
 use crate::config::inventory::Cluster;
 use crate::domain::facts::{Facts, WorkFolder};
 use crate::domain::fault::{Cause, Fault};
@@ -28,10 +28,10 @@ pub struct Detected {
 }
 
 /// Every cluster of the inventory, in its order, when all have answered.
-pub async fn everyone(room: &Room) -> Vec<Detected> {
+pub async fn everyone(context: &AppContext) -> Vec<Detected> {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let asking = async {
-        all(room, &sender).await;
+        all(context, &sender).await;
         drop(sender);
     };
     let mut found = Vec::new();
@@ -41,25 +41,25 @@ pub async fn everyone(room: &Room) -> Vec<Detected> {
         }
     };
     tokio::join!(asking, taking);
-    let place = |name: &str| room.inventory.clusters.iter().position(|cluster| cluster.name == name);
+    let place = |name: &str| context.inventory.clusters.iter().position(|cluster| cluster.name == name);
     found.sort_by_key(|answer| place(&answer.cluster));
     found
 }
 
 /// Detects every cluster of the inventory; answers come in the order they arrive.
-pub async fn all(room: &Room, answers: &mpsc::UnboundedSender<Detected>) {
-    these(room, room.inventory.clusters.iter(), answers).await;
+pub async fn all(context: &AppContext, answers: &mpsc::UnboundedSender<Detected>) {
+    these(context, context.inventory.clusters.iter(), answers).await;
 }
 
 /// Detects the clusters of these names, the first ones first; a name nobody has is left out.
-pub async fn named(room: &Room, names: &[String], answers: &mpsc::UnboundedSender<Detected>) {
+pub async fn named(context: &AppContext, names: &[String], answers: &mpsc::UnboundedSender<Detected>) {
     let known: HashMap<&str, &Cluster> =
-        room.inventory.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
-    these(room, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
+        context.inventory.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
+    these(context, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
 }
 
 async fn these<'a>(
-    room: &Room,
+    context: &AppContext,
     clusters: impl Iterator<Item = &'a Cluster>,
     answers: &mpsc::UnboundedSender<Detected>,
 ) {
@@ -67,9 +67,9 @@ async fn these<'a>(
     let mut running = JoinSet::new();
     for cluster in clusters {
         // Secrets are resolved one after the other: a password tool may ask its owner.
-        let system = room.system(cluster).await;
+        let system = context.system(cluster).await;
         let name = cluster.name.clone();
-        let (places, answers, state) = (Arc::clone(&places), answers.clone(), room.places.state.clone());
+        let (places, answers, state) = (Arc::clone(&places), answers.clone(), context.places.state.clone());
         running.spawn(async move {
             let _place = places.acquire_owned().await;
             // In a task of its own: a panic in it is this cluster's fault and nobody else's.
@@ -101,8 +101,8 @@ fn lost(cluster: &str) -> Fault {
 ///
 /// # Errors
 /// The password, the connection, or what answers there.
-pub async fn one(room: &Room, cluster: &Cluster) -> Result<Facts, Fault> {
-    Ok(at_home(room.system(cluster).await?.detect().await?, &room.places.state))
+pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault> {
+    Ok(at_home(context.system(cluster).await?.detect().await?, &context.places.state))
 }
 
 /// With what this host has to say: where a dump is written that goes to an object storage.

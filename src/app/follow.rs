@@ -11,7 +11,7 @@ use crate::journal::heartbeat;
 use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
 
-use super::Room;
+use super::AppContext;
 use super::tasks::{self, Life};
 
 /// How often the journal's length is looked at.
@@ -19,7 +19,7 @@ const EVERY: Duration = Duration::from_millis(150);
 
 /// One who follows a task.
 pub struct Follow<'a> {
-    room: &'a Room,
+    context: &'a AppContext,
     id: TaskId,
     follower: Follower<Event>,
     /// What was read and not yet handed out.
@@ -44,9 +44,9 @@ pub enum News {
 impl<'a> Follow<'a> {
     /// From the beginning of the journal.
     #[must_use]
-    pub fn new(room: &'a Room, id: TaskId) -> Self {
-        let follower = Follower::new(&room.places.state, &id);
-        Self { room, id, follower, read: VecDeque::new(), silent: false, view: TaskView::default() }
+    pub fn new(context: &'a AppContext, id: TaskId) -> Self {
+        let follower = Follower::new(&context.places.state, &id);
+        Self { context, id, follower, read: VecDeque::new(), silent: false, view: TaskView::default() }
     }
 
     /// The next line that belongs to an attempt after `after`, with 0 every event there is; None once nothing more comes. One
@@ -85,13 +85,13 @@ impl<'a> Follow<'a> {
     }
 
     fn life(&self) -> Life {
-        tasks::life(self.room, &self.id, &self.view)
+        tasks::life(self.context, &self.id, &self.view)
     }
 
     /// What its last runner left as a reason for going.
     #[must_use]
     pub fn last_word(&self) -> Option<Fault> {
-        heartbeat::last_word(&self.room.places.state, &self.id)
+        heartbeat::last_word(&self.context.places.state, &self.id)
     }
 
     /// The state in one word.

@@ -1,6 +1,6 @@
 //! What a face is told about the inventory: enough to show every cluster before it has answered, and no secret.
 
-use super::{Room, choose};
+use super::{AppContext, choose};
 use crate::domain::choices::{Choices, Compact, Mode, Wanted};
 use crate::domain::fault::Fault;
 use crate::domain::secret::SecretSource;
@@ -52,14 +52,14 @@ impl KnownCluster {
     }
 }
 
-/// What is known of the inventory of a room.
+/// What is known of the inventory of a context.
 ///
 /// # Errors
 /// A cluster whose name cannot be a target.
-pub fn of(room: &Room) -> Result<Known, Fault> {
-    let mut clusters = Vec::with_capacity(room.inventory.clusters.len());
-    for cluster in &room.inventory.clusters {
-        let name = room.target(cluster)?;
+pub fn of(context: &AppContext) -> Result<Known, Fault> {
+    let mut clusters = Vec::with_capacity(context.inventory.clusters.len());
+    for cluster in &context.inventory.clusters {
+        let name = context.target(cluster)?;
         let choices = choose::with_strategies(Choices::new(vec![name.clone()], Mode::Full), cluster);
         clusters.push(KnownCluster {
             name,
@@ -77,5 +77,5 @@ pub fn of(room: &Room) -> Result<Known, Fault> {
                 .collect(),
         });
     }
-    Ok(Known { clusters, has_inventory: room.has_inventory, path: room.places.config.display().to_string() })
+    Ok(Known { clusters, has_inventory: context.has_inventory, path: context.places.config.display().to_string() })
 }

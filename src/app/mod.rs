@@ -4,6 +4,7 @@ pub mod attach;
 pub mod cancel;
 pub mod choose;
 pub mod compact;
+pub mod context;
 pub mod crash;
 pub mod detect;
 pub mod dump_place;
@@ -16,13 +17,12 @@ pub mod prepare;
 pub mod prove;
 pub mod purse;
 pub mod report;
-pub mod room;
 pub mod run_task;
 pub mod setup;
 pub mod tasks;
 pub mod test;
 
-pub use room::{Room, allow_files, limit_cores};
+pub use context::{AppContext, allow_files, limit_cores};
 
 pub use crate::journal::clock::now;
 

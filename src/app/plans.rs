@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{Room, choose};
+use super::{AppContext, choose};
 use crate::config::inventory::Cluster;
 use crate::config::plan_file;
 use crate::domain::choices::Choices;
@@ -17,8 +17,8 @@ use crate::domain::task::Prepared;
 ///
 /// # Errors
 /// The file exists, or cannot be written.
-pub fn save(room: &Room, path: &Path, facts: &Facts, prepared: &Prepared) -> Result<(), Fault> {
-    plan_file::write(path, &SavedPlan::of(facts, prepared, room.now()))
+pub fn save(context: &AppContext, path: &Path, facts: &Facts, prepared: &Prepared) -> Result<(), Fault> {
+    plan_file::write(path, &SavedPlan::of(facts, prepared, context.now()))
 }
 
 /// Opens a saved plan.

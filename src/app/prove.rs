@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{Asking, Flag, Room, choose};
+use super::{AppContext, Asking, Flag, choose};
 use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
 use crate::config::inventory::Cluster;
@@ -69,7 +69,7 @@ impl Proven {
 /// # Errors
 /// There is no good backup, a secret cannot be had, or the audit trail cannot be written.
 pub async fn prove(
-    room: &Room,
+    context: &AppContext,
     cluster: &Cluster,
     facts: &Facts,
     tenant: &TenantFacts,
@@ -86,16 +86,16 @@ pub async fn prove(
             return Ok(Proven { target, outcome, lacks: false });
         }
     };
-    let mut server = server(room, cluster, &action, given).await?;
+    let mut server = server(context, cluster, &action, given).await?;
     if let Some(secrets) = secrets(&action, given) {
         say(&format!("{secrets} go to the server {}, whose audit and logs may keep them.", facts.cluster.endpoint));
     }
-    let limits = room.connection(cluster).limits;
-    let _turn = turn(room, facts, &limits).await?;
+    let limits = context.connection(cluster).limits;
+    let _turn = turn(context, facts, &limits).await?;
     let mut tenant = tenant.clone();
     let begun = Instant::now();
     loop {
-        let looked = look(room, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
+        let looked = look(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps());
         let lacks = matches!(looked, Looked::Lacks(_));
         let until = match &weighed {
@@ -198,8 +198,13 @@ fn secrets(question: &Question, given: &Given) -> Option<String> {
 }
 
 /// The server, with the secrets that go to it.
-async fn server(room: &Room, cluster: &Cluster, question: &Question, given: &Given) -> Result<OceanBase, Fault> {
-    let login = Some(room.password(cluster).await?);
+async fn server(
+    context: &AppContext,
+    cluster: &Cluster,
+    question: &Question,
+    given: &Given,
+) -> Result<OceanBase, Fault> {
+    let login = Some(context.password(cluster).await?);
     let source = match question {
         Question::ByPlace(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
         Question::BeforeV4(data) if data.needs_access_key() => {
@@ -209,23 +214,23 @@ async fn server(room: &Room, cluster: &Cluster, question: &Question, given: &Giv
     };
     let access_key = match source {
         Some(source) => {
-            let source = room.whole_source(source, &cluster.name, None);
+            let source = context.whole_source(source, &cluster.name, None);
             let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
-            Some(room.secret(&source, asking).await?)
+            Some(context.secret(&source, asking).await?)
         }
         None => None,
     };
     let mut decryption = Vec::with_capacity(given.decrypt_from.len());
     for source in &given.decrypt_from {
         let asking = Asking { what: "the password of backup sets", flag: Flag::DecryptFrom };
-        decryption.push(room.secret(source, asking).await?);
+        decryption.push(context.secret(source, asking).await?);
     }
-    room.server(cluster, Secrets { login, access_key, encryption: None, decryption })
+    context.server(cluster, Secrets { login, access_key, encryption: None, decryption })
 }
 
 /// One look: audited before it is sent. What is not asked is an answer too, and says why.
 async fn look(
-    room: &Room,
+    context: &AppContext,
     server: &mut OceanBase,
     question: &Question,
     facts: &Facts,
@@ -239,10 +244,10 @@ async fn look(
         Ok(act) => act,
         Err(fault) => return Ok(Looked::refused(&fault)),
     };
-    room.ensure_state()?;
+    context.ensure_state()?;
     for statement in &act.shown {
         audit::write(
-            &room.places.state,
+            &context.places.state,
             &audit::Action {
                 at: now(),
                 task: None,
@@ -261,12 +266,16 @@ async fn look(
 }
 
 /// The turn to ask this cluster; one at a time.
-async fn turn(room: &Room, facts: &Facts, limits: &crate::domain::connection::Limits) -> Result<locks::Turn, Fault> {
+async fn turn(
+    context: &AppContext,
+    facts: &Facts,
+    limits: &crate::domain::connection::Limits,
+) -> Result<locks::Turn, Fault> {
     let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
-    room.ensure_state()?;
+    context.ensure_state()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);
     loop {
-        if let Some(turn) = locks::turn(&room.places.state, &cluster)? {
+        if let Some(turn) = locks::turn(&context.places.state, &cluster)? {
             return Ok(turn);
         }
         if Instant::now() >= until {
@@ -277,7 +286,7 @@ async fn turn(room: &Room, facts: &Facts, limits: &crate::domain::connection::Li
                 "Try again later.",
             ));
         }
-        tokio::time::sleep(room.poll()).await;
+        tokio::time::sleep(context.poll()).await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::hand_over::Purse;
 use super::tasks::Task;
-use super::{Asking, Flag, Room};
+use super::{AppContext, Asking, Flag};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Carried, Plan};
@@ -28,10 +28,15 @@ pub struct Given {
 ///
 /// # Errors
 /// A secret cannot be had.
-pub async fn to_begin(room: &Room, cluster: &Cluster, prepared: &Prepared, given: Given) -> Result<Purse, Fault> {
-    let login = Some(room.password(cluster).await?);
+pub async fn to_begin(
+    context: &AppContext,
+    cluster: &Cluster,
+    prepared: &Prepared,
+    given: Given,
+) -> Result<Purse, Fault> {
+    let login = Some(context.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    rest(room, &cluster.name, tenant, prepared, given, login).await
+    rest(context, &cluster.name, tenant, prepared, given, login).await
 }
 
 /// Of a plan that is about to be shown, and then begins. For one that nobody can confirm, or that is only shown, no secret is
@@ -39,11 +44,16 @@ pub async fn to_begin(room: &Room, cluster: &Cluster, prepared: &Prepared, given
 ///
 /// # Errors
 /// A secret cannot be had, or no statement can carry it.
-pub async fn of_plan(room: &Room, cluster: &Cluster, prepared: &Prepared, may_begin: bool) -> Result<Purse, Fault> {
+pub async fn of_plan(
+    context: &AppContext,
+    cluster: &Cluster,
+    prepared: &Prepared,
+    may_begin: bool,
+) -> Result<Purse, Fault> {
     if may_begin {
-        return to_begin(room, cluster, prepared, Given::default()).await;
+        return to_begin(context, cluster, prepared, Given::default()).await;
     }
-    judge(room, prepared).await?;
+    judge(context, prepared).await?;
     Ok(Purse::default())
 }
 
@@ -51,8 +61,8 @@ pub async fn of_plan(room: &Room, cluster: &Cluster, prepared: &Prepared, may_be
 ///
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
-pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, Fault> {
-    let (prepared, login) = login(room, task).await?;
+pub async fn to_go_on(context: &AppContext, task: &Task, given: Given) -> Result<Purse, Fault> {
+    let (prepared, login) = login(context, task).await?;
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     if !task.view.retry_may_start() {
         // What only looks again needs no more than the login. Secrets of a look at the storage go along where they are still
@@ -62,23 +72,23 @@ pub async fn to_go_on(room: &Room, task: &Task, given: Given) -> Result<Purse, F
         if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
             return Ok(only);
         }
-        let found = rest(room, &plan.cluster.name, tenant, prepared, given, Some(login)).await;
+        let found = rest(context, &plan.cluster.name, tenant, prepared, given, Some(login)).await;
         return Ok(found.unwrap_or(only));
     }
-    rest(room, &prepared.plan.cluster.name, tenant, prepared, given, Some(login)).await
+    rest(context, &prepared.plan.cluster.name, tenant, prepared, given, Some(login)).await
 }
 
 /// For a task without a runner that is to be cancelled: the login alone, which looks and cancels.
 ///
 /// # Errors
 /// The login's password cannot be had, or the journal does not say what was confirmed.
-pub async fn to_cancel(room: &Room, task: &Task) -> Result<Purse, Fault> {
-    let (_, login) = login(room, task).await?;
+pub async fn to_cancel(context: &AppContext, task: &Task) -> Result<Purse, Fault> {
+    let (_, login) = login(context, task).await?;
     Ok(Purse { login: Some(login), ..Purse::default() })
 }
 
 /// What was confirmed of a task, and the password of its login.
-async fn login<'a>(room: &Room, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
+async fn login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
     let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
         return Err(Fault::new(
             Cause::Usage,
@@ -88,13 +98,13 @@ async fn login<'a>(room: &Room, task: &'a Task) -> Result<(&'a Prepared, Secret)
         ));
     };
     let name = &prepared.plan.cluster.name;
-    let login = match room.inventory.clusters.iter().find(|cluster| cluster.name == *name) {
-        Some(cluster) if cluster.user == connection.user => room.password(cluster).await?,
+    let login = match context.inventory.clusters.iter().find(|cluster| cluster.name == *name) {
+        Some(cluster) if cluster.user == connection.user => context.password(cluster).await?,
         Some(_) | None => {
             let lasting = connection.password.clone().filter(|source| !source.is_only_a_marker());
-            let source = room.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
+            let source = context.password_source(name).or(lasting).unwrap_or(SecretSource::Prompt);
             let what = format!("the password of {} on {name}", connection.user);
-            room.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?
+            context.secret(&source, Asking { what: &what, flag: Flag::PasswordFrom }).await?
         }
     };
     Ok((prepared, login))
@@ -110,18 +120,19 @@ fn asks(plan: &Plan, given: &Given) -> bool {
 }
 
 async fn rest(
-    room: &Room,
+    context: &AppContext,
     cluster: &str,
     tenant: Option<&str>,
     prepared: &Prepared,
     given: Given,
     login: Option<Secret>,
 ) -> Result<Purse, Fault> {
-    let written = prepared.plan.access_key().map(|source| room.whole_source(source, cluster, tenant));
+    let written = prepared.plan.access_key().map(|source| context.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
-    let access_key = secret(room, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
-    let encryption = secret(room, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
+    let access_key =
+        secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
+    let encryption = secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
     let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() };
     prepared.plan.can_carry(carried)?;
     let decrypt = prepared.plan.decrypt();
@@ -132,7 +143,8 @@ async fn rest(
     for source in prepared.plan.decrypt_older() {
         // What a source still leads to was not asked for on a screen.
         let typed = if source.lasts() { None } else { typed.next() };
-        let found = secret(room, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
+        let found =
+            secret(context, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
         decryption.extend(found.await?);
     }
     Ok(Purse { login, access_key, encryption, decryption })
@@ -143,29 +155,29 @@ async fn rest(
 ///
 /// # Errors
 /// A secret is there that no statement can carry, or standard input gives none.
-pub async fn judge(room: &Room, prepared: &Prepared) -> Result<(), Fault> {
-    let access_key = at_hand(room, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
+pub async fn judge(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
+    let access_key = at_hand(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
     let encrypt = prepared.plan.choices.encrypt.clone();
     let encryption = match encrypt {
         // It is there now or never.
         Some(SecretSource::Stdin) => {
             let asking = Asking { what: "the encryption password", flag: Flag::EncryptFrom };
-            Some(room.secret(&SecretSource::Stdin, asking).await?)
+            Some(context.secret(&SecretSource::Stdin, asking).await?)
         }
-        other => at_hand(room, other, Flag::EncryptFrom).await,
+        other => at_hand(context, other, Flag::EncryptFrom).await,
     };
     prepared.plan.can_carry(Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() })
 }
 
 /// A secret that lies where a look costs nothing: a variable, a file.
-pub(super) async fn at_hand(room: &Room, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
+pub(super) async fn at_hand(context: &AppContext, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
-    room.secret(&source, Asking { what: "the secret", flag }).await.ok()
+    context.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }
 
 /// A secret, where one is asked for: as it was typed, else from its source.
 async fn secret(
-    room: &Room,
+    context: &AppContext,
     typed: Option<Secret>,
     source: Option<SecretSource>,
     what: &str,
@@ -174,6 +186,6 @@ async fn secret(
     match (typed, source) {
         (_, None) => Ok(None),
         (Some(typed), Some(_)) => Ok(Some(typed)),
-        (None, Some(source)) => room.secret(&source, Asking { what, flag }).await.map(Some),
+        (None, Some(source)) => context.secret(&source, Asking { what, flag }).await.map(Some),
     }
 }

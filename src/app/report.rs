@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Room, tasks};
+use super::{AppContext, tasks};
 use crate::domain::fault::Fault;
 use crate::domain::report::Report;
 use crate::domain::task::Event;
@@ -12,13 +12,13 @@ use crate::journal::{reader, reports};
 ///
 /// # Errors
 /// Its journal cannot be read, or the report cannot be written.
-pub fn write(room: &Room, task: &str) -> Result<(String, PathBuf), Fault> {
-    let task = tasks::find(room, task)?;
-    let journal = reader::read::<Event>(&room.places.state, &task.id)?;
+pub fn write(context: &AppContext, task: &str) -> Result<(String, PathBuf), Fault> {
+    let task = tasks::find(context, task)?;
+    let journal = reader::read::<Event>(&context.places.state, &task.id)?;
     let events: Vec<_> = journal.entries.into_iter().map(|entry| (entry.at, entry.event)).collect();
-    let at = room.now();
+    let at = context.now();
     let report =
         Report { task: task.id.as_str(), events: &events, state: task.state(), version: env!("CARGO_PKG_VERSION"), at };
-    let path = reports::keep(&room.places.state, &task.id, at, &report.text())?;
+    let path = reports::keep(&context.places.state, &task.id, at, &report.text())?;
     Ok((task.id.to_string(), path))
 }

@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
+use super::context::fitting;
 use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
 use super::lend_storage::storage_of;
-use super::room::fitting;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
 use crate::domain::connection::Connection;

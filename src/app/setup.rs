@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Room, detect};
+use super::{AppContext, detect};
 use crate::config::first::FirstCluster;
 use crate::config::{self, Places};
 use crate::domain::facts::Facts;
@@ -78,30 +78,30 @@ impl NewCluster {
     }
 }
 
-/// A room of one cluster that is in no inventory, and its password.
+/// A context of one cluster that is in no inventory, and its password.
 ///
 /// # Errors
 /// The host is none, or the state directory cannot be told.
-pub fn room_of(
+pub fn context_for(
     config: Option<PathBuf>,
     state: Option<PathBuf>,
     new: &NewCluster,
     password: Secret,
-) -> Result<Room, Fault> {
+) -> Result<AppContext, Fault> {
     let first = new.usable()?;
     let name = first.name.clone();
-    let room = Room::with(Places::find(config, state)?, first.inventory(), true).silent();
-    room.give_password(&name, password);
-    Ok(room)
+    let context = AppContext::with(Places::find(config, state)?, first.inventory(), true).silent();
+    context.give_password(&name, password);
+    Ok(context)
 }
 
 /// What answers there.
 ///
 /// # Errors
 /// The connection, the login, or what answers is no OceanBase.
-pub async fn attempt(room: &Room) -> Result<Facts, Fault> {
-    match room.inventory.clusters.first() {
-        Some(cluster) => detect::one(room, cluster).await,
+pub async fn attempt(context: &AppContext) -> Result<Facts, Fault> {
+    match context.inventory.clusters.first() {
+        Some(cluster) => detect::one(context, cluster).await,
         None => Err(Fault::new(Cause::Usage, "There is no cluster.", "None was typed.", "Type its host.")),
     }
 }
@@ -115,13 +115,13 @@ pub fn save(
     state: Option<PathBuf>,
     new: &NewCluster,
     password: Secret,
-) -> Result<Room, Fault> {
+) -> Result<AppContext, Fault> {
     let first = new.usable()?;
     let places = Places::find(config.clone(), state.clone())?;
     first.write(&places.config)?;
-    let room = Room::open(config, state, None)?.silent();
-    room.give_password(&first.name, password);
-    Ok(room)
+    let context = AppContext::open(config, state, None)?.silent();
+    context.give_password(&first.name, password);
+    Ok(context)
 }
 
 /// Writes the commented example where no inventory is, and says where.
@@ -138,14 +138,14 @@ pub fn write_example(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<
 ///
 /// # Errors
 /// There is none.
-pub fn shown(room: &Room) -> Result<String, Fault> {
-    if !room.has_inventory {
+pub fn shown(context: &AppContext) -> Result<String, Fault> {
+    if !context.has_inventory {
         return Err(Fault::new(
             Cause::Usage,
             "There is no inventory.",
-            format!("{} is not there.", room.places.config.display()),
+            format!("{} is not there.", context.places.config.display()),
             "Write one with: obnow config init.",
         ));
     }
-    config::show(&room.inventory)
+    config::show(&context.inventory)
 }

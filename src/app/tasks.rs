@@ -15,7 +15,7 @@ use crate::domain::words;
 use crate::journal::tasks::TaskId;
 use crate::journal::{heartbeat, locks, process, reader, tasks};
 
-use super::Room;
+use super::AppContext;
 
 /// One task.
 pub struct Task {
@@ -51,8 +51,8 @@ impl Task {
 
     /// What its last runner left as a reason for going.
     #[must_use]
-    pub fn last_word(&self, room: &Room) -> Option<Fault> {
-        heartbeat::last_word(&room.places.state, &self.id)
+    pub fn last_word(&self, context: &AppContext) -> Option<Fault> {
+        heartbeat::last_word(&context.places.state, &self.id)
     }
 
     /// What is said of a task that began later than it is now; None: it did not.
@@ -86,12 +86,12 @@ impl Task {
 ///
 /// # Errors
 /// The system gives no randomness.
-pub fn new_id(room: &Room) -> Result<TaskId, Fault> {
+pub fn new_id(context: &AppContext) -> Result<TaskId, Fault> {
     let random = crate::journal::clock::random().map_err(|error| {
         let why = format!("The system gives no random bits: {error}.");
         Fault::new(Cause::Internal, "No task can be begun.", why, "Check /dev/urandom.")
     })?;
-    Ok(TaskId::new(room.now(), random))
+    Ok(TaskId::new(context.now(), random))
 }
 
 /// A task's id from its text.
@@ -109,8 +109,8 @@ pub fn id_of(text: &str) -> Result<TaskId, Fault> {
 ///
 /// # Errors
 /// None does, or several do, or its journal cannot be read.
-pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
-    let task = load(room, tasks::find(&room.places.state, prefix)?)?;
+pub fn find(context: &AppContext, prefix: &str) -> Result<Task, Fault> {
+    let task = load(context, tasks::find(&context.places.state, prefix)?)?;
     if !task.has_begun() {
         return Err(Fault::new(
             Cause::Usage,
@@ -127,13 +127,13 @@ pub fn find(room: &Room, prefix: &str) -> Result<Task, Fault> {
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault> {
+pub fn newest_on(context: &AppContext, target: &TargetName) -> Result<Option<Task>, Fault> {
     let asked = |task: &Task| {
         let prepared = task.view.prepared.as_ref();
         prepared.is_some_and(|prepared| prepared.plan.choices.targets.contains(target))
             || task.targets().contains(target)
     };
-    let mut on: Vec<Task> = all(room)?.into_iter().flatten().filter(asked).collect();
+    let mut on: Vec<Task> = all(context)?.into_iter().flatten().filter(asked).collect();
     let cluster = |task: &Task| {
         task.view.prepared.as_ref().map(|prepared| (prepared.plan.cluster.id, prepared.plan.cluster.created))
     };
@@ -155,10 +155,10 @@ pub fn newest_on(room: &Room, target: &TargetName) -> Result<Option<Task>, Fault
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
-    let tasks = tasks::list(&room.places.state)?.into_iter().map(|id| load(room, id));
+pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
+    let tasks = tasks::list(&context.places.state)?.into_iter().map(|id| load(context, id));
     let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_begun)).collect();
-    let now = room.now();
+    let now = context.now();
     all.sort_by_key(|task| match task {
         Ok(task) if task.alive => 0,
         Ok(task) if task.from_the_future(now).is_some() => 2,
@@ -171,10 +171,10 @@ pub fn all(room: &Room) -> Result<Vec<Result<Task, Fault>>, Fault> {
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn with_last_storage(room: &Room, facts: &Facts, mut choices: Choices) -> Result<Choices, Fault> {
+pub fn with_last_storage(context: &AppContext, facts: &Facts, mut choices: Choices) -> Result<Choices, Fault> {
     if choices.storage.is_none() && choices.fallbacks.is_empty() {
         // A journal that cannot be read says nothing of its storage.
-        let tasks: Vec<Task> = all(room)?.into_iter().filter_map(Result::ok).collect();
+        let tasks: Vec<Task> = all(context)?.into_iter().filter_map(Result::ok).collect();
         choices.fallbacks.extend(last_storage(tasks.iter().map(|task| &task.view), &facts.cluster, &choices.targets));
     }
     Ok(choices)
@@ -184,10 +184,10 @@ pub fn with_last_storage(room: &Room, facts: &Facts, mut choices: Choices) -> Re
 ///
 /// # Errors
 /// Its journal cannot be read.
-pub fn load(room: &Room, id: TaskId) -> Result<Task, Fault> {
-    let journal = reader::read::<Event>(&room.places.state, &id)?;
+pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
+    let journal = reader::read::<Event>(&context.places.state, &id)?;
     let view = TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event)));
-    let life = life(room, &id, &view);
+    let life = life(context, &id, &view);
     let alive = life.is_there();
     let silent = match life {
         Life::Silent(fault) => Some(fault),
@@ -218,16 +218,16 @@ impl Life {
 /// Whether somebody works on a task. A runner of this host is seen by its process: it holds the lock, or is the one that the
 /// journal names; one of another host that shares this directory by its heartbeat alone.
 #[must_use]
-pub fn life(room: &Room, id: &TaskId, view: &TaskView) -> Life {
+pub fn life(context: &AppContext, id: &TaskId, view: &TaskView) -> Life {
     let owner = view.prepared.as_ref().zip(view.connection.as_ref()).and_then(|(prepared, connection)| {
         let claim = super::run_task::claim(prepared, connection);
-        let owner = locks::owner(&room.places.state, &claim.cluster, claim.tenants.first().copied());
+        let owner = locks::owner(&context.places.state, &claim.cluster, claim.tenants.first().copied());
         owner.filter(|owner| owner.task == *id)
     });
-    let now = room.now();
+    let now = context.now();
     let beats = view.connection.as_ref().map_or(10_000, |connection| connection.limits.heartbeat);
     let limit = Duration::from_millis(beats.saturating_mul(3));
-    let age = heartbeat::age(&room.places.state, id, now).ok().flatten();
+    let age = heartbeat::age(&context.places.state, id, now).ok().flatten();
     let named = view.runner.zip(view.runner_process.as_deref()).map(|(pid, mark)| process::lives(pid, mark));
     let pid = match (&owner, named.flatten(), view.runner) {
         (Some(owner), _, _) => owner.pid,

@@ -11,7 +11,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use crate::app::follow::{Follow, News};
 use crate::app::hand_over::{Detached, Launcher, Order, Started};
 use crate::app::test::subjects;
-use crate::app::{Room, cancel, choose, detect, dump_place, plans, tasks};
+use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -26,10 +26,10 @@ use crate::domain::task::{Event, Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
-pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
     let saved = args.plan.as_deref().map(plans::open).transpose()?;
     let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
-    let cluster = room.cluster(choosing::one_cluster(targets)?)?;
+    let cluster = context.cluster(choosing::one_cluster(targets)?)?;
     let choices = match &saved {
         Some(saved) => choosing::saved(saved, args)?,
         None => choosing::chosen(args, choose::usual_compaction(cluster, targets))?,
@@ -38,21 +38,21 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let said = choices.clone();
     let choices = choose::with_strategies(choices, cluster);
     // Asked for before anything else is waited for.
-    room.password(cluster).await?;
-    let id = tasks::new_id(room)?;
+    context.password(cluster).await?;
+    let id = tasks::new_id(context)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
     let mut looked: Option<Looked> = None;
     let (facts, prepared) = loop {
-        let facts = dump_place::seen(detect::one(room, cluster).await?, &choices);
+        let facts = dump_place::seen(detect::one(context, cluster).await?, &choices);
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }
-        let choices = tasks::with_last_storage(room, &facts, choices.clone())?;
+        let choices = tasks::with_last_storage(context, &facts, choices.clone())?;
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
         let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        let made = proof::plan(room, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
+        let made = proof::plan(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
         let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
@@ -64,7 +64,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
         if refusal.fault.cause == Cause::Busy && !waiting {
             match on_busy(say, args, targets, &refusal.fault) {
                 OnBusy::Wait => waiting = true,
-                OnBusy::Attach(target) => return tasks_face::attach(room, say, target).await,
+                OnBusy::Attach(target) => return tasks_face::attach(context, say, target).await,
                 OnBusy::Leave => {}
             }
         }
@@ -73,7 +73,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
-        tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
+        tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
     };
     let compared = compared(args, saved.as_ref(), &prepared);
     detected(say, &facts);
@@ -83,10 +83,10 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
-    let purse = proof::purse(room, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
-    super::tell_short(room, say);
+    let purse = proof::purse(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
+    super::tell_short(context, say);
     if let Some(path) = &args.save_plan {
-        plans::save(room, path, &facts, &prepared)?;
+        plans::save(context, path, &facts, &prepared)?;
     }
     let saved_as = args.save_plan.as_deref();
     let run_it = beside::run_it(common, saved_as);
@@ -103,10 +103,13 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     if answers.settle(&question)? == Answered::No {
         return Ok(Exit::LEFT);
     }
-    room.ensure_state()?;
-    let order =
-        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
-    let runner = Detached::here(&room.places.state)?;
+    context.ensure_state()?;
+    let order = Order::New {
+        prepared: Box::new(prepared),
+        connection: Box::new(context.connection(cluster)),
+        by: context.who(),
+    };
+    let runner = Detached::here(&context.places.state)?;
     let started = loop {
         match runner.launch(&id, order.clone(), purse.clone()).await? {
             Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
@@ -114,7 +117,7 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
                     on_busy(say, args, targets, &fault);
                     waiting = true;
                 }
-                tokio::time::sleep(BETWEEN_LOOKS.max(room.poll())).await;
+                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
             }
             started => break started,
         }
@@ -122,12 +125,12 @@ pub(super) async fn run(room: &Room, say: &Say, common: &Common, args: &BackupAr
     match started {
         Started::Busy(fault) => Err(fault),
         Started::Yes if args.detach => {
-            let task = tasks::load(room, id)?;
+            let task = tasks::load(context, id)?;
             show::task(say, task.id.as_str(), &task.view, TaskState::Running);
             say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
             Ok(Exit::OK)
         }
-        Started::Yes => follow(room, say, id.as_str()).await,
+        Started::Yes => follow(context, say, id.as_str()).await,
     }
 }
 
@@ -171,9 +174,9 @@ fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &
 ///
 /// # Errors
 /// The inventory, the connection, or no tenant that may be backed up.
-pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault> {
-    for cluster in &room.inventory.clusters {
-        let Ok(facts) = detect::one(room, cluster).await else { continue };
+pub async fn play(context: &AppContext, say: &Say, common: &Common) -> Result<Exit, Fault> {
+    for cluster in &context.inventory.clusters {
+        let Ok(facts) = detect::one(context, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };
         let args = BackupArgs {
             confirm: Some(target.to_string()),
@@ -200,7 +203,7 @@ pub async fn play(room: &Room, say: &Say, common: &Common) -> Result<Exit, Fault
             detach: false,
             wait_lock: None,
         };
-        return Box::pin(run(room, say, common, &args)).await;
+        return Box::pin(run(context, say, common, &args)).await;
     }
     Err(Fault::new(
         Cause::Precondition,
@@ -274,8 +277,8 @@ fn may_begin_unasked(prepared: &Prepared, saved: Option<&SavedPlan>, unasked: bo
 }
 
 /// Follows a task from its beginning to its end.
-pub(super) async fn follow(room: &Room, say: &Say, id: &str) -> Result<Exit, Fault> {
-    follow_asked(room, say, id, (0, None)).await
+pub(super) async fn follow(context: &AppContext, say: &Say, id: &str) -> Result<Exit, Fault> {
+    follow_asked(context, say, id, (0, None)).await
 }
 
 /// Whether it is Retry that leads on; what only waits for its log says so itself.
@@ -287,17 +290,17 @@ fn goes_on_by_retry(target: &TargetView) -> bool {
 /// Follows a task to its end, from what comes after an attempt. Ctrl-C leaves it: the task goes on. Where something was asked of
 /// its runner, one that does not answer, or cannot do it, ends it.
 pub(super) async fn follow_asked(
-    room: &Room,
+    context: &AppContext,
     say: &Say,
     id: &str,
     (after, request): (u32, Option<&str>),
 ) -> Result<Exit, Fault> {
-    let task = tasks::find(room, id)?;
+    let task = tasks::find(context, id)?;
     show::task(say, id, &task.view, task.state());
     if after == 0 {
         say.line(&say.paint(Role::Title, &format!("Task {id}")));
     }
-    let mut follow = Follow::new(room, task.id);
+    let mut follow = Follow::new(context, task.id);
     // One for all rounds: a Ctrl-C that comes while an event is printed is not missed.
     let mut interrupts = signal(SignalKind::interrupt()).ok();
     loop {

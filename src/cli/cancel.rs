@@ -4,13 +4,13 @@ use super::answers::{Answers, Question};
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
 use crate::app::hand_over::Order;
-use crate::app::{Room, cancel, purse, tasks};
+use crate::app::{AppContext, cancel, purse, tasks};
 use crate::domain::fault::Fault;
 
 /// Cancels.
-pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exit, Fault> {
-    let task = tasks::find(room, &args.task)?;
-    let question = cancel::question(room, &task).await?;
+pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> Result<Exit, Fault> {
+    let task = tasks::find(context, &args.task)?;
+    let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));
     let title = if question.foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
     Answers { yes: args.yes, name: args.confirm.as_deref() }.insist(&Question {
@@ -19,10 +19,10 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CancelArgs) -> Result<Exi
         undone: "Nothing was cancelled.",
         or: "",
     })?;
-    let request = cancel::ask(room, &task)?;
+    let request = cancel::ask(context, &task)?;
     if task.alive {
         let after = task.view.attempt.saturating_sub(1);
-        return backup::follow_asked(room, say, task.id.as_str(), (after, Some(&request))).await;
+        return backup::follow_asked(context, say, task.id.as_str(), (after, Some(&request))).await;
     }
-    task_commands::launch(room, say, &task, Order::GoOn, purse::Given::default(), Some(&request)).await
+    task_commands::launch(context, say, &task, Order::GoOn, purse::Given::default(), Some(&request)).await
 }

@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::{Exit, Say, show};
 use crate::app::test::looks;
-use crate::app::{Room, detect, dump_place};
+use crate::app::{AppContext, detect, dump_place};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -12,11 +12,11 @@ use crate::domain::preflight::{Check, checks_below_v4, cluster_checks, looked_ch
 use crate::domain::version::Method;
 
 /// Runs every check and says whether a start would be refused.
-pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit, Fault> {
-    let facts = detect::one(room, room.cluster(args.target.cluster())?).await?;
+pub(super) async fn run(context: &AppContext, say: &Say, args: &CheckArgs) -> Result<Exit, Fault> {
+    let facts = detect::one(context, context.cluster(args.target.cluster())?).await?;
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
-    choices = crate::app::choose::with_strategies(choices, room.cluster(args.target.cluster())?);
-    choices = crate::app::tasks::with_last_storage(room, &facts, choices)?;
+    choices = crate::app::choose::with_strategies(choices, context.cluster(args.target.cluster())?);
+    choices = crate::app::tasks::with_last_storage(context, &facts, choices)?;
     let facts = dump_place::seen(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
@@ -24,7 +24,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &CheckArgs) -> Result<Exit
     let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
     show::checks(say, &own);
     show::checks(say, &checks_below_v4(&facts, &tenants, &choices));
-    let looks = looks::look(room, &facts, &tenants, &choices).await?;
+    let looks = looks::look(context, &facts, &tenants, &choices).await?;
     choices.seen = looks.seen;
     let mut eligible = 0;
     for tenant in &tenants {

@@ -13,10 +13,10 @@ pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Say) -> Result
             say.note(&format!("Wrote {}. Put your clusters into it, then: obnow targets.", path.display()));
         }
         ConfigCommand::Show => {
-            let room = super::open(common)?;
-            let text = setup::shown(&room)?;
+            let context = super::open(common)?;
+            let text = setup::shown(&context)?;
             if say.json {
-                say.event("config", serde_json::json!({"path": room.places.config, "text": text}));
+                say.event("config", serde_json::json!({"path": context.places.config, "text": text}));
             } else {
                 say.line(text.trim_end());
             }

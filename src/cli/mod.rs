@@ -24,8 +24,8 @@ pub use test_storage::What;
 
 use args::{Command, Common};
 
-use crate::app::Room;
-use crate::app::room::DirectLogin;
+use crate::app::AppContext;
+use crate::app::context::DirectLogin;
 use crate::domain::exit;
 use crate::domain::fault::Fault;
 
@@ -51,37 +51,37 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
     if let Command::Config(command) = &command {
         return config::run(command, common, say);
     }
-    let room = open(common)?;
+    let context = open(common)?;
     let done = match command {
-        Command::Targets => targets::run(&room, say).await,
-        Command::Check(args) => check::run(&room, say, &args).await,
-        Command::TestStorage(args) => test_storage::run(&room, say, &args).await,
-        Command::Prove(args) => prove::run(&room, say, &args).await,
-        Command::Backup(args) => Box::pin(backup::run(&room, say, common, &args)).await,
-        Command::Tasks => tasks::list(&room, say).await,
-        Command::Watch(args) => tasks::watch(&room, say, &args).await,
-        Command::Retry(args) => tasks::retry(&room, say, &args).await,
-        Command::Cancel(args) => cancel::run(&room, say, &args).await,
-        Command::Report(args) => report::run(&room, say, &args),
+        Command::Targets => targets::run(&context, say).await,
+        Command::Check(args) => check::run(&context, say, &args).await,
+        Command::TestStorage(args) => test_storage::run(&context, say, &args).await,
+        Command::Prove(args) => prove::run(&context, say, &args).await,
+        Command::Backup(args) => Box::pin(backup::run(&context, say, common, &args)).await,
+        Command::Tasks => tasks::list(&context, say).await,
+        Command::Watch(args) => tasks::watch(&context, say, &args).await,
+        Command::Retry(args) => tasks::retry(&context, say, &args).await,
+        Command::Cancel(args) => cancel::run(&context, say, &args).await,
+        Command::Report(args) => report::run(&context, say, &args),
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
     };
-    tell_short(&room, say);
+    tell_short(&context, say);
     done
 }
 
 /// Says which secrets are short, each once.
-fn tell_short(room: &Room, say: &Say) {
-    for note in room.short_notes() {
+fn tell_short(context: &AppContext, say: &Say) {
+    for note in context.short_notes() {
         say.note(&note);
     }
 }
 
-/// The room of this call.
+/// The context of this call.
 ///
 /// # Errors
 /// The inventory is wrong or cannot be read.
-pub fn open(common: &Common) -> Result<Room, Fault> {
-    Room::open(common.config.clone(), common.state.clone(), direct(common).as_ref())
+pub fn open(common: &Common) -> Result<AppContext, Fault> {
+    AppContext::open(common.config.clone(), common.state.clone(), direct(common).as_ref())
 }
 
 /// The one cluster that was named instead of the inventory.

@@ -8,7 +8,7 @@ use crate::app::hand_over::Purse;
 use crate::app::prepare::prepare;
 use crate::app::test::looks;
 use crate::app::test::subjects::{self, Subject};
-use crate::app::{Room, purse};
+use crate::app::{AppContext, purse};
 use crate::domain::choices::Choices;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
@@ -37,7 +37,7 @@ struct Tested {
 /// # Errors
 /// A secret cannot be had.
 pub(super) async fn plan(
-    room: &Room,
+    context: &AppContext,
     say: &Say,
     facts: &Facts,
     (choices, id): (&Choices, &str),
@@ -46,9 +46,9 @@ pub(super) async fn plan(
     let made = prepare(facts, choices, id);
     if looked.is_none() {
         *looked = if !may_test {
-            Some(only_look(room, facts, choices).await?)
+            Some(only_look(context, facts, choices).await?)
         } else if awaits_a_test(facts, &made) {
-            Box::pin(test(room, say, facts, (choices, id))).await?
+            Box::pin(test(context, say, facts, (choices, id))).await?
         } else {
             None
         };
@@ -61,13 +61,13 @@ pub(super) async fn plan(
 /// # Errors
 /// A secret cannot be had, or no statement can carry it.
 pub(super) async fn purse(
-    room: &Room,
+    context: &AppContext,
     prepared: &Prepared,
     (looked, may_begin): (Option<&Looked>, bool),
 ) -> Result<Purse, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {
         Some(tested) => Ok(tested.purse.clone()),
-        None => purse::of_plan(room, room.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await,
+        None => purse::of_plan(context, context.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await,
     }
 }
 
@@ -100,24 +100,29 @@ fn awaits_a_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
 ///
 /// # Errors
 /// A secret cannot be had.
-async fn test(room: &Room, say: &Say, facts: &Facts, (choices, id): (&Choices, &str)) -> Result<Option<Looked>, Fault> {
+async fn test(
+    context: &AppContext,
+    say: &Say,
+    facts: &Facts,
+    (choices, id): (&Choices, &str),
+) -> Result<Option<Looked>, Fault> {
     let mut unproven = choices.clone();
     unproven.skip.insert(CheckId::DestinationProven);
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
-    let cluster = room.cluster(facts.cluster.name())?;
-    let purse = purse::to_begin(room, cluster, &draft, purse::Given::default()).await?;
+    let cluster = context.cluster(facts.cluster.name())?;
+    let purse = purse::to_begin(context, cluster, &draft, purse::Given::default()).await?;
     let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &purse, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
     Ok(Some(Looked { choices, tested: Some(Tested { purse, passed: tests.passed }) }))
 }
 
 /// Looks into what a backup of the targets would set, without writing.
-async fn only_look(room: &Room, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
+async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
     let asked = |tenant: &&TenantFacts| {
         let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
     };
     let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
-    let looks = looks::look(room, facts, &tenants, choices).await?;
+    let looks = looks::look(context, facts, &tenants, choices).await?;
     Ok(Looked { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
 }

@@ -5,15 +5,15 @@ use std::cell::RefCell;
 use super::args::ProveArgs;
 use super::{Exit, Say, show};
 use crate::app::prove::{Given, Proven, prove};
-use crate::app::{Room, detect};
+use crate::app::{AppContext, detect};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::Method;
 
 /// Asks for a tenant, or for every user tenant of a cluster, one after the other.
-pub(super) async fn run(room: &Room, say: &Say, args: &ProveArgs) -> Result<Exit, Fault> {
-    let cluster = room.cluster(args.target.cluster())?;
-    let facts = detect::one(room, cluster).await?;
+pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Result<Exit, Fault> {
+    let cluster = context.cluster(args.target.cluster())?;
+    let facts = detect::one(context, cluster).await?;
     let tenants = tenants(&facts, args)?;
     let given = Given {
         access_id: args.access_id.clone(),
@@ -30,7 +30,7 @@ pub(super) async fn run(room: &Room, say: &Say, args: &ProveArgs) -> Result<Exit
                 say.note(words);
             }
         };
-        match prove(room, cluster, &facts, tenant, &given, note).await {
+        match prove(context, cluster, &facts, tenant, &given, note).await {
             Ok(one) => {
                 show::looked(say, &one.target, &one.outcome);
                 exits.push(one.exit());

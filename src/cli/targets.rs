@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::say::Role;
 use super::{Exit, Say};
 use crate::app::tasks::{self, Task};
-use crate::app::{Room, detect};
+use crate::app::{AppContext, detect};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::LastGood;
 use crate::domain::listing::{Row, dump_of, mark_encryption, rows};
@@ -15,20 +15,20 @@ use crate::domain::version::Method;
 use crate::domain::words;
 
 /// Prints every target of the inventory, cluster by cluster in its order.
-pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
-    if room.inventory.clusters.is_empty() {
+pub(super) async fn run(context: &AppContext, say: &Say) -> Result<Exit, Fault> {
+    if context.inventory.clusters.is_empty() {
         return Err(Fault::new(
             Cause::Usage,
             "There is no cluster to show.",
-            format!("{} lists none, or is not there.", room.places.config.display()),
+            format!("{} lists none, or is not there.", context.places.config.display()),
             "Write one with: obnow config init, or connect with --host and --user.",
         ));
     }
-    let found = detect::everyone(room).await;
-    let finished = tasks::all(room)?;
+    let found = detect::everyone(context).await;
+    let finished = tasks::all(context)?;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
     let mut lines = vec![(header, Role::Dim)];
-    for cluster in &room.inventory.clusters {
+    for cluster in &context.inventory.clusters {
         let Some(answer) = found.iter().find(|answer| answer.cluster == cluster.name) else { continue };
         let oldest = cluster.max_backup_age.map(|age| age.as_secs());
         let Ok(name) = TargetName::cluster_named(&cluster.name) else { continue };
@@ -38,7 +38,7 @@ pub(super) async fn run(room: &Room, say: &Say) -> Result<Exit, Fault> {
             }
             mark_encryption(&mut row, finished.iter().flatten().map(|task| &task.view));
             say.event("target", fields(&row));
-            lines.push((cells(&row, room.now(), oldest), if row.eligible { Role::Ok } else { Role::Dim }));
+            lines.push((cells(&row, context.now(), oldest), if row.eligible { Role::Ok } else { Role::Dim }));
         }
     }
     if !say.json {

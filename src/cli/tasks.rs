@@ -8,7 +8,7 @@ use super::say::Role;
 use super::{Exit, Say, backup, show};
 use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use crate::app::tasks::{self, Task};
-use crate::app::{Room, attach, compact, detect, purse};
+use crate::app::{AppContext, attach, compact, detect, purse};
 use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
@@ -17,8 +17,8 @@ use crate::domain::task::TargetView;
 use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
-pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
-    let all = tasks::all(room)?;
+pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault> {
+    let all = tasks::all(context)?;
     let mut ours = Vec::new();
     for task in &all {
         match task {
@@ -26,14 +26,14 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
                 ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
-                for fault in task.remarks(room.now()) {
+                for fault in task.remarks(context.now()) {
                     say.fault(&fault);
                 }
             }
             Err(fault) => say.fault(fault),
         }
     }
-    let elsewhere = elsewhere(room, say, &ours).await;
+    let elsewhere = elsewhere(context, say, &ours).await;
     if all.is_empty() && elsewhere == 0 && !say.json {
         say.note("There is no task on this host yet, and no backup runs elsewhere.");
     }
@@ -41,9 +41,9 @@ pub(super) async fn list(room: &Room, say: &Say) -> Result<Exit, Fault> {
 }
 
 /// Jobs that no task of this host started; how many were shown.
-async fn elsewhere(room: &Room, say: &Say, ours: &[&Task]) -> usize {
+async fn elsewhere(context: &AppContext, say: &Say, ours: &[&Task]) -> usize {
     let mut shown = 0;
-    for answer in detect::everyone(room).await {
+    for answer in detect::everyone(context).await {
         let facts = match answer.facts {
             Ok(facts) => facts,
             Err(fault) => {
@@ -100,42 +100,42 @@ fn line(task: &Task) -> String {
 
 /// Follows a task; one whose verdict may still change is looked at again by a runner of its own. A target that no task of
 /// this host works on, and that somebody else backs up, is attached to.
-pub(super) async fn watch(room: &Room, say: &Say, args: &WatchArgs) -> Result<Exit, Fault> {
-    if let Ok(task) = tasks::find(room, &args.what) {
-        return watch_task(room, say, &task).await;
+pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> Result<Exit, Fault> {
+    if let Ok(task) = tasks::find(context, &args.what) {
+        return watch_task(context, say, &task).await;
     }
     let cluster = args.what.split('/').next().unwrap_or_default();
-    let known = room.inventory.clusters.iter().any(|inventory| inventory.name == cluster);
+    let known = context.inventory.clusters.iter().any(|inventory| inventory.name == cluster);
     let target = match args.what.parse::<TargetName>() {
         Ok(target) if known || args.what.contains('/') => target,
-        _ => return watch_task(room, say, &tasks::find(room, &args.what)?).await,
+        _ => return watch_task(context, say, &tasks::find(context, &args.what)?).await,
     };
-    let newest = tasks::newest_on(room, &target)?;
+    let newest = tasks::newest_on(context, &target)?;
     match newest {
-        Some(task) if task.alive => watch_task(room, say, &task).await,
+        Some(task) if task.alive => watch_task(context, say, &task).await,
         // A task that is over is told of again only where nothing else runs now.
-        Some(task) => match attach(room, say, &target).await {
-            Err(fault) if fault.cause == Cause::Usage => watch_task(room, say, &task).await,
+        Some(task) => match attach(context, say, &target).await {
+            Err(fault) if fault.cause == Cause::Usage => watch_task(context, say, &task).await,
             other => other,
         },
-        None => attach(room, say, &target).await,
+        None => attach(context, say, &target).await,
     }
 }
 
-async fn watch_task(room: &Room, say: &Say, task: &Task) -> Result<Exit, Fault> {
+async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(room, say, task, Order::GoOn, purse::Given::default(), None).await;
+        return launch(context, say, task, Order::GoOn, purse::Given::default(), None).await;
     }
-    backup::follow(room, say, task.id.as_str()).await
+    backup::follow(context, say, task.id.as_str()).await
 }
 
 /// Follows the backup that somebody else runs on a tenant, as a task of its own.
-pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Result<Exit, Fault> {
-    let cluster = room.cluster(target.cluster())?;
-    let password = room.password(cluster).await?;
-    let facts = detect::one(room, cluster).await?;
-    let id = tasks::new_id(room)?;
+pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName) -> Result<Exit, Fault> {
+    let cluster = context.cluster(target.cluster())?;
+    let password = context.password(cluster).await?;
+    let facts = detect::one(context, cluster).await?;
+    let id = tasks::new_id(context)?;
     let prepared = attach::prepare(&facts, target, id.as_str())?;
     if let Some(attached) = prepared.plan.targets.first().and_then(|plan| plan.attached.as_ref()) {
         let words = format!(
@@ -144,19 +144,22 @@ pub(super) async fn attach(room: &Room, say: &Say, target: &TargetName) -> Resul
         );
         say.line(&words);
     }
-    room.ensure_state()?;
-    let order =
-        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
+    context.ensure_state()?;
+    let order = Order::New {
+        prepared: Box::new(prepared),
+        connection: Box::new(context.connection(cluster)),
+        by: context.who(),
+    };
     let purse = Purse { login: Some(password), ..Purse::default() };
-    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&id, order, purse).await? {
         Started::Busy(fault) => Err(fault),
-        Started::Yes => backup::follow(room, say, id.as_str()).await,
+        Started::Yes => backup::follow(context, say, id.as_str()).await,
     }
 }
 
 /// Goes on with a task.
-pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
-    let task = tasks::find(room, &args.task)?;
+pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
+    let task = tasks::find(context, &args.task)?;
     let retry = task.view.retry(task.id.as_str(), task.state())?;
     let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
     if let Some(question) = retry.question() {
@@ -164,18 +167,18 @@ pub(super) async fn retry(room: &Room, say: &Say, args: &RetryArgs) -> Result<Ex
         let undone = "The new backup was not started.";
         answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
-    let order = if args.compact { compaction(room, say, &task, answers).await? } else { Order::GoOn };
+    let order = if args.compact { compaction(context, say, &task, answers).await? } else { Order::GoOn };
     let given = purse::Given {
         access_key_from: args.access_key_from.clone(),
         encrypt_from: args.encrypt_from.clone(),
         ..purse::Given::default()
     };
-    launch(room, say, &task, order, given, None).await
+    launch(context, say, &task, order, given, None).await
 }
 
 /// Asks once for the compaction: whom it concerns, and what is sent.
-async fn compaction(room: &Room, say: &Say, task: &Task, answers: Answers<'_>) -> Result<Order, Fault> {
-    let question = compact::question(room, task).await?;
+async fn compaction(context: &AppContext, say: &Say, task: &Task, answers: Answers<'_>) -> Result<Order, Fault> {
+    let question = compact::question(context, task).await?;
     say.note(&question.text());
     for statement in &question.statements {
         say.note(&format!("  {statement}"));
@@ -190,20 +193,20 @@ async fn compaction(room: &Room, say: &Say, task: &Task, answers: Answers<'_>) -
 }
 
 pub(super) async fn launch(
-    room: &Room,
+    context: &AppContext,
     say: &Say,
     task: &Task,
     order: Order,
     given: purse::Given,
     request: Option<&str>,
 ) -> Result<Exit, Fault> {
-    let purse = purse::to_go_on(room, task, given).await?;
+    let purse = purse::to_go_on(context, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&task.id, order, purse).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));
-            backup::follow_asked(room, say, task.id.as_str(), (before, request)).await
+            backup::follow_asked(context, say, task.id.as_str(), (before, request)).await
         }
     }
 }

@@ -12,7 +12,7 @@ use super::{Exit, Say};
 use crate::app::hand_over::Purse;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
-use crate::app::{Asking, Flag, Room, choose, detect};
+use crate::app::{AppContext, Asking, Flag, choose, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
@@ -23,19 +23,19 @@ use crate::domain::target::TargetName;
 use crate::domain::template::DirKind;
 
 /// Tests every directory that is meant.
-pub(super) async fn run(room: &Room, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
     let id = args.access_id.as_deref();
     let subjects = match &args.what {
         What::Uri(uri) => vec![subjects::of_uri(uri, id)?],
         What::Target(target) => {
-            let cluster = room.cluster(target.cluster())?;
-            let facts = detect::one(room, cluster).await?;
+            let cluster = context.cluster(target.cluster())?;
+            let facts = detect::one(context, cluster).await?;
             let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
             subjects::asking(subjects::of_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };
     let tester = Tester::here()?;
-    let mut keys = Keys { room, given: args.access_key_from.as_ref(), known: Vec::new() };
+    let mut keys = Keys { context, given: args.access_key_from.as_ref(), known: Vec::new() };
     let mut all_passed = true;
     let mut asks = false;
     for mut subject in subjects {
@@ -62,7 +62,7 @@ pub enum What {
 
 /// Access keys, each read or asked for once.
 struct Keys<'a> {
-    room: &'a Room,
+    context: &'a AppContext,
     given: Option<&'a SecretSource>,
     known: Vec<(SecretSource, String, Secret)>,
 }
@@ -84,7 +84,7 @@ impl Keys<'_> {
             return Ok(Some(key.clone()));
         }
         let what = format!("the access key of {}", destination.bare());
-        let key = self.room.secret(&source, Asking { what: &what, flag: Flag::AccessKeyFrom }).await?;
+        let key = self.context.secret(&source, Asking { what: &what, flag: Flag::AccessKeyFrom }).await?;
         self.known.push((source, id, key.clone()));
         Ok(Some(key))
     }

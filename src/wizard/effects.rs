@@ -18,7 +18,7 @@ use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
 use crate::app::{
-    Asking, Flag, Room, attach, choose, detect, dump_place, now, plans, prepare, purse, report, tasks, test,
+    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, purse, report, tasks, test,
 };
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
@@ -31,16 +31,16 @@ use crate::domain::storage_test::{StorageCheck, TestReport, TestedCheck};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
-/// The room, once the inventory was read; another one after a connection was saved.
-type Shared = Arc<Mutex<Option<Arc<Room>>>>;
+/// The context, once the inventory was read; another one after a connection was saved.
+type Shared = Arc<Mutex<Option<Arc<AppContext>>>>;
 
-/// Makes a room of a new cluster and its password.
-type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<Room, Fault>;
+/// Makes a context of a new cluster and its password.
+type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
 
 /// Runs effects.
 pub struct Effects {
     start: Arc<Start>,
-    room: Shared,
+    context: Shared,
     answers: UnboundedSender<(Req, Answer)>,
     /// What may be broken off at any time.
     reads: JoinSet<()>,
@@ -56,7 +56,7 @@ impl Effects {
     pub fn new(start: Start, answers: UnboundedSender<(Req, Answer)>) -> Self {
         Self {
             start: Arc::new(start),
-            room: Shared::default(),
+            context: Shared::default(),
             answers,
             reads: JoinSet::new(),
             writes: JoinSet::new(),
@@ -78,28 +78,28 @@ impl Effects {
         let say = Say { answers: self.answers.clone() };
         match effect {
             Effect::Open(req) => {
-                let (start, room) = (Arc::clone(&self.start), Arc::clone(&self.room));
-                self.reads.spawn(async move { say.one(req, Answer::Opened(Box::new(open(start, room).await))) });
+                let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
+                self.reads.spawn(async move { say.one(req, Answer::Opened(Box::new(open(start, context).await))) });
             }
             Effect::Detect(req, names) => {
-                let Some(room) = self.room() else { return };
-                self.reads.spawn(detect_all(room, req, names, say));
+                let Some(context) = self.context() else { return };
+                self.reads.spawn(detect_all(context, req, names, say));
             }
             Effect::GivePassword(cluster, password) => {
                 // Before anything that needs it: the next effect finds it there.
-                if let Some(room) = self.room() {
-                    room.give_password(&cluster, password);
+                if let Some(context) = self.context() {
+                    context.give_password(&cluster, password);
                 }
             }
             Effect::Prepare(req, facts, choices) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
-                    say.one(req, Answer::Prepared(Box::new(prepared(room, facts, *choices).await)));
+                    say.one(req, Answer::Prepared(Box::new(prepared(context, facts, *choices).await)));
                 });
             }
             Effect::Test(req, directories) => {
-                let Some(room) = self.room() else { return };
-                self.testing = Some(self.reads.spawn(test_all(room, req, directories, say)));
+                let Some(context) = self.context() else { return };
+                self.testing = Some(self.reads.spawn(test_all(context, req, directories, say)));
             }
             Effect::StopTest => {
                 if let Some(testing) = self.testing.take() {
@@ -107,50 +107,50 @@ impl Effects {
                 }
             }
             Effect::Launch(req, prepared, typed) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(launch(&room, &prepared, typed).await));
+                    say.one(req, Answer::Launched(launch(&context, &prepared, typed).await));
                 });
             }
             Effect::Attach(req, facts, target) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(watch_foreign(&room, &facts, &target).await));
+                    say.one(req, Answer::Launched(watch_foreign(&context, &facts, &target).await));
                 });
             }
             Effect::GoOn { req, task, compact, typed } => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(go_on(&room, task, compact, typed).await));
+                    say.one(req, Answer::Launched(go_on(&context, task, compact, typed).await));
                 });
             }
             Effect::CancelQuestion(req, task) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
-                    let question = cancel_question(&room, &task).await;
+                    let question = cancel_question(&context, &task).await;
                     say.one(req, Answer::Questioned(question.map(Box::new)));
                 });
             }
             Effect::CompactQuestion(req, task) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
-                    let question = compact_question(&room, &task).await;
+                    let question = compact_question(&context, &task).await;
                     say.one(req, Answer::Questioned(question.map(Box::new)));
                 });
             }
             Effect::Cancel(req, task) => {
-                let Some(room) = self.room() else { return };
-                self.writes.spawn(async move { say.one(req, Answer::CancelAsked(cancel(&room, &task).await)) });
+                let Some(context) = self.context() else { return };
+                self.writes.spawn(async move { say.one(req, Answer::CancelAsked(cancel(&context, &task).await)) });
             }
             Effect::Follow(req, task) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.unfollow();
-                self.following = Some(self.reads.spawn(follow(room, req, task, say)));
+                self.following = Some(self.reads.spawn(follow(context, req, task, say)));
             }
             Effect::Unfollow => self.unfollow(),
             Effect::ListTasks(req) => {
-                let Some(room) = self.room() else { return };
-                self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&room))));
+                let Some(context) = self.context() else { return };
+                self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&context))));
             }
             Effect::Fix(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
@@ -158,16 +158,16 @@ impl Effects {
                 self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
             }
             Effect::Report(req, task) => {
-                let Some(room) = self.room() else { return };
+                let Some(context) = self.context() else { return };
                 self.writes.spawn_blocking(move || {
-                    say.one(req, Answer::Reported(report::write(&room, &task).map(|(_, path)| path)));
+                    say.one(req, Answer::Reported(report::write(&context, &task).map(|(_, path)| path)));
                 });
             }
             Effect::Try(req, login) => {
                 self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
             }
             Effect::Save(req, login) => self.set_up(req, *login, setup::save, say),
-            Effect::Use(req, login) => self.set_up(req, *login, setup::room_of, say),
+            Effect::Use(req, login) => self.set_up(req, *login, setup::context_for, say),
             // The loop itself does these: they are the terminal's.
             Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
         }
@@ -179,22 +179,22 @@ impl Effects {
         }
     }
 
-    /// Makes a room of a connection that was typed, and works in that from now on.
+    /// Makes a context of a connection that was typed, and works in that from now on.
     fn set_up(&mut self, req: Req, login: Login, make: MakeRoom, say: Say) {
-        let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.room));
+        let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.context));
         self.writes.spawn_blocking(move || {
-            let room = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
-            let known = room.and_then(|room| {
-                let known = known::of(&room)?;
-                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(room));
+            let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
+            let known = context.and_then(|context| {
+                let known = known::of(&context)?;
+                *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
                 Ok(known)
             });
             say.one(req, Answer::Saved(Box::new(known)));
         });
     }
 
-    fn room(&self) -> Option<Arc<Room>> {
-        self.room.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    fn context(&self) -> Option<Arc<AppContext>> {
+        self.context.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -213,9 +213,9 @@ impl Say {
 
 async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
     let read = tokio::task::spawn_blocking(move || {
-        let room = Room::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.silent();
-        let known = known::of(&room)?;
-        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(room));
+        let context = AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.silent();
+        let known = known::of(&context)?;
+        *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
         Ok(known)
     });
     read.await.unwrap_or_else(|_| Err(broke_off("Reading the inventory")))
@@ -223,8 +223,8 @@ async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
 
 /// Tries a connection that was typed; nothing of it is kept.
 async fn attempt(start: Arc<Start>, req: Req, login: Login, say: Say) {
-    let facts = match setup::room_of(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
-        Ok(room) => setup::attempt(&room).await.map(Arc::new),
+    let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
+        Ok(context) => setup::attempt(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
     };
     say.one(req, Answer::Tried(facts));
@@ -234,10 +234,10 @@ fn broke_off(what: &str) -> Fault {
     Fault::new(Cause::Internal, format!("{what} broke off."), "This is a mistake in obnow.", "Report it.")
 }
 
-async fn detect_all(room: Arc<Room>, req: Req, names: Vec<String>, say: Say) {
+async fn detect_all(context: Arc<AppContext>, req: Req, names: Vec<String>, say: Say) {
     let (sender, mut answers) = mpsc::unbounded_channel::<detect::Detected>();
     let asking = async {
-        detect::named(&room, &names, &sender).await;
+        detect::named(&context, &names, &sender).await;
         drop(sender);
     };
     let taking = async {
@@ -250,11 +250,11 @@ async fn detect_all(room: Arc<Room>, req: Req, names: Vec<String>, say: Say) {
 }
 
 /// Makes the plan, and judges the secrets for it that are at hand.
-async fn prepared(room: Arc<Room>, facts: Arc<Facts>, choices: Choices) -> Result<Made, Box<Refusal>> {
-    let planner = Arc::clone(&room);
+async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices) -> Result<Made, Box<Refusal>> {
+    let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
-    purse::judge(&room, &made.prepared).await.map_err(refused)?;
+    purse::judge(&context, &made.prepared).await.map_err(refused)?;
     Ok(made)
 }
 
@@ -262,12 +262,12 @@ fn refused(fault: Fault) -> Box<Refusal> {
     Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() })
 }
 
-fn planned(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
-    let cluster = room.cluster(facts.cluster.name()).map_err(refused)?;
+fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
+    let cluster = context.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
     let said = choices.clone();
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
-    let id = tasks::new_id(room).map_err(refused)?;
+    let id = tasks::new_id(context).map_err(refused)?;
     let facts = dump_place::seen(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
@@ -275,7 +275,7 @@ fn planned(room: &Room, facts: &Facts, choices: Choices) -> Result<Made, Box<Ref
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
-async fn test_all(room: Arc<Room>, req: Req, directories: Vec<ToTest>, say: Say) {
+async fn test_all(context: Arc<AppContext>, req: Req, directories: Vec<ToTest>, say: Say) {
     let mut known: Option<(SecretSource, Secret)> = None;
     for ToTest { what, key_from } in directories {
         let Some(source) = key_from else {
@@ -284,7 +284,7 @@ async fn test_all(room: Arc<Room>, req: Req, directories: Vec<ToTest>, say: Say)
         };
         if known.as_ref().is_none_or(|(from, _)| *from != source) {
             let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
-            match room.secret(&source, asking).await {
+            match context.secret(&source, asking).await {
                 Ok(key) => known = Some((source, key)),
                 Err(fault) => {
                     not_tested(req, &what, StorageCheck::Credentials, fault, &say);
@@ -329,70 +329,73 @@ async fn run_test(req: Req, what: test::TestOf, say: &Say) {
     say.one(req, Answer::TestOver(Box::new(report)));
 }
 
-async fn launch(room: &Room, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
-    let cluster = room.cluster(&prepared.plan.cluster.name)?;
-    let purse = purse::to_begin(room, cluster, prepared, typed.into()).await?;
-    begin(room, prepared.clone(), purse).await
+async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
+    let cluster = context.cluster(&prepared.plan.cluster.name)?;
+    let purse = purse::to_begin(context, cluster, prepared, typed.into()).await?;
+    begin(context, prepared.clone(), purse).await
 }
 
 /// Hands a new task over.
-async fn begin(room: &Room, prepared: Prepared, purse: Purse) -> Result<String, Fault> {
-    let cluster = room.cluster(&prepared.plan.cluster.name)?;
-    room.ensure_state()?;
+async fn begin(context: &AppContext, prepared: Prepared, purse: Purse) -> Result<String, Fault> {
+    let cluster = context.cluster(&prepared.plan.cluster.name)?;
+    context.ensure_state()?;
     let id = tasks::id_of(&prepared.task)?;
-    let order =
-        Order::New { prepared: Box::new(prepared), connection: Box::new(room.connection(cluster)), by: room.who() };
-    match Detached::here(&room.places.state)?.launch(&id, order, purse).await? {
+    let order = Order::New {
+        prepared: Box::new(prepared),
+        connection: Box::new(context.connection(cluster)),
+        by: context.who(),
+    };
+    match Detached::here(&context.places.state)?.launch(&id, order, purse).await? {
         Started::Yes => Ok(id.to_string()),
         Started::Busy(fault) => Err(fault),
     }
 }
 
 /// Watches somebody else's backup as a task of its own.
-async fn watch_foreign(room: &Room, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
+async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
     // A task that works on it already says more than one that only watches.
-    if let Some(task) = tasks::newest_on(room, target)?.filter(|task| task.alive) {
+    if let Some(task) = tasks::newest_on(context, target)?.filter(|task| task.alive) {
         return Ok(task.id.to_string());
     }
-    let cluster = room.cluster(target.cluster())?;
-    let id = tasks::new_id(room)?;
+    let cluster = context.cluster(target.cluster())?;
+    let id = tasks::new_id(context)?;
     let prepared = attach::prepare(facts, target, id.as_str())?;
-    let purse = Purse { login: Some(room.password(cluster).await?), ..Purse::default() };
-    begin(room, prepared, purse).await
+    let purse = Purse { login: Some(context.password(cluster).await?), ..Purse::default() };
+    begin(context, prepared, purse).await
 }
 
-async fn go_on(room: &Room, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
-    let task = tasks::find(room, &id)?;
-    let purse = purse::to_go_on(room, &task, typed.into()).await?;
+async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
+    let task = tasks::find(context, &id)?;
+    let purse = purse::to_go_on(context, &task, typed.into()).await?;
     let order = if compact { Order::CompactFirst } else { Order::GoOn };
-    match Detached::here(&room.places.state)?.launch(&task.id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&task.id, order, purse).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
     }
 }
 
 /// Asks the runner; where none lives, one is started for it.
-async fn cancel(room: &Room, id: &str) -> Result<(), Fault> {
-    let task = tasks::find(room, id)?;
-    crate::app::cancel::ask(room, &task)?;
+async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
+    let task = tasks::find(context, id)?;
+    crate::app::cancel::ask(context, &task)?;
     if task.alive {
         return Ok(());
     }
-    let purse = purse::to_cancel(room, &task).await?;
-    match Detached::here(&room.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    let purse = purse::to_cancel(context, &task).await?;
+    match Detached::here(&context.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
         Started::Yes => Ok(()),
         Started::Busy(fault) => Err(fault),
     }
 }
 
-async fn cancel_question(room: &Room, id: &str) -> Result<Question, Fault> {
-    let task = tasks::find(room, id)?;
-    Ok(Question::cancel(crate::app::cancel::question(room, &task).await?))
+async fn cancel_question(context: &AppContext, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(context, id)?;
+    Ok(Question::cancel(crate::app::cancel::question(context, &task).await?))
 }
 
-async fn compact_question(room: &Room, id: &str) -> Result<Question, Fault> {
-    let task = tasks::find(room, id)?;
-    let asked = crate::app::compact::question(room, &task).await?;
+async fn compact_question(context: &AppContext, id: &str) -> Result<Question, Fault> {
+    let task = tasks::find(context, id)?;
+    let asked = crate::app::compact::question(context, &task).await?;
     let mut lines = vec![asked.text()];
     lines.extend(asked.statements);
     let question = Question::new(Doing::Compact, "Perform a major compaction?", lines);
@@ -402,12 +405,12 @@ async fn compact_question(room: &Room, id: &str) -> Result<Question, Fault> {
     })
 }
 
-async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {
-    let task = match tasks::find(&room, &id) {
+async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
+    let task = match tasks::find(&context, &id) {
         Ok(task) => task,
         Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
     };
-    let mut follow = Follow::new(&room, task.id);
+    let mut follow = Follow::new(&context, task.id);
     loop {
         match follow.next(0).await {
             Ok(Some(News::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
@@ -420,11 +423,11 @@ async fn follow(room: Arc<Room>, req: Req, id: String, say: Say) {
     say.one(req, Answer::FollowedToEnd { state: follow.state(), last_word: follow.last_word() });
 }
 
-fn list(room: &Room) -> Result<Vec<TaskRow>, Fault> {
-    let rows = tasks::all(room)?.into_iter().map(|task| match task {
+fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
+    let rows = tasks::all(context)?.into_iter().map(|task| match task {
         Ok(task) => {
             let state = task.state();
-            let exit = exit::of_task(&task.view, state, task.last_word(room).as_ref());
+            let exit = exit::of_task(&task.view, state, task.last_word(context).as_ref());
             TaskRow { id: task.id.to_string(), view: Ok(Box::new(task.view)), state, exit }
         }
         Err(fault) => TaskRow {

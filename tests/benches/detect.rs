@@ -8,7 +8,7 @@ mod odd;
 use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
-use obnow::app::Room;
+use obnow::app::AppContext;
 use obnow::app::detect;
 use odd::{PASSWORD, Servers, Twist};
 use tokio::runtime::Runtime;
@@ -19,7 +19,7 @@ fn main() {
 }
 
 struct Bench {
-    room: Room,
+    room: AppContext,
     runtime: Runtime,
     _servers: Servers,
     _place: tempfile::TempDir,
@@ -59,7 +59,7 @@ impl Bench {
             .unwrap();
         }
         let config = private("config.yaml", &text);
-        let room = Room::open(Some(config), Some(place.path().join("state")), None).unwrap();
+        let room = AppContext::open(Some(config), Some(place.path().join("state")), None).unwrap();
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
         Self { room, runtime, _servers: servers, _place: place }
     }

@@ -8,7 +8,7 @@ use std::fmt::Write;
 use std::os::unix::fs::PermissionsExt;
 
 use obnow::app::prepare::prepare;
-use obnow::app::{Room, detect};
+use obnow::app::{AppContext, detect};
 use obnow::domain::choices::{Choices, Mode};
 use obnow::domain::facts::Facts;
 use odd::{PASSWORD, Servers, Twist};
@@ -37,7 +37,7 @@ fn facts() -> Facts {
         password.display()
     );
     let config = private("config.yaml", &cluster);
-    let room = Room::open(Some(config), Some(place.path().join("state")), None).unwrap();
+    let room = AppContext::open(Some(config), Some(place.path().join("state")), None).unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(detect::one(&room, room.cluster("demo").unwrap())).unwrap()
 }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use obnow::app::hand_over::{Detached, Launcher, Order, Purse, Started};
 use obnow::app::prepare::prepare;
-use obnow::app::{Room, detect, tasks};
+use obnow::app::{AppContext, detect, tasks};
 use obnow::demo::control::Ask;
 use obnow::domain::choices::{Choices, Mode, StorageSource, Wanted};
 use obnow::domain::fault::{Cause, Fault};
@@ -278,7 +278,7 @@ fn a_runner_has_a_heartbeat() {
 #[test]
 fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     let fleet = Fleet::serve("healthy");
-    let room = Room::open(Some(fleet.config()), Some(fleet.state()), None).unwrap();
+    let room = AppContext::open(Some(fleet.config()), Some(fleet.state()), None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let cluster = room.cluster("demo").unwrap();
     let facts = runtime.block_on(detect::one(&room, cluster)).unwrap();

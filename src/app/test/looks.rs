@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::{TestOf, Tester, storage};
-use crate::app::{Flag, Room, purse};
+use crate::app::{AppContext, Flag, purse};
 use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
@@ -23,14 +23,19 @@ const AT_ONCE: usize = 4;
 ///
 /// # Errors
 /// The system does not say which program this is.
-pub async fn look(room: &Room, facts: &Facts, tenants: &[&TenantFacts], choices: &Choices) -> Result<Looks, Fault> {
+pub async fn look(
+    context: &AppContext,
+    facts: &Facts,
+    tenants: &[&TenantFacts],
+    choices: &Choices,
+) -> Result<Looks, Fault> {
     let tester = Tester::here()?;
     let all = tenants.iter().flat_map(|tenant| {
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
     });
     let mut all: Vec<_> = all.collect();
     let rest = all.split_off(all.len().min(MOST));
-    let looking = all.into_iter().map(|directory| one(room, &tester, facts, directory, choices));
+    let looking = all.into_iter().map(|directory| one(context, &tester, facts, directory, choices));
     let looked: Vec<_> = stream::iter(looking).buffered(AT_ONCE).collect().await;
     let mut looks = Looks::default();
     for (uri, seen) in looked {
@@ -46,7 +51,7 @@ pub async fn look(room: &Room, facts: &Facts, tenants: &[&TenantFacts], choices:
 
 /// What was seen of one directory, or why nothing was.
 async fn one(
-    room: &Room,
+    context: &AppContext,
     tester: &Tester,
     facts: &Facts,
     (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
@@ -57,7 +62,7 @@ async fn one(
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
         let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
-        key = purse::at_hand(room, source, Flag::AccessKeyFrom).await;
+        key = purse::at_hand(context, source, Flag::AccessKeyFrom).await;
         if key.is_none() {
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }

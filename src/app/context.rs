@@ -18,7 +18,7 @@ use crate::domain::secret::{Secret, SecretSource, short_note};
 use crate::domain::target::TargetName;
 
 /// The inventory, the state directory and the means to resolve secrets.
-pub struct Room {
+pub struct AppContext {
     /// Where files are.
     pub places: Places,
     /// What the inventory says; empty where there is none.
@@ -45,7 +45,7 @@ pub struct DirectLogin {
     pub password: Option<SecretSource>,
 }
 
-impl Room {
+impl AppContext {
     /// Opens it.
     ///
     /// # Errors
@@ -62,7 +62,7 @@ impl Room {
         Ok(Self::with(places, inventory, has_inventory))
     }
 
-    /// A room with this inventory, wherever it comes from.
+    /// A context with this inventory, wherever it comes from.
     pub(super) fn with(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
         Self {
             places,
