@@ -47,7 +47,7 @@ pub enum Order {
 
 /// The secrets of a task as they go through the pipe, and nowhere else.
 #[derive(Clone, Default)]
-pub struct Purse {
+pub struct TaskSecrets {
     /// The login's password.
     pub login: Option<Secret>,
     /// The access key of the storage.
@@ -91,7 +91,8 @@ pub trait Launcher {
     ///
     /// # Errors
     /// Nothing was started, and why.
-    fn launch(&self, task: &TaskId, order: Order, purse: Purse) -> impl Future<Output = Result<Started, Fault>>;
+    fn launch(&self, task: &TaskId, order: Order, secrets: TaskSecrets)
+    -> impl Future<Output = Result<Started, Fault>>;
 }
 
 /// Runs a task in a process of its own.
@@ -133,15 +134,15 @@ impl Detached {
 }
 
 impl Launcher for Detached {
-    async fn launch(&self, task: &TaskId, order: Order, purse: Purse) -> Result<Started, Fault> {
+    async fn launch(&self, task: &TaskId, order: Order, secrets: TaskSecrets) -> Result<Started, Fault> {
         let new = matches!(order, Order::New { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let parcel = Parcel {
             order,
-            login: text(purse.login),
-            access_key: text(purse.access_key),
-            encryption: text(purse.encryption),
-            decryption: purse.decryption.into_iter().filter_map(|secret| text(Some(secret))).collect(),
+            login: text(secrets.login),
+            access_key: text(secrets.access_key),
+            encryption: text(secrets.encryption),
+            decryption: secrets.decryption.into_iter().filter_map(|secret| text(Some(secret))).collect(),
         };
         let parcel = serde_json::to_vec(&parcel)
             .map_err(|error| not_started(&format!("The task cannot be written: {error}.")))?;

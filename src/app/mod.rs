@@ -15,10 +15,10 @@ mod lend_storage;
 pub mod plans;
 pub mod prepare;
 pub mod prove;
-pub mod purse;
 pub mod report;
 pub mod run_task;
 pub mod setup;
+pub mod task_secrets;
 pub mod tasks;
 pub mod test;
 

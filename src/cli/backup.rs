@@ -83,7 +83,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
-    let purse = proof::purse(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
+    let secrets = proof::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
     super::tell_short(context, say);
     if let Some(path) = &args.save_plan {
         plans::save(context, path, &facts, &prepared)?;
@@ -97,7 +97,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     may_begin_unasked(&prepared, saved.as_ref(), args.yes)?;
     let subjects = subjects::of_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
-    if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&purse, &choices.skip)).await? {
+    if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
         return Ok(Exit::STORAGE);
     }
     if answers.settle(&question)? == Answered::No {
@@ -111,7 +111,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     };
     let runner = Detached::here(&context.places.state)?;
     let started = loop {
-        match runner.launch(&id, order.clone(), purse.clone()).await? {
+        match runner.launch(&id, order.clone(), secrets.clone()).await? {
             Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
                 if !waiting {
                     on_busy(say, args, targets, &fault);

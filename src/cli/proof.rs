@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 
 use super::{Say, test_storage};
-use crate::app::hand_over::Purse;
+use crate::app::hand_over::TaskSecrets;
 use crate::app::prepare::prepare;
 use crate::app::test::looks;
 use crate::app::test::subjects::{self, Subject};
-use crate::app::{AppContext, purse};
+use crate::app::{AppContext, task_secrets};
 use crate::domain::choices::Choices;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::Fault;
@@ -27,7 +27,7 @@ pub(super) struct Looked {
 
 struct Tested {
     /// The secrets that the Tests needed: they are read once.
-    purse: Purse,
+    secrets: TaskSecrets,
     /// No Test failed, but for what is overridden.
     passed: bool,
 }
@@ -60,14 +60,16 @@ pub(super) async fn plan(
 ///
 /// # Errors
 /// A secret cannot be had, or no statement can carry it.
-pub(super) async fn purse(
+pub(super) async fn secrets(
     context: &AppContext,
     prepared: &Prepared,
     (looked, may_begin): (Option<&Looked>, bool),
-) -> Result<Purse, Fault> {
+) -> Result<TaskSecrets, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {
-        Some(tested) => Ok(tested.purse.clone()),
-        None => purse::of_plan(context, context.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await,
+        Some(tested) => Ok(tested.secrets.clone()),
+        None => {
+            task_secrets::of_plan(context, context.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await
+        }
     }
 }
 
@@ -79,11 +81,11 @@ pub(super) async fn passes(
     say: &Say,
     looked: Option<&Looked>,
     subjects: Vec<Subject>,
-    (purse, skip): (&Purse, &BTreeSet<CheckId>),
+    (secrets, skip): (&TaskSecrets, &BTreeSet<CheckId>),
 ) -> Result<bool, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {
         Some(tested) => Ok(tested.passed),
-        None => Ok(Box::pin(test_storage::of_plan(say, subjects, purse, skip)).await?.passed),
+        None => Ok(Box::pin(test_storage::of_plan(say, subjects, secrets, skip)).await?.passed),
     }
 }
 
@@ -110,10 +112,10 @@ async fn test(
     unproven.skip.insert(CheckId::DestinationProven);
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
     let cluster = context.cluster(facts.cluster.name())?;
-    let purse = purse::to_begin(context, cluster, &draft, purse::Given::default()).await?;
-    let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &purse, &choices.skip).await?;
+    let secrets = task_secrets::for_start(context, cluster, &draft, task_secrets::Given::default()).await?;
+    let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
-    Ok(Some(Looked { choices, tested: Some(Tested { purse, passed: tests.passed }) }))
+    Ok(Some(Looked { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
 }
 
 /// Looks into what a backup of the targets would set, without writing.

@@ -6,9 +6,9 @@ use super::answers::{Answers, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
-use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::tasks::{self, Task};
-use crate::app::{AppContext, attach, compact, detect, purse};
+use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::step::StepKind;
@@ -125,7 +125,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
 async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(context, say, task, Order::GoOn, purse::Given::default(), None).await;
+        return launch(context, say, task, Order::GoOn, task_secrets::Given::default(), None).await;
     }
     backup::follow(context, say, task.id.as_str()).await
 }
@@ -150,8 +150,8 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         connection: Box::new(context.connection(cluster)),
         by: context.who(),
     };
-    let purse = Purse { login: Some(password), ..Purse::default() };
-    match Detached::here(&context.places.state)?.launch(&id, order, purse).await? {
+    let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
+    match Detached::here(&context.places.state)?.launch(&id, order, secrets).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => backup::follow(context, say, id.as_str()).await,
     }
@@ -168,10 +168,10 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
         answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
     let order = if args.compact { compaction(context, say, &task, answers).await? } else { Order::GoOn };
-    let given = purse::Given {
+    let given = task_secrets::Given {
         access_key_from: args.access_key_from.clone(),
         encrypt_from: args.encrypt_from.clone(),
-        ..purse::Given::default()
+        ..task_secrets::Given::default()
     };
     launch(context, say, &task, order, given, None).await
 }
@@ -197,12 +197,12 @@ pub(super) async fn launch(
     say: &Say,
     task: &Task,
     order: Order,
-    given: purse::Given,
+    given: task_secrets::Given,
     request: Option<&str>,
 ) -> Result<Exit, Fault> {
-    let purse = purse::to_go_on(context, task, given).await?;
+    let secrets = task_secrets::for_retry(context, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&context.places.state)?.launch(&task.id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&task.id, order, secrets).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

@@ -9,7 +9,7 @@ use super::args::TestStorageArgs;
 use super::say::Role;
 use super::show::{clock, some};
 use super::{Exit, Say};
-use crate::app::hand_over::Purse;
+use crate::app::hand_over::TaskSecrets;
 use crate::app::test::subjects::{self, Subject};
 use crate::app::test::{Tester, storage};
 use crate::app::{AppContext, Asking, Flag, choose, detect};
@@ -104,13 +104,13 @@ pub(super) struct Tests {
 pub(super) async fn of_plan(
     say: &Say,
     subjects: Vec<Subject>,
-    purse: &Purse,
+    secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
 ) -> Result<Tests, Fault> {
     let tester = Tester::here()?;
     let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
-        let key = purse.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
+        let key = secrets.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
         let (uri, kind) = (subject.what.destination.bare(), subject.kind);
         let report = tested(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());

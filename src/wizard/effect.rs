@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::model::Req;
 use super::screens::connect::Login;
-use crate::app::purse::Given;
+use crate::app::task_secrets::Given;
 use crate::app::test::TestOf;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;

@@ -13,12 +13,13 @@ use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{Follow, News};
-use crate::app::hand_over::{Detached, Launcher, Order, Purse, Started};
+use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::Tester;
 use crate::app::{
-    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, purse, report, tasks, test,
+    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, report, task_secrets, tasks,
+    test,
 };
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
@@ -254,7 +255,7 @@ async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices)
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
-    purse::judge(&context, &made.prepared).await.map_err(refused)?;
+    task_secrets::judge(&context, &made.prepared).await.map_err(refused)?;
     Ok(made)
 }
 
@@ -331,12 +332,12 @@ async fn run_test(req: Req, what: test::TestOf, say: &Say) {
 
 async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
-    let purse = purse::to_begin(context, cluster, prepared, typed.into()).await?;
-    begin(context, prepared.clone(), purse).await
+    let secrets = task_secrets::for_start(context, cluster, prepared, typed.into()).await?;
+    begin(context, prepared.clone(), secrets).await
 }
 
 /// Hands a new task over.
-async fn begin(context: &AppContext, prepared: Prepared, purse: Purse) -> Result<String, Fault> {
+async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     context.ensure_state()?;
     let id = tasks::id_of(&prepared.task)?;
@@ -345,7 +346,7 @@ async fn begin(context: &AppContext, prepared: Prepared, purse: Purse) -> Result
         connection: Box::new(context.connection(cluster)),
         by: context.who(),
     };
-    match Detached::here(&context.places.state)?.launch(&id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&id, order, secrets).await? {
         Started::Yes => Ok(id.to_string()),
         Started::Busy(fault) => Err(fault),
     }
@@ -360,15 +361,15 @@ async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName)
     let cluster = context.cluster(target.cluster())?;
     let id = tasks::new_id(context)?;
     let prepared = attach::prepare(facts, target, id.as_str())?;
-    let purse = Purse { login: Some(context.password(cluster).await?), ..Purse::default() };
-    begin(context, prepared, purse).await
+    let secrets = TaskSecrets { login: Some(context.password(cluster).await?), ..TaskSecrets::default() };
+    begin(context, prepared, secrets).await
 }
 
 async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
     let task = tasks::find(context, &id)?;
-    let purse = purse::to_go_on(context, &task, typed.into()).await?;
+    let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { Order::CompactFirst } else { Order::GoOn };
-    match Detached::here(&context.places.state)?.launch(&task.id, order, purse).await? {
+    match Detached::here(&context.places.state)?.launch(&task.id, order, secrets).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
     }
@@ -381,8 +382,8 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
     if task.alive {
         return Ok(());
     }
-    let purse = purse::to_cancel(context, &task).await?;
-    match Detached::here(&context.places.state)?.launch(&task.id, Order::GoOn, purse).await? {
+    let secrets = task_secrets::for_cancel(context, &task).await?;
+    match Detached::here(&context.places.state)?.launch(&task.id, Order::GoOn, secrets).await? {
         Started::Yes => Ok(()),
         Started::Busy(fault) => Err(fault),
     }

@@ -4,7 +4,7 @@
 use futures_util::{StreamExt, stream};
 
 use super::{TestOf, Tester, storage};
-use crate::app::{AppContext, Flag, purse};
+use crate::app::{AppContext, Flag, task_secrets};
 use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, TenantFacts};
@@ -62,7 +62,7 @@ async fn one(
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
         let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
-        key = purse::at_hand(context, source, Flag::AccessKeyFrom).await;
+        key = task_secrets::at_hand(context, source, Flag::AccessKeyFrom).await;
         if key.is_none() {
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }

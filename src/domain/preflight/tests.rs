@@ -314,14 +314,14 @@ fn an_incremental_shows_its_base() {
     let (result, found) = told(&newer, CheckId::UsableFull);
     assert_eq!((result, found.contains("log archive round 2 began after it")), (WARN, true), "R4: warned, not refused");
     // Below V4 too a new round alone is no reason for a full.
-    let to_begin = based(|tenant| {
+    let for_start = based(|tenant| {
         tenant.sets = vec![full(1)];
         tenant.base = crate::domain::facts::BaseRule::Round { most: 64 };
         tenant.archive = archive(Some("STOP"));
     });
     let found = "set 1 (full) on this path; a new log archive round begins before the backup: nothing between the end of the \
                  old round and the end of this backup can be restored";
-    assert_eq!(told(&to_begin, CheckId::UsableFull), (WARN, found));
+    assert_eq!(told(&for_start, CheckId::UsableFull), (WARN, found));
     let unread = based(|tenant| {
         tenant.sets = vec![full(1)];
         tenant.data_version = None;

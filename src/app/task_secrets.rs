@@ -1,6 +1,6 @@
 //! The secrets of a task, gathered before it is handed over: what was typed, else from where each is to be found.
 
-use super::hand_over::Purse;
+use super::hand_over::TaskSecrets;
 use super::tasks::Task;
 use super::{AppContext, Asking, Flag};
 use crate::config::inventory::Cluster;
@@ -28,12 +28,12 @@ pub struct Given {
 ///
 /// # Errors
 /// A secret cannot be had.
-pub async fn to_begin(
+pub async fn for_start(
     context: &AppContext,
     cluster: &Cluster,
     prepared: &Prepared,
     given: Given,
-) -> Result<Purse, Fault> {
+) -> Result<TaskSecrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     rest(context, &cluster.name, tenant, prepared, given, login).await
@@ -49,25 +49,25 @@ pub async fn of_plan(
     cluster: &Cluster,
     prepared: &Prepared,
     may_begin: bool,
-) -> Result<Purse, Fault> {
+) -> Result<TaskSecrets, Fault> {
     if may_begin {
-        return to_begin(context, cluster, prepared, Given::default()).await;
+        return for_start(context, cluster, prepared, Given::default()).await;
     }
     judge(context, prepared).await?;
-    Ok(Purse::default())
+    Ok(TaskSecrets::default())
 }
 
 /// For a task that goes on. Its journal holds no secret, only where each was found.
 ///
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
-pub async fn to_go_on(context: &AppContext, task: &Task, given: Given) -> Result<Purse, Fault> {
+pub async fn for_retry(context: &AppContext, task: &Task, given: Given) -> Result<TaskSecrets, Fault> {
     let (prepared, login) = login(context, task).await?;
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     if !task.view.retry_may_start() {
         // What only looks again needs no more than the login. Secrets of a look at the storage go along where they are still
         // found without a question.
-        let only = Purse { login: Some(login.clone()), ..Purse::default() };
+        let only = TaskSecrets { login: Some(login.clone()), ..TaskSecrets::default() };
         let plan = &prepared.plan;
         if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
             return Ok(only);
@@ -82,9 +82,9 @@ pub async fn to_go_on(context: &AppContext, task: &Task, given: Given) -> Result
 ///
 /// # Errors
 /// The login's password cannot be had, or the journal does not say what was confirmed.
-pub async fn to_cancel(context: &AppContext, task: &Task) -> Result<Purse, Fault> {
+pub async fn for_cancel(context: &AppContext, task: &Task) -> Result<TaskSecrets, Fault> {
     let (_, login) = login(context, task).await?;
-    Ok(Purse { login: Some(login), ..Purse::default() })
+    Ok(TaskSecrets { login: Some(login), ..TaskSecrets::default() })
 }
 
 /// What was confirmed of a task, and the password of its login.
@@ -126,7 +126,7 @@ async fn rest(
     prepared: &Prepared,
     given: Given,
     login: Option<Secret>,
-) -> Result<Purse, Fault> {
+) -> Result<TaskSecrets, Fault> {
     let written = prepared.plan.access_key().map(|source| context.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
@@ -147,7 +147,7 @@ async fn rest(
             secret(context, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
         decryption.extend(found.await?);
     }
-    Ok(Purse { login, access_key, encryption, decryption })
+    Ok(TaskSecrets { login, access_key, encryption, decryption })
 }
 
 /// Judges the secrets of a plan that is only shown, as far as they lie where a look costs nothing: a variable, a file, standard input. What is
