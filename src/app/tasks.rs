@@ -12,7 +12,7 @@ use crate::domain::last_storage::last_storage;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TaskState, TaskView};
 use crate::domain::words;
-use crate::journal::tasks::TaskId;
+pub use crate::journal::tasks::TaskId;
 use crate::journal::{heartbeat, locks, process, reader, tasks};
 
 use super::AppContext;

@@ -9,7 +9,8 @@ use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{Follow, News};
-use crate::app::hand_over::{Detached, Launcher, Order, Started};
+use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
+use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
@@ -109,19 +110,11 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         connection: Box::new(context.connection(cluster)),
         by: context.who(),
     };
-    let runner = Detached::here(&context.places.state)?;
-    let started = loop {
-        match runner.launch(&id, order.clone(), secrets.clone()).await? {
-            Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
-                if !waiting {
-                    on_busy(say, args, targets, &fault);
-                    waiting = true;
-                }
-                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
-            }
-            started => break started,
-        }
-    };
+    let waits = (until, waiting);
+    let started = launched(context, (&id, &order, &secrets), waits, |fault| {
+        on_busy(say, args, targets, fault);
+    })
+    .await?;
     match started {
         Started::Busy(fault) => Err(fault),
         Started::Yes if args.detach => {
@@ -131,6 +124,29 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
             Ok(Exit::OK)
         }
         Started::Yes => follow(context, say, id.as_str()).await,
+    }
+}
+
+/// Hands the task over to a runner; while somebody else works on a target, again until the moment given, after the first time
+/// said so.
+async fn launched(
+    context: &AppContext,
+    (id, order, secrets): (&TaskId, &Order, &TaskSecrets),
+    (until, mut waiting): (Option<tokio::time::Instant>, bool),
+    say_busy: impl Fn(&Fault),
+) -> Result<Started, Fault> {
+    let runner = Detached::here(&context.places.state)?;
+    loop {
+        match runner.launch(id, order.clone(), secrets.clone()).await? {
+            Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
+                if !waiting {
+                    say_busy(&fault);
+                    waiting = true;
+                }
+                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
+            }
+            started => return Ok(started),
+        }
     }
 }
 

@@ -233,6 +233,10 @@ pub struct TaskView {
     pub runner_process: Option<String>,
     /// The lines of the journal that are damaged, from 1.
     pub damaged: Vec<u64>,
+    /// How many events this obnow does not know: a later one wrote them, or they are damaged.
+    pub unknown: u32,
+    /// How many events speak of what is not in the journal: an answer to no statement, a statement for a target outside the plan.
+    pub contradictions: u32,
     /// Its targets.
     pub targets: Vec<TargetView>,
     /// All intents.
@@ -340,6 +344,8 @@ impl TaskView {
                 server_limit,
                 ..
             } => {
+                let is_of_the_plan = |name: &TargetName| self.target(name).is_some();
+                self.contradictions += u32::from(self.created.is_some() && !targets.iter().all(is_of_the_plan));
                 self.intents.push(IntentView {
                     intent: *intent,
                     targets: targets.clone(),
@@ -362,6 +368,8 @@ impl TaskView {
                     view.answered = Some(*answered);
                     view.refused = *answered && fault.is_some();
                     view.refusal = fault.clone().filter(|_| *answered);
+                } else {
+                    self.contradictions += 1;
                 }
             }
             Event::NotStarted { intent, .. } => {

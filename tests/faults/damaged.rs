@@ -124,7 +124,7 @@ fn a_runner_that_is_refused_before_its_journal_says_that_nothing_was_started() {
     assert_eq!(fleet.statements(), Vec::<String>::new());
 }
 
-/// AppContext for what was confirmed and a little more: the disk is full before anything is sent.
+/// Room for what was confirmed and a little more: the disk is full before anything is sent.
 #[test]
 fn a_disk_that_is_full_before_the_start_is_a_failed_step() {
     let fleet = quick("healthy");

@@ -56,10 +56,15 @@ impl Columns {
         let questions: Vec<String> = views.iter().map(|(_, view)| format!("DESC oceanbase.{}", view.name)).collect();
         let answers = session.rows_together(&questions).await;
         let found = views.into_iter().zip(answers).map(|((id, view), answer)| {
-            let known = answer.map(|rows| {
+            let known = answer.and_then(|rows| {
                 let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
+                // A list without a column that every release has was not read: nothing that it lacks is known to be absent.
+                if let Some(column) = view.columns.iter().find(|column| !rows.is_empty() && !names.contains(column)) {
+                    return Err(Failure { fault: no_list(&view.name, column), answered: true, unread: true });
+                }
                 let optional = view.optional.iter().filter(|column| names.contains(column)).cloned().collect();
                 self.found.insert(id, optional);
+                Ok(())
             });
             (id, known)
         });
@@ -115,6 +120,16 @@ fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>
 
 /// A view, the values that its rows must have, and the order they come in.
 pub type Asked<'a> = (ViewId, &'a [Filter<'a>], &'a str);
+
+/// The fault of a list of a view's columns that lacks one which every release has.
+fn no_list(view: &str, column: &str) -> Fault {
+    Fault::new(
+        Cause::Server,
+        format!("The columns of {view} were not read."),
+        format!("The server's list of them lacks {column}, which the view has on every release."),
+        "Check that the endpoint is an OceanBase server or OBProxy, and what stands in between.",
+    )
+}
 
 /// A question about a view, as it is seen from there, and what its answer has to hold.
 struct Question<'a> {

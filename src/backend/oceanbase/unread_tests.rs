@@ -236,3 +236,18 @@ async fn nothing_gets_better_by_a_value_that_was_not_read() {
     assert!(changed > 3_000, "{changed}");
     assert!(found.is_empty(), "{} of {changed}:\n{}", found.len(), found.into_iter().collect::<Vec<_>>().join("\n"));
 }
+
+/// Nothing that a garbled list of columns lacks is known to be absent: a role that was not asked for would be PRIMARY.
+#[tokio::test]
+async fn a_list_of_columns_that_was_not_read_is_a_fault() {
+    for (line, version, view) in [("4.2.5", "4.2.5.1", "DBA_OB_TENANTS"), ("3.1.5", "3.1.5", "__all_tenant")] {
+        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        for value in GARBAGE {
+            let (view, column) = (view.to_owned(), "FIELD".to_owned());
+            let change = Change { view: view.clone(), column, value: value.map(str::to_owned) };
+            cluster.session.as_mut().unwrap().tape = Some(tape.playing(Some(change)));
+            let fault = cluster.find_columns().await.expect_err("the list was not read");
+            assert_eq!(fault.what, format!("The columns of {view} were not read."), "{value:?}");
+        }
+    }
+}

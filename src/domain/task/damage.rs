@@ -46,7 +46,7 @@ impl TaskView {
         match line {
             Ok(event) => self.apply(at, event),
             Err(Unread::Damaged { line, .. }) => self.damaged.push(*line),
-            Err(Unread::Unknown(_)) => {}
+            Err(Unread::Unknown(_)) => self.unknown += 1,
         }
     }
 
@@ -56,18 +56,25 @@ impl TaskView {
         self.created.is_none() && (!self.damaged.is_empty() || self.attempt > 0 || !self.intents.is_empty())
     }
 
+    /// Whether every event was read and known, and none speaks of one that is missing.
+    #[must_use]
+    pub fn is_wholly_read(&self) -> bool {
+        self.damaged.is_empty() && self.unknown == 0 && self.contradictions == 0
+    }
+
     /// What is said of a journal with damaged lines; None: every line of it was read.
     #[must_use]
     pub fn damage(&self, id: &str) -> Option<Fault> {
         let lost = self.has_lost_its_beginning();
-        if self.damaged.is_empty() && !lost {
+        if self.damaged.is_empty() && self.contradictions == 0 && !lost {
             return None;
         }
         let some: Vec<String> = self.damaged.iter().take(5).map(ToString::to_string).collect();
         let count = self.damaged.len();
         let more = if count > some.len() { format!(" and {} more", count - some.len()) } else { String::new() };
         let place = match count {
-            0 => " where it says what was confirmed".to_owned(),
+            0 if lost => " where it says what was confirmed".to_owned(),
+            0 => ": it speaks of a statement or a target that is not in it".to_owned(),
             1 => format!(" at line {}", some.join("")),
             _ => format!(" at {count} lines: {}{more}", some.join(", ")),
         };
@@ -76,6 +83,7 @@ impl TaskView {
             (true, sent) => format!(
                 "What was confirmed cannot be read, and {sent} statements were about to be sent: what they started may run, or be done."
             ),
+            (false, _) if count == 0 => "An event is missing, or was changed; what it said is not known.".to_owned(),
             (false, _) => "What those lines said is not known; what follows is told from the others.".to_owned(),
         };
         Some(Fault::new(
@@ -86,12 +94,24 @@ impl TaskView {
         ))
     }
 
-    /// Refuses to go on with a task where a damaged line may have been the start of its backup: it would be started twice.
+    /// What is said of a journal with events that this obnow does not know.
+    fn holds_unknown_events(&self, id: &str) -> Option<Fault> {
+        (self.unknown > 0).then(|| {
+            Fault::new(
+                Cause::Unknown,
+                format!("The journal of task {id} has an event that this obnow does not know."),
+                "A later obnow wrote it, or it is damaged.",
+                "Go on with the obnow that wrote it, or see on the server what runs and what is done, with obnow targets.",
+            )
+        })
+    }
+
+    /// Refuses to go on with a task where what was not read may have been the start of its backup: it would be started twice.
     ///
     /// # Errors
-    /// The journal is damaged, and the job of a target is not known.
+    /// The journal is damaged or has events that are not known, and the job of a target is not known.
     pub fn may_go_on(&self, id: &str) -> Result<(), Fault> {
-        let Some(fault) = self.damage(id) else { return Ok(()) };
+        let Some(fault) = self.damage(id).or_else(|| self.holds_unknown_events(id)) else { return Ok(()) };
         let mut open = self.targets.iter().filter(|target| target.wants_retry());
         if !self.has_lost_its_beginning() && open.all(|target| target.job.is_some() && !target.needs_new_backup()) {
             return Ok(());

@@ -109,6 +109,7 @@ impl TaskView {
             None => format!("It stopped{step} without saying why"),
         };
         let left = match (self.has_started_nothing(), self.intents.is_empty()) {
+            (false, _) if !self.is_wholly_read() => "what it started on the server, if anything, goes on",
             (true, true) => "nothing was started on the server",
             (true, false) => "no backup was started; what it set on the server before stays",
             (false, _) => "what it started on the server goes on",
@@ -124,7 +125,7 @@ impl TaskView {
     /// No start of a backup was sent: its intent is on the disk before it is.
     #[must_use]
     pub fn has_started_nothing(&self) -> bool {
-        self.damaged.is_empty() && !self.targets.iter().any(|target| self.may_have_started(target))
+        self.is_wholly_read() && !self.targets.iter().any(|target| self.may_have_started(target))
     }
 
     /// What is said of a runner whose process `pid` lives and has left no sign of life since `since`, for `seconds`.

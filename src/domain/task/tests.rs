@@ -329,6 +329,9 @@ fn events_about_what_is_not_in_the_plan_change_nothing() {
     ] {
         let mut view = before.clone();
         view.apply(at(0), &event);
+        // An answer to no statement is counted as what it is.
+        assert_eq!(view.contradictions, u32::from(matches!(event, Event::Answered { .. })), "{event:?}");
+        view.contradictions = 0;
         assert_eq!(view, before, "{event:?}");
     }
 }
@@ -426,6 +429,32 @@ fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
     assert_eq!(fold(&[Ok(created())]).damage("T"), None);
     let many = fold(&[damaged(2), damaged(3), damaged(4), damaged(5), damaged(6), damaged(9)]).damage("T").unwrap();
     assert!(many.what.ends_with("is damaged at 6 lines: 2, 3, 4, 5, 6 and 1 more."), "{many}");
+}
+
+/// The kind of an intent, or one of its targets, was changed, or its line is gone: a start may have been there.
+#[test]
+fn an_event_that_is_not_known_or_speaks_of_a_missing_one_may_have_been_the_start() {
+    let fold =
+        |lines: &[Result<Event, Unread>]| TaskView::of_lines(lines.iter().map(|line| (Timestamp::UNIX_EPOCH, line)));
+    let other = Unread::Unknown(serde_json::json!({"event": "int#nt", "intent": 1}));
+    let mut astray = intent(1, 1);
+    if let Event::Intent { targets, .. } = &mut astray {
+        *targets = vec!["prod/elsewhere".parse().unwrap()];
+    }
+    let answered = Event::Answered { intent: 1, fault: None, answered: true };
+    for (line, what) in [
+        (Err(other), "The journal of task T has an event that this obnow does not know."),
+        (Ok(astray), "The journal of task T is damaged: it speaks of a statement or a target that is not in it."),
+        (Ok(answered), "The journal of task T is damaged: it speaks of a statement or a target that is not in it."),
+    ] {
+        let view = fold(&[Ok(created()), line.clone()]);
+        assert_eq!(view.retry("T", TaskState::RunnerGone).unwrap_err().what, what);
+        assert!(!view.has_started_nothing(), "{what}");
+        assert!(view.runner_gone("T", None).why.ends_with("; what it started on the server, if anything, goes on."));
+        let jobs = ["prod/pay", "prod/log"].map(|name| Ok(job(name, 7, Some(3))));
+        let known: Vec<_> = [Ok(created()), line].into_iter().chain(jobs).collect();
+        assert_eq!(fold(&known).may_go_on("T"), Ok(()));
+    }
 }
 
 #[test]

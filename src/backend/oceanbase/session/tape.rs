@@ -68,7 +68,8 @@ impl Tape {
     }
 }
 
-/// The view that a question asks.
+/// The view that a question asks, or asks the columns of.
 fn view_of(sql: &str) -> Option<&str> {
-    sql.split_once(" FROM oceanbase.")?.1.split_whitespace().next()
+    let rest = sql.strip_prefix("DESC oceanbase.").or_else(|| Some(sql.split_once(" FROM oceanbase.")?.1))?;
+    rest.split_whitespace().next()
 }
