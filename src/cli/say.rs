@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::args::{Color, Common};
-use crate::domain::diagnosis::{escaped, foreign, printable};
+use crate::domain::diagnosis::{escaped, printable, sentence};
 use crate::domain::fault::{Cause, Fault};
 
 /// How this call speaks.
@@ -132,9 +132,9 @@ impl Say {
 
     fn sentences(&self, fault: &Fault) {
         let mut error = std::io::stderr().lock();
-        let _ = writeln!(error, "{}", self.paint(Role::Fail, &foreign(&fault.what)));
-        let _ = writeln!(error, "{}", foreign(&fault.why));
-        let _ = writeln!(error, "Next: {}", foreign(&fault.next));
+        let _ = writeln!(error, "{}", self.paint(Role::Fail, &sentence(&fault.what)));
+        let _ = writeln!(error, "{}", sentence(&fault.why));
+        let _ = writeln!(error, "Next: {}", sentence(&fault.next));
     }
 
     /// A word in its role's colour.
@@ -178,7 +178,7 @@ pub fn has_colors(color: Color) -> bool {
 /// The fields of a fault event.
 #[must_use]
 pub fn fault_fields(fault: &Fault) -> Value {
-    json!({"what": foreign(&fault.what), "why": foreign(&fault.why), "next": foreign(&fault.next), "code": fault.code})
+    json!({"what": sentence(&fault.what), "why": sentence(&fault.why), "next": sentence(&fault.next), "code": fault.code})
 }
 
 #[cfg(test)]

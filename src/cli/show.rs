@@ -8,7 +8,7 @@ use super::Say;
 use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
-use crate::domain::diagnosis::foreign;
+use crate::domain::diagnosis::sentence;
 use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::preflight::{Check, CheckResult, Stage};
 use crate::domain::progress::Progress;
@@ -279,7 +279,7 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
         // What stops a whole cluster stops each of its tenants: said in full once, for the first that it is said of.
         let same = |other: &&TargetView| other.outcome.as_ref().and_then(|end| end.fault.as_ref()) == Some(fault);
         match view.targets.iter().find(same).filter(|first| first.target != *target) {
-            Some(first) => say.note(&format!("{} (As for {}.)", foreign(&fault.what), first.target)),
+            Some(first) => say.note(&format!("{} (As for {}.)", sentence(&fault.what), first.target)),
             None => say.fault(fault),
         }
     }

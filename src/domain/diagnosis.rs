@@ -8,6 +8,6 @@ mod failure;
 mod tests;
 
 pub use catalogue::{Catalogue, CatalogueError, Entry, explain};
-pub use clean::{escaped, foreign, identifier, is_invisible, printable};
+pub use clean::{escaped, foreign, identifier, is_invisible, printable, sentence};
 pub use comment::{Comment, Reporter};
 pub use failure::{asks_for_compaction, located, server_fault};

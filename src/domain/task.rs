@@ -179,6 +179,14 @@ pub struct IntentView {
     pub settled_as_not_started: bool,
 }
 
+impl IntentView {
+    fn take_answer(&mut self, fault: Option<&Fault>, answered: bool) {
+        self.answered = Some(answered);
+        self.refused = answered && fault.is_some();
+        self.refusal = fault.filter(|_| answered).cloned();
+    }
+}
+
 /// The words of a task's state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -302,6 +310,11 @@ impl TaskView {
         self.targets.iter().map(target_state).max_by_key(|state| severity(*state)).unwrap_or(TaskState::Unknown)
     }
 
+    /// Whether one of them is no target of the plan, where that was read.
+    fn is_outside_the_plan(&self, targets: &[TargetName]) -> bool {
+        self.created.is_some() && targets.iter().any(|name| self.target(name).is_none())
+    }
+
     /// Takes one more event in.
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         self.last = Some(at);
@@ -344,8 +357,7 @@ impl TaskView {
                 server_limit,
                 ..
             } => {
-                let is_of_the_plan = |name: &TargetName| self.target(name).is_some();
-                self.contradictions += u32::from(self.created.is_some() && !targets.iter().all(is_of_the_plan));
+                self.contradictions += u32::from(self.is_outside_the_plan(targets));
                 self.intents.push(IntentView {
                     intent: *intent,
                     targets: targets.clone(),
@@ -365,9 +377,7 @@ impl TaskView {
             }
             Event::Answered { intent, fault, answered } => {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {
-                    view.answered = Some(*answered);
-                    view.refused = *answered && fault.is_some();
-                    view.refusal = fault.clone().filter(|_| *answered);
+                    view.take_answer(fault.as_ref(), *answered);
                 } else {
                     self.contradictions += 1;
                 }

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use unicode_width::UnicodeWidthStr;
 
-use super::diagnosis::foreign;
+use super::diagnosis::sentence;
 use super::fault::Fault;
 use super::outcome::{Outcome, VerdictWord};
 use super::progress::Progress;
@@ -145,7 +145,7 @@ pub fn stopwatch(from: Timestamp, to: Timestamp) -> String {
 /// The three sentences of a fault, cleaned, the last one led by `Next:`.
 #[must_use]
 pub fn sentences(fault: &Fault) -> [String; 3] {
-    [foreign(&fault.what), foreign(&fault.why), format!("Next: {}", foreign(&fault.next))]
+    [sentence(&fault.what), sentence(&fault.why), format!("Next: {}", sentence(&fault.next))]
 }
 
 /// A verdict: its headline with whom or what it is about, then what is told beside the fault.

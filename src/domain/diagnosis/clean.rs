@@ -42,6 +42,14 @@ pub fn identifier(text: &str) -> String {
     redact(&plain(text))
 }
 
+/// What obnow itself says, which may quote what others said and what was kept: nothing that drives a terminal, and no value of
+/// `access_key=` and its like. The secrets of this process are taken out of foreign text where it comes in ([`foreign`]), and not
+/// looked for here: a password may be an ordinary word, and `***` in a sentence that everybody knows would tell it.
+#[must_use]
+pub fn sentence(text: &str) -> String {
+    redact(&plain(text))
+}
+
 /// The same without looking for secrets, line by line: what a person reads of text that was cleaned where it came from.
 #[must_use]
 pub fn printable(text: &str) -> String {

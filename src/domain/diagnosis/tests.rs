@@ -263,3 +263,13 @@ fn what_is_printed_drives_no_terminal_and_json_keeps_the_text() {
     assert!("\u{200b}\u{feff}\u{ad}\u{2066}\u{e0041}\u{3164}".chars().all(is_invisible));
     assert!(!"aZ9-_.\u{4e2d}\u{e9}".contains(is_invisible));
 }
+
+/// A password may be an ordinary word: obnow's own sentences stay as they are, or their gap would tell it.
+#[test]
+fn a_sentence_of_obnow_keeps_the_words_that_are_somebodys_secret() {
+    let _held = crate::domain::secret::Secret::new("backup".to_owned());
+    let own = crate::domain::preflight::FULL_NEEDED;
+    assert_eq!(sentence(own), own);
+    assert!(foreign(own).contains("***"));
+    assert_eq!(sentence("a\u{1b}[31m access_key=abc"), "a access_key=***");
+}

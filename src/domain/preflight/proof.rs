@@ -95,7 +95,7 @@ fn proven(sheet: &mut Sheet, (tenant, kind): (&TenantFacts, DirKind), wanted: &D
     let bare = wanted.bare();
     let seen = choices.seen.iter().find(|seen| seen.uri == bare).map(|seen| seen.seen);
     match (at_stake(tenant, kind, wanted), seen) {
-        (Some(lost), Some(seen)) if seen.format => {
+        (Some(lost), Some(seen)) if seen.format && (seen.doubted || seen.fit != Fit::Unfit) => {
             sheet.pass(CheckId::DestinationProven, format!("{bare} was seen, where the server lists {lost}"));
         }
         (Some(lost), _) => sheet.refuse_unless_skipped(
@@ -222,6 +222,18 @@ mod tests {
         assert!(refusal.fault.next.ends_with("or override this with --skip owner."), "{}", refusal.fault);
         let skipped = plan(&moved(), &Choices { skip: [CheckId::Owner].into(), ..doubted }).unwrap();
         assert_eq!(of(&skipped.checks, CheckId::Owner)[0].result, CheckResult::Warn);
+    }
+
+    /// Its format file is another tenant's: nothing of this one was seen there, and nothing overrides that.
+    #[test]
+    fn a_directory_of_somebody_else_proves_nothing_and_is_refused() {
+        let mut seen = seen(true, false);
+        seen[0].seen.fit = Fit::Unfit;
+        let choices = Choices { seen, skip: [CheckId::Owner].into(), ..back() };
+        let checks = plan(&moved(), &choices).unwrap_err().checks;
+        for check in [CheckId::Owner, CheckId::DestinationProven] {
+            assert!(of(&checks, check)[0].refuses(), "{check:?}");
+        }
     }
 
     #[test]

@@ -65,6 +65,13 @@ pub struct Contents {
     pub format: Option<FormatFile>,
 }
 
+impl OfTenant {
+    /// What a format file has to agree with.
+    fn ids(&self) -> (Option<u64>, Option<u64>, Option<DirKind>) {
+        (self.cluster_id, Some(self.tenant_id), Some(self.kind))
+    }
+}
+
 /// What of a directory other checks hang on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
@@ -95,7 +102,10 @@ impl Seen {
     #[must_use]
     pub fn of(shown: &str, expected: &Expected, contents: &Contents) -> Self {
         let doubted = match (expected, &contents.format) {
-            (Expected::OfTenant(of), Some(file)) if contents.has_format => doubt(of, file, &contents.names).is_some(),
+            // Where the ids, the kind or the path are another's there is no doubt.
+            (Expected::OfTenant(of), Some(file)) if contents.has_format => {
+                owner(shown, file, of.ids()).is_ok() && doubt(of, file, &contents.names).is_some()
+            }
             _ => false,
         };
         let fit = match judge(shown, expected, contents) {
@@ -137,7 +147,7 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
         Expected::OfTenant(of) if contents.has_format => match &contents.format {
             None => Ok(Err(format!("whose directory it is: its {FORMAT_FILE} cannot be read"))),
             Some(file) => {
-                let said = owner(shown, file, (of.cluster_id, Some(of.tenant_id), Some(of.kind)))?;
+                let said = owner(shown, file, of.ids())?;
                 match doubt(of, file, &contents.names) {
                     Some(why) => Err(Box::new(another_owner(shown, file, &why))),
                     None if said.is_ok() && !are_names_of(of, file) => Ok(Ok(format!(

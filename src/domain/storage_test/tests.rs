@@ -172,6 +172,10 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
     let other = Expected::OfTenant(other);
     assert_eq!(judge("/backup/data", &other, &here).unwrap_err().code, Some(9081));
     assert_eq!(Seen::of("/backup/data", &other, &here), Seen { format: true, doubted: false, fit: Fit::Unfit });
+    let Expected::OfTenant(mut named) = expected("other-site", "crm", Vec::new()) else { unreachable!() };
+    named.tenant_id = 1005;
+    let seen = Seen::of("/backup/data", &Expected::OfTenant(named), &here);
+    assert_eq!(seen, Seen { format: true, doubted: false, fit: Fit::Unfit }, "the names are not all that differs");
     assert_eq!(
         Seen::of("/backup/data", &other, &Contents::default()),
         Seen { format: false, doubted: false, fit: Fit::Fit }

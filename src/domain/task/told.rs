@@ -2,7 +2,7 @@
 
 use super::{Event, Unread};
 use crate::domain::choices::Mode;
-use crate::domain::diagnosis::foreign;
+use crate::domain::diagnosis::sentence;
 use crate::domain::step::StepState;
 use crate::domain::words;
 
@@ -18,7 +18,7 @@ pub struct Told {
 impl Told {
     fn new(word: &'static str, text: &str) -> Self {
         // What was kept is cleaned again: the journal may have been changed.
-        Self { word, text: foreign(text).trim_end().to_owned() }
+        Self { word, text: sentence(text).trim_end().to_owned() }
     }
 }
 

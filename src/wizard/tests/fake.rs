@@ -206,14 +206,10 @@ impl Fake {
             view.apply(cast::now(), &event);
             self.say(req, Answer::Followed(cast::now(), Box::new(Ok(event))));
         }
-        self.say(
-            req,
-            Answer::Followed(
-                cast::now(),
-                Box::new(Err(Unread::Unknown(serde_json::json!({"event": "of a later obnow"})))),
-            ),
-        );
-        if story != Story::Runs {
+        if story == Story::Runs {
+            let later = serde_json::json!({"event": "of a later obnow"});
+            self.say(req, Answer::Followed(cast::now(), Box::new(Err(Unread::Unknown(later)))));
+        } else {
             self.say(req, Answer::FollowedToEnd { state: view.state(false), last_word: None });
         }
     }
