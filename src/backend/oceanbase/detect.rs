@@ -5,7 +5,7 @@ use super::cells::{self, Unread};
 use super::line::{Jobs, Line, ViewId};
 use super::read::{Asked, Columns, Filter, Home, Is};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, some_text, text};
+use super::session::{Connected, Failure, Purpose, Row, number, text};
 use super::surroundings::manager_users;
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
@@ -259,7 +259,7 @@ impl OceanBase {
                 address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
                 zone: rows::word(row, "ZONE"),
                 status: rows::word(row, "STATUS").to_uppercase(),
-                serving: is_set(row, "START_SERVICE_TIME") && !is_set(row, "STOP_TIME"),
+                serving: rows::serving(row),
                 build: rows::word(row, "BUILD_VERSION"),
             })
             .collect();
@@ -452,9 +452,4 @@ fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
         || Known::NotChecked(format!("the server does not say when the tenant {} was created", home.name)),
         |at| Known::Known(Created { tenant: home.id, at }),
     )
-}
-
-/// A time that is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not.
-fn is_set(row: &Row, column: &str) -> bool {
-    some_text(row, column).is_some_and(|at| at != "0")
 }

@@ -172,7 +172,7 @@ fn every_sign_of_an_upgrade_is_named() {
         address: "10.0.0.1:2882".into(),
         zone: "z1".into(),
         status: "ACTIVE".into(),
-        serving: true,
+        serving: Some(true),
         build: (*build).into(),
     };
     let signs = |pairs: &[(&str, &str)], builds: &[&str]| {
