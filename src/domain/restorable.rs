@@ -92,12 +92,23 @@ impl BackupSet {
             Some("from which point on it needs the log")
         } else if self.min_restore == Scn(0) {
             Some("from which point on it can be restored")
+        } else if self.min_restore < self.start_replay {
+            Some(self.too_early())
         } else if self.log_needed_to == Some(Scn(0)) {
             Some("when it was complete")
         } else if self.restores_here.is_none() {
             Some("at which data version it was made")
         } else {
             None
+        }
+    }
+
+    /// What to say of an earliest point that lies before the log from which it would be reached: it is no bound.
+    fn too_early(&self) -> &'static str {
+        if self.log_needed_to.is_none() {
+            "from which point on it can be restored (its MIN_RESTORE_SCN is before its START_REPLAY_SCN)"
+        } else {
+            "from which point on it can be restored (its SNAPSHOT_VERSION is before its START_REPLAY_LOG_TS)"
         }
     }
 }

@@ -44,7 +44,7 @@ pub fn server(number: u8) -> ServerFacts {
         address: format!("10.0.0.{number}:2882"),
         zone: format!("z{number}"),
         status: "ACTIVE".into(),
-        serving: true,
+        serving: Some(true),
         build: "4.2.5.1_101000012024".into(),
     }
 }

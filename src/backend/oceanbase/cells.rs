@@ -5,12 +5,48 @@ use super::line::ViewId;
 use super::session::{Row, number, some_text};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
+use crate::domain::scn::Scn;
+use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 
 #[cfg(test)]
 mod tests;
 
 /// Longest part of a cell that a message repeats.
 const SHOWN: usize = 40;
+
+/// Seconds that a moment of the past may lie after the server's clock: the clocks of one cluster are not further apart.
+const TOLERANCE: i64 = 24 * 3_600;
+
+/// Seconds that the times of the easternmost zone are ahead of UTC.
+const EASTERNMOST: i64 = 14 * 3_600;
+
+/// How a column gives a moment.
+#[derive(Debug, Clone, Copy)]
+enum Unit {
+    /// Nanoseconds since 1970.
+    Nanos,
+    /// Microseconds since 1970.
+    Micros,
+    /// As servers print times, in a zone of their own.
+    Printed,
+}
+
+/// The columns whose moments have passed whenever they are read. `END_SCN` is none: the end of a piece is planned.
+const PAST: [(&str, Unit); 13] = [
+    ("START_SCN", Unit::Nanos),
+    ("CHECKPOINT_SCN", Unit::Nanos),
+    ("START_REPLAY_SCN", Unit::Nanos),
+    ("MIN_RESTORE_SCN", Unit::Nanos),
+    ("SNAPSHOT_VERSION", Unit::Micros),
+    ("START_REPLAY_LOG_TS", Unit::Micros),
+    ("FROZEN_TIMESTAMP", Unit::Micros),
+    ("START_TIMESTAMP", Unit::Printed),
+    ("END_TIMESTAMP", Unit::Printed),
+    ("START_TIME", Unit::Printed),
+    ("END_TIME", Unit::Printed),
+    ("MIN_FIRST_TIME", Unit::Printed),
+    ("MAX_NEXT_TIME", Unit::Printed),
+];
 
 /// What a column holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,7 +61,7 @@ pub(super) enum Kind {
     CodeOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
     UnixTimeOrNull,
-    /// A time as servers print it, or what stands there while there is none: NULL, or nothing.
+    /// A moment that exists, as servers print it, or what stands there while there is none: NULL, nothing, or zero.
     PrintedTime,
     /// A text that is neither NULL nor empty.
     Word,
@@ -139,6 +175,36 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
     Ok(())
 }
 
+/// Holds the moments of an answer against the server's clock: none of the past is later than that.
+///
+/// # Errors
+/// The first cell that is, by more than clocks may be apart.
+pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
+    let latest = now.timestamp().as_second().saturating_add(TOLERANCE);
+    for row in rows {
+        for (column, unit) in PAST {
+            let second = match unit {
+                Unit::Nanos => number(row, column).map(|scn| Scn(scn).timestamp().as_second()),
+                Unit::Micros => number(row, column).map(|micros| Scn::from_micros(micros).timestamp().as_second()),
+                Unit::Printed => some_text(row, column)
+                    .and_then(|printed| ServerTimeZone::fixed(0).moment(&printed).ok())
+                    .map(|at| at.as_second().saturating_sub(EASTERNMOST)),
+            };
+            if second.is_some_and(|second| second > latest) {
+                let cell = shown(&some_text(row, column).unwrap_or_default());
+                let says = format!("says \"{cell}\", which is later than the server's clock");
+                return Err(Unread { column: column.to_owned(), says });
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A cell as a message repeats it.
+fn shown(text: &str) -> String {
+    foreign(text).chars().take(SHOWN).collect()
+}
+
 /// A whole number that is never NULL where it was asked for.
 ///
 /// # Errors
@@ -198,9 +264,7 @@ impl Kind {
                 (!is_time).then_some("no time")
             }
             Self::PrintedTime => {
-                let digits = |byte: u8| byte.is_ascii_digit() || b"-: .T".contains(&byte);
-                let is_time = text.is_empty() || (text.get(4..5) == Some("-") && text.bytes().all(digits));
-                (!is_time).then_some("no time")
+                matches!(ServerTimeZone::fixed(0).moment(text), Err(NoMoment::NotKnown(_))).then_some("no time")
             }
             Self::OneOf(words) | Self::OneOfOrNull(words) => {
                 (!words.iter().any(|word| word.eq_ignore_ascii_case(text))).then_some("no word of it")
@@ -208,8 +272,6 @@ impl Kind {
             Self::Word => return text.is_empty().then(|| "is empty".to_owned()),
             Self::Text | Self::TextNotNull => None,
         };
-        wanted.map(|wanted| {
-            format!("says \"{}\", which is {wanted}", foreign(text).chars().take(SHOWN).collect::<String>())
-        })
+        wanted.map(|wanted| format!("says \"{}\", which is {wanted}", shown(text)))
     }
 }

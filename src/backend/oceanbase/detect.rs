@@ -1,11 +1,11 @@
 //! Detection: from an open connection to the facts.
 
 use super::OceanBase;
-use super::cells::Unread;
+use super::cells::{self, Unread};
 use super::line::{Jobs, Line, ViewId};
 use super::read::{Asked, Columns, Filter, Home, Is};
 use super::rows;
-use super::session::{Connected, Failure, Purpose, Row, number, some_text, text};
+use super::session::{Connected, Failure, Purpose, Row, number, text};
 use super::surroundings::manager_users;
 use super::words::{Parameters, by_tenant, upgrade_signs, whole_instance};
 use crate::domain::diagnosis::foreign;
@@ -13,6 +13,7 @@ use crate::domain::facts::{ClusterFacts, Facts, JobFacts, Known, LoginFacts, Sco
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::domain::proof::ProofRule;
+use crate::domain::scn::Scn;
 use crate::domain::standstill::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
@@ -258,7 +259,7 @@ impl OceanBase {
                 address: format!("{}:{}", rows::word(row, "SVR_IP"), rows::word(row, "SVR_PORT")),
                 zone: rows::word(row, "ZONE"),
                 status: rows::word(row, "STATUS").to_uppercase(),
-                serving: is_set(row, "START_SERVICE_TIME") && !is_set(row, "STOP_TIME"),
+                serving: rows::serving(row),
                 build: rows::word(row, "BUILD_VERSION"),
             })
             .collect();
@@ -397,7 +398,7 @@ impl OceanBase {
 
     /// An answer, with what its failure means for this cluster: the connection is lost, or a value was not read.
     fn noted(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
-        let failure = match answer {
+        let failure = match answer.and_then(|rows| self.of_the_past(id, rows)) {
             Ok(rows) => return Ok(rows),
             Err(failure) => self.naming_the_view(failure, id),
         };
@@ -408,6 +409,17 @@ impl OceanBase {
             self.unread.get_or_insert_with(|| failure.fault.clone());
         }
         Err(failure)
+    }
+
+    /// An answer whose moments are not later than the server's clock; until that was read, than this host's.
+    fn of_the_past(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
+        let here = super::now();
+        let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
+        let Err(unread) = cells::check_past(&rows, now) else { return Ok(rows) };
+        let unasked = |fault| Failure { fault, answered: true, unread: false };
+        let scope = self.home().map_err(unasked)?.scope;
+        let view = self.line().map_err(unasked)?.view(id, scope).map_or("", |view| view.name.as_str());
+        Err(Failure { fault: unread.fault(view), answered: true, unread: true })
     }
 
     /// The cluster's id. From sys it is always listed; a tenant may not see it.
@@ -440,9 +452,4 @@ fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
         || Known::NotChecked(format!("the server does not say when the tenant {} was created", home.name)),
         |at| Known::Known(Created { tenant: home.id, at }),
     )
-}
-
-/// A time that is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not.
-fn is_set(row: &Row, column: &str) -> bool {
-    some_text(row, column).is_some_and(|at| at != "0")
 }

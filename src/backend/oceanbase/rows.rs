@@ -14,7 +14,7 @@ use crate::domain::restorable::{
     BackupSet, FileStatus, Piece, PieceStatus, Round, RoundStatus, SetKind, SetStatus, restores_here,
 };
 use crate::domain::scn::Scn;
-use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 use crate::domain::version::Version;
 
 #[cfg(test)]
@@ -43,6 +43,30 @@ pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<S
 /// `ip:port` of the server a row is about.
 pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
+}
+
+/// Whether a server was started and not stopped; None: one of the two was not read.
+pub fn serving(row: &Row) -> Option<bool> {
+    // One that is ACTIVE has a start.
+    let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_set(&at));
+    let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_set(&at));
+    match (started, stopped) {
+        (Some(false), _) | (_, Some(true)) => Some(false),
+        (Some(true), Some(false)) => Some(true),
+        _ => None,
+    }
+}
+
+/// Whether a time is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not. None: it is neither.
+fn is_set(at: &str) -> Option<bool> {
+    if let Ok(number) = at.trim().parse::<u64>() {
+        return Some(number != 0);
+    }
+    match ServerTimeZone::fixed(0).moment(at) {
+        Ok(_) => Some(true),
+        Err(NoMoment::NotSet) => Some(false),
+        Err(NoMoment::NotKnown(_)) => None,
+    }
 }
 
 /// What a job is called: the mark of an obnow is compared to the letter, and what others write is free text.

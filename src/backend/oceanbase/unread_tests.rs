@@ -251,3 +251,27 @@ async fn a_list_of_columns_that_was_not_read_is_a_fault() {
         }
     }
 }
+
+/// Whoever reads a moment later than the server's clock reads none of the facts, and is told which column it was.
+#[tokio::test]
+async fn a_moment_later_than_the_clock_is_not_read() {
+    for (line, version, moments) in [
+        ("4.2.5", "4.2.5.1", &["CHECKPOINT_SCN", "START_SCN", "START_REPLAY_SCN", "MIN_RESTORE_SCN"][..]),
+        ("3.2.4", "3.2.4", &["MAX_NEXT_TIME", "MIN_FIRST_TIME", "SNAPSHOT_VERSION", "END_TIME"][..]),
+    ] {
+        let (mut cluster, tape, _stop) = recorded(line, version).await;
+        for moment in moments {
+            let of: Vec<_> = tape.columns().into_iter().filter(|(_, column)| column == moment).collect();
+            assert!(!of.is_empty(), "{line}: nobody asks for {moment}");
+            for (view, column) in of {
+                let late = if column.ends_with("TIME") { "9999-12-31 00:00:00" } else { "4611686018427387903" };
+                let change = Change { view, column, value: Some(late.to_owned()) };
+                cluster.columns = None;
+                cluster.login = None;
+                cluster.session.as_mut().unwrap().tape = Some(tape.playing(Some(change)));
+                let fault = cluster.detect().await.expect_err("it was read");
+                assert!(fault.why.contains(&format!("Its column {moment} says")), "{line}: {fault}");
+            }
+        }
+    }
+}

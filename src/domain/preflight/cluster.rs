@@ -112,16 +112,26 @@ fn servers(sheet: &mut Sheet, cluster: &ClusterFacts) {
         Known::Known(servers) => {
             let sick: Vec<String> = servers
                 .iter()
-                .filter(|server| !server.healthy())
+                .filter(|server| !server.healthy() && !server.may_serve())
                 .map(|server| {
-                    format!("{} is {}", server.address, if server.serving { &server.status } else { "stopped" })
+                    let status = if server.serving == Some(false) { "stopped" } else { &server.status };
+                    format!("{} is {status}", server.address)
                 })
                 .collect();
-            let healthy = servers.len() - sick.len();
-            if sick.is_empty() {
+            let unread: Vec<&str> =
+                servers.iter().filter(|server| server.may_serve()).map(|server| server.address.as_str()).collect();
+            let healthy = servers.len() - sick.len() - unread.len();
+            let not_read = format!("START_SERVICE_TIME or STOP_TIME was not read of {}", unread.join(", "));
+            if sick.is_empty() && !unread.is_empty() {
+                let next = "Check what answers at that endpoint, and that every server runs the version that it names.";
+                sheet.not_checked(CheckId::Servers, not_read, next);
+            } else if sick.is_empty() {
                 sheet.pass(CheckId::Servers, format!("{healthy} of {healthy} active"));
             } else {
-                let found = format!("{healthy} of {} active: {}", servers.len(), sick.join(", "));
+                let mut found = format!("{healthy} of {} active: {}", servers.len(), sick.join(", "));
+                if !unread.is_empty() {
+                    found = format!("{found}; {not_read}");
+                }
                 sheet.warn(
                     CheckId::Servers,
                     found,

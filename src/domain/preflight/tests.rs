@@ -164,11 +164,26 @@ fn what_is_wrong_with_a_cluster_is_told() {
 
     let sick = of_cluster(|facts| {
         let inactive = ServerFacts { status: "INACTIVE".into(), ..server(2) };
-        let stopped = ServerFacts { serving: false, ..server(3) };
+        let stopped = ServerFacts { serving: Some(false), ..server(3) };
         facts.cluster.servers = Known::Known(vec![server(1), inactive, stopped]);
     });
     let found = "1 of 3 active: 10.0.0.2:2882 is INACTIVE, 10.0.0.3:2882 is stopped";
     assert_eq!(told(&sick, CheckId::Servers), (WARN, found));
+
+    let unread = ServerFacts { serving: None, ..server(3) };
+    let some = of_cluster(|facts| facts.cluster.servers = Known::Known(vec![server(1), unread.clone()]));
+    let not_read = "START_SERVICE_TIME or STOP_TIME was not read of 10.0.0.3:2882";
+    assert_eq!(told(&some, CheckId::Servers), (NOT_CHECKED, not_read));
+    let both = of_cluster(|facts| {
+        let inactive = ServerFacts { status: "INACTIVE".into(), ..server(2) };
+        facts.cluster.servers = Known::Known(vec![server(1), inactive, unread.clone()]);
+    });
+    let found = format!("1 of 3 active: 10.0.0.2:2882 is INACTIVE; {not_read}");
+    assert_eq!(
+        told(&both, CheckId::Servers),
+        (WARN, found.as_str()),
+        "nobody is called stopped of whom it was not read"
+    );
 
     let unseen = of_cluster(|facts| facts.cluster.servers = Known::NotChecked("no rights".into()));
     assert_eq!(told(&unseen, CheckId::Servers), (NOT_CHECKED, "no rights"));

@@ -114,6 +114,24 @@ fn older_lines_wait_for_the_completion_too() {
     assert_eq!(window_of(&set, None, &[round(RoundStatus::Doing, 50, 180)]), Some(window(100, 180, 1, true)));
 }
 
+/// Not even of a set that has its log inside.
+#[test]
+fn an_earliest_point_before_the_log_of_the_set_is_no_bound() {
+    let doing = [round(RoundStatus::Doing, 50, 400)];
+    let v4 = |min_restore| BackupSet { min_restore: Scn(min_restore), ..full(1) };
+    let v3 = |snapshot| BackupSet { log_needed_to: Some(Scn(180)), ..v4(snapshot) };
+    for (set, column) in [(v4(17), "MIN_RESTORE_SCN"), (v4(99), "MIN_RESTORE_SCN"), (v3(17), "SNAPSHOT_VERSION")] {
+        let inside = BackupSet { plus_archivelog: true, ..set.clone() };
+        for set in [set, inside] {
+            assert_eq!(window_of(&set, None, &doing), None, "{column}");
+            assert_eq!(windows(std::slice::from_ref(&set), None, &doing), Windows::default(), "{column}");
+            let Verdict::Unknown(why) = judge(&set, None, &doing) else { unreachable!("{column} is a bound") };
+            assert!(why.contains(&format!("its {column} is before its START_REPLAY_")), "{why}");
+        }
+    }
+    assert_eq!(window_of(&v4(100), None, &doing), Some(window(100, 400, 1, true)));
+}
+
 #[test]
 fn not_yet_is_told_from_never() {
     use RoundStatus as R;

@@ -60,6 +60,10 @@ fn a_cell_that_is_not_what_its_column_holds_is_named() {
         ("END_TIMESTAMP", Some("xyzzy"), "says \"xyzzy\", which is no time"),
         ("MAX_NEXT_TIME", Some("-1"), "which is no time"),
         ("START_TIME", Some("99999999999999999999"), "which is no time"),
+        ("MAX_NEXT_TIME", Some("2026-13-45 00:00:00"), "which is no time"),
+        ("MIN_FIRST_TIME", Some("2026-02-30 00:00:00"), "which is no time"),
+        ("END_TIME", Some("2026-11-20 25:00:00"), "which is no time"),
+        ("END_TIME", Some("9999-12-31 23:59:59"), "which is no time"),
     ] {
         let wrong = check(ViewId::Sets, &[column], &[row(&[(column, cell)])]).unwrap_err();
         assert_eq!(wrong.column, column);
@@ -87,10 +91,47 @@ fn what_servers_answer_is_read() {
         (ViewId::Sets, "END_TIMESTAMP", Some("2026-11-20 03:31:40.123456")),
         (ViewId::Sets, "END_TIMESTAMP", None),
         (ViewId::ArchiveRounds, "MAX_NEXT_TIME", Some("")),
+        (ViewId::ArchiveRounds, "MAX_NEXT_TIME", Some("1970-01-01 08:00:00.000000")),
+        (ViewId::ArchiveRounds, "MIN_FIRST_TIME", Some("0000-00-00 00:00:00")),
         (ViewId::Variables, "VALUE", Some("gts")),
         (ViewId::Tenants, "LOG_MODE", None),
         (ViewId::Tenants, "IN_RECYCLEBIN", Some("NO")),
     ] {
         assert_eq!(check(view, &[column], &[row(&[(column, cell)])]), Ok(()), "{column} {cell:?}");
     }
+}
+
+#[test]
+fn a_moment_of_the_past_is_not_later_than_the_clock() {
+    // 2026-11-20T00:00:00Z.
+    let now = 1_795_132_800_u64;
+    let day = 86_400;
+    let at = |column: &str, cell: &str| check_past(&[row(&[(column, Some(cell))])], Scn(now * 1_000_000_000));
+    for (column, in_a_second) in [
+        ("START_SCN", 1_000_000_000),
+        ("CHECKPOINT_SCN", 1_000_000_000),
+        ("START_REPLAY_SCN", 1_000_000_000),
+        ("MIN_RESTORE_SCN", 1_000_000_000),
+        ("SNAPSHOT_VERSION", 1_000_000),
+        ("START_REPLAY_LOG_TS", 1_000_000),
+        ("FROZEN_TIMESTAMP", 1_000_000),
+    ] {
+        let moment = |second: u64| (second * in_a_second).to_string();
+        assert_eq!(at(column, "0"), Ok(()));
+        assert_eq!(at(column, &moment(now + day)), Ok(()), "{column}: clocks may be apart");
+        for late in [moment(now + day + 1), "4611686018427387903".to_owned(), u64::MAX.to_string()] {
+            let wrong = at(column, &late).unwrap_err();
+            assert_eq!(wrong.column, column);
+            assert_eq!(wrong.says, format!("says \"{late}\", which is later than the server's clock"));
+        }
+    }
+    for column in ["START_TIMESTAMP", "END_TIMESTAMP", "START_TIME", "END_TIME", "MIN_FIRST_TIME", "MAX_NEXT_TIME"] {
+        for read in ["", "1970-01-01 08:00:00", "2026-11-20 00:00:00", "2026-11-21 14:00:00"] {
+            assert_eq!(at(column, read), Ok(()), "{column} {read}: a zone may be ahead of UTC");
+        }
+        for late in ["2026-11-21 14:00:01", "9999-12-30 00:00:00.000000"] {
+            assert_eq!(at(column, late).unwrap_err().column, column, "{late}");
+        }
+    }
+    assert_eq!(at("END_SCN", "4611686018427387903"), Ok(()), "the end of a piece is planned");
 }

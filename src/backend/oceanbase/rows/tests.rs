@@ -371,3 +371,27 @@ fn seconds_since_1970_are_read_to_the_microsecond() {
         assert_eq!(of(text), None, "{text:?}");
     }
 }
+
+#[test]
+fn a_server_is_called_stopped_only_where_that_was_read() {
+    let (time, zero) = (Some("2026-11-20 03:31:40.123456"), Some("1970-01-01 00:00:00.000000"));
+    for (start, stop, serves) in [
+        (time, None, Some(true)),
+        (Some("1796063382123456"), Some("0"), Some(true)),
+        (time, Some(""), Some(true)),
+        (time, zero, Some(true)),
+        (time, time, Some(false)),
+        (Some("0"), Some("0"), Some(false)),
+        (Some("0"), Some("xyz"), Some(false)),
+        (None, time, Some(false)),
+        (None, None, None),
+        (Some(""), None, None),
+        (Some("xyz"), None, None),
+        (time, Some("xyz"), None),
+        (time, Some("-1"), None),
+        (time, Some("2026-13-45 00:00:00"), None),
+    ] {
+        let cells = [("START_SERVICE_TIME", start), ("STOP_TIME", stop)];
+        assert_eq!(serving(&row(&cells)), serves, "{start:?} {stop:?}");
+    }
+}

@@ -16,7 +16,7 @@ use crate::domain::destination::Destination;
 use crate::domain::diagnosis::{foreign, identifier};
 use crate::domain::facts::{ArchiveFacts, BaseRule, CompatibilityMode, JobFacts, Known, Role, Scope, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::restorable::{BackupSet, FileStatus, Round};
+use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus};
 use crate::domain::scn::Scn;
 use crate::domain::surroundings::Load;
 use crate::domain::time_zone::ServerTimeZone;
@@ -105,6 +105,8 @@ impl OceanBase {
             .zip(sets)
             .map(|(row, sets)| {
                 let id = needed(row, TENANT_ID)?;
+                let rounds: Vec<Round> = rounds.get(&id).into_iter().flatten().map(round).collect::<Result<_, _>>()?;
+                let times = times(zone, rounds.iter().chain(&of_cluster));
                 Ok(TenantFacts {
                     id,
                     name: identifier(&text(row, "TENANT_NAME")),
@@ -125,13 +127,10 @@ impl OceanBase {
                         destination: whole.destination().cloned().map(ArchiveDest::new),
                         deferred: false,
                         current: of_cluster.clone(),
-                        rounds: rounds.get(&id).into_iter().flatten().map(round).collect::<Result<_, _>>()?,
+                        rounds,
                         pieces: Known::NotChecked("before V4 a window is read from rounds".to_owned()),
                         lag_target: lag_target(parameters),
-                        times: match zone.unknown() {
-                            None => Known::Known(()),
-                            Some(why) => Known::NotChecked(format!("the server's time zone is not known: {why}")),
-                        },
+                        times,
                     },
                     sets,
                     base: BaseRule::Round { most: whole.rules.most_increments },
@@ -234,6 +233,17 @@ impl WholeFacts {
         }
         self
     }
+}
+
+/// Whether the times of these rounds are known as moments.
+pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = &'a Round>) -> Known<()> {
+    if let Some(why) = zone.unknown() {
+        return Known::NotChecked(format!("the server's time zone is not known: {why}"));
+    }
+    let unread = |round: &&Round| round.status == RoundStatus::Doing && round.start == Scn(0);
+    rounds.find(unread).map_or(Known::Known(()), |round| {
+        Known::NotChecked(format!("log archive round {} is DOING, and its MIN_FIRST_TIME says no time", round.round_id))
+    })
 }
 
 /// Why transparent encryption is not looked at: where those lines show it is not known.

@@ -2,7 +2,7 @@
 
 use super::super::session::Row;
 use super::super::words::{Parameters, upgrade_signs};
-use super::detect::load;
+use super::detect::{load, times};
 use super::rows;
 use super::standstill::stand;
 use crate::domain::facts::{Known, ServerFacts, TenantKind};
@@ -106,10 +106,16 @@ fn a_round_without_times_has_not_begun() {
     };
     let doing =
         rows::round(&text("DOING", "2021-07-16 18:00:00.000000", "2021-07-16 18:02:00.000000"), &east()).unwrap();
-    assert_eq!((doing.round_id, doing.status), (2, RoundStatus::Doing));
+    assert_eq!((doing.round_id, &doing.status), (2, &RoundStatus::Doing));
     assert_eq!((doing.start, doing.checkpoint), (Scn(AT * 1_000_000_000), Scn((AT + 120) * 1_000_000_000)));
     let beginning = rows::round(&text("BEGINNING", "", ""), &east()).unwrap();
     assert_eq!((beginning.start, beginning.checkpoint), (Scn(0), Scn(0)));
+    assert_eq!(times(&east(), [&doing, &beginning].into_iter()), Known::Known(()));
+    for no_time in ["", "1970-01-01 08:00:00.000000"] {
+        let unread = rows::round(&text("DOING", no_time, "2021-07-16 18:02:00.000000"), &east()).unwrap();
+        let why = "log archive round 2 is DOING, and its MIN_FIRST_TIME says no time".to_owned();
+        assert_eq!(times(&east(), [&doing, &unread].into_iter()), Known::NotChecked(why), "{no_time:?}");
+    }
     // A set that is still made shows 1970 for its end.
     let epoch = row(&[("END_TIME", "1970-01-01 08:00:00.000000")]);
     assert_eq!(super::super::rows::moment(&epoch, "END_TIME", &east()), None);
@@ -172,7 +178,7 @@ fn every_sign_of_an_upgrade_is_named() {
         address: "10.0.0.1:2882".into(),
         zone: "z1".into(),
         status: "ACTIVE".into(),
-        serving: true,
+        serving: Some(true),
         build: (*build).into(),
     };
     let signs = |pairs: &[(&str, &str)], builds: &[&str]| {
