@@ -33,7 +33,7 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     .map_err(|error| disk::fault("leave a sign of life in", &path, &error))
 }
 
-/// AppContext for the last word, in bytes.
+/// The room for the last word, in bytes.
 const ROOM: usize = 4096;
 
 /// Leaves the reason why the runner goes, for want of a journal to write it into.
