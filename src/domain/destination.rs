@@ -39,11 +39,18 @@ pub struct Destination {
     masked: Vec<String>,
 }
 
-/// What a person wrote as a URI, as it may be repeated to him: nothing of it but its scheme where it holds a credential.
+/// What a person wrote as a URI, as it may be repeated to him: nothing of it but its scheme where it holds a credential, and no
+/// attribute that no server takes, which may be one.
 #[must_use]
 pub fn shown(uri: &str) -> String {
     if credential(uri).is_none() {
-        return foreign(uri);
+        let Some((bare, info)) = uri.split_once('?') else { return foreign(uri) };
+        let token = |token: &str| match kind::known(key_of(token)) {
+            Some(known) if known.takes(token.split_once('=').map_or("", |(_, value)| value)) => token.to_owned(),
+            Some(known) => format!("{}={HIDDEN}", known.key),
+            None => HIDDEN.to_owned(),
+        };
+        return foreign(&format!("{bare}?{}", info.split('&').map(token).collect::<Vec<_>>().join("&")));
     }
     let kind = uri.trim_start().split_once("://").and_then(|(scheme, _)| StorageKind::from_scheme(scheme));
     kind.map_or(HIDDEN.to_owned(), |kind| format!("{kind}://{HIDDEN}"))
@@ -66,7 +73,7 @@ impl Destination {
     }
 
     /// Reads what a view or a parameter shows. Credentials are dropped and noted in [`Destination::masked`], a path that holds
-    /// one is hidden whole; unknown keys are kept (see [`Destination::unknown_keys`]), and nothing else is checked: the server
+    /// one is hidden whole; unknown keys are kept, and nothing else is checked: the server
     /// has accepted it.
     ///
     /// # Errors
@@ -106,12 +113,6 @@ impl Destination {
     #[must_use]
     pub fn attribute(&self, key: &str) -> Option<&str> {
         self.tokens.iter().find_map(|token| token.strip_prefix(key)?.strip_prefix('='))
-    }
-
-    /// The keys no server knows; it ignores them silently, so a slip in a key is a missing key.
-    #[must_use]
-    pub fn unknown_keys(&self) -> Vec<&str> {
-        self.tokens.iter().map(|token| key_of(token)).filter(|key| kind::known(key).is_none()).collect()
     }
 
     /// The secret keys the server's text had, by name: `access_key`, `encrypt_key`.
@@ -263,7 +264,7 @@ impl Destination {
             return Err(DestinationError::EmptyValue(key.into()));
         }
         lex::check_text(key, value, known.limit)?;
-        if !known.values.is_empty() && !known.values.contains(&value) {
+        if !known.takes(value) {
             return Err(DestinationError::BadValue { key, allowed: known.values.join(" or ") });
         }
         Ok(())

@@ -117,8 +117,13 @@ fn the_whole_value_has_the_room_of_one_destination() {
     let of = |bytes: usize| ArchiveDest {
         binding: Some(Binding::Mandatory),
         ..ArchiveDest::new(
-            Destination::parse_user(&format!("s3://b/{}?host=h&access_id=A&x={}", "p".repeat(1000), "x".repeat(bytes)))
-                .unwrap(),
+            Destination::parse_user(&format!(
+                "s3://b/{}?host=h&access_id=A&idc={}&zone={}",
+                "p".repeat(1000),
+                "i".repeat(500),
+                "x".repeat(bytes)
+            ))
+            .unwrap(),
         )
     };
     let room = 2047 - of(1).redacted_statement_value().len() + "&access_key=***".len() + 1;

@@ -73,6 +73,12 @@ pub enum DestinationError {
         /// The key.
         key: &'static str,
     },
+    /// An attribute that no server knows, by its place behind `?`. Its name is not repeated: it may be a secret.
+    #[error(
+        "In the destination, attribute {0} behind ? is none that OceanBase knows. Correct its name, or take it out; an \
+         access key is given by --access-key-from."
+    )]
+    UnknownAttribute(usize),
     /// A key that does not go with this storage.
     #[error("{key} does not go with a {kind} destination. Take it out.")]
     NotForKind {

@@ -114,6 +114,13 @@ pub(super) struct Known {
     pub default: Option<&'static str>,
 }
 
+impl Known {
+    /// Whether it may have this value.
+    pub fn takes(&self, value: &str) -> bool {
+        self.values.is_empty() || self.values.contains(&value)
+    }
+}
+
 const OBJECT: &[StorageKind] = &[Oss, Cos, S3, Azblob];
 const EXTENSION: usize = 511;
 

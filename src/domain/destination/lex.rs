@@ -1,17 +1,21 @@
 //! The server's lexer: split at the first `?`, then at `&`; keys are case-sensitive, nothing is decoded.
 
-use super::{Credential, Destination, DestinationError, StorageKind, credential, key_of};
+use super::{Credential, Destination, DestinationError, StorageKind, credential, key_of, kind};
 use crate::domain::secret::HIDDEN;
 
-/// A person's text: credentials are refused before anything else, so that no other message can be about one.
+/// A person's text: credentials are refused before anything else, so that no other message can be about one, and attributes that
+/// no server knows before their values are looked at: they may be credentials by another name.
 pub(super) fn user(text: &str) -> Result<Destination, DestinationError> {
     refuse_credential(text)?;
-    let (kind, path, info) = parts(text)?;
+    let (storage, path, info) = parts(text)?;
     let info = info.unwrap_or_default();
-    if kind == StorageKind::File && info.contains('?') {
+    if storage == StorageKind::File && info.contains('?') {
         return Err(DestinationError::Forbidden { what: "the path".into(), character: "a question mark" });
     }
-    Ok(Destination { kind, path, tokens: tokens(info).map(sent).collect(), masked: Vec::new() })
+    if let Some(at) = tokens(info).position(|token| kind::known(key_of(token)).is_none()) {
+        return Err(DestinationError::UnknownAttribute(at + 1));
+    }
+    Ok(Destination { kind: storage, path, tokens: tokens(info).map(sent).collect(), masked: Vec::new() })
 }
 
 /// A token of a person as it is sent: an endpoint has no slash at its end, which a Test would pass over and a server may not.

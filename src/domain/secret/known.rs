@@ -25,8 +25,8 @@ pub(super) fn remember(secret: &Arc<SecretString>) {
     }
 }
 
-/// Foreign text with `***` in the place of every secret of this process, as it is and as statements, URIs, forms, JSON, XML,
-/// Base64 and hexadecimal digits spell it. Not for names, ids, numbers and states: those are compared and sent back.
+/// Foreign text with `***` in the place of every secret of this process and of a beginning of one, as it is and as statements,
+/// URIs, forms, JSON, XML, Base64 and hexadecimal digits spell it. Not for names, ids, numbers and states: those are compared and sent back.
 #[must_use]
 pub fn hide(text: &str) -> String {
     let mut held: Vec<Arc<SecretString>> =
@@ -99,6 +99,35 @@ mod tests {
     fn what_is_left_of_it_among_letters_and_digits_is_hidden() {
         let _held = Secret::new("CANARY/left+over=".to_owned());
         assert_eq!(hide("CodeCANARYleftover"), "Code***");
+    }
+
+    #[test]
+    fn a_beginning_of_it_is_hidden_up_to_the_end_of_what_agrees() {
+        let _held = Secret::new("begin~é7/qrstuvwxyz0123456789".to_owned());
+        for cut in ["begin~é7/", "begin~é7%2Fqrst", "begin~é7/qrstuvwxyz012345678", "626567696e7ec3a9372f7172"] {
+            assert_eq!(hide(&format!("near '{cut}' at line 1")), "near '***' at line 1", "{cut}");
+        }
+        assert_eq!(hide("near 'begin~é' at line 1"), "near 'begin~é' at line 1", "too short to be told from a word");
+        assert_eq!(hide("begin~é7/and more"), "***and more");
+        let _with_accents = Secret::new("accents:é".repeat(4));
+        assert_eq!(hide("accents:è, accents:éè"), "***è, ***è", "no character is hidden by half");
+        let coded = STANDARD.encode("user:begin~é7/qrstu");
+        let said = hide(&coded);
+        assert!(said.contains("***") && said.len() < 14, "{said}");
+    }
+
+    #[test]
+    fn one_that_is_escaped_more_than_once_is_hidden() {
+        let _held = Secret::new("layers9x~7/q<\"\\".to_owned());
+        for form in [
+            "layers9x~7%252Fq<\"\\",
+            "layers9x~7%25252Fq%25253C\"\\",
+            "layers9x~7%%32%46q<\"\\",
+            "layers9x~7/q&amp;lt;&amp;quot;\\",
+            "layers9x~7/q<\\\\\\\"\\\\\\\\",
+        ] {
+            assert_eq!(hide(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
+        }
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use crate::domain::secret::hide;
+
 /// The longest answer that is read, in bytes on the wire.
 pub(super) const ANSWER: usize = 64 << 20;
 /// The most rows that are read of an answer.
@@ -12,6 +14,8 @@ pub(super) const CELL: usize = 1 << 20;
 pub(super) const COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
 pub(super) const ERROR_TEXT: usize = 16 << 10;
+/// How much more of it is read, in bytes, so that a secret across its end is seen as a whole.
+pub(super) const BEYOND_ERROR_TEXT: usize = 1 << 10;
 /// The longest packet that is read before the login is over, in bytes.
 pub(super) const LOGIN_PACKET: usize = 16 << 10;
 
@@ -37,7 +41,8 @@ pub(super) enum Trouble {
 pub(super) struct Refusal {
     /// The server's code.
     pub(super) code: u32,
-    /// Its text. Bytes that are not UTF-8 are replaced: the code says more than a text in another character set.
+    /// Its text without secrets of this process. Bytes that are not UTF-8 are replaced: the code says more than a text in
+    /// another character set.
     pub(super) text: String,
     /// Whether the text was read to its end.
     pub(super) whole: bool,
@@ -96,7 +101,29 @@ impl Refusal {
         let rest = packet.get(3..).unwrap_or_default();
         // The SQLSTATE; servers that refuse a connection before the greeting leave it out.
         let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
-        let read = text.get(..ERROR_TEXT).unwrap_or(text);
-        Self { code, text: String::from_utf8_lossy(read).into_owned(), whole: read.len() == text.len() }
+        let read = text.get(..ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
+        // Before the cut, which may fall into a secret.
+        let mut shown = hide(&String::from_utf8_lossy(read));
+        shown.truncate(shown.floor_char_boundary(ERROR_TEXT));
+        Self { code, text: shown, whole: text.len() <= ERROR_TEXT }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::secret::Secret;
+
+    #[test]
+    fn a_secret_across_the_end_of_what_is_shown_is_hidden() {
+        let _held = Secret::new("across~9x.the-end".to_owned());
+        for before in [ERROR_TEXT - 4, ERROR_TEXT - 12] {
+            let mut packet = vec![0xFF, 0x89, 0x13];
+            packet.extend(std::iter::repeat_n(b' ', before));
+            packet.extend(b"across~9x.the-end and so on");
+            let refusal = Refusal::read(&packet);
+            assert!(!refusal.text.contains("ac") && !refusal.whole, "{}", refusal.text.trim_start());
+            assert!(refusal.text.len() <= ERROR_TEXT);
+        }
     }
 }

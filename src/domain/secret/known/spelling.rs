@@ -11,6 +11,12 @@ use super::HIDDEN;
 /// What is left of a secret among letters and digits is looked for from this length on.
 const SHORTEST_REST: usize = 8;
 
+/// A beginning of a secret is looked for from this length on, in characters: a server quotes a cut piece of a statement.
+const SHORTEST_BEGINNING: usize = 8;
+
+/// How many times one way to escape is undone at most; a text that is escaped more often is no honest answer.
+const LAYERS: usize = 16;
+
 /// Reads what stands at the beginning of a text: the bytes it means, and how many it takes. None: it stands for itself.
 type Decoder = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
 
@@ -18,25 +24,27 @@ type Decoder = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
 const DECODERS: [(Decoder, &[char]); 5] =
     [(doubled, &['\'', '"', '`']), (escaped, &['\\']), (percent, &['%']), (form, &['+']), (entity, &['&'])];
 
-/// The text with `***` in the place of the secret, however it is spelled.
+/// The text with `***` in the place of the secret, or of a beginning of it, however it is spelled.
 pub(super) fn without(text: &str, secret: &str) -> String {
-    let mut found = places(text.as_bytes(), secret.as_bytes());
+    // In bytes.
+    let least = secret.char_indices().nth(SHORTEST_BEGINNING).map_or(secret.len(), |(at, _)| at);
+    let mut found = places(text.as_bytes(), secret.as_bytes(), least);
     for (decoder, signs) in DECODERS {
         if text.contains(signs) {
-            found.extend(decoded(text, secret, decoder));
+            found.extend(decoded(text, secret, least, decoder));
         }
     }
-    if text.len() > secret.len() {
+    if text.len() > least {
         let digit = |nibble: u8| char::from_digit(u32::from(nibble), 16);
         let digits = secret.bytes().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).flatten();
         let digits: Zeroizing<String> = Zeroizing::new(digits.collect());
-        found.extend(places(text.to_ascii_lowercase().as_bytes(), digits.as_bytes()));
-        found.extend(in_base64(text, secret));
+        found.extend(places(text.to_ascii_lowercase().as_bytes(), digits.as_bytes(), 2 * least));
+        found.extend(in_base64(text, secret, least));
     }
     let rest: Zeroizing<String> =
         Zeroizing::new(secret.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')).collect());
     if rest.len() >= SHORTEST_REST && rest.len() < secret.len() {
-        found.extend(places(text.as_bytes(), rest.as_bytes()));
+        found.extend(places(text.as_bytes(), rest.as_bytes(), SHORTEST_REST));
     }
     replaced(text, found)
 }
@@ -58,32 +66,56 @@ fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
     out
 }
 
-/// Where these bytes stand.
-fn places(text: &[u8], wanted: &[u8]) -> Vec<Range<usize>> {
-    if wanted.is_empty() {
-        return Vec::new();
+/// Where these bytes stand, or at least so many of their beginning: up to the end of what agrees.
+fn places(text: &[u8], wanted: &[u8], least: usize) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut at = 0;
+    while let Some(rest) = text.get(at..).filter(|rest| rest.len() >= least && least > 0) {
+        let agree = rest.iter().zip(wanted).take_while(|(a, b)| a == b).count();
+        if agree < least {
+            at += 1;
+            continue;
+        }
+        // No character is hidden by half.
+        let is_within = |end: &usize| wanted.get(*end).is_some_and(|byte| byte & 0xC0 == 0x80);
+        let end = at + (0..=agree).rev().find(|end| !is_within(end)).unwrap_or(agree);
+        found.push(at..end);
+        // What agrees may begin again within it: the longest is looked for from every place.
+        at += 1;
     }
-    let all = text.windows(wanted.len()).enumerate();
-    all.filter(|(_, window)| *window == wanted).map(|(at, _)| at..at + wanted.len()).collect()
+    found
 }
 
-/// Where the secret stands once one way to escape is undone.
-fn decoded(text: &str, secret: &str, decoder: Decoder) -> Vec<Range<usize>> {
-    let bytes = text.as_bytes();
-    let mut plain = Zeroizing::new(Vec::with_capacity(bytes.len()));
+/// Where the secret stands once one way to escape is undone, as often as it was done.
+fn decoded(text: &str, secret: &str, least: usize, decoder: Decoder) -> Vec<Range<usize>> {
+    let mut found = Vec::new();
+    let mut plain = Zeroizing::new(text.as_bytes().to_vec());
     // Where each byte begins in the text, and where the last one ends.
-    let mut begins = Vec::with_capacity(bytes.len() + 1);
-    let mut at = 0;
-    while let Some(byte) = bytes.get(at) {
-        let (means, taken) =
-            bytes.get(at..).and_then(decoder).filter(|(_, taken)| *taken > 0).unwrap_or((vec![*byte], 1));
-        begins.extend(means.iter().map(|_| at));
-        plain.extend(means);
-        at += taken;
+    let mut begins: Vec<usize> = (0..=text.len()).collect();
+    for _ in 0..LAYERS {
+        let mut means_more = false;
+        let mut undone = Zeroizing::new(Vec::with_capacity(plain.len()));
+        let mut places_of = Vec::with_capacity(begins.len());
+        let mut at = 0;
+        while let (Some(byte), Some(begin)) = (plain.get(at), begins.get(at)) {
+            let escape = plain.get(at..).and_then(decoder).filter(|(_, taken)| *taken > 0);
+            means_more |= escape.is_some();
+            let (means, taken) = escape.unwrap_or((vec![*byte], 1));
+            places_of.extend(means.iter().map(|_| *begin));
+            undone.extend(means);
+            at += taken;
+        }
+        if !means_more {
+            break;
+        }
+        places_of.push(text.len());
+        let here = places(&undone, secret.as_bytes(), least);
+        found.extend(
+            here.into_iter().filter_map(|range| Some(*places_of.get(range.start)?..*places_of.get(range.end)?)),
+        );
+        (plain, begins) = (undone, places_of);
     }
-    begins.push(bytes.len());
-    let found = places(&plain, secret.as_bytes());
-    found.into_iter().filter_map(|range| Some(*begins.get(range.start)?..*begins.get(range.end)?)).collect()
+    found
 }
 
 /// A quote within a string of a statement.
@@ -152,7 +184,7 @@ fn character(digits: &[u8], radix: u32) -> Option<Vec<u8>> {
 
 /// Where Base64 holds the secret, alone or within more: `user:secret` of HTTP Basic. What its first and last digits share with
 /// other bytes is not looked at.
-fn in_base64(text: &str, secret: &str) -> Vec<Range<usize>> {
+fn in_base64(text: &str, secret: &str, least: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for before in 0..3 {
         let mut bytes = Zeroizing::new(vec![0; before]);
@@ -162,7 +194,8 @@ fn in_base64(text: &str, secret: &str) -> Vec<Range<usize>> {
         for engine in [&STANDARD_NO_PAD, &URL_SAFE_NO_PAD] {
             let coded = Zeroizing::new(engine.encode(&bytes[..]));
             let own = coded.get(first..behind).unwrap_or_default();
-            found.extend(places(text.as_bytes(), own.as_bytes()).into_iter().map(|range| {
+            let cut = ((before + least) * 8 / 6).saturating_sub(first);
+            found.extend(places(text.as_bytes(), own.as_bytes(), cut.min(own.len())).into_iter().map(|range| {
                 // A whole one goes with its last digit and what pads it.
                 let end = text.as_bytes().get(range.end..).unwrap_or_default();
                 let more = end.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)).count();

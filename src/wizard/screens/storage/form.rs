@@ -405,11 +405,7 @@ impl Form {
             Err(error) if error.is_of_a_credential() => {
                 Some("A secret has no place here: the key has a field of its own.".to_owned())
             }
-            Err(error) => Some(error.to_string()),
-            Ok(read) => read
-                .unknown_keys()
-                .first()
-                .map(|unknown| format!("No server knows {unknown}; it would ignore it. Correct it or take it out.")),
+            read => read.err().map(|error| error.to_string()),
         }
     }
 }

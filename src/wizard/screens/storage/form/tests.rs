@@ -82,7 +82,11 @@ fn what_is_wrong_is_told_at_its_field() {
     one(|form, _| form.options = Text::new("host=x"), Field::Options, "host has a field of its own");
     one(|form, _| form.options = Text::new("access_key=x"), Field::Options, "A secret has no place here");
     one(|form, _| form.options = Text::new("checksum_type=sha"), Field::Options, "must be no_checksum or md5 or crc32");
-    one(|form, _| form.options = Text::new("colour=red"), Field::Options, "No server knows colour");
+    one(
+        |form, _| form.options = Text::new("colour=red"),
+        Field::Options,
+        "attribute 1 behind ? is none that OceanBase knows",
+    );
     one(|form, _| form.directory = Text::new(&format!("b/{}", "x".repeat(1100))), Field::Directory, "Shorten it");
     let by_role = |form: &mut Form, access: &mut Access| {
         form.options = Text::new("role_arn=acs:ram::1:role/x");
