@@ -193,8 +193,8 @@ fn cases(servers: &Servers) -> Vec<Case> {
                 }
                 other => other.clone(),
             }),
-            0,
-            "",
+            10,
+            "which is later than the server's clock",
         ),
     ];
     let greets = |name, code: u16, message: &str| {
