@@ -7,7 +7,7 @@ mod pages;
 mod scan;
 
 use std::collections::BTreeSet;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use scan::{Source, scan};
 
@@ -78,19 +78,9 @@ fn root() -> &'static Path {
 
 /// Every Rust file under src, by its path from there.
 fn sources() -> Vec<(String, String)> {
-    fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
-        for entry in std::fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                walk(&path, found);
-            } else if path.extension().is_some_and(|ext| ext == "rs") {
-                found.push(path);
-            }
-        }
-    }
     let src = root().join("src");
     let mut files = Vec::new();
-    walk(&src, &mut files);
+    pages::sources(&src, &mut files);
     files.sort();
     let name = |path: &Path| path.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
     files.iter().map(|path| (name(path), std::fs::read_to_string(path).unwrap())).collect()

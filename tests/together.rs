@@ -14,7 +14,7 @@ use engine::seekdb::{PASSWORD, Seekdb};
 use fleet::Fleet;
 use obnow::backend::oceanbase::session::{Connected, Failure, Purpose, Row, text};
 use obnow::backend::oceanbase::{Session, WritingSession};
-use obnow::domain::connection::{Connection, Limits, TlsMode};
+use obnow::domain::connection::{Connection, TlsMode};
 use obnow::domain::secret::Secret;
 use proxy::{Does, Proxy};
 use serde_json::Value;
@@ -28,23 +28,7 @@ const QUESTIONS: [&str; 3] =
 const TOGETHER: &str = "SELECT A FROM oceanbase.FIRST; SELECT A FROM oceanbase.SECOND; SELECT A FROM oceanbase.THIRD";
 
 fn to(endpoint: &str) -> Connection {
-    Connection {
-        endpoints: vec![endpoint.to_owned()],
-        user: "root@sys".to_owned(),
-        password: None,
-        tls: TlsMode::Off,
-        ca: None,
-        mydumper: None,
-        limits: Limits {
-            connect: 60_000,
-            statement: 120_000,
-            poll: 20,
-            stall: 120_000,
-            archive_wait: 1_000,
-            heartbeat: 1_000,
-            proof: 1_000,
-        },
-    }
+    wrong::connection(endpoint, TlsMode::Off)
 }
 
 async fn logged_in<P: Purpose>(server: &Wrong) -> Connected<P> {

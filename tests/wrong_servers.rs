@@ -12,7 +12,7 @@ use buckets::authority::authority;
 use obnow::backend::oceanbase::session::{Failure, Row, text};
 use obnow::backend::oceanbase::{Session, WritingSession};
 use obnow::demo::statement::Value as Cell;
-use obnow::domain::connection::{Connection, Limits, TlsMode};
+use obnow::domain::connection::TlsMode;
 use obnow::domain::fault::Fault;
 use obnow::domain::secret::Secret;
 use wrong::{END, FULL, NATIVE, OK, Script, Wrong, cells, column, error, header, switch};
@@ -22,29 +22,9 @@ const PASSWORD: &str = "CANARY-of-the-login-77";
 const QUESTION: &str = "SELECT A FROM oceanbase.CDB_OB_BACKUP_SET_FILES";
 const VIEW: &str = "oceanbase.CDB_OB_BACKUP_SET_FILES";
 
-fn connection(server: &Wrong, tls: TlsMode) -> Connection {
-    Connection {
-        endpoints: vec![server.endpoint.clone()],
-        user: "root@sys".to_owned(),
-        password: None,
-        tls,
-        ca: None,
-        mydumper: None,
-        limits: Limits {
-            connect: 60_000,
-            statement: 120_000,
-            poll: 20,
-            stall: 120_000,
-            archive_wait: 1_000,
-            heartbeat: 1_000,
-            proof: 1_000,
-        },
-    }
-}
-
 async fn log_in(server: &Wrong, tls: TlsMode) -> Result<Session, Fault> {
     let password = Secret::new(PASSWORD.to_owned());
-    Session::open(&connection(server, tls), Some(&password)).await
+    Session::open(&wrong::connection(&server.endpoint, tls), Some(&password)).await
 }
 
 async fn refused(server: &Wrong, tls: TlsMode) -> Fault {
@@ -161,13 +141,13 @@ async fn a_switch_to_the_same_plugin_is_answered_once_with_the_proof_for_its_cha
 #[tokio::test]
 async fn no_password_is_an_empty_proof_and_no_other_plugin_either() {
     let server = Script::lets_in().play().await;
-    assert_eq!(WritingSession::open(&connection(&server, TlsMode::Off), None).await.unwrap().id, 7);
+    assert_eq!(WritingSession::open(&wrong::connection(&server.endpoint, TlsMode::Off), None).await.unwrap().id, 7);
     assert!(server.heard()[0].ends_with(b"root@sys\0\0mysql_native_password\0"), "{:?}", server.heard()[0]);
     // Neither several statements in one text, where something may be written, nor files of this host.
     let capabilities = u32::from_le_bytes(*server.heard()[0].first_chunk().unwrap());
     assert_eq!(capabilities & (1 << 16 | 1 << 7), 0, "{capabilities:#b}");
     let server = Script::greets("mysql_clear_password").play().await;
-    assert!(Session::open(&connection(&server, TlsMode::Off), None).await.is_err());
+    assert!(Session::open(&wrong::connection(&server.endpoint, TlsMode::Off), None).await.is_err());
     assert_eq!(server.heard(), Vec::<Vec<u8>>::new());
 }
 
@@ -187,7 +167,7 @@ async fn tls_is_asked_for_as_the_inventory_says() {
         (TlsMode::VerifyFull, true, Err("does not name this host")),
     ] {
         let server = script(Arc::clone(&tls)).play().await;
-        let mut to = connection(&server, mode);
+        let mut to = wrong::connection(&server.endpoint, mode);
         to.ca = ca.then(|| folder.path().join("ca.pem").display().to_string());
         let outcome = Session::open(&to, Some(&Secret::new(PASSWORD.to_owned()))).await;
         match (outcome, ends) {

@@ -28,7 +28,8 @@ fn cited(text: &str) -> Vec<String> {
     words.filter(number).map(str::to_owned).collect()
 }
 
-fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
+/// Every Rust file in a folder and below.
+pub fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {

@@ -2,6 +2,7 @@
 //! Payloads are framed and counted as the protocol has it; `raw` sends bytes as they are.
 #![allow(dead_code, reason = "not every test plays everything")]
 
+use obnow::domain::connection::{Connection, Limits, TlsMode};
 use std::sync::{Arc, Mutex};
 
 use rustls::ServerConfig;
@@ -229,4 +230,25 @@ async fn serve(script: Script, mut stream: Box<dyn Pipe>, heard: Heard) -> Optio
         heard.lock().unwrap().push(more[..count].to_vec());
     }
     Some(())
+}
+
+/// How a server is reached that may take as long as it likes on a loaded machine.
+pub fn connection(endpoint: &str, tls: TlsMode) -> Connection {
+    Connection {
+        endpoints: vec![endpoint.to_owned()],
+        user: "root@sys".to_owned(),
+        password: None,
+        tls,
+        ca: None,
+        mydumper: None,
+        limits: Limits {
+            connect: 60_000,
+            statement: 120_000,
+            poll: 20,
+            stall: 120_000,
+            archive_wait: 1_000,
+            heartbeat: 1_000,
+            proof: 1_000,
+        },
+    }
 }
