@@ -9,5 +9,6 @@ pub mod demo;
 pub mod domain;
 pub mod journal;
 pub mod probe;
+pub mod process;
 pub mod runner;
 pub mod wizard;

@@ -15,6 +15,7 @@ use scan::{Source, scan};
 const FLOORS: &[(&str, u8)] = &[
     ("domain", 1),
     ("child", 2),
+    ("process", 2),
     ("backend", 3),
     ("probe", 3),
     ("journal", 3),

@@ -13,7 +13,8 @@ use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TaskState, TaskView};
 use crate::domain::words;
 pub use crate::journal::tasks::TaskId;
-use crate::journal::{heartbeat, locks, process, reader, tasks};
+use crate::journal::{heartbeat, locks, reader, tasks};
+use crate::process;
 
 use super::AppContext;
 

@@ -13,10 +13,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::disk;
-use super::process::started;
 use super::tasks::TaskId;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
+use crate::process::started;
 
 /// What a task works on in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,7 +6,6 @@ pub mod clock;
 mod disk;
 pub mod heartbeat;
 pub mod locks;
-pub mod process;
 pub mod reader;
 pub mod reports;
 pub mod requests;

@@ -169,7 +169,7 @@ impl Runner {
         // First of all: there is the room for a last word.
         heartbeat::beat(&self.state, &self.task, now())?;
         heartbeat::forget_word(&self.state, &self.task)?;
-        let (pid, process) = (std::process::id(), crate::journal::process::mark());
+        let (pid, process) = (std::process::id(), crate::process::mark());
         self.write(&Event::RunnerStarted { pid, attempt, anew, targets, process })?;
         if self.compact_first {
             let (request, verb, who) = (format!("compact.{attempt}"), COMPACT.to_owned(), who());

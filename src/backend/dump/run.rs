@@ -21,6 +21,7 @@ use super::{Login, io_fault};
 use crate::domain::diagnosis::foreign;
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
+use crate::process::{Process, boot_id};
 
 /// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
 pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
@@ -98,7 +99,7 @@ impl Dump {
             format: 1,
             run: place.run().to_owned(),
             pid: child.id(),
-            start_ticks: Stat::of(child.id()).map_or(0, |stat| stat.start_ticks),
+            start_ticks: Process::of(child.id()).map_or(0, |stat| stat.start_ticks),
             boot_id: boot_id(),
             tool: tool.path.clone(),
             release: tool.release.version.to_owned(),
@@ -135,7 +136,7 @@ impl Dump {
     /// The record cannot be written.
     pub fn adopt(place: &Place, release: &str) -> Result<Option<Self>, Fault> {
         let Some((pid, tool)) = keeper_of(place) else { return Ok(None) };
-        let Some(stat) = Stat::of(pid) else { return Ok(None) };
+        let Some(stat) = Process::of(pid) else { return Ok(None) };
         let record = Record {
             format: 1,
             run: place.run().to_owned(),
@@ -237,11 +238,11 @@ impl Dump {
         if self.record.boot_id != boot_id() {
             return false;
         }
-        match Stat::of(self.record.pid) {
+        match Process::of(self.record.pid) {
             // Its id is given to another only when its whole group is gone.
             Some(leader) if leader.start_ticks != self.record.start_ticks => false,
             Some(leader) if !leader.is_over => true,
-            Some(_) | None => Stat::all().any(|stat| stat.group == self.record.pid && !stat.is_over),
+            Some(_) | None => Process::all().any(|stat| stat.group == self.record.pid && !stat.is_over),
         }
     }
 }
@@ -302,38 +303,6 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
     }
 }
 
-/// What /proc says of a process.
-#[derive(Debug, PartialEq, Eq)]
-struct Stat {
-    /// It ended and waits for its parent to notice, which an orphan's may never do.
-    is_over: bool,
-    /// The leader of its group.
-    group: u32,
-    /// With the pid it names one process of this boot.
-    start_ticks: u64,
-}
-
-impl Stat {
-    fn of(pid: u32) -> Option<Self> {
-        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The second field is a name in parentheses and may hold anything; state is the third, group the fifth, start the 22nd.
-        let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
-        let is_over = matches!(fields.next()?, "Z" | "X");
-        let group = fields.nth(1)?.parse().ok()?;
-        Some(Self { is_over, group, start_ticks: fields.nth(16)?.parse().ok()? })
-    }
-
-    /// Of every process of this host.
-    fn all() -> impl Iterator<Item = Self> {
-        let entries = std::fs::read_dir("/proc").into_iter().flatten().filter_map(Result::ok);
-        entries.filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
-    }
-}
-
-fn boot_id() -> String {
-    std::fs::read_to_string("/proc/sys/kernel/random/boot_id").unwrap_or_default().trim().to_owned()
-}
-
 /// A failed dump in three sentences.
 fn failure(state: State, log: &str, rebooted: bool) -> Fault {
     let what = match state {
@@ -383,14 +352,5 @@ mod tests {
         assert!(failure(State::Gone, "", true).why.contains("reboot"));
         assert!(failure(State::Gone, "", false).why.contains("kill"));
         assert!(failure(State::Exited(137), "", false).why.contains("signal 9"));
-    }
-
-    #[test]
-    fn a_process_is_named_by_pid_and_start() {
-        let own = Stat::of(std::process::id()).unwrap();
-        assert!(own.start_ticks > 0 && own.group > 0 && !own.is_over);
-        assert!(Stat::all().any(|stat| stat == own));
-        assert_eq!(Stat::of(0), None);
-        assert_eq!(boot_id().len(), 36);
     }
 }
