@@ -48,13 +48,6 @@ impl Places {
             state: state.unwrap_or_else(|| state_home.join("obnow")),
         }
     }
-
-    /// The places of an embedded fleet; an ordinary inventory and state under this state directory.
-    #[must_use]
-    pub fn demo(&self, scenario: &str) -> Self {
-        let folder = self.state.join("demo").join(scenario);
-        Self { config: folder.join("config.yaml"), state: folder.join("state") }
-    }
 }
 
 /// A path from the root.

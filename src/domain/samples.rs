@@ -12,6 +12,7 @@ use super::identity::Created;
 use super::proof::ProofRule;
 use super::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKind, SetStatus};
 use super::scn::Scn;
+use super::step::StepKind;
 use super::surroundings::Load;
 use super::target::TargetName;
 use super::time_zone::ServerTimeZone;
@@ -25,6 +26,39 @@ pub use legacy::{legacy, whole};
 
 /// 2026-11-20 03:00:00 UTC, in seconds.
 pub const NOW: u64 = 1_795_143_600;
+
+/// The steps of a physical backup, in order.
+pub const PHYSICAL: [StepKind; 8] = [
+    StepKind::CheckTarget,
+    StepKind::CheckReady,
+    StepKind::SetDestination,
+    StepKind::StartArchiving,
+    StepKind::Compact,
+    StepKind::StartBackup,
+    StepKind::WaitForBackup,
+    StepKind::ConfirmRestorable,
+];
+
+/// The steps of a logical backup into a directory, in order.
+pub const LOGICAL: [StepKind; 6] = [
+    StepKind::CheckTarget,
+    StepKind::CheckBackupService,
+    StepKind::CheckReady,
+    StepKind::StartBackup,
+    StepKind::WaitForBackup,
+    StepKind::ConfirmRestorable,
+];
+
+/// The steps of a logical backup to an object storage, in order.
+pub const UPLOADED: [StepKind; 7] = [
+    StepKind::CheckTarget,
+    StepKind::CheckBackupService,
+    StepKind::CheckReady,
+    StepKind::StartBackup,
+    StepKind::WaitForBackup,
+    StepKind::Upload,
+    StepKind::ConfirmRestorable,
+];
 
 /// So many seconds before [`NOW`].
 pub fn ago(seconds: u64) -> Scn {

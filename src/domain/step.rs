@@ -29,39 +29,6 @@ pub enum StepKind {
 }
 
 impl StepKind {
-    /// The steps of a physical backup, in order.
-    pub const PHYSICAL: [Self; 8] = [
-        Self::CheckTarget,
-        Self::CheckReady,
-        Self::SetDestination,
-        Self::StartArchiving,
-        Self::Compact,
-        Self::StartBackup,
-        Self::WaitForBackup,
-        Self::ConfirmRestorable,
-    ];
-
-    /// The steps of a logical backup into a directory, in order.
-    pub const LOGICAL: [Self; 6] = [
-        Self::CheckTarget,
-        Self::CheckBackupService,
-        Self::CheckReady,
-        Self::StartBackup,
-        Self::WaitForBackup,
-        Self::ConfirmRestorable,
-    ];
-
-    /// The steps of a logical backup to an object storage, in order.
-    pub const UPLOADED: [Self; 7] = [
-        Self::CheckTarget,
-        Self::CheckBackupService,
-        Self::CheckReady,
-        Self::StartBackup,
-        Self::WaitForBackup,
-        Self::Upload,
-        Self::ConfirmRestorable,
-    ];
-
     /// The name as shown, in the journal's events and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {

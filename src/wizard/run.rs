@@ -292,7 +292,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     finishing.await.unwrap_or_default();
     while let Ok((req, answer)) = answers.try_recv() {
         // Nobody sees what it asks for now.
-        drop(update(&mut ui.model, Msg::Answer(req, answer), now()));
+        drop(update(&mut ui.model, Msg::Answer(req, answer)));
     }
     let (exit, farewell) = task::farewell(&ui.model);
     Ok(Ended::Left(Left { exit, farewell }))
@@ -358,7 +358,7 @@ impl Loop {
             };
             self.due.dirty = true;
             self.due.at_once = true;
-            let effects = update(&mut self.model, msg, now());
+            let effects = update(&mut self.model, msg);
             self.perform(effects)?;
         }
         Ok(())
@@ -366,14 +366,14 @@ impl Loop {
 
     fn answered(&mut self, req: Req, answer: Answer) -> std::io::Result<()> {
         self.due.dirty = true;
-        let effects = update(&mut self.model, Msg::Answer(req, answer), now());
+        let effects = update(&mut self.model, Msg::Answer(req, answer));
         self.perform(effects)
     }
 
     fn woken(&mut self) -> std::io::Result<()> {
         self.wake = None;
         self.due.dirty = true;
-        let effects = update(&mut self.model, Msg::Woken, now());
+        let effects = update(&mut self.model, Msg::Woken);
         self.perform(effects)
     }
 
@@ -382,7 +382,7 @@ impl Loop {
             match effect {
                 Effect::Copy(text) => self.terminal.backend_mut().copy(&text)?,
                 Effect::Suspend if !has_job_control() => {
-                    let effects = update(&mut self.model, Msg::NotSuspended, now());
+                    let effects = update(&mut self.model, Msg::NotSuspended);
                     for effect in effects {
                         self.effects.run(effect);
                     }
@@ -411,7 +411,7 @@ impl Loop {
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
         self.due.dirty = true;
         self.due.at_once = true;
-        let effects = update(&mut self.model, Msg::Resized(size.width, size.height), now());
+        let effects = update(&mut self.model, Msg::Resized(size.width, size.height));
         self.perform(effects)
     }
 }

@@ -1,8 +1,6 @@
 //! What happens changes the model, and asks for effects. The law of this floor: no I/O, no clock, no task is started here;
 //! time comes in as an argument, and what must be done goes out as data.
 
-use jiff::Timestamp;
-
 use super::effect::Effect;
 use super::key::Key;
 use super::keymap::{self, Action, Meaning};
@@ -14,9 +12,9 @@ use crate::domain::fault::Fault;
 
 /// The one way the model changes.
 #[must_use]
-pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
+pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
-        Msg::Key(key) => pressed(model, key, now),
+        Msg::Key(key) => pressed(model, key),
         Msg::Paste(text) => pasted(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
@@ -28,7 +26,7 @@ pub fn update(model: &mut Model, msg: Msg, now: Timestamp) -> Vec<Effect> {
             model.notice = Some("No shell waits behind obnow that could bring it back; it was not stopped.".to_owned());
             Vec::new()
         }
-        Msg::Answer(req, answer) => answered(model, req, answer, now),
+        Msg::Answer(req, answer) => answered(model, req, answer),
     }
 }
 
@@ -40,7 +38,7 @@ pub fn begin(model: &mut Model) -> Vec<Effect> {
     vec![Effect::Open(req)]
 }
 
-fn pressed(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
+fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notice = None;
     if model.is_too_small() {
         // Nothing is done that nobody can see.
@@ -56,7 +54,7 @@ fn pressed(model: &mut Model, key: Key, now: Timestamp) -> Vec<Effect> {
         return Vec::new();
     }
     match keymap::meaning(model, key) {
-        Meaning::Does(action) => act(model, action, now),
+        Meaning::Does(action) => act(model, action),
         Meaning::Not(why) => {
             model.notice = Some(why);
             Vec::new()
@@ -108,7 +106,7 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
+fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::Quit {
         return quit(model);
     }
@@ -138,7 +136,7 @@ fn act(model: &mut Model, action: Action, now: Timestamp) -> Vec<Effect> {
             Screen::Connect => connect::act(model, action),
             Screen::Target => target::act(model, action),
             Screen::Detected => detected::act(model, action),
-            Screen::Storage => storage::act(model, action, now),
+            Screen::Storage => storage::act(model, action),
             Screen::Mode => mode::act(model, action),
             Screen::Confirm => confirm::act(model, action),
             Screen::Task => task::act(model, action),
@@ -187,7 +185,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 }
 
 /// An answer; one to a question that nobody asks any more changes nothing.
-fn answered(model: &mut Model, req: Req, answer: Answer, now: Timestamp) -> Vec<Effect> {
+fn answered(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Opened(known) if model.opening == Some(req) => opened(model, *known),
         Answer::Opened(_) => Vec::new(),
@@ -205,7 +203,7 @@ fn answered(model: &mut Model, req: Req, answer: Answer, now: Timestamp) -> Vec<
         Answer::Silent(fault) => task::silent(model, req, fault),
         Answer::FollowedToEnd { state, last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
-        Answer::Tasks(rows) => tasks::listed(model, req, rows, now),
+        Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::Questioned(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelAsked(asked) => task::cancel_asked(model, req, asked),
         Answer::Reported(path) => task::reported(model, req, path),

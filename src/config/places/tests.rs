@@ -11,8 +11,6 @@ fn flags_win_and_the_rest_is_where_xdg_says() {
     assert_eq!((places.config, places.state), ("/x.yaml".into(), "/s/obnow".into()));
     let places = Places::find(Some("/x.yaml".into()), Some("/y".into())).unwrap();
     assert_eq!((places.config.clone(), places.state.clone()), ("/x.yaml".into(), "/y".into()));
-    let demo = places.demo("fleet");
-    assert_eq!((demo.config, demo.state), ("/y/demo/fleet/config.yaml".into(), "/y/demo/fleet/state".into()));
 }
 
 #[test]

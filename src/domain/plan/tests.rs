@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::preflight::{CheckId, CheckResult};
-use crate::domain::samples::{choose, full, prod, target, tenant};
+use crate::domain::samples::{self, choose, full, prod, target, tenant};
 
 mod archive;
 mod look;
@@ -45,7 +45,7 @@ fn the_steps_come_in_their_order_and_the_first_two_only_read() {
     assert_eq!(plan.cluster.version, "V4.2.5.1-101000012024");
     let target = &plan.targets[0];
     let kinds: Vec<StepKind> = target.steps.iter().map(|step| step.kind).collect();
-    assert_eq!(kinds, StepKind::PHYSICAL);
+    assert_eq!(kinds, samples::PHYSICAL);
     let names: Vec<&str> = kinds.iter().map(|kind| kind.name()).collect();
     assert_eq!(
         names,

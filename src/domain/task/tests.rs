@@ -10,7 +10,7 @@ use crate::domain::fault::Cause;
 use crate::domain::outcome::VerdictWord;
 use crate::domain::plan::plan;
 use crate::domain::progress::Progress;
-use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
+use crate::domain::samples::{self, choose, cluster, other_tenant, target, tenant};
 use crate::domain::secret::SecretSource;
 
 mod laws;
@@ -115,7 +115,7 @@ fn folded(events: &[Event]) -> TaskView {
 
 /// All steps of a target in this state.
 fn all_steps(name: &str, state: StepState) -> impl Iterator<Item = Event> + '_ {
-    StepKind::PHYSICAL.into_iter().map(move |kind| step(name, kind, state))
+    samples::PHYSICAL.into_iter().map(move |kind| step(name, kind, state))
 }
 
 #[test]
@@ -126,7 +126,7 @@ fn a_new_task_waits_for_its_first_step() {
         ["prod/pay", "prod/log"]
     );
     let pay = view.target(&target("prod/pay")).unwrap();
-    assert_eq!(pay.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), StepKind::PHYSICAL);
+    assert_eq!(pay.steps.iter().map(|step| step.kind).collect::<Vec<_>>(), samples::PHYSICAL);
     assert!(pay.steps.iter().all(|step| step.state == StepState::Pending && step.started.is_none()));
     assert_eq!(pay.current().unwrap().kind, StepKind::CheckTarget);
     assert_eq!(
@@ -381,12 +381,11 @@ fn states_have_the_words_of_json() {
         assert_eq!(serde_json::to_value(state).unwrap(), state.word());
         assert_eq!((state.is_passed(), state.is_stopped()), (passed, stopped), "{state:?}");
     }
-    for kind in StepKind::PHYSICAL.into_iter().chain(StepKind::UPLOADED) {
+    for kind in samples::PHYSICAL.into_iter().chain(samples::UPLOADED) {
         let late = matches!(kind, StepKind::WaitForBackup | StepKind::Upload | StepKind::ConfirmRestorable);
         assert_eq!(kind.is_before_the_job(), !late, "{kind:?}");
     }
-    let sorted =
-        [&StepKind::PHYSICAL[..], &StepKind::LOGICAL, &StepKind::UPLOADED].iter().all(|kinds| kinds.is_sorted());
+    let sorted = [&samples::PHYSICAL[..], &samples::LOGICAL, &samples::UPLOADED].iter().all(|kinds| kinds.is_sorted());
     assert!(sorted, "patience compares kinds");
 }
 

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::{target, task};
 use crate::domain::facts::{Facts, JobFacts, TenantKind};
 use crate::domain::fault::Fault;
@@ -103,7 +101,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 }
 
 /// They were read.
-pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>, _now: Timestamp) -> Vec<Effect> {
+pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
     if model.tasks.asking != Some(req) {
         return Vec::new();
     }

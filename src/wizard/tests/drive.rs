@@ -50,7 +50,7 @@ impl Wizard {
 
     /// One message; what it asks for is kept and returned.
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
-        let effects = update(&mut self.model, msg, cast::now());
+        let effects = update(&mut self.model, msg);
         self.asked.extend(effects.iter().cloned());
         effects
     }

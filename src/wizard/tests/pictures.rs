@@ -33,7 +33,7 @@ fn blesses() -> bool {
 
 /// Draws a model in a size, as the loop would after the terminal got that size.
 pub fn drawn(model: &mut Model, theme: Theme, (columns, rows): (u16, u16)) -> Buffer {
-    let effects = update(model, Msg::Resized(columns, rows), cast::now());
+    let effects = update(model, Msg::Resized(columns, rows));
     assert!(effects.is_empty(), "{effects:?}");
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
     terminal.draw(|frame| view(model, theme, cast::now(), frame)).unwrap();

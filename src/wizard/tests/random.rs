@@ -243,7 +243,7 @@ fn run(seed: u64, keys: usize) -> Seen {
             }
         }
         let before = Before::of(&model, &msg);
-        let effects = update(&mut model, msg, cast::now());
+        let effects = update(&mut model, msg);
         for (effect, name) in effects.iter().zip(names(&effects)) {
             before.judge(effect, &format!("seed {seed}, key {pressed}"));
             *tally.effects.entry(name).or_default() += 1;

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::choices::Wanted;
 use crate::domain::dump::{Exclude, PlaceFacts, PlaceState};
 use crate::domain::facts::{CompatibilityMode, Known, Role, Scope, ServiceFacts, WorkFolder};
-use crate::domain::samples::{cluster, job, other_tenant, server, wanted};
+use crate::domain::samples::{self, cluster, job, other_tenant, server, wanted};
 use crate::domain::secret::SecretSource;
 use crate::domain::version::Detected;
 
@@ -231,7 +231,7 @@ fn a_logical_backup_is_a_dump_into_a_directory() {
     let made = planned(&facts, &choices);
     assert_eq!((made.target.to_string(), made.mode, made.tenant.id), ("prod".into(), Mode::Full, 0));
     let kinds: Vec<StepKind> = made.steps.iter().map(|step| step.kind).collect();
-    assert_eq!(kinds, StepKind::LOGICAL);
+    assert_eq!(kinds, samples::LOGICAL);
     let start = made.step(StepKind::StartBackup).unwrap();
     assert_eq!(start.actions, [dump("/dumps/prod", &[], None)]);
     assert!(made.notes[0].contains("users, routines, triggers and sequences"), "what is left out is listed");
@@ -257,7 +257,7 @@ fn a_logical_backup_to_an_object_storage_passes_through_this_host() {
     choices.storage = Some(storage.clone());
     let made = planned(&facts, &choices);
     let kinds: Vec<StepKind> = made.steps.iter().map(|step| step.kind).collect();
-    assert_eq!(kinds, StepKind::UPLOADED);
+    assert_eq!(kinds, samples::UPLOADED);
     let start = made.step(StepKind::StartBackup).unwrap();
     assert_eq!(start.actions, [dump("/state/dumps", &[], None)]);
     let upload = made.step(StepKind::Upload).unwrap();

@@ -7,7 +7,7 @@ fn name() -> impl Strategy<Value = String> {
 }
 
 fn kind() -> impl Strategy<Value = StepKind> {
-    prop::sample::select(StepKind::PHYSICAL.to_vec())
+    prop::sample::select(samples::PHYSICAL.to_vec())
 }
 
 fn state() -> impl Strategy<Value = StepState> {

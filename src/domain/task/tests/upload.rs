@@ -3,7 +3,7 @@
 use super::*;
 use crate::domain::choices::StorageSource;
 use crate::domain::facts::{ServiceFacts, WorkFolder};
-use crate::domain::samples::wanted;
+use crate::domain::samples::{self, wanted};
 use crate::domain::version::{Method, Version};
 
 const NAME: &str = "prod";
@@ -29,7 +29,7 @@ fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
         digest: String::new(),
     };
     let mut events = vec![Event::Created { prepared: Box::new(prepared), connection, by }, started(1, false, &[NAME])];
-    let before = StepKind::UPLOADED.into_iter().filter(|kind| *kind < StepKind::Upload);
+    let before = samples::UPLOADED.into_iter().filter(|kind| *kind < StepKind::Upload);
     events.extend(before.map(|kind| step(NAME, kind, StepState::Ok)));
     events.push(Event::Job { target: target(NAME), job: 1, set: None, kind: None });
     events.push(step(NAME, StepKind::Upload, state));

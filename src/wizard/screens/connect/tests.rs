@@ -22,11 +22,11 @@ fn now() -> Timestamp {
 }
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    update(model, Msg::Key(key), now())
+    update(model, Msg::Key(key))
 }
 
 fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
-    update(model, Msg::Answer(req, answer), now())
+    update(model, Msg::Answer(req, answer))
 }
 
 fn known(cluster: Option<&str>, has_inventory: bool) -> Known {

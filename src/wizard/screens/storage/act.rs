@@ -1,7 +1,5 @@
 //! What keys and answers do to the storage screen.
 
-use jiff::Timestamp;
-
 use super::form::{Field, Form, Kind, Shape};
 use super::found::{Found, covered, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
@@ -79,7 +77,7 @@ pub fn destination(model: &Model, part: DirKind) -> Option<Directory<'_>> {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action, _now: Timestamp) -> Vec<Effect> {
+pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let storage = &mut draft.storage;
     match action {

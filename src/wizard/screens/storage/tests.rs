@@ -60,11 +60,11 @@ pub fn answered(model: &mut Model, req: Req, facts: Facts) {
 }
 
 pub fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
-    update(model, Msg::Answer(req, answer), now())
+    update(model, Msg::Answer(req, answer))
 }
 
 pub fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    update(model, Msg::Key(key), now())
+    update(model, Msg::Key(key))
 }
 
 pub fn type_in(model: &mut Model, text: &str) {

@@ -12,7 +12,7 @@ use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::plan::plan;
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::progress::Progress;
-use crate::domain::samples::{choose, cluster, other_tenant, target, tenant};
+use crate::domain::samples::{self, choose, cluster, other_tenant, target, tenant};
 use crate::domain::secret::SecretSource;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::task::Prepared;
@@ -61,7 +61,7 @@ pub fn step(kind: StepKind, state: StepState) -> Event {
 }
 
 pub fn passed_before(kind: StepKind) -> Vec<Event> {
-    let before = StepKind::PHYSICAL.into_iter().take_while(|other| *other != kind);
+    let before = samples::PHYSICAL.into_iter().take_while(|other| *other != kind);
     before.map(|kind| step(kind, StepState::Ok)).collect()
 }
 
@@ -93,7 +93,7 @@ pub fn watching(events: &[Event]) -> Model {
     assert_eq!(format!("{effects:?}"), "[Follow(Req(1), \"T1\")]");
     for (second, event) in (0..).zip(events) {
         let said = Answer::Followed(at(second), Box::new(Ok(event.clone())));
-        assert!(update(&mut model, Msg::Answer(Req(1), said), at(second)).is_empty());
+        assert!(update(&mut model, Msg::Answer(Req(1), said)).is_empty());
     }
     model
 }
@@ -109,12 +109,12 @@ pub fn watched(events: &[Event]) -> Model {
 pub fn end(model: &mut Model, state: TaskState) {
     let following = model.task.as_ref().unwrap().following.unwrap();
     let said = Answer::FollowedToEnd { state, last_word: None };
-    assert!(update(model, Msg::Answer(following, said), at(60)).is_empty());
+    assert!(update(model, Msg::Answer(following, said)).is_empty());
 }
 
 /// The effects of a key, as they print.
 pub fn press(model: &mut Model, key: Key) -> String {
-    format!("{:?}", update(model, Msg::Key(key), at(60)))
+    format!("{:?}", update(model, Msg::Key(key)))
 }
 
 pub fn key(model: &mut Model, c: char) -> String {
@@ -122,7 +122,7 @@ pub fn key(model: &mut Model, c: char) -> String {
 }
 
 pub fn answer(model: &mut Model, req: u64, answer: Answer) -> String {
-    format!("{:?}", update(model, Msg::Answer(Req(req), answer), at(60)))
+    format!("{:?}", update(model, Msg::Answer(Req(req), answer)))
 }
 
 /// The words beside r in the footer, or why it does nothing.

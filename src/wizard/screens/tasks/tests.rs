@@ -12,10 +12,6 @@ use crate::wizard::model::Cluster;
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::update::update;
 
-fn now() -> Timestamp {
-    Timestamp::from_second(1_795_143_600).unwrap()
-}
-
 fn row(id: &str) -> TaskRow {
     let view = Ok(Box::new(TaskView::default()));
     TaskRow { id: id.into(), view, state: TaskState::Done, exit: Exit::OK }
@@ -49,12 +45,12 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     let effects = open(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(Req(1))]");
     let answer = Msg::Answer(Req(1), Answer::Tasks(Ok(rows)));
-    assert!(update(&mut model, answer, now()).is_empty());
+    assert!(update(&mut model, answer).is_empty());
     model
 }
 
 fn press(model: &mut Model, key: Key) -> Vec<Effect> {
-    update(model, Msg::Key(key), now())
+    update(model, Msg::Key(key))
 }
 
 #[test]
@@ -106,16 +102,16 @@ fn a_late_list_is_dropped_and_the_focus_stays_on_its_task() {
     let effects = refresh(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(Req(2))]");
     let late = Msg::Answer(Req(1), Answer::Tasks(Ok(Vec::new())));
-    assert!(update(&mut model, late, now()).is_empty());
+    assert!(update(&mut model, late).is_empty());
     assert_eq!(model.tasks.rows.len(), 2);
     let answer = Msg::Answer(Req(2), Answer::Tasks(Ok(vec![row("T3"), row("T2"), row("T1")])));
-    assert!(update(&mut model, answer, now()).is_empty());
+    assert!(update(&mut model, answer).is_empty());
     assert_eq!(focused(&model).unwrap().id, "T1");
     let effects = press(&mut model, Key::Char('y'));
     assert!(matches!(effects.as_slice(), [Effect::Copy(id)] if id == "T1"));
     let _ = refresh(&mut model);
     let refused = Fault::new(Cause::Internal, "It cannot be read.", "Why.", "Next.");
     let answer = Msg::Answer(Req(3), Answer::Tasks(Err(refused.clone())));
-    assert!(update(&mut model, answer, now()).is_empty());
+    assert!(update(&mut model, answer).is_empty());
     assert_eq!((model.tasks.fault.as_ref(), model.tasks.rows.len()), (Some(&refused), 3));
 }

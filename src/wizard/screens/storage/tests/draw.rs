@@ -28,14 +28,14 @@ fn drawn(model: &Model) -> (String, Option<(u16, u16)>) {
 
 fn object(model: &mut Model) {
     edit(model, "");
-    let _ = update(model, Msg::Paste("s3://bucket/path?host=s3.example.com&access_id=AKIA&s3_region=r1".into()), now());
+    let _ = update(model, Msg::Paste("s3://bucket/path?host=s3.example.com&access_id=AKIA&s3_region=r1".into()));
 }
 
 #[test]
 fn the_focused_field_is_seen_and_has_the_cursor_at_every_size() {
     for size in [(60, 16), (80, 24), (120, 40), (61, 17)] {
         let mut model = opened(prod(), "prod/pay", Vec::new());
-        let _ = update(&mut model, Msg::Resized(size.0, size.1), now());
+        let _ = update(&mut model, Msg::Resized(size.0, size.1));
         object(&mut model);
         for focus in storage(&model).stops() {
             go(&mut model, focus);
@@ -74,7 +74,7 @@ fn no_size_and_no_state_breaks_it() {
             _ => {}
         }
         for size in [(60, 16), (80, 24), (200, 60), (20, 5), (1, 1), (60, 300)] {
-            let _ = update(&mut model, Msg::Resized(size.0, size.1), now());
+            let _ = update(&mut model, Msg::Resized(size.0, size.1));
             let (screen, _) = drawn(&model);
             assert!(!screen.contains("key\u{94a5}") && !screen.contains('\u{5bc6}'), "a key is drawn as stars");
         }
@@ -138,7 +138,7 @@ fn what_is_found_is_shown_without_its_key() {
 #[test]
 fn a_complaint_that_is_longer_than_the_help_line_is_told_whole() {
     let mut model = opened(three(), "prod", Vec::new());
-    let _ = update(&mut model, Msg::Resized(60, 16), now());
+    let _ = update(&mut model, Msg::Resized(60, 16));
     edit(&mut model, "/b/{cluster_id}");
     press(&mut model, Key::Enter);
     let (screen, _) = drawn(&model);

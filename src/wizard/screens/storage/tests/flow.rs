@@ -291,7 +291,7 @@ fn a_kind_the_version_lacks_is_passed_over_with_the_reason() {
 fn a_pasted_uri_fills_the_form_and_a_newline_submits_nothing() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     edit(&mut model, "");
-    let paste = |model: &mut Model, text: &str| update(model, Msg::Paste(text.to_owned()), now());
+    let paste = |model: &mut Model, text: &str| update(model, Msg::Paste(text.to_owned()));
     assert!(paste(&mut model, "/pasted/dir\n").is_empty());
     assert_eq!(storage(&model).data.form.directory.value(), "/pasted/dir");
     assert_eq!(model.screen, Screen::Storage);

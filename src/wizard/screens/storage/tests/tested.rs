@@ -116,7 +116,7 @@ fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
 fn every_field_of_an_object_storage_makes_its_test_void() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     edit(&mut model, "");
-    let _ = update(&mut model, Msg::Paste("s3://b/p?host=h&access_id=ID&s3_region=r1".into()), now());
+    let _ = update(&mut model, Msg::Paste("s3://b/p?host=h&access_id=ID&s3_region=r1".into()));
     go(&mut model, Focus::Field(Field::AccessKey));
     type_in(&mut model, "key");
     tested(&mut model, passing());
@@ -148,7 +148,7 @@ fn nothing_but_an_edit_makes_a_test_void() {
     let effects = target::ask_one(&mut model, "prod");
     let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answered(&mut model, *req, prod());
-    let _ = update(&mut model, Msg::Resized(120, 40), now());
+    let _ = update(&mut model, Msg::Resized(120, 40));
     assert!(passed(&model, Data));
     // A Test of the other row is its own affair.
     show_archive(&mut model);
