@@ -4,6 +4,7 @@
 use std::io::{ErrorKind, IsTerminal, Write};
 use std::sync::OnceLock;
 
+use anstyle::{AnsiColor, Style};
 use serde_json::{Value, json};
 
 use super::Exit;
@@ -143,14 +144,14 @@ impl Say {
         if !self.colors {
             return text.to_owned();
         }
-        let code = match role {
-            Role::Ok => "32",
-            Role::Warn => "33",
-            Role::Fail => "31",
-            Role::Dim => "2",
-            Role::Title => "1",
+        let style = match role {
+            Role::Ok => AnsiColor::Green.on_default(),
+            Role::Warn => AnsiColor::Yellow.on_default(),
+            Role::Fail => AnsiColor::Red.on_default(),
+            Role::Dim => Style::new().dimmed(),
+            Role::Title => Style::new().bold(),
         };
-        format!("\u{1b}[{code}m{text}\u{1b}[0m")
+        format!("{style}{text}{style:#}")
     }
 }
 
