@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use super::{AppContext, detect};
 use crate::config::first::FirstCluster;
 use crate::config::{self, Places};
+use crate::domain::endpoint::parse_endpoints;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::{Secret, SecretSource};
@@ -54,7 +55,7 @@ impl NewCluster {
     }
 
     fn first(&self) -> Result<FirstCluster, String> {
-        let endpoints = config::values::parse_endpoints(self.host.trim())?;
+        let endpoints = parse_endpoints(self.host.trim())?;
         let first = endpoints.first().map_or_else(String::new, |endpoint| endpoint.host.clone());
         let name = if self.name.trim().is_empty() { first } else { self.name.trim().to_owned() };
         Ok(FirstCluster {

@@ -6,8 +6,9 @@ use serde::Serialize;
 
 use super::inventory::{Cluster, Inventory, Tls};
 use super::reading::CALLED;
-use super::values::{Endpoint, login};
+use super::values::login;
 use super::{private, reading, rules};
+use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 

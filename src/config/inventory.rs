@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::values::{Endpoint, login, maybe_span, source, span};
+use super::values::{login, maybe_span, source, span};
 use crate::domain::connection::TlsMode;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::SecretSource;
 
 /// The whole file.

@@ -4,10 +4,11 @@ use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
 use super::inventory::{Cluster, Inventory, Limits, Ocp, Storage, StorageKind};
-use super::values::{MOST_ENDPOINTS, duration_text};
+use super::values::duration_text;
 use crate::domain::connection::TlsMode;
 use crate::domain::destination::credential;
 use crate::domain::diagnosis::is_invisible;
+use crate::domain::endpoint::MOST_ENDPOINTS;
 
 /// A breach: the path of what is wrong, and one sentence without a full stop.
 pub(super) type Breach = (String, String);

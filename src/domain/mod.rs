@@ -10,6 +10,7 @@ pub mod destination;
 pub mod diagnosis;
 pub mod digest;
 pub mod dump;
+pub mod endpoint;
 pub mod estimate;
 pub mod exit;
 pub mod facts;

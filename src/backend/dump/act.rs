@@ -13,10 +13,11 @@ use super::steps::{DumpSystem, not_a_step};
 use super::upload::Objects;
 use super::{Login, blocking, folder, server};
 use crate::backend::Run;
-use crate::backend::oceanbase::session::Failure;
+use crate::backend::oceanbase::session::{Failure, read_endpoint};
 use crate::backend::system::{Act, Doing};
 use crate::domain::connection::TlsMode;
 use crate::domain::dump::Exclude;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::facts::{Facts, JobFacts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::{Action, Need, Plan, TargetPlan};
@@ -226,15 +227,10 @@ impl DumpSystem {
     /// Where and as whom the dump logs in: at the endpoint that answered here, so that the clocks and the tables are the same.
     async fn login(&mut self) -> Result<Login, Fault> {
         self.server.ensure_session().await?;
-        let endpoint = self.server.session()?.endpoint.clone();
-        let (host, port) = endpoint.rsplit_once(':').unwrap_or((&endpoint, "2881"));
-        let port = port.parse().map_err(|_| {
-            let what = format!("{endpoint} is not an endpoint.");
-            Fault::new(Cause::Usage, what, format!("{port} is not a port."), "Write it as host:port.")
-        })?;
+        let Endpoint { host, port } = read_endpoint(&self.server.session()?.endpoint)?;
         let connection = self.server.connection();
         Ok(Login {
-            host: host.trim_matches(['[', ']']).to_owned(),
+            host,
             port,
             user: connection.user.clone(),
             password: self.server.password().cloned().unwrap_or_else(|| Secret::new(String::new())),

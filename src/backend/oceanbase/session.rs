@@ -13,6 +13,7 @@ use self::login::Login;
 use self::together::Several;
 use super::statement::{Secrets, Statement};
 use crate::domain::connection::Connection;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
@@ -133,9 +134,10 @@ impl<P: Purpose> Connected<P> {
     /// One fault that says which of the many things it was.
     pub async fn open_one(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
-        let (host, port) = host_and_port(endpoint)?;
+        let Endpoint { host, port } = read_endpoint(endpoint)?;
         let ca = certificates(to).await?;
-        let login = Login { host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
+        let login =
+            Login { host: &host, user: &to.user, password, tls: to.tls, ca: ca.as_deref(), several: P::ASKS_SEVERAL };
         let client = match timeout(deadline, Client::connect(port, &login)).await {
             Ok(Ok(client)) => client,
             Ok(Err(trouble)) => return Err(connect_fault(&trouble, endpoint, &to.user, password)),
@@ -299,17 +301,19 @@ impl WritingSession {
     }
 }
 
-fn host_and_port(endpoint: &str) -> Result<(&str, u16), Fault> {
-    let (host, port) = endpoint.rsplit_once(':').unwrap_or((endpoint, "2881"));
-    let port = port.parse().map_err(|_| {
+/// The endpoint as it is connected to.
+///
+/// # Errors
+/// It is none: a usage fault.
+pub fn read_endpoint(written: &str) -> Result<Endpoint, Fault> {
+    written.parse().map_err(|why| {
         Fault::new(
             Cause::Usage,
-            format!("{endpoint} is not an endpoint."),
-            format!("{port} is not a port."),
+            "An endpoint of this cluster cannot be used.",
+            format!("Read as host:port, {why}."),
             "Write it as host:port, for example 10.0.0.1:2881.",
         )
-    })?;
-    Ok((host.trim_matches(['[', ']']), port))
+    })
 }
 
 /// The CA's file, where the inventory names one.

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::endpoint::{Endpoint, parse_endpoints};
 use crate::domain::secret::SecretSource;
 
 #[test]
