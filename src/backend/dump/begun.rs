@@ -1,16 +1,16 @@
 //! What was known when a dump began, kept beside it: without it no later obnow could say which instant its tables are from.
 
-use std::fs::{File, OpenOptions};
+use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::io_fault;
 use super::listing::Scope;
 use super::manifest::{Instant, Source};
 use super::place::Place;
+use super::{io_fault, replace};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
@@ -57,15 +57,11 @@ impl Begun {
     /// The folder cannot be written.
     pub fn write(&self, place: &Place) -> Result<(), Fault> {
         let path = place.begun();
-        let new = path.with_extension("new");
-        let written = || -> std::io::Result<()> {
-            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&new)?;
-            file.write_all(&serde_json::to_vec(self)?)?;
-            file.sync_all()?;
-            std::fs::rename(&new, &path)?;
-            File::open(place.folder())?.sync_all()
-        };
-        written().map_err(|error| io_fault("Writing", &path, &error))
+        let written = replace(&path, |new| {
+            let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(new)?;
+            file.write_all(&serde_json::to_vec(self)?)
+        });
+        written.map_err(|error| io_fault("Writing", &path, &error))
     }
 
     /// What was written at this place; None where nothing was.

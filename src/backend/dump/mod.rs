@@ -46,6 +46,15 @@ fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Faul
     )
 }
 
+/// Brings a file of a run to disk, complete or not at all: what `write` makes under another name takes its place.
+fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::io::Result<()>) -> std::io::Result<()> {
+    let new = path.with_extension("new");
+    write(&new)?;
+    std::fs::File::open(&new)?.sync_all()?;
+    std::fs::rename(&new, path)?;
+    path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
+}
+
 /// Work that takes long or waits for a disk, where it holds up nobody else.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|error| broke(&error))

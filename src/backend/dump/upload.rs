@@ -12,7 +12,7 @@ use super::manifest::{self, FileEntry, Manifest, NAME};
 use super::place::Place;
 use super::steps::{DumpSystem, not_a_step, place};
 use super::watch::{PROOF_AT_ONCE, Proven, seen};
-use super::{blocking, broke, io_fault, tell};
+use super::{blocking, broke, io_fault, replace, tell};
 use crate::backend::storage::{LentStorage, ToStore};
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::destination::{Destination, StorageKind};
@@ -308,11 +308,7 @@ fn remove_copy(place: &Place) -> String {
             return Ok(());
         }
         if !kept.is_file() {
-            let new = kept.with_extension("new");
-            std::fs::copy(finished.join(NAME), &new)?;
-            std::fs::File::open(&new)?.sync_all()?;
-            std::fs::rename(&new, &kept)?;
-            std::fs::File::open(place.folder())?.sync_all()?;
+            replace(&kept, |new| std::fs::copy(finished.join(NAME), new).map(drop))?;
         }
         std::fs::remove_dir_all(&finished)
     };
