@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::Choices;
 use super::fault::{Cause, Fault};
 use super::target::TargetName;
+use super::words::capitalized;
 
 mod cluster;
 mod dump;
@@ -282,9 +283,7 @@ fn sentence(found: &str) -> String {
     if found.split(' ').next().is_some_and(|word| word.contains("://")) {
         return format!("{found}.");
     }
-    let mut letters = found.chars();
-    let first: String = letters.next().map_or_else(String::new, |first| first.to_uppercase().collect());
-    format!("{first}{}.", letters.as_str())
+    format!("{}.", capitalized(found))
 }
 
 /// Collects checks about one target.

@@ -25,6 +25,13 @@ pub fn padded(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(cells(text))))
 }
 
+/// The text with its first letter as a capital.
+#[must_use]
+pub fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// The time of day in that zone, for the log of what happens now: `03:31:02`.
 #[must_use]
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
@@ -192,4 +199,18 @@ pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
 pub fn left_out(view: &TaskView) -> Vec<String> {
     let left = view.prepared.iter().flat_map(|prepared| &prepared.plan.left_out);
     left.map(|left| format!("left out: {}: {}", left.target, left.reason)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_letter_becomes_a_capital() {
+        assert_eq!(capitalized("tenant pay is gone"), "Tenant pay is gone");
+        // A letter of several bytes, and one that becomes two.
+        assert_eq!(capitalized("\u{e4}rger"), "\u{c4}rger");
+        assert_eq!(capitalized("\u{df}"), "SS");
+        assert_eq!(capitalized(""), "");
+    }
 }

@@ -12,6 +12,7 @@ use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::target::TargetName;
 use crate::domain::task::Event;
+use crate::domain::words::capitalized;
 use crate::journal::audit;
 use crate::journal::clock::now;
 
@@ -227,7 +228,7 @@ fn plan_changed(target: &TargetName, why: &str) -> Fault {
     Fault::new(
         Cause::Precondition,
         format!("The plan of {target} changed since you confirmed."),
-        format!("{}{}.", why[..1].to_uppercase(), &why[1..]),
+        format!("{}.", capitalized(why)),
         "Start the backup anew, and confirm the plan as it is now.",
     )
 }

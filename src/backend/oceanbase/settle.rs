@@ -1,6 +1,8 @@
 //! R8: what became of a start. Nothing is sent here; a start is found by its DESCRIPTION, proven not to have happened, or
 //! waited for.
 
+use jiff::Timestamp;
+
 use super::OceanBase;
 use super::jobs::{cancelled, is_for, made};
 use super::line::ViewId;
@@ -18,8 +20,19 @@ use crate::domain::refused_start::RefusedStart;
 use crate::domain::scn::Scn;
 use crate::domain::task::{IntentView, ServerConnection};
 
-/// What is waited beyond the server's own limit before time alone proves that nothing was started.
+/// What is waited beyond the server's own limit before time alone proves that nothing was started, in milliseconds.
 const MARGIN_MS: i64 = 10_000;
+
+/// After how many milliseconds a statement that got no answer cannot be carried out any more: the server's own limit for it,
+/// and a margin.
+pub(super) fn last_effect(sent: &IntentView) -> i64 {
+    i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
+}
+
+/// Whether a statement that got no answer may still be carried out at that moment.
+pub(super) fn may_take_effect(sent: &IntentView, now: Timestamp) -> bool {
+    now.as_millisecond().saturating_sub(sent.at.as_millisecond()) <= last_effect(sent)
+}
 
 impl OceanBase {
     /// What became of the starts that these targets hang on.
@@ -139,12 +152,10 @@ impl OceanBase {
         let proof = if intent.connection.as_ref().is_some_and(|sent_over| gone.contains(&sent_over.id)) {
             Some("the connection that sent it is gone on the server, and no job carries its description".to_owned())
         } else {
-            let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
-            let passed = run.now.as_millisecond().saturating_sub(intent.at.as_millisecond());
-            (passed > limit).then(|| {
+            (!may_take_effect(intent, run.now)).then(|| {
                 format!(
                     "the server's own limit of {} s for it has passed, and no job carries its description",
-                    limit / 1_000
+                    last_effect(intent) / 1_000
                 )
             })
         };

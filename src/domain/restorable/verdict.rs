@@ -10,6 +10,7 @@ use super::{
     window_of,
 };
 use crate::domain::time_zone::ServerTimeZone;
+use crate::domain::words::capitalized;
 
 /// How the job ended, by its history row.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -117,7 +118,7 @@ impl Missing {
 
     fn sentence(&self, time: impl Fn(Scn) -> String) -> String {
         match self {
-            Self::Chain(broken) => format!("{}.", capital(broken)),
+            Self::Chain(broken) => format!("{}.", capitalized(&broken.to_string())),
             Self::SetFiles { id, file_status } => format!("The files of backup set {id} are {file_status}."),
             Self::ArchiveEnded { round_id, status, have, need } => {
                 let (have, need) = (time(*have), time(*need));
@@ -315,10 +316,4 @@ fn lost_piece(round: &Round, start: Scn, need: Scn, facts: &Facts) -> Option<Mis
 fn of_round<'a>(pieces: &'a [Piece], round: &Round) -> impl Iterator<Item = &'a Piece> {
     let (dest_id, round_id) = (round.dest_id, round.round_id);
     pieces.iter().filter(move |piece| piece.dest_id == dest_id && piece.round_id == round_id)
-}
-
-fn capital(broken: &BrokenChain) -> String {
-    let text = broken.to_string();
-    let mut chars = text.chars();
-    chars.next().map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
 }

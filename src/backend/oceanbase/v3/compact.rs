@@ -5,8 +5,8 @@ use super::super::OceanBase;
 use super::super::cells::needed;
 use super::super::line::{Jobs, ViewId};
 use super::super::session::text;
+use super::super::settle::may_take_effect;
 use super::super::steps::gone;
-use super::settle::MARGIN_MS;
 use crate::backend::{Look, Run, Seen, Waiting};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::asks_for_compaction;
@@ -19,6 +19,7 @@ use crate::domain::step::StepKind;
 use crate::domain::task::IntentView;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_compaction};
+use crate::domain::words::capitalized;
 
 impl OceanBase {
     /// Looks at the major compaction of the cluster for these targets.
@@ -114,9 +115,8 @@ pub(super) fn look(
 
 /// Whether a MAJOR FREEZE that got no answer may still be carried out: until the server's own limit for it has passed.
 fn may_still_begin(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
-    let limit = i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
-    let passed = run.now.as_millisecond().saturating_sub(sent.at.as_millisecond());
-    sent.answered != Some(true) && compaction.frozen_version <= sent.highest_job.unwrap_or_default() && passed <= limit
+    let is_not_there = compaction.frozen_version <= sent.highest_job.unwrap_or_default();
+    sent.answered != Some(true) && is_not_there && may_take_effect(sent, run.now)
 }
 
 /// How far the merge is that was started with this intent.
@@ -158,12 +158,10 @@ fn refused_for_want_of_one(run: &Run<'_>, target: &TargetPlan) -> bool {
 
 /// The step's contract text, why, and the way on.
 fn contract(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
-    let mut letters = why.chars();
-    let why = letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect());
     let first = first.map_or_else(String::new, |first| format!("{first}. "));
     let next = format!(
         "{first}m, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
         run.task
     );
-    Fault::new(Cause::Precondition, COMPACTION_NEEDED, format!("{why}."), next)
+    Fault::new(Cause::Precondition, COMPACTION_NEEDED, format!("{}.", capitalized(why)), next)
 }

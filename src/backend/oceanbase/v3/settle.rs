@@ -5,6 +5,7 @@ use super::super::jobs::{cancelled, made};
 use super::super::line::ViewId;
 use super::super::read::Is;
 use super::super::session::number;
+use super::super::settle::{last_effect, may_take_effect};
 use super::rows::CLUSTER;
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::diagnosis::server_fault;
@@ -13,9 +14,6 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 use crate::domain::task::IntentView;
-
-/// What is waited beyond the server's own limit before time alone proves that nothing was started.
-pub(super) const MARGIN_MS: i64 = 10_000;
 
 impl OceanBase {
     /// What became of the starts that these targets hang on.
@@ -79,15 +77,13 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let what = "the server accepted the start; its backup set is awaited";
         return Look::Wait(Waiting::for_(what, false)).into();
     }
-    let limit = i64::try_from(intent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS);
-    let passed = run.now.as_millisecond().saturating_sub(intent.at.as_millisecond());
     // With a job of no known set under way nothing is proven.
-    if passed <= limit || jobs.iter().any(JobFacts::is_live) {
+    if may_take_effect(intent, run.now) || jobs.iter().any(JobFacts::is_live) {
         let what =
             "whether the backup was started: no answer came, the server is asked for a new set until it is known";
         return Look::Wait(Waiting::for_(what, true)).into();
     }
-    let seconds = limit / 1_000;
+    let seconds = last_effect(intent) / 1_000;
     let proof = format!("the server's own limit of {seconds} s for it has passed, and there is no new backup set");
     Look::NotStarted { intent: intent.intent, proof }.into()
 }
