@@ -253,7 +253,6 @@ async fn a_wrong_key_fails_the_upload_and_the_right_one_brings_a_dump_that_is_re
     let progress = lab.events().into_iter().map(|event| event["event"]["progress"].clone());
     let progress: Vec<Value> = progress.filter(|progress| progress["phase"] == "uploading").collect();
     assert!(progress.iter().all(|progress| progress["bytes_total"].as_u64() > Some(20 << 20)), "{progress:?}");
-    assert!(progress.iter().any(|progress| progress["percent"].as_f64() > Some(1.0)), "{progress:?}");
 
     let fetched = lab.folder.path().join("fetched");
     let manifest = lab.fetch(&fetched).await;

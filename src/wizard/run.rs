@@ -233,15 +233,16 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let mut resized: Signal = signal(SignalKind::window_change())?;
     let terminal = Terminal::new(Tty::take()?)?;
     let size = terminal.size()?;
-    let mut model = Model::new((size.width, size.height), TimeZone::system());
+    let mut model = Model::new((size.width, size.height), TimeZone::UTC);
     model.demo = start.demo.as_ref().map(|(scenario, _)| scenario.clone());
     model.reach.clone_from(&start.reach);
     model.straight.clone_from(&start.target);
     let theme = theme(start.color);
     let due = Due { dirty: true, at_once: true, last: Instant::now() };
     let mut ui = Loop { model, theme, terminal, effects: Effects::new(start, sender), due, wake: None };
-    // The first frame needs no inventory.
+    // The first frame needs no inventory and shows no time: the host's zone is read, from many files, after it.
     ui.draw()?;
+    ui.model.zone = TimeZone::system();
     let effects = begin(&mut ui.model);
     ui.perform(effects)?;
     let mut events = keys()?;

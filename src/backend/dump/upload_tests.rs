@@ -4,6 +4,7 @@ use std::sync::Mutex;
 
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
 
 use super::*;
 use crate::backend::Storage;
@@ -16,6 +17,8 @@ struct Memory {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     puts: Mutex<Vec<String>>,
     refuses_after: Option<usize>,
+    /// Holds every object but the first until it is notified.
+    held: Option<Notify>,
 }
 
 fn full() -> Fault {
@@ -34,18 +37,34 @@ impl Storage for Memory {
         if self.refuses_after.is_some_and(|most| self.puts.lock().unwrap().len() >= most) {
             return async { Err(full()) }.boxed();
         }
-        let body = std::fs::read(&file.path).unwrap();
-        assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
-        file.sent.fetch_add(file.bytes, Ordering::Relaxed);
-        self.puts.lock().unwrap().push(file.key.clone());
-        self.objects.lock().unwrap().insert(file.key, body);
-        async { Ok(()) }.boxed()
+        if let Some(held) = self.held.as_ref().filter(|_| !self.puts.lock().unwrap().is_empty()) {
+            return async {
+                held.notified().await;
+                held.notify_one();
+                self.keep(file)
+            }
+            .boxed();
+        }
+        let kept = self.keep(file);
+        async { kept }.boxed()
     }
 
     fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>> {
         let body = self.objects.lock().unwrap().get(&key).cloned().ok_or_else(full);
         assert!(body.as_ref().is_ok_and(|body| body.len() <= most));
         async { body }.boxed()
+    }
+}
+
+impl Memory {
+    #[allow(clippy::unnecessary_wraps, reason = "what a put answers")]
+    fn keep(&self, file: ToStore) -> Result<(), Fault> {
+        let body = std::fs::read(&file.path).unwrap();
+        assert_eq!((body.len() as u64, digest::of(&body)), (file.bytes, file.sha256), "{}", file.key);
+        file.sent.fetch_add(file.bytes, Ordering::Relaxed);
+        self.puts.lock().unwrap().push(file.key.clone());
+        self.objects.lock().unwrap().insert(file.key, body);
+        Ok(())
     }
 }
 
@@ -121,6 +140,28 @@ async fn what_is_there_is_not_sent_again_and_the_manifest_is_last() {
     assert_eq!(*storage.puts.lock().unwrap(), [key("metadata"), key("a.t.sql"), key(NAME)]);
     let own = std::fs::metadata(place.finished().join(NAME)).unwrap().len();
     assert_eq!(sent, manifest.bytes() + own);
+}
+
+#[tokio::test]
+async fn an_upload_says_how_far_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let (place, manifest) = finished(folder.path());
+    let storage = Arc::new(Memory { held: Some(Notify::new()), ..Memory::default() });
+    let sent = Arc::new(AtomicU64::new(0));
+    let (total, files) = (manifest.bytes(), manifest.files.len() + 1);
+    let lent: LentStorage = Arc::clone(&storage) as LentStorage;
+    let work = tokio::spawn(all(lent, objects(), place.finished(), manifest, Arc::clone(&sent)));
+    let mut uploading = Uploading { place, work, sent, total, files };
+    while uploading.sent.load(Ordering::Relaxed) == 0 {
+        tokio::task::yield_now().await;
+    }
+    let waiting = uploading.waiting(&objects());
+    let task = waiting.task.unwrap();
+    assert_eq!((task.phase.as_str(), task.bytes, task.bytes_total), ("uploading", Some(1), Some(total)));
+    assert!(waiting.alive && waiting.what.starts_with("4 files, 16 B, go to s3://b/dumps/"), "{}", waiting.what);
+    storage.held.as_ref().unwrap().notify_one();
+    (&mut uploading.work).await.unwrap().unwrap();
+    assert_eq!(uploading.waiting(&objects()).task.unwrap().bytes, Some(total));
 }
 
 #[tokio::test]
