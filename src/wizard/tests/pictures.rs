@@ -1,5 +1,5 @@
-//! Every scene as it is drawn, in every size: the text, and what of it has a style. Kept as text under `tests/snapshots/wizard`;
-//! `OBNOW_BLESS=1` writes them anew, for a person to read the difference.
+//! Every scene as it is drawn, in every size: the text, and what of it has a style. Kept as snapshots under
+//! `tests/snapshots/wizard`.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -24,11 +24,6 @@ const USUAL: Theme = Theme { color: true, ascii: false };
 
 fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/wizard")
-}
-
-#[allow(clippy::disallowed_methods, reason = "whether a person wants the pictures written anew")]
-fn blesses() -> bool {
-    std::env::var_os("OBNOW_BLESS").is_some()
 }
 
 /// Draws a model in a size, as the loop would after the terminal got that size.
@@ -136,27 +131,16 @@ fn all() -> Vec<(String, String)> {
 #[test]
 fn every_screen_is_drawn_as_it_was() {
     let pictures = all();
-    if blesses() {
-        std::fs::create_dir_all(folder()).unwrap();
-        for entry in std::fs::read_dir(folder()).unwrap() {
-            std::fs::remove_file(entry.unwrap().path()).unwrap();
-        }
+    let mut settings = insta::Settings::clone_current();
+    settings.set_snapshot_path(folder());
+    settings.set_prepend_module_to_snapshot(false);
+    settings.set_omit_expression(true);
+    settings.bind(|| {
         for (name, text) in &pictures {
-            std::fs::write(folder().join(format!("{name}.txt")), text).unwrap();
+            insta::assert_snapshot!(name.as_str(), text);
         }
-    }
-    let mut wrong = String::new();
-    for (name, text) in &pictures {
-        let kept = std::fs::read_to_string(folder().join(format!("{name}.txt"))).unwrap_or_default();
-        let differs = text.lines().zip(kept.lines()).find(|(now, was)| now != was);
-        if let Some((now, was)) = differs {
-            writeln!(wrong, "{name}:\n  was {was}\n  now {now}").unwrap();
-        } else if *text != kept {
-            writeln!(wrong, "{name}: another number of lines").unwrap();
-        }
-    }
-    assert!(wrong.is_empty(), "drawn differently; OBNOW_BLESS=1 writes the pictures anew, to be read:\n{wrong}");
-    let names: BTreeSet<String> = pictures.iter().map(|(name, _)| format!("{name}.txt")).collect();
+    });
+    let names: BTreeSet<String> = pictures.iter().map(|(name, _)| format!("{name}.snap")).collect();
     let kept: BTreeSet<String> =
         std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
     assert_eq!(kept, names, "a picture of no scene");
