@@ -12,7 +12,7 @@ use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
 use obnow::demo::place::{self, PlaceError};
-use obnow::domain::destination::credential;
+use obnow::domain::credential::credential;
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{HIDDEN, SecretSource};
 use obnow::domain::target::TargetName;

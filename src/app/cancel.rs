@@ -65,7 +65,16 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fau
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
     let prod = is_by_name(cluster.environment.as_deref());
-    Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| cluster.name.clone())) })
+    Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| hit_by_name(plan))) })
+}
+
+/// The name that stands for what a cancel hits: the one target's own, else the cluster's. Where one job covers everybody that
+/// is the cluster, whatever was chosen.
+fn hit_by_name(plan: &Plan) -> String {
+    match plan.choices.targets.as_slice() {
+        [target] if !plan.whole => target.to_string(),
+        _ => plan.cluster.name.clone(),
+    }
 }
 
 /// Where a dump is being uploaded to now.

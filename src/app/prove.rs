@@ -15,8 +15,8 @@ use crate::domain::exit::Exit;
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::last_good::last_good;
-use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge};
-use crate::domain::plan::{Action, may_ask, question};
+use crate::domain::outcome::{Judged, Outcome, VerdictWord, judge, without};
+use crate::domain::plan::{Action, Carried, can_carry_to, can_decrypt, may_ask, question};
 use crate::domain::proof::{Looked, ProofChoice, ProofRule, weigh};
 use crate::domain::restorable::{self, BackupSet};
 use crate::domain::secret::SecretSource;
@@ -46,20 +46,25 @@ pub struct Proven {
     pub target: TargetName,
     /// The verdict of the views, weighed with what the server found.
     pub outcome: Outcome,
-    /// Whether the storage, as far as the server knows it, lacks something.
-    pub lacks: bool,
 }
 
 impl Proven {
-    /// The exit of the command: found 0, not yet 3, not restorable 22; 21 where nothing is known from it.
+    /// Returns the exit of the command: found 0, not yet 3, not restorable 22, whether the views or the storage say so; 21 where
+    /// the views call it restorable and nothing is known of the storage.
     #[must_use]
     pub fn exit(&self) -> Exit {
         match self.outcome.verdict {
             _ if self.outcome.proof.is_some() => Exit::OK,
-            VerdictWord::NotYetRestorable if self.lacks => Exit::NOT_YET,
-            VerdictWord::NotRestorable if self.lacks => Exit::NOT_RESTORABLE,
+            VerdictWord::NotYetRestorable => Exit::NOT_YET,
+            VerdictWord::NotRestorable => Exit::NOT_RESTORABLE,
             _ => Exit::UNKNOWN,
         }
+    }
+
+    /// A tenant of which there is nothing to prove, and why.
+    #[must_use]
+    pub fn nothing(target: TargetName, why: Fault) -> Self {
+        Self { target, outcome: Outcome::unknown(why) }
     }
 }
 
@@ -83,12 +88,15 @@ pub async fn prove(
         Ok(action) => action,
         Err(why) => {
             let outcome = judged.unproven(Some(why)).outcome().clone();
-            return Ok(Proven { target, outcome, lacks: false });
+            return Ok(Proven { target, outcome });
         }
     };
-    let mut server = server(context, cluster, &action, given).await?;
+    let secrets_to_send = gathered(context, cluster, &action, given).await?;
+    // A statement that cannot be made is neither announced nor in the audit trail.
+    can_carry(&action, facts, &secrets_to_send)?;
+    let mut server = context.server(cluster, secrets_to_send)?;
     if let Some(secrets) = secrets(&action, given) {
-        say(&format!("{secrets} go to the server {}, whose audit and logs may keep them.", facts.cluster.endpoint));
+        say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
     let limits = context.connection(cluster).limits;
     let _turn = turn(context, facts, &limits).await?;
@@ -96,14 +104,15 @@ pub async fn prove(
     let begun = Instant::now();
     loop {
         let looked = look(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
-        let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps());
+        let zone = facts.cluster.time_zone.clone();
+        let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps(), || without(&tenant, set.id, &zone));
         let lacks = matches!(looked, Looked::Lacks(_));
         let until = match &weighed {
             Judged::StillComing { at_least, .. } if lacks => limits.log_wait(*at_least),
             _ => Duration::ZERO,
         };
         if begun.elapsed() >= until {
-            return Ok(Proven { target, outcome: weighed.outcome().clone(), lacks });
+            return Ok(Proven { target, outcome: weighed.outcome().clone() });
         }
         if let Judged::StillComing { what, .. } = &weighed {
             say(&format!("{target}: {what}"));
@@ -197,13 +206,24 @@ fn secrets(question: &Question, given: &Given) -> Option<String> {
     }
 }
 
-/// The server, with the secrets that go to it.
-async fn server(
+/// Whether the statement of a question can be made with these secrets.
+fn can_carry(question: &Question, facts: &Facts, secrets: &Secrets) -> Result<(), Fault> {
+    let carried =
+        Carried { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
+    let version = Some(&facts.cluster.version);
+    match question {
+        Question::ByPlace(action) => action.can_carry(version, carried),
+        Question::BeforeV4(data) => can_carry_to(data, version, carried).and_then(|()| can_decrypt(carried)),
+    }
+}
+
+/// The secrets that go to the server, and the login's.
+async fn gathered(
     context: &AppContext,
     cluster: &Cluster,
     question: &Question,
     given: &Given,
-) -> Result<OceanBase, Fault> {
+) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let source = match question {
         Question::ByPlace(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
@@ -225,7 +245,7 @@ async fn server(
         let asking = Asking { what: "the password of backup sets", flag: Flag::DecryptFrom };
         decryption.push(context.secret(source, asking).await?);
     }
-    context.server(cluster, Secrets { login, access_key, encryption: None, decryption })
+    Ok(Secrets { login, access_key, encryption: None, decryption })
 }
 
 /// One look: audited before it is sent. What is not asked is an answer too, and says why.

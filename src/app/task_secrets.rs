@@ -5,7 +5,7 @@ use super::tasks::Task;
 use super::{AppContext, Asking, Flag};
 use crate::config::inventory::Cluster;
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::plan::{Carried, Plan};
+use crate::domain::plan::{Carried, Plan, can_decrypt};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
@@ -36,7 +36,7 @@ pub async fn for_start(
 ) -> Result<TaskSecrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    rest(context, &cluster.name, tenant, prepared, given, login).await
+    rest(context, &cluster.name, (tenant, true), prepared, given, login).await
 }
 
 /// Of a plan that is about to be shown, and then begins. For one that nobody can confirm, or that is only shown, no secret is
@@ -72,10 +72,10 @@ pub async fn for_retry(context: &AppContext, task: &Task, given: Given) -> Resul
         if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
             return Ok(only);
         }
-        let found = rest(context, &plan.cluster.name, tenant, prepared, given, Some(login)).await;
+        let found = rest(context, &plan.cluster.name, (tenant, false), prepared, given, Some(login)).await;
         return Ok(found.unwrap_or(only));
     }
-    rest(context, &prepared.plan.cluster.name, tenant, prepared, given, Some(login)).await
+    rest(context, &prepared.plan.cluster.name, (tenant, true), prepared, given, Some(login)).await
 }
 
 /// For a task without a runner that is to be cancelled: the login alone, which looks and cancels.
@@ -119,21 +119,28 @@ fn asks(plan: &Plan, given: &Given) -> bool {
         || older > given.decryption.len()
 }
 
+/// Where the password that encrypts the backup is to be found; `None` where nothing needs it: a task that only looks again
+/// starts no backup, and needs it for a look at encrypted sets alone.
+fn encryption_source(plan: &Plan, given: Option<SecretSource>, may_start: bool) -> Option<SecretSource> {
+    given.or_else(|| plan.choices.encrypt.clone()).filter(|_| may_start || !plan.decrypt().is_empty())
+}
+
+/// The secrets beside the login. `may_start`: a backup may be started with them; else there is only a look at the storage.
 async fn rest(
     context: &AppContext,
     cluster: &str,
-    tenant: Option<&str>,
+    (tenant, may_start): (Option<&str>, bool),
     prepared: &Prepared,
     given: Given,
     login: Option<Secret>,
 ) -> Result<TaskSecrets, Fault> {
     let written = prepared.plan.access_key().map(|source| context.whole_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
-    let encrypt = given.encrypt_from.or_else(|| prepared.plan.choices.encrypt.clone());
+    let encrypt = encryption_source(&prepared.plan, given.encrypt_from, may_start);
     let access_key =
         secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
     let encryption = secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
-    let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() };
+    let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref(), ..Carried::default() };
     prepared.plan.can_carry(carried)?;
     let decrypt = prepared.plan.decrypt();
     let mut decryption = Vec::with_capacity(decrypt.len());
@@ -147,6 +154,7 @@ async fn rest(
             secret(context, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
         decryption.extend(found.await?);
     }
+    can_decrypt(Carried { decryption: &decryption, ..Carried::default() })?;
     Ok(TaskSecrets { login, access_key, encryption, decryption })
 }
 
@@ -166,7 +174,15 @@ pub async fn judge(context: &AppContext, prepared: &Prepared) -> Result<(), Faul
         }
         other => at_hand(context, other, Flag::EncryptFrom).await,
     };
-    prepared.plan.can_carry(Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref() })
+    let mut decryption = Vec::new();
+    for source in prepared.plan.decrypt_older() {
+        decryption.extend(at_hand(context, Some(source.clone()), Flag::DecryptFrom).await);
+    }
+    prepared.plan.can_carry(Carried {
+        access_key: access_key.as_ref(),
+        encryption: encryption.as_ref(),
+        decryption: &decryption,
+    })
 }
 
 /// A secret that lies where a look costs nothing: a variable, a file.
@@ -187,5 +203,36 @@ async fn secret(
         (_, None) => Ok(None),
         (Some(typed), Some(_)) => Ok(Some(typed)),
         (None, Some(source)) => context.secret(&source, Asking { what, flag }).await.map(Some),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::domain::choices::Mode;
+    use crate::domain::destination::Destination;
+    use crate::domain::plan::{Action, plan};
+    use crate::domain::samples::{choose, cluster, tenant};
+    use crate::domain::step::StepKind;
+
+    #[test]
+    fn a_retry_that_only_looks_needs_no_encryption_password() {
+        let mut choices = choose(&["prod/pay"], Mode::Full);
+        choices.encrypt = Some(SecretSource::Stdin);
+        let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choices).unwrap();
+        assert_eq!(plan.decrypt(), []);
+        assert_eq!(encryption_source(&plan, None, true), Some(SecretSource::Stdin));
+        assert_eq!(encryption_source(&plan, None, false), None);
+        // A look at encrypted sets needs it.
+        let confirm = plan.targets[0].steps.iter_mut().find(|step| step.kind == StepKind::ConfirmRestorable).unwrap();
+        confirm.actions = vec![Action::LookAtStorage {
+            data: Destination::parse_user("file:///b/data").unwrap(),
+            log: None,
+            access_key: None,
+            decrypt: vec![SecretSource::Stdin],
+        }];
+        assert_eq!(encryption_source(&plan, None, false), Some(SecretSource::Stdin));
     }
 }

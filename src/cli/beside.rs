@@ -76,7 +76,9 @@ impl Beside<'_> {
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(Role::Warn, "Not proven:")));
             }
-            if differs.is_empty() {
+            if differs.is_empty() && digest.complaint().is_some() {
+                say.line(&format!("  Nothing differs from what {file} shows, of {saved}."));
+            } else if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));
             } else {
                 say.line(&format!("  {} from {file}, saved at {saved}:", say.paint(Role::Warn, "Differs")));

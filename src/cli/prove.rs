@@ -37,8 +37,10 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Re
                 proven.push(one);
             }
             Err(fault) if args.target.tenant().is_none() && fault.cause == Cause::Unknown => {
-                say.fault(&fault);
-                exits.push(Exit::UNKNOWN);
+                let unbacked = Proven::nothing(facts.target(tenant), fault);
+                show::looked(say, &unbacked.target, &unbacked.outcome);
+                exits.push(unbacked.exit());
+                proven.push(unbacked);
             }
             Err(fault) => return Err(fault),
         }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::Exit;
 use super::args::{Color, Common};
-use crate::domain::diagnosis::{escaped, printable, sentence};
+use crate::domain::diagnosis::{escaped, printable, sentence, without_keys};
 use crate::domain::fault::{Cause, Fault};
 
 /// How this call speaks.
@@ -113,6 +113,8 @@ impl Say {
                 ordered.append(map);
                 fields = Value::Object(ordered);
             }
+            // What was kept may have been written by another program than this one.
+            hide_keys(&mut fields);
             self.put(&escaped(&fields.to_string()));
         }
     }
@@ -155,6 +157,16 @@ impl Say {
     }
 }
 
+/// Hides the values of secret keys in every text of a value.
+fn hide_keys(value: &mut Value) {
+    match value {
+        Value::String(text) => *text = without_keys(text),
+        Value::Array(items) => items.iter_mut().for_each(hide_keys),
+        Value::Object(fields) => fields.values_mut().for_each(hide_keys),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
 /// Says that standard output could not be written where nothing else is to be said: the exit code.
 #[must_use]
 pub fn not_written(error: &std::io::Error) -> Exit {
@@ -192,6 +204,13 @@ mod tests {
         let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(Role::Fail, "red"));
         assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
         assert_eq!(say(false).shown(&text), "red x1my");
+    }
+
+    #[test]
+    fn json_shows_no_value_of_a_secret_key_wherever_it_was_kept() {
+        let mut kept = json!({"a": ["x access_key=SECRET"], "b": {"c": "s3://u:SECRET@h"}, "n": 7, "d": "pay"});
+        hide_keys(&mut kept);
+        assert_eq!(kept, json!({"a": ["x access_key=***"], "b": {"c": "s3://u:***@h"}, "n": 7, "d": "pay"}));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::path::Path;
 use super::inventory::{Inventory, Storage};
 use super::yaml_bounds::excess;
 use super::{locate::locate, private, rules};
-use crate::domain::destination::credential;
+use crate::domain::credential::credential;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::SecretSource;
 

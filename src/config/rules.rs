@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::inventory::{Cluster, Inventory, Limits, Ocp, Storage, StorageKind};
 use super::values::duration_text;
 use crate::domain::connection::TlsMode;
-use crate::domain::destination::credential;
+use crate::domain::credential::credential;
 use crate::domain::diagnosis::is_invisible;
 use crate::domain::endpoint::MOST_ENDPOINTS;
 

@@ -2,10 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::credential::{Credential, credential};
 use super::diagnosis::foreign;
 use super::secret::{HIDDEN, Secret};
 
-mod credential;
 mod error;
 mod kind;
 mod lex;
@@ -13,7 +13,6 @@ mod limits;
 #[cfg(test)]
 mod tests;
 
-pub use credential::{Credential, credential};
 pub use error::{DestinationError, OfKey};
 use kind::Known;
 pub use kind::StorageKind;

@@ -326,6 +326,9 @@ pub enum BaseRule {
     },
 }
 
+/// How far the clocks of a cluster's servers may be apart, in seconds, before a checkpoint contradicts one of them.
+const CLOCKS_APART: u64 = 60;
+
 /// The log archive of a tenant.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ArchiveFacts {
@@ -354,11 +357,20 @@ impl ArchiveFacts {
         self.current.as_ref().or_else(|| self.rounds.last())
     }
 
-    /// Whole seconds that the newest round's checkpoint is behind `now`; None where it has none yet, or none that is known.
+    /// Whole seconds that the newest round's checkpoint is behind `now`; None where it has none yet, none that is known, or one
+    /// that contradicts the clock.
     #[must_use]
     pub fn behind(&self, now: Scn) -> Option<u64> {
         self.times.get()?;
-        self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0)).map(|at| now.seconds_since(at))
+        let checkpoint = self.latest().map(|round| round.checkpoint).filter(|at| *at > Scn(0))?;
+        (!self.contradicts(now)).then(|| now.seconds_since(checkpoint))
+    }
+
+    /// Whether the newest round's checkpoint is later than the server's clock, by more than servers of one cluster may be apart:
+    /// one of both is wrong, and how far the log is behind is not known.
+    #[must_use]
+    pub fn contradicts(&self, now: Scn) -> bool {
+        self.latest().is_some_and(|round| round.checkpoint.seconds_since(now) > CLOCKS_APART)
     }
 
     /// Milliseconds in which the log comes three steps further; None where `archive_lag_target` was not read.

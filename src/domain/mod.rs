@@ -6,6 +6,7 @@ pub mod choices;
 pub mod command_line;
 pub mod confirmation;
 pub mod connection;
+pub mod credential;
 pub mod destination;
 pub mod diagnosis;
 pub mod digest;

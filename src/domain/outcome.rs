@@ -302,8 +302,7 @@ pub fn judge(
         _ => verdict,
     };
     // What can be restored without this set, whatever is said of it.
-    let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
-    let others = restorable::windows(&others, pieces, rounds);
+    let others = windows_without(tenant, set_id);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
     let at_least = tenant.archive.three_steps();
     let name = target.tenant().unwrap_or(target.cluster());
@@ -313,11 +312,7 @@ pub fn judge(
         from: None,
         to: None,
         set: Some(set_id),
-        windows: windows
-            .0
-            .iter()
-            .map(|window| KeptWindow { from: window.from, to: window.to, set: window.set })
-            .collect(),
+        windows: kept(&windows),
         told: Vec::new(),
         fault: None,
         recipe: Vec::new(),
@@ -389,6 +384,31 @@ pub fn judge(
             }
         }
     }
+}
+
+/// What can be restored by other sets, whatever is said of one.
+#[derive(Debug, Clone, Default)]
+pub struct Without {
+    /// Their windows, newest first.
+    pub windows: Vec<KeptWindow>,
+    /// The windows in one line; `None`: there is none.
+    pub told: Option<String>,
+}
+
+/// Returns what the views show to be restorable without this set.
+#[must_use]
+pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> Without {
+    let windows = windows_without(tenant, set_id);
+    Without { told: spans("by the views older sets still restore", &windows, zone), windows: kept(&windows) }
+}
+
+fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {
+    let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
+    restorable::windows(&others, tenant.archive.pieces.get().map(Vec::as_slice), tenant.archive.known_rounds())
+}
+
+fn kept(windows: &Windows) -> Vec<KeptWindow> {
+    windows.0.iter().map(|window| KeptWindow { from: window.from, to: window.to, set: window.set }).collect()
 }
 
 /// What is waited for, with what bounds the wait where the steps of the log are not known.

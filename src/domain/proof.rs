@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::fault::{Cause, Fault};
-use super::outcome::{Judged, Outcome, VerdictWord, bounded};
+use super::outcome::{Judged, Outcome, VerdictWord, Without, bounded};
 use super::scn::Scn;
 use super::secret::SecretSource;
 use super::target::TargetName;
@@ -168,15 +168,22 @@ impl Judged {
 }
 
 /// Weighs the server's answer with the verdict of the views (R10). What the storage lacks is waited for, `at_least` so many
-/// milliseconds where that is known, and makes a backup bad only where the views have been past its earliest point.
+/// milliseconds where that is known, and makes a backup bad only where the views have been past its earliest point. `without` is what the views
+/// list beside it.
 #[must_use]
-pub fn weigh(judged: Judged, looked: &Looked, target: &TargetName, at_least: Option<u64>) -> Judged {
+pub fn weigh(
+    judged: Judged,
+    looked: &Looked,
+    target: &TargetName,
+    at_least: Option<u64>,
+    without: impl FnOnce() -> Without,
+) -> Judged {
     match (judged, looked) {
         (Judged::Final(outcome), Looked::Lacks(why)) if outcome.verdict == VerdictWord::Restorable => {
             Judged::StillComing {
                 what: bounded(format!("waits for the storage to show it: {why}"), at_least),
                 at_least,
-                meanwhile: Box::new(lacking(*outcome, why, target)),
+                meanwhile: Box::new(lacking(*outcome, why, target, without())),
             }
         }
         (judged, looked) => judged.map(|outcome| match looked {
@@ -193,7 +200,7 @@ pub fn weigh(judged: Judged, looked: &Looked, target: &TargetName, at_least: Opt
 }
 
 /// The verdict on a set that the views list and the storage lacks.
-fn lacking(by_views: Outcome, why: &str, target: &TargetName) -> Outcome {
+fn lacking(by_views: Outcome, why: &str, target: &TargetName, without: Without) -> Outcome {
     let name = target.tenant().unwrap_or(target.cluster());
     let fault = Fault::new(
         Cause::Server,
@@ -201,13 +208,12 @@ fn lacking(by_views: Outcome, why: &str, target: &TargetName) -> Outcome {
         format!("The views list it, the storage lacks it: {why}."),
         "Find out who removed it from the storage, and take a new full backup.",
     );
-    let windows = by_views.windows.into_iter().filter(|window| Some(window.set) != by_views.set).collect();
     Outcome {
         verdict: VerdictWord::NotRestorable,
         from: None,
         to: None,
-        windows,
-        told: Vec::new(),
+        windows: without.windows,
+        told: without.told.into_iter().collect(),
         fault: Some(fault),
         recipe: Vec::new(),
         proof_why: Some(why.to_owned()),

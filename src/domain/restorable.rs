@@ -88,8 +88,10 @@ impl BackupSet {
     /// What a window would need and the server does not say; None where all of it was read.
     #[must_use]
     pub fn unread(&self) -> Option<&'static str> {
-        if self.start_replay == Scn(0) {
+        if self.start_replay == Scn(0) && (self.min_restore > Scn(0) || self.log_needed_to.is_none()) {
             Some("from which point on it needs the log")
+        } else if self.min_restore == Scn(0) && self.log_needed_to.is_some() {
+            Some("from which point on it can be restored (its SNAPSHOT_VERSION is no moment)")
         } else if self.min_restore == Scn(0) {
             Some("from which point on it can be restored")
         } else if self.min_restore < self.start_replay {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::choices::Choices;
-use super::facts::{Facts, TenantKind};
+use super::facts::{Facts, Known, TenantKind};
 use super::fault::{Cause, Fault};
 use super::identity::Created;
 use super::plan::{LeftOut, Plan};
@@ -127,6 +127,13 @@ impl SavedPlan {
                 format!("{at} is not the cluster the plan was saved for."),
                 format!("The plan expects one created at {expected}, and this one was created at {found}."),
                 "Check the endpoints in the inventory; if this cluster is meant, save a plan for it with --save-plan.",
+            ));
+        }
+        if let (Some(expected), Known::NotChecked(why)) = (self.expect.created, &cluster.created) {
+            return Err(refused(
+                format!("Whether {at} is the cluster the plan was saved for is not known."),
+                format!("The plan expects one created at {expected}, and {why}."),
+                "Check what answers there; if this cluster is meant, save a plan for it with --save-plan.",
             ));
         }
         let whole = self.choices.targets.iter().any(|target| target.tenant().is_none());

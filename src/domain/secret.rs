@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 mod known;
 
-pub use known::{HIDDEN, hide};
+pub use known::{HIDDEN, hide, unescaped};
 
 /// A password or an access key. `Debug` prints `***`, the memory is wiped when the last copy is dropped. While one is held it is
 /// hidden in foreign text ([`hide`]).

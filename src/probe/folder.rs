@@ -86,6 +86,11 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
         return;
     }
     let spot = if missing {
+        if let Some(other) = destination_above(&there.path) {
+            let why = format!("whether anything can be written: {} above it is a destination itself", other.display());
+            bench.skip(&WITH_A_PROBE, &why);
+            return;
+        }
         Ok(Spot { directory: there.path, lies: Lies::Above })
     } else if inside || *expected == Expected::OwnHost {
         Ok(Spot { directory: there.path, lies: Lies::Inside })
@@ -124,7 +129,16 @@ fn beside(there: &There) -> Result<Spot, String> {
     if data.dev() != there.data.dev() {
         return Err(format!("{}, which is beside {shown}, is another file system", above.display()));
     }
+    if let Some(other) = destination_above(above) {
+        return Err(format!("what is beside {shown} belongs to another destination, {}", other.display()));
+    }
     Ok(Spot { directory: above.to_path_buf(), lies: Lies::Beside })
+}
+
+/// The nearest of this directory and those above it that is the destination of a backup, whoever's: it has a format file.
+fn destination_above(directory: &Path) -> Option<PathBuf> {
+    let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
+    whole.ancestors().find(|path| fs::symlink_metadata(path.join(FORMAT_FILE)).is_ok()).map(Path::to_path_buf)
 }
 
 /// Looks into a folder that is there, and writes nothing.

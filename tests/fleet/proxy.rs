@@ -213,6 +213,8 @@ fn asks(shared: &Shared, mut client: TcpStream, mut server: TcpStream, answers: 
             None => {}
             Some(Does::CutBeforeSend) => break,
             Some(Does::CutAfterSend) => {
+                // An answer that is faster than the cut does not pass either.
+                *answers.lock().unwrap() = Answers::Cut;
                 let _ = server.write_all(&packet);
                 break;
             }

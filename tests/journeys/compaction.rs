@@ -44,7 +44,7 @@ fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked
         "{why}"
     );
     let on = format!(
-        "m, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
+        "m on the task's screen, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
         failed.task()
     );
     assert_eq!(next, on);

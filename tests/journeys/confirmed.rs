@@ -50,7 +50,7 @@ fn on_prod_a_start_that_interrupts_needs_the_targets_name_and_no_yes_stands_for_
 }
 
 #[test]
-fn on_prod_a_cancel_needs_the_clusters_name() {
+fn on_prod_a_cancel_needs_the_name_of_what_it_hits() {
     let fleet = on_prod("healthy");
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
     let backup = Running::start(&fleet, &["backup", "demo/pay", "--mode", "full", "--yes", "--json"]);
@@ -58,9 +58,9 @@ fn on_prod_a_cancel_needs_the_clusters_name() {
     let task = fleet.json(&["tasks"]).exits(0).of_kind("task")[0]["task"].as_str().unwrap().to_owned();
     let refused = fleet.json(&["cancel", &task, "--yes"]).exits(10);
     assert_eq!(refused.fault()[0], "Nothing was cancelled.");
-    assert_eq!(refused.fault()[2], "Say --confirm demo to go on.");
+    assert_eq!(refused.fault()[2], "Say --confirm demo/pay to go on.");
     assert!(!fleet.statements().iter().any(|text| text.contains("CANCEL")), "{:?}", fleet.statements());
-    fleet.json(&["cancel", &task, "--yes", "--confirm", "demo"]).exits(23);
+    fleet.json(&["cancel", &task, "--yes", "--confirm", "demo/pay"]).exits(23);
     backup.end().exits(23);
 }
 

@@ -137,7 +137,7 @@ fn a_password_that_nobody_gave_changes_no_verdict() {
     std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let source = format!("file:{}", secret.display());
     let proven = fleet.run(&["prove", "demo/pay", "--decrypt-from", &source]).exits(0);
-    assert!(proven.err.contains("whose audit and logs may keep them"), "{}", proven.err);
+    assert!(proven.err.contains("whose audit and logs may keep it"), "{}", proven.err);
     assert!(proven.out.contains("the server found set 3 and piece"), "{}", proven.out);
 }
 

@@ -176,8 +176,14 @@ fn a_checkpoint_that_stands_names_the_log_stream() {
 #[test]
 fn progress_is_honest() {
     let fleet = Fleet::serve("healthy");
-    let ran = fleet.json(&FULL[..5]).exits(0);
-    let path = fleet.state().join("tasks").join(format!("{}.jsonl", ran.task()));
+    // It stands in the middle until that was told: how often it is told is a matter of time.
+    fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    let mut told = Told::start(&fleet, &FULL);
+    told.until("progress", |event| event["phase"] == "BACKUP_DATA_MAJOR");
+    fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: "BACKUP_DATA_MAJOR".into() });
+    told.ends(0);
+    let task = told.events.last().unwrap()["task"].as_str().unwrap().to_owned();
+    let path = fleet.state().join("tasks").join(format!("{task}.jsonl"));
     let journal = std::fs::read_to_string(path).unwrap();
     let events: Vec<Value> =
         journal.lines().skip(1).map(|line| serde_json::from_str::<Value>(line).unwrap()["event"].take()).collect();

@@ -6,6 +6,19 @@ use crate::domain::plan::plan;
 use crate::domain::samples::{choose, cluster, job, other_tenant, tenant};
 
 #[test]
+fn a_cancel_is_confirmed_by_the_name_of_what_it_hits() {
+    let facts = cluster(vec![tenant(1002, "pay"), other_tenant(1004, "log")]);
+    let name = |targets: &[&str]| hit_by_name(&plan(&facts, &choose(targets, Mode::Full)).unwrap());
+    assert_eq!(name(&["prod/pay"]), "prod/pay");
+    assert_eq!(name(&["prod/pay", "prod/log"]), "prod");
+    assert_eq!(name(&["prod"]), "prod");
+    // One job covers everybody: a cancel ends the backup of all.
+    let mut one_job = plan(&facts, &choose(&["prod/pay"], Mode::Full)).unwrap();
+    one_job.whole = true;
+    assert_eq!(hit_by_name(&one_job), "prod");
+}
+
+#[test]
 fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     let mut pay = tenant(1002, "pay");
     let made =

@@ -62,8 +62,11 @@ impl OceanBase {
     /// # Errors
     /// A secret is missing, or no statement can carry it.
     pub fn can_send(&self, plan: &Plan, task: &str, attempt: u32) -> Result<(), Fault> {
-        let carried =
-            Carried { access_key: self.secrets.access_key.as_ref(), encryption: self.secrets.encryption.as_ref() };
+        let carried = Carried {
+            access_key: self.secrets.access_key.as_ref(),
+            encryption: self.secrets.encryption.as_ref(),
+            decryption: &self.secrets.decryption,
+        };
         plan.can_carry(carried)?;
         let words = self.words()?;
         for target in &plan.targets {

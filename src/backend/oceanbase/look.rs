@@ -13,7 +13,7 @@ use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
 use crate::domain::facts::{Facts, Known, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
-use crate::domain::outcome::{Judged, VerdictWord};
+use crate::domain::outcome::{Judged, VerdictWord, without};
 use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::proof::{Evidence, Looked, Proof, weigh};
 use crate::domain::restorable::{self, BackupSet};
@@ -46,7 +46,13 @@ fn seen(judged: Judged) -> Seen {
 
 impl OceanBase {
     /// The verdict of the views on a set, together with the server's look at the storage where the plan has one.
-    pub(super) fn proven(&mut self, target: &TargetPlan, tenant: &TenantFacts, set: u64, judged: Judged) -> Seen {
+    pub(super) fn proven(
+        &mut self,
+        target: &TargetPlan,
+        tenant: &TenantFacts,
+        (set, zone): (u64, &ServerTimeZone),
+        judged: Judged,
+    ) -> Seen {
         let planned: Vec<&Action> = target.step(StepKind::ConfirmRestorable).map_or_else(Vec::new, |step| {
             step.actions.iter().filter(|action| matches!(action, Action::LookAtStorage { .. })).collect()
         });
@@ -62,7 +68,8 @@ impl OceanBase {
                     || by_views != VerdictWord::Restorable
                     || asked.elapsed() < self.connection.limits.between_looks() =>
             {
-                return seen(weigh(judged, &looked, name, tenant.archive.three_steps()));
+                let others = || without(tenant, set, zone);
+                return seen(weigh(judged, &looked, name, tenant.archive.three_steps(), others));
             }
             _ => {}
         }

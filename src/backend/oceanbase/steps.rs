@@ -187,7 +187,7 @@ impl OceanBase {
                 outcome.told.extend(change);
                 outcome.told.extend(unproven(run, target, set));
             });
-            seen.push(self.proven(target, tenant, set, judged));
+            seen.push(self.proven(target, tenant, (set, &zone), judged));
         }
         Ok(seen)
     }

@@ -25,7 +25,7 @@ pub enum DestinationError {
     #[error("The path of the destination contains . or .. as a directory. Write the directory itself.")]
     DotSegment,
     /// Longer than the server takes.
-    #[error("In the destination, {what} is {actual} bytes long, and the server takes {limit}. Shorten it.")]
+    #[error("{}", too_long(what, *actual, *limit))]
     TooLong {
         /// What is too long.
         what: String,
@@ -35,7 +35,7 @@ pub enum DestinationError {
         actual: usize,
     },
     /// A character that the server's lexer breaks on.
-    #[error("In the destination, {what} contains {character}, which the server cannot read there. Take it out.")]
+    #[error("{}", forbidden(what, character))]
     Forbidden {
         /// Where it is.
         what: String,
@@ -112,6 +112,23 @@ pub enum DestinationError {
     /// A storage that the line does not know.
     #[error("OceanBase before V4 does not back up to {0}. Use file, oss or cos.")]
     NotOnThisLine(StorageKind),
+}
+
+/// An access key is made by the storage service: nobody can edit it.
+const ANOTHER_KEY: &str = "Have the storage service make another one.";
+
+fn too_long(what: &str, actual: usize, limit: usize) -> String {
+    if what == ACCESS_KEY {
+        return format!("The access key is {actual} bytes long, and the server takes {limit}. {ANOTHER_KEY}");
+    }
+    format!("In the destination, {what} is {actual} bytes long, and the server takes {limit}. Shorten it.")
+}
+
+fn forbidden(what: &str, character: &str) -> String {
+    if what == ACCESS_KEY {
+        return format!("The access key contains {character}, which the server cannot read there. {ANOTHER_KEY}");
+    }
+    format!("In the destination, {what} contains {character}, which the server cannot read there. Take it out.")
 }
 
 /// What is wrong with an access key, and not with the URI around it.

@@ -462,7 +462,7 @@ fn an_attribute_that_no_server_knows_is_refused_and_not_repeated() {
         assert!(ArchiveDest::parse_user(&format!("LOCATION={uri}")).is_err(), "{attribute}");
         assert!(Destination::parse_server(&uri).is_ok(), "{attribute}: a newer server may know more");
     }
-    assert_eq!(Destination::parse_user("s3://b/p?host=h&pin=1"), Err(DestinationError::UnknownAttribute(2)));
+    assert_eq!(Destination::parse_user("s3://b/p?host=h&colour=1"), Err(DestinationError::UnknownAttribute(2)));
     assert_eq!(shown("s3://b/p?host=h&delete_mode=CANARY"), "s3://b/p?host=h&delete_mode=***");
 }
 

@@ -2,32 +2,12 @@
 
 use std::fmt::Write;
 
+use super::redact::redact;
 use crate::domain::secret::hide;
 
-/// The keys whose value is a secret where they stand before `=` or `:`. Compared in lower case, at the end of a word, so
-/// `secret_access_key` is one too.
-const SECRET_KEYS: [&str; 12] = [
-    "access_key",
-    "encrypt_key",
-    "secret_key",
-    "access_key_secret",
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "signature",
-    "credential",
-    "passphrase",
-    "pwd",
-];
-/// The signature of Azure's SAS: such a key where it is the whole word.
-const SIGNATURE: &str = "sig=";
-/// Before the quoted passwords of SET ENCRYPTION, SET DECRYPTION and CREATE USER.
-const IDENTIFIED: &str = "identified by";
-
 /// What somebody else says: a server, a storage, a child, a file. Escape sequences, control characters and characters that
-/// reorder text are taken out, and `***` stands in the place of every secret: the values of `access_key=`, `encrypt_key=` and
-/// their like, the strings behind `IDENTIFIED BY`, and the secrets of this process wherever they stand ([`hide`]).
+/// reorder text are taken out, and `***` stands in the place of every secret: the values of the keys that no destination may
+/// have either, logins, the strings behind `IDENTIFIED BY`, and the secrets of this process wherever they stand ([`hide`]).
 ///
 /// Line breaks and tabs become spaces, so the result is one line. Cleaning twice changes nothing more.
 #[must_use]
@@ -54,6 +34,13 @@ pub fn sentence(text: &str) -> String {
 #[must_use]
 pub fn printable(text: &str) -> String {
     text.split('\n').map(plain).collect::<Vec<_>>().join("\n")
+}
+
+/// What was kept, as it is given to a program: without the values of keys like `access_key=`. What drives a terminal is left to
+/// [`escaped`].
+#[must_use]
+pub fn without_keys(text: &str) -> String {
+    redact(text)
 }
 
 /// One object of JSON in which every character that drives a terminal or reorders text is written as its escape: whoever reads
@@ -115,87 +102,4 @@ pub fn is_invisible(c: char) -> bool {
 /// Marks that make text read in another order than it is written.
 const fn is_reordering(c: char) -> bool {
     matches!(c, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
-}
-
-fn redact(text: &str) -> String {
-    // Only ASCII changes, so places in both texts are the same.
-    let lower = text.to_ascii_lowercase();
-    let mut out = String::with_capacity(text.len());
-    let mut at = 0;
-    while at < text.len() {
-        let value = secret_value(&lower, at).or_else(|| signature(&lower, at));
-        if let Some(value) = value.or_else(|| identified_by(text, &lower, at)) {
-            out.push_str(&text[at..value.start]);
-            out.push_str("***");
-            at = value.end;
-        } else {
-            let next = text[at..].chars().next().map_or(1, char::len_utf8);
-            out.push_str(&text[at..at + next]);
-            at += next;
-        }
-    }
-    out
-}
-
-/// Where the secret is, if a key and its separator begin at `at`.
-fn secret_value(lower: &str, at: usize) -> Option<std::ops::Range<usize>> {
-    let rest = &lower[at..];
-    let after_key = SECRET_KEYS.iter().find_map(|key| {
-        let after = rest.strip_prefix(key)?;
-        let after = after.trim_start_matches(['"', '\'', '`']).trim_start();
-        // "using password: YES" is no password; a colon separates only a key of an object.
-        let colon =
-            after.strip_prefix(':').filter(|_| key.contains("key") || rest.as_bytes().get(key.len()) == Some(&b'"'));
-        after.strip_prefix('=').or(colon)
-    })?;
-    value_in(lower, after_key.trim_start())
-}
-
-/// Where the signature is, if `sig=` begins at `at`.
-fn signature(lower: &str, at: usize) -> Option<std::ops::Range<usize>> {
-    let is_within = lower[..at].ends_with(|c: char| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    lower[at..].strip_prefix(SIGNATURE).filter(|_| !is_within).and_then(|value| value_in(lower, value))
-}
-
-/// Where a value ends that begins the rest of a text.
-fn value_in(lower: &str, value: &str) -> Option<std::ops::Range<usize>> {
-    let start = lower.len() - value.len();
-    let quote = value.chars().next().filter(|c| matches!(c, '"' | '\''));
-    if let Some(quote) = quote {
-        return Some(start + 1..start + 1 + quoted_length(&value[1..], quote));
-    }
-    let end = value.find(|c: char| c.is_whitespace() || matches!(c, '&' | '"' | '\'' | '`'));
-    Some(start..start + end.unwrap_or(value.len())).filter(|range| !range.is_empty())
-}
-
-/// All strings behind `IDENTIFIED BY`, separated by commas: SET DECRYPTION takes several.
-fn identified_by(text: &str, lower: &str, at: usize) -> Option<std::ops::Range<usize>> {
-    let rest = lower[at..].strip_prefix(IDENTIFIED)?.trim_start();
-    let rest = rest.strip_prefix("password").map_or(rest, str::trim_start);
-    let quote = rest.chars().next().filter(|c| matches!(c, '"' | '\''))?;
-    let start = text.len() - rest.len() + 1;
-    let mut end = start + quoted_length(&text[start..], quote);
-    while let Some(more) = text.get(end + 1..).and_then(|after| after.trim_start().strip_prefix(',')) {
-        let more = more.trim_start();
-        if !more.starts_with(quote) {
-            break;
-        }
-        let next = text.len() - more.len() + 1;
-        end = next + quoted_length(&text[next..], quote);
-    }
-    Some(start..end)
-}
-
-/// How long a string is, up to its closing quote: a doubled quote and one behind a backslash belong to it. To the end of
-/// the text where nothing closes it.
-fn quoted_length(text: &str, quote: char) -> usize {
-    let mut chars = text.char_indices().peekable();
-    while let Some((at, c)) = chars.next() {
-        if c == '\\' {
-            chars.next();
-        } else if c == quote && chars.next_if(|(_, next)| *next == quote).is_none() {
-            return at;
-        }
-    }
-    text.len()
 }

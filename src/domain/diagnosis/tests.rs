@@ -273,3 +273,42 @@ fn a_sentence_of_obnow_keeps_the_words_that_are_somebodys_secret() {
     assert!(foreign(own).contains("***"));
     assert_eq!(sentence("a\u{1b}[31m access_key=abc"), "a access_key=***");
 }
+
+#[test]
+fn every_credential_of_foreign_text_is_hidden_however_its_key_is_written() {
+    for (text, cleaned) in [
+        ("access_key=SECRET, next", "access_key=***, next"),
+        ("host=h&encrypt_key=SECRET&x=1", "host=h&encrypt_key=***&x=1"),
+        ("sk=SECRET ak=SECRET", "sk=*** ak=***"),
+        ("x-amz-security-token=SECRET", "x-amz-security-token=***"),
+        ("{\"secretAccessKey\": \"SECRET\"}", "{\"secretAccessKey\": \"***\"}"),
+        (r#"{\"access_key\":\"SECRET\",\"host\":\"h\"}"#, r#"{\"access_key\":\"***\",\"host\":\"h\"}"#),
+        (r#"{"access\u005fkey":"SECRET"}"#, r#"{"access\u005fkey":"***"}"#),
+        ("access%5Fkey%3DSECRET&x", "***"),
+        (r"access\u0025\u0035Fkey=SECRET", r"access\u0025\u0035Fkey=***"),
+        ("password == 'SEC RET' x", "password == '***' x"),
+        ("\u{ff41}ccess_key\u{ff1d}SECRET", "\u{ff41}ccess_key\u{ff1d}***"),
+        ("\u{5bc6}\u{7801}=SECRET", "\u{5bc6}\u{7801}=***"),
+        ("Authorization: Basic SECRET and more", "Authorization: ***"),
+        ("got Bearer SECRETSECRET.x for it", "got Bearer *** for it"),
+        ("IDENTIFIED WITH mysql_native_password AS 'SECRET'", "IDENTIFIED WITH mysql_native_password AS '***'"),
+        ("identified by 'SEC''RET', 'SECRET' x", "identified by '***' x"),
+        ("https://u:SECRET@h/p", "https://u:***@h/p"),
+        ("s3://SECRET@b/p", "s3://***@b/p"),
+        ("http://u:SEC/RET@h", "http://u:***@h"),
+        ("root:SECRET@10.0.0.1 refused", "root:***@10.0.0.1 refused"),
+    ] {
+        assert_eq!(identifier(text), cleaned, "{text}");
+    }
+    for fine in [
+        "Access denied for user 'root'@'10.0.0.1' (using password: YES)",
+        "no key: use the PRIMARY KEY of a table",
+        "root@sys#prod at 10.0.0.1:2881",
+        "at 10:20:30 the bearer of it",
+        "http://[::1]:2881/a@b",
+        "SET ENCRYPTION ON IDENTIFIED BY '<password of set 1>' ONLY",
+        "backup_cluster_name=<cluster>&backup_cluster_id=7",
+    ] {
+        assert_eq!(identifier(fine), fine);
+    }
+}

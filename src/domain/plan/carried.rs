@@ -14,6 +14,8 @@ pub struct Carried<'a> {
     pub access_key: Option<&'a Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<&'a Secret>,
+    /// The passwords of the sets that the server reads in its look at the storage.
+    pub decryption: &'a [Secret],
 }
 
 impl Plan {
@@ -24,46 +26,71 @@ impl Plan {
     pub fn can_carry(&self, secrets: Carried<'_>) -> Result<(), Fault> {
         // The numbers alone count, and they stand in front of the build.
         let version: Option<Version> = self.cluster.version.parse().ok();
-        for action in self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions) {
-            let (destination, carried) = match action {
-                Action::SetDataDestination { destination, .. } => {
-                    let key = key_of(destination, secrets);
-                    (destination, version.map(|version| destination.carried_by(&version, key)))
+        let mut actions = self.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
+        actions.try_for_each(|action| action.can_carry(version.as_ref(), secrets))
+    }
+}
+
+impl Action {
+    /// Whether its statements can be made with these secrets for a server of that version; where the version is not known,
+    /// destinations are not judged.
+    ///
+    /// # Errors
+    /// As [`Plan::can_carry`].
+    pub fn can_carry(&self, version: Option<&Version>, secrets: Carried<'_>) -> Result<(), Fault> {
+        let at = |destination: &Destination| can_carry_to(destination, version, secrets);
+        match self {
+            Self::SetDataDestination { destination, .. } => at(destination),
+            Self::SetArchiveDestination { destination, .. } => {
+                let key = key_of(&destination.location, secrets);
+                let carried = version.map_or(Ok(()), |version| destination.carried_by(version, key));
+                carried.map_err(|error| not_carried(&destination.location, &error))
+            }
+            Self::StartBackup { encrypt, to, .. } => {
+                let password = secrets.encryption.filter(|_| encrypt.is_some());
+                if let Some(why) = password.and_then(Secret::unfit_to_encrypt) {
+                    return Err(unfit_to_encrypt(why));
                 }
-                Action::SetArchiveDestination { destination, .. } => {
-                    let key = key_of(&destination.location, secrets);
-                    (&destination.location, version.map(|version| destination.carried_by(&version, key)))
-                }
-                Action::StartBackup { encrypt, to, .. } => {
-                    let password = secrets.encryption.filter(|_| encrypt.is_some());
-                    if let Some(why) = password.and_then(Secret::unfit_to_encrypt) {
-                        return Err(unfit_to_encrypt(why));
-                    }
-                    let Some(to) = to else { continue };
-                    let key = key_of(&to.destination, secrets);
-                    (&to.destination, version.map(|version| to.destination.carried_by(&version, key)))
-                }
-                Action::LookAtStorage { data, access_key: Some(_), .. } => {
-                    let key = key_of(data, secrets);
-                    (data, version.map(|version| data.carried_by(&version, key)))
+                to.as_ref().map_or(Ok(()), |to| at(&to.destination))
+            }
+            Self::LookAtStorage { data, log, access_key, decrypt } => {
+                if !decrypt.is_empty() {
+                    can_decrypt(secrets)?;
                 }
                 // Without a secret a look that cannot be made stops nothing.
-                Action::LookAtStorage { .. }
-                | Action::SetArchiveLagTarget { .. }
-                | Action::StopArchiving
-                | Action::StartArchiving
-                | Action::ResumeArchiving
-                | Action::Compact
-                // This host writes and uploads a dump; no statement carries its place or its key.
-                | Action::StartDump { .. }
-                | Action::Upload { .. } => continue,
-            };
-            if let Some(Err(error)) = carried {
-                return Err(not_carried(destination, &error));
+                if access_key.is_none() {
+                    return Ok(());
+                }
+                at(data)?;
+                log.as_ref().map_or(Ok(()), at)
             }
+            Self::SetArchiveLagTarget { .. }
+            | Self::StopArchiving
+            | Self::StartArchiving
+            | Self::ResumeArchiving
+            | Self::Compact
+            // This host writes and uploads a dump; no statement carries its place or its key.
+            | Self::StartDump { .. }
+            | Self::Upload { .. } => Ok(()),
         }
-        Ok(())
     }
+}
+
+/// Whether a statement to a server of that version can carry a destination with its access key.
+///
+/// # Errors
+/// A usage fault that repeats no secret.
+pub fn can_carry_to(destination: &Destination, version: Option<&Version>, secrets: Carried<'_>) -> Result<(), Fault> {
+    let carried = version.map_or(Ok(()), |version| destination.carried_by(version, key_of(destination, secrets)));
+    carried.map_err(|error| not_carried(destination, &error))
+}
+
+/// Whether a statement can carry the passwords of sets.
+///
+/// # Errors
+/// A usage fault that repeats no secret.
+pub fn can_decrypt(secrets: Carried<'_>) -> Result<(), Fault> {
+    secrets.decryption.iter().find_map(Secret::unfit_to_encrypt).map_or(Ok(()), |why| Err(unfit_to_decrypt(why)))
 }
 
 fn key_of<'a>(destination: &Destination, secrets: Carried<'a>) -> Option<&'a Secret> {
@@ -128,7 +155,7 @@ mod tests {
         let plan = moving();
         let judged = |key: &str| {
             let key = Secret::new(key.to_owned());
-            plan.can_carry(Carried { access_key: Some(&key), encryption: None })
+            plan.can_carry(Carried { access_key: Some(&key), ..Carried::default() })
         };
         assert_eq!(judged("abc/+=xyz"), Ok(()));
         let long = "k".repeat(300);
@@ -148,12 +175,31 @@ mod tests {
         let plan = moving();
         let judged = |password: &str| {
             let password = Secret::new(password.to_owned());
-            plan.can_carry(Carried { access_key: None, encryption: Some(&password) })
+            plan.can_carry(Carried { encryption: Some(&password), ..Carried::default() })
         };
         assert_eq!(judged("pa ss & word"), Ok(()));
         for unfit in ["", "a'b", "a\"b", "a`b", "a\\b", "a\nb"] {
             let fault = judged(unfit).unwrap_err();
             assert_eq!(fault.what, "The encryption password cannot be used.", "{unfit:?}");
+        }
+    }
+
+    #[test]
+    fn a_password_of_older_sets_is_judged_with_it() {
+        let look = Action::LookAtStorage {
+            data: Destination::parse_user("file:///b/data").unwrap(),
+            log: None,
+            access_key: None,
+            decrypt: vec![SecretSource::Env("OLD".into())],
+        };
+        let judged = |password: &str| {
+            let passwords = [Secret::new("fine".to_owned()), Secret::new(password.to_owned())];
+            look.can_carry(None, Carried { decryption: &passwords, ..Carried::default() })
+        };
+        assert_eq!(judged("pa ss & word"), Ok(()));
+        for unfit in ["", "a'b", "a\\b"] {
+            let fault = judged(unfit).unwrap_err();
+            assert_eq!(fault.what, "A password of a backup set cannot be used.", "{unfit:?}");
         }
     }
 }

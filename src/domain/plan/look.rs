@@ -54,7 +54,7 @@ pub(super) fn confirming(facts: &Facts, tenant: &TenantFacts, choices: &Choices,
             }
             let note = asked.secrets().map(|secrets| {
                 format!(
-                    "Confirm restorable sends {secrets} to the server {}, whose audit and logs may keep them.",
+                    "Confirm restorable sends {secrets} to the server {}, whose audit and logs may keep it.",
                     facts.cluster.endpoint
                 )
             });
@@ -189,7 +189,7 @@ impl Action {
         let key = access_key.as_ref().map(|_| format!("the access key of {}", data.bare()));
         let passwords = match decrypt.len() {
             0 => None,
-            1 => Some("one password".to_owned()),
+            1 => Some("a password".to_owned()),
             several => Some(format!("{several} passwords")),
         };
         let parts: Vec<String> = key.into_iter().chain(passwords).collect();

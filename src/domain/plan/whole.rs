@@ -25,7 +25,8 @@ pub fn whole_scope(facts: &Facts) -> String {
 }
 
 /// Whether the cluster is asked for, and not tenants of it.
-fn is_of_the_cluster(choices: &Choices) -> bool {
+#[must_use]
+pub fn is_of_the_cluster(choices: &Choices) -> bool {
     choices.targets.iter().any(|target| target.tenant().is_none())
 }
 
@@ -64,6 +65,10 @@ pub(super) fn target_plans(
         })
         .collect())
 }
+
+/// Why the cluster's destination does not do for a backup of tenants.
+pub const OWN_DIRECTORY: &str =
+    "Before V4 a backup of tenants goes to a directory outside of the cluster's own destination";
 
 /// The one mode of the one job. Nobody can be left out of it.
 fn mode(facts: &Facts, place: &Place<'_>, eligible: &[&TenantFacts], choices: &Choices) -> Result<Mode, Fault> {
@@ -113,7 +118,7 @@ pub(super) fn place<'a>(
     let fallback = || choices.fallbacks.iter().filter(covers).find(|wanted| wanted.data.is_some());
     let wanted = given.or_else(fallback);
     let Some((wanted, base)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
-        return Err(nobody_said(target, "backup", "--storage"));
+        return Err(if of_cluster { nobody_said(target, "backup", "--storage") } else { needs_its_own(choices) });
     };
     let refused = |error| unusable(target, &error);
     let template = Template::new(parsed(base)?).map_err(refused)?;
@@ -140,6 +145,17 @@ pub(super) fn place<'a>(
         refuse_backup_dest(facts, whole, &destination)?;
     }
     Ok(Place { destination, from: Some(wanted) })
+}
+
+/// A backup of tenants goes to a directory of its own (`BACKUP TENANT .. TO`), whatever the cluster's destination is.
+fn needs_its_own(choices: &Choices) -> Fault {
+    let tenants: Vec<String> = choices.targets.iter().map(ToString::to_string).collect();
+    Fault::new(
+        Cause::Usage,
+        format!("The backup of {} needs a destination of its own.", tenants.join(", ")),
+        format!("{OWN_DIRECTORY}; none was given, and no strategy of the inventory names one."),
+        "Give one with --storage URI, for example --storage file:///backup/tenants.",
+    )
 }
 
 /// A backup of tenants never lies in the destination of the cluster's own (OCP: 20303).

@@ -5,6 +5,7 @@ use crate::domain::archiving::{self, Archiving};
 use crate::domain::choices::{Choices, Mode, NoFull};
 use crate::domain::facts::{CompatibilityMode, Facts, Known, Role, Scope, TenantFacts, TenantKind};
 use crate::domain::fault::Cause;
+use crate::domain::plan::{OWN_DIRECTORY, is_of_the_cluster};
 use crate::domain::restorable::{BackupSet, RoundStatus, SetKind, chain, encryption_of, sets_of};
 use crate::domain::sql::quoted_name;
 use crate::domain::usable_full::{data_version_unread, usable_full};
@@ -171,6 +172,11 @@ fn destination(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts, choices: 
             }
         }
         Some(place) => sheet.pass(CheckId::Destination, place.bare()),
+        None if facts.cluster.whole.is_some() && !is_of_the_cluster(choices) => sheet.warn(
+            CheckId::Destination,
+            format!("{OWN_DIRECTORY}: none was given, and no strategy of the inventory names one"),
+            "Give one with --storage URI, for example --storage file:///backup/tenants.",
+        ),
         None => sheet.warn(
             CheckId::Destination,
             "none that can be used: not set, not given, not in a strategy of the inventory",
@@ -258,6 +264,11 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
                     "",
                 ),
                 ((None, _), Known::NotChecked(why)) => sheet.not_checked(CheckId::ArchiveLag, why.clone(), ""),
+                ((None, _), Known::Known(())) if tenant.archive.contradicts(facts.server_now()) => sheet.not_checked(
+                    CheckId::ArchiveLag,
+                    "how far the archive is behind: its checkpoint is later than the server's clock",
+                    "Check the clocks of the servers: chronyc tracking.",
+                ),
                 ((None, _), Known::Known(())) => {
                     sheet.not_checked(CheckId::ArchiveLag, "the round has no checkpoint yet".to_owned(), "");
                 }

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
-use crate::domain::outcome::KeptWindow;
+use crate::domain::outcome::{KeptWindow, Without};
 
 fn proof(sets: &[u64], pieces: &[u64]) -> Proof {
     let (sets, pieces) = (sets.to_vec(), pieces.to_vec());
@@ -37,21 +37,32 @@ fn the_list_must_hold_the_set_and_its_chain() {
     assert_eq!(why, "the server would restore from sets 1, 2, not from set 3");
 }
 
+fn others() -> Without {
+    let windows = vec![KeptWindow { from: Scn(1), to: Scn(2), set: 2 }];
+    Without { windows, told: Some("older: a to b".to_owned()) }
+}
+
 #[test]
 fn only_what_the_storage_lacks_makes_a_backup_bad() {
     let by_views = || Judged::Final(Box::new(views(VerdictWord::Restorable)));
-    let Judged::StillComing { at_least, meanwhile, .. } = weigh(by_views(), &refusal(4018), &target(), Some(12)) else {
+    let Judged::StillComing { at_least, meanwhile, .. } =
+        weigh(by_views(), &refusal(4018), &target(), Some(12), others)
+    else {
         unreachable!()
     };
     assert_eq!((at_least, meanwhile.verdict), (Some(12), VerdictWord::NotRestorable));
     assert!(meanwhile.fault.as_ref().unwrap().why.starts_with("The views list it, the storage lacks it"));
     assert_eq!(meanwhile.windows.iter().map(|window| window.set).collect::<Vec<_>>(), [2]);
+    assert_eq!(meanwhile.told, ["older: a to b"]);
     for code in [9047, 9080, 1235, 4012] {
-        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12)) else { unreachable!() };
+        let Judged::Final(outcome) = weigh(by_views(), &refusal(code), &target(), Some(12), others) else {
+            unreachable!()
+        };
         assert_eq!((outcome.verdict, outcome.proof), (VerdictWord::Restorable, None), "{code}");
         assert!(outcome.proof_why.as_ref().unwrap().contains(&code.to_string()), "{code}");
     }
-    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12)) else {
+    let Judged::Final(outcome) = weigh(by_views(), &Looked::Found(proof(&[3], &[9])), &target(), Some(12), others)
+    else {
         unreachable!()
     };
     assert_eq!((outcome.proof.unwrap().sets, outcome.proof_why), (vec![3], None));
@@ -64,11 +75,11 @@ fn where_the_views_wait_or_say_no_they_are_believed() {
         at_least: Some(3),
         meanwhile: Box::new(views(VerdictWord::NotYetRestorable)),
     };
-    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12)) else {
+    let Judged::StillComing { meanwhile, .. } = weigh(waiting, &refusal(4018), &target(), Some(12), others) else {
         unreachable!()
     };
     assert_eq!(meanwhile.verdict, VerdictWord::NotYetRestorable);
     let lost = Judged::Final(Box::new(views(VerdictWord::NotRestorable)));
-    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12)) else { unreachable!() };
+    let Judged::Final(outcome) = weigh(lost, &refusal(4018), &target(), Some(12), others) else { unreachable!() };
     assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
 }

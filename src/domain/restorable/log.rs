@@ -43,8 +43,12 @@ pub(super) fn reach(start: Scn, pieces: Option<&[Piece]>, rounds: &[Round]) -> O
 }
 
 fn reach_by_pieces(start: Scn, pieces: &[Piece], rounds: &[Round]) -> Option<Reach> {
-    // A start of 0 was not read, and is no start.
-    let is_there = |piece: &&Piece| piece.file_status == FileStatus::Available && piece.start > Scn(0);
+    // A start of 0 was not read, and is no start; what a status means that is not known, nobody can say.
+    let is_there = |piece: &&Piece| {
+        piece.file_status == FileStatus::Available
+            && piece.start > Scn(0)
+            && !matches!(piece.status, PieceStatus::Other(_))
+    };
     let mut available: Vec<&Piece> = pieces.iter().filter(is_there).collect();
     available.sort_by_key(|piece| (piece.start, piece.known_end().unwrap_or(Scn::MAX)));
     let mut joined: Vec<&Piece> = Vec::new();

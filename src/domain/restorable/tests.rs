@@ -409,3 +409,14 @@ fn what_is_missing_is_told_in_sentences() {
     let told = Missing::PieceGone { round_id: 3, after: hour }.told(&ServerTimeZone::fixed(-3_600));
     assert_eq!(told, "Archived log is not there: a piece of round 3 after 1970-01-01 00:00:00 -01:00 is gone.");
 }
+
+#[test]
+fn a_piece_whose_status_is_not_known_makes_no_window_and_is_named() {
+    let set = full(1);
+    let rounds = [round(RoundStatus::Doing, 50, 400)];
+    let mut strange = piece(7, 50, 1_000, 400);
+    assert!(matches!(judge(&set, Some(&[strange.clone()]), &rounds), Verdict::Restorable(_)));
+    strange.status = PieceStatus::Other("MELTING".to_owned());
+    let Verdict::Unknown(why) = judge(&set, Some(&[strange]), &rounds) else { unreachable!() };
+    assert_eq!(why, "The status of piece 7 of log archive round 1 is MELTING.");
+}

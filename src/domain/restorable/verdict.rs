@@ -251,7 +251,7 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
     let Some(round) = covering(start, facts.rounds) else {
         return Verdict::NotRestorable(Missing::NotCovered { need_from: start });
     };
-    if !round.status.may_go_on() {
+    if !round.status.may_go_on() && strange_piece(round, start, need, facts).is_none() {
         let missing = if round.checkpoint < start {
             Missing::NotCovered { need_from: start }
         } else if round.checkpoint < need {
@@ -262,6 +262,10 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
                 .unwrap_or(Missing::PieceGone { round_id: round.round_id, after: start })
         };
         return Verdict::NotRestorable(missing);
+    }
+    if let Some(piece) = strange_piece(round, start, need, facts) {
+        let (id, round_id, status) = (piece.piece_id, round.round_id, &piece.status);
+        return Verdict::Unknown(format!("The status of piece {id} of log archive round {round_id} is {status}."));
     }
     if let Some(lost) = lost_piece(round, start, need, facts) {
         return Verdict::NotRestorable(lost);
@@ -279,6 +283,14 @@ fn without_window(set: &BackupSet, facts: &Facts) -> Verdict {
     };
     let (round_id, round_status) = (round.round_id, round.status.clone());
     Verdict::NotYet(NotYet { have: have.min(need), need, round_id, round_status })
+}
+
+/// The first piece with log from `start` to `need` whose status is a word that is not known.
+fn strange_piece<'a>(round: &Round, start: Scn, need: Scn, facts: &Facts<'a>) -> Option<&'a Piece> {
+    of_round(facts.pieces?, round).find(|piece| {
+        let has_some = piece.start < need && piece.known_end().unwrap_or(Scn::MAX) > start;
+        has_some && piece.file_status == FileStatus::Available && matches!(piece.status, PieceStatus::Other(_))
+    })
 }
 
 /// The first piece that lacks of the log from `start` to `need`, where the round has already been past it.

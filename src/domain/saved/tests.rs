@@ -141,10 +141,10 @@ fn another_cluster_tenant_or_version_is_refused_and_named() {
     let (what, why) = refused(&|facts| facts.cluster.version.numbers = [4, 3, 5, 0]);
     assert_eq!(what, "prod at 10.0.0.1:2881 runs another version than the plan was saved for.");
     assert!(why.starts_with("The plan expects V4.2.5.1-101000012024") && why.contains("V4.3.5.0"), "{why}");
-    // A login that does not see the creation knows the cluster by its id.
-    let mut unseen = two();
-    unseen.cluster.created = Known::NotChecked("it was not read".into());
-    assert_eq!(plan.refuse_another(&unseen), Ok(()));
+    // An id alone, which people choose, does not prove that it is the same.
+    let (what, why) = refused(&|facts| facts.cluster.created = Known::NotChecked("it was not read".into()));
+    assert_eq!(what, "Whether prod at 10.0.0.1:2881 is the cluster the plan was saved for is not known.");
+    assert_eq!(why, "The plan expects one created at 2026-10-01T03:31:40.123456Z, and it was not read.");
     // A tenant nobody asked for may be what it likes.
     let mut facts = two();
     facts.tenants[3].id = 1099;

@@ -7,6 +7,8 @@ use zeroize::Zeroizing;
 
 mod spelling;
 
+pub use spelling::unescaped;
+
 /// A shorter secret is not looked for: its letters stand in ordinary words, too. It is hidden by its place in a statement.
 pub(super) const SHORTEST: usize = 6;
 

@@ -99,6 +99,30 @@ fn a_missing_directory_is_not_made_and_the_one_above_it_is_tested() {
 }
 
 #[test]
+fn nothing_is_written_into_another_destination_above_the_directory() {
+    let other = on_a_mount();
+    fs::write(other.path().join(FORMAT_FILE), "").unwrap();
+    let below = other.path().join("a/data");
+    fs::create_dir_all(&below).unwrap();
+    let shown = other.path().display();
+    for (directory, found, asks_inside) in [
+        (
+            below.join("missing"),
+            format!("whether anything can be written: {shown} above it is a destination itself"),
+            false,
+        ),
+        (below.clone(), format!("what is beside {} belongs to another destination, {shown}", below.display()), true),
+    ] {
+        let news = until_asked(&directory, &Expected::Anything, usize::MAX);
+        assert!(!news.iter().any(|news| matches!(news, News::Leaves(_))), "{news:?}");
+        let checks = checks(&news);
+        let write = of(&checks, StorageCheck::Write);
+        assert!(write.found.contains(&found) && write.asks_inside == asks_inside, "{write:?}");
+        assert_eq!(write.result, TestResult::NotChecked);
+    }
+}
+
+#[test]
 fn what_this_host_writes_itself_may_lie_on_its_own_disk() {
     let place = tempfile::tempdir_in("/var/tmp").unwrap();
     let checks = test(&place.path().join("dumps"), &Expected::OwnHost);

@@ -197,6 +197,17 @@ impl<'a> Visit<'a> {
             );
             return;
         };
+        if !inside {
+            match self.destination_at(bench, prefix).await {
+                None => return,
+                Some(None) => {}
+                Some(Some(other)) => {
+                    let why = format!("what is beside {} belongs to another destination, {other}", self.shown);
+                    bench.asks_inside(self.with_a_probe_checks(), &why);
+                    return;
+                }
+            }
+        }
         let mut probe = Probe {
             shown: format!("{shown}/{}", pattern.name()),
             key: format!("{prefix}{}", pattern.name()),
@@ -221,6 +232,21 @@ impl<'a> Visit<'a> {
         let own = self.place().prefix.strip_suffix('/')?;
         let above = own.rfind('/').and_then(|at| own.get(..=at)).unwrap_or_default();
         Some((above, self.shown.rsplit_once('/')?.0))
+    }
+
+    /// The nearest of this prefix and those above it that is the destination of a backup, whoever's: it has a format file. The
+    /// outer None: nobody waits any more.
+    async fn destination_at(&self, bench: &Bench<'_>, prefix: &str) -> Option<Option<String>> {
+        let mut above = prefix;
+        loop {
+            let key = format!("{above}{FORMAT_FILE}");
+            let answer = self.ask(bench, Method::GET, &key, &[], None).await?;
+            if answer.is_ok_and(|answer| answer.status.is_success()) {
+                return Some(Some(if above.is_empty() { "the whole bucket".to_owned() } else { above.to_owned() }));
+            }
+            let Some(shorter) = above.strip_suffix('/') else { return Some(None) };
+            above = &shorter[..shorter.rfind('/').map_or(0, |at| at + 1)];
+        }
     }
 
     /// The checks that need a probe; without the right to list, that it may not be listed was told already.

@@ -334,7 +334,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
     let mut wizard = on_confirm(with_a_key());
     assert!(!preview(&wizard.model).contains("PREVIEW"), "nothing goes along unasked");
     let (set, says) = confirm::offer(&wizard.model).unwrap();
-    assert!(!set && says.contains("10.0.0.1:2881, whose audit and logs may keep them"), "{says}");
+    assert!(!set && says.contains("10.0.0.1:2881, whose audit and logs may keep it"), "{says}");
     assert_eq!(names(&wizard.keys(&["Space"])), ["Prepare"]);
     wizard.prepared();
     assert!(preview(&wizard.model).contains("access_key=***' UNTIL SCN = 0 PREVIEW"), "{}", preview(&wizard.model));
@@ -380,7 +380,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     let shown = preview(&wizard.model);
     assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
     let (set, says) = confirm::offer(&wizard.model).unwrap();
-    assert!(set && says.starts_with("2 passwords go to the server"), "{says}");
+    assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
     assert!(wizard.model.draft.as_ref().unwrap().is_touched(), "they are not lost unasked");
     let mut started = Wizard { model: wizard.model, asked: Vec::new() };
     let effects = started.keys(&["Tab", "Enter"]);

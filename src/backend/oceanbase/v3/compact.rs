@@ -160,7 +160,7 @@ fn refused_for_want_of_one(run: &Run<'_>, target: &TargetPlan) -> bool {
 fn contract(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
     let first = first.map_or_else(String::new, |first| format!("{first}. "));
     let next = format!(
-        "{first}m, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
+        "{first}m on the task's screen, or obnow retry {} --compact, performs a major compaction (may load the cluster), then goes on from this step.",
         run.task
     );
     Fault::new(Cause::Precondition, COMPACTION_NEEDED, format!("{}.", capitalized(why)), next)

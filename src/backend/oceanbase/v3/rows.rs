@@ -67,6 +67,14 @@ fn end(row: &Row) -> Result<String, Fault> {
     })
 }
 
+/// 2010-01-01 in microseconds since 1970: no server has made a backup before.
+const FIRST: u64 = 1_262_304_000_000_000;
+
+/// A bound of a set from its microseconds since 1970; 0, which is none, where they are no moment at which there was a backup.
+fn bound(micros: u64) -> Scn {
+    Scn::from_micros(if micros < FIRST { 0 } else { micros })
+}
+
 /// A row of the ended jobs as the set it made; `files` is the word about its files where the line has one.
 ///
 /// # Errors
@@ -77,7 +85,7 @@ pub(super) fn set(
     tenant_level: bool,
     zone: &ServerTimeZone,
 ) -> Result<BackupSet, Fault> {
-    let snapshot = Scn::from_micros(needed(row, "SNAPSHOT_VERSION")?);
+    let snapshot = bound(needed(row, "SNAPSHOT_VERSION")?);
     let files = match (number(row, "IS_MARK_DELETED"), files) {
         (Some(0), None) => FileStatus::Available,
         (Some(0) | None, Some(files)) => files,
@@ -94,7 +102,7 @@ pub(super) fn set(
         status: if end(row)? == "COMPLETED" { SetStatus::Success } else { SetStatus::Failed },
         file_status: files,
         // Where the server has no such column the log is needed from the snapshot on.
-        start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, Scn::from_micros),
+        start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, bound),
         min_restore: snapshot,
         // 0 where it was not read: nothing is a window then.
         log_needed_to: Some(ended.unwrap_or(Scn(0))),

@@ -71,7 +71,12 @@ fn the_log_begins_where_the_server_says() {
     assert_eq!((set.start_replay, set.unread()), (Scn((AT - 10) * 1_000_000_000), None));
     assert_eq!(set.min_restore, Scn(AT * 1_000_000_000 + 1_000));
     assert_eq!(of(&[("START_REPLAY_LOG_TS", "0")]).unread(), Some("from which point on it needs the log"));
-    assert_eq!(of(&[("SNAPSHOT_VERSION", "0")]).unread(), Some("from which point on it needs the log"));
+    // Microseconds of 1970 are no moment of a backup.
+    for none in ["0", "17"] {
+        let unread = "from which point on it can be restored (its SNAPSHOT_VERSION is no moment)";
+        assert_eq!(of(&[("SNAPSHOT_VERSION", none)]).unread(), Some(unread), "{none}");
+    }
+    assert_eq!(of(&[("START_REPLAY_LOG_TS", "17")]).unread(), Some("from which point on it needs the log"));
     assert_eq!(of(&[("END_TIME", "")]).unread(), Some("when it was complete"));
 }
 

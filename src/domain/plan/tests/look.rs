@@ -70,7 +70,7 @@ fn with_prove_the_secrets_go_along_and_it_is_said_where_to() {
     assert_eq!((data, log.as_ref()), (&place(OSS), Some(&place(OSS_LOG))));
     assert_eq!(access_key, &Some(SecretSource::Prompt), "nobody named it, so it is asked for before the start");
     assert_eq!(decrypt.len(), 2);
-    let note = plan.notes.iter().find(|note| note.contains("audit and logs may keep them")).unwrap();
+    let note = plan.notes.iter().find(|note| note.contains("audit and logs may keep it")).unwrap();
     assert!(note.contains("the access key of oss://b/p/data and 2 passwords to the server 10.0.0.1:2881"), "{note}");
     assert!(step.effect.contains("MIN_RESTORE_SCN is filled in"));
 }

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::domain::choices::{Compact, StorageSource};
-use crate::domain::preflight::{COMPACTION_NEEDED, Check};
+use crate::domain::preflight::{COMPACTION_NEEDED, Check, CheckId, tenant_checks};
 use crate::domain::restorable::{BackupSet, RoundStatus};
 use crate::domain::samples::{ago, legacy, place, wanted, whole};
 use crate::domain::whole::CompactionRule::{self, AsAnswered, Enforced, NotAsked};
@@ -188,6 +188,17 @@ fn tenants_have_a_directory_of_their_own_each_time() {
     assert_eq!(planned(&gate(), &of_each).step(StepKind::StartBackup).unwrap().effect, effect);
     let both = with_storage("file:///own/{tenant}/{run}", &["legacy/pay", "legacy/order"]);
     assert!(refused(&gate(), &both).why.starts_with("{tenant} stands for one tenant"));
+}
+
+#[test]
+fn a_backup_of_tenants_that_nobody_gave_a_directory_says_that_it_needs_its_own() {
+    let fault = refused(&gate(), &choose(&["legacy/pay"], Mode::Full));
+    assert_eq!(fault.what, "The backup of legacy/pay needs a destination of its own.");
+    assert!(fault.why.starts_with("Before V4 a backup of tenants goes to a directory outside of"), "{}", fault.why);
+    let facts = gate();
+    let checks = tenant_checks(&facts, facts.tenant("pay").unwrap(), &choose(&["legacy/pay"], Mode::Full));
+    let found = checks.into_iter().find(|check| check.check == CheckId::Destination).unwrap().found;
+    assert!(found.starts_with("Before V4 a backup of tenants goes to") && found.contains("none was given"), "{found}");
 }
 
 #[test]

@@ -21,8 +21,14 @@ const LAYERS: usize = 16;
 type Decoder = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
 
 /// Every way to escape, with the characters without one of which a text is not escaped that way.
-const DECODERS: [(Decoder, &[char]); 5] =
-    [(doubled, &['\'', '"', '`']), (escaped, &['\\']), (percent, &['%']), (form, &['+']), (entity, &['&'])];
+const DECODERS: [(Decoder, &[char]); 6] = [
+    (mixed, &['\\', '%', '&']),
+    (doubled, &['\'', '"', '`']),
+    (escaped, &['\\']),
+    (percent, &['%']),
+    (form, &['+']),
+    (entity, &['&']),
+];
 
 /// The text with `***` in the place of the secret, or of a beginning of it, however it is spelled.
 pub(super) fn without(text: &str, secret: &str) -> String {
@@ -116,6 +122,31 @@ fn decoded(text: &str, secret: &str, least: usize, decoder: Decoder) -> Vec<Rang
         (plain, begins) = (undone, places_of);
     }
     found
+}
+
+/// The text with every escape undone that begins with a backslash, `%` or `&`, as often as it was done and however they are mixed.
+#[must_use]
+pub fn unescaped(text: &str) -> String {
+    let mut plain = text.as_bytes().to_vec();
+    for _ in 0..LAYERS {
+        let mut undone = Vec::with_capacity(plain.len());
+        let mut at = 0;
+        while let Some(byte) = plain.get(at) {
+            let (means, taken) = plain.get(at..).and_then(mixed).unwrap_or((vec![*byte], 1));
+            undone.extend(means);
+            at += taken.max(1);
+        }
+        if undone == plain {
+            break;
+        }
+        plain = undone;
+    }
+    String::from_utf8_lossy(&plain).into_owned()
+}
+
+/// One escape of several ways: `%` within JSON, a backslash within a URI.
+fn mixed(text: &[u8]) -> Option<(Vec<u8>, usize)> {
+    escaped(text).or_else(|| percent(text)).or_else(|| entity(text))
 }
 
 /// A quote within a string of a statement.

@@ -78,7 +78,7 @@ fn what_is_wrong_is_told_at_its_field() {
     one(|form, _| form.domain = Text::new("a host"), Field::Domain, "host contains a space");
     one(|form, _| form.region = Text::new("a&b"), Field::Region, "s3_region contains an ampersand");
     one(|_, access| access.id = Text::new("it's"), Field::AccessId, "access_id contains a quote");
-    one(|_, access| access.key.paste("a'b"), Field::AccessKey, "access_key contains a quote");
+    one(|_, access| access.key.paste("a'b"), Field::AccessKey, "The access key contains a quote");
     one(|form, _| form.options = Text::new("host=x"), Field::Options, "host has a field of its own");
     one(|form, _| form.options = Text::new("access_key=x"), Field::Options, "A secret has no place here");
     one(|form, _| form.options = Text::new("checksum_type=sha"), Field::Options, "must be no_checksum or md5 or crc32");

@@ -11,7 +11,7 @@ pub enum Credential {
 
 /// The names of keys whose values are secrets, without what is neither letter nor digit, and how they are told. A key that
 /// has one of them in its name is one, too: `x-amz-security-token`, `secretAccessKey`.
-const SECRET_NAMES: [(&str, &str); 12] = [
+const SECRET_NAMES: [(&str, &str); 15] = [
     ("encryptkey", "encrypt_key"),
     ("accesskey", "access_key"),
     ("secret", "secret"),
@@ -24,12 +24,16 @@ const SECRET_NAMES: [(&str, &str); 12] = [
     ("credential", "credential"),
     ("authorization", "authorization"),
     ("bearer", "bearer"),
+    ("\u{5bc6}\u{7801}", "password"),
+    ("\u{53e3}\u{4ee4}", "password"),
+    ("\u{5bc6}\u{94a5}", "key"),
 ];
 
 /// The same for names that stand in ordinary words: they count alone. `sig` is the signature of Azure's SAS.
-const WHOLE_NAMES: [&str; 6] = ["sig", "sas", "pass", "pw", "auth", "jwt"];
+const WHOLE_NAMES: [&str; 12] =
+    ["sig", "sas", "pass", "pw", "auth", "jwt", "ak", "sk", "pin", "cred", "creds", "session"];
 
-/// The end of every other name of a key: `api_key`, `AccountKey`.
+/// The end of every other name of a key, also of several and of a numbered one: `api_key`, `AccountKey`, `keys`, `key2`.
 const KEY: &str = "key";
 
 /// The keys whose values are ids, in which an `@` may stand.
@@ -46,6 +50,13 @@ pub fn credential(text: &str) -> Option<Credential> {
         return Some(Credential::Login);
     }
     secret_key(&text).map(Credential::Key)
+}
+
+/// The secret whose name ends a text, by the name it is known by; `None`: it is none. The name may be written in any case and in
+/// letters of full width.
+#[must_use]
+pub fn secret_name(text: &str) -> Option<&'static str> {
+    named(&name_before(text, text.len()))
 }
 
 /// The text with every percent-encoding undone, those that appear by it too.
@@ -65,21 +76,38 @@ fn decoded(text: &str) -> String {
 
 /// The name of the first key whose value is a secret.
 fn secret_key(text: &str) -> Option<&'static str> {
-    text.match_indices('=').find_map(|(at, _)| named(&name_before(text, at)))
+    text.match_indices('=').find_map(|(at, _)| {
+        let name = name_before(text, at);
+        // No attribute of a destination has such a letter, and some look like the letters of a key.
+        named(&name).or_else(|| (!name.is_ascii()).then_some(KEY))
+    })
 }
 
 /// What stands before a `=`, in lower case and without what is neither letter nor digit.
 fn name_before(text: &str, at: usize) -> String {
     let before = text[..at].trim_end_matches(|c: char| c.is_whitespace() || c.is_control());
     let name = before.rsplit(|c: char| !c.is_alphanumeric() && !"_-.~+*$%".contains(c)).next().unwrap_or_default();
-    name.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    name.chars().map(narrow).filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// A letter of full width as the usual one.
+fn narrow(c: char) -> char {
+    match c {
+        '\u{ff01}'..='\u{ff5e}' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
 }
 
 fn named(name: &str) -> Option<&'static str> {
+    // The id of a key is no secret: `access_key_id`, `SecretId`.
+    if name.ends_with("id") {
+        return None;
+    }
     let within = SECRET_NAMES.iter().find(|(part, _)| name.contains(part)).map(|(_, told)| *told);
-    within
-        .or_else(|| WHOLE_NAMES.into_iter().find(|whole| *whole == name))
-        .or_else(|| name.ends_with(KEY).then_some(KEY))
+    within.or_else(|| WHOLE_NAMES.into_iter().find(|whole| *whole == name)).or_else(|| {
+        let bare = name.trim_end_matches(|c: char| c.is_ascii_digit());
+        bare.strip_suffix('s').unwrap_or(bare).ends_with(KEY).then_some(KEY)
+    })
 }
 
 fn has_login(text: &str) -> bool {
