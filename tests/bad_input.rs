@@ -329,7 +329,8 @@ fn a_real_mariadb_is_not_an_oceanbase() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     std::fs::create_dir(&data).unwrap();
-    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let claimed = engine::port::Port::claim();
+    let port = claimed.number;
     let mut server = Command::new(program);
     let arg = |name: &str, value: &Path| format!("--{name}={}", value.display());
     server.args(["--no-defaults", "--skip-grant-tables", "--bind-address=127.0.0.1", "--innodb-buffer-pool-size=8M"]);

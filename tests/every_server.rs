@@ -4,8 +4,9 @@
 
 mod buckets;
 mod odd;
+#[path = "engine/port.rs"]
+mod port;
 
-use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -220,7 +221,7 @@ fn a_host_without_ssh_says_so() {
 }
 
 /// The real one, for the user of this test, on a port of its own.
-struct Sshd(Child);
+struct Sshd(Child, #[allow(dead_code, reason = "it is claimed for as long")] port::Port);
 
 impl Drop for Sshd {
     fn drop(&mut self) {
@@ -240,7 +241,8 @@ impl Sshd {
             assert!(made.unwrap().success());
         }
         std::fs::copy(folder.join("own.pub"), folder.join("authorized")).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let claimed = port::Port::claim();
+        let port = claimed.number;
         let known = std::fs::read_to_string(folder.join("host.pub")).unwrap();
         std::fs::write(folder.join("known"), format!("[127.0.0.1]:{port} {known}")).unwrap();
         let server = format!(
@@ -270,7 +272,7 @@ impl Sshd {
             assert!(std::time::Instant::now() < end, "sshd does not listen");
             std::thread::sleep(std::time::Duration::from_millis(10));
         }
-        Some(Self(child))
+        Some(Self(child, claimed))
     }
 }
 

@@ -12,6 +12,7 @@
 pub mod fill;
 pub mod odc;
 pub mod oracle;
+pub mod port;
 pub mod seekdb;
 pub mod sql;
 

@@ -1,14 +1,14 @@
 //! A running server of its own for a test: free port, temporary folder, a password; it ends with its owner, however that ends.
 
 use std::fs::File;
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sqlx::mysql::MySqlConnection;
 use tempfile::TempDir;
 
+use super::port::Port;
 use super::{installed, package, sql};
 
 /// A password with everything in it that a careless quoting breaks.
@@ -24,7 +24,7 @@ pub struct Seekdb {
     pub port: u16,
     keeper: Child,
     folder: TempDir,
-    _claim: File,
+    _port: Port,
 }
 
 impl Seekdb {
@@ -32,7 +32,8 @@ impl Seekdb {
     pub async fn start(release: &str) -> Option<Self> {
         let program = package(&installed(release)?).join("seekdb");
         let folder = TempDir::new().unwrap();
-        let (port, claim) = free_port();
+        let claimed = Port::claim();
+        let port = claimed.number;
         let output = File::create(folder.path().join("output")).unwrap();
         let keeper = Command::new("/bin/sh")
             .args(["-c", KEEPER, "keeper"])
@@ -46,7 +47,7 @@ impl Seekdb {
             .stderr(output)
             .spawn()
             .unwrap();
-        let engine = Self { port, keeper, folder, _claim: claim };
+        let engine = Self { port, keeper, folder, _port: claimed };
         engine.wait_until_ready().await;
         Some(engine)
     }
@@ -64,10 +65,11 @@ impl Seekdb {
     async fn wait_until_ready(&self) {
         let deadline = Instant::now() + READY;
         let mut connection = loop {
-            match sql::connect(self.port, None).await {
-                Ok(connection) => break connection,
-                Err(error) if Instant::now() > deadline => panic!("not ready in {READY:?}: {error}; {}", self.said()),
-                Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+            // What listens there and does not answer is waited for no longer.
+            match tokio::time::timeout(READY, sql::connect(self.port, None)).await {
+                Ok(Ok(connection)) => break connection,
+                error if Instant::now() > deadline => panic!("not ready in {READY:?}: {error:?}; {}", self.said()),
+                _ => tokio::time::sleep(Duration::from_millis(50)).await,
             }
         };
         let quoted = PASSWORD.replace('\\', "\\\\").replace('\'', "''");
@@ -83,21 +85,5 @@ impl Drop for Seekdb {
     fn drop(&mut self) {
         drop(self.keeper.stdin.take());
         let _ = self.keeper.wait();
-        let _ = std::fs::remove_file(claim_path(self.port));
     }
-}
-
-/// A port nothing listens on, claimed against the other tests of this host by a locked file.
-fn free_port() -> (u16, File) {
-    loop {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let claim = File::create(claim_path(port)).unwrap();
-        if claim.try_lock().is_ok() {
-            return (port, claim);
-        }
-    }
-}
-
-fn claim_path(port: u16) -> PathBuf {
-    std::env::temp_dir().join(format!("obnow-test-port-{port}"))
 }

@@ -1,0 +1,35 @@
+//! Ports for servers that cannot be asked which one the system gave them.
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::path::PathBuf;
+
+/// A port of 127.0.0.1 on which nothing listens, claimed against the other tests of this host by a locked file.
+pub struct Port {
+    pub number: u16,
+    _claim: File,
+}
+
+impl Port {
+    /// Claims one below those that the system gives to whoever asks for any, so that nobody gets it before the server listens.
+    pub fn claim() -> Self {
+        let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+        // Tests that begin together look in different places.
+        let begin = u16::try_from(std::process::id() % 10_000).unwrap();
+        let claimed = |number: u16| {
+            let claim = File::create(claim_path(number)).unwrap();
+            claim.try_lock().is_ok().then_some(Self { number, _claim: claim })
+        };
+        (0..10_000).map(|at| 20_000 + (begin + at) % 10_000).filter(is_free).find_map(claimed).unwrap()
+    }
+}
+
+impl Drop for Port {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(claim_path(self.number));
+    }
+}
+
+fn claim_path(port: u16) -> PathBuf {
+    std::env::temp_dir().join(format!("obnow-test-port-{port}"))
+}
