@@ -18,7 +18,7 @@ use super::tasks::{self, Life};
 const EVERY: Duration = Duration::from_millis(150);
 
 /// One who follows a task.
-pub struct Follow<'a> {
+pub struct TaskFollower<'a> {
     context: &'a AppContext,
     id: TaskId,
     follower: Follower<Event>,
@@ -41,7 +41,7 @@ pub enum News {
     AnswersAgain,
 }
 
-impl<'a> Follow<'a> {
+impl<'a> TaskFollower<'a> {
     /// From the beginning of the journal.
     #[must_use]
     pub fn new(context: &'a AppContext, id: TaskId) -> Self {

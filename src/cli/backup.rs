@@ -8,7 +8,7 @@ use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::follow::{Follow, News};
+use crate::app::follow::{News, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
@@ -316,7 +316,7 @@ pub(super) async fn follow_asked(
     if after == 0 {
         say.line(&say.paint(Role::Title, &format!("Task {id}")));
     }
-    let mut follow = Follow::new(context, task.id);
+    let mut follow = TaskFollower::new(context, task.id);
     // One for all rounds: a Ctrl-C that comes while an event is printed is not missed.
     let mut interrupts = signal(SignalKind::interrupt()).ok();
     loop {

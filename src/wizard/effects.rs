@@ -12,7 +12,7 @@ use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
-use crate::app::follow::{Follow, News};
+use crate::app::follow::{News, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
@@ -411,7 +411,7 @@ async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
         Ok(task) => task,
         Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
     };
-    let mut follow = Follow::new(&context, task.id);
+    let mut follow = TaskFollower::new(&context, task.id);
     loop {
         match follow.next(0).await {
             Ok(Some(News::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
