@@ -32,7 +32,7 @@ pub struct TaskFollower<'a> {
 
 /// What one who follows hears of.
 #[derive(Debug)]
-pub enum News {
+pub enum FollowUpdate {
     /// When something was written, and what: an event, or what stands there instead of one.
     Line(Timestamp, Result<Event, Unread>),
     /// The runner lives and has not answered for three heartbeats.
@@ -54,12 +54,12 @@ impl<'a> TaskFollower<'a> {
     ///
     /// # Errors
     /// The journal cannot be read.
-    pub async fn next(&mut self, after: u32) -> Result<Option<News>, Fault> {
+    pub async fn next(&mut self, after: u32) -> Result<Option<FollowUpdate>, Fault> {
         loop {
             while let Some((at, event)) = self.read.pop_front() {
                 self.view.take(at, &event);
                 if after == 0 || self.view.attempt > after {
-                    return Ok(Some(News::Line(at, event)));
+                    return Ok(Some(FollowUpdate::Line(at, event)));
                 }
             }
             let life = self.life();
@@ -73,11 +73,11 @@ impl<'a> TaskFollower<'a> {
                 Life::Gone if self.view.created.is_some() || self.view.has_lost_its_beginning() => return Ok(None),
                 Life::Silent(fault) if !self.silent => {
                     self.silent = true;
-                    return Ok(Some(News::Silent(fault)));
+                    return Ok(Some(FollowUpdate::Silent(fault)));
                 }
                 Life::Works if self.silent => {
                     self.silent = false;
-                    return Ok(Some(News::AnswersAgain));
+                    return Ok(Some(FollowUpdate::AnswersAgain));
                 }
                 Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(EVERY).await,
             }

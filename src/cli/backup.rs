@@ -8,7 +8,7 @@ use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::app::follow::{News, TaskFollower};
+use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
@@ -328,7 +328,7 @@ pub(super) async fn follow_asked(
             }
         };
         match next {
-            Some(News::Line(at, Ok(event))) => {
+            Some(FollowUpdate::Line(at, Ok(event))) => {
                 show::event(say, id, at, &event, &follow.view);
                 if let Event::Request { request: answered, fault: Some(fault), .. } = event
                     && request == Some(answered.as_str())
@@ -336,12 +336,14 @@ pub(super) async fn follow_asked(
                     return Err(fault);
                 }
             }
-            Some(News::Line(at, Err(unread))) => show::unknown(say, id, at, &unread),
-            Some(News::Silent(fault)) if request.is_some_and(|request| !follow.view.requests.contains(request)) => {
+            Some(FollowUpdate::Line(at, Err(unread))) => show::unknown(say, id, at, &unread),
+            Some(FollowUpdate::Silent(fault))
+                if request.is_some_and(|request| !follow.view.requests.contains(request)) =>
+            {
                 return Err(cancel::not_taken_up(id, &fault));
             }
-            Some(News::Silent(fault)) => say.fault(&fault),
-            Some(News::AnswersAgain) => say.line(&format!("The runner of task {id} answers again.")),
+            Some(FollowUpdate::Silent(fault)) => say.fault(&fault),
+            Some(FollowUpdate::AnswersAgain) => say.line(&format!("The runner of task {id} answers again.")),
             None => break,
         }
     }

@@ -22,7 +22,7 @@ pub enum News {
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// From now on this is there until [`News::Gone`].
+    /// From now on this is there until [`FollowUpdate::Gone`].
     Leaves(String),
     /// What was there is deleted.
     Gone,

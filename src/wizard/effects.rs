@@ -12,7 +12,7 @@ use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
-use crate::app::follow::{News, TaskFollower};
+use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
@@ -414,9 +414,9 @@ async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
     let mut follow = TaskFollower::new(&context, task.id);
     loop {
         match follow.next(0).await {
-            Ok(Some(News::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
-            Ok(Some(News::Silent(fault))) => say.one(req, Answer::Silent(Some(fault))),
-            Ok(Some(News::AnswersAgain)) => say.one(req, Answer::Silent(None)),
+            Ok(Some(FollowUpdate::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
+            Ok(Some(FollowUpdate::Silent(fault))) => say.one(req, Answer::Silent(Some(fault))),
+            Ok(Some(FollowUpdate::AnswersAgain)) => say.one(req, Answer::Silent(None)),
             Ok(None) => break,
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }
