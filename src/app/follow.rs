@@ -34,11 +34,11 @@ pub struct TaskFollower<'a> {
 #[derive(Debug)]
 pub enum FollowUpdate {
     /// When something was written, and what: an event, or what stands there instead of one.
-    Line(Timestamp, Result<Event, Unread>),
+    Entry(Timestamp, Result<Event, Unread>),
     /// The runner lives and has not answered for three heartbeats.
-    Silent(Fault),
+    Unresponsive(Fault),
     /// It answers again.
-    AnswersAgain,
+    Responsive,
 }
 
 impl<'a> TaskFollower<'a> {
@@ -59,7 +59,7 @@ impl<'a> TaskFollower<'a> {
             while let Some((at, event)) = self.read.pop_front() {
                 self.view.take(at, &event);
                 if after == 0 || self.view.attempt > after {
-                    return Ok(Some(FollowUpdate::Line(at, event)));
+                    return Ok(Some(FollowUpdate::Entry(at, event)));
                 }
             }
             let life = self.life();
@@ -73,11 +73,11 @@ impl<'a> TaskFollower<'a> {
                 Life::Gone if self.view.created.is_some() || self.view.has_lost_its_beginning() => return Ok(None),
                 Life::Silent(fault) if !self.silent => {
                     self.silent = true;
-                    return Ok(Some(FollowUpdate::Silent(fault)));
+                    return Ok(Some(FollowUpdate::Unresponsive(fault)));
                 }
                 Life::Works if self.silent => {
                     self.silent = false;
-                    return Ok(Some(FollowUpdate::AnswersAgain));
+                    return Ok(Some(FollowUpdate::Responsive));
                 }
                 Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(EVERY).await,
             }

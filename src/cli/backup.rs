@@ -328,7 +328,7 @@ pub(super) async fn follow_asked(
             }
         };
         match next {
-            Some(FollowUpdate::Line(at, Ok(event))) => {
+            Some(FollowUpdate::Entry(at, Ok(event))) => {
                 show::event(say, id, at, &event, &follow.view);
                 if let Event::Request { request: answered, fault: Some(fault), .. } = event
                     && request == Some(answered.as_str())
@@ -336,14 +336,14 @@ pub(super) async fn follow_asked(
                     return Err(fault);
                 }
             }
-            Some(FollowUpdate::Line(at, Err(unread))) => show::unknown(say, id, at, &unread),
-            Some(FollowUpdate::Silent(fault))
+            Some(FollowUpdate::Entry(at, Err(unread))) => show::unknown(say, id, at, &unread),
+            Some(FollowUpdate::Unresponsive(fault))
                 if request.is_some_and(|request| !follow.view.requests.contains(request)) =>
             {
                 return Err(cancel::not_taken_up(id, &fault));
             }
-            Some(FollowUpdate::Silent(fault)) => say.fault(&fault),
-            Some(FollowUpdate::AnswersAgain) => say.line(&format!("The runner of task {id} answers again.")),
+            Some(FollowUpdate::Unresponsive(fault)) => say.fault(&fault),
+            Some(FollowUpdate::Responsive) => say.line(&format!("The runner of task {id} answers again.")),
             None => break,
         }
     }

@@ -414,9 +414,9 @@ async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
     let mut follow = TaskFollower::new(&context, task.id);
     loop {
         match follow.next(0).await {
-            Ok(Some(FollowUpdate::Line(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
-            Ok(Some(FollowUpdate::Silent(fault))) => say.one(req, Answer::Silent(Some(fault))),
-            Ok(Some(FollowUpdate::AnswersAgain)) => say.one(req, Answer::Silent(None)),
+            Ok(Some(FollowUpdate::Entry(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
+            Ok(Some(FollowUpdate::Unresponsive(fault))) => say.one(req, Answer::Silent(Some(fault))),
+            Ok(Some(FollowUpdate::Responsive)) => say.one(req, Answer::Silent(None)),
             Ok(None) => break,
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }
