@@ -23,9 +23,9 @@ pub struct TaskFollower<'a> {
     id: TaskId,
     follower: Follower<Event>,
     /// What was read and not yet handed out.
-    read: VecDeque<(Timestamp, Result<Event, Unread>)>,
+    pending: VecDeque<(Timestamp, Result<Event, Unread>)>,
     /// Its runner does not answer, and that was said.
-    silent: bool,
+    is_unresponsive: bool,
     /// The task as far as its events were handed out.
     pub view: TaskView,
 }
@@ -46,7 +46,7 @@ impl<'a> TaskFollower<'a> {
     #[must_use]
     pub fn new(context: &'a AppContext, id: TaskId) -> Self {
         let follower = Follower::new(&context.places.state, &id);
-        Self { context, id, follower, read: VecDeque::new(), silent: false, view: TaskView::default() }
+        Self { context, id, follower, pending: VecDeque::new(), is_unresponsive: false, view: TaskView::default() }
     }
 
     /// The next line that belongs to an attempt after `after`, with 0 every event there is; None once nothing more comes. One
@@ -56,7 +56,7 @@ impl<'a> TaskFollower<'a> {
     /// The journal cannot be read.
     pub async fn next(&mut self, after: u32) -> Result<Option<FollowUpdate>, Fault> {
         loop {
-            while let Some((at, event)) = self.read.pop_front() {
+            while let Some((at, event)) = self.pending.pop_front() {
                 self.view.take(at, &event);
                 if after == 0 || self.view.attempt > after {
                     return Ok(Some(FollowUpdate::Entry(at, event)));
@@ -64,19 +64,19 @@ impl<'a> TaskFollower<'a> {
             }
             let life = self.life();
             let entries = self.follower.entries()?;
-            self.read.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
-            if !self.read.is_empty() {
+            self.pending.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
+            if !self.pending.is_empty() {
                 continue;
             }
             match life {
                 // Nobody writes any more: the runner has left, or is gone.
                 Life::Gone if self.view.created.is_some() || self.view.has_lost_its_beginning() => return Ok(None),
-                Life::Silent(fault) if !self.silent => {
-                    self.silent = true;
+                Life::Silent(fault) if !self.is_unresponsive => {
+                    self.is_unresponsive = true;
                     return Ok(Some(FollowUpdate::Unresponsive(fault)));
                 }
-                Life::Works if self.silent => {
-                    self.silent = false;
+                Life::Works if self.is_unresponsive => {
+                    self.is_unresponsive = false;
                     return Ok(Some(FollowUpdate::Responsive));
                 }
                 Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(EVERY).await,

@@ -70,7 +70,7 @@ impl Channel {
         }
     }
 
-    /// Ends when the client has closed its side; what it sends meanwhile is left for [`Channel::read`].
+    /// Ends when the client has closed its side; what it sends meanwhile is left for [`Channel::pending`].
     pub async fn gone(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
             // The next command is already here: a client that talks is not gone.
