@@ -15,7 +15,7 @@ use super::AppContext;
 use super::tasks::{self, Life};
 
 /// How often the journal's length is looked at.
-const EVERY: Duration = Duration::from_millis(150);
+const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
 /// One who follows a task.
 pub struct TaskFollower<'a> {
@@ -79,7 +79,7 @@ impl<'a> TaskFollower<'a> {
                     self.is_unresponsive = false;
                     return Ok(Some(FollowUpdate::Responsive));
                 }
-                Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(EVERY).await,
+                Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(POLL_INTERVAL).await,
             }
         }
     }
