@@ -62,7 +62,7 @@ impl<'a> TaskFollower<'a> {
                     return Ok(Some(FollowUpdate::Entry(at, event)));
                 }
             }
-            let life = self.life();
+            let life = self.liveness();
             let entries = self.follower.entries()?;
             self.pending.extend(entries.into_iter().map(|entry| (entry.at, entry.event)));
             if !self.pending.is_empty() {
@@ -84,7 +84,7 @@ impl<'a> TaskFollower<'a> {
         }
     }
 
-    fn life(&self) -> Life {
+    fn liveness(&self) -> Life {
         tasks::life(self.context, &self.id, &self.view)
     }
 
@@ -97,6 +97,6 @@ impl<'a> TaskFollower<'a> {
     /// The state in one word.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.view.state(self.life().is_there())
+        self.view.state(self.liveness().is_there())
     }
 }

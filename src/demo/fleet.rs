@@ -1,5 +1,5 @@
 //! What the embedded fleet knows: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs
-//! and events. Only state; [`super::life`] moves it, [`super::orders`] changes it on request.
+//! and events. Only state; [`super::liveness`] moves it, [`super::orders`] changes it on request.
 
 mod job;
 mod tenant;

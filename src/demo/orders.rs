@@ -1,5 +1,5 @@
 //! What an `ALTER SYSTEM` does to the fleet: who may say it, what is checked, what the server answers, and what it
-//! leaves behind. Every effect that takes time is left to [`super::life`].
+//! leaves behind. Every effect that takes time is left to [`super::liveness`].
 
 pub mod destination;
 #[cfg(test)]
