@@ -90,7 +90,7 @@ impl<'a> TaskFollower<'a> {
 
     /// What its last runner left as a reason for going.
     #[must_use]
-    pub fn last_word(&self) -> Option<Fault> {
+    pub fn exit_reason(&self) -> Option<Fault> {
         heartbeat::last_word(&self.context.places.state, &self.id)
     }
 

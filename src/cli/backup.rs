@@ -352,7 +352,7 @@ pub(super) async fn follow_asked(
     if let Some(fault) = follow.view.damage(id) {
         say.fault(&fault);
     }
-    let last_word = follow.last_word();
+    let last_word = follow.exit_reason();
     if state == TaskState::RunnerGone {
         say.fault(&follow.view.runner_gone(id, last_word.as_ref()));
     } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {

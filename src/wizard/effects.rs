@@ -421,7 +421,7 @@ async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }
     }
-    say.one(req, Answer::FollowedToEnd { state: follow.state(), last_word: follow.last_word() });
+    say.one(req, Answer::FollowedToEnd { state: follow.state(), last_word: follow.exit_reason() });
 }
 
 fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
