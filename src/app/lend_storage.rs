@@ -16,7 +16,7 @@ use crate::journal::clock::now;
 use crate::probe::object::bucket::{Bucket, File};
 
 /// A bucket that is reached when it is first asked.
-struct Lent {
+struct BucketStore {
     destination: Destination,
     key: Option<Secret>,
     limit: Duration,
@@ -31,21 +31,21 @@ pub fn storage_of(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<
         Action::Upload { destination, .. } => {
             let (destination, key) = (destination.clone(), key.cloned());
             Some(LentStorage::from(
-                Box::new(Lent { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
+                Box::new(BucketStore { destination, key, limit, bucket: OnceCell::new() }) as Box<dyn Storage>
             ))
         }
         _ => None,
     })
 }
 
-impl Lent {
+impl BucketStore {
     async fn bucket(&self) -> Result<&Bucket, Fault> {
         let key = self.key.as_ref().ok_or_else(|| no_key(&self.destination))?;
         self.bucket.get_or_try_init(|| Bucket::open(&self.destination, key, self.limit, now)).await
     }
 }
 
-impl Storage for Lent {
+impl Storage for BucketStore {
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>> {
         async move { self.bucket().await?.sizes(&prefix).await }.boxed()
     }
