@@ -25,7 +25,7 @@ struct BucketStore {
 
 /// The storage that a plan uploads to; None: it uploads nothing. `limit`: how long a small request may take.
 #[must_use]
-pub fn storage_of(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
+pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
     let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     actions.find_map(|action| match action {
         Action::Upload { destination, .. } => {

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::context::fitting;
 use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
-use super::lend_storage::storage_of;
+use super::lend_storage::object_store_for;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
 use crate::domain::connection::Connection;
@@ -138,7 +138,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         writer
     };
     let limit = Duration::from_millis(connection.limits.statement);
-    let storage = storage_of(&prepared.plan, secrets.access_key.as_ref(), limit);
+    let storage = object_store_for(&prepared.plan, secrets.access_key.as_ref(), limit);
     let mut system = system(&prepared, *connection, secrets)?;
     if let Some(storage) = storage {
         system.lend_storage(storage);
