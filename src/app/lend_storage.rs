@@ -40,7 +40,7 @@ pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> O
 
 impl BucketStore {
     async fn bucket(&self) -> Result<&Bucket, Fault> {
-        let key = self.key.as_ref().ok_or_else(|| no_key(&self.destination))?;
+        let key = self.key.as_ref().ok_or_else(|| missing_access_key(&self.destination))?;
         self.bucket.get_or_try_init(|| Bucket::open(&self.destination, key, self.limit, now)).await
     }
 }
@@ -64,7 +64,7 @@ impl Storage for BucketStore {
     }
 }
 
-fn no_key(destination: &Destination) -> Fault {
+fn missing_access_key(destination: &Destination) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{} cannot be asked.", destination.bare()),
