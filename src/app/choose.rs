@@ -23,7 +23,7 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
 
 /// What the strategy says about compaction for a target; None: nothing is said.
 #[must_use]
-pub fn compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
+pub fn inventory_compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
     cluster.strategy_for(tenant).map(strategy_compaction)
 }
 
@@ -36,7 +36,7 @@ pub fn strategy_compaction(strategy: &Strategy) -> Compact {
 /// What is done about compaction where nobody says anything: what the strategy of the first target says, else never.
 #[must_use]
 pub fn usual_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
-    compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
+    inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
 }
 
 /// A storage of the inventory as the URI of a server, without its key.
