@@ -35,7 +35,7 @@ pub fn strategy_compaction(strategy: &Strategy) -> Compact {
 
 /// What is done about compaction where nobody says anything: what the strategy of the first target says, else never.
 #[must_use]
-pub fn usual_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
+pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
     inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
 }
 

@@ -33,6 +33,6 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
 /// for before it starts.
 #[must_use]
 pub fn same_as(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
-    let usual = choose::usual_compaction(cluster, &choices.targets);
+    let usual = choose::default_compaction(cluster, &choices.targets);
     command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }
