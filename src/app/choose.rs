@@ -10,8 +10,8 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
     let (named, whole): (Vec<_>, Vec<_>) = cluster.strategies.iter().partition(|strategy| strategy.tenants.is_some());
     for strategy in named.into_iter().chain(whole) {
         choices.fallbacks.push(Wanted {
-            data: Some(uri(&strategy.storage)),
-            archive: strategy.archive.as_ref().map(uri),
+            data: Some(storage_uri(&strategy.storage)),
+            archive: strategy.archive.as_ref().map(storage_uri),
             access_id: strategy.storage.access_id.clone(),
             access_key: strategy.storage.access_key.clone(),
             source: StorageSource::Strategy,
@@ -40,7 +40,7 @@ pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact 
 }
 
 /// A storage of the inventory as the URI of a server, without its key.
-fn uri(storage: &Storage) -> String {
+fn storage_uri(storage: &Storage) -> String {
     let path = storage.path.as_deref().unwrap_or_default();
     if storage.kind == StorageKind::File {
         return format!("file://{path}");
