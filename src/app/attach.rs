@@ -6,7 +6,7 @@ use crate::domain::plan;
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
-use super::prepare::prepared;
+use super::prepare::prepare_plan;
 
 /// The task that watches the job running on a tenant, or below V4 on a whole cluster.
 ///
@@ -27,5 +27,5 @@ pub fn prepare(facts: &Facts, target: &TargetName, task: &str) -> Result<Prepare
             next,
         )
     })?;
-    prepared(facts, plan, task)
+    prepare_plan(facts, plan, task)
 }

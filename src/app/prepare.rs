@@ -17,14 +17,14 @@ use crate::domain::version::Method;
 pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared, Box<Refusal>> {
     let plan = plan(facts, choices)?;
     let (checks, left_out) = (plan.checks.clone(), plan.left_out.clone());
-    prepared(facts, plan, task).map_err(|fault| Box::new(Refusal { fault, checks, left_out }))
+    prepare_plan(facts, plan, task).map_err(|fault| Box::new(Refusal { fault, checks, left_out }))
 }
 
 /// A plan that is made, with what is shown of it.
 ///
 /// # Errors
 /// The line has no words for it.
-pub(super) fn prepared(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
+pub(super) fn prepare_plan(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
     let preview = render(facts, &plan, task)?;
     // All that was shown and all that it was made from.
     let digest = digest::of(&serde_json::to_vec(&(&plan, &preview)).unwrap_or_default());
