@@ -25,13 +25,13 @@ pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared,
 /// # Errors
 /// The line has no words for it.
 pub(super) fn prepare_plan(facts: &Facts, plan: Plan, task: &str) -> Result<Prepared, Fault> {
-    let preview = render(facts, &plan, task)?;
+    let preview = preview_steps(facts, &plan, task)?;
     // All that was shown and all that it was made from.
     let digest = digest::of(&serde_json::to_vec(&(&plan, &preview)).unwrap_or_default());
     Ok(Prepared { task: task.to_owned(), plan, preview, digest })
 }
 
-fn render(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
+fn preview_steps(facts: &Facts, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
     match plan.method {
         Method::Logical => dump::preview(facts, plan, task),
         Method::Physical => match oceanbase::Line::of(&facts.cluster.version) {
