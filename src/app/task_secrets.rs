@@ -11,7 +11,7 @@ use crate::domain::task::Prepared;
 
 /// What a person gave for a task beside what the inventory says.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
+pub struct SecretOverrides {
     /// Another source of the access key.
     pub access_key_from: Option<SecretSource>,
     /// Another source of the encryption password.
@@ -32,7 +32,7 @@ pub async fn for_start(
     context: &AppContext,
     cluster: &Cluster,
     prepared: &Prepared,
-    given: Given,
+    given: SecretOverrides,
 ) -> Result<TaskSecrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
@@ -51,7 +51,7 @@ pub async fn of_plan(
     may_begin: bool,
 ) -> Result<TaskSecrets, Fault> {
     if may_begin {
-        return for_start(context, cluster, prepared, Given::default()).await;
+        return for_start(context, cluster, prepared, SecretOverrides::default()).await;
     }
     judge(context, prepared).await?;
     Ok(TaskSecrets::default())
@@ -61,7 +61,7 @@ pub async fn of_plan(
 ///
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
-pub async fn for_retry(context: &AppContext, task: &Task, given: Given) -> Result<TaskSecrets, Fault> {
+pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides) -> Result<TaskSecrets, Fault> {
     let (prepared, login) = login(context, task).await?;
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     if !task.view.retry_may_start() {
@@ -111,7 +111,7 @@ async fn login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared
 }
 
 /// Whether a person would have to be asked for a secret of a look at the storage: nothing leads to it, and it was not typed.
-fn asks(plan: &Plan, given: &Given) -> bool {
+fn asks(plan: &Plan, given: &SecretOverrides) -> bool {
     let own = plan.choices.encrypt.iter().filter(|_| !plan.decrypt().is_empty());
     let older = plan.decrypt_older().iter().filter(|source| !source.lasts()).count();
     plan.access_key().is_some_and(|source| !source.lasts() && given.access_key.is_none())
@@ -131,7 +131,7 @@ async fn rest(
     cluster: &str,
     (tenant, may_start): (Option<&str>, bool),
     prepared: &Prepared,
-    given: Given,
+    given: SecretOverrides,
     login: Option<Secret>,
 ) -> Result<TaskSecrets, Fault> {
     let written = prepared.plan.access_key().map(|source| context.whole_source(source, cluster, tenant));

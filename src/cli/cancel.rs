@@ -24,5 +24,6 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
         let after = task.view.attempt.saturating_sub(1);
         return backup::follow_asked(context, say, task.id.as_str(), (after, Some(&request))).await;
     }
-    task_commands::launch(context, say, &task, Order::GoOn, task_secrets::Given::default(), Some(&request)).await
+    task_commands::launch(context, say, &task, Order::GoOn, task_secrets::SecretOverrides::default(), Some(&request))
+        .await
 }

@@ -125,7 +125,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
 async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.alive && task.view.targets.iter().any(changing) {
-        return launch(context, say, task, Order::GoOn, task_secrets::Given::default(), None).await;
+        return launch(context, say, task, Order::GoOn, task_secrets::SecretOverrides::default(), None).await;
     }
     backup::follow(context, say, task.id.as_str()).await
 }
@@ -168,10 +168,10 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
         answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
     let order = if args.compact { compaction(context, say, &task, answers).await? } else { Order::GoOn };
-    let given = task_secrets::Given {
+    let given = task_secrets::SecretOverrides {
         access_key_from: args.access_key_from.clone(),
         encrypt_from: args.encrypt_from.clone(),
-        ..task_secrets::Given::default()
+        ..task_secrets::SecretOverrides::default()
     };
     launch(context, say, &task, order, given, None).await
 }
@@ -197,7 +197,7 @@ pub(super) async fn launch(
     say: &Say,
     task: &Task,
     order: Order,
-    given: task_secrets::Given,
+    given: task_secrets::SecretOverrides,
     request: Option<&str>,
 ) -> Result<Exit, Fault> {
     let secrets = task_secrets::for_retry(context, task, given).await?;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::model::Req;
 use super::screens::connect::Login;
-use crate::app::task_secrets::Given;
+use crate::app::task_secrets::SecretOverrides;
 use crate::app::test::TestOf;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
@@ -23,7 +23,7 @@ pub struct Typed {
     pub decryption: Vec<Secret>,
 }
 
-impl From<Typed> for Given {
+impl From<Typed> for SecretOverrides {
     fn from(Typed { access_key, encryption, decryption }: Typed) -> Self {
         Self { access_key, encryption, decryption, ..Self::default() }
     }
