@@ -44,7 +44,7 @@ pub async fn for_start(
 ///
 /// # Errors
 /// A secret cannot be had, or no statement can carry it.
-pub async fn of_plan(
+pub async fn for_plan(
     context: &AppContext,
     cluster: &Cluster,
     prepared: &Prepared,

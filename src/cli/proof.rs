@@ -68,7 +68,7 @@ pub(super) async fn secrets(
     match looked.and_then(|looked| looked.tested.as_ref()) {
         Some(tested) => Ok(tested.secrets.clone()),
         None => {
-            task_secrets::of_plan(context, context.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await
+            task_secrets::for_plan(context, context.cluster(&prepared.plan.cluster.name)?, prepared, may_begin).await
         }
     }
 }
