@@ -36,7 +36,7 @@ pub async fn for_start(
 ) -> Result<TaskSecrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
-    rest(context, &cluster.name, (tenant, true), prepared, given, login).await
+    storage_secrets(context, &cluster.name, (tenant, true), prepared, given, login).await
 }
 
 /// Of a plan that is about to be shown, and then begins. For one that nobody can confirm, or that is only shown, no secret is
@@ -72,10 +72,10 @@ pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides
         if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
             return Ok(only);
         }
-        let found = rest(context, &plan.cluster.name, (tenant, false), prepared, given, Some(login)).await;
+        let found = storage_secrets(context, &plan.cluster.name, (tenant, false), prepared, given, Some(login)).await;
         return Ok(found.unwrap_or(only));
     }
-    rest(context, &prepared.plan.cluster.name, (tenant, true), prepared, given, Some(login)).await
+    storage_secrets(context, &prepared.plan.cluster.name, (tenant, true), prepared, given, Some(login)).await
 }
 
 /// For a task without a runner that is to be cancelled: the login alone, which looks and cancels.
@@ -126,7 +126,7 @@ fn encryption_source(plan: &Plan, given: Option<SecretSource>, may_start: bool) 
 }
 
 /// The secrets beside the login. `may_start`: a backup may be started with them; else there is only a look at the storage.
-async fn rest(
+async fn storage_secrets(
     context: &AppContext,
     cluster: &str,
     (tenant, may_start): (Option<&str>, bool),
