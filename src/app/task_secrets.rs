@@ -69,7 +69,7 @@ pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides
         // found without a question.
         let only = TaskSecrets { login: Some(login.clone()), ..TaskSecrets::default() };
         let plan = &prepared.plan;
-        if plan.access_key().is_none() && plan.decrypt().is_empty() || asks(plan, &given) {
+        if plan.access_key().is_none() && plan.decrypt().is_empty() || needs_prompt(plan, &given) {
             return Ok(only);
         }
         let found = storage_secrets(context, &plan.cluster.name, (tenant, false), prepared, given, Some(login)).await;
@@ -111,7 +111,7 @@ async fn login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared
 }
 
 /// Whether a person would have to be asked for a secret of a look at the storage: nothing leads to it, and it was not typed.
-fn asks(plan: &Plan, given: &SecretOverrides) -> bool {
+fn needs_prompt(plan: &Plan, given: &SecretOverrides) -> bool {
     let own = plan.choices.encrypt.iter().filter(|_| !plan.decrypt().is_empty());
     let older = plan.decrypt_older().iter().filter(|source| !source.lasts()).count();
     plan.access_key().is_some_and(|source| !source.lasts() && given.access_key.is_none())
