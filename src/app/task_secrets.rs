@@ -53,7 +53,7 @@ pub async fn for_plan(
     if may_begin {
         return for_start(context, cluster, prepared, SecretOverrides::default()).await;
     }
-    judge(context, prepared).await?;
+    check_available(context, prepared).await?;
     Ok(TaskSecrets::default())
 }
 
@@ -163,7 +163,7 @@ async fn storage_secrets(
 ///
 /// # Errors
 /// A secret is there that no statement can carry, or standard input gives none.
-pub async fn judge(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
+pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
     let access_key = at_hand(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
     let encrypt = prepared.plan.choices.encrypt.clone();
     let encryption = match encrypt {

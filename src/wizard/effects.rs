@@ -255,7 +255,7 @@ async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices)
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
-    task_secrets::judge(&context, &made.prepared).await.map_err(refused)?;
+    task_secrets::check_available(&context, &made.prepared).await.map_err(refused)?;
     Ok(made)
 }
 
