@@ -164,7 +164,7 @@ async fn storage_secrets(
 /// # Errors
 /// A secret is there that no statement can carry, or standard input gives none.
 pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Result<(), Fault> {
-    let access_key = at_hand(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
+    let access_key = read_without_prompt(context, prepared.plan.access_key(), Flag::AccessKeyFrom).await;
     let encrypt = prepared.plan.choices.encrypt.clone();
     let encryption = match encrypt {
         // It is there now or never.
@@ -172,11 +172,11 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
             let asking = Asking { what: "the encryption password", flag: Flag::EncryptFrom };
             Some(context.secret(&SecretSource::Stdin, asking).await?)
         }
-        other => at_hand(context, other, Flag::EncryptFrom).await,
+        other => read_without_prompt(context, other, Flag::EncryptFrom).await,
     };
     let mut decryption = Vec::new();
     for source in prepared.plan.decrypt_older() {
-        decryption.extend(at_hand(context, Some(source.clone()), Flag::DecryptFrom).await);
+        decryption.extend(read_without_prompt(context, Some(source.clone()), Flag::DecryptFrom).await);
     }
     prepared.plan.can_carry(Carried {
         access_key: access_key.as_ref(),
@@ -186,7 +186,11 @@ pub async fn check_available(context: &AppContext, prepared: &Prepared) -> Resul
 }
 
 /// A secret that lies where a look costs nothing: a variable, a file.
-pub(super) async fn at_hand(context: &AppContext, source: Option<SecretSource>, flag: Flag) -> Option<Secret> {
+pub(super) async fn read_without_prompt(
+    context: &AppContext,
+    source: Option<SecretSource>,
+    flag: Flag,
+) -> Option<Secret> {
     let source = source.filter(|source| matches!(source, SecretSource::Env(_) | SecretSource::File(_)))?;
     context.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }

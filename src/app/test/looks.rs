@@ -62,7 +62,7 @@ async fn one(
     if destination.needs_access_key() {
         let covering = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
         let source = choices.storage.iter().chain(covering).find_map(|wanted| wanted.access_key.clone());
-        key = task_secrets::at_hand(context, source, Flag::AccessKeyFrom).await;
+        key = task_secrets::read_without_prompt(context, source, Flag::AccessKeyFrom).await;
         if key.is_none() {
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }
