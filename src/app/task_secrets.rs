@@ -138,8 +138,9 @@ async fn storage_secrets(
     let key = given.access_key_from.or(written);
     let encrypt = encryption_source(&prepared.plan, given.encrypt_from, may_start);
     let access_key =
-        secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
-    let encryption = secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
+        resolve_secret(context, given.access_key, key, "the access key of the storage", Flag::AccessKeyFrom).await?;
+    let encryption =
+        resolve_secret(context, given.encryption, encrypt, "the encryption password", Flag::EncryptFrom).await?;
     let carried = Carried { access_key: access_key.as_ref(), encryption: encryption.as_ref(), ..Carried::default() };
     prepared.plan.can_carry(carried)?;
     let decrypt = prepared.plan.decrypt();
@@ -150,8 +151,13 @@ async fn storage_secrets(
     for source in prepared.plan.decrypt_older() {
         // What a source still leads to was not asked for on a screen.
         let typed = if source.lasts() { None } else { typed.next() };
-        let found =
-            secret(context, typed, Some(source.clone()), "the password of older backup sets", Flag::DecryptFrom);
+        let found = resolve_secret(
+            context,
+            typed,
+            Some(source.clone()),
+            "the password of older backup sets",
+            Flag::DecryptFrom,
+        );
         decryption.extend(found.await?);
     }
     can_decrypt(Carried { decryption: &decryption, ..Carried::default() })?;
@@ -196,7 +202,7 @@ pub(super) async fn read_without_prompt(
 }
 
 /// A secret, where one is asked for: as it was typed, else from its source.
-async fn secret(
+async fn resolve_secret(
     context: &AppContext,
     typed: Option<Secret>,
     source: Option<SecretSource>,
