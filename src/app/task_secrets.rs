@@ -62,7 +62,7 @@ pub async fn for_plan(
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
 pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides) -> Result<TaskSecrets, Fault> {
-    let (prepared, login) = login(context, task).await?;
+    let (prepared, login) = read_login(context, task).await?;
     let tenant = prepared.plan.targets.first().and_then(|target| target.target.tenant());
     if !task.view.retry_may_start() {
         // What only looks again needs no more than the login. Secrets of a look at the storage go along where they are still
@@ -83,12 +83,12 @@ pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides
 /// # Errors
 /// The login's password cannot be had, or the journal does not say what was confirmed.
 pub async fn for_cancel(context: &AppContext, task: &Task) -> Result<TaskSecrets, Fault> {
-    let (_, login) = login(context, task).await?;
+    let (_, login) = read_login(context, task).await?;
     Ok(TaskSecrets { login: Some(login), ..TaskSecrets::default() })
 }
 
 /// What was confirmed of a task, and the password of its login.
-async fn login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
+async fn read_login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
     let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
         return Err(Fault::new(
             Cause::Usage,
