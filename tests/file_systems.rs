@@ -14,16 +14,16 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::test::{TestOf, Tester, storage};
+use obnow::app::test::{TestSpec, Tester, storage};
 use obnow::domain::destination::Destination;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
-fn of(directory: &Path) -> TestOf {
-    let uri = TestOf::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
+fn of(directory: &Path) -> TestSpec {
+    let uri = TestSpec::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
     // What is mounted for a test is the directory itself.
-    TestOf { inside: true, ..uri }
+    TestSpec { inside: true, ..uri }
 }
 
 #[track_caller]
@@ -191,7 +191,7 @@ async fn a_mount_that_does_not_answer_is_given_up() {
         return;
     }
     let tester = wrapped(place.path(), &format!("exec {run} {OBNOW} \"$@\""));
-    let what = TestOf { deadline: Duration::from_secs(5), ..of(&directory.join("data")) };
+    let what = TestSpec { deadline: Duration::from_secs(5), ..of(&directory.join("data")) };
     let report = storage(&tester, what, None).await;
     assert_eq!(
         fault(&report, StorageCheck::Directory),

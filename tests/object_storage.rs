@@ -11,7 +11,7 @@ use std::time::Duration;
 use buckets::double::{Double, error, xml};
 use buckets::moto::{Moto, User};
 use buckets::{azurite, files};
-use obnow::app::test::{TestOf, Tester, storage};
+use obnow::app::test::{TestSpec, Tester, storage};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -23,9 +23,9 @@ fn obnow() -> Tester {
     Tester { program: PathBuf::from(env!("CARGO_BIN_EXE_obnow")) }
 }
 
-fn of(uri: &str, id: &str, key: &str) -> TestOf {
+fn of(uri: &str, id: &str, key: &str) -> TestSpec {
     let destination = Destination::parse_user(uri).unwrap().with_attribute("access_id", id).unwrap();
-    TestOf { inside: true, ..TestOf::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
+    TestSpec { inside: true, ..TestSpec::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
 }
 
 async fn test(uri: &str, id: &str, key: &str) -> TestReport {
@@ -321,7 +321,7 @@ async fn nobody_there_is_said_at_the_place_where_it_ends() {
 #[tokio::test]
 async fn a_storage_that_says_nothing_is_given_up() {
     let double = Double::new(|_| None);
-    let what = TestOf { deadline: Duration::from_millis(900), ..of(&double_uri(double.port), "A", "k-e-y") };
+    let what = TestSpec { deadline: Duration::from_millis(900), ..of(&double_uri(double.port), "A", "k-e-y") };
     let report = storage(&obnow(), what, None).await;
     assert_eq!(
         fault(&report, C::Credentials),
@@ -336,7 +336,7 @@ async fn a_storage_that_says_nothing_is_given_up() {
 #[tokio::test]
 async fn a_write_without_an_answer_is_deleted_and_looked_for() {
     let double = Double::bucket(|request| (request.method == "PUT").then_some(None));
-    let what = TestOf { deadline: Duration::from_secs(3), ..of(&double_uri(double.port), "A", "k-e-y") };
+    let what = TestSpec { deadline: Duration::from_secs(3), ..of(&double_uri(double.port), "A", "k-e-y") };
     let report = storage(&obnow(), what, None).await;
     assert!(fault(&report, C::Write).contains("did not answer within 1 s"), "{report:#?}");
     assert_eq!(report.left_behind, None, "{report:#?}");
@@ -384,14 +384,14 @@ async fn other_refusals_are_sentences_with_at_most_a_code() {
 async fn without_a_key_or_an_id_only_the_way_is_tested() {
     let double = Double::bucket(|_| None);
     let destination = Destination::parse_user(&double_uri(double.port)).unwrap();
-    let keyless = storage(&obnow(), TestOf::uri(destination.clone()), None).await;
+    let keyless = storage(&obnow(), TestSpec::uri(destination.clone()), None).await;
     assert_eq!((keyless.count(TestResult::Pass), keyless.count(TestResult::Fail)), (3, 0), "{keyless:#?}");
     assert!(keyless.not_checked().contains(&"what needs the access key: none was given"));
-    let nobody = TestOf::uri(destination.clone()).with_access_key(Some(Secret::new("k".into())));
+    let nobody = TestSpec::uri(destination.clone()).with_access_key(Some(Secret::new("k".into())));
     let nobody = storage(&obnow(), nobody, None).await;
     assert!(fault(&nobody, C::Credentials).contains("Give the id with --access-id."));
     let role = destination.with_attribute("role_arn", "arn:aws:iam::1:role/x").unwrap();
-    let role = storage(&obnow(), TestOf::uri(role), None).await;
+    let role = storage(&obnow(), TestSpec::uri(role), None).await;
     assert!(role.not_checked().contains(&"what the role may do: only the servers assume it"), "{role:#?}");
     assert!(double.seen.lock().unwrap().is_empty(), "nothing was asked");
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use buckets::authority::authority;
 use buckets::double::Double;
-use obnow::app::test::{TestOf, Tester, storage};
+use obnow::app::test::{TestSpec, Tester, storage};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -28,7 +28,8 @@ fn trusting(folder: &Path, authority: &str, clock: &str) -> Tester {
 
 async fn test(tester: &Tester, port: u16) -> TestReport {
     let uri = format!("s3://backups/p?host=https://127.0.0.1:{port}&access_id=A&addressing_model=path_style");
-    let what = TestOf::uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
+    let what =
+        TestSpec::uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
     storage(tester, what, None).await
 }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obnow::app::test::{TestOf, Tester, storage};
+use obnow::app::test::{TestSpec, Tester, storage};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult};
 use tokio::sync::mpsc;
@@ -18,8 +18,8 @@ fn on_a_mount() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap()
 }
 
-fn of(directory: &Path) -> TestOf {
-    TestOf::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
+fn of(directory: &Path) -> TestSpec {
+    TestSpec::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
 }
 
 /// A program that takes its order, says what it is told to say, and then does what it is told to do.
@@ -72,7 +72,7 @@ async fn what_hangs_is_given_up_at_the_deadline_and_the_probe_is_named() {
     let place = tempfile::tempdir().unwrap();
     let says = r#"'{"begins":"write"}' '{"leaves":"/backup/obnow-test-1.tmp"}'"#;
     let tester = double(place.path(), says, "exec sleep 60");
-    let test = TestOf { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
+    let test = TestSpec { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
     let report = storage(&tester, test, None).await;
     assert_eq!(
         fault_of(&report, StorageCheck::Write),
@@ -90,7 +90,7 @@ async fn what_is_only_slow_deletes_its_probe_when_it_is_given_up() {
     let says = r#"'{"begins":"write"}' '{"leaves":"/backup/obnow-test-1.tmp"}'"#;
     // Its input ends when nobody wants the result any more.
     let tester = double(place.path(), says, r#"cat; echo '"gone"'"#);
-    let test = TestOf { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
+    let test = TestSpec { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
     let report = storage(&tester, test, None).await;
     assert!(fault_of(&report, StorageCheck::Write).contains("did not answer within 0.3 s"));
     assert_eq!(report.left_behind, None);

@@ -52,7 +52,7 @@ const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What is tested.
 #[derive(Debug, Clone)]
-pub struct TestOf {
+pub struct TestSpec {
     /// The directory, its variables expanded.
     pub destination: Destination,
     /// The access key of an object storage.
@@ -75,7 +75,7 @@ pub struct TestOf {
     pub deadline: Duration,
 }
 
-impl TestOf {
+impl TestSpec {
     /// A directory of which only its URI is known.
     #[must_use]
     pub fn uri(destination: Destination) -> Self {
@@ -134,7 +134,7 @@ impl TestOf {
     }
 
     /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
-    /// its own, [`TestOf::of_tenant`].
+    /// its own, [`TestSpec::of_tenant`].
     #[must_use]
     pub fn of_cluster(facts: &Facts, destination: Destination) -> Self {
         let expected = match line(facts) {
@@ -289,7 +289,7 @@ struct Parcel {
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
 /// probe by itself. It never takes much longer than its deadline, whatever the storage does, and changes nothing of a cluster.
-pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::UnboundedSender<TestNews>>) -> TestReport {
+pub async fn storage(tester: &Tester, what: TestSpec, news: Option<&mpsc::UnboundedSender<TestNews>>) -> TestReport {
     let mut sheet = Sheet { news, checks: Vec::new(), running: None, left: None };
     sheet.ended(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
         Some(Ok(found)) => TestedCheck::pass(StorageCheck::SoleUse, None, found),
@@ -341,7 +341,7 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
 }
 
 /// What the servers themselves say.
-async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
+async fn every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = environment().chain(agent()).collect();
     let limit = what.deadline.saturating_sub(CLEARING).max(what.deadline / 2);
@@ -396,7 +396,7 @@ struct Probing {
 }
 
 /// Has the probe made, and hears all of it.
-async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+async fn probe(tester: &Tester, what: &TestSpec, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.not_carried() {
         return Err(fault);
@@ -426,7 +426,7 @@ async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<
 }
 
 impl Probing {
-    async fn begin(tester: &Tester, what: &TestOf) -> Result<Self, Fault> {
+    async fn begin(tester: &Tester, what: &TestSpec) -> Result<Self, Fault> {
         let parcel = Parcel {
             destination: what.destination.clone(),
             expected: what.expected.clone(),
@@ -482,7 +482,7 @@ fn broken(why: &str) -> Fault {
     Fault::new(Cause::Internal, "The storage was not tested.", why, "Test again; if it stays so, report it.")
 }
 
-fn late(what: &TestOf, running: Option<StorageCheck>) -> Fault {
+fn late(what: &TestSpec, running: Option<StorageCheck>) -> Fault {
     let shown = what.destination.bare();
     let (seconds, during) = (what.deadline.as_secs_f32(), running.map_or("the Test", StorageCheck::label));
     let (why, next) = match what.destination.kind() {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::model::Req;
 use super::screens::connect::Login;
 use crate::app::task_secrets::SecretOverrides;
-use crate::app::test::TestOf;
+use crate::app::test::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::secret::{Secret, SecretSource};
@@ -33,7 +33,7 @@ impl From<Typed> for SecretOverrides {
 #[derive(Debug, Clone)]
 pub struct ToTest {
     /// The Test, with the access key where it was typed.
-    pub what: TestOf,
+    pub what: TestSpec,
     /// Where the access key is to be found, where it was not.
     pub key_from: Option<SecretSource>,
 }

@@ -299,7 +299,7 @@ async fn test_all(context: Arc<AppContext>, req: Req, directories: Vec<ToTest>, 
 }
 
 /// A Test that did not begin.
-fn not_tested(req: Req, what: &test::TestOf, check: StorageCheck, fault: Fault, say: &Say) {
+fn not_tested(req: Req, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &Say) {
     let report = TestReport {
         uri: what.destination.to_string(),
         checks: vec![TestedCheck::fail(check, None, fault)],
@@ -310,7 +310,7 @@ fn not_tested(req: Req, what: &test::TestOf, check: StorageCheck, fault: Fault, 
     say.one(req, Answer::TestOver(Box::new(report)));
 }
 
-async fn run_test(req: Req, what: test::TestOf, say: &Say) {
+async fn run_test(req: Req, what: test::TestSpec, say: &Say) {
     let tester = match Tester::here() {
         Ok(tester) => tester,
         Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),

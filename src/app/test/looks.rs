@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{TestOf, Tester, storage};
+use super::{TestSpec, Tester, storage};
 use crate::app::{AppContext, Flag, task_secrets};
 use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
@@ -67,7 +67,8 @@ async fn one(
             return (uri, Err("its access key is not at hand, and nobody is asked for it here".to_owned()));
         }
     }
-    let what = TestOf { looks_only: true, ..TestOf::of_tenant(facts, tenant, kind, destination).with_access_key(key) };
+    let what =
+        TestSpec { looks_only: true, ..TestSpec::of_tenant(facts, tenant, kind, destination).with_access_key(key) };
     let report = storage(tester, what, None).await;
     let seen = match report.seen() {
         Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),

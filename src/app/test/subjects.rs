@@ -1,6 +1,6 @@
 //! What is tested where a URI, a target or a plan is named: the directories, whose they will be, and where their keys are.
 
-use super::{Line, TestOf, line};
+use super::{Line, TestSpec, line};
 use crate::config::inventory::Cluster;
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::destination::{Destination, shown};
@@ -21,7 +21,7 @@ pub struct Subject {
     /// What the directory holds; None: nobody said, or everything of a cluster.
     pub kind: Option<DirKind>,
     /// The Test, without its key.
-    pub what: TestOf,
+    pub what: TestSpec,
     /// Where its access key is; None: nobody said, or it needs none.
     pub access_key: Option<SecretSource>,
 }
@@ -60,7 +60,7 @@ pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<Subject, Fault> {
         ));
     }
     let destination = with_id(template.destination().clone(), access_id)?;
-    Ok(Subject { target: None, kind: None, what: TestOf::uri(destination), access_key: None })
+    Ok(Subject { target: None, kind: None, what: TestSpec::uri(destination), access_key: None })
 }
 
 /// The directories of a target: its own, else those of the best fallback.
@@ -103,7 +103,7 @@ pub fn of_target(
         };
         let destination = with_id(destination, access_id)?;
         let access_key = key.or_else(|| known_key(choices, &destination));
-        let what = TestOf::of_cluster(facts, destination);
+        let what = TestSpec::of_cluster(facts, destination);
         let what = if is_set { what } else { what.to_be_set(facts) };
         let target = Some(facts.cluster.target.clone());
         return Ok(vec![Subject { target, kind: None, what, access_key }]);
@@ -122,7 +122,7 @@ pub fn of_target(
             };
             let destination = with_id(destination, access_id)?;
             let access_key = key.or_else(|| known_key(choices, &destination));
-            let what = TestOf::of_tenant(facts, tenant, kind, destination);
+            let what = TestSpec::of_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.to_be_set(facts) };
             subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
         }
@@ -163,9 +163,9 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
             let what = match (kind, tenant) {
                 // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
                 (Some(kind), Some(tenant)) if !prepared.plan.whole => {
-                    TestOf::of_tenant(facts, tenant, kind, destination)
+                    TestSpec::of_tenant(facts, tenant, kind, destination)
                 }
-                _ => TestOf::of_cluster(facts, destination),
+                _ => TestSpec::of_cluster(facts, destination),
             };
             let (target, what) = (Some(planned.target.clone()), what.to_be_set(facts));
             subjects.push(Subject { target, kind, what, access_key });

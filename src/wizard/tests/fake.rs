@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::plans::{Story, journal};
 use super::{cast, drive};
-use crate::app::test::TestOf;
+use crate::app::test::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -175,7 +175,7 @@ impl Fake {
         self.say(req, Answer::Questioned(question));
     }
 
-    fn test(&mut self, req: Req, what: &TestOf, dice: &mut Dice) {
+    fn test(&mut self, req: Req, what: &TestSpec, dice: &mut Dice) {
         let check = match dice.below(3) {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), cast::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),

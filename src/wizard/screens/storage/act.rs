@@ -4,7 +4,7 @@ use super::form::{Field, Form, Kind, Shape};
 use super::found::{Found, covered, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, Storage, name_of};
-use crate::app::test::TestOf;
+use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::credential::credential;
 use crate::domain::destination::Destination;
@@ -346,10 +346,10 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
 }
 
 /// The Test of a directory, as the target's line will use it.
-fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestOf {
+fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
     match shape {
-        Shape::Two | Shape::Tenants => TestOf::of_tenant(facts, tenant, part, destination),
-        Shape::One | Shape::Folder => TestOf::of_cluster(facts, destination),
+        Shape::Two | Shape::Tenants => TestSpec::of_tenant(facts, tenant, part, destination),
+        Shape::One | Shape::Folder => TestSpec::of_cluster(facts, destination),
     }
 }
 

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::app::known::{Known, KnownCluster};
-use crate::app::test::TestOf;
+use crate::app::test::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};
@@ -105,13 +105,13 @@ pub fn show_archive(model: &mut Model) {
 }
 
 /// What is tested, under which number; of several directories the first.
-pub fn test(model: &mut Model) -> (Req, TestOf) {
+pub fn test(model: &mut Model) -> (Req, TestSpec) {
     let (req, mut all) = test_all(model);
     (req, all.remove(0))
 }
 
 /// The same with every directory.
-pub fn test_all(model: &mut Model) -> (Req, Vec<TestOf>) {
+pub fn test_all(model: &mut Model) -> (Req, Vec<TestSpec>) {
     go(model, Focus::Test);
     let effects = press(model, Key::Char('t'));
     let [Effect::Test(req, directories)] = effects.as_slice() else { panic!("{effects:?}, {:?}", model.notice) };
@@ -137,7 +137,7 @@ pub fn failing() -> TestReport {
 
 /// Tests the shown part, with this result for each of its directories.
 #[allow(clippy::needless_pass_by_value, reason = "a report is made for the call")]
-pub fn tested(model: &mut Model, report: TestReport) -> TestOf {
+pub fn tested(model: &mut Model, report: TestReport) -> TestSpec {
     let (req, what) = test(model);
     while storage(model).is_testing() {
         assert_eq!(answer(model, req, Answer::TestOver(Box::new(report.clone()))).len(), 0);
