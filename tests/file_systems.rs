@@ -23,7 +23,7 @@ const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 fn of(directory: &Path) -> TestSpec {
     let uri = TestSpec::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
     // What is mounted for a test is the directory itself.
-    TestSpec { inside: true, ..uri }
+    TestSpec { may_probe_inside: true, ..uri }
 }
 
 #[track_caller]

@@ -25,7 +25,7 @@ fn obnow() -> Tester {
 
 fn of(uri: &str, id: &str, key: &str) -> TestSpec {
     let destination = Destination::parse_user(uri).unwrap().with_attribute("access_id", id).unwrap();
-    TestSpec { inside: true, ..TestSpec::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
+    TestSpec { may_probe_inside: true, ..TestSpec::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
 }
 
 async fn test(uri: &str, id: &str, key: &str) -> TestReport {

@@ -66,11 +66,11 @@ pub struct TestSpec {
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
-    pub told_to: Option<Version>,
+    pub statement_version: Option<Version>,
     /// The directory is only looked into, and nothing is written.
-    pub looks_only: bool,
+    pub is_read_only: bool,
     /// The probe may lie in the directory itself: nothing beside it may be written to, and that was asked.
-    pub inside: bool,
+    pub may_probe_inside: bool,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
@@ -87,9 +87,9 @@ impl TestSpec {
             others: None,
             servers: None,
             evidence: None,
-            told_to: None,
-            looks_only: false,
-            inside: false,
+            statement_version: None,
+            is_read_only: false,
+            may_probe_inside: false,
             deadline: DEADLINE,
         }
     }
@@ -126,9 +126,9 @@ impl TestSpec {
             others: Some(others),
             servers: None,
             evidence,
-            told_to: None,
-            looks_only: false,
-            inside: false,
+            statement_version: None,
+            is_read_only: false,
+            may_probe_inside: false,
             deadline: DEADLINE,
         }
     }
@@ -149,9 +149,9 @@ impl TestSpec {
             others: Some(Vec::new()),
             servers: None,
             evidence: None,
-            told_to: None,
-            looks_only: false,
-            inside: false,
+            statement_version: None,
+            is_read_only: false,
+            may_probe_inside: false,
             deadline: DEADLINE,
         }
     }
@@ -159,7 +159,7 @@ impl TestSpec {
     /// The same where a statement is to name it to the servers of the cluster.
     #[must_use]
     pub fn to_be_set(mut self, facts: &Facts) -> Self {
-        self.told_to = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
+        self.statement_version = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
         self
     }
 
@@ -169,7 +169,7 @@ impl TestSpec {
             return None;
         }
         let key = self.access_key.as_ref().filter(|_| self.destination.needs_access_key());
-        let carried = match (&self.told_to, key) {
+        let carried = match (&self.statement_version, key) {
             (Some(version), key) => self.destination.carried_by(version, key),
             (None, Some(key)) => Destination::check_access_key(key),
             (None, None) => Ok(()),
@@ -432,8 +432,8 @@ impl Probing {
             expected: what.expected.clone(),
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
             limit: what.deadline / ONE_REQUEST,
-            looks_only: what.looks_only,
-            inside: what.inside,
+            looks_only: what.is_read_only,
+            inside: what.may_probe_inside,
         };
         let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);

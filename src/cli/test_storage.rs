@@ -39,7 +39,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
     let mut all_passed = true;
     let mut asks = false;
     for mut subject in subjects {
-        subject.what.inside = args.write_inside;
+        subject.what.may_probe_inside = args.write_inside;
         let key = keys.of(&subject).await?;
         let report = tested(say, &tester, subject, key).await;
         all_passed &= report.passed();
