@@ -21,7 +21,7 @@ use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
 fn of(directory: &Path) -> TestSpec {
-    let uri = TestSpec::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
+    let uri = TestSpec::for_uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap());
     // What is mounted for a test is the directory itself.
     TestSpec { may_probe_inside: true, ..uri }
 }

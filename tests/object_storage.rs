@@ -25,7 +25,10 @@ fn obnow() -> Tester {
 
 fn of(uri: &str, id: &str, key: &str) -> TestSpec {
     let destination = Destination::parse_user(uri).unwrap().with_attribute("access_id", id).unwrap();
-    TestSpec { may_probe_inside: true, ..TestSpec::uri(destination).with_access_key(Some(Secret::new(key.to_owned()))) }
+    TestSpec {
+        may_probe_inside: true,
+        ..TestSpec::for_uri(destination).with_access_key(Some(Secret::new(key.to_owned())))
+    }
 }
 
 async fn test(uri: &str, id: &str, key: &str) -> TestReport {
@@ -384,14 +387,14 @@ async fn other_refusals_are_sentences_with_at_most_a_code() {
 async fn without_a_key_or_an_id_only_the_way_is_tested() {
     let double = Double::bucket(|_| None);
     let destination = Destination::parse_user(&double_uri(double.port)).unwrap();
-    let keyless = storage(&obnow(), TestSpec::uri(destination.clone()), None).await;
+    let keyless = storage(&obnow(), TestSpec::for_uri(destination.clone()), None).await;
     assert_eq!((keyless.count(TestResult::Pass), keyless.count(TestResult::Fail)), (3, 0), "{keyless:#?}");
     assert!(keyless.not_checked().contains(&"what needs the access key: none was given"));
-    let nobody = TestSpec::uri(destination.clone()).with_access_key(Some(Secret::new("k".into())));
+    let nobody = TestSpec::for_uri(destination.clone()).with_access_key(Some(Secret::new("k".into())));
     let nobody = storage(&obnow(), nobody, None).await;
     assert!(fault(&nobody, C::Credentials).contains("Give the id with --access-id."));
     let role = destination.with_attribute("role_arn", "arn:aws:iam::1:role/x").unwrap();
-    let role = storage(&obnow(), TestSpec::uri(role), None).await;
+    let role = storage(&obnow(), TestSpec::for_uri(role), None).await;
     assert!(role.not_checked().contains(&"what the role may do: only the servers assume it"), "{role:#?}");
     assert!(double.seen.lock().unwrap().is_empty(), "nothing was asked");
 }

@@ -29,7 +29,7 @@ fn trusting(folder: &Path, authority: &str, clock: &str) -> Tester {
 async fn test(tester: &Tester, port: u16) -> TestReport {
     let uri = format!("s3://backups/p?host=https://127.0.0.1:{port}&access_id=A&addressing_model=path_style");
     let what =
-        TestSpec::uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
+        TestSpec::for_uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
     storage(tester, what, None).await
 }
 

@@ -19,7 +19,7 @@ fn on_a_mount() -> tempfile::TempDir {
 }
 
 fn of(directory: &Path) -> TestSpec {
-    TestSpec::uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
+    TestSpec::for_uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
 }
 
 /// A program that takes its order, says what it is told to say, and then does what it is told to do.

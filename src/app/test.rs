@@ -78,7 +78,7 @@ pub struct TestSpec {
 impl TestSpec {
     /// A directory of which only its URI is known.
     #[must_use]
-    pub fn uri(destination: Destination) -> Self {
+    pub fn for_uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
         Self {
             destination,

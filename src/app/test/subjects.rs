@@ -60,7 +60,7 @@ pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<Subject, Fault> {
         ));
     }
     let destination = with_id(template.destination().clone(), access_id)?;
-    Ok(Subject { target: None, kind: None, what: TestSpec::uri(destination), access_key: None })
+    Ok(Subject { target: None, kind: None, what: TestSpec::for_uri(destination), access_key: None })
 }
 
 /// The directories of a target: its own, else those of the best fallback.
