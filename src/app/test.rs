@@ -96,7 +96,7 @@ impl TestSpec {
 
     /// A directory that one tenant is to use for one kind, with everybody else of the cluster: as its line wants it.
     #[must_use]
-    pub fn of_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
+    pub fn for_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
         let expected = match line(facts) {
             Line::V4 => Expected::OfTenant(Box::new(OfTenant {
                 cluster_id: facts.cluster.id,
@@ -134,7 +134,7 @@ impl TestSpec {
     }
 
     /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
-    /// its own, [`TestSpec::of_tenant`].
+    /// its own, [`TestSpec::for_tenant`].
     #[must_use]
     pub fn of_cluster(facts: &Facts, destination: Destination) -> Self {
         let expected = match line(facts) {

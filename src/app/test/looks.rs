@@ -68,7 +68,7 @@ async fn one(
         }
     }
     let what =
-        TestSpec { is_read_only: true, ..TestSpec::of_tenant(facts, tenant, kind, destination).with_access_key(key) };
+        TestSpec { is_read_only: true, ..TestSpec::for_tenant(facts, tenant, kind, destination).with_access_key(key) };
     let report = storage(tester, what, None).await;
     let seen = match report.seen() {
         Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),

@@ -122,7 +122,7 @@ pub fn of_target(
             };
             let destination = with_id(destination, access_id)?;
             let access_key = key.or_else(|| known_key(choices, &destination));
-            let what = TestSpec::of_tenant(facts, tenant, kind, destination);
+            let what = TestSpec::for_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.to_be_set(facts) };
             subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
         }
@@ -163,7 +163,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
             let what = match (kind, tenant) {
                 // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
                 (Some(kind), Some(tenant)) if !prepared.plan.whole => {
-                    TestSpec::of_tenant(facts, tenant, kind, destination)
+                    TestSpec::for_tenant(facts, tenant, kind, destination)
                 }
                 _ => TestSpec::of_cluster(facts, destination),
             };

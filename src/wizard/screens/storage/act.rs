@@ -348,7 +348,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
 /// The Test of a directory, as the target's line will use it.
 fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
     match shape {
-        Shape::Two | Shape::Tenants => TestSpec::of_tenant(facts, tenant, part, destination),
+        Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, destination),
         Shape::One | Shape::Folder => TestSpec::of_cluster(facts, destination),
     }
 }
