@@ -136,7 +136,7 @@ impl TestSpec {
     /// The one directory of a whole cluster before V4, or of a logical backup. A V4 cluster has none: there each tenant has
     /// its own, [`TestSpec::for_tenant`].
     #[must_use]
-    pub fn of_cluster(facts: &Facts, destination: Destination) -> Self {
+    pub fn for_cluster(facts: &Facts, destination: Destination) -> Self {
         let expected = match line(facts) {
             Line::V4 => Expected::EmptyOrOurs { cluster_id: facts.cluster.id, tenant_id: None, kind: None },
             Line::Older => Expected::Anything,

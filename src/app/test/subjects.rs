@@ -103,7 +103,7 @@ pub fn of_target(
         };
         let destination = with_id(destination, access_id)?;
         let access_key = key.or_else(|| known_key(choices, &destination));
-        let what = TestSpec::of_cluster(facts, destination);
+        let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.to_be_set(facts) };
         let target = Some(facts.cluster.target.clone());
         return Ok(vec![Subject { target, kind: None, what, access_key }]);
@@ -165,7 +165,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 (Some(kind), Some(tenant)) if !prepared.plan.whole => {
                     TestSpec::for_tenant(facts, tenant, kind, destination)
                 }
-                _ => TestSpec::of_cluster(facts, destination),
+                _ => TestSpec::for_cluster(facts, destination),
             };
             let (target, what) = (Some(planned.target.clone()), what.to_be_set(facts));
             subjects.push(Subject { target, kind, what, access_key });

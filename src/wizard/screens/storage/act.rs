@@ -349,7 +349,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
 fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
     match shape {
         Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, destination),
-        Shape::One | Shape::Folder => TestSpec::of_cluster(facts, destination),
+        Shape::One | Shape::Folder => TestSpec::for_cluster(facts, destination),
     }
 }
 
