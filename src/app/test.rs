@@ -158,7 +158,7 @@ impl TestSpec {
 
     /// The same where a statement is to name it to the servers of the cluster.
     #[must_use]
-    pub fn to_be_set(mut self, facts: &Facts) -> Self {
+    pub fn with_statement_check(mut self, facts: &Facts) -> Self {
         self.statement_version = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
         self
     }

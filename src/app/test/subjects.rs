@@ -104,7 +104,7 @@ pub fn of_target(
         let destination = with_id(destination, access_id)?;
         let access_key = key.or_else(|| known_key(choices, &destination));
         let what = TestSpec::for_cluster(facts, destination);
-        let what = if is_set { what } else { what.to_be_set(facts) };
+        let what = if is_set { what } else { what.with_statement_check(facts) };
         let target = Some(facts.cluster.target.clone());
         return Ok(vec![Subject { target, kind: None, what, access_key }]);
     }
@@ -123,7 +123,7 @@ pub fn of_target(
             let destination = with_id(destination, access_id)?;
             let access_key = key.or_else(|| known_key(choices, &destination));
             let what = TestSpec::for_tenant(facts, tenant, kind, destination);
-            let what = if is_set { what } else { what.to_be_set(facts) };
+            let what = if is_set { what } else { what.with_statement_check(facts) };
             subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
         }
     }
@@ -167,7 +167,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 }
                 _ => TestSpec::for_cluster(facts, destination),
             };
-            let (target, what) = (Some(planned.target.clone()), what.to_be_set(facts));
+            let (target, what) = (Some(planned.target.clone()), what.with_statement_check(facts));
             subjects.push(Subject { target, kind, what, access_key });
         }
     }

@@ -337,7 +337,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
         let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
         let key_from = chosen.access_key.filter(|_| needs_key && key.is_none());
         let what = test_of(facts, tenant, storage.shape, part, chosen.destination);
-        let mut what = if storage.must_pass(part) { what.to_be_set(facts) } else { what };
+        let mut what = if storage.must_pass(part) { what.with_statement_check(facts) } else { what };
         what.may_probe_inside = asked.get(directories.len()).is_some_and(|asked| *asked);
         directories.push(ToTest { what: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
         tenants.push(tenant.name.clone());
