@@ -164,7 +164,7 @@ impl TestSpec {
     }
 
     /// Why no statement can carry it with its key; None: one can, or none has to.
-    fn not_carried(&self) -> Option<Fault> {
+    fn statement_fault(&self) -> Option<Fault> {
         if self.expected == Expected::OwnHost {
             return None;
         }
@@ -398,7 +398,7 @@ struct Probing {
 /// Has the probe made, and hears all of it.
 async fn probe(tester: &Tester, what: &TestSpec, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
-    if let Some(fault) = what.not_carried() {
+    if let Some(fault) = what.statement_fault() {
         return Err(fault);
     }
     let until = Instant::now() + what.deadline;
