@@ -98,7 +98,7 @@ impl TestSpec {
     #[must_use]
     pub fn for_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
         let expected = match line(facts) {
-            Line::V4 => Expected::OfTenant(Box::new(OfTenant {
+            DirectoryRules::PerTenant => Expected::OfTenant(Box::new(OfTenant {
                 cluster_id: facts.cluster.id,
                 cluster: facts.cluster.server_name.clone(),
                 tenant_id: tenant.id,
@@ -107,16 +107,16 @@ impl TestSpec {
                 listed: listed(tenant, kind, &destination),
             })),
             // The TO of a tenant backup.
-            Line::Older => Expected::Empty,
-            Line::Logical => Expected::OwnHost,
+            DirectoryRules::PerCluster => Expected::Empty,
+            DirectoryRules::Logical => Expected::OwnHost,
         };
         let others = match line(facts) {
             // A TO lies outside the cluster's own directory (20303), which every tenant has in common.
-            Line::Older => {
+            DirectoryRules::PerCluster => {
                 let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
                 whole.map(|own| cluster_use(facts, own)).into_iter().collect()
             }
-            Line::V4 | Line::Logical => others(facts, Some((tenant.id, kind))),
+            DirectoryRules::PerTenant | DirectoryRules::Logical => others(facts, Some((tenant.id, kind))),
         };
         let evidence = (kind == DirKind::Clog).then(|| evidence(facts, tenant, &destination)).flatten();
         Self {
@@ -138,9 +138,11 @@ impl TestSpec {
     #[must_use]
     pub fn for_cluster(facts: &Facts, destination: Destination) -> Self {
         let expected = match line(facts) {
-            Line::V4 => Expected::EmptyOrOurs { cluster_id: facts.cluster.id, tenant_id: None, kind: None },
-            Line::Older => Expected::Anything,
-            Line::Logical => Expected::OwnHost,
+            DirectoryRules::PerTenant => {
+                Expected::EmptyOrOurs { cluster_id: facts.cluster.id, tenant_id: None, kind: None }
+            }
+            DirectoryRules::PerCluster => Expected::Anything,
+            DirectoryRules::Logical => Expected::OwnHost,
         };
         Self {
             destination,
@@ -221,17 +223,17 @@ fn host_of(address: &str) -> String {
 }
 
 /// The lines that want different directories.
-enum Line {
-    V4,
-    Older,
+enum DirectoryRules {
+    PerTenant,
+    PerCluster,
     Logical,
 }
 
-fn line(facts: &Facts) -> Line {
+fn line(facts: &Facts) -> DirectoryRules {
     match facts.cluster.method {
-        Method::Logical => Line::Logical,
-        Method::Physical if facts.cluster.whole.is_some() => Line::Older,
-        Method::Physical => Line::V4,
+        Method::Logical => DirectoryRules::Logical,
+        Method::Physical if facts.cluster.whole.is_some() => DirectoryRules::PerCluster,
+        Method::Physical => DirectoryRules::PerTenant,
     }
 }
 
