@@ -97,7 +97,7 @@ impl TestSpec {
     /// A directory that one tenant is to use for one kind, with everybody else of the cluster: as its line wants it.
     #[must_use]
     pub fn for_tenant(facts: &Facts, tenant: &TenantFacts, kind: DirKind, destination: Destination) -> Self {
-        let expected = match line(facts) {
+        let expected = match directory_rules(facts) {
             DirectoryRules::PerTenant => Expected::OfTenant(Box::new(OfTenant {
                 cluster_id: facts.cluster.id,
                 cluster: facts.cluster.server_name.clone(),
@@ -110,7 +110,7 @@ impl TestSpec {
             DirectoryRules::PerCluster => Expected::Empty,
             DirectoryRules::Logical => Expected::OwnHost,
         };
-        let others = match line(facts) {
+        let others = match directory_rules(facts) {
             // A TO lies outside the cluster's own directory (20303), which every tenant has in common.
             DirectoryRules::PerCluster => {
                 let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
@@ -137,7 +137,7 @@ impl TestSpec {
     /// its own, [`TestSpec::for_tenant`].
     #[must_use]
     pub fn for_cluster(facts: &Facts, destination: Destination) -> Self {
-        let expected = match line(facts) {
+        let expected = match directory_rules(facts) {
             DirectoryRules::PerTenant => {
                 Expected::EmptyOrOurs { cluster_id: facts.cluster.id, tenant_id: None, kind: None }
             }
@@ -229,7 +229,7 @@ enum DirectoryRules {
     Logical,
 }
 
-fn line(facts: &Facts) -> DirectoryRules {
+fn directory_rules(facts: &Facts) -> DirectoryRules {
     match facts.cluster.method {
         Method::Logical => DirectoryRules::Logical,
         Method::Physical if facts.cluster.whole.is_some() => DirectoryRules::PerCluster,

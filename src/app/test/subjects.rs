@@ -1,6 +1,6 @@
 //! What is tested where a URI, a target or a plan is named: the directories, whose they will be, and where their keys are.
 
-use super::{DirectoryRules, TestSpec, line};
+use super::{DirectoryRules, TestSpec, directory_rules};
 use crate::config::inventory::Cluster;
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::destination::{Destination, shown};
@@ -89,7 +89,7 @@ pub fn of_target(
     let mut subjects = Vec::new();
     // Below V4 a tenant has no directory of its own but the TO that a strategy names for it.
     let has_to = |name: &str| choices.fallbacks.iter().any(|wanted| wanted.covers(name) && wanted.data.is_some());
-    let is_one = match (line(facts), target.tenant()) {
+    let is_one = match (directory_rules(facts), target.tenant()) {
         (DirectoryRules::PerTenant, _) => false,
         (DirectoryRules::PerCluster, Some(name)) => !has_to(name),
         (DirectoryRules::PerCluster, None) | (DirectoryRules::Logical, _) => true,
@@ -111,10 +111,10 @@ pub fn of_target(
     for tenant in tenants {
         let clog = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
         for (kind, own) in [(DirKind::Data, tenant.data_destination.clone()), (DirKind::Clog, clog)] {
-            if kind == DirKind::Clog && matches!(line(facts), DirectoryRules::PerCluster) {
+            if kind == DirKind::Clog && matches!(directory_rules(facts), DirectoryRules::PerCluster) {
                 continue;
             }
-            let own = own.filter(|_| matches!(line(facts), DirectoryRules::PerTenant));
+            let own = own.filter(|_| matches!(directory_rules(facts), DirectoryRules::PerTenant));
             let is_set = own.is_some();
             let (destination, key) = match own {
                 Some(own) => (own, None),
@@ -200,7 +200,7 @@ fn of_fallback(
         let storage = Template::new(Destination::parse_user(data)?)?;
         let archive = wanted.archive.as_deref();
         let archive = archive.map(|uri| Template::new(Destination::parse_user(uri)?)).transpose()?;
-        if matches!(line(facts), DirectoryRules::PerCluster) {
+        if matches!(directory_rules(facts), DirectoryRules::PerCluster) {
             return storage.expand(&values(facts, Some(tenant)));
         }
         let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
