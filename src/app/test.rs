@@ -118,7 +118,7 @@ impl TestSpec {
             }
             DirectoryRules::PerTenant | DirectoryRules::Logical => others(facts, Some((tenant.id, kind))),
         };
-        let evidence = (kind == DirKind::Clog).then(|| evidence(facts, tenant, &destination)).flatten();
+        let evidence = (kind == DirKind::Clog).then(|| archiving_evidence(facts, tenant, &destination)).flatten();
         Self {
             destination,
             access_key: None,
@@ -203,7 +203,7 @@ impl TestSpec {
 }
 
 /// An archive that goes on into this very directory is the server's own evidence.
-fn evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destination) -> Option<String> {
+fn archiving_evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destination) -> Option<String> {
     let round = tenant.archive.current.as_ref().filter(|round| round.status == RoundStatus::Doing)?;
     let own = tenant.archive.destination.as_ref()?;
     let server_clock = crate::journal::clock::now() + jiff::SignedDuration::from_millis(facts.cluster.clock_ahead_ms);
