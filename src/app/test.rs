@@ -192,7 +192,7 @@ impl TestSpec {
     pub fn with_servers(mut self, facts: &Facts, ssh_user: Option<&str>) -> Self {
         let user = ssh_user.filter(|_| self.expected != Expected::OwnHost);
         self.servers = user.zip(facts.cluster.servers.get()).map(|(user, servers)| {
-            let mut hosts: Vec<String> = servers.iter().map(|server| host_of(&server.address)).collect();
+            let mut hosts: Vec<String> = servers.iter().map(|server| host_without_port(&server.address)).collect();
             // Several servers of one host see the same.
             hosts.sort();
             hosts.dedup();
@@ -217,7 +217,7 @@ fn archiving_evidence(facts: &Facts, tenant: &TenantFacts, destination: &Destina
 }
 
 /// The host of `ip:port`, without brackets.
-fn host_of(address: &str) -> String {
+fn host_without_port(address: &str) -> String {
     let host = address.rsplit_once(':').map_or(address, |(host, _)| host);
     host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
