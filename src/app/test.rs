@@ -116,7 +116,7 @@ impl TestSpec {
                 let whole = facts.cluster.whole.as_ref().and_then(|whole| whole.destination());
                 whole.map(|own| cluster_use(facts, own)).into_iter().collect()
             }
-            DirectoryRules::PerTenant | DirectoryRules::Logical => others(facts, Some((tenant.id, kind))),
+            DirectoryRules::PerTenant | DirectoryRules::Logical => other_uses(facts, Some((tenant.id, kind))),
         };
         let evidence = (kind == DirKind::Clog).then(|| archiving_evidence(facts, tenant, &destination)).flatten();
         Self {
@@ -243,7 +243,7 @@ fn cluster_use(facts: &Facts, destination: &Destination) -> Used {
 }
 
 /// What all tenants use, the destination of one tenant for one kind aside.
-fn others(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
+fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
     let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     let all = users.flat_map(|tenant| {
         let data = tenant.data_destination.clone().map(|destination| (DirKind::Data, destination));
