@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::test::{TestSpec, Tester, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, storage};
 use obnow::domain::destination::Destination;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 
@@ -44,15 +44,15 @@ fn possible(what: &str, command: &str) -> bool {
 }
 
 /// The probe after this shell command, in a mount namespace of its own.
-fn after(place: &Path, command: &str) -> Tester {
+fn after(place: &Path, command: &str) -> ProbeProgram {
     wrapped(place, &format!("exec unshare -rm sh -c '{command} && exec {OBNOW} \"$@\"' sh \"$@\""))
 }
 
-fn wrapped(place: &Path, text: &str) -> Tester {
+fn wrapped(place: &Path, text: &str) -> ProbeProgram {
     let program = place.join("wrapped");
     std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
-    Tester { program }
+    ProbeProgram { program }
 }
 
 const NAMESPACE: &str = "d=$(mktemp -d) && unshare -rm mount -t tmpfs none $d";
@@ -111,7 +111,7 @@ async fn a_read_only_file_system_is_named() {
 async fn a_directory_that_is_not_mounted_is_said_and_not_called_wrong() {
     // The root file system of a namespace is this host's own, wherever its directories lie.
     let Some(folder) = on_the_root_file_system() else { return };
-    let report = storage(&Tester { program: OBNOW.into() }, of(folder.path()), None).await;
+    let report = storage(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
     assert!(report.passed(), "{report:#?}");
     assert_eq!(
         report.check(StorageCheck::Mount).unwrap().found,
@@ -171,7 +171,7 @@ async fn a_probe_that_cannot_be_deleted_is_named() {
     if !possible("a directory that keeps everything", &format!("chattr +a {shown}")) {
         return;
     }
-    let report = storage(&Tester { program: OBNOW.into() }, of(folder.path()), None).await;
+    let report = storage(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
     assert!(Command::new("chattr").args(["-a", &shown]).status().unwrap().success());
     let left = report.left_behind.clone().expect("it is named");
     assert!(Path::new(&left).exists(), "it is really there");

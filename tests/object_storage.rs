@@ -11,7 +11,7 @@ use std::time::Duration;
 use buckets::double::{Double, error, xml};
 use buckets::moto::{Moto, User};
 use buckets::{azurite, files};
-use obnow::app::test::{TestSpec, Tester, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, storage};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -19,8 +19,8 @@ use tokio::sync::mpsc;
 
 use StorageCheck as C;
 
-fn obnow() -> Tester {
-    Tester { program: PathBuf::from(env!("CARGO_BIN_EXE_obnow")) }
+fn obnow() -> ProbeProgram {
+    ProbeProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_obnow")) }
 }
 
 fn of(uri: &str, id: &str, key: &str) -> TestSpec {
@@ -183,7 +183,7 @@ async fn a_folder_behind_s3_takes_a_probe_and_stays_empty() {
 }
 
 /// The program with its clock moved.
-fn at_another_time(folder: &Path, by: &str) -> Option<Tester> {
+fn at_another_time(folder: &Path, by: &str) -> Option<ProbeProgram> {
     if !Path::new("/usr/bin/faketime").exists() {
         return buckets::lacking("faketime is not installed; tests/run installs it");
     }
@@ -191,7 +191,7 @@ fn at_another_time(folder: &Path, by: &str) -> Option<Tester> {
     let text = format!("#!/bin/sh\nexec /usr/bin/faketime -f {by} {} \"$@\"\n", env!("CARGO_BIN_EXE_obnow"));
     std::fs::write(&program, text).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    Some(Tester { program })
+    Some(ProbeProgram { program })
 }
 
 #[tokio::test]

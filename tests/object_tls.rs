@@ -9,7 +9,7 @@ use std::path::Path;
 
 use buckets::authority::authority;
 use buckets::double::Double;
-use obnow::app::test::{TestSpec, Tester, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, storage};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -17,16 +17,16 @@ use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
 /// obnow, which trusts this authority, by a clock that is moved.
-fn trusting(folder: &Path, authority: &str, clock: &str) -> Tester {
+fn trusting(folder: &Path, authority: &str, clock: &str) -> ProbeProgram {
     let program = folder.join("program");
     let moved = if clock.is_empty() { String::new() } else { format!("/usr/bin/faketime -f {clock} ") };
     let text = format!("#!/bin/sh\nSSL_CERT_FILE={authority} exec {moved}{OBNOW} \"$@\"\n");
     std::fs::write(&program, text).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    Tester { program }
+    ProbeProgram { program }
 }
 
-async fn test(tester: &Tester, port: u16) -> TestReport {
+async fn test(tester: &ProbeProgram, port: u16) -> TestReport {
     let uri = format!("s3://backups/p?host=https://127.0.0.1:{port}&access_id=A&addressing_model=path_style");
     let what =
         TestSpec::for_uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));

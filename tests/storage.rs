@@ -5,13 +5,13 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obnow::app::test::{TestSpec, Tester, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, storage};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult};
 use tokio::sync::mpsc;
 
-fn obnow() -> Tester {
-    Tester { program: PathBuf::from(env!("CARGO_BIN_EXE_obnow")) }
+fn obnow() -> ProbeProgram {
+    ProbeProgram { program: PathBuf::from(env!("CARGO_BIN_EXE_obnow")) }
 }
 
 fn on_a_mount() -> tempfile::TempDir {
@@ -23,11 +23,11 @@ fn of(directory: &Path) -> TestSpec {
 }
 
 /// A program that takes its order, says what it is told to say, and then does what it is told to do.
-fn double(folder: &Path, says: &str, then: &str) -> Tester {
+fn double(folder: &Path, says: &str, then: &str) -> ProbeProgram {
     let program = folder.join("double");
     std::fs::write(&program, format!("#!/bin/sh\nread -r order\nprintf '%s\\n' {says}\n{then}\n")).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    Tester { program }
+    ProbeProgram { program }
 }
 
 #[track_caller]
@@ -112,7 +112,7 @@ async fn a_process_that_breaks_off_is_no_pass() {
         let fault = fault_of(&report, check);
         assert!(fault.starts_with("The storage was not tested. ") && fault.contains(why), "{fault}");
     }
-    let nobody = Tester { program: "/no/such/program".into() };
+    let nobody = ProbeProgram { program: "/no/such/program".into() };
     let report = storage(&nobody, of(Path::new("/backup")), None).await;
     assert!(fault_of(&report, StorageCheck::Directory).contains("No such file or directory"));
 }

@@ -260,12 +260,12 @@ fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
 
 /// Who makes the probe.
 #[derive(Debug, Clone)]
-pub struct Tester {
+pub struct ProbeProgram {
     /// This program.
     pub program: PathBuf,
 }
 
-impl Tester {
+impl ProbeProgram {
     /// This very program.
     ///
     /// # Errors
@@ -291,7 +291,11 @@ struct Parcel {
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
 /// probe by itself. It never takes much longer than its deadline, whatever the storage does, and changes nothing of a cluster.
-pub async fn storage(tester: &Tester, what: TestSpec, news: Option<&mpsc::UnboundedSender<TestNews>>) -> TestReport {
+pub async fn storage(
+    tester: &ProbeProgram,
+    what: TestSpec,
+    news: Option<&mpsc::UnboundedSender<TestNews>>,
+) -> TestReport {
     let mut sheet = Sheet { news, checks: Vec::new(), running: None, left: None };
     sheet.ended(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
         Some(Ok(found)) => TestedCheck::pass(StorageCheck::SoleUse, None, found),
@@ -398,7 +402,7 @@ struct Probing {
 }
 
 /// Has the probe made, and hears all of it.
-async fn probe(tester: &Tester, what: &TestSpec, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.statement_fault() {
         return Err(fault);
@@ -428,7 +432,7 @@ async fn probe(tester: &Tester, what: &TestSpec, sheet: &mut Sheet<'_>) -> Resul
 }
 
 impl Probing {
-    async fn begin(tester: &Tester, what: &TestSpec) -> Result<Self, Fault> {
+    async fn begin(tester: &ProbeProgram, what: &TestSpec) -> Result<Self, Fault> {
         let parcel = Parcel {
             destination: what.destination.clone(),
             expected: what.expected.clone(),

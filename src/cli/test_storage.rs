@@ -11,7 +11,7 @@ use super::show::{clock, some};
 use super::{Exit, Say};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::test::subjects::{self, Subject};
-use crate::app::test::{Tester, storage};
+use crate::app::test::{ProbeProgram, storage};
 use crate::app::{AppContext, Asking, Flag, choose, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
 use crate::domain::diagnosis::foreign;
@@ -34,7 +34,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
             subjects::asking(subjects::of_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };
-    let tester = Tester::here()?;
+    let tester = ProbeProgram::here()?;
     let mut keys = Keys { context, given: args.access_key_from.as_ref(), known: Vec::new() };
     let mut all_passed = true;
     let mut asks = false;
@@ -107,7 +107,7 @@ pub(super) async fn of_plan(
     secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
 ) -> Result<Tests, Fault> {
-    let tester = Tester::here()?;
+    let tester = ProbeProgram::here()?;
     let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
@@ -123,7 +123,7 @@ pub(super) async fn of_plan(
 }
 
 /// One Test, each check said as it ends.
-async fn tested(say: &Say, tester: &Tester, subject: Subject, key: Option<Secret>) -> TestReport {
+async fn tested(say: &Say, tester: &ProbeProgram, subject: Subject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));

@@ -16,7 +16,7 @@ use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
 use crate::app::known::{self, Known};
 use crate::app::setup::{self, NewCluster};
-use crate::app::test::Tester;
+use crate::app::test::ProbeProgram;
 use crate::app::{
     AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, report, task_secrets, tasks,
     test,
@@ -311,7 +311,7 @@ fn not_tested(req: Req, what: &test::TestSpec, check: StorageCheck, fault: Fault
 }
 
 async fn run_test(req: Req, what: test::TestSpec, say: &Say) {
-    let tester = match Tester::here() {
+    let tester = match ProbeProgram::here() {
         Ok(tester) => tester,
         Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
     };

@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{TestSpec, Tester, storage};
+use super::{ProbeProgram, TestSpec, storage};
 use crate::app::{AppContext, Flag, task_secrets};
 use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
@@ -29,7 +29,7 @@ pub async fn look(
     tenants: &[&TenantFacts],
     choices: &Choices,
 ) -> Result<Looks, Fault> {
-    let tester = Tester::here()?;
+    let tester = ProbeProgram::here()?;
     let all = tenants.iter().flat_map(|tenant| {
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
     });
@@ -52,7 +52,7 @@ pub async fn look(
 /// What was seen of one directory, or why nothing was.
 async fn one(
     context: &AppContext,
-    tester: &Tester,
+    tester: &ProbeProgram,
     facts: &Facts,
     (tenant, kind, destination): (&TenantFacts, DirKind, Destination),
     choices: &Choices,
