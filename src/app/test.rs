@@ -270,7 +270,7 @@ impl ProbeProgram {
     ///
     /// # Errors
     /// The system does not say which program this is.
-    pub fn here() -> Result<Self, Fault> {
+    pub fn current() -> Result<Self, Fault> {
         let program =
             std::env::current_exe().map_err(|error| broken(&format!("This program cannot be found: {error}.")))?;
         Ok(Self { program })

@@ -34,7 +34,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
             subjects::asking(subjects::of_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };
-    let tester = ProbeProgram::here()?;
+    let tester = ProbeProgram::current()?;
     let mut keys = Keys { context, given: args.access_key_from.as_ref(), known: Vec::new() };
     let mut all_passed = true;
     let mut asks = false;
@@ -107,7 +107,7 @@ pub(super) async fn of_plan(
     secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
 ) -> Result<Tests, Fault> {
-    let tester = ProbeProgram::here()?;
+    let tester = ProbeProgram::current()?;
     let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.what.destination.needs_access_key());

@@ -311,7 +311,7 @@ fn not_tested(req: Req, what: &test::TestSpec, check: StorageCheck, fault: Fault
 }
 
 async fn run_test(req: Req, what: test::TestSpec, say: &Say) {
-    let tester = match ProbeProgram::here() {
+    let tester = match ProbeProgram::current() {
         Ok(tester) => tester,
         Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
     };

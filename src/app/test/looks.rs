@@ -29,7 +29,7 @@ pub async fn look(
     tenants: &[&TenantFacts],
     choices: &Choices,
 ) -> Result<Looks, Fault> {
-    let tester = ProbeProgram::here()?;
+    let tester = ProbeProgram::current()?;
     let all = tenants.iter().flat_map(|tenant| {
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
     });
