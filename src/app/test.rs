@@ -279,14 +279,16 @@ impl ProbeProgram {
 
 /// The one line on the process's standard input; the line stays open until nobody wants the result.
 #[derive(Serialize, Deserialize)]
-struct Parcel {
+struct ProbeRequest {
     destination: Destination,
     expected: Expected,
     access_key: Option<Zeroizing<String>>,
     /// How long one request may take.
     limit: Duration,
-    looks_only: bool,
-    inside: bool,
+    #[serde(rename = "looks_only")]
+    is_read_only: bool,
+    #[serde(rename = "inside")]
+    may_probe_inside: bool,
 }
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
@@ -433,13 +435,13 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut Sheet<'_>) ->
 
 impl Probing {
     async fn begin(tester: &ProbeProgram, what: &TestSpec) -> Result<Self, Fault> {
-        let parcel = Parcel {
+        let parcel = ProbeRequest {
             destination: what.destination.clone(),
             expected: what.expected.clone(),
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
             limit: what.deadline / ONE_REQUEST,
-            looks_only: what.is_read_only,
-            inside: what.may_probe_inside,
+            is_read_only: what.is_read_only,
+            may_probe_inside: what.may_probe_inside,
         };
         let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);

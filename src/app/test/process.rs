@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::Notify;
 use zeroize::Zeroizing;
 
-use super::Parcel;
+use super::ProbeRequest;
 use crate::domain::destination::StorageKind;
 use crate::domain::secret::{Secret, hide};
 use crate::probe::{Bench, News, folder, object};
@@ -36,7 +36,7 @@ pub async fn run(input: impl Read + Send + 'static, output: impl Write + Send + 
     ended.notified().await;
 }
 
-fn parcel(input: &mut impl BufRead) -> Option<Parcel> {
+fn parcel(input: &mut impl BufRead) -> Option<ProbeRequest> {
     let mut line = Zeroizing::new(Vec::new());
     input.read_until(b'\n', &mut line).ok()?;
     serde_json::from_slice(&line).ok()
@@ -67,7 +67,7 @@ fn hidden(news: News) -> News {
     }
 }
 
-fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
+fn make(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
     // Held until all is told: what is held is hidden.
     let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
     let mut tell = |news: News| {
@@ -79,11 +79,15 @@ fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
     let stopped = || stop.load(Ordering::Relaxed);
     let mut bench = Bench { tell: &mut tell, now: crate::journal::clock::now, stopped: &stopped };
     match parcel.destination.kind() {
-        StorageKind::File if parcel.looks_only => {
+        StorageKind::File if parcel.is_read_only => {
             folder::look(Path::new(parcel.destination.path()), &parcel.expected, &mut bench);
         }
         StorageKind::File => {
-            folder::probe(Path::new(parcel.destination.path()), (&parcel.expected, parcel.inside), &mut bench);
+            folder::probe(
+                Path::new(parcel.destination.path()),
+                (&parcel.expected, parcel.may_probe_inside),
+                &mut bench,
+            );
         }
         StorageKind::Oss | StorageKind::Cos | StorageKind::S3 | StorageKind::Azblob => {
             let subject = object::Subject {
@@ -91,8 +95,8 @@ fn make(parcel: &Parcel, mut output: impl Write, stop: &AtomicBool) {
                 access_key: key.as_ref(),
                 expected: &parcel.expected,
                 limit: parcel.limit,
-                looks_only: parcel.looks_only,
-                inside: parcel.inside,
+                looks_only: parcel.is_read_only,
+                inside: parcel.may_probe_inside,
             };
             object::probe(&subject, &mut bench);
         }
