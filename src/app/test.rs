@@ -298,8 +298,8 @@ pub async fn storage(
     what: TestSpec,
     news: Option<&mpsc::UnboundedSender<TestNews>>,
 ) -> TestReport {
-    let mut sheet = Sheet { news, checks: Vec::new(), running: None, left: None };
-    sheet.ended(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
+    let mut sheet = TestRecorder { news, checks: Vec::new(), running: None, left_behind: None };
+    sheet.add_check(match what.others.as_ref().map(|others| sole_use(&what.destination, others)) {
         Some(Ok(found)) => TestedCheck::pass(StorageCheck::SoleUse, None, found),
         Some(Err(fault)) => TestedCheck::fail(StorageCheck::SoleUse, None, *fault),
         None => {
@@ -310,18 +310,18 @@ pub async fn storage(
     let (uri, by_hand) = (what.destination.to_string(), by_hand(&what.destination));
     let asked = match (&what.servers, &what.expected) {
         (Some(servers), _) => {
-            sheet.say(TestNews::Begins(StorageCheck::EveryServer));
+            sheet.send(TestNews::Begins(StorageCheck::EveryServer));
             Some(servers)
         }
         (None, Expected::OwnHost) => {
             let found = "this host alone writes it";
-            sheet.ended(TestedCheck::pass(StorageCheck::EveryServer, None, found));
+            sheet.add_check(TestedCheck::pass(StorageCheck::EveryServer, None, found));
             None
         }
         (None, Expected::EmptyOrOurs { .. } | Expected::OfTenant(_) | Expected::Empty | Expected::Anything) => {
             let unknown = "that every server reaches it";
             let why = what.evidence.as_ref().map_or(unknown.to_owned(), |evidence| format!("{unknown}; {evidence}"));
-            sheet.ended(TestedCheck::not_checked(StorageCheck::EveryServer, why));
+            sheet.add_check(TestedCheck::not_checked(StorageCheck::EveryServer, why));
             None
         }
     };
@@ -332,20 +332,20 @@ pub async fn storage(
         }
     });
     if let Some(seen) = seen {
-        sheet.ended(seen);
+        sheet.add_check(seen);
     }
     if let Err(fault) = probed {
         let check = sheet.running.unwrap_or(StorageCheck::Directory);
-        sheet.ended(TestedCheck::fail(check, None, fault));
+        sheet.add_check(TestedCheck::fail(check, None, fault));
         for check in StorageCheck::of(what.destination.kind()) {
             if !sheet.checks.iter().any(|tested| tested.check == check) {
                 let why = format!("{}: the Test broke off before", check.label());
-                sheet.ended(TestedCheck::not_checked(check, why));
+                sheet.add_check(TestedCheck::not_checked(check, why));
             }
         }
     }
     sheet.checks.sort_by_key(|check| check.check);
-    TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left, by_hand }
+    TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left_behind, by_hand }
 }
 
 /// What the servers themselves say.
@@ -359,37 +359,37 @@ async fn every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
 }
 
 /// What has been told so far.
-struct Sheet<'a> {
+struct TestRecorder<'a> {
     news: Option<&'a mpsc::UnboundedSender<TestNews>>,
     checks: Vec<TestedCheck>,
     running: Option<StorageCheck>,
-    left: Option<String>,
+    left_behind: Option<String>,
 }
 
-impl Sheet<'_> {
-    fn hear(&mut self, news: News) {
+impl TestRecorder<'_> {
+    fn record(&mut self, news: News) {
         match news {
             News::Begins(check) => {
                 self.running = Some(check);
-                self.say(TestNews::Begins(check));
+                self.send(TestNews::Begins(check));
             }
-            News::Ended(check) => self.ended(check),
-            News::Leaves(probe) => self.left = Some(probe),
-            News::Gone => self.left = None,
+            News::Ended(check) => self.add_check(check),
+            News::Leaves(probe) => self.left_behind = Some(probe),
+            News::Gone => self.left_behind = None,
             News::Done => {}
         }
     }
 
-    fn ended(&mut self, check: TestedCheck) {
+    fn add_check(&mut self, check: TestedCheck) {
         if self.running == Some(check.check) {
             self.running = None;
         }
         self.checks.push(check.clone());
-        self.say(TestNews::Ended(check));
+        self.send(TestNews::Ended(check));
     }
 
     /// A face that has gone wants no news.
-    fn say(&self, news: TestNews) {
+    fn send(&self, news: TestNews) {
         if let Some(sender) = self.news {
             let _ = sender.send(news);
         }
@@ -404,7 +404,7 @@ struct Probing {
 }
 
 /// Has the probe made, and hears all of it.
-async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.statement_fault() {
         return Err(fault);
@@ -414,7 +414,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut Sheet<'_>) ->
     loop {
         match timeout_at(until, probing.next()).await {
             Ok(Ok(Some(News::Done))) => return Ok(()),
-            Ok(Ok(Some(news))) => sheet.hear(news),
+            Ok(Ok(Some(news))) => sheet.record(news),
             Ok(Ok(None)) => return Err(broken("The process that makes the probe ended in the middle of it.")),
             Ok(Err(error)) => {
                 return Err(broken(&format!("The process that makes the probe cannot be heard: {error}.")));
@@ -427,7 +427,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut Sheet<'_>) ->
     let until = Instant::now() + CLEARING.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
         if matches!(news, News::Leaves(_) | News::Gone) {
-            sheet.hear(news);
+            sheet.record(news);
         }
     }
     Err(late(what, sheet.running))
