@@ -397,10 +397,10 @@ impl TestRecorder<'_> {
 }
 
 /// The probe's process, and what it has told.
-struct Probing {
+struct ProbeProcess {
     /// Closing it tells the process to delete its probe and end.
-    order: Option<ChildStdin>,
-    told: Lines<BufReader<ChildStdout>>,
+    stdin: Option<ChildStdin>,
+    output_lines: Lines<BufReader<ChildStdout>>,
 }
 
 /// Has the probe made, and hears all of it.
@@ -410,7 +410,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<
         return Err(fault);
     }
     let until = Instant::now() + what.deadline;
-    let mut probing = Probing::begin(tester, what).await?;
+    let mut probing = ProbeProcess::begin(tester, what).await?;
     loop {
         match timeout_at(until, probing.next()).await {
             Ok(Ok(Some(News::Done))) => return Ok(()),
@@ -423,7 +423,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<
         }
     }
     // It deletes its probe if it still can; of its checks nothing is waited for any more.
-    probing.order = None;
+    probing.stdin = None;
     let until = Instant::now() + CLEARING.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
         if matches!(news, News::Leaves(_) | News::Gone) {
@@ -433,7 +433,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<
     Err(late(what, sheet.running))
 }
 
-impl Probing {
+impl ProbeProcess {
     async fn begin(tester: &ProbeProgram, what: &TestSpec) -> Result<Self, Fault> {
         let parcel = ProbeRequest {
             destination: what.destination.clone(),
@@ -464,11 +464,11 @@ impl Probing {
         };
         order.write_all(&parcel).await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
         order.flush().await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
-        Ok(Self { order: Some(order), told: BufReader::new(told).lines() })
+        Ok(Self { stdin: Some(order), output_lines: BufReader::new(told).lines() })
     }
 
     async fn next(&mut self) -> std::io::Result<Option<News>> {
-        match self.told.next_line().await? {
+        match self.output_lines.next_line().await? {
             None => Ok(None),
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),
         }
