@@ -410,7 +410,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<
         return Err(fault);
     }
     let until = Instant::now() + what.deadline;
-    let mut probing = ProbeProcess::begin(tester, what).await?;
+    let mut probing = ProbeProcess::spawn(tester, what).await?;
     loop {
         match timeout_at(until, probing.next()).await {
             Ok(Ok(Some(News::Done))) => return Ok(()),
@@ -434,7 +434,7 @@ async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<
 }
 
 impl ProbeProcess {
-    async fn begin(tester: &ProbeProgram, what: &TestSpec) -> Result<Self, Fault> {
+    async fn spawn(tester: &ProbeProgram, what: &TestSpec) -> Result<Self, Fault> {
         let parcel = ProbeRequest {
             destination: what.destination.clone(),
             expected: what.expected.clone(),
