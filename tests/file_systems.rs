@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::test::{ProbeProgram, TestSpec, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 
@@ -67,7 +67,7 @@ async fn a_full_file_system_is_said_with_what_is_free() {
     std::fs::create_dir(&directory).unwrap();
     let shown = directory.display();
     let mount = format!("mount -t tmpfs -o size=768k none {shown}");
-    let report = storage(&after(place.path(), &mount), of(&directory), None).await;
+    let report = run_test(&after(place.path(), &mount), of(&directory), None).await;
     assert_eq!(
         fault(&report, StorageCheck::FreeSpace),
         format!(
@@ -79,7 +79,7 @@ async fn a_full_file_system_is_said_with_what_is_free() {
     assert_eq!(report.check(StorageCheck::Delete).unwrap().result, TestResult::Pass, "half a probe is deleted too");
     assert_eq!(report.left_behind, None);
     let none = format!("mount -t tmpfs -o size=8m,nr_inodes=1 none {shown}");
-    let report = storage(&after(place.path(), &none), of(&directory), None).await;
+    let report = run_test(&after(place.path(), &none), of(&directory), None).await;
     assert!(fault(&report, StorageCheck::FreeSpace).contains("has no inode left"), "{report:#?}");
 }
 
@@ -93,7 +93,7 @@ async fn a_read_only_file_system_is_named() {
     std::fs::create_dir(&directory).unwrap();
     let shown = directory.display();
     let report =
-        storage(&after(place.path(), &format!("mount -t tmpfs -o ro none {shown}")), of(&directory), None).await;
+        run_test(&after(place.path(), &format!("mount -t tmpfs -o ro none {shown}")), of(&directory), None).await;
     assert_eq!(
         fault(&report, StorageCheck::Write),
         format!(
@@ -111,7 +111,7 @@ async fn a_read_only_file_system_is_named() {
 async fn a_directory_that_is_not_mounted_is_said_and_not_called_wrong() {
     // The root file system of a namespace is this host's own, wherever its directories lie.
     let Some(folder) = on_the_root_file_system() else { return };
-    let report = storage(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
+    let report = run_test(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
     assert!(report.passed(), "{report:#?}");
     assert_eq!(
         report.check(StorageCheck::Mount).unwrap().found,
@@ -154,13 +154,13 @@ async fn who_may_not_write_is_told_who_he_is() {
         format!("exec {OBNOW} \"$@\"")
     };
     let tester = wrapped(place.path(), &program);
-    let report = storage(&tester, of(&closed), None).await;
+    let report = run_test(&tester, of(&closed), None).await;
     let shown = closed.display();
     let said = fault(&report, StorageCheck::Write);
     assert!(said.starts_with(&format!("{shown} cannot be written to. The user of this process (uid ")), "{said}");
     assert!(said.ends_with(&format!("Look at: ls -ldn {shown}. The user of the observers needs the same permission.")));
     assert_eq!(report.left_behind, None);
-    let report = storage(&tester, of(&hidden.join("data")), None).await;
+    let report = run_test(&tester, of(&hidden.join("data")), None).await;
     assert!(fault(&report, StorageCheck::Directory).contains("cannot be entered. The user of this process (uid "));
 }
 
@@ -171,7 +171,7 @@ async fn a_probe_that_cannot_be_deleted_is_named() {
     if !possible("a directory that keeps everything", &format!("chattr +a {shown}")) {
         return;
     }
-    let report = storage(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
+    let report = run_test(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;
     assert!(Command::new("chattr").args(["-a", &shown]).status().unwrap().success());
     let left = report.left_behind.clone().expect("it is named");
     assert!(Path::new(&left).exists(), "it is really there");
@@ -192,7 +192,7 @@ async fn a_mount_that_does_not_answer_is_given_up() {
     }
     let tester = wrapped(place.path(), &format!("exec {run} {OBNOW} \"$@\""));
     let what = TestSpec { deadline: Duration::from_secs(5), ..of(&directory.join("data")) };
-    let report = storage(&tester, what, None).await;
+    let report = run_test(&tester, what, None).await;
     assert_eq!(
         fault(&report, StorageCheck::Directory),
         format!(

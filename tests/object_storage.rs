@@ -11,7 +11,7 @@ use std::time::Duration;
 use buckets::double::{Double, error, xml};
 use buckets::moto::{Moto, User};
 use buckets::{azurite, files};
-use obnow::app::test::{ProbeProgram, TestSpec, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -32,7 +32,7 @@ fn of(uri: &str, id: &str, key: &str) -> TestSpec {
 }
 
 async fn test(uri: &str, id: &str, key: &str) -> TestReport {
-    let report = storage(&obnow(), of(uri, id, key), None).await;
+    let report = run_test(&obnow(), of(uri, id, key), None).await;
     let said = format!("{report:?}");
     assert!(!said.contains(key), "a key in {said}");
     assert!(!said.contains("RAW") && !said.contains("<?xml") && !said.contains("reqwest"), "raw text in {said}");
@@ -201,12 +201,12 @@ async fn a_clock_that_is_off_is_told_in_seconds() {
     let server = files::serve(folder.path());
     let uri = format!("s3://backups/p?host=http://127.0.0.1:{}&addressing_model=path_style", server.port);
     let Some(late) = at_another_time(folder.path(), "+20m") else { return };
-    let report = storage(&late, of(&uri, files::ID, files::KEY), None).await;
+    let report = run_test(&late, of(&uri, files::ID, files::KEY), None).await;
     let said = fault(&report, C::Clock);
     assert!(said.starts_with(&format!("The clocks of this host and of 127.0.0.1:{} are 1", server.port)), "{said}");
     assert!(said.contains(" s apart. A storage refuses requests that are more than 900 s off. "), "{said}");
     let Some(early) = at_another_time(folder.path(), "-5m") else { return };
-    let report = storage(&early, of(&uri, files::ID, files::KEY), None).await;
+    let report = run_test(&early, of(&uri, files::ID, files::KEY), None).await;
     let apart: f64 = found(&report, C::Clock).trim_end_matches(" s apart").parse().unwrap();
     assert!((295.0..310.0).contains(&apart), "{report:#?}");
 }
@@ -325,7 +325,7 @@ async fn nobody_there_is_said_at_the_place_where_it_ends() {
 async fn a_storage_that_says_nothing_is_given_up() {
     let double = Double::new(|_| None);
     let what = TestSpec { deadline: Duration::from_millis(900), ..of(&double_uri(double.port), "A", "k-e-y") };
-    let report = storage(&obnow(), what, None).await;
+    let report = run_test(&obnow(), what, None).await;
     assert_eq!(
         fault(&report, C::Credentials),
         format!(
@@ -340,7 +340,7 @@ async fn a_storage_that_says_nothing_is_given_up() {
 async fn a_write_without_an_answer_is_deleted_and_looked_for() {
     let double = Double::bucket(|request| (request.method == "PUT").then_some(None));
     let what = TestSpec { deadline: Duration::from_secs(3), ..of(&double_uri(double.port), "A", "k-e-y") };
-    let report = storage(&obnow(), what, None).await;
+    let report = run_test(&obnow(), what, None).await;
     assert!(fault(&report, C::Write).contains("did not answer within 1 s"), "{report:#?}");
     assert_eq!(report.left_behind, None, "{report:#?}");
     let seen = double.seen.lock().unwrap();
@@ -387,14 +387,14 @@ async fn other_refusals_are_sentences_with_at_most_a_code() {
 async fn without_a_key_or_an_id_only_the_way_is_tested() {
     let double = Double::bucket(|_| None);
     let destination = Destination::parse_user(&double_uri(double.port)).unwrap();
-    let keyless = storage(&obnow(), TestSpec::for_uri(destination.clone()), None).await;
+    let keyless = run_test(&obnow(), TestSpec::for_uri(destination.clone()), None).await;
     assert_eq!((keyless.count(TestResult::Pass), keyless.count(TestResult::Fail)), (3, 0), "{keyless:#?}");
     assert!(keyless.not_checked().contains(&"what needs the access key: none was given"));
     let nobody = TestSpec::for_uri(destination.clone()).with_access_key(Some(Secret::new("k".into())));
-    let nobody = storage(&obnow(), nobody, None).await;
+    let nobody = run_test(&obnow(), nobody, None).await;
     assert!(fault(&nobody, C::Credentials).contains("Give the id with --access-id."));
     let role = destination.with_attribute("role_arn", "arn:aws:iam::1:role/x").unwrap();
-    let role = storage(&obnow(), TestSpec::for_uri(role), None).await;
+    let role = run_test(&obnow(), TestSpec::for_uri(role), None).await;
     assert!(role.not_checked().contains(&"what the role may do: only the servers assume it"), "{role:#?}");
     assert!(double.seen.lock().unwrap().is_empty(), "nothing was asked");
 }
@@ -406,7 +406,7 @@ async fn who_gives_up_has_the_probe_deleted() {
     let (sender, mut news) = mpsc::unbounded_channel();
     {
         let tester = obnow();
-        let test = std::pin::pin!(storage(&tester, of(&double_uri(double.port), "A", "k-e-y"), Some(&sender)));
+        let test = std::pin::pin!(run_test(&tester, of(&double_uri(double.port), "A", "k-e-y"), Some(&sender)));
         let reading = async {
             while !matches!(news.recv().await, Some(obnow::domain::storage_test::TestNews::Begins(C::ReadBack))) {}
         };

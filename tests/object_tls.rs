@@ -9,7 +9,7 @@ use std::path::Path;
 
 use buckets::authority::authority;
 use buckets::double::Double;
-use obnow::app::test::{ProbeProgram, TestSpec, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
@@ -30,7 +30,7 @@ async fn test(tester: &ProbeProgram, port: u16) -> TestReport {
     let uri = format!("s3://backups/p?host=https://127.0.0.1:{port}&access_id=A&addressing_model=path_style");
     let what =
         TestSpec::for_uri(Destination::parse_user(&uri).unwrap()).with_access_key(Some(Secret::new("k-e-y-s".into())));
-    storage(tester, what, None).await
+    run_test(tester, what, None).await
 }
 
 #[track_caller]

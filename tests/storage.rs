@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obnow::app::test::{ProbeProgram, TestSpec, storage};
+use obnow::app::test::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult};
 use tokio::sync::mpsc;
@@ -41,7 +41,7 @@ fn fault_of(report: &TestReport, check: StorageCheck) -> String {
 async fn a_folder_is_tested_by_a_process_of_its_own_and_each_check_is_told_as_it_ends() {
     let place = on_a_mount();
     let (sender, mut news) = mpsc::unbounded_channel();
-    let report = storage(&obnow(), of(place.path()), Some(&sender)).await;
+    let report = run_test(&obnow(), of(place.path()), Some(&sender)).await;
     assert!(report.passed(), "{report:#?}");
     assert_eq!(report.count(TestResult::Pass), 8, "{report:#?}");
     assert_eq!(
@@ -73,7 +73,7 @@ async fn what_hangs_is_given_up_at_the_deadline_and_the_probe_is_named() {
     let says = r#"'{"begins":"write"}' '{"leaves":"/backup/obnow-test-1.tmp"}'"#;
     let tester = double(place.path(), says, "exec sleep 60");
     let test = TestSpec { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
-    let report = storage(&tester, test, None).await;
+    let report = run_test(&tester, test, None).await;
     assert_eq!(
         fault_of(&report, StorageCheck::Write),
         "file:///backup did not answer within 0.3 s (write 1 MiB). A mount whose server is gone hangs like this, and so does \
@@ -91,7 +91,7 @@ async fn what_is_only_slow_deletes_its_probe_when_it_is_given_up() {
     // Its input ends when nobody wants the result any more.
     let tester = double(place.path(), says, r#"cat; echo '"gone"'"#);
     let test = TestSpec { deadline: Duration::from_millis(300), ..of(Path::new("/backup")) };
-    let report = storage(&tester, test, None).await;
+    let report = run_test(&tester, test, None).await;
     assert!(fault_of(&report, StorageCheck::Write).contains("did not answer within 0.3 s"));
     assert_eq!(report.left_behind, None);
 }
@@ -108,12 +108,12 @@ async fn a_process_that_breaks_off_is_no_pass() {
             "ended in the middle",
         ),
     ] {
-        let report = storage(&double(place.path(), says, ""), of(Path::new("/backup")), None).await;
+        let report = run_test(&double(place.path(), says, ""), of(Path::new("/backup")), None).await;
         let fault = fault_of(&report, check);
         assert!(fault.starts_with("The storage was not tested. ") && fault.contains(why), "{fault}");
     }
     let nobody = ProbeProgram { program: "/no/such/program".into() };
-    let report = storage(&nobody, of(Path::new("/backup")), None).await;
+    let report = run_test(&nobody, of(Path::new("/backup")), None).await;
     assert!(fault_of(&report, StorageCheck::Directory).contains("No such file or directory"));
 }
 
@@ -124,7 +124,7 @@ async fn who_gives_up_leaves_nothing_behind() {
     let tester = double(place.path(), r#"'{"begins":"write"}'"#, &format!("cat; touch {}", end.display()));
     let (sender, mut news) = mpsc::unbounded_channel();
     {
-        let test = std::pin::pin!(storage(&tester, of(Path::new("/backup")), Some(&sender)));
+        let test = std::pin::pin!(run_test(&tester, of(Path::new("/backup")), Some(&sender)));
         let begun = async { while !matches!(news.recv().await, Some(TestNews::Begins(_))) {} };
         tokio::select! {
             report = test => panic!("it ended by itself: {report:?}"),

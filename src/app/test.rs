@@ -293,7 +293,7 @@ struct ProbeRequest {
 
 /// Tests a storage. `news` gets each check as it begins and ends. Dropping the future stops the Test: the process deletes its
 /// probe by itself. It never takes much longer than its deadline, whatever the storage does, and changes nothing of a cluster.
-pub async fn storage(
+pub async fn run_test(
     tester: &ProbeProgram,
     what: TestSpec,
     news: Option<&mpsc::UnboundedSender<TestNews>>,

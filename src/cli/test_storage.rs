@@ -11,7 +11,7 @@ use super::show::{clock, some};
 use super::{Exit, Say};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::test::subjects::{self, Subject};
-use crate::app::test::{ProbeProgram, storage};
+use crate::app::test::{ProbeProgram, run_test};
 use crate::app::{AppContext, Asking, Flag, choose, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
 use crate::domain::diagnosis::foreign;
@@ -131,7 +131,7 @@ async fn tested(say: &Say, tester: &ProbeProgram, subject: Subject, key: Option<
     let what = subject.what.with_access_key(key);
     let uri = what.destination.to_string();
     let testing = async {
-        let report = storage(tester, what, Some(&sender)).await;
+        let report = run_test(tester, what, Some(&sender)).await;
         drop(sender);
         report
     };

@@ -317,7 +317,7 @@ async fn run_test(req: Req, what: test::TestSpec, say: &Say) {
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {
-        let report = test::storage(&tester, what, Some(&sender)).await;
+        let report = test::run_test(&tester, what, Some(&sender)).await;
         drop(sender);
         report
     };

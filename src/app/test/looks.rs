@@ -3,7 +3,7 @@
 
 use futures_util::{StreamExt, stream};
 
-use super::{ProbeProgram, TestSpec, storage};
+use super::{ProbeProgram, TestSpec, run_test};
 use crate::app::{AppContext, Flag, task_secrets};
 use crate::domain::choices::{Choices, SeenDirectory};
 use crate::domain::destination::Destination;
@@ -69,7 +69,7 @@ async fn one(
     }
     let what =
         TestSpec { is_read_only: true, ..TestSpec::for_tenant(facts, tenant, kind, destination).with_access_key(key) };
-    let report = storage(tester, what, None).await;
+    let report = run_test(tester, what, None).await;
     let seen = match report.seen() {
         Some(seen) => Ok(SeenDirectory { uri: uri.clone(), seen }),
         None => Err(report.fault().map_or_else(
