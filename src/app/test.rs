@@ -327,7 +327,7 @@ pub async fn run_test(
     };
     let (probed, seen) = tokio::join!(probe(tester, &what, &mut sheet), async {
         match asked {
-            Some(servers) => Some(every_server(servers, &what).await),
+            Some(servers) => Some(check_every_server(servers, &what).await),
             None => None,
         }
     });
@@ -349,7 +349,7 @@ pub async fn run_test(
 }
 
 /// What the servers themselves say.
-async fn every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
+async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = environment().chain(agent()).collect();
     let limit = what.deadline.saturating_sub(CLEARING).max(what.deadline / 2);
