@@ -325,7 +325,7 @@ pub async fn run_test(
             None
         }
     };
-    let (probed, seen) = tokio::join!(probe(tester, &what, &mut sheet), async {
+    let (probed, seen) = tokio::join!(run_probe_process(tester, &what, &mut sheet), async {
         match asked {
             Some(servers) => Some(check_every_server(servers, &what).await),
             None => None,
@@ -404,7 +404,7 @@ struct ProbeProcess {
 }
 
 /// Has the probe made, and hears all of it.
-async fn probe(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
+async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.statement_fault() {
         return Err(fault);
