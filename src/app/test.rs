@@ -351,7 +351,7 @@ pub async fn run_test(
 /// What the servers themselves say.
 async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
-    let environment: Vec<_> = environment().chain(agent()).collect();
+    let environment: Vec<_> = environment().chain(ssh_agent_environment()).collect();
     let limit = what.deadline.saturating_sub(CLEARING).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -477,7 +477,7 @@ impl ProbeProcess {
 
 /// Where the agent is that holds the keys of ssh.
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what ssh inherits")]
-fn agent() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+fn ssh_agent_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     std::env::var_os("SSH_AUTH_SOCK").map(|value| ("SSH_AUTH_SOCK", value)).into_iter()
 }
 
