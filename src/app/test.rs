@@ -451,7 +451,7 @@ impl ProbeProcess {
             .arg("run-probe")
             .env_clear()
             .envs(environment())
-            .envs(authorities())
+            .envs(certificate_environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // What it holds open of this process would hold up whoever waits for that to be closed.
@@ -482,7 +482,7 @@ fn ssh_agent_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsSt
 }
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what the process inherits")]
-fn authorities() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+fn certificate_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     AUTHORITIES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 
