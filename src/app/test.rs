@@ -271,8 +271,8 @@ impl ProbeProgram {
     /// # Errors
     /// The system does not say which program this is.
     pub fn current() -> Result<Self, Fault> {
-        let program =
-            std::env::current_exe().map_err(|error| broken(&format!("This program cannot be found: {error}.")))?;
+        let program = std::env::current_exe()
+            .map_err(|error| probe_failed(&format!("This program cannot be found: {error}.")))?;
         Ok(Self { program })
     }
 }
@@ -415,9 +415,9 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
         match timeout_at(until, probing.next()).await {
             Ok(Ok(Some(News::Done))) => return Ok(()),
             Ok(Ok(Some(news))) => sheet.record(news),
-            Ok(Ok(None)) => return Err(broken("The process that makes the probe ended in the middle of it.")),
+            Ok(Ok(None)) => return Err(probe_failed("The process that makes the probe ended in the middle of it.")),
             Ok(Err(error)) => {
-                return Err(broken(&format!("The process that makes the probe cannot be heard: {error}.")));
+                return Err(probe_failed(&format!("The process that makes the probe cannot be heard: {error}.")));
             }
             Err(_) => break,
         }
@@ -443,7 +443,8 @@ impl ProbeProcess {
             is_read_only: what.is_read_only,
             may_probe_inside: what.may_probe_inside,
         };
-        let parcel = serde_json::to_vec(&parcel).map_err(|error| broken(&format!("It cannot be written: {error}.")))?;
+        let parcel =
+            serde_json::to_vec(&parcel).map_err(|error| probe_failed(&format!("It cannot be written: {error}.")))?;
         let mut parcel = Zeroizing::new(parcel);
         parcel.push(b'\n');
         let mut command = Command::new(&tester.program);
@@ -458,12 +459,15 @@ impl ProbeProcess {
             .stderr(Stdio::null())
             .current_dir("/");
         // It is not killed when this process wants no more of it: it has to delete its probe first.
-        let mut child = command.spawn().map_err(|error| broken(&format!("The system says: {error}.")))?;
+        let mut child = command.spawn().map_err(|error| probe_failed(&format!("The system says: {error}.")))?;
         let (Some(mut order), Some(told)) = (child.stdin.take(), child.stdout.take()) else {
-            return Err(broken("The system gave no pipes."));
+            return Err(probe_failed("The system gave no pipes."));
         };
-        order.write_all(&parcel).await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
-        order.flush().await.map_err(|error| broken(&format!("It does not take its order: {error}.")))?;
+        order
+            .write_all(&parcel)
+            .await
+            .map_err(|error| probe_failed(&format!("It does not take its order: {error}.")))?;
+        order.flush().await.map_err(|error| probe_failed(&format!("It does not take its order: {error}.")))?;
         Ok(Self { stdin: Some(order), output_lines: BufReader::new(told).lines() })
     }
 
@@ -486,7 +490,7 @@ fn certificate_environment() -> impl Iterator<Item = (&'static str, std::ffi::Os
     AUTHORITIES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 
-fn broken(why: &str) -> Fault {
+fn probe_failed(why: &str) -> Fault {
     Fault::new(Cause::Internal, "The storage was not tested.", why, "Test again; if it stays so, report it.")
 }
 
