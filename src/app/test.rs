@@ -430,7 +430,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
             sheet.record(news);
         }
     }
-    Err(late(what, sheet.running))
+    Err(deadline_exceeded(what, sheet.running))
 }
 
 impl ProbeProcess {
@@ -494,7 +494,7 @@ fn probe_failed(why: &str) -> Fault {
     Fault::new(Cause::Internal, "The storage was not tested.", why, "Test again; if it stays so, report it.")
 }
 
-fn late(what: &TestSpec, running: Option<StorageCheck>) -> Fault {
+fn deadline_exceeded(what: &TestSpec, running: Option<StorageCheck>) -> Fault {
     let shown = what.destination.bare();
     let (seconds, during) = (what.deadline.as_secs_f32(), running.map_or("the Test", StorageCheck::label));
     let (why, next) = match what.destination.kind() {
