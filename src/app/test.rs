@@ -42,7 +42,7 @@ pub use process::run as run_probe;
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// How long the process may take to delete its probe after the deadline.
-const CLEARING: Duration = Duration::from_secs(2);
+const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 
 /// How many requests that take their whole time a Test has time for.
 const ONE_REQUEST: u32 = 3;
@@ -352,7 +352,7 @@ pub async fn run_test(
 async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = environment().chain(ssh_agent_environment()).collect();
-    let limit = what.deadline.saturating_sub(CLEARING).max(what.deadline / 2);
+    let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
     judge_servers(&what.destination, &said, ms)
@@ -424,7 +424,7 @@ async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut T
     }
     // It deletes its probe if it still can; of its checks nothing is waited for any more.
     probing.stdin = None;
-    let until = Instant::now() + CLEARING.min(what.deadline);
+    let until = Instant::now() + CLEANUP_GRACE.min(what.deadline);
     while let Ok(Ok(Some(news))) = timeout_at(until, probing.next()).await {
         if matches!(news, News::Leaves(_) | News::Gone) {
             sheet.record(news);
