@@ -45,7 +45,7 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 
 /// How many requests that take their whole time a Test has time for.
-const ONE_REQUEST: u32 = 3;
+const REQUESTS_PER_DEADLINE: u32 = 3;
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
 const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -439,7 +439,7 @@ impl ProbeProcess {
             destination: what.destination.clone(),
             expected: what.expected.clone(),
             access_key: what.access_key.as_ref().map(|key| Zeroizing::new(key.expose().to_owned())),
-            limit: what.deadline / ONE_REQUEST,
+            limit: what.deadline / REQUESTS_PER_DEADLINE,
             is_read_only: what.is_read_only,
             may_probe_inside: what.may_probe_inside,
         };
