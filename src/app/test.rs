@@ -48,7 +48,7 @@ const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 const REQUESTS_PER_DEADLINE: u32 = 3;
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
-const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
+const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What is tested.
 #[derive(Debug, Clone)]
@@ -487,7 +487,7 @@ fn ssh_agent_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsSt
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what the process inherits")]
 fn certificate_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    AUTHORITIES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
+    CERTIFICATE_VARIABLES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 
 fn probe_failed(why: &str) -> Fault {
