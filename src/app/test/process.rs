@@ -18,7 +18,7 @@ use crate::probe::{Bench, News, folder, object};
 /// or when `input` ends and the probe is deleted; told to terminate, it deletes its probe first.
 pub async fn run(input: impl Read + Send + 'static, output: impl Write + Send + 'static) {
     let mut input = BufReader::new(input);
-    let Some(parcel) = parcel(&mut input) else { return };
+    let Some(parcel) = read_request(&mut input) else { return };
     let (stop, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
     watch(input, Arc::clone(&stop));
     let (stopped, done) = (Arc::clone(&stop), Arc::clone(&ended));
@@ -36,7 +36,7 @@ pub async fn run(input: impl Read + Send + 'static, output: impl Write + Send + 
     ended.notified().await;
 }
 
-fn parcel(input: &mut impl BufRead) -> Option<ProbeRequest> {
+fn read_request(input: &mut impl BufRead) -> Option<ProbeRequest> {
     let mut line = Zeroizing::new(Vec::new());
     input.read_until(b'\n', &mut line).ok()?;
     serde_json::from_slice(&line).ok()
