@@ -20,7 +20,7 @@ pub async fn run(input: impl Read + Send + 'static, output: impl Write + Send + 
     let mut input = BufReader::new(input);
     let Some(parcel) = read_request(&mut input) else { return };
     let (stop, ended) = (Arc::new(AtomicBool::new(false)), Arc::new(Notify::new()));
-    watch(input, Arc::clone(&stop));
+    watch_for_stop(input, Arc::clone(&stop));
     let (stopped, done) = (Arc::clone(&stop), Arc::clone(&ended));
     // Not a thread of the runtime: what hangs here holds up nothing else.
     std::thread::spawn(move || {
@@ -43,7 +43,7 @@ fn read_request(input: &mut impl BufRead) -> Option<ProbeRequest> {
 }
 
 /// Nobody wants the result any more once the input has ended.
-fn watch(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) {
+fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) {
     std::thread::spawn(move || {
         let _ = std::io::copy(&mut input, &mut std::io::sink());
         stop.store(true, Ordering::Relaxed);
