@@ -51,7 +51,7 @@ fn watch_for_stop(mut input: impl Read + Send + 'static, stop: Arc<AtomicBool>) 
 }
 
 /// News without the key, which a storage, or what listens in its place, might repeat in whatever is told of it.
-fn hidden(news: News) -> News {
+fn redact(news: News) -> News {
     match news {
         News::Ended(mut tested) => {
             tested.found = hide(&tested.found);
@@ -72,7 +72,7 @@ fn make(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
     let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
     let mut tell = |news: News| {
         // Whoever cannot be told is gone; that is heard at the input.
-        if let Ok(line) = serde_json::to_string(&hidden(news)) {
+        if let Ok(line) = serde_json::to_string(&redact(news)) {
             let _ = writeln!(output, "{line}").and_then(|()| output.flush());
         }
     };
