@@ -24,7 +24,7 @@ pub async fn run(input: impl Read + Send + 'static, output: impl Write + Send + 
     let (stopped, done) = (Arc::clone(&stop), Arc::clone(&ended));
     // Not a thread of the runtime: what hangs here holds up nothing else.
     std::thread::spawn(move || {
-        make(&parcel, output, &stopped);
+        execute_probe(&parcel, output, &stopped);
         done.notify_one();
     });
     if let Ok(mut terminate) = signal(SignalKind::terminate()) {
@@ -67,7 +67,7 @@ fn redact(news: News) -> News {
     }
 }
 
-fn make(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
+fn execute_probe(parcel: &ProbeRequest, mut output: impl Write, stop: &AtomicBool) {
     // Held until all is told: what is held is hidden.
     let key = parcel.access_key.as_ref().map(|key| Secret::new(key.to_string()));
     let mut tell = |news: News| {
