@@ -7,7 +7,7 @@ use super::{Say, test_storage};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::prepare::prepare;
 use crate::app::test::looks;
-use crate::app::test::subjects::{self, Subject};
+use crate::app::test::subjects::{self, TestSubject};
 use crate::app::{AppContext, task_secrets};
 use crate::domain::choices::Choices;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -80,7 +80,7 @@ pub(super) async fn secrets(
 pub(super) async fn passes(
     say: &Say,
     looked: Option<&Looked>,
-    subjects: Vec<Subject>,
+    subjects: Vec<TestSubject>,
     (secrets, skip): (&TaskSecrets, &BTreeSet<CheckId>),
 ) -> Result<bool, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {

@@ -10,7 +10,7 @@ use super::say::Role;
 use super::show::{clock, some};
 use super::{Exit, Say};
 use crate::app::hand_over::TaskSecrets;
-use crate::app::test::subjects::{self, Subject};
+use crate::app::test::subjects::{self, TestSubject};
 use crate::app::test::{ProbeProgram, run_test};
 use crate::app::{AppContext, Asking, Flag, choose, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
@@ -69,7 +69,7 @@ struct Keys<'a> {
 
 impl Keys<'_> {
     /// The server never shows a key, so one that nobody named is asked for.
-    async fn of(&mut self, subject: &Subject) -> Result<Option<Secret>, Fault> {
+    async fn of(&mut self, subject: &TestSubject) -> Result<Option<Secret>, Fault> {
         let destination = &subject.what.destination;
         if !destination.needs_access_key() {
             return Ok(None);
@@ -103,7 +103,7 @@ pub(super) struct Tests {
 /// Tests the directories of a plan, all of them, whatever one of them says.
 pub(super) async fn of_plan(
     say: &Say,
-    subjects: Vec<Subject>,
+    subjects: Vec<TestSubject>,
     secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
 ) -> Result<Tests, Fault> {
@@ -123,7 +123,7 @@ pub(super) async fn of_plan(
 }
 
 /// One Test, each check said as it ends.
-async fn tested(say: &Say, tester: &ProbeProgram, subject: Subject, key: Option<Secret>) -> TestReport {
+async fn tested(say: &Say, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));

@@ -15,7 +15,7 @@ use crate::domain::template::{DirKind, Pair, Template, TemplateError, Values};
 
 /// One Test of several.
 #[derive(Debug, Clone)]
-pub struct Subject {
+pub struct TestSubject {
     /// Whose directory it is; None: nobody was named.
     pub target: Option<TargetName>,
     /// What the directory holds; None: nobody said, or everything of a cluster.
@@ -26,7 +26,7 @@ pub struct Subject {
     pub access_key: Option<SecretSource>,
 }
 
-impl Subject {
+impl TestSubject {
     /// `prod/pay data: s3://bucket/data`.
     #[must_use]
     pub fn title(&self) -> String {
@@ -43,7 +43,7 @@ impl Subject {
 ///
 /// # Errors
 /// The URI is refused, or its path has variables, which stand for nothing where no target is named.
-pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<Subject, Fault> {
+pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> {
     let refused = |why: String| {
         let what = format!("{} cannot be used as a destination.", shown(uri));
         Fault::new(Cause::Usage, what, why, "Correct it and try again.")
@@ -60,7 +60,7 @@ pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<Subject, Fault> {
         ));
     }
     let destination = with_id(template.destination().clone(), access_id)?;
-    Ok(Subject { target: None, kind: None, what: TestSpec::for_uri(destination), access_key: None })
+    Ok(TestSubject { target: None, kind: None, what: TestSpec::for_uri(destination), access_key: None })
 }
 
 /// The directories of a target: its own, else those of the best fallback.
@@ -72,7 +72,7 @@ pub fn of_target(
     target: &TargetName,
     choices: &Choices,
     access_id: Option<&str>,
-) -> Result<Vec<Subject>, Fault> {
+) -> Result<Vec<TestSubject>, Fault> {
     let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
     let tenants: Vec<&TenantFacts> = match target.tenant() {
         None => users.collect(),
@@ -106,7 +106,7 @@ pub fn of_target(
         let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.with_statement_check(facts) };
         let target = Some(facts.cluster.target.clone());
-        return Ok(vec![Subject { target, kind: None, what, access_key }]);
+        return Ok(vec![TestSubject { target, kind: None, what, access_key }]);
     }
     for tenant in tenants {
         let clog = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
@@ -124,7 +124,7 @@ pub fn of_target(
             let access_key = key.or_else(|| known_key(choices, &destination));
             let what = TestSpec::for_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.with_statement_check(facts) };
-            subjects.push(Subject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
+            subjects.push(TestSubject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
         }
     }
     Ok(subjects)
@@ -132,7 +132,7 @@ pub fn of_target(
 
 /// The directories that a plan will give to the cluster, or dump into.
 #[must_use]
-pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Subject> {
+pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<TestSubject> {
     let mut subjects = Vec::new();
     for planned in &prepared.plan.targets {
         for action in planned.steps.iter().flat_map(|step| &step.actions) {
@@ -168,7 +168,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
                 _ => TestSpec::for_cluster(facts, destination),
             };
             let (target, what) = (Some(planned.target.clone()), what.with_statement_check(facts));
-            subjects.push(Subject { target, kind, what, access_key });
+            subjects.push(TestSubject { target, kind, what, access_key });
         }
     }
     asking(subjects, facts, cluster)
@@ -176,9 +176,9 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
 
 /// The same, with every server asked where the inventory says how.
 #[must_use]
-pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<Subject> {
+pub fn asking(subjects: Vec<TestSubject>, facts: &Facts, cluster: &Cluster) -> Vec<TestSubject> {
     let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
-    let asking = |subject: Subject| Subject { what: subject.what.with_servers(facts, ssh_user), ..subject };
+    let asking = |subject: TestSubject| TestSubject { what: subject.what.with_servers(facts, ssh_user), ..subject };
     subjects.into_iter().map(asking).collect()
 }
 
