@@ -39,7 +39,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
     let mut all_passed = true;
     let mut asks = false;
     for mut subject in subjects {
-        subject.what.may_probe_inside = args.write_inside;
+        subject.spec.may_probe_inside = args.write_inside;
         let key = keys.of(&subject).await?;
         let report = tested(say, &tester, subject, key).await;
         all_passed &= report.passed();
@@ -70,7 +70,7 @@ struct Keys<'a> {
 impl Keys<'_> {
     /// The server never shows a key, so one that nobody named is asked for.
     async fn of(&mut self, subject: &TestSubject) -> Result<Option<Secret>, Fault> {
-        let destination = &subject.what.destination;
+        let destination = &subject.spec.destination;
         if !destination.needs_access_key() {
             return Ok(None);
         }
@@ -110,8 +110,8 @@ pub(super) async fn of_plan(
     let tester = ProbeProgram::current()?;
     let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
-        let key = secrets.access_key.clone().filter(|_| subject.what.destination.needs_access_key());
-        let (uri, kind) = (subject.what.destination.bare(), subject.kind);
+        let key = secrets.access_key.clone().filter(|_| subject.spec.destination.needs_access_key());
+        let (uri, kind) = (subject.spec.destination.bare(), subject.kind);
         let report = tested(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
         if kind == Some(DirKind::Clog) && report.passed_on_every_server() {
@@ -128,7 +128,7 @@ async fn tested(say: &Say, tester: &ProbeProgram, subject: TestSubject, key: Opt
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));
     let (sender, mut news) = mpsc::unbounded_channel();
-    let what = subject.what.with_access_key(key);
+    let what = subject.spec.with_access_key(key);
     let uri = what.destination.to_string();
     let testing = async {
         let report = run_test(tester, what, Some(&sender)).await;

@@ -21,7 +21,7 @@ pub struct TestSubject {
     /// What the directory holds; None: nobody said, or everything of a cluster.
     pub kind: Option<DirKind>,
     /// The Test, without its key.
-    pub what: TestSpec,
+    pub spec: TestSpec,
     /// Where its access key is; None: nobody said, or it needs none.
     pub access_key: Option<SecretSource>,
 }
@@ -30,7 +30,7 @@ impl TestSubject {
     /// `prod/pay data: s3://bucket/data`.
     #[must_use]
     pub fn title(&self) -> String {
-        let bare = self.what.destination.bare();
+        let bare = self.spec.destination.bare();
         match (&self.target, self.kind) {
             (Some(target), Some(kind)) => format!("{target} {kind}: {bare}"),
             (Some(target), None) => format!("{target}: {bare}"),
@@ -60,7 +60,7 @@ pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> 
         ));
     }
     let destination = with_id(template.destination().clone(), access_id)?;
-    Ok(TestSubject { target: None, kind: None, what: TestSpec::for_uri(destination), access_key: None })
+    Ok(TestSubject { target: None, kind: None, spec: TestSpec::for_uri(destination), access_key: None })
 }
 
 /// The directories of a target: its own, else those of the best fallback.
@@ -106,7 +106,7 @@ pub fn of_target(
         let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.with_statement_check(facts) };
         let target = Some(facts.cluster.target.clone());
-        return Ok(vec![TestSubject { target, kind: None, what, access_key }]);
+        return Ok(vec![TestSubject { target, kind: None, spec, access_key }]);
     }
     for tenant in tenants {
         let clog = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
@@ -124,7 +124,7 @@ pub fn of_target(
             let access_key = key.or_else(|| known_key(choices, &destination));
             let what = TestSpec::for_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.with_statement_check(facts) };
-            subjects.push(TestSubject { target: Some(facts.target(tenant)), kind: Some(kind), what, access_key });
+            subjects.push(TestSubject { target: Some(facts.target(tenant)), kind: Some(kind), spec: what, access_key });
         }
     }
     Ok(subjects)
@@ -168,7 +168,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Tes
                 _ => TestSpec::for_cluster(facts, destination),
             };
             let (target, what) = (Some(planned.target.clone()), what.with_statement_check(facts));
-            subjects.push(TestSubject { target, kind, what, access_key });
+            subjects.push(TestSubject { target, kind, spec: what, access_key });
         }
     }
     asking(subjects, facts, cluster)
@@ -178,7 +178,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Tes
 #[must_use]
 pub fn asking(subjects: Vec<TestSubject>, facts: &Facts, cluster: &Cluster) -> Vec<TestSubject> {
     let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
-    let asking = |subject: TestSubject| TestSubject { what: subject.what.with_servers(facts, ssh_user), ..subject };
+    let asking = |subject: TestSubject| TestSubject { spec: subject.spec.with_servers(facts, ssh_user), ..subject };
     subjects.into_iter().map(asking).collect()
 }
 
