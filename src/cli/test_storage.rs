@@ -26,7 +26,7 @@ use crate::domain::template::DirKind;
 pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
     let id = args.access_id.as_deref();
     let subjects = match &args.what {
-        What::Uri(uri) => vec![subjects::of_uri(uri, id)?],
+        What::Uri(uri) => vec![subjects::from_uri(uri, id)?],
         What::Target(target) => {
             let cluster = context.cluster(target.cluster())?;
             let facts = detect::one(context, cluster).await?;

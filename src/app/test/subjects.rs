@@ -43,7 +43,7 @@ impl TestSubject {
 ///
 /// # Errors
 /// The URI is refused, or its path has variables, which stand for nothing where no target is named.
-pub fn of_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> {
+pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault> {
     let refused = |why: String| {
         let what = format!("{} cannot be used as a destination.", shown(uri));
         Fault::new(Cause::Usage, what, why, "Correct it and try again.")
