@@ -67,7 +67,7 @@ pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault
 ///
 /// # Errors
 /// There is no such tenant, nobody names a directory, or the one that is named cannot be used.
-pub fn of_target(
+pub fn from_target(
     facts: &Facts,
     target: &TargetName,
     choices: &Choices,
