@@ -96,7 +96,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;
     may_begin_unasked(&prepared, saved.as_ref(), args.yes)?;
-    let subjects = subjects::of_plan(&facts, cluster, &prepared);
+    let subjects = subjects::from_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
         return Ok(Exit::STORAGE);

@@ -113,7 +113,8 @@ async fn test(
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
     let cluster = context.cluster(facts.cluster.name())?;
     let secrets = task_secrets::for_start(context, cluster, &draft, task_secrets::SecretOverrides::default()).await?;
-    let tests = test_storage::of_plan(say, subjects::of_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
+    let tests =
+        test_storage::of_plan(say, subjects::from_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
     Ok(Some(Looked { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
 }

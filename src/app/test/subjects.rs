@@ -132,7 +132,7 @@ pub fn from_target(
 
 /// The directories that a plan will give to the cluster, or dump into.
 #[must_use]
-pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<TestSubject> {
+pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<TestSubject> {
     let mut subjects = Vec::new();
     for planned in &prepared.plan.targets {
         for action in planned.steps.iter().flat_map(|step| &step.actions) {
