@@ -31,7 +31,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
             let cluster = context.cluster(target.cluster())?;
             let facts = detect::one(context, cluster).await?;
             let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
-            subjects::asking(subjects::from_target(&facts, target, &choices, id)?, &facts, cluster)
+            subjects::with_server_checks(subjects::from_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };
     let tester = ProbeProgram::current()?;

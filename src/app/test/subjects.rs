@@ -171,15 +171,15 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
             subjects.push(TestSubject { target, kind, spec: what, access_key });
         }
     }
-    asking(subjects, facts, cluster)
+    with_server_checks(subjects, facts, cluster)
 }
 
 /// The same, with every server asked where the inventory says how.
 #[must_use]
-pub fn asking(subjects: Vec<TestSubject>, facts: &Facts, cluster: &Cluster) -> Vec<TestSubject> {
+pub fn with_server_checks(subjects: Vec<TestSubject>, facts: &Facts, cluster: &Cluster) -> Vec<TestSubject> {
     let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
     let asking = |subject: TestSubject| TestSubject { spec: subject.spec.with_servers(facts, ssh_user), ..subject };
-    subjects.into_iter().map(asking).collect()
+    subjects.into_iter().map(with_server_checks).collect()
 }
 
 /// What the best fallback says for a tenant.
