@@ -118,7 +118,7 @@ pub fn from_target(
             let is_set = own.is_some();
             let (destination, key) = match own {
                 Some(own) => (own, None),
-                None => of_fallback(facts, tenant, kind, choices, several)?,
+                None => tenant_fallback(facts, tenant, kind, choices, several)?,
             };
             let destination = with_id(destination, access_id)?;
             let access_key = key.or_else(|| known_key(choices, &destination));
@@ -183,7 +183,7 @@ pub fn with_server_checks(subjects: Vec<TestSubject>, facts: &Facts, cluster: &C
 }
 
 /// What the best fallback says for a tenant.
-fn of_fallback(
+fn tenant_fallback(
     facts: &Facts,
     tenant: &TenantFacts,
     kind: DirKind,
