@@ -99,7 +99,7 @@ pub fn from_target(
         let is_set = own.is_some();
         let (destination, key) = match own {
             Some(own) => (own, None),
-            None => of_cluster(facts, choices)?,
+            None => cluster_fallback(facts, choices)?,
         };
         let destination = with_id(destination, access_id)?;
         let access_key = key.or_else(|| known_key(choices, &destination));
@@ -212,7 +212,7 @@ fn tenant_fallback(
 }
 
 /// What the best fallback says for a whole cluster.
-fn of_cluster(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
+fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = &facts.cluster.target;
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
