@@ -201,10 +201,10 @@ fn tenant_fallback(
         let archive = wanted.archive.as_deref();
         let archive = archive.map(|uri| Template::new(Destination::parse_user(uri)?)).transpose()?;
         if matches!(directory_rules(facts), DirectoryRules::PerCluster) {
-            return storage.expand(&values(facts, Some(tenant)));
+            return storage.expand(&template_values(facts, Some(tenant)));
         }
         let pair = Pair::v4(&storage, archive.as_ref(), if several { 2 } else { 1 })?;
-        let (data, clog) = pair.expand(&values(facts, Some(tenant)))?;
+        let (data, clog) = pair.expand(&template_values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };
     let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
@@ -216,12 +216,12 @@ fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Op
     let target = &facts.cluster.target;
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
-    let expand = || Template::new(Destination::parse_user(data)?)?.expand(&values(facts, None));
+    let expand = || Template::new(Destination::parse_user(data)?)?.expand(&template_values(facts, None));
     let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
-fn values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Values<'a> {
+fn template_values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Values<'a> {
     Values {
         cluster: facts.cluster.name(),
         cluster_id: facts.cluster.id,
