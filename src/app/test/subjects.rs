@@ -158,7 +158,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
                 | Action::LookAtStorage { .. }
                 | Action::StartBackup { .. } => continue,
             };
-            let destination = with_some_run(destination);
+            let destination = with_placeholder_run(destination);
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
                 // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
@@ -207,7 +207,7 @@ fn tenant_fallback(
         let (data, clog) = pair.expand(&template_values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };
-    let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
+    let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -217,7 +217,7 @@ fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Op
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
     let expand = || Template::new(Destination::parse_user(data)?)?.expand(&template_values(facts, None));
-    let destination = with_some_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
+    let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -233,7 +233,7 @@ fn template_values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Val
 }
 
 /// A directory that is new each time is tested under a name that no run has: it is not there, as it will not be.
-fn with_some_run(destination: Destination) -> Destination {
+fn with_placeholder_run(destination: Destination) -> Destination {
     let path = destination.path().replace(RUN, "obnow-test");
     destination.clone().with_path(&path).unwrap_or(destination)
 }
