@@ -102,7 +102,7 @@ pub fn from_target(
             None => cluster_fallback(facts, choices)?,
         };
         let destination = with_id(destination, access_id)?;
-        let access_key = key.or_else(|| known_key(choices, &destination));
+        let access_key = key.or_else(|| fallback_key(choices, &destination));
         let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.with_statement_check(facts) };
         let target = Some(facts.cluster.target.clone());
@@ -121,7 +121,7 @@ pub fn from_target(
                 None => tenant_fallback(facts, tenant, kind, choices, several)?,
             };
             let destination = with_id(destination, access_id)?;
-            let access_key = key.or_else(|| known_key(choices, &destination));
+            let access_key = key.or_else(|| fallback_key(choices, &destination));
             let what = TestSpec::for_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.with_statement_check(facts) };
             subjects.push(TestSubject { target: Some(facts.target(tenant)), kind: Some(kind), spec: what, access_key });
@@ -239,7 +239,7 @@ fn with_placeholder_run(destination: Destination) -> Destination {
 }
 
 /// The key of a place that a fallback names too.
-fn known_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
+fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
     let bucket = |uri: &str| {
         let path = uri.split_once("://").map_or("", |(_, path)| path);
         path.split(['/', '?']).next().unwrap_or_default().to_owned()
