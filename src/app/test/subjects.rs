@@ -59,7 +59,7 @@ pub fn from_uri(uri: &str, access_id: Option<&str>) -> Result<TestSubject, Fault
             "Write the directory itself, or name the target: obnow test-storage CLUSTER/TENANT.",
         ));
     }
-    let destination = with_id(template.destination().clone(), access_id)?;
+    let destination = with_access_id(template.destination().clone(), access_id)?;
     Ok(TestSubject { target: None, kind: None, spec: TestSpec::for_uri(destination), access_key: None })
 }
 
@@ -101,7 +101,7 @@ pub fn from_target(
             Some(own) => (own, None),
             None => cluster_fallback(facts, choices)?,
         };
-        let destination = with_id(destination, access_id)?;
+        let destination = with_access_id(destination, access_id)?;
         let access_key = key.or_else(|| fallback_key(choices, &destination));
         let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.with_statement_check(facts) };
@@ -120,7 +120,7 @@ pub fn from_target(
                 Some(own) => (own, None),
                 None => tenant_fallback(facts, tenant, kind, choices, several)?,
             };
-            let destination = with_id(destination, access_id)?;
+            let destination = with_access_id(destination, access_id)?;
             let access_key = key.or_else(|| fallback_key(choices, &destination));
             let what = TestSpec::for_tenant(facts, tenant, kind, destination);
             let what = if is_set { what } else { what.with_statement_check(facts) };
@@ -208,7 +208,7 @@ fn tenant_fallback(
         Ok(if kind == DirKind::Data { data } else { clog })
     };
     let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
-    Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
+    Ok((with_access_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
 /// What the best fallback says for a whole cluster.
@@ -218,7 +218,7 @@ fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Op
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
     let expand = || Template::new(Destination::parse_user(data)?)?.expand(&template_values(facts, None));
     let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
-    Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
+    Ok((with_access_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
 fn template_values<'a>(facts: &'a Facts, tenant: Option<&'a TenantFacts>) -> Values<'a> {
@@ -252,7 +252,7 @@ fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSo
     choices.fallbacks.iter().find(same).and_then(|wanted| wanted.access_key.clone())
 }
 
-fn with_id(destination: Destination, id: Option<&str>) -> Result<Destination, Fault> {
+fn with_access_id(destination: Destination, id: Option<&str>) -> Result<Destination, Fault> {
     match id {
         Some(id) if destination.needs_access_key() => {
             let bare = destination.bare();
