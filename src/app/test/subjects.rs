@@ -207,7 +207,8 @@ fn tenant_fallback(
         let (data, clog) = pair.expand(&template_values(facts, Some(tenant)))?;
         Ok(if kind == DirKind::Data { data } else { clog })
     };
-    let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(&target, &error))?);
+    let destination =
+        with_placeholder_run(expand().map_err(|error: TemplateError| invalid_destination(&target, &error))?);
     Ok((with_access_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -217,7 +218,8 @@ fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Op
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
     let expand = || Template::new(Destination::parse_user(data)?)?.expand(&template_values(facts, None));
-    let destination = with_placeholder_run(expand().map_err(|error: TemplateError| unusable(target, &error))?);
+    let destination =
+        with_placeholder_run(expand().map_err(|error: TemplateError| invalid_destination(target, &error))?);
     Ok((with_access_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
@@ -265,7 +267,7 @@ fn with_access_id(destination: Destination, id: Option<&str>) -> Result<Destinat
     }
 }
 
-fn unusable(target: &TargetName, error: &TemplateError) -> Fault {
+fn invalid_destination(target: &TargetName, error: &TemplateError) -> Fault {
     let what = format!("The destination given for {target} cannot be used.");
     Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
 }
