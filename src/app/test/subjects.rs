@@ -194,7 +194,7 @@ fn tenant_fallback(
     let covers = |wanted: &&Wanted| wanted.covers(&tenant.name) && wanted.data.is_some();
     let wanted = choices.fallbacks.iter().find(covers);
     let Some((wanted, data)) = wanted.and_then(|wanted| Some((wanted, wanted.data.as_deref()?))) else {
-        return Err(nobody_said(&target));
+        return Err(no_destination(&target));
     };
     let expand = || {
         let storage = Template::new(Destination::parse_user(data)?)?;
@@ -216,7 +216,7 @@ fn tenant_fallback(
 fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = &facts.cluster.target;
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
-    let (wanted, data) = wanted.ok_or_else(|| nobody_said(target))?;
+    let (wanted, data) = wanted.ok_or_else(|| no_destination(target))?;
     let expand = || Template::new(Destination::parse_user(data)?)?.expand(&template_values(facts, None));
     let destination =
         with_placeholder_run(expand().map_err(|error: TemplateError| invalid_destination(target, &error))?);
@@ -272,7 +272,7 @@ fn invalid_destination(target: &TargetName, error: &TemplateError) -> Fault {
     Fault::new(Cause::Usage, what, error.to_string(), "Correct it and try again.")
 }
 
-fn nobody_said(target: &TargetName) -> Fault {
+fn no_destination(target: &TargetName) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{target} has no backup destination."),
