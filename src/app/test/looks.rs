@@ -14,7 +14,7 @@ use crate::domain::storage_test::StorageCheck;
 use crate::domain::template::DirKind;
 
 /// So many directories are looked into.
-const MOST: usize = 64;
+const MAX_DIRECTORIES: usize = 64;
 
 /// So many at once.
 const AT_ONCE: usize = 4;
@@ -34,7 +34,7 @@ pub async fn look(
         directories_to_set(facts, tenant, choices).into_iter().map(|(kind, destination)| (*tenant, kind, destination))
     });
     let mut all: Vec<_> = all.collect();
-    let rest = all.split_off(all.len().min(MOST));
+    let rest = all.split_off(all.len().min(MAX_DIRECTORIES));
     let looking = all.into_iter().map(|directory| one(context, &tester, facts, directory, choices));
     let looked: Vec<_> = stream::iter(looking).buffered(AT_ONCE).collect().await;
     let mut looks = Looks::default();
@@ -44,7 +44,7 @@ pub async fn look(
             Err(why) => drop(looks.unseen.insert(uri, why)),
         }
     }
-    let why = || format!("only the first {MOST} directories are looked into");
+    let why = || format!("only the first {MAX_DIRECTORIES} directories are looked into");
     looks.unseen.extend(rest.into_iter().map(|(_, _, destination)| (destination.bare(), why())));
     Ok(looks)
 }
