@@ -17,7 +17,7 @@ use crate::domain::template::DirKind;
 const MAX_DIRECTORIES: usize = 64;
 
 /// So many at once.
-const AT_ONCE: usize = 4;
+const MAX_CONCURRENT: usize = 4;
 
 /// Looks into the directories that a backup of these tenants would set.
 ///
@@ -36,7 +36,7 @@ pub async fn look(
     let mut all: Vec<_> = all.collect();
     let rest = all.split_off(all.len().min(MAX_DIRECTORIES));
     let looking = all.into_iter().map(|directory| one(context, &tester, facts, directory, choices));
-    let looked: Vec<_> = stream::iter(looking).buffered(AT_ONCE).collect().await;
+    let looked: Vec<_> = stream::iter(looking).buffered(MAX_CONCURRENT).collect().await;
     let mut looks = Looks::default();
     for (uri, seen) in looked {
         match seen {
