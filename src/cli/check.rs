@@ -24,7 +24,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CheckArgs) -> Re
     let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
     show::checks(say, &own);
     show::checks(say, &checks_below_v4(&facts, &tenants, &choices));
-    let looks = looks::look(context, &facts, &tenants, &choices).await?;
+    let looks = looks::inspect_directories(context, &facts, &tenants, &choices).await?;
     choices.seen = looks.seen;
     let mut eligible = 0;
     for tenant in &tenants {

@@ -126,6 +126,6 @@ async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Re
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
     };
     let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
-    let looks = looks::look(context, facts, &tenants, choices).await?;
+    let looks = looks::inspect_directories(context, facts, &tenants, choices).await?;
     Ok(Looked { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
 }

@@ -23,7 +23,7 @@ const MAX_CONCURRENT: usize = 4;
 ///
 /// # Errors
 /// The system does not say which program this is.
-pub async fn look(
+pub async fn inspect_directories(
     context: &AppContext,
     facts: &Facts,
     tenants: &[&TenantFacts],
