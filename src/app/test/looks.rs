@@ -35,7 +35,7 @@ pub async fn inspect_directories(
     });
     let mut all: Vec<_> = all.collect();
     let rest = all.split_off(all.len().min(MAX_DIRECTORIES));
-    let looking = all.into_iter().map(|directory| one(context, &tester, facts, directory, choices));
+    let looking = all.into_iter().map(|directory| inspect_directory(context, &tester, facts, directory, choices));
     let looked: Vec<_> = stream::iter(looking).buffered(MAX_CONCURRENT).collect().await;
     let mut looks = Looks::default();
     for (uri, seen) in looked {
@@ -50,7 +50,7 @@ pub async fn inspect_directories(
 }
 
 /// What was seen of one directory, or why nothing was.
-async fn one(
+async fn inspect_directory(
     context: &AppContext,
     tester: &ProbeProgram,
     facts: &Facts,
