@@ -39,7 +39,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fau
     if let Some(fault) = task.view.damage(task.id.as_str()).filter(|_| task.view.has_lost_its_beginning()) {
         return Err(fault);
     }
-    if !task.alive {
+    if !task.is_runner_alive {
         task.view.may_go_on(task.id.as_str())?;
     }
     let Some(prepared) = &task.view.prepared else {

@@ -25,7 +25,7 @@ pub struct Task {
     /// What its journal says.
     pub view: TaskView,
     /// Whether its runner lives.
-    pub alive: bool,
+    pub is_runner_alive: bool,
     /// What is said of a runner that lives and does not answer.
     pub silent: Option<Fault>,
 }
@@ -34,7 +34,7 @@ impl Task {
     /// Its state in one word.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.view.state(self.alive)
+        self.view.state(self.is_runner_alive)
     }
 
     /// Whether it began, as far as its journal can be read.
@@ -140,7 +140,7 @@ pub fn newest_on(context: &AppContext, target: &TargetName) -> Result<Option<Tas
     };
     let Some(first) = on.first() else { return Ok(None) };
     let mut newest = (first.order_of_server(target), 0);
-    if !first.alive && newest.0.is_some() {
+    if !first.is_runner_alive && newest.0.is_some() {
         // Another cluster of that name has numbers of its own.
         for (at, task) in on.iter().enumerate().filter(|(_, task)| cluster(task) == cluster(first)) {
             let order = task.order_of_server(target);
@@ -161,7 +161,7 @@ pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_begun)).collect();
     let now = context.now();
     all.sort_by_key(|task| match task {
-        Ok(task) if task.alive => 0,
+        Ok(task) if task.is_runner_alive => 0,
         Ok(task) if task.from_the_future(now).is_some() => 2,
         Ok(_) | Err(_) => 1,
     });
@@ -194,7 +194,7 @@ pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
         Life::Silent(fault) => Some(fault),
         Life::Works | Life::Gone => None,
     };
-    Ok(Task { id, view, alive, silent })
+    Ok(Task { id, view, is_runner_alive: alive, silent })
 }
 
 /// Whether somebody works on a task.

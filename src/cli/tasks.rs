@@ -112,7 +112,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
     };
     let newest = tasks::newest_on(context, &target)?;
     match newest {
-        Some(task) if task.alive => watch_task(context, say, &task).await,
+        Some(task) if task.is_runner_alive => watch_task(context, say, &task).await,
         // A task that is over is told of again only where nothing else runs now.
         Some(task) => match attach(context, say, &target).await {
             Err(fault) if fault.cause == Cause::Usage => watch_task(context, say, &task).await,
@@ -124,7 +124,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
 
 async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
-    if !task.alive && task.view.targets.iter().any(changing) {
+    if !task.is_runner_alive && task.view.targets.iter().any(changing) {
         return launch(context, say, task, Order::GoOn, task_secrets::SecretOverrides::default(), None).await;
     }
     backup::follow(context, say, task.id.as_str()).await

@@ -84,7 +84,7 @@ pub enum Taken {
 pub struct Busy {
     /// The lock that was not to be had: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Who holds it, if that can be read. One that is not [`Owner::alive`] has left a dump tool behind that still runs.
+    /// Who holds it, if that can be read. One that is not [`Owner::is_runner_alive`] has left a dump tool behind that still runs.
     pub owner: Option<Owner>,
 }
 

@@ -92,7 +92,7 @@ pub struct TaskFiles {
     pub journal: PathBuf,
     /// `ID.ask`: the requests put to it.
     pub ask: PathBuf,
-    /// `ID.alive`: its heartbeat.
+    /// `ID.is_runner_alive`: its heartbeat.
     pub alive: PathBuf,
 }
 

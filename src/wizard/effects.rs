@@ -355,7 +355,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
 /// Watches somebody else's backup as a task of its own.
 async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
     // A task that works on it already says more than one that only watches.
-    if let Some(task) = tasks::newest_on(context, target)?.filter(|task| task.alive) {
+    if let Some(task) = tasks::newest_on(context, target)?.filter(|task| task.is_runner_alive) {
         return Ok(task.id.to_string());
     }
     let cluster = context.cluster(target.cluster())?;
@@ -379,7 +379,7 @@ async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) ->
 async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
     let task = tasks::find(context, id)?;
     crate::app::cancel::ask(context, &task)?;
-    if task.alive {
+    if task.is_runner_alive {
         return Ok(());
     }
     let secrets = task_secrets::for_cancel(context, &task).await?;
