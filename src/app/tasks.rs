@@ -27,7 +27,7 @@ pub struct Task {
     /// Whether its runner lives.
     pub is_runner_alive: bool,
     /// What is said of a runner that lives and does not answer.
-    pub silent: Option<Fault>,
+    pub unresponsive: Option<Fault>,
 }
 
 impl Task {
@@ -73,7 +73,7 @@ impl Task {
     #[must_use]
     pub fn remarks(&self, now: Timestamp) -> Vec<Fault> {
         let damage = self.view.damage(self.id.as_str());
-        damage.into_iter().chain(self.silent.clone()).chain(self.from_the_future(now)).collect()
+        damage.into_iter().chain(self.unresponsive.clone()).chain(self.from_the_future(now)).collect()
     }
 
     /// The targets it was asked for.
@@ -194,7 +194,7 @@ pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
         Life::Silent(fault) => Some(fault),
         Life::Works | Life::Gone => None,
     };
-    Ok(Task { id, view, is_runner_alive: alive, silent })
+    Ok(Task { id, view, is_runner_alive: alive, unresponsive: silent })
 }
 
 /// Whether somebody works on a task.
