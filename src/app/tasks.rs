@@ -38,7 +38,7 @@ impl Task {
     }
 
     /// Whether it began, as far as its journal can be read.
-    fn has_begun(&self) -> bool {
+    fn has_started(&self) -> bool {
         self.view.created.is_some() || self.view.has_lost_its_beginning()
     }
 
@@ -112,7 +112,7 @@ pub fn id_of(text: &str) -> Result<TaskId, Fault> {
 /// None does, or several do, or its journal cannot be read.
 pub fn find(context: &AppContext, prefix: &str) -> Result<Task, Fault> {
     let task = load(context, tasks::find(&context.places.state, prefix)?)?;
-    if !task.has_begun() {
+    if !task.has_started() {
         return Err(Fault::new(
             Cause::Usage,
             format!("Task {} never began.", task.id),
@@ -158,7 +158,7 @@ pub fn newest_on(context: &AppContext, target: &TargetName) -> Result<Option<Tas
 /// The state directory cannot be read.
 pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let tasks = tasks::list(&context.places.state)?.into_iter().map(|id| load(context, id));
-    let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_begun)).collect();
+    let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_started)).collect();
     let now = context.now();
     all.sort_by_key(|task| match task {
         Ok(task) if task.is_runner_alive => 0,
