@@ -44,7 +44,7 @@ impl Task {
 
     /// The order in which the server did what this task is about: the number of its job, of its set below V4, or of the last
     /// job before it.
-    fn order_of_server(&self, target: &TargetName) -> Option<u64> {
+    fn server_order(&self, target: &TargetName) -> Option<u64> {
         let view = self.view.target(target).or(self.view.targets.first())?;
         let before = self.view.intents.iter().filter_map(|intent| intent.highest_job).max();
         view.job.or(view.set).or(before)
@@ -139,11 +139,11 @@ pub fn newest_on(context: &AppContext, target: &TargetName) -> Result<Option<Tas
         task.view.prepared.as_ref().map(|prepared| (prepared.plan.cluster.id, prepared.plan.cluster.created))
     };
     let Some(first) = on.first() else { return Ok(None) };
-    let mut newest = (first.order_of_server(target), 0);
+    let mut newest = (first.server_order(target), 0);
     if !first.is_runner_alive && newest.0.is_some() {
         // Another cluster of that name has numbers of its own.
         for (at, task) in on.iter().enumerate().filter(|(_, task)| cluster(task) == cluster(first)) {
-            let order = task.order_of_server(target);
+            let order = task.server_order(target);
             newest = if order > newest.0 { (order, at) } else { newest };
         }
     }
