@@ -52,7 +52,7 @@ impl Task {
 
     /// What its last runner left as a reason for going.
     #[must_use]
-    pub fn last_word(&self, context: &AppContext) -> Option<Fault> {
+    pub fn exit_reason(&self, context: &AppContext) -> Option<Fault> {
         heartbeat::last_word(&context.places.state, &self.id)
     }
 

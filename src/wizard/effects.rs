@@ -428,7 +428,7 @@ fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
     let rows = tasks::all(context)?.into_iter().map(|task| match task {
         Ok(task) => {
             let state = task.state();
-            let exit = exit::of_task(&task.view, state, task.last_word(context).as_ref());
+            let exit = exit::of_task(&task.view, state, task.exit_reason(context).as_ref());
             TaskRow { id: task.id.to_string(), view: Ok(Box::new(task.view)), state, exit }
         }
         Err(fault) => TaskRow {
