@@ -58,7 +58,7 @@ impl Task {
 
     /// What is said of a task that began later than it is now; None: it did not.
     #[must_use]
-    pub fn from_the_future(&self, now: Timestamp) -> Option<Fault> {
+    pub fn clock_warning(&self, now: Timestamp) -> Option<Fault> {
         let created = self.view.created.filter(|created| *created > now)?;
         let moment = |at| words::moment(at, &TimeZone::UTC);
         Some(Fault::new(
@@ -73,7 +73,7 @@ impl Task {
     #[must_use]
     pub fn remarks(&self, now: Timestamp) -> Vec<Fault> {
         let damage = self.view.damage(self.id.as_str());
-        damage.into_iter().chain(self.unresponsive.clone()).chain(self.from_the_future(now)).collect()
+        damage.into_iter().chain(self.unresponsive.clone()).chain(self.clock_warning(now)).collect()
     }
 
     /// The targets it was asked for.
@@ -162,7 +162,7 @@ pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let now = context.now();
     all.sort_by_key(|task| match task {
         Ok(task) if task.is_runner_alive => 0,
-        Ok(task) if task.from_the_future(now).is_some() => 2,
+        Ok(task) if task.clock_warning(now).is_some() => 2,
         Ok(_) | Err(_) => 1,
     });
     Ok(all)
