@@ -71,7 +71,7 @@ impl Task {
 
     /// What is to be said of it beside its state: damage, a runner that does not answer, an id of the future.
     #[must_use]
-    pub fn remarks(&self, now: Timestamp) -> Vec<Fault> {
+    pub fn warnings(&self, now: Timestamp) -> Vec<Fault> {
         let damage = self.view.damage(self.id.as_str());
         damage.into_iter().chain(self.unresponsive.clone()).chain(self.clock_warning(now)).collect()
     }

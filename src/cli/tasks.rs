@@ -26,7 +26,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
                 ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&line(task));
-                for fault in task.remarks(context.now()) {
+                for fault in task.warnings(context.now()) {
                     say.fault(&fault);
                 }
             }
