@@ -99,7 +99,7 @@ pub fn new_id(context: &AppContext) -> Result<TaskId, Fault> {
 ///
 /// # Errors
 /// It is none.
-pub fn id_of(text: &str) -> Result<TaskId, Fault> {
+pub fn parse_id(text: &str) -> Result<TaskId, Fault> {
     text.parse().map_err(|why: String| {
         let what = format!("{text} is no task.");
         Fault::new(Cause::Usage, what, why, "List the tasks with: obnow tasks.")

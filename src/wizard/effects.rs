@@ -340,7 +340,7 @@ async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Resu
 async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     context.ensure_state()?;
-    let id = tasks::id_of(&prepared.task)?;
+    let id = tasks::parse_id(&prepared.task)?;
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
