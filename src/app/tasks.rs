@@ -128,7 +128,7 @@ pub fn find(context: &AppContext, prefix: &str) -> Result<Task, Fault> {
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn newest_on(context: &AppContext, target: &TargetName) -> Result<Option<Task>, Fault> {
+pub fn find_newest(context: &AppContext, target: &TargetName) -> Result<Option<Task>, Fault> {
     let asked = |task: &Task| {
         let prepared = task.view.prepared.as_ref();
         prepared.is_some_and(|prepared| prepared.plan.choices.targets.contains(target))

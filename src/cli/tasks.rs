@@ -110,7 +110,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
         Ok(target) if known || args.what.contains('/') => target,
         _ => return watch_task(context, say, &tasks::find(context, &args.what)?).await,
     };
-    let newest = tasks::newest_on(context, &target)?;
+    let newest = tasks::find_newest(context, &target)?;
     match newest {
         Some(task) if task.is_runner_alive => watch_task(context, say, &task).await,
         // A task that is over is told of again only where nothing else runs now.

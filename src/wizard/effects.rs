@@ -355,7 +355,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
 /// Watches somebody else's backup as a task of its own.
 async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
     // A task that works on it already says more than one that only watches.
-    if let Some(task) = tasks::newest_on(context, target)?.filter(|task| task.is_runner_alive) {
+    if let Some(task) = tasks::find_newest(context, target)?.filter(|task| task.is_runner_alive) {
         return Ok(task.id.to_string());
     }
     let cluster = context.cluster(target.cluster())?;
