@@ -134,7 +134,7 @@ pub fn find_newest(context: &AppContext, target: &TargetName) -> Result<Option<T
         prepared.is_some_and(|prepared| prepared.plan.choices.targets.contains(target))
             || task.targets().contains(target)
     };
-    let mut on: Vec<Task> = all(context)?.into_iter().flatten().filter(asked).collect();
+    let mut on: Vec<Task> = load_all(context)?.into_iter().flatten().filter(asked).collect();
     let cluster = |task: &Task| {
         task.view.prepared.as_ref().map(|prepared| (prepared.plan.cluster.id, prepared.plan.cluster.created))
     };
@@ -156,16 +156,16 @@ pub fn find_newest(context: &AppContext, target: &TargetName) -> Result<Option<T
 ///
 /// # Errors
 /// The state directory cannot be read.
-pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
+pub fn load_all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
     let tasks = tasks::list(&context.places.state)?.into_iter().map(|id| load(context, id));
     let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_started)).collect();
     let now = context.now();
-    all.sort_by_key(|task| match task {
+    load_all.sort_by_key(|task| match task {
         Ok(task) if task.is_runner_alive => 0,
         Ok(task) if task.clock_warning(now).is_some() => 2,
         Ok(_) | Err(_) => 1,
     });
-    Ok(all)
+    Ok(load_all)
 }
 
 /// The choices with the storage of the last successful task of these targets, where nothing else names one.
@@ -175,7 +175,7 @@ pub fn all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
 pub fn with_last_storage(context: &AppContext, facts: &Facts, mut choices: Choices) -> Result<Choices, Fault> {
     if choices.storage.is_none() && choices.fallbacks.is_empty() {
         // A journal that cannot be read says nothing of its storage.
-        let tasks: Vec<Task> = all(context)?.into_iter().filter_map(Result::ok).collect();
+        let tasks: Vec<Task> = load_all(context)?.into_iter().filter_map(Result::ok).collect();
         choices.fallbacks.extend(last_storage(tasks.iter().map(|task| &task.view), &facts.cluster, &choices.targets));
     }
     Ok(choices)

@@ -25,7 +25,7 @@ pub(super) async fn run(context: &AppContext, say: &Say) -> Result<Exit, Fault> 
         ));
     }
     let found = detect::everyone(context).await;
-    let finished = tasks::all(context)?;
+    let finished = tasks::load_all(context)?;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
     let mut lines = vec![(header, Role::Dim)];
     for cluster in &context.inventory.clusters {

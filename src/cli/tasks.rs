@@ -18,7 +18,7 @@ use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
 pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault> {
-    let all = tasks::all(context)?;
+    let all = tasks::load_all(context)?;
     let mut ours = Vec::new();
     for task in &all {
         match task {

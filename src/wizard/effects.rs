@@ -425,7 +425,7 @@ async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
 }
 
 fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
-    let rows = tasks::all(context)?.into_iter().map(|task| match task {
+    let rows = tasks::load_all(context)?.into_iter().map(|task| match task {
         Ok(task) => {
             let state = task.state();
             let exit = exit::of_task(&task.view, state, task.exit_reason(context).as_ref());
