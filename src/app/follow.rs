@@ -12,7 +12,7 @@ use crate::journal::reader::Follower;
 use crate::journal::tasks::TaskId;
 
 use super::AppContext;
-use super::tasks::{self, Life};
+use super::tasks::{self, RunnerLiveness};
 
 /// How often the journal's length is looked at.
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
@@ -70,22 +70,26 @@ impl<'a> TaskFollower<'a> {
             }
             match life {
                 // Nobody writes any more: the runner has left, or is gone.
-                Life::Gone if self.view.created.is_some() || self.view.has_lost_its_beginning() => return Ok(None),
-                Life::Silent(fault) if !self.is_unresponsive => {
+                RunnerLiveness::Exited if self.view.created.is_some() || self.view.has_lost_its_beginning() => {
+                    return Ok(None);
+                }
+                RunnerLiveness::Unresponsive(fault) if !self.is_unresponsive => {
                     self.is_unresponsive = true;
                     return Ok(Some(FollowUpdate::Unresponsive(fault)));
                 }
-                Life::Works if self.is_unresponsive => {
+                RunnerLiveness::Responsive if self.is_unresponsive => {
                     self.is_unresponsive = false;
                     return Ok(Some(FollowUpdate::Responsive));
                 }
-                Life::Gone | Life::Silent(_) | Life::Works => tokio::time::sleep(POLL_INTERVAL).await,
+                RunnerLiveness::Exited | RunnerLiveness::Unresponsive(_) | RunnerLiveness::Responsive => {
+                    tokio::time::sleep(POLL_INTERVAL).await
+                }
             }
         }
     }
 
-    fn liveness(&self) -> Life {
-        tasks::life(self.context, &self.id, &self.view)
+    fn liveness(&self) -> RunnerLiveness {
+        tasks::runner_liveness(self.context, &self.id, &self.view)
     }
 
     /// What its last runner left as a reason for going.
@@ -97,6 +101,6 @@ impl<'a> TaskFollower<'a> {
     /// The state in one word.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.view.state(self.liveness().is_there())
+        self.view.state(self.liveness().is_alive())
     }
 }

@@ -188,38 +188,38 @@ pub fn with_last_storage(context: &AppContext, facts: &Facts, mut choices: Choic
 pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
     let journal = reader::read::<Event>(&context.places.state, &id)?;
     let view = TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event)));
-    let life = life(context, &id, &view);
-    let alive = life.is_there();
-    let silent = match life {
-        Life::Silent(fault) => Some(fault),
-        Life::Works | Life::Gone => None,
+    let life = runner_liveness(context, &id, &view);
+    let alive = runner_liveness.is_alive();
+    let silent = match runner_liveness {
+        RunnerLiveness::Unresponsive(fault) => Some(fault),
+        RunnerLiveness::Responsive | RunnerLiveness::Exited => None,
     };
     Ok(Task { id, view, is_runner_alive: alive, unresponsive: silent })
 }
 
 /// Whether somebody works on a task.
 #[derive(Debug)]
-pub enum Life {
+pub enum RunnerLiveness {
     /// Its runner lives and answers.
-    Works,
+    Responsive,
     /// Its runner lives and has left no sign of life for three heartbeats; what is said of it.
-    Silent(Fault),
+    Unresponsive(Fault),
     /// Nobody does.
-    Gone,
+    Exited,
 }
 
-impl Life {
+impl RunnerLiveness {
     /// Whether its runner lives.
     #[must_use]
-    pub fn is_there(&self) -> bool {
-        !matches!(self, Self::Gone)
+    pub fn is_alive(&self) -> bool {
+        !matches!(self, Self::Exited)
     }
 }
 
 /// Whether somebody works on a task. A runner of this host is seen by its process: it holds the lock, or is the one that the
 /// journal names; one of another host that shares this directory by its heartbeat alone.
 #[must_use]
-pub fn life(context: &AppContext, id: &TaskId, view: &TaskView) -> Life {
+pub fn runner_liveness(context: &AppContext, id: &TaskId, view: &TaskView) -> RunnerLiveness {
     let owner = view.prepared.as_ref().zip(view.connection.as_ref()).and_then(|(prepared, connection)| {
         let claim = super::run_task::claim(prepared, connection);
         let owner = locks::owner(&context.places.state, &claim.cluster, claim.tenants.first().copied());
@@ -234,15 +234,15 @@ pub fn life(context: &AppContext, id: &TaskId, view: &TaskView) -> Life {
         (Some(owner), _, _) => owner.pid,
         (None, Some(true), Some(pid)) => pid,
         // A runner that said it has left may beat once more; that counts for nothing.
-        (None, None, Some(_)) if age.is_some_and(|age| age < limit) => return Life::Works,
-        (None, _, _) => return Life::Gone,
+        (None, None, Some(_)) if age.is_some_and(|age| age < limit) => return RunnerLiveness::Responsive,
+        (None, _, _) => return RunnerLiveness::Exited,
     };
     // One that has just taken the task has not beaten yet.
     let taken = owner.and_then(|owner| Duration::try_from(now.duration_since(owner.at)).ok());
     let silence = age.into_iter().chain(taken).min().unwrap_or_default();
     if silence < limit {
-        return Life::Works;
+        return RunnerLiveness::Responsive;
     }
     let since = now.checked_sub(silence).unwrap_or(now);
-    Life::Silent(TaskView::runner_silent(id.as_str(), pid, since, silence.as_secs()))
+    RunnerLiveness::Unresponsive(TaskView::runner_silent(id.as_str(), pid, since, silence.as_secs()))
 }

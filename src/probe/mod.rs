@@ -22,7 +22,7 @@ pub enum News {
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// From now on this is there until [`FollowUpdate::Gone`].
+    /// From now on this is there until [`FollowUpdate::Exited`].
     Leaves(String),
     /// What was there is deleted.
     Gone,
