@@ -167,7 +167,7 @@ pub fn ask(context: &AppContext, task: &Task) -> Result<String, Fault> {
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
     let ask = Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.who(), at: context.now() };
-    requests::put(&context.places.state, &task.id, &ask)?;
+    requests::put(&context.directories.state, &task.id, &ask)?;
     Ok(ask.id)
 }
 

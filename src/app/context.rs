@@ -20,7 +20,7 @@ use crate::domain::target::TargetName;
 /// The inventory, the state directory and the means to resolve secrets.
 pub struct AppContext {
     /// Where files are.
-    pub places: Places,
+    pub directories: Places,
     /// What the inventory says; empty where there is none.
     pub inventory: Inventory,
     /// Whether an inventory file was found.
@@ -65,7 +65,7 @@ impl AppContext {
     /// A context with this inventory, wherever it comes from.
     pub(super) fn with(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
         Self {
-            places,
+            directories: places,
             inventory,
             has_inventory,
             resolver: Resolver::here(),
@@ -92,7 +92,7 @@ impl AppContext {
     /// # Errors
     /// It cannot be made, or others than this user may put something into it.
     pub fn ensure_state(&self) -> Result<(), Fault> {
-        crate::journal::state::ensure(&self.places.state)
+        crate::journal::state::ensure(&self.directories.state)
     }
 
     /// This instant.
@@ -109,7 +109,7 @@ impl AppContext {
         self.inventory.clusters.iter().find(|cluster| cluster.name == name).ok_or_else(|| {
             let names: Vec<&str> = self.inventory.clusters.iter().map(|cluster| cluster.name.as_str()).collect();
             let (why, next) = if names.is_empty() {
-                let why = format!("{} lists no cluster, or is not there.", self.places.config.display());
+                let why = format!("{} lists no cluster, or is not there.", self.directories.config.display());
                 (why, "Write one with: obnow config init, or connect with --host and --user.".to_owned())
             } else {
                 (format!("It lists: {}.", names.join(", ")), "Check the spelling.".to_owned())

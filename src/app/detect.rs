@@ -69,7 +69,7 @@ async fn these<'a>(
         // Secrets are resolved one after the other: a password tool may ask its owner.
         let system = context.system(cluster).await;
         let name = cluster.name.clone();
-        let (places, answers, state) = (Arc::clone(&places), answers.clone(), context.places.state.clone());
+        let (places, answers, state) = (Arc::clone(&places), answers.clone(), context.directories.state.clone());
         running.spawn(async move {
             let _place = places.acquire_owned().await;
             // In a task of its own: a panic in it is this cluster's fault and nobody else's.
@@ -102,7 +102,7 @@ fn lost(cluster: &str) -> Fault {
 /// # Errors
 /// The password, the connection, or what answers there.
 pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault> {
-    Ok(at_home(context.system(cluster).await?.detect().await?, &context.places.state))
+    Ok(at_home(context.system(cluster).await?.detect().await?, &context.directories.state))
 }
 
 /// With what this host has to say: where a dump is written that goes to an object storage.

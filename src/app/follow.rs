@@ -45,7 +45,7 @@ impl<'a> TaskFollower<'a> {
     /// From the beginning of the journal.
     #[must_use]
     pub fn new(context: &'a AppContext, id: TaskId) -> Self {
-        let follower = Follower::new(&context.places.state, &id);
+        let follower = Follower::new(&context.directories.state, &id);
         Self { context, id, follower, pending: VecDeque::new(), is_unresponsive: false, view: TaskView::default() }
     }
 
@@ -95,7 +95,7 @@ impl<'a> TaskFollower<'a> {
     /// What its last runner left as a reason for going.
     #[must_use]
     pub fn exit_reason(&self) -> Option<Fault> {
-        heartbeat::last_word(&self.context.places.state, &self.id)
+        heartbeat::last_word(&self.context.directories.state, &self.id)
     }
 
     /// The state in one word.

@@ -77,5 +77,5 @@ pub fn of(context: &AppContext) -> Result<Known, Fault> {
                 .collect(),
         });
     }
-    Ok(Known { clusters, has_inventory: context.has_inventory, path: context.places.config.display().to_string() })
+    Ok(Known { clusters, has_inventory: context.has_inventory, path: context.directories.config.display().to_string() })
 }

@@ -267,7 +267,7 @@ async fn look(
     context.ensure_state()?;
     for statement in &act.shown {
         audit::write(
-            &context.places.state,
+            &context.directories.state,
             &audit::Action {
                 at: now(),
                 task: None,
@@ -295,7 +295,7 @@ async fn turn(
     context.ensure_state()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);
     loop {
-        if let Some(turn) = locks::turn(&context.places.state, &cluster)? {
+        if let Some(turn) = locks::turn(&context.directories.state, &cluster)? {
             return Ok(turn);
         }
         if Instant::now() >= until {

@@ -14,11 +14,11 @@ use crate::journal::{reader, reports};
 /// Its journal cannot be read, or the report cannot be written.
 pub fn write(context: &AppContext, task: &str) -> Result<(String, PathBuf), Fault> {
     let task = tasks::find(context, task)?;
-    let journal = reader::read::<Event>(&context.places.state, &task.id)?;
+    let journal = reader::read::<Event>(&context.directories.state, &task.id)?;
     let events: Vec<_> = journal.entries.into_iter().map(|entry| (entry.at, entry.event)).collect();
     let at = context.now();
     let report =
         Report { task: task.id.as_str(), events: &events, state: task.state(), version: env!("CARGO_PKG_VERSION"), at };
-    let path = reports::keep(&context.places.state, &task.id, at, &report.text())?;
+    let path = reports::keep(&context.directories.state, &task.id, at, &report.text())?;
     Ok((task.id.to_string(), path))
 }

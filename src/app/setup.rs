@@ -144,7 +144,7 @@ pub fn shown(context: &AppContext) -> Result<String, Fault> {
         return Err(Fault::new(
             Cause::Usage,
             "There is no inventory.",
-            format!("{} is not there.", context.places.config.display()),
+            format!("{} is not there.", context.directories.config.display()),
             "Write one with: obnow config init.",
         ));
     }

@@ -53,7 +53,7 @@ impl Task {
     /// What its last runner left as a reason for going.
     #[must_use]
     pub fn exit_reason(&self, context: &AppContext) -> Option<Fault> {
-        heartbeat::last_word(&context.places.state, &self.id)
+        heartbeat::last_word(&context.directories.state, &self.id)
     }
 
     /// What is said of a task that began later than it is now; None: it did not.
@@ -111,7 +111,7 @@ pub fn parse_id(text: &str) -> Result<TaskId, Fault> {
 /// # Errors
 /// None does, or several do, or its journal cannot be read.
 pub fn find(context: &AppContext, prefix: &str) -> Result<Task, Fault> {
-    let task = load(context, tasks::find(&context.places.state, prefix)?)?;
+    let task = load(context, tasks::find(&context.directories.state, prefix)?)?;
     if !task.has_started() {
         return Err(Fault::new(
             Cause::Usage,
@@ -157,7 +157,7 @@ pub fn find_newest(context: &AppContext, target: &TargetName) -> Result<Option<T
 /// # Errors
 /// The state directory cannot be read.
 pub fn load_all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault> {
-    let tasks = tasks::list(&context.places.state)?.into_iter().map(|id| load(context, id));
+    let tasks = tasks::list(&context.directories.state)?.into_iter().map(|id| load(context, id));
     let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_started)).collect();
     let now = context.now();
     load_all.sort_by_key(|task| match task {
@@ -186,7 +186,7 @@ pub fn with_last_storage(context: &AppContext, facts: &Facts, mut choices: Choic
 /// # Errors
 /// Its journal cannot be read.
 pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
-    let journal = reader::read::<Event>(&context.places.state, &id)?;
+    let journal = reader::read::<Event>(&context.directories.state, &id)?;
     let view = TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event)));
     let life = runner_liveness(context, &id, &view);
     let alive = runner_liveness.is_alive();
@@ -222,13 +222,13 @@ impl RunnerLiveness {
 pub fn runner_liveness(context: &AppContext, id: &TaskId, view: &TaskView) -> RunnerLiveness {
     let owner = view.prepared.as_ref().zip(view.connection.as_ref()).and_then(|(prepared, connection)| {
         let claim = super::run_task::claim(prepared, connection);
-        let owner = locks::owner(&context.places.state, &claim.cluster, claim.tenants.first().copied());
+        let owner = locks::owner(&context.directories.state, &claim.cluster, claim.tenants.first().copied());
         owner.filter(|owner| owner.task == *id)
     });
     let now = context.now();
     let beats = view.connection.as_ref().map_or(10_000, |connection| connection.limits.heartbeat);
     let limit = Duration::from_millis(beats.saturating_mul(3));
-    let age = heartbeat::age(&context.places.state, id, now).ok().flatten();
+    let age = heartbeat::age(&context.directories.state, id, now).ok().flatten();
     let named = view.runner.zip(view.runner_process.as_deref()).map(|(pid, mark)| process::lives(pid, mark));
     let pid = match (&owner, named.flatten(), view.runner) {
         (Some(owner), _, _) => owner.pid,

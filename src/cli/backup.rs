@@ -135,7 +135,7 @@ async fn launched(
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
     say_busy: impl Fn(&Fault),
 ) -> Result<Started, Fault> {
-    let runner = Detached::here(&context.places.state)?;
+    let runner = Detached::here(&context.directories.state)?;
     loop {
         match runner.launch(id, order.clone(), secrets.clone()).await? {
             Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {

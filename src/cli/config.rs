@@ -16,7 +16,7 @@ pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Say) -> Result
             let context = super::open(common)?;
             let text = setup::shown(&context)?;
             if say.json {
-                say.event("config", serde_json::json!({"path": context.places.config, "text": text}));
+                say.event("config", serde_json::json!({"path": context.directories.config, "text": text}));
             } else {
                 say.line(text.trim_end());
             }

@@ -20,7 +20,7 @@ pub(super) async fn run(context: &AppContext, say: &Say) -> Result<Exit, Fault> 
         return Err(Fault::new(
             Cause::Usage,
             "There is no cluster to show.",
-            format!("{} lists none, or is not there.", context.places.config.display()),
+            format!("{} lists none, or is not there.", context.directories.config.display()),
             "Write one with: obnow config init, or connect with --host and --user.",
         ));
     }

@@ -151,7 +151,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         by: context.who(),
     };
     let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
-    match Detached::here(&context.places.state)?.launch(&id, order, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => backup::follow(context, say, id.as_str()).await,
     }
@@ -202,7 +202,7 @@ pub(super) async fn launch(
 ) -> Result<Exit, Fault> {
     let secrets = task_secrets::for_retry(context, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&context.places.state)?.launch(&task.id, order, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         Started::Busy(fault) => Err(fault),
         Started::Yes => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

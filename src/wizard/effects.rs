@@ -346,7 +346,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
         connection: Box::new(context.connection(cluster)),
         by: context.who(),
     };
-    match Detached::here(&context.places.state)?.launch(&id, order, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
         Started::Yes => Ok(id.to_string()),
         Started::Busy(fault) => Err(fault),
     }
@@ -369,7 +369,7 @@ async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) ->
     let task = tasks::find(context, &id)?;
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { Order::CompactFirst } else { Order::GoOn };
-    match Detached::here(&context.places.state)?.launch(&task.id, order, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
     }
@@ -383,7 +383,7 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let secrets = task_secrets::for_cancel(context, &task).await?;
-    match Detached::here(&context.places.state)?.launch(&task.id, Order::GoOn, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&task.id, Order::GoOn, secrets).await? {
         Started::Yes => Ok(()),
         Started::Busy(fault) => Err(fault),
     }
