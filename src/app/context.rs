@@ -29,7 +29,7 @@ pub struct AppContext {
     /// Passwords that were asked for or read already: nobody is asked twice, and a pipe gives its line only once.
     passwords: Mutex<BTreeMap<String, Secret>>,
     /// What the short ones among the secrets are for, until that is told.
-    short: std::sync::Mutex<BTreeSet<String>>,
+    short_secrets: std::sync::Mutex<BTreeSet<String>>,
     /// Passwords that a face asked for by itself.
     typed: std::sync::Mutex<BTreeMap<String, Secret>>,
 }
@@ -70,7 +70,7 @@ impl AppContext {
             has_inventory,
             resolver: Resolver::here(),
             passwords: Mutex::default(),
-            short: std::sync::Mutex::default(),
+            short_secrets: std::sync::Mutex::default(),
             typed: std::sync::Mutex::default(),
         }
     }
@@ -202,14 +202,14 @@ impl AppContext {
     pub async fn secret(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
         let secret = self.resolver.resolve(source, asking).await?;
         if secret.is_short() {
-            self.short.lock().unwrap_or_else(PoisonError::into_inner).insert(asking.what.to_owned());
+            self.short_secrets.lock().unwrap_or_else(PoisonError::into_inner).insert(asking.what.to_owned());
         }
         Ok(secret)
     }
 
     /// What is to be said of secrets that are short, once.
     pub fn short_notes(&self) -> Vec<String> {
-        let short = std::mem::take(&mut *self.short.lock().unwrap_or_else(PoisonError::into_inner));
+        let short = std::mem::take(&mut *self.short_secrets.lock().unwrap_or_else(PoisonError::into_inner));
         short.iter().map(|what| short_note(what)).collect()
     }
 
