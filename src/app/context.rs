@@ -31,7 +31,7 @@ pub struct AppContext {
     /// What the short ones among the secrets are for, until that is told.
     short_secrets: std::sync::Mutex<BTreeSet<String>>,
     /// Passwords that a face asked for by itself.
-    typed: std::sync::Mutex<BTreeMap<String, Secret>>,
+    typed_passwords: std::sync::Mutex<BTreeMap<String, Secret>>,
 }
 
 /// One cluster given on the command line instead of the inventory.
@@ -71,7 +71,7 @@ impl AppContext {
             resolver: Resolver::here(),
             passwords: Mutex::default(),
             short_secrets: std::sync::Mutex::default(),
-            typed: std::sync::Mutex::default(),
+            typed_passwords: std::sync::Mutex::default(),
         }
     }
 
@@ -84,7 +84,7 @@ impl AppContext {
 
     /// Takes a password that was typed; it is kept until this process ends.
     pub fn give_password(&self, cluster: &str, password: Secret) {
-        self.typed.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned(), password);
+        self.typed_passwords.lock().unwrap_or_else(PoisonError::into_inner).insert(cluster.to_owned(), password);
     }
 
     /// Makes the state directory where it is missing.
@@ -142,7 +142,7 @@ impl AppContext {
     pub async fn password(&self, cluster: &Cluster) -> Result<Secret, Fault> {
         let source = cluster.password.clone().unwrap_or(SecretSource::Prompt);
         let what = format!("the password of {} on {}", cluster.user, cluster.name);
-        let typed = self.typed.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster.name).cloned();
+        let typed = self.typed_passwords.lock().unwrap_or_else(PoisonError::into_inner).get(&cluster.name).cloned();
         if let Some(password) = typed {
             return Ok(password);
         }
