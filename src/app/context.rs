@@ -59,11 +59,11 @@ impl AppContext {
                 None => (Inventory::default(), false),
             },
         };
-        Ok(Self::with(places, inventory, has_inventory))
+        Ok(Self::from_parts(places, inventory, has_inventory))
     }
 
     /// A context with this inventory, wherever it comes from.
-    pub(super) fn with(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
+    pub(super) fn from_parts(places: Places, inventory: Inventory, has_inventory: bool) -> Self {
         Self {
             directories: places,
             inventory,

@@ -91,7 +91,7 @@ pub fn context_for(
 ) -> Result<AppContext, Fault> {
     let first = new.usable()?;
     let name = first.name.clone();
-    let context = AppContext::with(Places::find(config, state)?, first.inventory(), true).silent();
+    let context = AppContext::from_parts(Places::find(config, state)?, first.inventory(), true).silent();
     context.give_password(&name, password);
     Ok(context)
 }
