@@ -77,7 +77,7 @@ impl AppContext {
 
     /// The same for a face that asks by itself: nothing of it ever asks on the terminal.
     #[must_use]
-    pub fn silent(mut self) -> Self {
+    pub fn without_prompts(mut self) -> Self {
         self.resolver = Resolver::silent();
         self
     }

@@ -91,7 +91,7 @@ pub fn context_for(
 ) -> Result<AppContext, Fault> {
     let first = new.usable()?;
     let name = first.name.clone();
-    let context = AppContext::from_parts(Places::find(config, state)?, first.inventory(), true).silent();
+    let context = AppContext::from_parts(Places::find(config, state)?, first.inventory(), true).without_prompts();
     context.give_password(&name, password);
     Ok(context)
 }
@@ -120,7 +120,7 @@ pub fn save(
     let first = new.usable()?;
     let places = Places::find(config.clone(), state.clone())?;
     first.write(&places.config)?;
-    let context = AppContext::open(config, state, None)?.silent();
+    let context = AppContext::open(config, state, None)?.without_prompts();
     context.give_password(&first.name, password);
     Ok(context)
 }

@@ -214,7 +214,8 @@ impl Say {
 
 async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
     let read = tokio::task::spawn_blocking(move || {
-        let context = AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.silent();
+        let context =
+            AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
         let known = known::of(&context)?;
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
         Ok(known)
