@@ -91,7 +91,7 @@ impl AppContext {
     ///
     /// # Errors
     /// It cannot be made, or others than this user may put something into it.
-    pub fn ensure_state(&self) -> Result<(), Fault> {
+    pub fn ensure_state_directory(&self) -> Result<(), Fault> {
         crate::journal::state::ensure(&self.directories.state)
     }
 

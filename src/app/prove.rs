@@ -264,7 +264,7 @@ async fn look(
         Ok(act) => act,
         Err(fault) => return Ok(Looked::refused(&fault)),
     };
-    context.ensure_state()?;
+    context.ensure_state_directory()?;
     for statement in &act.shown {
         audit::write(
             &context.directories.state,
@@ -292,7 +292,7 @@ async fn turn(
     limits: &crate::domain::connection::Limits,
 ) -> Result<locks::Turn, Fault> {
     let cluster = facts.cluster.id.map_or_else(|| facts.cluster.name().to_owned(), |id| id.to_string());
-    context.ensure_state()?;
+    context.ensure_state_directory()?;
     let until = Instant::now() + Duration::from_millis(limits.proof);
     loop {
         if let Some(turn) = locks::turn(&context.directories.state, &cluster)? {

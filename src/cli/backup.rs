@@ -104,7 +104,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     if answers.settle(&question)? == Answered::No {
         return Ok(Exit::LEFT);
     }
-    context.ensure_state()?;
+    context.ensure_state_directory()?;
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),

@@ -144,7 +144,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         );
         say.line(&words);
     }
-    context.ensure_state()?;
+    context.ensure_state_directory()?;
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),

@@ -340,7 +340,7 @@ async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Resu
 /// Hands a new task over.
 async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
-    context.ensure_state()?;
+    context.ensure_state_directory()?;
     let id = tasks::parse_id(&prepared.task)?;
     let order = Order::New {
         prepared: Box::new(prepared),

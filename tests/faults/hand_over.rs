@@ -298,7 +298,7 @@ fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     let order = Order::New { prepared: Box::new(prepared), connection, by: "a test".to_owned() };
     let key = Some(Secret::new("CANARY&b".to_owned()));
     let purse = TaskSecrets { login: Some(login), access_key: key, ..TaskSecrets::default() };
-    room.ensure_state().unwrap();
+    room.ensure_state_directory().unwrap();
     let detached = Detached { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
     let started = runtime.block_on(detached.launch(&id, order, purse)).unwrap();
     assert!(matches!(started, Started::Yes));
