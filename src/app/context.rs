@@ -163,7 +163,7 @@ impl AppContext {
 
     /// A source as it was written down, made whole: a command is in the inventory only.
     #[must_use]
-    pub fn whole_source(&self, source: SecretSource, cluster: &str, tenant: Option<&str>) -> SecretSource {
+    pub fn completed_source(&self, source: SecretSource, cluster: &str, tenant: Option<&str>) -> SecretSource {
         if !source.is_only_a_marker() {
             return source;
         }

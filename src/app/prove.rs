@@ -234,7 +234,7 @@ async fn gathered(
     };
     let access_key = match source {
         Some(source) => {
-            let source = context.whole_source(source, &cluster.name, None);
+            let source = context.completed_source(source, &cluster.name, None);
             let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
             Some(context.secret(&source, asking).await?)
         }

@@ -134,7 +134,7 @@ async fn storage_secrets(
     given: SecretOverrides,
     login: Option<Secret>,
 ) -> Result<TaskSecrets, Fault> {
-    let written = prepared.plan.access_key().map(|source| context.whole_source(source, cluster, tenant));
+    let written = prepared.plan.access_key().map(|source| context.completed_source(source, cluster, tenant));
     let key = given.access_key_from.or(written);
     let encrypt = encryption_source(&prepared.plan, given.encrypt_from, may_start);
     let access_key =
