@@ -174,7 +174,7 @@ impl AppContext {
 
     /// How long to wait between two looks.
     #[must_use]
-    pub fn poll(&self) -> std::time::Duration {
+    pub fn poll_interval(&self) -> std::time::Duration {
         self.inventory.limits.poll
     }
 

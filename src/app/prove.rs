@@ -306,7 +306,7 @@ async fn turn(
                 "Try again later.",
             ));
         }
-        tokio::time::sleep(context.poll()).await;
+        tokio::time::sleep(context.poll_interval()).await;
     }
 }
 

@@ -74,7 +74,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
-        tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
+        tokio::time::sleep(BETWEEN_LOOKS.max(context.poll_interval())).await;
     };
     let compared = compared(args, saved.as_ref(), &prepared);
     detected(say, &facts);
@@ -143,7 +143,7 @@ async fn launched(
                     say_busy(&fault);
                     waiting = true;
                 }
-                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll())).await;
+                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll_interval())).await;
             }
             started => return Ok(started),
         }
