@@ -166,7 +166,8 @@ pub fn ask(context: &AppContext, task: &Task) -> Result<String, Fault> {
         let why = format!("The system gives no random bits: {error}.");
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
-    let ask = Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.who(), at: context.now() };
+    let ask =
+        Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.operator(), at: context.now() };
     requests::put(&context.directories.state, &task.id, &ask)?;
     Ok(ask.id)
 }

@@ -180,7 +180,7 @@ impl AppContext {
 
     /// Who makes this call, `user@host`.
     #[must_use]
-    pub fn who(&self) -> String {
+    pub fn operator(&self) -> String {
         format!("{} at {}", crate::config::places::who(), crate::config::places::host())
     }
 

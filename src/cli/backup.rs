@@ -108,7 +108,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
-        by: context.who(),
+        by: context.operator(),
     };
     let waits = (until, waiting);
     let started = launched(context, (&id, &order, &secrets), waits, |fault| {

@@ -148,7 +148,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
-        by: context.who(),
+        by: context.operator(),
     };
     let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
     match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {

@@ -345,7 +345,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
     let order = Order::New {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
-        by: context.who(),
+        by: context.operator(),
     };
     match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
         Started::Yes => Ok(id.to_string()),
