@@ -208,7 +208,7 @@ impl AppContext {
     }
 
     /// What is to be said of secrets that are short, once.
-    pub fn short_notes(&self) -> Vec<String> {
+    pub fn take_short_secret_notes(&self) -> Vec<String> {
         let short = std::mem::take(&mut *self.short_secrets.lock().unwrap_or_else(PoisonError::into_inner));
         short.iter().map(|what| short_note(what)).collect()
     }

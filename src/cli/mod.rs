@@ -71,7 +71,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
 
 /// Says which secrets are short, each once.
 fn tell_short(context: &AppContext, say: &Say) {
-    for note in context.short_notes() {
+    for note in context.take_short_secret_notes() {
         say.note(&note);
     }
 }
