@@ -217,7 +217,7 @@ impl AppContext {
     ///
     /// # Errors
     /// The password cannot be had.
-    pub async fn system(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
+    pub async fn oceanbase(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
         let login = Some(self.password(cluster).await?);
         self.server(cluster, Secrets { login, ..Secrets::default() })
     }

@@ -67,7 +67,7 @@ async fn these<'a>(
     let mut running = JoinSet::new();
     for cluster in clusters {
         // Secrets are resolved one after the other: a password tool may ask its owner.
-        let system = context.system(cluster).await;
+        let system = context.oceanbase(cluster).await;
         let name = cluster.name.clone();
         let (places, answers, state) = (Arc::clone(&places), answers.clone(), context.directories.state.clone());
         running.spawn(async move {
@@ -102,7 +102,7 @@ fn lost(cluster: &str) -> Fault {
 /// # Errors
 /// The password, the connection, or what answers there.
 pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault> {
-    Ok(at_home(context.system(cluster).await?.detect().await?, &context.directories.state))
+    Ok(at_home(context.oceanbase(cluster).await?.detect().await?, &context.directories.state))
 }
 
 /// With what this host has to say: where a dump is written that goes to an object storage.
