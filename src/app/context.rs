@@ -219,14 +219,14 @@ impl AppContext {
     /// The password cannot be had.
     pub async fn oceanbase(&self, cluster: &Cluster) -> Result<OceanBase, Fault> {
         let login = Some(self.password(cluster).await?);
-        self.server(cluster, Secrets { login, ..Secrets::default() })
+        self.oceanbase_with_secrets(cluster, Secrets { login, ..Secrets::default() })
     }
 
     /// The same with these secrets.
     ///
     /// # Errors
     /// The cluster's name cannot be a target.
-    pub(super) fn server(&self, cluster: &Cluster, secrets: Secrets) -> Result<OceanBase, Fault> {
+    pub(super) fn oceanbase_with_secrets(&self, cluster: &Cluster, secrets: Secrets) -> Result<OceanBase, Fault> {
         Ok(OceanBase::new(self.target(cluster)?, cluster.environment.clone(), self.connection(cluster), secrets))
     }
 }

@@ -94,7 +94,7 @@ pub async fn prove(
     let secrets_to_send = gathered(context, cluster, &action, given).await?;
     // A statement that cannot be made is neither announced nor in the audit trail.
     can_carry(&action, facts, &secrets_to_send)?;
-    let mut server = context.server(cluster, secrets_to_send)?;
+    let mut server = context.oceanbase_with_secrets(cluster, secrets_to_send)?;
     if let Some(secrets) = secrets(&action, given) {
         say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
