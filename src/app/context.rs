@@ -126,10 +126,10 @@ impl AppContext {
             user: cluster.user.clone(),
             password: cluster.password.clone(),
             tls: cluster.tls.mode,
-            ca: cluster.tls.ca.as_deref().map(from_here),
+            ca: cluster.tls.ca.as_deref().map(absolute_path),
             mydumper: cluster.mydumper.as_deref().map(|path| {
                 // A bare name is looked up on PATH.
-                if path.components().count() > 1 { from_here(path) } else { path.display().to_string() }
+                if path.components().count() > 1 { absolute_path(path) } else { path.display().to_string() }
             }),
             limits: limits(&self.inventory.limits),
         }
@@ -232,7 +232,7 @@ impl AppContext {
 }
 
 /// A path as it is meant here, for a runner that works in another directory.
-fn from_here(path: &Path) -> String {
+fn absolute_path(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
