@@ -53,7 +53,7 @@ impl AppContext {
     pub fn open(config: Option<PathBuf>, state: Option<PathBuf>, direct: Option<&DirectLogin>) -> Result<Self, Fault> {
         let places = Places::find(config, state)?;
         let (inventory, has_inventory) = match direct {
-            Some(direct) => (only(direct)?, true),
+            Some(direct) => (single_cluster_inventory(direct)?, true),
             None => match load(&places.config)? {
                 Some(inventory) => (inventory, true),
                 None => (Inventory::default(), false),
@@ -237,7 +237,7 @@ fn absolute_path(path: &Path) -> String {
 }
 
 /// An inventory of one cluster that is called by its first host.
-fn only(direct: &DirectLogin) -> Result<Inventory, Fault> {
+fn single_cluster_inventory(direct: &DirectLogin) -> Result<Inventory, Fault> {
     let endpoints = parse_endpoints(&direct.host).map_err(|why| {
         Fault::new(
             Cause::Usage,
