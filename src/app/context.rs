@@ -131,7 +131,7 @@ impl AppContext {
                 // A bare name is looked up on PATH.
                 if path.components().count() > 1 { absolute_path(path) } else { path.display().to_string() }
             }),
-            limits: limits(&self.inventory.limits),
+            limits: connection_limits(&self.inventory.limits),
         }
     }
 
@@ -261,7 +261,7 @@ fn single_cluster_inventory(direct: &DirectLogin) -> Result<Inventory, Fault> {
     Ok(Inventory { clusters: vec![cluster], ..Inventory::default() })
 }
 
-fn limits(limits: &Limits) -> connection::Limits {
+fn connection_limits(limits: &Limits) -> connection::Limits {
     let ms = |span: std::time::Duration| u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
     connection::Limits {
         connect: ms(limits.connect),
