@@ -276,7 +276,7 @@ fn connection_limits(limits: &Limits) -> connection::Limits {
 
 /// The system that fits what was detected.
 #[must_use]
-pub fn fitting(server: OceanBase, method: crate::domain::version::Method) -> System {
+pub fn backend_for(server: OceanBase, method: crate::domain::version::Method) -> System {
     match method {
         crate::domain::version::Method::Physical => System::OceanBase(Box::new(server)),
         crate::domain::version::Method::Logical => {

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use zeroize::Zeroizing;
 
-use super::context::fitting;
+use super::context::backend_for;
 use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
 use super::lend_storage::object_store_for;
 use crate::backend::oceanbase::OceanBase;
@@ -207,5 +207,5 @@ pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
 fn system(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {
     let name = &prepared.plan.cluster.name;
     let target = TargetName::cluster_named(name).map_err(|_| no_task(name))?;
-    Ok(fitting(OceanBase::new(target, None, connection, secrets), prepared.plan.method))
+    Ok(backend_for(OceanBase::new(target, None, connection, secrets), prepared.plan.method))
 }
