@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{allow_files, crash, limit_cores, run_task, test};
+use obnow::app::{allow_files, crash, disable_core_dumps, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
@@ -46,7 +46,7 @@ fn main() -> ExitCode {
         ));
         Exit::USAGE.into()
     };
-    if let Err(error) = limit_cores() {
+    if let Err(error) = disable_core_dumps() {
         return refused("Core files could not be switched off, and they would hold secrets.", &error);
     }
     if let Err(fault) = allow_files() {

@@ -289,7 +289,7 @@ pub fn backend_for(server: OceanBase, method: crate::domain::version::Method) ->
 ///
 /// # Errors
 /// The system refuses, which it has no reason to.
-pub fn limit_cores() -> std::io::Result<()> {
+pub fn disable_core_dumps() -> std::io::Result<()> {
     let none = rustix::process::Rlimit { current: Some(0), maximum: Some(0) };
     rustix::process::setrlimit(rustix::process::Resource::Core, none).map_err(std::io::Error::from)
 }
