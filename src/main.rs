@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{allow_files, crash, disable_core_dumps, run_task, test};
+use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Say};
 use obnow::config::Places;
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
     if let Err(error) = disable_core_dumps() {
         return refused("Core files could not be switched off, and they would hold secrets.", &error);
     }
-    if let Err(fault) = allow_files() {
+    if let Err(fault) = raise_file_limit() {
         Say::new(&cli.common).fault(&fault);
         return Exit::USAGE.into();
     }

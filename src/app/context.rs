@@ -304,7 +304,7 @@ const FEWEST_FILES: u64 = 64;
 ///
 /// # Errors
 /// What the system allows is not enough to work with.
-pub fn allow_files() -> Result<(), Fault> {
+pub fn raise_file_limit() -> Result<(), Fault> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let allowed = getrlimit(Resource::Nofile);
     let now = allowed.current.unwrap_or(u64::MAX);

@@ -22,7 +22,7 @@ pub mod task_secrets;
 pub mod tasks;
 pub mod test;
 
-pub use context::{AppContext, allow_files, disable_core_dumps};
+pub use context::{AppContext, disable_core_dumps, raise_file_limit};
 
 pub use crate::journal::clock::now;
 
