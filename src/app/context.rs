@@ -295,7 +295,7 @@ pub fn disable_core_dumps() -> std::io::Result<()> {
 }
 
 /// The most files that this process lets itself open, where the system allows more.
-const MANY_FILES: u64 = 1_024;
+const WANTED_FILE_LIMIT: u64 = 1_024;
 
 /// The fewest open files with which it can work: the runtime, connections, journals, locks and the pipes of a runner.
 const FEWEST_FILES: u64 = 64;
@@ -308,7 +308,7 @@ pub fn raise_file_limit() -> Result<(), Fault> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let allowed = getrlimit(Resource::Nofile);
     let now = allowed.current.unwrap_or(u64::MAX);
-    let wanted = MANY_FILES.min(allowed.maximum.unwrap_or(u64::MAX));
+    let wanted = WANTED_FILE_LIMIT.min(allowed.maximum.unwrap_or(u64::MAX));
     let raised = now >= wanted
         || setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: allowed.maximum }).is_ok();
     let most = if raised { now.max(wanted) } else { now };
@@ -319,6 +319,6 @@ pub fn raise_file_limit() -> Result<(), Fault> {
         Cause::Usage,
         format!("obnow may open {most} files at once, and needs {FEWEST_FILES}."),
         "Connections, journals and locks are open files, and the system allows no more (RLIMIT_NOFILE).",
-        format!("Raise the limit where it was set, then: ulimit -n {MANY_FILES}. See it with: ulimit -Hn."),
+        format!("Raise the limit where it was set, then: ulimit -n {WANTED_FILE_LIMIT}. See it with: ulimit -Hn."),
     ))
 }
