@@ -298,7 +298,7 @@ pub fn disable_core_dumps() -> std::io::Result<()> {
 const WANTED_FILE_LIMIT: u64 = 1_024;
 
 /// The fewest open files with which it can work: the runtime, connections, journals, locks and the pipes of a runner.
-const FEWEST_FILES: u64 = 64;
+const MIN_FILE_LIMIT: u64 = 64;
 
 /// Raises this process's own limit of open files as far as it may be raised and is of use.
 ///
@@ -312,12 +312,12 @@ pub fn raise_file_limit() -> Result<(), Fault> {
     let raised = now >= wanted
         || setrlimit(Resource::Nofile, Rlimit { current: Some(wanted), maximum: allowed.maximum }).is_ok();
     let most = if raised { now.max(wanted) } else { now };
-    if most >= FEWEST_FILES {
+    if most >= MIN_FILE_LIMIT {
         return Ok(());
     }
     Err(Fault::new(
         Cause::Usage,
-        format!("obnow may open {most} files at once, and needs {FEWEST_FILES}."),
+        format!("obnow may open {most} files at once, and needs {MIN_FILE_LIMIT}."),
         "Connections, journals and locks are open files, and the system allows no more (RLIMIT_NOFILE).",
         format!("Raise the limit where it was set, then: ulimit -n {WANTED_FILE_LIMIT}. See it with: ulimit -Hn."),
     ))
