@@ -19,7 +19,7 @@ use obnow::domain::target::TargetName;
 use obnow::wizard::{self, Start};
 
 fn main() -> ExitCode {
-    crash::print_without_secrets();
+    crash::install_panic_hook();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(mut error) => {

@@ -8,7 +8,7 @@ use std::panic::PanicHookInfo;
 use crate::domain::diagnosis::foreign;
 
 /// Sets the hook for every panic of this process.
-pub fn print_without_secrets() {
+pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         // Where nobody reads it any more there is nobody to tell.
         let _ = std::io::stderr().lock().write_all(text(info).as_bytes());
@@ -45,7 +45,7 @@ mod tests {
     fn a_crash_prints_its_message_without_a_secret_and_without_escape_sequences() {
         if std::env::var_os(CHILD).is_some() {
             let secret = Secret::new(SECRET.to_owned());
-            super::print_without_secrets();
+            super::install_panic_hook();
             panic!("the password \u{1b}[31m{} is refused", secret.expose());
         }
         let name = "app::crash::tests::a_crash_prints_its_message_without_a_secret_and_without_escape_sequences";
