@@ -11,11 +11,11 @@ use crate::domain::diagnosis::foreign;
 pub fn install_panic_hook() {
     std::panic::set_hook(Box::new(|info| {
         // Where nobody reads it any more there is nobody to tell.
-        let _ = std::io::stderr().lock().write_all(text(info).as_bytes());
+        let _ = std::io::stderr().lock().write_all(panic_text(info).as_bytes());
     }));
 }
 
-fn text(info: &PanicHookInfo<'_>) -> String {
+fn panic_text(info: &PanicHookInfo<'_>) -> String {
     let place = info.location().map_or_else(|| "an unknown place".to_owned(), ToString::to_string);
     let message = foreign(info.payload_as_str().unwrap_or("without a message"));
     let thread = std::thread::current();
