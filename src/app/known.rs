@@ -8,7 +8,7 @@ use crate::domain::target::TargetName;
 
 /// The inventory as a face knows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Known {
+pub struct InventorySummary {
     /// Its clusters, in its order.
     pub clusters: Vec<KnownCluster>,
     /// Whether there is an inventory at all.
@@ -56,7 +56,7 @@ impl KnownCluster {
 ///
 /// # Errors
 /// A cluster whose name cannot be a target.
-pub fn of(context: &AppContext) -> Result<Known, Fault> {
+pub fn of(context: &AppContext) -> Result<InventorySummary, Fault> {
     let mut clusters = Vec::with_capacity(context.inventory.clusters.len());
     for cluster in &context.inventory.clusters {
         let name = context.target(cluster)?;
@@ -77,5 +77,9 @@ pub fn of(context: &AppContext) -> Result<Known, Fault> {
                 .collect(),
         });
     }
-    Ok(Known { clusters, has_inventory: context.has_inventory, path: context.directories.config.display().to_string() })
+    Ok(InventorySummary {
+        clusters,
+        has_inventory: context.has_inventory,
+        path: context.directories.config.display().to_string(),
+    })
 }

@@ -14,7 +14,7 @@ use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
-use crate::app::known::{self, Known};
+use crate::app::known::{self, InventorySummary};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::ProbeProgram;
 use crate::app::{
@@ -212,7 +212,7 @@ impl Say {
     }
 }
 
-async fn open(start: Arc<Start>, shared: Shared) -> Result<Known, Fault> {
+async fn open(start: Arc<Start>, shared: Shared) -> Result<InventorySummary, Fault> {
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();

@@ -12,7 +12,7 @@ use super::form::Text;
 use super::screens::ask::Ask;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
-use crate::app::known::{Known, KnownCluster};
+use crate::app::known::{InventorySummary, KnownCluster};
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
@@ -179,7 +179,7 @@ pub struct Model {
     /// The question for the inventory, while it is read.
     pub opening: Option<Req>,
     /// What the inventory says, beside its clusters.
-    pub inventory: Option<Result<Known, Fault>>,
+    pub inventory: Option<Result<InventorySummary, Fault>>,
     /// Its clusters.
     pub clusters: Vec<Cluster>,
     /// The place of each by its name.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::key::Key;
 use super::model::Req;
 use super::screens::question::Question;
-use crate::app::known::Known;
+use crate::app::known::InventorySummary;
 use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -37,7 +37,7 @@ pub enum Msg {
 #[derive(Debug)]
 pub enum Answer {
     /// The inventory was read.
-    Opened(Box<Result<Known, Fault>>),
+    Opened(Box<Result<InventorySummary, Fault>>),
     /// A cluster answered, or did not.
     Detected {
         /// Its name.
@@ -48,7 +48,7 @@ pub enum Answer {
     /// A connection that was typed was tried.
     Tried(Result<Arc<Facts>, Fault>),
     /// It was saved, and the inventory read again.
-    Saved(Box<Result<Known, Fault>>),
+    Saved(Box<Result<InventorySummary, Fault>>),
     /// The plan was made, or refused.
     Prepared(Box<Result<Made, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.

@@ -7,7 +7,7 @@ use super::keymap::{self, Action, Meaning};
 use super::model::{Cluster, Model, Overlay, Req, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
-use crate::app::known::{Known, KnownCluster};
+use crate::app::known::{InventorySummary, KnownCluster};
 use crate::domain::fault::Fault;
 
 /// The one way the model changes.
@@ -220,7 +220,7 @@ fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> Vec<
 }
 
 /// The inventory was read: its clusters are shown, and asked.
-fn opened(model: &mut Model, known: Result<Known, Fault>) -> Vec<Effect> {
+fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
     model.opening = None;
     let (clusters, has_none) = match &known {
         Ok(known) => (known.clusters.clone(), known.clusters.is_empty()),

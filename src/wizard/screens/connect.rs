@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::app::known::Known;
+use crate::app::known::InventorySummary;
 use crate::app::setup::{NewCluster, WrongPart};
 use crate::domain::command_line::given;
 use crate::domain::facts::Facts;
@@ -361,7 +361,7 @@ pub fn tried(model: &mut Model, req: Req, facts: Result<Arc<Facts>, Fault>) -> V
 }
 
 /// It was saved: the inventory as it is now, where that went well.
-pub fn saved(model: &mut Model, req: Req, known: Result<Known, Fault>) -> Option<Known> {
+pub fn saved(model: &mut Model, req: Req, known: Result<InventorySummary, Fault>) -> Option<InventorySummary> {
     let Phase::Saving(asked, login, then, _) = &model.connect.phase else { return None };
     if *asked != req {
         return None;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::app::known::{Known, KnownCluster};
+use crate::app::known::{InventorySummary, KnownCluster};
 use crate::domain::dump::{Column, Listing, judge};
 use crate::domain::facts::{self, Facts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -33,12 +33,12 @@ pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> Kno
 }
 
 /// An inventory of these clusters.
-pub fn known(clusters: Vec<KnownCluster>) -> Known {
-    Known { clusters, has_inventory: true, path: "/home/dba/.config/obnow/config.yaml".into() }
+pub fn known(clusters: Vec<KnownCluster>) -> InventorySummary {
+    InventorySummary { clusters, has_inventory: true, path: "/home/dba/.config/obnow/config.yaml".into() }
 }
 
 /// `prod` with pay and order, `dev-seek` without tenants, `vault` whose password is asked for.
-pub fn three() -> Known {
+pub fn three() -> InventorySummary {
     known(vec![
         listed("prod", Some("prod"), false),
         listed("dev-seek", None, false),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::cast;
-use crate::app::known::Known;
+use crate::app::known::InventorySummary;
 use crate::app::prepare;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -32,7 +32,7 @@ impl Wizard {
     }
 
     /// The same with an inventory.
-    pub fn on(known: Known) -> Self {
+    pub fn on(known: InventorySummary) -> Self {
         let mut wizard = Self::begun();
         wizard.opened(Ok(known));
         wizard
@@ -82,7 +82,7 @@ impl Wizard {
     }
 
     /// The inventory was read.
-    pub fn opened(&mut self, known: Result<Known, Fault>) -> Vec<Effect> {
+    pub fn opened(&mut self, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
         let req = self.last(|effect| match effect {
             Effect::Open(req) => Some(*req),
             _ => None,

@@ -29,7 +29,7 @@ fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
     update(model, Msg::Answer(req, answer))
 }
 
-fn known(cluster: Option<&str>, has_inventory: bool) -> Known {
+fn known(cluster: Option<&str>, has_inventory: bool) -> InventorySummary {
     let cluster = cluster.map(|name| KnownCluster {
         name: name.parse().unwrap(),
         environment: Some("prod".into()),
@@ -41,7 +41,7 @@ fn known(cluster: Option<&str>, has_inventory: bool) -> Known {
         fallbacks: Vec::new(),
         compactions: Vec::new(),
     });
-    Known { clusters: cluster.into_iter().collect(), has_inventory, path: "/home/x/config.yaml".into() }
+    InventorySummary { clusters: cluster.into_iter().collect(), has_inventory, path: "/home/x/config.yaml".into() }
 }
 
 /// The form, where there is no inventory.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::app::known::{Known, KnownCluster};
+use crate::app::known::{InventorySummary, KnownCluster};
 use crate::app::test::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
@@ -43,7 +43,7 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
         fallbacks,
         compactions: Vec::new(),
     };
-    let known = Known { clusters: vec![known], has_inventory: true, path: String::new() };
+    let known = InventorySummary { clusters: vec![known], has_inventory: true, path: String::new() };
     let asked = answer(&mut model, req, Answer::Opened(Box::new(Ok(known))));
     let Some(Effect::Detect(req, _)) = asked.first() else { panic!("the cluster is asked: {asked:?}") };
     answered(&mut model, *req, facts);
