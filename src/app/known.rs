@@ -10,7 +10,7 @@ use crate::domain::target::TargetName;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InventorySummary {
     /// Its clusters, in its order.
-    pub clusters: Vec<KnownCluster>,
+    pub clusters: Vec<ClusterSummary>,
     /// Whether there is an inventory at all.
     pub has_inventory: bool,
     /// Where it is, or would be.
@@ -19,7 +19,7 @@ pub struct InventorySummary {
 
 /// One cluster of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KnownCluster {
+pub struct ClusterSummary {
     /// Its name.
     pub name: TargetName,
     /// Its environment, such as `prod`.
@@ -40,7 +40,7 @@ pub struct KnownCluster {
     pub compactions: Vec<(Option<Vec<String>>, Compact)>,
 }
 
-impl KnownCluster {
+impl ClusterSummary {
     /// What the strategy says about compaction for a target; None: nothing is said.
     #[must_use]
     pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
@@ -61,7 +61,7 @@ pub fn of(context: &AppContext) -> Result<InventorySummary, Fault> {
     for cluster in &context.inventory.clusters {
         let name = context.target(cluster)?;
         let choices = choose::with_strategies(Choices::new(vec![name.clone()], Mode::Full), cluster);
-        clusters.push(KnownCluster {
+        clusters.push(ClusterSummary {
             name,
             environment: cluster.environment.clone(),
             endpoints: cluster.endpoints.iter().map(ToString::to_string).collect(),

@@ -12,7 +12,7 @@ use super::form::Text;
 use super::screens::ask::Ask;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
-use crate::app::known::{InventorySummary, KnownCluster};
+use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;
@@ -87,7 +87,7 @@ pub enum Overlay {
 #[derive(Debug, Clone)]
 pub struct Cluster {
     /// What the inventory says.
-    pub known: KnownCluster,
+    pub known: ClusterSummary,
     /// What it answered last; kept while it is asked again.
     pub answer: Option<Result<Arc<Facts>, Fault>>,
     /// The question it is being asked.

@@ -7,7 +7,7 @@ use super::keymap::{self, Action, Meaning};
 use super::model::{Cluster, Model, Overlay, Req, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
-use crate::app::known::{InventorySummary, KnownCluster};
+use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::fault::Fault;
 
 /// The one way the model changes.
@@ -228,7 +228,7 @@ fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effe
     };
     // A password that was typed into the form of the first connection is there already.
     let unlocked = model.connect.unlocked.take();
-    let is_locked = |known: &KnownCluster| known.asks_password && unlocked.as_deref() != Some(known.name.cluster());
+    let is_locked = |known: &ClusterSummary| known.asks_password && unlocked.as_deref() != Some(known.name.cluster());
     model.clusters = clusters
         .into_iter()
         .map(|known| Cluster { locked: is_locked(&known), known, answer: None, asking: None, rows: Vec::new() })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::app::known::{InventorySummary, KnownCluster};
+use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::dump::{Column, Listing, judge};
 use crate::domain::facts::{self, Facts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};
@@ -18,8 +18,8 @@ pub fn now() -> Timestamp {
 }
 
 /// A cluster of the inventory.
-pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> KnownCluster {
-    KnownCluster {
+pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> ClusterSummary {
+    ClusterSummary {
         name: samples::target(name),
         environment: environment.map(str::to_owned),
         endpoints: vec!["10.0.0.1:2881".into(), "10.0.0.2:2881".into()],
@@ -33,7 +33,7 @@ pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> Kno
 }
 
 /// An inventory of these clusters.
-pub fn known(clusters: Vec<KnownCluster>) -> InventorySummary {
+pub fn known(clusters: Vec<ClusterSummary>) -> InventorySummary {
     InventorySummary { clusters, has_inventory: true, path: "/home/dba/.config/obnow/config.yaml".into() }
 }
 

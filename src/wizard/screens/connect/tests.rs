@@ -6,7 +6,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::app::known::KnownCluster;
+use crate::app::known::ClusterSummary;
 use crate::domain::fault::Cause;
 use crate::domain::samples::prod;
 use crate::wizard::model::Screen;
@@ -30,7 +30,7 @@ fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
 }
 
 fn known(cluster: Option<&str>, has_inventory: bool) -> InventorySummary {
-    let cluster = cluster.map(|name| KnownCluster {
+    let cluster = cluster.map(|name| ClusterSummary {
         name: name.parse().unwrap(),
         environment: Some("prod".into()),
         endpoints: vec!["10.0.0.1:2881".into()],

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::app::known::{InventorySummary, KnownCluster};
+use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::app::test::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
@@ -32,7 +32,7 @@ pub fn now() -> Timestamp {
 pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
     let [Effect::Open(req)] = begin(&mut model)[..] else { panic!("the inventory is read first") };
-    let known = KnownCluster {
+    let known = ClusterSummary {
         name: facts.cluster.target.clone(),
         environment: None,
         endpoints: Vec::new(),

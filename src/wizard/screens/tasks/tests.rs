@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::app::known::KnownCluster;
+use crate::app::known::ClusterSummary;
 use crate::domain::exit::Exit;
 use crate::domain::fault::Cause;
 use crate::domain::samples::{cluster, job, other_tenant, target, tenant};
@@ -28,7 +28,7 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     pay.running = vec![job("obnow T1.1")];
     log.running = vec![job("obnow T77.1")];
     crm.running = vec![job("by cron")];
-    let known = KnownCluster {
+    let known = ClusterSummary {
         name: target("prod"),
         environment: None,
         endpoints: Vec::new(),
