@@ -29,7 +29,7 @@ pub struct ClusterSummary {
     /// The login.
     pub user: String,
     /// Nothing says where the password is: it must be typed.
-    pub asks_password: bool,
+    pub is_password_typed: bool,
     /// Who logs in to its servers by ssh, where a Test may ask them.
     pub ssh_user: Option<String>,
     /// Seconds beyond which a last good backup is OLD.
@@ -66,7 +66,7 @@ pub fn of(context: &AppContext) -> Result<InventorySummary, Fault> {
             environment: cluster.environment.clone(),
             endpoints: cluster.endpoints.iter().map(ToString::to_string).collect(),
             user: cluster.user.clone(),
-            asks_password: matches!(cluster.password, None | Some(SecretSource::Prompt)),
+            is_password_typed: matches!(cluster.password, None | Some(SecretSource::Prompt)),
             ssh_user: cluster.ssh.as_ref().map(|ssh| ssh.user.clone()),
             max_backup_age: cluster.max_backup_age.map(|age| age.as_secs()),
             fallbacks: choices.fallbacks,

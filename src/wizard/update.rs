@@ -228,7 +228,8 @@ fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effe
     };
     // A password that was typed into the form of the first connection is there already.
     let unlocked = model.connect.unlocked.take();
-    let is_locked = |known: &ClusterSummary| known.asks_password && unlocked.as_deref() != Some(known.name.cluster());
+    let is_locked =
+        |known: &ClusterSummary| known.is_password_typed && unlocked.as_deref() != Some(known.name.cluster());
     model.clusters = clusters
         .into_iter()
         .map(|known| Cluster { locked: is_locked(&known), known, answer: None, asking: None, rows: Vec::new() })

@@ -360,7 +360,7 @@ pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts
     };
     cluster.asking = None;
     // A password that was typed and refused is asked for again.
-    cluster.locked = cluster.known.asks_password
+    cluster.locked = cluster.known.is_password_typed
         && matches!(&facts, Err(fault) if fault.cause == crate::domain::fault::Cause::Rights);
     cluster.answer = Some(facts);
     refresh(model, at);

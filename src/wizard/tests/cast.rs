@@ -24,7 +24,7 @@ pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> Clu
         environment: environment.map(str::to_owned),
         endpoints: vec!["10.0.0.1:2881".into(), "10.0.0.2:2881".into()],
         user: "root@sys".into(),
-        asks_password,
+        is_password_typed: asks_password,
         ssh_user: None,
         max_backup_age: Some(7 * 86_400),
         fallbacks: Vec::new(),

@@ -35,7 +35,7 @@ fn known(cluster: Option<&str>, has_inventory: bool) -> InventorySummary {
         environment: Some("prod".into()),
         endpoints: vec!["10.0.0.1:2881".into()],
         user: "root@sys".into(),
-        asks_password: true,
+        is_password_typed: true,
         ssh_user: None,
         max_backup_age: None,
         fallbacks: Vec::new(),

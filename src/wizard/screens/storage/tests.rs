@@ -37,7 +37,7 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
         environment: None,
         endpoints: Vec::new(),
         user: "root@sys".into(),
-        asks_password: false,
+        is_password_typed: false,
         ssh_user: None,
         max_backup_age: None,
         fallbacks,

@@ -33,7 +33,7 @@ fn listing(rows: Vec<TaskRow>) -> Model {
         environment: None,
         endpoints: Vec::new(),
         user: "root@sys".into(),
-        asks_password: false,
+        is_password_typed: false,
         ssh_user: None,
         max_backup_age: None,
         fallbacks: Vec::new(),
