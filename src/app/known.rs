@@ -56,7 +56,7 @@ impl ClusterSummary {
 ///
 /// # Errors
 /// A cluster whose name cannot be a target.
-pub fn of(context: &AppContext) -> Result<InventorySummary, Fault> {
+pub fn summarize(context: &AppContext) -> Result<InventorySummary, Fault> {
     let mut clusters = Vec::with_capacity(context.inventory.clusters.len());
     for cluster in &context.inventory.clusters {
         let name = context.target(cluster)?;

@@ -186,7 +186,7 @@ impl Effects {
         self.writes.spawn_blocking(move || {
             let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
             let known = context.and_then(|context| {
-                let known = known::of(&context)?;
+                let known = known::summarize(&context)?;
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
                 Ok(known)
             });
@@ -216,7 +216,7 @@ async fn open(start: Arc<Start>, shared: Shared) -> Result<InventorySummary, Fau
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
-        let known = known::of(&context)?;
+        let known = known::summarize(&context)?;
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
         Ok(known)
     });
