@@ -15,7 +15,7 @@ use super::tasks::Task;
 
 /// What a person is shown before he lets a compaction be performed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct CompactionQuestion {
     /// Whom it concerns: `ALL 14 tenants of legacy-sh`.
     pub scope: String,
     /// `the last one took 1 h 52 min`.
@@ -26,7 +26,7 @@ pub struct Question {
     pub type_name: Option<String>,
 }
 
-impl Question {
+impl CompactionQuestion {
     /// All of it in one sentence.
     #[must_use]
     pub fn text(&self) -> String {
@@ -49,7 +49,7 @@ pub fn may_be_asked(view: &TaskView) -> bool {
 ///
 /// # Errors
 /// The task is past the step or its line needs none; or the cluster cannot be asked.
-pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fault> {
+pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQuestion, Fault> {
     let Some(prepared) = task.view.prepared.as_ref().filter(|_| may_be_asked(&task.view)) else {
         return Err(not_asked(task));
     };
@@ -57,7 +57,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fau
     let facts = detect::one(context, cluster).await?;
     let last_one = facts.cluster.whole.as_ref().and_then(|whole| whole.compaction.get()).map(CompactionFacts::last_one);
     let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
-    Ok(Question {
+    Ok(CompactionQuestion {
         scope: whole_scope(&facts),
         last_one: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
         statements: statements(&facts, task)?,

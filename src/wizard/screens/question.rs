@@ -94,7 +94,7 @@ impl Question {
         Self::new(Doing::Leave, "Leave obnow?", lines)
     }
 
-    /// Whether it is [`Question::leave`].
+    /// Whether it is [`CompactionQuestion::leave`].
     #[must_use]
     pub fn is_about_leaving(&self) -> bool {
         self.doing == Doing::Leave
