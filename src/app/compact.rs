@@ -19,18 +19,18 @@ pub struct CompactionQuestion {
     /// Whom it concerns: `ALL 14 tenants of legacy-sh`.
     pub scope: String,
     /// `the last one took 1 h 52 min`.
-    pub last_one: String,
+    pub last_duration: String,
     /// What is sent.
     pub statements: Vec<String>,
     /// The name to type where the cluster is prod; None: yes is enough.
-    pub type_name: Option<String>,
+    pub required_name: Option<String>,
 }
 
 impl CompactionQuestion {
     /// All of it in one sentence.
     #[must_use]
     pub fn text(&self) -> String {
-        format!("A major compaction of {}; {}. It may affect the business.", self.scope, self.last_one)
+        format!("A major compaction of {}; {}. It may affect the business.", self.scope, self.last_duration)
     }
 }
 
@@ -59,9 +59,9 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
     let type_name = is_by_name(cluster.environment.as_deref()).then(|| cluster.name.clone());
     Ok(CompactionQuestion {
         scope: whole_scope(&facts),
-        last_one: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
+        last_duration: last_one.unwrap_or_else(|| "how long the last one took is not known".to_owned()),
         statements: statements(&facts, task)?,
-        type_name,
+        required_name: type_name,
     })
 }
 

@@ -185,7 +185,7 @@ async fn compaction(context: &AppContext, say: &Say, task: &Task, answers: Answe
     }
     answers.insist(&Question {
         ask: "Perform it?",
-        name: question.type_name.as_deref().map(|name| ("This is prod.".to_owned(), name)),
+        name: question.required_name.as_deref().map(|name| ("This is prod.".to_owned(), name)),
         undone: "The major compaction was not started.",
         or: "",
     })?;

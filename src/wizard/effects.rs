@@ -401,7 +401,7 @@ async fn compact_question(context: &AppContext, id: &str) -> Result<Question, Fa
     let mut lines = vec![asked.text()];
     lines.extend(asked.statements);
     let question = Question::new(Doing::Compact, "Perform a major compaction?", lines);
-    Ok(match asked.type_name {
+    Ok(match asked.required_name {
         Some(name) => question.by_name(name),
         None => question,
     })
