@@ -36,7 +36,7 @@ impl CompactionQuestion {
 
 /// Whether a compaction may be asked for on a task: it has a target that has not passed the step, on a line that has one.
 #[must_use]
-pub fn may_be_asked(view: &TaskView) -> bool {
+pub fn can_compact(view: &TaskView) -> bool {
     let whole = view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
     whole
         && view.targets.iter().any(|target| {
@@ -50,7 +50,7 @@ pub fn may_be_asked(view: &TaskView) -> bool {
 /// # Errors
 /// The task is past the step or its line needs none; or the cluster cannot be asked.
 pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQuestion, Fault> {
-    let Some(prepared) = task.view.prepared.as_ref().filter(|_| may_be_asked(&task.view)) else {
+    let Some(prepared) = task.view.prepared.as_ref().filter(|_| can_compact(&task.view)) else {
         return Err(not_asked(task));
     };
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
