@@ -51,7 +51,7 @@ pub fn can_compact(view: &TaskView) -> bool {
 /// The task is past the step or its line needs none; or the cluster cannot be asked.
 pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQuestion, Fault> {
     let Some(prepared) = task.view.prepared.as_ref().filter(|_| can_compact(&task.view)) else {
-        return Err(not_asked(task));
+        return Err(not_offered(task));
     };
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let facts = detect::one(context, cluster).await?;
@@ -66,14 +66,14 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CompactionQue
 }
 
 fn statements(facts: &Facts, task: &Task) -> Result<Vec<String>, Fault> {
-    let Some(line) = Line::of(&facts.cluster.version) else { return Err(not_asked(task)) };
+    let Some(line) = Line::of(&facts.cluster.version) else { return Err(not_offered(task)) };
     let words = Words { line, scope: facts.cluster.scope };
     let of = RunId { task: task.id.as_str(), attempt: task.view.attempt + 1, part: None };
     let sent = oceanbase::action(words, &Action::Compact, &[], of)?;
     Ok(sent.iter().map(ToString::to_string).collect())
 }
 
-fn not_asked(task: &Task) -> Fault {
+fn not_offered(task: &Task) -> Fault {
     let whole = task.view.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole);
     let why = if whole {
         "No target of it waits at that step or before it."
