@@ -26,7 +26,7 @@ use crate::journal::clock::now;
 use crate::journal::locks;
 
 /// What is said of a look in the audit trail.
-const ACTION: &str = "Look at the storage";
+const AUDIT_ACTION: &str = "Look at the storage";
 
 /// What a person gave for it.
 #[derive(Debug, Clone, Default)]
@@ -274,7 +274,7 @@ async fn look(
                 target: target.to_string(),
                 who: places::who(),
                 host: places::host(),
-                action: ACTION.to_owned(),
+                action: AUDIT_ACTION.to_owned(),
                 statement: statement.clone(),
             },
         )?;
