@@ -30,7 +30,7 @@ const AUDIT_ACTION: &str = "Look at the storage";
 
 /// What a person gave for it.
 #[derive(Debug, Clone, Default)]
-pub struct Given {
+pub struct ProofSecrets {
     /// The access id of the storage.
     pub access_id: Option<String>,
     /// Where its access key is to be found.
@@ -78,7 +78,7 @@ pub async fn prove(
     cluster: &Cluster,
     facts: &Facts,
     tenant: &TenantFacts,
-    given: &Given,
+    given: &ProofSecrets,
     say: impl Fn(&str),
 ) -> Result<Proven, Fault> {
     let target = facts.target(tenant);
@@ -146,7 +146,7 @@ fn asked(
     cluster: &Cluster,
     tenant: &TenantFacts,
     set: &BackupSet,
-    given: &Given,
+    given: &ProofSecrets,
 ) -> Result<Question, String> {
     let with_id = |place: Destination| match &given.access_id {
         Some(id) if place.needs_access_key() => {
@@ -194,7 +194,7 @@ fn asked(
 }
 
 /// The secrets that go to the server, in words.
-fn secrets(question: &Question, given: &Given) -> Option<String> {
+fn secrets(question: &Question, given: &ProofSecrets) -> Option<String> {
     match question {
         Question::ByPlace(action) => action.secrets(),
         Question::BeforeV4(data) => {
@@ -222,7 +222,7 @@ async fn gathered(
     context: &AppContext,
     cluster: &Cluster,
     question: &Question,
-    given: &Given,
+    given: &ProofSecrets,
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let source = match question {

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::args::ProveArgs;
 use super::{Exit, Say, show};
-use crate::app::prove::{Given, Proven, prove};
+use crate::app::prove::{ProofSecrets, Proven, prove};
 use crate::app::{AppContext, detect};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -15,7 +15,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Re
     let cluster = context.cluster(args.target.cluster())?;
     let facts = detect::one(context, cluster).await?;
     let tenants = tenants(&facts, args)?;
-    let given = Given {
+    let given = ProofSecrets {
         access_id: args.access_id.clone(),
         access_key_from: args.access_key_from.clone(),
         decrypt_from: args.decrypt_from.clone(),
