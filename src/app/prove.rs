@@ -41,14 +41,14 @@ pub struct ProofSecrets {
 
 /// What came of it for one tenant.
 #[derive(Debug, Clone)]
-pub struct Proven {
+pub struct ProofResult {
     /// The tenant.
     pub target: TargetName,
     /// The verdict of the views, weighed with what the server found.
     pub outcome: Outcome,
 }
 
-impl Proven {
+impl ProofResult {
     /// Returns the exit of the command: found 0, not yet 3, not restorable 22, whether the views or the storage say so; 21 where
     /// the views call it restorable and nothing is known of the storage.
     #[must_use]
@@ -80,7 +80,7 @@ pub async fn prove(
     tenant: &TenantFacts,
     given: &ProofSecrets,
     say: impl Fn(&str),
-) -> Result<Proven, Fault> {
+) -> Result<ProofResult, Fault> {
     let target = facts.target(tenant);
     let set = meant(tenant).ok_or_else(|| nothing_good(&target))?;
     let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
@@ -88,7 +88,7 @@ pub async fn prove(
         Ok(action) => action,
         Err(why) => {
             let outcome = judged.unproven(Some(why)).outcome().clone();
-            return Ok(Proven { target, outcome });
+            return Ok(ProofResult { target, outcome });
         }
     };
     let secrets_to_send = gathered(context, cluster, &action, given).await?;
@@ -112,7 +112,7 @@ pub async fn prove(
             _ => Duration::ZERO,
         };
         if begun.elapsed() >= until {
-            return Ok(Proven { target, outcome: weighed.outcome().clone() });
+            return Ok(ProofResult { target, outcome: weighed.outcome().clone() });
         }
         if let Judged::StillComing { what, .. } = &weighed {
             say(&format!("{target}: {what}"));

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::args::ProveArgs;
 use super::{Exit, Say, show};
-use crate::app::prove::{ProofSecrets, Proven, prove};
+use crate::app::prove::{ProofResult, ProofSecrets, prove};
 use crate::app::{AppContext, detect};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -20,7 +20,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Re
         access_key_from: args.access_key_from.clone(),
         decrypt_from: args.decrypt_from.clone(),
     };
-    let mut proven: Vec<Proven> = Vec::new();
+    let mut proven: Vec<ProofResult> = Vec::new();
     let mut exits: Vec<Exit> = Vec::new();
     for tenant in tenants {
         // What is waited for is said once, however often the server is asked.
@@ -37,7 +37,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Re
                 proven.push(one);
             }
             Err(fault) if args.target.tenant().is_none() && fault.cause == Cause::Unknown => {
-                let unbacked = Proven::nothing(facts.target(tenant), fault);
+                let unbacked = ProofResult::nothing(facts.target(tenant), fault);
                 show::looked(say, &unbacked.target, &unbacked.outcome);
                 exits.push(unbacked.exit());
                 proven.push(unbacked);
