@@ -82,7 +82,7 @@ pub async fn prove(
     say: impl Fn(&str),
 ) -> Result<ProofResult, Fault> {
     let target = facts.target(tenant);
-    let set = meant(tenant).ok_or_else(|| nothing_good(&target))?;
+    let set = set_to_prove(tenant).ok_or_else(|| nothing_good(&target))?;
     let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
     let action = match asked(facts, cluster, tenant, set, given) {
         Ok(action) => action,
@@ -125,7 +125,7 @@ pub async fn prove(
 }
 
 /// The set of the last good backup; where none can be restored, the newest that is done with its chain whole.
-fn meant(tenant: &TenantFacts) -> Option<&BackupSet> {
+fn set_to_prove(tenant: &TenantFacts) -> Option<&BackupSet> {
     let good = last_good(tenant).and_then(|good| good.set);
     let whole = |set: &&BackupSet| restorable::chain(set, &tenant.sets).is_ok();
     let newest = || tenant.sets.iter().filter(whole).max_by_key(|set| set.id);
