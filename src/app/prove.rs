@@ -84,7 +84,7 @@ pub async fn prove(
     let target = facts.target(tenant);
     let set = set_to_prove(tenant).ok_or_else(|| nothing_good(&target))?;
     let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
-    let action = match asked(facts, cluster, tenant, set, given) {
+    let action = match proof_query(facts, cluster, tenant, set, given) {
         Ok(action) => action,
         Err(why) => {
             let outcome = judged.unproven(Some(why)).outcome().clone();
@@ -133,21 +133,21 @@ fn set_to_prove(tenant: &TenantFacts) -> Option<&BackupSet> {
 }
 
 /// How the server is asked.
-enum Question {
+enum ProofQuery {
     /// By the directories.
-    ByPlace(Action),
+    ByDirectory(Action),
     /// Before V4: by the one destination, the cluster and the tenant.
-    BeforeV4(Destination),
+    PerCluster(Destination),
 }
 
 /// The question for a set, or why it cannot be asked.
-fn asked(
+fn proof_query(
     facts: &Facts,
     cluster: &Cluster,
     tenant: &TenantFacts,
     set: &BackupSet,
     given: &ProofSecrets,
-) -> Result<Question, String> {
+) -> Result<ProofQuery, String> {
     let with_id = |place: Destination| match &given.access_id {
         Some(id) if place.needs_access_key() => {
             place.with_attribute("access_id", id).map_err(|error| error.to_string())
@@ -168,7 +168,7 @@ fn asked(
         if data.needs_access_key() && data.attribute("access_id").is_none() {
             return Err(format!("nothing says the access_id of {}", data.bare()));
         }
-        return Ok(Question::BeforeV4(data));
+        return Ok(ProofQuery::PerCluster(data));
     }
     let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
     let log = if set.plus_archivelog && !restorable::log_covers(set, pieces, tenant.archive.known_rounds()) {
@@ -189,15 +189,15 @@ fn asked(
     let mut known = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
     let key = known.find_map(|wanted| wanted.access_key.clone());
     question(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())
-        .map(Question::ByPlace)
+        .map(ProofQuery::ByDirectory)
         .map_err(|unasked| unasked.why)
 }
 
 /// The secrets that go to the server, in words.
-fn secrets(question: &Question, given: &ProofSecrets) -> Option<String> {
+fn secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
     match question {
-        Question::ByPlace(action) => action.secrets(),
-        Question::BeforeV4(data) => {
+        ProofQuery::ByDirectory(action) => action.secrets(),
+        ProofQuery::PerCluster(data) => {
             let key = data.needs_access_key().then(|| format!("the access key of {}", data.bare()));
             let passwords = (!given.decrypt_from.is_empty()).then(|| "the passwords".to_owned());
             let parts: Vec<String> = key.into_iter().chain(passwords).collect();
@@ -207,13 +207,13 @@ fn secrets(question: &Question, given: &ProofSecrets) -> Option<String> {
 }
 
 /// Whether the statement of a question can be made with these secrets.
-fn can_carry(question: &Question, facts: &Facts, secrets: &Secrets) -> Result<(), Fault> {
+fn can_carry(question: &ProofQuery, facts: &Facts, secrets: &Secrets) -> Result<(), Fault> {
     let carried =
         Carried { access_key: secrets.access_key.as_ref(), encryption: None, decryption: &secrets.decryption };
     let version = Some(&facts.cluster.version);
     match question {
-        Question::ByPlace(action) => action.can_carry(version, carried),
-        Question::BeforeV4(data) => can_carry_to(data, version, carried).and_then(|()| can_decrypt(carried)),
+        ProofQuery::ByDirectory(action) => action.can_carry(version, carried),
+        ProofQuery::PerCluster(data) => can_carry_to(data, version, carried).and_then(|()| can_decrypt(carried)),
     }
 }
 
@@ -221,13 +221,13 @@ fn can_carry(question: &Question, facts: &Facts, secrets: &Secrets) -> Result<()
 async fn gathered(
     context: &AppContext,
     cluster: &Cluster,
-    question: &Question,
+    question: &ProofQuery,
     given: &ProofSecrets,
 ) -> Result<Secrets, Fault> {
     let login = Some(context.password(cluster).await?);
     let source = match question {
-        Question::ByPlace(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
-        Question::BeforeV4(data) if data.needs_access_key() => {
+        ProofQuery::ByDirectory(Action::LookAtStorage { access_key, .. }) => access_key.clone(),
+        ProofQuery::PerCluster(data) if data.needs_access_key() => {
             Some(given.access_key_from.clone().unwrap_or(SecretSource::Prompt))
         }
         _ => None,
@@ -252,13 +252,13 @@ async fn gathered(
 async fn look(
     context: &AppContext,
     server: &mut OceanBase,
-    question: &Question,
+    question: &ProofQuery,
     facts: &Facts,
     (target, tenant, set): (&TargetName, &TenantFacts, u64),
 ) -> Result<Looked, Fault> {
     let ready = match question {
-        Question::ByPlace(action) => server.prepare_look(target, tenant, set, action).await,
-        Question::BeforeV4(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
+        ProofQuery::ByDirectory(action) => server.prepare_look(target, tenant, set, action).await,
+        ProofQuery::PerCluster(data) => server.prepare_look_before_v4(target, facts, tenant, set, data).await,
     };
     let act = match ready {
         Ok(act) => act,
