@@ -95,7 +95,7 @@ pub async fn prove(
     // A statement that cannot be made is neither announced nor in the audit trail.
     can_carry(&action, facts, &secrets_to_send)?;
     let mut server = context.oceanbase_with_secrets(cluster, secrets_to_send)?;
-    if let Some(secrets) = secrets(&action, given) {
+    if let Some(secrets) = describe_secrets(&action, given) {
         say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
     let limits = context.connection(cluster).limits;
@@ -194,7 +194,7 @@ fn proof_query(
 }
 
 /// The secrets that go to the server, in words.
-fn secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
+fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
     match question {
         ProofQuery::ByDirectory(action) => action.secrets(),
         ProofQuery::PerCluster(data) => {
