@@ -103,7 +103,7 @@ pub async fn prove(
     let mut tenant = tenant.clone();
     let begun = Instant::now();
     loop {
-        let looked = look(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
+        let looked = send_query(context, &mut server, &action, facts, (&target, &tenant, set.id)).await?;
         let zone = facts.cluster.time_zone.clone();
         let weighed = weigh(judged, &looked, &target, tenant.archive.three_steps(), || without(&tenant, set.id, &zone));
         let lacks = matches!(looked, Looked::Lacks(_));
@@ -249,7 +249,7 @@ async fn gathered(
 }
 
 /// One look: audited before it is sent. What is not asked is an answer too, and says why.
-async fn look(
+async fn send_query(
     context: &AppContext,
     server: &mut OceanBase,
     question: &ProofQuery,
