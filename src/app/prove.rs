@@ -99,7 +99,7 @@ pub async fn prove(
         say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
     let limits = context.connection(cluster).limits;
-    let _turn = turn(context, facts, &limits).await?;
+    let _turn = wait_for_turn(context, facts, &limits).await?;
     let mut tenant = tenant.clone();
     let begun = Instant::now();
     loop {
@@ -286,7 +286,7 @@ async fn send_query(
 }
 
 /// The turn to ask this cluster; one at a time.
-async fn turn(
+async fn wait_for_turn(
     context: &AppContext,
     facts: &Facts,
     limits: &crate::domain::connection::Limits,
