@@ -82,7 +82,7 @@ pub async fn prove(
     say: impl Fn(&str),
 ) -> Result<ProofResult, Fault> {
     let target = facts.target(tenant);
-    let set = set_to_prove(tenant).ok_or_else(|| nothing_good(&target))?;
+    let set = set_to_prove(tenant).ok_or_else(|| no_good_backup(&target))?;
     let mut judged = judge(tenant, &target, set.id, false, &facts.cluster.time_zone);
     let action = match proof_query(facts, cluster, tenant, set, given) {
         Ok(action) => action,
@@ -119,7 +119,7 @@ pub async fn prove(
         }
         tokio::time::sleep(limits.between_looks()).await;
         let again = server.detect().await?;
-        tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| nothing_good(&target))?;
+        tenant = again.tenant_by_id(tenant.id).cloned().ok_or_else(|| no_good_backup(&target))?;
         judged = judge(&tenant, &target, set.id, false, &again.cluster.time_zone);
     }
 }
@@ -310,7 +310,7 @@ async fn wait_for_turn(
     }
 }
 
-fn nothing_good(target: &TargetName) -> Fault {
+fn no_good_backup(target: &TargetName) -> Fault {
     Fault::new(
         Cause::Unknown,
         format!("There is no backup of {target} to prove."),
