@@ -14,7 +14,7 @@ use crate::journal::requests::{self, Ask};
 
 /// What a person is shown before a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Question {
+pub struct CancelQuestion {
     /// Which jobs it hits, whoever started them, and what is left behind; line by line.
     pub lines: Vec<String>,
     /// The name that must be typed; None: yes is enough.
@@ -27,7 +27,7 @@ pub struct Question {
 ///
 /// # Errors
 /// There is nothing to cancel; or the cluster cannot be asked.
-pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fault> {
+pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestion, Fault> {
     if !task.state().may_be_cancelled() {
         return Err(Fault::new(
             Cause::Usage,
@@ -65,7 +65,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<Question, Fau
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
     let prod = is_by_name(cluster.environment.as_deref());
-    Ok(Question { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| hit_by_name(plan))) })
+    Ok(CancelQuestion { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| hit_by_name(plan))) })
 }
 
 /// The name that stands for what a cancel hits: the one target's own, else the cluster's. Where one job covers everybody that

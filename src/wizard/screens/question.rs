@@ -78,7 +78,7 @@ impl Question {
 
     /// What a cancel hits, and whether it is meant.
     #[must_use]
-    pub fn cancel(asked: crate::app::cancel::Question) -> Self {
+    pub fn cancel(asked: crate::app::cancel::CancelQuestion) -> Self {
         let title = if asked.foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
         let question = Self::new(Doing::Cancel, title, asked.lines);
         match asked.name {
