@@ -18,9 +18,9 @@ pub struct CancelQuestion {
     /// Which jobs it hits, whoever started them, and what is left behind; line by line.
     pub lines: Vec<String>,
     /// The name that must be typed; None: yes is enough.
-    pub name: Option<String>,
+    pub required_name: Option<String>,
     /// The backup is somebody else's.
-    pub foreign: bool,
+    pub is_foreign: bool,
 }
 
 /// The question of a task, from what its cluster is now. Nothing is changed.
@@ -65,7 +65,11 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
     // Somebody else's work: the whole name, wherever it is.
     let foreign = plan.targets.iter().find(|target| target.attached.is_some()).map(|target| target.target.to_string());
     let prod = is_by_name(cluster.environment.as_deref());
-    Ok(CancelQuestion { lines, foreign: foreign.is_some(), name: foreign.or_else(|| prod.then(|| hit_by_name(plan))) })
+    Ok(CancelQuestion {
+        lines,
+        is_foreign: foreign.is_some(),
+        required_name: foreign.or_else(|| prod.then(|| hit_by_name(plan))),
+    })
 }
 
 /// The name that stands for what a cancel hits: the one target's own, else the cluster's. Where one job covers everybody that

@@ -12,10 +12,10 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
     let task = tasks::find(context, &args.task)?;
     let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));
-    let title = if question.foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
+    let title = if question.is_foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
     Answers { yes: args.yes, name: args.confirm.as_deref() }.insist(&Question {
         ask: "Cancel?",
-        name: question.name.as_deref().map(|name| (title.to_owned(), name)),
+        name: question.required_name.as_deref().map(|name| (title.to_owned(), name)),
         undone: "Nothing was cancelled.",
         or: "",
     })?;

@@ -79,9 +79,9 @@ impl Question {
     /// What a cancel hits, and whether it is meant.
     #[must_use]
     pub fn cancel(asked: crate::app::cancel::CancelQuestion) -> Self {
-        let title = if asked.foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
+        let title = if asked.is_foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
         let question = Self::new(Doing::Cancel, title, asked.lines);
-        match asked.name {
+        match asked.required_name {
             Some(name) => question.by_name(name),
             None => question,
         }
