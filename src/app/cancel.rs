@@ -54,7 +54,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
     let plan = &prepared.plan;
     let cluster = context.cluster(&plan.cluster.name)?;
     let lines = match plan.method {
-        Method::Physical => hits(&detect::one(context, cluster).await?, plan, has_lost_start(task)),
+        Method::Physical => affected_jobs(&detect::one(context, cluster).await?, plan, has_lost_start(task)),
         Method::Logical => vec![match uploads_to(task) {
             Some(place) => {
                 format!("The upload is stopped; what is under {place} stays, and so does the dump on this host.")
@@ -96,7 +96,7 @@ fn uploads_to(task: &Task) -> Option<String> {
 
 /// Every job that runs on the plan's tenants, and what stays of them. `lost`: a start of this task got no answer, and nobody
 /// knows what became of it.
-fn hits(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
+fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
     let of = |target: &TargetPlan| facts.tenant_by_id(target.tenant.id).map_or(&[][..], |found| &found.running);
     let line = |target: &TargetPlan, job: &JobFacts| format!("  {}  {}", target.target, words(job));
     let own = |target: &TargetPlan, job: &JobFacts| plan.whole || job.tenant_id == target.tenant.id;

@@ -27,7 +27,7 @@ fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     let mut log = other_tenant(1004, "log");
     log.running = vec![job("not of this task")];
     pay.running = vec![job("obnow t1.1"), parent.clone()];
-    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, false);
+    let lines = affected_jobs(&cluster(vec![pay.clone(), log.clone()]), &made, false);
     assert_eq!(
         lines,
         [
@@ -39,7 +39,7 @@ fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     );
     // Before the tenant has a job of its own, nothing is hit.
     pay.running = vec![parent];
-    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, false);
+    let lines = affected_jobs(&cluster(vec![pay.clone(), log.clone()]), &made, false);
     assert_eq!(
         lines[..2],
         [
@@ -49,12 +49,12 @@ fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
     );
     pay.running = Vec::new();
     // Where nobody knows of a start, what it may hit is said.
-    let lines = hits(&cluster(vec![pay.clone(), log.clone()]), &made, true);
+    let lines = affected_jobs(&cluster(vec![pay.clone(), log.clone()]), &made, true);
     assert_eq!(
         lines[0],
         "A start of this task got no answer. Once its job is seen CANCEL BACKUP is sent, and may hit every backup job of \
          these tenants, whoever started it."
     );
-    let lines = hits(&cluster(vec![pay, log]), &made, false);
+    let lines = affected_jobs(&cluster(vec![pay, log]), &made, false);
     assert_eq!(lines, ["Nothing of it runs on the server: the task ends before its start."]);
 }
