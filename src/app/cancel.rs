@@ -98,7 +98,7 @@ fn uploads_to(task: &Task) -> Option<String> {
 /// knows what became of it.
 fn affected_jobs(facts: &Facts, plan: &Plan, lost: bool) -> Vec<String> {
     let of = |target: &TargetPlan| facts.tenant_by_id(target.tenant.id).map_or(&[][..], |found| &found.running);
-    let line = |target: &TargetPlan, job: &JobFacts| format!("  {}  {}", target.target, words(job));
+    let line = |target: &TargetPlan, job: &JobFacts| format!("  {}  {}", target.target, describe_job(job));
     let own = |target: &TargetPlan, job: &JobFacts| plan.whole || job.tenant_id == target.tenant.id;
     let (mut jobs, mut parents) = (Vec::new(), Vec::new());
     for target in &plan.targets {
@@ -156,7 +156,7 @@ fn has_lost_start(task: &Task) -> bool {
     task.view.intents.iter().any(unknown)
 }
 
-fn words(job: &JobFacts) -> String {
+fn describe_job(job: &JobFacts) -> String {
     let percent = job.percent().map_or_else(String::new, |percent| format!(", {percent} %"));
     format!("job {}, {}, by {}, since {} (server time){percent}", job.job_id, job.kind.word(), job.owner(), job.started)
 }
