@@ -165,15 +165,15 @@ fn describe_job(job: &JobFacts) -> String {
 ///
 /// # Errors
 /// The request cannot be written.
-pub fn ask(context: &AppContext, task: &Task) -> Result<String, Fault> {
+pub fn request_cancel(context: &AppContext, task: &Task) -> Result<String, Fault> {
     let random = crate::journal::clock::random().map_err(|error| {
         let why = format!("The system gives no random bits: {error}.");
         Fault::new(Cause::Internal, "The request cannot be named.", why, "Check /dev/urandom.")
     })?;
     let ask =
         Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.operator(), at: context.now() };
-    requests::put(&context.directories.state, &task.id, &ask)?;
-    Ok(ask.id)
+    requests::put(&context.directories.state, &task.id, &request_cancel)?;
+    Ok(request_cancel.id)
 }
 
 /// What is said of a cancel that a silent runner does not take up.

@@ -19,7 +19,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
         undone: "Nothing was cancelled.",
         or: "",
     })?;
-    let request = cancel::ask(context, &task)?;
+    let request = cancel::request_cancel(context, &task)?;
     if task.is_runner_alive {
         let after = task.view.attempt.saturating_sub(1);
         return backup::follow_asked(context, say, task.id.as_str(), (after, Some(&request))).await;

@@ -90,7 +90,7 @@ fn canonical(text: &str) -> Option<String> {
 pub struct TaskFiles {
     /// `ID.jsonl`: its events.
     pub journal: PathBuf,
-    /// `ID.ask`: the requests put to it.
+    /// `ID.request_cancel`: the requests put to it.
     pub ask: PathBuf,
     /// `ID.is_runner_alive`: its heartbeat.
     pub alive: PathBuf,

@@ -379,7 +379,7 @@ async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) ->
 /// Asks the runner; where none lives, one is started for it.
 async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
     let task = tasks::find(context, id)?;
-    crate::app::cancel::ask(context, &task)?;
+    crate::app::cancel::request_cancel(context, &task)?;
     if task.is_runner_alive {
         return Ok(());
     }
