@@ -178,7 +178,7 @@ pub fn request_cancel(context: &AppContext, task: &Task) -> Result<String, Fault
 
 /// What is said of a cancel that a silent runner does not take up.
 #[must_use]
-pub fn not_taken_up(id: &str, silent: &Fault) -> Fault {
+pub fn request_not_accepted(id: &str, silent: &Fault) -> Fault {
     Fault::new(
         Cause::Unknown,
         format!("The cancel of task {id} was not taken up."),

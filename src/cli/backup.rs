@@ -340,7 +340,7 @@ pub(super) async fn follow_asked(
             Some(FollowUpdate::Unresponsive(fault))
                 if request.is_some_and(|request| !follow.view.requests.contains(request)) =>
             {
-                return Err(cancel::not_taken_up(id, &fault));
+                return Err(cancel::request_not_accepted(id, &fault));
             }
             Some(FollowUpdate::Unresponsive(fault)) => say.fault(&fault),
             Some(FollowUpdate::Responsive) => say.line(&format!("The runner of task {id} answers again.")),
