@@ -55,7 +55,7 @@ pub async fn question(context: &AppContext, task: &Task) -> Result<CancelQuestio
     let cluster = context.cluster(&plan.cluster.name)?;
     let lines = match plan.method {
         Method::Physical => affected_jobs(&detect::one(context, cluster).await?, plan, has_lost_start(task)),
-        Method::Logical => vec![match uploads_to(task) {
+        Method::Logical => vec![match upload_destination(task) {
             Some(place) => {
                 format!("The upload is stopped; what is under {place} stays, and so does the dump on this host.")
             }
@@ -82,7 +82,7 @@ fn hit_by_name(plan: &Plan) -> String {
 }
 
 /// Where a dump is being uploaded to now.
-fn uploads_to(task: &Task) -> Option<String> {
+fn upload_destination(task: &Task) -> Option<String> {
     let plan = &task.view.prepared.as_ref()?.plan;
     let target = task.view.targets.iter().find(|target| {
         target.current().is_some_and(|step| step.kind == StepKind::Upload && !step.state.is_stopped())
