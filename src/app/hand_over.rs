@@ -28,9 +28,10 @@ const ENVIRONMENT: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", 
 /// A new task, or one that goes on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Order {
+pub enum LaunchRequest {
     /// A task that was just confirmed.
-    New {
+    #[serde(rename = "new")]
+    Start {
         /// What was confirmed.
         prepared: Box<Prepared>,
         /// How the target is reached.
@@ -39,10 +40,12 @@ pub enum Order {
         by: String,
     },
     /// A task whose journal is there.
-    GoOn,
+    #[serde(rename = "go_on")]
+    Resume,
     /// The same, and the major compaction that its backup may need comes first: it was asked for by itself (`m`,
     /// `retry --compact`), with its scope named.
-    CompactFirst,
+    #[serde(rename = "compact_first")]
+    ResumeWithCompaction,
 }
 
 /// The secrets of a task as they go through the pipe, and nowhere else.
@@ -61,7 +64,7 @@ pub struct TaskSecrets {
 /// The one object on the runner's standard input.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Parcel {
-    pub(super) order: Order,
+    pub(super) order: LaunchRequest,
     pub(super) login: Option<Zeroizing<String>>,
     pub(super) access_key: Option<Zeroizing<String>>,
     pub(super) encryption: Option<Zeroizing<String>>,
@@ -91,8 +94,12 @@ pub trait Launcher {
     ///
     /// # Errors
     /// Nothing was started, and why.
-    fn launch(&self, task: &TaskId, order: Order, secrets: TaskSecrets)
-    -> impl Future<Output = Result<Started, Fault>>;
+    fn launch(
+        &self,
+        task: &TaskId,
+        order: LaunchRequest,
+        secrets: TaskSecrets,
+    ) -> impl Future<Output = Result<Started, Fault>>;
 }
 
 /// Runs a task in a process of its own.
@@ -134,8 +141,8 @@ impl Detached {
 }
 
 impl Launcher for Detached {
-    async fn launch(&self, task: &TaskId, order: Order, secrets: TaskSecrets) -> Result<Started, Fault> {
-        let new = matches!(order, Order::New { .. });
+    async fn launch(&self, task: &TaskId, order: LaunchRequest, secrets: TaskSecrets) -> Result<Started, Fault> {
+        let new = matches!(order, LaunchRequest::Start { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let parcel = Parcel {
             order,

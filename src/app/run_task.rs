@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::context::backend_for;
-use super::hand_over::{BUSY, Order, Parcel, REFUSED, STARTED};
+use super::hand_over::{BUSY, LaunchRequest, Parcel, REFUSED, STARTED};
 use super::lend_storage::object_store_for;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
@@ -101,13 +101,13 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         encryption: secret(parcel.encryption),
         decryption: parcel.decryption.into_iter().filter_map(|text| secret(Some(text))).collect(),
     };
-    let compact_first = matches!(parcel.order, Order::CompactFirst);
+    let compact_first = matches!(parcel.order, LaunchRequest::ResumeWithCompaction);
     let (prepared, connection, created) = match parcel.order {
-        Order::New { prepared, connection, by } => {
+        LaunchRequest::Start { prepared, connection, by } => {
             let created = Event::Created { prepared: prepared.clone(), connection: connection.clone(), by };
             (prepared, connection, Some(created))
         }
-        Order::GoOn | Order::CompactFirst => {
+        LaunchRequest::Resume | LaunchRequest::ResumeWithCompaction => {
             let view = read(state, &task)?;
             view.may_go_on(id)?;
             match (view.prepared, view.connection) {

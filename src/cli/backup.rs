@@ -9,7 +9,7 @@ use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
 use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
@@ -105,7 +105,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         return Ok(Exit::LEFT);
     }
     context.ensure_state_directory()?;
-    let order = Order::New {
+    let order = LaunchRequest::Start {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
         by: context.operator(),
@@ -131,7 +131,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
 /// said so.
 async fn launched(
     context: &AppContext,
-    (id, order, secrets): (&TaskId, &Order, &TaskSecrets),
+    (id, order, secrets): (&TaskId, &LaunchRequest, &TaskSecrets),
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
     say_busy: impl Fn(&Fault),
 ) -> Result<Started, Fault> {

@@ -3,7 +3,7 @@
 use super::answers::{Answers, Question};
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
-use crate::app::hand_over::Order;
+use crate::app::hand_over::LaunchRequest;
 use crate::app::{AppContext, cancel, task_secrets, tasks};
 use crate::domain::fault::Fault;
 
@@ -24,6 +24,13 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
         let after = task.view.attempt.saturating_sub(1);
         return backup::follow_asked(context, say, task.id.as_str(), (after, Some(&request))).await;
     }
-    task_commands::launch(context, say, &task, Order::GoOn, task_secrets::SecretOverrides::default(), Some(&request))
-        .await
+    task_commands::launch(
+        context,
+        say,
+        &task,
+        LaunchRequest::Resume,
+        task_secrets::SecretOverrides::default(),
+        Some(&request),
+    )
+    .await
 }

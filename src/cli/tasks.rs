@@ -6,7 +6,7 @@ use super::answers::{Answers, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
-use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;
@@ -125,7 +125,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
 async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.is_runner_alive && task.view.targets.iter().any(changing) {
-        return launch(context, say, task, Order::GoOn, task_secrets::SecretOverrides::default(), None).await;
+        return launch(context, say, task, LaunchRequest::Resume, task_secrets::SecretOverrides::default(), None).await;
     }
     backup::follow(context, say, task.id.as_str()).await
 }
@@ -145,7 +145,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         say.line(&words);
     }
     context.ensure_state_directory()?;
-    let order = Order::New {
+    let order = LaunchRequest::Start {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
         by: context.operator(),
@@ -167,7 +167,7 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
         let undone = "The new backup was not started.";
         answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
     }
-    let order = if args.compact { compaction(context, say, &task, answers).await? } else { Order::GoOn };
+    let order = if args.compact { compaction(context, say, &task, answers).await? } else { LaunchRequest::Resume };
     let given = task_secrets::SecretOverrides {
         access_key_from: args.access_key_from.clone(),
         encrypt_from: args.encrypt_from.clone(),
@@ -177,7 +177,12 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
 }
 
 /// Asks once for the compaction: whom it concerns, and what is sent.
-async fn compaction(context: &AppContext, say: &Say, task: &Task, answers: Answers<'_>) -> Result<Order, Fault> {
+async fn compaction(
+    context: &AppContext,
+    say: &Say,
+    task: &Task,
+    answers: Answers<'_>,
+) -> Result<LaunchRequest, Fault> {
     let question = compact::question(context, task).await?;
     say.note(&question.text());
     for statement in &question.statements {
@@ -189,14 +194,14 @@ async fn compaction(context: &AppContext, say: &Say, task: &Task, answers: Answe
         undone: "The major compaction was not started.",
         or: "",
     })?;
-    Ok(Order::CompactFirst)
+    Ok(LaunchRequest::ResumeWithCompaction)
 }
 
 pub(super) async fn launch(
     context: &AppContext,
     say: &Say,
     task: &Task,
-    order: Order,
+    order: LaunchRequest,
     given: task_secrets::SecretOverrides,
     request: Option<&str>,
 ) -> Result<Exit, Fault> {

@@ -13,7 +13,7 @@ use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
 use crate::app::known::{self, InventorySummary};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::ProbeProgram;
@@ -342,7 +342,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     context.ensure_state_directory()?;
     let id = tasks::parse_id(&prepared.task)?;
-    let order = Order::New {
+    let order = LaunchRequest::Start {
         prepared: Box::new(prepared),
         connection: Box::new(context.connection(cluster)),
         by: context.operator(),
@@ -369,7 +369,7 @@ async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName)
 async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
     let task = tasks::find(context, &id)?;
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
-    let order = if compact { Order::CompactFirst } else { Order::GoOn };
+    let order = if compact { LaunchRequest::ResumeWithCompaction } else { LaunchRequest::Resume };
     match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         Started::Yes => Ok(id),
         Started::Busy(fault) => Err(fault),
@@ -384,7 +384,7 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let secrets = task_secrets::for_cancel(context, &task).await?;
-    match Detached::here(&context.directories.state)?.launch(&task.id, Order::GoOn, secrets).await? {
+    match Detached::here(&context.directories.state)?.launch(&task.id, LaunchRequest::Resume, secrets).await? {
         Started::Yes => Ok(()),
         Started::Busy(fault) => Err(fault),
     }

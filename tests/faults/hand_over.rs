@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::hand_over::{Detached, Launcher, Order, Started, TaskSecrets};
+use obnow::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect, tasks};
 use obnow::demo::control::Ask;
@@ -89,7 +89,7 @@ fn script(text: &str) -> (tempfile::TempDir, Detached) {
 fn launched(detached: &Detached) -> Fault {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let id = "1QJ45Y2V0ZZZ".parse().unwrap();
-    runtime.block_on(detached.launch(&id, Order::GoOn, TaskSecrets::default())).unwrap_err()
+    runtime.block_on(detached.launch(&id, LaunchRequest::Resume, TaskSecrets::default())).unwrap_err()
 }
 
 /// A runner that was called not started must not start later.
@@ -124,7 +124,7 @@ fn a_runner_that_falls_silent_after_it_began_leaves_a_task() {
     std::fs::write(state.join(format!("{id}.jsonl")), begun.join("\n") + "\n").unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let id = id.parse().unwrap();
-    let fault = runtime.block_on(detached.launch(&id, Order::GoOn, TaskSecrets::default())).unwrap_err();
+    let fault = runtime.block_on(detached.launch(&id, LaunchRequest::Resume, TaskSecrets::default())).unwrap_err();
     assert_eq!(fault.cause, Cause::Unknown, "{fault}");
     assert!(fault.next.contains(&format!("obnow retry {id}")), "{fault}");
 }
@@ -295,7 +295,7 @@ fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     let prepared = prepare(&facts, &choices, id.as_str()).unwrap();
     assert!(prepared.preview.iter().any(|step| step.statements.iter().any(|text| text.contains("NOARCHIVELOG"))));
     let (connection, login) = (Box::new(room.connection(cluster)), runtime.block_on(room.password(cluster)).unwrap());
-    let order = Order::New { prepared: Box::new(prepared), connection, by: "a test".to_owned() };
+    let order = LaunchRequest::Start { prepared: Box::new(prepared), connection, by: "a test".to_owned() };
     let key = Some(Secret::new("CANARY&b".to_owned()));
     let purse = TaskSecrets { login: Some(login), access_key: key, ..TaskSecrets::default() };
     room.ensure_state_directory().unwrap();
