@@ -63,8 +63,9 @@ pub struct TaskSecrets {
 
 /// The one object on the runner's standard input.
 #[derive(Serialize, Deserialize)]
-pub(super) struct Parcel {
-    pub(super) order: LaunchRequest,
+pub(super) struct LaunchPayload {
+    #[serde(rename = "order")]
+    pub(super) request: LaunchRequest,
     pub(super) login: Option<Zeroizing<String>>,
     pub(super) access_key: Option<Zeroizing<String>>,
     pub(super) encryption: Option<Zeroizing<String>>,
@@ -144,8 +145,8 @@ impl Launcher for Detached {
     async fn launch(&self, task: &TaskId, order: LaunchRequest, secrets: TaskSecrets) -> Result<Started, Fault> {
         let new = matches!(order, LaunchRequest::Start { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));
-        let parcel = Parcel {
-            order,
+        let parcel = LaunchPayload {
+            request: order,
             login: text(secrets.login),
             access_key: text(secrets.access_key),
             encryption: text(secrets.encryption),

@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::context::backend_for;
-use super::hand_over::{BUSY, LaunchRequest, Parcel, REFUSED, STARTED};
+use super::hand_over::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
 use super::lend_storage::object_store_for;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
@@ -92,7 +92,8 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
     let task: TaskId = id.parse().map_err(|_| no_task(id))?;
     let mut text = Zeroizing::new(Vec::new());
     input.read_to_end(&mut text).map_err(|error| bad_parcel(&error.to_string()))?;
-    let parcel: Parcel = serde_json::from_slice(&text).map_err(|_| bad_parcel("it is not what a face hands over"))?;
+    let parcel: LaunchPayload =
+        serde_json::from_slice(&text).map_err(|_| bad_parcel("it is not what a face hands over"))?;
     drop(text);
     let secret = |text: Option<Zeroizing<String>>| text.map(|text| Secret::new((*text).clone()));
     let secrets = Secrets {
@@ -101,8 +102,8 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         encryption: secret(parcel.encryption),
         decryption: parcel.decryption.into_iter().filter_map(|text| secret(Some(text))).collect(),
     };
-    let compact_first = matches!(parcel.order, LaunchRequest::ResumeWithCompaction);
-    let (prepared, connection, created) = match parcel.order {
+    let compact_first = matches!(parcel.request, LaunchRequest::ResumeWithCompaction);
+    let (prepared, connection, created) = match parcel.request {
         LaunchRequest::Start { prepared, connection, by } => {
             let created = Event::Created { prepared: prepared.clone(), connection: connection.clone(), by };
             (prepared, connection, Some(created))
