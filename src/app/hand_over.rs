@@ -75,9 +75,9 @@ pub(super) struct LaunchPayload {
 
 /// What the runner said.
 #[derive(Debug)]
-pub enum Started {
+pub enum LaunchOutcome {
     /// It has the task.
-    Yes,
+    Started,
     /// The target is taken by another task, and whose it is.
     Busy(Fault),
 }
@@ -100,7 +100,7 @@ pub trait Launcher {
         task: &TaskId,
         order: LaunchRequest,
         secrets: TaskSecrets,
-    ) -> impl Future<Output = Result<Started, Fault>>;
+    ) -> impl Future<Output = Result<LaunchOutcome, Fault>>;
 }
 
 /// Runs a task in a process of its own.
@@ -142,7 +142,7 @@ impl Detached {
 }
 
 impl Launcher for Detached {
-    async fn launch(&self, task: &TaskId, order: LaunchRequest, secrets: TaskSecrets) -> Result<Started, Fault> {
+    async fn launch(&self, task: &TaskId, order: LaunchRequest, secrets: TaskSecrets) -> Result<LaunchOutcome, Fault> {
         let new = matches!(order, LaunchRequest::Start { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));
         let parcel = LaunchPayload {
@@ -201,12 +201,12 @@ impl Launcher for Detached {
 }
 
 /// What the runner said; None: nothing that is known.
-fn answer(line: &str) -> Option<Result<Started, Fault>> {
+fn answer(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));
     match word {
-        STARTED => Some(Ok(Started::Yes)),
-        BUSY => Some(Ok(Started::Busy(fault()))),
+        STARTED => Some(Ok(LaunchOutcome::Started)),
+        BUSY => Some(Ok(LaunchOutcome::Busy(fault()))),
         REFUSED => Some(Err(fault())),
         _ => None,
     }

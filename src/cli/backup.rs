@@ -9,7 +9,7 @@ use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
@@ -116,14 +116,14 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     })
     .await?;
     match started {
-        Started::Busy(fault) => Err(fault),
-        Started::Yes if args.detach => {
+        LaunchOutcome::Busy(fault) => Err(fault),
+        LaunchOutcome::Started if args.detach => {
             let task = tasks::load(context, id)?;
             show::task(say, task.id.as_str(), &task.view, TaskState::Running);
             say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
             Ok(Exit::OK)
         }
-        Started::Yes => follow(context, say, id.as_str()).await,
+        LaunchOutcome::Started => follow(context, say, id.as_str()).await,
     }
 }
 
@@ -134,11 +134,11 @@ async fn launched(
     (id, order, secrets): (&TaskId, &LaunchRequest, &TaskSecrets),
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
     say_busy: impl Fn(&Fault),
-) -> Result<Started, Fault> {
+) -> Result<LaunchOutcome, Fault> {
     let runner = Detached::here(&context.directories.state)?;
     loop {
         match runner.launch(id, order.clone(), secrets.clone()).await? {
-            Started::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
+            LaunchOutcome::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {
                 if !waiting {
                     say_busy(&fault);
                     waiting = true;

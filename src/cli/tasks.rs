@@ -6,7 +6,7 @@ use super::answers::{Answers, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
-use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;
@@ -152,8 +152,8 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
     };
     let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
     match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
-        Started::Busy(fault) => Err(fault),
-        Started::Yes => backup::follow(context, say, id.as_str()).await,
+        LaunchOutcome::Busy(fault) => Err(fault),
+        LaunchOutcome::Started => backup::follow(context, say, id.as_str()).await,
     }
 }
 
@@ -208,8 +208,8 @@ pub(super) async fn launch(
     let secrets = task_secrets::for_retry(context, task, given).await?;
     let before = task.view.attempt;
     match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
-        Started::Busy(fault) => Err(fault),
-        Started::Yes => {
+        LaunchOutcome::Busy(fault) => Err(fault),
+        LaunchOutcome::Started => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));
             backup::follow_asked(context, say, task.id.as_str(), (before, request)).await
         }

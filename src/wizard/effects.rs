@@ -13,7 +13,7 @@ use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
+use crate::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::known::{self, InventorySummary};
 use crate::app::setup::{self, NewCluster};
 use crate::app::test::ProbeProgram;
@@ -348,8 +348,8 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
         by: context.operator(),
     };
     match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
-        Started::Yes => Ok(id.to_string()),
-        Started::Busy(fault) => Err(fault),
+        LaunchOutcome::Started => Ok(id.to_string()),
+        LaunchOutcome::Busy(fault) => Err(fault),
     }
 }
 
@@ -371,8 +371,8 @@ async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) ->
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { LaunchRequest::ResumeWithCompaction } else { LaunchRequest::Resume };
     match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
-        Started::Yes => Ok(id),
-        Started::Busy(fault) => Err(fault),
+        LaunchOutcome::Started => Ok(id),
+        LaunchOutcome::Busy(fault) => Err(fault),
     }
 }
 
@@ -385,8 +385,8 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
     }
     let secrets = task_secrets::for_cancel(context, &task).await?;
     match Detached::here(&context.directories.state)?.launch(&task.id, LaunchRequest::Resume, secrets).await? {
-        Started::Yes => Ok(()),
-        Started::Busy(fault) => Err(fault),
+        LaunchOutcome::Started => Ok(()),
+        LaunchOutcome::Busy(fault) => Err(fault),
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::hand_over::{Detached, LaunchRequest, Launcher, Started, TaskSecrets};
+use obnow::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect, tasks};
 use obnow::demo::control::Ask;
@@ -301,7 +301,7 @@ fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     room.ensure_state_directory().unwrap();
     let detached = Detached { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
     let started = runtime.block_on(detached.launch(&id, order, purse)).unwrap();
-    assert!(matches!(started, Started::Yes));
+    assert!(matches!(started, LaunchOutcome::Started));
     let events = until("the end", || {
         let events = newest(&fleet);
         if events.iter().any(|event| event["event"] == "runner_ended") {
