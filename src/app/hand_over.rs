@@ -104,7 +104,7 @@ pub trait Launcher {
 }
 
 /// Runs a task in a process of its own.
-pub struct Detached {
+pub struct DetachedLauncher {
     /// This program.
     pub program: PathBuf,
     /// The state directory.
@@ -113,7 +113,7 @@ pub struct Detached {
     pub patience: Duration,
 }
 
-impl Detached {
+impl DetachedLauncher {
     /// By this very program, on this state.
     ///
     /// # Errors
@@ -141,7 +141,7 @@ impl Detached {
     }
 }
 
-impl Launcher for Detached {
+impl Launcher for DetachedLauncher {
     async fn launch(&self, task: &TaskId, order: LaunchRequest, secrets: TaskSecrets) -> Result<LaunchOutcome, Fault> {
         let new = matches!(order, LaunchRequest::Start { .. });
         let text = |secret: Option<Secret>| secret.map(|secret| Zeroizing::new(secret.expose().to_owned()));

@@ -9,7 +9,7 @@ use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::TaskId;
 use crate::app::test::subjects;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
@@ -135,7 +135,7 @@ async fn launched(
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
     say_busy: impl Fn(&Fault),
 ) -> Result<LaunchOutcome, Fault> {
-    let runner = Detached::here(&context.directories.state)?;
+    let runner = DetachedLauncher::here(&context.directories.state)?;
     loop {
         match runner.launch(id, order.clone(), secrets.clone()).await? {
             LaunchOutcome::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {

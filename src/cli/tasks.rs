@@ -6,7 +6,7 @@ use super::answers::{Answers, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
-use crate::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;
@@ -151,7 +151,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         by: context.operator(),
     };
     let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
-    match Detached::here(&context.directories.state)?.launch(&id, order, secrets).await? {
+    match DetachedLauncher::here(&context.directories.state)?.launch(&id, order, secrets).await? {
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started => backup::follow(context, say, id.as_str()).await,
     }
@@ -207,7 +207,7 @@ pub(super) async fn launch(
 ) -> Result<Exit, Fault> {
     let secrets = task_secrets::for_retry(context, task, given).await?;
     let before = task.view.attempt;
-    match Detached::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
+    match DetachedLauncher::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

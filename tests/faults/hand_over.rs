@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::hand_over::{Detached, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use obnow::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use obnow::app::prepare::prepare;
 use obnow::app::{AppContext, detect, tasks};
 use obnow::demo::control::Ask;
@@ -77,16 +77,17 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 }
 
 /// A program that is no runner.
-fn script(text: &str) -> (tempfile::TempDir, Detached) {
+fn script(text: &str) -> (tempfile::TempDir, DetachedLauncher) {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("runner");
     std::fs::write(&program, format!("#!/bin/sh\necho $$ >{}/pid\n{text}\n", place.path().display())).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let detached = Detached { program, state: place.path().join("state"), patience: Duration::from_millis(400) };
+    let detached =
+        DetachedLauncher { program, state: place.path().join("state"), patience: Duration::from_millis(400) };
     (place, detached)
 }
 
-fn launched(detached: &Detached) -> Fault {
+fn launched(detached: &DetachedLauncher) -> Fault {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let id = "1QJ45Y2V0ZZZ".parse().unwrap();
     runtime.block_on(detached.launch(&id, LaunchRequest::Resume, TaskSecrets::default())).unwrap_err()
@@ -299,7 +300,7 @@ fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     let key = Some(Secret::new("CANARY&b".to_owned()));
     let purse = TaskSecrets { login: Some(login), access_key: key, ..TaskSecrets::default() };
     room.ensure_state_directory().unwrap();
-    let detached = Detached { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
+    let detached = DetachedLauncher { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
     let started = runtime.block_on(detached.launch(&id, order, purse)).unwrap();
     assert!(matches!(started, LaunchOutcome::Started));
     let events = until("the end", || {
