@@ -110,7 +110,7 @@ pub struct DetachedLauncher {
     /// The state directory.
     pub state: PathBuf,
     /// How long the runner may take to say that it has started.
-    pub patience: Duration,
+    pub start_timeout: Duration,
 }
 
 impl DetachedLauncher {
@@ -121,7 +121,7 @@ impl DetachedLauncher {
     pub fn here(state: &Path) -> Result<Self, Fault> {
         let program =
             std::env::current_exe().map_err(|error| not_started(&format!("This program cannot be found: {error}.")))?;
-        Ok(Self { program, state: state.to_path_buf(), patience: PATIENCE })
+        Ok(Self { program, state: state.to_path_buf(), start_timeout: PATIENCE })
     }
 
     /// What is known of a task whose runner is dead and has not said that it started.
@@ -180,8 +180,8 @@ impl Launcher for DetachedLauncher {
             BufReader::new(output.take(1 << 20)).read_line(&mut line).await?;
             Ok::<String, std::io::Error>(line)
         };
-        let why = match tokio::time::timeout(self.patience, exchange).await {
-            Err(_) => format!("The runner did not say within {} s that it has started.", self.patience.as_secs()),
+        let why = match tokio::time::timeout(self.start_timeout, exchange).await {
+            Err(_) => format!("The runner did not say within {} s that it has started.", self.start_timeout.as_secs()),
             Ok(Err(error)) => format!("The runner cannot be talked to: {error}."),
             Ok(Ok(line)) => match answer(line.trim()) {
                 // It refuses before it has begun anything: what runs already is an earlier attempt's.

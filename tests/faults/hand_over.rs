@@ -83,7 +83,7 @@ fn script(text: &str) -> (tempfile::TempDir, DetachedLauncher) {
     std::fs::write(&program, format!("#!/bin/sh\necho $$ >{}/pid\n{text}\n", place.path().display())).unwrap();
     std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
     let detached =
-        DetachedLauncher { program, state: place.path().join("state"), patience: Duration::from_millis(400) };
+        DetachedLauncher { program, state: place.path().join("state"), start_timeout: Duration::from_millis(400) };
     (place, detached)
 }
 
@@ -300,7 +300,8 @@ fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
     let key = Some(Secret::new("CANARY&b".to_owned()));
     let purse = TaskSecrets { login: Some(login), access_key: key, ..TaskSecrets::default() };
     room.ensure_state_directory().unwrap();
-    let detached = DetachedLauncher { program: OBNOW.into(), state: fleet.state(), patience: Duration::from_secs(20) };
+    let detached =
+        DetachedLauncher { program: OBNOW.into(), state: fleet.state(), start_timeout: Duration::from_secs(20) };
     let started = runtime.block_on(detached.launch(&id, order, purse)).unwrap();
     assert!(matches!(started, LaunchOutcome::Started));
     let events = until("the end", || {
