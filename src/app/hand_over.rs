@@ -20,7 +20,7 @@ use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 
 /// How long a runner may take to say that it has started.
-const PATIENCE: Duration = Duration::from_secs(10);
+const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The variables a runner is given; everything else of the environment stays behind.
 const ENVIRONMENT: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", "TZ", "LANG", "LC_ALL", "TMPDIR"];
@@ -121,7 +121,7 @@ impl DetachedLauncher {
     pub fn here(state: &Path) -> Result<Self, Fault> {
         let program =
             std::env::current_exe().map_err(|error| not_started(&format!("This program cannot be found: {error}.")))?;
-        Ok(Self { program, state: state.to_path_buf(), start_timeout: PATIENCE })
+        Ok(Self { program, state: state.to_path_buf(), start_timeout: START_TIMEOUT })
     }
 
     /// What is known of a task whose runner is dead and has not said that it started.
