@@ -23,7 +23,8 @@ use crate::journal::tasks::TaskId;
 const START_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The variables a runner is given; everything else of the environment stays behind.
-const ENVIRONMENT: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", "TZ", "LANG", "LC_ALL", "TMPDIR"];
+const INHERITED_VARIABLES: [&str; 9] =
+    ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", "TZ", "LANG", "LC_ALL", "TMPDIR"];
 
 /// A new task, or one that goes on.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -214,7 +215,7 @@ fn answer(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what a runner inherits")]
 pub(super) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    ENVIRONMENT.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
+    INHERITED_VARIABLES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 
 fn not_started(why: &str) -> Fault {
