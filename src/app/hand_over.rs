@@ -119,7 +119,7 @@ impl DetachedLauncher {
     ///
     /// # Errors
     /// The system does not say which program this is.
-    pub fn here(state: &Path) -> Result<Self, Fault> {
+    pub fn for_this_program(state: &Path) -> Result<Self, Fault> {
         let program =
             std::env::current_exe().map_err(|error| not_started(&format!("This program cannot be found: {error}.")))?;
         Ok(Self { program, state: state.to_path_buf(), start_timeout: START_TIMEOUT })

@@ -135,7 +135,7 @@ async fn launched(
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
     say_busy: impl Fn(&Fault),
 ) -> Result<LaunchOutcome, Fault> {
-    let runner = DetachedLauncher::here(&context.directories.state)?;
+    let runner = DetachedLauncher::for_this_program(&context.directories.state)?;
     loop {
         match runner.launch(id, order.clone(), secrets.clone()).await? {
             LaunchOutcome::Busy(fault) if until.is_some_and(|until| tokio::time::Instant::now() < until) => {

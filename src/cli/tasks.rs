@@ -151,7 +151,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
         by: context.operator(),
     };
     let secrets = TaskSecrets { login: Some(password), ..TaskSecrets::default() };
-    match DetachedLauncher::here(&context.directories.state)?.launch(&id, order, secrets).await? {
+    match DetachedLauncher::for_this_program(&context.directories.state)?.launch(&id, order, secrets).await? {
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started => backup::follow(context, say, id.as_str()).await,
     }
@@ -207,7 +207,7 @@ pub(super) async fn launch(
 ) -> Result<Exit, Fault> {
     let secrets = task_secrets::for_retry(context, task, given).await?;
     let before = task.view.attempt;
-    match DetachedLauncher::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
+    match DetachedLauncher::for_this_program(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started => {
             say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));

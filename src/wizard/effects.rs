@@ -347,7 +347,7 @@ async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -
         connection: Box::new(context.connection(cluster)),
         by: context.operator(),
     };
-    match DetachedLauncher::here(&context.directories.state)?.launch(&id, order, secrets).await? {
+    match DetachedLauncher::for_this_program(&context.directories.state)?.launch(&id, order, secrets).await? {
         LaunchOutcome::Started => Ok(id.to_string()),
         LaunchOutcome::Busy(fault) => Err(fault),
     }
@@ -370,7 +370,7 @@ async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) ->
     let task = tasks::find(context, &id)?;
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { LaunchRequest::ResumeWithCompaction } else { LaunchRequest::Resume };
-    match DetachedLauncher::here(&context.directories.state)?.launch(&task.id, order, secrets).await? {
+    match DetachedLauncher::for_this_program(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         LaunchOutcome::Started => Ok(id),
         LaunchOutcome::Busy(fault) => Err(fault),
     }
@@ -384,7 +384,10 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
         return Ok(());
     }
     let secrets = task_secrets::for_cancel(context, &task).await?;
-    match DetachedLauncher::here(&context.directories.state)?.launch(&task.id, LaunchRequest::Resume, secrets).await? {
+    match DetachedLauncher::for_this_program(&context.directories.state)?
+        .launch(&task.id, LaunchRequest::Resume, secrets)
+        .await?
+    {
         LaunchOutcome::Started => Ok(()),
         LaunchOutcome::Busy(fault) => Err(fault),
     }
