@@ -126,7 +126,7 @@ impl DetachedLauncher {
     }
 
     /// What is known of a task whose runner is dead and has not said that it started.
-    fn stopped(&self, task: &TaskId, new: bool, why: &str) -> Fault {
+    fn failed_launch(&self, task: &TaskId, new: bool, why: &str) -> Fault {
         let begun = reader::read::<Event>(&self.state, task)
             .is_ok_and(|journal| journal.entries.iter().any(|entry| matches!(entry.event, Ok(Event::Created { .. }))));
         if !begun {
@@ -197,7 +197,7 @@ impl Launcher for DetachedLauncher {
         };
         // It must not begin after it was called not started.
         let _ = child.kill().await;
-        Err(self.stopped(task, new, &why))
+        Err(self.failed_launch(task, new, &why))
     }
 }
 
