@@ -184,7 +184,7 @@ impl Launcher for DetachedLauncher {
         let why = match tokio::time::timeout(self.start_timeout, exchange).await {
             Err(_) => format!("The runner did not say within {} s that it has started.", self.start_timeout.as_secs()),
             Ok(Err(error)) => format!("The runner cannot be talked to: {error}."),
-            Ok(Ok(line)) => match answer(line.trim()) {
+            Ok(Ok(line)) => match parse_reply(line.trim()) {
                 // It refuses before it has begun anything: what runs already is an earlier attempt's.
                 Some(Err(fault)) => {
                     let so = if new { "Nothing was started." } else { "This attempt has started nothing." };
@@ -202,7 +202,7 @@ impl Launcher for DetachedLauncher {
 }
 
 /// What the runner said; None: nothing that is known.
-fn answer(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
+fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));
     match word {
