@@ -163,7 +163,7 @@ impl Launcher for DetachedLauncher {
             .arg("--state")
             .arg(&self.state)
             .env_clear()
-            .envs(environment())
+            .envs(inherited_environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
@@ -214,7 +214,7 @@ fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
 }
 
 #[allow(clippy::disallowed_methods, reason = "the allow-list of what a runner inherits")]
-pub(super) fn environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
+pub(super) fn inherited_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
     INHERITED_VARIABLES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 

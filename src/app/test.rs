@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, timeout_at};
 use zeroize::Zeroizing;
 
-use super::hand_over::environment;
+use super::hand_over::inherited_environment;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
 use crate::domain::fault::{Cause, Fault};
@@ -351,7 +351,7 @@ pub async fn run_test(
 /// What the servers themselves say.
 async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
-    let environment: Vec<_> = environment().chain(ssh_agent_environment()).collect();
+    let environment: Vec<_> = inherited_environment().chain(ssh_agent_environment()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -451,7 +451,7 @@ impl ProbeProcess {
         command
             .arg("run-probe")
             .env_clear()
-            .envs(environment())
+            .envs(inherited_environment())
             .envs(certificate_environment())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
