@@ -26,7 +26,7 @@ use crate::journal::tasks::TaskId;
 use crate::runner::Runner;
 
 /// Everything a runner needs, after it was taken.
-struct Taking {
+struct RunnerSetup {
     /// The locks; or who has them, where that is what this task itself left behind.
     held: Result<Arc<Held>, Fault>,
     writer: Writer<Event>,
@@ -42,7 +42,7 @@ struct Taking {
 /// # Errors
 /// What it could not say on standard output any more.
 pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Write) -> Result<(), Fault> {
-    let taken = take(state, id, input);
+    let taken = accept_launch(state, id, input);
     let (line, taken) = match taken {
         Ok(Ok(taken)) => (STARTED.to_owned(), Some(taken)),
         Ok(Err(busy)) => (worded(BUSY, &busy), None),
@@ -88,7 +88,7 @@ fn no_task(id: &str) -> Fault {
 }
 
 /// Reads the parcel, takes the locks, and has the task in the journal. Ok(Err): somebody else works on the target.
-fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, Fault>, Fault> {
+fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<RunnerSetup, Fault>, Fault> {
     let task: TaskId = id.parse().map_err(|_| no_task(id))?;
     let mut text = Zeroizing::new(Vec::new());
     input.read_to_end(&mut text).map_err(|error| bad_parcel(&error.to_string()))?;
@@ -145,7 +145,7 @@ fn take(state: &Path, id: &str, mut input: impl Read) -> Result<Result<Taking, F
         system.lend_storage(storage);
     }
     system.lend_locks(lender(held.clone()));
-    Ok(Ok(Taking { held, writer, view, system, compact_first }))
+    Ok(Ok(RunnerSetup { held, writer, view, system, compact_first }))
 }
 
 /// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is
