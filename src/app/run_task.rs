@@ -45,8 +45,8 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     let taken = accept_launch(state, id, input);
     let (line, taken) = match taken {
         Ok(Ok(taken)) => (STARTED.to_owned(), Some(taken)),
-        Ok(Err(busy)) => (worded(BUSY, &busy), None),
-        Err(fault) => (worded(REFUSED, &fault), None),
+        Ok(Err(busy)) => (reply_line(BUSY, &busy), None),
+        Err(fault) => (reply_line(REFUSED, &fault), None),
     };
     let task: TaskId = id.parse().map_err(|_| no_task(id))?;
     let mut held = None;
@@ -74,7 +74,7 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
     outcome.map(drop)
 }
 
-fn worded(word: &str, fault: &Fault) -> String {
+fn reply_line(word: &str, fault: &Fault) -> String {
     format!("{word} {}", serde_json::to_string(fault).unwrap_or_default())
 }
 
