@@ -48,7 +48,7 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
         Ok(Err(busy)) => (reply_line(BUSY, &busy), None),
         Err(fault) => (reply_line(REFUSED, &fault), None),
     };
-    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
+    let task: TaskId = id.parse().map_err(|_| invalid_task(id))?;
     let mut held = None;
     // Before the face is told: whoever follows the task then finds this process in the journal, and not the one before it.
     let runner = taken.map(|taken| {
@@ -78,7 +78,7 @@ fn reply_line(word: &str, fault: &Fault) -> String {
     format!("{word} {}", serde_json::to_string(fault).unwrap_or_default())
 }
 
-fn no_task(id: &str) -> Fault {
+fn invalid_task(id: &str) -> Fault {
     Fault::new(
         Cause::Usage,
         format!("{id} is not a task."),
@@ -89,7 +89,7 @@ fn no_task(id: &str) -> Fault {
 
 /// Reads the parcel, takes the locks, and has the task in the journal. Ok(Err): somebody else works on the target.
 fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<RunnerSetup, Fault>, Fault> {
-    let task: TaskId = id.parse().map_err(|_| no_task(id))?;
+    let task: TaskId = id.parse().map_err(|_| invalid_task(id))?;
     let mut text = Zeroizing::new(Vec::new());
     input.read_to_end(&mut text).map_err(|error| bad_parcel(&error.to_string()))?;
     let parcel: LaunchPayload =
@@ -113,7 +113,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
             view.may_go_on(id)?;
             match (view.prepared, view.connection) {
                 (Some(prepared), Some(connection)) => (prepared, connection, None),
-                _ => return Err(no_task(id)),
+                _ => return Err(invalid_task(id)),
             }
         }
     };
@@ -207,6 +207,6 @@ pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
 
 fn system(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {
     let name = &prepared.plan.cluster.name;
-    let target = TargetName::cluster_named(name).map_err(|_| no_task(name))?;
+    let target = TargetName::cluster_named(name).map_err(|_| invalid_task(name))?;
     Ok(backend_for(OceanBase::new(target, None, connection, secrets), prepared.plan.method))
 }
