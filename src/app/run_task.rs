@@ -118,7 +118,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
         }
     };
     let owner = Owner::here(&task, now());
-    let held = match try_locks(state, &[claim(&prepared, &connection)], &owner)? {
+    let held = match acquire_locks(state, &[claim(&prepared, &connection)], &owner)? {
         Taken::Held(held) => Ok(Arc::new(held)),
         // What this very task started still runs and holds them: it is waited for. The journal keeps other runners away.
         Taken::Busy(busy) if busy.owner.as_ref().is_some_and(|owner| owner.task == task && !owner.alive()) => {
@@ -150,7 +150,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
 
 /// Tries for the locks. Who holds one says so a moment after he got it, and may be about to give it back: where nobody is
 /// named, the try is repeated for that moment.
-fn try_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
+fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
     for _ in 0..50 {
         match locks::take(state, claims, owner)? {
             Taken::Busy(busy) if busy.owner.is_none() => std::thread::sleep(Duration::from_millis(10)),
