@@ -144,7 +144,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     if let Some(storage) = storage {
         system.lend_storage(storage);
     }
-    system.lend_locks(lender(held.clone()));
+    system.lend_locks(lock_inheritance(held.clone()));
     Ok(Ok(RunnerSetup { held, writer, view, system, compact_first }))
 }
 
@@ -161,7 +161,7 @@ fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken,
 }
 
 /// Hands on the locks that were taken; where they were not, nothing may be started.
-fn lender(held: Result<Arc<Held>, Fault>) -> LendLocks {
+fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> LendLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 
