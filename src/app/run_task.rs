@@ -64,7 +64,7 @@ pub async fn run(state: &Path, id: &str, input: impl Read, mut output: impl Writ
         None => return Ok(()),
         Some(Err(fault)) => Err(fault),
         // In a task of its own: a panic in it is said like any other reason to stop.
-        Some(Ok(runner)) => tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(broke_off(id))),
+        Some(Ok(runner)) => tokio::spawn(runner.run()).await.unwrap_or_else(|_| Err(runner_panicked(id))),
     };
     if let Err(fault) = &outcome {
         // The journal takes nothing more. If this place does not either, the runner is just gone.
@@ -165,7 +165,7 @@ fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> LendLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }
 
-fn broke_off(id: &str) -> Fault {
+fn runner_panicked(id: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         format!("The runner of task {id} broke off."),
