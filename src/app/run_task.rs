@@ -91,9 +91,9 @@ fn invalid_task(id: &str) -> Fault {
 fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<RunnerSetup, Fault>, Fault> {
     let task: TaskId = id.parse().map_err(|_| invalid_task(id))?;
     let mut text = Zeroizing::new(Vec::new());
-    input.read_to_end(&mut text).map_err(|error| bad_parcel(&error.to_string()))?;
+    input.read_to_end(&mut text).map_err(|error| invalid_payload(&error.to_string()))?;
     let parcel: LaunchPayload =
-        serde_json::from_slice(&text).map_err(|_| bad_parcel("it is not what a face hands over"))?;
+        serde_json::from_slice(&text).map_err(|_| invalid_payload("it is not what a face hands over"))?;
     drop(text);
     let secret = |text: Option<Zeroizing<String>>| text.map(|text| Secret::new((*text).clone()));
     let secrets = Secrets {
@@ -174,7 +174,7 @@ fn runner_panicked(id: &str) -> Fault {
     )
 }
 
-fn bad_parcel(why: &str) -> Fault {
+fn invalid_payload(why: &str) -> Fault {
     Fault::new(
         Cause::Internal,
         "The runner was not given its task.",
