@@ -109,7 +109,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
             (prepared, connection, Some(created))
         }
         LaunchRequest::Resume | LaunchRequest::ResumeWithCompaction => {
-            let view = read(state, &task)?;
+            let view = read_task(state, &task)?;
             view.may_go_on(id)?;
             match (view.prepared, view.connection) {
                 (Some(prepared), Some(connection)) => (prepared, connection, None),
@@ -135,7 +135,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
         writer
     } else {
         let writer = Writer::open(state, &task, now())?;
-        view = read(state, &task)?;
+        view = read_task(state, &task)?;
         writer
     };
     let limit = Duration::from_millis(connection.limits.statement);
@@ -183,7 +183,7 @@ fn invalid_payload(why: &str) -> Fault {
     )
 }
 
-fn read(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
+fn read_task(state: &Path, task: &TaskId) -> Result<TaskView, Fault> {
     let journal = reader::read::<Event>(state, task)?;
     Ok(TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event))))
 }
