@@ -140,7 +140,7 @@ fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<
     };
     let limit = Duration::from_millis(connection.limits.statement);
     let storage = object_store_for(&prepared.plan, secrets.access_key.as_ref(), limit);
-    let mut system = system(&prepared, *connection, secrets)?;
+    let mut system = backend_of(&prepared, *connection, secrets)?;
     if let Some(storage) = storage {
         system.lend_storage(storage);
     }
@@ -205,7 +205,7 @@ pub(super) fn claim(prepared: &Prepared, connection: &Connection) -> Claim {
     Claim::known(cluster, plan.cluster.created, tenants)
 }
 
-fn system(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {
+fn backend_of(prepared: &Prepared, connection: Connection, secrets: Secrets) -> Result<crate::backend::System, Fault> {
     let name = &prepared.plan.cluster.name;
     let target = TargetName::cluster_named(name).map_err(|_| invalid_task(name))?;
     Ok(backend_for(OceanBase::new(target, None, connection, secrets), prepared.plan.method))
