@@ -16,7 +16,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// The facts, with what is at the directory that a dump with these choices is written into; unchanged where nothing is dumped,
 /// or nobody says where to.
 #[must_use]
-pub fn seen(mut facts: Facts, choices: &Choices) -> Facts {
+pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     let Some(directory) = dump_directory(&facts, choices) else { return facts };
     let base = dump::place::Place::base(&directory);
     facts.cluster.dump_place = Some(look(base, facts.cluster.target.to_string()));

@@ -45,7 +45,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let mut waiting = false;
     let mut looked: Option<Looked> = None;
     let (facts, prepared) = loop {
-        let facts = dump_place::seen(detect::one(context, cluster).await?, &choices);
+        let facts = dump_place::with_dump_directory(detect::one(context, cluster).await?, &choices);
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }

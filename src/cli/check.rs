@@ -17,7 +17,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CheckArgs) -> Re
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
     choices = crate::app::choose::with_strategies(choices, context.cluster(args.target.cluster())?);
     choices = crate::app::tasks::with_last_storage(context, &facts, choices)?;
-    let facts = dump_place::seen(facts, &choices);
+    let facts = dump_place::with_dump_directory(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
     let own = cluster_checks(&facts, &choices);

@@ -270,7 +270,7 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made
     let said = choices.clone();
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(context).map_err(refused)?;
-    let facts = dump_place::seen(facts.clone(), &choices);
+    let facts = dump_place::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     Ok(Made { same_as: plans::same_as(cluster, &said, by_name.as_ref()), prepared })
