@@ -19,12 +19,12 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     let Some(directory) = dump_directory(&facts, choices) else { return facts };
     let base = dump::place::Place::base(&directory);
-    facts.cluster.dump_place = Some(look(base, facts.cluster.target.to_string()));
+    facts.cluster.dump_place = Some(inspect(base, facts.cluster.target.to_string()));
     facts
 }
 
 /// On a thread of its own: a storage that does not answer holds that one for ever, and nothing else.
-fn look(base: PathBuf, target: String) -> Known<PlaceFacts> {
+fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
     let (answer, answered) = mpsc::channel();
     let path = base.display().to_string();
     std::thread::spawn(move || {
