@@ -11,7 +11,7 @@ use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::dump_directory;
 
 /// How long a storage may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The facts, with what is at the directory that a dump with these choices is written into; unchanged where nothing is dumped,
 /// or nobody says where to.
@@ -32,6 +32,6 @@ fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
         let _ = answer.send(dump::place_facts(&base, &target));
     });
     answered
-        .recv_timeout(PATIENCE)
-        .map_or_else(|_| Known::NotChecked(format!("{path}: no answer within {} s", PATIENCE.as_secs())), Known::Known)
+        .recv_timeout(TIMEOUT)
+        .map_or_else(|_| Known::NotChecked(format!("{path}: no answer within {} s", TIMEOUT.as_secs())), Known::Known)
 }
