@@ -27,7 +27,7 @@ pub struct NewCluster {
 
 /// What of a [`NewCluster`] is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum WrongPart {
+pub enum InvalidField {
     /// The name.
     Name,
     /// The host.
@@ -39,18 +39,18 @@ pub enum WrongPart {
 impl NewCluster {
     /// What is wrong with it, in one sentence; None: nothing.
     #[must_use]
-    pub fn complaint(&self) -> Option<(WrongPart, String)> {
+    pub fn complaint(&self) -> Option<(InvalidField, String)> {
         if self.host.trim().is_empty() {
-            return Some((WrongPart::Host, "Enter the host of an observer or of OBProxy.".to_owned()));
+            return Some((InvalidField::Host, "Enter the host of an observer or of OBProxy.".to_owned()));
         }
         let first = match self.first() {
             Ok(first) => first,
-            Err(why) => return Some((WrongPart::Host, format!("{why}."))),
+            Err(why) => return Some((InvalidField::Host, format!("{why}."))),
         };
         let (field, why) = first.breach()?;
         match field.as_str() {
-            "name" => Some((WrongPart::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
-            field => Some((WrongPart::User, format!("The {field} cannot be used: {why}."))),
+            "name" => Some((InvalidField::Name, format!("The name {}.", why.trim_start_matches("a name ")))),
+            field => Some((InvalidField::User, format!("The {field} cannot be used: {why}."))),
         }
     }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::app::known::InventorySummary;
-use crate::app::setup::{NewCluster, WrongPart};
+use crate::app::setup::{InvalidField, NewCluster};
 use crate::domain::command_line::given;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -198,9 +198,9 @@ impl Connect {
     pub fn complaint(&self) -> Option<(Stop, String)> {
         let (part, why) = self.login(Then::Save).cluster().complaint()?;
         let stop = match part {
-            WrongPart::Name => Stop::Name,
-            WrongPart::Host => Stop::Host,
-            WrongPart::User => Stop::User,
+            InvalidField::Name => Stop::Name,
+            InvalidField::Host => Stop::Host,
+            InvalidField::User => Stop::User,
         };
         Some((stop, why))
     }
