@@ -39,7 +39,7 @@ pub enum InvalidField {
 impl NewCluster {
     /// What is wrong with it, in one sentence; None: nothing.
     #[must_use]
-    pub fn complaint(&self) -> Option<(InvalidField, String)> {
+    pub fn validation_error(&self) -> Option<(InvalidField, String)> {
         if self.host.trim().is_empty() {
             return Some((InvalidField::Host, "Enter the host of an observer or of OBProxy.".to_owned()));
         }

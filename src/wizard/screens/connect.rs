@@ -196,7 +196,7 @@ impl Connect {
     /// The field with which something is wrong, and what.
     #[must_use]
     pub fn complaint(&self) -> Option<(Stop, String)> {
-        let (part, why) = self.login(Then::Save).cluster().complaint()?;
+        let (part, why) = self.login(Then::Save).cluster().validation_error()?;
         let stop = match part {
             InvalidField::Name => Stop::Name,
             InvalidField::Host => Stop::Host,
