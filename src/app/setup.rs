@@ -43,7 +43,7 @@ impl NewCluster {
         if self.host.trim().is_empty() {
             return Some((InvalidField::Host, "Enter the host of an observer or of OBProxy.".to_owned()));
         }
-        let first = match self.first() {
+        let first = match self.to_first_cluster() {
             Ok(first) => first,
             Err(why) => return Some((InvalidField::Host, format!("{why}."))),
         };
@@ -54,7 +54,7 @@ impl NewCluster {
         }
     }
 
-    fn first(&self) -> Result<FirstCluster, String> {
+    fn to_first_cluster(&self) -> Result<FirstCluster, String> {
         let endpoints = parse_endpoints(self.host.trim())?;
         let first = endpoints.first().map_or_else(String::new, |endpoint| endpoint.host.clone());
         let name = if self.name.trim().is_empty() { first } else { self.name.trim().to_owned() };
@@ -70,11 +70,11 @@ impl NewCluster {
     /// The name it is called by in the end.
     #[must_use]
     pub fn called(&self) -> String {
-        self.first().map_or_else(|_| self.name.clone(), |first| first.name)
+        self.to_first_cluster().map_or_else(|_| self.name.clone(), |first| first.name)
     }
 
     fn usable(&self) -> Result<FirstCluster, Fault> {
-        self.first()
+        self.to_first_cluster()
             .map_err(|why| Fault::new(Cause::Usage, "The host is no endpoint.", format!("{why}."), "Write host:port."))
     }
 }
