@@ -69,7 +69,7 @@ impl NewCluster {
 
     /// The name it is called by in the end.
     #[must_use]
-    pub fn called(&self) -> String {
+    pub fn display_name(&self) -> String {
         self.to_first_cluster().map_or_else(|_| self.name.clone(), |first| first.name)
     }
 

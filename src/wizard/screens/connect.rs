@@ -375,7 +375,7 @@ pub fn saved(model: &mut Model, req: Req, known: Result<InventorySummary, Fault>
             None
         }
         Ok(known) => {
-            let unlocked = Some(login.cluster().called());
+            let unlocked = Some(login.cluster().display_name());
             model.connect = Connect { unlocked, ..Connect::default() };
             match then {
                 Then::Save if login.password.is_empty() => {

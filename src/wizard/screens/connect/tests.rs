@@ -99,7 +99,7 @@ fn enter_goes_from_field_to_field_and_connects_on_the_last() {
     let effects = press(&mut model, Key::Enter);
     let [Effect::Try(_, login)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(
-        (login.host.as_str(), login.user.as_str(), login.cluster().called().as_str()),
+        (login.host.as_str(), login.user.as_str(), login.cluster().display_name().as_str()),
         ("10.0.0.1:28810", "root@sys", "10.0.0.1")
     );
     assert!(login.password.is_empty() && login.cluster().environment.is_none());
@@ -158,7 +158,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     assert_eq!((model.screen, model.connect.focus), (Screen::Connect, Stop::Use));
     assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
     let Some(Effect::Try(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
-    assert_eq!(login.cluster().called(), "10.0.0.1", "as --host would call it");
+    assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
     let effects = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod()))));
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
