@@ -73,7 +73,7 @@ impl NewCluster {
         self.to_first_cluster().map_or_else(|_| self.name.clone(), |first| first.name)
     }
 
-    fn usable(&self) -> Result<FirstCluster, Fault> {
+    fn validated(&self) -> Result<FirstCluster, Fault> {
         self.to_first_cluster()
             .map_err(|why| Fault::new(Cause::Usage, "The host is no endpoint.", format!("{why}."), "Write host:port."))
     }
@@ -89,7 +89,7 @@ pub fn context_for(
     new: &NewCluster,
     password: Secret,
 ) -> Result<AppContext, Fault> {
-    let first = new.usable()?;
+    let first = new.validated()?;
     let name = first.name.clone();
     let context = AppContext::from_parts(Places::find(config, state)?, first.inventory(), true).without_prompts();
     context.give_password(&name, password);
@@ -117,7 +117,7 @@ pub fn save(
     new: &NewCluster,
     password: Secret,
 ) -> Result<AppContext, Fault> {
-    let first = new.usable()?;
+    let first = new.validated()?;
     let places = Places::find(config.clone(), state.clone())?;
     first.write(&places.config)?;
     let context = AppContext::open(config, state, None)?.without_prompts();
