@@ -100,7 +100,7 @@ pub fn context_for(
 ///
 /// # Errors
 /// The connection, the login, or what answers is no OceanBase.
-pub async fn attempt(context: &AppContext) -> Result<Facts, Fault> {
+pub async fn try_connect(context: &AppContext) -> Result<Facts, Fault> {
     match context.inventory.clusters.first() {
         Some(cluster) => detect::one(context, cluster).await,
         None => Err(Fault::new(Cause::Usage, "There is no cluster.", "None was typed.", "Type its host.")),

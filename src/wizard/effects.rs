@@ -226,7 +226,7 @@ async fn open(start: Arc<Start>, shared: Shared) -> Result<InventorySummary, Fau
 /// Tries a connection that was typed; nothing of it is kept.
 async fn attempt(start: Arc<Start>, req: Req, login: Login, say: Say) {
     let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
-        Ok(context) => setup::attempt(&context).await.map(Arc::new),
+        Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
     };
     say.one(req, Answer::Tried(facts));
