@@ -139,7 +139,7 @@ pub fn write_example(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<
 ///
 /// # Errors
 /// There is none.
-pub fn shown(context: &AppContext) -> Result<String, Fault> {
+pub fn render_inventory(context: &AppContext) -> Result<String, Fault> {
     if !context.has_inventory {
         return Err(Fault::new(
             Cause::Usage,

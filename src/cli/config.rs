@@ -14,7 +14,7 @@ pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Say) -> Result
         }
         ConfigCommand::Show => {
             let context = super::open(common)?;
-            let text = setup::shown(&context)?;
+            let text = setup::render_inventory(&context)?;
             if say.json {
                 say.event("config", serde_json::json!({"path": context.directories.config, "text": text}));
             } else {
