@@ -14,7 +14,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::Method;
 
 /// The folder of the state directory that holds dumps on their way to an object storage.
-const DUMPS: &str = "dumps";
+const DUMP_DIRECTORY: &str = "dumps";
 
 /// Connections that are tried at once.
 const AT_ONCE: usize = 256;
@@ -108,7 +108,7 @@ pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault
 /// With what this host has to say: where a dump is written that goes to an object storage.
 fn at_home(mut facts: Facts, state: &Path) -> Facts {
     if facts.cluster.method == Method::Logical {
-        let path = state.join(DUMPS);
+        let path = state.join(DUMP_DIRECTORY);
         let there = path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok());
         let free = there.map(|space| space.f_bavail.saturating_mul(space.f_frsize));
         facts.cluster.work = Some(WorkFolder { path: path.display().to_string(), free });
