@@ -17,7 +17,7 @@ use crate::domain::version::Method;
 const DUMP_DIRECTORY: &str = "dumps";
 
 /// Connections that are tried at once.
-const AT_ONCE: usize = 256;
+const MAX_CONCURRENT: usize = 256;
 
 /// What came of one cluster.
 pub struct Detected {
@@ -63,7 +63,7 @@ async fn these<'a>(
     clusters: impl Iterator<Item = &'a Cluster>,
     answers: &mpsc::UnboundedSender<Detected>,
 ) {
-    let places = Arc::new(Semaphore::new(AT_ONCE));
+    let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut running = JoinSet::new();
     for cluster in clusters {
         // Secrets are resolved one after the other: a password tool may ask its owner.
