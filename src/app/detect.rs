@@ -20,7 +20,7 @@ const DUMP_DIRECTORY: &str = "dumps";
 const MAX_CONCURRENT: usize = 256;
 
 /// What came of one cluster.
-pub struct Detected {
+pub struct DetectionResult {
     /// Its name in the inventory.
     pub cluster: String,
     /// Its facts, or why there are none.
@@ -28,7 +28,7 @@ pub struct Detected {
 }
 
 /// Every cluster of the inventory, in its order, when all have answered.
-pub async fn everyone(context: &AppContext) -> Vec<Detected> {
+pub async fn everyone(context: &AppContext) -> Vec<DetectionResult> {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let asking = async {
         all(context, &sender).await;
@@ -47,12 +47,12 @@ pub async fn everyone(context: &AppContext) -> Vec<Detected> {
 }
 
 /// Detects every cluster of the inventory; answers come in the order they arrive.
-pub async fn all(context: &AppContext, answers: &mpsc::UnboundedSender<Detected>) {
+pub async fn all(context: &AppContext, answers: &mpsc::UnboundedSender<DetectionResult>) {
     these(context, context.inventory.clusters.iter(), answers).await;
 }
 
 /// Detects the clusters of these names, the first ones first; a name nobody has is left out.
-pub async fn named(context: &AppContext, names: &[String], answers: &mpsc::UnboundedSender<Detected>) {
+pub async fn named(context: &AppContext, names: &[String], answers: &mpsc::UnboundedSender<DetectionResult>) {
     let known: HashMap<&str, &Cluster> =
         context.inventory.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
     these(context, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
@@ -61,7 +61,7 @@ pub async fn named(context: &AppContext, names: &[String], answers: &mpsc::Unbou
 async fn these<'a>(
     context: &AppContext,
     clusters: impl Iterator<Item = &'a Cluster>,
-    answers: &mpsc::UnboundedSender<Detected>,
+    answers: &mpsc::UnboundedSender<DetectionResult>,
 ) {
     let places = Arc::new(Semaphore::new(MAX_CONCURRENT));
     let mut running = JoinSet::new();
@@ -81,7 +81,7 @@ async fn these<'a>(
                 Err(fault) => Err(fault),
             };
             // A face that has gone wants no answer.
-            let _ = answers.send(Detected { cluster: name, facts });
+            let _ = answers.send(DetectionResult { cluster: name, facts });
         });
     }
     while running.join_next().await.is_some() {}

@@ -237,7 +237,7 @@ fn broke_off(what: &str) -> Fault {
 }
 
 async fn detect_all(context: Arc<AppContext>, req: Req, names: Vec<String>, say: Say) {
-    let (sender, mut answers) = mpsc::unbounded_channel::<detect::Detected>();
+    let (sender, mut answers) = mpsc::unbounded_channel::<detect::DetectionResult>();
     let asking = async {
         detect::named(&context, &names, &sender).await;
         drop(sender);
