@@ -28,7 +28,7 @@ pub struct DetectionResult {
 }
 
 /// Every cluster of the inventory, in its order, when all have answered.
-pub async fn everyone(context: &AppContext) -> Vec<DetectionResult> {
+pub async fn collect_all(context: &AppContext) -> Vec<DetectionResult> {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let asking = async {
         all(context, &sender).await;

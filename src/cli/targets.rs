@@ -24,7 +24,7 @@ pub(super) async fn run(context: &AppContext, say: &Say) -> Result<Exit, Fault> 
             "Write one with: obnow config init, or connect with --host and --user.",
         ));
     }
-    let found = detect::everyone(context).await;
+    let found = detect::collect_all(context).await;
     let finished = tasks::load_all(context)?;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
     let mut lines = vec![(header, Role::Dim)];

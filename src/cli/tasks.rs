@@ -43,7 +43,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
 /// Jobs that no task of this host started; how many were shown.
 async fn elsewhere(context: &AppContext, say: &Say, ours: &[&Task]) -> usize {
     let mut shown = 0;
-    for answer in detect::everyone(context).await {
+    for answer in detect::collect_all(context).await {
         let facts = match answer.facts {
             Ok(facts) => facts,
             Err(fault) => {
