@@ -48,17 +48,17 @@ pub async fn collect_all(context: &AppContext) -> Vec<DetectionResult> {
 
 /// Detects every cluster of the inventory; answers come in the order they arrive.
 pub async fn all(context: &AppContext, answers: &mpsc::UnboundedSender<DetectionResult>) {
-    these(context, context.inventory.clusters.iter(), answers).await;
+    detect_each(context, context.inventory.clusters.iter(), answers).await;
 }
 
 /// Detects the clusters of these names, the first ones first; a name nobody has is left out.
 pub async fn named(context: &AppContext, names: &[String], answers: &mpsc::UnboundedSender<DetectionResult>) {
     let known: HashMap<&str, &Cluster> =
         context.inventory.clusters.iter().map(|cluster| (cluster.name.as_str(), cluster)).collect();
-    these(context, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
+    detect_each(context, names.iter().filter_map(|name| known.get(name.as_str()).copied()), answers).await;
 }
 
-async fn these<'a>(
+async fn detect_each<'a>(
     context: &AppContext,
     clusters: impl Iterator<Item = &'a Cluster>,
     answers: &mpsc::UnboundedSender<DetectionResult>,
