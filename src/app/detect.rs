@@ -76,7 +76,7 @@ async fn detect_each<'a>(
             let facts = match system {
                 Ok(mut system) => {
                     let asked = tokio::spawn(async move { system.detect().await });
-                    asked.await.unwrap_or_else(|_| Err(lost(&name))).map(|facts| at_home(facts, &state))
+                    asked.await.unwrap_or_else(|_| Err(detection_panicked(&name))).map(|facts| at_home(facts, &state))
                 }
                 Err(fault) => Err(fault),
             };
@@ -87,7 +87,7 @@ async fn detect_each<'a>(
     while running.join_next().await.is_some() {}
 }
 
-fn lost(cluster: &str) -> Fault {
+fn detection_panicked(cluster: &str) -> Fault {
     let what = format!("The detection of {cluster} broke off.");
     Fault::new(
         Cause::Internal,
