@@ -76,7 +76,10 @@ async fn detect_each<'a>(
             let facts = match system {
                 Ok(mut system) => {
                     let asked = tokio::spawn(async move { system.detect().await });
-                    asked.await.unwrap_or_else(|_| Err(detection_panicked(&name))).map(|facts| at_home(facts, &state))
+                    asked
+                        .await
+                        .unwrap_or_else(|_| Err(detection_panicked(&name)))
+                        .map(|facts| with_work_folder(facts, &state))
                 }
                 Err(fault) => Err(fault),
             };
@@ -102,11 +105,11 @@ fn detection_panicked(cluster: &str) -> Fault {
 /// # Errors
 /// The password, the connection, or what answers there.
 pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault> {
-    Ok(at_home(context.oceanbase(cluster).await?.detect().await?, &context.directories.state))
+    Ok(with_work_folder(context.oceanbase(cluster).await?.detect().await?, &context.directories.state))
 }
 
 /// With what this host has to say: where a dump is written that goes to an object storage.
-fn at_home(mut facts: Facts, state: &Path) -> Facts {
+fn with_work_folder(mut facts: Facts, state: &Path) -> Facts {
     if facts.cluster.method == Method::Logical {
         let path = state.join(DUMP_DIRECTORY);
         let there = path.ancestors().find_map(|path| rustix::fs::statvfs(path).ok());
