@@ -32,7 +32,7 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
 /// The words of the command line that makes the same choices on this cluster, from `backup` on, with the name that is asked
 /// for before it starts.
 #[must_use]
-pub fn same_as(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
+pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
     let usual = choose::default_compaction(cluster, &choices.targets);
     command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }

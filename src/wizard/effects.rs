@@ -273,7 +273,7 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made
     let facts = dump_place::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
-    Ok(Made { same_as: plans::same_as(cluster, &said, by_name.as_ref()), prepared })
+    Ok(Made { same_as: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
