@@ -3,7 +3,7 @@
 use super::answers::{Answered, Answers, Question, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
-use super::proof::{self, Looked};
+use super::proof::{self, DirectoryFindings};
 use super::say::Role;
 use super::{Exit, Say, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -43,7 +43,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let id = tasks::new_id(context)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
     let mut waiting = false;
-    let mut looked: Option<Looked> = None;
+    let mut looked: Option<DirectoryFindings> = None;
     let (facts, prepared) = loop {
         let facts = dump_place::with_dump_directory(detect::one(context, cluster).await?, &choices);
         if let Some(saved) = &saved {

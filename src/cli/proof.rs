@@ -18,7 +18,7 @@ use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
 /// What was seen for a plan.
-pub(super) struct Looked {
+pub(super) struct DirectoryFindings {
     /// The choices with it.
     choices: Choices,
     /// What came of its Tests; None: it was only looked.
@@ -41,7 +41,7 @@ pub(super) async fn plan(
     say: &Say,
     facts: &Facts,
     (choices, id): (&Choices, &str),
-    (looked, may_test): (&mut Option<Looked>, bool),
+    (looked, may_test): (&mut Option<DirectoryFindings>, bool),
 ) -> Result<Result<Prepared, Box<Refusal>>, Fault> {
     let made = prepare(facts, choices, id);
     if looked.is_none() {
@@ -63,7 +63,7 @@ pub(super) async fn plan(
 pub(super) async fn secrets(
     context: &AppContext,
     prepared: &Prepared,
-    (looked, may_begin): (Option<&Looked>, bool),
+    (looked, may_begin): (Option<&DirectoryFindings>, bool),
 ) -> Result<TaskSecrets, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {
         Some(tested) => Ok(tested.secrets.clone()),
@@ -79,7 +79,7 @@ pub(super) async fn secrets(
 /// The Tests cannot be made.
 pub(super) async fn passes(
     say: &Say,
-    looked: Option<&Looked>,
+    looked: Option<&DirectoryFindings>,
     subjects: Vec<TestSubject>,
     (secrets, skip): (&TaskSecrets, &BTreeSet<CheckId>),
 ) -> Result<bool, Fault> {
@@ -107,7 +107,7 @@ async fn test(
     say: &Say,
     facts: &Facts,
     (choices, id): (&Choices, &str),
-) -> Result<Option<Looked>, Fault> {
+) -> Result<Option<DirectoryFindings>, Fault> {
     let mut unproven = choices.clone();
     unproven.skip.insert(CheckId::DestinationProven);
     let Ok(draft) = prepare(facts, &unproven, id) else { return Ok(None) };
@@ -116,16 +116,16 @@ async fn test(
     let tests =
         test_storage::of_plan(say, subjects::from_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
-    Ok(Some(Looked { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
+    Ok(Some(DirectoryFindings { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
 }
 
 /// Looks into what a backup of the targets would set, without writing.
-async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
+async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<DirectoryFindings, Fault> {
     let asked = |tenant: &&TenantFacts| {
         let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
     };
     let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
     let looks = looks::inspect_directories(context, facts, &tenants, choices).await?;
-    Ok(Looked { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
+    Ok(DirectoryFindings { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
 }
