@@ -22,10 +22,10 @@ pub(super) struct DirectoryFindings {
     /// The choices with it.
     choices: Choices,
     /// What came of its Tests; None: it was only looked.
-    tested: Option<Tested>,
+    tested: Option<TestOutcome>,
 }
 
-struct Tested {
+struct TestOutcome {
     /// The secrets that the Tests needed: they are read once.
     secrets: TaskSecrets,
     /// No Test failed, but for what is overridden.
@@ -116,7 +116,7 @@ async fn test(
     let tests =
         test_storage::of_plan(say, subjects::from_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
-    Ok(Some(DirectoryFindings { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
+    Ok(Some(DirectoryFindings { choices, tested: Some(TestOutcome { secrets, passed: tests.passed }) }))
 }
 
 /// Looks into what a backup of the targets would set, without writing.
