@@ -53,7 +53,8 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
         let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        let made = proof::plan(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
+        let made =
+            proof::plan_with_findings(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
         let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {

@@ -36,7 +36,7 @@ struct TestOutcome {
 ///
 /// # Errors
 /// A secret cannot be had.
-pub(super) async fn plan(
+pub(super) async fn plan_with_findings(
     context: &AppContext,
     say: &Say,
     facts: &Facts,
