@@ -47,7 +47,7 @@ pub(super) async fn plan_with_findings(
     if looked.is_none() {
         *looked = if !may_test {
             Some(only_look(context, facts, choices).await?)
-        } else if awaits_a_test(facts, &made) {
+        } else if needs_test(facts, &made) {
             Box::pin(test(context, say, facts, (choices, id))).await?
         } else {
             None
@@ -91,7 +91,7 @@ pub(super) async fn passes(
 
 /// Whether a Test decides about a plan or its refusal: something is listed in what it sets, or an archive that is Mandatory
 /// moves.
-fn awaits_a_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
+fn needs_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
     match made {
         Ok(prepared) => prepared.plan.checks.iter().any(is_unseen) || moves_unproven_binding(facts, &prepared.plan),
         Err(refusal) => refusal.checks.iter().any(is_unseen),
