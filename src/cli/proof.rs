@@ -48,7 +48,7 @@ pub(super) async fn plan_with_findings(
         *looked = if !may_test {
             Some(only_look(context, facts, choices).await?)
         } else if needs_test(facts, &made) {
-            Box::pin(test(context, say, facts, (choices, id))).await?
+            Box::pin(test_directories(context, say, facts, (choices, id))).await?
         } else {
             None
         };
@@ -102,7 +102,7 @@ fn needs_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
 ///
 /// # Errors
 /// A secret cannot be had.
-async fn test(
+async fn test_directories(
     context: &AppContext,
     say: &Say,
     facts: &Facts,
