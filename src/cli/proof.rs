@@ -46,7 +46,7 @@ pub(super) async fn plan_with_findings(
     let made = prepare(facts, choices, id);
     if looked.is_none() {
         *looked = if !may_test {
-            Some(only_look(context, facts, choices).await?)
+            Some(inspect_directories(context, facts, choices).await?)
         } else if needs_test(facts, &made) {
             Box::pin(test_directories(context, say, facts, (choices, id))).await?
         } else {
@@ -120,7 +120,11 @@ async fn test_directories(
 }
 
 /// Looks into what a backup of the targets would set, without writing.
-async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<DirectoryFindings, Fault> {
+async fn inspect_directories(
+    context: &AppContext,
+    facts: &Facts,
+    choices: &Choices,
+) -> Result<DirectoryFindings, Fault> {
     let asked = |tenant: &&TenantFacts| {
         let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
