@@ -151,7 +151,7 @@ pub struct CheckArgs {
 pub struct TestStorageArgs {
     /// cluster or cluster/tenant, for its destinations; or the URI of a storage, without a key in it
     #[arg(value_name = "TARGET|URI", value_parser = storage_of)]
-    pub what: super::What,
+    pub what: super::StorageArg,
     /// Write into the directory itself, where nothing beside it may be written to
     #[arg(long)]
     pub write_inside: bool,
@@ -434,8 +434,12 @@ fn target(text: &str) -> Result<TargetName, String> {
 }
 
 /// A URI is looked at where it is used: no message of the arguments may repeat it.
-fn storage_of(text: &str) -> Result<super::What, String> {
-    if text.contains("://") { Ok(super::What::Uri(text.to_owned())) } else { target(text).map(super::What::Target) }
+fn storage_of(text: &str) -> Result<super::StorageArg, String> {
+    if text.contains("://") {
+        Ok(super::StorageArg::Uri(text.to_owned()))
+    } else {
+        target(text).map(super::StorageArg::Target)
+    }
 }
 
 fn check(text: &str) -> Result<CheckId, String> {

@@ -20,7 +20,7 @@ mod test_storage;
 pub use crate::domain::exit::Exit;
 pub use backup::play;
 pub use say::{Say, has_colors, not_written};
-pub use test_storage::What;
+pub use test_storage::StorageArg;
 
 use args::{Command, Common};
 

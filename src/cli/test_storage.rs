@@ -26,8 +26,8 @@ use crate::domain::template::DirKind;
 pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
     let id = args.access_id.as_deref();
     let subjects = match &args.what {
-        What::Uri(uri) => vec![subjects::from_uri(uri, id)?],
-        What::Target(target) => {
+        StorageArg::Uri(uri) => vec![subjects::from_uri(uri, id)?],
+        StorageArg::Target(target) => {
             let cluster = context.cluster(target.cluster())?;
             let facts = detect::one(context, cluster).await?;
             let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
@@ -53,7 +53,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
 
 /// What `test-storage` is about.
 #[derive(Debug, Clone)]
-pub enum What {
+pub enum StorageArg {
     /// A storage.
     Uri(String),
     /// The storages of a target.
