@@ -35,7 +35,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
         }
     };
     let tester = ProbeProgram::current()?;
-    let mut keys = Keys { context, given: args.access_key_from.as_ref(), known: Vec::new() };
+    let mut keys = AccessKeys { context, given: args.access_key_from.as_ref(), known: Vec::new() };
     let mut all_passed = true;
     let mut asks = false;
     for mut subject in subjects {
@@ -61,13 +61,13 @@ pub enum StorageArg {
 }
 
 /// Access keys, each read or asked for once.
-struct Keys<'a> {
+struct AccessKeys<'a> {
     context: &'a AppContext,
     given: Option<&'a SecretSource>,
     known: Vec<(SecretSource, String, Secret)>,
 }
 
-impl Keys<'_> {
+impl AccessKeys<'_> {
     /// The server never shows a key, so one that nobody named is asked for.
     async fn of(&mut self, subject: &TestSubject) -> Result<Option<Secret>, Fault> {
         let destination = &subject.spec.destination;
