@@ -40,7 +40,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
     let mut asks = false;
     for mut subject in subjects {
         subject.spec.may_probe_inside = args.write_inside;
-        let key = keys.of(&subject).await?;
+        let key = keys.key_for(&subject).await?;
         let report = tested(say, &tester, subject, key).await;
         all_passed &= report.passed();
         asks |= report.asks_inside();
@@ -69,7 +69,7 @@ struct AccessKeys<'a> {
 
 impl AccessKeys<'_> {
     /// The server never shows a key, so one that nobody named is asked for.
-    async fn of(&mut self, subject: &TestSubject) -> Result<Option<Secret>, Fault> {
+    async fn key_for(&mut self, subject: &TestSubject) -> Result<Option<Secret>, Fault> {
         let destination = &subject.spec.destination;
         if !destination.needs_access_key() {
             return Ok(None);
