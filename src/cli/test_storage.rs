@@ -91,7 +91,7 @@ impl AccessKeys<'_> {
 }
 
 /// What the Tests of a plan's directories say.
-pub(super) struct Tests {
+pub(super) struct PlanTests {
     /// None failed, but for what is overridden.
     pub(super) passed: bool,
     /// What was seen of each.
@@ -106,9 +106,9 @@ pub(super) async fn of_plan(
     subjects: Vec<TestSubject>,
     secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
-) -> Result<Tests, Fault> {
+) -> Result<PlanTests, Fault> {
     let tester = ProbeProgram::current()?;
-    let mut tests = Tests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
+    let mut tests = PlanTests { passed: true, seen: Vec::new(), proven_archives: BTreeSet::new() };
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.spec.destination.needs_access_key());
         let (uri, kind) = (subject.spec.destination.bare(), subject.kind);
