@@ -85,7 +85,7 @@ pub(super) async fn passes(
 ) -> Result<bool, Fault> {
     match looked.and_then(|looked| looked.tested.as_ref()) {
         Some(tested) => Ok(tested.passed),
-        None => Ok(Box::pin(test_storage::of_plan(say, subjects, secrets, skip)).await?.passed),
+        None => Ok(Box::pin(test_storage::test_plan(say, subjects, secrets, skip)).await?.passed),
     }
 }
 
@@ -114,7 +114,7 @@ async fn test_directories(
     let cluster = context.cluster(facts.cluster.name())?;
     let secrets = task_secrets::for_start(context, cluster, &draft, task_secrets::SecretOverrides::default()).await?;
     let tests =
-        test_storage::of_plan(say, subjects::from_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
+        test_storage::test_plan(say, subjects::from_plan(facts, cluster, &draft), &secrets, &choices.skip).await?;
     let choices = Choices { seen: tests.seen, proven_archives: tests.proven_archives, ..choices.clone() };
     Ok(Some(DirectoryFindings { choices, tested: Some(TestOutcome { secrets, passed: tests.passed }) }))
 }

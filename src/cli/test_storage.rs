@@ -101,7 +101,7 @@ pub(super) struct PlanTests {
 }
 
 /// Tests the directories of a plan, all of them, whatever one of them says.
-pub(super) async fn of_plan(
+pub(super) async fn test_plan(
     say: &Say,
     subjects: Vec<TestSubject>,
     secrets: &TaskSecrets,
