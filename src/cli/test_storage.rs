@@ -41,7 +41,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
     for mut subject in subjects {
         subject.spec.may_probe_inside = args.write_inside;
         let key = keys.key_for(&subject).await?;
-        let report = tested(say, &tester, subject, key).await;
+        let report = run_and_print(say, &tester, subject, key).await;
         all_passed &= report.passed();
         asks |= report.asks_inside();
     }
@@ -112,7 +112,7 @@ pub(super) async fn test_plan(
     for subject in subjects {
         let key = secrets.access_key.clone().filter(|_| subject.spec.destination.needs_access_key());
         let (uri, kind) = (subject.spec.destination.bare(), subject.kind);
-        let report = tested(say, &tester, subject, key).await;
+        let report = run_and_print(say, &tester, subject, key).await;
         tests.passed &= report.passed() || (skip.contains(&CheckId::Owner) && report.passed_but_for_owner());
         if kind == Some(DirKind::Clog) && report.passed_on_every_server() {
             tests.proven_archives.insert(uri.clone());
@@ -123,7 +123,7 @@ pub(super) async fn test_plan(
 }
 
 /// One Test, each check said as it ends.
-async fn tested(say: &Say, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
+async fn run_and_print(say: &Say, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));
