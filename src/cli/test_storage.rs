@@ -138,7 +138,7 @@ async fn run_and_print(say: &Say, tester: &ProbeProgram, subject: TestSubject, k
     let saying = async {
         while let Some(news) = news.recv().await {
             if let TestNews::Ended(check) = news {
-                said(say, target.as_ref(), &uri, &check);
+                print_check(say, target.as_ref(), &uri, &check);
             }
         }
     };
@@ -166,7 +166,7 @@ fn named(report: &TestReport, left: &str) -> bool {
     report.checks.iter().filter_map(|check| check.fault.as_ref()).any(|fault| fault.what.contains(left))
 }
 
-fn said(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) {
+fn print_check(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) {
     let fault = check.fault.as_ref();
     say.event(
         "test",
