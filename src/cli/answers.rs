@@ -8,7 +8,7 @@ use crate::domain::fault::{Cause, Fault};
 
 /// The answers that were given with the call.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Answers<'a> {
+pub(super) struct ConfirmationArgs<'a> {
     /// `--yes`.
     pub(super) yes: bool,
     /// `--confirm NAME`.
@@ -36,7 +36,7 @@ pub(super) enum Answered {
     No,
 }
 
-impl Answers<'_> {
+impl ConfirmationArgs<'_> {
     /// Refuses what nobody can answer, before anything is waited for.
     ///
     /// # Errors
@@ -69,7 +69,7 @@ impl Answers<'_> {
     /// Asks what the call did not answer.
     ///
     /// # Errors
-    /// As [`Answers::can_settle`].
+    /// As [`ConfirmationArgs::can_settle`].
     pub(super) fn settle(self, question: &Question<'_>) -> Result<Answered, Fault> {
         self.can_settle(question)?;
         let right = match (&question.name, self.name) {
@@ -82,7 +82,7 @@ impl Answers<'_> {
     /// The same where a no ends the command.
     ///
     /// # Errors
-    /// As [`Answers::can_settle`], and the no.
+    /// As [`ConfirmationArgs::can_settle`], and the no.
     pub(super) fn insist(self, question: &Question<'_>) -> Result<(), Fault> {
         match self.settle(question)? {
             Answered::Yes => Ok(()),

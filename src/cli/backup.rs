@@ -1,6 +1,6 @@
 //! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
 
-use super::answers::{Answered, Answers, Question, ask, is_terminal};
+use super::answers::{Answered, ConfirmationArgs, Question, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, DirectoryFindings};
@@ -81,7 +81,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
     let by_name = by_name(&prepared, cluster.environment.as_deref());
-    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
+    let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };

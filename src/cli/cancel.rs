@@ -1,6 +1,6 @@
 //! `obnow cancel TASK`: what it will hit is shown, asked once, and the end is the server's word.
 
-use super::answers::{Answers, Question};
+use super::answers::{ConfirmationArgs, Question};
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
 use crate::app::hand_over::LaunchRequest;
@@ -13,7 +13,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
     let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));
     let title = if question.is_foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
-    Answers { yes: args.yes, name: args.confirm.as_deref() }.insist(&Question {
+    ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() }.insist(&Question {
         ask: "Cancel?",
         name: question.required_name.as_deref().map(|name| (title.to_owned(), name)),
         undone: "Nothing was cancelled.",

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::answers::{Answers, Question};
+use super::answers::{ConfirmationArgs, Question};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
@@ -161,7 +161,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
 pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
     let task = tasks::find(context, &args.task)?;
     let retry = task.view.retry(task.id.as_str(), task.state())?;
-    let answers = Answers { yes: args.yes, name: args.confirm.as_deref() };
+    let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
     if let Some(question) = retry.question() {
         say.note(&question);
         let undone = "The new backup was not started.";
@@ -181,7 +181,7 @@ async fn compaction(
     context: &AppContext,
     say: &Say,
     task: &Task,
-    answers: Answers<'_>,
+    answers: ConfirmationArgs<'_>,
 ) -> Result<LaunchRequest, Fault> {
     let question = compact::question(context, task).await?;
     say.note(&question.text());
