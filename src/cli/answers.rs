@@ -16,15 +16,15 @@ pub(super) struct ConfirmationArgs<'a> {
 }
 
 /// A question before something is done.
-pub(super) struct Question<'a> {
+pub(super) struct Confirmation<'a> {
     /// What is asked where yes is enough: `Cancel?`.
     pub(super) ask: &'a str,
     /// What is asked for, and the name that answers it; None: yes is enough.
     pub(super) name: Option<(String, &'a str)>,
     /// What was not done where it is not answered.
-    pub(super) undone: &'a str,
+    pub(super) if_declined: &'a str,
     /// What else than an answer leads on: `, or --dry-run to see it only`.
-    pub(super) or: &'a str,
+    pub(super) alternative: &'a str,
 }
 
 /// What came of a question.
@@ -41,9 +41,9 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// A name is missing, or is another (exit 10); or there is no terminal to ask for a yes on (exit 1). The flag is named.
-    pub(super) fn can_settle(self, question: &Question<'_>) -> Result<(), Fault> {
+    pub(super) fn can_settle(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         let asks = !self.yes && is_terminal();
-        let refused = |why: String, next: String| Err(Fault::new(Cause::Precondition, question.undone, why, next));
+        let refused = |why: String, next: String| Err(Fault::new(Cause::Precondition, question.if_declined, why, next));
         match (&question.name, self.name) {
             (Some((_, name)), Some(given)) if given != *name => refused(
                 format!("--confirm names {given}, and this is about {name}."),
@@ -53,15 +53,15 @@ impl ConfirmationArgs<'_> {
                 let yes = if self.yes { "" } else { "--yes " };
                 refused(
                     format!("It is confirmed by the name {name}, and no yes stands for that."),
-                    format!("Say {yes}--confirm {} to go on{}.", word(name), question.or),
+                    format!("Say {yes}--confirm {} to go on{}.", word(name), question.alternative),
                 )
             }
             _ if self.yes || asks => Ok(()),
             _ => Err(Fault::new(
                 Cause::Usage,
-                question.undone,
+                question.if_declined,
                 "There is no terminal to ask on.",
-                format!("Say --yes to go on{}.", question.or),
+                format!("Say --yes to go on{}.", question.alternative),
             )),
         }
     }
@@ -70,7 +70,7 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_settle`].
-    pub(super) fn settle(self, question: &Question<'_>) -> Result<Answered, Fault> {
+    pub(super) fn settle(self, question: &Confirmation<'_>) -> Result<Answered, Fault> {
         self.can_settle(question)?;
         let right = match (&question.name, self.name) {
             (Some((asked, name)), None) => ask(&format!("{asked} Type {name} to go on: ")) == **name,
@@ -83,12 +83,12 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_settle`], and the no.
-    pub(super) fn insist(self, question: &Question<'_>) -> Result<(), Fault> {
+    pub(super) fn insist(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         match self.settle(question)? {
             Answered::Yes => Ok(()),
             Answered::No => {
                 let why = "The question was answered otherwise.";
-                Err(Fault::new(Cause::Usage, question.undone, why, "Try again when it suits."))
+                Err(Fault::new(Cause::Usage, question.if_declined, why, "Try again when it suits."))
             }
         }
     }

@@ -1,6 +1,6 @@
 //! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
 
-use super::answers::{Answered, ConfirmationArgs, Question, ask, is_terminal};
+use super::answers::{Answered, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, DirectoryFindings};
@@ -259,10 +259,10 @@ fn compared<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prep
 }
 
 /// What is asked before anything is written.
-fn question(by_name: Option<&ByName>) -> Question<'_> {
+fn question(by_name: Option<&ByName>) -> Confirmation<'_> {
     let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
     let or = ", or --dry-run to see it only";
-    Question { ask: "Back up now?", name, undone: "The plan was not confirmed.", or }
+    Confirmation { ask: "Back up now?", name, if_declined: "The plan was not confirmed.", alternative: or }
 }
 
 /// Waits for Ctrl-C; for ever where the system does not tell of it.

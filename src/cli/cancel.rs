@@ -1,6 +1,6 @@
 //! `obnow cancel TASK`: what it will hit is shown, asked once, and the end is the server's word.
 
-use super::answers::{ConfirmationArgs, Question};
+use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::CancelArgs;
 use super::{Exit, Say, backup, tasks as task_commands};
 use crate::app::hand_over::LaunchRequest;
@@ -13,11 +13,11 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
     let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));
     let title = if question.is_foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
-    ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() }.insist(&Question {
+    ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() }.insist(&Confirmation {
         ask: "Cancel?",
         name: question.required_name.as_deref().map(|name| (title.to_owned(), name)),
-        undone: "Nothing was cancelled.",
-        or: "",
+        if_declined: "Nothing was cancelled.",
+        alternative: "",
     })?;
     let request = cancel::request_cancel(context, &task)?;
     if task.is_runner_alive {

@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use super::answers::{ConfirmationArgs, Question};
+use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
 use super::{Exit, Say, backup, show};
@@ -165,7 +165,7 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
     if let Some(question) = retry.question() {
         say.note(&question);
         let undone = "The new backup was not started.";
-        answers.insist(&Question { ask: "Start it?", name: None, undone, or: "" })?;
+        answers.insist(&Confirmation { ask: "Start it?", name: None, if_declined: undone, alternative: "" })?;
     }
     let order = if args.compact { compaction(context, say, &task, answers).await? } else { LaunchRequest::Resume };
     let given = task_secrets::SecretOverrides {
@@ -188,11 +188,11 @@ async fn compaction(
     for statement in &question.statements {
         say.note(&format!("  {statement}"));
     }
-    answers.insist(&Question {
+    answers.insist(&Confirmation {
         ask: "Perform it?",
         name: question.required_name.as_deref().map(|name| ("This is prod.".to_owned(), name)),
-        undone: "The major compaction was not started.",
-        or: "",
+        if_declined: "The major compaction was not started.",
+        alternative: "",
     })?;
     Ok(LaunchRequest::ResumeWithCompaction)
 }
