@@ -29,7 +29,7 @@ pub(super) struct Confirmation<'a> {
 
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Answered {
+pub(super) enum Answer {
     /// It is to be done.
     Yes,
     /// A person said otherwise.
@@ -70,13 +70,13 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_settle`].
-    pub(super) fn settle(self, question: &Confirmation<'_>) -> Result<Answered, Fault> {
+    pub(super) fn settle(self, question: &Confirmation<'_>) -> Result<Answer, Fault> {
         self.can_settle(question)?;
         let right = match (&question.name, self.name) {
             (Some((asked, name)), None) => ask(&format!("{asked} Type {name} to go on: ")) == **name,
             _ => self.yes || matches!(ask(&format!("{} [y/N] ", question.ask)).as_str(), "y" | "Y" | "yes"),
         };
-        Ok(if right { Answered::Yes } else { Answered::No })
+        Ok(if right { Answer::Yes } else { Answer::No })
     }
 
     /// The same where a no ends the command.
@@ -85,8 +85,8 @@ impl ConfirmationArgs<'_> {
     /// As [`ConfirmationArgs::can_settle`], and the no.
     pub(super) fn insist(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         match self.settle(question)? {
-            Answered::Yes => Ok(()),
-            Answered::No => {
+            Answer::Yes => Ok(()),
+            Answer::No => {
                 let why = "The question was answered otherwise.";
                 Err(Fault::new(Cause::Usage, question.if_declined, why, "Try again when it suits."))
             }

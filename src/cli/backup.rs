@@ -1,6 +1,6 @@
 //! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
 
-use super::answers::{Answered, Confirmation, ConfirmationArgs, ask, is_terminal};
+use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, DirectoryFindings};
@@ -102,7 +102,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
         return Ok(Exit::STORAGE);
     }
-    if answers.settle(&question)? == Answered::No {
+    if answers.settle(&question)? == Answer::No {
         return Ok(Exit::LEFT);
     }
     context.ensure_state_directory()?;
