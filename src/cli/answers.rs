@@ -41,7 +41,7 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// A name is missing, or is another (exit 10); or there is no terminal to ask for a yes on (exit 1). The flag is named.
-    pub(super) fn can_settle(self, question: &Confirmation<'_>) -> Result<(), Fault> {
+    pub(super) fn can_answer(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         let asks = !self.yes && is_terminal();
         let refused = |why: String, next: String| Err(Fault::new(Cause::Precondition, question.if_declined, why, next));
         match (&question.name, self.name) {
@@ -69,9 +69,9 @@ impl ConfirmationArgs<'_> {
     /// Asks what the call did not answer.
     ///
     /// # Errors
-    /// As [`ConfirmationArgs::can_settle`].
+    /// As [`ConfirmationArgs::can_answer`].
     pub(super) fn settle(self, question: &Confirmation<'_>) -> Result<Answer, Fault> {
-        self.can_settle(question)?;
+        self.can_answer(question)?;
         let right = match (&question.name, self.name) {
             (Some((asked, name)), None) => ask(&format!("{asked} Type {name} to go on: ")) == **name,
             _ => self.yes || matches!(ask(&format!("{} [y/N] ", question.ask)).as_str(), "y" | "Y" | "yes"),
@@ -82,7 +82,7 @@ impl ConfirmationArgs<'_> {
     /// The same where a no ends the command.
     ///
     /// # Errors
-    /// As [`ConfirmationArgs::can_settle`], and the no.
+    /// As [`ConfirmationArgs::can_answer`], and the no.
     pub(super) fn insist(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         match self.settle(question)? {
             Answer::Yes => Ok(()),

@@ -84,7 +84,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
     let question = question(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
-    let may_begin = if only_shown { None } else { Some(answers.can_settle(&question)) };
+    let may_begin = if only_shown { None } else { Some(answers.can_answer(&question)) };
     let secrets = proof::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
     super::tell_short(context, say);
     if let Some(path) = &args.save_plan {
