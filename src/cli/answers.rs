@@ -70,7 +70,7 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_answer`].
-    pub(super) fn settle(self, question: &Confirmation<'_>) -> Result<Answer, Fault> {
+    pub(super) fn answer(self, question: &Confirmation<'_>) -> Result<Answer, Fault> {
         self.can_answer(question)?;
         let right = match (&question.name, self.name) {
             (Some((asked, name)), None) => ask(&format!("{asked} Type {name} to go on: ")) == **name,
@@ -84,7 +84,7 @@ impl ConfirmationArgs<'_> {
     /// # Errors
     /// As [`ConfirmationArgs::can_answer`], and the no.
     pub(super) fn insist(self, question: &Confirmation<'_>) -> Result<(), Fault> {
-        match self.settle(question)? {
+        match self.answer(question)? {
             Answer::Yes => Ok(()),
             Answer::No => {
                 let why = "The question was answered otherwise.";

@@ -102,7 +102,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
         return Ok(Exit::STORAGE);
     }
-    if answers.settle(&question)? == Answer::No {
+    if answers.answer(&question)? == Answer::No {
         return Ok(Exit::LEFT);
     }
     context.ensure_state_directory()?;
