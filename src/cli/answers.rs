@@ -83,7 +83,7 @@ impl ConfirmationArgs<'_> {
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_answer`], and the no.
-    pub(super) fn insist(self, question: &Confirmation<'_>) -> Result<(), Fault> {
+    pub(super) fn require_yes(self, question: &Confirmation<'_>) -> Result<(), Fault> {
         match self.answer(question)? {
             Answer::Yes => Ok(()),
             Answer::No => {

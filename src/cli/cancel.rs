@@ -13,7 +13,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> R
     let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));
     let title = if question.is_foreign { "This is not obnow's own backup." } else { "This cancels a backup on prod." };
-    ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() }.insist(&Confirmation {
+    ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() }.require_yes(&Confirmation {
         ask: "Cancel?",
         name: question.required_name.as_deref().map(|name| (title.to_owned(), name)),
         if_declined: "Nothing was cancelled.",

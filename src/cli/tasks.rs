@@ -165,7 +165,7 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
     if let Some(question) = retry.question() {
         say.note(&question);
         let undone = "The new backup was not started.";
-        answers.insist(&Confirmation { ask: "Start it?", name: None, if_declined: undone, alternative: "" })?;
+        answers.require_yes(&Confirmation { ask: "Start it?", name: None, if_declined: undone, alternative: "" })?;
     }
     let order = if args.compact { compaction(context, say, &task, answers).await? } else { LaunchRequest::Resume };
     let given = task_secrets::SecretOverrides {
@@ -188,7 +188,7 @@ async fn compaction(
     for statement in &question.statements {
         say.note(&format!("  {statement}"));
     }
-    answers.insist(&Confirmation {
+    answers.require_yes(&Confirmation {
         ask: "Perform it?",
         name: question.required_name.as_deref().map(|name| ("This is prod.".to_owned(), name)),
         if_declined: "The major compaction was not started.",
