@@ -33,7 +33,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let cluster = context.cluster(choosing::one_cluster(targets)?)?;
     let choices = match &saved {
         Some(saved) => choosing::saved(saved, args)?,
-        None => choosing::chosen(args, choose::default_compaction(cluster, targets))?,
+        None => choosing::choices_from_args(args, choose::default_compaction(cluster, targets))?,
     };
     choices.check()?;
     let said = choices.clone();

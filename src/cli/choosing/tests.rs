@@ -30,7 +30,7 @@ proptest! {
         let words = words(&choices, usual, Some("prod/pay"));
         let args = parsed(words.clone()).map_err(|error| TestCaseError::fail(format!("{words:?}: {error}")))?;
         prop_assert_eq!(args.confirm.as_deref(), Some("prod/pay"));
-        prop_assert_eq!(chosen(&args, usual).unwrap(), with_lasting_sources(choices), "{:?}", words);
+        prop_assert_eq!(choices_from_args(&args, usual).unwrap(), with_lasting_sources(choices), "{:?}", words);
     }
 }
 
