@@ -24,7 +24,7 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Cho
         )
     })?;
     Ok(Choices {
-        storage: given(args),
+        storage: storage_from_args(args),
         plus_archivelog: args.plus_archivelog,
         compact: args.compact.map_or(usual, Into::into),
         encrypt: args.encrypt_from.clone(),
@@ -41,7 +41,7 @@ pub(super) fn choices_from_args(args: &BackupArgs, usual: Compact) -> Result<Cho
     })
 }
 
-fn given(args: &BackupArgs) -> Option<Wanted> {
+fn storage_from_args(args: &BackupArgs) -> Option<Wanted> {
     (args.storage.is_some() || args.archive_storage.is_some()).then(|| Wanted {
         data: args.storage.clone(),
         archive: args.archive_storage.clone(),
