@@ -32,7 +32,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
     let cluster = context.cluster(choosing::one_cluster(targets)?)?;
     let choices = match &saved {
-        Some(saved) => choosing::saved(saved, args)?,
+        Some(saved) => choosing::choices_from_plan_file(saved, args)?,
         None => choosing::choices_from_args(args, choose::default_compaction(cluster, targets))?,
     };
     choices.check()?;

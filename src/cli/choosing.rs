@@ -56,7 +56,7 @@ fn storage_from_args(args: &BackupArgs) -> Option<Wanted> {
 ///
 /// # Errors
 /// A secret has no source that lasts and none was named, or one was named that the plan has no use for.
-pub(super) fn saved(plan: &SavedPlan, args: &BackupArgs) -> Result<Choices, Fault> {
+pub(super) fn choices_from_plan_file(plan: &SavedPlan, args: &BackupArgs) -> Result<Choices, Fault> {
     let mut choices = plan.choices.clone();
     // The key that is set and the one that goes with a look are the same.
     let named = args.access_key_from.as_ref();

@@ -104,21 +104,24 @@ fn a_secret_whose_source_is_gone_must_be_named_anew() {
     let plain = choose(&["prod/pay"], crate::domain::choices::Mode::Full);
     let with = |source: &SecretSource| plan(Choices { encrypt: Some(source.clone()), ..plain.clone() });
     for lasting in [SecretSource::Env("A".into()), SecretSource::File("/a".into())] {
-        assert_eq!(saved(&with(&lasting), &bare).unwrap().encrypt, Some(lasting.clone()));
-        assert_eq!(saved(&with(&lasting), &named).unwrap().encrypt, Some(SecretSource::Env("NEW".into())));
+        assert_eq!(choices_from_plan_file(&with(&lasting), &bare).unwrap().encrypt, Some(lasting.clone()));
+        assert_eq!(
+            choices_from_plan_file(&with(&lasting), &named).unwrap().encrypt,
+            Some(SecretSource::Env("NEW".into()))
+        );
     }
     let gone = with(&SecretSource::Stdin);
-    let fault = saved(&gone, &bare).unwrap_err();
+    let fault = choices_from_plan_file(&gone, &bare).unwrap_err();
     assert!(fault.what.contains("--encrypt-from") && fault.cause == Cause::Usage, "{fault}");
-    assert_eq!(saved(&gone, &named).unwrap().encrypt, Some(SecretSource::Env("NEW".into())));
+    assert_eq!(choices_from_plan_file(&gone, &named).unwrap().encrypt, Some(SecretSource::Env("NEW".into())));
     // What was saved without encryption is not another plan for a flag.
-    assert!(saved(&plan(plain.clone()), &named).unwrap_err().what.contains("--encrypt-from"));
+    assert!(choices_from_plan_file(&plan(plain.clone()), &named).unwrap_err().what.contains("--encrypt-from"));
 
     let mut storage = wanted(Some("s3://b/p?host=h&access_id=i"), None, StorageSource::Given);
     storage.access_key = Some(SecretSource::Stdin);
     let keyed = plan(Choices { storage: Some(storage), ..plain });
-    assert!(saved(&keyed, &bare).unwrap_err().what.contains("--access-key-from"));
+    assert!(choices_from_plan_file(&keyed, &bare).unwrap_err().what.contains("--access-key-from"));
     let args = typed("backup --plan f --access-key-from file:/k").unwrap();
-    let key = saved(&keyed, &args).unwrap().storage.unwrap().access_key;
+    let key = choices_from_plan_file(&keyed, &args).unwrap().storage.unwrap().access_key;
     assert_eq!(key, Some(SecretSource::File("/k".into())));
 }
