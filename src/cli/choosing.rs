@@ -63,10 +63,10 @@ pub(super) fn choices_from_plan_file(plan: &SavedPlan, args: &BackupArgs) -> Res
     let of_proof = choices.proof.access_key.is_some();
     let key = choices.storage.as_mut().and_then(|storage| storage.access_key.as_mut());
     if key.is_some() || !of_proof {
-        renew(key, named, "--access-key-from", "an access key")?;
+        replace_source(key, named, "--access-key-from", "an access key")?;
     }
     if of_proof {
-        renew(choices.proof.access_key.as_mut(), named, "--access-key-from", "an access key")?;
+        replace_source(choices.proof.access_key.as_mut(), named, "--access-key-from", "an access key")?;
     }
     if !choices.proof.decrypt.iter().all(SecretSource::lasts) {
         return Err(Fault::new(
@@ -76,11 +76,11 @@ pub(super) fn choices_from_plan_file(plan: &SavedPlan, args: &BackupArgs) -> Res
             "Save a new plan with --decrypt-from env:NAME or file:PATH.",
         ));
     }
-    renew(choices.encrypt.as_mut(), args.encrypt_from.as_ref(), "--encrypt-from", "an encryption password")?;
+    replace_source(choices.encrypt.as_mut(), args.encrypt_from.as_ref(), "--encrypt-from", "an encryption password")?;
     Ok(choices)
 }
 
-fn renew(
+fn replace_source(
     source: Option<&mut SecretSource>,
     named: Option<&SecretSource>,
     flag: &str,
