@@ -157,7 +157,7 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
         direct: cli::direct(common),
         target,
         color: cli::has_colors(common.color),
-        reach: common.reach(),
+        reach: common.global_args(),
         demo: common.demo.clone().map(|scenario| {
             let root = common.demo_root.clone();
             (scenario.clone(), fix(scenario, root))

@@ -67,7 +67,7 @@ pub struct Common {
 impl Common {
     /// The words that lead another call to the same clusters.
     #[must_use]
-    pub fn reach(&self) -> Vec<String> {
+    pub fn global_args(&self) -> Vec<String> {
         let path = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
         let (config, state) = match &self.demo {
             // The fleet has an inventory and a state of its own.

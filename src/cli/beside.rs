@@ -38,7 +38,7 @@ pub(super) struct Compared<'a> {
 
 /// The command that makes a plan, for a shell: `backup` and its words behind how this call reaches its cluster.
 pub(super) fn command(common: &Common, words: Vec<String>) -> String {
-    let whole: Vec<String> = ["obnow".to_owned()].into_iter().chain(common.reach()).chain(words).collect();
+    let whole: Vec<String> = ["obnow".to_owned()].into_iter().chain(common.global_args()).chain(words).collect();
     shell(&whole)
 }
 

@@ -50,7 +50,7 @@ fn how_the_cluster_is_reached_comes_back_too() {
             common.demo_root = common.state.replace("/s/demo/healthy/state".into());
             common.config = Some("/s/demo/healthy/config.yaml".into());
         }
-        assert_eq!(common.reach().join(" "), line);
+        assert_eq!(common.global_args().join(" "), line);
     }
 }
 
