@@ -182,7 +182,7 @@ pub struct ProveArgs {
 }
 
 /// What a plan file says itself. Only where its secrets are may be named anew beside it.
-const CHOICES: [&str; 14] = [
+const CHOICE_ARGS: [&str; 14] = [
     "targets",
     "mode",
     "storage",
@@ -207,7 +207,7 @@ pub struct BackupArgs {
     pub targets: Vec<TargetName>,
     /// Run a plan that was saved: planned again, with what differs, and refused where cluster, tenant or version is another.
     /// Beside it no choice is made, but --encrypt-from and --access-key-from may name their sources anew
-    #[arg(long, value_name = "FILE", conflicts_with_all = CHOICES)]
+    #[arg(long, value_name = "FILE", conflicts_with_all = CHOICE_ARGS)]
     pub plan: Option<PathBuf>,
     /// Data backup mode
     #[arg(long, value_name = "MODE")]
