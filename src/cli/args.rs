@@ -143,7 +143,7 @@ pub struct CheckArgs {
     pub target: TargetName,
     /// The mode to check for
     #[arg(long, value_name = "MODE", default_value = "full")]
-    pub mode: Mode,
+    pub mode: ModeArg,
 }
 
 /// `obnow test-storage`.
@@ -211,7 +211,7 @@ pub struct BackupArgs {
     pub plan: Option<PathBuf>,
     /// Data backup mode
     #[arg(long, value_name = "MODE")]
-    pub mode: Option<Mode>,
+    pub mode: Option<ModeArg>,
     /// Storage of the data backup, or a base for both destinations; without a key in it
     #[arg(long, value_name = "URI")]
     pub storage: Option<String>,
@@ -374,18 +374,18 @@ pub struct RunTaskArgs {
 
 /// Data backup mode.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Mode {
+pub enum ModeArg {
     /// Everything
     Full,
     /// What changed since the last good set
     Incremental,
 }
 
-impl From<Mode> for choices::Mode {
-    fn from(mode: Mode) -> Self {
+impl From<ModeArg> for choices::Mode {
+    fn from(mode: ModeArg) -> Self {
         match mode {
-            Mode::Full => Self::Full,
-            Mode::Incremental => Self::Incremental,
+            ModeArg::Full => Self::Full,
+            ModeArg::Incremental => Self::Incremental,
         }
     }
 }

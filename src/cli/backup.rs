@@ -199,7 +199,7 @@ pub async fn play(context: &AppContext, say: &Say, common: &Common) -> Result<Ex
             confirm: Some(target.to_string()),
             targets: vec![target],
             plan: None,
-            mode: Some(super::args::Mode::Full),
+            mode: Some(super::args::ModeArg::Full),
             storage: None,
             archive_storage: None,
             access_id: None,
