@@ -226,7 +226,7 @@ pub struct BackupArgs {
     pub access_key_from: Option<SecretSource>,
     /// Whether a needed major compaction may be run
     #[arg(long, value_name = "WHEN")]
-    pub compact: Option<Compact>,
+    pub compact: Option<CompactArg>,
     /// Add the log, so that the set alone restores to its own end
     #[arg(long)]
     pub plus_archivelog: bool,
@@ -392,18 +392,18 @@ impl From<ModeArg> for choices::Mode {
 
 /// Whether a needed compaction may be run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Compact {
+pub enum CompactArg {
     /// If the backup needs one
     Auto,
     /// Never
     Never,
 }
 
-impl From<Compact> for choices::Compact {
-    fn from(compact: Compact) -> Self {
+impl From<CompactArg> for choices::Compact {
+    fn from(compact: CompactArg) -> Self {
         match compact {
-            Compact::Auto => Self::Auto,
-            Compact::Never => Self::Never,
+            CompactArg::Auto => Self::Auto,
+            CompactArg::Never => Self::Never,
         }
     }
 }
