@@ -235,7 +235,7 @@ pub struct BackupArgs {
     pub encrypt_from: Option<SecretSource>,
     /// Tenants without a usable full, when an incremental is asked for
     #[arg(long, value_name = "WAY", default_value = "fail")]
-    pub no_full: NoFull,
+    pub no_full: NoFullArg,
     /// Override a failed check, where that is allowed
     #[arg(long, value_name = "CHECK", value_parser = check)]
     pub skip: Vec<CheckId>,
@@ -410,7 +410,7 @@ impl From<CompactArg> for choices::Compact {
 
 /// For tenants without a usable full.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum NoFull {
+pub enum NoFullArg {
     /// Their step fails
     Fail,
     /// They get a full
@@ -419,12 +419,12 @@ pub enum NoFull {
     Skip,
 }
 
-impl From<NoFull> for choices::NoFull {
-    fn from(way: NoFull) -> Self {
+impl From<NoFullArg> for choices::NoFull {
+    fn from(way: NoFullArg) -> Self {
         match way {
-            NoFull::Fail => Self::Fail,
-            NoFull::Full => Self::Full,
-            NoFull::Skip => Self::Skip,
+            NoFullArg::Fail => Self::Fail,
+            NoFullArg::Full => Self::Full,
+            NoFullArg::Skip => Self::Skip,
         }
     }
 }

@@ -207,7 +207,7 @@ pub async fn play(context: &AppContext, say: &Say, common: &Common) -> Result<Ex
             compact: None,
             plus_archivelog: false,
             encrypt_from: None,
-            no_full: super::args::NoFull::Fail,
+            no_full: super::args::NoFullArg::Fail,
             skip: Vec::new(),
             exclude_table: Vec::new(),
             prove: false,
