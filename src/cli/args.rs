@@ -25,7 +25,7 @@ pub struct Cli {
     #[command(flatten)]
     pub common: Common,
     /// The target the wizard goes straight in to: cluster or cluster/tenant
-    #[arg(long, value_name = "TARGET", value_parser = target)]
+    #[arg(long, value_name = "TARGET", value_parser = parse_target)]
     pub target: Option<TargetName>,
     /// What to do; without a command the wizard.
     #[command(subcommand)]
@@ -139,7 +139,7 @@ pub enum Command {
 #[derive(Debug, Args)]
 pub struct CheckArgs {
     /// cluster or cluster/tenant
-    #[arg(value_parser = target)]
+    #[arg(value_parser = parse_target)]
     pub target: TargetName,
     /// The mode to check for
     #[arg(long, value_name = "MODE", default_value = "full")]
@@ -167,7 +167,7 @@ pub struct TestStorageArgs {
 #[derive(Debug, Args)]
 pub struct ProveArgs {
     /// cluster, for each of its tenants, or cluster/tenant
-    #[arg(value_parser = target)]
+    #[arg(value_parser = parse_target)]
     pub target: TargetName,
     /// Access id of the storage
     #[arg(long, value_name = "ID")]
@@ -203,7 +203,7 @@ const CHOICE_ARGS: [&str; 14] = [
 #[derive(Debug, Args)]
 pub struct BackupArgs {
     /// cluster, or tenants of one cluster as cluster/tenant
-    #[arg(required_unless_present = "plan", value_parser = target)]
+    #[arg(required_unless_present = "plan", value_parser = parse_target)]
     pub targets: Vec<TargetName>,
     /// Run a plan that was saved: planned again, with what differs, and refused where cluster, tenant or version is another.
     /// Beside it no choice is made, but --encrypt-from and --access-key-from may name their sources anew
@@ -429,7 +429,7 @@ impl From<NoFullArg> for choices::NoFull {
     }
 }
 
-fn target(text: &str) -> Result<TargetName, String> {
+fn parse_target(text: &str) -> Result<TargetName, String> {
     text.parse::<TargetName>().map_err(|error| error.to_string())
 }
 
@@ -438,7 +438,7 @@ fn storage_of(text: &str) -> Result<super::StorageArg, String> {
     if text.contains("://") {
         Ok(super::StorageArg::Uri(text.to_owned()))
     } else {
-        target(text).map(super::StorageArg::Target)
+        parse_target(text).map(super::StorageArg::Target)
     }
 }
 
