@@ -150,7 +150,7 @@ pub struct CheckArgs {
 #[derive(Debug, Args)]
 pub struct TestStorageArgs {
     /// cluster or cluster/tenant, for its destinations; or the URI of a storage, without a key in it
-    #[arg(value_name = "TARGET|URI", value_parser = storage_of)]
+    #[arg(value_name = "TARGET|URI", value_parser = parse_storage)]
     pub what: super::StorageArg,
     /// Write into the directory itself, where nothing beside it may be written to
     #[arg(long)]
@@ -434,7 +434,7 @@ fn parse_target(text: &str) -> Result<TargetName, String> {
 }
 
 /// A URI is looked at where it is used: no message of the arguments may repeat it.
-fn storage_of(text: &str) -> Result<super::StorageArg, String> {
+fn parse_storage(text: &str) -> Result<super::StorageArg, String> {
     if text.contains("://") {
         Ok(super::StorageArg::Uri(text.to_owned()))
     } else {
