@@ -237,7 +237,7 @@ pub struct BackupArgs {
     #[arg(long, value_name = "WAY", default_value = "fail")]
     pub no_full: NoFullArg,
     /// Override a failed check, where that is allowed
-    #[arg(long, value_name = "CHECK", value_parser = check)]
+    #[arg(long, value_name = "CHECK", value_parser = parse_check)]
     pub skip: Vec<CheckId>,
     /// Let log archiving that somebody suspended go on; without a terminal to ask on nothing else does
     #[arg(long)]
@@ -442,7 +442,7 @@ fn parse_storage(text: &str) -> Result<super::StorageArg, String> {
     }
 }
 
-fn check(text: &str) -> Result<CheckId, String> {
+fn parse_check(text: &str) -> Result<CheckId, String> {
     CheckId::parse(text).ok_or_else(|| {
         let names: Vec<&str> = CheckId::ALL.iter().map(|check| check.name()).collect();
         format!("there is no check of that name; there are: {}", names.join(", "))
