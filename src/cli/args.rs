@@ -271,7 +271,7 @@ pub struct BackupArgs {
     #[arg(long)]
     pub detach: bool,
     /// While another backup runs there, wait for its end, at most this long: 90s, 30m, 2h
-    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    #[arg(long, value_name = "DURATION", value_parser = parse_duration)]
     pub wait_lock: Option<std::time::Duration>,
 }
 
@@ -452,7 +452,7 @@ fn parse_check(text: &str) -> Result<CheckId, String> {
 /// The longest wait for another backup.
 const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 
-fn duration(text: &str) -> Result<std::time::Duration, String> {
+fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     match crate::app::parse_duration(text)? {
         long if long > LONGEST_WAIT => Err("nothing is waited for longer than 30d".to_owned()),
         duration => Ok(duration),
