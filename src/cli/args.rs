@@ -57,7 +57,7 @@ pub struct Common {
     #[arg(long, global = true, value_name = "USER", requires = "host")]
     pub user: Option<String>,
     /// Where its password is: env:NAME, file:PATH or stdin, or none where it has no password; asked for when absent
-    #[arg(long, global = true, value_name = "SRC", value_parser = login_source)]
+    #[arg(long, global = true, value_name = "SRC", value_parser = parse_login_source)]
     pub password_from: Option<SecretSource>,
     /// What --state named before a fleet took its place.
     #[arg(skip)]
@@ -459,7 +459,7 @@ fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     }
 }
 
-fn login_source(text: &str) -> Result<SecretSource, String> {
+fn parse_login_source(text: &str) -> Result<SecretSource, String> {
     SecretSource::of_login(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }
 
