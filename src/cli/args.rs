@@ -159,7 +159,7 @@ pub struct TestStorageArgs {
     #[arg(long, value_name = "ID")]
     pub access_id: Option<String>,
     /// Where the access key is: env:NAME, file:PATH or stdin; asked for when absent
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub access_key_from: Option<SecretSource>,
 }
 
@@ -174,10 +174,10 @@ pub struct ProveArgs {
     pub access_id: Option<String>,
     /// Where the access key is: env:NAME, file:PATH or stdin; asked for when absent. It goes to the server, whose audit and
     /// logs may keep it
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub access_key_from: Option<SecretSource>,
     /// Where a password of backup sets in that directory is; once for each
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub decrypt_from: Vec<SecretSource>,
 }
 
@@ -222,7 +222,7 @@ pub struct BackupArgs {
     #[arg(long, value_name = "ID")]
     pub access_id: Option<String>,
     /// Where the access key is: env:NAME, file:PATH or stdin
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub access_key_from: Option<SecretSource>,
     /// Whether a needed major compaction may be run
     #[arg(long, value_name = "WHEN")]
@@ -231,7 +231,7 @@ pub struct BackupArgs {
     #[arg(long)]
     pub plus_archivelog: bool,
     /// Encrypt with a password from: env:NAME, file:PATH or stdin; the server writes it in clear into its observer.log
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub encrypt_from: Option<SecretSource>,
     /// Tenants without a usable full, when an incremental is asked for
     #[arg(long, value_name = "WAY", default_value = "fail")]
@@ -256,7 +256,7 @@ pub struct BackupArgs {
     #[arg(long, conflicts_with = "prove")]
     pub no_proof: bool,
     /// Where a password of older backup sets in that directory is, for --prove; once for each
-    #[arg(long, value_name = "SRC", value_parser = source, requires = "prove")]
+    #[arg(long, value_name = "SRC", value_parser = parse_source, requires = "prove")]
     pub decrypt_from: Vec<SecretSource>,
     /// Print the plan and stop
     #[arg(long)]
@@ -291,10 +291,10 @@ pub struct RetryArgs {
     #[arg(long)]
     pub compact: bool,
     /// Where the access key of the storage is
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub access_key_from: Option<SecretSource>,
     /// Where the encryption password is
-    #[arg(long, value_name = "SRC", value_parser = source)]
+    #[arg(long, value_name = "SRC", value_parser = parse_source)]
     pub encrypt_from: Option<SecretSource>,
     /// The cluster's name, which a major compaction on prod asks for
     #[arg(long, value_name = "NAME")]
@@ -463,6 +463,6 @@ fn parse_login_source(text: &str) -> Result<SecretSource, String> {
     SecretSource::of_login(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }
 
-fn source(text: &str) -> Result<SecretSource, String> {
+fn parse_source(text: &str) -> Result<SecretSource, String> {
     SecretSource::from_word(text).map_err(|why| format!("{why}; a secret itself is never an argument"))
 }
