@@ -450,11 +450,11 @@ fn parse_check(text: &str) -> Result<CheckId, String> {
 }
 
 /// The longest wait for another backup.
-const LONGEST_WAIT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
+const MAX_WAIT: std::time::Duration = std::time::Duration::from_hours(30 * 24);
 
 fn parse_duration(text: &str) -> Result<std::time::Duration, String> {
     match crate::app::parse_duration(text)? {
-        long if long > LONGEST_WAIT => Err("nothing is waited for longer than 30d".to_owned()),
+        long if long > MAX_WAIT => Err("nothing is waited for longer than 30d".to_owned()),
         duration => Ok(duration),
     }
 }
