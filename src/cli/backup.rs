@@ -112,7 +112,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         by: context.operator(),
     };
     let waits = (until, waiting);
-    let started = launched(context, (&id, &order, &secrets), waits, |fault| {
+    let started = launch_and_follow(context, (&id, &order, &secrets), waits, |fault| {
         on_busy(say, args, targets, fault);
     })
     .await?;
@@ -130,7 +130,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
 
 /// Hands the task over to a runner; while somebody else works on a target, again until the moment given, after the first time
 /// said so.
-async fn launched(
+async fn launch_and_follow(
     context: &AppContext,
     (id, order, secrets): (&TaskId, &LaunchRequest, &TaskSecrets),
     (until, mut waiting): (Option<tokio::time::Instant>, bool),
