@@ -75,7 +75,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
-        tokio::time::sleep(BETWEEN_LOOKS.max(context.poll_interval())).await;
+        tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
     };
     let compared = compared(args, saved.as_ref(), &prepared);
     detected(say, &facts);
@@ -144,7 +144,7 @@ async fn launch_and_follow(
                     say_busy(&fault);
                     waiting = true;
                 }
-                tokio::time::sleep(BETWEEN_LOOKS.max(context.poll_interval())).await;
+                tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
             }
             started => return Ok(started),
         }
@@ -158,7 +158,7 @@ fn busy_left_out(prepared: &Prepared) -> Option<Fault> {
 }
 
 /// Between two looks at a target that another backup keeps busy.
-const BETWEEN_LOOKS: std::time::Duration = std::time::Duration::from_millis(500);
+const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
 /// What is done where another backup runs.
 enum OnBusy<'a> {
