@@ -266,7 +266,7 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault
             say.note(&format!("The fleet lives on for ten minutes: obnow --demo={scenario} targets"));
             return Ok(exit);
         }
-        return cli::play(&cli::open(&common)?, say, &common).await;
+        return cli::run_demo(&cli::open(&common)?, say, &common).await;
     }
     Ok(Exit::OK)
 }

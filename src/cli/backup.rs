@@ -191,7 +191,7 @@ fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &
 ///
 /// # Errors
 /// The inventory, the connection, or no tenant that may be backed up.
-pub async fn play(context: &AppContext, say: &Say, common: &Common) -> Result<Exit, Fault> {
+pub async fn run_demo(context: &AppContext, say: &Say, common: &Common) -> Result<Exit, Fault> {
     for cluster in &context.inventory.clusters {
         let Ok(facts) = detect::one(context, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };

@@ -18,7 +18,7 @@ mod tasks;
 mod test_storage;
 
 pub use crate::domain::exit::Exit;
-pub use backup::play;
+pub use backup::run_demo;
 pub use say::{Say, has_colors, not_written};
 pub use test_storage::StorageArg;
 
