@@ -78,7 +78,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
     };
     let compared = compared(args, saved.as_ref(), &prepared);
-    detected(say, &facts);
+    print_detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
@@ -243,7 +243,7 @@ fn first_eligible(facts: &Facts) -> Option<TargetName> {
     })
 }
 
-fn detected(say: &Say, facts: &Facts) {
+fn print_detected(say: &Say, facts: &Facts) {
     let cluster = &facts.cluster;
     let id = cluster.id.map_or_else(String::new, |id| format!("  cluster id {id}"));
     say.line(&say.paint(Role::Title, &format!("{}  at {}{id}", cluster.target, cluster.endpoint)));
