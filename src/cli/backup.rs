@@ -77,7 +77,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
         }
         tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
     };
-    let compared = compared(args, saved.as_ref(), &prepared);
+    let compared = compare_plans(args, saved.as_ref(), &prepared);
     print_detected(say, &facts);
     show::checks(say, &prepared.plan.checks);
     let by_name = by_name(&prepared, cluster.environment.as_deref());
@@ -253,7 +253,7 @@ fn print_detected(say: &Say, facts: &Facts) {
 }
 
 /// The plan against the file it was made from.
-fn compared<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prepared) -> Option<Compared<'a>> {
+fn compare_plans<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prepared) -> Option<Compared<'a>> {
     let (file, saved) = args.plan.as_deref().zip(saved)?;
     Some(Compared { file, saved: saved.saved, differs: saved.differences(prepared), digest: saved.digest })
 }
