@@ -82,7 +82,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     show::checks(say, &prepared.plan.checks);
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
-    let question = question(by_name.as_ref());
+    let question = start_confirmation(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_answer(&question)) };
     let secrets = proof::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
@@ -259,7 +259,7 @@ fn compare_plans<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: 
 }
 
 /// What is asked before anything is written.
-fn question(by_name: Option<&ByName>) -> Confirmation<'_> {
+fn start_confirmation(by_name: Option<&ByName>) -> Confirmation<'_> {
     let name = by_name.map(|asked| (format!("{} It is confirmed by its name.", asked.title), asked.name.as_str()));
     let or = ", or --dry-run to see it only";
     Confirmation { ask: "Back up now?", name, if_declined: "The plan was not confirmed.", alternative: or }
