@@ -266,7 +266,7 @@ fn start_confirmation(by_name: Option<&ByName>) -> Confirmation<'_> {
 }
 
 /// Waits for Ctrl-C; for ever where the system does not tell of it.
-async fn interrupted(signal: Option<&mut Signal>) {
+async fn wait_for_interrupt(signal: Option<&mut Signal>) {
     match signal {
         Some(signal) => {
             signal.recv().await;
@@ -323,7 +323,7 @@ pub(super) async fn follow_asked(
     loop {
         let next = tokio::select! {
             next = follow.next(after) => next?,
-            () = interrupted(interrupts.as_mut()) => {
+            () = wait_for_interrupt(interrupts.as_mut()) => {
                 say.note(&format!("Left. The task goes on: obnow watch {id}"));
                 return Ok(Exit::LEFT);
             }
