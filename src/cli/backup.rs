@@ -96,7 +96,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: 
     show::plan(say, &prepared, &Beside { same_as, compared, saved_as, run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;
-    may_begin_unasked(&prepared, saved.as_ref(), args.yes)?;
+    check_unattended_start(&prepared, saved.as_ref(), args.yes)?;
     let subjects = subjects::from_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
     if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
@@ -277,7 +277,7 @@ async fn wait_for_interrupt(signal: Option<&mut Signal>) {
 
 /// Where nobody is asked nothing more is interrupted than somebody confirmed, and archiving that somebody suspended goes on only
 /// where that was said beforehand.
-fn may_begin_unasked(prepared: &Prepared, saved: Option<&SavedPlan>, unasked: bool) -> Result<(), Fault> {
+fn check_unattended_start(prepared: &Prepared, saved: Option<&SavedPlan>, unasked: bool) -> Result<(), Fault> {
     if let Some(saved) = saved.filter(|_| unasked) {
         saved.refuse_unasked(prepared)?;
     }
