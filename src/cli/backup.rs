@@ -299,7 +299,7 @@ pub(super) async fn follow(context: &AppContext, say: &Say, id: &str) -> Result<
 }
 
 /// Whether it is Retry that leads on; what only waits for its log says so itself.
-fn goes_on_by_retry(target: &TargetView) -> bool {
+fn needs_retry(target: &TargetView) -> bool {
     let waits = |outcome: &Outcome| outcome.verdict == VerdictWord::NotYetRestorable;
     target.wants_retry() && !target.outcome.as_ref().is_some_and(waits)
 }
@@ -356,7 +356,7 @@ pub(super) async fn follow_asked(
     let last_word = follow.exit_reason();
     if state == TaskState::RunnerGone {
         say.fault(&follow.view.runner_gone(id, last_word.as_ref()));
-    } else if !say.json && follow.view.targets.iter().any(goes_on_by_retry) {
+    } else if !say.json && follow.view.targets.iter().any(needs_retry) {
         say.note(&format!("Once the cause is gone: obnow retry {id}"));
     }
     Ok(exit::of_task(&follow.view, state, last_word.as_ref()))
