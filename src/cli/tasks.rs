@@ -33,7 +33,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
             Err(fault) => say.fault(fault),
         }
     }
-    let elsewhere = elsewhere(context, say, &ours).await;
+    let elsewhere = print_foreign_jobs(context, say, &ours).await;
     if all.is_empty() && elsewhere == 0 && !say.json {
         say.note("There is no task on this host yet, and no backup runs elsewhere.");
     }
@@ -41,7 +41,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
 }
 
 /// Jobs that no task of this host started; how many were shown.
-async fn elsewhere(context: &AppContext, say: &Say, ours: &[&Task]) -> usize {
+async fn print_foreign_jobs(context: &AppContext, say: &Say, ours: &[&Task]) -> usize {
     let mut shown = 0;
     for answer in detect::collect_all(context).await {
         let facts = match answer.facts {
