@@ -25,7 +25,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
             Ok(task) => {
                 ours.push(task);
                 show::task(say, task.id.as_str(), &task.view, task.state());
-                say.line(&line(task));
+                say.line(&task_line(task));
                 for fault in task.warnings(context.now()) {
                     say.fault(&fault);
                 }
@@ -80,7 +80,7 @@ async fn print_foreign_jobs(context: &AppContext, say: &Say, ours: &[&Task]) -> 
     shown
 }
 
-fn line(task: &Task) -> String {
+fn task_line(task: &Task) -> String {
     let targets: Vec<String> = task.targets().iter().map(ToString::to_string).collect();
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
