@@ -9,7 +9,7 @@ use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
 use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, test};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
-use obnow::cli::{self, Exit, Say};
+use obnow::cli::{self, Exit, Output};
 use obnow::config::Places;
 use obnow::demo::place::{self, PlaceError};
 use obnow::domain::credential::credential;
@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             hide_secret(&mut error);
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-                Say::json().fault(&misuse(&error));
+                Output::json().fault(&misuse(&error));
                 return code.into();
             }
             return match error.print() {
@@ -38,7 +38,7 @@ fn main() -> ExitCode {
     };
     let refused = |what: &str, error: &std::io::Error| {
         let why = format!("The system says: {error}.");
-        Say::new(&cli.common).fault(&Fault::new(
+        Output::new(&cli.common).fault(&Fault::new(
             Cause::Internal,
             what,
             why,
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         return refused("Core files could not be switched off, and they would hold secrets.", &error);
     }
     if let Err(fault) = raise_file_limit() {
-        Say::new(&cli.common).fault(&fault);
+        Output::new(&cli.common).fault(&fault);
         return Exit::USAGE.into();
     }
     // The first and only provider: every connection and every probe uses the same.
@@ -103,7 +103,7 @@ fn hide_secret(error: &mut clap::Error) {
 
 async fn run(cli: Cli) -> Exit {
     let Cli { mut common, target, command } = cli;
-    let say = Say::new(&common);
+    let say = Output::new(&common);
     let done = match command {
         Some(_) if target.is_some() => Err(Fault::new(
             Cause::Usage,
@@ -225,7 +225,7 @@ fn no_fleet(why: &str) -> Fault {
     )
 }
 
-async fn demo(args: &DemoArgs, common: &Common, say: &Say) -> Result<Exit, Fault> {
+async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fault> {
     let root = Places::find(common.config.clone(), common.state.clone())?.state;
     let refused = |error: PlaceError| no_fleet(&error.to_string());
     let scenario = args.scenario.as_str();

@@ -5,7 +5,7 @@ use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, DirectoryFindings};
 use super::say::Role;
-use super::{Exit, Say, choosing, show, tasks as tasks_face};
+use super::{Exit, Output, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
@@ -27,7 +27,7 @@ use crate::domain::task::{Event, Prepared, TargetView, TaskState};
 use crate::domain::version::Method;
 
 /// Backs up.
-pub(super) async fn run(context: &AppContext, say: &Say, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
     let saved = args.plan.as_deref().map(plans::open).transpose()?;
     let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
     let cluster = context.cluster(choosing::one_cluster(targets)?)?;
@@ -170,7 +170,7 @@ enum OnBusy<'a> {
     Leave,
 }
 
-fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &Fault) -> OnBusy<'a> {
+fn on_busy<'a>(say: &Output, args: &BackupArgs, targets: &'a [TargetName], fault: &Fault) -> OnBusy<'a> {
     if let Some(limit) = args.wait_lock {
         say.note(&format!("{} Waiting for its end, at most {} s.", fault.why, limit.as_secs()));
         return OnBusy::Wait;
@@ -191,7 +191,7 @@ fn on_busy<'a>(say: &Say, args: &BackupArgs, targets: &'a [TargetName], fault: &
 ///
 /// # Errors
 /// The inventory, the connection, or no tenant that may be backed up.
-pub async fn run_demo(context: &AppContext, say: &Say, common: &Common) -> Result<Exit, Fault> {
+pub async fn run_demo(context: &AppContext, say: &Output, common: &Common) -> Result<Exit, Fault> {
     for cluster in &context.inventory.clusters {
         let Ok(facts) = detect::one(context, cluster).await else { continue };
         let Some(target) = first_eligible(&facts) else { continue };
@@ -243,7 +243,7 @@ fn first_eligible(facts: &Facts) -> Option<TargetName> {
     })
 }
 
-fn print_detected(say: &Say, facts: &Facts) {
+fn print_detected(say: &Output, facts: &Facts) {
     let cluster = &facts.cluster;
     let id = cluster.id.map_or_else(String::new, |id| format!("  cluster id {id}"));
     say.line(&say.paint(Role::Title, &format!("{}  at {}{id}", cluster.target, cluster.endpoint)));
@@ -294,7 +294,7 @@ fn check_unattended_start(prepared: &Prepared, saved: Option<&SavedPlan>, unaske
 }
 
 /// Follows a task from its beginning to its end.
-pub(super) async fn follow(context: &AppContext, say: &Say, id: &str) -> Result<Exit, Fault> {
+pub(super) async fn follow(context: &AppContext, say: &Output, id: &str) -> Result<Exit, Fault> {
     follow_asked(context, say, id, (0, None)).await
 }
 
@@ -308,7 +308,7 @@ fn needs_retry(target: &TargetView) -> bool {
 /// its runner, one that does not answer, or cannot do it, ends it.
 pub(super) async fn follow_asked(
     context: &AppContext,
-    say: &Say,
+    say: &Output,
     id: &str,
     (after, request): (u32, Option<&str>),
 ) -> Result<Exit, Fault> {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Common;
 use super::say::Role;
-use super::{Say, show};
+use super::{Output, show};
 use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
@@ -70,7 +70,7 @@ impl Beside<'_> {
     }
 
     /// The same for a person.
-    pub(super) fn lines(&self, say: &Say) {
+    pub(super) fn lines(&self, say: &Output) {
         if let Some(Compared { file, saved, differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));
             if let Some(complaint) = digest.complaint() {

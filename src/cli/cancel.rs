@@ -2,13 +2,13 @@
 
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::CancelArgs;
-use super::{Exit, Say, backup, tasks as task_commands};
+use super::{Exit, Output, backup, tasks as task_commands};
 use crate::app::hand_over::LaunchRequest;
 use crate::app::{AppContext, cancel, task_secrets, tasks};
 use crate::domain::fault::Fault;
 
 /// Cancels.
-pub(super) async fn run(context: &AppContext, say: &Say, args: &CancelArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output, args: &CancelArgs) -> Result<Exit, Fault> {
     let task = tasks::find(context, &args.task)?;
     let question = cancel::question(context, &task).await?;
     question.lines.iter().for_each(|line| say.note(line));

@@ -1,7 +1,7 @@
 //! `obnow check TARGET`: preflight only.
 
 use super::args::CheckArgs;
-use super::{Exit, Say, show};
+use super::{Exit, Output, show};
 use crate::app::test::looks;
 use crate::app::{AppContext, detect, dump_place};
 use crate::domain::choices::Choices;
@@ -12,7 +12,7 @@ use crate::domain::preflight::{Check, checks_below_v4, cluster_checks, looked_ch
 use crate::domain::version::Method;
 
 /// Runs every check and says whether a start would be refused.
-pub(super) async fn run(context: &AppContext, say: &Say, args: &CheckArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) -> Result<Exit, Fault> {
     let facts = detect::one(context, context.cluster(args.target.cluster())?).await?;
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
     choices = crate::app::choose::with_strategies(choices, context.cluster(args.target.cluster())?);

@@ -1,12 +1,12 @@
 //! `obnow config init` and `obnow config show`.
 
 use super::args::{Common, ConfigCommand};
-use super::{Exit, Say};
+use super::{Exit, Output};
 use crate::app::setup;
 use crate::domain::fault::Fault;
 
 /// Writes the example, or prints the inventory as it is understood.
-pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Say) -> Result<Exit, Fault> {
+pub(super) fn run(command: &ConfigCommand, common: &Common, say: &Output) -> Result<Exit, Fault> {
     match command {
         ConfigCommand::Init => {
             let path = setup::write_example(common.config.clone(), common.state.clone())?;

@@ -19,7 +19,7 @@ mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::run_demo;
-pub use say::{Say, has_colors, not_written};
+pub use say::{Output, has_colors, not_written};
 pub use test_storage::StorageArg;
 
 use args::{Command, Common};
@@ -31,7 +31,7 @@ use crate::domain::fault::Fault;
 
 /// Runs a command to its exit code.
 pub async fn run(command: Command, common: &Common) -> Exit {
-    let say = Say::new(common);
+    let say = Output::new(common);
     let of_a_task = match &command {
         Command::Backup(args) => !args.dry_run && args.save_plan.is_none(),
         Command::Watch(_) | Command::Retry(_) | Command::Cancel(_) => true,
@@ -47,7 +47,7 @@ pub async fn run(command: Command, common: &Common) -> Exit {
     say.ended(exit, of_a_task)
 }
 
-async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, Fault> {
+async fn dispatch(command: Command, common: &Common, say: &Output) -> Result<Exit, Fault> {
     if let Command::Config(command) = &command {
         return config::run(command, common, say);
     }
@@ -70,7 +70,7 @@ async fn dispatch(command: Command, common: &Common, say: &Say) -> Result<Exit, 
 }
 
 /// Says which secrets are short, each once.
-fn tell_short(context: &AppContext, say: &Say) {
+fn tell_short(context: &AppContext, say: &Output) {
     for note in context.take_short_secret_notes() {
         say.note(&note);
     }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Say, test_storage};
+use super::{Output, test_storage};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::prepare::prepare;
 use crate::app::test::looks;
@@ -38,7 +38,7 @@ struct TestOutcome {
 /// A secret cannot be had.
 pub(super) async fn plan_with_findings(
     context: &AppContext,
-    say: &Say,
+    say: &Output,
     facts: &Facts,
     (choices, id): (&Choices, &str),
     (looked, may_test): (&mut Option<DirectoryFindings>, bool),
@@ -78,7 +78,7 @@ pub(super) async fn secrets(
 /// # Errors
 /// The Tests cannot be made.
 pub(super) async fn passes(
-    say: &Say,
+    say: &Output,
     looked: Option<&DirectoryFindings>,
     subjects: Vec<TestSubject>,
     (secrets, skip): (&TaskSecrets, &BTreeSet<CheckId>),
@@ -104,7 +104,7 @@ fn needs_test(facts: &Facts, made: &Result<Prepared, Box<Refusal>>) -> bool {
 /// A secret cannot be had.
 async fn test_directories(
     context: &AppContext,
-    say: &Say,
+    say: &Output,
     facts: &Facts,
     (choices, id): (&Choices, &str),
 ) -> Result<Option<DirectoryFindings>, Fault> {

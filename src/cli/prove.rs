@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::args::ProveArgs;
-use super::{Exit, Say, show};
+use super::{Exit, Output, show};
 use crate::app::prove::{ProofResult, ProofSecrets, prove};
 use crate::app::{AppContext, detect};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -11,7 +11,7 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::version::Method;
 
 /// Asks for a tenant, or for every user tenant of a cluster, one after the other.
-pub(super) async fn run(context: &AppContext, say: &Say, args: &ProveArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output, args: &ProveArgs) -> Result<Exit, Fault> {
     let cluster = context.cluster(args.target.cluster())?;
     let facts = detect::one(context, cluster).await?;
     let tenants = tenants(&facts, args)?;

@@ -3,12 +3,12 @@
 use serde_json::json;
 
 use super::args::ReportArgs;
-use super::{Exit, Say};
+use super::{Exit, Output};
 use crate::app::{AppContext, report};
 use crate::domain::fault::Fault;
 
 /// Writes the report, and says where it is.
-pub(super) fn run(context: &AppContext, say: &Say, args: &ReportArgs) -> Result<Exit, Fault> {
+pub(super) fn run(context: &AppContext, say: &Output, args: &ReportArgs) -> Result<Exit, Fault> {
     let (task, path) = report::write(context, &args.task)?;
     say.event("report", json!({"task": task, "path": path}));
     say.line(&path.display().to_string());

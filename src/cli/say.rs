@@ -13,7 +13,7 @@ use crate::domain::diagnosis::{escaped, printable, sentence, without_keys};
 use crate::domain::fault::{Cause, Fault};
 
 /// How this call speaks.
-pub struct Say {
+pub struct Output {
     /// One JSON object a line.
     pub json: bool,
     colors: bool,
@@ -39,7 +39,7 @@ pub enum Role {
     Title,
 }
 
-impl Say {
+impl Output {
     /// As the options say.
     #[must_use]
     pub fn new(common: &Common) -> Self {
@@ -69,7 +69,7 @@ impl Say {
         }
     }
 
-    /// A text without what drives a terminal, but for the colours of [`Say::paint`].
+    /// A text without what drives a terminal, but for the colours of [`Output::paint`].
     fn shown(&self, text: &str) -> String {
         if !self.colors {
             return printable(text);
@@ -170,7 +170,7 @@ fn hide_keys(value: &mut Value) {
 /// Says that standard output could not be written where nothing else is to be said: the exit code.
 #[must_use]
 pub fn not_written(error: &std::io::Error) -> Exit {
-    Say { json: false, colors: false, lost: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
+    Output { json: false, colors: false, lost: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
 }
 
 /// Whether colours are wanted: what was asked for, else what the terminal and `NO_COLOR` say.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn only_our_own_colours_reach_a_terminal() {
-        let say = |colors| Say { json: false, colors, lost: OnceLock::new() };
+        let say = |colors| Output { json: false, colors, lost: OnceLock::new() };
         let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(Role::Fail, "red"));
         assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
         assert_eq!(say(false).shown(&text), "red x1my");
@@ -215,9 +215,9 @@ mod tests {
 
     #[test]
     fn data_that_was_lost_is_a_failure_unless_the_code_says_what_became_of_a_task() {
-        let lost = Say { json: false, colors: false, lost: OnceLock::from("no space".to_owned()) };
+        let lost = Output { json: false, colors: false, lost: OnceLock::from("no space".to_owned()) };
         assert_eq!((lost.ended(Exit::OK, false), lost.ended(Exit::OK, true)), (Exit::USAGE, Exit::OK));
         assert_eq!(lost.ended(Exit::BUSY, false), Exit::BUSY);
-        assert_eq!(Say::json().ended(Exit::OK, false), Exit::OK);
+        assert_eq!(Output::json().ended(Exit::OK, false), Exit::OK);
     }
 }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Say;
+use super::Output;
 use super::beside::Beside;
 use super::say::{Role, fault_fields};
 use crate::domain::choices::Mode;
@@ -31,7 +31,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
-pub(super) fn unknown(say: &Say, id: &str, at: Timestamp, entry: &Unread) {
+pub(super) fn unknown(say: &Output, id: &str, at: Timestamp, entry: &Unread) {
     let line = match entry {
         Unread::Damaged { line, .. } => Some(line),
         Unread::Unknown(_) => None,
@@ -51,7 +51,7 @@ pub(super) fn when(scn: Option<Scn>) -> Value {
 }
 
 /// The checks of a target, and what was not checked.
-pub(super) fn checks(say: &Say, checks: &[Check]) {
+pub(super) fn checks(say: &Output, checks: &[Check]) {
     for check in checks {
         let stage = match check.stage {
             Stage::Gate => "gate",
@@ -85,7 +85,7 @@ pub(super) fn checks(say: &Say, checks: &[Check]) {
 }
 
 /// The plan: its steps with statements and effects, who is left out, and what was not checked.
-pub(super) fn plan(say: &Say, prepared: &Prepared, beside: &Beside<'_>) {
+pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &Beside<'_>) {
     let plan = &prepared.plan;
     let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
     let left_out: Vec<Value> =
@@ -170,7 +170,7 @@ fn plan_step(step: &PreviewStep, owner: Option<&TargetName>) -> Value {
 }
 
 /// The `task` event.
-pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
+pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
     let targets: Vec<&TargetName> = view.targets.iter().map(|target| &target.target).collect();
     let step = view.targets.iter().filter_map(|target| target.current()).min_by_key(|step| step.kind);
     let mode = view.prepared.as_ref().map(|prepared| prepared.plan.choices.mode.word());
@@ -183,7 +183,7 @@ pub(super) fn task(say: &Say, id: &str, view: &TaskView, state: TaskState) {
 }
 
 /// Lines of the log.
-fn log(say: &Say, at: Timestamp, role: Option<Role>, lines: &[Told]) {
+fn log(say: &Output, at: Timestamp, role: Option<Role>, lines: &[Told]) {
     for told in lines {
         let word = format!("{:<11}", told.word);
         let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
@@ -192,7 +192,7 @@ fn log(say: &Say, at: Timestamp, role: Option<Role>, lines: &[Told]) {
 }
 
 /// One event of a task, as it happens.
-pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
+pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: &TaskView) {
     let lines = told(event);
     match event {
         Event::Step { target, step, state, detail, fault } => {
@@ -261,7 +261,7 @@ pub(super) fn event(say: &Say, id: &str, at: Timestamp, event: &Event, view: &Ta
     }
 }
 
-fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
+fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
         VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
         VerdictWord::NotYetRestorable | VerdictWord::Cancelled => Role::Warn,
@@ -289,7 +289,7 @@ fn verdict(say: &Say, target: &TargetName, outcome: &Outcome, view: &TaskView) {
 }
 
 /// The last event of a task: the worst verdict, for no target in particular.
-pub(super) fn last_verdict(say: &Say, id: &str, view: &TaskView) {
+pub(super) fn last_verdict(say: &Output, id: &str, view: &TaskView) {
     if let Some((_, outcome)) = words::worst(view) {
         say.event("verdict", verdict_fields(Some(id), None, outcome));
     }
@@ -314,13 +314,13 @@ fn proof_fields(proof: &Proof) -> Value {
 }
 
 /// What a look at the storage came to, outside of a task.
-pub(super) fn looked(say: &Say, target: &TargetName, outcome: &Outcome) {
+pub(super) fn looked(say: &Output, target: &TargetName, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, Some(target), outcome));
     verdict(say, target, outcome, &TaskView::default());
 }
 
 /// The last event of looks at several storages: the worst, for no target in particular.
-pub(super) fn looked_at_all(say: &Say, outcome: &Outcome) {
+pub(super) fn looked_at_all(say: &Output, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, None, outcome));
 }
 

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::say::Role;
-use super::{Exit, Say};
+use super::{Exit, Output};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, detect};
 use crate::domain::fault::{Cause, Fault};
@@ -15,7 +15,7 @@ use crate::domain::version::Method;
 use crate::domain::words;
 
 /// Prints every target of the inventory, cluster by cluster in its order.
-pub(super) async fn run(context: &AppContext, say: &Say) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output) -> Result<Exit, Fault> {
     if context.inventory.clusters.is_empty() {
         return Err(Fault::new(
             Cause::Usage,
@@ -78,7 +78,7 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
     ]
 }
 
-fn table(say: &Say, lines: &[([String; 6], Role)]) {
+fn table(say: &Output, lines: &[([String; 6], Role)]) {
     let texts: Vec<&[String; 6]> = lines.iter().map(|(cells, _)| cells).collect();
     for (text, (_, role)) in laid_out(&texts).into_iter().zip(lines) {
         say.line(&if *role == Role::Dim { say.paint(Role::Dim, &text) } else { text });

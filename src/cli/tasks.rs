@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::Role;
-use super::{Exit, Say, backup, show};
+use super::{Exit, Output, backup, show};
 use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
@@ -17,7 +17,7 @@ use crate::domain::task::TargetView;
 use crate::domain::words;
 
 /// The tasks of this host, newest first, then the backups that run elsewhere on the clusters of the inventory.
-pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault> {
+pub(super) async fn list(context: &AppContext, say: &Output) -> Result<Exit, Fault> {
     let all = tasks::load_all(context)?;
     let mut ours = Vec::new();
     for task in &all {
@@ -41,7 +41,7 @@ pub(super) async fn list(context: &AppContext, say: &Say) -> Result<Exit, Fault>
 }
 
 /// Jobs that no task of this host started; how many were shown.
-async fn print_foreign_jobs(context: &AppContext, say: &Say, ours: &[&Task]) -> usize {
+async fn print_foreign_jobs(context: &AppContext, say: &Output, ours: &[&Task]) -> usize {
     let mut shown = 0;
     for answer in detect::collect_all(context).await {
         let facts = match answer.facts {
@@ -100,7 +100,7 @@ fn task_line(task: &Task) -> String {
 
 /// Follows a task; one whose verdict may still change is looked at again by a runner of its own. A target that no task of
 /// this host works on, and that somebody else backs up, is attached to.
-pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> Result<Exit, Fault> {
+pub(super) async fn watch(context: &AppContext, say: &Output, args: &WatchArgs) -> Result<Exit, Fault> {
     if let Ok(task) = tasks::find(context, &args.what) {
         return watch_task(context, say, &task).await;
     }
@@ -122,7 +122,7 @@ pub(super) async fn watch(context: &AppContext, say: &Say, args: &WatchArgs) -> 
     }
 }
 
-async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit, Fault> {
+async fn watch_task(context: &AppContext, say: &Output, task: &Task) -> Result<Exit, Fault> {
     let changing = |target: &TargetView| target.outcome.as_ref().is_some_and(|end| end.verdict.may_still_change());
     if !task.is_runner_alive && task.view.targets.iter().any(changing) {
         return launch(context, say, task, LaunchRequest::Resume, task_secrets::SecretOverrides::default(), None).await;
@@ -131,7 +131,7 @@ async fn watch_task(context: &AppContext, say: &Say, task: &Task) -> Result<Exit
 }
 
 /// Follows the backup that somebody else runs on a tenant, as a task of its own.
-pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName) -> Result<Exit, Fault> {
+pub(super) async fn attach(context: &AppContext, say: &Output, target: &TargetName) -> Result<Exit, Fault> {
     let cluster = context.cluster(target.cluster())?;
     let password = context.password(cluster).await?;
     let facts = detect::one(context, cluster).await?;
@@ -158,7 +158,7 @@ pub(super) async fn attach(context: &AppContext, say: &Say, target: &TargetName)
 }
 
 /// Goes on with a task.
-pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> Result<Exit, Fault> {
+pub(super) async fn retry(context: &AppContext, say: &Output, args: &RetryArgs) -> Result<Exit, Fault> {
     let task = tasks::find(context, &args.task)?;
     let retry = task.view.retry(task.id.as_str(), task.state())?;
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
@@ -179,7 +179,7 @@ pub(super) async fn retry(context: &AppContext, say: &Say, args: &RetryArgs) -> 
 /// Asks once for the compaction: whom it concerns, and what is sent.
 async fn compaction(
     context: &AppContext,
-    say: &Say,
+    say: &Output,
     task: &Task,
     answers: ConfirmationArgs<'_>,
 ) -> Result<LaunchRequest, Fault> {
@@ -199,7 +199,7 @@ async fn compaction(
 
 pub(super) async fn launch(
     context: &AppContext,
-    say: &Say,
+    say: &Output,
     task: &Task,
     order: LaunchRequest,
     given: task_secrets::SecretOverrides,

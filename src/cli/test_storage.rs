@@ -8,7 +8,7 @@ use tokio::sync::mpsc;
 use super::args::TestStorageArgs;
 use super::say::Role;
 use super::show::{clock, some};
-use super::{Exit, Say};
+use super::{Exit, Output};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::test::subjects::{self, TestSubject};
 use crate::app::test::{ProbeProgram, run_test};
@@ -23,7 +23,7 @@ use crate::domain::target::TargetName;
 use crate::domain::template::DirKind;
 
 /// Tests every directory that is meant.
-pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs) -> Result<Exit, Fault> {
+pub(super) async fn run(context: &AppContext, say: &Output, args: &TestStorageArgs) -> Result<Exit, Fault> {
     let id = args.access_id.as_deref();
     let subjects = match &args.what {
         StorageArg::Uri(uri) => vec![subjects::from_uri(uri, id)?],
@@ -102,7 +102,7 @@ pub(super) struct PlanTests {
 
 /// Tests the directories of a plan, all of them, whatever one of them says.
 pub(super) async fn test_plan(
-    say: &Say,
+    say: &Output,
     subjects: Vec<TestSubject>,
     secrets: &TaskSecrets,
     skip: &BTreeSet<CheckId>,
@@ -123,7 +123,7 @@ pub(super) async fn test_plan(
 }
 
 /// One Test, each check said as it ends.
-async fn run_and_print(say: &Say, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
+async fn run_and_print(say: &Output, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
     say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));
@@ -166,7 +166,7 @@ fn named(report: &TestReport, left: &str) -> bool {
     report.checks.iter().filter_map(|check| check.fault.as_ref()).any(|fault| fault.what.contains(left))
 }
 
-fn print_check(say: &Say, target: Option<&TargetName>, uri: &str, check: &TestedCheck) {
+fn print_check(say: &Output, target: Option<&TargetName>, uri: &str, check: &TestedCheck) {
     let fault = check.fault.as_ref();
     say.event(
         "test",
