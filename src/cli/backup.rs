@@ -4,7 +4,7 @@ use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::beside::{self, Beside, Compared};
 use super::proof::{self, DirectoryFindings};
-use super::say::Role;
+use super::say::OutputStyle;
 use super::{Exit, Output, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -246,7 +246,7 @@ fn first_eligible(facts: &Facts) -> Option<TargetName> {
 fn print_detected(say: &Output, facts: &Facts) {
     let cluster = &facts.cluster;
     let id = cluster.id.map_or_else(String::new, |id| format!("  cluster id {id}"));
-    say.line(&say.paint(Role::Title, &format!("{}  at {}{id}", cluster.target, cluster.endpoint)));
+    say.line(&say.paint(OutputStyle::Title, &format!("{}  at {}{id}", cluster.target, cluster.endpoint)));
     say.line(&format!("  OceanBase Version  {}", cluster.version.with_build()));
     say.line(&format!("  Backup Method      {}  ({})", cluster.method, cluster.method_reason));
     say.line("  Preflight");
@@ -315,7 +315,7 @@ pub(super) async fn follow_asked(
     let task = tasks::find(context, id)?;
     show::task(say, id, &task.view, task.state());
     if after == 0 {
-        say.line(&say.paint(Role::Title, &format!("Task {id}")));
+        say.line(&say.paint(OutputStyle::Title, &format!("Task {id}")));
     }
     let mut follow = TaskFollower::new(context, task.id);
     // One for all rounds: a Ctrl-C that comes while an event is printed is not missed.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Common;
-use super::say::Role;
+use super::say::OutputStyle;
 use super::{Output, show};
 use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
@@ -74,14 +74,14 @@ impl Beside<'_> {
         if let Some(Compared { file, saved, differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));
             if let Some(complaint) = digest.complaint() {
-                say.line(&format!("  {} {file}. {complaint}", say.paint(Role::Warn, "Not proven:")));
+                say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }
             if differs.is_empty() && digest.complaint().is_some() {
                 say.line(&format!("  Nothing differs from what {file} shows, of {saved}."));
             } else if differs.is_empty() {
                 say.line(&format!("  As it was saved in {file} at {saved}."));
             } else {
-                say.line(&format!("  {} from {file}, saved at {saved}:", say.paint(Role::Warn, "Differs")));
+                say.line(&format!("  {} from {file}, saved at {saved}:", say.paint(OutputStyle::Warn, "Differs")));
                 for difference in differs {
                     say.line(&format!("    {difference}"));
                 }

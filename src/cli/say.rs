@@ -26,7 +26,7 @@ const COLOR: &str = "\u{1b}[";
 
 /// A role of a word on screen; the word itself always says the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
+pub enum OutputStyle {
     /// In order.
     Ok,
     /// To look at.
@@ -135,23 +135,23 @@ impl Output {
 
     fn sentences(&self, fault: &Fault) {
         let mut error = std::io::stderr().lock();
-        let _ = writeln!(error, "{}", self.paint(Role::Fail, &sentence(&fault.what)));
+        let _ = writeln!(error, "{}", self.paint(OutputStyle::Fail, &sentence(&fault.what)));
         let _ = writeln!(error, "{}", sentence(&fault.why));
         let _ = writeln!(error, "Next: {}", sentence(&fault.next));
     }
 
     /// A word in its role's colour.
     #[must_use]
-    pub fn paint(&self, role: Role, text: &str) -> String {
+    pub fn paint(&self, role: OutputStyle, text: &str) -> String {
         if !self.colors {
             return text.to_owned();
         }
         let style = match role {
-            Role::Ok => AnsiColor::Green.on_default(),
-            Role::Warn => AnsiColor::Yellow.on_default(),
-            Role::Fail => AnsiColor::Red.on_default(),
-            Role::Dim => Style::new().dimmed(),
-            Role::Title => Style::new().bold(),
+            OutputStyle::Ok => AnsiColor::Green.on_default(),
+            OutputStyle::Warn => AnsiColor::Yellow.on_default(),
+            OutputStyle::Fail => AnsiColor::Red.on_default(),
+            OutputStyle::Dim => Style::new().dimmed(),
+            OutputStyle::Title => Style::new().bold(),
         };
         format!("{style}{text}{style:#}")
     }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn only_our_own_colours_reach_a_terminal() {
         let say = |colors| Output { json: false, colors, lost: OnceLock::new() };
-        let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(Role::Fail, "red"));
+        let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(OutputStyle::Fail, "red"));
         assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
         assert_eq!(say(false).shown(&text), "red x1my");
     }

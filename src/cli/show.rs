@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::Output;
 use super::beside::Beside;
-use super::say::{Role, fault_fields};
+use super::say::{OutputStyle, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
 use crate::domain::outcome::{Outcome, VerdictWord};
@@ -63,10 +63,10 @@ pub(super) fn checks(say: &Output, checks: &[Check]) {
                    "found": some(&check.found), "fix": some(&check.fix)}),
         );
         let (role, word) = match check.result {
-            CheckResult::Pass => (Role::Ok, "ok  "),
-            CheckResult::Warn => (Role::Warn, "warn"),
-            CheckResult::Fail => (Role::Fail, "FAIL"),
-            CheckResult::NotChecked => (Role::Dim, "-   "),
+            CheckResult::Pass => (OutputStyle::Ok, "ok  "),
+            CheckResult::Warn => (OutputStyle::Warn, "warn"),
+            CheckResult::Fail => (OutputStyle::Fail, "FAIL"),
+            CheckResult::NotChecked => (OutputStyle::Dim, "-   "),
         };
         let found = match check.result {
             CheckResult::NotChecked => format!("not checked: {}", check.found),
@@ -114,7 +114,7 @@ pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &Beside<'_>) {
             .map(|target| target.target.to_string())
             .collect();
         let title = format!("Back up now: {}, {}", names.join(", "), target.mode.word());
-        say.line(&say.paint(Role::Title, &title));
+        say.line(&say.paint(OutputStyle::Title, &title));
         let shown = prepared.preview.iter().filter(|step| step.target == target.target);
         for (place, step) in shown.enumerate() {
             say.line(&format!("  {} {:<36} {}", place + 1, step.step.name(), step.effect));
@@ -126,18 +126,18 @@ pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &Beside<'_>) {
                 }
             }
             if !step.interrupts.is_empty() {
-                say.line(&format!("      {} {}", say.paint(Role::Warn, "interrupts:"), step.interrupts));
+                say.line(&format!("      {} {}", say.paint(OutputStyle::Warn, "interrupts:"), step.interrupts));
             }
         }
         for note in &target.notes {
-            say.line(&format!("  {} {note}", say.paint(Role::Warn, "note:")));
+            say.line(&format!("  {} {note}", say.paint(OutputStyle::Warn, "note:")));
         }
     }
     for left in &plan.left_out {
-        say.line(&format!("  {} {}: {}", say.paint(Role::Warn, "left out:"), left.target, left.reason));
+        say.line(&format!("  {} {}: {}", say.paint(OutputStyle::Warn, "left out:"), left.target, left.reason));
     }
     for check in plan.overridden() {
-        say.line(&format!("  {}", say.paint(Role::Warn, &check.found)));
+        say.line(&format!("  {}", say.paint(OutputStyle::Warn, &check.found)));
     }
     let interrupts = prepared.preview.iter().any(|step| !step.interrupts.is_empty());
     if !interrupts {
@@ -183,7 +183,7 @@ pub(super) fn task(say: &Output, id: &str, view: &TaskView, state: TaskState) {
 }
 
 /// Lines of the log.
-fn log(say: &Output, at: Timestamp, role: Option<Role>, lines: &[Told]) {
+fn log(say: &Output, at: Timestamp, role: Option<OutputStyle>, lines: &[Told]) {
     for told in lines {
         let word = format!("{:<11}", told.word);
         let word = role.map_or_else(|| word.clone(), |role| say.paint(role, &word));
@@ -207,9 +207,9 @@ pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: 
             );
             if *state != StepState::Running {
                 let role = match state {
-                    StepState::Ok => Role::Ok,
-                    StepState::NotNeeded => Role::Dim,
-                    _ => Role::Fail,
+                    StepState::Ok => OutputStyle::Ok,
+                    StepState::NotNeeded => OutputStyle::Dim,
+                    _ => OutputStyle::Fail,
                 };
                 let mut lines = lines;
                 if *step == StepKind::ConfirmRestorable {
@@ -263,9 +263,9 @@ pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: 
 
 fn verdict(say: &Output, target: &TargetName, outcome: &Outcome, view: &TaskView) {
     let role = match outcome.verdict {
-        VerdictWord::Restorable if outcome.is_as_asked() => Role::Ok,
-        VerdictWord::NotYetRestorable | VerdictWord::Cancelled => Role::Warn,
-        _ => Role::Fail,
+        VerdictWord::Restorable if outcome.is_as_asked() => OutputStyle::Ok,
+        VerdictWord::NotYetRestorable | VerdictWord::Cancelled => OutputStyle::Warn,
+        _ => OutputStyle::Fail,
     };
     say.line("");
     let headline = outcome.headline();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::say::Role;
+use super::say::OutputStyle;
 use super::{Exit, Output};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, detect};
@@ -27,7 +27,7 @@ pub(super) async fn run(context: &AppContext, say: &Output) -> Result<Exit, Faul
     let found = detect::collect_all(context).await;
     let finished = tasks::load_all(context)?;
     let header = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"].map(str::to_owned);
-    let mut lines = vec![(header, Role::Dim)];
+    let mut lines = vec![(header, OutputStyle::Dim)];
     for cluster in &context.inventory.clusters {
         let Some(answer) = found.iter().find(|answer| answer.cluster == cluster.name) else { continue };
         let oldest = cluster.max_backup_age.map(|age| age.as_secs());
@@ -38,7 +38,10 @@ pub(super) async fn run(context: &AppContext, say: &Output) -> Result<Exit, Faul
             }
             mark_encryption(&mut row, finished.iter().flatten().map(|task| &task.view));
             say.event("target", fields(&row));
-            lines.push((cells(&row, context.now(), oldest), if row.eligible { Role::Ok } else { Role::Dim }));
+            lines.push((
+                cells(&row, context.now(), oldest),
+                if row.eligible { OutputStyle::Ok } else { OutputStyle::Dim },
+            ));
         }
     }
     if !say.json {
@@ -78,10 +81,10 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
     ]
 }
 
-fn table(say: &Output, lines: &[([String; 6], Role)]) {
+fn table(say: &Output, lines: &[([String; 6], OutputStyle)]) {
     let texts: Vec<&[String; 6]> = lines.iter().map(|(cells, _)| cells).collect();
     for (text, (_, role)) in laid_out(&texts).into_iter().zip(lines) {
-        say.line(&if *role == Role::Dim { say.paint(Role::Dim, &text) } else { text });
+        say.line(&if *role == OutputStyle::Dim { say.paint(OutputStyle::Dim, &text) } else { text });
     }
 }
 

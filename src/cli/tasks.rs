@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
-use super::say::Role;
+use super::say::OutputStyle;
 use super::{Exit, Output, backup, show};
 use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
@@ -210,7 +210,7 @@ pub(super) async fn launch(
     match DetachedLauncher::for_this_program(&context.directories.state)?.launch(&task.id, order, secrets).await? {
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started => {
-            say.line(&say.paint(Role::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));
+            say.line(&say.paint(OutputStyle::Dim, &format!("Task {} goes on, attempt {}.", task.id, before + 1)));
             backup::follow_asked(context, say, task.id.as_str(), (before, request)).await
         }
     }

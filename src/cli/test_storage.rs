@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::args::TestStorageArgs;
-use super::say::Role;
+use super::say::OutputStyle;
 use super::show::{clock, some};
 use super::{Exit, Output};
 use crate::app::hand_over::TaskSecrets;
@@ -126,7 +126,7 @@ pub(super) async fn test_plan(
 async fn run_and_print(say: &Output, tester: &ProbeProgram, subject: TestSubject, key: Option<Secret>) -> TestReport {
     let title = subject.title();
     let target = subject.target.clone();
-    say.line(&say.paint(Role::Title, &format!("Test  {}", foreign(&title))));
+    say.line(&say.paint(OutputStyle::Title, &format!("Test  {}", foreign(&title))));
     let (sender, mut news) = mpsc::unbounded_channel();
     let what = subject.spec.with_access_key(key);
     let uri = what.destination.to_string();
@@ -174,9 +174,9 @@ fn print_check(say: &Output, target: Option<&TargetName>, uri: &str, check: &Tes
                "found": some(&foreign(&check.found)), "code": fault.and_then(|fault| fault.code)}),
     );
     let (role, word) = match check.result {
-        TestResult::Pass => (Role::Ok, "ok  "),
-        TestResult::Fail => (Role::Fail, "FAIL"),
-        TestResult::NotChecked => (Role::Dim, "-   "),
+        TestResult::Pass => (OutputStyle::Ok, "ok  "),
+        TestResult::Fail => (OutputStyle::Fail, "FAIL"),
+        TestResult::NotChecked => (OutputStyle::Dim, "-   "),
     };
     let ms = check.ms.map_or_else(String::new, |ms| format!("{ms} ms"));
     let found = match check.result {
