@@ -18,7 +18,7 @@ pub struct Output {
     pub json: bool,
     colors: bool,
     /// Why data could not be written.
-    lost: OnceLock<String>,
+    write_error: OnceLock<String>,
 }
 
 /// What begins and ends a colour.
@@ -43,13 +43,13 @@ impl Output {
     /// As the options say.
     #[must_use]
     pub fn new(common: &Common) -> Self {
-        Self { json: common.json, colors: has_colors(common.color) && !common.json, lost: OnceLock::new() }
+        Self { json: common.json, colors: has_colors(common.color) && !common.json, write_error: OnceLock::new() }
     }
 
     /// For a program, before the options were read.
     #[must_use]
     pub fn json() -> Self {
-        Self { json: true, colors: false, lost: OnceLock::new() }
+        Self { json: true, colors: false, write_error: OnceLock::new() }
     }
 
     /// A line of data for a person; nothing under `--json`.
@@ -63,7 +63,7 @@ impl Output {
     fn put(&self, text: &str) {
         match writeln!(std::io::stdout().lock(), "{text}") {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
-                let _ = self.lost.set(error.to_string());
+                let _ = self.write_error.set(error.to_string());
             }
             Ok(()) | Err(_) => {}
         }
@@ -94,7 +94,7 @@ impl Output {
     /// (`of_a_task`) or that something else went wrong. The reason goes to standard error.
     #[must_use]
     pub fn ended(&self, exit: Exit, of_a_task: bool) -> Exit {
-        let Some(why) = self.lost.get() else { return exit };
+        let Some(why) = self.write_error.get() else { return exit };
         self.sentences(&Fault::new(
             Cause::Internal,
             "Standard output could not be written.",
@@ -170,7 +170,7 @@ fn hide_keys(value: &mut Value) {
 /// Says that standard output could not be written where nothing else is to be said: the exit code.
 #[must_use]
 pub fn not_written(error: &std::io::Error) -> Exit {
-    Output { json: false, colors: false, lost: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
+    Output { json: false, colors: false, write_error: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
 }
 
 /// Whether colours are wanted: what was asked for, else what the terminal and `NO_COLOR` say.
@@ -200,7 +200,7 @@ mod tests {
 
     #[test]
     fn only_our_own_colours_reach_a_terminal() {
-        let say = |colors| Output { json: false, colors, lost: OnceLock::new() };
+        let say = |colors| Output { json: false, colors, write_error: OnceLock::new() };
         let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(OutputStyle::Fail, "red"));
         assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
         assert_eq!(say(false).shown(&text), "red x1my");
@@ -215,7 +215,7 @@ mod tests {
 
     #[test]
     fn data_that_was_lost_is_a_failure_unless_the_code_says_what_became_of_a_task() {
-        let lost = Output { json: false, colors: false, lost: OnceLock::from("no space".to_owned()) };
+        let lost = Output { json: false, colors: false, write_error: OnceLock::from("no space".to_owned()) };
         assert_eq!((lost.ended(Exit::OK, false), lost.ended(Exit::OK, true)), (Exit::USAGE, Exit::OK));
         assert_eq!(lost.ended(Exit::BUSY, false), Exit::BUSY);
         assert_eq!(Output::json().ended(Exit::OK, false), Exit::OK);
