@@ -55,12 +55,12 @@ impl Output {
     /// A line of data for a person; nothing under `--json`.
     pub fn line(&self, text: &str) {
         if !self.json {
-            self.put(&self.shown(text));
+            self.write(&self.shown(text));
         }
     }
 
     /// Writes a line of data. That it could not be written is kept for the end; a reader that has gone wants no more.
-    fn put(&self, text: &str) {
+    fn write(&self, text: &str) {
         match writeln!(std::io::stdout().lock(), "{text}") {
             Err(error) if error.kind() != ErrorKind::BrokenPipe => {
                 let _ = self.write_error.set(error.to_string());
@@ -115,7 +115,7 @@ impl Output {
             }
             // What was kept may have been written by another program than this one.
             hide_keys(&mut fields);
-            self.put(&escaped(&fields.to_string()));
+            self.write(&escaped(&fields.to_string()));
         }
     }
 
