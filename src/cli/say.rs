@@ -55,7 +55,7 @@ impl Output {
     /// A line of data for a person; nothing under `--json`.
     pub fn line(&self, text: &str) {
         if !self.json {
-            self.write(&self.shown(text));
+            self.write(&self.printable_text(text));
         }
     }
 
@@ -70,7 +70,7 @@ impl Output {
     }
 
     /// A text without what drives a terminal, but for the colours of [`Output::paint`].
-    fn shown(&self, text: &str) -> String {
+    fn printable_text(&self, text: &str) -> String {
         if !self.colors {
             return printable(text);
         }
@@ -121,7 +121,7 @@ impl Output {
 
     /// A message for a person, on standard error.
     pub fn note(&self, text: &str) {
-        let _ = writeln!(std::io::stderr().lock(), "{}", self.shown(text));
+        let _ = writeln!(std::io::stderr().lock(), "{}", self.printable_text(text));
     }
 
     /// A fault: under `--json` an event, else three sentences on standard error; never both.
@@ -202,8 +202,8 @@ mod tests {
     fn only_our_own_colours_reach_a_terminal() {
         let say = |colors| Output { json: false, colors, write_error: OnceLock::new() };
         let text = format!("{} \u{1b}[2J\u{1b}[8mx\u{1b}]0;t\u{7}\u{9b}1my", say(true).paint(OutputStyle::Fail, "red"));
-        assert_eq!(say(true).shown(&text), "\u{1b}[31mred\u{1b}[0m x1my");
-        assert_eq!(say(false).shown(&text), "red x1my");
+        assert_eq!(say(true).printable_text(&text), "\u{1b}[31mred\u{1b}[0m x1my");
+        assert_eq!(say(false).printable_text(&text), "red x1my");
     }
 
     #[test]
