@@ -130,7 +130,7 @@ async fn run(cli: Cli) -> Exit {
         say.fault(&fault);
         Exit::USAGE
     });
-    say.ended(exit, false)
+    say.final_exit(exit, false)
 }
 
 /// The screens. They need a terminal on both sides: what is typed, and what is drawn.

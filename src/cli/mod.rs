@@ -44,7 +44,7 @@ pub async fn run(command: Command, common: &Common) -> Exit {
             exit::of_fault(&fault)
         }
     };
-    say.ended(exit, of_a_task)
+    say.final_exit(exit, of_a_task)
 }
 
 async fn dispatch(command: Command, common: &Common, say: &Output) -> Result<Exit, Fault> {

@@ -93,7 +93,7 @@ impl Output {
     /// The exit code of a command whose data may not have been written: then 1, unless it says what became of a task
     /// (`of_a_task`) or that something else went wrong. The reason goes to standard error.
     #[must_use]
-    pub fn ended(&self, exit: Exit, of_a_task: bool) -> Exit {
+    pub fn final_exit(&self, exit: Exit, of_a_task: bool) -> Exit {
         let Some(why) = self.write_error.get() else { return exit };
         self.sentences(&Fault::new(
             Cause::Internal,
@@ -170,7 +170,7 @@ fn hide_keys(value: &mut Value) {
 /// Says that standard output could not be written where nothing else is to be said: the exit code.
 #[must_use]
 pub fn not_written(error: &std::io::Error) -> Exit {
-    Output { json: false, colors: false, write_error: OnceLock::from(error.to_string()) }.ended(Exit::OK, false)
+    Output { json: false, colors: false, write_error: OnceLock::from(error.to_string()) }.final_exit(Exit::OK, false)
 }
 
 /// Whether colours are wanted: what was asked for, else what the terminal and `NO_COLOR` say.
@@ -216,8 +216,8 @@ mod tests {
     #[test]
     fn data_that_was_lost_is_a_failure_unless_the_code_says_what_became_of_a_task() {
         let lost = Output { json: false, colors: false, write_error: OnceLock::from("no space".to_owned()) };
-        assert_eq!((lost.ended(Exit::OK, false), lost.ended(Exit::OK, true)), (Exit::USAGE, Exit::OK));
-        assert_eq!(lost.ended(Exit::BUSY, false), Exit::BUSY);
-        assert_eq!(Output::json().ended(Exit::OK, false), Exit::OK);
+        assert_eq!((lost.final_exit(Exit::OK, false), lost.final_exit(Exit::OK, true)), (Exit::USAGE, Exit::OK));
+        assert_eq!(lost.final_exit(Exit::BUSY, false), Exit::BUSY);
+        assert_eq!(Output::json().final_exit(Exit::OK, false), Exit::OK);
     }
 }
