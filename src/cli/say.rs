@@ -95,7 +95,7 @@ impl Output {
     #[must_use]
     pub fn final_exit(&self, exit: Exit, of_a_task: bool) -> Exit {
         let Some(why) = self.write_error.get() else { return exit };
-        self.sentences(&Fault::new(
+        self.print_fault(&Fault::new(
             Cause::Internal,
             "Standard output could not be written.",
             format!("The system says: {why}. What was to be printed is incomplete."),
@@ -130,10 +130,10 @@ impl Output {
             self.event("fault", fault_fields(fault));
             return;
         }
-        self.sentences(fault);
+        self.print_fault(fault);
     }
 
-    fn sentences(&self, fault: &Fault) {
+    fn print_fault(&self, fault: &Fault) {
         let mut error = std::io::stderr().lock();
         let _ = writeln!(error, "{}", self.paint(OutputStyle::Fail, &sentence(&fault.what)));
         let _ = writeln!(error, "{}", sentence(&fault.why));
