@@ -31,7 +31,7 @@ fn main() -> ExitCode {
             }
             return match error.print() {
                 // A reader that has gone wants no help.
-                Err(error) if error.kind() != ErrorKind::BrokenPipe => cli::not_written(&error).into(),
+                Err(error) if error.kind() != ErrorKind::BrokenPipe => cli::report_write_error(&error).into(),
                 Ok(()) | Err(_) => code.into(),
             };
         }

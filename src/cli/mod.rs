@@ -19,7 +19,7 @@ mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::run_demo;
-pub use say::{Output, has_colors, not_written};
+pub use say::{Output, has_colors, report_write_error};
 pub use test_storage::StorageArg;
 
 use args::{Command, Common};

@@ -169,7 +169,7 @@ fn hide_keys(value: &mut Value) {
 
 /// Says that standard output could not be written where nothing else is to be said: the exit code.
 #[must_use]
-pub fn not_written(error: &std::io::Error) -> Exit {
+pub fn report_write_error(error: &std::io::Error) -> Exit {
     Output { json: false, colors: false, write_error: OnceLock::from(error.to_string()) }.final_exit(Exit::OK, false)
 }
 
