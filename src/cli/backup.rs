@@ -86,7 +86,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_answer(&question)) };
     let secrets = proof::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
-    super::tell_short(context, say);
+    super::print_short_secret_notes(context, say);
     if let Some(path) = &args.save_plan {
         plans::save(context, path, &facts, &prepared)?;
     }

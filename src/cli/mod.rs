@@ -65,12 +65,12 @@ async fn dispatch(command: Command, common: &Common, say: &Output) -> Result<Exi
         Command::Report(args) => report::run(&context, say, &args),
         Command::Config(_) | Command::Demo(_) | Command::RunTask(_) | Command::RunProbe => Ok(Exit::USAGE),
     };
-    tell_short(&context, say);
+    print_short_secret_notes(&context, say);
     done
 }
 
 /// Says which secrets are short, each once.
-fn tell_short(context: &AppContext, say: &Output) {
+fn print_short_secret_notes(context: &AppContext, say: &Output) {
     for note in context.take_short_secret_notes() {
         say.note(&note);
     }
