@@ -154,7 +154,7 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
     let start = Start {
         config: common.config.clone(),
         state: common.state.clone(),
-        direct: cli::direct(common),
+        direct: cli::direct_login(common),
         target,
         color: cli::has_colors(common.color),
         reach: common.global_args(),

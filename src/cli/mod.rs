@@ -81,12 +81,12 @@ fn print_short_secret_notes(context: &AppContext, say: &Output) {
 /// # Errors
 /// The inventory is wrong or cannot be read.
 pub fn open(common: &Common) -> Result<AppContext, Fault> {
-    AppContext::open(common.config.clone(), common.state.clone(), direct(common).as_ref())
+    AppContext::open(common.config.clone(), common.state.clone(), direct_login(common).as_ref())
 }
 
 /// The one cluster that was named instead of the inventory.
 #[must_use]
-pub fn direct(common: &Common) -> Option<DirectLogin> {
+pub fn direct_login(common: &Common) -> Option<DirectLogin> {
     common.host.as_ref().map(|host| DirectLogin {
         host: host.clone(),
         user: common.user.clone().unwrap_or_else(|| "root@sys".to_owned()),
