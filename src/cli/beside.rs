@@ -13,7 +13,7 @@ use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
 /// What is said beside a plan.
-pub(super) struct Beside<'a> {
+pub(super) struct PlanFooter<'a> {
     /// The command, quoted for a shell.
     pub(super) same_as: String,
     /// The plan file it was made from.
@@ -48,7 +48,7 @@ pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
     file.map_or_else(String::new, |file| command(common, words(file).collect()))
 }
 
-impl Beside<'_> {
+impl PlanFooter<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
         plan["same_as"] = json!(self.same_as);

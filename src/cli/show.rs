@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::beside::Beside;
+use super::beside::PlanFooter;
 use super::say::{OutputStyle, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
@@ -85,7 +85,7 @@ pub(super) fn checks(say: &Output, checks: &[Check]) {
 }
 
 /// The plan: its steps with statements and effects, who is left out, and what was not checked.
-pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &Beside<'_>) {
+pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &PlanFooter<'_>) {
     let plan = &prepared.plan;
     let targets: Vec<&TargetName> = plan.targets.iter().map(|target| &target.target).collect();
     let left_out: Vec<Value> =
