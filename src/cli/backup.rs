@@ -2,7 +2,7 @@
 
 use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
-use super::beside::{self, Compared, PlanFooter};
+use super::beside::{self, PlanComparison, PlanFooter};
 use super::proof::{self, DirectoryFindings};
 use super::say::OutputStyle;
 use super::{Exit, Output, choosing, show, tasks as tasks_face};
@@ -253,9 +253,13 @@ fn print_detected(say: &Output, facts: &Facts) {
 }
 
 /// The plan against the file it was made from.
-fn compare_plans<'a>(args: &'a BackupArgs, saved: Option<&SavedPlan>, prepared: &Prepared) -> Option<Compared<'a>> {
+fn compare_plans<'a>(
+    args: &'a BackupArgs,
+    saved: Option<&SavedPlan>,
+    prepared: &Prepared,
+) -> Option<PlanComparison<'a>> {
     let (file, saved) = args.plan.as_deref().zip(saved)?;
-    Some(Compared { file, saved: saved.saved, differs: saved.differences(prepared), digest: saved.digest })
+    Some(PlanComparison { file, saved: saved.saved, differs: saved.differences(prepared), digest: saved.digest })
 }
 
 /// What is asked before anything is written.

@@ -17,7 +17,7 @@ pub(super) struct PlanFooter<'a> {
     /// The command, quoted for a shell.
     pub(super) same_as: String,
     /// The plan file it was made from.
-    pub(super) compared: Option<Compared<'a>>,
+    pub(super) compared: Option<PlanComparison<'a>>,
     /// The plan file it was saved to.
     pub(super) saved_as: Option<&'a Path>,
     /// The command that runs that file.
@@ -25,7 +25,7 @@ pub(super) struct PlanFooter<'a> {
 }
 
 /// A plan against the file it was made from.
-pub(super) struct Compared<'a> {
+pub(super) struct PlanComparison<'a> {
     /// The file.
     pub(super) file: &'a Path,
     /// When it was saved.
@@ -52,7 +52,7 @@ impl PlanFooter<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
         plan["same_as"] = json!(self.same_as);
-        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
+        if let Some(PlanComparison { file, saved, differs, digest }) = &self.compared {
             plan["plan_file"] = json!(file.display().to_string());
             plan["saved"] = json!(saved.to_string());
             plan["digest"] = json!(digest.word());
@@ -71,7 +71,7 @@ impl PlanFooter<'_> {
 
     /// The same for a person.
     pub(super) fn lines(&self, say: &Output) {
-        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
+        if let Some(PlanComparison { file, saved, differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
