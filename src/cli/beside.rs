@@ -15,7 +15,7 @@ use crate::domain::step::StepKind;
 /// What is said beside a plan.
 pub(super) struct PlanFooter<'a> {
     /// The command, quoted for a shell.
-    pub(super) same_as: String,
+    pub(super) equivalent_command: String,
     /// The plan file it was made from.
     pub(super) compared: Option<PlanComparison<'a>>,
     /// The plan file it was saved to.
@@ -51,7 +51,7 @@ pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
 impl PlanFooter<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
-        plan["same_as"] = json!(self.same_as);
+        plan["same_as"] = json!(self.equivalent_command);
         if let Some(PlanComparison { file, saved, differs, digest }) = &self.compared {
             plan["plan_file"] = json!(file.display().to_string());
             plan["saved"] = json!(saved.to_string());
@@ -87,7 +87,7 @@ impl PlanFooter<'_> {
                 }
             }
         }
-        say.line(&format!("  Same as: {}", self.same_as));
+        say.line(&format!("  Same as: {}", self.equivalent_command));
         if let Some(path) = self.saved_as {
             say.line(&format!("  Saved as {}, and not started. Run it with: {}", path.display(), self.run_it));
         }
