@@ -21,7 +21,7 @@ pub(super) struct PlanFooter<'a> {
     /// The plan file it was saved to.
     pub(super) saved_as: Option<&'a Path>,
     /// The command that runs that file.
-    pub(super) run_it: String,
+    pub(super) run_command: String,
 }
 
 /// A plan against the file it was made from.
@@ -89,7 +89,7 @@ impl PlanFooter<'_> {
         }
         say.line(&format!("  Same as: {}", self.equivalent_command));
         if let Some(path) = self.saved_as {
-            say.line(&format!("  Saved as {}, and not started. Run it with: {}", path.display(), self.run_it));
+            say.line(&format!("  Saved as {}, and not started. Run it with: {}", path.display(), self.run_command));
         }
     }
 }
