@@ -259,7 +259,7 @@ fn compare_plans<'a>(
     prepared: &Prepared,
 ) -> Option<PlanComparison<'a>> {
     let (file, saved) = args.plan.as_deref().zip(saved)?;
-    Some(PlanComparison { file, saved: saved.saved, differs: saved.differences(prepared), digest: saved.digest })
+    Some(PlanComparison { file, saved: saved.saved, differences: saved.differences(prepared), digest: saved.digest })
 }
 
 /// What is asked before anything is written.

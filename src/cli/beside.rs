@@ -31,7 +31,7 @@ pub(super) struct PlanComparison<'a> {
     /// When it was saved.
     pub(super) saved: Timestamp,
     /// What differs.
-    pub(super) differs: Vec<Difference>,
+    pub(super) differences: Vec<Difference>,
     /// Whether the file is as it was saved.
     pub(super) digest: FileDigest,
 }
@@ -52,7 +52,7 @@ impl PlanFooter<'_> {
     /// Adds its fields to those of the `plan` event.
     pub(super) fn fields(&self, plan: &mut Value) {
         plan["same_as"] = json!(self.equivalent_command);
-        if let Some(PlanComparison { file, saved, differs, digest }) = &self.compared {
+        if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             plan["plan_file"] = json!(file.display().to_string());
             plan["saved"] = json!(saved.to_string());
             plan["digest"] = json!(digest.word());
@@ -71,7 +71,7 @@ impl PlanFooter<'_> {
 
     /// The same for a person.
     pub(super) fn lines(&self, say: &Output) {
-        if let Some(PlanComparison { file, saved, differs, digest }) = &self.compared {
+        if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
