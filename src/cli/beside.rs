@@ -37,7 +37,7 @@ pub(super) struct PlanComparison<'a> {
 }
 
 /// The command that makes a plan, for a shell: `backup` and its words behind how this call reaches its cluster.
-pub(super) fn command(common: &Common, words: Vec<String>) -> String {
+pub(super) fn quote_command(common: &Common, words: Vec<String>) -> String {
     let whole: Vec<String> = ["obnow".to_owned()].into_iter().chain(common.global_args()).chain(words).collect();
     shell(&whole)
 }
@@ -45,7 +45,7 @@ pub(super) fn command(common: &Common, words: Vec<String>) -> String {
 /// The command that runs a plan file; empty where there is none.
 pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
     let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
-    file.map_or_else(String::new, |file| command(common, words(file).collect()))
+    file.map_or_else(String::new, |file| quote_command(common, words(file).collect()))
 }
 
 impl PlanFooter<'_> {
