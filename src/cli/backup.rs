@@ -91,7 +91,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
         plans::save(context, path, &facts, &prepared)?;
     }
     let saved_as = args.save_plan.as_deref();
-    let run_it = beside::run_it(common, saved_as);
+    let run_it = beside::run_command(common, saved_as);
     let same_as = beside::quote_command(common, plans::equivalent_command(cluster, &said, by_name.as_ref()));
     show::plan(say, &prepared, &PlanFooter { equivalent_command: same_as, compared, saved_as, run_command: run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };

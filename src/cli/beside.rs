@@ -43,7 +43,7 @@ pub(super) fn quote_command(common: &Common, words: Vec<String>) -> String {
 }
 
 /// The command that runs a plan file; empty where there is none.
-pub(super) fn run_it(common: &Common, file: Option<&Path>) -> String {
+pub(super) fn run_command(common: &Common, file: Option<&Path>) -> String {
     let words = |file: &Path| ["backup".to_owned()].into_iter().chain(given("--plan", file.display().to_string()));
     file.map_or_else(String::new, |file| quote_command(common, words(file).collect()))
 }
