@@ -83,13 +83,13 @@ fn cells(row: &Row, now: jiff::Timestamp, oldest: Option<u64>) -> [String; 6] {
 
 fn table(say: &Output, lines: &[([String; 6], OutputStyle)]) {
     let texts: Vec<&[String; 6]> = lines.iter().map(|(cells, _)| cells).collect();
-    for (text, (_, role)) in laid_out(&texts).into_iter().zip(lines) {
+    for (text, (_, role)) in align_columns(&texts).into_iter().zip(lines) {
         say.line(&if *role == OutputStyle::Dim { say.paint(OutputStyle::Dim, &text) } else { text });
     }
 }
 
 /// Columns as wide as their widest cell on a terminal; the last one runs on.
-fn laid_out(lines: &[&[String; 6]]) -> Vec<String> {
+fn align_columns(lines: &[&[String; 6]]) -> Vec<String> {
     let mut widths = [0; 6];
     for cells in lines {
         for (width, cell) in widths.iter_mut().zip(*cells) {
@@ -110,7 +110,7 @@ mod tests {
     #[test]
     fn columns_stand_in_line_behind_wide_characters() {
         let row = |target: &str| [target, "tenant", "V4", "physical", "-", "ready"].map(str::to_owned);
-        let lines = laid_out(&[&row("prod/支付"), &row("prod/pay1"), &row("prod/a")]);
+        let lines = align_columns(&[&row("prod/支付"), &row("prod/pay1"), &row("prod/a")]);
         assert_eq!(
             lines,
             [
