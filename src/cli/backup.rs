@@ -341,7 +341,7 @@ pub(super) async fn follow_asked(
                     return Err(fault);
                 }
             }
-            Some(FollowUpdate::Entry(at, Err(unread))) => show::unknown(say, id, at, &unread),
+            Some(FollowUpdate::Entry(at, Err(unread))) => show::unread_entry(say, id, at, &unread),
             Some(FollowUpdate::Unresponsive(fault))
                 if request.is_some_and(|request| !follow.view.requests.contains(request)) =>
             {

@@ -31,7 +31,7 @@ pub(super) fn moment(at: Timestamp) -> String {
 }
 
 /// A line of a journal that is no event this obnow knows: as it stands there, and its number where it is damaged.
-pub(super) fn unknown(say: &Output, id: &str, at: Timestamp, entry: &Unread) {
+pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &Unread) {
     let line = match entry {
         Unread::Damaged { line, .. } => Some(line),
         Unread::Unknown(_) => None,
