@@ -41,7 +41,7 @@ pub(super) fn unread_entry(say: &Output, id: &str, at: Timestamp, entry: &Unread
 }
 
 /// A text for JSON: null where there is nothing to say.
-pub(super) fn some(text: &str) -> Option<&str> {
+pub(super) fn non_empty(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
@@ -60,7 +60,7 @@ pub(super) fn checks(say: &Output, checks: &[Check]) {
         say.event(
             "check",
             json!({"target": check.target, "check": check.check.name(), "stage": stage, "result": check.result.word(),
-                   "found": some(&check.found), "fix": some(&check.fix)}),
+                   "found": non_empty(&check.found), "fix": non_empty(&check.fix)}),
         );
         let (role, word) = match check.result {
             CheckResult::Pass => (OutputStyle::Ok, "ok  "),
@@ -162,7 +162,7 @@ pub(super) fn plan(say: &Output, prepared: &Prepared, beside: &PlanFooter<'_>) {
 fn plan_step(step: &PreviewStep, owner: Option<&TargetName>) -> Value {
     let statements = if owner.is_some() { &[][..] } else { &step.statements };
     let mut fields = json!({"step": step.step.name(), "target": step.target, "needed": step.needed,
-                            "statements": statements, "effect": step.effect, "interrupts": some(&step.interrupts)});
+                            "statements": statements, "effect": step.effect, "interrupts": non_empty(&step.interrupts)});
     if let Some(owner) = owner {
         fields["statements_of"] = json!(owner);
     }
@@ -202,7 +202,7 @@ pub(super) fn event(say: &Output, id: &str, at: Timestamp, event: &Event, view: 
                 .and_then(|step| Some(step.ended?.duration_since(step.started?).as_secs_f64()));
             say.event(
                 "step",
-                json!({"task": id, "target": target, "step": step.name(), "state": state.word(), "detail": some(detail),
+                json!({"task": id, "target": target, "step": step.name(), "state": state.word(), "detail": non_empty(detail),
                        "seconds": seconds.map(|seconds| (seconds * 1000.0).round() / 1000.0)}),
             );
             if *state != StepState::Running {

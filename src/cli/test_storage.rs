@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::args::TestStorageArgs;
 use super::say::OutputStyle;
-use super::show::{clock, some};
+use super::show::{clock, non_empty};
 use super::{Exit, Output};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::test::subjects::{self, TestSubject};
@@ -171,7 +171,7 @@ fn print_check(say: &Output, target: Option<&TargetName>, uri: &str, check: &Tes
     say.event(
         "test",
         json!({"target": target, "uri": foreign(uri), "check": check.check.name(), "result": check.result.word(), "ms": check.ms,
-               "found": some(&foreign(&check.found)), "code": fault.and_then(|fault| fault.code)}),
+               "found": non_empty(&foreign(&check.found)), "code": fault.and_then(|fault| fault.code)}),
     );
     let (role, word) = match check.result {
         TestResult::Pass => (OutputStyle::Ok, "ok  "),
