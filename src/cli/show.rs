@@ -46,7 +46,7 @@ pub(super) fn non_empty(text: &str) -> Option<&str> {
 }
 
 /// A point in the log for JSON.
-pub(super) fn when(scn: Option<Scn>) -> Value {
+pub(super) fn scn_value(scn: Option<Scn>) -> Value {
     scn.map_or(Value::Null, |scn| json!(scn.to_rfc3339()))
 }
 
@@ -302,7 +302,7 @@ fn verdict_fields(id: Option<&str>, target: Option<&TargetName>, outcome: &Outco
         .map(|window| json!({"from": window.from.to_rfc3339(), "to": window.to.to_rfc3339(), "set": window.set}))
         .collect();
     json!({"task": id, "target": target, "verdict": outcome.verdict.word(), "type": outcome.mode.map(Mode::word),
-           "from": when(outcome.from), "to": when(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
+           "from": scn_value(outcome.from), "to": scn_value(outcome.to), "from_scn": outcome.from, "to_scn": outcome.to,
            "set": outcome.set, "windows": windows, "encryption": outcome.encryption.map(Encryption::word), "told": outcome.told, "recipe": outcome.recipe,
            "fault": outcome.fault.as_ref().map(fault_fields), "proof": outcome.proof.as_ref().map(proof_fields),
            "proof_why": outcome.proof_why})
