@@ -32,13 +32,13 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &ProveArgs) ->
         };
         match prove(context, cluster, &facts, tenant, &given, note).await {
             Ok(one) => {
-                show::looked(say, &one.target, &one.outcome);
+                show::proof_verdict(say, &one.target, &one.outcome);
                 exits.push(one.exit());
                 proven.push(one);
             }
             Err(fault) if args.target.tenant().is_none() && fault.cause == Cause::Unknown => {
                 let unbacked = ProofResult::nothing(facts.target(tenant), fault);
-                show::looked(say, &unbacked.target, &unbacked.outcome);
+                show::proof_verdict(say, &unbacked.target, &unbacked.outcome);
                 exits.push(unbacked.exit());
                 proven.push(unbacked);
             }

@@ -314,7 +314,7 @@ fn proof_fields(proof: &Proof) -> Value {
 }
 
 /// What a look at the storage came to, outside of a task.
-pub(super) fn looked(say: &Output, target: &TargetName, outcome: &Outcome) {
+pub(super) fn proof_verdict(say: &Output, target: &TargetName, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, Some(target), outcome));
     verdict(say, target, outcome, &TaskView::default());
 }
