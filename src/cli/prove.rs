@@ -47,7 +47,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &ProveArgs) ->
     }
     let worst = proven.iter().max_by_key(|one| (one.outcome.proof.is_none(), one.outcome.verdict.severity()));
     if let Some(worst) = worst {
-        show::looked_at_all(say, &worst.outcome);
+        show::proof_summary(say, &worst.outcome);
     }
     exits.dedup();
     Ok(match exits.as_slice() {

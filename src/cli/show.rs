@@ -320,7 +320,7 @@ pub(super) fn proof_verdict(say: &Output, target: &TargetName, outcome: &Outcome
 }
 
 /// The last event of looks at several storages: the worst, for no target in particular.
-pub(super) fn looked_at_all(say: &Output, outcome: &Outcome) {
+pub(super) fn proof_summary(say: &Output, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, None, outcome));
 }
 
