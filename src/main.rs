@@ -26,7 +26,7 @@ fn main() -> ExitCode {
             hide_secret(&mut error);
             let code = if error.use_stderr() { Exit::USAGE } else { Exit::OK };
             if error.use_stderr() && std::env::args_os().any(|arg| arg == "--json") {
-                Output::json().fault(&misuse(&error));
+                Output::json().fault(&usage_fault(&error));
                 return code.into();
             }
             return match error.print() {
@@ -68,7 +68,7 @@ fn main() -> ExitCode {
 }
 
 /// A wrong use as a fault: what the parser says is wrong, and what it says of the right use.
-fn misuse(error: &clap::Error) -> Fault {
+fn usage_fault(error: &clap::Error) -> Fault {
     let text = error.render().to_string();
     let parts = text.split("\n\n").map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
     // Where to read on is said by our own third sentence.
