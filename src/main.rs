@@ -160,7 +160,7 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
         reach: common.global_args(),
         demo: common.demo.clone().map(|scenario| {
             let root = common.demo_root.clone();
-            (scenario.clone(), fix(scenario, root))
+            (scenario.clone(), demo_fix(scenario, root))
         }),
     };
     wizard::run(start).await
@@ -171,7 +171,7 @@ fn has_terminal() -> bool {
 }
 
 /// The key that removes the causes of an embedded fleet.
-fn fix(scenario: String, root: Option<PathBuf>) -> wizard::Fix {
+fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::Fix {
     Arc::new(move || {
         let (scenario, root) = (scenario.clone(), root.clone());
         Box::pin(async move {
