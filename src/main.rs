@@ -202,14 +202,14 @@ async fn probe() {
 async fn enter_demo(common: &mut Common) -> Result<(), Fault> {
     let Some(scenario) = common.demo.clone() else { return Ok(()) };
     let root = Places::find(common.config.clone(), common.state.clone())?.state;
-    let folder = join(&scenario, &root, 1).await?;
+    let folder = join_fleet(&scenario, &root, 1).await?;
     common.demo_root = common.state.take();
     common.config = Some(folder.join("config.yaml"));
     common.state = Some(folder.join("state"));
     Ok(())
 }
 
-async fn join(scenario: &str, root: &Path, speed: u32) -> Result<PathBuf, Fault> {
+async fn join_fleet(scenario: &str, root: &Path, speed: u32) -> Result<PathBuf, Fault> {
     let program =
         std::env::current_exe().map_err(|error| no_fleet(&format!("this program cannot be found: {error}")))?;
     let joined = place::join(scenario, root, &program, speed).await.map_err(|error| no_fleet(&error.to_string()))?;
@@ -256,7 +256,7 @@ async fn demo(args: &DemoArgs, common: &Common, say: &Output) -> Result<Exit, Fa
         place::reset(scenario, &root).await.map_err(refused)?;
         say.note(&format!("The fleet of {scenario} begins anew."));
     } else {
-        let folder = join(scenario, &root, args.speed).await?;
+        let folder = join_fleet(scenario, &root, args.speed).await?;
         let (config, state) = (Some(folder.join("config.yaml")), Some(folder.join("state")));
         let demo = Some(scenario.to_owned());
         let demo_root = common.state.clone();
