@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::model::Req;
+use super::model::RequestId;
 use super::screens::connect::Login;
 use crate::app::task_secrets::SecretOverrides;
 use crate::app::test::TestSpec;
@@ -42,31 +42,31 @@ pub struct ToTest {
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Read the inventory.
-    Open(Req),
+    Open(RequestId),
     /// Ask these clusters, in this order, each on its own.
-    Detect(Req, Vec<String>),
+    Detect(RequestId, Vec<String>),
     /// Keep a password that was typed.
     GivePassword(String, Secret),
     /// Try a connection that was typed.
-    Try(Req, Box<Login>),
+    Try(RequestId, Box<Login>),
     /// Write it into the inventory, and read that again.
-    Save(Req, Box<Login>),
+    Save(RequestId, Box<Login>),
     /// Use it without writing it anywhere.
-    Use(Req, Box<Login>),
+    Use(RequestId, Box<Login>),
     /// Make the plan and what is shown of it.
-    Prepare(Req, Arc<Facts>, Box<Choices>),
+    Prepare(RequestId, Arc<Facts>, Box<Choices>),
     /// Test these directories, one after the other.
-    Test(Req, Vec<ToTest>),
+    Test(RequestId, Vec<ToTest>),
     /// End the Test that runs.
     StopTest,
     /// Hand a confirmed plan to a runner.
-    Launch(Req, Arc<Prepared>, Typed),
+    Launch(RequestId, Arc<Prepared>, Typed),
     /// Watch the backup that somebody else runs on a tenant, as a task of its own.
-    Attach(Req, Arc<Facts>, TargetName),
+    Attach(RequestId, Arc<Facts>, TargetName),
     /// Go on with a task, after a major compaction where that is asked for.
     GoOn {
         /// The question.
-        req: Req,
+        req: RequestId,
         /// The task.
         task: String,
         /// Perform a major compaction first.
@@ -75,23 +75,23 @@ pub enum Effect {
         typed: Typed,
     },
     /// Find out what a cancel of a task would hit.
-    CancelQuestion(Req, String),
+    CancelQuestion(RequestId, String),
     /// Find out what a major compaction for a task would load.
-    CompactQuestion(Req, String),
+    CompactQuestion(RequestId, String),
     /// Ask a task's runner to cancel.
-    Cancel(Req, String),
+    Cancel(RequestId, String),
     /// Follow a task; whatever was followed before is let go.
-    Follow(Req, String),
+    Follow(RequestId, String),
     /// Follow nothing any more.
     Unfollow,
     /// List the tasks of this host.
-    ListTasks(Req),
+    ListTasks(RequestId),
     /// Write a redacted report of a task.
-    Report(Req, String),
+    Report(RequestId, String),
     /// Put a text into the terminal's clipboard.
     Copy(String),
     /// Remove the causes of the embedded fleet that can be removed.
-    Fix(Req),
+    Fix(RequestId),
     /// Stop, as the shell's job control has it.
     Suspend,
     /// End the wizard.

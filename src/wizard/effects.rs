@@ -7,7 +7,7 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::effect::{Effect, ToTest, Typed};
-use super::model::Req;
+use super::model::RequestId;
 use super::msg::{Answer, Made, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
@@ -42,7 +42,7 @@ type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Res
 pub struct Effects {
     start: Arc<Start>,
     context: Shared,
-    answers: UnboundedSender<(Req, Answer)>,
+    answers: UnboundedSender<(RequestId, Answer)>,
     /// What may be broken off at any time.
     reads: JoinSet<()>,
     /// What may not: a task that is being handed over.
@@ -54,7 +54,7 @@ pub struct Effects {
 impl Effects {
     /// Nothing is done yet.
     #[must_use]
-    pub fn new(start: Start, answers: UnboundedSender<(Req, Answer)>) -> Self {
+    pub fn new(start: Start, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
         Self {
             start: Arc::new(start),
             context: Shared::default(),
@@ -181,7 +181,7 @@ impl Effects {
     }
 
     /// Makes a context of a connection that was typed, and works in that from now on.
-    fn set_up(&mut self, req: Req, login: Login, make: MakeRoom, say: Say) {
+    fn set_up(&mut self, req: RequestId, login: Login, make: MakeRoom, say: Say) {
         let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.context));
         self.writes.spawn_blocking(move || {
             let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
@@ -202,12 +202,12 @@ impl Effects {
 /// Who answers.
 #[derive(Clone)]
 struct Say {
-    answers: UnboundedSender<(Req, Answer)>,
+    answers: UnboundedSender<(RequestId, Answer)>,
 }
 
 impl Say {
     /// A wizard that has ended wants no answer.
-    fn one(&self, req: Req, answer: Answer) {
+    fn one(&self, req: RequestId, answer: Answer) {
         let _ = self.answers.send((req, answer));
     }
 }
@@ -224,7 +224,7 @@ async fn open(start: Arc<Start>, shared: Shared) -> Result<InventorySummary, Fau
 }
 
 /// Tries a connection that was typed; nothing of it is kept.
-async fn attempt(start: Arc<Start>, req: Req, login: Login, say: Say) {
+async fn attempt(start: Arc<Start>, req: RequestId, login: Login, say: Say) {
     let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
         Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
@@ -236,7 +236,7 @@ fn broke_off(what: &str) -> Fault {
     Fault::new(Cause::Internal, format!("{what} broke off."), "This is a mistake in obnow.", "Report it.")
 }
 
-async fn detect_all(context: Arc<AppContext>, req: Req, names: Vec<String>, say: Say) {
+async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>, say: Say) {
     let (sender, mut answers) = mpsc::unbounded_channel::<detect::DetectionResult>();
     let asking = async {
         detect::named(&context, &names, &sender).await;
@@ -277,7 +277,7 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
-async fn test_all(context: Arc<AppContext>, req: Req, directories: Vec<ToTest>, say: Say) {
+async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<ToTest>, say: Say) {
     let mut known: Option<(SecretSource, Secret)> = None;
     for ToTest { what, key_from } in directories {
         let Some(source) = key_from else {
@@ -300,7 +300,7 @@ async fn test_all(context: Arc<AppContext>, req: Req, directories: Vec<ToTest>, 
 }
 
 /// A Test that did not begin.
-fn not_tested(req: Req, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &Say) {
+fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &Say) {
     let report = TestReport {
         uri: what.destination.to_string(),
         checks: vec![TestedCheck::fail(check, None, fault)],
@@ -311,7 +311,7 @@ fn not_tested(req: Req, what: &test::TestSpec, check: StorageCheck, fault: Fault
     say.one(req, Answer::TestOver(Box::new(report)));
 }
 
-async fn run_test(req: Req, what: test::TestSpec, say: &Say) {
+async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
     let tester = match ProbeProgram::current() {
         Ok(tester) => tester,
         Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
@@ -410,7 +410,7 @@ async fn compact_question(context: &AppContext, id: &str) -> Result<Question, Fa
     })
 }
 
-async fn follow(context: Arc<AppContext>, req: Req, id: String, say: Say) {
+async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: Say) {
     let task = match tasks::find(&context, &id) {
         Ok(task) => task,
         Err(fault) => return say.one(req, Answer::FollowFailed(fault)),

@@ -29,7 +29,7 @@ pub const FRAME_ROWS: u16 = 6;
 
 /// The number of a question; every answer carries it, and one to another question is dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Req(pub u64);
+pub struct RequestId(pub u64);
 
 /// A screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -91,7 +91,7 @@ pub struct Cluster {
     /// What it answered last; kept while it is asked again.
     pub answer: Option<Result<Arc<Facts>, Fault>>,
     /// The question it is being asked.
-    pub asking: Option<Req>,
+    pub asking: Option<RequestId>,
     /// Its password must be typed first.
     pub locked: bool,
     /// Its rows in the list.
@@ -177,7 +177,7 @@ pub struct Model {
     /// One line for the person: why a key did nothing, or what came of it.
     pub notice: Option<String>,
     /// The question for the inventory, while it is read.
-    pub opening: Option<Req>,
+    pub opening: Option<RequestId>,
     /// What the inventory says, beside its clusters.
     pub inventory: Option<Result<InventorySummary, Fault>>,
     /// Its clusters.
@@ -201,7 +201,7 @@ pub struct Model {
     /// The tasks that were watched before it, as they stood when they were left.
     pub left: Vec<Box<task::Watched>>,
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
-    pub attaching: Option<(Req, Screen)>,
+    pub attaching: Option<(RequestId, Screen)>,
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
@@ -246,9 +246,9 @@ impl Model {
     }
 
     /// The number of the next question.
-    pub fn next_req(&mut self) -> Req {
+    pub fn next_req(&mut self) -> RequestId {
         self.last_req += 1;
-        Req(self.last_req)
+        RequestId(self.last_req)
     }
 
     /// Rows of the body of a screen.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::key::Key;
-use super::model::Req;
+use super::model::RequestId;
 use super::screens::question::Question;
 use crate::app::known::InventorySummary;
 use crate::domain::exit::Exit;
@@ -30,7 +30,7 @@ pub enum Msg {
     /// There is no shell that could continue a wizard that stops.
     NotSuspended,
     /// An answer came.
-    Answer(Req, Answer),
+    Answer(RequestId, Answer),
 }
 
 /// An answer.

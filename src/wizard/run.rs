@@ -18,7 +18,7 @@ use super::effect::Effect;
 use super::effects::Effects;
 use super::input::{self, Input};
 use super::key::Key;
-use super::model::{Model, Req, Screen, next_wake};
+use super::model::{Model, RequestId, Screen, next_wake};
 use super::msg::{Answer, Msg};
 use super::screens::task;
 use super::terminal::{self, Tty};
@@ -227,7 +227,7 @@ struct Loop {
 }
 
 async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Ended> {
-    let (sender, mut answers) = mpsc::unbounded_channel::<(Req, Answer)>();
+    let (sender, mut answers) = mpsc::unbounded_channel::<(RequestId, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
     let mut resized: Signal = signal(SignalKind::window_change())?;
@@ -365,7 +365,7 @@ impl Loop {
         Ok(())
     }
 
-    fn answered(&mut self, req: Req, answer: Answer) -> std::io::Result<()> {
+    fn answered(&mut self, req: RequestId, answer: Answer) -> std::io::Result<()> {
         self.due.dirty = true;
         let effects = update(&mut self.model, Msg::Answer(req, answer));
         self.perform(effects)

@@ -4,7 +4,7 @@
 use super::effect::Effect;
 use super::key::Key;
 use super::keymap::{self, Action, Meaning};
-use super::model::{Cluster, Model, Overlay, Req, Screen};
+use super::model::{Cluster, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
@@ -185,7 +185,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 }
 
 /// An answer; one to a question that nobody asks any more changes nothing.
-fn answered(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
+fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Opened(known) if model.opening == Some(req) => opened(model, *known),
         Answer::Opened(_) => Vec::new(),
@@ -212,7 +212,7 @@ fn answered(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
 }
 
 /// A runner took a task, or did not: the question was the confirm screen's, the picker's or the task view's.
-fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> Vec<Effect> {
+fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if model.confirm.launching == Some(req) {
         return confirm::launched(model, started);
     }

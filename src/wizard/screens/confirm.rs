@@ -19,7 +19,7 @@ use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Draft, Model, Overlay, Req, Screen};
+use crate::wizard::model::{Draft, Model, Overlay, RequestId, Screen};
 use crate::wizard::msg::Made;
 use crate::wizard::update;
 
@@ -52,13 +52,13 @@ pub struct Confirm {
     /// The plan, or why there is none.
     pub shown: Option<Result<Shown, Box<Refusal>>>,
     /// The question for it.
-    pub asking: Option<(Req, Choices, Timestamp)>,
+    pub asking: Option<(RequestId, Choices, Timestamp)>,
     /// The button that has the focus.
     pub button: Button,
     /// The first row on the screen.
     pub top: usize,
     /// The plan is being handed over.
-    pub launching: Option<Req>,
+    pub launching: Option<RequestId>,
     /// The hand-over was refused.
     pub refused: Option<Fault>,
 }
@@ -244,7 +244,7 @@ pub fn prepare(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The plan was made, or refused.
-pub fn prepared(model: &mut Model, req: Req, made: Result<Made, Box<Refusal>>) -> Vec<Effect> {
+pub fn prepared(model: &mut Model, req: RequestId, made: Result<Made, Box<Refusal>>) -> Vec<Effect> {
     let Some((_, choices, facts)) = model.confirm.asking.take_if(|(asked, _, _)| *asked == req) else {
         return Vec::new();
     };

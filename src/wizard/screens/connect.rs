@@ -13,7 +13,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Model, Req};
+use crate::wizard::model::{Model, RequestId};
 
 #[cfg(test)]
 mod tests;
@@ -95,9 +95,9 @@ pub enum Phase {
     #[default]
     Typing,
     /// It is tried.
-    Trying(Req, Box<Login>, Then),
+    Trying(RequestId, Box<Login>, Then),
     /// It works, and is saved or taken.
-    Saving(Req, Box<Login>, Then, Arc<Facts>),
+    Saving(RequestId, Box<Login>, Then, Arc<Facts>),
 }
 
 /// The form.
@@ -337,7 +337,7 @@ fn change<T>(connect: &mut Connect, with: impl FnOnce(&mut Text) -> T) -> Option
 }
 
 /// The connection was tried: what works is saved, or used as it is.
-pub fn tried(model: &mut Model, req: Req, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
+pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
     let Phase::Trying(asked, login, then) = &model.connect.phase else { return Vec::new() };
     if *asked != req {
         return Vec::new();
@@ -361,7 +361,7 @@ pub fn tried(model: &mut Model, req: Req, facts: Result<Arc<Facts>, Fault>) -> V
 }
 
 /// It was saved: the inventory as it is now, where that went well.
-pub fn saved(model: &mut Model, req: Req, known: Result<InventorySummary, Fault>) -> Option<InventorySummary> {
+pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, Fault>) -> Option<InventorySummary> {
     let Phase::Saving(asked, login, then, _) = &model.connect.phase else { return None };
     if *asked != req {
         return None;

@@ -25,7 +25,7 @@ pub mod trial;
 pub use act::{act, destination, pasted, prefill, test_over, tested, typed};
 pub use keys::KEYS;
 
-use crate::wizard::model::Req;
+use crate::wizard::model::RequestId;
 use form::{Access, Field, Form, Shape};
 use found::Found;
 use trial::{Sheet, Standing, Trial, standing};
@@ -91,7 +91,7 @@ pub struct Storage {
     /// How far what does not fit is scrolled.
     pub scrolled: usize,
     /// The Test that runs, and of what.
-    running: Option<(Req, DirKind)>,
+    running: Option<(RequestId, DirKind)>,
     /// More than one tenant is backed up.
     several: bool,
 }

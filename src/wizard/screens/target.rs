@@ -14,7 +14,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Cluster, Draft, Model, Overlay, Req, Screen};
+use crate::wizard::model::{Cluster, Draft, Model, Overlay, RequestId, Screen};
 use crate::wizard::update;
 
 /// Rows of the list's own heading and of its last line.
@@ -351,7 +351,7 @@ fn refresh_unanswered(model: &mut Model) {
 }
 
 /// A cluster has answered, or has not.
-pub fn detected(model: &mut Model, req: Req, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
+pub fn detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
     let Some(at) = model.places.get(name).copied() else {
         return Vec::new();
     };

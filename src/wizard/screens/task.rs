@@ -13,7 +13,7 @@ use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, Unread, 
 use crate::domain::words;
 use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::keymap::Action;
-use crate::wizard::model::{Model, Overlay, Req, Screen};
+use crate::wizard::model::{Model, Overlay, RequestId, Screen};
 use crate::wizard::update;
 use crate::wizard::view::task as view;
 use jiff::Timestamp;
@@ -69,7 +69,7 @@ pub struct Watched {
     /// What was typed for it.
     pub typed: Typed,
     /// The question that follows its journal.
-    pub following: Option<Req>,
+    pub following: Option<RequestId>,
     /// What its journal says.
     pub view: TaskView,
     /// Its state, once nobody writes into its journal any more.
@@ -83,7 +83,7 @@ pub struct Watched {
     /// Its runner lives and does not answer.
     pub silent: Option<Fault>,
     /// What was asked for.
-    pub asking: Option<(Req, Asking)>,
+    pub asking: Option<(RequestId, Asking)>,
     /// A cancel was asked for and has no answer yet.
     pub cancelling: bool,
     /// What happened to it, the oldest first.
@@ -107,7 +107,7 @@ pub struct Watched {
 impl Watched {
     /// A task of which nothing was read yet.
     #[must_use]
-    pub fn new(id: String, typed: Typed, following: Req, from: Screen) -> Self {
+    pub fn new(id: String, typed: Typed, following: RequestId, from: Screen) -> Self {
         Self {
             id,
             typed,
@@ -172,7 +172,7 @@ impl Watched {
     }
 
     /// Reads its journal from the beginning again; what is known stays on the screen until then.
-    fn follow_again(&mut self, req: Req) -> Vec<Effect> {
+    fn follow_again(&mut self, req: RequestId) -> Vec<Effect> {
         self.following = Some(req);
         self.ended = None;
         self.last_word = None;
@@ -226,7 +226,7 @@ pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
         }
         // Somebody else may have gone on with it meanwhile.
         model.last_req += 1;
-        return task.follow_again(Req(model.last_req));
+        return task.follow_again(RequestId(model.last_req));
     }
     let req = model.next_req();
     let known = model.left.iter().position(|left| left.id == id).map(|at| model.left.remove(at));
@@ -319,7 +319,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A runner took the task, or did not.
-pub fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> Vec<Effect> {
+pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if let Some((_, screen)) = model.attaching.take_if(|(asked, _)| *asked == req) {
         return attached(model, screen, started);
     }
@@ -334,7 +334,7 @@ pub fn launched(model: &mut Model, req: Req, started: Result<String, Fault>) -> 
         Ok(_) => {
             task.cancelling = false;
             task.focus = None;
-            let effects = task.follow_again(Req(next));
+            let effects = task.follow_again(RequestId(next));
             model.last_req = next;
             effects
         }
@@ -361,7 +361,7 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
 }
 
 /// The watched task, if it is its question that is answered.
-fn asked(model: &mut Model, req: Req) -> Option<&mut Watched> {
+fn asked(model: &mut Model, req: RequestId) -> Option<&mut Watched> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
     for left in &mut model.left {
         left.asking.take_if(|(asked, _)| *asked == req);
@@ -378,7 +378,7 @@ fn refuse(task: &mut Watched, fault: Fault) -> Vec<Effect> {
 }
 
 /// Something was written into its journal.
-pub fn followed(model: &mut Model, req: Req, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
+pub fn followed(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
     let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
     if std::mem::take(&mut task.again) {
@@ -426,7 +426,7 @@ fn is_logged(view: &TaskView, event: &Event) -> bool {
 }
 
 /// Nobody writes into it any more.
-pub fn followed_to_end(model: &mut Model, req: Req, state: TaskState, last_word: Option<Fault>) -> Vec<Effect> {
+pub fn followed_to_end(model: &mut Model, req: RequestId, state: TaskState, last_word: Option<Fault>) -> Vec<Effect> {
     let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
     task.following = None;
     task.ended = Some(state);
@@ -443,7 +443,7 @@ pub fn followed_to_end(model: &mut Model, req: Req, state: TaskState, last_word:
 }
 
 /// It cannot be read.
-pub fn follow_failed(model: &mut Model, req: Req, fault: Fault) -> Vec<Effect> {
+pub fn follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
         task.following = None;
         task.unread = Some(fault);
@@ -453,7 +453,7 @@ pub fn follow_failed(model: &mut Model, req: Req, fault: Fault) -> Vec<Effect> {
 }
 
 /// What a cancel or a compaction would do is known: it is asked.
-pub fn questioned(model: &mut Model, req: Req, question: Result<Question, Fault>) -> Vec<Effect> {
+pub fn questioned(model: &mut Model, req: RequestId, question: Result<Question, Fault>) -> Vec<Effect> {
     let may_ask = model.screen == Screen::Task && model.overlay.is_none();
     let Some(task) = asked(model, req) else { return Vec::new() };
     match question {
@@ -470,7 +470,7 @@ pub fn questioned(model: &mut Model, req: Req, question: Result<Question, Fault>
 }
 
 /// A request to cancel was put into the task's file, or was not.
-pub fn cancel_asked(model: &mut Model, req: Req, put: Result<(), Fault>) -> Vec<Effect> {
+pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
     let next = model.last_req + 1;
     let Some(task) = asked(model, req) else { return Vec::new() };
     if let Err(fault) = put {
@@ -481,13 +481,13 @@ pub fn cancel_asked(model: &mut Model, req: Req, put: Result<(), Fault>) -> Vec<
         return Vec::new();
     }
     // No runner was there: one was started for it.
-    let effects = task.follow_again(Req(next));
+    let effects = task.follow_again(RequestId(next));
     model.last_req = next;
     effects
 }
 
 /// A report was written, or was not.
-pub fn reported(model: &mut Model, req: Req, path: Result<PathBuf, Fault>) -> Vec<Effect> {
+pub fn reported(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>) -> Vec<Effect> {
     let Some(task) = asked(model, req) else { return Vec::new() };
     match path {
         Ok(path) => {

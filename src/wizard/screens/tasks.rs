@@ -10,7 +10,7 @@ use crate::domain::words;
 use crate::wizard::effect::{Effect, Typed};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Model, Req, Screen};
+use crate::wizard::model::{Model, RequestId, Screen};
 use crate::wizard::msg::TaskRow;
 use crate::wizard::update;
 
@@ -22,7 +22,7 @@ pub struct List {
     /// The focused one; those that run elsewhere follow.
     pub cursor: usize,
     /// The question for them.
-    pub asking: Option<Req>,
+    pub asking: Option<RequestId>,
     /// Why they cannot be listed.
     pub fault: Option<Fault>,
     /// The screen to go back to.
@@ -101,7 +101,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 }
 
 /// They were read.
-pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
+pub fn listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
     if model.tasks.asking != Some(req) {
         return Vec::new();
     }

@@ -47,7 +47,7 @@ fn before_the_plan_is_made_nothing_can_be_started() {
     wizard.says("The plan is being made.");
     // An answer to another question makes no plan.
     let other = super::drive::made(&cast::prod(), &wizard.model.choices().unwrap(), "T");
-    wizard.answer(crate::wizard::model::Req(77), Answer::Prepared(Box::new(other)));
+    wizard.answer(crate::wizard::model::RequestId(77), Answer::Prepared(Box::new(other)));
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
 }
@@ -210,7 +210,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     wizard.keys(&["Esc"]);
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Full;
     wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
-    wizard.model.confirm.launching = Some(crate::wizard::model::Req(99));
+    wizard.model.confirm.launching = Some(crate::wizard::model::RequestId(99));
     assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
     assert!(wizard.model.overlay.is_none() && wizard.model.leaving);
     wizard.says("What was asked for is being handed over; obnow ends right after that.");

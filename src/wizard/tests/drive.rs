@@ -12,7 +12,7 @@ use crate::domain::fault::Fault;
 use crate::domain::plan::Refusal;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
-use crate::wizard::model::{Model, Req, Screen};
+use crate::wizard::model::{Model, RequestId, Screen};
 use crate::wizard::msg::{Answer, Made, Msg};
 use crate::wizard::update::{begin, update};
 
@@ -77,7 +77,7 @@ impl Wizard {
         }
     }
 
-    pub fn answer(&mut self, req: Req, answer: Answer) -> Vec<Effect> {
+    pub fn answer(&mut self, req: RequestId, answer: Answer) -> Vec<Effect> {
         self.tell(Msg::Answer(req, answer))
     }
 

@@ -13,7 +13,7 @@ use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Fit, Seen, StorageCheck, TestNews, TestReport, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
-use crate::wizard::model::Req;
+use crate::wizard::model::RequestId;
 use crate::wizard::msg::{Answer, TaskRow};
 use crate::wizard::screens::question::{Doing, Question};
 
@@ -42,7 +42,7 @@ impl Dice {
 
 /// What was answered and has not arrived yet, and the tasks there are.
 pub struct Fake {
-    pub pending: VecDeque<(Req, Answer)>,
+    pub pending: VecDeque<(RequestId, Answer)>,
     clusters: BTreeMap<String, Vec<Arc<Facts>>>,
     tasks: BTreeMap<String, (Arc<Prepared>, Story)>,
     next_id: u64,
@@ -156,7 +156,7 @@ impl Fake {
         }
     }
 
-    fn say(&mut self, req: Req, answer: Answer) {
+    fn say(&mut self, req: RequestId, answer: Answer) {
         self.pending.push_back((req, answer));
     }
 
@@ -170,12 +170,12 @@ impl Fake {
         }
     }
 
-    fn asked_back(&mut self, req: Req, question: Question, dice: &mut Dice) {
+    fn asked_back(&mut self, req: RequestId, question: Question, dice: &mut Dice) {
         let question = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(Box::new(question)) };
         self.say(req, Answer::Questioned(question));
     }
 
-    fn test(&mut self, req: Req, what: &TestSpec, dice: &mut Dice) {
+    fn test(&mut self, req: RequestId, what: &TestSpec, dice: &mut Dice) {
         let check = match dice.below(3) {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), cast::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),
@@ -197,7 +197,7 @@ impl Fake {
         self.say(req, Answer::TestOver(Box::new(report)));
     }
 
-    fn follow(&mut self, req: Req, id: &str) {
+    fn follow(&mut self, req: RequestId, id: &str) {
         let Some((prepared, story)) = self.tasks.get(id).cloned() else {
             return self.say(req, Answer::FollowFailed(cast::unreachable()));
         };

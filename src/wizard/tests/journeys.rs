@@ -7,7 +7,7 @@ use crate::domain::facts::Facts;
 use crate::domain::preflight::CheckId;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
-use crate::wizard::model::{Overlay, Req, Screen};
+use crate::wizard::model::{Overlay, RequestId, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::confirm::Button;
 use crate::wizard::screens::question::Doing;
@@ -53,8 +53,8 @@ fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
     // The first question was answered; it is asked again, and an answer to the first one comes late.
     wizard.keys(&["r"]);
     let asking = wizard.model.clusters[0].asking;
-    assert_ne!(asking, Some(Req(2)));
-    for late in [Req(2), Req(77)] {
+    assert_ne!(asking, Some(RequestId(2)));
+    for late in [RequestId(2), RequestId(77)] {
         wizard.answer(late, Answer::Detected { cluster: "prod".into(), facts: Err(cast::unreachable()) });
     }
     wizard.answer(asking.unwrap(), Answer::Detected { cluster: "other".into(), facts: Err(cast::unreachable()) });
@@ -62,11 +62,11 @@ fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
     wizard.answer(asking.unwrap(), Answer::Detected { cluster: "prod".into(), facts: cast::answer(cast::prod()) });
     assert_eq!(format!("{:?}", wizard.model.clusters), before);
     // The same of the inventory, of the tasks and of a plan.
-    wizard.answer(Req(1), Answer::Opened(Box::new(Err(cast::unreachable()))));
+    wizard.answer(RequestId(1), Answer::Opened(Box::new(Err(cast::unreachable()))));
     assert!(matches!(wizard.model.inventory, Some(Ok(_))));
-    wizard.answer(Req(77), Answer::Tasks(Err(cast::unreachable())));
+    wizard.answer(RequestId(77), Answer::Tasks(Err(cast::unreachable())));
     assert!(wizard.model.tasks.fault.is_none());
-    wizard.answer(Req(77), Answer::Launched(Ok("1M7W".into())));
+    wizard.answer(RequestId(77), Answer::Launched(Ok("1M7W".into())));
     assert!(wizard.model.task.is_none());
     wizard.is_on(Screen::Target);
 }

@@ -12,7 +12,7 @@ use crate::domain::step::StepKind;
 use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestedCheck};
 use crate::domain::task::{Prepared, TaskState, TaskView};
 use crate::wizard::effect::Effect;
-use crate::wizard::model::{Model, Req, Screen};
+use crate::wizard::model::{Model, RequestId, Screen};
 use crate::wizard::msg::{Answer, TaskRow};
 
 /// A picture to be drawn: what it is called, and the model.
@@ -151,7 +151,7 @@ fn storage(facts: Facts) -> Wizard {
 }
 
 /// The question of the Test that runs, and where.
-fn the_test(wizard: &Wizard) -> (Req, String) {
+fn the_test(wizard: &Wizard) -> (RequestId, String) {
     wizard.last(|effect| match effect {
         Effect::Test(req, directories) => Some((*req, directories[0].what.destination.to_string())),
         _ => None,

@@ -25,7 +25,7 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
     update(model, Msg::Key(key))
 }
 
-fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
+fn answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     update(model, Msg::Answer(req, answer))
 }
 

@@ -18,7 +18,7 @@ use crate::wizard::effect::{Effect, ToTest};
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::Action;
-use crate::wizard::model::{Model, Req, Screen};
+use crate::wizard::model::{Model, RequestId, Screen};
 
 /// Rows that a page moves.
 const PAGE: usize = 5;
@@ -416,7 +416,7 @@ pub fn pasted(model: &mut Model, text: &str) {
 }
 
 /// The draft that asked for a Test; it may lie aside meanwhile.
-fn asked(model: &mut Model, req: Req) -> Option<(&mut Storage, DirKind)> {
+fn asked(model: &mut Model, req: RequestId) -> Option<(&mut Storage, DirKind)> {
     let drafts = model.draft.iter_mut().chain(model.drafts.values_mut());
     drafts.map(|draft| &mut draft.storage).find_map(|storage| match storage.running {
         Some((running, part)) if running == req => Some((storage, part)),
@@ -425,7 +425,7 @@ fn asked(model: &mut Model, req: Req) -> Option<(&mut Storage, DirKind)> {
 }
 
 /// A check of the Test begins or has ended.
-pub fn tested(model: &mut Model, req: Req, news: TestNews) -> Vec<Effect> {
+pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
         && let Some(trial) = &mut storage.side_mut(part).trial
     {
@@ -435,7 +435,7 @@ pub fn tested(model: &mut Model, req: Req, news: TestNews) -> Vec<Effect> {
 }
 
 /// The Test of a directory has ended.
-pub fn test_over(model: &mut Model, req: Req, report: TestReport) -> Vec<Effect> {
+pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
         && storage.side_mut(part).trial.as_mut().is_none_or(|trial| trial.end(report))
     {

@@ -54,12 +54,12 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
 }
 
 /// The cluster says this.
-pub fn answered(model: &mut Model, req: Req, facts: Facts) {
+pub fn answered(model: &mut Model, req: RequestId, facts: Facts) {
     let cluster = facts.cluster.name().to_owned();
     answer(model, req, Answer::Detected { cluster, facts: Ok(Arc::new(facts)) });
 }
 
-pub fn answer(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
+pub fn answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     update(model, Msg::Answer(req, answer))
 }
 
@@ -105,13 +105,13 @@ pub fn show_archive(model: &mut Model) {
 }
 
 /// What is tested, under which number; of several directories the first.
-pub fn test(model: &mut Model) -> (Req, TestSpec) {
+pub fn test(model: &mut Model) -> (RequestId, TestSpec) {
     let (req, mut all) = test_all(model);
     (req, all.remove(0))
 }
 
 /// The same with every directory.
-pub fn test_all(model: &mut Model) -> (Req, Vec<TestSpec>) {
+pub fn test_all(model: &mut Model) -> (RequestId, Vec<TestSpec>) {
     go(model, Focus::Test);
     let effects = press(model, Key::Char('t'));
     let [Effect::Test(req, directories)] = effects.as_slice() else { panic!("{effects:?}, {:?}", model.notice) };

@@ -5,7 +5,7 @@ use super::{Asking, Watched};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, Typed};
-use crate::wizard::model::{Model, Overlay, Req};
+use crate::wizard::model::{Model, Overlay, RequestId};
 use crate::wizard::screens::ask::{Ask, Asked};
 use crate::wizard::screens::question::{Doing, Question};
 use crate::wizard::screens::target;
@@ -110,7 +110,7 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
         return Vec::new();
     }
     model.last_req += 1;
-    let req = Req(model.last_req);
+    let req = RequestId(model.last_req);
     task.asking = Some((req, Asking::GoOn));
     task.refused = None;
     vec![Effect::GoOn { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
@@ -147,7 +147,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Its runner does not answer, or does again.
-pub fn silent(model: &mut Model, req: Req, fault: Option<Fault>) -> Vec<Effect> {
+pub fn silent(model: &mut Model, req: RequestId, fault: Option<Fault>) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
         task.silent = fault;
     }

@@ -93,7 +93,7 @@ pub fn watching(events: &[Event]) -> Model {
     assert_eq!(format!("{effects:?}"), "[Follow(Req(1), \"T1\")]");
     for (second, event) in (0..).zip(events) {
         let said = Answer::Followed(at(second), Box::new(Ok(event.clone())));
-        assert!(update(&mut model, Msg::Answer(Req(1), said)).is_empty());
+        assert!(update(&mut model, Msg::Answer(RequestId(1), said)).is_empty());
     }
     model
 }
@@ -122,7 +122,7 @@ pub fn key(model: &mut Model, c: char) -> String {
 }
 
 pub fn answer(model: &mut Model, req: u64, answer: Answer) -> String {
-    format!("{:?}", update(model, Msg::Answer(Req(req), answer)))
+    format!("{:?}", update(model, Msg::Answer(RequestId(req), answer)))
 }
 
 /// The words beside r in the footer, or why it does nothing.

@@ -44,7 +44,7 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     model.clusters = vec![Cluster { known, answer: Some(Ok(facts)), asking: None, locked: false, rows: Vec::new() }];
     let effects = open(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(Req(1))]");
-    let answer = Msg::Answer(Req(1), Answer::Tasks(Ok(rows)));
+    let answer = Msg::Answer(RequestId(1), Answer::Tasks(Ok(rows)));
     assert!(update(&mut model, answer).is_empty());
     model
 }
@@ -101,17 +101,17 @@ fn a_late_list_is_dropped_and_the_focus_stays_on_its_task() {
     press(&mut model, Key::Down);
     let effects = refresh(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(Req(2))]");
-    let late = Msg::Answer(Req(1), Answer::Tasks(Ok(Vec::new())));
+    let late = Msg::Answer(RequestId(1), Answer::Tasks(Ok(Vec::new())));
     assert!(update(&mut model, late).is_empty());
     assert_eq!(model.tasks.rows.len(), 2);
-    let answer = Msg::Answer(Req(2), Answer::Tasks(Ok(vec![row("T3"), row("T2"), row("T1")])));
+    let answer = Msg::Answer(RequestId(2), Answer::Tasks(Ok(vec![row("T3"), row("T2"), row("T1")])));
     assert!(update(&mut model, answer).is_empty());
     assert_eq!(focused(&model).unwrap().id, "T1");
     let effects = press(&mut model, Key::Char('y'));
     assert!(matches!(effects.as_slice(), [Effect::Copy(id)] if id == "T1"));
     let _ = refresh(&mut model);
     let refused = Fault::new(Cause::Internal, "It cannot be read.", "Why.", "Next.");
-    let answer = Msg::Answer(Req(3), Answer::Tasks(Err(refused.clone())));
+    let answer = Msg::Answer(RequestId(3), Answer::Tasks(Err(refused.clone())));
     assert!(update(&mut model, answer).is_empty());
     assert_eq!((model.tasks.fault.as_ref(), model.tasks.rows.len()), (Some(&refused), 3));
 }

@@ -61,7 +61,7 @@ fn checks_are_shown_as_they_begin_and_end() {
     tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
     assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
     // News of another Test are nobody's.
-    tell(&mut model, Req(req.0 + 7), TestNews::Begins(StorageCheck::List));
+    tell(&mut model, RequestId(req.0 + 7), TestNews::Begins(StorageCheck::List));
     assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
     tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
     let trial = storage(&model).data.trial.clone().unwrap();

@@ -200,7 +200,7 @@ fn watching_somebody_elses_backup_opens_the_task_that_watches_it() {
     let mut model = Model::new((80, 24), TimeZone::UTC);
     model.screen = Screen::Detected;
     let effects = attach(&mut model, Arc::clone(&facts), target("prod/pay"));
-    assert!(matches!(effects.as_slice(), [Effect::Attach(Req(1), _, name)] if *name == target("prod/pay")));
+    assert!(matches!(effects.as_slice(), [Effect::Attach(RequestId(1), _, name)] if *name == target("prod/pay")));
     assert!(attach(&mut model, Arc::clone(&facts), target("prod/pay")).is_empty(), "once is enough");
     assert_eq!(answer(&mut model, 1, Answer::Launched(Ok("T9".into()))), "[Follow(Req(2), \"T9\")]");
     assert_eq!((model.screen, watched_task(&model).id.as_str()), (Screen::Task, "T9"));
