@@ -22,7 +22,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 
 /// The least a screen needs, in columns and rows.
-pub const LEAST: (u16, u16) = (60, 16);
+pub const MIN_SIZE: (u16, u16) = (60, 16);
 
 /// Rows around the body: header, way and rule above it, rule, help and keys below it.
 pub const FRAME_ROWS: u16 = 6;
@@ -54,7 +54,7 @@ pub enum Screen {
 
 impl Screen {
     /// The screens of the way to a backup, in order.
-    pub const WAY: [Self; 6] = [Self::Target, Self::Detected, Self::Storage, Self::Mode, Self::Confirm, Self::Task];
+    pub const STEPS: [Self; 6] = [Self::Target, Self::Detected, Self::Storage, Self::Mode, Self::Confirm, Self::Task];
 
     /// How it is called on screen.
     #[must_use]
@@ -260,7 +260,7 @@ impl Model {
     /// Whether the terminal is too small for any screen.
     #[must_use]
     pub fn is_too_small(&self) -> bool {
-        self.size.0 < LEAST.0 || self.size.1 < LEAST.1
+        self.size.0 < MIN_SIZE.0 || self.size.1 < MIN_SIZE.1
     }
 
     /// The cluster of that name.

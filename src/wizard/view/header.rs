@@ -104,8 +104,8 @@ pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
 /// The screens of the way, and which one this is.
 pub fn way(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let mut spans = Vec::new();
-    if Screen::WAY.contains(&model.screen) {
-        for (number, screen) in (1..).zip(Screen::WAY) {
+    if Screen::STEPS.contains(&model.screen) {
+        for (number, screen) in (1..).zip(Screen::STEPS) {
             let here = screen == model.screen;
             let name = screen.name();
             let text = if here { format!("[{number} {name}]") } else { format!(" {number} {name} ") };

@@ -32,7 +32,7 @@ use jiff::Timestamp;
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 
-use super::model::{LEAST, Model, Overlay, Screen};
+use super::model::{MIN_SIZE, Model, Overlay, Screen};
 use lines::Body;
 use theme::{Role, Theme};
 
@@ -40,7 +40,7 @@ use theme::{Role, Theme};
 pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
     let area = frame.area();
     // The terminal may have become smaller than the model knows yet.
-    if model.is_too_small() || area.width < LEAST.0 || area.height < LEAST.1 {
+    if model.is_too_small() || area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         too_small(area, theme, frame);
     } else {
         whole(model, theme, now, frame);
@@ -98,7 +98,7 @@ fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
 /// What a terminal that is too small shows.
 fn too_small(area: Rect, theme: Theme, frame: &mut Frame<'_>) {
     let mut body = Body::default();
-    let (columns, rows) = LEAST;
+    let (columns, rows) = MIN_SIZE;
     let told = format!("enlarge to {columns}x{rows} (now {}x{})", area.width, area.height);
     for line in text::wrap(&told, usize::from(area.width)) {
         body.line(Role::Warn, line);
