@@ -205,8 +205,8 @@ pub fn now(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {
         Some(Overlay::Help(_)) => HELP.iter().chain(&MOVES).collect(),
-        Some(Overlay::Question(_)) => question::KEYS.iter().collect(),
-        Some(Overlay::Ask(_)) => ask::KEYS.iter().collect(),
+        Some(Overlay::Confirm(_)) => question::KEYS.iter().collect(),
+        Some(Overlay::SecretPrompt(_)) => ask::KEYS.iter().collect(),
         None => of_screen(model.screen).collect(),
     }
 }

@@ -78,9 +78,9 @@ pub enum Overlay {
     /// The keys of the screen, and what it is for; scrolled by so many rows.
     Help(usize),
     /// A question that must be answered.
-    Question(Box<Question>),
+    Confirm(Box<Question>),
     /// A secret is asked for.
-    Ask(Box<Ask>),
+    SecretPrompt(Box<Ask>),
 }
 
 /// One cluster of the inventory, as far as it is known.
@@ -339,8 +339,8 @@ impl Model {
     #[must_use]
     pub fn is_typing(&self) -> bool {
         match (&self.overlay, self.screen) {
-            (Some(Overlay::Question(question)), _) => question.name.is_some(),
-            (Some(Overlay::Ask(_)), _) => true,
+            (Some(Overlay::Confirm(question)), _) => question.name.is_some(),
+            (Some(Overlay::SecretPrompt(_)), _) => true,
             (None, Screen::Target) => self.list.filtering,
             (None, Screen::Storage) => self.draft.as_ref().is_some_and(|draft| draft.storage.is_typing()),
             (None, Screen::Mode) => self.draft.as_ref().is_some_and(|draft| draft.mode.is_typing()),

@@ -71,8 +71,8 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A text field takes its keys first; whether it took this one.
 fn typed(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Question(question)), _) => question.name.as_mut().is_some_and(|name| name.text.key(key)),
-        (Some(Overlay::Ask(ask)), _) => ask.text.key(key),
+        (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.key(key)),
+        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::typed(model, key),
         (None, Screen::Mode) => mode::typed(model, key),
@@ -91,12 +91,12 @@ fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
         return Vec::new();
     }
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Question(question)), _) => {
+        (Some(Overlay::Confirm(question)), _) => {
             if let Some(name) = &mut question.name {
                 name.text.paste(text);
             }
         }
-        (Some(Overlay::Ask(ask)), _) => ask.text.paste(text),
+        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.paste(text),
         (None, Screen::Target) => target::paste_filter(model, text),
         (None, Screen::Storage) => storage::pasted(model, text),
         (None, Screen::Mode) => mode::pasted(model, text),
@@ -118,8 +118,8 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Overlay::Question(question)) => return question::act(model, &question, action),
-        Some(Overlay::Ask(ask)) => return ask::act(model, *ask, action),
+        Some(Overlay::Confirm(question)) => return question::act(model, &question, action),
+        Some(Overlay::SecretPrompt(ask)) => return ask::act(model, *ask, action),
         None => {}
     }
     match action {
@@ -166,9 +166,9 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     let lost = drafts.into_iter().any(super::model::Draft::is_touched) || model.connect.is_touched();
     // What was made up has become a task, or is just becoming one: "nothing was started" would be wrong.
     let begun = model.screen == Screen::Task || model.confirm.launching.is_some();
-    let asked_already = matches!(&model.overlay, Some(Overlay::Question(question)) if question.is_about_leaving());
+    let asked_already = matches!(&model.overlay, Some(Overlay::Confirm(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
-        model.overlay = Some(Overlay::Question(Box::new(question::Question::leave())));
+        model.overlay = Some(Overlay::Confirm(Box::new(question::Question::leave())));
         return Vec::new();
     }
     leave(model)

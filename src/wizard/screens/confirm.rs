@@ -117,7 +117,7 @@ fn may_be_overridden(model: &Model) -> Option<&Check> {
 fn ask_to_override(model: &mut Model) {
     let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return };
     let question = Question::override_of(check, &draft.targets);
-    model.overlay = Some(Overlay::Question(Box::new(question)));
+    model.overlay = Some(Overlay::Confirm(Box::new(question)));
 }
 
 /// A failed check was overridden by the name: the plan is made anew.
@@ -171,7 +171,7 @@ fn ask_older_password(model: &mut Model) {
         0 => "Password of older backup sets".to_owned(),
         given => format!("Password of older backup sets, number {}", given + 1),
     };
-    model.overlay = Some(Overlay::Ask(Box::new(Ask::new(what, Asked::OlderPassword, None))));
+    model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what, Asked::OlderPassword, None))));
 }
 
 /// A password of older backup sets was typed: it goes along with the look at the storage, and the plan is made anew.
@@ -288,8 +288,8 @@ fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
 /// Whether answering it would start the plan.
 fn is_about_the_start(overlay: &Overlay) -> bool {
     match overlay {
-        Overlay::Question(question) => question.doing == Doing::Start,
-        Overlay::Ask(ask) => ask.asked == Asked::AccessKeyToStart,
+        Overlay::Confirm(question) => question.doing == Doing::Start,
+        Overlay::SecretPrompt(ask) => ask.asked == Asked::AccessKeyToStart,
         Overlay::Help(_) => false,
     }
 }
@@ -331,7 +331,7 @@ fn start(model: &mut Model) -> Vec<Effect> {
     let environment = model.chosen().and_then(|cluster| cluster.known.environment.as_deref());
     if let Some(asked) = by_name(&shown.prepared, environment) {
         let question = Question::new(Doing::Start, asked.title, asked.lines).by_name(asked.name);
-        model.overlay = Some(Overlay::Question(Box::new(question)));
+        model.overlay = Some(Overlay::Confirm(Box::new(question)));
         return Vec::new();
     }
     launch(model)
@@ -349,7 +349,7 @@ pub fn launch(model: &mut Model) -> Vec<Effect> {
     let source = shown.prepared.plan.access_key();
     if matches!(source, Some(SecretSource::Prompt)) && typed.access_key.is_none() {
         let ask = Ask::new("Access key of the storage".to_owned(), Asked::AccessKeyToStart, None);
-        model.overlay = Some(Overlay::Ask(Box::new(ask)));
+        model.overlay = Some(Overlay::SecretPrompt(Box::new(ask)));
         return Vec::new();
     }
     hand_over(model, typed)

@@ -164,7 +164,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Override => {
             let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return Vec::new() };
             let question = Question::override_of(check, &draft.targets);
-            model.overlay = Some(Overlay::Question(Box::new(question)));
+            model.overlay = Some(Overlay::Confirm(Box::new(question)));
             Vec::new()
         }
         Action::LeaveOut => {

@@ -122,8 +122,8 @@ pub const KEYS: [Binding; 4] = [
 
 fn asked(model: &Model) -> Option<&Question> {
     match &model.overlay {
-        Some(Overlay::Question(question)) => Some(question),
-        Some(Overlay::Help(_) | Overlay::Ask(_)) | None => None,
+        Some(Overlay::Confirm(question)) => Some(question),
+        Some(Overlay::Help(_) | Overlay::SecretPrompt(_)) | None => None,
     }
 }
 

@@ -431,7 +431,7 @@ pub fn ask_password(model: &mut Model, name: String) -> Vec<Effect> {
         _ => None,
     };
     let what = format!("Password of {} on {name}", cluster.known.user);
-    model.overlay = Some(Overlay::Ask(Box::new(Ask::new(what, Asked::Login(name), refused))));
+    model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what, Asked::Login(name), refused))));
     Vec::new()
 }
 

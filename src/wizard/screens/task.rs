@@ -461,7 +461,7 @@ pub fn questioned(model: &mut Model, req: RequestId, question: Result<Question, 
             task.refused = None;
             if may_ask {
                 model.notice = None;
-                model.overlay = Some(Overlay::Question(Box::new(question)));
+                model.overlay = Some(Overlay::Confirm(Box::new(question)));
             }
             Vec::new()
         }

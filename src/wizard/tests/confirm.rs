@@ -94,7 +94,7 @@ fn on_prod_what_interrupts_something_asks_for_the_name() {
     interrupting(&mut wizard);
     wizard.keys(&["Tab"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
-    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.lines, ["prod/pay: log archiving stops for a moment"]);
     assert!(wizard.keys(&["y", "Enter"]).is_empty());
     wizard.says("Type prod/pay first; Esc goes back.");
@@ -206,7 +206,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     let mut wizard = on_confirm(cast::prod());
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
     assert!(wizard.keys(&["q"]).is_empty());
-    assert!(matches!(wizard.model.overlay, Some(Overlay::Question(_))), "something that was chosen would be lost");
+    assert!(matches!(wizard.model.overlay, Some(Overlay::Confirm(_))), "something that was chosen would be lost");
     wizard.keys(&["Esc"]);
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Full;
     wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
@@ -224,7 +224,7 @@ fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
     wizard.is_on(Screen::Detected);
     assert!(!wizard.model.draft.as_ref().unwrap().is_touched(), "a draft of its own");
     assert!(wizard.keys(&["q"]).is_empty());
-    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.title, "Leave obnow?");
 }
 
@@ -279,7 +279,7 @@ fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_ag
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The login was refused. The password of root@sys is wrong.");
     wizard.keys(&["r"]);
-    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
+    let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
     assert_eq!(ask.what, "Password of root@sys on prod");
     assert_eq!(names(&wizard.keys(&["s", "Enter"])), ["GivePassword", "Detect"]);
     wizard.is_on(Screen::Detected);
@@ -300,7 +300,7 @@ fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
     assert!(refusal.fault.why.contains("was not seen with its format file"), "{}", refusal.fault);
     assert!(wizard.keys(&["Tab", "Enter"]).is_empty(), "it starts nothing");
     wizard.keys(&["o"]);
-    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.title, "Back up in spite of the failed check destination_proven?");
     assert!(wizard.keys(&["y", "Enter"]).is_empty());
     wizard.says("Type prod/pay first; Esc goes back.");
@@ -343,7 +343,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
     // The key is asked for before anything starts, never in the running task.
     wizard.keys(&["Tab"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
-    assert!(matches!(wizard.model.overlay, Some(Overlay::Ask(_))), "{:?}", wizard.model.overlay);
+    assert!(matches!(wizard.model.overlay, Some(Overlay::SecretPrompt(_))), "{:?}", wizard.model.overlay);
     wizard.keys(&["Esc", "Space"]);
     wizard.prepared();
     assert!(!preview(&wizard.model).contains("PREVIEW"));
@@ -363,7 +363,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     let mut wizard = on_confirm(cast::prod());
     let add = |wizard: &mut Wizard, password: &str| {
         assert!(wizard.keys(&["p"]).is_empty());
-        assert!(matches!(wizard.model.overlay, Some(Overlay::Ask(_))), "{:?}", wizard.model.notice);
+        assert!(matches!(wizard.model.overlay, Some(Overlay::SecretPrompt(_))), "{:?}", wizard.model.notice);
         wizard.types(password);
         wizard.keys(&["Enter"])
     };

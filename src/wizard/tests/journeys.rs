@@ -195,7 +195,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     let mut wizard = Wizard::on(cast::known(vec![cast::listed("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
-    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.what, "Password of root@sys on vault");
     wizard.types("qwerty");
     let effects = wizard.keys(&["Enter"]);
@@ -207,7 +207,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     wizard.detected("vault", Err(cast::refused_login()));
     assert!(wizard.model.clusters[0].locked);
     wizard.keys(&["Enter"]);
-    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.refused.as_deref(), Some("The password of root@sys is wrong."));
     wizard.types("right");
     wizard.keys(&["Enter"]);
@@ -223,7 +223,7 @@ fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
     wizard.types("half a pass");
     wizard.detected("prod", cast::answer(cast::prod()));
     wizard.detected("dev-seek", cast::answer(cast::seek()));
-    let Some(Overlay::Ask(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.text.value(), "half a pass");
     wizard.keys(&["Esc"]);
     assert!(wizard.model.overlay.is_none() && wizard.model.straight.is_none());
@@ -271,7 +271,7 @@ fn what_no_dump_brings_back_is_left_out_by_a_key_and_taken_in_again() {
 fn mixed_builds_are_overridden_by_the_name_alone() {
     let mut wizard = on_pay(cast::mixed());
     wizard.keys(&["Enter", "o"]);
-    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
+    let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
     assert_eq!(
         (question.doing, question.title.as_str()),
         (Doing::Override(CheckId::OneBuild), "Back up in spite of the failed check one_build?")
@@ -313,7 +313,7 @@ fn leaving_asks_once_where_something_would_be_lost() {
     let mut wizard = on_pay(cast::prod());
     wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Space", "q"]);
     assert!(!wizard.model.leaving);
-    let Some(Overlay::Question(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
+    let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.title, "Leave obnow?");
     wizard.keys(&["Esc"]);
     assert!(wizard.model.overlay.is_none() && !wizard.model.leaving);

@@ -96,8 +96,8 @@ impl Seen {
         self.overlays.extend(match &model.overlay {
             None => None,
             Some(Overlay::Help(_)) => Some("help".to_owned()),
-            Some(Overlay::Question(question)) => Some(format!("question {:?}", question.doing)),
-            Some(Overlay::Ask(ask)) => {
+            Some(Overlay::Confirm(question)) => Some(format!("question {:?}", question.doing)),
+            Some(Overlay::SecretPrompt(ask)) => {
                 Some(format!("ask {}", if matches!(ask.asked, Asked::Login(_)) { "login" } else { "secret" }))
             }
         });
@@ -130,14 +130,14 @@ impl Before {
         let agreed = match &model.overlay {
             None if model.confirm.button == Button::Start => Agreed::Start,
             None | Some(Overlay::Help(_)) => Agreed::Nothing,
-            Some(Overlay::Question(question)) => match question.doing {
+            Some(Overlay::Confirm(question)) => match question.doing {
                 _ if question.name.as_ref().is_some_and(|name| name.text.value() != name.expected) => Agreed::Nothing,
                 Doing::Start => Agreed::Start,
                 Doing::Compact => Agreed::Compact,
                 Doing::Cancel => Agreed::Cancel,
                 Doing::Leave | Doing::Override(_) | Doing::Retry => Agreed::Nothing,
             },
-            Some(Overlay::Ask(ask)) => match ask.asked {
+            Some(Overlay::SecretPrompt(ask)) => match ask.asked {
                 Asked::AccessKeyToStart => Agreed::Start,
                 Asked::Login(_) | Asked::OlderPassword => Agreed::Nothing,
                 Asked::AccessKeyToRetry | Asked::EncryptionToRetry | Asked::OlderPasswordToRetry => Agreed::Compact,
@@ -208,10 +208,10 @@ fn next(model: &Model, fake: &mut Fake, dice: &mut Dice) -> Msg {
 /// The name that is asked for, while nothing of it is typed.
 fn expected(model: &Model) -> Option<String> {
     match &model.overlay {
-        Some(Overlay::Question(question)) => {
+        Some(Overlay::Confirm(question)) => {
             question.name.as_ref().filter(|name| name.text.value().is_empty()).map(|name| name.expected.clone())
         }
-        Some(Overlay::Ask(ask)) if ask.text.value().is_empty() => Some("secret".to_owned()),
+        Some(Overlay::SecretPrompt(ask)) if ask.text.value().is_empty() => Some("secret".to_owned()),
         _ => None,
     }
 }

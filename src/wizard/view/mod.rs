@@ -78,8 +78,8 @@ fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
     lines::rule(theme, below, frame);
     let drawn = match (&model.overlay, model.screen) {
         (Some(Overlay::Help(top)), screen) => overlay::help(model, screen, *top, body),
-        (Some(Overlay::Question(question)), _) => overlay::question(question, body),
-        (Some(Overlay::Ask(ask)), _) => overlay::ask(ask, body),
+        (Some(Overlay::Confirm(question)), _) => overlay::question(question, body),
+        (Some(Overlay::SecretPrompt(ask)), _) => overlay::ask(ask, body),
         (None, Screen::Connect) => connect::body(model, body),
         (None, Screen::Target) => target::body(model, now, body),
         (None, Screen::Detected) => detected::body(model, now, body),

@@ -20,7 +20,7 @@ pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
         Way::Retry(retry) => match retry.question() {
             Some(said) => {
                 let question = Question::new(Doing::Retry, "Start a NEW backup?", vec![said]);
-                model.overlay = Some(Overlay::Question(Box::new(question)));
+                model.overlay = Some(Overlay::Confirm(Box::new(question)));
                 Vec::new()
             }
             None => go_on(model, false),
@@ -106,7 +106,7 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
     if let Some((what, asked)) = missing(task) {
         task.compact_first = compact;
-        model.overlay = Some(Overlay::Ask(Box::new(Ask::new(what.to_owned(), asked, None))));
+        model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what.to_owned(), asked, None))));
         return Vec::new();
     }
     model.last_req += 1;

@@ -33,7 +33,7 @@ fn r_says_whether_it_goes_on_looks_again_or_starts_a_new_backup() {
 fn a_new_backup_is_asked_once_and_names_what_stays() {
     let mut model = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
     assert_eq!(key(&mut model, 'r'), "[]");
-    let Some(Overlay::Question(question)) = &model.overlay else { panic!("it is asked") };
+    let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!(
         question.lines,
         ["Retry starts a NEW backup of prod/pay, attempt 2. What failed stays there: set 3 of prod/pay."]
@@ -95,7 +95,7 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
     let mut model = with(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
     key(&mut model, 'r');
     assert_eq!(key(&mut model, 'y'), "[]");
-    assert!(matches!(&model.overlay, Some(Overlay::Ask(ask)) if ask.what == "Encryption password"));
+    assert!(matches!(&model.overlay, Some(Overlay::SecretPrompt(ask)) if ask.what == "Encryption password"));
     for c in "pw".chars() {
         key(&mut model, c);
     }
@@ -122,7 +122,7 @@ fn every_password_of_older_sets_that_nothing_leads_to_is_asked_for_in_turn() {
     key(&mut model, 'r');
     assert_eq!(key(&mut model, 'y'), "[]");
     for (password, last) in [("one", false), ("two", true)] {
-        let Some(Overlay::Ask(ask)) = &model.overlay else { panic!("{:?}", model.notice) };
+        let Some(Overlay::SecretPrompt(ask)) = &model.overlay else { panic!("{:?}", model.notice) };
         assert_eq!(ask.what, "Password of older backup sets");
         password.chars().for_each(|c| assert_eq!(key(&mut model, c), "[]"));
         let effects = update(&mut model, Msg::Key(Key::Enter));
@@ -185,7 +185,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
     assert_eq!(answer(&mut model, 1, Answer::Questioned(Ok(Box::new(hits(None, false))))), "[]");
     assert!(model.overlay.is_none(), "another question's answer");
     answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
-    let Some(Overlay::Question(question)) = &model.overlay else { panic!("it is asked") };
+    let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
     assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
     answer(&mut model, 3, Answer::CancelAsked(Ok(())));
@@ -229,7 +229,7 @@ fn somebody_elses_backup_and_prod_want_a_name() {
         let mut model = runs();
         key(&mut model, 'c');
         answer(&mut model, 2, Answer::Questioned(Ok(Box::new(question))));
-        let Some(Overlay::Question(asked)) = &model.overlay else { panic!("it is asked") };
+        let Some(Overlay::Confirm(asked)) = &model.overlay else { panic!("it is asked") };
         assert_eq!(asked.title, title);
         for c in "prod/pa".chars() {
             key(&mut model, c);
