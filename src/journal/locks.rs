@@ -21,7 +21,7 @@ use crate::process::started;
 /// What a task works on in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::known`] makes it of all that it is known by.
+    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::summary`] makes it of all that it is known by.
     pub cluster: String,
     /// What it is called by those who know less of it, such as older releases: their locks are respected too.
     pub less_known: Option<String>,

@@ -85,20 +85,20 @@ pub enum Overlay {
 
 /// One cluster of the inventory, as far as it is known.
 #[derive(Debug, Clone)]
-pub struct Cluster {
+pub struct ClusterState {
     /// What the inventory says.
-    pub known: ClusterSummary,
+    pub summary: ClusterSummary,
     /// What it answered last; kept while it is asked again.
     pub answer: Option<Result<Arc<Facts>, Fault>>,
     /// The question it is being asked.
-    pub asking: Option<RequestId>,
+    pub pending: Option<RequestId>,
     /// Its password must be typed first.
-    pub locked: bool,
+    pub needs_password: bool,
     /// Its rows in the list.
     pub rows: Vec<target::ListRow>,
 }
 
-impl Cluster {
+impl ClusterState {
     /// Its facts, where it answered.
     #[must_use]
     pub fn facts(&self) -> Option<&Arc<Facts>> {
@@ -181,7 +181,7 @@ pub struct Model {
     /// What the inventory says, beside its clusters.
     pub inventory: Option<Result<InventorySummary, Fault>>,
     /// Its clusters.
-    pub clusters: Vec<Cluster>,
+    pub clusters: Vec<ClusterState>,
     /// The place of each by its name.
     pub places: HashMap<String, usize>,
     /// The list of targets.
@@ -265,18 +265,18 @@ impl Model {
 
     /// The cluster of that name.
     #[must_use]
-    pub fn cluster(&self, name: &str) -> Option<&Cluster> {
+    pub fn cluster(&self, name: &str) -> Option<&ClusterState> {
         self.clusters.get(*self.places.get(name)?)
     }
 
     /// The same, to change it.
-    pub fn cluster_mut(&mut self, name: &str) -> Option<&mut Cluster> {
+    pub fn cluster_mut(&mut self, name: &str) -> Option<&mut ClusterState> {
         self.clusters.get_mut(*self.places.get(name)?)
     }
 
     /// The cluster of the draft.
     #[must_use]
-    pub fn chosen(&self) -> Option<&Cluster> {
+    pub fn chosen(&self) -> Option<&ClusterState> {
         self.cluster(self.draft.as_ref()?.cluster())
     }
 
@@ -319,7 +319,7 @@ impl Model {
     /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
     #[must_use]
     pub fn fallbacks(&self) -> Vec<Wanted> {
-        let mut fallbacks = self.chosen().map(|chosen| chosen.known.fallbacks.clone()).unwrap_or_default();
+        let mut fallbacks = self.chosen().map(|chosen| chosen.summary.fallbacks.clone()).unwrap_or_default();
         if let (Some(draft), Some(facts), true) = (&self.draft, self.facts(), fallbacks.is_empty()) {
             let views = self.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
             fallbacks.extend(last_storage(views, &facts.cluster, &draft.targets));
@@ -329,7 +329,7 @@ impl Model {
 
     /// The row of the list that has the focus.
     #[must_use]
-    pub fn focused_row(&self) -> Option<(&Cluster, &Row)> {
+    pub fn focused_row(&self) -> Option<(&ClusterState, &Row)> {
         let (cluster, row) = self.list.focused()?;
         let cluster = self.clusters.get(cluster)?;
         Some((cluster, &cluster.rows.get(row)?.row))

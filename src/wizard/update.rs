@@ -4,7 +4,7 @@
 use super::effect::Effect;
 use super::key::Key;
 use super::keymap::{self, Action, Meaning};
-use super::model::{Cluster, Model, Overlay, RequestId, Screen};
+use super::model::{ClusterState, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
@@ -232,9 +232,15 @@ fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effe
         |known: &ClusterSummary| known.is_password_typed && unlocked.as_deref() != Some(known.name.cluster());
     model.clusters = clusters
         .into_iter()
-        .map(|known| Cluster { locked: is_locked(&known), known, answer: None, asking: None, rows: Vec::new() })
+        .map(|known| ClusterState {
+            needs_password: is_locked(&known),
+            summary: known,
+            answer: None,
+            pending: None,
+            rows: Vec::new(),
+        })
         .collect();
-    let names = model.clusters.iter().map(|cluster| cluster.known.name.cluster().to_owned());
+    let names = model.clusters.iter().map(|cluster| cluster.summary.name.cluster().to_owned());
     model.places = names.zip(0..).collect();
     model.inventory = Some(known);
     if has_none {
@@ -249,9 +255,9 @@ fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effe
     effects.extend(tasks::refresh(model));
     // One cluster, whose password is asked for: there is nothing else to do first.
     if let [only] = model.clusters.as_slice()
-        && only.locked
+        && only.needs_password
     {
-        let name = only.known.name.cluster().to_owned();
+        let name = only.summary.name.cluster().to_owned();
         effects.extend(target::ask_password(model, name));
     }
     effects.extend(target::go_straight(model));

@@ -91,7 +91,7 @@ fn unlock(model: &mut Model, name: &str, password: String) -> Vec<Effect> {
         return Vec::new();
     };
     if let Some(cluster) = model.clusters.get_mut(at) {
-        cluster.locked = false;
+        cluster.needs_password = false;
         cluster.answer = None;
     }
     let mut effects = vec![Effect::GivePassword(name.to_owned(), crate::domain::secret::Secret::new(password))];

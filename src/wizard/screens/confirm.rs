@@ -211,7 +211,7 @@ pub fn no_plan(model: &Model) -> Option<String> {
     let cluster = model.chosen()?;
     match &cluster.answer {
         Some(Err(fault)) => Some(format!("{} {} No plan is made without its answer.", fault.what, fault.why)),
-        None => Some(format!("{} has not answered yet.", cluster.known.name)),
+        None => Some(format!("{} has not answered yet.", cluster.summary.name)),
         Some(Ok(_)) => {
             let wrong = model.draft.as_ref().and_then(|draft| draft.storage.wanted().err());
             wrong.map(|why| format!("The storage cannot be used: {why}"))
@@ -328,7 +328,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Back up Now was pressed: on prod, what interrupts something or compacts the cluster asks for a name first.
 fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
-    let environment = model.chosen().and_then(|cluster| cluster.known.environment.as_deref());
+    let environment = model.chosen().and_then(|cluster| cluster.summary.environment.as_deref());
     if let Some(asked) = by_name(&shown.prepared, environment) {
         let question = Question::new(Doing::Start, asked.title, asked.lines).by_name(asked.name);
         model.overlay = Some(Overlay::Confirm(Box::new(question)));

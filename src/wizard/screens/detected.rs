@@ -153,7 +153,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
             look_at_worst(model);
-            let locked = model.chosen().is_some_and(|cluster| cluster.locked);
+            let locked = model.chosen().is_some_and(|cluster| cluster.needs_password);
             match cluster {
                 // A password that was typed is no longer right.
                 Some(cluster) if locked => target::ask_password(model, cluster),

@@ -14,7 +14,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
-use crate::wizard::model::{Cluster, Model, Screen};
+use crate::wizard::model::{ClusterState, Model, Screen};
 
 /// A line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -120,7 +120,7 @@ impl Choice {
     }
 
     /// Adds them to the choices of a plan.
-    pub fn add_to(&self, choices: &mut Choices, cluster: &Cluster) {
+    pub fn add_to(&self, choices: &mut Choices, cluster: &ClusterState) {
         choices.no_full = self.no_full;
         choices.plus_archivelog = self.plus_archivelog;
         choices.encrypt = self.encrypt.then_some(SecretSource::Prompt);
@@ -130,9 +130,9 @@ impl Choice {
     }
 
     /// What is done about a needed compaction: what was chosen, else what the strategy says, else nothing.
-    fn compaction(&self, choices: &Choices, cluster: &Cluster) -> Compact {
+    fn compaction(&self, choices: &Choices, cluster: &ClusterState) -> Compact {
         let tenant = choices.targets.first().and_then(|target| target.tenant());
-        self.compact.or_else(|| cluster.known.compaction(tenant)).unwrap_or(Compact::Never)
+        self.compact.or_else(|| cluster.summary.compaction(tenant)).unwrap_or(Compact::Never)
     }
 }
 

@@ -14,7 +14,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
-use crate::wizard::model::{Cluster, Draft, Model, Overlay, RequestId, Screen};
+use crate::wizard::model::{ClusterState, Draft, Model, Overlay, RequestId, Screen};
 use crate::wizard::update;
 
 /// Rows of the list's own heading and of its last line.
@@ -95,9 +95,9 @@ fn can_go_on(model: &Model) -> Availability {
     }
     match model.focused_row() {
         None => Availability::Off("There is no target in the list.".to_owned()),
-        Some((cluster, _)) if cluster.locked => Availability::Ready,
+        Some((cluster, _)) if cluster.needs_password => Availability::Ready,
         Some((cluster, _)) => match &cluster.answer {
-            None => Availability::Off(format!("{} has not answered yet.", cluster.known.name)),
+            None => Availability::Off(format!("{} has not answered yet.", cluster.summary.name)),
             // The next screen shows every check, or all of what went wrong, which says more than one line can.
             Some(_) => Availability::Ready,
         },
@@ -201,11 +201,11 @@ fn set_filter(model: &mut Model, filter: Text) {
     focus_on(model, focused.as_ref());
 }
 
-fn hay(clusters: &[Cluster], (cluster, row): (u32, u32)) -> Option<&str> {
+fn hay(clusters: &[ClusterState], (cluster, row): (u32, u32)) -> Option<&str> {
     Some(&clusters.get(cluster as usize)?.rows.get(row as usize)?.hay)
 }
 
-fn matching(clusters: &[Cluster], filter: &str) -> Vec<(u32, u32)> {
+fn matching(clusters: &[ClusterState], filter: &str) -> Vec<(u32, u32)> {
     let places =
         clusters.iter().zip(0_u32..).flat_map(|(cluster, at)| (0_u32..).zip(&cluster.rows).map(move |r| (at, r)));
     places
@@ -238,14 +238,14 @@ pub fn settle(model: &mut Model) {
 }
 
 /// The row of a cluster before it has answered.
-fn waiting(cluster: &Cluster) -> Row {
-    let state = match (cluster.locked, cluster.asking) {
+fn waiting(cluster: &ClusterState) -> Row {
+    let state = match (cluster.needs_password, cluster.pending) {
         (true, _) => "password needed",
         (false, Some(_)) => "asking",
         (false, None) => "",
     };
     Row {
-        target: cluster.known.name.clone(),
+        target: cluster.summary.name.clone(),
         version: None,
         method: None,
         state: state.to_owned(),
@@ -276,7 +276,7 @@ fn renew(model: &mut Model, at: usize) -> bool {
     let same_targets = cluster.rows.iter().map(|row| &row.row.target).eq(rows.iter().map(|row| &row.row.target));
     if !same_targets && matches!(cluster.answer, Some(Ok(_))) {
         // A tenant that is gone is not backed up.
-        let name = cluster.known.name.cluster();
+        let name = cluster.summary.name.cluster();
         model.list.marked.retain(|mark| mark.cluster() != name || rows.iter().any(|row| row.row.target == *mark));
     }
     cluster.rows = rows;
@@ -289,7 +289,7 @@ fn rows_of(model: &Model, at: usize) -> Vec<ListRow> {
     let mut rows = match &cluster.answer {
         None => vec![waiting(cluster)],
         Some(Ok(facts)) => listing::of_facts(facts),
-        Some(Err(fault)) => vec![listing::unanswered(&cluster.known.name, fault)],
+        Some(Err(fault)) => vec![listing::unanswered(&cluster.summary.name, fault)],
     };
     for row in rows.iter_mut().filter(|row| row.method == Some(Method::Logical)) {
         row.last_good = last_dump(model, &row.target);
@@ -323,9 +323,9 @@ pub fn ask_all(model: &mut Model) -> Vec<Effect> {
     let on_screen: BTreeSet<u32> =
         model.list.shown.iter().skip(model.list.top).take(model.body_rows()).map(|(cluster, _)| *cluster).collect();
     let (mut first, mut later) = (Vec::new(), Vec::new());
-    for (cluster, at) in model.clusters.iter_mut().zip(0_u32..).filter(|(cluster, _)| !cluster.locked) {
-        cluster.asking = Some(req);
-        let name = cluster.known.name.cluster().to_owned();
+    for (cluster, at) in model.clusters.iter_mut().zip(0_u32..).filter(|(cluster, _)| !cluster.needs_password) {
+        cluster.pending = Some(req);
+        let name = cluster.summary.name.cluster().to_owned();
         if on_screen.contains(&at) { first.push(name) } else { later.push(name) }
     }
     first.append(&mut later);
@@ -336,8 +336,8 @@ pub fn ask_all(model: &mut Model) -> Vec<Effect> {
 /// Asks one cluster.
 pub fn ask_one(model: &mut Model, name: &str) -> Vec<Effect> {
     let req = model.next_req();
-    let Some(cluster) = model.cluster_mut(name).filter(|cluster| !cluster.locked) else { return Vec::new() };
-    cluster.asking = Some(req);
+    let Some(cluster) = model.cluster_mut(name).filter(|cluster| !cluster.needs_password) else { return Vec::new() };
+    cluster.pending = Some(req);
     vec![Effect::Detect(req, vec![name.to_owned()])]
 }
 
@@ -355,12 +355,12 @@ pub fn detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc
     let Some(at) = model.places.get(name).copied() else {
         return Vec::new();
     };
-    let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.asking == Some(req)) else {
+    let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.pending == Some(req)) else {
         return Vec::new();
     };
-    cluster.asking = None;
+    cluster.pending = None;
     // A password that was typed and refused is asked for again.
-    cluster.locked = cluster.known.is_password_typed
+    cluster.needs_password = cluster.summary.is_password_typed
         && matches!(&facts, Err(fault) if fault.cause == crate::domain::fault::Cause::Rights);
     cluster.answer = Some(facts);
     refresh(model, at);
@@ -378,7 +378,7 @@ pub fn go_straight(model: &mut Model) -> Vec<Effect> {
         model.notice = Some(format!("There is no cluster {} in the inventory.", target.cluster()));
         return Vec::new();
     };
-    if cluster.locked {
+    if cluster.needs_password {
         // The answers of others must not empty a field in which the password is being typed.
         let is_open = model.overlay.is_some();
         return if is_open { Vec::new() } else { ask_password(model, target.cluster().to_owned()) };
@@ -406,8 +406,8 @@ pub fn go_straight(model: &mut Model) -> Vec<Effect> {
 /// Where there is one cluster alone, a tenant may be named without it.
 fn whole_name(model: &Model, named: TargetName) -> TargetName {
     match (model.clusters.as_slice(), named.tenant()) {
-        ([only], None) if only.known.name != named => {
-            TargetName::tenant_named(only.known.name.cluster(), named.cluster()).unwrap_or(named)
+        ([only], None) if only.summary.name != named => {
+            TargetName::tenant_named(only.summary.name.cluster(), named.cluster()).unwrap_or(named)
         }
         _ => named,
     }
@@ -419,7 +419,8 @@ fn next(model: &mut Model) -> Vec<Effect> {
         return choose(model, targets);
     }
     let Some((cluster, row)) = model.focused_row() else { return Vec::new() };
-    let (locked, name, target) = (cluster.locked, cluster.known.name.cluster().to_owned(), row.target.clone());
+    let (locked, name, target) =
+        (cluster.needs_password, cluster.summary.name.cluster().to_owned(), row.target.clone());
     if locked { ask_password(model, name) } else { choose(model, vec![target]) }
 }
 
@@ -430,7 +431,7 @@ pub fn ask_password(model: &mut Model, name: String) -> Vec<Effect> {
         Some(Err(fault)) => Some(fault.why.clone()),
         _ => None,
     };
-    let what = format!("Password of {} on {name}", cluster.known.user);
+    let what = format!("Password of {} on {name}", cluster.summary.user);
     model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what, Asked::Login(name), refused))));
     Vec::new()
 }

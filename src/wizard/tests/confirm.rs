@@ -61,7 +61,7 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
         Effect::Detect(req, _) => Some(*req),
         _ => None,
     });
-    assert_eq!(wizard.model.clusters[0].asking, Some(req), "going to Detected asked again");
+    assert_eq!(wizard.model.clusters[0].pending, Some(req), "going to Detected asked again");
     let effects = wizard.detected("prod", cast::answer(cast::later(&cast::not_archiving())));
     assert_eq!(names(&effects), ["Prepare"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
@@ -293,7 +293,7 @@ fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
     pay.data_destination = None;
     let mut wizard = Wizard::with(facts);
     let strategy = samples::wanted(Some("file:///own/data"), Some("file:///own/clog"), StorageSource::Strategy);
-    wizard.model.clusters[0].known.fallbacks = vec![strategy];
+    wizard.model.clusters[0].summary.fallbacks = vec![strategy];
     wizard.keys(&["Down"]);
     wizard.goes_to_confirm();
     let Some(Err(refusal)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };

@@ -52,13 +52,13 @@ fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
     let before = format!("{:?}", wizard.model.clusters);
     // The first question was answered; it is asked again, and an answer to the first one comes late.
     wizard.keys(&["r"]);
-    let asking = wizard.model.clusters[0].asking;
+    let asking = wizard.model.clusters[0].pending;
     assert_ne!(asking, Some(RequestId(2)));
     for late in [RequestId(2), RequestId(77)] {
         wizard.answer(late, Answer::Detected { cluster: "prod".into(), facts: Err(cast::unreachable()) });
     }
     wizard.answer(asking.unwrap(), Answer::Detected { cluster: "other".into(), facts: Err(cast::unreachable()) });
-    assert_eq!(wizard.model.clusters[0].asking, asking);
+    assert_eq!(wizard.model.clusters[0].pending, asking);
     wizard.answer(asking.unwrap(), Answer::Detected { cluster: "prod".into(), facts: cast::answer(cast::prod()) });
     assert_eq!(format!("{:?}", wizard.model.clusters), before);
     // The same of the inventory, of the tasks and of a plan.
@@ -205,14 +205,14 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     assert_eq!((name.as_str(), password.expose(), asked.as_slice()), ("vault", "qwerty", &["vault".to_owned()][..]));
     assert!(!format!("{effects:?} {:?}", wizard.model).contains("qwerty"), "it is printed nowhere");
     wizard.detected("vault", Err(cast::refused_login()));
-    assert!(wizard.model.clusters[0].locked);
+    assert!(wizard.model.clusters[0].needs_password);
     wizard.keys(&["Enter"]);
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.refused.as_deref(), Some("The password of root@sys is wrong."));
     wizard.types("right");
     wizard.keys(&["Enter"]);
     wizard.detected("vault", cast::answer(cast::named(cast::prod(), "vault")));
-    assert!(!wizard.model.clusters[0].locked && answered(&wizard, "vault"));
+    assert!(!wizard.model.clusters[0].needs_password && answered(&wizard, "vault"));
 }
 
 #[test]

@@ -67,11 +67,11 @@ fn proven(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
 pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (targets, cluster) = about(model);
     let cluster = cluster.and_then(|name| model.cluster(&name));
-    let environment = cluster.and_then(|cluster| cluster.known.environment.clone());
+    let environment = cluster.and_then(|cluster| cluster.summary.environment.clone());
     let mut parts = vec![named(&targets)];
     match cluster.and_then(|cluster| cluster.facts()) {
         Some(facts) => parts.extend(proven(facts, &targets)),
-        None => parts.extend(cluster.and_then(|cluster| cluster.known.endpoints.first().cloned())),
+        None => parts.extend(cluster.and_then(|cluster| cluster.summary.endpoints.first().cloned())),
     }
     parts.retain(|part| !part.is_empty());
     let (badge, badge_style) = match &environment {

@@ -15,7 +15,7 @@ use super::text::{fit, pad, width};
 use super::theme::Role;
 use crate::domain::fault::Cause;
 use crate::domain::target::TargetKind;
-use crate::wizard::model::{Cluster, Model};
+use crate::wizard::model::{ClusterState, Model};
 use crate::wizard::screens::target::{HEAD_ROWS, ListRow};
 
 /// The columns of this width: name, kind, version, method, last good backup, state; 0 hides one.
@@ -75,7 +75,7 @@ fn empty(model: &Model, wide: usize, body: &mut Body) {
     }
 }
 
-fn line(model: &Model, cluster: &Cluster, row: &ListRow, now: Timestamp, columns: [usize; 6]) -> Row {
+fn line(model: &Model, cluster: &ClusterState, row: &ListRow, now: Timestamp, columns: [usize; 6]) -> Row {
     let row = &row.row;
     let [name, kind, version, method, last, state] = columns;
     let marked = model.list.marked.contains(&row.target);
@@ -83,7 +83,7 @@ fn line(model: &Model, cluster: &Cluster, row: &ListRow, now: Timestamp, columns
         Some(tenant) => format!("  {tenant}"),
         None => row.target.cluster().to_owned(),
     };
-    let good = row.last_good_words(now, cluster.known.max_backup_age);
+    let good = row.last_good_words(now, cluster.summary.max_backup_age);
     let dim = !row.eligible;
     let or_dim = |role: Role| if dim { Role::Disabled } else { role };
     let last_role = if good.bad { Role::Fail } else { Role::Text };
@@ -105,7 +105,7 @@ fn line(model: &Model, cluster: &Cluster, row: &ListRow, now: Timestamp, columns
         all.iter().filter(|(_, _, wide)| *wide > 0).map(|(role, text, wide)| (*role, text.as_str(), *wide)).collect();
     let mut pieces = vec![(Role::Hint, if marked { " * " } else { "   " }.to_owned())];
     pieces.extend(cells(&shown));
-    let refreshing = if cluster.asking.is_some() && cluster.answer.is_some() { " (asking)" } else { "" };
+    let refreshing = if cluster.pending.is_some() && cluster.answer.is_some() { " (asking)" } else { "" };
     pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_words()), state)));
     Row::pieces(pieces)
 }
@@ -135,7 +135,7 @@ fn counts(model: &Model) -> String {
     }
     let (mut targets, mut waiting, mut unreachable, mut without) = (0, 0, 0, 0);
     for cluster in &model.clusters {
-        waiting += usize::from(cluster.answer.is_none() && !cluster.locked);
+        waiting += usize::from(cluster.answer.is_none() && !cluster.needs_password);
         unreachable += usize::from(matches!(&cluster.answer, Some(Err(fault)) if fault.cause == Cause::Unreachable));
         targets += cluster.rows.len();
         without += cluster.rows.iter().filter(|row| is_without(&row.row)).count();
@@ -164,7 +164,7 @@ fn help(model: &Model, now: Timestamp) -> Help {
     if !row.eligible {
         return Help::wrong(format!("{}: {state}", row.target));
     }
-    let good = row.last_good_words(now, cluster.known.max_backup_age);
+    let good = row.last_good_words(now, cluster.summary.max_backup_age);
     match (&row.version, &row.last_good) {
         (None, _) => Help::of(format!("{}: {state}", row.target)),
         (Some(_), Some(last)) => {

@@ -123,7 +123,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     assert_eq!(login.cluster().environment.as_deref(), Some("prod"));
     let effects = answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("prod"), true)))));
     assert!(matches!(&effects[0], Effect::Detect(_, names) if *names == ["prod"]), "it is asked at once: {effects:?}");
-    assert!(model.overlay.is_none() && !model.clusters[0].locked, "the password is known");
+    assert!(model.overlay.is_none() && !model.clusters[0].needs_password, "the password is known");
     assert_eq!(model.screen, Screen::Target);
     assert_eq!(model.notice.as_deref(), Some("Saved to /home/x/config.yaml, without the password."));
     assert!(!model.connect.is_touched(), "nothing would be lost by leaving");
@@ -163,7 +163,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
     assert_eq!(model.reach, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
-    assert!(!model.clusters[0].locked);
+    assert!(!model.clusters[0].needs_password);
     assert_eq!(model.notice.as_deref(), Some("Nothing was saved."));
 }
 

@@ -61,7 +61,7 @@ pub(super) fn ask_what(model: &mut Model, what: Asking) -> Vec<Effect> {
 fn unlock(model: &mut Model) -> Option<Vec<Effect>> {
     let prepared = model.task.as_ref()?.view.prepared.as_ref()?;
     let name = prepared.plan.cluster.name.clone();
-    model.cluster(&name).filter(|cluster| cluster.locked)?;
+    model.cluster(&name).filter(|cluster| cluster.needs_password)?;
     Some(target::ask_password(model, name))
 }
 

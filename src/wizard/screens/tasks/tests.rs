@@ -8,7 +8,7 @@ use crate::domain::exit::Exit;
 use crate::domain::fault::Cause;
 use crate::domain::samples::{cluster, job, other_tenant, target, tenant};
 use crate::domain::task::{TaskState, TaskView};
-use crate::wizard::model::Cluster;
+use crate::wizard::model::ClusterState;
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::update::update;
 
@@ -41,7 +41,8 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     };
     let facts = Arc::new(cluster(vec![pay, log, crm]));
     let mut model = Model::new((80, 24), TimeZone::UTC);
-    model.clusters = vec![Cluster { known, answer: Some(Ok(facts)), asking: None, locked: false, rows: Vec::new() }];
+    model.clusters =
+        vec![ClusterState { summary, answer: Some(Ok(facts)), pending: None, needs_password: false, rows: Vec::new() }];
     let effects = open(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(Req(1))]");
     let answer = Msg::Answer(RequestId(1), Answer::Tasks(Ok(rows)));
