@@ -116,7 +116,7 @@ pub struct Draft {
     /// Full or incremental, and what belongs to it.
     pub mode: mode::Choice,
     /// The server may be sent secrets for its look at the storage.
-    pub prove: bool,
+    pub may_send_proof_secrets: bool,
     /// The passwords of older backup sets that go along.
     pub older_passwords: Vec<Text>,
 }
@@ -129,7 +129,7 @@ impl Draft {
             targets,
             storage: storage::Storage::default(),
             mode: mode::Choice::default(),
-            prove: false,
+            may_send_proof_secrets: false,
             older_passwords: Vec::new(),
         }
     }
@@ -311,7 +311,7 @@ impl Model {
         // The confirm screen says that it was suspended on purpose, and asks by being there.
         choices.resume_archive = self.tenants().into_iter().any(crate::domain::archiving::is_suspended);
         draft.mode.add_to(&mut choices, chosen);
-        choices.proof.asked = draft.prove.then_some(true);
+        choices.proof.asked = draft.may_send_proof_secrets.then_some(true);
         choices.proof.decrypt = draft.older_passwords.iter().map(|_| SecretSource::Prompt).collect();
         Some(choices)
     }

@@ -145,7 +145,7 @@ pub fn offer(model: &Model) -> Option<(bool, String)> {
     let Some(Ok(shown)) = &model.confirm.shown else { return None };
     let plan = &shown.prepared.plan;
     let server = model.facts().map_or_else(|| plan.cluster.name.clone(), |facts| facts.cluster.endpoint.clone());
-    let set = model.draft.as_ref().is_some_and(|draft| draft.prove);
+    let set = model.draft.as_ref().is_some_and(|draft| draft.may_send_proof_secrets);
     let told = |needs: &str| format!("{needs}: sent to the server {server}, whose audit and logs may keep it");
     if let Some(needs) = plan.targets.iter().find_map(|target| target.proof_needs.as_deref()) {
         return Some((set, told(needs)));
@@ -186,7 +186,7 @@ pub fn add_older_password(model: &mut Model, password: Text) -> Vec<Effect> {
         return Vec::new();
     }
     draft.older_passwords.push(password);
-    draft.prove = true;
+    draft.may_send_proof_secrets = true;
     prepare(model)
 }
 
@@ -309,7 +309,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Override, _) => ask_to_override(model),
         (Action::Choose, _) if offer(model).is_some() => {
             if let Some(draft) = model.draft.as_mut() {
-                draft.prove = !draft.prove;
+                draft.may_send_proof_secrets = !draft.may_send_proof_secrets;
                 draft.older_passwords.clear();
             }
             return prepare(model);
