@@ -142,7 +142,7 @@ impl Draft {
 
     /// Whether something was typed or chosen that would be lost.
     #[must_use]
-    pub fn is_touched(&self) -> bool {
+    pub fn is_edited(&self) -> bool {
         self.storage.is_typed() || self.mode != mode::Choice::default() || !self.older_passwords.is_empty()
     }
 

@@ -222,7 +222,7 @@ fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
     wizard.keys(&["Esc", "Esc", "Esc", "Esc", "Up", "Enter"]);
     wizard.is_on(Screen::Detected);
-    assert!(!wizard.model.draft.as_ref().unwrap().is_touched(), "a draft of its own");
+    assert!(!wizard.model.draft.as_ref().unwrap().is_edited(), "a draft of its own");
     assert!(wizard.keys(&["q"]).is_empty());
     let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.title, "Leave obnow?");
@@ -381,7 +381,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
     let (set, says) = confirm::offer(&wizard.model).unwrap();
     assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
-    assert!(wizard.model.draft.as_ref().unwrap().is_touched(), "they are not lost unasked");
+    assert!(wizard.model.draft.as_ref().unwrap().is_edited(), "they are not lost unasked");
     let mut started = Wizard { model: wizard.model, asked: Vec::new() };
     let effects = started.keys(&["Tab", "Enter"]);
     let [Effect::Launch(req, _, typed)] = effects.as_slice() else { panic!("{effects:?}") };
