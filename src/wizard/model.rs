@@ -148,7 +148,7 @@ impl Draft {
 
     /// What was typed of the secrets that a task needs.
     #[must_use]
-    pub fn typed(&self) -> Typed {
+    pub fn typed_secrets(&self) -> Typed {
         Typed {
             access_key: self.storage.access_key(),
             encryption: self.mode.encryption(),

@@ -344,7 +344,7 @@ pub fn launch(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(draft) = &model.draft else { return Vec::new() };
-    let typed = draft.typed();
+    let typed = draft.typed_secrets();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let source = shown.prepared.plan.access_key();
     if matches!(source, Some(SecretSource::Prompt)) && typed.access_key.is_none() {
@@ -362,7 +362,7 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(draft) = &model.draft else { return Vec::new() };
-    let typed = Typed { access_key: Some(key), ..draft.typed() };
+    let typed = Typed { access_key: Some(key), ..draft.typed_secrets() };
     hand_over(model, typed)
 }
 
@@ -379,7 +379,7 @@ pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect
     model.confirm.launching = None;
     match started {
         Ok(id) => {
-            let typed = model.draft.as_ref().map(Draft::typed).unwrap_or_default();
+            let typed = model.draft.as_ref().map(Draft::typed_secrets).unwrap_or_default();
             // What was made up has become a task; the next backup begins with a fresh draft.
             model.draft = None;
             model.confirm = Confirm::default();
