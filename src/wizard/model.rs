@@ -167,7 +167,7 @@ pub struct Model {
     /// The scenario, where this is an embedded fleet; its causes can be removed with a key.
     pub demo: Option<String>,
     /// The words that lead another call of obnow to the same clusters.
-    pub reach: Vec<String>,
+    pub global_args: Vec<String>,
     /// The target to go straight in to, until the way there is clear.
     pub straight: Option<TargetName>,
     /// The screen that is shown.
@@ -220,7 +220,7 @@ impl Model {
             size,
             zone,
             demo: None,
-            reach: Vec::new(),
+            global_args: Vec::new(),
             straight: None,
             screen: Screen::Target,
             overlay: None,

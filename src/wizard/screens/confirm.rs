@@ -250,7 +250,7 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<Made, Box<Refusa
     };
     let words = |words: Vec<String>| {
         let whole: Vec<String> =
-            ["obnow".to_owned()].into_iter().chain(model.reach.iter().cloned()).chain(words).collect();
+            ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned()).chain(words).collect();
         shell(&whole)
     };
     let shown =

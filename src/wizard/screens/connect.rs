@@ -384,10 +384,10 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
                 Then::Save => model.notice = Some(format!("Saved to {}, without the password.", known.path)),
                 Then::Use => {
                     model.notice = Some("Nothing was saved.".to_owned());
-                    model.reach.extend(given("--host", login.host));
-                    model.reach.extend(given("--user", login.user));
+                    model.global_args.extend(given("--host", login.host));
+                    model.global_args.extend(given("--user", login.user));
                     if login.password.is_empty() {
-                        model.reach.extend(given("--password-from", NONE.to_owned()));
+                        model.global_args.extend(given("--password-from", NONE.to_owned()));
                     }
                 }
             }

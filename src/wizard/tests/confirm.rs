@@ -178,7 +178,7 @@ fn a_refused_plan_says_why_and_starts_nothing() {
 #[test]
 fn the_command_that_makes_the_same_is_copied_whole() {
     let mut wizard = on_confirm(cast::prod());
-    wizard.model.reach = vec!["--config".into(), "/a b/c.yaml".into()];
+    wizard.model.global_args = vec!["--config".into(), "/a b/c.yaml".into()];
     wizard.keys(&["Enter", "Enter"]);
     wizard.prepared();
     let effects = wizard.keys(&["y"]);

@@ -162,7 +162,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let effects = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod()))));
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
-    assert_eq!(model.reach, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
+    assert_eq!(model.global_args, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
     assert!(!model.clusters[0].needs_password);
     assert_eq!(model.notice.as_deref(), Some("Nothing was saved."));
 }

@@ -31,7 +31,7 @@ fn end(task: &Watched) -> Option<TaskState> {
 fn of_task(model: &Model, task: &Watched) -> Vec<String> {
     let id = &task.id;
     let command = |verb: &str| {
-        let words = ["obnow".to_owned()].into_iter().chain(model.reach.iter().cloned());
+        let words = ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned());
         shell(&words.chain([verb.to_owned(), id.clone()]).collect::<Vec<_>>())
     };
     match end(task) {

@@ -172,7 +172,7 @@ fn the_log_opens_at_its_end_and_esc_closes_it_before_it_leaves() {
 #[test]
 fn who_leaves_is_told_of_every_task() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
-    model.reach = vec!["--demo=busy".into()];
+    model.global_args = vec!["--demo=busy".into()];
     assert_eq!(farewell(&model), (Exit::LEFT, vec!["Task T1 still runs: obnow --demo=busy watch T1".to_owned()]));
     assert_eq!(format!("{:?}", open(&mut model, "T2".into(), Typed::default())), "[Follow(Req(2), \"T2\")]");
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(job(3)))));
