@@ -169,7 +169,7 @@ pub struct Model {
     /// The words that lead another call of obnow to the same clusters.
     pub global_args: Vec<String>,
     /// The target to go straight in to, until the way there is clear.
-    pub straight: Option<TargetName>,
+    pub initial_target: Option<TargetName>,
     /// The screen that is shown.
     pub screen: Screen,
     /// What lies over it.
@@ -221,7 +221,7 @@ impl Model {
             zone,
             demo: None,
             global_args: Vec::new(),
-            straight: None,
+            initial_target: None,
             screen: Screen::Target,
             overlay: None,
             notice: None,

@@ -236,7 +236,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let mut model = Model::new((size.width, size.height), TimeZone::UTC);
     model.demo = start.demo.as_ref().map(|(scenario, _)| scenario.clone());
     model.global_args.clone_from(&start.reach);
-    model.straight.clone_from(&start.target);
+    model.initial_target.clone_from(&start.target);
     let theme = theme(start.color);
     let due = Due { dirty: true, at_once: true, last: Instant::now() };
     let mut ui = Loop { model, theme, terminal, effects: Effects::new(start, sender), due, wake: None };

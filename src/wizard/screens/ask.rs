@@ -56,7 +56,7 @@ pub const KEYS: [Binding; 3] = [
 pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         // Going straight in ends where the password is not given.
-        model.straight = None;
+        model.initial_target = None;
         return Vec::new();
     }
     let Some(secret) = ask.text.as_secret() else {

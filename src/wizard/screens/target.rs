@@ -371,10 +371,12 @@ pub fn detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc
 
 /// Goes on to the target that was named at the start, as soon as it is known.
 pub fn go_straight(model: &mut Model) -> Vec<Effect> {
-    let Some(named) = model.straight.clone().filter(|_| model.screen == Screen::Target) else { return Vec::new() };
+    let Some(named) = model.initial_target.clone().filter(|_| model.screen == Screen::Target) else {
+        return Vec::new();
+    };
     let target = whole_name(model, named);
     let Some(cluster) = model.cluster(target.cluster()) else {
-        model.straight = None;
+        model.initial_target = None;
         model.notice = Some(format!("There is no cluster {} in the inventory.", target.cluster()));
         return Vec::new();
     };
@@ -384,7 +386,7 @@ pub fn go_straight(model: &mut Model) -> Vec<Effect> {
         return if is_open { Vec::new() } else { ask_password(model, target.cluster().to_owned()) };
     }
     let Some(answer) = cluster.answer.clone() else { return Vec::new() };
-    model.straight = None;
+    model.initial_target = None;
     focus_on(model, Some(&target));
     match answer {
         Err(fault) => {

@@ -158,7 +158,7 @@ fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
 #[test]
 fn straight_in_goes_to_the_target_once_it_is_known() {
     let mut wizard = Wizard::begun();
-    wizard.model.straight = Some("prod/order".parse().unwrap());
+    wizard.model.initial_target = Some("prod/order".parse().unwrap());
     wizard.opened(Ok(three()));
     wizard.is_on(Screen::Target);
     let effects = wizard.detected("prod", cast::answer(cast::prod()));
@@ -178,13 +178,13 @@ fn straight_in_to_what_is_not_there_says_so() {
         ("prod/nobody", "There is no tenant prod/nobody."),
     ] {
         let mut wizard = Wizard::begun();
-        wizard.model.straight = Some(target.parse().unwrap());
+        wizard.model.initial_target = Some(target.parse().unwrap());
         wizard.opened(Ok(three()));
         wizard.detected("prod", cast::answer(cast::prod()));
         wizard.is_on(Screen::Target).says(told);
     }
     let mut wizard = Wizard::begun();
-    wizard.model.straight = Some("prod/pay".parse().unwrap());
+    wizard.model.initial_target = Some("prod/pay".parse().unwrap());
     wizard.opened(Ok(three()));
     wizard.detected("prod", Err(cast::unreachable()));
     wizard.is_on(Screen::Target).says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
@@ -218,7 +218,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
 #[test]
 fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
     let mut wizard = Wizard::begun();
-    wizard.model.straight = Some("vault/pay".parse().unwrap());
+    wizard.model.initial_target = Some("vault/pay".parse().unwrap());
     wizard.opened(Ok(three()));
     wizard.types("half a pass");
     wizard.detected("prod", cast::answer(cast::prod()));
@@ -226,7 +226,7 @@ fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.text.value(), "half a pass");
     wizard.keys(&["Esc"]);
-    assert!(wizard.model.overlay.is_none() && wizard.model.straight.is_none());
+    assert!(wizard.model.overlay.is_none() && wizard.model.initial_target.is_none());
 }
 
 #[test]
