@@ -177,7 +177,7 @@ pub struct Model {
     /// One line for the person: why a key did nothing, or what came of it.
     pub notice: Option<String>,
     /// The question for the inventory, while it is read.
-    pub opening: Option<RequestId>,
+    pub inventory_request: Option<RequestId>,
     /// What the inventory says, beside its clusters.
     pub inventory: Option<Result<InventorySummary, Fault>>,
     /// Its clusters.
@@ -225,7 +225,7 @@ impl Model {
             screen: Screen::Target,
             overlay: None,
             notice: None,
-            opening: None,
+            inventory_request: None,
             inventory: None,
             clusters: Vec::new(),
             places: HashMap::new(),

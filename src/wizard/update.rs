@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 #[must_use]
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let req = model.next_req();
-    model.opening = Some(req);
+    model.inventory_request = Some(req);
     vec![Effect::Open(req)]
 }
 
@@ -187,7 +187,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 /// An answer; one to a question that nobody asks any more changes nothing.
 fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
-        Answer::Opened(known) if model.opening == Some(req) => opened(model, *known),
+        Answer::Opened(known) if model.inventory_request == Some(req) => opened(model, *known),
         Answer::Opened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
         Answer::Tried(facts) => connect::tried(model, req, facts),
@@ -221,7 +221,7 @@ fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -
 
 /// The inventory was read: its clusters are shown, and asked.
 fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
-    model.opening = None;
+    model.inventory_request = None;
     let (clusters, has_none) = match &known {
         Ok(known) => (known.clusters.clone(), known.clusters.is_empty()),
         Err(_) => (Vec::new(), false),
