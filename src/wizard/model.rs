@@ -183,7 +183,7 @@ pub struct Model {
     /// Its clusters.
     pub clusters: Vec<ClusterState>,
     /// The place of each by its name.
-    pub places: HashMap<String, usize>,
+    pub cluster_indexes: HashMap<String, usize>,
     /// The list of targets.
     pub list: target::List,
     /// What is being made up.
@@ -228,7 +228,7 @@ impl Model {
             inventory_request: None,
             inventory: None,
             clusters: Vec::new(),
-            places: HashMap::new(),
+            cluster_indexes: HashMap::new(),
             list: target::List::default(),
             draft: None,
             drafts: BTreeMap::new(),
@@ -266,12 +266,12 @@ impl Model {
     /// The cluster of that name.
     #[must_use]
     pub fn cluster(&self, name: &str) -> Option<&ClusterState> {
-        self.clusters.get(*self.places.get(name)?)
+        self.clusters.get(*self.cluster_indexes.get(name)?)
     }
 
     /// The same, to change it.
     pub fn cluster_mut(&mut self, name: &str) -> Option<&mut ClusterState> {
-        self.clusters.get_mut(*self.places.get(name)?)
+        self.clusters.get_mut(*self.cluster_indexes.get(name)?)
     }
 
     /// The cluster of the draft.

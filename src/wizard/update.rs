@@ -241,7 +241,7 @@ fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effe
         })
         .collect();
     let names = model.clusters.iter().map(|cluster| cluster.summary.name.cluster().to_owned());
-    model.places = names.zip(0..).collect();
+    model.cluster_indexes = names.zip(0..).collect();
     model.inventory = Some(known);
     if has_none {
         model.screen = Screen::Connect;

@@ -87,7 +87,7 @@ pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
 }
 
 fn unlock(model: &mut Model, name: &str, password: String) -> Vec<Effect> {
-    let Some(at) = model.places.get(name).copied() else {
+    let Some(at) = model.cluster_indexes.get(name).copied() else {
         return Vec::new();
     };
     if let Some(cluster) = model.clusters.get_mut(at) {

@@ -352,7 +352,7 @@ fn refresh_unanswered(model: &mut Model) {
 
 /// A cluster has answered, or has not.
 pub fn detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
-    let Some(at) = model.places.get(name).copied() else {
+    let Some(at) = model.cluster_indexes.get(name).copied() else {
         return Vec::new();
     };
     let Some(cluster) = model.clusters.get_mut(at).filter(|cluster| cluster.pending == Some(req)) else {
