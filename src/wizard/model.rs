@@ -193,7 +193,7 @@ pub struct Model {
     /// The preflight of the draft.
     pub preflight: detected::Preflight,
     /// The focused check of it.
-    pub check: usize,
+    pub focused_check: usize,
     /// The confirm screen.
     pub confirm: confirm::Confirm,
     /// The task that is watched.
@@ -233,7 +233,7 @@ impl Model {
             draft: None,
             drafts: BTreeMap::new(),
             preflight: detected::Preflight::default(),
-            check: 0,
+            focused_check: 0,
             confirm: confirm::Confirm::default(),
             task: None,
             left: Vec::new(),

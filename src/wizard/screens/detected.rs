@@ -46,7 +46,7 @@ pub fn refresh(model: &mut Model) {
     let checks = checks(model);
     let refusal = refusal(model, &checks);
     model.preflight = Preflight { checks, refusal };
-    model.check = model.check.min(model.preflight.checks.len().saturating_sub(1));
+    model.focused_check = model.focused_check.min(model.preflight.checks.len().saturating_sub(1));
 }
 
 /// Every check of the draft's targets, in the mode that is chosen.
@@ -115,7 +115,7 @@ fn can_go_on(model: &Model) -> Availability {
 fn may_be_overridden(model: &Model) -> Option<&Check> {
     let checks = &model.preflight.checks;
     let may = |check: &&Check| check.check.may_be_skipped() && check.refuses();
-    checks.get(model.check).filter(may).or_else(|| checks.iter().find(may))
+    checks.get(model.focused_check).filter(may).or_else(|| checks.iter().find(may))
 }
 
 /// Whether the start is refused because a backup runs, which can be watched instead.
@@ -129,14 +129,14 @@ pub fn look_at_worst(model: &mut Model) {
     refresh(model);
     let checks = &model.preflight.checks;
     let place = |result: CheckResult| checks.iter().position(|check| check.result == result);
-    model.check = place(CheckResult::Fail).or_else(|| place(CheckResult::Warn)).unwrap_or(0);
+    model.focused_check = place(CheckResult::Fail).or_else(|| place(CheckResult::Warn)).unwrap_or(0);
 }
 
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let rows = model.preflight.checks.len();
-    if let Some(row) = update::moved(action, model.check, rows, model.body_rows()) {
-        model.check = row;
+    if let Some(row) = update::moved(action, model.focused_check, rows, model.body_rows()) {
+        model.focused_check = row;
         return Vec::new();
     }
     match action {
@@ -181,7 +181,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Choose => attach(model),
         Action::Copy => {
-            let focused = model.preflight.checks.get(model.check);
+            let focused = model.preflight.checks.get(model.focused_check);
             focused.map_or_else(Vec::new, |check| {
                 vec![Effect::Copy(format!(
                     "{} {} {}: {} {}",

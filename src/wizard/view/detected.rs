@@ -76,7 +76,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let space = wide.saturating_sub(title.len() + told.1.len() + 2);
     body.push(Row::pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));
     list(checks, model, wide, usize::from(area.height), &mut body);
-    body.help = checks.get(model.check).map_or_else(Help::default, focused_help);
+    body.help = checks.get(model.focused_check).map_or_else(Help::default, focused_help);
     body
 }
 
@@ -88,7 +88,7 @@ fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Bo
     let mut lines = Vec::new();
     let mut focus = 0..0;
     // What is far above or below the focus cannot be on the screen.
-    let near = model.check.saturating_sub(room)..model.check + room;
+    let near = model.focused_check.saturating_sub(room)..model.focused_check + room;
     for (at, check) in checks.iter().enumerate().skip(near.start).take(near.len()) {
         let (role, word) = match check.result {
             CheckResult::Pass => (Role::Ok, "ok  "),
@@ -106,7 +106,7 @@ fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Bo
             CheckResult::Pass | CheckResult::Warn | CheckResult::Fail => check.found.clone(),
         };
         let cells = wide.saturating_sub(column + 10);
-        let focused = at == model.check;
+        let focused = at == model.focused_check;
         let start = lines.len();
         let mut all = if focused { wrap(&found, cells) } else { vec![fit(&found, cells)] }.into_iter();
         let first = all.next().unwrap_or_default();
