@@ -199,7 +199,7 @@ pub struct Model {
     /// The task that is watched.
     pub task: Option<Box<task::Watched>>,
     /// The tasks that were watched before it, as they stood when they were left.
-    pub left: Vec<Box<task::Watched>>,
+    pub previous_tasks: Vec<Box<task::Watched>>,
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
     pub attaching: Option<(RequestId, Screen)>,
     /// The tasks of this host.
@@ -236,7 +236,7 @@ impl Model {
             focused_check: 0,
             confirm: confirm::Confirm::default(),
             task: None,
-            left: Vec::new(),
+            previous_tasks: Vec::new(),
             attaching: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),

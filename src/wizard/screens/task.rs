@@ -229,13 +229,13 @@ pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
         return task.follow_again(RequestId(model.last_req));
     }
     let req = model.next_req();
-    let known = model.left.iter().position(|left| left.id == id).map(|at| model.left.remove(at));
+    let known = model.previous_tasks.iter().position(|left| left.id == id).map(|at| model.previous_tasks.remove(at));
     let mut task = known.unwrap_or_else(|| Box::new(Watched::new(id, typed, req, from)));
     task.from = from;
     let effects = task.follow_again(req);
     if let Some(mut before) = model.task.replace(task) {
         before.following = None;
-        model.left.push(before);
+        model.previous_tasks.push(before);
     }
     effects
 }
@@ -325,7 +325,7 @@ pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault
     }
     let next = model.last_req + 1;
     let is_its = |task: &&mut Box<Watched>| matches!(task.asking, Some((asked, _)) if asked == req);
-    if let Some(left) = model.left.iter_mut().find(is_its).filter(|_| started.is_ok()) {
+    if let Some(left) = model.previous_tasks.iter_mut().find(is_its).filter(|_| started.is_ok()) {
         // What it came to before is not what it comes to now.
         left.ended = None;
     }
@@ -363,7 +363,7 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
 /// The watched task, if it is its question that is answered.
 fn asked(model: &mut Model, req: RequestId) -> Option<&mut Watched> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
-    for left in &mut model.left {
+    for left in &mut model.previous_tasks {
         left.asking.take_if(|(asked, _)| *asked == req);
     }
     let task = model.task.as_mut()?;

@@ -11,7 +11,7 @@ use crate::wizard::model::Model;
 #[must_use]
 pub fn farewell(model: &Model) -> (Exit, Vec<String>) {
     let mut lines = Vec::new();
-    for task in &model.left {
+    for task in &model.previous_tasks {
         lines.extend(of_task(model, task));
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
