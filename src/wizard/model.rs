@@ -201,7 +201,7 @@ pub struct Model {
     /// The tasks that were watched before it, as they stood when they were left.
     pub previous_tasks: Vec<Box<task::Watched>>,
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
-    pub attaching: Option<(RequestId, Screen)>,
+    pub attach_request: Option<(RequestId, Screen)>,
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
@@ -237,7 +237,7 @@ impl Model {
             confirm: confirm::Confirm::default(),
             task: None,
             previous_tasks: Vec::new(),
-            attaching: None,
+            attach_request: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
             leaving: false,

@@ -242,11 +242,11 @@ pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
 
 /// Watches the backup that somebody else runs on a tenant.
 pub fn attach(model: &mut Model, facts: Arc<Facts>, target: TargetName) -> Vec<Effect> {
-    if model.attaching.is_some() {
+    if model.attach_request.is_some() {
         return Vec::new();
     }
     let req = model.next_req();
-    model.attaching = Some((req, model.screen));
+    model.attach_request = Some((req, model.screen));
     model.notice = Some(format!("A runner of its own begins to watch {target}."));
     vec![Effect::Attach(req, facts, target)]
 }
@@ -320,7 +320,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 
 /// A runner took the task, or did not.
 pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
-    if let Some((_, screen)) = model.attaching.take_if(|(asked, _)| *asked == req) {
+    if let Some((_, screen)) = model.attach_request.take_if(|(asked, _)| *asked == req) {
         return attached(model, screen, started);
     }
     let next = model.last_req + 1;

@@ -53,7 +53,9 @@ fn can_watch(model: &Model) -> Availability {
     match focused(model) {
         Some(TaskRow { view: Err(fault), .. }) => Availability::Off(format!("{} {}", fault.what, fault.why)),
         Some(TaskRow { view: Ok(_), .. }) => Availability::Ready,
-        None if model.attaching.is_some() => Availability::Off("A runner of its own begins to watch it.".to_owned()),
+        None if model.attach_request.is_some() => {
+            Availability::Off("A runner of its own begins to watch it.".to_owned())
+        }
         None => {
             let any = model.tasks.cursor < model.tasks.rows.len() + elsewhere(model).len();
             Availability::when(any, "There is no task on this host yet.")

@@ -74,7 +74,7 @@ fn enter_watches_a_task_attaches_to_what_runs_elsewhere_and_names_a_fault() {
     press(&mut model, Key::Char('G'));
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Attach(_, _, name)] if *name == target("prod/crm")), "{effects:?}");
-    model.attaching = None;
+    model.attach_request = None;
     press(&mut model, Key::Char('g'));
     let effects = press(&mut model, Key::Enter);
     assert!(matches!(effects.as_slice(), [Effect::Follow(_, id)] if id == "T1"), "{effects:?}");
