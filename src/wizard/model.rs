@@ -207,7 +207,7 @@ pub struct Model {
     /// The form of the first connection.
     pub connect: connect::Connect,
     /// The wizard ends.
-    pub leaving: bool,
+    pub is_leaving: bool,
     /// The number of the last question.
     pub last_req: u64,
 }
@@ -240,7 +240,7 @@ impl Model {
             attach_request: None,
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
-            leaving: false,
+            is_leaving: false,
             last_req: 0,
         }
     }

@@ -249,7 +249,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let mut input = Input::default();
     // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
     let mut hold: Option<Instant> = None;
-    while !ui.model.leaving {
+    while !ui.model.is_leaving {
         let due = ui.due.at(&ui.model);
         // Answers that came together cost one frame; what a key did is seen before them.
         if due.is_some_and(|due| due <= Instant::now()) && (ui.due.at_once || answers.is_empty()) {
@@ -284,7 +284,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
             () = until(ui.wake) => ui.woken()?,
         }
     }
-    if ui.model.leaving {
+    if ui.model.is_leaving {
         // What it waits for now is said, but not to a terminal that has gone meanwhile.
         ui.draw().unwrap_or_default();
     }

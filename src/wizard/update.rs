@@ -176,7 +176,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 
 /// Ends.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
-    model.leaving = true;
+    model.is_leaving = true;
     if model.confirm.launching.is_some() || model.task.as_ref().is_some_and(|task| task.asking.is_some()) {
         // That is waited for, and a screen on which no key does anything would look broken.
         model.notice = Some("What was asked for is being handed over; obnow ends right after that.".to_owned());

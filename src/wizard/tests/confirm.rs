@@ -212,7 +212,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
     wizard.model.confirm.launching = Some(crate::wizard::model::RequestId(99));
     assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
-    assert!(wizard.model.overlay.is_none() && wizard.model.leaving);
+    assert!(wizard.model.overlay.is_none() && wizard.model.is_leaving);
     wizard.says("What was asked for is being handed over; obnow ends right after that.");
 }
 

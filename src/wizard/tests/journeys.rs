@@ -137,7 +137,7 @@ fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
     wizard.keys(&["/"]);
     // q and ? are letters here, and end and open nothing.
     wizard.types("q?");
-    assert!(!wizard.model.leaving && wizard.model.overlay.is_none());
+    assert!(!wizard.model.is_leaving && wizard.model.overlay.is_none());
     assert_eq!(wizard.model.list.shown.len(), 0);
     wizard.keys(&["Ctrl-U"]);
     wizard.types("ORD");
@@ -312,20 +312,20 @@ fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
 fn leaving_asks_once_where_something_would_be_lost() {
     let mut wizard = on_pay(cast::prod());
     wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Space", "q"]);
-    assert!(!wizard.model.leaving);
+    assert!(!wizard.model.is_leaving);
     let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(question.title, "Leave obnow?");
     wizard.keys(&["Esc"]);
-    assert!(wizard.model.overlay.is_none() && !wizard.model.leaving);
+    assert!(wizard.model.overlay.is_none() && !wizard.model.is_leaving);
     // Ctrl-C twice always leaves.
     wizard.keys(&["Ctrl-C"]);
-    assert!(!wizard.model.leaving);
+    assert!(!wizard.model.is_leaving);
     let effects = wizard.keys(&["Ctrl-C"]);
-    assert!(wizard.model.leaving);
+    assert!(wizard.model.is_leaving);
     assert_eq!(names(&effects), ["StopTest", "Leave"]);
     let mut untouched = on_pay(cast::prod());
     untouched.keys(&["Enter", "q"]);
-    assert!(untouched.model.leaving);
+    assert!(untouched.model.is_leaving);
 }
 
 #[test]
@@ -342,5 +342,5 @@ fn in_a_terminal_too_small_to_see_anything_nothing_is_done() {
     assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
     wizard.tell(Msg::Resized(1, 1));
     wizard.key(Key::Ctrl('c'));
-    assert!(wizard.model.leaving);
+    assert!(wizard.model.is_leaving);
 }

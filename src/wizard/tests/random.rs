@@ -249,7 +249,7 @@ fn run(seed: u64, keys: usize) -> Seen {
             *tally.effects.entry(name).or_default() += 1;
         }
         tally.note(&model);
-        if model.leaving {
+        if model.is_leaving {
             fake.pending.clear();
             model = fresh();
             for effect in begin(&mut model) {

@@ -313,7 +313,7 @@ fn letters_are_text_in_a_field_and_keys_outside_of_one() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     edit(&mut model, "/t?q b");
     assert_eq!(storage(&model).data.form.directory.value(), "/t?q b");
-    assert!(model.overlay.is_none() && !model.leaving);
+    assert!(model.overlay.is_none() && !model.is_leaving);
     // Left behind, the field says what is wrong with it.
     press(&mut model, Key::Tab);
     assert!(storage(&model).shown_complaint(Data, Field::Directory).unwrap().contains("a question mark"));
