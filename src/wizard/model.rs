@@ -209,7 +209,7 @@ pub struct Model {
     /// The wizard ends.
     pub is_leaving: bool,
     /// The number of the last question.
-    pub last_req: u64,
+    pub last_request_id: u64,
 }
 
 impl Model {
@@ -241,14 +241,14 @@ impl Model {
             tasks: tasks::List::default(),
             connect: connect::Connect::default(),
             is_leaving: false,
-            last_req: 0,
+            last_request_id: 0,
         }
     }
 
     /// The number of the next question.
     pub fn next_req(&mut self) -> RequestId {
-        self.last_req += 1;
-        RequestId(self.last_req)
+        self.last_request_id += 1;
+        RequestId(self.last_request_id)
     }
 
     /// Rows of the body of a screen.

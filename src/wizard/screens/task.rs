@@ -225,8 +225,8 @@ pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
             return Vec::new();
         }
         // Somebody else may have gone on with it meanwhile.
-        model.last_req += 1;
-        return task.follow_again(RequestId(model.last_req));
+        model.last_request_id += 1;
+        return task.follow_again(RequestId(model.last_request_id));
     }
     let req = model.next_req();
     let known = model.previous_tasks.iter().position(|left| left.id == id).map(|at| model.previous_tasks.remove(at));
@@ -323,7 +323,7 @@ pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault
     if let Some((_, screen)) = model.attach_request.take_if(|(asked, _)| *asked == req) {
         return attached(model, screen, started);
     }
-    let next = model.last_req + 1;
+    let next = model.last_request_id + 1;
     let is_its = |task: &&mut Box<Watched>| matches!(task.asking, Some((asked, _)) if asked == req);
     if let Some(left) = model.previous_tasks.iter_mut().find(is_its).filter(|_| started.is_ok()) {
         // What it came to before is not what it comes to now.
@@ -335,7 +335,7 @@ pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault
             task.cancelling = false;
             task.focus = None;
             let effects = task.follow_again(RequestId(next));
-            model.last_req = next;
+            model.last_request_id = next;
             effects
         }
         Err(fault) => refuse(task, fault),
@@ -471,7 +471,7 @@ pub fn questioned(model: &mut Model, req: RequestId, question: Result<Question, 
 
 /// A request to cancel was put into the task's file, or was not.
 pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
-    let next = model.last_req + 1;
+    let next = model.last_request_id + 1;
     let Some(task) = asked(model, req) else { return Vec::new() };
     if let Err(fault) = put {
         return refuse(task, fault);
@@ -482,7 +482,7 @@ pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -
     }
     // No runner was there: one was started for it.
     let effects = task.follow_again(RequestId(next));
-    model.last_req = next;
+    model.last_request_id = next;
     effects
 }
 

@@ -109,8 +109,8 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
         model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what.to_owned(), asked, None))));
         return Vec::new();
     }
-    model.last_req += 1;
-    let req = RequestId(model.last_req);
+    model.last_request_id += 1;
+    let req = RequestId(model.last_request_id);
     task.asking = Some((req, Asking::GoOn));
     task.refused = None;
     vec![Effect::GoOn { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
