@@ -246,7 +246,7 @@ impl Model {
     }
 
     /// The number of the next question.
-    pub fn next_req(&mut self) -> RequestId {
+    pub fn next_request_id(&mut self) -> RequestId {
         self.last_request_id += 1;
         RequestId(self.last_request_id)
     }

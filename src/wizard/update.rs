@@ -33,7 +33,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 /// What the wizard does first: it reads the inventory.
 #[must_use]
 pub fn begin(model: &mut Model) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     model.inventory_request = Some(req);
     vec![Effect::Open(req)]
 }
@@ -128,7 +128,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Fix => {
-            let req = model.next_req();
+            let req = model.next_request_id();
             vec![Effect::Fix(req)]
         }
         Action::Tasks if model.screen != Screen::Tasks => tasks::open(model),

@@ -238,7 +238,7 @@ pub fn prepare(model: &mut Model) -> Vec<Effect> {
         model.confirm.asking = None;
         return Vec::new();
     };
-    let req = model.next_req();
+    let req = model.next_request_id();
     model.confirm.asking = Some((req, choices.clone(), facts.at));
     vec![Effect::Prepare(req, facts, Box::new(choices))]
 }
@@ -367,7 +367,7 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
 }
 
 fn hand_over(model: &mut Model, typed: Typed) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     model.confirm.launching = Some(req);
     model.confirm.refused = None;

@@ -310,7 +310,7 @@ fn attempt(model: &mut Model, then: Then) -> Vec<Effect> {
         return Vec::new();
     }
     let login = Box::new(connect.login(then));
-    let req = model.next_req();
+    let req = model.next_request_id();
     model.connect.fault = None;
     model.connect.phase = Phase::Trying(req, login.clone(), then);
     vec![Effect::Try(req, login)]
@@ -350,7 +350,7 @@ pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>
             Vec::new()
         }
         Ok(facts) => {
-            let req = model.next_req();
+            let req = model.next_request_id();
             model.connect.phase = Phase::Saving(req, login.clone(), then, facts);
             match then {
                 Then::Save => vec![Effect::Save(req, login)],

@@ -319,7 +319,7 @@ pub fn refresh_all(model: &mut Model) {
 
 /// Asks every cluster whose password is known; those on the screen first.
 pub fn ask_all(model: &mut Model) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     let on_screen: BTreeSet<u32> =
         model.list.shown.iter().skip(model.list.top).take(model.body_rows()).map(|(cluster, _)| *cluster).collect();
     let (mut first, mut later) = (Vec::new(), Vec::new());
@@ -335,7 +335,7 @@ pub fn ask_all(model: &mut Model) -> Vec<Effect> {
 
 /// Asks one cluster.
 pub fn ask_one(model: &mut Model, name: &str) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     let Some(cluster) = model.cluster_mut(name).filter(|cluster| !cluster.needs_password) else { return Vec::new() };
     cluster.pending = Some(req);
     vec![Effect::Detect(req, vec![name.to_owned()])]

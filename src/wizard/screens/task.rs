@@ -228,7 +228,7 @@ pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
         model.last_request_id += 1;
         return task.follow_again(RequestId(model.last_request_id));
     }
-    let req = model.next_req();
+    let req = model.next_request_id();
     let known = model.previous_tasks.iter().position(|left| left.id == id).map(|at| model.previous_tasks.remove(at));
     let mut task = known.unwrap_or_else(|| Box::new(Watched::new(id, typed, req, from)));
     task.from = from;
@@ -245,7 +245,7 @@ pub fn attach(model: &mut Model, facts: Arc<Facts>, target: TargetName) -> Vec<E
     if model.attach_request.is_some() {
         return Vec::new();
     }
-    let req = model.next_req();
+    let req = model.next_request_id();
     model.attach_request = Some((req, model.screen));
     model.notice = Some(format!("A runner of its own begins to watch {target}."));
     vec![Effect::Attach(req, facts, target)]

@@ -97,7 +97,7 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 
 /// Reads the tasks again.
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     model.tasks.asking = Some(req);
     vec![Effect::ListTasks(req)]
 }

@@ -305,7 +305,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
             return Vec::new();
         }
     };
-    let req = model.next_req();
+    let req = model.next_request_id();
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let trial = Trial::begun(draft.storage.sheet(part), tenants);
     draft.storage.side_mut(part).trial = Some(trial);

@@ -14,7 +14,7 @@ use crate::wizard::screens::target;
 pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
     match way(model) {
         Way::ReadAgain => {
-            let req = model.next_req();
+            let req = model.next_request_id();
             model.task.as_mut().map_or_else(Vec::new, |task| task.follow_again(req))
         }
         Way::Retry(retry) => match retry.question() {
@@ -39,7 +39,7 @@ pub(super) fn ask_what(model: &mut Model, what: Asking) -> Vec<Effect> {
     {
         return effects;
     }
-    let req = model.next_req();
+    let req = model.next_request_id();
     let Some(task) = &mut model.task else { return Vec::new() };
     task.asking = Some((req, what));
     let id = task.id.clone();
@@ -136,7 +136,7 @@ fn missing(task: &Watched) -> Option<(&'static str, Asked)> {
 
 /// Asks the runner to cancel.
 pub fn cancel(model: &mut Model) -> Vec<Effect> {
-    let req = model.next_req();
+    let req = model.next_request_id();
     let Some(task) = model.task.as_mut().filter(|task| task.state().may_be_cancelled()) else {
         model.notice = Some("It has ended meanwhile; nothing was cancelled.".to_owned());
         return Vec::new();
