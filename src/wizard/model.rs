@@ -276,14 +276,14 @@ impl Model {
 
     /// The cluster of the draft.
     #[must_use]
-    pub fn chosen(&self) -> Option<&ClusterState> {
+    pub fn chosen_cluster(&self) -> Option<&ClusterState> {
         self.cluster(self.draft.as_ref()?.cluster())
     }
 
     /// The facts of the draft's cluster.
     #[must_use]
     pub fn facts(&self) -> Option<&Arc<Facts>> {
-        self.chosen()?.facts()
+        self.chosen_cluster()?.facts()
     }
 
     /// The user tenants the draft is about; on an engine without tenants, the engine itself.
@@ -302,7 +302,7 @@ impl Model {
     #[must_use]
     pub fn choices(&self) -> Option<Choices> {
         let draft = self.draft.as_ref()?;
-        let chosen = self.chosen()?;
+        let chosen = self.chosen_cluster()?;
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
         choices.fallbacks = self.fallbacks();
         choices.storage = draft.storage.wanted().ok()?;
@@ -319,7 +319,7 @@ impl Model {
     /// Where backups of the draft's targets go if the cluster itself names no destination, best first.
     #[must_use]
     pub fn fallbacks(&self) -> Vec<Wanted> {
-        let mut fallbacks = self.chosen().map(|chosen| chosen.summary.fallbacks.clone()).unwrap_or_default();
+        let mut fallbacks = self.chosen_cluster().map(|chosen| chosen.summary.fallbacks.clone()).unwrap_or_default();
         if let (Some(draft), Some(facts), true) = (&self.draft, self.facts(), fallbacks.is_empty()) {
             let views = self.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
             fallbacks.extend(last_storage(views, &facts.cluster, &draft.targets));

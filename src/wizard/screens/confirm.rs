@@ -208,7 +208,7 @@ fn can_start(model: &Model) -> Availability {
 /// Why no plan can be made from the draft and the facts as they are; None: one is made, or was.
 #[must_use]
 pub fn no_plan(model: &Model) -> Option<String> {
-    let cluster = model.chosen()?;
+    let cluster = model.chosen_cluster()?;
     match &cluster.answer {
         Some(Err(fault)) => Some(format!("{} {} No plan is made without its answer.", fault.what, fault.why)),
         None => Some(format!("{} has not answered yet.", cluster.summary.name)),
@@ -328,7 +328,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 /// Back up Now was pressed: on prod, what interrupts something or compacts the cluster asks for a name first.
 fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
-    let environment = model.chosen().and_then(|cluster| cluster.summary.environment.as_deref());
+    let environment = model.chosen_cluster().and_then(|cluster| cluster.summary.environment.as_deref());
     if let Some(asked) = by_name(&shown.prepared, environment) {
         let question = Question::new(Doing::Start, asked.title, asked.lines).by_name(asked.name);
         model.overlay = Some(Overlay::Confirm(Box::new(question)));

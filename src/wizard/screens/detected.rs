@@ -98,7 +98,7 @@ fn leaves_out(model: &Model) -> bool {
 
 fn can_go_on(model: &Model) -> Availability {
     if model.facts().is_none() {
-        let why = match model.chosen().and_then(|cluster| cluster.answer.as_ref()) {
+        let why = match model.chosen_cluster().and_then(|cluster| cluster.answer.as_ref()) {
             Some(Err(fault)) => format!("{} {}", fault.what, fault.why),
             Some(Ok(_)) | None => "The cluster has not answered yet.".to_owned(),
         };
@@ -153,7 +153,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
             look_at_worst(model);
-            let locked = model.chosen().is_some_and(|cluster| cluster.needs_password);
+            let locked = model.chosen_cluster().is_some_and(|cluster| cluster.needs_password);
             match cluster {
                 // A password that was typed is no longer right.
                 Some(cluster) if locked => target::ask_password(model, cluster),

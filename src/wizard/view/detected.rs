@@ -25,7 +25,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let wide = usize::from(area.width);
     let Some(facts) = model.facts() else {
         body.gap();
-        match model.chosen().and_then(|cluster| cluster.answer.as_ref()) {
+        match model.chosen_cluster().and_then(|cluster| cluster.answer.as_ref()) {
             Some(Err(fault)) => {
                 body.wrapped(Role::Fail, &fault.what, 1, wide);
                 body.wrapped(Role::Text, &fault.why, 1, wide);
@@ -71,7 +71,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         (fail, 0) => (Role::Fail, format!("{fail} to mend")),
         (fail, warn) => (Role::Fail, format!("{fail} to mend, {warn} to look at")),
     };
-    let asking = model.chosen().is_some_and(|cluster| cluster.pending.is_some());
+    let asking = model.chosen_cluster().is_some_and(|cluster| cluster.pending.is_some());
     let title = if asking { " Preflight (asking again)" } else { " Preflight" };
     let space = wide.saturating_sub(title.len() + told.1.len() + 2);
     body.push(Row::pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));

@@ -322,7 +322,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
     let unanswered = || "The cluster has not answered yet.".to_owned();
     let facts = model.facts().ok_or_else(unanswered)?;
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
-    let ssh_user = model.chosen().and_then(|cluster| cluster.summary.ssh_user.as_deref());
+    let ssh_user = model.chosen_cluster().and_then(|cluster| cluster.summary.ssh_user.as_deref());
     // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
     let asked: Vec<bool> = match (storage.standing(part), &storage.side(part).trial) {
         (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
