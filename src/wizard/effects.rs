@@ -80,7 +80,8 @@ impl Effects {
         match effect {
             Effect::Open(req) => {
                 let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
-                self.reads.spawn(async move { say.one(req, Answer::Opened(Box::new(open(start, context).await))) });
+                self.reads
+                    .spawn(async move { say.one(req, Answer::InventoryOpened(Box::new(open(start, context).await))) });
             }
             Effect::Detect(req, names) => {
                 let Some(context) = self.context() else { return };

@@ -37,7 +37,7 @@ pub enum Msg {
 #[derive(Debug)]
 pub enum Answer {
     /// The inventory was read.
-    Opened(Box<Result<InventorySummary, Fault>>),
+    InventoryOpened(Box<Result<InventorySummary, Fault>>),
     /// A cluster answered, or did not.
     Detected {
         /// Its name.

@@ -187,8 +187,8 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 /// An answer; one to a question that nobody asks any more changes nothing.
 fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
-        Answer::Opened(known) if model.inventory_request == Some(req) => opened(model, *known),
-        Answer::Opened(_) => Vec::new(),
+        Answer::InventoryOpened(known) if model.inventory_request == Some(req) => opened(model, *known),
+        Answer::InventoryOpened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
         Answer::Tried(facts) => connect::tried(model, req, facts),
         Answer::Saved(known) => match connect::saved(model, req, *known) {

@@ -87,7 +87,7 @@ impl Wizard {
             Effect::Open(req) => Some(*req),
             _ => None,
         });
-        self.answer(req, Answer::Opened(Box::new(known)))
+        self.answer(req, Answer::InventoryOpened(Box::new(known)))
     }
 
     /// A cluster answers the last question for it.

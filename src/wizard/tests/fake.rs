@@ -79,7 +79,7 @@ impl Fake {
                     1 => Ok(cast::known(Vec::new())),
                     _ => Ok(cast::three()),
                 };
-                self.say(req, Answer::Opened(Box::new(known)));
+                self.say(req, Answer::InventoryOpened(Box::new(known)));
             }
             Effect::Detect(req, names) => {
                 for cluster in names {

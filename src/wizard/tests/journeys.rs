@@ -62,7 +62,7 @@ fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
     wizard.answer(asking.unwrap(), Answer::Detected { cluster: "prod".into(), facts: cast::answer(cast::prod()) });
     assert_eq!(format!("{:?}", wizard.model.clusters), before);
     // The same of the inventory, of the tasks and of a plan.
-    wizard.answer(RequestId(1), Answer::Opened(Box::new(Err(cast::unreachable()))));
+    wizard.answer(RequestId(1), Answer::InventoryOpened(Box::new(Err(cast::unreachable()))));
     assert!(matches!(wizard.model.inventory, Some(Ok(_))));
     wizard.answer(RequestId(77), Answer::Tasks(Err(cast::unreachable())));
     assert!(wizard.model.tasks.fault.is_none());

@@ -48,7 +48,7 @@ fn known(cluster: Option<&str>, has_inventory: bool) -> InventorySummary {
 fn form() -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
     let [Effect::Open(req)] = begin(&mut model)[..] else { panic!("the inventory is read first") };
-    assert!(answer(&mut model, req, Answer::Opened(Box::new(Ok(known(None, false))))).is_empty());
+    assert!(answer(&mut model, req, Answer::InventoryOpened(Box::new(Ok(known(None, false))))).is_empty());
     assert_eq!(model.screen, Screen::Connect);
     model
 }

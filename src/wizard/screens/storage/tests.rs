@@ -44,7 +44,7 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
         compactions: Vec::new(),
     };
     let known = InventorySummary { clusters: vec![known], has_inventory: true, path: String::new() };
-    let asked = answer(&mut model, req, Answer::Opened(Box::new(Ok(known))));
+    let asked = answer(&mut model, req, Answer::InventoryOpened(Box::new(Ok(known))));
     let Some(Effect::Detect(req, _)) = asked.first() else { panic!("the cluster is asked: {asked:?}") };
     answered(&mut model, *req, facts);
     let _ = target::choose(&mut model, vec![name.parse().unwrap()]);
