@@ -191,7 +191,7 @@ impl Effects {
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
                 Ok(known)
             });
-            say.one(req, Answer::Saved(Box::new(known)));
+            say.one(req, Answer::ConnectionSaved(Box::new(known)));
         });
     }
 

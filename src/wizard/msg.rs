@@ -48,7 +48,7 @@ pub enum Answer {
     /// A connection that was typed was tried.
     Tried(Result<Arc<Facts>, Fault>),
     /// It was saved, and the inventory read again.
-    Saved(Box<Result<InventorySummary, Fault>>),
+    ConnectionSaved(Box<Result<InventorySummary, Fault>>),
     /// The plan was made, or refused.
     Prepared(Box<Result<Made, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.

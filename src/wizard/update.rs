@@ -191,7 +191,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::InventoryOpened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
         Answer::Tried(facts) => connect::tried(model, req, facts),
-        Answer::Saved(known) => match connect::saved(model, req, *known) {
+        Answer::ConnectionSaved(known) => match connect::saved(model, req, *known) {
             Some(known) => opened(model, Ok(known)),
             None => Vec::new(),
         },

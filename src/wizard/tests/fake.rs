@@ -93,7 +93,7 @@ impl Fake {
             }
             Effect::Save(req, _) | Effect::Use(req, _) => {
                 let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three()) };
-                self.say(req, Answer::Saved(Box::new(known)));
+                self.say(req, Answer::ConnectionSaved(Box::new(known)));
             }
             Effect::Prepare(req, facts, choices) => {
                 self.next_id += 1;

@@ -121,7 +121,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     );
     assert_eq!(login.password.expose(), PASSWORD, "it is kept for the room that is opened");
     assert_eq!(login.cluster().environment.as_deref(), Some("prod"));
-    let effects = answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("prod"), true)))));
+    let effects = answer(&mut model, *req, Answer::ConnectionSaved(Box::new(Ok(known(Some("prod"), true)))));
     assert!(matches!(&effects[0], Effect::Detect(_, names) if *names == ["prod"]), "it is asked at once: {effects:?}");
     assert!(model.overlay.is_none() && !model.clusters[0].needs_password, "the password is known");
     assert_eq!(model.screen, Screen::Target);
@@ -154,14 +154,14 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
         panic!("it is saved")
     };
     let there = Fault::new(Cause::Usage, "It was not written.", "A file of that name exists.", "Edit it.");
-    assert!(answer(&mut model, req, Answer::Saved(Box::new(Err(there)))).is_empty());
+    assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Err(there)))).is_empty());
     assert_eq!((model.screen, model.connect.focus), (Screen::Connect, Stop::Use));
     assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
     let Some(Effect::Try(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
     let effects = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod()))));
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
-    answer(&mut model, *req, Answer::Saved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
+    answer(&mut model, *req, Answer::ConnectionSaved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
     assert_eq!(model.global_args, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
     assert!(!model.clusters[0].needs_password);
     assert_eq!(model.notice.as_deref(), Some("Nothing was saved."));
@@ -180,7 +180,7 @@ fn an_answer_nobody_waits_for_changes_nothing() {
     assert!(model.connect.is_waiting());
     fill(&mut model, Stop::Host, "0");
     assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty());
-    assert!(answer(&mut model, req, Answer::Saved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
+    assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
     assert_eq!(model.screen, Screen::Connect);
     assert!(press(&mut model, Key::Esc).is_empty());
     assert_eq!(model.notice.as_deref(), Some("This is the first screen; Ctrl-C ends obnow."));
