@@ -230,7 +230,7 @@ async fn attempt(start: Arc<Start>, req: RequestId, login: Login, say: Say) {
         Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
     };
-    say.one(req, Answer::Tried(facts));
+    say.one(req, Answer::ConnectionTried(facts));
 }
 
 fn broke_off(what: &str) -> Fault {

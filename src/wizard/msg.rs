@@ -46,7 +46,7 @@ pub enum Answer {
         facts: Result<Arc<Facts>, Fault>,
     },
     /// A connection that was typed was tried.
-    Tried(Result<Arc<Facts>, Fault>),
+    ConnectionTried(Result<Arc<Facts>, Fault>),
     /// It was saved, and the inventory read again.
     ConnectionSaved(Box<Result<InventorySummary, Fault>>),
     /// The plan was made, or refused.

@@ -190,7 +190,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::InventoryOpened(known) if model.inventory_request == Some(req) => opened(model, *known),
         Answer::InventoryOpened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
-        Answer::Tried(facts) => connect::tried(model, req, facts),
+        Answer::ConnectionTried(facts) => connect::tried(model, req, facts),
         Answer::ConnectionSaved(known) => match connect::saved(model, req, *known) {
             Some(known) => opened(model, Ok(known)),
             None => Vec::new(),

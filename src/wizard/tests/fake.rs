@@ -89,7 +89,7 @@ impl Fake {
             }
             Effect::Try(req, _) => {
                 let facts = if dice.one_in(2) { Err(cast::refused_login()) } else { cast::answer(cast::prod()) };
-                self.say(req, Answer::Tried(facts));
+                self.say(req, Answer::ConnectionTried(facts));
             }
             Effect::Save(req, _) | Effect::Use(req, _) => {
                 let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three()) };

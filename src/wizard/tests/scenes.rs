@@ -86,7 +86,7 @@ fn tried(refused: Option<crate::domain::fault::Fault>) -> Wizard {
         _ => None,
     });
     if let Some(fault) = refused {
-        wizard.answer(req, Answer::Tried(Err(fault)));
+        wizard.answer(req, Answer::ConnectionTried(Err(fault)));
     }
     wizard
 }

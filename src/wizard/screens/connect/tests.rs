@@ -112,7 +112,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(press(&mut model, Key::Enter).is_empty(), "once is enough");
     assert_eq!(model.notice.as_deref(), Some("It is being tried; Esc stops waiting."));
-    let effects = answer(&mut model, *req, Answer::Tried(Ok(Arc::new(prod()))));
+    let effects = answer(&mut model, *req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
     let [Effect::Save(req, login)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(
         drawn(&model, (80, 24)).contains("V4.2.5.1-101000012024  Physical Backup  saving"),
@@ -136,7 +136,7 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
     let effects = press(&mut model, Key::Enter);
     let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(!format!("{model:?} {effects:?}").contains(PASSWORD));
-    assert!(answer(&mut model, *req, Answer::Tried(Err(refused()))).is_empty());
+    assert!(answer(&mut model, *req, Answer::ConnectionTried(Err(refused()))).is_empty());
     let screen = drawn(&model, (60, 16));
     for text in ["root@sys cannot log in.", "The password is wrong.", "Next: Check it."] {
         assert!(screen.contains(text), "{screen}");
@@ -150,7 +150,8 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
 fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let mut model = filled(Stop::Save);
     let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
-    let Some(Effect::Save(req, _)) = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).pop() else {
+    let Some(Effect::Save(req, _)) = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).pop()
+    else {
         panic!("it is saved")
     };
     let there = Fault::new(Cause::Usage, "It was not written.", "A file of that name exists.", "Edit it.");
@@ -159,7 +160,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
     let Some(Effect::Try(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
-    let effects = answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod()))));
+    let effects = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answer(&mut model, *req, Answer::ConnectionSaved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
     assert_eq!(model.global_args, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
@@ -172,14 +173,17 @@ fn an_answer_nobody_waits_for_changes_nothing() {
     let mut model = filled(Stop::Save);
     let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert!(press(&mut model, Key::Esc).is_empty());
-    assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
+    assert!(answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
     // Nor is one for what was typed before.
     let late = req;
     let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
-    assert!(answer(&mut model, late, Answer::Tried(Ok(Arc::new(prod())))).is_empty(), "that was the first one's");
+    assert!(
+        answer(&mut model, late, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty(),
+        "that was the first one's"
+    );
     assert!(model.connect.is_waiting());
     fill(&mut model, Stop::Host, "0");
-    assert!(answer(&mut model, req, Answer::Tried(Ok(Arc::new(prod())))).is_empty());
+    assert!(answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty());
     assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
     assert_eq!(model.screen, Screen::Connect);
     assert!(press(&mut model, Key::Esc).is_empty());
