@@ -325,7 +325,7 @@ async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
     };
     let telling = async {
         while let Some(news) = news.recv().await {
-            say.one(req, Answer::Tested(Box::new(news)));
+            say.one(req, Answer::TestProgressed(Box::new(news)));
         }
     };
     let (report, ()) = tokio::join!(testing, telling);

@@ -52,7 +52,7 @@ pub enum Answer {
     /// The plan was made, or refused.
     Prepared(Box<Result<Made, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.
-    Tested(Box<TestNews>),
+    TestProgressed(Box<TestNews>),
     /// The Test has ended.
     TestOver(Box<TestReport>),
     /// A runner took the task (its id), or why not.

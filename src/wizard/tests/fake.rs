@@ -180,8 +180,8 @@ impl Fake {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), cast::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),
         };
-        self.say(req, Answer::Tested(Box::new(TestNews::Begins(StorageCheck::Write))));
-        self.say(req, Answer::Tested(Box::new(TestNews::Ended(check.clone()))));
+        self.say(req, Answer::TestProgressed(Box::new(TestNews::Begins(StorageCheck::Write))));
+        self.say(req, Answer::TestProgressed(Box::new(TestNews::Ended(check.clone()))));
         let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
         let directory = TestedCheck {
             seen: Some(Seen { format: true, doubted: false, fit: Fit::Fit }),

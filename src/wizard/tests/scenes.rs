@@ -166,7 +166,7 @@ fn testing() -> Wizard {
     for news in
         [TestNews::Begins(StorageCheck::Write), TestNews::Ended(ended), TestNews::Begins(StorageCheck::ReadBack)]
     {
-        wizard.answer(req, Answer::Tested(Box::new(news)));
+        wizard.answer(req, Answer::TestProgressed(Box::new(news)));
     }
     wizard
 }

@@ -57,7 +57,7 @@ fn checks_are_shown_as_they_begin_and_end() {
     let mut model = typed("/b");
     let (req, _) = test(&mut model);
     assert_eq!(storage(&model).standing(Data), Standing::Running(None));
-    let tell = |model: &mut Model, req, news| answer(model, req, Answer::Tested(Box::new(news)));
+    let tell = |model: &mut Model, req, news| answer(model, req, Answer::TestProgressed(Box::new(news)));
     tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
     assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
     // News of another Test are nobody's.
