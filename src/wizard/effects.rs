@@ -309,7 +309,7 @@ fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault:
         left_behind: None,
         by_hand: Vec::new(),
     };
-    say.one(req, Answer::TestOver(Box::new(report)));
+    say.one(req, Answer::TestFinished(Box::new(report)));
 }
 
 async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
@@ -329,7 +329,7 @@ async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
         }
     };
     let (report, ()) = tokio::join!(testing, telling);
-    say.one(req, Answer::TestOver(Box::new(report)));
+    say.one(req, Answer::TestFinished(Box::new(report)));
 }
 
 async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {

@@ -54,7 +54,7 @@ pub enum Answer {
     /// A check of a storage's Test begins or has ended.
     TestProgressed(Box<TestNews>),
     /// The Test has ended.
-    TestOver(Box<TestReport>),
+    TestFinished(Box<TestReport>),
     /// A runner took the task (its id), or why not.
     Launched(Result<String, Fault>),
     /// Something was written into the journal of the watched task.

@@ -197,7 +197,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         },
         Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
         Answer::TestProgressed(news) => storage::tested(model, req, *news),
-        Answer::TestOver(report) => storage::test_over(model, req, *report),
+        Answer::TestFinished(report) => storage::test_over(model, req, *report),
         Answer::Launched(started) => launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),
         Answer::Silent(fault) => task::silent(model, req, fault),

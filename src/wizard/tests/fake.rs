@@ -194,7 +194,7 @@ impl Fake {
             left_behind: None,
             by_hand: vec!["df -h".into()],
         };
-        self.say(req, Answer::TestOver(Box::new(report)));
+        self.say(req, Answer::TestFinished(Box::new(report)));
     }
 
     fn follow(&mut self, req: RequestId, id: &str) {

@@ -183,7 +183,7 @@ fn tested(well: bool) -> Wizard {
     let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
     let checks = vec![write, TestedCheck::pass(StorageCheck::List, Some(9), "listed"), every];
     let report = TestReport { uri, checks, at: cast::now(), left_behind: None, by_hand: vec!["df -h /own".into()] };
-    wizard.answer(req, Answer::TestOver(Box::new(report)));
+    wizard.answer(req, Answer::TestFinished(Box::new(report)));
     wizard
 }
 

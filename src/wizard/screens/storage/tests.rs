@@ -140,7 +140,7 @@ pub fn failing() -> TestReport {
 pub fn tested(model: &mut Model, report: TestReport) -> TestSpec {
     let (req, what) = test(model);
     while storage(model).is_testing() {
-        assert_eq!(answer(model, req, Answer::TestOver(Box::new(report.clone()))).len(), 0);
+        assert_eq!(answer(model, req, Answer::TestFinished(Box::new(report.clone()))).len(), 0);
     }
     what
 }

@@ -38,7 +38,7 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
     assert_eq!(model.notice.as_deref(), Some("A Test runs already; Esc stops it."));
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("The Test runs; Esc stops it.")));
-    answer(&mut model, *req, Answer::TestOver(Box::new(failing())));
+    answer(&mut model, *req, Answer::TestFinished(Box::new(failing())));
     go(&mut model, Focus::Home);
     press(&mut model, Key::Enter);
     let notice = model.notice.as_deref();
@@ -46,7 +46,7 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
     assert_eq!(storage(&model).focus, Focus::Test);
     let again = press(&mut model, Key::Enter);
     let [Effect::Test(req, _)] = again.as_slice() else { panic!("{again:?}") };
-    answer(&mut model, *req, Answer::TestOver(Box::new(passing())));
+    answer(&mut model, *req, Answer::TestFinished(Box::new(passing())));
     assert!(press(&mut model, Key::Enter).is_empty(), "on the button, Enter goes on once it passed");
     assert_eq!(model.screen, Screen::Mode);
     assert_eq!(storage(&model).not_checked(), ["that every server reaches it"]);
@@ -75,16 +75,16 @@ fn escape_ends_a_test_and_what_it_still_says_is_dropped() {
     let effects = press(&mut model, Key::Esc);
     assert!(matches!(effects.as_slice(), [Effect::StopTest]), "{effects:?}");
     assert_eq!((model.screen, storage(&model).standing(Data)), (Screen::Storage, Standing::Stopped));
-    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
     assert_eq!(storage(&model).standing(Data), Standing::Stopped, "a late answer passes nothing");
     assert!(press(&mut model, Key::Esc).is_empty());
     assert_eq!(model.screen, Screen::Detected, "the next one goes back");
     // A new Test hears only its own.
     model.screen = Screen::Storage;
     let (new, _) = test(&mut model);
-    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
     assert_eq!(storage(&model).standing(Data), Standing::Running(None));
-    answer(&mut model, new, Answer::TestOver(Box::new(passing())));
+    answer(&mut model, new, Answer::TestFinished(Box::new(passing())));
     assert!(passed(&model, Data));
 }
 
@@ -190,7 +190,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
     let whose = |model: &Model| storage(model).data.trial.as_ref().unwrap().whose();
     let say = |model: &mut Model, uri: &str, report: TestReport| {
         let report = TestReport { uri: uri.to_owned(), ..report };
-        assert!(answer(model, req, Answer::TestOver(Box::new(report))).is_empty());
+        assert!(answer(model, req, Answer::TestFinished(Box::new(report))).is_empty());
     };
     assert_eq!(whose(&model), "; pay's, 1 of 3 tenants");
     say(&mut model, &uris[0], passing());
@@ -214,7 +214,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
         every.result = result;
         every.seen = Some(Seen { format: true, doubted: false, fit: Fit::Fit });
         let report = TestReport { uri: what.destination.to_string(), ..report(vec![every]) };
-        answer(&mut model, req, Answer::TestOver(Box::new(report)));
+        answer(&mut model, req, Answer::TestFinished(Box::new(report)));
     }
     let proven: Vec<String> = storage(&model).proven_archives().into_iter().collect();
     assert_eq!(proven, ["file:///b/1002/clog", "file:///b/1006/clog"]);
@@ -281,7 +281,7 @@ fn an_answer_finds_its_draft_though_another_target_is_open() {
     let mut model = opened(three(), "prod/pay", Vec::new());
     let (req, _) = test(&mut model);
     let _ = target::choose(&mut model, vec!["prod/order".parse().unwrap()]);
-    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
     assert_eq!(storage(&model).standing(Data), Standing::Never);
     let _ = target::choose(&mut model, vec!["prod/pay".parse().unwrap()]);
     assert!(passed(&model, Data) && !storage(&model).is_testing());
