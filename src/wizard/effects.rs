@@ -420,8 +420,8 @@ async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: Say) 
     loop {
         match follow.next(0).await {
             Ok(Some(FollowUpdate::Entry(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
-            Ok(Some(FollowUpdate::Unresponsive(fault))) => say.one(req, Answer::Silent(Some(fault))),
-            Ok(Some(FollowUpdate::Responsive)) => say.one(req, Answer::Silent(None)),
+            Ok(Some(FollowUpdate::Unresponsive(fault))) => say.one(req, Answer::RunnerUnresponsive(Some(fault))),
+            Ok(Some(FollowUpdate::Responsive)) => say.one(req, Answer::RunnerUnresponsive(None)),
             Ok(None) => break,
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }

@@ -60,7 +60,7 @@ pub enum Answer {
     /// Something was written into the journal of the watched task.
     Followed(Timestamp, Box<Result<Event, Unread>>),
     /// Its runner lives and does not answer; None: it answers again.
-    Silent(Option<Fault>),
+    RunnerUnresponsive(Option<Fault>),
     /// Nobody writes into it any more.
     FollowedToEnd {
         /// Its state.

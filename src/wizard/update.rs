@@ -200,7 +200,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::TestFinished(report) => storage::test_over(model, req, *report),
         Answer::Launched(started) => launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),
-        Answer::Silent(fault) => task::silent(model, req, fault),
+        Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
         Answer::FollowedToEnd { state, last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
