@@ -62,7 +62,7 @@ pub enum Answer {
     /// Its runner lives and does not answer; None: it answers again.
     RunnerUnresponsive(Option<Fault>),
     /// Nobody writes into it any more.
-    FollowedToEnd {
+    FollowEnded {
         /// Its state.
         state: TaskState,
         /// What its last runner left as a reason for going.
