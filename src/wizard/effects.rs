@@ -426,7 +426,7 @@ async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: Say) 
             Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
         }
     }
-    say.one(req, Answer::FollowEnded { state: follow.state(), last_word: follow.exit_reason() });
+    say.one(req, Answer::FollowEnded { state: follow.state(), exit_reason: follow.exit_reason() });
 }
 
 fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {

@@ -66,7 +66,7 @@ pub enum Answer {
         /// Its state.
         state: TaskState,
         /// What its last runner left as a reason for going.
-        last_word: Option<Fault>,
+        exit_reason: Option<Fault>,
     },
     /// It cannot be read.
     FollowFailed(Fault),

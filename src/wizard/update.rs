@@ -201,7 +201,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::Launched(started) => launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),
         Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
-        Answer::FollowEnded { state, last_word } => task::followed_to_end(model, req, state, last_word),
+        Answer::FollowEnded { state, exit_reason: last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::Questioned(question) => task::questioned(model, req, question.map(|question| *question)),

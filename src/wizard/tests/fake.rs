@@ -210,7 +210,7 @@ impl Fake {
             let later = serde_json::json!({"event": "of a later obnow"});
             self.say(req, Answer::Followed(cast::now(), Box::new(Err(Unread::Unknown(later)))));
         } else {
-            self.say(req, Answer::FollowEnded { state: view.state(false), last_word: None });
+            self.say(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
         }
     }
 

@@ -247,7 +247,7 @@ fn task(facts: Facts, story: Story) -> Wizard {
         at = at.saturating_add(jiff::SignedDuration::from_millis(900)).unwrap();
     }
     if story != Story::Runs {
-        wizard.answer(req, Answer::FollowEnded { state: view.state(false), last_word: None });
+        wizard.answer(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
     }
     wizard
 }

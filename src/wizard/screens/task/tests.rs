@@ -108,7 +108,7 @@ pub fn watched(events: &[Event]) -> Model {
 
 pub fn end(model: &mut Model, state: TaskState) {
     let following = model.task.as_ref().unwrap().following.unwrap();
-    let said = Answer::FollowEnded { state, last_word: None };
+    let said = Answer::FollowEnded { state, exit_reason: None };
     assert!(update(model, Msg::Answer(following, said)).is_empty());
 }
 

@@ -54,7 +54,7 @@ fn the_log_has_every_event_but_figures_that_only_grew() {
 fn answers_to_what_is_not_followed_any_more_change_nothing() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     answer(&mut model, 7, Answer::Followed(at(9), Box::new(Ok(job(3)))));
-    answer(&mut model, 7, Answer::FollowEnded { state: TaskState::Done, last_word: None });
+    answer(&mut model, 7, Answer::FollowEnded { state: TaskState::Done, exit_reason: None });
     answer(&mut model, 7, Answer::FollowFailed(fault("Gone.")));
     answer(&mut model, 7, Answer::Reported(Err(fault("Full."))));
     answer(&mut model, 7, Answer::CancelAsked(Ok(())));
@@ -77,7 +77,7 @@ fn a_journal_that_cannot_be_read_is_read_again_by_r() {
 fn a_runner_that_is_gone_is_said_and_retry_goes_on() {
     let events = [created(&["prod/pay"], None), started(1, false), step(StepKind::CheckTarget, StepState::Running)];
     let mut model = watching(&events);
-    let said = Answer::FollowEnded { state: TaskState::RunnerGone, last_word: Some(fault("The disk is full.")) };
+    let said = Answer::FollowEnded { state: TaskState::RunnerGone, exit_reason: Some(fault("The disk is full.")) };
     answer(&mut model, 1, said);
     assert_eq!(retry_says(&model), "retry");
     let (exit, lines) = farewell(&model);
