@@ -130,14 +130,14 @@ impl Effects {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
                     let question = cancel_question(&context, &task).await;
-                    say.one(req, Answer::Questioned(question.map(Box::new)));
+                    say.one(req, Answer::DialogReady(question.map(Box::new)));
                 });
             }
             Effect::CompactQuestion(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
                     let question = compact_question(&context, &task).await;
-                    say.one(req, Answer::Questioned(question.map(Box::new)));
+                    say.one(req, Answer::DialogReady(question.map(Box::new)));
                 });
             }
             Effect::Cancel(req, task) => {

@@ -73,7 +73,7 @@ pub enum Answer {
     /// The tasks of this host.
     Tasks(Result<Vec<TaskRow>, Fault>),
     /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
-    Questioned(Result<Box<Question>, Fault>),
+    DialogReady(Result<Box<Question>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
     CancelAsked(Result<(), Fault>),
     /// A report was written there.

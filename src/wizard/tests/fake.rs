@@ -172,7 +172,7 @@ impl Fake {
 
     fn asked_back(&mut self, req: RequestId, question: Question, dice: &mut Dice) {
         let question = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(Box::new(question)) };
-        self.say(req, Answer::Questioned(question));
+        self.say(req, Answer::DialogReady(question));
     }
 
     fn test(&mut self, req: RequestId, what: &TestSpec, dice: &mut Dice) {

@@ -154,7 +154,7 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     model.task.as_mut().unwrap().ended = ended;
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
     let asked = Question::new(super::super::super::question::Doing::Compact, "Perform it?", vec!["ALL 14".into()]);
-    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(asked.by_name("prod")))));
+    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(asked.by_name("prod")))));
     assert_eq!(press(&mut model, Key::Enter), "[]", "the name is not typed yet");
     assert_eq!(model.notice.as_deref(), Some("Type prod first; Esc goes back."));
     for c in "prod".chars() {
@@ -182,9 +182,9 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
     assert!(model.overlay.is_none(), "nothing is asked before it is known");
     assert_eq!(key(&mut model, 'c'), "[]");
     assert_eq!(model.notice.as_deref(), Some("What was asked for is still under way."));
-    assert_eq!(answer(&mut model, 1, Answer::Questioned(Ok(Box::new(hits(None, false))))), "[]");
+    assert_eq!(answer(&mut model, 1, Answer::DialogReady(Ok(Box::new(hits(None, false))))), "[]");
     assert!(model.overlay.is_none(), "another question's answer");
-    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
     assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
@@ -207,11 +207,11 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
 fn a_cancel_is_not_put_when_the_answer_is_no_or_the_task_has_ended() {
     let mut model = runs();
     key(&mut model, 'c');
-    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     assert_eq!(press(&mut model, Key::Esc), "[]");
     assert_eq!(watched_task(&model).asking, None);
     key(&mut model, 'c');
-    answer(&mut model, 3, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    answer(&mut model, 3, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(verdict(VerdictWord::Restorable)))));
     end(&mut model, TaskState::Done);
     assert_eq!(key(&mut model, 'y'), "[]");
@@ -228,7 +228,7 @@ fn somebody_elses_backup_and_prod_want_a_name() {
     ] {
         let mut model = runs();
         key(&mut model, 'c');
-        answer(&mut model, 2, Answer::Questioned(Ok(Box::new(question))));
+        answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(question))));
         let Some(Overlay::Confirm(asked)) = &model.overlay else { panic!("it is asked") };
         assert_eq!(asked.title, title);
         for c in "prod/pa".chars() {
@@ -245,12 +245,12 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
     let mut model = runs();
     end(&mut model, TaskState::RunnerGone);
     key(&mut model, 'c');
-    answer(&mut model, 2, Answer::Questioned(Ok(Box::new(hits(None, false)))));
+    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     key(&mut model, 'y');
     assert_eq!(answer(&mut model, 3, Answer::CancelAsked(Ok(()))), "[Follow(Req(4), \"T1\")]");
     let mut refused = runs();
     key(&mut refused, 'c');
-    answer(&mut refused, 2, Answer::Questioned(Err(fault("Nobody answers."))));
+    answer(&mut refused, 2, Answer::DialogReady(Err(fault("Nobody answers."))));
     assert!(refused.overlay.is_none());
     assert_eq!(watched_task(&refused).refused.as_ref().unwrap().what, "Nobody answers.");
 }
@@ -260,7 +260,7 @@ fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_
     let mut model = watching(&[created(&["prod/pay"], None), started(1, false)]);
     assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
     open(&mut model, "T2".to_owned(), Typed::default());
-    answer(&mut model, 2, Answer::Questioned(Err(fault("Nobody answered."))));
+    answer(&mut model, 2, Answer::DialogReady(Err(fault("Nobody answered."))));
     assert_eq!((watched_task(&model).id.as_str(), &watched_task(&model).refused), ("T2", &None));
     open(&mut model, "T1".to_owned(), Typed::default());
     let effects = key(&mut model, 'c');
