@@ -142,7 +142,7 @@ impl Effects {
             }
             Effect::Cancel(req, task) => {
                 let Some(context) = self.context() else { return };
-                self.writes.spawn(async move { say.one(req, Answer::CancelAsked(cancel(&context, &task).await)) });
+                self.writes.spawn(async move { say.one(req, Answer::CancelRequested(cancel(&context, &task).await)) });
             }
             Effect::Follow(req, task) => {
                 let Some(context) = self.context() else { return };

@@ -75,7 +75,7 @@ pub enum Answer {
     /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
     DialogReady(Result<Box<Question>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
-    CancelAsked(Result<(), Fault>),
+    CancelRequested(Result<(), Fault>),
     /// A report was written there.
     Reported(Result<PathBuf, Fault>),
     /// Causes of the embedded fleet were removed: their names.

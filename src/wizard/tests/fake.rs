@@ -132,7 +132,7 @@ impl Fake {
             }
             Effect::Cancel(req, _) => {
                 let asked = if dice.one_in(3) { Err(cast::unreachable()) } else { Ok(()) };
-                self.say(req, Answer::CancelAsked(asked));
+                self.say(req, Answer::CancelRequested(asked));
             }
             Effect::Follow(req, id) => self.follow(req, &id),
             Effect::ListTasks(req) => {

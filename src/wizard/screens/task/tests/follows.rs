@@ -57,7 +57,7 @@ fn answers_to_what_is_not_followed_any_more_change_nothing() {
     answer(&mut model, 7, Answer::FollowEnded { state: TaskState::Done, exit_reason: None });
     answer(&mut model, 7, Answer::FollowFailed(fault("Gone.")));
     answer(&mut model, 7, Answer::Reported(Err(fault("Full."))));
-    answer(&mut model, 7, Answer::CancelAsked(Ok(())));
+    answer(&mut model, 7, Answer::CancelRequested(Ok(())));
     let task = watched_task(&model);
     assert_eq!((task.view.targets[0].job, task.ended, task.cancelling), (None, None, false));
     assert_eq!((&task.unread, &task.refused), (&None, &None));

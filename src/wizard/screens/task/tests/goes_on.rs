@@ -188,7 +188,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
     let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
     assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
-    answer(&mut model, 3, Answer::CancelAsked(Ok(())));
+    answer(&mut model, 3, Answer::CancelRequested(Ok(())));
     assert!(watched_task(&model).cancelling);
     key(&mut model, 'c');
     assert_eq!(model.notice.as_deref(), Some("The cancel was asked for; the server's word is awaited."));
@@ -247,7 +247,7 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
     key(&mut model, 'c');
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     key(&mut model, 'y');
-    assert_eq!(answer(&mut model, 3, Answer::CancelAsked(Ok(()))), "[Follow(Req(4), \"T1\")]");
+    assert_eq!(answer(&mut model, 3, Answer::CancelRequested(Ok(()))), "[Follow(Req(4), \"T1\")]");
     let mut refused = runs();
     key(&mut refused, 'c');
     answer(&mut refused, 2, Answer::DialogReady(Err(fault("Nobody answers."))));
