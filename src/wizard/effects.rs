@@ -162,7 +162,7 @@ impl Effects {
             Effect::Report(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn_blocking(move || {
-                    say.one(req, Answer::Reported(report::write(&context, &task).map(|(_, path)| path)));
+                    say.one(req, Answer::ReportWritten(report::write(&context, &task).map(|(_, path)| path)));
                 });
             }
             Effect::Try(req, login) => {

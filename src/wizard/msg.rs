@@ -77,7 +77,7 @@ pub enum Answer {
     /// A request to cancel was put into the task's file, or why not.
     CancelRequested(Result<(), Fault>),
     /// A report was written there.
-    Reported(Result<PathBuf, Fault>),
+    ReportWritten(Result<PathBuf, Fault>),
     /// Causes of the embedded fleet were removed: their names.
     Fixed(Result<Vec<String>, String>),
 }

@@ -206,7 +206,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::DialogReady(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::cancel_asked(model, req, asked),
-        Answer::Reported(path) => task::reported(model, req, path),
+        Answer::ReportWritten(path) => task::reported(model, req, path),
         Answer::Fixed(causes) => fixed(model, causes),
     }
 }

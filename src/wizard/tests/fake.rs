@@ -141,7 +141,7 @@ impl Fake {
             }
             Effect::Report(req, id) => {
                 let path = if dice.one_in(2) { Ok(format!("/tmp/{id}.txt").into()) } else { Err(cast::unreachable()) };
-                self.say(req, Answer::Reported(path));
+                self.say(req, Answer::ReportWritten(path));
             }
             Effect::Fix(req) => {
                 let fixed = if dice.one_in(2) { Ok(vec!["no-space".to_owned()]) } else { Err("no fleet".to_owned()) };

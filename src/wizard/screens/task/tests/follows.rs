@@ -56,7 +56,7 @@ fn answers_to_what_is_not_followed_any_more_change_nothing() {
     answer(&mut model, 7, Answer::Followed(at(9), Box::new(Ok(job(3)))));
     answer(&mut model, 7, Answer::FollowEnded { state: TaskState::Done, exit_reason: None });
     answer(&mut model, 7, Answer::FollowFailed(fault("Gone.")));
-    answer(&mut model, 7, Answer::Reported(Err(fault("Full."))));
+    answer(&mut model, 7, Answer::ReportWritten(Err(fault("Full."))));
     answer(&mut model, 7, Answer::CancelRequested(Ok(())));
     let task = watched_task(&model);
     assert_eq!((task.view.targets[0].job, task.ended, task.cancelling), (None, None, false));
@@ -139,11 +139,11 @@ fn y_copies_what_is_to_be_told() {
         assert!(copied.contains(part), "{part} in {copied}");
     }
     assert_eq!(key(&mut model, 'o'), "[Report(Req(2), \"T1\")]");
-    answer(&mut model, 2, Answer::Reported(Ok("/state/reports/T1.txt".into())));
+    answer(&mut model, 2, Answer::ReportWritten(Ok("/state/reports/T1.txt".into())));
     assert_eq!(key(&mut model, 'y'), "[Copy(\"/state/reports/T1.txt\")]");
     assert_eq!(key(&mut model, 'y'), copied, "once is enough");
     key(&mut model, 'o');
-    answer(&mut model, 3, Answer::Reported(Err(fault("The disk is full."))));
+    answer(&mut model, 3, Answer::ReportWritten(Err(fault("The disk is full."))));
     assert_eq!(watched_task(&model).refused.as_ref().unwrap().what, "The disk is full.");
 }
 
