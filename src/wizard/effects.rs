@@ -157,7 +157,7 @@ impl Effects {
             Effect::Fix(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
                 let fix: Fix = Arc::clone(fix);
-                self.reads.spawn(async move { say.one(req, Answer::Fixed(fix().await)) });
+                self.reads.spawn(async move { say.one(req, Answer::DemoFixed(fix().await)) });
             }
             Effect::Report(req, task) => {
                 let Some(context) = self.context() else { return };

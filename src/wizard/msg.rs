@@ -79,7 +79,7 @@ pub enum Answer {
     /// A report was written there.
     ReportWritten(Result<PathBuf, Fault>),
     /// Causes of the embedded fleet were removed: their names.
-    Fixed(Result<Vec<String>, String>),
+    DemoFixed(Result<Vec<String>, String>),
 }
 
 /// A plan that was made, with the words of the command line that makes the same.

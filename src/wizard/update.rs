@@ -207,7 +207,7 @@ fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
         Answer::DialogReady(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::cancel_asked(model, req, asked),
         Answer::ReportWritten(path) => task::reported(model, req, path),
-        Answer::Fixed(causes) => fixed(model, causes),
+        Answer::DemoFixed(causes) => fixed(model, causes),
     }
 }
 

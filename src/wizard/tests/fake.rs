@@ -145,7 +145,7 @@ impl Fake {
             }
             Effect::Fix(req) => {
                 let fixed = if dice.one_in(2) { Ok(vec!["no-space".to_owned()]) } else { Err("no fleet".to_owned()) };
-                self.say(req, Answer::Fixed(fixed));
+                self.say(req, Answer::DemoFixed(fixed));
             }
             Effect::GivePassword(..)
             | Effect::StopTest
