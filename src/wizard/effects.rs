@@ -8,7 +8,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::effect::{Effect, ToTest, Typed};
 use super::model::RequestId;
-use super::msg::{Answer, Made, TaskRow};
+use super::msg::{Answer, PlanPreview, TaskRow};
 use super::run::{Fix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
@@ -253,7 +253,7 @@ async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>
 }
 
 /// Makes the plan, and judges the secrets for it that are at hand.
-async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices) -> Result<Made, Box<Refusal>> {
+async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
@@ -265,7 +265,7 @@ fn refused(fault: Fault) -> Box<Refusal> {
     Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() })
 }
 
-fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made, Box<Refusal>> {
+fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
     let cluster = context.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
     let said = choices.clone();
@@ -274,7 +274,7 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Made
     let facts = dump_place::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
-    Ok(Made { same_as: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
+    Ok(PlanPreview { equivalent_command: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.

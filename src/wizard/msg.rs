@@ -50,7 +50,7 @@ pub enum Answer {
     /// It was saved, and the inventory read again.
     ConnectionSaved(Box<Result<InventorySummary, Fault>>),
     /// The plan was made, or refused.
-    Prepared(Box<Result<Made, Box<Refusal>>>),
+    Prepared(Box<Result<PlanPreview, Box<Refusal>>>),
     /// A check of a storage's Test begins or has ended.
     TestProgressed(Box<TestNews>),
     /// The Test has ended.
@@ -84,11 +84,11 @@ pub enum Answer {
 
 /// A plan that was made, with the words of the command line that makes the same.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Made {
+pub struct PlanPreview {
     /// The plan, and what is shown of it.
     pub prepared: Prepared,
     /// The words, from `backup` on.
-    pub same_as: Vec<String>,
+    pub equivalent_command: Vec<String>,
 }
 
 /// A task in the list of tasks.

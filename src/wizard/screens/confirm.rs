@@ -20,7 +20,7 @@ use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Draft, Model, Overlay, RequestId, Screen};
-use crate::wizard::msg::Made;
+use crate::wizard::msg::PlanPreview;
 use crate::wizard::update;
 
 /// The buttons.
@@ -244,7 +244,7 @@ pub fn prepare(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The plan was made, or refused.
-pub fn prepared(model: &mut Model, req: RequestId, made: Result<Made, Box<Refusal>>) -> Vec<Effect> {
+pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box<Refusal>>) -> Vec<Effect> {
     let Some((_, choices, facts)) = model.confirm.asking.take_if(|(asked, _, _)| *asked == req) else {
         return Vec::new();
     };
@@ -253,8 +253,12 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<Made, Box<Refusa
             ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned()).chain(words).collect();
         shell(&whole)
     };
-    let shown =
-        made.map(|made| Shown { prepared: Arc::new(made.prepared), same_as: words(made.same_as), choices, facts });
+    let shown = made.map(|made| Shown {
+        prepared: Arc::new(made.prepared),
+        same_as: words(made.equivalent_command),
+        choices,
+        facts,
+    });
     // Another plan than the one that was read is not started by a key that was on its way, nor by a question that the old
     // one asked.
     let same =

@@ -13,7 +13,7 @@ use crate::domain::plan::Refusal;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, RequestId, Screen};
-use crate::wizard::msg::{Answer, Made, Msg};
+use crate::wizard::msg::{Answer, Msg, PlanPreview};
 use crate::wizard::update::{begin, update};
 
 /// A wizard under test.
@@ -140,10 +140,10 @@ impl Wizard {
 }
 
 /// A plan as the wizard's own effects make it.
-pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<Made, Box<Refusal>> {
+pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<PlanPreview, Box<Refusal>> {
     let prepared = prepare::prepare(facts, choices, task)?;
     let same_as = ["backup", &choices.targets[0].to_string(), "--mode", "full"].map(str::to_owned).to_vec();
-    Ok(Made { prepared, same_as })
+    Ok(PlanPreview { prepared, equivalent_command: same_as })
 }
 
 /// A key by the name it has on screen.
