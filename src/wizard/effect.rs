@@ -14,7 +14,7 @@ use crate::domain::task::Prepared;
 
 /// Secrets that were typed for a task.
 #[derive(Debug, Clone, Default)]
-pub struct Typed {
+pub struct TypedSecrets {
     /// The access key of the storage.
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
@@ -23,8 +23,8 @@ pub struct Typed {
     pub decryption: Vec<Secret>,
 }
 
-impl From<Typed> for SecretOverrides {
-    fn from(Typed { access_key, encryption, decryption }: Typed) -> Self {
+impl From<TypedSecrets> for SecretOverrides {
+    fn from(TypedSecrets { access_key, encryption, decryption }: TypedSecrets) -> Self {
         Self { access_key, encryption, decryption, ..Self::default() }
     }
 }
@@ -60,7 +60,7 @@ pub enum Effect {
     /// End the Test that runs.
     StopTest,
     /// Hand a confirmed plan to a runner.
-    Launch(RequestId, Arc<Prepared>, Typed),
+    Launch(RequestId, Arc<Prepared>, TypedSecrets),
     /// Watch the backup that somebody else runs on a tenant, as a task of its own.
     Attach(RequestId, Arc<Facts>, TargetName),
     /// Go on with a task, after a major compaction where that is asked for.
@@ -72,7 +72,7 @@ pub enum Effect {
         /// Perform a major compaction first.
         compact: bool,
         /// What was typed for it.
-        typed: Typed,
+        typed: TypedSecrets,
     },
     /// Find out what a cancel of a task would hit.
     CancelQuestion(RequestId, String),

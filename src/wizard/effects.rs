@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::effect::{Effect, ToTest, Typed};
+use super::effect::{Effect, ToTest, TypedSecrets};
 use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
 use super::run::{Fix, Start};
@@ -332,7 +332,7 @@ async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
     say.one(req, Answer::TestFinished(Box::new(report)));
 }
 
-async fn launch(context: &AppContext, prepared: &Prepared, typed: Typed) -> Result<String, Fault> {
+async fn launch(context: &AppContext, prepared: &Prepared, typed: TypedSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let secrets = task_secrets::for_start(context, cluster, prepared, typed.into()).await?;
     begin(context, prepared.clone(), secrets).await
@@ -367,7 +367,7 @@ async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName)
     begin(context, prepared, secrets).await
 }
 
-async fn go_on(context: &AppContext, id: String, compact: bool, typed: Typed) -> Result<String, Fault> {
+async fn go_on(context: &AppContext, id: String, compact: bool, typed: TypedSecrets) -> Result<String, Fault> {
     let task = tasks::find(context, &id)?;
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { LaunchRequest::ResumeWithCompaction } else { LaunchRequest::Resume };

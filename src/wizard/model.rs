@@ -7,7 +7,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::effect::Typed;
+use super::effect::TypedSecrets;
 use super::form::Text;
 use super::screens::ask::Ask;
 use super::screens::question::Question;
@@ -148,8 +148,8 @@ impl Draft {
 
     /// What was typed of the secrets that a task needs.
     #[must_use]
-    pub fn typed_secrets(&self) -> Typed {
-        Typed {
+    pub fn typed_secrets(&self) -> TypedSecrets {
+        TypedSecrets {
             access_key: self.storage.access_key(),
             encryption: self.mode.encryption(),
             decryption: self.older_passwords.iter().filter_map(Text::as_secret).collect(),

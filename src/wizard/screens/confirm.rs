@@ -15,7 +15,7 @@ use crate::domain::plan::{Action as PlanAction, Refusal, TargetPlan};
 use crate::domain::preflight::{Check, CheckId};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::{Prepared, PreviewStep};
-use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
@@ -366,11 +366,11 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
         return Vec::new();
     }
     let Some(draft) = &model.draft else { return Vec::new() };
-    let typed = Typed { access_key: Some(key), ..draft.typed_secrets() };
+    let typed = TypedSecrets { access_key: Some(key), ..draft.typed_secrets() };
     hand_over(model, typed)
 }
 
-fn hand_over(model: &mut Model, typed: Typed) -> Vec<Effect> {
+fn hand_over(model: &mut Model, typed: TypedSecrets) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     model.confirm.launching = Some(req);

@@ -11,7 +11,7 @@ use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Event, TargetView, TaskState, TaskView, Told, Unread, told, unknown};
 use crate::domain::words;
-use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, Overlay, RequestId, Screen};
 use crate::wizard::update;
@@ -67,7 +67,7 @@ pub struct Watched {
     /// Its id.
     pub id: String,
     /// What was typed for it.
-    pub typed: Typed,
+    pub typed: TypedSecrets,
     /// The question that follows its journal.
     pub following: Option<RequestId>,
     /// What its journal says.
@@ -107,7 +107,7 @@ pub struct Watched {
 impl Watched {
     /// A task of which nothing was read yet.
     #[must_use]
-    pub fn new(id: String, typed: Typed, following: RequestId, from: Screen) -> Self {
+    pub fn new(id: String, typed: TypedSecrets, following: RequestId, from: Screen) -> Self {
         Self {
             id,
             typed,
@@ -213,7 +213,7 @@ impl Watched {
 }
 
 /// Opens a task; the one that was watched before is let go, and remembered for the farewell.
-pub fn open(model: &mut Model, id: String, typed: Typed) -> Vec<Effect> {
+pub fn open(model: &mut Model, id: String, typed: TypedSecrets) -> Vec<Effect> {
     let from = match model.screen {
         Screen::Tasks => Screen::Tasks,
         _ => Screen::Target,
@@ -347,7 +347,7 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
     match started {
         Ok(id) if model.screen == asked_on && model.overlay.is_none() => {
             model.notice = None;
-            open(model, id, Typed::default())
+            open(model, id, TypedSecrets::default())
         }
         Ok(id) => {
             model.notice = Some(format!("Task {id} watches it; b lists the tasks."));

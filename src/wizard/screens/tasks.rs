@@ -7,7 +7,7 @@ use crate::domain::facts::{Facts, JobFacts, TenantKind};
 use crate::domain::fault::Fault;
 use crate::domain::target::TargetName;
 use crate::domain::words;
-use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, RequestId, Screen};
@@ -149,7 +149,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Next => {
             if let Some(row) = focused(model) {
                 let id = row.id.clone();
-                return task::open(model, id, Typed::default());
+                return task::open(model, id, TypedSecrets::default());
             }
             let at = model.tasks.cursor.saturating_sub(model.tasks.rows.len());
             let chosen = elsewhere(model).get(at).map(|other| (Arc::clone(other.facts), other.target.clone()));

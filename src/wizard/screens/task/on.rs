@@ -4,7 +4,7 @@ use super::keys::{Way, way};
 use super::{Asking, Watched};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
-use crate::wizard::effect::{Effect, Typed};
+use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
 use crate::wizard::screens::ask::{Ask, Asked};
 use crate::wizard::screens::question::{Doing, Question};
@@ -75,7 +75,7 @@ pub fn retry(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The same with a secret that was asked for.
-pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut Typed)) -> Vec<Effect> {
+pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
     keep(&mut task.typed);
     let compact = std::mem::take(&mut task.compact_first);

@@ -89,7 +89,7 @@ pub fn stopped_in(kind: StepKind, state: StepState, word: VerdictWord) -> Vec<Ev
 /// A wizard that watches the task `T1`, whose journal holds these events.
 pub fn watching(events: &[Event]) -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
-    let effects = open(&mut model, "T1".to_owned(), Typed::default());
+    let effects = open(&mut model, "T1".to_owned(), TypedSecrets::default());
     assert_eq!(format!("{effects:?}"), "[Follow(Req(1), \"T1\")]");
     for (second, event) in (0..).zip(events) {
         let said = Answer::Followed(at(second), Box::new(Ok(event.clone())));

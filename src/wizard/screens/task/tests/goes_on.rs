@@ -259,10 +259,10 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
 fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_it() {
     let mut model = watching(&[created(&["prod/pay"], None), started(1, false)]);
     assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
-    open(&mut model, "T2".to_owned(), Typed::default());
+    open(&mut model, "T2".to_owned(), TypedSecrets::default());
     answer(&mut model, 2, Answer::DialogReady(Err(fault("Nobody answered."))));
     assert_eq!((watched_task(&model).id.as_str(), &watched_task(&model).refused), ("T2", &None));
-    open(&mut model, "T1".to_owned(), Typed::default());
+    open(&mut model, "T1".to_owned(), TypedSecrets::default());
     let effects = key(&mut model, 'c');
     assert!(effects.starts_with("[CancelQuestion("), "{effects} {:?}", model.notice);
 }
@@ -271,7 +271,7 @@ fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_
 fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
     let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed));
     assert!(key(&mut model, 'r').starts_with("[GoOn { req: Req(2)"));
-    open(&mut model, "T2".to_owned(), Typed::default());
+    open(&mut model, "T2".to_owned(), TypedSecrets::default());
     assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".to_owned()))), "[]", "T2 stays on the screen");
     assert_eq!(watched_task(&model).id, "T2");
     assert_eq!(
