@@ -31,9 +31,9 @@ impl From<TypedSecrets> for SecretOverrides {
 
 /// A directory to test.
 #[derive(Debug, Clone)]
-pub struct ToTest {
+pub struct DirectoryTest {
     /// The Test, with the access key where it was typed.
-    pub what: TestSpec,
+    pub spec: TestSpec,
     /// Where the access key is to be found, where it was not.
     pub key_from: Option<SecretSource>,
 }
@@ -56,7 +56,7 @@ pub enum Effect {
     /// Make the plan and what is shown of it.
     Prepare(RequestId, Arc<Facts>, Box<Choices>),
     /// Test these directories, one after the other.
-    Test(RequestId, Vec<ToTest>),
+    Test(RequestId, Vec<DirectoryTest>),
     /// End the Test that runs.
     StopTest,
     /// Hand a confirmed plan to a runner.

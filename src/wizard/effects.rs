@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 
-use super::effect::{Effect, ToTest, TypedSecrets};
+use super::effect::{DirectoryTest, Effect, TypedSecrets};
 use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
 use super::run::{Fix, Start};
@@ -278,9 +278,9 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Plan
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
-async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<ToTest>, say: Say) {
+async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<DirectoryTest>, say: Say) {
     let mut known: Option<(SecretSource, Secret)> = None;
-    for ToTest { what, key_from } in directories {
+    for DirectoryTest { spec: what, key_from } in directories {
         let Some(source) = key_from else {
             run_test(req, what, &say).await;
             continue;

@@ -100,7 +100,7 @@ impl Fake {
                 let made = drive::made(&facts, &choices, &format!("1M7W{}", self.next_id));
                 self.say(req, Answer::Prepared(Box::new(made)));
             }
-            Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.what, dice)),
+            Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.spec, dice)),
             Effect::Launch(req, prepared, _) => {
                 let started = if dice.one_in(5) {
                     Err(cast::unreachable())

@@ -153,7 +153,7 @@ fn storage(facts: Facts) -> Wizard {
 /// The question of the Test that runs, and where.
 fn the_test(wizard: &Wizard) -> (RequestId, String) {
     wizard.last(|effect| match effect {
-        Effect::Test(req, directories) => Some((*req, directories[0].what.destination.to_string())),
+        Effect::Test(req, directories) => Some((*req, directories[0].spec.destination.to_string())),
         _ => None,
     })
 }

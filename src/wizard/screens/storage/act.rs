@@ -14,7 +14,7 @@ use crate::domain::plan::{Chosen, chosen_destination};
 use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
-use crate::wizard::effect::{Effect, ToTest};
+use crate::wizard::effect::{DirectoryTest, Effect};
 use crate::wizard::form::Text;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::Action;
@@ -318,7 +318,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
 ///
 /// # Errors
 /// One of them cannot be used, or nobody has answered: what is said of it.
-fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), String> {
+fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTest>), String> {
     let unanswered = || "The cluster has not answered yet.".to_owned();
     let facts = model.facts().ok_or_else(unanswered)?;
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
@@ -339,7 +339,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<ToTest>), S
         let what = test_of(facts, tenant, storage.shape, part, chosen.destination);
         let mut what = if storage.must_pass(part) { what.with_statement_check(facts) } else { what };
         what.may_probe_inside = asked.get(directories.len()).is_some_and(|asked| *asked);
-        directories.push(ToTest { what: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
+        directories.push(DirectoryTest { spec: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
         tenants.push(tenant.name.clone());
     }
     if directories.is_empty() { Err(unanswered()) } else { Ok((tenants, directories)) }

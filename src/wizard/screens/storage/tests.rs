@@ -115,7 +115,7 @@ pub fn test_all(model: &mut Model) -> (RequestId, Vec<TestSpec>) {
     go(model, Focus::Test);
     let effects = press(model, Key::Char('t'));
     let [Effect::Test(req, directories)] = effects.as_slice() else { panic!("{effects:?}, {:?}", model.notice) };
-    (*req, directories.iter().map(|one| one.what.clone()).collect())
+    (*req, directories.iter().map(|one| one.spec.clone()).collect())
 }
 
 pub fn report(checks: Vec<TestedCheck>) -> TestReport {

@@ -5,7 +5,7 @@ use crate::domain::facts::TenantFacts;
 use crate::domain::samples::{cluster, prod, wanted};
 use crate::domain::storage_test::{Expected, Fit, Seen, TestNews, TestResult};
 use crate::domain::template::DirKind::{Clog, Data};
-use crate::wizard::effect::ToTest;
+use crate::wizard::effect::DirectoryTest;
 use crate::wizard::screens::storage::trial::Progress;
 
 /// `pay` with its data backup typed.
@@ -27,7 +27,7 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
     assert_eq!(model.notice.as_deref(), Some("Data backup: not tested. Enter tests it; it must pass."));
     let effects = press(&mut model, Key::Enter);
     let [Effect::Test(req, directories)] = effects.as_slice() else { panic!("{effects:?}") };
-    let what = &directories[0].what;
+    let what = &directories[0].spec;
     assert_eq!(what.destination.to_string(), "file:///b/1002/data");
     let Expected::OfTenant(of) = &what.expected else { panic!("{:?}", what.expected) };
     assert_eq!((of.cluster_id, of.tenant_id, of.kind), (Some(77), 1002, Data));
@@ -271,7 +271,7 @@ fn a_strategys_storage_is_tested_with_the_key_of_the_inventory() {
     let mut model = opened(cluster(vec![pay]), "prod/pay", vec![strategy]);
     let effects = press(&mut model, Key::Char('t'));
     let [Effect::Test(_, directories)] = effects.as_slice() else { panic!("{effects:?}") };
-    let ToTest { what, key_from } = &directories[0];
+    let DirectoryTest { spec: what, key_from } = &directories[0];
     assert_eq!((what.destination.bare().as_str(), key_from), ("s3://b/p/77/1002/data", &Some(source)));
     assert!(what.access_key.is_none());
 }
