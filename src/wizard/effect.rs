@@ -42,7 +42,7 @@ pub struct DirectoryTest {
 #[derive(Debug, Clone)]
 pub enum Effect {
     /// Read the inventory.
-    Open(RequestId),
+    OpenInventory(RequestId),
     /// Ask these clusters, in this order, each on its own.
     Detect(RequestId, Vec<String>),
     /// Keep a password that was typed.

@@ -78,7 +78,7 @@ impl Effects {
         while self.writes.try_join_next().is_some() {}
         let say = Say { answers: self.answers.clone() };
         match effect {
-            Effect::Open(req) => {
+            Effect::OpenInventory(req) => {
                 let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
                 self.reads
                     .spawn(async move { say.one(req, Answer::InventoryOpened(Box::new(open(start, context).await))) });

@@ -35,7 +35,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
     model.inventory_request = Some(req);
-    vec![Effect::Open(req)]
+    vec![Effect::OpenInventory(req)]
 }
 
 fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {

@@ -84,7 +84,7 @@ impl Wizard {
     /// The inventory was read.
     pub fn opened(&mut self, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
         let req = self.last(|effect| match effect {
-            Effect::Open(req) => Some(*req),
+            Effect::OpenInventory(req) => Some(*req),
             _ => None,
         });
         self.answer(req, Answer::InventoryOpened(Box::new(known)))

@@ -73,7 +73,7 @@ impl Fake {
     /// Whoever it concerns does what was asked, and answers.
     pub fn take(&mut self, effect: Effect, dice: &mut Dice) {
         match effect {
-            Effect::Open(req) => {
+            Effect::OpenInventory(req) => {
                 let known = match dice.below(12) {
                     0 => Err(cast::unreachable()),
                     1 => Ok(cast::known(Vec::new())),
