@@ -48,7 +48,7 @@ pub enum Effect {
     /// Keep a password that was typed.
     GivePassword(String, Secret),
     /// Try a connection that was typed.
-    Try(RequestId, Box<Login>),
+    TryConnection(RequestId, Box<Login>),
     /// Write it into the inventory, and read that again.
     Save(RequestId, Box<Login>),
     /// Use it without writing it anywhere.

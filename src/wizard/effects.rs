@@ -165,7 +165,7 @@ impl Effects {
                     say.one(req, Answer::ReportWritten(report::write(&context, &task).map(|(_, path)| path)));
                 });
             }
-            Effect::Try(req, login) => {
+            Effect::TryConnection(req, login) => {
                 self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
             }
             Effect::Save(req, login) => self.set_up(req, *login, setup::save, say),

@@ -313,7 +313,7 @@ fn attempt(model: &mut Model, then: Then) -> Vec<Effect> {
     let req = model.next_request_id();
     model.connect.fault = None;
     model.connect.phase = Phase::Trying(req, login.clone(), then);
-    vec![Effect::Try(req, login)]
+    vec![Effect::TryConnection(req, login)]
 }
 
 /// A key while text is typed; whether it was one for it.

@@ -87,7 +87,7 @@ impl Fake {
                     self.say(req, Answer::Detected { cluster, facts });
                 }
             }
-            Effect::Try(req, _) => {
+            Effect::TryConnection(req, _) => {
                 let facts = if dice.one_in(2) { Err(cast::refused_login()) } else { cast::answer(cast::prod()) };
                 self.say(req, Answer::ConnectionTried(facts));
             }

@@ -82,7 +82,7 @@ fn tried(refused: Option<crate::domain::fault::Fault>) -> Wizard {
     let mut wizard = typed("prod-hz");
     wizard.keys(&["Tab", "Tab", "Enter"]);
     let req = wizard.last(|effect| match effect {
-        Effect::Try(req, _) => Some(*req),
+        Effect::TryConnection(req, _) => Some(*req),
         _ => None,
     });
     if let Some(fault) = refused {

@@ -97,7 +97,7 @@ fn enter_goes_from_field_to_field_and_connects_on_the_last() {
     fill(&mut model, Stop::Host, "10.0.0.1:28810");
     fill(&mut model, Stop::Environment, "");
     let effects = press(&mut model, Key::Enter);
-    let [Effect::Try(_, login)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::TryConnection(_, login)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(
         (login.host.as_str(), login.user.as_str(), login.cluster().display_name().as_str()),
         ("10.0.0.1:28810", "root@sys", "10.0.0.1")
@@ -109,7 +109,7 @@ fn enter_goes_from_field_to_field_and_connects_on_the_last() {
 fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     let mut model = filled(Stop::Save);
     let effects = press(&mut model, Key::Enter);
-    let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(press(&mut model, Key::Enter).is_empty(), "once is enough");
     assert_eq!(model.notice.as_deref(), Some("It is being tried; Esc stops waiting."));
     let effects = answer(&mut model, *req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
@@ -134,7 +134,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
 fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
     let mut model = filled(Stop::Save);
     let effects = press(&mut model, Key::Enter);
-    let [Effect::Try(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(!format!("{model:?} {effects:?}").contains(PASSWORD));
     assert!(answer(&mut model, *req, Answer::ConnectionTried(Err(refused()))).is_empty());
     let screen = drawn(&model, (60, 16));
@@ -149,7 +149,7 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
 #[test]
 fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let mut model = filled(Stop::Save);
-    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     let Some(Effect::Save(req, _)) = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).pop()
     else {
         panic!("it is saved")
@@ -158,7 +158,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Err(there)))).is_empty());
     assert_eq!((model.screen, model.connect.focus), (Screen::Connect, Stop::Use));
     assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
-    let Some(Effect::Try(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    let Some(Effect::TryConnection(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
     let effects = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
     let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -171,12 +171,12 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
 #[test]
 fn an_answer_nobody_waits_for_changes_nothing() {
     let mut model = filled(Stop::Save);
-    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert!(press(&mut model, Key::Esc).is_empty());
     assert!(answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
     // Nor is one for what was typed before.
     let late = req;
-    let Some(Effect::Try(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
+    let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert!(
         answer(&mut model, late, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty(),
         "that was the first one's"
