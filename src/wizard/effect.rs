@@ -50,7 +50,7 @@ pub enum Effect {
     /// Try a connection that was typed.
     TryConnection(RequestId, Box<Login>),
     /// Write it into the inventory, and read that again.
-    Save(RequestId, Box<Login>),
+    SaveConnection(RequestId, Box<Login>),
     /// Use it without writing it anywhere.
     Use(RequestId, Box<Login>),
     /// Make the plan and what is shown of it.

@@ -168,7 +168,7 @@ impl Effects {
             Effect::TryConnection(req, login) => {
                 self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
             }
-            Effect::Save(req, login) => self.set_up(req, *login, setup::save, say),
+            Effect::SaveConnection(req, login) => self.set_up(req, *login, setup::save, say),
             Effect::Use(req, login) => self.set_up(req, *login, setup::context_for, say),
             // The loop itself does these: they are the terminal's.
             Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}

@@ -353,7 +353,7 @@ pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>
             let req = model.next_request_id();
             model.connect.phase = Phase::Saving(req, login.clone(), then, facts);
             match then {
-                Then::Save => vec![Effect::Save(req, login)],
+                Then::Save => vec![Effect::SaveConnection(req, login)],
                 Then::Use => vec![Effect::Use(req, login)],
             }
         }

@@ -113,7 +113,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     assert!(press(&mut model, Key::Enter).is_empty(), "once is enough");
     assert_eq!(model.notice.as_deref(), Some("It is being tried; Esc stops waiting."));
     let effects = answer(&mut model, *req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
-    let [Effect::Save(req, login)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::SaveConnection(req, login)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(
         drawn(&model, (80, 24)).contains("V4.2.5.1-101000012024  Physical Backup  saving"),
         "{}",
@@ -150,7 +150,8 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
 fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let mut model = filled(Stop::Save);
     let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
-    let Some(Effect::Save(req, _)) = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).pop()
+    let Some(Effect::SaveConnection(req, _)) =
+        answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).pop()
     else {
         panic!("it is saved")
     };
