@@ -52,7 +52,7 @@ pub enum Effect {
     /// Write it into the inventory, and read that again.
     SaveConnection(RequestId, Box<Login>),
     /// Use it without writing it anywhere.
-    Use(RequestId, Box<Login>),
+    UseConnection(RequestId, Box<Login>),
     /// Make the plan and what is shown of it.
     Prepare(RequestId, Arc<Facts>, Box<Choices>),
     /// Test these directories, one after the other.

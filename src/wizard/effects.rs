@@ -169,7 +169,7 @@ impl Effects {
                 self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
             }
             Effect::SaveConnection(req, login) => self.set_up(req, *login, setup::save, say),
-            Effect::Use(req, login) => self.set_up(req, *login, setup::context_for, say),
+            Effect::UseConnection(req, login) => self.set_up(req, *login, setup::context_for, say),
             // The loop itself does these: they are the terminal's.
             Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
         }

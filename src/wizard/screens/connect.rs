@@ -354,7 +354,7 @@ pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>
             model.connect.phase = Phase::Saving(req, login.clone(), then, facts);
             match then {
                 Then::Save => vec![Effect::SaveConnection(req, login)],
-                Then::Use => vec![Effect::Use(req, login)],
+                Then::Use => vec![Effect::UseConnection(req, login)],
             }
         }
     }

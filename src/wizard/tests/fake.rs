@@ -91,7 +91,7 @@ impl Fake {
                 let facts = if dice.one_in(2) { Err(cast::refused_login()) } else { cast::answer(cast::prod()) };
                 self.say(req, Answer::ConnectionTried(facts));
             }
-            Effect::SaveConnection(req, _) | Effect::Use(req, _) => {
+            Effect::SaveConnection(req, _) | Effect::UseConnection(req, _) => {
                 let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three()) };
                 self.say(req, Answer::ConnectionSaved(Box::new(known)));
             }

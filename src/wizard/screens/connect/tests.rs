@@ -162,7 +162,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     let Some(Effect::TryConnection(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
     let effects = answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod()))));
-    let [Effect::Use(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::UseConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answer(&mut model, *req, Answer::ConnectionSaved(Box::new(Ok(known(Some("10.0.0.1"), true)))));
     assert_eq!(model.global_args, ["--host", "10.0.0.1", "--user", "root@sys"], "the same command elsewhere");
     assert!(!model.clusters[0].needs_password);
