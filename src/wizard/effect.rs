@@ -64,7 +64,7 @@ pub enum Effect {
     /// Watch the backup that somebody else runs on a tenant, as a task of its own.
     Attach(RequestId, Arc<Facts>, TargetName),
     /// Go on with a task, after a major compaction where that is asked for.
-    GoOn {
+    Resume {
         /// The question.
         req: RequestId,
         /// The task.

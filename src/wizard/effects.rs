@@ -120,7 +120,7 @@ impl Effects {
                     say.one(req, Answer::Launched(watch_foreign(&context, &facts, &target).await));
                 });
             }
-            Effect::GoOn { req, task, compact, typed } => {
+            Effect::Resume { req, task, compact, typed } => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
                     say.one(req, Answer::Launched(go_on(&context, task, compact, typed).await));

@@ -115,7 +115,7 @@ impl Fake {
                 let known = self.tasks.keys().next().cloned();
                 self.say(req, Answer::Launched(known.ok_or_else(cast::unreachable)));
             }
-            Effect::GoOn { req, task, .. } => {
+            Effect::Resume { req, task, .. } => {
                 if let Some((_, story)) = self.tasks.get_mut(&task) {
                     *story = *dice.pick(&Story::ALL);
                 }

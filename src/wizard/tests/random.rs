@@ -163,7 +163,7 @@ impl Before {
                 assert_eq!(self.agreed, Agreed::Start, "a start without its key: {told}");
                 assert_eq!(self.digest.as_ref(), Some(&prepared.digest), "another plan than the one shown: {told}");
             }
-            Effect::GoOn { compact, .. } => {
+            Effect::Resume { compact, .. } => {
                 assert!(self.on_task, "a task goes on without a key on it: {told}");
                 assert!(!compact || self.agreed == Agreed::Compact, "a compaction that nobody agreed to: {told}");
             }

@@ -113,7 +113,7 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
     let req = RequestId(model.last_request_id);
     task.asking = Some((req, Asking::GoOn));
     task.refused = None;
-    vec![Effect::GoOn { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
+    vec![Effect::Resume { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
 }
 
 /// A secret that the task needs again, and that nothing leads to but a person.

@@ -100,7 +100,7 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
         key(&mut model, c);
     }
     let effects = update(&mut model, Msg::Key(Key::Enter));
-    let [Effect::GoOn { typed, compact: false, .. }] = effects.as_slice() else { panic!("{effects:?}") };
+    let [Effect::Resume { typed, compact: false, .. }] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(typed.encryption.as_ref().unwrap().expose(), "pw");
     // Once typed it is known; what only looks again needs none.
     answer(&mut model, 2, Answer::Launched(Err(fault("It is taken."))));
@@ -127,7 +127,7 @@ fn every_password_of_older_sets_that_nothing_leads_to_is_asked_for_in_turn() {
         password.chars().for_each(|c| assert_eq!(key(&mut model, c), "[]"));
         let effects = update(&mut model, Msg::Key(Key::Enter));
         match effects.as_slice() {
-            [Effect::GoOn { typed, .. }] if last => {
+            [Effect::Resume { typed, .. }] if last => {
                 let given: Vec<&str> = typed.decryption.iter().map(crate::domain::secret::Secret::expose).collect();
                 assert_eq!(given, ["one", "two"]);
             }
