@@ -91,7 +91,7 @@ pub enum Effect {
     /// Put a text into the terminal's clipboard.
     Copy(String),
     /// Remove the causes of the embedded fleet that can be removed.
-    Fix(RequestId),
+    FixDemo(RequestId),
     /// Stop, as the shell's job control has it.
     Suspend,
     /// End the wizard.

@@ -154,7 +154,7 @@ impl Effects {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&context))));
             }
-            Effect::Fix(req) => {
+            Effect::FixDemo(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
                 let fix: Fix = Arc::clone(fix);
                 self.reads.spawn(async move { say.one(req, Answer::DemoFixed(fix().await)) });

@@ -129,7 +129,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Fix => {
             let req = model.next_request_id();
-            vec![Effect::Fix(req)]
+            vec![Effect::FixDemo(req)]
         }
         Action::Tasks if model.screen != Screen::Tasks => tasks::open(model),
         _ => match model.screen {

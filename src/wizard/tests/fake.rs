@@ -143,7 +143,7 @@ impl Fake {
                 let path = if dice.one_in(2) { Ok(format!("/tmp/{id}.txt").into()) } else { Err(cast::unreachable()) };
                 self.say(req, Answer::ReportWritten(path));
             }
-            Effect::Fix(req) => {
+            Effect::FixDemo(req) => {
                 let fixed = if dice.one_in(2) { Ok(vec!["no-space".to_owned()]) } else { Err("no fleet".to_owned()) };
                 self.say(req, Answer::DemoFixed(fixed));
             }
