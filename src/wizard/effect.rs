@@ -95,5 +95,5 @@ pub enum Effect {
     /// Stop, as the shell's job control has it.
     Suspend,
     /// End the wizard.
-    Leave,
+    Quit,
 }

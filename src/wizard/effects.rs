@@ -171,7 +171,7 @@ impl Effects {
             Effect::SaveConnection(req, login) => self.set_up(req, *login, setup::save, say),
             Effect::UseConnection(req, login) => self.set_up(req, *login, setup::context_for, say),
             // The loop itself does these: they are the terminal's.
-            Effect::Copy(_) | Effect::Suspend | Effect::Leave => {}
+            Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
         }
     }
 

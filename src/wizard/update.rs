@@ -181,7 +181,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
         // That is waited for, and a screen on which no key does anything would look broken.
         model.notice = Some("What was asked for is being handed over; obnow ends right after that.".to_owned());
     }
-    vec![Effect::StopTest, Effect::Leave]
+    vec![Effect::StopTest, Effect::Quit]
 }
 
 /// An answer; one to a question that nobody asks any more changes nothing.

@@ -152,7 +152,7 @@ impl Fake {
             | Effect::Unfollow
             | Effect::Copy(_)
             | Effect::Suspend
-            | Effect::Leave => {}
+            | Effect::Quit => {}
         }
     }
 

@@ -294,5 +294,5 @@ fn leaving_ends_the_test_and_asks_where_something_was_typed() {
     assert!(press(&mut model, Key::Ctrl('c')).is_empty());
     assert!(model.overlay.is_some());
     let effects = press(&mut model, Key::Char('y'));
-    assert!(matches!(effects.as_slice(), [Effect::StopTest, Effect::Leave]), "{effects:?}");
+    assert!(matches!(effects.as_slice(), [Effect::StopTest, Effect::Quit]), "{effects:?}");
 }
