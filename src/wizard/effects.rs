@@ -33,7 +33,7 @@ use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
 /// The context, once the inventory was read; another one after a connection was saved.
-type Shared = Arc<Mutex<Option<Arc<AppContext>>>>;
+type SharedContext = Arc<Mutex<Option<Arc<AppContext>>>>;
 
 /// Makes a context of a new cluster and its password.
 type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
@@ -41,7 +41,7 @@ type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Res
 /// Runs effects.
 pub struct Effects {
     start: Arc<Start>,
-    context: Shared,
+    context: SharedContext,
     answers: UnboundedSender<(RequestId, Answer)>,
     /// What may be broken off at any time.
     reads: JoinSet<()>,
@@ -57,7 +57,7 @@ impl Effects {
     pub fn new(start: Start, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
         Self {
             start: Arc::new(start),
-            context: Shared::default(),
+            context: SharedContext::default(),
             answers,
             reads: JoinSet::new(),
             writes: JoinSet::new(),
@@ -213,7 +213,7 @@ impl Say {
     }
 }
 
-async fn open(start: Arc<Start>, shared: Shared) -> Result<InventorySummary, Fault> {
+async fn open(start: Arc<Start>, shared: SharedContext) -> Result<InventorySummary, Fault> {
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
