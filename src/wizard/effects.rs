@@ -36,7 +36,7 @@ use crate::domain::task::Prepared;
 type SharedContext = Arc<Mutex<Option<Arc<AppContext>>>>;
 
 /// Makes a context of a new cluster and its password.
-type MakeRoom = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
+type MakeContext = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
 
 /// Runs effects.
 pub struct Effects {
@@ -182,7 +182,7 @@ impl Effects {
     }
 
     /// Makes a context of a connection that was typed, and works in that from now on.
-    fn set_up(&mut self, req: RequestId, login: Login, make: MakeRoom, say: Say) {
+    fn set_up(&mut self, req: RequestId, login: Login, make: MakeContext, say: Say) {
         let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.context));
         self.writes.spawn_blocking(move || {
             let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
