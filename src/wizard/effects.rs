@@ -39,7 +39,7 @@ type SharedContext = Arc<Mutex<Option<Arc<AppContext>>>>;
 type MakeContext = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
 
 /// Runs effects.
-pub struct Effects {
+pub struct EffectRunner {
     start: Arc<Start>,
     context: SharedContext,
     answers: UnboundedSender<(RequestId, Answer)>,
@@ -51,7 +51,7 @@ pub struct Effects {
     testing: Option<AbortHandle>,
 }
 
-impl Effects {
+impl EffectRunner {
     /// Nothing is done yet.
     #[must_use]
     pub fn new(start: Start, answers: UnboundedSender<(RequestId, Answer)>) -> Self {

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
-use super::effects::Effects;
+use super::effects::EffectRunner;
 use super::input::{self, Input};
 use super::key::Key;
 use super::model::{Model, RequestId, Screen, next_wake};
@@ -220,7 +220,7 @@ struct Loop {
     model: Model,
     theme: Theme,
     terminal: Terminal<Tty>,
-    effects: Effects,
+    effects: EffectRunner,
     due: Due,
     /// The task's clock.
     wake: Option<Instant>,
@@ -239,7 +239,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     model.initial_target.clone_from(&start.target);
     let theme = theme(start.color);
     let due = Due { dirty: true, at_once: true, last: Instant::now() };
-    let mut ui = Loop { model, theme, terminal, effects: Effects::new(start, sender), due, wake: None };
+    let mut ui = Loop { model, theme, terminal, effects: EffectRunner::new(start, sender), due, wake: None };
     // The first frame needs no inventory and shows no time: the host's zone is read, from many files, after it.
     ui.draw()?;
     ui.model.zone = TimeZone::system();
