@@ -76,12 +76,12 @@ impl EffectRunner {
         // What has ended is let go of.
         while self.reads.try_join_next().is_some() {}
         while self.writes.try_join_next().is_some() {}
-        let say = Say { answers: self.answers.clone() };
+        let say = EffectSender { answers: self.answers.clone() };
         match effect {
             Effect::OpenInventory(req) => {
                 let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
                 self.reads
-                    .spawn(async move { say.one(req, Answer::InventoryOpened(Box::new(open(start, context).await))) });
+                    .spawn(async move { say.send(req, Answer::InventoryOpened(Box::new(open(start, context).await))) });
             }
             Effect::Detect(req, names) => {
                 let Some(context) = self.context() else { return };
@@ -96,7 +96,7 @@ impl EffectRunner {
             Effect::Prepare(req, facts, choices) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
-                    say.one(req, Answer::Prepared(Box::new(prepared(context, facts, *choices).await)));
+                    say.send(req, Answer::Prepared(Box::new(prepared(context, facts, *choices).await)));
                 });
             }
             Effect::Test(req, directories) => {
@@ -111,38 +111,38 @@ impl EffectRunner {
             Effect::Launch(req, prepared, typed) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(launch(&context, &prepared, typed).await));
+                    say.send(req, Answer::Launched(launch(&context, &prepared, typed).await));
                 });
             }
             Effect::Attach(req, facts, target) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(watch_foreign(&context, &facts, &target).await));
+                    say.send(req, Answer::Launched(watch_foreign(&context, &facts, &target).await));
                 });
             }
             Effect::Resume { req, task, compact, typed } => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.one(req, Answer::Launched(go_on(&context, task, compact, typed).await));
+                    say.send(req, Answer::Launched(go_on(&context, task, compact, typed).await));
                 });
             }
             Effect::CancelQuestion(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
                     let question = cancel_question(&context, &task).await;
-                    say.one(req, Answer::DialogReady(question.map(Box::new)));
+                    say.send(req, Answer::DialogReady(question.map(Box::new)));
                 });
             }
             Effect::CompactQuestion(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
                     let question = compact_question(&context, &task).await;
-                    say.one(req, Answer::DialogReady(question.map(Box::new)));
+                    say.send(req, Answer::DialogReady(question.map(Box::new)));
                 });
             }
             Effect::Cancel(req, task) => {
                 let Some(context) = self.context() else { return };
-                self.writes.spawn(async move { say.one(req, Answer::CancelRequested(cancel(&context, &task).await)) });
+                self.writes.spawn(async move { say.send(req, Answer::CancelRequested(cancel(&context, &task).await)) });
             }
             Effect::Follow(req, task) => {
                 let Some(context) = self.context() else { return };
@@ -152,17 +152,17 @@ impl EffectRunner {
             Effect::Unfollow => self.unfollow(),
             Effect::ListTasks(req) => {
                 let Some(context) = self.context() else { return };
-                self.reads.spawn_blocking(move || say.one(req, Answer::Tasks(list(&context))));
+                self.reads.spawn_blocking(move || say.send(req, Answer::Tasks(list(&context))));
             }
             Effect::FixDemo(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
                 let fix: Fix = Arc::clone(fix);
-                self.reads.spawn(async move { say.one(req, Answer::DemoFixed(fix().await)) });
+                self.reads.spawn(async move { say.send(req, Answer::DemoFixed(fix().await)) });
             }
             Effect::Report(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn_blocking(move || {
-                    say.one(req, Answer::ReportWritten(report::write(&context, &task).map(|(_, path)| path)));
+                    say.send(req, Answer::ReportWritten(report::write(&context, &task).map(|(_, path)| path)));
                 });
             }
             Effect::TryConnection(req, login) => {
@@ -182,7 +182,7 @@ impl EffectRunner {
     }
 
     /// Makes a context of a connection that was typed, and works in that from now on.
-    fn set_up(&mut self, req: RequestId, login: Login, make: MakeContext, say: Say) {
+    fn set_up(&mut self, req: RequestId, login: Login, make: MakeContext, say: EffectSender) {
         let (start, shared) = (Arc::clone(&self.start), Arc::clone(&self.context));
         self.writes.spawn_blocking(move || {
             let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
@@ -191,7 +191,7 @@ impl EffectRunner {
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
                 Ok(known)
             });
-            say.one(req, Answer::ConnectionSaved(Box::new(known)));
+            say.send(req, Answer::ConnectionSaved(Box::new(known)));
         });
     }
 
@@ -202,13 +202,13 @@ impl EffectRunner {
 
 /// Who answers.
 #[derive(Clone)]
-struct Say {
+struct EffectSender {
     answers: UnboundedSender<(RequestId, Answer)>,
 }
 
-impl Say {
+impl EffectSender {
     /// A wizard that has ended wants no answer.
-    fn one(&self, req: RequestId, answer: Answer) {
+    fn send(&self, req: RequestId, answer: Answer) {
         let _ = self.answers.send((req, answer));
     }
 }
@@ -225,19 +225,19 @@ async fn open(start: Arc<Start>, shared: SharedContext) -> Result<InventorySumma
 }
 
 /// Tries a connection that was typed; nothing of it is kept.
-async fn attempt(start: Arc<Start>, req: RequestId, login: Login, say: Say) {
+async fn attempt(start: Arc<Start>, req: RequestId, login: Login, say: EffectSender) {
     let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
         Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
     };
-    say.one(req, Answer::ConnectionTried(facts));
+    say.send(req, Answer::ConnectionTried(facts));
 }
 
 fn broke_off(what: &str) -> Fault {
     Fault::new(Cause::Internal, format!("{what} broke off."), "This is a mistake in obnow.", "Report it.")
 }
 
-async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>, say: Say) {
+async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>, say: EffectSender) {
     let (sender, mut answers) = mpsc::unbounded_channel::<detect::DetectionResult>();
     let asking = async {
         detect::named(&context, &names, &sender).await;
@@ -246,7 +246,7 @@ async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>
     let taking = async {
         while let Some(answer) = answers.recv().await {
             let facts = answer.facts.map(Arc::new);
-            say.one(req, Answer::Detected { cluster: answer.cluster, facts });
+            say.send(req, Answer::Detected { cluster: answer.cluster, facts });
         }
     };
     tokio::join!(asking, taking);
@@ -278,7 +278,7 @@ fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Plan
 }
 
 /// Tests directories, all of them, whatever one of them says. An access key that was not typed is looked for once.
-async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<DirectoryTest>, say: Say) {
+async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<DirectoryTest>, say: EffectSender) {
     let mut known: Option<(SecretSource, Secret)> = None;
     for DirectoryTest { spec: what, key_from } in directories {
         let Some(source) = key_from else {
@@ -301,7 +301,7 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
 }
 
 /// A Test that did not begin.
-fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &Say) {
+fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &EffectSender) {
     let report = TestReport {
         uri: what.destination.to_string(),
         checks: vec![TestedCheck::fail(check, None, fault)],
@@ -309,10 +309,10 @@ fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault:
         left_behind: None,
         by_hand: Vec::new(),
     };
-    say.one(req, Answer::TestFinished(Box::new(report)));
+    say.send(req, Answer::TestFinished(Box::new(report)));
 }
 
-async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
+async fn run_test(req: RequestId, what: test::TestSpec, say: &EffectSender) {
     let tester = match ProbeProgram::current() {
         Ok(tester) => tester,
         Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
@@ -325,11 +325,11 @@ async fn run_test(req: RequestId, what: test::TestSpec, say: &Say) {
     };
     let telling = async {
         while let Some(news) = news.recv().await {
-            say.one(req, Answer::TestProgressed(Box::new(news)));
+            say.send(req, Answer::TestProgressed(Box::new(news)));
         }
     };
     let (report, ()) = tokio::join!(testing, telling);
-    say.one(req, Answer::TestFinished(Box::new(report)));
+    say.send(req, Answer::TestFinished(Box::new(report)));
 }
 
 async fn launch(context: &AppContext, prepared: &Prepared, typed: TypedSecrets) -> Result<String, Fault> {
@@ -411,22 +411,22 @@ async fn compact_question(context: &AppContext, id: &str) -> Result<Question, Fa
     })
 }
 
-async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: Say) {
+async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: EffectSender) {
     let task = match tasks::find(&context, &id) {
         Ok(task) => task,
-        Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
+        Err(fault) => return say.send(req, Answer::FollowFailed(fault)),
     };
     let mut follow = TaskFollower::new(&context, task.id);
     loop {
         match follow.next(0).await {
-            Ok(Some(FollowUpdate::Entry(at, event))) => say.one(req, Answer::Followed(at, Box::new(event))),
-            Ok(Some(FollowUpdate::Unresponsive(fault))) => say.one(req, Answer::RunnerUnresponsive(Some(fault))),
-            Ok(Some(FollowUpdate::Responsive)) => say.one(req, Answer::RunnerUnresponsive(None)),
+            Ok(Some(FollowUpdate::Entry(at, event))) => say.send(req, Answer::Followed(at, Box::new(event))),
+            Ok(Some(FollowUpdate::Unresponsive(fault))) => say.send(req, Answer::RunnerUnresponsive(Some(fault))),
+            Ok(Some(FollowUpdate::Responsive)) => say.send(req, Answer::RunnerUnresponsive(None)),
             Ok(None) => break,
-            Err(fault) => return say.one(req, Answer::FollowFailed(fault)),
+            Err(fault) => return say.send(req, Answer::FollowFailed(fault)),
         }
     }
-    say.one(req, Answer::FollowEnded { state: follow.state(), exit_reason: follow.exit_reason() });
+    say.send(req, Answer::FollowEnded { state: follow.state(), exit_reason: follow.exit_reason() });
 }
 
 fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
