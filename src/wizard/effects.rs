@@ -80,8 +80,9 @@ impl EffectRunner {
         match effect {
             Effect::OpenInventory(req) => {
                 let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
-                self.reads
-                    .spawn(async move { say.send(req, Answer::InventoryOpened(Box::new(open(start, context).await))) });
+                self.reads.spawn(async move {
+                    say.send(req, Answer::InventoryOpened(Box::new(open_inventory(start, context).await)))
+                });
             }
             Effect::Detect(req, names) => {
                 let Some(context) = self.context() else { return };
@@ -213,7 +214,7 @@ impl EffectSender {
     }
 }
 
-async fn open(start: Arc<Start>, shared: SharedContext) -> Result<InventorySummary, Fault> {
+async fn open_inventory(start: Arc<Start>, shared: SharedContext) -> Result<InventorySummary, Fault> {
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
