@@ -167,7 +167,7 @@ impl EffectRunner {
                 });
             }
             Effect::TryConnection(req, login) => {
-                self.reads.spawn(attempt(Arc::clone(&self.start), req, *login, say));
+                self.reads.spawn(try_connection(Arc::clone(&self.start), req, *login, say));
             }
             Effect::SaveConnection(req, login) => self.set_up(req, *login, setup::save, say),
             Effect::UseConnection(req, login) => self.set_up(req, *login, setup::context_for, say),
@@ -226,7 +226,7 @@ async fn open_inventory(start: Arc<Start>, shared: SharedContext) -> Result<Inve
 }
 
 /// Tries a connection that was typed; nothing of it is kept.
-async fn attempt(start: Arc<Start>, req: RequestId, login: Login, say: EffectSender) {
+async fn try_connection(start: Arc<Start>, req: RequestId, login: Login, say: EffectSender) {
     let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
         Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),
