@@ -97,7 +97,7 @@ impl EffectRunner {
             Effect::Prepare(req, facts, choices) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(async move {
-                    say.send(req, Answer::Prepared(Box::new(prepared(context, facts, *choices).await)));
+                    say.send(req, Answer::Prepared(Box::new(prepare_plan(context, facts, *choices).await)));
                 });
             }
             Effect::Test(req, directories) => {
@@ -254,7 +254,11 @@ async fn detect_all(context: Arc<AppContext>, req: RequestId, names: Vec<String>
 }
 
 /// Makes the plan, and judges the secrets for it that are at hand.
-async fn prepared(context: Arc<AppContext>, facts: Arc<Facts>, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
+async fn prepare_plan(
+    context: Arc<AppContext>,
+    facts: Arc<Facts>,
+    choices: Choices,
+) -> Result<PlanPreview, Box<Refusal>> {
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
