@@ -260,7 +260,7 @@ async fn prepare_plan(
     choices: Choices,
 ) -> Result<PlanPreview, Box<Refusal>> {
     let planner = Arc::clone(&context);
-    let made = tokio::task::spawn_blocking(move || planned(&planner, &facts, choices)).await;
+    let made = tokio::task::spawn_blocking(move || make_plan(&planner, &facts, choices)).await;
     let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
     task_secrets::check_available(&context, &made.prepared).await.map_err(refused)?;
     Ok(made)
@@ -270,7 +270,7 @@ fn refused(fault: Fault) -> Box<Refusal> {
     Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() })
 }
 
-fn planned(context: &AppContext, facts: &Facts, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
+fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
     let cluster = context.cluster(facts.cluster.name()).map_err(refused)?;
     choices.check().map_err(refused)?;
     let said = choices.clone();
