@@ -261,21 +261,21 @@ async fn prepare_plan(
 ) -> Result<PlanPreview, Box<Refusal>> {
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || make_plan(&planner, &facts, choices)).await;
-    let made = made.unwrap_or_else(|_| Err(refused(broke_off("Planning"))))?;
-    task_secrets::check_available(&context, &made.prepared).await.map_err(refused)?;
+    let made = made.unwrap_or_else(|_| Err(refusal(broke_off("Planning"))))?;
+    task_secrets::check_available(&context, &made.prepared).await.map_err(refusal)?;
     Ok(made)
 }
 
-fn refused(fault: Fault) -> Box<Refusal> {
+fn refusal(fault: Fault) -> Box<Refusal> {
     Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() })
 }
 
 fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<PlanPreview, Box<Refusal>> {
-    let cluster = context.cluster(facts.cluster.name()).map_err(refused)?;
-    choices.check().map_err(refused)?;
+    let cluster = context.cluster(facts.cluster.name()).map_err(refusal)?;
+    choices.check().map_err(refusal)?;
     let said = choices.clone();
     let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
-    let id = tasks::new_id(context).map_err(refused)?;
+    let id = tasks::new_id(context).map_err(refusal)?;
     let facts = dump_place::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
