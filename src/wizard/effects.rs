@@ -222,7 +222,7 @@ async fn open_inventory(start: Arc<Start>, shared: SharedContext) -> Result<Inve
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
         Ok(known)
     });
-    read.await.unwrap_or_else(|_| Err(broke_off("Reading the inventory")))
+    read.await.unwrap_or_else(|_| Err(panicked("Reading the inventory")))
 }
 
 /// Tries a connection that was typed; nothing of it is kept.
@@ -234,7 +234,7 @@ async fn try_connection(start: Arc<Start>, req: RequestId, login: Login, say: Ef
     say.send(req, Answer::ConnectionTried(facts));
 }
 
-fn broke_off(what: &str) -> Fault {
+fn panicked(what: &str) -> Fault {
     Fault::new(Cause::Internal, format!("{what} broke off."), "This is a mistake in obnow.", "Report it.")
 }
 
@@ -261,7 +261,7 @@ async fn prepare_plan(
 ) -> Result<PlanPreview, Box<Refusal>> {
     let planner = Arc::clone(&context);
     let made = tokio::task::spawn_blocking(move || make_plan(&planner, &facts, choices)).await;
-    let made = made.unwrap_or_else(|_| Err(refusal(broke_off("Planning"))))?;
+    let made = made.unwrap_or_else(|_| Err(refusal(panicked("Planning"))))?;
     task_secrets::check_available(&context, &made.prepared).await.map_err(refusal)?;
     Ok(made)
 }
