@@ -295,7 +295,7 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
             match context.secret(&source, asking).await {
                 Ok(key) => known = Some((source, key)),
                 Err(fault) => {
-                    not_tested(req, &what, StorageCheck::Credentials, fault, &say);
+                    send_untested(req, &what, StorageCheck::Credentials, fault, &say);
                     continue;
                 }
             }
@@ -306,7 +306,7 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
 }
 
 /// A Test that did not begin.
-fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &EffectSender) {
+fn send_untested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &EffectSender) {
     let report = TestReport {
         uri: what.destination.to_string(),
         checks: vec![TestedCheck::fail(check, None, fault)],
@@ -320,7 +320,7 @@ fn not_tested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault:
 async fn run_test(req: RequestId, what: test::TestSpec, say: &EffectSender) {
     let tester = match ProbeProgram::current() {
         Ok(tester) => tester,
-        Err(fault) => return not_tested(req, &what, StorageCheck::Directory, fault, say),
+        Err(fault) => return send_untested(req, &what, StorageCheck::Directory, fault, say),
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {
