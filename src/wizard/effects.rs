@@ -340,11 +340,11 @@ async fn run_test(req: RequestId, what: test::TestSpec, say: &EffectSender) {
 async fn launch(context: &AppContext, prepared: &Prepared, typed: TypedSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     let secrets = task_secrets::for_start(context, cluster, prepared, typed.into()).await?;
-    begin(context, prepared.clone(), secrets).await
+    start_runner(context, prepared.clone(), secrets).await
 }
 
 /// Hands a new task over.
-async fn begin(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -> Result<String, Fault> {
+async fn start_runner(context: &AppContext, prepared: Prepared, secrets: TaskSecrets) -> Result<String, Fault> {
     let cluster = context.cluster(&prepared.plan.cluster.name)?;
     context.ensure_state_directory()?;
     let id = tasks::parse_id(&prepared.task)?;
@@ -369,7 +369,7 @@ async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName)
     let id = tasks::new_id(context)?;
     let prepared = attach::prepare(facts, target, id.as_str())?;
     let secrets = TaskSecrets { login: Some(context.password(cluster).await?), ..TaskSecrets::default() };
-    begin(context, prepared, secrets).await
+    start_runner(context, prepared, secrets).await
 }
 
 async fn go_on(context: &AppContext, id: String, compact: bool, typed: TypedSecrets) -> Result<String, Fault> {
