@@ -118,7 +118,7 @@ impl EffectRunner {
             Effect::Attach(req, facts, target) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.send(req, Answer::Launched(watch_foreign(&context, &facts, &target).await));
+                    say.send(req, Answer::Launched(attach_foreign(&context, &facts, &target).await));
                 });
             }
             Effect::Resume { req, task, compact, typed } => {
@@ -360,7 +360,7 @@ async fn start_runner(context: &AppContext, prepared: Prepared, secrets: TaskSec
 }
 
 /// Watches somebody else's backup as a task of its own.
-async fn watch_foreign(context: &AppContext, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
+async fn attach_foreign(context: &AppContext, facts: &Facts, target: &TargetName) -> Result<String, Fault> {
     // A task that works on it already says more than one that only watches.
     if let Some(task) = tasks::find_newest(context, target)?.filter(|task| task.is_runner_alive) {
         return Ok(task.id.to_string());
