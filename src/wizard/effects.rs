@@ -124,7 +124,7 @@ impl EffectRunner {
             Effect::Resume { req, task, compact, typed } => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn(async move {
-                    say.send(req, Answer::Launched(go_on(&context, task, compact, typed).await));
+                    say.send(req, Answer::Launched(resume(&context, task, compact, typed).await));
                 });
             }
             Effect::CancelQuestion(req, task) => {
@@ -372,7 +372,7 @@ async fn attach_foreign(context: &AppContext, facts: &Facts, target: &TargetName
     start_runner(context, prepared, secrets).await
 }
 
-async fn go_on(context: &AppContext, id: String, compact: bool, typed: TypedSecrets) -> Result<String, Fault> {
+async fn resume(context: &AppContext, id: String, compact: bool, typed: TypedSecrets) -> Result<String, Fault> {
     let task = tasks::find(context, &id)?;
     let secrets = task_secrets::for_retry(context, &task, typed.into()).await?;
     let order = if compact { LaunchRequest::ResumeWithCompaction } else { LaunchRequest::Resume };
