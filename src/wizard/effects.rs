@@ -153,7 +153,7 @@ impl EffectRunner {
             Effect::Unfollow => self.unfollow(),
             Effect::ListTasks(req) => {
                 let Some(context) = self.context() else { return };
-                self.reads.spawn_blocking(move || say.send(req, Answer::Tasks(list(&context))));
+                self.reads.spawn_blocking(move || say.send(req, Answer::Tasks(list_tasks(&context))));
             }
             Effect::FixDemo(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
@@ -434,7 +434,7 @@ async fn follow(context: Arc<AppContext>, req: RequestId, id: String, say: Effec
     say.send(req, Answer::FollowEnded { state: follow.state(), exit_reason: follow.exit_reason() });
 }
 
-fn list(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
+fn list_tasks(context: &AppContext) -> Result<Vec<TaskRow>, Fault> {
     let rows = tasks::load_all(context)?.into_iter().map(|task| match task {
         Ok(task) => {
             let state = task.state();
