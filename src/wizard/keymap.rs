@@ -225,24 +225,24 @@ pub const HELP: [Binding; 2] = [
 
 /// What a key does now.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Meaning {
+pub enum KeyLookup {
     /// This.
-    Does(Action),
+    Action(Action),
     /// Nothing, and why.
-    Not(String),
+    Unavailable(String),
     /// It is in no table.
-    Nothing,
+    Unbound,
 }
 
 /// Looks a key up.
 #[must_use]
-pub fn meaning(model: &Model, key: Key) -> Meaning {
+pub fn look_up(model: &Model, key: Key) -> KeyLookup {
     for binding in now(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
         match (binding.when)(model) {
-            Availability::Ready => return Meaning::Does(binding.action),
-            Availability::Off(why) => return Meaning::Not(why),
+            Availability::Ready => return KeyLookup::Action(binding.action),
+            Availability::Off(why) => return KeyLookup::Unavailable(why),
             Availability::Hidden => {}
         }
     }
-    Meaning::Nothing
+    KeyLookup::Unbound
 }

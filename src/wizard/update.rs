@@ -3,7 +3,7 @@
 
 use super::effect::Effect;
 use super::key::Key;
-use super::keymap::{self, Action, Meaning};
+use super::keymap::{self, Action, KeyLookup};
 use super::model::{ClusterState, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
@@ -53,13 +53,13 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
     if model.is_typing() && typed(model, key) {
         return Vec::new();
     }
-    match keymap::meaning(model, key) {
-        Meaning::Does(action) => act(model, action),
-        Meaning::Not(why) => {
+    match keymap::look_up(model, key) {
+        KeyLookup::Action(action) => act(model, action),
+        KeyLookup::Unavailable(why) => {
             model.notice = Some(why);
             Vec::new()
         }
-        Meaning::Nothing => {
+        KeyLookup::Unbound => {
             if let Key::Char(_) = key {
                 model.notice = Some(format!("{} does nothing here; ? shows the keys that do.", key.name()));
             }

@@ -17,7 +17,7 @@ use crate::domain::secret::SecretSource;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::task::Prepared;
 use crate::wizard::key::Key;
-use crate::wizard::keymap::{Meaning, meaning};
+use crate::wizard::keymap::{KeyLookup, look_up};
 use crate::wizard::model::next_wake;
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::update::update;
@@ -127,8 +127,8 @@ pub fn answer(model: &mut Model, req: u64, answer: Answer) -> String {
 
 /// The words beside r in the footer, or why it does nothing.
 pub fn retry_says(model: &Model) -> String {
-    match meaning(model, Key::Char('r')) {
-        Meaning::Does(_) => {
+    match look_up(model, Key::Char('r')) {
+        KeyLookup::Action(_) => {
             let ready = |binding: &&crate::wizard::keymap::Binding| {
                 binding.action == Action::Retry && (binding.when)(model) == crate::wizard::keymap::Availability::Ready
             };
@@ -136,8 +136,8 @@ pub fn retry_says(model: &Model) -> String {
             assert_eq!(all.len(), 1, "one label at a time");
             all[0].to_owned()
         }
-        Meaning::Not(why) => format!("not: {why}"),
-        Meaning::Nothing => panic!("r is a key of the task"),
+        KeyLookup::Unavailable(why) => format!("not: {why}"),
+        KeyLookup::Unbound => panic!("r is a key of the task"),
     }
 }
 
