@@ -73,7 +73,7 @@ pub enum Availability {
     /// It does.
     Ready,
     /// It does not, and why.
-    Off(String),
+    Unavailable(String),
     /// It has no business here.
     Hidden,
 }
@@ -82,7 +82,7 @@ impl Availability {
     /// Ready, or off with a reason.
     #[must_use]
     pub fn when(ready: bool, reason: &str) -> Self {
-        if ready { Self::Ready } else { Self::Off(reason.to_owned()) }
+        if ready { Self::Ready } else { Self::Unavailable(reason.to_owned()) }
     }
 
     /// Ready, or not to be seen.
@@ -172,7 +172,7 @@ pub const COMMON: [Binding; 4] = [
         match model.screen {
             // Its answer is about the draft and the screen it was asked on.
             Screen::Confirm if model.confirm.launching.is_some() => {
-                Availability::Off("The task is being handed over.".to_owned())
+                Availability::Unavailable("The task is being handed over.".to_owned())
             }
             Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm | Screen::Task => {
                 Availability::Ready
@@ -240,7 +240,7 @@ pub fn look_up(model: &Model, key: Key) -> KeyLookup {
     for binding in now(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
         match (binding.when)(model) {
             Availability::Ready => return KeyLookup::Action(binding.action),
-            Availability::Off(why) => return KeyLookup::Unavailable(why),
+            Availability::Unavailable(why) => return KeyLookup::Unavailable(why),
             Availability::Hidden => {}
         }
     }

@@ -135,7 +135,7 @@ fn can_leave(model: &Model) -> Availability {
 
 /// What changes the draft: ready where there is something to change, and never while the plan is being handed over.
 fn draft_may_change(model: &Model, ready: bool, reason: &str) -> Availability {
-    if ready { can_leave(model) } else { Availability::Off(reason.to_owned()) }
+    if ready { can_leave(model) } else { Availability::Unavailable(reason.to_owned()) }
 }
 
 /// The tick about the secrets of the server's look at the storage: whether it is set, and what it says. None: the plan needs
@@ -193,14 +193,14 @@ pub fn add_older_password(model: &mut Model, password: Text) -> Vec<Effect> {
 /// Whether the plan on the screen is that of the present draft and facts.
 fn can_start(model: &Model) -> Availability {
     if model.confirm.launching.is_some() {
-        return Availability::Off("The task is being handed over.".to_owned());
+        return Availability::Unavailable("The task is being handed over.".to_owned());
     }
     if let Some(why) = no_plan(model) {
-        return Availability::Off(why);
+        return Availability::Unavailable(why);
     }
     match &model.confirm.shown {
-        None => Availability::Off("The plan is being made.".to_owned()),
-        Some(Err(refusal)) => Availability::Off(format!("{} {}", refusal.fault.what, refusal.fault.why)),
+        None => Availability::Unavailable("The plan is being made.".to_owned()),
+        Some(Err(refusal)) => Availability::Unavailable(format!("{} {}", refusal.fault.what, refusal.fault.why)),
         Some(Ok(shown)) => Availability::when(is_present(model, shown), "The plan is being made anew."),
     }
 }

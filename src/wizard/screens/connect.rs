@@ -244,7 +244,7 @@ pub const KEYS: [Binding; 5] = [
     Binding::new(&[Key::Enter], Action::Next, "connect", "try the connection", 8).when(|model| {
         match (is_on_button(model), model.connect.is_waiting()) {
             (false, _) => Availability::Hidden,
-            (true, true) => Availability::Off("It is being tried; Esc stops waiting.".to_owned()),
+            (true, true) => Availability::Unavailable("It is being tried; Esc stops waiting.".to_owned()),
             (true, false) => Availability::Ready,
         }
     }),
@@ -255,7 +255,7 @@ pub const KEYS: [Binding; 5] = [
         match model.connect.phase {
             Phase::Trying(..) => Availability::Hidden,
             Phase::Typing | Phase::Saving(..) => {
-                Availability::Off("This is the first screen; Ctrl-C ends obnow.".to_owned())
+                Availability::Unavailable("This is the first screen; Ctrl-C ends obnow.".to_owned())
             }
         }
     }),

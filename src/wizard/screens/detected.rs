@@ -102,12 +102,12 @@ fn can_go_on(model: &Model) -> Availability {
             Some(Err(fault)) => format!("{} {}", fault.what, fault.why),
             Some(Ok(_)) | None => "The cluster has not answered yet.".to_owned(),
         };
-        return Availability::Off(why);
+        return Availability::Unavailable(why);
     }
     match &model.preflight.refusal {
         None => Availability::Ready,
         Some(_) if can_watch(model) => Availability::Hidden,
-        Some(check) => Availability::Off(format!("{}: {}. {}", check.check.name(), check.found, check.fix)),
+        Some(check) => Availability::Unavailable(format!("{}: {}. {}", check.check.name(), check.found, check.fix)),
     }
 }
 

@@ -110,9 +110,9 @@ pub const KEYS: [Binding; 4] = [
     Binding::new(&[Key::Enter], Action::Next, "do it", "do it, once the name is typed", 9).when(|model| {
         match asked(model).map(|question| &question.name) {
             Some(Some(name)) if name.text.value() == name.expected => Availability::Ready,
-            Some(Some(name)) => Availability::Off(format!("Type {} first; Esc goes back.", name.expected)),
+            Some(Some(name)) => Availability::Unavailable(format!("Type {} first; Esc goes back.", name.expected)),
             // Enter is pressed too easily to be a yes.
-            Some(None) => Availability::Off("y does it; Esc goes back.".to_owned()),
+            Some(None) => Availability::Unavailable("y does it; Esc goes back.".to_owned()),
             None => Availability::Hidden,
         }
     }),

@@ -94,10 +94,10 @@ fn can_go_on(model: &Model) -> Availability {
         return Availability::Ready;
     }
     match model.focused_row() {
-        None => Availability::Off("There is no target in the list.".to_owned()),
+        None => Availability::Unavailable("There is no target in the list.".to_owned()),
         Some((cluster, _)) if cluster.needs_password => Availability::Ready,
         Some((cluster, _)) => match &cluster.answer {
-            None => Availability::Off(format!("{} has not answered yet.", cluster.summary.name)),
+            None => Availability::Unavailable(format!("{} has not answered yet.", cluster.summary.name)),
             // The next screen shows every check, or all of what went wrong, which says more than one line can.
             Some(_) => Availability::Ready,
         },
@@ -107,16 +107,18 @@ fn can_go_on(model: &Model) -> Availability {
 fn can_mark(model: &Model) -> Availability {
     match model.focused_row() {
         Some((_, row)) if row.target.tenant().is_none() => {
-            Availability::Off("Mark tenants; a cluster is backed up whole with Enter.".to_owned())
+            Availability::Unavailable("Mark tenants; a cluster is backed up whole with Enter.".to_owned())
         }
         Some((_, row)) => match (&row.reason, model.list.marked.first()) {
-            (Some(reason), _) => Availability::Off(format!("{} cannot be backed up now: {reason}.", row.target)),
+            (Some(reason), _) => {
+                Availability::Unavailable(format!("{} cannot be backed up now: {reason}.", row.target))
+            }
             (None, Some(first)) if first.cluster() != row.target.cluster() => {
-                Availability::Off(format!("Marks are on {}; one task covers one cluster.", first.cluster()))
+                Availability::Unavailable(format!("Marks are on {}; one task covers one cluster.", first.cluster()))
             }
             (None, _) => Availability::Ready,
         },
-        None => Availability::Off("There is no target in the list.".to_owned()),
+        None => Availability::Unavailable("There is no target in the list.".to_owned()),
     }
 }
 

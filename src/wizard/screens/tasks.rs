@@ -51,10 +51,10 @@ pub const KEYS: [Binding; 4] = [
 
 fn can_watch(model: &Model) -> Availability {
     match focused(model) {
-        Some(TaskRow { view: Err(fault), .. }) => Availability::Off(format!("{} {}", fault.what, fault.why)),
+        Some(TaskRow { view: Err(fault), .. }) => Availability::Unavailable(format!("{} {}", fault.what, fault.why)),
         Some(TaskRow { view: Ok(_), .. }) => Availability::Ready,
         None if model.attach_request.is_some() => {
-            Availability::Off("A runner of its own begins to watch it.".to_owned())
+            Availability::Unavailable("A runner of its own begins to watch it.".to_owned())
         }
         None => {
             let any = model.tasks.cursor < model.tasks.rows.len() + elsewhere(model).len();

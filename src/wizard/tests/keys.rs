@@ -120,7 +120,7 @@ fn the_help_lists_every_key_and_why_one_does_nothing() {
             match (binding.when)(&model) {
                 Availability::Hidden => {}
                 Availability::Ready => assert!(text.contains(binding.long), "{name}: {}\n{text}", binding.long),
-                Availability::Off(why) => assert!(text.contains(&format!("({why})")), "{name}: {why}\n{text}"),
+                Availability::Unavailable(why) => assert!(text.contains(&format!("({why})")), "{name}: {why}\n{text}"),
             }
         }
         let bold = (0..160).any(|x| buffer[(x, 3)].modifier.contains(Modifier::BOLD));

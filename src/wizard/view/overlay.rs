@@ -39,7 +39,7 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
         let keys: Vec<String> = binding.keys.iter().filter(|key| **key != Key::Help).map(|key| key.name()).collect();
         let keys = pad(&keys.join(" "), 18);
         lines.push(match available {
-            Availability::Off(why) => Row::pieces(vec![
+            Availability::Unavailable(why) => Row::pieces(vec![
                 (Role::Disabled, format!("  {keys} {}", binding.long)),
                 (Role::Disabled, format!(" ({why})")),
             ]),

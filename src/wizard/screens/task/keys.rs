@@ -23,7 +23,7 @@ pub const KEYS: [Binding; 11] = [
         |model| match way(model) {
             Way::ReadAgain => Availability::Ready,
             Way::Retry(_) => Availability::Hidden,
-            Way::Not(why) => Availability::Off(why),
+            Way::Not(why) => Availability::Unavailable(why),
         },
     ),
     Binding::new(&[Key::Char('m')], Action::Compact, "major compaction", "perform a major compaction, then go on", 8)
@@ -93,9 +93,11 @@ pub fn waits_for_compaction(task: &Watched) -> bool {
 
 fn can_compact(model: &Model) -> Availability {
     match &model.task {
-        Some(task) if waits_for_compaction(task) && task.ended.is_none() => Availability::Off(LEAVING.to_owned()),
+        Some(task) if waits_for_compaction(task) && task.ended.is_none() => {
+            Availability::Unavailable(LEAVING.to_owned())
+        }
         Some(task) if waits_for_compaction(task) => can_ask(model),
-        Some(_) | None => Availability::Off("No step of it waits for a major compaction.".to_owned()),
+        Some(_) | None => Availability::Unavailable("No step of it waits for a major compaction.".to_owned()),
     }
 }
 
@@ -103,10 +105,13 @@ fn can_cancel(model: &Model) -> Availability {
     let Some(task) = &model.task else { return Availability::Hidden };
     let state = task.state();
     if task.cancelling {
-        return Availability::Off("The cancel was asked for; the server's word is awaited.".to_owned());
+        return Availability::Unavailable("The cancel was asked for; the server's word is awaited.".to_owned());
     }
     if task.view.created.is_none() || !state.may_be_cancelled() {
-        return Availability::Off(format!("There is nothing to cancel: it is {}.", state.word().replace('_', " ")));
+        return Availability::Unavailable(format!(
+            "There is nothing to cancel: it is {}.",
+            state.word().replace('_', " ")
+        ));
     }
     can_ask(model)
 }
