@@ -87,7 +87,7 @@ impl Availability {
 
     /// Ready, or not to be seen.
     #[must_use]
-    pub fn shown(ready: bool) -> Self {
+    pub fn ready_or_hidden(ready: bool) -> Self {
         if ready { Self::Ready } else { Self::Hidden }
     }
 }
@@ -167,7 +167,7 @@ pub const COMMON: [Binding; 4] = [
         "remove the causes of this embedded fleet that can be removed",
         4,
     )
-    .when(|model| Availability::shown(model.demo.is_some())),
+    .when(|model| Availability::ready_or_hidden(model.demo.is_some())),
     Binding::new(&[Key::Char('b')], Action::Tasks, "tasks", "the tasks of this host", 4).when(|model| {
         match model.screen {
             // Its answer is about the draft and the screen it was asked on.

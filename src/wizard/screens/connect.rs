@@ -240,7 +240,7 @@ impl Connect {
 /// The keys of the screen.
 pub const KEYS: [Binding; 5] = [
     Binding::new(&[Key::Enter], Action::NextField, "next field", "to the next field", 8)
-        .when(|model| Availability::shown(!is_on_button(model))),
+        .when(|model| Availability::ready_or_hidden(!is_on_button(model))),
     Binding::new(&[Key::Enter], Action::Next, "connect", "try the connection", 8).when(|model| {
         match (is_on_button(model), model.connect.is_waiting()) {
             (false, _) => Availability::Hidden,
@@ -250,7 +250,7 @@ pub const KEYS: [Binding; 5] = [
     }),
     Binding::new(&[Key::Char(' ')], Action::Choose, "choose", "the next environment, or press the button", 5),
     Binding::new(&[Key::Esc], Action::Cancel, "stop waiting", "stop waiting for the answer", 7)
-        .when(|model| Availability::shown(matches!(model.connect.phase, Phase::Trying(..)))),
+        .when(|model| Availability::ready_or_hidden(matches!(model.connect.phase, Phase::Trying(..)))),
     Binding::new(&[Key::Esc], Action::Back, "back", "there is nothing to go back to", 0).when(|model| {
         match model.connect.phase {
             Phase::Trying(..) => Availability::Hidden,

@@ -19,16 +19,16 @@ use crate::wizard::update;
 /// The keys of the screen.
 pub const KEYS: [Binding; 8] = [
     Binding::new(&[Key::Enter], Action::Choose, "watch it", "watch the backup that runs on this tenant", 8)
-        .when(|model| Availability::shown(can_watch(model))),
+        .when(|model| Availability::ready_or_hidden(can_watch(model))),
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the storage", 8).when(can_go_on),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to the targets", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of a failed check", 5)
-        .when(|model| Availability::shown(may_be_overridden(model).is_some())),
+        .when(|model| Availability::ready_or_hidden(may_be_overridden(model).is_some())),
     Binding::new(&[Key::Char('x')], Action::LeaveOut, "leave out", "leave out of the dump what it cannot carry", 5)
-        .when(|model| Availability::shown(!to_leave_out(model).is_empty())),
+        .when(|model| Availability::ready_or_hidden(!to_leave_out(model).is_empty())),
     Binding::new(&[Key::Char('x')], Action::LeaveOut, "take in", "take into the dump again what is left out", 5)
-        .when(|model| Availability::shown(to_leave_out(model).is_empty() && leaves_out(model))),
+        .when(|model| Availability::ready_or_hidden(to_leave_out(model).is_empty() && leaves_out(model))),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 

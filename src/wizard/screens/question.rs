@@ -104,7 +104,7 @@ impl Question {
 /// The keys of a question.
 pub const KEYS: [Binding; 4] = [
     Binding::new(&[Key::Char('y')], Action::Next, "yes", "do it", 9).when(|model| match asked(model) {
-        Some(question) => Availability::shown(question.name.is_none()),
+        Some(question) => Availability::ready_or_hidden(question.name.is_none()),
         None => Availability::Hidden,
     }),
     Binding::new(&[Key::Enter], Action::Next, "do it", "do it, once the name is typed", 9).when(|model| {

@@ -77,7 +77,7 @@ pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Char(' ')], Action::Choose, "mark", "mark a tenant, to back up several of one cluster", 5)
         .when(can_mark),
     Binding::new(&[Key::Enter], Action::Filter, "keep the filter", "end typing the filter, and keep it", 8)
-        .when(|model| Availability::shown(model.list.filtering)),
+        .when(|model| Availability::ready_or_hidden(model.list.filtering)),
     Binding::new(&[Key::Char('/')], Action::Filter, "filter", "show only targets whose name has this in it", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask every cluster again", 6),
     Binding::new(&[Key::Esc], Action::Back, "clear", "clear the filter and the marks", 1).when(|model| {

@@ -46,7 +46,7 @@ pub const KEYS: [Binding; 4] = [
     Binding::new(&[Key::Esc, Key::Char('b')], Action::Back, "back", "back to where you were", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "read again", "read the journals and ask the clusters again", 5),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy id", "copy the id of the focused task", 3)
-        .when(|model| Availability::shown(focused(model).is_some_and(|row| row.view.is_ok()))),
+        .when(|model| Availability::ready_or_hidden(focused(model).is_some_and(|row| row.view.is_ok()))),
 ];
 
 fn can_watch(model: &Model) -> Availability {

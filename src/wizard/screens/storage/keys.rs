@@ -34,7 +34,7 @@ pub const KEYS: [Binding; 10] = [
 /// Ready where it is so; a table of a screen that is not open yet shows its plainest form.
 fn on(model: &Model, is_so: impl Fn(&Storage) -> bool) -> Availability {
     match &model.draft {
-        Some(draft) => Availability::shown(is_so(&draft.storage)),
-        None => Availability::shown(is_so(&Storage::default())),
+        Some(draft) => Availability::ready_or_hidden(is_so(&draft.storage)),
+        None => Availability::ready_or_hidden(is_so(&Storage::default())),
     }
 }

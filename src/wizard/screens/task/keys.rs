@@ -14,11 +14,11 @@ const LEAVING: &str = "Its runner is just leaving; a moment.";
 /// The keys of the screen. One of the first four is what r does now.
 pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "NEW backup", "start a NEW backup; what failed stays", 9)
-        .when(|model| Availability::shown(matches!(way(model), Way::Retry(Retry::NewBackup { .. })))),
+        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::NewBackup { .. })))),
     Binding::new(&[Key::Char('r')], Action::Retry, "look again", "look again; nothing is started that may be there", 9)
-        .when(|model| Availability::shown(matches!(way(model), Way::Retry(Retry::LooksAgain)))),
+        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::LooksAgain)))),
     Binding::new(&[Key::Char('r')], Action::Retry, "retry", "go on from the step that stopped", 9)
-        .when(|model| Availability::shown(matches!(way(model), Way::Retry(Retry::GoesOn(_))))),
+        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::GoesOn(_))))),
     Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(
         |model| match way(model) {
             Way::ReadAgain => Availability::Ready,
