@@ -81,7 +81,7 @@ pub enum Availability {
 impl Availability {
     /// Ready, or off with a reason.
     #[must_use]
-    pub fn when(ready: bool, reason: &str) -> Self {
+    pub fn ready_or(ready: bool, reason: &str) -> Self {
         if ready { Self::Ready } else { Self::Unavailable(reason.to_owned()) }
     }
 

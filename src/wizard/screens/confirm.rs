@@ -130,7 +130,7 @@ pub fn override_check(model: &mut Model, check: CheckId) -> Vec<Effect> {
 
 /// While the plan is being handed over its draft stays as it is: the answer is about that draft.
 fn can_leave(model: &Model) -> Availability {
-    Availability::when(model.confirm.launching.is_none(), "The task is being handed over.")
+    Availability::ready_or(model.confirm.launching.is_none(), "The task is being handed over.")
 }
 
 /// What changes the draft: ready where there is something to change, and never while the plan is being handed over.
@@ -201,7 +201,7 @@ fn can_start(model: &Model) -> Availability {
     match &model.confirm.shown {
         None => Availability::Unavailable("The plan is being made.".to_owned()),
         Some(Err(refusal)) => Availability::Unavailable(format!("{} {}", refusal.fault.what, refusal.fault.why)),
-        Some(Ok(shown)) => Availability::when(is_present(model, shown), "The plan is being made anew."),
+        Some(Ok(shown)) => Availability::ready_or(is_present(model, shown), "The plan is being made anew."),
     }
 }
 

@@ -82,7 +82,7 @@ pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask every cluster again", 6),
     Binding::new(&[Key::Esc], Action::Back, "clear", "clear the filter and the marks", 1).when(|model| {
         let clear = !model.list.filter.value().is_empty() || !model.list.marked.is_empty();
-        Availability::when(clear, "This is the first screen; q ends obnow.")
+        Availability::ready_or(clear, "This is the first screen; q ends obnow.")
     }),
 ];
 

@@ -58,7 +58,7 @@ fn can_watch(model: &Model) -> Availability {
         }
         None => {
             let any = model.tasks.cursor < model.tasks.rows.len() + elsewhere(model).len();
-            Availability::when(any, "There is no task on this host yet.")
+            Availability::ready_or(any, "There is no task on this host yet.")
         }
     }
 }

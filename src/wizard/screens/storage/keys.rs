@@ -18,7 +18,7 @@ pub const KEYS: [Binding; 10] = [
     Binding::new(&[Key::Char('t')], Action::Test, "test", "test this destination; it changes nothing", 6).when(
         |model| {
             let runs = model.draft.as_ref().is_some_and(|draft| draft.storage.is_testing());
-            Availability::when(!runs, "A Test runs already; Esc stops it.")
+            Availability::ready_or(!runs, "A Test runs already; Esc stops it.")
         },
     ),
     Binding::new(&[Key::Esc], Action::Cancel, "stop the Test", "stop the Test that runs", 7)

@@ -33,7 +33,7 @@ pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('l')], Action::Log, "log", "open or close the whole log", 5),
     Binding::new(&[Key::Char('d')], Action::Detach, "detach", "leave it to itself; it goes on", 4).when(|model| {
         let runs = model.task.as_ref().is_some_and(|task| task.ticks());
-        Availability::when(runs, "Nobody works on it any more; Esc goes back.")
+        Availability::ready_or(runs, "Nobody works on it any more; Esc goes back.")
     }),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to where you were; a task that runs goes on", 7),
     Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5).when(can_ask),
@@ -77,7 +77,7 @@ pub fn way(model: &Model) -> Way {
 
 fn can_ask(model: &Model) -> Availability {
     match &model.task {
-        Some(task) => Availability::when(task.asking.is_none(), "What was asked for is still under way."),
+        Some(task) => Availability::ready_or(task.asking.is_none(), "What was asked for is still under way."),
         None => Availability::Hidden,
     }
 }
