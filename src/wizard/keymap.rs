@@ -106,7 +106,7 @@ pub struct Binding {
     /// What the footer drops first: the higher, the longer it stays. 0: help only.
     pub priority: u8,
     /// Whether it does something now.
-    pub when: fn(&Model) -> Availability,
+    pub availability: fn(&Model) -> Availability,
 }
 
 impl Binding {
@@ -119,13 +119,13 @@ impl Binding {
         long: &'static str,
         priority: u8,
     ) -> Self {
-        Self { keys, action, short, long, priority, when: always }
+        Self { keys, action, short, long, priority, availability: always }
     }
 
     /// The same, where it works only sometimes.
     #[must_use]
     pub const fn when(mut self, when: fn(&Model) -> Availability) -> Self {
-        self.when = when;
+        self.availability = when;
         self
     }
 }
@@ -238,7 +238,7 @@ pub enum KeyLookup {
 #[must_use]
 pub fn look_up(model: &Model, key: Key) -> KeyLookup {
     for binding in now(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
-        match (binding.when)(model) {
+        match (binding.availability)(model) {
             Availability::Ready => return KeyLookup::Action(binding.action),
             Availability::Unavailable(why) => return KeyLookup::Unavailable(why),
             Availability::Hidden => {}

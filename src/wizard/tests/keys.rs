@@ -21,7 +21,7 @@ const SCREENS: [Screen; 8] = [
 ];
 
 fn ready(model: &Model) -> impl Iterator<Item = &'static Binding> + '_ {
-    keymap::now(model).into_iter().filter(|binding| (binding.when)(model) == Availability::Ready)
+    keymap::now(model).into_iter().filter(|binding| (binding.availability)(model) == Availability::Ready)
 }
 
 /// A key that would do two things now.
@@ -117,7 +117,7 @@ fn the_help_lists_every_key_and_why_one_does_nothing() {
         let buffer = drawn(&mut model, Theme { color: true, ascii: true }, (160, 60));
         let text = rows(&buffer).join("\n");
         for binding in keymap::of_screen(model.screen) {
-            match (binding.when)(&model) {
+            match (binding.availability)(&model) {
                 Availability::Hidden => {}
                 Availability::Ready => assert!(text.contains(binding.long), "{name}: {}\n{text}", binding.long),
                 Availability::Unavailable(why) => assert!(text.contains(&format!("({why})")), "{name}: {why}\n{text}"),

@@ -27,7 +27,9 @@ pub fn help(model: &Model, said: &Help, theme: Theme, area: Rect, frame: &mut Fr
 pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'static Binding>) {
     let now = keymap::now(model);
     let ready = |binding: &&&Binding| {
-        binding.priority > 0 && shown_key(model, binding).is_some() && (binding.when)(model) == Availability::Ready
+        binding.priority > 0
+            && shown_key(model, binding).is_some()
+            && (binding.availability)(model) == Availability::Ready
     };
     let mut seen = Vec::new();
     let mut hints: Vec<&'static Binding> = Vec::new();

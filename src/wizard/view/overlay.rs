@@ -32,7 +32,7 @@ fn purpose(screen: Screen) -> &'static str {
 pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
     let mut lines = vec![Row::of(Role::Title, format!(" {}", purpose(screen))), Row::default()];
     for binding in keymap::of_screen(screen) {
-        let available = (binding.when)(model);
+        let available = (binding.availability)(model);
         if available == Availability::Hidden {
             continue;
         }

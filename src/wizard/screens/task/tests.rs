@@ -130,7 +130,8 @@ pub fn retry_says(model: &Model) -> String {
     match look_up(model, Key::Char('r')) {
         KeyLookup::Action(_) => {
             let ready = |binding: &&crate::wizard::keymap::Binding| {
-                binding.action == Action::Retry && (binding.when)(model) == crate::wizard::keymap::Availability::Ready
+                binding.action == Action::Retry
+                    && (binding.availability)(model) == crate::wizard::keymap::Availability::Ready
             };
             let all: Vec<_> = KEYS.iter().filter(ready).map(|binding| binding.short).collect();
             assert_eq!(all.len(), 1, "one label at a time");
