@@ -201,7 +201,7 @@ pub fn of_screen(screen: Screen) -> impl Iterator<Item = &'static Binding> {
 
 /// The keys that work now: those of the overlay, or else those of the screen.
 #[must_use]
-pub fn now(model: &Model) -> Vec<&'static Binding> {
+pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {
         Some(Overlay::Help(_)) => HELP.iter().chain(&MOVES).collect(),
@@ -237,7 +237,7 @@ pub enum KeyLookup {
 /// Looks a key up.
 #[must_use]
 pub fn look_up(model: &Model, key: Key) -> KeyLookup {
-    for binding in now(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
+    for binding in active_bindings(model).into_iter().filter(|binding| binding.keys.contains(&key)) {
         match (binding.availability)(model) {
             Availability::Ready => return KeyLookup::Action(binding.action),
             Availability::Unavailable(why) => return KeyLookup::Unavailable(why),

@@ -21,7 +21,7 @@ const SCREENS: [Screen; 8] = [
 ];
 
 fn ready(model: &Model) -> impl Iterator<Item = &'static Binding> + '_ {
-    keymap::now(model).into_iter().filter(|binding| (binding.availability)(model) == Availability::Ready)
+    keymap::active_bindings(model).into_iter().filter(|binding| (binding.availability)(model) == Availability::Ready)
 }
 
 /// A key that would do two things now.

@@ -25,7 +25,7 @@ pub fn help(model: &Model, said: &Help, theme: Theme, area: Rect, frame: &mut Fr
 /// The hints that fit, those with the highest priority first, in the order of the table; the help's key is at the right end.
 #[must_use]
 pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'static Binding>) {
-    let now = keymap::now(model);
+    let now = keymap::active_bindings(model);
     let ready = |binding: &&&Binding| {
         binding.priority > 0
             && shown_key(model, binding).is_some()
