@@ -185,7 +185,7 @@ pub const COMMON: [Binding; 4] = [
 ];
 
 /// Every key of a screen, the screen's own first.
-pub fn of_screen(screen: Screen) -> impl Iterator<Item = &'static Binding> {
+pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding> {
     let own: &'static [&'static [Binding]] = match screen {
         Screen::Connect => &[&connect::KEYS, &FIELDS],
         Screen::Target => &[&target::KEYS, &MOVES],
@@ -207,7 +207,7 @@ pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
         Some(Overlay::Help(_)) => HELP.iter().chain(&MOVES).collect(),
         Some(Overlay::Confirm(_)) => question::KEYS.iter().collect(),
         Some(Overlay::SecretPrompt(_)) => ask::KEYS.iter().collect(),
-        None => of_screen(model.screen).collect(),
+        None => screen_bindings(model.screen).collect(),
     }
 }
 

@@ -113,7 +113,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match model.overlay.take() {
         Some(Overlay::Help(row)) => {
             if action != Action::Back {
-                let rows = keymap::of_screen(model.screen).count();
+                let rows = keymap::screen_bindings(model.screen).count();
                 model.overlay = Some(Overlay::Help(moved(action, row, rows, model.body_rows()).unwrap_or(row)));
             }
             return Vec::new();

@@ -48,7 +48,7 @@ fn no_key_means_two_things_at_once() {
 #[test]
 fn every_screen_reaches_help_and_the_end_and_all_but_the_first_the_way_back() {
     for screen in SCREENS {
-        let has = |action: Action| keymap::of_screen(screen).any(|binding| binding.action == action);
+        let has = |action: Action| keymap::screen_bindings(screen).any(|binding| binding.action == action);
         assert!(has(Action::Help) && has(Action::Quit), "{screen:?}");
         assert!(has(Action::Back) || screen == Screen::Connect, "{screen:?}");
     }
@@ -64,7 +64,7 @@ fn every_screen_reaches_help_and_the_end_and_all_but_the_first_the_way_back() {
 #[test]
 fn no_key_is_one_that_a_terminal_or_another_program_takes() {
     for screen in SCREENS {
-        for binding in keymap::of_screen(screen) {
+        for binding in keymap::screen_bindings(screen) {
             for key in binding.keys {
                 // F-keys and Alt are no keys of the wizard at all; of Control there is one.
                 assert!(!matches!(key, Key::Ctrl(_)) || *key == Key::Ctrl('c'), "{screen:?} {}", key.name());
@@ -116,7 +116,7 @@ fn the_help_lists_every_key_and_why_one_does_nothing() {
         // As high as it needs to be.
         let buffer = drawn(&mut model, Theme { color: true, ascii: true }, (160, 60));
         let text = rows(&buffer).join("\n");
-        for binding in keymap::of_screen(model.screen) {
+        for binding in keymap::screen_bindings(model.screen) {
             match (binding.availability)(&model) {
                 Availability::Hidden => {}
                 Availability::Ready => assert!(text.contains(binding.long), "{name}: {}\n{text}", binding.long),

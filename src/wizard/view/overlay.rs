@@ -31,7 +31,7 @@ fn purpose(screen: Screen) -> &'static str {
 /// The help of a screen: what it is for, and all of its keys, those that do not apply with their reason.
 pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
     let mut lines = vec![Row::of(Role::Title, format!(" {}", purpose(screen))), Row::default()];
-    for binding in keymap::of_screen(screen) {
+    for binding in keymap::screen_bindings(screen) {
         let available = (binding.availability)(model);
         if available == Availability::Hidden {
             continue;
