@@ -135,7 +135,7 @@ fn always(_: &Model) -> Availability {
 }
 
 /// Moves in a list.
-pub const MOVES: [Binding; 6] = [
+pub const MOVE_KEYS: [Binding; 6] = [
     Binding::new(&[Key::Up, Key::Char('k')], Action::Up, "up", "one up", 0),
     Binding::new(&[Key::Down, Key::Char('j')], Action::Down, "down", "one down", 0),
     Binding::new(&[Key::Char('g'), Key::Home], Action::First, "first", "to the first", 0),
@@ -188,13 +188,13 @@ pub const COMMON: [Binding; 4] = [
 pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding> {
     let own: &'static [&'static [Binding]] = match screen {
         Screen::Connect => &[&connect::KEYS, &FIELDS],
-        Screen::Target => &[&target::KEYS, &MOVES],
-        Screen::Detected => &[&detected::KEYS, &MOVES],
+        Screen::Target => &[&target::KEYS, &MOVE_KEYS],
+        Screen::Detected => &[&detected::KEYS, &MOVE_KEYS],
         Screen::Storage => &[&storage::KEYS, &FIELDS],
         Screen::Mode => &[&mode::KEYS, &FIELDS],
-        Screen::Confirm => &[&confirm::KEYS, &MOVES],
-        Screen::Task => &[&task::KEYS, &MOVES],
-        Screen::Tasks => &[&tasks::KEYS, &MOVES],
+        Screen::Confirm => &[&confirm::KEYS, &MOVE_KEYS],
+        Screen::Task => &[&task::KEYS, &MOVE_KEYS],
+        Screen::Tasks => &[&tasks::KEYS, &MOVE_KEYS],
     };
     own.iter().copied().flatten().chain(&COMMON)
 }
@@ -204,7 +204,7 @@ pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding>
 pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {
-        Some(Overlay::Help(_)) => HELP.iter().chain(&MOVES).collect(),
+        Some(Overlay::Help(_)) => HELP.iter().chain(&MOVE_KEYS).collect(),
         Some(Overlay::Confirm(_)) => question::KEYS.iter().collect(),
         Some(Overlay::SecretPrompt(_)) => ask::KEYS.iter().collect(),
         None => screen_bindings(model.screen).collect(),
