@@ -145,7 +145,7 @@ pub const MOVE_KEYS: [Binding; 6] = [
 ];
 
 /// Moves in a form.
-pub const FIELDS: [Binding; 4] = [
+pub const FIELD_KEYS: [Binding; 4] = [
     Binding::new(&[Key::Tab, Key::Down, Key::Char('j')], Action::NextField, "field", "to the next field", 3),
     Binding::new(
         &[Key::BackTab, Key::Up, Key::Char('k')],
@@ -187,11 +187,11 @@ pub const COMMON: [Binding; 4] = [
 /// Every key of a screen, the screen's own first.
 pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding> {
     let own: &'static [&'static [Binding]] = match screen {
-        Screen::Connect => &[&connect::KEYS, &FIELDS],
+        Screen::Connect => &[&connect::KEYS, &FIELD_KEYS],
         Screen::Target => &[&target::KEYS, &MOVE_KEYS],
         Screen::Detected => &[&detected::KEYS, &MOVE_KEYS],
-        Screen::Storage => &[&storage::KEYS, &FIELDS],
-        Screen::Mode => &[&mode::KEYS, &FIELDS],
+        Screen::Storage => &[&storage::KEYS, &FIELD_KEYS],
+        Screen::Mode => &[&mode::KEYS, &FIELD_KEYS],
         Screen::Confirm => &[&confirm::KEYS, &MOVE_KEYS],
         Screen::Task => &[&task::KEYS, &MOVE_KEYS],
         Screen::Tasks => &[&tasks::KEYS, &MOVE_KEYS],
