@@ -159,7 +159,7 @@ pub const FIELD_KEYS: [Binding; 4] = [
 ];
 
 /// What every screen has.
-pub const COMMON: [Binding; 4] = [
+pub const COMMON_KEYS: [Binding; 4] = [
     Binding::new(
         &[Key::Char('F')],
         Action::Fix,
@@ -196,7 +196,7 @@ pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding>
         Screen::Task => &[&task::KEYS, &MOVE_KEYS],
         Screen::Tasks => &[&tasks::KEYS, &MOVE_KEYS],
     };
-    own.iter().copied().flatten().chain(&COMMON)
+    own.iter().copied().flatten().chain(&COMMON_KEYS)
 }
 
 /// The keys that work now: those of the overlay, or else those of the screen.
