@@ -204,7 +204,7 @@ pub fn screen_bindings(screen: Screen) -> impl Iterator<Item = &'static Binding>
 pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {
-        Some(Overlay::Help(_)) => HELP.iter().chain(&MOVE_KEYS).collect(),
+        Some(Overlay::Help(_)) => HELP_KEYS.iter().chain(&MOVE_KEYS).collect(),
         Some(Overlay::Confirm(_)) => question::KEYS.iter().collect(),
         Some(Overlay::SecretPrompt(_)) => ask::KEYS.iter().collect(),
         None => screen_bindings(model.screen).collect(),
@@ -212,7 +212,7 @@ pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
 }
 
 /// The keys of the help.
-pub const HELP: [Binding; 2] = [
+pub const HELP_KEYS: [Binding; 2] = [
     Binding::new(
         &[Key::Esc, Key::Char('?'), Key::Help, Key::Enter, Key::Char('q')],
         Action::Back,
