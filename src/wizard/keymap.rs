@@ -62,7 +62,7 @@ pub enum Action {
     /// Override a check that allows it.
     Override,
     /// Leave out of a dump what it cannot carry, or take it in again.
-    LeaveOut,
+    ToggleExclude,
     /// Remove the causes of the embedded fleet.
     Fix,
 }

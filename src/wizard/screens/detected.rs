@@ -25,9 +25,15 @@ pub const KEYS: [Binding; 8] = [
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask the cluster again", 6),
     Binding::new(&[Key::Char('o')], Action::Override, "override", "go on in spite of a failed check", 5)
         .when(|model| Availability::ready_or_hidden(may_be_overridden(model).is_some())),
-    Binding::new(&[Key::Char('x')], Action::LeaveOut, "leave out", "leave out of the dump what it cannot carry", 5)
-        .when(|model| Availability::ready_or_hidden(!to_leave_out(model).is_empty())),
-    Binding::new(&[Key::Char('x')], Action::LeaveOut, "take in", "take into the dump again what is left out", 5)
+    Binding::new(
+        &[Key::Char('x')],
+        Action::ToggleExclude,
+        "leave out",
+        "leave out of the dump what it cannot carry",
+        5,
+    )
+    .when(|model| Availability::ready_or_hidden(!to_leave_out(model).is_empty())),
+    Binding::new(&[Key::Char('x')], Action::ToggleExclude, "take in", "take into the dump again what is left out", 5)
         .when(|model| Availability::ready_or_hidden(to_leave_out(model).is_empty() && leaves_out(model))),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
@@ -167,7 +173,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Confirm(Box::new(question)));
             Vec::new()
         }
-        Action::LeaveOut => {
+        Action::ToggleExclude => {
             let tables = to_leave_out(model);
             if let Some(draft) = &mut model.draft {
                 if tables.is_empty() {
