@@ -64,7 +64,7 @@ pub enum Action {
     /// Leave out of a dump what it cannot carry, or take it in again.
     ToggleExclude,
     /// Remove the causes of the embedded fleet.
-    Fix,
+    FixDemo,
 }
 
 /// Whether a key does something now.
@@ -162,7 +162,7 @@ pub const FIELD_KEYS: [Binding; 4] = [
 pub const COMMON_KEYS: [Binding; 4] = [
     Binding::new(
         &[Key::Char('F')],
-        Action::Fix,
+        Action::FixDemo,
         "fix",
         "remove the causes of this embedded fleet that can be removed",
         4,

@@ -127,7 +127,7 @@ fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.overlay = Some(Overlay::Help(0));
             Vec::new()
         }
-        Action::Fix => {
+        Action::FixDemo => {
             let req = model.next_request_id();
             vec![Effect::FixDemo(req)]
         }
