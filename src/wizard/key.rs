@@ -44,7 +44,7 @@ pub enum Key {
 impl Key {
     /// The key of a terminal's event; None for what the wizard does not know: releases, Alt, F-keys.
     #[must_use]
-    pub fn of(event: &KeyEvent) -> Option<Self> {
+    pub fn from_event(event: &KeyEvent) -> Option<Self> {
         if event.kind == KeyEventKind::Release || event.modifiers.contains(KeyModifiers::ALT) {
             return None;
         }
@@ -105,7 +105,7 @@ mod tests {
 
     #[test]
     fn an_f_key_is_no_text_of_a_password() {
-        let of = |code, modifiers| Key::of(&KeyEvent::new(code, modifiers));
+        let of = |code, modifiers| Key::from_event(&KeyEvent::new(code, modifiers));
         assert_eq!(of(KeyCode::F(1), KeyModifiers::NONE), Some(Key::Help));
         assert!(!crate::wizard::form::Text::secret().key(Key::Help));
         assert_eq!(of(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Key::Char('?')));

@@ -349,7 +349,7 @@ impl Loop {
     fn take(&mut self, events: Vec<Event>) -> std::io::Result<()> {
         for event in events {
             let msg = match event {
-                Event::Key(key) => match Key::of(&key) {
+                Event::Key(key) => match Key::from_event(&key) {
                     Some(key) => Msg::Key(key),
                     None => continue,
                 },
