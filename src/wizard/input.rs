@@ -13,7 +13,7 @@ const LONGEST: usize = 16;
 
 /// What is held.
 #[derive(Debug, Default)]
-pub enum Held {
+pub enum PendingInput {
     /// Nothing.
     #[default]
     Nothing,
@@ -25,38 +25,38 @@ pub enum Held {
 
 /// Puts events together.
 #[derive(Debug, Default)]
-pub struct Input {
-    held: Held,
+pub struct EscapeDecoder {
+    pending: PendingInput,
 }
 
-impl Input {
+impl EscapeDecoder {
     /// Whether something is held, and waits for what follows.
     #[must_use]
     pub fn holds(&self) -> bool {
-        !matches!(self.held, Held::Nothing)
+        !matches!(self.pending, PendingInput::Nothing)
     }
 
     /// Takes an event in; gives out those that are whole.
     pub fn feed(&mut self, event: Event) -> Vec<Event> {
-        match (&mut self.held, plain(&event)) {
-            (Held::Nothing, _) if is_esc(&event) => {
-                self.held = Held::Sequence(Vec::new());
+        match (&mut self.pending, plain(&event)) {
+            (PendingInput::Nothing, _) if is_esc(&event) => {
+                self.pending = PendingInput::Sequence(Vec::new());
                 Vec::new()
             }
             // Esc and a key that came in one packet: the terminal's library takes them for Alt, which no key here has.
-            (Held::Nothing, _) => match without_alt(&event) {
+            (PendingInput::Nothing, _) => match without_alt(&event) {
                 Some(behind) => vec![key(KeyCode::Esc), behind],
                 None => vec![event],
             },
-            (Held::Sequence(chars), Some(c)) => {
+            (PendingInput::Sequence(chars), Some(c)) => {
                 chars.push(c);
                 self.advance()
             }
-            (Held::Paste(text), Some(c)) => {
+            (PendingInput::Paste(text), Some(c)) => {
                 text.push(c);
                 Vec::new()
             }
-            (Held::Sequence(_) | Held::Paste(_), None) => {
+            (PendingInput::Sequence(_) | PendingInput::Paste(_), None) => {
                 let mut events = self.give_up();
                 events.extend(self.feed(event));
                 events
@@ -66,9 +66,9 @@ impl Input {
 
     /// Nothing followed in time: what was held is what it seemed.
     pub fn give_up(&mut self) -> Vec<Event> {
-        match std::mem::take(&mut self.held) {
-            Held::Nothing => Vec::new(),
-            Held::Sequence(chars) => {
+        match std::mem::take(&mut self.pending) {
+            PendingInput::Nothing => Vec::new(),
+            PendingInput::Sequence(chars) => {
                 let behind = chars.into_iter().map(|c| match c {
                     '\n' => key(KeyCode::Enter),
                     '\t' => key(KeyCode::Tab),
@@ -76,12 +76,12 @@ impl Input {
                 });
                 [key(KeyCode::Esc)].into_iter().chain(behind).collect()
             }
-            Held::Paste(text) => vec![Event::Paste(text)],
+            PendingInput::Paste(text) => vec![Event::Paste(text)],
         }
     }
 
     fn advance(&mut self) -> Vec<Event> {
-        let Held::Sequence(chars) = &self.held else { return Vec::new() };
+        let PendingInput::Sequence(chars) = &self.pending else { return Vec::new() };
         let whole = match chars.as_slice() {
             ['[' | 'O'] => false,
             ['[', .., last] => !matches!(last, '0'..='9' | ';' | '<' | '=' | '>' | '?' | ' '..='/'),
@@ -92,17 +92,17 @@ impl Input {
         }
         let text: String = chars.iter().collect();
         if text == "[200~" {
-            self.held = Held::Paste(String::new());
+            self.pending = PendingInput::Paste(String::new());
             return Vec::new();
         }
         match sequence(&text) {
             Some(code) => {
-                self.held = Held::Nothing;
+                self.pending = PendingInput::Nothing;
                 vec![key(code)]
             }
             // A sequence nobody knows is no text either.
             None if chars.len() > 1 => {
-                self.held = Held::Nothing;
+                self.pending = PendingInput::Nothing;
                 Vec::new()
             }
             None => self.give_up(),
@@ -171,7 +171,7 @@ fn plain(event: &Event) -> Option<char> {
 mod tests {
     use super::*;
 
-    fn feed(input: &mut Input, text: &str) -> Vec<Event> {
+    fn feed(input: &mut EscapeDecoder, text: &str) -> Vec<Event> {
         text.chars()
             .flat_map(|c| {
                 input.feed(match c {
@@ -192,7 +192,7 @@ mod tests {
             ("\u{1b}[Z", KeyCode::BackTab),
             ("\u{1b}[1;5C", KeyCode::Right),
         ] {
-            let mut input = Input::default();
+            let mut input = EscapeDecoder::default();
             assert_eq!(feed(&mut input, text), [key(code)], "{text:?}");
             assert!(!input.holds());
         }
@@ -201,7 +201,7 @@ mod tests {
     #[test]
     fn a_split_function_key_is_neither_esc_nor_text() {
         for text in ["\u{1b}OQ", "\u{1b}[17~", "\u{1b}Oj"] {
-            let mut input = Input::default();
+            let mut input = EscapeDecoder::default();
             assert_eq!(feed(&mut input, text), [], "{text:?}");
             assert!(!input.holds());
         }
@@ -209,7 +209,7 @@ mod tests {
 
     #[test]
     fn an_esc_that_nothing_follows_is_esc() {
-        let mut input = Input::default();
+        let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}").is_empty() && input.holds());
         assert_eq!(input.give_up(), [key(KeyCode::Esc)]);
         assert_eq!(feed(&mut input, "j"), [typed('j')]);
@@ -217,7 +217,7 @@ mod tests {
 
     #[test]
     fn esc_and_then_a_key_are_both_kept() {
-        let mut input = Input::default();
+        let mut input = EscapeDecoder::default();
         assert_eq!(feed(&mut input, "\u{1b}q"), [key(KeyCode::Esc), typed('q')]);
         assert_eq!(feed(&mut input, "\u{1b}\n"), [key(KeyCode::Esc), key(KeyCode::Enter)]);
         // A second Esc gives the first one out.
@@ -228,19 +228,19 @@ mod tests {
     #[test]
     fn esc_and_a_key_in_one_packet_are_both_kept() {
         let joined = Event::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT));
-        assert_eq!(Input::default().feed(joined), [key(KeyCode::Esc), typed('g')]);
+        assert_eq!(EscapeDecoder::default().feed(joined), [key(KeyCode::Esc), typed('g')]);
     }
 
     #[test]
     fn a_paste_whose_beginning_was_split_is_a_paste() {
-        let mut input = Input::default();
+        let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}[200~a\nb").is_empty(), "no newline of it submits anything");
         assert_eq!(input.give_up(), [Event::Paste("a\nb".to_owned())]);
     }
 
     #[test]
     fn an_unknown_sequence_is_no_text() {
-        let mut input = Input::default();
+        let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}[?1;2c").is_empty());
         assert_eq!(feed(&mut input, "x"), [typed('x')]);
     }

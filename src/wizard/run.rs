@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
 use super::effects::EffectRunner;
-use super::input::{self, Input};
+use super::input::{self, EscapeDecoder};
 use super::key::Key;
 use super::model::{Model, RequestId, Screen, next_wake};
 use super::msg::{Answer, Msg};
@@ -246,7 +246,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let effects = begin(&mut ui.model);
     ui.perform(effects)?;
     let mut events = keys()?;
-    let mut input = Input::default();
+    let mut input = EscapeDecoder::default();
     // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
     let mut hold: Option<Instant> = None;
     while !ui.model.is_leaving {
