@@ -6,7 +6,7 @@
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 /// How long an Esc is held, in milliseconds.
-pub const HELD_MS: u64 = 40;
+pub const ESCAPE_TIMEOUT_MS: u64 = 40;
 
 /// Longer than any sequence a key sends.
 const LONGEST: usize = 16;
