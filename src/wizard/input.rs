@@ -9,7 +9,7 @@ use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 pub const ESCAPE_TIMEOUT_MS: u64 = 40;
 
 /// Longer than any sequence a key sends.
-const LONGEST: usize = 16;
+const MAX_SEQUENCE_LEN: usize = 16;
 
 /// What is held.
 #[derive(Debug, Default)]
@@ -87,7 +87,7 @@ impl EscapeDecoder {
             ['[', .., last] => !matches!(last, '0'..='9' | ';' | '<' | '=' | '>' | '?' | ' '..='/'),
             _ => true,
         };
-        if !whole && chars.len() < LONGEST {
+        if !whole && chars.len() < MAX_SEQUENCE_LEN {
             return Vec::new();
         }
         let text: String = chars.iter().collect();
