@@ -32,7 +32,7 @@ pub struct EscapeDecoder {
 impl EscapeDecoder {
     /// Whether something is held, and waits for what follows.
     #[must_use]
-    pub fn holds(&self) -> bool {
+    pub fn is_pending(&self) -> bool {
         !matches!(self.pending, PendingInput::Nothing)
     }
 
@@ -194,7 +194,7 @@ mod tests {
         ] {
             let mut input = EscapeDecoder::default();
             assert_eq!(feed(&mut input, text), [key(code)], "{text:?}");
-            assert!(!input.holds());
+            assert!(!input.is_pending());
         }
     }
 
@@ -203,14 +203,14 @@ mod tests {
         for text in ["\u{1b}OQ", "\u{1b}[17~", "\u{1b}Oj"] {
             let mut input = EscapeDecoder::default();
             assert_eq!(feed(&mut input, text), [], "{text:?}");
-            assert!(!input.holds());
+            assert!(!input.is_pending());
         }
     }
 
     #[test]
     fn an_esc_that_nothing_follows_is_esc() {
         let mut input = EscapeDecoder::default();
-        assert!(feed(&mut input, "\u{1b}").is_empty() && input.holds());
+        assert!(feed(&mut input, "\u{1b}").is_empty() && input.is_pending());
         assert_eq!(input.give_up(), [key(KeyCode::Esc)]);
         assert_eq!(feed(&mut input, "j"), [typed('j')]);
     }
@@ -222,7 +222,7 @@ mod tests {
         assert_eq!(feed(&mut input, "\u{1b}\n"), [key(KeyCode::Esc), key(KeyCode::Enter)]);
         // A second Esc gives the first one out.
         assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key(KeyCode::Esc)]);
-        assert!(input.holds());
+        assert!(input.is_pending());
     }
 
     #[test]

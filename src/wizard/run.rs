@@ -268,7 +268,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
                 while let Ok(event) = events.try_recv() {
                     ui.take(input.feed(event))?;
                 }
-                hold = input.holds().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
+                hold = input.is_pending().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
             }
             () = until(hold) => {
                 // What has come belongs to it, even where it was not read yet.
