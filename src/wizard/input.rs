@@ -57,7 +57,7 @@ impl EscapeDecoder {
                 Vec::new()
             }
             (PendingInput::Sequence(_) | PendingInput::Paste(_), None) => {
-                let mut events = self.give_up();
+                let mut events = self.flush();
                 events.extend(self.feed(event));
                 events
             }
@@ -65,7 +65,7 @@ impl EscapeDecoder {
     }
 
     /// Nothing followed in time: what was held is what it seemed.
-    pub fn give_up(&mut self) -> Vec<Event> {
+    pub fn flush(&mut self) -> Vec<Event> {
         match std::mem::take(&mut self.pending) {
             PendingInput::Nothing => Vec::new(),
             PendingInput::Sequence(chars) => {
@@ -105,7 +105,7 @@ impl EscapeDecoder {
                 self.pending = PendingInput::Nothing;
                 Vec::new()
             }
-            None => self.give_up(),
+            None => self.flush(),
         }
     }
 }
@@ -211,7 +211,7 @@ mod tests {
     fn an_esc_that_nothing_follows_is_esc() {
         let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}").is_empty() && input.is_pending());
-        assert_eq!(input.give_up(), [key(KeyCode::Esc)]);
+        assert_eq!(input.flush(), [key(KeyCode::Esc)]);
         assert_eq!(feed(&mut input, "j"), [typed('j')]);
     }
 
@@ -235,7 +235,7 @@ mod tests {
     fn a_paste_whose_beginning_was_split_is_a_paste() {
         let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}[200~a\nb").is_empty(), "no newline of it submits anything");
-        assert_eq!(input.give_up(), [Event::Paste("a\nb".to_owned())]);
+        assert_eq!(input.flush(), [Event::Paste("a\nb".to_owned())]);
     }
 
     #[test]

@@ -274,7 +274,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
                 // What has come belongs to it, even where it was not read yet.
                 hold = unread().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
                 if hold.is_none() {
-                    ui.take(input.give_up())?;
+                    ui.take(input.flush())?;
                 }
             }
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
