@@ -50,7 +50,7 @@ impl EscapeDecoder {
             },
             (PendingInput::Sequence(chars), Some(c)) => {
                 chars.push(c);
-                self.advance()
+                self.decode()
             }
             (PendingInput::Paste(text), Some(c)) => {
                 text.push(c);
@@ -80,7 +80,7 @@ impl EscapeDecoder {
         }
     }
 
-    fn advance(&mut self) -> Vec<Event> {
+    fn decode(&mut self) -> Vec<Event> {
         let PendingInput::Sequence(chars) = &self.pending else { return Vec::new() };
         let whole = match chars.as_slice() {
             ['[' | 'O'] => false,
