@@ -95,7 +95,7 @@ impl EscapeDecoder {
             self.pending = PendingInput::Paste(String::new());
             return Vec::new();
         }
-        match sequence(&text) {
+        match parse_sequence(&text) {
             Some(code) => {
                 self.pending = PendingInput::Nothing;
                 vec![key(code)]
@@ -111,7 +111,7 @@ impl EscapeDecoder {
 }
 
 /// The key of a sequence behind its Esc; modifiers are left out, for no key of obnow has one here.
-fn sequence(text: &str) -> Option<KeyCode> {
+fn parse_sequence(text: &str) -> Option<KeyCode> {
     let (start, last) = (text.chars().next()?, text.chars().last()?);
     let number = text.get(1..text.len().checked_sub(1)?)?.split(';').next()?;
     Some(match (start, last, number) {
