@@ -45,7 +45,7 @@ impl EscapeDecoder {
             }
             // Esc and a key that came in one packet: the terminal's library takes them for Alt, which no key here has.
             (PendingInput::Nothing, _) => match without_alt(&event) {
-                Some(behind) => vec![key(KeyCode::Esc), behind],
+                Some(behind) => vec![key_event(KeyCode::Esc), behind],
                 None => vec![event],
             },
             (PendingInput::Sequence(chars), Some(c)) => {
@@ -70,11 +70,11 @@ impl EscapeDecoder {
             PendingInput::Nothing => Vec::new(),
             PendingInput::Sequence(chars) => {
                 let behind = chars.into_iter().map(|c| match c {
-                    '\n' => key(KeyCode::Enter),
-                    '\t' => key(KeyCode::Tab),
+                    '\n' => key_event(KeyCode::Enter),
+                    '\t' => key_event(KeyCode::Tab),
                     c => typed(c),
                 });
-                [key(KeyCode::Esc)].into_iter().chain(behind).collect()
+                [key_event(KeyCode::Esc)].into_iter().chain(behind).collect()
             }
             PendingInput::Paste(text) => vec![Event::Paste(text)],
         }
@@ -98,7 +98,7 @@ impl EscapeDecoder {
         match parse_sequence(&text) {
             Some(code) => {
                 self.pending = PendingInput::Nothing;
-                vec![key(code)]
+                vec![key_event(code)]
             }
             // A sequence nobody knows is no text either.
             None if chars.len() > 1 => {
@@ -130,12 +130,12 @@ fn parse_sequence(text: &str) -> Option<KeyCode> {
     })
 }
 
-fn key(code: KeyCode) -> Event {
+fn key_event(code: KeyCode) -> Event {
     Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
 fn typed(c: char) -> Event {
-    key(KeyCode::Char(c))
+    key_event(KeyCode::Char(c))
 }
 
 /// The key behind an Esc that was joined to it.
@@ -175,8 +175,8 @@ mod tests {
         text.chars()
             .flat_map(|c| {
                 input.feed(match c {
-                    '\u{1b}' => key(KeyCode::Esc),
-                    '\n' => key(KeyCode::Enter),
+                    '\u{1b}' => key_event(KeyCode::Esc),
+                    '\n' => key_event(KeyCode::Enter),
                     c => typed(c),
                 })
             })
@@ -193,7 +193,7 @@ mod tests {
             ("\u{1b}[1;5C", KeyCode::Right),
         ] {
             let mut input = EscapeDecoder::default();
-            assert_eq!(feed(&mut input, text), [key(code)], "{text:?}");
+            assert_eq!(feed(&mut input, text), [key_event(code)], "{text:?}");
             assert!(!input.is_pending());
         }
     }
@@ -211,24 +211,24 @@ mod tests {
     fn an_esc_that_nothing_follows_is_esc() {
         let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}").is_empty() && input.is_pending());
-        assert_eq!(input.flush(), [key(KeyCode::Esc)]);
+        assert_eq!(input.flush(), [key_event(KeyCode::Esc)]);
         assert_eq!(feed(&mut input, "j"), [typed('j')]);
     }
 
     #[test]
     fn esc_and_then_a_key_are_both_kept() {
         let mut input = EscapeDecoder::default();
-        assert_eq!(feed(&mut input, "\u{1b}q"), [key(KeyCode::Esc), typed('q')]);
-        assert_eq!(feed(&mut input, "\u{1b}\n"), [key(KeyCode::Esc), key(KeyCode::Enter)]);
+        assert_eq!(feed(&mut input, "\u{1b}q"), [key_event(KeyCode::Esc), typed('q')]);
+        assert_eq!(feed(&mut input, "\u{1b}\n"), [key_event(KeyCode::Esc), key_event(KeyCode::Enter)]);
         // A second Esc gives the first one out.
-        assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key(KeyCode::Esc)]);
+        assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key_event(KeyCode::Esc)]);
         assert!(input.is_pending());
     }
 
     #[test]
     fn esc_and_a_key_in_one_packet_are_both_kept() {
         let joined = Event::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT));
-        assert_eq!(EscapeDecoder::default().feed(joined), [key(KeyCode::Esc), typed('g')]);
+        assert_eq!(EscapeDecoder::default().feed(joined), [key_event(KeyCode::Esc), typed('g')]);
     }
 
     #[test]
