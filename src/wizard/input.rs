@@ -72,7 +72,7 @@ impl EscapeDecoder {
                 let behind = chars.into_iter().map(|c| match c {
                     '\n' => key_event(KeyCode::Enter),
                     '\t' => key_event(KeyCode::Tab),
-                    c => typed(c),
+                    c => char_event(c),
                 });
                 [key_event(KeyCode::Esc)].into_iter().chain(behind).collect()
             }
@@ -134,7 +134,7 @@ fn key_event(code: KeyCode) -> Event {
     Event::Key(KeyEvent::new(code, KeyModifiers::NONE))
 }
 
-fn typed(c: char) -> Event {
+fn char_event(c: char) -> Event {
     key_event(KeyCode::Char(c))
 }
 
@@ -177,7 +177,7 @@ mod tests {
                 input.feed(match c {
                     '\u{1b}' => key_event(KeyCode::Esc),
                     '\n' => key_event(KeyCode::Enter),
-                    c => typed(c),
+                    c => char_event(c),
                 })
             })
             .collect()
@@ -212,13 +212,13 @@ mod tests {
         let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}").is_empty() && input.is_pending());
         assert_eq!(input.flush(), [key_event(KeyCode::Esc)]);
-        assert_eq!(feed(&mut input, "j"), [typed('j')]);
+        assert_eq!(feed(&mut input, "j"), [char_event('j')]);
     }
 
     #[test]
     fn esc_and_then_a_key_are_both_kept() {
         let mut input = EscapeDecoder::default();
-        assert_eq!(feed(&mut input, "\u{1b}q"), [key_event(KeyCode::Esc), typed('q')]);
+        assert_eq!(feed(&mut input, "\u{1b}q"), [key_event(KeyCode::Esc), char_event('q')]);
         assert_eq!(feed(&mut input, "\u{1b}\n"), [key_event(KeyCode::Esc), key_event(KeyCode::Enter)]);
         // A second Esc gives the first one out.
         assert_eq!(feed(&mut input, "\u{1b}\u{1b}"), [key_event(KeyCode::Esc)]);
@@ -228,7 +228,7 @@ mod tests {
     #[test]
     fn esc_and_a_key_in_one_packet_are_both_kept() {
         let joined = Event::Key(KeyEvent::new(KeyCode::Char('g'), KeyModifiers::ALT));
-        assert_eq!(EscapeDecoder::default().feed(joined), [key_event(KeyCode::Esc), typed('g')]);
+        assert_eq!(EscapeDecoder::default().feed(joined), [key_event(KeyCode::Esc), char_event('g')]);
     }
 
     #[test]
@@ -242,6 +242,6 @@ mod tests {
     fn an_unknown_sequence_is_no_text() {
         let mut input = EscapeDecoder::default();
         assert!(feed(&mut input, "\u{1b}[?1;2c").is_empty());
-        assert_eq!(feed(&mut input, "x"), [typed('x')]);
+        assert_eq!(feed(&mut input, "x"), [char_event('x')]);
     }
 }
