@@ -38,7 +38,7 @@ impl EscapeDecoder {
 
     /// Takes an event in; gives out those that are whole.
     pub fn feed(&mut self, event: Event) -> Vec<Event> {
-        match (&mut self.pending, plain(&event)) {
+        match (&mut self.pending, plain_char(&event)) {
             (PendingInput::Nothing, _) if is_esc(&event) => {
                 self.pending = PendingInput::Sequence(Vec::new());
                 Vec::new()
@@ -154,7 +154,7 @@ fn is_esc(event: &Event) -> bool {
 }
 
 /// The character of a key without modifiers but Shift; of a paste also its line ends.
-fn plain(event: &Event) -> Option<char> {
+fn plain_char(event: &Event) -> Option<char> {
     let Event::Key(key) = event else { return None };
     if key.modifiers.intersects(KeyModifiers::CONTROL | KeyModifiers::ALT) {
         return None;
