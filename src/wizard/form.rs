@@ -10,25 +10,25 @@ const LONGEST: usize = 4_096;
 
 /// A line of text that is typed.
 #[derive(Clone, Default)]
-pub struct Text {
+pub struct TextField {
     input: Input,
     /// It is a secret: it is drawn as stars, and printed nowhere.
     pub secret: bool,
 }
 
-impl std::fmt::Debug for Text {
+impl std::fmt::Debug for TextField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.secret { f.write_str("***") } else { write!(f, "{:?}", self.input.value()) }
     }
 }
 
-impl PartialEq for Text {
+impl PartialEq for TextField {
     fn eq(&self, other: &Self) -> bool {
         self.value() == other.value() && self.secret == other.secret
     }
 }
 
-impl Text {
+impl TextField {
     /// A field with this in it, and the cursor behind it.
     #[must_use]
     pub fn new(value: &str) -> Self {
@@ -116,10 +116,10 @@ mod tests {
 
     #[test]
     fn a_pasted_line_is_one_value_without_its_newline() {
-        let mut text = Text::default();
+        let mut text = TextField::default();
         text.paste("s3://b/path\u{1b}[31m\r\n");
         assert_eq!(text.value(), "s3://b/path[31m", "an escape character has no place in a value");
-        let mut text = Text::new("ab");
+        let mut text = TextField::new("ab");
         text.key(Key::Left);
         text.paste("1\n2");
         assert_eq!((text.value(), text.cursor()), ("a12b", 3));
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_drawn_as_stars_and_printed_nowhere() {
-        let mut text = Text::secret();
+        let mut text = TextField::secret();
         "s3cr\u{5bc6}t".chars().for_each(|c| assert!(text.key(Key::Char(c))));
         assert_eq!(text.drawn(), "******");
         assert_eq!(format!("{text:?}"), "***");
@@ -137,7 +137,7 @@ mod tests {
 
     #[test]
     fn enter_and_the_moves_between_fields_are_not_text() {
-        let mut text = Text::new("x");
+        let mut text = TextField::new("x");
         for key in [Key::Enter, Key::Esc, Key::Tab, Key::BackTab, Key::Up, Key::Down, Key::Ctrl('c')] {
             assert!(!text.key(key), "{key:?}");
         }

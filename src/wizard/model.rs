@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::effect::TypedSecrets;
-use super::form::Text;
+use super::form::TextField;
 use super::screens::ask::Ask;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
@@ -118,7 +118,7 @@ pub struct Draft {
     /// The server may be sent secrets for its look at the storage.
     pub may_send_proof_secrets: bool,
     /// The passwords of older backup sets that go along.
-    pub older_passwords: Vec<Text>,
+    pub older_passwords: Vec<TextField>,
 }
 
 impl Draft {
@@ -152,7 +152,7 @@ impl Draft {
         TypedSecrets {
             access_key: self.storage.access_key(),
             encryption: self.mode.encryption(),
-            decryption: self.older_passwords.iter().filter_map(Text::as_secret).collect(),
+            decryption: self.older_passwords.iter().filter_map(TextField::as_secret).collect(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::{confirm, target, task};
 use crate::wizard::effect::Effect;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
 use crate::wizard::model::Model;
@@ -34,14 +34,14 @@ pub struct Ask {
     /// Why it is asked again.
     pub refused: Option<String>,
     /// What is typed.
-    pub text: Text,
+    pub text: TextField,
 }
 
 impl Ask {
     /// An empty field.
     #[must_use]
     pub fn new(what: String, asked: Asked, refused: Option<String>) -> Self {
-        Self { what, asked, refused, text: Text::secret() }
+        Self { what, asked, refused, text: TextField::secret() }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::domain::preflight::{Check, CheckId};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::effect::{Effect, TypedSecrets};
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Draft, Model, Overlay, RequestId, Screen};
@@ -175,7 +175,7 @@ fn ask_older_password(model: &mut Model) {
 }
 
 /// A password of older backup sets was typed: it goes along with the look at the storage, and the plan is made anew.
-pub fn add_older_password(model: &mut Model, password: Text) -> Vec<Effect> {
+pub fn add_older_password(model: &mut Model, password: TextField) -> Vec<Effect> {
     if let Some(why) = password.as_secret().and_then(|secret| secret.unfit_to_encrypt()) {
         model.notice = Some(format!("The password cannot be used. {why}."));
         return Vec::new();

@@ -10,7 +10,7 @@ use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::secret::{NONE, Secret};
 use crate::wizard::effect::Effect;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, RequestId};
@@ -104,13 +104,13 @@ pub enum Phase {
 #[derive(Debug, Clone)]
 pub struct Connect {
     /// The name the cluster will have.
-    pub name: Text,
+    pub name: TextField,
     /// `host[:port]`.
-    pub host: Text,
+    pub host: TextField,
     /// The user.
-    pub user: Text,
+    pub user: TextField,
     /// The password.
-    pub password: Text,
+    pub password: TextField,
     /// The place of the environment among [`ENVIRONMENTS`].
     pub environment: usize,
     /// What has the focus.
@@ -128,10 +128,10 @@ pub struct Connect {
 impl Default for Connect {
     fn default() -> Self {
         Self {
-            name: Text::default(),
-            host: Text::default(),
-            user: Text::new(USER),
-            password: Text::secret(),
+            name: TextField::default(),
+            host: TextField::default(),
+            user: TextField::new(USER),
+            password: TextField::secret(),
             environment: 0,
             focus: Stop::Name,
             visited: BTreeSet::new(),
@@ -158,7 +158,7 @@ impl Connect {
 
     /// The text of a field.
     #[must_use]
-    pub fn text(&self, stop: Stop) -> Option<&Text> {
+    pub fn text(&self, stop: Stop) -> Option<&TextField> {
         match stop {
             Stop::Name => Some(&self.name),
             Stop::Host => Some(&self.host),
@@ -168,7 +168,7 @@ impl Connect {
         }
     }
 
-    fn text_mut(&mut self) -> Option<&mut Text> {
+    fn text_mut(&mut self) -> Option<&mut TextField> {
         match self.focus {
             Stop::Name => Some(&mut self.name),
             Stop::Host => Some(&mut self.host),
@@ -326,7 +326,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     let _ = change(&mut model.connect, |field| field.paste(text));
 }
 
-fn change<T>(connect: &mut Connect, with: impl FnOnce(&mut Text) -> T) -> Option<T> {
+fn change<T>(connect: &mut Connect, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = connect.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);

@@ -11,7 +11,7 @@ use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
 use crate::wizard::model::{ClusterState, Model, Screen};
@@ -49,9 +49,9 @@ pub struct Choice {
     /// Encrypt.
     pub encrypt: bool,
     /// The password.
-    pub password: Text,
+    pub password: TextField,
     /// The password again.
-    pub again: Text,
+    pub again: TextField,
     /// Whether a needed compaction may be run; None: as the strategy says.
     pub compact: Option<Compact>,
     /// Checks that are overridden.
@@ -69,8 +69,8 @@ impl Default for Choice {
             no_full: NoFull::Fail,
             plus_archivelog: false,
             encrypt: false,
-            password: Text::secret(),
-            again: Text::secret(),
+            password: TextField::secret(),
+            again: TextField::secret(),
             compact: None,
             skip: BTreeSet::new(),
             exclude: Exclude::default(),

@@ -4,7 +4,7 @@ use super::{confirm, detected, task};
 use crate::domain::preflight::{Check, CheckId};
 use crate::domain::target::TargetName;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, Overlay, Screen};
@@ -46,7 +46,7 @@ pub struct Name {
     /// The name.
     pub expected: String,
     /// What is typed.
-    pub text: Text,
+    pub text: TextField,
 }
 
 impl Question {
@@ -59,7 +59,7 @@ impl Question {
     /// The same, answered by typing a name.
     #[must_use]
     pub fn by_name(mut self, expected: impl Into<String>) -> Self {
-        self.name = Some(Name { expected: expected.into(), text: Text::default() });
+        self.name = Some(Name { expected: expected.into(), text: TextField::default() });
         self
     }
 

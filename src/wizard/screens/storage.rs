@@ -12,7 +12,7 @@ use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 
 mod act;
 pub mod form;
@@ -355,7 +355,7 @@ impl Storage {
     }
 
     /// The focused field's text.
-    fn text_mut(&mut self) -> Option<&mut Text> {
+    fn text_mut(&mut self) -> Option<&mut TextField> {
         match self.focus {
             Focus::Field(Field::AccessId) => Some(&mut self.access.id),
             Focus::Field(Field::AccessKey) => Some(&mut self.access.key),

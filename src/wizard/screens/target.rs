@@ -11,7 +11,7 @@ use crate::domain::listing::{self, Row};
 use crate::domain::target::TargetName;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{ClusterState, Draft, Model, Overlay, RequestId, Screen};
@@ -48,7 +48,7 @@ pub struct List {
     /// The first one on the screen.
     pub top: usize,
     /// What is looked for.
-    pub filter: Text,
+    pub filter: TextField,
     /// The filter is being typed.
     pub filtering: bool,
     /// The tenants that are marked, all of one cluster.
@@ -148,7 +148,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Retry => ask_all(model),
         Action::Back => {
             model.list.marked.clear();
-            set_filter(model, Text::default());
+            set_filter(model, TextField::default());
             Vec::new()
         }
         _ => Vec::new(),
@@ -165,7 +165,7 @@ pub fn type_filter(model: &mut Model, key: Key) -> bool {
         Key::Enter => model.list.filtering = false,
         Key::Esc => {
             model.list.filtering = false;
-            set_filter(model, Text::default());
+            set_filter(model, TextField::default());
         }
         Key::Up | Key::Down | Key::PageUp | Key::PageDown => return false,
         _ => {
@@ -186,7 +186,7 @@ pub fn paste_filter(model: &mut Model, text: &str) {
     set_filter(model, filter);
 }
 
-fn set_filter(model: &mut Model, filter: Text) {
+fn set_filter(model: &mut Model, filter: TextField) {
     let (before, after) = (model.list.filter.value().to_lowercase(), filter.value().to_lowercase());
     model.list.filter = filter;
     if before == after {

@@ -6,7 +6,7 @@ use super::field;
 use super::lines::{Body, Help, Piece, Row};
 use super::theme::Role;
 use crate::domain::secret::SHORT;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::model::Model;
 use crate::wizard::screens::connect::{Connect, ENVIRONMENTS, Phase, Stop};
 
@@ -73,7 +73,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 }
 
 fn is_short(connect: &Connect) -> bool {
-    connect.text(Stop::Password).and_then(Text::as_secret).is_some_and(|password| password.is_short())
+    connect.text(Stop::Password).and_then(TextField::as_secret).is_some_and(|password| password.is_short())
 }
 
 fn environments(connect: &Connect) -> Vec<Piece> {

@@ -3,7 +3,7 @@
 use super::lines::{Body, Piece, Row};
 use super::text::{pad, width};
 use super::theme::Role;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use unicode_width::UnicodeWidthChar;
 
 /// Cells in front of what is typed: a mark, the label, a space.
@@ -11,7 +11,7 @@ pub const LABEL: usize = 22;
 
 /// As much of a field as fits, its cursor in it: the text, and the cells in front of the cursor.
 #[must_use]
-pub fn window(field: &Text, cells: usize) -> (String, usize) {
+pub fn window(field: &TextField, cells: usize) -> (String, usize) {
     let drawn: Vec<char> = field.drawn().chars().collect();
     let wide = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
     let cursor = field.cursor().min(drawn.len());
@@ -41,7 +41,7 @@ pub fn label(name: &str, focused: bool, wrong: bool) -> (Role, String) {
 }
 
 /// Draws a field in which text is typed.
-pub fn draw(body: &mut Body, name: &str, text: &Text, (focused, wrong): (bool, bool), cells: usize) {
+pub fn draw(body: &mut Body, name: &str, text: &TextField, (focused, wrong): (bool, bool), cells: usize) {
     let (shown, before) = window(text, cells.saturating_sub(LABEL));
     let label = label(name, focused, wrong);
     if focused {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn a_long_text_shows_the_part_around_its_cursor() {
-        let mut text = Text::new("abcdefghij");
+        let mut text = TextField::new("abcdefghij");
         assert_eq!(window(&text, 20), ("abcdefghij".to_owned(), 10));
         assert_eq!(window(&text, 5), ("ghij".to_owned(), 4));
         text.key(Key::Home);
@@ -86,7 +86,7 @@ mod tests {
         text.key(Key::Right);
         assert_eq!(window(&text, 5), ("abcd".to_owned(), 1));
         assert_eq!(window(&text, 0), (String::new(), 0));
-        let wide = Text::new("\u{8ba2}\u{5355}\u{5e93}");
+        let wide = TextField::new("\u{8ba2}\u{5355}\u{5e93}");
         assert_eq!(window(&wide, 5), ("\u{5355}\u{5e93}".to_owned(), 4), "two cells each");
     }
 }

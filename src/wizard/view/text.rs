@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::domain::words::cells;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 
 /// The mark of a text that was cut.
 const CUT: &str = "..";
@@ -49,7 +49,7 @@ pub fn pad(text: &str, cells: usize) -> String {
 
 /// Cells in front of a field's cursor, as it is drawn.
 #[must_use]
-pub fn cells_before(field: &Text) -> usize {
+pub fn cells_before(field: &TextField) -> usize {
     let before: String = field.drawn().chars().take(field.cursor()).collect();
     width(&before)
 }

@@ -15,7 +15,7 @@ use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::{DirectoryTest, Effect};
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, RequestId, Screen};
@@ -253,7 +253,7 @@ fn edit(model: &mut Model) {
     if let Some(Some((form, id))) = begin {
         storage.side_mut(part).form = form;
         if storage.access.id.value().is_empty() {
-            storage.access.id = Text::new(&id.unwrap_or_default());
+            storage.access.id = TextField::new(&id.unwrap_or_default());
         }
     }
     let side = storage.side_mut(part);
@@ -272,7 +272,7 @@ fn following(data: &Form) -> Form {
         (true, false) => "/{kind}",
         (true, true) => "",
     };
-    form.directory = Text::new(&format!("{path}{more}"));
+    form.directory = TextField::new(&format!("{path}{more}"));
     form
 }
 
@@ -282,7 +282,7 @@ fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let found: &[Found] = &storage.side(part).found;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.would_follow()))?;
     let mut form = Form::of(&destination);
-    form.directory = Text::new(&path);
+    form.directory = TextField::new(&path);
     Some((form, destination.attribute("access_id").map(str::to_owned)))
 }
 
@@ -370,7 +370,7 @@ pub fn typed(model: &mut Model, key: Key) -> bool {
 }
 
 /// Changes the focused text, and notes whether anything became different.
-fn change<T>(storage: &mut Storage, with: impl FnOnce(&mut Text) -> T) -> Option<T> {
+fn change<T>(storage: &mut Storage, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = storage.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);
@@ -404,7 +404,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     match (read, refused) {
         (Ok(read), None) => {
             if let Some(id) = read.attribute("access_id") {
-                storage.access.id = Text::new(id);
+                storage.access.id = TextField::new(id);
             }
             let part = storage.part;
             let side = storage.side_mut(part);

@@ -4,7 +4,7 @@ use crate::domain::destination::{Destination, DestinationError, StorageKind};
 use crate::domain::facts::Facts;
 use crate::domain::template::{Pair, Template, TemplateError, Variable, v2_v3_cluster, v3_tenant};
 use crate::domain::version::Method;
-use crate::wizard::form::Text;
+use crate::wizard::form::TextField;
 
 /// A kind of storage as a person is offered it; OBS is reached as S3 by every line that knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -220,14 +220,14 @@ pub enum Shape {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Access {
     /// The id.
-    pub id: Text,
+    pub id: TextField,
     /// The key.
-    pub key: Text,
+    pub key: TextField,
 }
 
 impl Default for Access {
     fn default() -> Self {
-        Self { id: Text::default(), key: Text::secret() }
+        Self { id: TextField::default(), key: TextField::secret() }
     }
 }
 
@@ -237,37 +237,37 @@ pub struct Form {
     /// The kind of storage.
     pub kind: Kind,
     /// Each text, whatever the kind: going from one kind to another loses nothing.
-    pub directory: Text,
+    pub directory: TextField,
     /// The host of the service.
-    pub domain: Text,
+    pub domain: TextField,
     /// Its region.
-    pub region: Text,
+    pub region: TextField,
     /// `https://host/bucket` instead of `https://bucket.host`.
     pub path_style: bool,
     /// The APPID.
-    pub app_id: Text,
+    pub app_id: TextField,
     /// Whatever else the URI says.
-    pub options: Text,
+    pub options: TextField,
 }
 
 impl Form {
     /// A form with a destination in it; its id and key aside.
     #[must_use]
     pub fn of(destination: &Destination) -> Self {
-        let attribute = |key: &str| Text::new(destination.attribute(key).unwrap_or_default());
+        let attribute = |key: &str| TextField::new(destination.attribute(key).unwrap_or_default());
         Self {
             kind: Kind::of(destination),
-            directory: Text::new(destination.path()),
+            directory: TextField::new(destination.path()),
             domain: attribute("host"),
             region: attribute("s3_region"),
             path_style: destination.attribute("addressing_model") == Some("path_style"),
             app_id: attribute("appid"),
-            options: Text::new(&destination.other_attributes(&OWN_FIELDS)),
+            options: TextField::new(&destination.other_attributes(&OWN_FIELDS)),
         }
     }
 
     /// The text of a field; None where it is a choice, or one of the shared ones.
-    pub fn text_mut(&mut self, field: Field) -> Option<&mut Text> {
+    pub fn text_mut(&mut self, field: Field) -> Option<&mut TextField> {
         match field {
             Field::Directory => Some(&mut self.directory),
             Field::Domain => Some(&mut self.domain),
@@ -280,7 +280,7 @@ impl Form {
 
     /// The same to read, the shared ones too.
     #[must_use]
-    pub fn text<'a>(&'a self, access: &'a Access, field: Field) -> Option<&'a Text> {
+    pub fn text<'a>(&'a self, access: &'a Access, field: Field) -> Option<&'a TextField> {
         match field {
             Field::Directory => Some(&self.directory),
             Field::Domain => Some(&self.domain),
@@ -327,7 +327,7 @@ impl Form {
     /// more than one tenant.
     #[must_use]
     pub fn complaint(&self, field: Field, access: &Access, (shape, alone, several): Use) -> Option<String> {
-        let value = self.text(access, field).map_or("", Text::value);
+        let value = self.text(access, field).map_or("", TextField::value);
         let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
         if value.trim().is_empty() {
             let empty = field.words(self.kind).empty;

@@ -12,7 +12,7 @@ const ONE: Use = (Shape::Two, true, false);
 fn form(uri: &str) -> (Form, Access) {
     let destination = Destination::parse_user(uri).unwrap();
     let mut access =
-        Access { id: Text::new(destination.attribute("access_id").unwrap_or_default()), ..Access::default() };
+        Access { id: TextField::new(destination.attribute("access_id").unwrap_or_default()), ..Access::default() };
     "key".chars().for_each(|c| assert!(access.key.key(Key::Char(c))));
     (Form::of(&destination), access)
 }
@@ -70,26 +70,30 @@ fn what_is_wrong_is_told_at_its_field() {
         let found = wrong(change);
         assert!(matches!(found.as_slice(), [(at, said)] if *at == field && said.contains(words)), "{found:?}");
     };
-    one(|form, _| form.directory = Text::new("s3://b/p"), Field::Directory, "Leave the protocol out");
-    one(|form, _| form.directory = Text::new("b/p?x=1"), Field::Directory, "a question mark");
-    one(|form, _| form.directory = Text::new("/b"), Field::Directory, "names no bucket");
-    one(|form, _| form.directory = Text::new("b/../c"), Field::Directory, "contains . or ..");
-    one(|form, _| form.directory = Text::new("b/{tennant}"), Field::Directory, "{tennant} is not a variable");
-    one(|form, _| form.domain = Text::new("a host"), Field::Domain, "host contains a space");
-    one(|form, _| form.region = Text::new("a&b"), Field::Region, "s3_region contains an ampersand");
-    one(|_, access| access.id = Text::new("it's"), Field::AccessId, "access_id contains a quote");
+    one(|form, _| form.directory = TextField::new("s3://b/p"), Field::Directory, "Leave the protocol out");
+    one(|form, _| form.directory = TextField::new("b/p?x=1"), Field::Directory, "a question mark");
+    one(|form, _| form.directory = TextField::new("/b"), Field::Directory, "names no bucket");
+    one(|form, _| form.directory = TextField::new("b/../c"), Field::Directory, "contains . or ..");
+    one(|form, _| form.directory = TextField::new("b/{tennant}"), Field::Directory, "{tennant} is not a variable");
+    one(|form, _| form.domain = TextField::new("a host"), Field::Domain, "host contains a space");
+    one(|form, _| form.region = TextField::new("a&b"), Field::Region, "s3_region contains an ampersand");
+    one(|_, access| access.id = TextField::new("it's"), Field::AccessId, "access_id contains a quote");
     one(|_, access| access.key.paste("a'b"), Field::AccessKey, "The access key contains a quote");
-    one(|form, _| form.options = Text::new("host=x"), Field::Options, "host has a field of its own");
-    one(|form, _| form.options = Text::new("access_key=x"), Field::Options, "A secret has no place here");
-    one(|form, _| form.options = Text::new("checksum_type=sha"), Field::Options, "must be no_checksum or md5 or crc32");
+    one(|form, _| form.options = TextField::new("host=x"), Field::Options, "host has a field of its own");
+    one(|form, _| form.options = TextField::new("access_key=x"), Field::Options, "A secret has no place here");
     one(
-        |form, _| form.options = Text::new("colour=red"),
+        |form, _| form.options = TextField::new("checksum_type=sha"),
+        Field::Options,
+        "must be no_checksum or md5 or crc32",
+    );
+    one(
+        |form, _| form.options = TextField::new("colour=red"),
         Field::Options,
         "attribute 1 behind ? is none that OceanBase knows",
     );
-    one(|form, _| form.directory = Text::new(&format!("b/{}", "x".repeat(1100))), Field::Directory, "Shorten it");
+    one(|form, _| form.directory = TextField::new(&format!("b/{}", "x".repeat(1100))), Field::Directory, "Shorten it");
     let by_role = |form: &mut Form, access: &mut Access| {
-        form.options = Text::new("role_arn=acs:ram::1:role/x");
+        form.options = TextField::new("role_arn=acs:ram::1:role/x");
         *access = Access::default();
     };
     assert_eq!(wrong(by_role), [], "a role stands for id and key");
@@ -101,7 +105,7 @@ fn what_is_wrong_is_told_at_its_field() {
 #[test]
 fn a_path_is_judged_by_what_the_line_makes_of_it() {
     let said = |path: &str, used: Use| {
-        let form = Form { directory: Text::new(path), ..Form::default() };
+        let form = Form { directory: TextField::new(path), ..Form::default() };
         form.complaint(Field::Directory, &Access::default(), used).unwrap_or_default()
     };
     assert_eq!(said("/b", (Shape::Two, true, true)), "", "a base gets a directory for each tenant");
@@ -116,10 +120,10 @@ fn a_path_is_judged_by_what_the_line_makes_of_it() {
     assert!(said("/b/{run}/x", (Shape::Tenants, true, false)).contains("must end in {run}"));
     assert!(said("/b/{tenant}", (Shape::Folder, true, false)).contains("{tenant} stands for nothing here"));
     assert!(said("obbackup", ONE).contains("absolute directory"));
-    let mut old = Form { directory: Text::new("/b"), options: Text::new("zone=z1"), ..Form::default() };
+    let mut old = Form { directory: TextField::new("/b"), options: TextField::new("zone=z1"), ..Form::default() };
     let options = old.complaint(Field::Options, &Access::default(), (Shape::One, true, false));
     assert!(options.is_some_and(|said| said.contains("no options before V4")));
-    old.options = Text::default();
+    old.options = TextField::default();
     assert_eq!(complaints(&old, &Access::default(), (Shape::One, true, false)), []);
 }
 
