@@ -13,18 +13,18 @@ const LONGEST: usize = 4_096;
 pub struct TextField {
     input: Input,
     /// It is a secret: it is drawn as stars, and printed nowhere.
-    pub secret: bool,
+    pub is_secret: bool,
 }
 
 impl std::fmt::Debug for TextField {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.secret { f.write_str("***") } else { write!(f, "{:?}", self.input.value()) }
+        if self.is_secret { f.write_str("***") } else { write!(f, "{:?}", self.input.value()) }
     }
 }
 
 impl PartialEq for TextField {
     fn eq(&self, other: &Self) -> bool {
-        self.value() == other.value() && self.secret == other.secret
+        self.value() == other.value() && self.is_secret == other.is_secret
     }
 }
 
@@ -32,13 +32,13 @@ impl TextField {
     /// A field with this in it, and the cursor behind it.
     #[must_use]
     pub fn new(value: &str) -> Self {
-        Self { input: Input::new(value.to_owned()), secret: false }
+        Self { input: Input::new(value.to_owned()), is_secret: false }
     }
 
     /// An empty field for a secret.
     #[must_use]
     pub fn secret() -> Self {
-        Self { input: Input::default(), secret: true }
+        Self { input: Input::default(), is_secret: true }
     }
 
     /// What is typed.
@@ -63,7 +63,7 @@ impl TextField {
     /// What is drawn: the text, or a star for each of its characters.
     #[must_use]
     pub fn drawn(&self) -> String {
-        if self.secret { "*".repeat(self.value().chars().count()) } else { self.value().to_owned() }
+        if self.is_secret { "*".repeat(self.value().chars().count()) } else { self.value().to_owned() }
     }
 
     /// Takes a key in, where it is one for text; whether it was.
