@@ -37,7 +37,7 @@ impl TextField {
 
     /// An empty field for a secret.
     #[must_use]
-    pub fn secret() -> Self {
+    pub fn new_secret() -> Self {
         Self { input: Input::default(), is_secret: true }
     }
 
@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn a_secret_is_drawn_as_stars_and_printed_nowhere() {
-        let mut text = TextField::secret();
+        let mut text = TextField::new_secret();
         "s3cr\u{5bc6}t".chars().for_each(|c| assert!(text.key(Key::Char(c))));
         assert_eq!(text.drawn(), "******");
         assert_eq!(format!("{text:?}"), "***");

@@ -41,7 +41,7 @@ impl Ask {
     /// An empty field.
     #[must_use]
     pub fn new(what: String, asked: Asked, refused: Option<String>) -> Self {
-        Self { what, asked, refused, text: TextField::secret() }
+        Self { what, asked, refused, text: TextField::new_secret() }
     }
 }
 

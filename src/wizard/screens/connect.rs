@@ -131,7 +131,7 @@ impl Default for Connect {
             name: TextField::default(),
             host: TextField::default(),
             user: TextField::new(USER),
-            password: TextField::secret(),
+            password: TextField::new_secret(),
             environment: 0,
             focus: Stop::Name,
             visited: BTreeSet::new(),

@@ -227,7 +227,7 @@ pub struct Access {
 
 impl Default for Access {
     fn default() -> Self {
-        Self { id: TextField::default(), key: TextField::secret() }
+        Self { id: TextField::default(), key: TextField::new_secret() }
     }
 }
 
