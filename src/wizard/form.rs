@@ -62,7 +62,7 @@ impl TextField {
 
     /// What is drawn: the text, or a star for each of its characters.
     #[must_use]
-    pub fn drawn(&self) -> String {
+    pub fn display_text(&self) -> String {
         if self.is_secret { "*".repeat(self.value().chars().count()) } else { self.value().to_owned() }
     }
 
@@ -129,7 +129,7 @@ mod tests {
     fn a_secret_is_drawn_as_stars_and_printed_nowhere() {
         let mut text = TextField::new_secret();
         "s3cr\u{5bc6}t".chars().for_each(|c| assert!(text.key(Key::Char(c))));
-        assert_eq!(text.drawn(), "******");
+        assert_eq!(text.display_text(), "******");
         assert_eq!(format!("{text:?}"), "***");
         assert_eq!(text.as_secret().map(|secret| secret.expose().to_owned()), Some("s3cr\u{5bc6}t".to_owned()));
         assert!(text.key(Key::Ctrl('u')) && text.as_secret().is_none());

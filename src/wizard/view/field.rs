@@ -12,7 +12,7 @@ pub const LABEL: usize = 22;
 /// As much of a field as fits, its cursor in it: the text, and the cells in front of the cursor.
 #[must_use]
 pub fn window(field: &TextField, cells: usize) -> (String, usize) {
-    let drawn: Vec<char> = field.drawn().chars().collect();
+    let drawn: Vec<char> = field.display_text().chars().collect();
     let wide = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
     let cursor = field.cursor().min(drawn.len());
     // One cell stays free for the cursor behind the text.

@@ -40,8 +40,8 @@ pub fn body(model: &Model, area: Rect) -> Body {
         let label = format!(" {mark} {}", super::text::pad(name, CHOICE));
         let said = match (&off, line) {
             (Some(why), _) => why.clone(),
-            (None, Line::Password) => choice.password.drawn(),
-            (None, Line::Again) => choice.again.drawn(),
+            (None, Line::Password) => choice.password.display_text(),
+            (None, Line::Again) => choice.again.display_text(),
             (None, line) => about(model, line),
         };
         let role = if off.is_some() { Role::Disabled } else { Role::Text };

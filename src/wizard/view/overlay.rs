@@ -74,7 +74,7 @@ pub fn question(question: &Question, area: Rect) -> Body {
         Some(name) => {
             let label = format!("  Type {} to do it: ", name.expected);
             body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&name.text)));
-            body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, name.text.drawn())]));
+            body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, name.text.display_text())]));
             body.help = Help::of("Enter does it once the name is typed; Esc goes back.");
         }
     }
@@ -92,7 +92,7 @@ pub fn ask(ask: &Ask, area: Rect) -> Body {
     }
     let label = format!("  {}: ", ask.what);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
-    body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.drawn())]));
+    body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.display_text())]));
     let is_short = ask.text.as_secret().is_some_and(|secret| secret.is_short());
     body.help = Help::of(match ask.asked {
         _ if is_short => SHORT,

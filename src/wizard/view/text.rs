@@ -50,7 +50,7 @@ pub fn pad(text: &str, cells: usize) -> String {
 /// Cells in front of a field's cursor, as it is drawn.
 #[must_use]
 pub fn cells_before(field: &TextField) -> usize {
-    let before: String = field.drawn().chars().take(field.cursor()).collect();
+    let before: String = field.display_text().chars().take(field.cursor()).collect();
     width(&before)
 }
 
