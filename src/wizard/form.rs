@@ -67,7 +67,7 @@ impl TextField {
     }
 
     /// Takes a key in, where it is one for text; whether it was.
-    pub fn key(&mut self, key: Key) -> bool {
+    pub fn handle_key(&mut self, key: Key) -> bool {
         let request = match key {
             Key::Char(c) => {
                 self.insert(c);
@@ -120,7 +120,7 @@ mod tests {
         text.paste("s3://b/path\u{1b}[31m\r\n");
         assert_eq!(text.value(), "s3://b/path[31m", "an escape character has no place in a value");
         let mut text = TextField::new("ab");
-        text.key(Key::Left);
+        text.handle_key(Key::Left);
         text.paste("1\n2");
         assert_eq!((text.value(), text.cursor()), ("a12b", 3));
     }
@@ -128,18 +128,18 @@ mod tests {
     #[test]
     fn a_secret_is_drawn_as_stars_and_printed_nowhere() {
         let mut text = TextField::new_secret();
-        "s3cr\u{5bc6}t".chars().for_each(|c| assert!(text.key(Key::Char(c))));
+        "s3cr\u{5bc6}t".chars().for_each(|c| assert!(text.handle_key(Key::Char(c))));
         assert_eq!(text.display_text(), "******");
         assert_eq!(format!("{text:?}"), "***");
         assert_eq!(text.as_secret().map(|secret| secret.expose().to_owned()), Some("s3cr\u{5bc6}t".to_owned()));
-        assert!(text.key(Key::Ctrl('u')) && text.as_secret().is_none());
+        assert!(text.handle_key(Key::Ctrl('u')) && text.as_secret().is_none());
     }
 
     #[test]
     fn enter_and_the_moves_between_fields_are_not_text() {
         let mut text = TextField::new("x");
         for key in [Key::Enter, Key::Esc, Key::Tab, Key::BackTab, Key::Up, Key::Down, Key::Ctrl('c')] {
-            assert!(!text.key(key), "{key:?}");
+            assert!(!text.handle_key(key), "{key:?}");
         }
         assert_eq!(text.value(), "x");
     }

@@ -71,8 +71,8 @@ fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A text field takes its keys first; whether it took this one.
 fn typed(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.key(key)),
-        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.key(key),
+        (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
+        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.handle_key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::typed(model, key),
         (None, Screen::Mode) => mode::typed(model, key),

@@ -318,7 +318,7 @@ fn attempt(model: &mut Model, then: Then) -> Vec<Effect> {
 
 /// A key while text is typed; whether it was one for it.
 pub fn typed(model: &mut Model, key: Key) -> bool {
-    change(&mut model.connect, |text| text.key(key)).unwrap_or(false)
+    change(&mut model.connect, |text| text.handle_key(key)).unwrap_or(false)
 }
 
 /// Pastes into the focused field.

@@ -294,8 +294,8 @@ fn next(model: &mut Model) -> Vec<Effect> {
 pub fn typed(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     match draft.mode.focus {
-        Line::Password => draft.mode.password.key(key),
-        Line::Again => draft.mode.again.key(key),
+        Line::Password => draft.mode.password.handle_key(key),
+        Line::Again => draft.mode.again.handle_key(key),
         _ => false,
     }
 }

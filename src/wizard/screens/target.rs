@@ -170,7 +170,7 @@ pub fn type_filter(model: &mut Model, key: Key) -> bool {
         Key::Up | Key::Down | Key::PageUp | Key::PageDown => return false,
         _ => {
             let mut filter = model.list.filter.clone();
-            if !filter.key(key) {
+            if !filter.handle_key(key) {
                 return false;
             }
             set_filter(model, filter);

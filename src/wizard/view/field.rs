@@ -81,9 +81,9 @@ mod tests {
         let mut text = TextField::new("abcdefghij");
         assert_eq!(window(&text, 20), ("abcdefghij".to_owned(), 10));
         assert_eq!(window(&text, 5), ("ghij".to_owned(), 4));
-        text.key(Key::Home);
+        text.handle_key(Key::Home);
         assert_eq!(window(&text, 5), ("abcd".to_owned(), 0));
-        text.key(Key::Right);
+        text.handle_key(Key::Right);
         assert_eq!(window(&text, 5), ("abcd".to_owned(), 1));
         assert_eq!(window(&text, 0), (String::new(), 0));
         let wide = TextField::new("\u{8ba2}\u{5355}\u{5e93}");

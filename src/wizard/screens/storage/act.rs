@@ -366,7 +366,7 @@ fn stop(model: &mut Model) -> Vec<Effect> {
 /// A key while text is typed; whether it was one for it.
 pub fn typed(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
-    change(&mut draft.storage, |text| text.key(key)).unwrap_or(false)
+    change(&mut draft.storage, |text| text.handle_key(key)).unwrap_or(false)
 }
 
 /// Changes the focused text, and notes whether anything became different.

@@ -13,7 +13,7 @@ fn form(uri: &str) -> (Form, Access) {
     let destination = Destination::parse_user(uri).unwrap();
     let mut access =
         Access { id: TextField::new(destination.attribute("access_id").unwrap_or_default()), ..Access::default() };
-    "key".chars().for_each(|c| assert!(access.key.key(Key::Char(c))));
+    "key".chars().for_each(|c| assert!(access.key.handle_key(Key::Char(c))));
     (Form::of(&destination), access)
 }
 
