@@ -6,7 +6,7 @@ use super::key::Key;
 use crate::domain::secret::Secret;
 
 /// Longer than any value a server takes.
-const LONGEST: usize = 4_096;
+const MAX_CHARS: usize = 4_096;
 
 /// A line of text that is typed.
 #[derive(Clone, Default)]
@@ -104,7 +104,7 @@ impl TextField {
     }
 
     fn insert(&mut self, c: char) {
-        if !c.is_control() && self.value().len() < LONGEST {
+        if !c.is_control() && self.value().len() < MAX_CHARS {
             self.input.handle(InputRequest::InsertChar(c));
         }
     }
