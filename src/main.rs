@@ -171,7 +171,7 @@ fn has_terminal() -> bool {
 }
 
 /// The key that removes the causes of an embedded fleet.
-fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::Fix {
+fn demo_fix(scenario: String, root: Option<PathBuf>) -> wizard::DemoFix {
     Arc::new(move || {
         let (scenario, root) = (scenario.clone(), root.clone());
         Box::pin(async move {

@@ -9,7 +9,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::effect::{DirectoryTest, Effect, TypedSecrets};
 use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
-use super::run::{Fix, Start};
+use super::run::{DemoFix, Start};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{FollowUpdate, TaskFollower};
@@ -157,7 +157,7 @@ impl EffectRunner {
             }
             Effect::FixDemo(req) => {
                 let Some((_, fix)) = &self.start.demo else { return };
-                let fix: Fix = Arc::clone(fix);
+                let fix: DemoFix = Arc::clone(fix);
                 self.reads.spawn(async move { say.send(req, Answer::DemoFixed(fix().await)) });
             }
             Effect::Report(req, task) => {

@@ -25,4 +25,4 @@ mod tests;
 pub mod update;
 pub mod view;
 
-pub use run::{Fix, Start, run};
+pub use run::{DemoFix, Start, run};

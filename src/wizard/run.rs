@@ -45,7 +45,7 @@ const GRACE: Duration = Duration::from_millis(800);
 const GIVING_BACK: Duration = Duration::from_millis(100);
 
 /// Removes the causes of an embedded fleet: their names, or why not.
-pub type Fix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> + Send + Sync>;
+pub type DemoFix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> + Send + Sync>;
 
 /// How the wizard begins.
 #[derive(Default)]
@@ -63,7 +63,7 @@ pub struct Start {
     /// The words that lead another call to the same clusters.
     pub reach: Vec<String>,
     /// The scenario of an embedded fleet, and how its causes are removed.
-    pub demo: Option<(String, Fix)>,
+    pub demo: Option<(String, DemoFix)>,
 }
 
 /// How the wizard ended.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use obnow::wizard::{Fix, Start};
+use obnow::wizard::{DemoFix, Start};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::place::Place;
@@ -65,7 +65,7 @@ fn term_ends_it_while_something_is_typed_or_asked() {
 )]
 fn the_child_of_the_tests_of_a_panic() {
     let Ok(config) = std::env::var(CHILD) else { return };
-    let fix: Fix = Arc::new(|| Box::pin(async { panic!("a task of obnow broke") }));
+    let fix: DemoFix = Arc::new(|| Box::pin(async { panic!("a task of obnow broke") }));
     let start = Start {
         config: Some(config.into()),
         state: Some("/nonexistent".into()),
