@@ -16,7 +16,7 @@ use obnow::domain::credential::credential;
 use obnow::domain::fault::{Cause, Fault};
 use obnow::domain::secret::{HIDDEN, SecretSource};
 use obnow::domain::target::TargetName;
-use obnow::wizard::{self, Start};
+use obnow::wizard::{self, StartOptions};
 
 fn main() -> ExitCode {
     crash::install_panic_hook();
@@ -151,13 +151,13 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
             "Leave it out: the password is asked for on the screen. Or use env:NAME or file:PATH.",
         ));
     }
-    let start = Start {
+    let start = StartOptions {
         config: common.config.clone(),
         state: common.state.clone(),
         direct: cli::direct_login(common),
         target,
         color: cli::has_colors(common.color),
-        reach: common.global_args(),
+        global_args: common.global_args(),
         demo: common.demo.clone().map(|scenario| {
             let root = common.demo_root.clone();
             (scenario.clone(), demo_fix(scenario, root))

@@ -9,7 +9,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use super::effect::{DirectoryTest, Effect, TypedSecrets};
 use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
-use super::run::{DemoFix, Start};
+use super::run::{DemoFix, StartOptions};
 use super::screens::connect::Login;
 use super::screens::question::{Doing, Question};
 use crate::app::follow::{FollowUpdate, TaskFollower};
@@ -40,7 +40,7 @@ type MakeContext = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> 
 
 /// Runs effects.
 pub struct EffectRunner {
-    start: Arc<Start>,
+    start: Arc<StartOptions>,
     context: SharedContext,
     answers: UnboundedSender<(RequestId, Answer)>,
     /// What may be broken off at any time.
@@ -54,7 +54,7 @@ pub struct EffectRunner {
 impl EffectRunner {
     /// Nothing is done yet.
     #[must_use]
-    pub fn new(start: Start, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
+    pub fn new(start: StartOptions, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
         Self {
             start: Arc::new(start),
             context: SharedContext::default(),
@@ -214,7 +214,7 @@ impl EffectSender {
     }
 }
 
-async fn open_inventory(start: Arc<Start>, shared: SharedContext) -> Result<InventorySummary, Fault> {
+async fn open_inventory(start: Arc<StartOptions>, shared: SharedContext) -> Result<InventorySummary, Fault> {
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
@@ -226,7 +226,7 @@ async fn open_inventory(start: Arc<Start>, shared: SharedContext) -> Result<Inve
 }
 
 /// Tries a connection that was typed; nothing of it is kept.
-async fn try_connection(start: Arc<Start>, req: RequestId, login: Login, say: EffectSender) {
+async fn try_connection(start: Arc<StartOptions>, req: RequestId, login: Login, say: EffectSender) {
     let facts = match setup::context_for(start.config.clone(), start.state.clone(), &login.cluster(), login.password) {
         Ok(context) => setup::try_connect(&context).await.map(Arc::new),
         Err(fault) => Err(fault),

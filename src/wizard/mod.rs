@@ -25,4 +25,4 @@ mod tests;
 pub mod update;
 pub mod view;
 
-pub use run::{DemoFix, Start, run};
+pub use run::{DemoFix, StartOptions, run};

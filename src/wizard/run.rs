@@ -49,7 +49,7 @@ pub type DemoFix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String
 
 /// How the wizard begins.
 #[derive(Default)]
-pub struct Start {
+pub struct StartOptions {
     /// The inventory; None: where it usually is.
     pub config: Option<PathBuf>,
     /// The state directory; None: where it usually is.
@@ -61,7 +61,7 @@ pub struct Start {
     /// Colours may be used.
     pub color: bool,
     /// The words that lead another call to the same clusters.
-    pub reach: Vec<String>,
+    pub global_args: Vec<String>,
     /// The scenario of an embedded fleet, and how its causes are removed.
     pub demo: Option<(String, DemoFix)>,
 }
@@ -84,7 +84,7 @@ enum Ended {
 ///
 /// # Errors
 /// There is no terminal, or it cannot be drawn on.
-pub async fn run(start: Start) -> Result<Exit, Fault> {
+pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     let stopped = Stopped::watch().map_err(|error| no_terminal(&error.to_string()))?;
     let broken = Arc::new(Notify::new());
     let hook = hook(Arc::clone(&broken));
@@ -226,7 +226,7 @@ struct Loop {
     wake: Option<Instant>,
 }
 
-async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Ended> {
+async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Ended> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(RequestId, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
@@ -235,7 +235,7 @@ async fn drive(start: Start, mut stopped: Stopped, broken: Arc<Notify>) -> std::
     let size = terminal.size()?;
     let mut model = Model::new((size.width, size.height), TimeZone::UTC);
     model.demo = start.demo.as_ref().map(|(scenario, _)| scenario.clone());
-    model.global_args.clone_from(&start.reach);
+    model.global_args.clone_from(&start.global_args);
     model.initial_target.clone_from(&start.target);
     let theme = theme(start.color);
     let due = Due { dirty: true, at_once: true, last: Instant::now() };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use obnow::wizard::{DemoFix, Start};
+use obnow::wizard::{DemoFix, StartOptions};
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::place::Place;
@@ -66,11 +66,11 @@ fn term_ends_it_while_something_is_typed_or_asked() {
 fn the_child_of_the_tests_of_a_panic() {
     let Ok(config) = std::env::var(CHILD) else { return };
     let fix: DemoFix = Arc::new(|| Box::pin(async { panic!("a task of obnow broke") }));
-    let start = Start {
+    let start = StartOptions {
         config: Some(config.into()),
         state: Some("/nonexistent".into()),
         demo: Some(("child".to_owned(), fix)),
-        ..Start::default()
+        ..StartOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     let fault = runtime.block_on(obnow::wizard::run(start)).unwrap_err();
