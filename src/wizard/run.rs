@@ -67,15 +67,15 @@ pub struct StartOptions {
 }
 
 /// How the wizard ended.
-struct Left {
+struct ExitSummary {
     exit: Exit,
-    farewell: Vec<String>,
+    exit_message: Vec<String>,
 }
 
 /// How its loop ended.
 enum Ended {
     /// It was left.
-    Left(Left),
+    Left(ExitSummary),
     /// A part of it panicked.
     Broken,
 }
@@ -112,7 +112,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
         None => Ok(Exit::LEFT),
         Some(Ok(Ok(Ended::Left(left)))) => {
             let mut out = std::io::stdout().lock();
-            for line in left.farewell {
+            for line in left.exit_message {
                 // A terminal that has gone wants no farewell.
                 let _ = std::io::Write::write_all(&mut out, format!("{}\n", printable(&line)).as_bytes());
             }
@@ -296,7 +296,7 @@ async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -
         drop(update(&mut ui.model, Msg::Answer(req, answer)));
     }
     let (exit, farewell) = task::farewell(&ui.model);
-    Ok(Ended::Left(Left { exit, farewell }))
+    Ok(Ended::Left(ExitSummary { exit, exit_message: farewell }))
 }
 
 /// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups. None is lost: what is
