@@ -369,7 +369,7 @@ pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
 /// Reads a scenario from its text.
 ///
 /// # Errors
-/// [`ScenarioError::Broken`].
+/// [`ScenarioError::Panicked`].
 pub fn parse(name: &str, text: &str) -> Result<Scenario, ScenarioError> {
     serde_yaml::from_str(text).map_err(|error| broken(name, &error))
 }

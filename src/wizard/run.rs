@@ -73,11 +73,11 @@ struct ExitSummary {
 }
 
 /// How its loop ended.
-enum Ended {
+enum LoopEnd {
     /// It was left.
-    Left(ExitSummary),
+    Exited(ExitSummary),
     /// A part of it panicked.
-    Broken,
+    Panicked,
 }
 
 /// Runs the wizard on this terminal to its end; what was decided is printed then.
@@ -110,7 +110,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     std::panic::set_hook(hook);
     match left {
         None => Ok(Exit::LEFT),
-        Some(Ok(Ok(Ended::Left(left)))) => {
+        Some(Ok(Ok(LoopEnd::Exited(left)))) => {
             let mut out = std::io::stdout().lock();
             for line in left.exit_message {
                 // A terminal that has gone wants no farewell.
@@ -119,7 +119,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
             Ok(left.exit)
         }
         Some(Ok(Err(error))) => Err(no_terminal(&error.to_string())),
-        Some(Ok(Ok(Ended::Broken)) | Err(_)) => Err(Fault::new(
+        Some(Ok(Ok(LoopEnd::Panicked)) | Err(_)) => Err(Fault::new(
             Cause::Internal,
             "obnow broke off.",
             "This is a mistake in obnow; what it printed above says where. A task that runs goes on.",
@@ -226,7 +226,7 @@ struct Loop {
     wake: Option<Instant>,
 }
 
-async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<Ended> {
+async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<LoopEnd> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(RequestId, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
@@ -260,7 +260,7 @@ async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -
             // Keys before answers: a flood of answers must not make a key wait.
             biased;
             () = stopped.told() => break,
-            () = broken.notified() => return Ok(Ended::Broken),
+            () = broken.notified() => return Ok(LoopEnd::Panicked),
             event = events.recv() => {
                 let Some(event) = event else { break };
                 ui.take(input.feed(event))?;
@@ -296,7 +296,7 @@ async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -
         drop(update(&mut ui.model, Msg::Answer(req, answer)));
     }
     let (exit, farewell) = task::farewell(&ui.model);
-    Ok(Ended::Left(ExitSummary { exit, exit_message: farewell }))
+    Ok(LoopEnd::Exited(ExitSummary { exit, exit_message: farewell }))
 }
 
 /// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups. None is lost: what is

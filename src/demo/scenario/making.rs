@@ -44,7 +44,7 @@ impl Scenario {
     /// Makes the fleet. Directories below the data folder are really made.
     ///
     /// # Errors
-    /// [`ScenarioError::Broken`], also when a directory cannot be made.
+    /// [`ScenarioError::Panicked`], also when a directory cannot be made.
     pub fn fleet(&self, name: &str, making: &Making<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
