@@ -85,7 +85,7 @@ enum LoopEnd {
 /// # Errors
 /// There is no terminal, or it cannot be drawn on.
 pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
-    let stopped = Stopped::watch().map_err(|error| no_terminal(&error.to_string()))?;
+    let stopped = StopSignal::watch().map_err(|error| no_terminal(&error.to_string()))?;
     let broken = Arc::new(Notify::new());
     let hook = hook(Arc::clone(&broken));
     let told = stopped.clone();
@@ -100,7 +100,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
     let left = tokio::select! {
         left = &mut ui => Some(left),
-        () = stopped.and_then_wait(GRACE) => None,
+        () = stopped.wait_then_grace(GRACE) => None,
     };
     match left {
         Some(_) => terminal::restore(),
@@ -151,9 +151,9 @@ fn hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Syn
 
 /// Tells when the wizard must end: a signal, or a terminal that is gone.
 #[derive(Clone)]
-struct Stopped(tokio::sync::watch::Receiver<bool>);
+struct StopSignal(tokio::sync::watch::Receiver<bool>);
 
-impl Stopped {
+impl StopSignal {
     fn watch() -> std::io::Result<Self> {
         let (sender, receiver) = tokio::sync::watch::channel(false);
         let mut signals = [
@@ -178,7 +178,7 @@ impl Stopped {
         Ok(Self(receiver))
     }
 
-    async fn told(&mut self) {
+    async fn wait(&mut self) {
         while !*self.0.borrow_and_update() {
             if self.0.changed().await.is_err() {
                 std::future::pending::<()>().await;
@@ -186,8 +186,8 @@ impl Stopped {
         }
     }
 
-    async fn and_then_wait(mut self, grace: Duration) {
-        self.told().await;
+    async fn wait_then_grace(mut self, grace: Duration) {
+        self.wait().await;
         tokio::time::sleep(grace).await;
     }
 }
@@ -226,7 +226,7 @@ struct Loop {
     wake: Option<Instant>,
 }
 
-async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -> std::io::Result<LoopEnd> {
+async fn drive(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>) -> std::io::Result<LoopEnd> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(RequestId, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
@@ -259,7 +259,7 @@ async fn drive(start: StartOptions, mut stopped: Stopped, broken: Arc<Notify>) -
         tokio::select! {
             // Keys before answers: a flood of answers must not make a key wait.
             biased;
-            () = stopped.told() => break,
+            () = stopped.wait() => break,
             () = broken.notified() => return Ok(LoopEnd::Panicked),
             event = events.recv() => {
                 let Some(event) = event else { break };
