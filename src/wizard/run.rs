@@ -200,18 +200,18 @@ fn theme(color: bool) -> Theme {
 }
 
 /// When the next frame is due.
-struct Due {
+struct FrameSchedule {
     /// Something changed.
-    dirty: bool,
+    is_dirty: bool,
     /// A key did it, or the size: it is drawn at once.
-    at_once: bool,
-    last: Instant,
+    is_immediate: bool,
+    last_frame: Instant,
 }
 
-impl Due {
-    fn at(&self, model: &Model) -> Option<Instant> {
+impl FrameSchedule {
+    fn next_frame(&self, model: &Model) -> Option<Instant> {
         let gap = if model.screen == Screen::Task { TASK_FRAME } else { FRAME };
-        self.dirty.then(|| if self.at_once { self.last } else { self.last + gap })
+        self.is_dirty.then(|| if self.is_immediate { self.last_frame } else { self.last_frame + gap })
     }
 }
 
@@ -221,7 +221,7 @@ struct Loop {
     theme: Theme,
     terminal: Terminal<Tty>,
     effects: EffectRunner,
-    due: Due,
+    schedule: FrameSchedule,
     /// The task's clock.
     wake: Option<Instant>,
 }
@@ -238,8 +238,8 @@ async fn drive(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>
     model.global_args.clone_from(&start.global_args);
     model.initial_target.clone_from(&start.target);
     let theme = theme(start.color);
-    let due = Due { dirty: true, at_once: true, last: Instant::now() };
-    let mut ui = Loop { model, theme, terminal, effects: EffectRunner::new(start, sender), due, wake: None };
+    let due = FrameSchedule { is_dirty: true, is_immediate: true, last_frame: Instant::now() };
+    let mut ui = Loop { model, theme, terminal, effects: EffectRunner::new(start, sender), schedule: due, wake: None };
     // The first frame needs no inventory and shows no time: the host's zone is read, from many files, after it.
     ui.draw()?;
     ui.model.zone = TimeZone::system();
@@ -250,9 +250,9 @@ async fn drive(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>
     // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
     let mut hold: Option<Instant> = None;
     while !ui.model.is_leaving {
-        let due = ui.due.at(&ui.model);
+        let due = ui.schedule.next_frame(&ui.model);
         // Answers that came together cost one frame; what a key did is seen before them.
-        if due.is_some_and(|due| due <= Instant::now()) && (ui.due.at_once || answers.is_empty()) {
+        if due.is_some_and(|due| due <= Instant::now()) && (ui.schedule.is_immediate || answers.is_empty()) {
             ui.draw()?;
             continue;
         }
@@ -338,7 +338,7 @@ impl Loop {
         let at = now();
         terminal.draw(|frame| view(model, *theme, at, frame))?;
         terminal.backend_mut().send()?;
-        self.due = Due { dirty: false, at_once: false, last: Instant::now() };
+        self.schedule = FrameSchedule { is_dirty: false, is_immediate: false, last_frame: Instant::now() };
         self.wake = next_wake(&self.model, at).map(|wake| {
             let span = wake.duration_since(at).unsigned_abs();
             Instant::now() + span
@@ -357,8 +357,8 @@ impl Loop {
                 // The signal itself tells of a new size.
                 Event::Resize(..) | Event::FocusGained | Event::FocusLost | Event::Mouse(_) => continue,
             };
-            self.due.dirty = true;
-            self.due.at_once = true;
+            self.schedule.is_dirty = true;
+            self.schedule.is_immediate = true;
             let effects = update(&mut self.model, msg);
             self.perform(effects)?;
         }
@@ -366,14 +366,14 @@ impl Loop {
     }
 
     fn answered(&mut self, req: RequestId, answer: Answer) -> std::io::Result<()> {
-        self.due.dirty = true;
+        self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Answer(req, answer));
         self.perform(effects)
     }
 
     fn woken(&mut self) -> std::io::Result<()> {
         self.wake = None;
-        self.due.dirty = true;
+        self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Woken);
         self.perform(effects)
     }
@@ -410,8 +410,8 @@ impl Loop {
     fn whole(&mut self) -> std::io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
-        self.due.dirty = true;
-        self.due.at_once = true;
+        self.schedule.is_dirty = true;
+        self.schedule.is_immediate = true;
         let effects = update(&mut self.model, Msg::Resized(size.width, size.height));
         self.perform(effects)
     }
