@@ -216,7 +216,7 @@ impl FrameSchedule {
 }
 
 /// Everything the loop owns.
-struct Loop {
+struct EventLoop {
     model: Model,
     theme: Theme,
     terminal: Terminal<Tty>,
@@ -239,7 +239,8 @@ async fn drive(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>
     model.initial_target.clone_from(&start.target);
     let theme = theme(start.color);
     let due = FrameSchedule { is_dirty: true, is_immediate: true, last_frame: Instant::now() };
-    let mut ui = Loop { model, theme, terminal, effects: EffectRunner::new(start, sender), schedule: due, wake: None };
+    let mut ui =
+        EventLoop { model, theme, terminal, effects: EffectRunner::new(start, sender), schedule: due, wake: None };
     // The first frame needs no inventory and shows no time: the host's zone is read, from many files, after it.
     ui.draw()?;
     ui.model.zone = TimeZone::system();
@@ -332,7 +333,7 @@ async fn until(at: Option<Instant>) {
     }
 }
 
-impl Loop {
+impl EventLoop {
     fn draw(&mut self) -> std::io::Result<()> {
         let Self { model, theme, terminal, .. } = self;
         let at = now();
