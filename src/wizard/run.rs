@@ -87,7 +87,7 @@ enum LoopEnd {
 pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     let stopped = StopSignal::watch().map_err(|error| no_terminal(&error.to_string()))?;
     let broken = Arc::new(Notify::new());
-    let hook = hook(Arc::clone(&broken));
+    let hook = install_panic_hook(Arc::clone(&broken));
     let told = stopped.clone();
     // On a thread of its own: a thousand clusters that answer at once must not make a key wait.
     let (sender, mut ui) = oneshot::channel();
@@ -138,7 +138,7 @@ fn no_terminal(why: &str) -> Fault {
 }
 
 /// Whoever panics gives the terminal back first, and ends the wizard: a screen that is drawn on by nobody lies.
-fn hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
+fn install_panic_hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
     let before: Arc<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> = Arc::from(std::panic::take_hook());
     let then = Arc::clone(&before);
     std::panic::set_hook(Box::new(move |info| {
