@@ -94,7 +94,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     let runtime = tokio::runtime::Handle::current();
     let thread = std::thread::Builder::new().name("screen".to_owned()).spawn(move || {
         // Whoever waits for it has gone where it cannot be told.
-        let _ = sender.send(runtime.block_on(drive(start, told, broken)));
+        let _ = sender.send(runtime.block_on(run_loop(start, told, broken)));
     });
     thread.map_err(|error| no_terminal(&error.to_string()))?;
     // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
@@ -226,7 +226,7 @@ struct EventLoop {
     wake: Option<Instant>,
 }
 
-async fn drive(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>) -> std::io::Result<LoopEnd> {
+async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Notify>) -> std::io::Result<LoopEnd> {
     let (sender, mut answers) = mpsc::unbounded_channel::<(RequestId, Answer)>();
     let mut continued: Signal = signal(SignalKind::from_raw(rustix::process::Signal::CONT.as_raw()))?;
     // Before the size is read: one that changes at once is not missed.
