@@ -246,7 +246,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
     ui.model.zone = TimeZone::system();
     let effects = begin(&mut ui.model);
     ui.perform(effects)?;
-    let mut events = keys()?;
+    let mut events = spawn_key_reader()?;
     let mut input = EscapeDecoder::default();
     // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
     let mut hold: Option<Instant> = None;
@@ -302,7 +302,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
 
 /// What the terminal sends, read by a thread of its own that sleeps in the read: it costs no wake-ups. None is lost: what is
 /// not read yet makes the next wait end at once, whatever came before it (crossterm's source, feature `use-dev-tty`).
-fn keys() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
+fn spawn_key_reader() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
     let (sender, events) = mpsc::unbounded_channel();
     std::thread::Builder::new().name("keys".to_owned()).spawn(move || {
         while let Ok(event) = crossterm::event::read() {
