@@ -273,7 +273,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
             }
             () = until(hold) => {
                 // What has come belongs to it, even where it was not read yet.
-                hold = unread().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
+                hold = has_unread_input().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
                 if hold.is_none() {
                     ui.take(input.flush())?;
                 }
@@ -315,7 +315,7 @@ fn spawn_key_reader() -> std::io::Result<mpsc::UnboundedReceiver<Event>> {
 }
 
 /// Whether the terminal has something that nobody has read yet.
-fn unread() -> bool {
+fn has_unread_input() -> bool {
     let stdin = std::io::stdin();
     let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
     poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
