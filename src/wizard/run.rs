@@ -271,7 +271,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
                 }
                 hold = input.is_pending().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
             }
-            () = until(hold) => {
+            () = sleep_until_due(hold) => {
                 // What has come belongs to it, even where it was not read yet.
                 hold = has_unread_input().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
                 if hold.is_none() {
@@ -281,8 +281,8 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
             _ = continued.recv() => ui.again()?,
             _ = resized.recv() => ui.whole()?,
-            () = until(due) => {}
-            () = until(ui.wake) => ui.woken()?,
+            () = sleep_until_due(due) => {}
+            () = sleep_until_due(ui.wake) => ui.woken()?,
         }
     }
     if ui.model.is_leaving {
@@ -326,7 +326,7 @@ fn has_job_control() -> bool {
     rustix::process::getsid(None).is_ok_and(|session| session != rustix::process::getpgrp())
 }
 
-async fn until(at: Option<Instant>) {
+async fn sleep_until_due(at: Option<Instant>) {
     match at {
         Some(at) => sleep_until(at).await,
         None => std::future::pending().await,
