@@ -193,7 +193,7 @@ impl StopSignal {
 }
 
 #[allow(clippy::disallowed_methods, reason = "what this terminal can draw is read where it is taken")]
-fn theme(color: bool) -> Theme {
+fn terminal_theme(color: bool) -> Theme {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = var("LC_ALL").or_else(|| var("LC_CTYPE")).or_else(|| var("LANG")).unwrap_or_default();
     Theme { color, ascii: wants_ascii(&locale, &var("TERM").unwrap_or_default()) }
@@ -237,7 +237,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
     model.demo = start.demo.as_ref().map(|(scenario, _)| scenario.clone());
     model.global_args.clone_from(&start.global_args);
     model.initial_target.clone_from(&start.target);
-    let theme = theme(start.color);
+    let theme = terminal_theme(start.color);
     let due = FrameSchedule { is_dirty: true, is_immediate: true, last_frame: Instant::now() };
     let mut ui =
         EventLoop { model, theme, terminal, effects: EffectRunner::new(start, sender), schedule: due, wake: None };
