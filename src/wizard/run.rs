@@ -264,10 +264,10 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
             () = broken.notified() => return Ok(LoopEnd::Panicked),
             event = events.recv() => {
                 let Some(event) = event else { break };
-                ui.take(input.feed(event))?;
+                ui.handle_events(input.feed(event))?;
                 // What was typed ahead costs one frame.
                 while let Ok(event) = events.try_recv() {
-                    ui.take(input.feed(event))?;
+                    ui.handle_events(input.feed(event))?;
                 }
                 hold = input.is_pending().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
             }
@@ -275,7 +275,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
                 // What has come belongs to it, even where it was not read yet.
                 hold = has_unread_input().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
                 if hold.is_none() {
-                    ui.take(input.flush())?;
+                    ui.handle_events(input.flush())?;
                 }
             }
             Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
@@ -347,7 +347,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn take(&mut self, events: Vec<Event>) -> std::io::Result<()> {
+    fn handle_events(&mut self, events: Vec<Event>) -> std::io::Result<()> {
         for event in events {
             let msg = match event {
                 Event::Key(key) => match Key::from_event(&key) {
