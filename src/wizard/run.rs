@@ -278,7 +278,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
                     ui.handle_events(input.flush())?;
                 }
             }
-            Some((req, answer)) = answers.recv() => ui.answered(req, answer)?,
+            Some((req, answer)) = answers.recv() => ui.handle_answer(req, answer)?,
             _ = continued.recv() => ui.again()?,
             _ = resized.recv() => ui.whole()?,
             () = sleep_until_due(due) => {}
@@ -366,7 +366,7 @@ impl EventLoop {
         Ok(())
     }
 
-    fn answered(&mut self, req: RequestId, answer: Answer) -> std::io::Result<()> {
+    fn handle_answer(&mut self, req: RequestId, answer: Answer) -> std::io::Result<()> {
         self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Answer(req, answer));
         self.perform(effects)
