@@ -282,7 +282,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
             _ = continued.recv() => ui.again()?,
             _ = resized.recv() => ui.whole()?,
             () = sleep_until_due(due) => {}
-            () = sleep_until_due(ui.wake) => ui.woken()?,
+            () = sleep_until_due(ui.wake) => ui.handle_wake()?,
         }
     }
     if ui.model.is_leaving {
@@ -372,7 +372,7 @@ impl EventLoop {
         self.perform(effects)
     }
 
-    fn woken(&mut self) -> std::io::Result<()> {
+    fn handle_wake(&mut self) -> std::io::Result<()> {
         self.wake = None;
         self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Woken);
