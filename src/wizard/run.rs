@@ -245,7 +245,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
     ui.draw()?;
     ui.model.zone = TimeZone::system();
     let effects = begin(&mut ui.model);
-    ui.perform(effects)?;
+    ui.run_effects(effects)?;
     let mut events = spawn_key_reader()?;
     let mut input = EscapeDecoder::default();
     // When the held Esc is given up: a moment of its own, or a flood of answers would begin it anew each time.
@@ -361,7 +361,7 @@ impl EventLoop {
             self.schedule.is_dirty = true;
             self.schedule.is_immediate = true;
             let effects = update(&mut self.model, msg);
-            self.perform(effects)?;
+            self.run_effects(effects)?;
         }
         Ok(())
     }
@@ -369,17 +369,17 @@ impl EventLoop {
     fn handle_answer(&mut self, req: RequestId, answer: Answer) -> std::io::Result<()> {
         self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Answer(req, answer));
-        self.perform(effects)
+        self.run_effects(effects)
     }
 
     fn handle_wake(&mut self) -> std::io::Result<()> {
         self.wake = None;
         self.schedule.is_dirty = true;
         let effects = update(&mut self.model, Msg::Woken);
-        self.perform(effects)
+        self.run_effects(effects)
     }
 
-    fn perform(&mut self, effects: Vec<Effect>) -> std::io::Result<()> {
+    fn run_effects(&mut self, effects: Vec<Effect>) -> std::io::Result<()> {
         for effect in effects {
             match effect {
                 Effect::Copy(text) => self.terminal.backend_mut().copy(&text)?,
@@ -414,6 +414,6 @@ impl EventLoop {
         self.schedule.is_dirty = true;
         self.schedule.is_immediate = true;
         let effects = update(&mut self.model, Msg::Resized(size.width, size.height));
-        self.perform(effects)
+        self.run_effects(effects)
     }
 }
