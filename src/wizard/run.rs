@@ -279,7 +279,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
                 }
             }
             Some((req, answer)) = answers.recv() => ui.handle_answer(req, answer)?,
-            _ = continued.recv() => ui.again()?,
+            _ = continued.recv() => ui.resume()?,
             _ = resized.recv() => ui.whole()?,
             () = sleep_until_due(due) => {}
             () = sleep_until_due(ui.wake) => ui.handle_wake()?,
@@ -401,7 +401,7 @@ impl EventLoop {
     }
 
     /// The job was continued: the terminal is taken again.
-    fn again(&mut self) -> std::io::Result<()> {
+    fn resume(&mut self) -> std::io::Result<()> {
         self.terminal.backend_mut().enter()?;
         self.whole()
     }
