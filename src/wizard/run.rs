@@ -280,7 +280,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
             }
             Some((req, answer)) = answers.recv() => ui.handle_answer(req, answer)?,
             _ = continued.recv() => ui.resume()?,
-            _ = resized.recv() => ui.whole()?,
+            _ = resized.recv() => ui.full_redraw()?,
             () = sleep_until_due(due) => {}
             () = sleep_until_due(ui.wake) => ui.handle_wake()?,
         }
@@ -403,12 +403,12 @@ impl EventLoop {
     /// The job was continued: the terminal is taken again.
     fn resume(&mut self) -> std::io::Result<()> {
         self.terminal.backend_mut().enter()?;
-        self.whole()
+        self.full_redraw()
     }
 
     /// Draws everything anew, for the size the terminal has now. A terminal that was small for a moment has lost what it
     /// had, even if its size is the old one again.
-    fn whole(&mut self) -> std::io::Result<()> {
+    fn full_redraw(&mut self) -> std::io::Result<()> {
         let size = self.terminal.size()?;
         self.terminal.resize(Rect::new(0, 0, size.width, size.height))?;
         self.schedule.is_dirty = true;
