@@ -35,7 +35,7 @@ use crate::domain::target::TargetName;
 /// Between two frames that no key asked for.
 const FRAME_INTERVAL: Duration = Duration::from_millis(66);
 /// The same while a task is watched: two a second.
-const TASK_FRAME: Duration = Duration::from_millis(500);
+const TASK_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// How long leaving waits for what must not be broken off: a task that is being handed over.
 const FINISHING: Duration = Duration::from_secs(12);
 /// How long the loop may take to leave once it was told to.
@@ -210,7 +210,7 @@ struct FrameSchedule {
 
 impl FrameSchedule {
     fn next_frame(&self, model: &Model) -> Option<Instant> {
-        let gap = if model.screen == Screen::Task { TASK_FRAME } else { FRAME_INTERVAL };
+        let gap = if model.screen == Screen::Task { TASK_FRAME_INTERVAL } else { FRAME_INTERVAL };
         self.is_dirty.then(|| if self.is_immediate { self.last_frame } else { self.last_frame + gap })
     }
 }
