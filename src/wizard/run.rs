@@ -37,7 +37,7 @@ const FRAME_INTERVAL: Duration = Duration::from_millis(66);
 /// The same while a task is watched: two a second.
 const TASK_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// How long leaving waits for what must not be broken off: a task that is being handed over.
-const FINISHING: Duration = Duration::from_secs(12);
+const FINISH_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long the loop may take to leave once it was told to.
 const GRACE: Duration = Duration::from_millis(800);
 
@@ -290,7 +290,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
         ui.draw().unwrap_or_default();
     }
     // What must not be broken off is waited for: a task that is being handed over.
-    let finishing = tokio::time::timeout(FINISHING, ui.effects.finish());
+    let finishing = tokio::time::timeout(FINISH_TIMEOUT, ui.effects.finish());
     finishing.await.unwrap_or_default();
     while let Ok((req, answer)) = answers.try_recv() {
         // Nobody sees what it asks for now.
