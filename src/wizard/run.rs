@@ -39,7 +39,7 @@ const TASK_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// How long leaving waits for what must not be broken off: a task that is being handed over.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long the loop may take to leave once it was told to.
-const GRACE: Duration = Duration::from_millis(800);
+const EXIT_GRACE: Duration = Duration::from_millis(800);
 
 /// How long a terminal that may take no bytes any more is given to take those that give it back.
 const GIVING_BACK: Duration = Duration::from_millis(100);
@@ -100,7 +100,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     // A terminal that takes no bytes any more holds up the loop; it must not hold up the end.
     let left = tokio::select! {
         left = &mut ui => Some(left),
-        () = stopped.wait_then_grace(GRACE) => None,
+        () = stopped.wait_then_grace(EXIT_GRACE) => None,
     };
     match left {
         Some(_) => terminal::restore(),
