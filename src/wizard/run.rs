@@ -42,7 +42,7 @@ const FINISH_TIMEOUT: Duration = Duration::from_secs(12);
 const EXIT_GRACE: Duration = Duration::from_millis(800);
 
 /// How long a terminal that may take no bytes any more is given to take those that give it back.
-const GIVING_BACK: Duration = Duration::from_millis(100);
+const RESTORE_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// Removes the causes of an embedded fleet: their names, or why not.
 pub type DemoFix = Arc<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Vec<String>, String>> + Send>> + Send + Sync>;
@@ -104,7 +104,7 @@ pub async fn run(start: StartOptions) -> Result<Exit, Fault> {
     };
     match left {
         Some(_) => terminal::restore(),
-        None => terminal::restore_in(GIVING_BACK),
+        None => terminal::restore_in(RESTORE_TIMEOUT),
     }
     // The hook of before: whatever breaks from here on is told on a terminal that is nobody's.
     std::panic::set_hook(hook);
