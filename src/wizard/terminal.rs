@@ -21,10 +21,10 @@ use ratatui::layout::{Position, Size};
 
 /// Whether the terminal is ours. Who gives it back may be another thread than the one that draws: a frame that comes after
 /// that would be drawn over somebody else's lines.
-static OURS: Mutex<bool> = Mutex::new(false);
+static IS_TERMINAL_TAKEN: Mutex<bool> = Mutex::new(false);
 
 fn ours() -> MutexGuard<'static, bool> {
-    OURS.lock().unwrap_or_else(PoisonError::into_inner)
+    IS_TERMINAL_TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// What is to be written with the next frame.
