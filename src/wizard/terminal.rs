@@ -23,7 +23,7 @@ use ratatui::layout::{Position, Size};
 /// that would be drawn over somebody else's lines.
 static IS_TERMINAL_TAKEN: Mutex<bool> = Mutex::new(false);
 
-fn ours() -> MutexGuard<'static, bool> {
+fn lock_taken() -> MutexGuard<'static, bool> {
     IS_TERMINAL_TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -78,7 +78,7 @@ impl Tty {
     /// # Errors
     /// It is gone.
     pub(super) fn enter(&mut self) -> io::Result<()> {
-        let mut ours = ours();
+        let mut ours = lock_taken();
         enable_raw_mode()?;
         *ours = true;
         self.cursor = None;
@@ -115,7 +115,7 @@ impl Tty {
 
     /// Writes, while the terminal is ours.
     fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        let ours = ours();
+        let ours = lock_taken();
         if *ours { self.out.write_all(bytes) } else { Ok(()) }
     }
 }
@@ -123,7 +123,7 @@ impl Tty {
 /// Gives the terminal back as it was. It may be called from anywhere, and more than once: the second time there is nothing to
 /// give back, and leaving the screen twice would put the cursor back over what was said in between.
 pub(super) fn restore() {
-    let mut ours = ours();
+    let mut ours = lock_taken();
     if !std::mem::take(&mut *ours) {
         return;
     }
@@ -262,7 +262,7 @@ mod tests {
         let (mut tty, written) = (tty(), tempfile::NamedTempFile::new().unwrap());
         tty.out = written.reopen().unwrap();
         let mut frame = |ours_now: bool| {
-            *ours() = ours_now;
+            *lock_taken() = ours_now;
             let before = written.path().metadata().unwrap().len();
             tty.pending.write_all(b"a frame").unwrap();
             tty.send().unwrap();
