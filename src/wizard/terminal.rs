@@ -29,15 +29,15 @@ fn lock_taken() -> MutexGuard<'static, bool> {
 
 /// What is to be written with the next frame.
 #[derive(Clone, Default)]
-struct Pending(Arc<Mutex<Vec<u8>>>);
+struct OutputBuffer(Arc<Mutex<Vec<u8>>>);
 
-impl Pending {
+impl OutputBuffer {
     fn take(&self) -> Vec<u8> {
         std::mem::take(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-impl Write for Pending {
+impl Write for OutputBuffer {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
         Ok(bytes.len())
@@ -51,8 +51,8 @@ impl Write for Pending {
 
 /// A terminal to draw on.
 pub(super) struct Tty {
-    inner: CrosstermBackend<Pending>,
-    pending: Pending,
+    inner: CrosstermBackend<OutputBuffer>,
+    pending: OutputBuffer,
     out: File,
     /// Where the cursor is shown; None: it is hidden.
     cursor: Option<Position>,
@@ -67,7 +67,7 @@ impl Tty {
     /// Standard input or output is no terminal.
     pub(super) fn take() -> io::Result<Self> {
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
-        let pending = Pending::default();
+        let pending = OutputBuffer::default();
         let mut tty = Self { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, moved: false };
         tty.enter()?;
         Ok(tty)
@@ -228,7 +228,7 @@ mod tests {
     use super::*;
 
     fn tty() -> Tty {
-        let pending = Pending::default();
+        let pending = OutputBuffer::default();
         let out = File::options().write(true).open("/dev/null").unwrap_or_else(|error| panic!("{error}"));
         Tty { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, moved: false }
     }
