@@ -57,7 +57,7 @@ pub(super) struct Tty {
     /// Where the cursor is shown; None: it is hidden.
     cursor: Option<Position>,
     /// Cells were drawn since the cursor was put there.
-    moved: bool,
+    is_cursor_stale: bool,
 }
 
 impl Tty {
@@ -68,7 +68,8 @@ impl Tty {
     pub(super) fn take() -> io::Result<Self> {
         let out = File::from(io::stdout().as_fd().try_clone_to_owned()?);
         let pending = OutputBuffer::default();
-        let mut tty = Self { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, moved: false };
+        let mut tty =
+            Self { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, is_cursor_stale: false };
         tty.enter()?;
         Ok(tty)
     }
@@ -159,7 +160,7 @@ impl Backend for Tty {
     {
         let mut run: Vec<(u16, u16, &Cell)> = Vec::new();
         for cell in content {
-            self.moved = true;
+            self.is_cursor_stale = true;
             run.push(cell);
             if !cell.2.symbol().is_ascii() {
                 self.inner.draw(run.drain(..))?;
@@ -188,7 +189,7 @@ impl Backend for Tty {
 
     fn set_cursor_position<P: Into<Position>>(&mut self, position: P) -> io::Result<()> {
         let position = position.into();
-        if self.cursor == Some(position) && !self.moved {
+        if self.cursor == Some(position) && !self.is_cursor_stale {
             return Ok(());
         }
         queue!(self.pending, cursor::MoveTo(position.x, position.y))?;
@@ -196,7 +197,7 @@ impl Backend for Tty {
             queue!(self.pending, cursor::Show)?;
         }
         self.cursor = Some(position);
-        self.moved = false;
+        self.is_cursor_stale = false;
         Ok(())
     }
 
@@ -230,7 +231,7 @@ mod tests {
     fn tty() -> Tty {
         let pending = OutputBuffer::default();
         let out = File::options().write(true).open("/dev/null").unwrap_or_else(|error| panic!("{error}"));
-        Tty { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, moved: false }
+        Tty { inner: CrosstermBackend::new(pending.clone()), pending, out, cursor: None, is_cursor_stale: false }
     }
 
     fn drawn(tty: &mut Tty, cells: &[(u16, &str)]) -> String {
