@@ -22,7 +22,7 @@ use super::model::{Model, RequestId, Screen, next_wake};
 use super::msg::{Answer, Msg};
 use super::screens::task;
 use super::terminal::{self, Tty};
-use super::update::{begin, update};
+use super::update::{initial_effects, update};
 use super::view::theme::{Theme, wants_ascii};
 use super::view::view;
 use crate::app::context::DirectLogin;
@@ -244,7 +244,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
     // The first frame needs no inventory and shows no time: the host's zone is read, from many files, after it.
     ui.draw()?;
     ui.model.zone = TimeZone::system();
-    let effects = begin(&mut ui.model);
+    let effects = initial_effects(&mut ui.model);
     ui.run_effects(effects)?;
     let mut events = spawn_key_reader()?;
     let mut input = EscapeDecoder::default();

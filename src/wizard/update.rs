@@ -32,7 +32,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 /// What the wizard does first: it reads the inventory.
 #[must_use]
-pub fn begin(model: &mut Model) -> Vec<Effect> {
+pub fn initial_effects(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
     model.inventory_request = Some(req);
     vec![Effect::OpenInventory(req)]

@@ -144,7 +144,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             model.list.filtering = true;
             Vec::new()
         }
-        Action::Retry if matches!(model.inventory, Some(Err(_))) => update::begin(model),
+        Action::Retry if matches!(model.inventory, Some(Err(_))) => update::initial_effects(model),
         Action::Retry => ask_all(model),
         Action::Back => {
             model.list.marked.clear();

@@ -14,7 +14,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, RequestId, Screen};
 use crate::wizard::msg::{Answer, Msg, PlanPreview};
-use crate::wizard::update::{begin, update};
+use crate::wizard::update::{initial_effects, update};
 
 /// A wizard under test.
 pub struct Wizard {
@@ -27,7 +27,7 @@ impl Wizard {
     /// One that has just begun: it reads the inventory.
     pub fn begun() -> Self {
         let mut model = Model::new((80, 24), TimeZone::UTC);
-        let asked = begin(&mut model);
+        let asked = initial_effects(&mut model);
         Self { model, asked }
     }
 

@@ -17,7 +17,7 @@ use crate::wizard::msg::Msg;
 use crate::wizard::screens::ask::Asked;
 use crate::wizard::screens::confirm::Button;
 use crate::wizard::screens::question::Doing;
-use crate::wizard::update::{begin, update};
+use crate::wizard::update::{initial_effects, update};
 use crate::wizard::view::theme::Theme;
 use crate::wizard::view::view;
 
@@ -230,7 +230,7 @@ fn draw(model: &Model, dice: &mut Dice) {
 fn run(seed: u64, keys: usize) -> Seen {
     let mut dice = Dice(seed);
     let (mut fake, mut tally, mut model) = (Fake::new(), Seen::default(), fresh());
-    for effect in begin(&mut model) {
+    for effect in initial_effects(&mut model) {
         fake.take(effect, &mut dice);
     }
     let mut pressed = 0;
@@ -252,7 +252,7 @@ fn run(seed: u64, keys: usize) -> Seen {
         if model.is_leaving {
             fake.pending.clear();
             model = fresh();
-            for effect in begin(&mut model) {
+            for effect in initial_effects(&mut model) {
                 fake.take(effect, &mut dice);
             }
             continue;

@@ -11,7 +11,7 @@ use crate::domain::fault::Cause;
 use crate::domain::samples::prod;
 use crate::wizard::model::Screen;
 use crate::wizard::msg::{Answer, Msg};
-use crate::wizard::update::{begin, update};
+use crate::wizard::update::{initial_effects, update};
 use crate::wizard::view::theme::Theme;
 use crate::wizard::view::view;
 
@@ -47,7 +47,7 @@ fn known(cluster: Option<&str>, has_inventory: bool) -> InventorySummary {
 /// The form, where there is no inventory.
 fn form() -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
-    let [Effect::OpenInventory(req)] = begin(&mut model)[..] else { panic!("the inventory is read first") };
+    let [Effect::OpenInventory(req)] = initial_effects(&mut model)[..] else { panic!("the inventory is read first") };
     assert!(answer(&mut model, req, Answer::InventoryOpened(Box::new(Ok(known(None, false))))).is_empty());
     assert_eq!(model.screen, Screen::Connect);
     model

@@ -18,7 +18,7 @@ use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::target;
-use crate::wizard::update::{begin, update};
+use crate::wizard::update::{initial_effects, update};
 
 mod draw;
 mod flow;
@@ -31,7 +31,7 @@ pub fn now() -> Timestamp {
 /// The storage screen of this target, on a cluster `prod` that has answered.
 pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
-    let [Effect::OpenInventory(req)] = begin(&mut model)[..] else { panic!("the inventory is read first") };
+    let [Effect::OpenInventory(req)] = initial_effects(&mut model)[..] else { panic!("the inventory is read first") };
     let known = ClusterSummary {
         name: facts.cluster.target.clone(),
         environment: None,
