@@ -14,7 +14,7 @@ use crate::domain::fault::Fault;
 #[must_use]
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
-        Msg::Key(key) => pressed(model, key),
+        Msg::Key(key) => handle_key(model, key),
         Msg::Paste(text) => pasted(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
@@ -38,7 +38,7 @@ pub fn initial_effects(model: &mut Model) -> Vec<Effect> {
     vec![Effect::OpenInventory(req)]
 }
 
-fn pressed(model: &mut Model, key: Key) -> Vec<Effect> {
+fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
     model.notice = None;
     if model.is_too_small() {
         // Nothing is done that nobody can see.
