@@ -15,7 +15,7 @@ use crate::domain::fault::Fault;
 pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(key) => handle_key(model, key),
-        Msg::Paste(text) => pasted(model, &text),
+        Msg::Paste(text) => handle_paste(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
             target::settle(model);
@@ -84,7 +84,7 @@ fn typed(model: &mut Model, key: Key) -> bool {
 }
 
 /// Pasted text goes into a field and nowhere else: it is never a key.
-fn pasted(model: &mut Model, text: &str) -> Vec<Effect> {
+fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     model.notice = None;
     if !model.is_typing() || model.is_too_small() {
         model.notice = Some("Nothing here takes text; what was pasted was not used.".to_owned());
