@@ -50,7 +50,7 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
     if key == Key::Ctrl('z') {
         return vec![Effect::Suspend];
     }
-    if model.is_typing() && typed(model, key) {
+    if model.is_typing() && edit_text(model, key) {
         return Vec::new();
     }
     match keymap::look_up(model, key) {
@@ -69,7 +69,7 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
 }
 
 /// A text field takes its keys first; whether it took this one.
-fn typed(model: &mut Model, key: Key) -> bool {
+fn edit_text(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
         (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
         (Some(Overlay::SecretPrompt(ask)), _) => ask.text.handle_key(key),
