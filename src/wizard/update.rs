@@ -54,7 +54,7 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
         return Vec::new();
     }
     match keymap::look_up(model, key) {
-        KeyLookup::Action(action) => act(model, action),
+        KeyLookup::Action(action) => handle_action(model, action),
         KeyLookup::Unavailable(why) => {
             model.notice = Some(why);
             Vec::new()
@@ -106,7 +106,7 @@ fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     Vec::new()
 }
 
-fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     if action == Action::Quit {
         return quit(model);
     }
