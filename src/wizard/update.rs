@@ -114,7 +114,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
         Some(Overlay::Help(row)) => {
             if action != Action::Back {
                 let rows = keymap::screen_bindings(model.screen).count();
-                model.overlay = Some(Overlay::Help(moved(action, row, rows, model.body_rows()).unwrap_or(row)));
+                model.overlay = Some(Overlay::Help(next_position(action, row, rows, model.body_rows()).unwrap_or(row)));
             }
             return Vec::new();
         }
@@ -147,7 +147,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Where a move leads in a list of so many rows; None: the action is no move.
 #[must_use]
-pub fn moved(action: Action, from: usize, rows: usize, page: usize) -> Option<usize> {
+pub fn next_position(action: Action, from: usize, rows: usize, page: usize) -> Option<usize> {
     let last = rows.saturating_sub(1);
     Some(match action {
         Action::Up => from.saturating_sub(1),

@@ -141,7 +141,7 @@ pub fn look_at_worst(model: &mut Model) {
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let rows = model.preflight.checks.len();
-    if let Some(row) = update::moved(action, model.focused_check, rows, model.body_rows()) {
+    if let Some(row) = update::next_position(action, model.focused_check, rows, model.body_rows()) {
         model.focused_check = row;
         return Vec::new();
     }

@@ -124,7 +124,7 @@ fn can_mark(model: &Model) -> Availability {
 
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(cursor) = update::moved(action, model.list.cursor, model.list.shown.len(), page(model)) {
+    if let Some(cursor) = update::next_position(action, model.list.cursor, model.list.shown.len(), page(model)) {
         model.list.cursor = cursor;
         settle(model);
         return Vec::new();

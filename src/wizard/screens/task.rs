@@ -286,12 +286,12 @@ fn moved(model: &mut Model, action: Action) -> bool {
     let targets: Vec<TargetName> = task.targets().iter().map(|target| target.target.clone()).collect();
     if task.log_top.is_none() && targets.len() > 1 && matches!(action, Action::Up | Action::Down) {
         let at = task.focused().and_then(|focus| targets.iter().position(|target| *target == focus.target));
-        let to = update::moved(action, at.unwrap_or(0), targets.len(), 1);
+        let to = update::next_position(action, at.unwrap_or(0), targets.len(), 1);
         task.focus = to.and_then(|to| targets.get(to).cloned());
         task.top = None;
         return true;
     }
-    let Some(to) = update::moved(action, top, last + 1, page) else { return false };
+    let Some(to) = update::next_position(action, top, last + 1, page) else { return false };
     if task.log_top.is_some() {
         // The end stays the end, whatever comes.
         task.log_top = Some(if to >= last { usize::MAX } else { to });

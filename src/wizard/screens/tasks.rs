@@ -141,7 +141,7 @@ pub fn came_to(row: &TaskRow) -> String {
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let rows = model.tasks.rows.len() + elsewhere(model).len();
-    if let Some(cursor) = update::moved(action, model.tasks.cursor, rows, model.body_rows()) {
+    if let Some(cursor) = update::next_position(action, model.tasks.cursor, rows, model.body_rows()) {
         model.tasks.cursor = cursor;
         return Vec::new();
     }
