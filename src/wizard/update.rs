@@ -26,7 +26,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
             model.notice = Some("No shell waits behind obnow that could bring it back; it was not stopped.".to_owned());
             Vec::new()
         }
-        Msg::Answer(req, answer) => answered(model, req, answer),
+        Msg::Answer(req, answer) => handle_answer(model, req, answer),
     }
 }
 
@@ -185,7 +185,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 }
 
 /// An answer; one to a question that nobody asks any more changes nothing.
-fn answered(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
+fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::InventoryOpened(known) if model.inventory_request == Some(req) => opened(model, *known),
         Answer::InventoryOpened(_) => Vec::new(),
