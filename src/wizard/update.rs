@@ -198,7 +198,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
         Answer::TestProgressed(news) => storage::tested(model, req, *news),
         Answer::TestFinished(report) => storage::test_over(model, req, *report),
-        Answer::Launched(started) => launched(model, req, started),
+        Answer::Launched(started) => handle_launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),
         Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
         Answer::FollowEnded { state, exit_reason: last_word } => task::followed_to_end(model, req, state, last_word),
@@ -212,7 +212,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
 }
 
 /// A runner took a task, or did not: the question was the confirm screen's, the picker's or the task view's.
-fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
+fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if model.confirm.launching == Some(req) {
         return confirm::launched(model, started);
     }
