@@ -187,12 +187,12 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
 /// An answer; one to a question that nobody asks any more changes nothing.
 fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
-        Answer::InventoryOpened(known) if model.inventory_request == Some(req) => opened(model, *known),
+        Answer::InventoryOpened(known) if model.inventory_request == Some(req) => handle_inventory(model, *known),
         Answer::InventoryOpened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
         Answer::ConnectionTried(facts) => connect::tried(model, req, facts),
         Answer::ConnectionSaved(known) => match connect::saved(model, req, *known) {
-            Some(known) => opened(model, Ok(known)),
+            Some(known) => handle_inventory(model, Ok(known)),
             None => Vec::new(),
         },
         Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
@@ -220,7 +220,7 @@ fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fa
 }
 
 /// The inventory was read: its clusters are shown, and asked.
-fn opened(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
+fn handle_inventory(model: &mut Model, known: Result<InventorySummary, Fault>) -> Vec<Effect> {
     model.inventory_request = None;
     let (clusters, has_none) = match &known {
         Ok(known) => (known.clusters.clone(), known.clusters.is_empty()),
