@@ -207,7 +207,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::DialogReady(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::cancel_asked(model, req, asked),
         Answer::ReportWritten(path) => task::reported(model, req, path),
-        Answer::DemoFixed(causes) => fixed(model, causes),
+        Answer::DemoFixed(causes) => handle_demo_fixed(model, causes),
     }
 }
 
@@ -274,7 +274,7 @@ pub fn facts_changed(model: &mut Model, cluster: &str) -> Vec<Effect> {
     if model.screen == Screen::Confirm { confirm::prepare(model) } else { Vec::new() }
 }
 
-fn fixed(model: &mut Model, causes: Result<Vec<String>, String>) -> Vec<Effect> {
+fn handle_demo_fixed(model: &mut Model, causes: Result<Vec<String>, String>) -> Vec<Effect> {
     model.notice = Some(match causes {
         Ok(causes) if causes.is_empty() => "There was no cause to remove.".to_owned(),
         Ok(causes) => format!("Removed: {}.", causes.join(", ")),
