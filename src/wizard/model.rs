@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::effect::TypedSecrets;
 use super::form::TextField;
-use super::screens::ask::Ask;
+use super::screens::ask::SecretPrompt;
 use super::screens::question::Question;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
@@ -80,7 +80,7 @@ pub enum Overlay {
     /// A question that must be answered.
     Confirm(Box<Question>),
     /// A secret is asked for.
-    SecretPrompt(Box<Ask>),
+    SecretPrompt(Box<SecretPrompt>),
 }
 
 /// One cluster of the inventory, as far as it is known.

@@ -9,7 +9,7 @@ use crate::wizard::model::Model;
 
 /// What a secret is for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Asked {
+pub enum SecretPurpose {
     /// To log in to this cluster.
     Login(String),
     /// The access key of the storage, for the start that was confirmed.
@@ -26,22 +26,22 @@ pub enum Asked {
 
 /// A secret that is asked for.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Ask {
+pub struct SecretPrompt {
     /// What it is, as a person calls it.
-    pub what: String,
+    pub label: String,
     /// What it is for.
-    pub asked: Asked,
+    pub purpose: SecretPurpose,
     /// Why it is asked again.
-    pub refused: Option<String>,
+    pub last_error: Option<String>,
     /// What is typed.
     pub text: TextField,
 }
 
-impl Ask {
+impl SecretPrompt {
     /// An empty field.
     #[must_use]
-    pub fn new(what: String, asked: Asked, refused: Option<String>) -> Self {
-        Self { what, asked, refused, text: TextField::new_secret() }
+    pub fn new(what: String, asked: SecretPurpose, refused: Option<String>) -> Self {
+        Self { label: what, purpose: asked, last_error: refused, text: TextField::new_secret() }
     }
 }
 
@@ -53,7 +53,7 @@ pub const KEYS: [Binding; 3] = [
 ];
 
 /// Does what a key means.
-pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
+pub fn act(model: &mut Model, ask: SecretPrompt, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         // Going straight in ends where the password is not given.
         model.initial_target = None;
@@ -61,28 +61,28 @@ pub fn act(model: &mut Model, ask: Ask, action: Action) -> Vec<Effect> {
     }
     let Some(secret) = ask.text.as_secret() else {
         // An empty password is one: clusters for trying things out have none.
-        return match ask.asked {
-            Asked::Login(cluster) => unlock(model, &cluster, String::new()),
-            Asked::OlderPassword => {
+        return match ask.purpose {
+            SecretPurpose::Login(cluster) => unlock(model, &cluster, String::new()),
+            SecretPurpose::OlderPassword => {
                 model.notice = Some("No password was typed; the plan stays as it is.".to_owned());
                 Vec::new()
             }
-            Asked::AccessKeyToStart
-            | Asked::AccessKeyToRetry
-            | Asked::EncryptionToRetry
-            | Asked::OlderPasswordToRetry => {
-                model.notice = Some(format!("{} was not given; nothing was started.", ask.what));
+            SecretPurpose::AccessKeyToStart
+            | SecretPurpose::AccessKeyToRetry
+            | SecretPurpose::EncryptionToRetry
+            | SecretPurpose::OlderPasswordToRetry => {
+                model.notice = Some(format!("{} was not given; nothing was started.", ask.label));
                 Vec::new()
             }
         };
     };
-    match ask.asked {
-        Asked::Login(cluster) => unlock(model, &cluster, secret.expose().to_owned()),
-        Asked::AccessKeyToStart => confirm::launch_with(model, secret),
-        Asked::OlderPassword => confirm::add_older_password(model, ask.text),
-        Asked::AccessKeyToRetry => task::retry_with(model, |typed| typed.access_key = Some(secret)),
-        Asked::EncryptionToRetry => task::retry_with(model, |typed| typed.encryption = Some(secret)),
-        Asked::OlderPasswordToRetry => task::retry_with(model, |typed| typed.decryption.push(secret)),
+    match ask.purpose {
+        SecretPurpose::Login(cluster) => unlock(model, &cluster, secret.expose().to_owned()),
+        SecretPurpose::AccessKeyToStart => confirm::launch_with(model, secret),
+        SecretPurpose::OlderPassword => confirm::add_older_password(model, ask.text),
+        SecretPurpose::AccessKeyToRetry => task::retry_with(model, |typed| typed.access_key = Some(secret)),
+        SecretPurpose::EncryptionToRetry => task::retry_with(model, |typed| typed.encryption = Some(secret)),
+        SecretPurpose::OlderPasswordToRetry => task::retry_with(model, |typed| typed.decryption.push(secret)),
     }
 }
 

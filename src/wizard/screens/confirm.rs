@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ask::{Ask, Asked};
+use super::ask::{SecretPrompt, SecretPurpose};
 use super::question::{Doing, Question};
 use super::task;
 use crate::domain::choices::Choices;
@@ -171,7 +171,7 @@ fn ask_older_password(model: &mut Model) {
         0 => "Password of older backup sets".to_owned(),
         given => format!("Password of older backup sets, number {}", given + 1),
     };
-    model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what, Asked::OlderPassword, None))));
+    model.overlay = Some(Overlay::SecretPrompt(Box::new(SecretPrompt::new(what, SecretPurpose::OlderPassword, None))));
 }
 
 /// A password of older backup sets was typed: it goes along with the look at the storage, and the plan is made anew.
@@ -293,7 +293,7 @@ fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
 fn is_about_the_start(overlay: &Overlay) -> bool {
     match overlay {
         Overlay::Confirm(question) => question.doing == Doing::Start,
-        Overlay::SecretPrompt(ask) => ask.asked == Asked::AccessKeyToStart,
+        Overlay::SecretPrompt(ask) => ask.purpose == SecretPurpose::AccessKeyToStart,
         Overlay::Help(_) => false,
     }
 }
@@ -352,7 +352,7 @@ pub fn launch(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let source = shown.prepared.plan.access_key();
     if matches!(source, Some(SecretSource::Prompt)) && typed.access_key.is_none() {
-        let ask = Ask::new("Access key of the storage".to_owned(), Asked::AccessKeyToStart, None);
+        let ask = SecretPrompt::new("Access key of the storage".to_owned(), SecretPurpose::AccessKeyToStart, None);
         model.overlay = Some(Overlay::SecretPrompt(Box::new(ask)));
         return Vec::new();
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ask::{Ask, Asked};
+use super::ask::{SecretPrompt, SecretPurpose};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::last_good::LastGood;
@@ -436,7 +436,7 @@ pub fn ask_password(model: &mut Model, name: String) -> Vec<Effect> {
         _ => None,
     };
     let what = format!("Password of {} on {name}", cluster.summary.user);
-    model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what, Asked::Login(name), refused))));
+    model.overlay = Some(Overlay::SecretPrompt(Box::new(SecretPrompt::new(what, SecretPurpose::Login(name), refused))));
     Vec::new()
 }
 

@@ -280,7 +280,7 @@ fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_ag
     wizard.says("The login was refused. The password of root@sys is wrong.");
     wizard.keys(&["r"]);
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
-    assert_eq!(ask.what, "Password of root@sys on prod");
+    assert_eq!(ask.label, "Password of root@sys on prod");
     assert_eq!(names(&wizard.keys(&["s", "Enter"])), ["GivePassword", "Detect"]);
     wizard.is_on(Screen::Detected);
 }

@@ -196,7 +196,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
-    assert_eq!(ask.what, "Password of root@sys on vault");
+    assert_eq!(ask.label, "Password of root@sys on vault");
     wizard.types("qwerty");
     let effects = wizard.keys(&["Enter"]);
     let [Effect::GivePassword(name, password), Effect::Detect(_, asked)] = effects.as_slice() else {
@@ -208,7 +208,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     assert!(wizard.model.clusters[0].needs_password);
     wizard.keys(&["Enter"]);
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
-    assert_eq!(ask.refused.as_deref(), Some("The password of root@sys is wrong."));
+    assert_eq!(ask.last_error.as_deref(), Some("The password of root@sys is wrong."));
     wizard.types("right");
     wizard.keys(&["Enter"]);
     wizard.detected("vault", cast::answer(cast::named(cast::prod(), "vault")));

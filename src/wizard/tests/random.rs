@@ -14,7 +14,7 @@ use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::msg::Msg;
-use crate::wizard::screens::ask::Asked;
+use crate::wizard::screens::ask::SecretPurpose;
 use crate::wizard::screens::confirm::Button;
 use crate::wizard::screens::question::Doing;
 use crate::wizard::update::{initial_effects, update};
@@ -98,7 +98,7 @@ impl Seen {
             Some(Overlay::Help(_)) => Some("help".to_owned()),
             Some(Overlay::Confirm(question)) => Some(format!("question {:?}", question.doing)),
             Some(Overlay::SecretPrompt(ask)) => {
-                Some(format!("ask {}", if matches!(ask.asked, Asked::Login(_)) { "login" } else { "secret" }))
+                Some(format!("ask {}", if matches!(ask.purpose, SecretPurpose::Login(_)) { "login" } else { "secret" }))
             }
         });
     }
@@ -137,10 +137,12 @@ impl Before {
                 Doing::Cancel => Agreed::Cancel,
                 Doing::Leave | Doing::Override(_) | Doing::Retry => Agreed::Nothing,
             },
-            Some(Overlay::SecretPrompt(ask)) => match ask.asked {
-                Asked::AccessKeyToStart => Agreed::Start,
-                Asked::Login(_) | Asked::OlderPassword => Agreed::Nothing,
-                Asked::AccessKeyToRetry | Asked::EncryptionToRetry | Asked::OlderPasswordToRetry => Agreed::Compact,
+            Some(Overlay::SecretPrompt(ask)) => match ask.purpose {
+                SecretPurpose::AccessKeyToStart => Agreed::Start,
+                SecretPurpose::Login(_) | SecretPurpose::OlderPassword => Agreed::Nothing,
+                SecretPurpose::AccessKeyToRetry
+                | SecretPurpose::EncryptionToRetry
+                | SecretPurpose::OlderPasswordToRetry => Agreed::Compact,
             },
         };
         let start = model.screen == Screen::Confirm && enter;

@@ -9,7 +9,7 @@ use crate::domain::secret::SHORT;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
-use crate::wizard::screens::ask::{Ask, Asked};
+use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::question::Question;
 
 /// What a screen is for.
@@ -82,27 +82,28 @@ pub fn question(question: &Question, area: Rect) -> Body {
 }
 
 /// A secret that is asked for.
-pub fn ask(ask: &Ask, area: Rect) -> Body {
+pub fn ask(ask: &SecretPrompt, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.gap();
-    if let Some(refused) = &ask.refused {
+    if let Some(refused) = &ask.last_error {
         body.wrapped(Role::Fail, refused, 2, cells);
         body.gap();
     }
-    let label = format!("  {}: ", ask.what);
+    let label = format!("  {}: ", ask.label);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
     body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.display_text())]));
     let is_short = ask.text.as_secret().is_some_and(|secret| secret.is_short());
-    body.help = Help::of(match ask.asked {
+    body.help = Help::of(match ask.purpose {
         _ if is_short => SHORT,
-        Asked::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
-        Asked::OlderPassword => {
+        SecretPurpose::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
+        SecretPurpose::OlderPassword => {
             "The server wants that of every set in the directory, one after the other: p adds each."
         }
-        Asked::AccessKeyToStart | Asked::AccessKeyToRetry | Asked::EncryptionToRetry | Asked::OlderPasswordToRetry => {
-            "It is kept in memory until obnow ends, and written nowhere."
-        }
+        SecretPurpose::AccessKeyToStart
+        | SecretPurpose::AccessKeyToRetry
+        | SecretPurpose::EncryptionToRetry
+        | SecretPurpose::OlderPasswordToRetry => "It is kept in memory until obnow ends, and written nowhere.",
     });
     body
 }

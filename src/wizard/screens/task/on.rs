@@ -6,7 +6,7 @@ use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
-use crate::wizard::screens::ask::{Ask, Asked};
+use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::question::{Doing, Question};
 use crate::wizard::screens::target;
 
@@ -106,7 +106,7 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
     if let Some((what, asked)) = missing(task) {
         task.compact_first = compact;
-        model.overlay = Some(Overlay::SecretPrompt(Box::new(Ask::new(what.to_owned(), asked, None))));
+        model.overlay = Some(Overlay::SecretPrompt(Box::new(SecretPrompt::new(what.to_owned(), asked, None))));
         return Vec::new();
     }
     model.last_request_id += 1;
@@ -117,19 +117,19 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
 }
 
 /// A secret that the task needs again, and that nothing leads to but a person.
-fn missing(task: &Watched) -> Option<(&'static str, Asked)> {
+fn missing(task: &Watched) -> Option<(&'static str, SecretPurpose)> {
     let plan = &task.view.prepared.as_ref()?.plan;
     if !task.view.retry_may_start() {
         return None;
     }
     if plan.access_key().is_some_and(|source| !source.lasts()) && task.typed.access_key.is_none() {
-        return Some(("Access key of the storage", Asked::AccessKeyToRetry));
+        return Some(("Access key of the storage", SecretPurpose::AccessKeyToRetry));
     }
     if plan.choices.encrypt.as_ref().is_some_and(|source| !source.lasts()) && task.typed.encryption.is_none() {
-        return Some(("Encryption password", Asked::EncryptionToRetry));
+        return Some(("Encryption password", SecretPurpose::EncryptionToRetry));
     }
     if plan.decrypt_older().iter().filter(|source| !source.lasts()).count() > task.typed.decryption.len() {
-        return Some(("Password of older backup sets", Asked::OlderPasswordToRetry));
+        return Some(("Password of older backup sets", SecretPurpose::OlderPasswordToRetry));
     }
     None
 }

@@ -95,7 +95,7 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
     let mut model = with(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
     key(&mut model, 'r');
     assert_eq!(key(&mut model, 'y'), "[]");
-    assert!(matches!(&model.overlay, Some(Overlay::SecretPrompt(ask)) if ask.what == "Encryption password"));
+    assert!(matches!(&model.overlay, Some(Overlay::SecretPrompt(ask)) if ask.label == "Encryption password"));
     for c in "pw".chars() {
         key(&mut model, c);
     }
@@ -123,7 +123,7 @@ fn every_password_of_older_sets_that_nothing_leads_to_is_asked_for_in_turn() {
     assert_eq!(key(&mut model, 'y'), "[]");
     for (password, last) in [("one", false), ("two", true)] {
         let Some(Overlay::SecretPrompt(ask)) = &model.overlay else { panic!("{:?}", model.notice) };
-        assert_eq!(ask.what, "Password of older backup sets");
+        assert_eq!(ask.label, "Password of older backup sets");
         password.chars().for_each(|c| assert_eq!(key(&mut model, c), "[]"));
         let effects = update(&mut model, Msg::Key(Key::Enter));
         match effects.as_slice() {
