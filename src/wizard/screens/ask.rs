@@ -53,7 +53,7 @@ pub const KEYS: [Binding; 3] = [
 ];
 
 /// Does what a key means.
-pub fn act(model: &mut Model, ask: SecretPrompt, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, ask: SecretPrompt, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         // Going straight in ends where the password is not given.
         model.initial_target = None;
