@@ -62,7 +62,7 @@ pub fn handle_action(model: &mut Model, ask: SecretPrompt, action: Action) -> Ve
     let Some(secret) = ask.text.as_secret() else {
         // An empty password is one: clusters for trying things out have none.
         return match ask.purpose {
-            SecretPurpose::Login(cluster) => unlock(model, &cluster, String::new()),
+            SecretPurpose::Login(cluster) => use_password(model, &cluster, String::new()),
             SecretPurpose::OlderPassword => {
                 model.notice = Some("No password was typed; the plan stays as it is.".to_owned());
                 Vec::new()
@@ -77,7 +77,7 @@ pub fn handle_action(model: &mut Model, ask: SecretPrompt, action: Action) -> Ve
         };
     };
     match ask.purpose {
-        SecretPurpose::Login(cluster) => unlock(model, &cluster, secret.expose().to_owned()),
+        SecretPurpose::Login(cluster) => use_password(model, &cluster, secret.expose().to_owned()),
         SecretPurpose::AccessKeyToStart => confirm::launch_with(model, secret),
         SecretPurpose::OlderPassword => confirm::add_older_password(model, ask.text),
         SecretPurpose::AccessKeyToRetry => task::retry_with(model, |typed| typed.access_key = Some(secret)),
@@ -86,7 +86,7 @@ pub fn handle_action(model: &mut Model, ask: SecretPrompt, action: Action) -> Ve
     }
 }
 
-fn unlock(model: &mut Model, name: &str, password: String) -> Vec<Effect> {
+fn use_password(model: &mut Model, name: &str, password: String) -> Vec<Effect> {
     let Some(at) = model.cluster_indexes.get(name).copied() else {
         return Vec::new();
     };
