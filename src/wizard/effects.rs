@@ -11,7 +11,7 @@ use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
 use super::run::{DemoFix, StartOptions};
 use super::screens::connect::Login;
-use super::screens::question::{Doing, Question};
+use super::screens::question::{ConfirmAction, ConfirmDialog};
 use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::known::{self, InventorySummary};
@@ -399,17 +399,17 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
     }
 }
 
-async fn cancel_question(context: &AppContext, id: &str) -> Result<Question, Fault> {
+async fn cancel_question(context: &AppContext, id: &str) -> Result<ConfirmDialog, Fault> {
     let task = tasks::find(context, id)?;
-    Ok(Question::cancel(crate::app::cancel::question(context, &task).await?))
+    Ok(ConfirmDialog::cancel(crate::app::cancel::question(context, &task).await?))
 }
 
-async fn compact_question(context: &AppContext, id: &str) -> Result<Question, Fault> {
+async fn compact_question(context: &AppContext, id: &str) -> Result<ConfirmDialog, Fault> {
     let task = tasks::find(context, id)?;
     let asked = crate::app::compact::question(context, &task).await?;
     let mut lines = vec![asked.text()];
     lines.extend(asked.statements);
-    let question = Question::new(Doing::Compact, "Perform a major compaction?", lines);
+    let question = ConfirmDialog::new(ConfirmAction::Compact, "Perform a major compaction?", lines);
     Ok(match asked.required_name {
         Some(name) => question.by_name(name),
         None => question,

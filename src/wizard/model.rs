@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 use super::effect::TypedSecrets;
 use super::form::TextField;
 use super::screens::ask::SecretPrompt;
-use super::screens::question::Question;
+use super::screens::question::ConfirmDialog;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::choices::{Choices, Wanted};
@@ -78,7 +78,7 @@ pub enum Overlay {
     /// The keys of the screen, and what it is for; scrolled by so many rows.
     Help(usize),
     /// A question that must be answered.
-    Confirm(Box<Question>),
+    Confirm(Box<ConfirmDialog>),
     /// A secret is asked for.
     SecretPrompt(Box<SecretPrompt>),
 }

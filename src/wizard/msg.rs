@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::key::Key;
 use super::model::RequestId;
-use super::screens::question::Question;
+use super::screens::question::ConfirmDialog;
 use crate::app::known::InventorySummary;
 use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
@@ -73,7 +73,7 @@ pub enum Answer {
     /// The tasks of this host.
     Tasks(Result<Vec<TaskRow>, Fault>),
     /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
-    DialogReady(Result<Box<Question>, Fault>),
+    DialogReady(Result<Box<ConfirmDialog>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
     CancelRequested(Result<(), Fault>),
     /// A report was written there.

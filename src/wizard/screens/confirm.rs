@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::ask::{SecretPrompt, SecretPurpose};
-use super::question::{Doing, Question};
+use super::question::{ConfirmAction, ConfirmDialog};
 use super::task;
 use crate::domain::choices::Choices;
 use crate::domain::command_line::shell;
@@ -116,7 +116,7 @@ fn may_be_overridden(model: &Model) -> Option<&Check> {
 /// Asks for the target's name, to plan in spite of a failed check.
 fn ask_to_override(model: &mut Model) {
     let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return };
-    let question = Question::override_of(check, &draft.targets);
+    let question = ConfirmDialog::override_of(check, &draft.targets);
     model.overlay = Some(Overlay::Confirm(Box::new(question)));
 }
 
@@ -292,7 +292,7 @@ fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
 /// Whether answering it would start the plan.
 fn is_about_the_start(overlay: &Overlay) -> bool {
     match overlay {
-        Overlay::Confirm(question) => question.doing == Doing::Start,
+        Overlay::Confirm(question) => question.action == ConfirmAction::Start,
         Overlay::SecretPrompt(ask) => ask.purpose == SecretPurpose::AccessKeyToStart,
         Overlay::Help(_) => false,
     }
@@ -334,7 +334,7 @@ fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let environment = model.chosen_cluster().and_then(|cluster| cluster.summary.environment.as_deref());
     if let Some(asked) = by_name(&shown.prepared, environment) {
-        let question = Question::new(Doing::Start, asked.title, asked.lines).by_name(asked.name);
+        let question = ConfirmDialog::new(ConfirmAction::Start, asked.title, asked.lines).by_name(asked.name);
         model.overlay = Some(Overlay::Confirm(Box::new(question)));
         return Vec::new();
     }

@@ -12,7 +12,7 @@ use crate::wizard::update;
 
 /// What yes would do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Doing {
+pub enum ConfirmAction {
     /// End the wizard, and lose what was typed.
     Leave,
     /// Back up now, though something is interrupted on prod.
@@ -29,37 +29,37 @@ pub enum Doing {
 
 /// A question.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Question {
+pub struct ConfirmDialog {
     /// What yes would do.
-    pub doing: Doing,
+    pub action: ConfirmAction,
     /// The question.
     pub title: String,
     /// What it is about: scope, owners, what stays.
     pub lines: Vec<String>,
     /// The name that must be typed; None: the key alone answers.
-    pub name: Option<Name>,
+    pub name: Option<NameInput>,
 }
 
 /// A name that must be typed.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Name {
+pub struct NameInput {
     /// The name.
     pub expected: String,
     /// What is typed.
     pub text: TextField,
 }
 
-impl Question {
+impl ConfirmDialog {
     /// A question that a key answers.
     #[must_use]
-    pub fn new(doing: Doing, title: impl Into<String>, lines: Vec<String>) -> Self {
-        Self { doing, title: title.into(), lines, name: None }
+    pub fn new(doing: ConfirmAction, title: impl Into<String>, lines: Vec<String>) -> Self {
+        Self { action: doing, title: title.into(), lines, name: None }
     }
 
     /// The same, answered by typing a name.
     #[must_use]
     pub fn by_name(mut self, expected: impl Into<String>) -> Self {
-        self.name = Some(Name { expected: expected.into(), text: TextField::default() });
+        self.name = Some(NameInput { expected: expected.into(), text: TextField::default() });
         self
     }
 
@@ -73,14 +73,14 @@ impl Question {
         };
         let title = format!("Back up in spite of the failed check {}?", check.check.name());
         let lines = vec![format!("{}.", check.found), check.fix.clone()];
-        Self::new(Doing::Override(check.check), title, lines).by_name(name)
+        Self::new(ConfirmAction::Override(check.check), title, lines).by_name(name)
     }
 
     /// What a cancel hits, and whether it is meant.
     #[must_use]
     pub fn cancel(asked: crate::app::cancel::CancelQuestion) -> Self {
         let title = if asked.is_foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
-        let question = Self::new(Doing::Cancel, title, asked.lines);
+        let question = Self::new(ConfirmAction::Cancel, title, asked.lines);
         match asked.required_name {
             Some(name) => question.by_name(name),
             None => question,
@@ -91,13 +91,13 @@ impl Question {
     #[must_use]
     pub fn leave() -> Self {
         let lines = vec!["What was typed is not kept, and nothing was started.".to_owned()];
-        Self::new(Doing::Leave, "Leave obnow?", lines)
+        Self::new(ConfirmAction::Leave, "Leave obnow?", lines)
     }
 
     /// Whether it is [`CompactionQuestion::leave`].
     #[must_use]
     pub fn is_about_leaving(&self) -> bool {
-        self.doing == Doing::Leave
+        self.action == ConfirmAction::Leave
     }
 }
 
@@ -120,7 +120,7 @@ pub const KEYS: [Binding; 4] = [
     Binding::new(&[Key::Ctrl('c')], Action::Quit, "quit", "end obnow", 2),
 ];
 
-fn asked(model: &Model) -> Option<&Question> {
+fn asked(model: &Model) -> Option<&ConfirmDialog> {
     match &model.overlay {
         Some(Overlay::Confirm(question)) => Some(question),
         Some(Overlay::Help(_) | Overlay::SecretPrompt(_)) | None => None,
@@ -128,17 +128,17 @@ fn asked(model: &Model) -> Option<&Question> {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, question: &Question, action: Action) -> Vec<Effect> {
+pub fn act(model: &mut Model, question: &ConfirmDialog, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         return Vec::new();
     }
-    match question.doing {
-        Doing::Leave => update::leave(model),
-        Doing::Start => confirm::launch(model),
-        Doing::Override(check) if model.screen == Screen::Confirm => confirm::override_check(model, check),
-        Doing::Override(check) => detected::override_check(model, check),
-        Doing::Retry => task::retry(model),
-        Doing::Compact => task::compact(model),
-        Doing::Cancel => task::cancel(model),
+    match question.action {
+        ConfirmAction::Leave => update::leave(model),
+        ConfirmAction::Start => confirm::launch(model),
+        ConfirmAction::Override(check) if model.screen == Screen::Confirm => confirm::override_check(model, check),
+        ConfirmAction::Override(check) => detected::override_check(model, check),
+        ConfirmAction::Retry => task::retry(model),
+        ConfirmAction::Compact => task::compact(model),
+        ConfirmAction::Cancel => task::cancel(model),
     }
 }

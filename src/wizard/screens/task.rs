@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::question::Question;
+use super::question::ConfirmDialog;
 use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
@@ -453,7 +453,7 @@ pub fn follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Eff
 }
 
 /// What a cancel or a compaction would do is known: it is asked.
-pub fn questioned(model: &mut Model, req: RequestId, question: Result<Question, Fault>) -> Vec<Effect> {
+pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDialog, Fault>) -> Vec<Effect> {
     let may_ask = model.screen == Screen::Task && model.overlay.is_none();
     let Some(task) = asked(model, req) else { return Vec::new() };
     match question {

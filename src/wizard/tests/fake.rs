@@ -15,7 +15,7 @@ use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
 use crate::wizard::msg::{Answer, TaskRow};
-use crate::wizard::screens::question::{Doing, Question};
+use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
 
 /// Dice that fall the same way for the same seed (splitmix64).
 pub struct Dice(pub u64);
@@ -123,11 +123,13 @@ impl Fake {
                 self.say(req, Answer::Launched(started));
             }
             Effect::CancelQuestion(req, _) => {
-                let question = Question::new(Doing::Cancel, "Cancel this backup?", vec!["pay of prod".into()]);
+                let question =
+                    ConfirmDialog::new(ConfirmAction::Cancel, "Cancel this backup?", vec!["pay of prod".into()]);
                 self.asked_back(req, question.by_name("prod/pay"), dice);
             }
             Effect::CompactQuestion(req, _) => {
-                let question = Question::new(Doing::Compact, "Compact?", vec!["ALL 14 tenants of prod".into()]);
+                let question =
+                    ConfirmDialog::new(ConfirmAction::Compact, "Compact?", vec!["ALL 14 tenants of prod".into()]);
                 self.asked_back(req, question, dice);
             }
             Effect::Cancel(req, _) => {
@@ -170,7 +172,7 @@ impl Fake {
         }
     }
 
-    fn asked_back(&mut self, req: RequestId, question: Question, dice: &mut Dice) {
+    fn asked_back(&mut self, req: RequestId, question: ConfirmDialog, dice: &mut Dice) {
         let question = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(Box::new(question)) };
         self.say(req, Answer::DialogReady(question));
     }

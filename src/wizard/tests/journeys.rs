@@ -10,7 +10,7 @@ use crate::wizard::key::Key;
 use crate::wizard::model::{Overlay, RequestId, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::confirm::Button;
-use crate::wizard::screens::question::Doing;
+use crate::wizard::screens::question::ConfirmAction;
 
 fn on_pay(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
@@ -273,8 +273,8 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
     wizard.keys(&["Enter", "o"]);
     let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
     assert_eq!(
-        (question.doing, question.title.as_str()),
-        (Doing::Override(CheckId::OneBuild), "Back up in spite of the failed check one_build?")
+        (question.action, question.title.as_str()),
+        (ConfirmAction::Override(CheckId::OneBuild), "Back up in spite of the failed check one_build?")
     );
     wizard.keys(&["Enter"]);
     wizard.says("Type prod/pay first; Esc goes back.");

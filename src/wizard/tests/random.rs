@@ -16,7 +16,7 @@ use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::msg::Msg;
 use crate::wizard::screens::ask::SecretPurpose;
 use crate::wizard::screens::confirm::Button;
-use crate::wizard::screens::question::Doing;
+use crate::wizard::screens::question::ConfirmAction;
 use crate::wizard::update::{initial_effects, update};
 use crate::wizard::view::theme::Theme;
 use crate::wizard::view::view;
@@ -96,7 +96,7 @@ impl Seen {
         self.overlays.extend(match &model.overlay {
             None => None,
             Some(Overlay::Help(_)) => Some("help".to_owned()),
-            Some(Overlay::Confirm(question)) => Some(format!("question {:?}", question.doing)),
+            Some(Overlay::Confirm(question)) => Some(format!("question {:?}", question.action)),
             Some(Overlay::SecretPrompt(ask)) => {
                 Some(format!("ask {}", if matches!(ask.purpose, SecretPurpose::Login(_)) { "login" } else { "secret" }))
             }
@@ -130,12 +130,12 @@ impl Before {
         let agreed = match &model.overlay {
             None if model.confirm.button == Button::Start => Agreed::Start,
             None | Some(Overlay::Help(_)) => Agreed::Nothing,
-            Some(Overlay::Confirm(question)) => match question.doing {
+            Some(Overlay::Confirm(question)) => match question.action {
                 _ if question.name.as_ref().is_some_and(|name| name.text.value() != name.expected) => Agreed::Nothing,
-                Doing::Start => Agreed::Start,
-                Doing::Compact => Agreed::Compact,
-                Doing::Cancel => Agreed::Cancel,
-                Doing::Leave | Doing::Override(_) | Doing::Retry => Agreed::Nothing,
+                ConfirmAction::Start => Agreed::Start,
+                ConfirmAction::Compact => Agreed::Compact,
+                ConfirmAction::Cancel => Agreed::Cancel,
+                ConfirmAction::Leave | ConfirmAction::Override(_) | ConfirmAction::Retry => Agreed::Nothing,
             },
             Some(Overlay::SecretPrompt(ask)) => match ask.purpose {
                 SecretPurpose::AccessKeyToStart => Agreed::Start,

@@ -10,7 +10,7 @@ use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
 use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
-use crate::wizard::screens::question::Question;
+use crate::wizard::screens::question::ConfirmDialog;
 
 /// What a screen is for.
 fn purpose(screen: Screen) -> &'static str {
@@ -55,7 +55,7 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
 }
 
 /// A question, with what it is about.
-pub fn question(question: &Question, area: Rect) -> Body {
+pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.gap();

@@ -7,7 +7,7 @@ use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
 use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
-use crate::wizard::screens::question::{Doing, Question};
+use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
 use crate::wizard::screens::target;
 
 /// r was pressed: a new backup is asked for once, another look is not.
@@ -19,7 +19,7 @@ pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
         }
         Way::Retry(retry) => match retry.question() {
             Some(said) => {
-                let question = Question::new(Doing::Retry, "Start a NEW backup?", vec![said]);
+                let question = ConfirmDialog::new(ConfirmAction::Retry, "Start a NEW backup?", vec![said]);
                 model.overlay = Some(Overlay::Confirm(Box::new(question)));
                 Vec::new()
             }

@@ -153,7 +153,8 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     assert_eq!(model.notice.as_deref(), Some("Its runner is just leaving; a moment."));
     model.task.as_mut().unwrap().ended = ended;
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
-    let asked = Question::new(super::super::super::question::Doing::Compact, "Perform it?", vec!["ALL 14".into()]);
+    let asked =
+        ConfirmDialog::new(super::super::super::question::ConfirmAction::Compact, "Perform it?", vec!["ALL 14".into()]);
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(asked.by_name("prod")))));
     assert_eq!(press(&mut model, Key::Enter), "[]", "the name is not typed yet");
     assert_eq!(model.notice.as_deref(), Some("Type prod first; Esc goes back."));
@@ -163,9 +164,9 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     assert!(press(&mut model, Key::Enter).starts_with("[GoOn { req: Req(3), task: \"T1\", compact: true"));
 }
 
-fn hits(name: Option<&str>, foreign: bool) -> Question {
+fn hits(name: Option<&str>, foreign: bool) -> ConfirmDialog {
     let lines = vec!["CANCEL BACKUP stops ..".to_owned(), "  job 7".to_owned()];
-    Question::cancel(cancel::CancelQuestion { lines, required_name: name.map(str::to_owned), is_foreign: foreign })
+    ConfirmDialog::cancel(cancel::CancelQuestion { lines, required_name: name.map(str::to_owned), is_foreign: foreign })
 }
 
 fn runs() -> Model {
