@@ -411,7 +411,7 @@ async fn compact_question(context: &AppContext, id: &str) -> Result<ConfirmDialo
     lines.extend(asked.statements);
     let question = ConfirmDialog::new(ConfirmAction::Compact, "Perform a major compaction?", lines);
     Ok(match asked.required_name {
-        Some(name) => question.by_name(name),
+        Some(name) => question.with_name(name),
         None => question,
     })
 }

@@ -334,7 +334,7 @@ fn start(model: &mut Model) -> Vec<Effect> {
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     let environment = model.chosen_cluster().and_then(|cluster| cluster.summary.environment.as_deref());
     if let Some(asked) = by_name(&shown.prepared, environment) {
-        let question = ConfirmDialog::new(ConfirmAction::Start, asked.title, asked.lines).by_name(asked.name);
+        let question = ConfirmDialog::new(ConfirmAction::Start, asked.title, asked.lines).with_name(asked.name);
         model.overlay = Some(Overlay::Confirm(Box::new(question)));
         return Vec::new();
     }

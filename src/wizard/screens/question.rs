@@ -58,7 +58,7 @@ impl ConfirmDialog {
 
     /// The same, answered by typing a name.
     #[must_use]
-    pub fn by_name(mut self, expected: impl Into<String>) -> Self {
+    pub fn with_name(mut self, expected: impl Into<String>) -> Self {
         self.name = Some(NameInput { expected: expected.into(), text: TextField::default() });
         self
     }
@@ -73,7 +73,7 @@ impl ConfirmDialog {
         };
         let title = format!("Back up in spite of the failed check {}?", check.check.name());
         let lines = vec![format!("{}.", check.found), check.fix.clone()];
-        Self::new(ConfirmAction::Override(check.check), title, lines).by_name(name)
+        Self::new(ConfirmAction::Override(check.check), title, lines).with_name(name)
     }
 
     /// What a cancel hits, and whether it is meant.
@@ -82,7 +82,7 @@ impl ConfirmDialog {
         let title = if asked.is_foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
         let question = Self::new(ConfirmAction::Cancel, title, asked.lines);
         match asked.required_name {
-            Some(name) => question.by_name(name),
+            Some(name) => question.with_name(name),
             None => question,
         }
     }

@@ -125,7 +125,7 @@ impl Fake {
             Effect::CancelQuestion(req, _) => {
                 let question =
                     ConfirmDialog::new(ConfirmAction::Cancel, "Cancel this backup?", vec!["pay of prod".into()]);
-                self.asked_back(req, question.by_name("prod/pay"), dice);
+                self.asked_back(req, question.with_name("prod/pay"), dice);
             }
             Effect::CompactQuestion(req, _) => {
                 let question =

@@ -155,7 +155,7 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
     let asked =
         ConfirmDialog::new(super::super::super::question::ConfirmAction::Compact, "Perform it?", vec!["ALL 14".into()]);
-    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(asked.by_name("prod")))));
+    answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(asked.with_name("prod")))));
     assert_eq!(press(&mut model, Key::Enter), "[]", "the name is not typed yet");
     assert_eq!(model.notice.as_deref(), Some("Type prod first; Esc goes back."));
     for c in "prod".chars() {
