@@ -116,7 +116,7 @@ fn may_be_overridden(model: &Model) -> Option<&Check> {
 /// Asks for the target's name, to plan in spite of a failed check.
 fn ask_to_override(model: &mut Model) {
     let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return };
-    let question = ConfirmDialog::override_of(check, &draft.targets);
+    let question = ConfirmDialog::for_override(check, &draft.targets);
     model.overlay = Some(Overlay::Confirm(Box::new(question)));
 }
 

@@ -169,7 +169,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Override => {
             let (Some(draft), Some(check)) = (&model.draft, may_be_overridden(model)) else { return Vec::new() };
-            let question = ConfirmDialog::override_of(check, &draft.targets);
+            let question = ConfirmDialog::for_override(check, &draft.targets);
             model.overlay = Some(Overlay::Confirm(Box::new(question)));
             Vec::new()
         }

@@ -65,7 +65,7 @@ impl ConfirmDialog {
 
     /// Whether a failed check is overridden.
     #[must_use]
-    pub fn override_of(check: &Check, targets: &[TargetName]) -> Self {
+    pub fn for_override(check: &Check, targets: &[TargetName]) -> Self {
         // Of several targets a check of the cluster is about it, and one of a tenant about that tenant.
         let name = match targets {
             [target] => target.to_string(),
