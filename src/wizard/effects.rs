@@ -401,7 +401,7 @@ async fn cancel(context: &AppContext, id: &str) -> Result<(), Fault> {
 
 async fn cancel_question(context: &AppContext, id: &str) -> Result<ConfirmDialog, Fault> {
     let task = tasks::find(context, id)?;
-    Ok(ConfirmDialog::cancel(crate::app::cancel::question(context, &task).await?))
+    Ok(ConfirmDialog::for_cancel(crate::app::cancel::question(context, &task).await?))
 }
 
 async fn compact_question(context: &AppContext, id: &str) -> Result<ConfirmDialog, Fault> {

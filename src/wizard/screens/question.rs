@@ -78,7 +78,7 @@ impl ConfirmDialog {
 
     /// What a cancel hits, and whether it is meant.
     #[must_use]
-    pub fn cancel(asked: crate::app::cancel::CancelQuestion) -> Self {
+    pub fn for_cancel(asked: crate::app::cancel::CancelQuestion) -> Self {
         let title = if asked.is_foreign { "This is not obnow's own backup. Cancel it?" } else { "Cancel this backup?" };
         let question = Self::new(ConfirmAction::Cancel, title, asked.lines);
         match asked.required_name {

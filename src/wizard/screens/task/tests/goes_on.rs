@@ -166,7 +166,11 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
 
 fn hits(name: Option<&str>, foreign: bool) -> ConfirmDialog {
     let lines = vec!["CANCEL BACKUP stops ..".to_owned(), "  job 7".to_owned()];
-    ConfirmDialog::cancel(cancel::CancelQuestion { lines, required_name: name.map(str::to_owned), is_foreign: foreign })
+    ConfirmDialog::for_cancel(cancel::CancelQuestion {
+        lines,
+        required_name: name.map(str::to_owned),
+        is_foreign: foreign,
+    })
 }
 
 fn runs() -> Model {
