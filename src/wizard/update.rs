@@ -168,7 +168,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     let begun = model.screen == Screen::Task || model.confirm.launching.is_some();
     let asked_already = matches!(&model.overlay, Some(Overlay::Confirm(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
-        model.overlay = Some(Overlay::Confirm(Box::new(question::ConfirmDialog::leave())));
+        model.overlay = Some(Overlay::Confirm(Box::new(question::ConfirmDialog::for_leaving())));
         return Vec::new();
     }
     leave(model)

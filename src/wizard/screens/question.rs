@@ -89,12 +89,12 @@ impl ConfirmDialog {
 
     /// Whether what was typed may be lost.
     #[must_use]
-    pub fn leave() -> Self {
+    pub fn for_leaving() -> Self {
         let lines = vec!["What was typed is not kept, and nothing was started.".to_owned()];
         Self::new(ConfirmAction::Leave, "Leave obnow?", lines)
     }
 
-    /// Whether it is [`CompactionQuestion::leave`].
+    /// Whether it is [`CompactionQuestion::for_leaving`].
     #[must_use]
     pub fn is_about_leaving(&self) -> bool {
         self.action == ConfirmAction::Leave
