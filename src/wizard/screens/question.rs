@@ -103,12 +103,12 @@ impl ConfirmDialog {
 
 /// The keys of a question.
 pub const KEYS: [Binding; 4] = [
-    Binding::new(&[Key::Char('y')], Action::Next, "yes", "do it", 9).when(|model| match asked(model) {
+    Binding::new(&[Key::Char('y')], Action::Next, "yes", "do it", 9).when(|model| match open_dialog(model) {
         Some(question) => Availability::ready_or_hidden(question.name.is_none()),
         None => Availability::Hidden,
     }),
     Binding::new(&[Key::Enter], Action::Next, "do it", "do it, once the name is typed", 9).when(|model| {
-        match asked(model).map(|question| &question.name) {
+        match open_dialog(model).map(|question| &question.name) {
             Some(Some(name)) if name.text.value() == name.expected => Availability::Ready,
             Some(Some(name)) => Availability::Unavailable(format!("Type {} first; Esc goes back.", name.expected)),
             // Enter is pressed too easily to be a yes.
@@ -120,7 +120,7 @@ pub const KEYS: [Binding; 4] = [
     Binding::new(&[Key::Ctrl('c')], Action::Quit, "quit", "end obnow", 2),
 ];
 
-fn asked(model: &Model) -> Option<&ConfirmDialog> {
+fn open_dialog(model: &Model) -> Option<&ConfirmDialog> {
     match &model.overlay {
         Some(Overlay::Confirm(question)) => Some(question),
         Some(Overlay::Help(_) | Overlay::SecretPrompt(_)) | None => None,
