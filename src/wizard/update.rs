@@ -118,7 +118,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Overlay::Confirm(question)) => return question::act(model, &question, action),
+        Some(Overlay::Confirm(question)) => return question::handle_action(model, &question, action),
         Some(Overlay::SecretPrompt(ask)) => return ask::handle_action(model, *ask, action),
         None => {}
     }

@@ -128,7 +128,7 @@ fn open_dialog(model: &Model) -> Option<&ConfirmDialog> {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, question: &ConfirmDialog, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, question: &ConfirmDialog, action: Action) -> Vec<Effect> {
     if action != Action::Next {
         return Vec::new();
     }
