@@ -55,7 +55,7 @@ impl Login {
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
-pub enum Stop {
+pub enum ConnectFocus {
     /// The name.
     #[default]
     Name,
@@ -73,7 +73,7 @@ pub enum Stop {
     Use,
 }
 
-impl Stop {
+impl ConnectFocus {
     /// In order.
     pub const ALL: [Self; 7] =
         [Self::Name, Self::Host, Self::User, Self::Password, Self::Environment, Self::Save, Self::Use];
@@ -114,9 +114,9 @@ pub struct Connect {
     /// The place of the environment among [`ENVIRONMENTS`].
     pub environment: usize,
     /// What has the focus.
-    pub focus: Stop,
+    pub focus: ConnectFocus,
     /// The fields that were left once.
-    visited: BTreeSet<Stop>,
+    visited: BTreeSet<ConnectFocus>,
     /// How far it is.
     pub phase: Phase,
     /// Why it did not work.
@@ -133,7 +133,7 @@ impl Default for Connect {
             user: TextField::new(USER),
             password: TextField::new_secret(),
             environment: 0,
-            focus: Stop::Name,
+            focus: ConnectFocus::Name,
             visited: BTreeSet::new(),
             phase: Phase::Typing,
             fault: None,
@@ -146,7 +146,7 @@ impl Connect {
     /// Whether printable keys are text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
-        matches!(self.focus, Stop::Name | Stop::Host | Stop::User | Stop::Password)
+        matches!(self.focus, ConnectFocus::Name | ConnectFocus::Host | ConnectFocus::User | ConnectFocus::Password)
     }
 
     /// Whether something was typed.
@@ -158,23 +158,23 @@ impl Connect {
 
     /// The text of a field.
     #[must_use]
-    pub fn text(&self, stop: Stop) -> Option<&TextField> {
+    pub fn text(&self, stop: ConnectFocus) -> Option<&TextField> {
         match stop {
-            Stop::Name => Some(&self.name),
-            Stop::Host => Some(&self.host),
-            Stop::User => Some(&self.user),
-            Stop::Password => Some(&self.password),
-            Stop::Environment | Stop::Save | Stop::Use => None,
+            ConnectFocus::Name => Some(&self.name),
+            ConnectFocus::Host => Some(&self.host),
+            ConnectFocus::User => Some(&self.user),
+            ConnectFocus::Password => Some(&self.password),
+            ConnectFocus::Environment | ConnectFocus::Save | ConnectFocus::Use => None,
         }
     }
 
     fn text_mut(&mut self) -> Option<&mut TextField> {
         match self.focus {
-            Stop::Name => Some(&mut self.name),
-            Stop::Host => Some(&mut self.host),
-            Stop::User => Some(&mut self.user),
-            Stop::Password => Some(&mut self.password),
-            Stop::Environment | Stop::Save | Stop::Use => None,
+            ConnectFocus::Name => Some(&mut self.name),
+            ConnectFocus::Host => Some(&mut self.host),
+            ConnectFocus::User => Some(&mut self.user),
+            ConnectFocus::Password => Some(&mut self.password),
+            ConnectFocus::Environment | ConnectFocus::Save | ConnectFocus::Use => None,
         }
     }
 
@@ -195,19 +195,19 @@ impl Connect {
 
     /// The field with which something is wrong, and what.
     #[must_use]
-    pub fn complaint(&self) -> Option<(Stop, String)> {
+    pub fn complaint(&self) -> Option<(ConnectFocus, String)> {
         let (part, why) = self.login(Then::Save).cluster().validation_error()?;
         let stop = match part {
-            InvalidField::Name => Stop::Name,
-            InvalidField::Host => Stop::Host,
-            InvalidField::User => Stop::User,
+            InvalidField::Name => ConnectFocus::Name,
+            InvalidField::Host => ConnectFocus::Host,
+            InvalidField::User => ConnectFocus::User,
         };
         Some((stop, why))
     }
 
     /// The same, once its field was left.
     #[must_use]
-    pub fn shown_complaint(&self, stop: Stop) -> Option<String> {
+    pub fn shown_complaint(&self, stop: ConnectFocus) -> Option<String> {
         let (wrong, why) = self.complaint()?;
         (wrong == stop && self.visited.contains(&stop)).then_some(why)
     }
@@ -221,7 +221,7 @@ impl Connect {
         }
     }
 
-    fn go_to(&mut self, stop: Stop) {
+    fn go_to(&mut self, stop: ConnectFocus) {
         if stop != self.focus {
             self.visited.insert(self.focus);
         }
@@ -263,26 +263,26 @@ pub const KEYS: [Binding; 5] = [
 
 /// The last field and the buttons connect.
 fn is_on_button(model: &Model) -> bool {
-    matches!(model.connect.focus, Stop::Environment | Stop::Save | Stop::Use)
+    matches!(model.connect.focus, ConnectFocus::Environment | ConnectFocus::Save | ConnectFocus::Use)
 }
 
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let connect = &mut model.connect;
-    let at = Stop::ALL.iter().position(|stop| *stop == connect.focus).unwrap_or(0);
-    let count = Stop::ALL.len();
-    let stop = |at: usize| Stop::ALL.get(at % count).copied().unwrap_or_default();
+    let at = ConnectFocus::ALL.iter().position(|stop| *stop == connect.focus).unwrap_or(0);
+    let count = ConnectFocus::ALL.len();
+    let stop = |at: usize| ConnectFocus::ALL.get(at % count).copied().unwrap_or_default();
     match (action, connect.focus) {
         (Action::NextField, _) => connect.go_to(stop(at + 1)),
         (Action::PreviousField, _) => connect.go_to(stop(at + count - 1)),
-        (Action::Right | Action::Choose, Stop::Environment) => turn(connect, 1),
-        (Action::Left, Stop::Environment) => turn(connect, ENVIRONMENTS.len() - 1),
+        (Action::Right | Action::Choose, ConnectFocus::Environment) => turn(connect, 1),
+        (Action::Left, ConnectFocus::Environment) => turn(connect, ENVIRONMENTS.len() - 1),
         (Action::Cancel, _) => {
             connect.phase = Phase::Typing;
             model.notice = Some("Nobody waits for the answer any more; nothing was saved.".to_owned());
         }
-        (Action::Next | Action::Choose, Stop::Use) => return attempt(model, Then::Use),
-        (Action::Next, Stop::Environment) | (Action::Next | Action::Choose, Stop::Save) => {
+        (Action::Next | Action::Choose, ConnectFocus::Use) => return attempt(model, Then::Use),
+        (Action::Next, ConnectFocus::Environment) | (Action::Next | Action::Choose, ConnectFocus::Save) => {
             return attempt(model, Then::Save);
         }
         _ => {}
@@ -302,8 +302,8 @@ fn attempt(model: &mut Model, then: Then) -> Vec<Effect> {
         return Vec::new();
     }
     let connect = &mut model.connect;
-    connect.visited.extend(Stop::ALL);
-    let wrong = connect.complaint().filter(|(stop, _)| then == Then::Save || *stop != Stop::Name);
+    connect.visited.extend(ConnectFocus::ALL);
+    let wrong = connect.complaint().filter(|(stop, _)| then == Then::Save || *stop != ConnectFocus::Name);
     if let Some((stop, why)) = wrong {
         connect.go_to(stop);
         model.notice = Some(why);
@@ -371,7 +371,7 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
         Err(fault) => {
             model.connect.phase = Phase::Typing;
             model.connect.fault = Some(fault);
-            model.connect.go_to(Stop::Use);
+            model.connect.go_to(ConnectFocus::Use);
             None
         }
         Ok(known) => {

@@ -8,7 +8,7 @@ use super::theme::Role;
 use crate::domain::secret::SHORT;
 use crate::wizard::form::TextField;
 use crate::wizard::model::Model;
-use crate::wizard::screens::connect::{Connect, ENVIRONMENTS, Phase, Stop};
+use crate::wizard::screens::connect::{Connect, ConnectFocus, ENVIRONMENTS, Phase};
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
@@ -22,27 +22,27 @@ pub fn body(model: &Model, area: Rect) -> Body {
         None => "There is no inventory yet.".to_owned(),
     };
     body.wrapped(Role::Text, &told, 1, wide);
-    for stop in Stop::ALL {
+    for stop in ConnectFocus::ALL {
         let has_focus = connect.focus == stop;
         if has_focus {
             focused = body.lines.len();
         }
         let wrong = connect.shown_complaint(stop).is_some();
         match (stop, connect.text(stop)) {
-            (Stop::Save | Stop::Use, _) => {}
+            (ConnectFocus::Save | ConnectFocus::Use, _) => {}
             (stop, Some(text)) => field::draw(&mut body, label(stop), text, (has_focus, wrong), wide),
             (stop, None) => field::choices(&mut body, label(stop), has_focus, environments(connect), wide),
         }
     }
-    let button = |stop: Stop, text: &str| {
+    let button = |stop: ConnectFocus, text: &str| {
         let role = if connect.focus == stop { Role::Focus } else { Role::Title };
         (role, format!("[ {text} ]"))
     };
     body.push(Row::pieces(vec![
         (Role::Text, "   ".to_owned()),
-        button(Stop::Save, "Connect and save"),
+        button(ConnectFocus::Save, "Connect and save"),
         (Role::Text, "   ".to_owned()),
-        button(Stop::Use, "Use without saving"),
+        button(ConnectFocus::Use, "Use without saving"),
     ]));
     match (&connect.phase, &connect.fault) {
         (Phase::Trying(_, login, _), _) => body.line(Role::Hint, format!(" connecting to {}", login.host)),
@@ -66,14 +66,14 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
     body.help = match connect.shown_complaint(connect.focus) {
         Some(complaint) => Help::wrong(complaint),
-        None if connect.focus == Stop::Password && is_short(connect) => Help::of(SHORT),
+        None if connect.focus == ConnectFocus::Password && is_short(connect) => Help::of(SHORT),
         None => Help::of(help(connect.focus)),
     };
     body
 }
 
 fn is_short(connect: &Connect) -> bool {
-    connect.text(Stop::Password).and_then(TextField::as_secret).is_some_and(|password| password.is_short())
+    connect.text(ConnectFocus::Password).and_then(TextField::as_secret).is_some_and(|password| password.is_short())
 }
 
 fn environments(connect: &Connect) -> Vec<Piece> {
@@ -84,25 +84,25 @@ fn environments(connect: &Connect) -> Vec<Piece> {
     ENVIRONMENTS.iter().enumerate().map(choice).collect()
 }
 
-fn label(stop: Stop) -> &'static str {
+fn label(stop: ConnectFocus) -> &'static str {
     match stop {
-        Stop::Name => "Name",
-        Stop::Host => "Host",
-        Stop::User => "User",
-        Stop::Password => "Password",
-        Stop::Environment => "Environment",
-        Stop::Save | Stop::Use => "",
+        ConnectFocus::Name => "Name",
+        ConnectFocus::Host => "Host",
+        ConnectFocus::User => "User",
+        ConnectFocus::Password => "Password",
+        ConnectFocus::Environment => "Environment",
+        ConnectFocus::Save | ConnectFocus::Use => "",
     }
 }
 
-fn help(stop: Stop) -> &'static str {
+fn help(stop: ConnectFocus) -> &'static str {
     match stop {
-        Stop::Name => "What you call the cluster; empty: as its host",
-        Stop::Host => "An observer or OBProxy: host or host:port (2881 without)",
-        Stop::User => "root@sys, root@sys#cluster, or a tenant's administrator",
-        Stop::Password => "Empty: it has no password; kept in memory, never saved",
-        Stop::Environment => "Space changes it; prod asks before anything is interrupted",
-        Stop::Save => "Enter tries the connection, and saves it once it works",
-        Stop::Use => "Enter tries it and goes on; called by its host, not saved",
+        ConnectFocus::Name => "What you call the cluster; empty: as its host",
+        ConnectFocus::Host => "An observer or OBProxy: host or host:port (2881 without)",
+        ConnectFocus::User => "root@sys, root@sys#cluster, or a tenant's administrator",
+        ConnectFocus::Password => "Empty: it has no password; kept in memory, never saved",
+        ConnectFocus::Environment => "Space changes it; prod asks before anything is interrupted",
+        ConnectFocus::Save => "Enter tries the connection, and saves it once it works",
+        ConnectFocus::Use => "Enter tries it and goes on; called by its host, not saved",
     }
 }

@@ -53,7 +53,7 @@ fn form() -> Model {
     model
 }
 
-fn fill(model: &mut Model, stop: Stop, text: &str) {
+fn fill(model: &mut Model, stop: ConnectFocus, text: &str) {
     while model.connect.focus != stop {
         press(model, Key::Tab);
     }
@@ -61,12 +61,12 @@ fn fill(model: &mut Model, stop: Stop, text: &str) {
 }
 
 /// Filled in, with the focus on a button.
-fn filled(stop: Stop) -> Model {
+fn filled(stop: ConnectFocus) -> Model {
     let mut model = form();
-    fill(&mut model, Stop::Name, "prod");
-    fill(&mut model, Stop::Host, "10.0.0.1");
-    fill(&mut model, Stop::Password, PASSWORD);
-    fill(&mut model, Stop::Environment, " ");
+    fill(&mut model, ConnectFocus::Name, "prod");
+    fill(&mut model, ConnectFocus::Host, "10.0.0.1");
+    fill(&mut model, ConnectFocus::Password, PASSWORD);
+    fill(&mut model, ConnectFocus::Environment, " ");
     fill(&mut model, stop, "");
     model
 }
@@ -86,16 +86,16 @@ fn drawn(model: &Model, size: (u16, u16)) -> String {
 #[test]
 fn enter_goes_from_field_to_field_and_connects_on_the_last() {
     let mut model = form();
-    for stop in [Stop::Host, Stop::User, Stop::Password, Stop::Environment] {
+    for stop in [ConnectFocus::Host, ConnectFocus::User, ConnectFocus::Password, ConnectFocus::Environment] {
         assert!(press(&mut model, Key::Enter).is_empty());
         assert_eq!(model.connect.focus, stop);
     }
     // The host is missing: that is said, and nothing is tried.
     assert!(press(&mut model, Key::Enter).is_empty());
-    assert_eq!(model.connect.focus, Stop::Host);
+    assert_eq!(model.connect.focus, ConnectFocus::Host);
     assert_eq!(model.notice.as_deref(), Some("Enter the host of an observer or of OBProxy."));
-    fill(&mut model, Stop::Host, "10.0.0.1:28810");
-    fill(&mut model, Stop::Environment, "");
+    fill(&mut model, ConnectFocus::Host, "10.0.0.1:28810");
+    fill(&mut model, ConnectFocus::Environment, "");
     let effects = press(&mut model, Key::Enter);
     let [Effect::TryConnection(_, login)] = effects.as_slice() else { panic!("{effects:?}") };
     assert_eq!(
@@ -107,7 +107,7 @@ fn enter_goes_from_field_to_field_and_connects_on_the_last() {
 
 #[test]
 fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
-    let mut model = filled(Stop::Save);
+    let mut model = filled(ConnectFocus::Save);
     let effects = press(&mut model, Key::Enter);
     let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(press(&mut model, Key::Enter).is_empty(), "once is enough");
@@ -132,7 +132,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
 
 #[test]
 fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
-    let mut model = filled(Stop::Save);
+    let mut model = filled(ConnectFocus::Save);
     let effects = press(&mut model, Key::Enter);
     let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     assert!(!format!("{model:?} {effects:?}").contains(PASSWORD));
@@ -142,13 +142,13 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
         assert!(screen.contains(text), "{screen}");
     }
     assert_eq!(model.connect.host.value(), "10.0.0.1", "what was typed is still there");
-    fill(&mut model, Stop::Password, "x");
+    fill(&mut model, ConnectFocus::Password, "x");
     assert!(model.connect.fault.is_none(), "it was about another password");
 }
 
 #[test]
 fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
-    let mut model = filled(Stop::Save);
+    let mut model = filled(ConnectFocus::Save);
     let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     let Some(Effect::SaveConnection(req, _)) =
         answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).pop()
@@ -157,7 +157,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
     };
     let there = Fault::new(Cause::Usage, "It was not written.", "A file of that name exists.", "Edit it.");
     assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Err(there)))).is_empty());
-    assert_eq!((model.screen, model.connect.focus), (Screen::Connect, Stop::Use));
+    assert_eq!((model.screen, model.connect.focus), (Screen::Connect, ConnectFocus::Use));
     assert!(drawn(&model, (80, 24)).contains("A file of that name exists."));
     let Some(Effect::TryConnection(req, login)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert_eq!(login.cluster().display_name(), "10.0.0.1", "as --host would call it");
@@ -171,7 +171,7 @@ fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
 
 #[test]
 fn an_answer_nobody_waits_for_changes_nothing() {
-    let mut model = filled(Stop::Save);
+    let mut model = filled(ConnectFocus::Save);
     let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     assert!(press(&mut model, Key::Esc).is_empty());
     assert!(answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty(), "nothing is saved");
@@ -183,7 +183,7 @@ fn an_answer_nobody_waits_for_changes_nothing() {
         "that was the first one's"
     );
     assert!(model.connect.is_waiting());
-    fill(&mut model, Stop::Host, "0");
+    fill(&mut model, ConnectFocus::Host, "0");
     assert!(answer(&mut model, req, Answer::ConnectionTried(Ok(Arc::new(prod())))).is_empty());
     assert!(answer(&mut model, req, Answer::ConnectionSaved(Box::new(Ok(known(Some("prod"), true))))).is_empty());
     assert_eq!(model.screen, Screen::Connect);
@@ -193,25 +193,25 @@ fn an_answer_nobody_waits_for_changes_nothing() {
 
 #[test]
 fn what_cannot_be_a_cluster_is_told_at_its_field() {
-    let wrong = |stop: Stop, text: &str| {
+    let wrong = |stop: ConnectFocus, text: &str| {
         let mut model = filled(stop);
         press(&mut model, Key::Ctrl('u'));
         fill(&mut model, stop, text);
         model.connect.complaint()
     };
-    let at = |stop: Stop, text: &str, words: &str| {
+    let at = |stop: ConnectFocus, text: &str, words: &str| {
         let found = wrong(stop, text);
         assert!(matches!(&found, Some((at, why)) if *at == stop && why.contains(words)), "{text}: {found:?}");
     };
-    assert_eq!(wrong(Stop::Name, ""), None, "it is called by its host then");
-    at(Stop::Name, "a b", "must not hold a slash or a space");
-    at(Stop::Host, "10.0.0.1:x", "the port must be a number");
-    at(Stop::User, "", "user cannot be used: it must not be empty");
+    assert_eq!(wrong(ConnectFocus::Name, ""), None, "it is called by its host then");
+    at(ConnectFocus::Name, "a b", "must not hold a slash or a space");
+    at(ConnectFocus::Host, "10.0.0.1:x", "the port must be a number");
+    at(ConnectFocus::User, "", "user cannot be used: it must not be empty");
 }
 
 #[test]
 fn it_is_drawn_whole_at_the_least_size_and_hides_the_password() {
-    let mut model = filled(Stop::Use);
+    let mut model = filled(ConnectFocus::Use);
     for size in [(60, 16), (80, 24), (120, 40), (10, 3)] {
         model.size = size;
         let screen = drawn(&model, size);
