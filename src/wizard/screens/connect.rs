@@ -81,7 +81,7 @@ impl ConnectFocus {
 
 /// What is done with a connection that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Then {
+pub enum AfterConnect {
     /// It is written into an inventory.
     Save,
     /// It is used, and written nowhere.
@@ -95,9 +95,9 @@ pub enum Phase {
     #[default]
     Typing,
     /// It is tried.
-    Trying(RequestId, Box<Login>, Then),
+    Trying(RequestId, Box<Login>, AfterConnect),
     /// It works, and is saved or taken.
-    Saving(RequestId, Box<Login>, Then, Arc<Facts>),
+    Saving(RequestId, Box<Login>, AfterConnect, Arc<Facts>),
 }
 
 /// The form.
@@ -179,10 +179,10 @@ impl Connect {
     }
 
     /// What is typed. What is not saved is called by its host, as `--host` would call it.
-    fn login(&self, then: Then) -> Login {
+    fn login(&self, then: AfterConnect) -> Login {
         let name = match then {
-            Then::Save => self.name.value().trim().to_owned(),
-            Then::Use => String::new(),
+            AfterConnect::Save => self.name.value().trim().to_owned(),
+            AfterConnect::Use => String::new(),
         };
         Login {
             name,
@@ -196,7 +196,7 @@ impl Connect {
     /// The field with which something is wrong, and what.
     #[must_use]
     pub fn complaint(&self) -> Option<(ConnectFocus, String)> {
-        let (part, why) = self.login(Then::Save).cluster().validation_error()?;
+        let (part, why) = self.login(AfterConnect::Save).cluster().validation_error()?;
         let stop = match part {
             InvalidField::Name => ConnectFocus::Name,
             InvalidField::Host => ConnectFocus::Host,
@@ -281,9 +281,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             connect.phase = Phase::Typing;
             model.notice = Some("Nobody waits for the answer any more; nothing was saved.".to_owned());
         }
-        (Action::Next | Action::Choose, ConnectFocus::Use) => return attempt(model, Then::Use),
+        (Action::Next | Action::Choose, ConnectFocus::Use) => return attempt(model, AfterConnect::Use),
         (Action::Next, ConnectFocus::Environment) | (Action::Next | Action::Choose, ConnectFocus::Save) => {
-            return attempt(model, Then::Save);
+            return attempt(model, AfterConnect::Save);
         }
         _ => {}
     }
@@ -296,14 +296,14 @@ fn turn(connect: &mut Connect, by: usize) {
 }
 
 /// Tries what is typed, or goes to what is wrong with it.
-fn attempt(model: &mut Model, then: Then) -> Vec<Effect> {
+fn attempt(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
     if model.connect.is_waiting() {
         model.notice = Some("It is being tried; Esc stops waiting.".to_owned());
         return Vec::new();
     }
     let connect = &mut model.connect;
     connect.visited.extend(ConnectFocus::ALL);
-    let wrong = connect.complaint().filter(|(stop, _)| then == Then::Save || *stop != ConnectFocus::Name);
+    let wrong = connect.complaint().filter(|(stop, _)| then == AfterConnect::Save || *stop != ConnectFocus::Name);
     if let Some((stop, why)) = wrong {
         connect.go_to(stop);
         model.notice = Some(why);
@@ -353,8 +353,8 @@ pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>
             let req = model.next_request_id();
             model.connect.phase = Phase::Saving(req, login.clone(), then, facts);
             match then {
-                Then::Save => vec![Effect::SaveConnection(req, login)],
-                Then::Use => vec![Effect::UseConnection(req, login)],
+                AfterConnect::Save => vec![Effect::SaveConnection(req, login)],
+                AfterConnect::Use => vec![Effect::UseConnection(req, login)],
             }
         }
     }
@@ -378,11 +378,11 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
             let unlocked = Some(login.cluster().display_name());
             model.connect = Connect { unlocked, ..Connect::default() };
             match then {
-                Then::Save if login.password.is_empty() => {
+                AfterConnect::Save if login.password.is_empty() => {
                     model.notice = Some(format!("Saved to {}; the login has no password.", known.path));
                 }
-                Then::Save => model.notice = Some(format!("Saved to {}, without the password.", known.path)),
-                Then::Use => {
+                AfterConnect::Save => model.notice = Some(format!("Saved to {}, without the password.", known.path)),
+                AfterConnect::Use => {
                     model.notice = Some("Nothing was saved.".to_owned());
                     model.global_args.extend(given("--host", login.host));
                     model.global_args.extend(given("--user", login.user));
