@@ -205,7 +205,7 @@ pub struct Model {
     /// The tasks of this host.
     pub tasks: tasks::List,
     /// The form of the first connection.
-    pub connect: connect::Connect,
+    pub connect: connect::ConnectScreen,
     /// The wizard ends.
     pub is_leaving: bool,
     /// The number of the last question.
@@ -239,7 +239,7 @@ impl Model {
             previous_tasks: Vec::new(),
             attach_request: None,
             tasks: tasks::List::default(),
-            connect: connect::Connect::default(),
+            connect: connect::ConnectScreen::default(),
             is_leaving: false,
             last_request_id: 0,
         }

@@ -102,7 +102,7 @@ pub enum Phase {
 
 /// The form.
 #[derive(Debug, Clone)]
-pub struct Connect {
+pub struct ConnectScreen {
     /// The name the cluster will have.
     pub name: TextField,
     /// `host[:port]`.
@@ -125,7 +125,7 @@ pub struct Connect {
     pub unlocked: Option<String>,
 }
 
-impl Default for Connect {
+impl Default for ConnectScreen {
     fn default() -> Self {
         Self {
             name: TextField::default(),
@@ -142,7 +142,7 @@ impl Default for Connect {
     }
 }
 
-impl Connect {
+impl ConnectScreen {
     /// Whether printable keys are text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
@@ -290,7 +290,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn turn(connect: &mut Connect, by: usize) {
+fn turn(connect: &mut ConnectScreen, by: usize) {
     connect.environment = (connect.environment + by) % ENVIRONMENTS.len();
     connect.changed();
 }
@@ -326,7 +326,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     let _ = change(&mut model.connect, |field| field.paste(text));
 }
 
-fn change<T>(connect: &mut Connect, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
+fn change<T>(connect: &mut ConnectScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = connect.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);
@@ -376,7 +376,7 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
         }
         Ok(known) => {
             let unlocked = Some(login.cluster().display_name());
-            model.connect = Connect { unlocked, ..Connect::default() };
+            model.connect = ConnectScreen { unlocked, ..ConnectScreen::default() };
             match then {
                 AfterConnect::Save if login.password.is_empty() => {
                     model.notice = Some(format!("Saved to {}; the login has no password.", known.path));

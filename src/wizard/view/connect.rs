@@ -8,7 +8,7 @@ use super::theme::Role;
 use crate::domain::secret::SHORT;
 use crate::wizard::form::TextField;
 use crate::wizard::model::Model;
-use crate::wizard::screens::connect::{Connect, ConnectFocus, ENVIRONMENTS, Phase};
+use crate::wizard::screens::connect::{ConnectFocus, ConnectScreen, ENVIRONMENTS, Phase};
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
@@ -72,11 +72,11 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body
 }
 
-fn is_short(connect: &Connect) -> bool {
+fn is_short(connect: &ConnectScreen) -> bool {
     connect.text(ConnectFocus::Password).and_then(TextField::as_secret).is_some_and(|password| password.is_short())
 }
 
-fn environments(connect: &Connect) -> Vec<Piece> {
+fn environments(connect: &ConnectScreen) -> Vec<Piece> {
     let choice = |(at, name): (usize, &&str)| {
         let mark = if at == connect.environment { "(*)" } else { "( )" };
         (Role::Text, format!("{mark} {}", if name.is_empty() { "none" } else { name }))
