@@ -227,7 +227,7 @@ fn handle_inventory(model: &mut Model, known: Result<InventorySummary, Fault>) -
         Err(_) => (Vec::new(), false),
     };
     // A password that was typed into the form of the first connection is there already.
-    let unlocked = model.connect.unlocked.take();
+    let unlocked = model.connect.password_given_for.take();
     let is_locked =
         |known: &ClusterSummary| known.is_password_typed && unlocked.as_deref() != Some(known.name.cluster());
     model.clusters = clusters

@@ -122,7 +122,7 @@ pub struct ConnectScreen {
     /// Why it did not work.
     pub fault: Option<Fault>,
     /// The cluster whose password was typed here: nobody is asked for it again.
-    pub unlocked: Option<String>,
+    pub password_given_for: Option<String>,
 }
 
 impl Default for ConnectScreen {
@@ -137,7 +137,7 @@ impl Default for ConnectScreen {
             visited: BTreeSet::new(),
             phase: Phase::Typing,
             fault: None,
-            unlocked: None,
+            password_given_for: None,
         }
     }
 }
@@ -376,7 +376,7 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
         }
         Ok(known) => {
             let unlocked = Some(login.cluster().display_name());
-            model.connect = ConnectScreen { unlocked, ..ConnectScreen::default() };
+            model.connect = ConnectScreen { password_given_for: unlocked, ..ConnectScreen::default() };
             match then {
                 AfterConnect::Save if login.password.is_empty() => {
                     model.notice = Some(format!("Saved to {}; the login has no password.", known.path));
