@@ -286,7 +286,7 @@ impl Tenant {
         self.kind == Kind::User
     }
 
-    /// `SYS`, `META` or `USER`.
+    /// `SYS`, `META` or `DEFAULT_USER`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.kind {

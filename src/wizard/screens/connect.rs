@@ -22,7 +22,7 @@ mod tests;
 pub const ENVIRONMENTS: [&str; 5] = ["", "prod", "staging", "test", "dev"];
 
 /// The user of the whole cluster.
-const USER: &str = "root@sys";
+const DEFAULT_USER: &str = "root@sys";
 
 /// A connection that was typed.
 #[derive(Debug, Clone)]
@@ -130,7 +130,7 @@ impl Default for ConnectScreen {
         Self {
             name: TextField::default(),
             host: TextField::default(),
-            user: TextField::new(USER),
+            user: TextField::new(DEFAULT_USER),
             password: TextField::new_secret(),
             environment: 0,
             focus: ConnectFocus::Name,
@@ -153,7 +153,7 @@ impl ConnectScreen {
     #[must_use]
     pub fn is_touched(&self) -> bool {
         let typed = [&self.name, &self.host, &self.password].iter().any(|text| !text.value().is_empty());
-        typed || self.user.value() != USER || self.environment != 0
+        typed || self.user.value() != DEFAULT_USER || self.environment != 0
     }
 
     /// The text of a field.
