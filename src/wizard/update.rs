@@ -163,7 +163,7 @@ pub fn next_position(action: Action, from: usize, rows: usize, page: usize) -> O
 /// Ends, after a question where something typed would be lost.
 fn quit(model: &mut Model) -> Vec<Effect> {
     let drafts = model.draft.iter().chain(model.drafts.values());
-    let lost = drafts.into_iter().any(super::model::Draft::is_edited) || model.connect.is_touched();
+    let lost = drafts.into_iter().any(super::model::Draft::is_edited) || model.connect.is_edited();
     // What was made up has become a task, or is just becoming one: "nothing was started" would be wrong.
     let begun = model.screen == Screen::Task || model.confirm.launching.is_some();
     let asked_already = matches!(&model.overlay, Some(Overlay::Confirm(question)) if question.is_about_leaving());

@@ -151,7 +151,7 @@ impl ConnectScreen {
 
     /// Whether something was typed.
     #[must_use]
-    pub fn is_touched(&self) -> bool {
+    pub fn is_edited(&self) -> bool {
         let typed = [&self.name, &self.host, &self.password].iter().any(|text| !text.value().is_empty());
         typed || self.user.value() != DEFAULT_USER || self.environment != 0
     }

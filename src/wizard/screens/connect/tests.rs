@@ -126,7 +126,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
     assert!(model.overlay.is_none() && !model.clusters[0].needs_password, "the password is known");
     assert_eq!(model.screen, Screen::Target);
     assert_eq!(model.notice.as_deref(), Some("Saved to /home/x/config.yaml, without the password."));
-    assert!(!model.connect.is_touched(), "nothing would be lost by leaving");
+    assert!(!model.connect.is_edited(), "nothing would be lost by leaving");
     assert!(!format!("{model:?}").contains(PASSWORD), "it is nowhere in the model any more");
 }
 
