@@ -195,7 +195,7 @@ impl ConnectScreen {
 
     /// The field with which something is wrong, and what.
     #[must_use]
-    pub fn complaint(&self) -> Option<(ConnectFocus, String)> {
+    pub fn validation_error(&self) -> Option<(ConnectFocus, String)> {
         let (part, why) = self.login(AfterConnect::Save).cluster().validation_error()?;
         let stop = match part {
             InvalidField::Name => ConnectFocus::Name,
@@ -208,7 +208,7 @@ impl ConnectScreen {
     /// The same, once its field was left.
     #[must_use]
     pub fn shown_complaint(&self, stop: ConnectFocus) -> Option<String> {
-        let (wrong, why) = self.complaint()?;
+        let (wrong, why) = self.validation_error()?;
         (wrong == stop && self.visited.contains(&stop)).then_some(why)
     }
 
@@ -303,7 +303,8 @@ fn attempt(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
     }
     let connect = &mut model.connect;
     connect.visited.extend(ConnectFocus::ALL);
-    let wrong = connect.complaint().filter(|(stop, _)| then == AfterConnect::Save || *stop != ConnectFocus::Name);
+    let wrong =
+        connect.validation_error().filter(|(stop, _)| then == AfterConnect::Save || *stop != ConnectFocus::Name);
     if let Some((stop, why)) = wrong {
         connect.go_to(stop);
         model.notice = Some(why);

@@ -197,7 +197,7 @@ fn what_cannot_be_a_cluster_is_told_at_its_field() {
         let mut model = filled(stop);
         press(&mut model, Key::Ctrl('u'));
         fill(&mut model, stop, text);
-        model.connect.complaint()
+        model.connect.validation_error()
     };
     let at = |stop: ConnectFocus, text: &str, words: &str| {
         let found = wrong(stop, text);
