@@ -207,7 +207,7 @@ impl ConnectScreen {
 
     /// The same, once its field was left.
     #[must_use]
-    pub fn shown_complaint(&self, stop: ConnectFocus) -> Option<String> {
+    pub fn visible_error(&self, stop: ConnectFocus) -> Option<String> {
         let (wrong, why) = self.validation_error()?;
         (wrong == stop && self.visited.contains(&stop)).then_some(why)
     }

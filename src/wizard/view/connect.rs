@@ -27,7 +27,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         if has_focus {
             focused = body.lines.len();
         }
-        let wrong = connect.shown_complaint(stop).is_some();
+        let wrong = connect.visible_error(stop).is_some();
         match (stop, connect.text(stop)) {
             (ConnectFocus::Save | ConnectFocus::Use, _) => {}
             (stop, Some(text)) => field::draw(&mut body, label(stop), text, (has_focus, wrong), wide),
@@ -64,7 +64,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let top = body.lines.len().saturating_sub(usize::from(area.height)).min(focused);
     body.lines.drain(..top);
     body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
-    body.help = match connect.shown_complaint(connect.focus) {
+    body.help = match connect.visible_error(connect.focus) {
         Some(complaint) => Help::wrong(complaint),
         None if connect.focus == ConnectFocus::Password && is_short(connect) => Help::of(SHORT),
         None => Help::of(help(connect.focus)),
