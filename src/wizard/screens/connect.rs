@@ -221,7 +221,7 @@ impl ConnectScreen {
         }
     }
 
-    fn go_to(&mut self, stop: ConnectFocus) {
+    fn move_focus(&mut self, stop: ConnectFocus) {
         if stop != self.focus {
             self.visited.insert(self.focus);
         }
@@ -273,8 +273,8 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let count = ConnectFocus::ALL.len();
     let stop = |at: usize| ConnectFocus::ALL.get(at % count).copied().unwrap_or_default();
     match (action, connect.focus) {
-        (Action::NextField, _) => connect.go_to(stop(at + 1)),
-        (Action::PreviousField, _) => connect.go_to(stop(at + count - 1)),
+        (Action::NextField, _) => connect.move_focus(stop(at + 1)),
+        (Action::PreviousField, _) => connect.move_focus(stop(at + count - 1)),
         (Action::Right | Action::Choose, ConnectFocus::Environment) => turn(connect, 1),
         (Action::Left, ConnectFocus::Environment) => turn(connect, ENVIRONMENTS.len() - 1),
         (Action::Cancel, _) => {
@@ -306,7 +306,7 @@ fn attempt(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
     let wrong =
         connect.validation_error().filter(|(stop, _)| then == AfterConnect::Save || *stop != ConnectFocus::Name);
     if let Some((stop, why)) = wrong {
-        connect.go_to(stop);
+        connect.move_focus(stop);
         model.notice = Some(why);
         return Vec::new();
     }
@@ -372,7 +372,7 @@ pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, 
         Err(fault) => {
             model.connect.phase = Phase::Typing;
             model.connect.fault = Some(fault);
-            model.connect.go_to(ConnectFocus::Use);
+            model.connect.move_focus(ConnectFocus::Use);
             None
         }
         Ok(known) => {
