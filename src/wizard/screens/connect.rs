@@ -229,7 +229,7 @@ impl ConnectScreen {
     }
 
     /// Something is different: what was tried is not what is typed any more.
-    fn changed(&mut self) {
+    fn clear_result(&mut self) {
         self.fault = None;
         if let Phase::Trying(..) = self.phase {
             self.phase = Phase::Typing;
@@ -292,7 +292,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn turn(connect: &mut ConnectScreen, by: usize) {
     connect.environment = (connect.environment + by) % ENVIRONMENTS.len();
-    connect.changed();
+    connect.clear_result();
 }
 
 /// Tries what is typed, or goes to what is wrong with it.
@@ -332,7 +332,7 @@ fn change<T>(connect: &mut ConnectScreen, with: impl FnOnce(&mut TextField) -> T
     let before = text.value().to_owned();
     let done = with(text);
     if before != text.value() {
-        connect.changed();
+        connect.clear_result();
     }
     Some(done)
 }
