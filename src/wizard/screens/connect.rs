@@ -267,7 +267,7 @@ fn is_on_button(model: &Model) -> bool {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let connect = &mut model.connect;
     let at = ConnectFocus::ALL.iter().position(|stop| *stop == connect.focus).unwrap_or(0);
     let count = ConnectFocus::ALL.len();
