@@ -275,8 +275,8 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     match (action, connect.focus) {
         (Action::NextField, _) => connect.move_focus(stop(at + 1)),
         (Action::PreviousField, _) => connect.move_focus(stop(at + count - 1)),
-        (Action::Right | Action::Choose, ConnectFocus::Environment) => turn(connect, 1),
-        (Action::Left, ConnectFocus::Environment) => turn(connect, ENVIRONMENTS.len() - 1),
+        (Action::Right | Action::Choose, ConnectFocus::Environment) => cycle_environment(connect, 1),
+        (Action::Left, ConnectFocus::Environment) => cycle_environment(connect, ENVIRONMENTS.len() - 1),
         (Action::Cancel, _) => {
             connect.phase = Phase::Typing;
             model.notice = Some("Nobody waits for the answer any more; nothing was saved.".to_owned());
@@ -290,7 +290,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     Vec::new()
 }
 
-fn turn(connect: &mut ConnectScreen, by: usize) {
+fn cycle_environment(connect: &mut ConnectScreen, by: usize) {
     connect.environment = (connect.environment + by) % ENVIRONMENTS.len();
     connect.clear_result();
 }
