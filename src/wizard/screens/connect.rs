@@ -281,9 +281,9 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             connect.phase = Phase::Typing;
             model.notice = Some("Nobody waits for the answer any more; nothing was saved.".to_owned());
         }
-        (Action::Next | Action::Choose, ConnectFocus::Use) => return attempt(model, AfterConnect::Use),
+        (Action::Next | Action::Choose, ConnectFocus::Use) => return try_connection(model, AfterConnect::Use),
         (Action::Next, ConnectFocus::Environment) | (Action::Next | Action::Choose, ConnectFocus::Save) => {
-            return attempt(model, AfterConnect::Save);
+            return try_connection(model, AfterConnect::Save);
         }
         _ => {}
     }
@@ -296,7 +296,7 @@ fn cycle_environment(connect: &mut ConnectScreen, by: usize) {
 }
 
 /// Tries what is typed, or goes to what is wrong with it.
-fn attempt(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
+fn try_connection(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
     if model.connect.is_waiting() {
         model.notice = Some("It is being tried; Esc stops waiting.".to_owned());
         return Vec::new();
