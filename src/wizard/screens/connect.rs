@@ -153,7 +153,7 @@ impl ConnectScreen {
     #[must_use]
     pub fn is_edited(&self) -> bool {
         let typed = [&self.name, &self.host, &self.password].iter().any(|text| !text.value().is_empty());
-        typed || self.user.value() != DEFAULT_USER || self.environment != 0
+        handle_key || self.user.value() != DEFAULT_USER || self.environment != 0
     }
 
     /// The text of a field.
@@ -318,7 +318,7 @@ fn try_connection(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
 }
 
 /// A key while text is typed; whether it was one for it.
-pub fn typed(model: &mut Model, key: Key) -> bool {
+pub fn handle_key(model: &mut Model, key: Key) -> bool {
     change(&mut model.connect, |text| text.handle_key(key)).unwrap_or(false)
 }
 
