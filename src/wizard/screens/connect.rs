@@ -323,7 +323,7 @@ pub fn handle_key(model: &mut Model, key: Key) -> bool {
 }
 
 /// Pastes into the focused field.
-pub fn pasted(model: &mut Model, text: &str) {
+pub fn handle_paste(model: &mut Model, text: &str) {
     let _ = change(&mut model.connect, |field| field.paste(text));
 }
 
