@@ -319,15 +319,15 @@ fn try_connection(model: &mut Model, then: AfterConnect) -> Vec<Effect> {
 
 /// A key while text is typed; whether it was one for it.
 pub fn handle_key(model: &mut Model, key: Key) -> bool {
-    change(&mut model.connect, |text| text.handle_key(key)).unwrap_or(false)
+    edit_focused_text(&mut model.connect, |text| text.handle_key(key)).unwrap_or(false)
 }
 
 /// Pastes into the focused field.
 pub fn handle_paste(model: &mut Model, text: &str) {
-    let _ = change(&mut model.connect, |field| field.paste(text));
+    let _ = edit_focused_text(&mut model.connect, |field| field.paste(text));
 }
 
-fn change<T>(connect: &mut ConnectScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
+fn edit_focused_text<T>(connect: &mut ConnectScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = connect.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);
