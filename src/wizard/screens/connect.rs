@@ -338,7 +338,7 @@ fn edit_focused_text<T>(connect: &mut ConnectScreen, with: impl FnOnce(&mut Text
 }
 
 /// The connection was tried: what works is saved, or used as it is.
-pub fn tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
+pub fn handle_tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
     let Phase::Trying(asked, login, then) = &model.connect.phase else { return Vec::new() };
     if *asked != req {
         return Vec::new();
