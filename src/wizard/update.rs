@@ -191,7 +191,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::InventoryOpened(_) => Vec::new(),
         Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
         Answer::ConnectionTried(facts) => connect::handle_tried(model, req, facts),
-        Answer::ConnectionSaved(known) => match connect::saved(model, req, *known) {
+        Answer::ConnectionSaved(known) => match connect::handle_saved(model, req, *known) {
             Some(known) => handle_inventory(model, Ok(known)),
             None => Vec::new(),
         },

@@ -362,7 +362,11 @@ pub fn handle_tried(model: &mut Model, req: RequestId, facts: Result<Arc<Facts>,
 }
 
 /// It was saved: the inventory as it is now, where that went well.
-pub fn saved(model: &mut Model, req: RequestId, known: Result<InventorySummary, Fault>) -> Option<InventorySummary> {
+pub fn handle_saved(
+    model: &mut Model,
+    req: RequestId,
+    known: Result<InventorySummary, Fault>,
+) -> Option<InventorySummary> {
     let Phase::Saving(asked, login, then, _) = &model.connect.phase else { return None };
     if *asked != req {
         return None;
