@@ -95,7 +95,7 @@ pub struct ClusterState {
     /// Its password must be typed first.
     pub needs_password: bool,
     /// Its rows in the list.
-    pub rows: Vec<target::ListRow>,
+    pub rows: Vec<target::TargetRow>,
 }
 
 impl ClusterState {

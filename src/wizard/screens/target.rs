@@ -22,14 +22,14 @@ pub const HEAD_ROWS: usize = 2;
 
 /// A row, and what a filter looks for in it.
 #[derive(Debug, Clone, PartialEq)]
-pub struct ListRow {
+pub struct TargetRow {
     /// The row.
     pub row: Row,
     /// Its name in small letters.
     hay: String,
 }
 
-impl ListRow {
+impl TargetRow {
     /// A row of the list.
     #[must_use]
     pub fn new(row: Row) -> Self {
@@ -286,7 +286,7 @@ fn renew(model: &mut Model, at: usize) -> bool {
 }
 
 /// The rows of a cluster, from what it answered.
-fn rows_of(model: &Model, at: usize) -> Vec<ListRow> {
+fn rows_of(model: &Model, at: usize) -> Vec<TargetRow> {
     let Some(cluster) = model.clusters.get(at) else { return Vec::new() };
     let mut rows = match &cluster.answer {
         None => vec![waiting(cluster)],
@@ -300,7 +300,7 @@ fn rows_of(model: &Model, at: usize) -> Vec<ListRow> {
         let views = model.tasks.rows.iter().filter_map(|row| row.view.as_deref().ok());
         listing::mark_encryption(row, views);
     }
-    rows.into_iter().map(ListRow::new).collect()
+    rows.into_iter().map(TargetRow::new).collect()
 }
 
 /// The last restorable dump of an engine: the engine keeps no list of dumps, the tasks of this host do.

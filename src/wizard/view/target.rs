@@ -16,7 +16,7 @@ use super::theme::Role;
 use crate::domain::fault::Cause;
 use crate::domain::target::TargetKind;
 use crate::wizard::model::{ClusterState, Model};
-use crate::wizard::screens::target::{HEAD_ROWS, ListRow};
+use crate::wizard::screens::target::{HEAD_ROWS, TargetRow};
 
 /// The columns of this width: name, kind, version, method, last good backup, state; 0 hides one.
 fn columns(cells: usize) -> [usize; 6] {
@@ -75,7 +75,7 @@ fn empty(model: &Model, wide: usize, body: &mut Body) {
     }
 }
 
-fn line(model: &Model, cluster: &ClusterState, row: &ListRow, now: Timestamp, columns: [usize; 6]) -> Row {
+fn line(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Timestamp, columns: [usize; 6]) -> Row {
     let row = &row.row;
     let [name, kind, version, method, last, state] = columns;
     let marked = model.list.marked.contains(&row.target);
