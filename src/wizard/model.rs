@@ -185,7 +185,7 @@ pub struct Model {
     /// The place of each by its name.
     pub cluster_indexes: HashMap<String, usize>,
     /// The list of targets.
-    pub list: target::List,
+    pub list: target::TargetList,
     /// What is being made up.
     pub draft: Option<Draft>,
     /// What was made up for other targets; coming back to them loses nothing.
@@ -229,7 +229,7 @@ impl Model {
             inventory: None,
             clusters: Vec::new(),
             cluster_indexes: HashMap::new(),
-            list: target::List::default(),
+            list: target::TargetList::default(),
             draft: None,
             drafts: BTreeMap::new(),
             preflight: detected::Preflight::default(),

@@ -40,7 +40,7 @@ impl TargetRow {
 
 /// The list: which rows are shown, and which one has the focus.
 #[derive(Debug, Clone, Default)]
-pub struct List {
+pub struct TargetList {
     /// The rows that the filter lets through, as cluster and row.
     pub shown: Vec<(u32, u32)>,
     /// The place of the focused one among them.
@@ -55,7 +55,7 @@ pub struct List {
     pub marked: BTreeSet<TargetName>,
 }
 
-impl List {
+impl TargetList {
     /// Cluster and row that have the focus.
     #[must_use]
     pub fn focused(&self) -> Option<(usize, usize)> {
