@@ -26,7 +26,7 @@ pub struct TargetRow {
     /// The row.
     pub row: Row,
     /// Its name in small letters.
-    hay: String,
+    search_key: String,
 }
 
 impl TargetRow {
@@ -34,7 +34,7 @@ impl TargetRow {
     #[must_use]
     pub fn new(row: Row) -> Self {
         let hay = row.target.to_string().to_lowercase();
-        Self { row, hay }
+        Self { row, search_key: hay }
     }
 }
 
@@ -196,22 +196,22 @@ fn set_filter(model: &mut Model, filter: TextField) {
     if after.starts_with(&before) {
         // What did not fit the shorter one does not fit this one either.
         let clusters = &model.clusters;
-        model.list.shown.retain(|place| hay(clusters, *place).is_some_and(|hay| hay.contains(&after)));
+        model.list.shown.retain(|place| search_key(clusters, *place).is_some_and(|hay| hay.contains(&after)));
     } else {
         model.list.shown = matching(&model.clusters, &after);
     }
     focus_on(model, focused.as_ref());
 }
 
-fn hay(clusters: &[ClusterState], (cluster, row): (u32, u32)) -> Option<&str> {
-    Some(&clusters.get(cluster as usize)?.rows.get(row as usize)?.hay)
+fn search_key(clusters: &[ClusterState], (cluster, row): (u32, u32)) -> Option<&str> {
+    Some(&clusters.get(cluster as usize)?.rows.get(row as usize)?.search_key)
 }
 
 fn matching(clusters: &[ClusterState], filter: &str) -> Vec<(u32, u32)> {
     let places =
         clusters.iter().zip(0_u32..).flat_map(|(cluster, at)| (0_u32..).zip(&cluster.rows).map(move |r| (at, r)));
     places
-        .filter(|(_, (_, row))| filter.is_empty() || row.hay.contains(filter))
+        .filter(|(_, (_, row))| filter.is_empty() || row.search_key.contains(filter))
         .map(|(cluster, (row, _))| (cluster, row))
         .collect()
 }
