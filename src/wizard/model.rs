@@ -341,7 +341,7 @@ impl Model {
         match (&self.overlay, self.screen) {
             (Some(Overlay::Confirm(question)), _) => question.name.is_some(),
             (Some(Overlay::SecretPrompt(_)), _) => true,
-            (None, Screen::Target) => self.list.filtering,
+            (None, Screen::Target) => self.list.is_filtering,
             (None, Screen::Storage) => self.draft.as_ref().is_some_and(|draft| draft.storage.is_typing()),
             (None, Screen::Mode) => self.draft.as_ref().is_some_and(|draft| draft.mode.is_typing()),
             (None, Screen::Connect) => self.connect.is_typing(),

@@ -50,7 +50,7 @@ pub struct TargetList {
     /// What is looked for.
     pub filter: TextField,
     /// The filter is being typed.
-    pub filtering: bool,
+    pub is_filtering: bool,
     /// The tenants that are marked, all of one cluster.
     pub marked: BTreeSet<TargetName>,
 }
@@ -77,7 +77,7 @@ pub const KEYS: [Binding; 6] = [
     Binding::new(&[Key::Char(' ')], Action::Choose, "mark", "mark a tenant, to back up several of one cluster", 5)
         .when(can_mark),
     Binding::new(&[Key::Enter], Action::Filter, "keep the filter", "end typing the filter, and keep it", 8)
-        .when(|model| Availability::ready_or_hidden(model.list.filtering)),
+        .when(|model| Availability::ready_or_hidden(model.list.is_filtering)),
     Binding::new(&[Key::Char('/')], Action::Filter, "filter", "show only targets whose name has this in it", 7),
     Binding::new(&[Key::Char('r')], Action::Retry, "check again", "ask every cluster again", 6),
     Binding::new(&[Key::Esc], Action::Back, "clear", "clear the filter and the marks", 1).when(|model| {
@@ -87,7 +87,7 @@ pub const KEYS: [Binding; 6] = [
 ];
 
 fn can_go_on(model: &Model) -> Availability {
-    if model.list.filtering {
+    if model.list.is_filtering {
         return Availability::Hidden;
     }
     if !model.list.marked.is_empty() {
@@ -141,7 +141,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Filter => {
-            model.list.filtering = true;
+            model.list.is_filtering = true;
             Vec::new()
         }
         Action::Retry if matches!(model.inventory, Some(Err(_))) => update::initial_effects(model),
@@ -162,9 +162,9 @@ fn page(model: &Model) -> usize {
 /// A key while the filter is typed; whether it was one for it.
 pub fn type_filter(model: &mut Model, key: Key) -> bool {
     match key {
-        Key::Enter => model.list.filtering = false,
+        Key::Enter => model.list.is_filtering = false,
         Key::Esc => {
-            model.list.filtering = false;
+            model.list.is_filtering = false;
             set_filter(model, TextField::default());
         }
         Key::Up | Key::Down | Key::PageUp | Key::PageDown => return false,

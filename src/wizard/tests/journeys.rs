@@ -144,7 +144,7 @@ fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
     let shown = |wizard: &Wizard| wizard.model.list.shown.len();
     assert_eq!(shown(&wizard), 1);
     wizard.keys(&["Enter"]);
-    assert!(!wizard.model.list.filtering && shown(&wizard) == 1);
+    assert!(!wizard.model.list.is_filtering && shown(&wizard) == 1);
     // A tenant of another name in the same place is not shown for it.
     wizard.keys(&["r"]);
     let mut renamed = cast::prod();

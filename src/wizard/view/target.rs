@@ -113,14 +113,14 @@ fn line(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Timestamp, 
 /// The filter and the counts.
 fn last_line(model: &Model, cells: usize, body: &mut Body) {
     let list = &model.list;
-    let left = match (list.filtering, list.filter.value()) {
+    let left = match (list.is_filtering, list.filter.value()) {
         (false, "") if list.marked.is_empty() => String::new(),
         (false, "") => format!(" {} marked", list.marked.len()),
         (_, typed) => format!(" filter: {typed}"),
     };
     let counts = counts(model);
     let room = cells.saturating_sub(width(&left) + 2);
-    if list.filtering {
+    if list.is_filtering {
         body.cursor = Some((body.lines.len(), width(" filter: ") + super::text::cells_before(&list.filter)));
     }
     let counts = fit(&counts, room);
