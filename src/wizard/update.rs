@@ -134,7 +134,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Tasks if model.screen != Screen::Tasks => tasks::open(model),
         _ => match model.screen {
             Screen::Connect => connect::handle_action(model, action),
-            Screen::Target => target::act(model, action),
+            Screen::Target => target::handle_action(model, action),
             Screen::Detected => detected::act(model, action),
             Screen::Storage => storage::act(model, action),
             Screen::Mode => mode::act(model, action),

@@ -123,7 +123,7 @@ fn can_mark(model: &Model) -> Availability {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(cursor) = update::next_position(action, model.list.cursor, model.list.shown.len(), page(model)) {
         model.list.cursor = cursor;
         settle(model);
