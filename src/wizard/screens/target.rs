@@ -124,7 +124,7 @@ fn can_mark(model: &Model) -> Availability {
 
 /// Does what a key means.
 pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
-    if let Some(cursor) = update::next_position(action, model.list.cursor, model.list.shown.len(), page(model)) {
+    if let Some(cursor) = update::next_position(action, model.list.cursor, model.list.shown.len(), page_rows(model)) {
         model.list.cursor = cursor;
         settle(model);
         return Vec::new();
@@ -155,7 +155,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     }
 }
 
-fn page(model: &Model) -> usize {
+fn page_rows(model: &Model) -> usize {
     model.body_rows().saturating_sub(HEAD_ROWS + 1).max(1)
 }
 
