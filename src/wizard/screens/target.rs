@@ -198,7 +198,7 @@ fn set_filter(model: &mut Model, filter: TextField) {
         let clusters = &model.clusters;
         model.list.shown.retain(|place| search_key(clusters, *place).is_some_and(|hay| hay.contains(&after)));
     } else {
-        model.list.shown = matching(&model.clusters, &after);
+        model.list.shown = matching_rows(&model.clusters, &after);
     }
     focus_on(model, focused.as_ref());
 }
@@ -207,7 +207,7 @@ fn search_key(clusters: &[ClusterState], (cluster, row): (u32, u32)) -> Option<&
     Some(&clusters.get(cluster as usize)?.rows.get(row as usize)?.search_key)
 }
 
-fn matching(clusters: &[ClusterState], filter: &str) -> Vec<(u32, u32)> {
+fn matching_rows(clusters: &[ClusterState], filter: &str) -> Vec<(u32, u32)> {
     let places =
         clusters.iter().zip(0_u32..).flat_map(|(cluster, at)| (0_u32..).zip(&cluster.rows).map(move |r| (at, r)));
     places
@@ -267,7 +267,7 @@ pub fn refresh(model: &mut Model, at: usize) {
     if !renew(model, at) {
         return;
     }
-    model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
+    model.list.shown = matching_rows(&model.clusters, &model.list.filter.value().to_lowercase());
     focus_on(model, focused.as_ref());
 }
 
@@ -315,7 +315,7 @@ pub fn refresh_all(model: &mut Model) {
     for at in 0..model.clusters.len() {
         renew(model, at);
     }
-    model.list.shown = matching(&model.clusters, &model.list.filter.value().to_lowercase());
+    model.list.shown = matching_rows(&model.clusters, &model.list.filter.value().to_lowercase());
     focus_on(model, focused.as_ref());
 }
 
