@@ -18,7 +18,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
         Msg::Paste(text) => handle_paste(model, &text),
         Msg::Resized(columns, rows) => {
             model.size = (columns, rows);
-            target::settle(model);
+            target::clamp_cursor(model);
             Vec::new()
         }
         Msg::Woken => Vec::new(),

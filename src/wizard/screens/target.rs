@@ -126,7 +126,7 @@ fn can_mark(model: &Model) -> Availability {
 pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     if let Some(cursor) = update::next_position(action, model.list.cursor, model.list.shown.len(), page_rows(model)) {
         model.list.cursor = cursor;
-        settle(model);
+        clamp_cursor(model);
         return Vec::new();
     }
     match action {
@@ -137,7 +137,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
                 model.list.marked.insert(target);
             }
             model.list.cursor += 1;
-            settle(model);
+            clamp_cursor(model);
             Vec::new()
         }
         Action::Filter => {
@@ -230,11 +230,11 @@ fn focus_on(model: &mut Model, target: Option<&TargetName>) {
     if let Some(cursor) = model.list.shown.iter().position(is_it).filter(|_| target.is_some()) {
         model.list.cursor = cursor;
     }
-    settle(model);
+    clamp_cursor(model);
 }
 
 /// Keeps focus and window within the list.
-pub fn settle(model: &mut Model) {
+pub fn clamp_cursor(model: &mut Model) {
     let rows = model.body_rows();
     model.list.scroll(rows);
 }
