@@ -240,7 +240,7 @@ pub fn clamp_cursor(model: &mut Model) {
 }
 
 /// The row of a cluster before it has answered.
-fn waiting(cluster: &ClusterState) -> Row {
+fn placeholder_row(cluster: &ClusterState) -> Row {
     let state = match (cluster.needs_password, cluster.pending) {
         (true, _) => "password needed",
         (false, Some(_)) => "asking",
@@ -289,7 +289,7 @@ fn renew(model: &mut Model, at: usize) -> bool {
 fn rows_of(model: &Model, at: usize) -> Vec<TargetRow> {
     let Some(cluster) = model.clusters.get(at) else { return Vec::new() };
     let mut rows = match &cluster.answer {
-        None => vec![waiting(cluster)],
+        None => vec![placeholder_row(cluster)],
         Some(Ok(facts)) => listing::of_facts(facts),
         Some(Err(fault)) => vec![listing::unanswered(&cluster.summary.name, fault)],
     };
