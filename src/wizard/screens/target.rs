@@ -264,7 +264,7 @@ fn placeholder_row(cluster: &ClusterState) -> Row {
 /// Makes the rows of one cluster anew, and keeps the focus where it was.
 pub fn refresh(model: &mut Model, at: usize) {
     let focused = focused_name(model);
-    if !renew(model, at) {
+    if !rebuild_rows(model, at) {
         return;
     }
     model.list.shown = matching_rows(&model.clusters, &model.list.filter.value().to_lowercase());
@@ -272,7 +272,7 @@ pub fn refresh(model: &mut Model, at: usize) {
 }
 
 /// Makes the rows of one cluster anew; whether they are of other targets now.
-fn renew(model: &mut Model, at: usize) -> bool {
+fn rebuild_rows(model: &mut Model, at: usize) -> bool {
     let rows = rows_of(model, at);
     let Some(cluster) = model.clusters.get_mut(at) else { return false };
     let same_targets = cluster.rows.iter().map(|row| &row.row.target).eq(rows.iter().map(|row| &row.row.target));
@@ -313,7 +313,7 @@ fn last_dump(model: &Model, target: &TargetName) -> Option<LastGood> {
 pub fn refresh_all(model: &mut Model) {
     let focused = focused_name(model);
     for at in 0..model.clusters.len() {
-        renew(model, at);
+        rebuild_rows(model, at);
     }
     model.list.shown = matching_rows(&model.clusters, &model.list.filter.value().to_lowercase());
     focus_on(model, focused.as_ref());
