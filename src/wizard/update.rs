@@ -251,7 +251,7 @@ fn handle_inventory(model: &mut Model, known: Result<InventorySummary, Fault>) -
         model.screen = Screen::Target;
     }
     target::refresh_all(model);
-    let mut effects = target::ask_all(model);
+    let mut effects = target::detect_all(model);
     effects.extend(tasks::refresh(model));
     // One cluster, whose password is asked for: there is nothing else to do first.
     if let [only] = model.clusters.as_slice()
@@ -281,7 +281,7 @@ fn handle_demo_fixed(model: &mut Model, causes: Result<Vec<String>, String>) -> 
         Err(why) => format!("Nothing was removed: {why}."),
     });
     match model.screen {
-        Screen::Target => target::ask_all(model),
+        Screen::Target => target::detect_all(model),
         Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
             cluster.map_or_else(Vec::new, |cluster| target::ask_one(model, &cluster))

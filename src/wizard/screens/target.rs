@@ -145,7 +145,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Retry if matches!(model.inventory, Some(Err(_))) => update::initial_effects(model),
-        Action::Retry => ask_all(model),
+        Action::Retry => detect_all(model),
         Action::Back => {
             model.list.marked.clear();
             set_filter(model, TextField::default());
@@ -320,7 +320,7 @@ pub fn refresh_all(model: &mut Model) {
 }
 
 /// Asks every cluster whose password is known; those on the screen first.
-pub fn ask_all(model: &mut Model) -> Vec<Effect> {
+pub fn detect_all(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
     let on_screen: BTreeSet<u32> =
         model.list.shown.iter().skip(model.list.top).take(model.body_rows()).map(|(cluster, _)| *cluster).collect();

@@ -157,7 +157,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Retry => {
             let mut effects = refresh(model);
-            effects.extend(target::ask_all(model));
+            effects.extend(target::detect_all(model));
             effects
         }
         Action::Copy => focused(model).map_or_else(Vec::new, |row| vec![Effect::Copy(row.id.clone())]),
