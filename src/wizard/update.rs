@@ -284,7 +284,7 @@ fn handle_demo_fixed(model: &mut Model, causes: Result<Vec<String>, String>) -> 
         Screen::Target => target::detect_all(model),
         Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
-            cluster.map_or_else(Vec::new, |cluster| target::ask_one(model, &cluster))
+            cluster.map_or_else(Vec::new, |cluster| target::detect_one(model, &cluster))
         }
         Screen::Connect | Screen::Task | Screen::Tasks => Vec::new(),
     }

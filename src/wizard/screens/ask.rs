@@ -95,7 +95,7 @@ fn use_password(model: &mut Model, name: &str, password: String) -> Vec<Effect> 
         cluster.answer = None;
     }
     let mut effects = vec![Effect::GivePassword(name.to_owned(), crate::domain::secret::Secret::new(password))];
-    effects.extend(target::ask_one(model, name));
+    effects.extend(target::detect_one(model, name));
     target::refresh(model, at);
     effects
 }

@@ -163,7 +163,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             match cluster {
                 // A password that was typed is no longer right.
                 Some(cluster) if locked => target::ask_password(model, cluster),
-                Some(cluster) => target::ask_one(model, &cluster),
+                Some(cluster) => target::detect_one(model, &cluster),
                 None => Vec::new(),
             }
         }

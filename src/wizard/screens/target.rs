@@ -336,7 +336,7 @@ pub fn detect_all(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Asks one cluster.
-pub fn ask_one(model: &mut Model, name: &str) -> Vec<Effect> {
+pub fn detect_one(model: &mut Model, name: &str) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(cluster) = model.cluster_mut(name).filter(|cluster| !cluster.needs_password) else { return Vec::new() };
     cluster.pending = Some(req);
@@ -453,5 +453,5 @@ pub fn choose(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
     super::detected::look_at_worst(model);
     model.screen = Screen::Detected;
     // What was read an hour ago is shown, and read again.
-    ask_one(model, &cluster)
+    detect_one(model, &cluster)
 }

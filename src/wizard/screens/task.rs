@@ -314,7 +314,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     let cluster = task.view.prepared.as_ref().map(|prepared| prepared.plan.cluster.name.clone());
     // What the task changed is shown where one comes back to.
     let mut effects = tasks::refresh(model);
-    effects.extend(cluster.map(|cluster| target::ask_one(model, &cluster)).unwrap_or_default());
+    effects.extend(cluster.map(|cluster| target::detect_one(model, &cluster)).unwrap_or_default());
     effects
 }
 
@@ -436,7 +436,7 @@ pub fn followed_to_end(model: &mut Model, req: RequestId, state: TaskState, last
     task.top = None;
     let cluster = task.view.prepared.as_ref().map(|prepared| prepared.plan.cluster.name.clone());
     match (model.screen, cluster) {
-        (Screen::Target, Some(cluster)) => target::ask_one(model, &cluster),
+        (Screen::Target, Some(cluster)) => target::detect_one(model, &cluster),
         (Screen::Tasks, _) => tasks::refresh(model),
         _ => Vec::new(),
     }

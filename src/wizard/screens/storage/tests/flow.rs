@@ -204,7 +204,7 @@ fn facts_that_come_later_change_only_what_nobody_typed() {
     let mut model = opened(with_own(None, None), "prod/pay", Vec::new());
     assert!(storage(&model).data.typed);
     let learn = |model: &mut Model, facts: Facts| {
-        let effects = target::ask_one(model, "prod");
+        let effects = target::detect_one(model, "prod");
         let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
         answered(model, *req, facts);
     };

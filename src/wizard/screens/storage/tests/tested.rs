@@ -145,7 +145,7 @@ fn nothing_but_an_edit_makes_a_test_void() {
     }
     show_archive(&mut model);
     press(&mut model, Key::Left);
-    let effects = target::ask_one(&mut model, "prod");
+    let effects = target::detect_one(&mut model, "prod");
     let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
     answered(&mut model, *req, prod());
     let _ = update(&mut model, Msg::Resized(120, 40));
