@@ -189,7 +189,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
     match answer {
         Answer::InventoryOpened(known) if model.inventory_request == Some(req) => handle_inventory(model, *known),
         Answer::InventoryOpened(_) => Vec::new(),
-        Answer::Detected { cluster, facts } => target::detected(model, req, &cluster, facts),
+        Answer::Detected { cluster, facts } => target::handle_detected(model, req, &cluster, facts),
         Answer::ConnectionTried(facts) => connect::handle_tried(model, req, facts),
         Answer::ConnectionSaved(known) => match connect::handle_saved(model, req, *known) {
             Some(known) => handle_inventory(model, Ok(known)),

@@ -353,7 +353,7 @@ fn refresh_unanswered(model: &mut Model) {
 }
 
 /// A cluster has answered, or has not.
-pub fn detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
+pub fn handle_detected(model: &mut Model, req: RequestId, name: &str, facts: Result<Arc<Facts>, Fault>) -> Vec<Effect> {
     let Some(at) = model.cluster_indexes.get(name).copied() else {
         return Vec::new();
     };
