@@ -260,7 +260,7 @@ fn handle_inventory(model: &mut Model, known: Result<InventorySummary, Fault>) -
         let name = only.summary.name.cluster().to_owned();
         effects.extend(target::ask_password(model, name));
     }
-    effects.extend(target::go_straight(model));
+    effects.extend(target::open_initial_target(model));
     effects
 }
 

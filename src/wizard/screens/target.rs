@@ -367,12 +367,12 @@ pub fn handle_detected(model: &mut Model, req: RequestId, name: &str, facts: Res
     cluster.answer = Some(facts);
     refresh(model, at);
     let mut effects = update::facts_changed(model, name);
-    effects.extend(go_straight(model));
+    effects.extend(open_initial_target(model));
     effects
 }
 
 /// Goes on to the target that was named at the start, as soon as it is known.
-pub fn go_straight(model: &mut Model) -> Vec<Effect> {
+pub fn open_initial_target(model: &mut Model) -> Vec<Effect> {
     let Some(named) = model.initial_target.clone().filter(|_| model.screen == Screen::Target) else {
         return Vec::new();
     };
