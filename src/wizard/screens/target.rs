@@ -376,7 +376,7 @@ pub fn open_initial_target(model: &mut Model) -> Vec<Effect> {
     let Some(named) = model.initial_target.clone().filter(|_| model.screen == Screen::Target) else {
         return Vec::new();
     };
-    let target = whole_name(model, named);
+    let target = complete_name(model, named);
     let Some(cluster) = model.cluster(target.cluster()) else {
         model.initial_target = None;
         model.notice = Some(format!("There is no cluster {} in the inventory.", target.cluster()));
@@ -408,7 +408,7 @@ pub fn open_initial_target(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Where there is one cluster alone, a tenant may be named without it.
-fn whole_name(model: &Model, named: TargetName) -> TargetName {
+fn complete_name(model: &Model, named: TargetName) -> TargetName {
     match (model.clusters.as_slice(), named.tenant()) {
         ([only], None) if only.summary.name != named => {
             TargetName::tenant_named(only.summary.name.cluster(), named.cluster()).unwrap_or(named)
