@@ -398,7 +398,7 @@ pub fn open_initial_target(model: &mut Model) -> Vec<Effect> {
         Ok(facts) => {
             let is_there = target.tenant().is_none() || facts.tenants.iter().any(|t| facts.target(t) == target);
             if is_there {
-                choose(model, vec![target])
+                open_draft(model, vec![target])
             } else {
                 model.notice = Some(format!("There is no tenant {target}."));
                 Vec::new()
@@ -420,12 +420,12 @@ fn complete_name(model: &Model, named: TargetName) -> TargetName {
 fn next(model: &mut Model) -> Vec<Effect> {
     if !model.list.marked.is_empty() {
         let targets = model.list.marked.iter().cloned().collect();
-        return choose(model, targets);
+        return open_draft(model, targets);
     }
     let Some((cluster, row)) = model.focused_row() else { return Vec::new() };
     let (locked, name, target) =
         (cluster.needs_password, cluster.summary.name.cluster().to_owned(), row.target.clone());
-    if locked { ask_password(model, name) } else { choose(model, vec![target]) }
+    if locked { ask_password(model, name) } else { open_draft(model, vec![target]) }
 }
 
 /// Asks for the password of a cluster.
@@ -441,7 +441,7 @@ pub fn ask_password(model: &mut Model, name: String) -> Vec<Effect> {
 }
 
 /// Goes on with these targets: with the draft that was begun for them, or with a new one.
-pub fn choose(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
+pub fn open_draft(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
     if let Some(draft) = model.draft.take() {
         model.drafts.insert(draft.targets.clone(), draft);
     }

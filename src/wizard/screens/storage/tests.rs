@@ -47,7 +47,7 @@ pub fn opened(facts: Facts, name: &str, fallbacks: Vec<Wanted>) -> Model {
     let asked = answer(&mut model, req, Answer::InventoryOpened(Box::new(Ok(known))));
     let Some(Effect::Detect(req, _)) = asked.first() else { panic!("the cluster is asked: {asked:?}") };
     answered(&mut model, *req, facts);
-    let _ = target::choose(&mut model, vec![name.parse().unwrap()]);
+    let _ = target::open_draft(&mut model, vec![name.parse().unwrap()]);
     press(&mut model, Key::Enter);
     assert_eq!(model.screen, Screen::Storage, "{:?}", model.notice);
     model

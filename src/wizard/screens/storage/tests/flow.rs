@@ -186,9 +186,9 @@ fn back_and_forward_and_another_target_lose_nothing() {
     assert_eq!(model.screen, Screen::Detected);
     press(&mut model, Key::Enter);
     assert_eq!((model.screen, storage(&model)), (Screen::Storage, &before));
-    let _ = target::choose(&mut model, vec!["prod/order".parse().unwrap()]);
+    let _ = target::open_draft(&mut model, vec!["prod/order".parse().unwrap()]);
     assert!(!storage(&model).is_typed());
-    let _ = target::choose(&mut model, vec!["prod/pay".parse().unwrap()]);
+    let _ = target::open_draft(&mut model, vec!["prod/pay".parse().unwrap()]);
     assert_eq!(storage(&model), &before);
     // Nor does going back to what was found, and typing again.
     model.screen = Screen::Storage;

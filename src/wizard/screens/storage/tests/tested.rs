@@ -280,10 +280,10 @@ fn a_strategys_storage_is_tested_with_the_key_of_the_inventory() {
 fn an_answer_finds_its_draft_though_another_target_is_open() {
     let mut model = opened(three(), "prod/pay", Vec::new());
     let (req, _) = test(&mut model);
-    let _ = target::choose(&mut model, vec!["prod/order".parse().unwrap()]);
+    let _ = target::open_draft(&mut model, vec!["prod/order".parse().unwrap()]);
     answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
     assert_eq!(storage(&model).standing(Data), Standing::Never);
-    let _ = target::choose(&mut model, vec!["prod/pay".parse().unwrap()]);
+    let _ = target::open_draft(&mut model, vec!["prod/pay".parse().unwrap()]);
     assert!(passed(&model, Data) && !storage(&model).is_testing());
 }
 
