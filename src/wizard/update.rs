@@ -135,7 +135,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
         _ => match model.screen {
             Screen::Connect => connect::handle_action(model, action),
             Screen::Target => target::handle_action(model, action),
-            Screen::Detected => detected::act(model, action),
+            Screen::Detected => detected::handle_action(model, action),
             Screen::Storage => storage::act(model, action),
             Screen::Mode => mode::act(model, action),
             Screen::Confirm => confirm::act(model, action),

@@ -139,7 +139,7 @@ pub fn look_at_worst(model: &mut Model) {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let rows = model.preflight.checks.len();
     if let Some(row) = update::next_position(action, model.focused_check, rows, model.body_rows()) {
         model.focused_check = row;
