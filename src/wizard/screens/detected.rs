@@ -83,7 +83,7 @@ fn refusal(model: &Model, checks: &[Check]) -> Option<Check> {
 
 /// The backup that runs on the one chosen tenant.
 #[must_use]
-pub fn running(model: &Model) -> Option<&JobFacts> {
+pub fn running_job(model: &Model) -> Option<&JobFacts> {
     let draft = model.draft.as_ref()?;
     let [target] = draft.targets.as_slice() else { return None };
     target.tenant()?;
@@ -127,7 +127,7 @@ fn may_be_overridden(model: &Model) -> Option<&Check> {
 /// Whether the start is refused because a backup runs, which can be watched instead.
 fn can_watch(model: &Model) -> bool {
     let busy = model.preflight.refusal.as_ref().is_some_and(|check| check.cause == Cause::Busy);
-    busy && running(model).is_some()
+    busy && running_job(model).is_some()
 }
 
 /// Puts the focus on the first check to look at.
