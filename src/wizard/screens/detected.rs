@@ -32,9 +32,9 @@ pub const KEYS: [Binding; 8] = [
         "leave out of the dump what it cannot carry",
         5,
     )
-    .when(|model| Availability::ready_or_hidden(!to_leave_out(model).is_empty())),
+    .when(|model| Availability::ready_or_hidden(!tables_to_exclude(model).is_empty())),
     Binding::new(&[Key::Char('x')], Action::ToggleExclude, "take in", "take into the dump again what is left out", 5)
-        .when(|model| Availability::ready_or_hidden(to_leave_out(model).is_empty() && leaves_out(model))),
+        .when(|model| Availability::ready_or_hidden(tables_to_exclude(model).is_empty() && leaves_out(model))),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 
@@ -91,7 +91,7 @@ pub fn running_job(model: &Model) -> Option<&JobFacts> {
 }
 
 /// What is in the way of a dump and not left out yet, as tables.
-fn to_leave_out(model: &Model) -> BTreeSet<String> {
+fn tables_to_exclude(model: &Model) -> BTreeSet<String> {
     let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
     let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };
     let found = catalogue.in_the_way(&draft.mode.exclude);
@@ -174,7 +174,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::ToggleExclude => {
-            let tables = to_leave_out(model);
+            let tables = tables_to_exclude(model);
             if let Some(draft) = &mut model.draft {
                 if tables.is_empty() {
                     draft.mode.exclude = Exclude::default();
