@@ -34,7 +34,7 @@ pub const KEYS: [Binding; 8] = [
     )
     .when(|model| Availability::ready_or_hidden(!tables_to_exclude(model).is_empty())),
     Binding::new(&[Key::Char('x')], Action::ToggleExclude, "take in", "take into the dump again what is left out", 5)
-        .when(|model| Availability::ready_or_hidden(tables_to_exclude(model).is_empty() && leaves_out(model))),
+        .when(|model| Availability::ready_or_hidden(tables_to_exclude(model).is_empty() && has_exclusions(model))),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the focused check", 1),
 ];
 
@@ -98,7 +98,7 @@ fn tables_to_exclude(model: &Model) -> BTreeSet<String> {
     found.iter().map(|finding| finding.object.table_name()).collect()
 }
 
-fn leaves_out(model: &Model) -> bool {
+fn has_exclusions(model: &Model) -> bool {
     model.draft.as_ref().is_some_and(|draft| !draft.mode.exclude.is_empty())
 }
 
