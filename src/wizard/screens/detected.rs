@@ -131,7 +131,7 @@ fn can_watch(model: &Model) -> bool {
 }
 
 /// Puts the focus on the first check to look at.
-pub fn look_at_worst(model: &mut Model) {
+pub fn focus_worst_check(model: &mut Model) {
     refresh(model);
     let checks = &model.preflight.checks;
     let place = |result: CheckResult| checks.iter().position(|check| check.result == result);
@@ -158,7 +158,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Retry => {
             let cluster = model.draft.as_ref().map(|draft| draft.cluster().to_owned());
-            look_at_worst(model);
+            focus_worst_check(model);
             let locked = model.chosen_cluster().is_some_and(|cluster| cluster.needs_password);
             match cluster {
                 // A password that was typed is no longer right.
@@ -182,7 +182,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
                     draft.mode.exclude.0.extend(tables);
                 }
             }
-            look_at_worst(model);
+            focus_worst_check(model);
             Vec::new()
         }
         Action::Choose => attach(model),

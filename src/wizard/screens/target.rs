@@ -450,7 +450,7 @@ pub fn open_draft(model: &mut Model, targets: Vec<TargetName>) -> Vec<Effect> {
     model.draft = Some(draft);
     super::mode::prefill(model);
     super::storage::prefill(model);
-    super::detected::look_at_worst(model);
+    super::detected::focus_worst_check(model);
     model.screen = Screen::Detected;
     // What was read an hour ago is shown, and read again.
     detect_one(model, &cluster)
