@@ -18,7 +18,7 @@ use crate::wizard::model::{ClusterState, Model, Screen};
 
 /// A line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Line {
+pub enum ModeLine {
     /// Full Backup.
     Full,
     /// Incremental Backup.
@@ -59,7 +59,7 @@ pub struct Choice {
     /// Tables that a dump leaves out.
     pub exclude: Exclude,
     /// The line that has the focus.
-    pub focus: Line,
+    pub focus: ModeLine,
 }
 
 impl Default for Choice {
@@ -74,7 +74,7 @@ impl Default for Choice {
             compact: None,
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
-            focus: Line::Full,
+            focus: ModeLine::Full,
         }
     }
 }
@@ -93,7 +93,7 @@ impl Choice {
     /// Whether printable keys are text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
-        matches!(self.focus, Line::Password | Line::Again)
+        matches!(self.focus, ModeLine::Password | ModeLine::Again)
     }
 
     /// What is wrong with the passwords; None: nothing, or none is asked for.
@@ -145,19 +145,19 @@ pub const KEYS: [Binding; 3] = [
 
 /// Why a mode cannot be chosen at all; None: it can.
 #[must_use]
-pub fn disabled(model: &Model, line: Line) -> Option<String> {
+pub fn disabled(model: &Model, line: ModeLine) -> Option<String> {
     let logical = model.facts().is_some_and(|facts| facts.cluster.method == Method::Logical);
     match line {
-        Line::Incremental if logical => Some("a logical backup is full only".to_owned()),
-        Line::Incremental => full_only(model),
-        Line::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
-        Line::PlusArchivelog => {
+        ModeLine::Incremental if logical => Some("a logical backup is full only".to_owned()),
+        ModeLine::Incremental => full_only(model),
+        ModeLine::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
+        ModeLine::PlusArchivelog => {
             let facts = model.facts()?;
             plus_archivelog(&facts.cluster.version).err().map(str::to_owned)
         }
-        Line::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
-        Line::Compact => no_compaction(model),
-        Line::Full | Line::NoFull | Line::Encrypt | Line::Password | Line::Again => None,
+        ModeLine::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
+        ModeLine::Compact => no_compaction(model),
+        ModeLine::Full | ModeLine::NoFull | ModeLine::Encrypt | ModeLine::Password | ModeLine::Again => None,
     }
 }
 
@@ -204,17 +204,17 @@ pub fn without_full(model: &Model) -> Vec<(String, String)> {
 
 /// The lines that are there now.
 #[must_use]
-pub fn lines(model: &Model) -> Vec<Line> {
+pub fn lines(model: &Model) -> Vec<ModeLine> {
     let Some(draft) = &model.draft else { return Vec::new() };
-    let mut lines = vec![Line::Full, Line::Incremental];
+    let mut lines = vec![ModeLine::Full, ModeLine::Incremental];
     if draft.mode.mode == Mode::Incremental && model.tenants().len() > 1 {
-        lines.push(Line::NoFull);
+        lines.push(ModeLine::NoFull);
     }
-    lines.extend([Line::PlusArchivelog, Line::Encrypt]);
+    lines.extend([ModeLine::PlusArchivelog, ModeLine::Encrypt]);
     if draft.mode.encrypt {
-        lines.extend([Line::Password, Line::Again]);
+        lines.extend([ModeLine::Password, ModeLine::Again]);
     }
-    lines.push(Line::Compact);
+    lines.push(ModeLine::Compact);
     lines
 }
 
@@ -223,7 +223,7 @@ pub fn prefill(model: &mut Model) {
     if let Some(draft) = &mut model.draft
         && draft.mode.is_typing()
     {
-        draft.mode.focus = Line::Full;
+        draft.mode.focus = ModeLine::Full;
     }
 }
 
@@ -232,7 +232,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let lines = lines(model);
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let at = lines.iter().position(|line| *line == draft.mode.focus).unwrap_or(0);
-    let focus = |at: usize| lines.get(at % lines.len().max(1)).copied().unwrap_or(Line::Full);
+    let focus = |at: usize| lines.get(at % lines.len().max(1)).copied().unwrap_or(ModeLine::Full);
     match action {
         Action::NextField => draft.mode.focus = focus(at + 1),
         Action::PreviousField => draft.mode.focus = focus(at + lines.len() - 1),
@@ -257,24 +257,24 @@ fn choose(model: &mut Model) {
     let Some(draft) = &mut model.draft else { return };
     let choice = &mut draft.mode;
     match line {
-        Line::Full => choice.mode = Mode::Full,
-        Line::Incremental => choice.mode = Mode::Incremental,
-        Line::NoFull => {
+        ModeLine::Full => choice.mode = Mode::Full,
+        ModeLine::Incremental => choice.mode = Mode::Incremental,
+        ModeLine::NoFull => {
             choice.no_full = match choice.no_full {
                 NoFull::Fail => NoFull::Full,
                 NoFull::Full => NoFull::Skip,
                 NoFull::Skip => NoFull::Fail,
             };
         }
-        Line::PlusArchivelog => choice.plus_archivelog = !choice.plus_archivelog,
-        Line::Encrypt => choice.encrypt = !choice.encrypt,
-        Line::Compact => {
+        ModeLine::PlusArchivelog => choice.plus_archivelog = !choice.plus_archivelog,
+        ModeLine::Encrypt => choice.encrypt = !choice.encrypt,
+        ModeLine::Compact => {
             choice.compact = Some(match choice.compact.unwrap_or(strategy) {
                 Compact::Auto => Compact::Never,
                 Compact::Never => Compact::Auto,
             });
         }
-        Line::Password | Line::Again => {}
+        ModeLine::Password | ModeLine::Again => {}
     }
 }
 
@@ -282,7 +282,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     if let Some(complaint) = draft.mode.complaint() {
         if !draft.mode.is_typing() {
-            draft.mode.focus = Line::Password;
+            draft.mode.focus = ModeLine::Password;
         }
         model.notice = Some(complaint);
         return Vec::new();
@@ -294,8 +294,8 @@ fn next(model: &mut Model) -> Vec<Effect> {
 pub fn typed(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     match draft.mode.focus {
-        Line::Password => draft.mode.password.handle_key(key),
-        Line::Again => draft.mode.again.handle_key(key),
+        ModeLine::Password => draft.mode.password.handle_key(key),
+        ModeLine::Again => draft.mode.again.handle_key(key),
         _ => false,
     }
 }
@@ -304,8 +304,8 @@ pub fn typed(model: &mut Model, key: Key) -> bool {
 pub fn pasted(model: &mut Model, text: &str) {
     let Some(draft) = &mut model.draft else { return };
     match draft.mode.focus {
-        Line::Password => draft.mode.password.paste(text),
-        Line::Again => draft.mode.again.paste(text),
+        ModeLine::Password => draft.mode.password.paste(text),
+        ModeLine::Again => draft.mode.again.paste(text),
         _ => {}
     }
 }

@@ -13,7 +13,7 @@ use crate::domain::restorable::{SetKind, chain};
 use crate::domain::secret::SHORT;
 use crate::domain::usable_full::usable_full;
 use crate::wizard::model::Model;
-use crate::wizard::screens::mode::{self, Line};
+use crate::wizard::screens::mode::{self, ModeLine};
 
 /// Cells of the choices themselves; what is said of them follows.
 const CHOICE: usize = 26;
@@ -28,26 +28,26 @@ pub fn body(model: &Model, area: Rect) -> Body {
     for line in mode::lines(model) {
         let off = mode::disabled(model, line);
         let (mark, name) = match line {
-            Line::Full => (radio(choice.mode == Mode::Full), "Full Backup"),
-            Line::Incremental => (radio(choice.mode == Mode::Incremental), "Incremental Backup"),
-            Line::NoFull => ("   ", "Tenants without a full"),
-            Line::PlusArchivelog => (check(choice.plus_archivelog), "PLUS ARCHIVELOG"),
-            Line::Encrypt => (check(choice.encrypt), "encrypt with a password"),
-            Line::Password => ("   ", "password"),
-            Line::Again => ("   ", "password again"),
-            Line::Compact => (check(compacts(model)), "run a major compaction"),
+            ModeLine::Full => (radio(choice.mode == Mode::Full), "Full Backup"),
+            ModeLine::Incremental => (radio(choice.mode == Mode::Incremental), "Incremental Backup"),
+            ModeLine::NoFull => ("   ", "Tenants without a full"),
+            ModeLine::PlusArchivelog => (check(choice.plus_archivelog), "PLUS ARCHIVELOG"),
+            ModeLine::Encrypt => (check(choice.encrypt), "encrypt with a password"),
+            ModeLine::Password => ("   ", "password"),
+            ModeLine::Again => ("   ", "password again"),
+            ModeLine::Compact => (check(compacts(model)), "run a major compaction"),
         };
         let label = format!(" {mark} {}", super::text::pad(name, CHOICE));
         let said = match (&off, line) {
             (Some(why), _) => why.clone(),
-            (None, Line::Password) => choice.password.display_text(),
-            (None, Line::Again) => choice.again.display_text(),
+            (None, ModeLine::Password) => choice.password.display_text(),
+            (None, ModeLine::Again) => choice.again.display_text(),
             (None, line) => about(model, line),
         };
         let role = if off.is_some() { Role::Disabled } else { Role::Text };
         let focused = choice.focus == line;
-        if focused && matches!(line, Line::Password | Line::Again) {
-            let field = if line == Line::Password { &choice.password } else { &choice.again };
+        if focused && matches!(line, ModeLine::Password | ModeLine::Again) {
+            let field = if line == ModeLine::Password { &choice.password } else { &choice.again };
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
         let row = Row::pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
@@ -89,27 +89,27 @@ fn compacts(model: &Model) -> bool {
 }
 
 /// What is said beside a line.
-fn about(model: &Model, line: Line) -> String {
+fn about(model: &Model, line: ModeLine) -> String {
     let tenants = model.tenants();
     match line {
-        Line::Full => estimate::next(&tenants, &SetKind::Full)
+        ModeLine::Full => estimate::next(&tenants, &SetKind::Full)
             .map_or_else(|| "size and time unknown: no full backup yet".to_owned(), |told| told.to_string()),
-        Line::Incremental => base(model),
-        Line::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
+        ModeLine::Incremental => base(model),
+        ModeLine::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
             Some(NoFull::Full) => "get a full backup instead".to_owned(),
             Some(NoFull::Skip) => "are left out".to_owned(),
             Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
         },
-        Line::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
-        Line::Compact => match mode::outlook(model) {
+        ModeLine::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
+        ModeLine::Compact => match mode::outlook(model) {
             Some(CompactionOutlook::Needed(why)) => format!("needed: {why}; may affect the business"),
             Some(CompactionOutlook::NotChecked(why)) => format!("if needed (not checked: {why})"),
             Some(CompactionOutlook::IfAsked | CompactionOutlook::NotNeeded(_)) | None => {
                 "if the server asks for one; may affect the business".to_owned()
             }
         },
-        Line::Encrypt => "the server writes the password in clear into its observer.log".to_owned(),
-        Line::Password | Line::Again => String::new(),
+        ModeLine::Encrypt => "the server writes the password in clear into its observer.log".to_owned(),
+        ModeLine::Password | ModeLine::Again => String::new(),
     }
 }
 
@@ -136,15 +136,17 @@ fn base(model: &Model) -> String {
     }
 }
 
-fn help(line: Line) -> &'static str {
+fn help(line: ModeLine) -> &'static str {
     match line {
-        Line::Full => "Everything. The longest, and the base of all that follows.",
-        Line::Incremental => "What changed since the last good set on the same destination.",
-        Line::NoFull => "Space changes what becomes of tenants that have no full to build on.",
-        Line::PlusArchivelog => "Also copies the log the backup needs into the set itself.",
-        Line::Encrypt => "Every restore then needs this password. obnow keeps it nowhere; the server logs it in clear.",
-        Line::Password => "Asked twice. No quote and no backslash; it is needed for every restore.",
-        Line::Again => "The same password once more.",
-        Line::Compact => "A major compaction loads the whole cluster. Space switches it.",
+        ModeLine::Full => "Everything. The longest, and the base of all that follows.",
+        ModeLine::Incremental => "What changed since the last good set on the same destination.",
+        ModeLine::NoFull => "Space changes what becomes of tenants that have no full to build on.",
+        ModeLine::PlusArchivelog => "Also copies the log the backup needs into the set itself.",
+        ModeLine::Encrypt => {
+            "Every restore then needs this password. obnow keeps it nowhere; the server logs it in clear."
+        }
+        ModeLine::Password => "Asked twice. No quote and no backslash; it is needed for every restore.",
+        ModeLine::Again => "The same password once more.",
+        ModeLine::Compact => "A major compaction loads the whole cluster. Space switches it.",
     }
 }
