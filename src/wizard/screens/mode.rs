@@ -32,7 +32,7 @@ pub enum ModeLine {
     /// The password.
     Password,
     /// The password again.
-    Again,
+    RepeatPassword,
     /// A needed major compaction.
     Compact,
 }
@@ -93,7 +93,7 @@ impl Choice {
     /// Whether printable keys are text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
-        matches!(self.focus, ModeLine::Password | ModeLine::Again)
+        matches!(self.focus, ModeLine::Password | ModeLine::RepeatPassword)
     }
 
     /// What is wrong with the passwords; None: nothing, or none is asked for.
@@ -157,7 +157,7 @@ pub fn disabled(model: &Model, line: ModeLine) -> Option<String> {
         }
         ModeLine::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
         ModeLine::Compact => no_compaction(model),
-        ModeLine::Full | ModeLine::NoFull | ModeLine::Encrypt | ModeLine::Password | ModeLine::Again => None,
+        ModeLine::Full | ModeLine::NoFull | ModeLine::Encrypt | ModeLine::Password | ModeLine::RepeatPassword => None,
     }
 }
 
@@ -212,7 +212,7 @@ pub fn lines(model: &Model) -> Vec<ModeLine> {
     }
     lines.extend([ModeLine::PlusArchivelog, ModeLine::Encrypt]);
     if draft.mode.encrypt {
-        lines.extend([ModeLine::Password, ModeLine::Again]);
+        lines.extend([ModeLine::Password, ModeLine::RepeatPassword]);
     }
     lines.push(ModeLine::Compact);
     lines
@@ -274,7 +274,7 @@ fn choose(model: &mut Model) {
                 Compact::Never => Compact::Auto,
             });
         }
-        ModeLine::Password | ModeLine::Again => {}
+        ModeLine::Password | ModeLine::RepeatPassword => {}
     }
 }
 
@@ -295,7 +295,7 @@ pub fn typed(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.handle_key(key),
-        ModeLine::Again => draft.mode.again.handle_key(key),
+        ModeLine::RepeatPassword => draft.mode.again.handle_key(key),
         _ => false,
     }
 }
@@ -305,7 +305,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     let Some(draft) = &mut model.draft else { return };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.paste(text),
-        ModeLine::Again => draft.mode.again.paste(text),
+        ModeLine::RepeatPassword => draft.mode.again.paste(text),
         _ => {}
     }
 }

@@ -34,19 +34,19 @@ pub fn body(model: &Model, area: Rect) -> Body {
             ModeLine::PlusArchivelog => (check(choice.plus_archivelog), "PLUS ARCHIVELOG"),
             ModeLine::Encrypt => (check(choice.encrypt), "encrypt with a password"),
             ModeLine::Password => ("   ", "password"),
-            ModeLine::Again => ("   ", "password again"),
+            ModeLine::RepeatPassword => ("   ", "password again"),
             ModeLine::Compact => (check(compacts(model)), "run a major compaction"),
         };
         let label = format!(" {mark} {}", super::text::pad(name, CHOICE));
         let said = match (&off, line) {
             (Some(why), _) => why.clone(),
             (None, ModeLine::Password) => choice.password.display_text(),
-            (None, ModeLine::Again) => choice.again.display_text(),
+            (None, ModeLine::RepeatPassword) => choice.again.display_text(),
             (None, line) => about(model, line),
         };
         let role = if off.is_some() { Role::Disabled } else { Role::Text };
         let focused = choice.focus == line;
-        if focused && matches!(line, ModeLine::Password | ModeLine::Again) {
+        if focused && matches!(line, ModeLine::Password | ModeLine::RepeatPassword) {
             let field = if line == ModeLine::Password { &choice.password } else { &choice.again };
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
@@ -109,7 +109,7 @@ fn about(model: &Model, line: ModeLine) -> String {
             }
         },
         ModeLine::Encrypt => "the server writes the password in clear into its observer.log".to_owned(),
-        ModeLine::Password | ModeLine::Again => String::new(),
+        ModeLine::Password | ModeLine::RepeatPassword => String::new(),
     }
 }
 
@@ -146,7 +146,7 @@ fn help(line: ModeLine) -> &'static str {
             "Every restore then needs this password. obnow keeps it nowhere; the server logs it in clear."
         }
         ModeLine::Password => "Asked twice. No quote and no backslash; it is needed for every restore.",
-        ModeLine::Again => "The same password once more.",
+        ModeLine::RepeatPassword => "The same password once more.",
         ModeLine::Compact => "A major compaction loads the whole cluster. Space switches it.",
     }
 }
