@@ -114,7 +114,7 @@ pub struct Draft {
     /// Where backups go.
     pub storage: storage::Storage,
     /// Full or incremental, and what belongs to it.
-    pub mode: mode::Choice,
+    pub mode: mode::ModeChoices,
     /// The server may be sent secrets for its look at the storage.
     pub may_send_proof_secrets: bool,
     /// The passwords of older backup sets that go along.
@@ -128,7 +128,7 @@ impl Draft {
         Self {
             targets,
             storage: storage::Storage::default(),
-            mode: mode::Choice::default(),
+            mode: mode::ModeChoices::default(),
             may_send_proof_secrets: false,
             older_passwords: Vec::new(),
         }
@@ -143,7 +143,7 @@ impl Draft {
     /// Whether something was typed or chosen that would be lost.
     #[must_use]
     pub fn is_edited(&self) -> bool {
-        self.storage.is_typed() || self.mode != mode::Choice::default() || !self.older_passwords.is_empty()
+        self.storage.is_typed() || self.mode != mode::ModeChoices::default() || !self.older_passwords.is_empty()
     }
 
     /// What was typed of the secrets that a task needs.

@@ -39,7 +39,7 @@ pub enum ModeLine {
 
 /// What was chosen.
 #[derive(Debug, Clone)]
-pub struct Choice {
+pub struct ModeChoices {
     /// Full or incremental.
     pub mode: Mode,
     /// Tenants without a usable full.
@@ -62,7 +62,7 @@ pub struct Choice {
     pub focus: ModeLine,
 }
 
-impl Default for Choice {
+impl Default for ModeChoices {
     fn default() -> Self {
         Self {
             mode: Mode::Full,
@@ -80,7 +80,7 @@ impl Default for Choice {
 }
 
 /// The focus is no choice.
-impl PartialEq for Choice {
+impl PartialEq for ModeChoices {
     fn eq(&self, other: &Self) -> bool {
         (self.mode, self.no_full, self.plus_archivelog, self.encrypt, self.compact)
             == (other.mode, other.no_full, other.plus_archivelog, other.encrypt, other.compact)
@@ -89,7 +89,7 @@ impl PartialEq for Choice {
     }
 }
 
-impl Choice {
+impl ModeChoices {
     /// Whether printable keys are text.
     #[must_use]
     pub fn is_typing(&self) -> bool {
