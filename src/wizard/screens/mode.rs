@@ -51,7 +51,7 @@ pub struct ModeChoices {
     /// The password.
     pub password: TextField,
     /// The password again.
-    pub again: TextField,
+    pub repeated_password: TextField,
     /// Whether a needed compaction may be run; None: as the strategy says.
     pub compact: Option<Compact>,
     /// Checks that are overridden.
@@ -70,7 +70,7 @@ impl Default for ModeChoices {
             plus_archivelog: false,
             encrypt: false,
             password: TextField::new_secret(),
-            again: TextField::new_secret(),
+            repeated_password: TextField::new_secret(),
             compact: None,
             skip: BTreeSet::new(),
             exclude: Exclude::default(),
@@ -84,7 +84,7 @@ impl PartialEq for ModeChoices {
     fn eq(&self, other: &Self) -> bool {
         (self.mode, self.no_full, self.plus_archivelog, self.encrypt, self.compact)
             == (other.mode, other.no_full, other.plus_archivelog, other.encrypt, other.compact)
-            && (&self.password, &self.again) == (&other.password, &other.again)
+            && (&self.password, &self.repeated_password) == (&other.password, &other.repeated_password)
             && (&self.skip, &self.exclude) == (&other.skip, &other.exclude)
     }
 }
@@ -99,7 +99,7 @@ impl ModeChoices {
     /// What is wrong with the passwords; None: nothing, or none is asked for.
     #[must_use]
     pub fn complaint(&self) -> Option<String> {
-        let (password, again) = (self.password.value(), self.again.value());
+        let (password, again) = (self.password.value(), self.repeated_password.value());
         if !self.encrypt {
             None
         } else if password.is_empty() {
@@ -295,7 +295,7 @@ pub fn typed(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.handle_key(key),
-        ModeLine::RepeatPassword => draft.mode.again.handle_key(key),
+        ModeLine::RepeatPassword => draft.mode.repeated_password.handle_key(key),
         _ => false,
     }
 }
@@ -305,7 +305,7 @@ pub fn pasted(model: &mut Model, text: &str) {
     let Some(draft) = &mut model.draft else { return };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.paste(text),
-        ModeLine::RepeatPassword => draft.mode.again.paste(text),
+        ModeLine::RepeatPassword => draft.mode.repeated_password.paste(text),
         _ => {}
     }
 }

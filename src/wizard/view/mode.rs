@@ -41,13 +41,13 @@ pub fn body(model: &Model, area: Rect) -> Body {
         let said = match (&off, line) {
             (Some(why), _) => why.clone(),
             (None, ModeLine::Password) => choice.password.display_text(),
-            (None, ModeLine::RepeatPassword) => choice.again.display_text(),
+            (None, ModeLine::RepeatPassword) => choice.repeated_password.display_text(),
             (None, line) => about(model, line),
         };
         let role = if off.is_some() { Role::Disabled } else { Role::Text };
         let focused = choice.focus == line;
         if focused && matches!(line, ModeLine::Password | ModeLine::RepeatPassword) {
-            let field = if line == ModeLine::Password { &choice.password } else { &choice.again };
+            let field = if line == ModeLine::Password { &choice.password } else { &choice.repeated_password };
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
         let row = Row::pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
@@ -69,7 +69,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         }
     }
     body.help = match choice.complaint() {
-        Some(complaint) if choice.is_typing() && !choice.again.value().is_empty() => Help::wrong(complaint),
+        Some(complaint) if choice.is_typing() && !choice.repeated_password.value().is_empty() => Help::wrong(complaint),
         _ if choice.is_typing() && choice.encryption().is_some_and(|password| password.is_short()) => Help::of(SHORT),
         _ => Help::of(help(choice.focus)),
     };
