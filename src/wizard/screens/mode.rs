@@ -98,7 +98,7 @@ impl ModeChoices {
 
     /// What is wrong with the passwords; None: nothing, or none is asked for.
     #[must_use]
-    pub fn complaint(&self) -> Option<String> {
+    pub fn validation_error(&self) -> Option<String> {
         let (password, again) = (self.password.value(), self.repeated_password.value());
         if !self.encrypt {
             None
@@ -280,7 +280,7 @@ fn choose(model: &mut Model) {
 
 fn next(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    if let Some(complaint) = draft.mode.complaint() {
+    if let Some(complaint) = draft.mode.validation_error() {
         if !draft.mode.is_typing() {
             draft.mode.focus = ModeLine::Password;
         }

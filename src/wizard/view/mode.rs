@@ -68,7 +68,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             body.line(Role::Text, format!("   and {} more", without.len() - room));
         }
     }
-    body.help = match choice.complaint() {
+    body.help = match choice.validation_error() {
         Some(complaint) if choice.is_typing() && !choice.repeated_password.value().is_empty() => Help::wrong(complaint),
         _ if choice.is_typing() && choice.encryption().is_some_and(|password| password.is_short()) => Help::of(SHORT),
         _ => Help::of(help(choice.focus)),
