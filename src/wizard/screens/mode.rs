@@ -145,7 +145,7 @@ pub const KEYS: [Binding; 3] = [
 
 /// Why a mode cannot be chosen at all; None: it can.
 #[must_use]
-pub fn disabled(model: &Model, line: ModeLine) -> Option<String> {
+pub fn disabled_reason(model: &Model, line: ModeLine) -> Option<String> {
     let logical = model.facts().is_some_and(|facts| facts.cluster.method == Method::Logical);
     match line {
         ModeLine::Incremental if logical => Some("a logical backup is full only".to_owned()),
@@ -249,7 +249,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
 
 fn choose(model: &mut Model) {
     let Some(line) = model.draft.as_ref().map(|draft| draft.mode.focus) else { return };
-    if let Some(why) = disabled(model, line) {
+    if let Some(why) = disabled_reason(model, line) {
         model.notice = Some(format!("That cannot be chosen: {why}."));
         return;
     }

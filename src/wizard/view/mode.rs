@@ -26,7 +26,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let wide = usize::from(area.width);
     body.gap();
     for line in mode::lines(model) {
-        let off = mode::disabled(model, line);
+        let off = mode::disabled_reason(model, line);
         let (mark, name) = match line {
             ModeLine::Full => (radio(choice.mode == Mode::Full), "Full Backup"),
             ModeLine::Incremental => (radio(choice.mode == Mode::Incremental), "Incremental Backup"),
