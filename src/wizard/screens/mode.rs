@@ -149,7 +149,7 @@ pub fn disabled_reason(model: &Model, line: ModeLine) -> Option<String> {
     let logical = model.facts().is_some_and(|facts| facts.cluster.method == Method::Logical);
     match line {
         ModeLine::Incremental if logical => Some("a logical backup is full only".to_owned()),
-        ModeLine::Incremental => full_only(model),
+        ModeLine::Incremental => full_only_reason(model),
         ModeLine::PlusArchivelog if logical => Some("a logical backup is one instant and has no log".to_owned()),
         ModeLine::PlusArchivelog => {
             let facts = model.facts()?;
@@ -163,7 +163,7 @@ pub fn disabled_reason(model: &Model, line: ModeLine) -> Option<String> {
 
 /// Why these targets are backed up full only.
 #[must_use]
-pub fn full_only(model: &Model) -> Option<String> {
+pub fn full_only_reason(model: &Model) -> Option<String> {
     let facts = model.facts()?;
     let choices = Choices::new(model.draft.as_ref()?.targets.clone(), Mode::Incremental);
     let checks = model.tenants().into_iter().flat_map(|tenant| tenant_checks(facts, tenant, &choices));

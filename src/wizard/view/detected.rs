@@ -43,7 +43,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let version = format!("{}{build}{edition}", facts.cluster.version);
     body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(&version, room))]));
     let method = facts.cluster.method.to_string();
-    let offers = match (facts.cluster.method, mode::full_only(model)) {
+    let offers = match (facts.cluster.method, mode::full_only_reason(model)) {
         (Method::Physical, None) => format!("{method}   full and incremental"),
         (Method::Physical, Some(why)) => format!("{method}   full only: {why}"),
         (Method::Logical, _) => format!("{method}   full only"),
