@@ -156,7 +156,7 @@ pub fn disabled_reason(model: &Model, line: ModeLine) -> Option<String> {
             plus_archivelog(&facts.cluster.version).err().map(str::to_owned)
         }
         ModeLine::Encrypt if logical => Some("a logical backup is written in clear".to_owned()),
-        ModeLine::Compact => no_compaction(model),
+        ModeLine::Compact => no_compaction_reason(model),
         ModeLine::Full | ModeLine::NoFull | ModeLine::Encrypt | ModeLine::Password | ModeLine::RepeatPassword => None,
     }
 }
@@ -172,7 +172,7 @@ pub fn full_only_reason(model: &Model) -> Option<String> {
 }
 
 /// Why no compaction will be needed.
-fn no_compaction(model: &Model) -> Option<String> {
+fn no_compaction_reason(model: &Model) -> Option<String> {
     match outlook(model)? {
         CompactionOutlook::NotNeeded(why) => Some(why),
         CompactionOutlook::Needed(_) | CompactionOutlook::IfAsked | CompactionOutlook::NotChecked(_) => None,
