@@ -173,7 +173,7 @@ pub fn full_only_reason(model: &Model) -> Option<String> {
 
 /// Why no compaction will be needed.
 fn no_compaction_reason(model: &Model) -> Option<String> {
-    match outlook(model)? {
+    match draft_compaction_outlook(model)? {
         CompactionOutlook::NotNeeded(why) => Some(why),
         CompactionOutlook::Needed(_) | CompactionOutlook::IfAsked | CompactionOutlook::NotChecked(_) => None,
     }
@@ -181,7 +181,7 @@ fn no_compaction_reason(model: &Model) -> Option<String> {
 
 /// What is to be expected of a compaction before the backup.
 #[must_use]
-pub fn outlook(model: &Model) -> Option<CompactionOutlook> {
+pub fn draft_compaction_outlook(model: &Model) -> Option<CompactionOutlook> {
     let facts = model.facts()?;
     let not_needed = |why: &str| Some(CompactionOutlook::NotNeeded(why.to_owned()));
     match (facts.cluster.method, &facts.cluster.whole) {

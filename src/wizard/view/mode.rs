@@ -101,7 +101,7 @@ fn about(model: &Model, line: ModeLine) -> String {
             Some(NoFull::Fail) | None => "fail at step 2".to_owned(),
         },
         ModeLine::PlusArchivelog => "adds the log: this set alone restores to its own end".to_owned(),
-        ModeLine::Compact => match mode::outlook(model) {
+        ModeLine::Compact => match mode::draft_compaction_outlook(model) {
             Some(CompactionOutlook::Needed(why)) => format!("needed: {why}; may affect the business"),
             Some(CompactionOutlook::NotChecked(why)) => format!("if needed (not checked: {why})"),
             Some(CompactionOutlook::IfAsked | CompactionOutlook::NotNeeded(_)) | None => {
