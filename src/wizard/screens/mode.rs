@@ -193,7 +193,7 @@ pub fn draft_compaction_outlook(model: &Model) -> Option<CompactionOutlook> {
 
 /// The tenants that have no usable full on the destination the cluster has.
 #[must_use]
-pub fn without_full(model: &Model) -> Vec<(String, String)> {
+pub fn tenants_without_full(model: &Model) -> Vec<(String, String)> {
     let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return Vec::new() };
     let missing = model.tenants().into_iter().filter_map(|tenant| {
         let wanted = crate::domain::plan::wanted_data_destination(facts, tenant, &choices);

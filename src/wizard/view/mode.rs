@@ -56,7 +56,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body.gap();
     let rule = "For physical backup, a full backup must exist before an incremental backup.";
     body.wrapped(Role::Disabled, rule, 1, wide);
-    let without = if choice.mode == Mode::Incremental { mode::without_full(model) } else { Vec::new() };
+    let without = if choice.mode == Mode::Incremental { mode::tenants_without_full(model) } else { Vec::new() };
     if !without.is_empty() {
         body.gap();
         body.wrapped(Role::Warn, FULL_NEEDED, 1, wide);
@@ -117,7 +117,7 @@ fn about(model: &Model, line: ModeLine) -> String {
 fn base(model: &Model) -> String {
     let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return String::new() };
     let tenants = model.tenants();
-    let missing = mode::without_full(model).len();
+    let missing = mode::tenants_without_full(model).len();
     match tenants.as_slice() {
         [only] => {
             let wanted = crate::domain::plan::wanted_data_destination(facts, only, &choices);
