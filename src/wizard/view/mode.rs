@@ -25,7 +25,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let choice = &draft.mode;
     let wide = usize::from(area.width);
     body.gap();
-    for line in mode::lines(model) {
+    for line in mode::visible_lines(model) {
         let off = mode::disabled_reason(model, line);
         let (mark, name) = match line {
             ModeLine::Full => (radio(choice.mode == Mode::Full), "Full Backup"),
