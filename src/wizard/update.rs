@@ -137,7 +137,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Target => target::handle_action(model, action),
             Screen::Detected => detected::handle_action(model, action),
             Screen::Storage => storage::act(model, action),
-            Screen::Mode => mode::act(model, action),
+            Screen::Mode => mode::handle_action(model, action),
             Screen::Confirm => confirm::act(model, action),
             Screen::Task => task::act(model, action),
             Screen::Tasks => tasks::act(model, action),

@@ -228,7 +228,7 @@ pub fn prefill(model: &mut Model) {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let lines = visible_lines(model);
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let at = visible_lines.iter().position(|line| *line == draft.mode.focus).unwrap_or(0);
