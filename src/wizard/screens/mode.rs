@@ -291,7 +291,7 @@ fn next(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A key while a password is typed; whether it was one for it.
-pub fn typed(model: &mut Model, key: Key) -> bool {
+pub fn handle_key(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.handle_key(key),
