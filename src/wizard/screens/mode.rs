@@ -301,7 +301,7 @@ pub fn handle_key(model: &mut Model, key: Key) -> bool {
 }
 
 /// Pastes into a password.
-pub fn pasted(model: &mut Model, text: &str) {
+pub fn handle_paste(model: &mut Model, text: &str) {
     let Some(draft) = &mut model.draft else { return };
     match draft.mode.focus {
         ModeLine::Password => draft.mode.password.paste(text),
