@@ -48,28 +48,28 @@ pub enum Focus {
 
 /// One of the two destinations.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Side {
+pub struct DestinationPart {
     /// It is typed, and not as it was found.
-    pub typed: bool,
+    pub is_typed: bool,
     /// Somebody changed something in it.
-    touched: bool,
+    is_edited: bool,
     /// The form was filled in once: coming back to it loses nothing.
-    begun: bool,
+    is_initialized: bool,
     /// What is typed.
     pub form: Form,
     /// The fields that were left once: what is wrong with them is shown.
     visited: BTreeSet<Field>,
     /// The last Test.
-    pub trial: Option<Trial>,
+    pub test_run: Option<Trial>,
     /// What was found, for each tenant.
-    pub found: Vec<Found>,
+    pub detected: Vec<Found>,
 }
 
-impl Side {
+impl DestinationPart {
     /// Whether somebody names a destination for anyone.
     #[must_use]
-    pub fn is_found(&self) -> bool {
-        self.found.iter().any(|found| found.chosen.is_some())
+    pub fn has_detected(&self) -> bool {
+        self.detected.iter().any(|found| found.chosen.is_some())
     }
 }
 
@@ -83,9 +83,9 @@ pub struct Storage {
     /// What has the focus.
     pub focus: Focus,
     /// The data backup; where there is one part, that one.
-    pub data: Side,
+    pub data: DestinationPart,
     /// The log archive.
-    pub archive: Side,
+    pub archive: DestinationPart,
     /// Id and key, one for both.
     pub access: Access,
     /// How far what does not fit is scrolled.
@@ -102,8 +102,8 @@ impl Default for Storage {
             shape: Shape::Two,
             part: DirKind::Data,
             focus: Focus::Home,
-            data: Side::default(),
-            archive: Side::default(),
+            data: DestinationPart::default(),
+            archive: DestinationPart::default(),
             access: Access::default(),
             scrolled: 0,
             running: None,
@@ -116,7 +116,7 @@ impl Storage {
     /// Whether something was typed.
     #[must_use]
     pub fn is_typed(&self) -> bool {
-        self.data.touched || self.archive.touched
+        self.data.is_edited || self.archive.is_edited
     }
 
     /// Whether printable keys are text.
@@ -139,14 +139,14 @@ impl Storage {
 
     /// One of them.
     #[must_use]
-    pub fn side(&self, part: DirKind) -> &Side {
+    pub fn side(&self, part: DirKind) -> &DestinationPart {
         match part {
             DirKind::Data => &self.data,
             DirKind::Clog => &self.archive,
         }
     }
 
-    fn side_mut(&mut self, part: DirKind) -> &mut Side {
+    fn side_mut(&mut self, part: DirKind) -> &mut DestinationPart {
         match part {
             DirKind::Data => &mut self.data,
             DirKind::Clog => &mut self.archive,
@@ -156,20 +156,20 @@ impl Storage {
     /// Whether more than one tenant gets directories of its own.
     #[must_use]
     pub fn is_for_several(&self) -> bool {
-        self.data.found.len() > 1
+        self.data.detected.len() > 1
     }
 
     /// The log archive that the one tenant has and keeps, though the data backup is typed.
     #[must_use]
     pub fn kept(&self) -> Option<&Destination> {
-        self.own_archive().filter(|_| self.data.typed)
+        self.own_archive().filter(|_| self.data.is_typed)
     }
 
     /// The log archive that the one tenant has and nobody edits.
     fn own_archive(&self) -> Option<&Destination> {
-        match self.archive.found.as_slice() {
+        match self.archive.detected.as_slice() {
             [Found { chosen: Some(Chosen { destination, source: None, .. }), .. }]
-                if self.has_two_parts() && !self.archive.typed =>
+                if self.has_two_parts() && !self.archive.is_typed =>
             {
                 Some(destination)
             }
@@ -179,13 +179,13 @@ impl Storage {
 
     /// Whether the log archive would follow from a data backup that is typed.
     fn would_follow(&self) -> bool {
-        self.has_two_parts() && !self.archive.typed && self.own_archive().is_none()
+        self.has_two_parts() && !self.archive.is_typed && self.own_archive().is_none()
     }
 
     /// Whether the log archive follows from the data backup that is typed.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        self.data.typed && self.would_follow()
+        self.data.is_typed && self.would_follow()
     }
 
     /// What is wrong with a field of a part that is typed.
@@ -204,7 +204,7 @@ impl Storage {
     /// The first field of a typed part with which something is wrong.
     fn first_complaint(&self, part: DirKind) -> Option<Field> {
         let side = self.side(part);
-        let mut fields = side.form.kind.fields().iter().copied().filter(|_| side.typed);
+        let mut fields = side.form.kind.fields().iter().copied().filter(|_| side.is_typed);
         fields.find(|field| self.complaint(part, *field).is_some())
     }
 
@@ -213,7 +213,7 @@ impl Storage {
     /// # Errors
     /// What is typed is no destination: what is wrong with it.
     pub fn wanted(&self) -> Result<Option<Wanted>, String> {
-        let typed: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.side(*part).typed).collect();
+        let typed: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.side(*part).is_typed).collect();
         if typed.is_empty() {
             return Ok(None);
         }
@@ -238,21 +238,21 @@ impl Storage {
     #[must_use]
     pub fn access_key(&self) -> Option<Secret> {
         let wants =
-            self.parts().iter().map(|part| self.side(*part)).any(|side| side.typed && side.form.needs_access_key());
+            self.parts().iter().map(|part| self.side(*part)).any(|side| side.is_typed && side.form.needs_access_key());
         self.access.key.as_secret().filter(|_| wants)
     }
 
     /// Whether nothing may go on before it passed a Test: what was typed, and what follows from it.
     #[must_use]
     pub fn must_pass(&self, part: DirKind) -> bool {
-        self.side(part).typed || (part == DirKind::Clog && self.is_derived())
+        self.side(part).is_typed || (part == DirKind::Clog && self.is_derived())
     }
 
     /// What a Test of a part would be of.
     #[must_use]
     pub fn sheet(&self, part: DirKind) -> Sheet {
         let access = self.access.clone();
-        if self.side(part).typed {
+        if self.side(part).is_typed {
             // A path with variables is the same directory, whatever else is given.
             let is_base = !self.side(part).form.directory.value().contains('{');
             let alone = part == DirKind::Data && is_base && self.is_derived();
@@ -261,14 +261,14 @@ impl Storage {
         if part == DirKind::Clog && self.is_derived() {
             return Sheet::Derived { form: self.data.form.clone(), access };
         }
-        let first = self.side(part).found.iter().find_map(|found| found.chosen.as_ref());
+        let first = self.side(part).detected.iter().find_map(|found| found.chosen.as_ref());
         Sheet::Found(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
     /// What the last Test of a part says of what is there now.
     #[must_use]
     pub fn standing(&self, part: DirKind) -> Standing<'_> {
-        standing(self.side(part).trial.as_ref(), &self.sheet(part))
+        standing(self.side(part).test_run.as_ref(), &self.sheet(part))
     }
 
     /// What the Tests of what was typed could not check, for the confirm screen.
@@ -306,7 +306,7 @@ impl Storage {
     fn reports(&self, part: DirKind) -> &[TestReport] {
         match self.standing(part) {
             Standing::Passed(_) | Standing::Failed(_) => {
-                self.side(part).trial.as_ref().map_or(&[], |trial| trial.reports.as_slice())
+                self.side(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
             }
             Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => &[],
         }
@@ -322,7 +322,7 @@ impl Storage {
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
     pub fn by_hand(&self) -> Vec<String> {
-        self.side(self.part).trial.as_ref().map(Trial::by_hand).unwrap_or_default()
+        self.side(self.part).test_run.as_ref().map(Trial::by_hand).unwrap_or_default()
     }
 
     /// Whether a Test runs.
@@ -336,7 +336,7 @@ impl Storage {
     pub fn stops(&self) -> Vec<Focus> {
         let side = self.side(self.part);
         let mut stops = vec![Focus::Home, Focus::Edit];
-        if side.typed {
+        if side.is_typed {
             stops.push(Focus::Kind);
             stops.extend(side.form.kind.fields().iter().copied().map(Focus::Field));
         }
@@ -388,16 +388,16 @@ impl Storage {
 
     /// Takes in what was found.
     fn learn(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
-        let first = self.data.found.is_empty();
+        let first = self.data.detected.is_empty();
         (self.shape, self.several) = (shape, several);
-        self.data.found = data;
-        self.archive.found = archive;
+        self.data.detected = data;
+        self.archive.detected = archive;
         let has_two = self.has_two_parts();
         // Where nobody names a destination it can only be typed; where somebody does now, and nothing was typed, it need not.
         settle(&mut self.data, true);
-        let follows = self.data.typed;
+        let follows = self.data.is_typed;
         settle(&mut self.archive, has_two && !follows);
-        if first && self.data.typed && self.focus == Focus::Home {
+        if first && self.data.is_typed && self.focus == Focus::Home {
             self.focus = Focus::Field(Field::Directory);
         }
         if !self.parts().contains(&self.part) {
@@ -410,10 +410,10 @@ impl Storage {
 }
 
 /// A part that nobody touched is typed only if nobody names a destination and it does not follow from the other.
-fn settle(side: &mut Side, is_needed: bool) {
-    let chosen = side.typed && side.begun;
-    if !side.touched && !chosen {
-        side.typed = is_needed && !side.is_found();
+fn settle(side: &mut DestinationPart, is_needed: bool) {
+    let chosen = side.is_typed && side.is_initialized;
+    if !side.is_edited && !chosen {
+        side.is_typed = is_needed && !side.has_detected();
     }
 }
 

@@ -80,13 +80,13 @@ impl Sheet<'_> {
             focused = (body.lines.len(), body.lines.len());
         }
         body.push(self.source().focused(focus == Focus::Edit));
-        if side.typed {
+        if side.is_typed {
             focused = self.form(&mut body, focused);
             self.used_as(&mut body);
         } else if part == DirKind::Clog && self.storage.is_derived() {
             self.used_as(&mut body);
         } else {
-            self.found(&mut body, &side.found);
+            self.found(&mut body, &side.detected);
         }
         self.evidence(&mut body);
         if focus == Focus::Test {
@@ -94,7 +94,7 @@ impl Sheet<'_> {
         }
         let standing = self.storage.standing(part);
         let must_pass = self.storage.must_pass(part);
-        let (role, text) = report::headline(&standing, side.trial.as_ref(), must_pass, &self.model.zone);
+        let (role, text) = report::headline(&standing, side.test_run.as_ref(), must_pass, &self.model.zone);
         let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
         let mut lines = wrap(&text, self.wide.saturating_sub(LABEL + 1)).into_iter();
         body.push(Row::pieces(vec![
@@ -107,7 +107,7 @@ impl Sheet<'_> {
             body.line(role, format!("{}{line}", " ".repeat(LABEL)));
         }
         let stale = matches!(standing, Standing::Void(_) | Standing::Never);
-        if let Some(trial) = side.trial.as_ref().filter(|_| !stale) {
+        if let Some(trial) = side.test_run.as_ref().filter(|_| !stale) {
             report::checks(&mut body, trial, self.wide);
         }
         (body, focused)
@@ -136,16 +136,16 @@ impl Sheet<'_> {
     fn source(&self) -> Row {
         let part = self.storage.part;
         let side = self.storage.side(part);
-        let follows = part == DirKind::Clog && self.storage.data.typed;
-        let (text, button) = if side.typed {
+        let follows = part == DirKind::Clog && self.storage.data.is_typed;
+        let (text, button) = if side.is_typed {
             let back = if follows { "[ as before ]" } else { "[ as found ]" };
-            ("typed by hand".to_owned(), if side.is_found() || follows { back } else { "" })
+            ("typed by hand".to_owned(), if side.has_detected() || follows { back } else { "" })
         } else if part == DirKind::Clog && self.storage.is_derived() {
             ("follows the data backup".to_owned(), "[ edit ]")
         } else if part == DirKind::Clog && self.storage.kept().is_some() {
             ("the cluster's own, which stays".to_owned(), "[ edit ]")
         } else {
-            (source(&side.found), "[ edit ]")
+            (source(&side.detected), "[ edit ]")
         };
         let room = self.wide.saturating_sub(LABEL + width(button) + 2);
         Row::pieces(vec![
@@ -288,7 +288,7 @@ impl Sheet<'_> {
             return;
         }
         let facts = self.model.facts();
-        let tenant = facts.and_then(|facts| facts.tenant(&storage.archive.found.first()?.tenant));
+        let tenant = facts.and_then(|facts| facts.tenant(&storage.archive.detected.first()?.tenant));
         let (Some(facts), Some(tenant)) = (facts, tenant) else { return };
         let own = tenant.archive.destination.is_some();
         if let Some(round) = tenant.archive.latest().filter(|_| own) {
@@ -310,7 +310,7 @@ impl Sheet<'_> {
                 Help::of("Left, Right: data backup or log archive. Enter goes on.")
             }
             Focus::Home => Help::of("Enter goes on to the mode."),
-            Focus::Edit if side.typed => Help::of("Enter goes back to what was there; what is typed is kept."),
+            Focus::Edit if side.is_typed => Help::of("Enter goes back to what was there; what is typed is kept."),
             Focus::Edit if part == DirKind::Clog => {
                 Help::of("Enter types another. A new log archive stops archiving and starts a new round.")
             }

@@ -66,7 +66,7 @@ type Directory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
 fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = Directory<'_>>> {
     let storage = &model.draft.as_ref()?.storage;
     let (facts, choices) = (model.facts()?, model.choices()?);
-    let tenants = storage.data.found.iter().filter_map(|found| facts.tenant(&found.tenant));
+    let tenants = storage.data.detected.iter().filter_map(|found| facts.tenant(&found.tenant));
     let several = storage.is_for_several();
     Some(tenants.map(move |tenant| (chosen_destination(facts, tenant, &choices, part, several), tenant)))
 }
@@ -172,7 +172,7 @@ fn look_at(storage: &mut Storage) -> Option<String> {
 /// A part in which a tenant has no destination.
 fn unnamed(storage: &Storage) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
-        let none = storage.side(*part).found.iter().find(|found| found.chosen.is_none())?;
+        let none = storage.side(*part).detected.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
         Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
     })
@@ -195,7 +195,7 @@ fn choose(model: &mut Model, forward: bool, pressed: bool) -> Vec<Effect> {
         Focus::Field(Field::Addressing) => {
             let side = storage.side_mut(part);
             side.form.path_style = !side.form.path_style;
-            side.touched = true;
+            side.is_edited = true;
         }
         Focus::Edit if pressed => edit(model),
         Focus::Test if pressed => return test(model),
@@ -218,7 +218,7 @@ fn change_kind(model: &mut Model, forward: bool) {
         let Some(kind) = Kind::ALL.get(place).copied() else { continue };
         match kind.supported(&facts) {
             Ok(()) => {
-                side.touched |= side.form.kind != kind;
+                side.is_edited |= side.form.kind != kind;
                 side.form.kind = kind;
                 break;
             }
@@ -234,14 +234,14 @@ fn edit(model: &mut Model) {
     let storage = &draft.storage;
     let (part, derived) = (storage.part, storage.is_derived());
     let side = storage.side(part);
-    if side.typed {
-        let follows = part == DirKind::Clog && storage.data.typed;
-        if !side.is_found() && !follows {
+    if side.is_typed {
+        let follows = part == DirKind::Clog && storage.data.is_typed;
+        if !side.has_detected() && !follows {
             model.notice = Some("Nobody else names a destination: it must be typed.".to_owned());
             return;
         }
     }
-    let begin = (!side.typed && !side.begun).then(|| {
+    let begin = (!side.is_typed && !side.is_initialized).then(|| {
         if part == DirKind::Clog && derived {
             Some((following(&storage.data.form), None))
         } else {
@@ -257,9 +257,9 @@ fn edit(model: &mut Model) {
         }
     }
     let side = storage.side_mut(part);
-    side.typed = !side.typed;
-    side.begun = true;
-    let focus = if side.typed { Focus::Field(Field::Directory) } else { Focus::Edit };
+    side.is_typed = !side.is_typed;
+    side.is_initialized = true;
+    let focus = if side.is_typed { Focus::Field(Field::Directory) } else { Focus::Edit };
     storage.go_to(focus);
 }
 
@@ -279,7 +279,7 @@ fn following(data: &Form) -> Form {
 /// The form of what was found, and the id its URI has.
 fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
-    let found: &[Found] = &storage.side(part).found;
+    let found: &[Found] = &storage.side(part).detected;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.would_follow()))?;
     let mut form = Form::of(&destination);
     form.directory = TextField::new(&path);
@@ -308,7 +308,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let trial = Trial::begun(draft.storage.sheet(part), tenants);
-    draft.storage.side_mut(part).trial = Some(trial);
+    draft.storage.side_mut(part).test_run = Some(trial);
     draft.storage.running = Some((req, part));
     draft.storage.go_to(Focus::Test);
     vec![Effect::Test(req, directories)]
@@ -324,7 +324,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
     let ssh_user = model.chosen_cluster().and_then(|cluster| cluster.summary.ssh_user.as_deref());
     // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
-    let asked: Vec<bool> = match (storage.standing(part), &storage.side(part).trial) {
+    let asked: Vec<bool> = match (storage.standing(part), &storage.side(part).test_run) {
         (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
             trial.reports.iter().map(TestReport::asks_inside).collect()
         }
@@ -357,7 +357,7 @@ fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, des
 fn stop(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let Some((_, part)) = draft.storage.running.take() else { return Vec::new() };
-    if let Some(trial) = &mut draft.storage.side_mut(part).trial {
+    if let Some(trial) = &mut draft.storage.side_mut(part).test_run {
         trial.progress = Progress::Stopped;
     }
     vec![Effect::StopTest]
@@ -376,7 +376,7 @@ fn change<T>(storage: &mut Storage, with: impl FnOnce(&mut TextField) -> T) -> O
     let done = with(text);
     let touched = before != text.value();
     let part = storage.part;
-    storage.side_mut(part).touched |= touched;
+    storage.side_mut(part).is_edited |= touched;
     Some(done)
 }
 
@@ -409,7 +409,7 @@ pub fn pasted(model: &mut Model, text: &str) {
             let part = storage.part;
             let side = storage.side_mut(part);
             side.form = Form::of(&read);
-            side.touched = true;
+            side.is_edited = true;
         }
         (_, refused) => model.notice = refused,
     }
@@ -427,7 +427,7 @@ fn asked(model: &mut Model, req: RequestId) -> Option<(&mut Storage, DirKind)> {
 /// A check of the Test begins or has ended.
 pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
-        && let Some(trial) = &mut storage.side_mut(part).trial
+        && let Some(trial) = &mut storage.side_mut(part).test_run
     {
         trial.hear(news);
     }
@@ -437,7 +437,7 @@ pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> 
 /// The Test of a directory has ended.
 pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
-        && storage.side_mut(part).trial.as_mut().is_none_or(|trial| trial.end(report))
+        && storage.side_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
     {
         storage.running = None;
     }

@@ -20,7 +20,7 @@ fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
 fn the_clusters_own_destinations_need_nothing_more() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     for part in [Data, Clog] {
-        assert_eq!(source(&storage(&model).side(part).found), "the cluster's own destination");
+        assert_eq!(source(&storage(&model).side(part).detected), "the cluster's own destination");
     }
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.clone(), choices(&model).storage), (Screen::Mode, None, None));
@@ -36,7 +36,7 @@ fn who_names_a_destination_is_said_for_all_tenants_together() {
     let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
     let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
         let model = opened(facts, name, fallbacks);
-        source(&storage(&model).data.found)
+        source(&storage(&model).data.detected)
     };
     assert_eq!(said(three(), "prod", Vec::new()), "the own destinations of 3 tenants");
     assert_eq!(said(with_own(None, None), "prod/pay", strategy()), "the inventory's strategy");
@@ -129,7 +129,7 @@ fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
     assert!(before[0].starts_with("/base/") && before[0].ends_with("/data"), "{before:?}");
     go(&mut model, Focus::Edit);
     press(&mut model, Key::Enter);
-    assert!(storage(&model).data.typed && storage(&model).is_derived());
+    assert!(storage(&model).data.is_typed && storage(&model).is_derived());
     assert_eq!(places(&model), before);
 }
 
@@ -202,18 +202,18 @@ fn back_and_forward_and_another_target_lose_nothing() {
 #[test]
 fn facts_that_come_later_change_only_what_nobody_typed() {
     let mut model = opened(with_own(None, None), "prod/pay", Vec::new());
-    assert!(storage(&model).data.typed);
+    assert!(storage(&model).data.is_typed);
     let learn = |model: &mut Model, facts: Facts| {
         let effects = target::detect_one(model, "prod");
         let [Effect::Detect(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
         answered(model, *req, facts);
     };
     learn(&mut model, prod());
-    assert!(!storage(&model).data.typed && storage(&model).focus == Focus::Home);
+    assert!(!storage(&model).data.is_typed && storage(&model).focus == Focus::Home);
     edit(&mut model, "/typed");
     learn(&mut model, with_own(Some("file:///other"), None));
     assert_eq!(storage(&model).data.form.directory.value(), "/typed");
-    assert!(storage(&model).data.typed);
+    assert!(storage(&model).data.is_typed);
 }
 
 fn edit_again(model: &mut Model, directory: &str) {
@@ -226,11 +226,11 @@ fn edit_again(model: &mut Model, directory: &str) {
 fn below_v4_and_for_a_dump_there_is_one_destination() {
     let model = opened(legacy("3.1.2-20220101000000", CompactionRule::Enforced, 60), "legacy", Vec::new());
     assert_eq!((storage(&model).shape, storage(&model).parts()), (Shape::One, [Data].as_slice()));
-    assert_eq!(source(&storage(&model).data.found), "the cluster's own destination");
+    assert_eq!(source(&storage(&model).data.detected), "the cluster's own destination");
     let new = legacy("3.2.3-20220804134610", CompactionRule::AsAnswered, 60);
     let mut model = opened(new, "legacy/pay", Vec::new());
     assert_eq!(storage(&model).shape, Shape::Tenants);
-    assert!(storage(&model).data.typed, "a backup of tenants never goes to the destination of the cluster");
+    assert!(storage(&model).data.is_typed, "a backup of tenants never goes to the destination of the cluster");
     type_in(&mut model, "/nfs/");
     let (chosen, _) = destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///nfs/{run}", "an empty directory each time");

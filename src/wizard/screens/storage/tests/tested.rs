@@ -64,7 +64,7 @@ fn checks_are_shown_as_they_begin_and_end() {
     tell(&mut model, RequestId(req.0 + 7), TestNews::Begins(StorageCheck::List));
     assert_eq!(storage(&model).standing(Data), Standing::Running(Some(StorageCheck::Write)));
     tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
-    let trial = storage(&model).data.trial.clone().unwrap();
+    let trial = storage(&model).data.test_run.clone().unwrap();
     assert_eq!((trial.checks.len(), trial.progress), (1, Progress::Running(None)));
 }
 
@@ -187,7 +187,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
     let (req, all) = test_all(&mut model);
     let uris: Vec<String> = all.iter().map(|what| what.destination.bare()).collect();
     assert_eq!(uris, ["file:///b/1002/data", "file:///b/1004/data", "file:///b/1006/data"]);
-    let whose = |model: &Model| storage(model).data.trial.as_ref().unwrap().whose();
+    let whose = |model: &Model| storage(model).data.test_run.as_ref().unwrap().whose();
     let say = |model: &mut Model, uri: &str, report: TestReport| {
         let report = TestReport { uri: uri.to_owned(), ..report };
         assert!(answer(model, req, Answer::TestFinished(Box::new(report))).is_empty());
