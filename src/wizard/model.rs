@@ -112,7 +112,7 @@ pub struct Draft {
     /// What to back up: one cluster, or tenants of one cluster.
     pub targets: Vec<TargetName>,
     /// Where backups go.
-    pub storage: storage::Storage,
+    pub storage: storage::StorageScreen,
     /// Full or incremental, and what belongs to it.
     pub mode: mode::ModeChoices,
     /// The server may be sent secrets for its look at the storage.
@@ -127,7 +127,7 @@ impl Draft {
     pub fn new(targets: Vec<TargetName>) -> Self {
         Self {
             targets,
-            storage: storage::Storage::default(),
+            storage: storage::StorageScreen::default(),
             mode: mode::ModeChoices::default(),
             may_send_proof_secrets: false,
             older_passwords: Vec::new(),

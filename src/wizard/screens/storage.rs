@@ -75,9 +75,9 @@ impl DestinationPart {
 
 /// The storage part of a draft.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Storage {
+pub struct StorageScreen {
     /// What the target's line makes of a destination.
-    pub shape: Shape,
+    pub layout: Shape,
     /// The part that is shown.
     pub part: DirKind,
     /// What has the focus.
@@ -89,30 +89,30 @@ pub struct Storage {
     /// Id and key, one for both.
     pub access: Access,
     /// How far what does not fit is scrolled.
-    pub scrolled: usize,
+    pub scroll_offset: usize,
     /// The Test that runs, and of what.
-    running: Option<(RequestId, DirKind)>,
+    running_test: Option<(RequestId, DirKind)>,
     /// More than one tenant is backed up.
-    several: bool,
+    has_several_tenants: bool,
 }
 
-impl Default for Storage {
+impl Default for StorageScreen {
     fn default() -> Self {
         Self {
-            shape: Shape::Two,
+            layout: Shape::Two,
             part: DirKind::Data,
             focus: Focus::Home,
             data: DestinationPart::default(),
             archive: DestinationPart::default(),
             access: Access::default(),
-            scrolled: 0,
-            running: None,
-            several: false,
+            scroll_offset: 0,
+            running_test: None,
+            has_several_tenants: false,
         }
     }
 }
 
-impl Storage {
+impl StorageScreen {
     /// Whether something was typed.
     #[must_use]
     pub fn is_typed(&self) -> bool {
@@ -128,7 +128,7 @@ impl Storage {
     /// Whether data and log each have a destination of their own.
     #[must_use]
     pub fn has_two_parts(&self) -> bool {
-        self.shape == Shape::Two
+        self.layout == Shape::Two
     }
 
     /// The parts there are.
@@ -192,7 +192,7 @@ impl Storage {
     #[must_use]
     pub fn complaint(&self, part: DirKind, field: Field) -> Option<String> {
         let alone = part == DirKind::Data && self.is_derived();
-        self.side(part).form.complaint(field, &self.access, (self.shape, alone, self.several))
+        self.side(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
     }
 
     /// The same, once it is to be shown.
@@ -328,7 +328,7 @@ impl Storage {
     /// Whether a Test runs.
     #[must_use]
     pub fn is_testing(&self) -> bool {
-        self.running.is_some()
+        self.running_test.is_some()
     }
 
     /// What can have the focus now, in order.
@@ -374,7 +374,7 @@ impl Storage {
             self.side_mut(part).visited.insert(left);
         }
         self.focus = focus;
-        self.scrolled = 0;
+        self.scroll_offset = 0;
     }
 
     /// Shows a part, with the focus there.
@@ -389,7 +389,7 @@ impl Storage {
     /// Takes in what was found.
     fn learn(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
         let first = self.data.detected.is_empty();
-        (self.shape, self.several) = (shape, several);
+        (self.layout, self.has_several_tenants) = (shape, several);
         self.data.detected = data;
         self.archive.detected = archive;
         let has_two = self.has_two_parts();

@@ -16,7 +16,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::storage::form::{Field, Kind, Shape};
 use crate::wizard::screens::storage::found::{Found, source};
 use crate::wizard::screens::storage::trial::Standing;
-use crate::wizard::screens::storage::{self, Focus, Storage, name_of};
+use crate::wizard::screens::storage::{self, Focus, StorageScreen, name_of};
 
 mod report;
 
@@ -34,7 +34,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 }
 
 /// The lines that fit, the focused ones among them, and how many more there are.
-fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &Storage, room: usize, wide: usize) -> Body {
+fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &StorageScreen, room: usize, wide: usize) -> Body {
     let total = body.lines.len();
     let Some(last_top) = total.checked_sub(room).filter(|more| *more > 0) else { return body };
     let top = match storage.focus {
@@ -44,7 +44,7 @@ fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &Storage, ro
         // One line below is kept in sight, and one may be needed to say how many more there are.
         Focus::Edit | Focus::Kind | Focus::Field(_) => (last + 3).saturating_sub(room).min(first),
     };
-    let mut top = (top + storage.scrolled).min(last_top);
+    let mut top = (top + storage.scroll_offset).min(last_top);
     if storage.is_typing() {
         top = top.min(first);
     }
@@ -63,7 +63,7 @@ fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &Storage, ro
 /// What is drawn from.
 struct Sheet<'a> {
     model: &'a Model,
-    storage: &'a Storage,
+    storage: &'a StorageScreen,
     wide: usize,
 }
 
@@ -116,7 +116,7 @@ impl Sheet<'_> {
     /// The title, and the parts there are.
     fn title(&self) -> Row {
         let mut pieces = vec![(Role::Title, " Storage Configuration  ".to_owned())];
-        match self.storage.shape {
+        match self.storage.layout {
             Shape::Two => {
                 for part in self.storage.parts() {
                     let shown = *part == self.storage.part;

@@ -3,7 +3,7 @@
 use super::form::{Field, Form, Kind, Shape};
 use super::found::{Found, covered, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
-use super::{Focus, Storage, name_of};
+use super::{Focus, StorageScreen, name_of};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::credential::credential;
@@ -93,11 +93,11 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Choose | Action::Right => choose(model, true, action == Action::Choose),
         Action::Left => choose(model, false, false),
         Action::PageDown => {
-            storage.scrolled += PAGE;
+            storage.scroll_offset += PAGE;
             Vec::new()
         }
         Action::PageUp => {
-            storage.scrolled = storage.scrolled.saturating_sub(PAGE);
+            storage.scroll_offset = storage.scroll_offset.saturating_sub(PAGE);
             Vec::new()
         }
         Action::Test => test(model),
@@ -159,7 +159,7 @@ fn next(model: &mut Model) {
 }
 
 /// Goes to the first field with which something is wrong, and says what.
-fn look_at(storage: &mut Storage) -> Option<String> {
+fn look_at(storage: &mut StorageScreen) -> Option<String> {
     let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_complaint(*part)?)));
     let (part, field) = first?;
     let complaint = storage.complaint(part, field);
@@ -170,7 +170,7 @@ fn look_at(storage: &mut Storage) -> Option<String> {
 }
 
 /// A part in which a tenant has no destination.
-fn unnamed(storage: &Storage) -> Option<(DirKind, String)> {
+fn unnamed(storage: &StorageScreen) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
         let none = storage.side(*part).detected.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
@@ -189,7 +189,7 @@ fn choose(model: &mut Model, forward: bool, pressed: bool) -> Vec<Effect> {
                 DirKind::Data => DirKind::Clog,
                 DirKind::Clog => DirKind::Data,
             };
-            storage.scrolled = 0;
+            storage.scroll_offset = 0;
         }
         Focus::Kind => change_kind(model, forward),
         Focus::Field(Field::Addressing) => {
@@ -309,7 +309,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let trial = Trial::begun(draft.storage.sheet(part), tenants);
     draft.storage.side_mut(part).test_run = Some(trial);
-    draft.storage.running = Some((req, part));
+    draft.storage.running_test = Some((req, part));
     draft.storage.go_to(Focus::Test);
     vec![Effect::Test(req, directories)]
 }
@@ -336,7 +336,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
         let needs_key = chosen.destination.needs_access_key();
         let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
         let key_from = chosen.access_key.filter(|_| needs_key && key.is_none());
-        let what = test_of(facts, tenant, storage.shape, part, chosen.destination);
+        let what = test_of(facts, tenant, storage.layout, part, chosen.destination);
         let mut what = if storage.must_pass(part) { what.with_statement_check(facts) } else { what };
         what.may_probe_inside = asked.get(directories.len()).is_some_and(|asked| *asked);
         directories.push(DirectoryTest { spec: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
@@ -356,7 +356,7 @@ fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, des
 /// Ends the Test that runs.
 fn stop(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    let Some((_, part)) = draft.storage.running.take() else { return Vec::new() };
+    let Some((_, part)) = draft.storage.running_test.take() else { return Vec::new() };
     if let Some(trial) = &mut draft.storage.side_mut(part).test_run {
         trial.progress = Progress::Stopped;
     }
@@ -370,7 +370,7 @@ pub fn typed(model: &mut Model, key: Key) -> bool {
 }
 
 /// Changes the focused text, and notes whether anything became different.
-fn change<T>(storage: &mut Storage, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
+fn change<T>(storage: &mut StorageScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = storage.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);
@@ -416,9 +416,9 @@ pub fn pasted(model: &mut Model, text: &str) {
 }
 
 /// The draft that asked for a Test; it may lie aside meanwhile.
-fn asked(model: &mut Model, req: RequestId) -> Option<(&mut Storage, DirKind)> {
+fn asked(model: &mut Model, req: RequestId) -> Option<(&mut StorageScreen, DirKind)> {
     let drafts = model.draft.iter_mut().chain(model.drafts.values_mut());
-    drafts.map(|draft| &mut draft.storage).find_map(|storage| match storage.running {
+    drafts.map(|draft| &mut draft.storage).find_map(|storage| match storage.running_test {
         Some((running, part)) if running == req => Some((storage, part)),
         Some(_) | None => None,
     })
@@ -439,7 +439,7 @@ pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<E
     if let Some((storage, part)) = asked(model, req)
         && storage.side_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
     {
-        storage.running = None;
+        storage.running_test = None;
     }
     Vec::new()
 }

@@ -1,6 +1,6 @@
 //! The keys of the storage screen.
 
-use super::{Focus, Storage};
+use super::{Focus, StorageScreen};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::Model;
@@ -8,11 +8,11 @@ use crate::wizard::model::Model;
 /// The keys of the screen.
 pub const KEYS: [Binding; 10] = [
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the mode", 8)
-        .when(|model| on(model, Storage::is_on_next)),
+        .when(|model| on(model, StorageScreen::is_on_next)),
     Binding::new(&[Key::Enter], Action::Choose, "change", "type a destination, or use the one that was found", 8)
         .when(|model| on(model, |storage| storage.focus == Focus::Edit)),
     Binding::new(&[Key::Enter], Action::Test, "test", "test this destination", 8)
-        .when(|model| on(model, Storage::is_on_test)),
+        .when(|model| on(model, StorageScreen::is_on_test)),
     Binding::new(&[Key::Char(' ')], Action::Choose, "choose", "choose, or press the focused button", 5)
         .when(|model| on(model, |storage| !matches!(storage.focus, Focus::Home) || storage.has_two_parts())),
     Binding::new(&[Key::Char('t')], Action::Test, "test", "test this destination; it changes nothing", 6).when(
@@ -22,7 +22,7 @@ pub const KEYS: [Binding; 10] = [
         },
     ),
     Binding::new(&[Key::Esc], Action::Cancel, "stop the Test", "stop the Test that runs", 7)
-        .when(|model| on(model, Storage::is_testing)),
+        .when(|model| on(model, StorageScreen::is_testing)),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to what was detected; nothing typed is lost", 7)
         .when(|model| on(model, |storage| !storage.is_testing())),
     Binding::new(&[Key::PageDown], Action::PageDown, "more", "more of what does not fit", 2),
@@ -32,9 +32,9 @@ pub const KEYS: [Binding; 10] = [
 ];
 
 /// Ready where it is so; a table of a screen that is not open yet shows its plainest form.
-fn on(model: &Model, is_so: impl Fn(&Storage) -> bool) -> Availability {
+fn on(model: &Model, is_so: impl Fn(&StorageScreen) -> bool) -> Availability {
     match &model.draft {
         Some(draft) => Availability::ready_or_hidden(is_so(&draft.storage)),
-        None => Availability::ready_or_hidden(is_so(&Storage::default())),
+        None => Availability::ready_or_hidden(is_so(&StorageScreen::default())),
     }
 }

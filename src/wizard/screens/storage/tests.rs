@@ -73,7 +73,7 @@ pub fn type_in(model: &mut Model, text: &str) {
     }
 }
 
-pub fn storage(model: &Model) -> &Storage {
+pub fn storage(model: &Model) -> &StorageScreen {
     &model.draft.as_ref().unwrap().storage
 }
 
