@@ -143,7 +143,7 @@ impl Draft {
     /// Whether something was typed or chosen that would be lost.
     #[must_use]
     pub fn is_edited(&self) -> bool {
-        self.storage.is_typed() || self.mode != mode::ModeChoices::default() || !self.older_passwords.is_empty()
+        self.storage.is_edited() || self.mode != mode::ModeChoices::default() || !self.older_passwords.is_empty()
     }
 
     /// What was typed of the secrets that a task needs.

@@ -115,7 +115,7 @@ impl Default for StorageScreen {
 impl StorageScreen {
     /// Whether something was typed.
     #[must_use]
-    pub fn is_typed(&self) -> bool {
+    pub fn is_edited(&self) -> bool {
         self.data.is_edited || self.archive.is_edited
     }
 

@@ -155,11 +155,11 @@ fn several_own_directories_are_edited_as_one_with_variables() {
 fn where_nobody_names_one_it_is_typed_at_once() {
     let mut model = opened(with_own(None, None), "prod/pay", Vec::new());
     assert_eq!(storage(&model).focus, Focus::Field(Field::Directory));
-    assert!(model.is_typing() && !storage(&model).is_typed(), "nothing would be lost yet");
+    assert!(model.is_typing() && !storage(&model).is_edited(), "nothing would be lost yet");
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("Enter a storage directory.")));
     type_in(&mut model, "/b");
-    assert!(storage(&model).is_typed() && storage(&model).is_derived());
+    assert!(storage(&model).is_edited() && storage(&model).is_derived());
     let (chosen, _) = destination(&model, Clog).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///b/77/1002/clog");
     go(&mut model, Focus::Edit);
@@ -187,7 +187,7 @@ fn back_and_forward_and_another_target_lose_nothing() {
     press(&mut model, Key::Enter);
     assert_eq!((model.screen, storage(&model)), (Screen::Storage, &before));
     let _ = target::open_draft(&mut model, vec!["prod/order".parse().unwrap()]);
-    assert!(!storage(&model).is_typed());
+    assert!(!storage(&model).is_edited());
     let _ = target::open_draft(&mut model, vec!["prod/pay".parse().unwrap()]);
     assert_eq!(storage(&model), &before);
     // Nor does going back to what was found, and typing again.
