@@ -139,14 +139,14 @@ impl StorageScreen {
 
     /// One of them.
     #[must_use]
-    pub fn side(&self, part: DirKind) -> &DestinationPart {
+    pub fn destination_part(&self, part: DirKind) -> &DestinationPart {
         match part {
             DirKind::Data => &self.data,
             DirKind::Clog => &self.archive,
         }
     }
 
-    fn side_mut(&mut self, part: DirKind) -> &mut DestinationPart {
+    fn destination_part_mut(&mut self, part: DirKind) -> &mut DestinationPart {
         match part {
             DirKind::Data => &mut self.data,
             DirKind::Clog => &mut self.archive,
@@ -192,18 +192,18 @@ impl StorageScreen {
     #[must_use]
     pub fn complaint(&self, part: DirKind, field: Field) -> Option<String> {
         let alone = part == DirKind::Data && self.is_derived();
-        self.side(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
+        self.destination_part(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
     }
 
     /// The same, once it is to be shown.
     #[must_use]
     pub fn shown_complaint(&self, part: DirKind, field: Field) -> Option<String> {
-        self.side(part).visited.contains(&field).then(|| self.complaint(part, field)).flatten()
+        self.destination_part(part).visited.contains(&field).then(|| self.complaint(part, field)).flatten()
     }
 
     /// The first field of a typed part with which something is wrong.
     fn first_complaint(&self, part: DirKind) -> Option<Field> {
-        let side = self.side(part);
+        let side = self.destination_part(part);
         let mut fields = side.form.kind.fields().iter().copied().filter(|_| side.is_typed);
         fields.find(|field| self.complaint(part, *field).is_some())
     }
@@ -213,7 +213,8 @@ impl StorageScreen {
     /// # Errors
     /// What is typed is no destination: what is wrong with it.
     pub fn wanted(&self) -> Result<Option<Wanted>, String> {
-        let typed: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.side(*part).is_typed).collect();
+        let typed: Vec<DirKind> =
+            self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
         if typed.is_empty() {
             return Ok(None);
         }
@@ -221,8 +222,8 @@ impl StorageScreen {
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
-        let uri = |part| typed.contains(&part).then(|| self.side(part).form.uri(&self.access));
-        let needs_key = typed.iter().any(|part| self.side(*part).form.needs_access_key());
+        let uri = |part| typed.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
+        let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
         Ok(Some(Wanted {
             data: uri(DirKind::Data),
             archive: uri(DirKind::Clog).or_else(|| self.kept().map(Destination::without_keys)),
@@ -237,38 +238,41 @@ impl StorageScreen {
     /// The access key that was typed.
     #[must_use]
     pub fn access_key(&self) -> Option<Secret> {
-        let wants =
-            self.parts().iter().map(|part| self.side(*part)).any(|side| side.is_typed && side.form.needs_access_key());
+        let wants = self
+            .parts()
+            .iter()
+            .map(|part| self.destination_part(*part))
+            .any(|side| side.is_typed && side.form.needs_access_key());
         self.access.key.as_secret().filter(|_| wants)
     }
 
     /// Whether nothing may go on before it passed a Test: what was typed, and what follows from it.
     #[must_use]
     pub fn must_pass(&self, part: DirKind) -> bool {
-        self.side(part).is_typed || (part == DirKind::Clog && self.is_derived())
+        self.destination_part(part).is_typed || (part == DirKind::Clog && self.is_derived())
     }
 
     /// What a Test of a part would be of.
     #[must_use]
     pub fn sheet(&self, part: DirKind) -> Sheet {
         let access = self.access.clone();
-        if self.side(part).is_typed {
+        if self.destination_part(part).is_typed {
             // A path with variables is the same directory, whatever else is given.
-            let is_base = !self.side(part).form.directory.value().contains('{');
+            let is_base = !self.destination_part(part).form.directory.value().contains('{');
             let alone = part == DirKind::Data && is_base && self.is_derived();
-            return Sheet::Typed { form: self.side(part).form.clone(), access, alone };
+            return Sheet::Typed { form: self.destination_part(part).form.clone(), access, alone };
         }
         if part == DirKind::Clog && self.is_derived() {
             return Sheet::Derived { form: self.data.form.clone(), access };
         }
-        let first = self.side(part).detected.iter().find_map(|found| found.chosen.as_ref());
+        let first = self.destination_part(part).detected.iter().find_map(|found| found.chosen.as_ref());
         Sheet::Found(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
     /// What the last Test of a part says of what is there now.
     #[must_use]
     pub fn standing(&self, part: DirKind) -> Standing<'_> {
-        standing(self.side(part).test_run.as_ref(), &self.sheet(part))
+        standing(self.destination_part(part).test_run.as_ref(), &self.sheet(part))
     }
 
     /// What the Tests of what was typed could not check, for the confirm screen.
@@ -306,7 +310,7 @@ impl StorageScreen {
     fn reports(&self, part: DirKind) -> &[TestReport] {
         match self.standing(part) {
             Standing::Passed(_) | Standing::Failed(_) => {
-                self.side(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
+                self.destination_part(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
             }
             Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => &[],
         }
@@ -322,7 +326,7 @@ impl StorageScreen {
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
     pub fn by_hand(&self) -> Vec<String> {
-        self.side(self.part).test_run.as_ref().map(Trial::by_hand).unwrap_or_default()
+        self.destination_part(self.part).test_run.as_ref().map(Trial::by_hand).unwrap_or_default()
     }
 
     /// Whether a Test runs.
@@ -334,7 +338,7 @@ impl StorageScreen {
     /// What can have the focus now, in order.
     #[must_use]
     pub fn stops(&self) -> Vec<Focus> {
-        let side = self.side(self.part);
+        let side = self.destination_part(self.part);
         let mut stops = vec![Focus::Home, Focus::Edit];
         if side.is_typed {
             stops.push(Focus::Kind);
@@ -361,7 +365,7 @@ impl StorageScreen {
             Focus::Field(Field::AccessKey) => Some(&mut self.access.key),
             Focus::Field(field) => {
                 let part = self.part;
-                self.side_mut(part).form.text_mut(field)
+                self.destination_part_mut(part).form.text_mut(field)
             }
             Focus::Home | Focus::Edit | Focus::Kind | Focus::Test => None,
         }
@@ -371,7 +375,7 @@ impl StorageScreen {
     fn go_to(&mut self, focus: Focus) {
         if let (Focus::Field(left), true) = (self.focus, self.focus != focus) {
             let part = self.part;
-            self.side_mut(part).visited.insert(left);
+            self.destination_part_mut(part).visited.insert(left);
         }
         self.focus = focus;
         self.scroll_offset = 0;

@@ -72,7 +72,7 @@ impl Sheet<'_> {
     fn draw(&self) -> (Body, (usize, usize)) {
         let mut body = Body::default();
         let part = self.storage.part;
-        let side = self.storage.side(part);
+        let side = self.storage.destination_part(part);
         let focus = self.storage.focus;
         let mut focused = (0, 0);
         body.push(self.title().focused(focus == Focus::Home));
@@ -135,7 +135,7 @@ impl Sheet<'_> {
     /// Where it comes from, and the button that changes that.
     fn source(&self) -> Row {
         let part = self.storage.part;
-        let side = self.storage.side(part);
+        let side = self.storage.destination_part(part);
         let follows = part == DirKind::Clog && self.storage.data.is_typed;
         let (text, button) = if side.is_typed {
             let back = if follows { "[ as before ]" } else { "[ as found ]" };
@@ -159,7 +159,7 @@ impl Sheet<'_> {
     /// The fields; first and last line of the focused one.
     fn form(&self, body: &mut Body, mut focused: (usize, usize)) -> (usize, usize) {
         let (storage, part) = (self.storage, self.storage.part);
-        let form = &storage.side(part).form;
+        let form = &storage.destination_part(part).form;
         let begins = body.lines.len();
         self.kinds(body, form.kind);
         if storage.focus == Focus::Kind {
@@ -304,7 +304,7 @@ impl Sheet<'_> {
 
     fn help(&self) -> Help {
         let (storage, part) = (self.storage, self.storage.part);
-        let side = storage.side(part);
+        let side = storage.destination_part(part);
         match storage.focus {
             Focus::Home if storage.has_two_parts() => {
                 Help::of("Left, Right: data backup or log archive. Enter goes on.")

@@ -163,7 +163,7 @@ fn look_at(storage: &mut StorageScreen) -> Option<String> {
     let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_complaint(*part)?)));
     let (part, field) = first?;
     let complaint = storage.complaint(part, field);
-    let side = storage.side_mut(part);
+    let side = storage.destination_part_mut(part);
     side.visited.extend(side.form.kind.fields());
     storage.show(part, Focus::Field(field));
     complaint
@@ -172,7 +172,7 @@ fn look_at(storage: &mut StorageScreen) -> Option<String> {
 /// A part in which a tenant has no destination.
 fn unnamed(storage: &StorageScreen) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
-        let none = storage.side(*part).detected.iter().find(|found| found.chosen.is_none())?;
+        let none = storage.destination_part(*part).detected.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
         Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
     })
@@ -193,7 +193,7 @@ fn choose(model: &mut Model, forward: bool, pressed: bool) -> Vec<Effect> {
         }
         Focus::Kind => change_kind(model, forward),
         Focus::Field(Field::Addressing) => {
-            let side = storage.side_mut(part);
+            let side = storage.destination_part_mut(part);
             side.form.path_style = !side.form.path_style;
             side.is_edited = true;
         }
@@ -209,7 +209,7 @@ fn change_kind(model: &mut Model, forward: bool) {
     let Some(facts) = model.facts().cloned() else { return };
     let Some(draft) = &mut model.draft else { return };
     let part = draft.storage.part;
-    let side = draft.storage.side_mut(part);
+    let side = draft.storage.destination_part_mut(part);
     let count = Kind::ALL.len();
     let at = Kind::ALL.iter().position(|kind| *kind == side.form.kind).unwrap_or(0);
     let mut passed_over = None;
@@ -233,7 +233,7 @@ fn edit(model: &mut Model) {
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;
     let (part, derived) = (storage.part, storage.is_derived());
-    let side = storage.side(part);
+    let side = storage.destination_part(part);
     if side.is_typed {
         let follows = part == DirKind::Clog && storage.data.is_typed;
         if !side.has_detected() && !follows {
@@ -251,12 +251,12 @@ fn edit(model: &mut Model) {
     let Some(draft) = &mut model.draft else { return };
     let storage = &mut draft.storage;
     if let Some(Some((form, id))) = begin {
-        storage.side_mut(part).form = form;
+        storage.destination_part_mut(part).form = form;
         if storage.access.id.value().is_empty() {
             storage.access.id = TextField::new(&id.unwrap_or_default());
         }
     }
-    let side = storage.side_mut(part);
+    let side = storage.destination_part_mut(part);
     side.is_typed = !side.is_typed;
     side.is_initialized = true;
     let focus = if side.is_typed { Focus::Field(Field::Directory) } else { Focus::Edit };
@@ -279,7 +279,7 @@ fn following(data: &Form) -> Form {
 /// The form of what was found, and the id its URI has.
 fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
-    let found: &[Found] = &storage.side(part).detected;
+    let found: &[Found] = &storage.destination_part(part).detected;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.would_follow()))?;
     let mut form = Form::of(&destination);
     form.directory = TextField::new(&path);
@@ -308,7 +308,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let trial = Trial::begun(draft.storage.sheet(part), tenants);
-    draft.storage.side_mut(part).test_run = Some(trial);
+    draft.storage.destination_part_mut(part).test_run = Some(trial);
     draft.storage.running_test = Some((req, part));
     draft.storage.go_to(Focus::Test);
     vec![Effect::Test(req, directories)]
@@ -324,7 +324,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
     let ssh_user = model.chosen_cluster().and_then(|cluster| cluster.summary.ssh_user.as_deref());
     // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
-    let asked: Vec<bool> = match (storage.standing(part), &storage.side(part).test_run) {
+    let asked: Vec<bool> = match (storage.standing(part), &storage.destination_part(part).test_run) {
         (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
             trial.reports.iter().map(TestReport::asks_inside).collect()
         }
@@ -357,7 +357,7 @@ fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, des
 fn stop(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let Some((_, part)) = draft.storage.running_test.take() else { return Vec::new() };
-    if let Some(trial) = &mut draft.storage.side_mut(part).test_run {
+    if let Some(trial) = &mut draft.storage.destination_part_mut(part).test_run {
         trial.progress = Progress::Stopped;
     }
     vec![Effect::StopTest]
@@ -376,7 +376,7 @@ fn change<T>(storage: &mut StorageScreen, with: impl FnOnce(&mut TextField) -> T
     let done = with(text);
     let touched = before != text.value();
     let part = storage.part;
-    storage.side_mut(part).is_edited |= touched;
+    storage.destination_part_mut(part).is_edited |= touched;
     Some(done)
 }
 
@@ -407,7 +407,7 @@ pub fn pasted(model: &mut Model, text: &str) {
                 storage.access.id = TextField::new(id);
             }
             let part = storage.part;
-            let side = storage.side_mut(part);
+            let side = storage.destination_part_mut(part);
             side.form = Form::of(&read);
             side.is_edited = true;
         }
@@ -427,7 +427,7 @@ fn asked(model: &mut Model, req: RequestId) -> Option<(&mut StorageScreen, DirKi
 /// A check of the Test begins or has ended.
 pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
-        && let Some(trial) = &mut storage.side_mut(part).test_run
+        && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {
         trial.hear(news);
     }
@@ -437,7 +437,7 @@ pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> 
 /// The Test of a directory has ended.
 pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
     if let Some((storage, part)) = asked(model, req)
-        && storage.side_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
+        && storage.destination_part_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
     {
         storage.running_test = None;
     }

@@ -20,7 +20,7 @@ fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
 fn the_clusters_own_destinations_need_nothing_more() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     for part in [Data, Clog] {
-        assert_eq!(source(&storage(&model).side(part).detected), "the cluster's own destination");
+        assert_eq!(source(&storage(&model).destination_part(part).detected), "the cluster's own destination");
     }
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.clone(), choices(&model).storage), (Screen::Mode, None, None));
