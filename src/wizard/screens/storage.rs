@@ -161,7 +161,7 @@ impl StorageScreen {
 
     /// The log archive that the one tenant has and keeps, though the data backup is typed.
     #[must_use]
-    pub fn kept(&self) -> Option<&Destination> {
+    pub fn kept_archive(&self) -> Option<&Destination> {
         self.own_archive().filter(|_| self.data.is_typed)
     }
 
@@ -226,7 +226,7 @@ impl StorageScreen {
         let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
         Ok(Some(Wanted {
             data: uri(DirKind::Data),
-            archive: uri(DirKind::Clog).or_else(|| self.kept().map(Destination::without_keys)),
+            archive: uri(DirKind::Clog).or_else(|| self.kept_archive().map(Destination::without_keys)),
             // Each URI says its own id: the one that is kept may have another.
             access_id: None,
             access_key: (needs_key && self.access.key.as_secret().is_some()).then_some(SecretSource::Prompt),

@@ -142,7 +142,7 @@ impl Sheet<'_> {
             ("typed by hand".to_owned(), if side.has_detected() || follows { back } else { "" })
         } else if part == DirKind::Clog && self.storage.is_derived() {
             ("follows the data backup".to_owned(), "[ edit ]")
-        } else if part == DirKind::Clog && self.storage.kept().is_some() {
+        } else if part == DirKind::Clog && self.storage.kept_archive().is_some() {
             ("the cluster's own, which stays".to_owned(), "[ edit ]")
         } else {
             (source(&side.detected), "[ edit ]")
