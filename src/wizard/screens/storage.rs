@@ -178,14 +178,14 @@ impl StorageScreen {
     }
 
     /// Whether the log archive would follow from a data backup that is typed.
-    fn would_follow(&self) -> bool {
+    fn archive_would_derive(&self) -> bool {
         self.has_two_parts() && !self.archive.is_typed && self.own_archive().is_none()
     }
 
     /// Whether the log archive follows from the data backup that is typed.
     #[must_use]
     pub fn is_derived(&self) -> bool {
-        self.data.is_typed && self.would_follow()
+        self.data.is_typed && self.archive_would_derive()
     }
 
     /// What is wrong with a field of a part that is typed.

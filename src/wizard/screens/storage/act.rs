@@ -280,7 +280,7 @@ fn following(data: &Form) -> Form {
 fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[Found] = &storage.destination_part(part).detected;
-    let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.would_follow()))?;
+    let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
     let mut form = Form::of(&destination);
     form.directory = TextField::new(&path);
     Some((form, destination.attribute("access_id").map(str::to_owned)))
