@@ -184,14 +184,14 @@ impl StorageScreen {
 
     /// Whether the log archive follows from the data backup that is typed.
     #[must_use]
-    pub fn is_derived(&self) -> bool {
+    pub fn is_archive_derived(&self) -> bool {
         self.data.is_typed && self.archive_would_derive()
     }
 
     /// What is wrong with a field of a part that is typed.
     #[must_use]
     pub fn complaint(&self, part: DirKind, field: Field) -> Option<String> {
-        let alone = part == DirKind::Data && self.is_derived();
+        let alone = part == DirKind::Data && self.is_archive_derived();
         self.destination_part(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
     }
 
@@ -249,7 +249,7 @@ impl StorageScreen {
     /// Whether nothing may go on before it passed a Test: what was typed, and what follows from it.
     #[must_use]
     pub fn must_pass(&self, part: DirKind) -> bool {
-        self.destination_part(part).is_typed || (part == DirKind::Clog && self.is_derived())
+        self.destination_part(part).is_typed || (part == DirKind::Clog && self.is_archive_derived())
     }
 
     /// What a Test of a part would be of.
@@ -259,10 +259,10 @@ impl StorageScreen {
         if self.destination_part(part).is_typed {
             // A path with variables is the same directory, whatever else is given.
             let is_base = !self.destination_part(part).form.directory.value().contains('{');
-            let alone = part == DirKind::Data && is_base && self.is_derived();
+            let alone = part == DirKind::Data && is_base && self.is_archive_derived();
             return Sheet::Typed { form: self.destination_part(part).form.clone(), access, alone };
         }
-        if part == DirKind::Clog && self.is_derived() {
+        if part == DirKind::Clog && self.is_archive_derived() {
             return Sheet::Derived { form: self.data.form.clone(), access };
         }
         let first = self.destination_part(part).detected.iter().find_map(|found| found.chosen.as_ref());

@@ -83,7 +83,7 @@ impl Sheet<'_> {
         if side.is_typed {
             focused = self.form(&mut body, focused);
             self.used_as(&mut body);
-        } else if part == DirKind::Clog && self.storage.is_derived() {
+        } else if part == DirKind::Clog && self.storage.is_archive_derived() {
             self.used_as(&mut body);
         } else {
             self.found(&mut body, &side.detected);
@@ -140,7 +140,7 @@ impl Sheet<'_> {
         let (text, button) = if side.is_typed {
             let back = if follows { "[ as before ]" } else { "[ as found ]" };
             ("typed by hand".to_owned(), if side.has_detected() || follows { back } else { "" })
-        } else if part == DirKind::Clog && self.storage.is_derived() {
+        } else if part == DirKind::Clog && self.storage.is_archive_derived() {
             ("follows the data backup".to_owned(), "[ edit ]")
         } else if part == DirKind::Clog && self.storage.kept_archive().is_some() {
             ("the cluster's own, which stays".to_owned(), "[ edit ]")

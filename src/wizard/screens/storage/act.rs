@@ -232,7 +232,7 @@ fn change_kind(model: &mut Model, forward: bool) {
 fn edit(model: &mut Model) {
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;
-    let (part, derived) = (storage.part, storage.is_derived());
+    let (part, derived) = (storage.part, storage.is_archive_derived());
     let side = storage.destination_part(part);
     if side.is_typed {
         let follows = part == DirKind::Clog && storage.data.is_typed;

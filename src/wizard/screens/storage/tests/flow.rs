@@ -73,7 +73,7 @@ fn the_log_archive_of_several_tenants_follows_their_data_backup() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/new");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
-    assert!(storage(&model).is_derived() && storage(&model).must_pass(Clog));
+    assert!(storage(&model).is_archive_derived() && storage(&model).must_pass(Clog));
     let of = |part| destination(&model, part).unwrap().0.unwrap().destination.bare();
     assert_eq!((of(Data), of(Clog)), ("file:///new/77/1002/data".into(), "file:///new/77/1002/clog".into()));
     // Edited, it begins as what it followed to.
@@ -129,7 +129,7 @@ fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
     assert!(before[0].starts_with("/base/") && before[0].ends_with("/data"), "{before:?}");
     go(&mut model, Focus::Edit);
     press(&mut model, Key::Enter);
-    assert!(storage(&model).data.is_typed && storage(&model).is_derived());
+    assert!(storage(&model).data.is_typed && storage(&model).is_archive_derived());
     assert_eq!(places(&model), before);
 }
 
@@ -159,7 +159,7 @@ fn where_nobody_names_one_it_is_typed_at_once() {
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("Enter a storage directory.")));
     type_in(&mut model, "/b");
-    assert!(storage(&model).is_edited() && storage(&model).is_derived());
+    assert!(storage(&model).is_edited() && storage(&model).is_archive_derived());
     let (chosen, _) = destination(&model, Clog).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///b/77/1002/clog");
     go(&mut model, Focus::Edit);
