@@ -190,7 +190,7 @@ impl StorageScreen {
 
     /// What is wrong with a field of a part that is typed.
     #[must_use]
-    pub fn complaint(&self, part: DirKind, field: Field) -> Option<String> {
+    pub fn validation_error(&self, part: DirKind, field: Field) -> Option<String> {
         let alone = part == DirKind::Data && self.is_archive_derived();
         self.destination_part(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
     }
@@ -198,14 +198,14 @@ impl StorageScreen {
     /// The same, once it is to be shown.
     #[must_use]
     pub fn shown_complaint(&self, part: DirKind, field: Field) -> Option<String> {
-        self.destination_part(part).visited.contains(&field).then(|| self.complaint(part, field)).flatten()
+        self.destination_part(part).visited.contains(&field).then(|| self.validation_error(part, field)).flatten()
     }
 
     /// The first field of a typed part with which something is wrong.
     fn first_complaint(&self, part: DirKind) -> Option<Field> {
         let side = self.destination_part(part);
         let mut fields = side.form.kind.fields().iter().copied().filter(|_| side.is_typed);
-        fields.find(|field| self.complaint(part, *field).is_some())
+        fields.find(|field| self.validation_error(part, *field).is_some())
     }
 
     /// What was typed, as a choice; None where nothing was.
@@ -218,7 +218,7 @@ impl StorageScreen {
         if typed.is_empty() {
             return Ok(None);
         }
-        let wrong = typed.iter().find_map(|part| self.complaint(*part, self.first_complaint(*part)?));
+        let wrong = typed.iter().find_map(|part| self.validation_error(*part, self.first_complaint(*part)?));
         if let Some(wrong) = wrong {
             return Err(wrong);
         }

@@ -162,7 +162,7 @@ fn next(model: &mut Model) {
 fn look_at(storage: &mut StorageScreen) -> Option<String> {
     let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_complaint(*part)?)));
     let (part, field) = first?;
-    let complaint = storage.complaint(part, field);
+    let complaint = storage.validation_error(part, field);
     let side = storage.destination_part_mut(part);
     side.visited.extend(side.form.kind.fields());
     storage.show(part, Focus::Field(field));
