@@ -197,7 +197,7 @@ impl StorageScreen {
 
     /// The same, once it is to be shown.
     #[must_use]
-    pub fn shown_complaint(&self, part: DirKind, field: Field) -> Option<String> {
+    pub fn visible_error(&self, part: DirKind, field: Field) -> Option<String> {
         self.destination_part(part).visited.contains(&field).then(|| self.validation_error(part, field)).flatten()
     }
 

@@ -170,7 +170,7 @@ impl Sheet<'_> {
             if has_focus {
                 focused = (body.lines.len(), body.lines.len());
             }
-            let wrong = storage.shown_complaint(part, *field).is_some();
+            let wrong = storage.visible_error(part, *field).is_some();
             let label = field.words(form.kind).label;
             if let Some(text) = form.text(&storage.access, *field) {
                 field::draw(body, label, text, (has_focus, wrong), self.wide);
@@ -187,7 +187,7 @@ impl Sheet<'_> {
 
     /// What is wrong with the focused field, where the help line cannot hold all of it.
     fn whole_complaint(&self, body: &mut Body, field: Field) -> bool {
-        let complaint = self.storage.shown_complaint(self.storage.part, field);
+        let complaint = self.storage.visible_error(self.storage.part, field);
         let complaint = complaint.filter(|_| self.storage.focus == Focus::Field(field));
         let Some(complaint) = complaint.filter(|said| width(said) > self.wide.saturating_sub(2)) else { return false };
         body.wrapped(Role::Fail, &complaint, LABEL, self.wide);
@@ -316,7 +316,7 @@ impl Sheet<'_> {
             }
             Focus::Edit => Help::of("Enter types another destination, which must pass a Test."),
             Focus::Kind => Help::of("Left and Right choose the kind of storage."),
-            Focus::Field(field) => match storage.shown_complaint(part, field) {
+            Focus::Field(field) => match storage.visible_error(part, field) {
                 Some(complaint) => Help::wrong(complaint),
                 None if field == Field::AccessKey && self.has_short_key() => Help::of(SHORT),
                 None => Help::of(field.words(side.form.kind).help),

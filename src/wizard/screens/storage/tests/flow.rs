@@ -316,7 +316,7 @@ fn letters_are_text_in_a_field_and_keys_outside_of_one() {
     assert!(model.overlay.is_none() && !model.is_leaving);
     // Left behind, the field says what is wrong with it.
     press(&mut model, Key::Tab);
-    assert!(storage(&model).shown_complaint(Data, Field::Directory).unwrap().contains("a question mark"));
+    assert!(storage(&model).visible_error(Data, Field::Directory).unwrap().contains("a question mark"));
     press(&mut model, Key::Tab);
     assert_eq!(storage(&model).focus, Focus::Test, "a Tab stop after the last field");
     press(&mut model, Key::Char('t'));
