@@ -202,7 +202,7 @@ impl StorageScreen {
     }
 
     /// The first field of a typed part with which something is wrong.
-    fn first_complaint(&self, part: DirKind) -> Option<Field> {
+    fn first_invalid_field(&self, part: DirKind) -> Option<Field> {
         let side = self.destination_part(part);
         let mut fields = side.form.kind.fields().iter().copied().filter(|_| side.is_typed);
         fields.find(|field| self.validation_error(part, *field).is_some())
@@ -218,7 +218,7 @@ impl StorageScreen {
         if typed.is_empty() {
             return Ok(None);
         }
-        let wrong = typed.iter().find_map(|part| self.validation_error(*part, self.first_complaint(*part)?));
+        let wrong = typed.iter().find_map(|part| self.validation_error(*part, self.first_invalid_field(*part)?));
         if let Some(wrong) = wrong {
             return Err(wrong);
         }

@@ -160,7 +160,7 @@ fn next(model: &mut Model) {
 
 /// Goes to the first field with which something is wrong, and says what.
 fn look_at(storage: &mut StorageScreen) -> Option<String> {
-    let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_complaint(*part)?)));
+    let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_invalid_field(*part)?)));
     let (part, field) = first?;
     let complaint = storage.validation_error(part, field);
     let side = storage.destination_part_mut(part);
