@@ -305,7 +305,7 @@ impl Model {
         let chosen = self.chosen_cluster()?;
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
         choices.fallbacks = self.fallbacks();
-        choices.storage = draft.storage.wanted().ok()?;
+        choices.storage = draft.storage.typed_storage().ok()?;
         choices.seen = draft.storage.seen();
         choices.proven_archives = draft.storage.proven_archives();
         // The confirm screen says that it was suspended on purpose, and asks by being there.

@@ -213,7 +213,7 @@ pub fn no_plan(model: &Model) -> Option<String> {
         Some(Err(fault)) => Some(format!("{} {} No plan is made without its answer.", fault.what, fault.why)),
         None => Some(format!("{} has not answered yet.", cluster.summary.name)),
         Some(Ok(_)) => {
-            let wrong = model.draft.as_ref().and_then(|draft| draft.storage.wanted().err());
+            let wrong = model.draft.as_ref().and_then(|draft| draft.storage.typed_storage().err());
             wrong.map(|why| format!("The storage cannot be used: {why}"))
         }
     }

@@ -212,7 +212,7 @@ impl StorageScreen {
     ///
     /// # Errors
     /// What is typed is no destination: what is wrong with it.
-    pub fn wanted(&self) -> Result<Option<Wanted>, String> {
+    pub fn typed_storage(&self) -> Result<Option<Wanted>, String> {
         let typed: Vec<DirKind> =
             self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
         if typed.is_empty() {

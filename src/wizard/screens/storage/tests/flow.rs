@@ -103,7 +103,7 @@ fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
         ["b/pay/data", "h", "delete_mode=tagging"]
     );
     assert_eq!((access.id.value(), access.key.value()), ("AKIA1", ""), "a masked key is no key");
-    assert_eq!(storage(&model).wanted(), Err("Enter the access key.".to_owned()));
+    assert_eq!(storage(&model).typed_storage(), Err("Enter the access key.".to_owned()));
     go(&mut model, Focus::Field(Field::AccessKey));
     type_in(&mut model, "s3cr3tKEY");
     let wanted = choices(&model).storage.unwrap();
@@ -114,7 +114,7 @@ fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
     assert_eq!(storage(&model).access_key().map(|key| key.expose().to_owned()).as_deref(), Some("s3cr3tKEY"));
     let (_, what) = test(&mut model);
     assert!(what.access_key.is_some());
-    let printed = format!("{model:?} {what:?} {:?}", storage(&model).wanted());
+    let printed = format!("{model:?} {what:?} {:?}", storage(&model).typed_storage());
     assert!(!printed.contains("s3cr3tKEY") && printed.contains("AKIA1"));
 }
 
@@ -237,7 +237,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     let (_, what) = test(&mut model);
     assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
     edit_again(&mut model, "/nfs/{kind}");
-    assert!(storage(&model).wanted().unwrap_err().contains("{kind} does not go with a backup before V4"));
+    assert!(storage(&model).typed_storage().unwrap_err().contains("{kind} does not go with a backup before V4"));
     let mut engine = prod();
     engine.cluster.method = Method::Logical;
     engine.cluster.version = Version::seekdb([1, 4, 0, 0], None);
