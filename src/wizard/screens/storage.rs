@@ -248,7 +248,7 @@ impl StorageScreen {
 
     /// Whether nothing may go on before it passed a Test: what was typed, and what follows from it.
     #[must_use]
-    pub fn must_pass(&self, part: DirKind) -> bool {
+    pub fn must_pass_test(&self, part: DirKind) -> bool {
         self.destination_part(part).is_typed || (part == DirKind::Clog && self.is_archive_derived())
     }
 
@@ -278,7 +278,7 @@ impl StorageScreen {
     /// What the Tests of what was typed could not check, for the confirm screen.
     #[must_use]
     pub fn not_checked(&self) -> Vec<String> {
-        let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass(*part)).collect();
+        let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass_test(*part)).collect();
         let mut all: Vec<(String, DirKind)> = Vec::new();
         for part in &parts {
             let Standing::Passed(_) = self.standing(*part) else { continue };

@@ -93,7 +93,7 @@ impl Sheet<'_> {
             focused = (body.lines.len(), body.lines.len());
         }
         let standing = self.storage.standing(part);
-        let must_pass = self.storage.must_pass(part);
+        let must_pass = self.storage.must_pass_test(part);
         let (role, text) = report::headline(&standing, side.test_run.as_ref(), must_pass, &self.model.zone);
         let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
         let mut lines = wrap(&text, self.wide.saturating_sub(LABEL + 1)).into_iter();
@@ -284,7 +284,7 @@ impl Sheet<'_> {
     /// The server's own evidence that it can write there: the log that it archives.
     fn evidence(&self, body: &mut Body) {
         let (storage, part) = (self.storage, self.storage.part);
-        if part != DirKind::Clog || storage.must_pass(part) || storage.is_for_several() {
+        if part != DirKind::Clog || storage.must_pass_test(part) || storage.is_for_several() {
             return;
         }
         let facts = self.model.facts();

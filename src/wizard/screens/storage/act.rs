@@ -132,7 +132,7 @@ fn next(model: &mut Model) {
         model.notice = Some("The Test runs; Esc stops it.".to_owned());
         return;
     }
-    let standings = storage.parts().iter().copied().filter(|part| storage.must_pass(*part));
+    let standings = storage.parts().iter().copied().filter(|part| storage.must_pass_test(*part));
     let undone = standings.map(|part| (part, storage.standing(part))).find_map(|(part, standing)| {
         let name = name_of(part);
         Some((
@@ -171,7 +171,7 @@ fn look_at(storage: &mut StorageScreen) -> Option<String> {
 
 /// A part in which a tenant has no destination.
 fn unnamed(storage: &StorageScreen) -> Option<(DirKind, String)> {
-    storage.parts().iter().filter(|part| !storage.must_pass(**part)).find_map(|part| {
+    storage.parts().iter().filter(|part| !storage.must_pass_test(**part)).find_map(|part| {
         let none = storage.destination_part(*part).detected.iter().find(|found| found.chosen.is_none())?;
         let name = name_of(*part);
         Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
@@ -334,10 +334,10 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
     for (chosen, tenant) in destinations(model, part).ok_or_else(unanswered)? {
         let chosen = chosen.map_err(|fault| format!("{} {}", fault.what, fault.why))?;
         let needs_key = chosen.destination.needs_access_key();
-        let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass(part));
+        let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass_test(part));
         let key_from = chosen.access_key.filter(|_| needs_key && key.is_none());
         let what = test_of(facts, tenant, storage.layout, part, chosen.destination);
-        let mut what = if storage.must_pass(part) { what.with_statement_check(facts) } else { what };
+        let mut what = if storage.must_pass_test(part) { what.with_statement_check(facts) } else { what };
         what.may_probe_inside = asked.get(directories.len()).is_some_and(|asked| *asked);
         directories.push(DirectoryTest { spec: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
         tenants.push(tenant.name.clone());

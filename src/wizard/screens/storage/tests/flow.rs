@@ -57,7 +57,7 @@ fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
     edit(&mut model, "/new/{tenant_id}");
     let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///own/clog"), StorageSource::Given);
     assert_eq!(choices(&model).storage, Some(expected));
-    assert!(storage(&model).must_pass(Data) && !storage(&model).must_pass(Clog));
+    assert!(storage(&model).must_pass_test(Data) && !storage(&model).must_pass_test(Clog));
     let (chosen, _) = destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///new/1002/data");
     // The other row, once it is edited too, says its own.
@@ -65,7 +65,7 @@ fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
     edit(&mut model, "/log");
     let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///log"), StorageSource::Given);
     assert_eq!(choices(&model).storage, Some(expected));
-    assert!(storage(&model).must_pass(Clog));
+    assert!(storage(&model).must_pass_test(Clog));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn the_log_archive_of_several_tenants_follows_their_data_backup() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/new");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
-    assert!(storage(&model).is_archive_derived() && storage(&model).must_pass(Clog));
+    assert!(storage(&model).is_archive_derived() && storage(&model).must_pass_test(Clog));
     let of = |part| destination(&model, part).unwrap().0.unwrap().destination.bare();
     assert_eq!((of(Data), of(Clog)), ("file:///new/77/1002/data".into(), "file:///new/77/1002/clog".into()));
     // Edited, it begins as what it followed to.
