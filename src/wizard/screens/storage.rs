@@ -254,7 +254,7 @@ impl StorageScreen {
 
     /// What a Test of a part would be of.
     #[must_use]
-    pub fn sheet(&self, part: DirKind) -> Sheet {
+    pub fn test_input(&self, part: DirKind) -> Sheet {
         let access = self.access.clone();
         if self.destination_part(part).is_typed {
             // A path with variables is the same directory, whatever else is given.
@@ -272,7 +272,7 @@ impl StorageScreen {
     /// What the last Test of a part says of what is there now.
     #[must_use]
     pub fn standing(&self, part: DirKind) -> Standing<'_> {
-        standing(self.destination_part(part).test_run.as_ref(), &self.sheet(part))
+        standing(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
     }
 
     /// What the Tests of what was typed could not check, for the confirm screen.

@@ -307,7 +307,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     };
     let req = model.next_request_id();
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    let trial = Trial::begun(draft.storage.sheet(part), tenants);
+    let trial = Trial::begun(draft.storage.test_input(part), tenants);
     draft.storage.destination_part_mut(part).test_run = Some(trial);
     draft.storage.running_test = Some((req, part));
     draft.storage.go_to(Focus::Test);
