@@ -271,7 +271,7 @@ impl StorageScreen {
 
     /// What the last Test of a part says of what is there now.
     #[must_use]
-    pub fn standing(&self, part: DirKind) -> Standing<'_> {
+    pub fn test_status(&self, part: DirKind) -> Standing<'_> {
         standing(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
     }
 
@@ -281,7 +281,7 @@ impl StorageScreen {
         let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass_test(*part)).collect();
         let mut all: Vec<(String, DirKind)> = Vec::new();
         for part in &parts {
-            let Standing::Passed(_) = self.standing(*part) else { continue };
+            let Standing::Passed(_) = self.test_status(*part) else { continue };
             let unchecked = self.reports(*part).iter().flat_map(TestReport::not_checked);
             all.extend(unchecked.map(|text| (text.to_owned(), *part)));
         }
@@ -308,7 +308,7 @@ impl StorageScreen {
 
     /// The reports of a part's last Test, each of one directory; none where it says nothing of what is there now.
     fn reports(&self, part: DirKind) -> &[TestReport] {
-        match self.standing(part) {
+        match self.test_status(part) {
             Standing::Passed(_) | Standing::Failed(_) => {
                 self.destination_part(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
             }
@@ -350,7 +350,7 @@ impl StorageScreen {
 
     /// Whether Enter tests: on the button, until what is there has passed.
     fn is_on_test(&self) -> bool {
-        self.focus == Focus::Test && !self.is_testing() && !matches!(self.standing(self.part), Standing::Passed(_))
+        self.focus == Focus::Test && !self.is_testing() && !matches!(self.test_status(self.part), Standing::Passed(_))
     }
 
     /// Whether Enter goes on.

@@ -92,7 +92,7 @@ impl Sheet<'_> {
         if focus == Focus::Test {
             focused = (body.lines.len(), body.lines.len());
         }
-        let standing = self.storage.standing(part);
+        let standing = self.storage.test_status(part);
         let must_pass = self.storage.must_pass_test(part);
         let (role, text) = report::headline(&standing, side.test_run.as_ref(), must_pass, &self.model.zone);
         let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
@@ -321,7 +321,7 @@ impl Sheet<'_> {
                 None if field == Field::AccessKey && self.has_short_key() => Help::of(SHORT),
                 None => Help::of(field.words(side.form.kind).help),
             },
-            Focus::Test => test_help(self.model.facts().map(AsRef::as_ref), &storage.standing(part)),
+            Focus::Test => test_help(self.model.facts().map(AsRef::as_ref), &storage.test_status(part)),
         }
     }
 }

@@ -133,7 +133,7 @@ fn next(model: &mut Model) {
         return;
     }
     let standings = storage.parts().iter().copied().filter(|part| storage.must_pass_test(*part));
-    let undone = standings.map(|part| (part, storage.standing(part))).find_map(|(part, standing)| {
+    let undone = standings.map(|part| (part, storage.test_status(part))).find_map(|(part, standing)| {
         let name = name_of(part);
         Some((
             part,
@@ -324,7 +324,7 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
     let ssh_user = model.chosen_cluster().and_then(|cluster| cluster.summary.ssh_user.as_deref());
     // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
-    let asked: Vec<bool> = match (storage.standing(part), &storage.destination_part(part).test_run) {
+    let asked: Vec<bool> = match (storage.test_status(part), &storage.destination_part(part).test_run) {
         (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
             trial.reports.iter().map(TestReport::asks_inside).collect()
         }
