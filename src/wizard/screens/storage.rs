@@ -277,7 +277,7 @@ impl StorageScreen {
 
     /// What the Tests of what was typed could not check, for the confirm screen.
     #[must_use]
-    pub fn not_checked(&self) -> Vec<String> {
+    pub fn unchecked_notes(&self) -> Vec<String> {
         let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass_test(*part)).collect();
         let mut all: Vec<(String, DirKind)> = Vec::new();
         for part in &parts {

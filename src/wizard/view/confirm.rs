@@ -151,7 +151,8 @@ fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
     if prepared.preview.iter().all(|step| step.interrupts.is_empty()) {
         body.line(Role::Ok, " Interrupts nothing.");
     }
-    let mut unchecked: Vec<String> = model.draft.as_ref().map(|draft| draft.storage.not_checked()).unwrap_or_default();
+    let mut unchecked: Vec<String> =
+        model.draft.as_ref().map(|draft| draft.storage.unchecked_notes()).unwrap_or_default();
     for check in plan.not_checked() {
         if !unchecked.contains(&check.found) {
             unchecked.push(check.found.clone());

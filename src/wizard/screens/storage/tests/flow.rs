@@ -24,7 +24,7 @@ fn the_clusters_own_destinations_need_nothing_more() {
     }
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.clone(), choices(&model).storage), (Screen::Mode, None, None));
-    assert!(!model.draft.as_ref().unwrap().is_edited() && storage(&model).not_checked().is_empty());
+    assert!(!model.draft.as_ref().unwrap().is_edited() && storage(&model).unchecked_notes().is_empty());
     press(&mut model, Key::Esc);
     assert_eq!(model.screen, Screen::Storage);
     press(&mut model, Key::Esc);

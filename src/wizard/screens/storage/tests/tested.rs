@@ -49,7 +49,7 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
     answer(&mut model, *req, Answer::TestFinished(Box::new(passing())));
     assert!(press(&mut model, Key::Enter).is_empty(), "on the button, Enter goes on once it passed");
     assert_eq!(model.screen, Screen::Mode);
-    assert_eq!(storage(&model).not_checked(), ["that every server reaches it"]);
+    assert_eq!(storage(&model).unchecked_notes(), ["that every server reaches it"]);
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
     go(&mut model, Focus::Kind);
     press(&mut model, Key::Right);
     assert_eq!(storage(&model).test_status(Data), Standing::Void("Storage Type".to_owned()));
-    assert!(storage(&model).not_checked().is_empty(), "a void Test has checked nothing");
+    assert!(storage(&model).unchecked_notes().is_empty(), "a void Test has checked nothing");
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source
     assert_eq!((model.screen, storage(&model).part, storage(&model).focus), (Screen::Storage, Clog, Focus::Test));
     let what = tested(&mut model, passing());
     assert_eq!(what.destination.to_string(), "file:///b/77/1002/clog");
-    assert_eq!(storage(&model).not_checked(), ["that every server reaches it"]);
+    assert_eq!(storage(&model).unchecked_notes(), ["that every server reaches it"]);
     go(&mut model, Focus::Home);
     press(&mut model, Key::Left);
     go(&mut model, Focus::Field(Field::Directory));
@@ -255,7 +255,7 @@ fn what_only_one_row_left_unchecked_names_the_row() {
     report.checks.push(skipped);
     tested(&mut model, report);
     assert_eq!(
-        storage(&model).not_checked(),
+        storage(&model).unchecked_notes(),
         ["that every server reaches it", "log archive: whether it is a mount"],
         "the data backup was tested with the archive kept, and that is the same directory still"
     );
