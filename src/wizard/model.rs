@@ -306,7 +306,7 @@ impl Model {
         let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
         choices.fallbacks = self.fallbacks();
         choices.storage = draft.storage.typed_storage().ok()?;
-        choices.seen = draft.storage.seen();
+        choices.seen = draft.storage.seen_directories();
         choices.proven_archives = draft.storage.proven_archives();
         // The confirm screen says that it was suspended on purpose, and asks by being there.
         choices.resume_archive = self.tenants().into_iter().any(crate::domain::archiving::is_suspended);

@@ -298,7 +298,7 @@ impl StorageScreen {
 
     /// What the last Tests have seen of the directories as they are now.
     #[must_use]
-    pub fn seen(&self) -> Vec<SeenDirectory> {
+    pub fn seen_directories(&self) -> Vec<SeenDirectory> {
         let of = |report: &TestReport| {
             let uri = Destination::parse_user(&report.uri).ok()?.bare();
             Some(SeenDirectory { uri, seen: report.seen()? })

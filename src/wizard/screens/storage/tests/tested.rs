@@ -218,7 +218,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
     }
     let proven: Vec<String> = storage(&model).proven_archives().into_iter().collect();
     assert_eq!(proven, ["file:///b/1002/clog", "file:///b/1006/clog"]);
-    assert_eq!(storage(&model).seen().len(), 3);
+    assert_eq!(storage(&model).seen_directories().len(), 3);
 }
 
 #[test]
