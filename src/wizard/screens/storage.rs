@@ -325,7 +325,7 @@ impl StorageScreen {
 
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
-    pub fn by_hand(&self) -> Vec<String> {
+    pub fn manual_commands(&self) -> Vec<String> {
         self.destination_part(self.part).test_run.as_ref().map(Trial::by_hand).unwrap_or_default()
     }
 

@@ -110,7 +110,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             next(model);
             Vec::new()
         }
-        Action::Copy => vec![Effect::Copy(storage.by_hand().join("\n"))],
+        Action::Copy => vec![Effect::Copy(storage.manual_commands().join("\n"))],
         _ => Vec::new(),
     }
 }

@@ -28,7 +28,7 @@ pub const KEYS: [Binding; 10] = [
     Binding::new(&[Key::PageDown], Action::PageDown, "more", "more of what does not fit", 2),
     Binding::new(&[Key::PageUp], Action::PageUp, "page up", "back up", 0),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy what is to be done by hand on every server", 1)
-        .when(|model| on(model, |storage| !storage.by_hand().is_empty())),
+        .when(|model| on(model, |storage| !storage.manual_commands().is_empty())),
 ];
 
 /// Ready where it is so; a table of a screen that is not open yet shows its plainest form.
