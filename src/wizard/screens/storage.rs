@@ -337,7 +337,7 @@ impl StorageScreen {
 
     /// What can have the focus now, in order.
     #[must_use]
-    pub fn stops(&self) -> Vec<Focus> {
+    pub fn focus_order(&self) -> Vec<Focus> {
         let side = self.destination_part(self.part);
         let mut stops = vec![Focus::Home, Focus::Edit];
         if side.is_typed {
@@ -407,7 +407,7 @@ impl StorageScreen {
         if !self.parts().contains(&self.part) {
             self.part = DirKind::Data;
         }
-        if !self.stops().contains(&self.focus) {
+        if !self.focus_order().contains(&self.focus) {
             self.focus = Focus::Home;
         }
     }

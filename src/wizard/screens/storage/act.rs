@@ -83,7 +83,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     let storage = &mut draft.storage;
     match action {
         Action::NextField | Action::PreviousField => {
-            let stops = storage.stops();
+            let stops = storage.focus_order();
             let at = stops.iter().position(|stop| *stop == storage.focus).unwrap_or(0);
             let step = if action == Action::NextField { 1 } else { stops.len() - 1 };
             let focus = stops.get((at + step) % stops.len()).copied().unwrap_or_default();

@@ -85,7 +85,7 @@ pub fn go(model: &mut Model, focus: Focus) {
         }
         press(model, Key::Tab);
     }
-    panic!("{focus:?} is no stop: {:?}", storage(model).stops());
+    panic!("{focus:?} is no stop: {:?}", storage(model).focus_order());
 }
 
 /// Begins typing the shown part, with this directory.

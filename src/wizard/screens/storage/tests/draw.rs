@@ -37,7 +37,7 @@ fn the_focused_field_is_seen_and_has_the_cursor_at_every_size() {
         let mut model = opened(prod(), "prod/pay", Vec::new());
         let _ = update(&mut model, Msg::Resized(size.0, size.1));
         object(&mut model);
-        for focus in storage(&model).stops() {
+        for focus in storage(&model).focus_order() {
             go(&mut model, focus);
             for _ in 0..3 {
                 let (screen, cursor) = drawn(&model);
