@@ -349,13 +349,13 @@ impl StorageScreen {
     }
 
     /// Whether Enter tests: on the button, until what is there has passed.
-    fn is_on_test(&self) -> bool {
+    fn enter_tests(&self) -> bool {
         self.focus == Focus::Test && !self.is_testing() && !matches!(self.test_status(self.part), Standing::Passed(_))
     }
 
     /// Whether Enter goes on.
     fn is_on_next(&self) -> bool {
-        self.focus != Focus::Edit && !self.is_on_test()
+        self.focus != Focus::Edit && !self.enter_tests()
     }
 
     /// The focused field's text.

@@ -12,7 +12,7 @@ pub const KEYS: [Binding; 10] = [
     Binding::new(&[Key::Enter], Action::Choose, "change", "type a destination, or use the one that was found", 8)
         .when(|model| on(model, |storage| storage.focus == Focus::Edit)),
     Binding::new(&[Key::Enter], Action::Test, "test", "test this destination", 8)
-        .when(|model| on(model, StorageScreen::is_on_test)),
+        .when(|model| on(model, StorageScreen::enter_tests)),
     Binding::new(&[Key::Char(' ')], Action::Choose, "choose", "choose, or press the focused button", 5)
         .when(|model| on(model, |storage| !matches!(storage.focus, Focus::Home) || storage.has_two_parts())),
     Binding::new(&[Key::Char('t')], Action::Test, "test", "test this destination; it changes nothing", 6).when(
