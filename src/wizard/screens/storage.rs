@@ -354,7 +354,7 @@ impl StorageScreen {
     }
 
     /// Whether Enter goes on.
-    fn is_on_next(&self) -> bool {
+    fn enter_continues(&self) -> bool {
         self.focus != Focus::Edit && !self.enter_tests()
     }
 

@@ -8,7 +8,7 @@ use crate::wizard::model::Model;
 /// The keys of the screen.
 pub const KEYS: [Binding; 10] = [
     Binding::new(&[Key::Enter], Action::Next, "next", "go on to the mode", 8)
-        .when(|model| on(model, StorageScreen::is_on_next)),
+        .when(|model| on(model, StorageScreen::enter_continues)),
     Binding::new(&[Key::Enter], Action::Choose, "change", "type a destination, or use the one that was found", 8)
         .when(|model| on(model, |storage| storage.focus == Focus::Edit)),
     Binding::new(&[Key::Enter], Action::Test, "test", "test this destination", 8)
