@@ -372,7 +372,7 @@ impl StorageScreen {
     }
 
     /// Moves the focus; what is left behind is looked at from now on.
-    fn go_to(&mut self, focus: Focus) {
+    fn move_focus(&mut self, focus: Focus) {
         if let (Focus::Field(left), true) = (self.focus, self.focus != focus) {
             let part = self.part;
             self.destination_part_mut(part).visited.insert(left);
@@ -384,10 +384,10 @@ impl StorageScreen {
     /// Shows a part, with the focus there.
     fn show(&mut self, part: DirKind, focus: Focus) {
         if part != self.part {
-            self.go_to(Focus::Home);
+            self.move_focus(Focus::Home);
         }
         self.part = part;
-        self.go_to(focus);
+        self.move_focus(focus);
     }
 
     /// Takes in what was found.

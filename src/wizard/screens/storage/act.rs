@@ -87,7 +87,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
             let at = stops.iter().position(|stop| *stop == storage.focus).unwrap_or(0);
             let step = if action == Action::NextField { 1 } else { stops.len() - 1 };
             let focus = stops.get((at + step) % stops.len()).copied().unwrap_or_default();
-            storage.go_to(focus);
+            storage.move_focus(focus);
             Vec::new()
         }
         Action::Choose | Action::Right => choose(model, true, action == Action::Choose),
@@ -260,7 +260,7 @@ fn edit(model: &mut Model) {
     side.is_typed = !side.is_typed;
     side.is_initialized = true;
     let focus = if side.is_typed { Focus::Field(Field::Directory) } else { Focus::Edit };
-    storage.go_to(focus);
+    storage.move_focus(focus);
 }
 
 /// The form of a log archive that followed from the data backup, as it is now.
@@ -310,7 +310,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     let trial = Trial::begun(draft.storage.test_input(part), tenants);
     draft.storage.destination_part_mut(part).test_run = Some(trial);
     draft.storage.running_test = Some((req, part));
-    draft.storage.go_to(Focus::Test);
+    draft.storage.move_focus(Focus::Test);
     vec![Effect::Test(req, directories)]
 }
 
