@@ -382,7 +382,7 @@ impl StorageScreen {
     }
 
     /// Shows a part, with the focus there.
-    fn show(&mut self, part: DirKind, focus: Focus) {
+    fn show_part(&mut self, part: DirKind, focus: Focus) {
         if part != self.part {
             self.move_focus(Focus::Home);
         }

@@ -124,7 +124,7 @@ fn next(model: &mut Model) {
         return;
     }
     if let Some((part, notice)) = unnamed(storage) {
-        storage.show(part, Focus::Edit);
+        storage.show_part(part, Focus::Edit);
         model.notice = Some(notice);
         return;
     }
@@ -152,7 +152,7 @@ fn next(model: &mut Model) {
     match undone {
         None => model.screen = Screen::Mode,
         Some((part, notice)) => {
-            storage.show(part, Focus::Test);
+            storage.show_part(part, Focus::Test);
             model.notice = Some(notice);
         }
     }
@@ -165,7 +165,7 @@ fn look_at(storage: &mut StorageScreen) -> Option<String> {
     let complaint = storage.validation_error(part, field);
     let side = storage.destination_part_mut(part);
     side.visited.extend(side.form.kind.fields());
-    storage.show(part, Focus::Field(field));
+    storage.show_part(part, Focus::Field(field));
     complaint
 }
 
