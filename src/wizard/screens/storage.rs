@@ -391,7 +391,7 @@ impl StorageScreen {
     }
 
     /// Takes in what was found.
-    fn learn(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
+    fn apply_detected(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
         let first = self.data.detected.is_empty();
         (self.layout, self.has_several_tenants) = (shape, several);
         self.data.detected = data;

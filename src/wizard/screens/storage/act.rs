@@ -45,7 +45,7 @@ pub fn prefill(model: &mut Model) {
     };
     let several = tenants.len() > 1;
     if let Some(draft) = &mut model.draft {
-        draft.storage.learn((shape, several), data, archive);
+        draft.storage.apply_detected((shape, several), data, archive);
     }
 }
 
