@@ -398,9 +398,9 @@ impl StorageScreen {
         self.archive.detected = archive;
         let has_two = self.has_two_parts();
         // Where nobody names a destination it can only be typed; where somebody does now, and nothing was typed, it need not.
-        settle(&mut self.data, true);
+        fill_defaults(&mut self.data, true);
         let follows = self.data.is_typed;
-        settle(&mut self.archive, has_two && !follows);
+        fill_defaults(&mut self.archive, has_two && !follows);
         if first && self.data.is_typed && self.focus == Focus::Home {
             self.focus = Focus::Field(Field::Directory);
         }
@@ -414,7 +414,7 @@ impl StorageScreen {
 }
 
 /// A part that nobody touched is typed only if nobody names a destination and it does not follow from the other.
-fn settle(side: &mut DestinationPart, is_needed: bool) {
+fn fill_defaults(side: &mut DestinationPart, is_needed: bool) {
     let chosen = side.is_typed && side.is_initialized;
     if !side.is_edited && !chosen {
         side.is_typed = is_needed && !side.has_detected();
