@@ -288,7 +288,7 @@ impl StorageScreen {
         let mut told: Vec<String> = Vec::new();
         for (text, part) in &all {
             let of_all = parts.iter().all(|part| all.contains(&(text.clone(), *part)));
-            let text = if of_all { text.clone() } else { format!("{}: {text}", name_of(*part).to_lowercase()) };
+            let text = if of_all { text.clone() } else { format!("{}: {text}", part_name(*part).to_lowercase()) };
             if !told.contains(&text) {
                 told.push(text);
             }
@@ -423,7 +423,7 @@ fn fill_defaults(side: &mut DestinationPart, is_needed: bool) {
 
 /// How a part is called.
 #[must_use]
-pub fn name_of(part: DirKind) -> &'static str {
+pub fn part_name(part: DirKind) -> &'static str {
     match part {
         DirKind::Data => "Data backup",
         DirKind::Clog => "Log archive",

@@ -16,7 +16,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::storage::form::{Field, Kind, Shape};
 use crate::wizard::screens::storage::found::{Found, source};
 use crate::wizard::screens::storage::trial::Standing;
-use crate::wizard::screens::storage::{self, Focus, StorageScreen, name_of};
+use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 
 mod report;
 
@@ -122,7 +122,7 @@ impl Sheet<'_> {
                     let shown = *part == self.storage.part;
                     let mark = if shown { "[x]" } else { "[ ]" };
                     let role = if shown { Role::Title } else { Role::Text };
-                    pieces.push((role, format!("  {mark} {}", name_of(*part))));
+                    pieces.push((role, format!("  {mark} {}", part_name(*part))));
                 }
             }
             Shape::One => pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned())),

@@ -3,7 +3,7 @@
 use super::form::{Field, Form, Kind, Shape};
 use super::found::{Found, covered, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
-use super::{Focus, StorageScreen, name_of};
+use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::credential::credential;
@@ -134,7 +134,7 @@ fn next(model: &mut Model) {
     }
     let standings = storage.parts().iter().copied().filter(|part| storage.must_pass_test(*part));
     let undone = standings.map(|part| (part, storage.test_status(part))).find_map(|(part, standing)| {
-        let name = name_of(part);
+        let name = part_name(part);
         Some((
             part,
             match standing {
@@ -173,7 +173,7 @@ fn look_at(storage: &mut StorageScreen) -> Option<String> {
 fn unnamed(storage: &StorageScreen) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass_test(**part)).find_map(|part| {
         let none = storage.destination_part(*part).detected.iter().find(|found| found.chosen.is_none())?;
-        let name = name_of(*part);
+        let name = part_name(*part);
         Some((*part, format!("{name}: none for {}. Enter types one for all.", none.tenant)))
     })
 }
