@@ -28,7 +28,7 @@ pub fn prefill(model: &mut Model) {
     let (Some(facts), Some(draft)) = (model.facts().cloned(), &model.draft) else { return };
     let mut choices = Choices::new(draft.targets.clone(), draft.mode.mode);
     choices.fallbacks = model.fallbacks();
-    let shape = shape(&facts, &choices);
+    let shape = destination_layout(&facts, &choices);
     // Whether there is a base for an incremental is not what decides about the storage.
     let full = Choices { mode: Mode::Full, skip: draft.mode.skip.clone(), ..choices.clone() };
     let tenants = covered(&facts, model.tenants(), &full);
@@ -49,7 +49,7 @@ pub fn prefill(model: &mut Model) {
     }
 }
 
-fn shape(facts: &Facts, choices: &Choices) -> Shape {
+fn destination_layout(facts: &Facts, choices: &Choices) -> Shape {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
     match (facts.cluster.method, facts.cluster.whole.is_some()) {
         (Method::Logical, _) => Shape::Folder,
