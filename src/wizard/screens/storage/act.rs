@@ -60,10 +60,10 @@ fn destination_layout(facts: &Facts, choices: &Choices) -> Shape {
 }
 
 /// The directory that a backup of the draft would use for a part, and whose it is.
-type Directory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
+type ChosenDirectory<'a> = (Result<Chosen, Fault>, &'a TenantFacts);
 
 /// Those of the tenants in their order, one after the other; None while what is typed cannot be used, or nobody has answered.
-fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = Directory<'_>>> {
+fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = ChosenDirectory<'_>>> {
     let storage = &model.draft.as_ref()?.storage;
     let (facts, choices) = (model.facts()?, model.choices()?);
     let tenants = storage.data.detected.iter().filter_map(|found| facts.tenant(&found.tenant));
@@ -73,7 +73,7 @@ fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = Dir
 
 /// The first of them.
 #[must_use]
-pub fn destination(model: &Model, part: DirKind) -> Option<Directory<'_>> {
+pub fn destination(model: &Model, part: DirKind) -> Option<ChosenDirectory<'_>> {
     destinations(model, part)?.next()
 }
 
