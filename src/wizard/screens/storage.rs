@@ -22,7 +22,7 @@ mod keys;
 mod tests;
 pub mod trial;
 
-pub use act::{act, destination, pasted, prefill, test_over, tested, typed};
+pub use act::{act, first_destination, pasted, prefill, test_over, tested, typed};
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
@@ -171,7 +171,7 @@ impl StorageScreen {
             [Found { chosen: Some(Chosen { destination, source: None, .. }), .. }]
                 if self.has_two_parts() && !self.archive.is_typed =>
             {
-                Some(destination)
+                Some(first_destination)
             }
             _ => None,
         }

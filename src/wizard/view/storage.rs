@@ -229,7 +229,7 @@ impl Sheet<'_> {
 
     /// The directory that comes of what is typed.
     fn used_as(&self, body: &mut Body) {
-        let Some((chosen, tenant)) = storage::destination(self.model, self.storage.part) else { return };
+        let Some((chosen, tenant)) = storage::first_destination(self.model, self.storage.part) else { return };
         let (role, text) = match chosen {
             Ok(chosen) => (Role::Text, chosen.destination.bare()),
             Err(fault) => (Role::Fail, fault.why),

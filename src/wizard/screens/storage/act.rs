@@ -73,7 +73,7 @@ fn destinations(model: &Model, part: DirKind) -> Option<impl Iterator<Item = Cho
 
 /// The first of them.
 #[must_use]
-pub fn destination(model: &Model, part: DirKind) -> Option<ChosenDirectory<'_>> {
+pub fn first_destination(model: &Model, part: DirKind) -> Option<ChosenDirectory<'_>> {
     destinations(model, part)?.next()
 }
 
@@ -281,9 +281,9 @@ fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[Found] = &storage.destination_part(part).detected;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
-    let mut form = Form::of(&destination);
+    let mut form = Form::of(&first_destination);
     form.directory = TextField::new(&path);
-    Some((form, destination.attribute("access_id").map(str::to_owned)))
+    Some((form, first_destination.attribute("access_id").map(str::to_owned)))
 }
 
 /// Tests the shown part.
@@ -348,8 +348,8 @@ fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTe
 /// The Test of a directory, as the target's line will use it.
 fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
     match shape {
-        Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, destination),
-        Shape::One | Shape::Folder => TestSpec::for_cluster(facts, destination),
+        Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, first_destination),
+        Shape::One | Shape::Folder => TestSpec::for_cluster(facts, first_destination),
     }
 }
 

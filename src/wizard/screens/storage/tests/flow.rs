@@ -58,7 +58,7 @@ fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
     let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///own/clog"), StorageSource::Given);
     assert_eq!(choices(&model).storage, Some(expected));
     assert!(storage(&model).must_pass_test(Data) && !storage(&model).must_pass_test(Clog));
-    let (chosen, _) = destination(&model, Data).unwrap();
+    let (chosen, _) = first_destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///new/1002/data");
     // The other row, once it is edited too, says its own.
     show_archive(&mut model);
@@ -74,7 +74,7 @@ fn the_log_archive_of_several_tenants_follows_their_data_backup() {
     edit(&mut model, "/new");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
     assert!(storage(&model).is_archive_derived() && storage(&model).must_pass_test(Clog));
-    let of = |part| destination(&model, part).unwrap().0.unwrap().destination.bare();
+    let of = |part| first_destination(&model, part).unwrap().0.unwrap().destination.bare();
     assert_eq!((of(Data), of(Clog)), ("file:///new/77/1002/data".into(), "file:///new/77/1002/clog".into()));
     // Edited, it begins as what it followed to.
     show_archive(&mut model);
@@ -123,7 +123,7 @@ fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
     let strategy = wanted(Some("file:///base/{cluster_id}/{tenant_id}/{kind}"), None, StorageSource::Strategy);
     let mut model = opened(with_own(None, None), "prod/pay", vec![strategy]);
     let places = |model: &Model| {
-        [Data, Clog].map(|part| destination(model, part).unwrap().0.unwrap().destination.path().to_owned())
+        [Data, Clog].map(|part| first_destination(model, part).unwrap().0.unwrap().destination.path().to_owned())
     };
     let before = places(&model);
     assert!(before[0].starts_with("/base/") && before[0].ends_with("/data"), "{before:?}");
@@ -160,7 +160,7 @@ fn where_nobody_names_one_it_is_typed_at_once() {
     assert_eq!((model.screen, model.notice.as_deref()), (Screen::Storage, Some("Enter a storage directory.")));
     type_in(&mut model, "/b");
     assert!(storage(&model).is_edited() && storage(&model).is_archive_derived());
-    let (chosen, _) = destination(&model, Clog).unwrap();
+    let (chosen, _) = first_destination(&model, Clog).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///b/77/1002/clog");
     go(&mut model, Focus::Edit);
     press(&mut model, Key::Enter);
@@ -232,7 +232,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert_eq!(storage(&model).layout, Shape::Tenants);
     assert!(storage(&model).data.is_typed, "a backup of tenants never goes to the destination of the cluster");
     type_in(&mut model, "/nfs/");
-    let (chosen, _) = destination(&model, Data).unwrap();
+    let (chosen, _) = first_destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.bare(), "file:///nfs/{run}", "an empty directory each time");
     let (_, what) = test(&mut model);
     assert_eq!(what.expected, crate::domain::storage_test::Expected::Empty);
@@ -247,7 +247,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     assert_eq!(storage(&model).layout, Shape::Folder);
     type_in(&mut model, "/dumps");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///dumps"), None, StorageSource::Given)));
-    let (chosen, _) = destination(&model, Data).unwrap();
+    let (chosen, _) = first_destination(&model, Data).unwrap();
     assert_eq!(chosen.unwrap().destination.path(), "/dumps");
     // Every kind of object storage can be chosen, too: this host uploads the dump.
     go(&mut model, Focus::Kind);
