@@ -136,7 +136,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Connect => connect::handle_action(model, action),
             Screen::Target => target::handle_action(model, action),
             Screen::Detected => detected::handle_action(model, action),
-            Screen::Storage => storage::act(model, action),
+            Screen::Storage => storage::handle_action(model, action),
             Screen::Mode => mode::handle_action(model, action),
             Screen::Confirm => confirm::act(model, action),
             Screen::Task => task::act(model, action),

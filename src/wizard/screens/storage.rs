@@ -22,7 +22,7 @@ mod keys;
 mod tests;
 pub mod trial;
 
-pub use act::{act, first_destination, pasted, prefill, test_over, tested, typed};
+pub use act::{first_destination, handle_action, pasted, prefill, test_over, tested, typed};
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;

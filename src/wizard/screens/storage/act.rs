@@ -78,7 +78,7 @@ pub fn first_destination(model: &Model, part: DirKind) -> Option<ChosenDirectory
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let storage = &mut draft.storage;
     match action {
