@@ -119,7 +119,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
 fn next(model: &mut Model) {
     let Some(draft) = &mut model.draft else { return };
     let storage = &mut draft.storage;
-    if let Some(complaint) = look_at(storage) {
+    if let Some(complaint) = focus_first_error(storage) {
         model.notice = Some(complaint);
         return;
     }
@@ -159,7 +159,7 @@ fn next(model: &mut Model) {
 }
 
 /// Goes to the first field with which something is wrong, and says what.
-fn look_at(storage: &mut StorageScreen) -> Option<String> {
+fn focus_first_error(storage: &mut StorageScreen) -> Option<String> {
     let first = storage.parts().iter().find_map(|part| Some((*part, storage.first_invalid_field(*part)?)));
     let (part, field) = first?;
     let complaint = storage.validation_error(part, field);
@@ -293,7 +293,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("A Test runs already; Esc stops it.".to_owned());
         return Vec::new();
     }
-    if let Some(complaint) = look_at(&mut draft.storage) {
+    if let Some(complaint) = focus_first_error(&mut draft.storage) {
         model.notice = Some(complaint);
         return Vec::new();
     }
