@@ -123,7 +123,7 @@ fn next(model: &mut Model) {
         model.notice = Some(complaint);
         return;
     }
-    if let Some((part, notice)) = unnamed(storage) {
+    if let Some((part, notice)) = missing_destination(storage) {
         storage.show_part(part, Focus::Edit);
         model.notice = Some(notice);
         return;
@@ -170,7 +170,7 @@ fn focus_first_error(storage: &mut StorageScreen) -> Option<String> {
 }
 
 /// A part in which a tenant has no destination.
-fn unnamed(storage: &StorageScreen) -> Option<(DirKind, String)> {
+fn missing_destination(storage: &StorageScreen) -> Option<(DirKind, String)> {
     storage.parts().iter().filter(|part| !storage.must_pass_test(**part)).find_map(|part| {
         let none = storage.destination_part(*part).detected.iter().find(|found| found.chosen.is_none())?;
         let name = part_name(*part);
