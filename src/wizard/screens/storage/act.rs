@@ -197,7 +197,7 @@ fn choose(model: &mut Model, forward: bool, pressed: bool) -> Vec<Effect> {
             side.form.path_style = !side.form.path_style;
             side.is_edited = true;
         }
-        Focus::Edit if pressed => edit(model),
+        Focus::Edit if pressed => toggle_typing(model),
         Focus::Test if pressed => return test(model),
         Focus::Home | Focus::Edit | Focus::Test | Focus::Field(_) => {}
     }
@@ -229,7 +229,7 @@ fn change_kind(model: &mut Model, forward: bool) {
 }
 
 /// Begins typing, with what was found; or goes back to that. What is typed is kept for when it is wanted again.
-fn edit(model: &mut Model) {
+fn toggle_typing(model: &mut Model) {
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;
     let (part, derived) = (storage.part, storage.is_archive_derived());
