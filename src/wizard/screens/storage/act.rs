@@ -243,7 +243,7 @@ fn toggle_typing(model: &mut Model) {
     }
     let begin = (!side.is_typed && !side.is_initialized).then(|| {
         if part == DirKind::Clog && derived {
-            Some((following(&storage.data.form), None))
+            Some((derived_archive_form(&storage.data.form), None))
         } else {
             from_found(model, part)
         }
@@ -264,7 +264,7 @@ fn toggle_typing(model: &mut Model) {
 }
 
 /// The form of a log archive that followed from the data backup, as it is now.
-fn following(data: &Form) -> Form {
+fn derived_archive_form(data: &Form) -> Form {
     let mut form = data.clone();
     let path = form.directory.value().trim().trim_end_matches('/').to_owned();
     let more = match (path.contains('{'), path.contains("{kind}")) {
