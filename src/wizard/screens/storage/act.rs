@@ -245,7 +245,7 @@ fn toggle_typing(model: &mut Model) {
         if part == DirKind::Clog && derived {
             Some((derived_archive_form(&storage.data.form), None))
         } else {
-            from_found(model, part)
+            form_from_detected(model, part)
         }
     });
     let Some(draft) = &mut model.draft else { return };
@@ -277,7 +277,7 @@ fn derived_archive_form(data: &Form) -> Form {
 }
 
 /// The form of what was found, and the id its URI has.
-fn from_found(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
+fn form_from_detected(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[Found] = &storage.destination_part(part).detected;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
