@@ -298,7 +298,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     }
     let part = draft.storage.part;
-    let (tenants, directories) = match to_test(model, part) {
+    let (tenants, directories) = match directory_tests(model, part) {
         Ok(all) => all,
         Err(why) => {
             model.notice = Some(why);
@@ -318,7 +318,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
 ///
 /// # Errors
 /// One of them cannot be used, or nobody has answered: what is said of it.
-fn to_test(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTest>), String> {
+fn directory_tests(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<DirectoryTest>), String> {
     let unanswered = || "The cluster has not answered yet.".to_owned();
     let facts = model.facts().ok_or_else(unanswered)?;
     let storage = &model.draft.as_ref().ok_or_else(unanswered)?.storage;
