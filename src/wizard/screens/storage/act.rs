@@ -336,7 +336,7 @@ fn directory_tests(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<Dir
         let needs_key = chosen.destination.needs_access_key();
         let key = storage.access.key.as_secret().filter(|_| needs_key && storage.must_pass_test(part));
         let key_from = chosen.access_key.filter(|_| needs_key && key.is_none());
-        let what = test_of(facts, tenant, storage.layout, part, chosen.destination);
+        let what = test_spec(facts, tenant, storage.layout, part, chosen.destination);
         let mut what = if storage.must_pass_test(part) { what.with_statement_check(facts) } else { what };
         what.may_probe_inside = asked.get(directories.len()).is_some_and(|asked| *asked);
         directories.push(DirectoryTest { spec: what.with_access_key(key).with_servers(facts, ssh_user), key_from });
@@ -346,7 +346,7 @@ fn directory_tests(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<Dir
 }
 
 /// The Test of a directory, as the target's line will use it.
-fn test_of(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
+fn test_spec(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
     match shape {
         Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, first_destination),
         Shape::One | Shape::Folder => TestSpec::for_cluster(facts, first_destination),
