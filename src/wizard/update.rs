@@ -74,7 +74,7 @@ fn edit_text(model: &mut Model, key: Key) -> bool {
         (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
         (Some(Overlay::SecretPrompt(ask)), _) => ask.text.handle_key(key),
         (None, Screen::Target) => target::type_filter(model, key),
-        (None, Screen::Storage) => storage::typed(model, key),
+        (None, Screen::Storage) => storage::handle_key(model, key),
         (None, Screen::Mode) => mode::handle_key(model, key),
         (None, Screen::Connect) => connect::handle_key(model, key),
         (Some(Overlay::Help(_)), _) | (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => {

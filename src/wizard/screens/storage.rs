@@ -22,7 +22,7 @@ mod keys;
 mod tests;
 pub mod trial;
 
-pub use act::{first_destination, handle_action, pasted, prefill, test_over, tested, typed};
+pub use act::{first_destination, handle_action, handle_key, pasted, prefill, test_over, tested};
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
@@ -215,15 +215,15 @@ impl StorageScreen {
     pub fn typed_storage(&self) -> Result<Option<Wanted>, String> {
         let typed: Vec<DirKind> =
             self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
-        if typed.is_empty() {
+        if handle_key.is_empty() {
             return Ok(None);
         }
-        let wrong = typed.iter().find_map(|part| self.validation_error(*part, self.first_invalid_field(*part)?));
+        let wrong = handle_key.iter().find_map(|part| self.validation_error(*part, self.first_invalid_field(*part)?));
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
-        let uri = |part| typed.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
-        let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
+        let uri = |part| handle_key.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
+        let needs_key = handle_key.iter().any(|part| self.destination_part(*part).form.needs_access_key());
         Ok(Some(Wanted {
             data: uri(DirKind::Data),
             archive: uri(DirKind::Clog).or_else(|| self.kept_archive().map(Destination::without_keys)),

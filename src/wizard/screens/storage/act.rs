@@ -364,7 +364,7 @@ fn stop(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A key while text is typed; whether it was one for it.
-pub fn typed(model: &mut Model, key: Key) -> bool {
+pub fn handle_key(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
     change(&mut draft.storage, |text| text.handle_key(key)).unwrap_or(false)
 }
