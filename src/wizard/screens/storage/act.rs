@@ -366,11 +366,11 @@ fn stop(model: &mut Model) -> Vec<Effect> {
 /// A key while text is typed; whether it was one for it.
 pub fn handle_key(model: &mut Model, key: Key) -> bool {
     let Some(draft) = &mut model.draft else { return false };
-    change(&mut draft.storage, |text| text.handle_key(key)).unwrap_or(false)
+    edit_focused_text(&mut draft.storage, |text| text.handle_key(key)).unwrap_or(false)
 }
 
 /// Changes the focused text, and notes whether anything became different.
-fn change<T>(storage: &mut StorageScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
+fn edit_focused_text<T>(storage: &mut StorageScreen, with: impl FnOnce(&mut TextField) -> T) -> Option<T> {
     let text = storage.text_mut()?;
     let before = text.value().to_owned();
     let done = with(text);
@@ -392,7 +392,7 @@ pub fn pasted(model: &mut Model, text: &str) {
         return;
     }
     if storage.focus != Focus::Field(Field::Directory) || !text.contains("://") {
-        let _ = change(storage, |field| field.paste(text));
+        let _ = edit_focused_text(storage, |field| field.paste(text));
         return;
     }
     let read = Destination::parse_user(text);
