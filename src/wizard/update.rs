@@ -98,7 +98,7 @@ fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
         }
         (Some(Overlay::SecretPrompt(ask)), _) => ask.text.paste(text),
         (None, Screen::Target) => target::paste_filter(model, text),
-        (None, Screen::Storage) => storage::pasted(model, text),
+        (None, Screen::Storage) => storage::handle_paste(model, text),
         (None, Screen::Mode) => mode::handle_paste(model, text),
         (None, Screen::Connect) => connect::handle_paste(model, text),
         (Some(Overlay::Help(_)), _) | (None, Screen::Detected | Screen::Confirm | Screen::Task | Screen::Tasks) => {}

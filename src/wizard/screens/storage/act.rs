@@ -381,7 +381,7 @@ fn edit_focused_text<T>(storage: &mut StorageScreen, with: impl FnOnce(&mut Text
 }
 
 /// Pastes into the focused field. A whole URI fills in every field it speaks of.
-pub fn pasted(model: &mut Model, text: &str) {
+pub fn handle_paste(model: &mut Model, text: &str) {
     let facts = model.facts().cloned();
     let Some(draft) = &mut model.draft else { return };
     let storage = &mut draft.storage;
