@@ -416,7 +416,7 @@ pub fn handle_paste(model: &mut Model, text: &str) {
 }
 
 /// The draft that asked for a Test; it may lie aside meanwhile.
-fn asked(model: &mut Model, req: RequestId) -> Option<(&mut StorageScreen, DirKind)> {
+fn storage_under_test(model: &mut Model, req: RequestId) -> Option<(&mut StorageScreen, DirKind)> {
     let drafts = model.draft.iter_mut().chain(model.drafts.values_mut());
     drafts.map(|draft| &mut draft.storage).find_map(|storage| match storage.running_test {
         Some((running, part)) if running == req => Some((storage, part)),
@@ -426,7 +426,7 @@ fn asked(model: &mut Model, req: RequestId) -> Option<(&mut StorageScreen, DirKi
 
 /// A check of the Test begins or has ended.
 pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
-    if let Some((storage, part)) = asked(model, req)
+    if let Some((storage, part)) = storage_under_test(model, req)
         && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {
         trial.hear(news);
@@ -436,7 +436,7 @@ pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> 
 
 /// The Test of a directory has ended.
 pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
-    if let Some((storage, part)) = asked(model, req)
+    if let Some((storage, part)) = storage_under_test(model, req)
         && storage.destination_part_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
     {
         storage.running_test = None;
