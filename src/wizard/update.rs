@@ -196,7 +196,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
             None => Vec::new(),
         },
         Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
-        Answer::TestProgressed(news) => storage::tested(model, req, *news),
+        Answer::TestProgressed(news) => storage::handle_test_news(model, req, *news),
         Answer::TestFinished(report) => storage::test_over(model, req, *report),
         Answer::Launched(started) => handle_launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),

@@ -22,7 +22,7 @@ mod keys;
 mod tests;
 pub mod trial;
 
-pub use act::{first_destination, handle_action, handle_key, handle_paste, prefill, test_over, tested};
+pub use act::{first_destination, handle_action, handle_key, handle_paste, handle_test_news, prefill, test_over};
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;

@@ -425,7 +425,7 @@ fn storage_under_test(model: &mut Model, req: RequestId) -> Option<(&mut Storage
 }
 
 /// A check of the Test begins or has ended.
-pub fn tested(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
+pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Vec<Effect> {
     if let Some((storage, part)) = storage_under_test(model, req)
         && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {
