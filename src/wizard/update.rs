@@ -197,7 +197,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         },
         Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
         Answer::TestProgressed(news) => storage::handle_test_news(model, req, *news),
-        Answer::TestFinished(report) => storage::test_over(model, req, *report),
+        Answer::TestFinished(report) => storage::handle_test_report(model, req, *report),
         Answer::Launched(started) => handle_launched(model, req, started),
         Answer::Followed(at, event) => task::followed(model, req, at, &event),
         Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),

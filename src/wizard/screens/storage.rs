@@ -22,7 +22,9 @@ mod keys;
 mod tests;
 pub mod trial;
 
-pub use act::{first_destination, handle_action, handle_key, handle_paste, handle_test_news, prefill, test_over};
+pub use act::{
+    first_destination, handle_action, handle_key, handle_paste, handle_test_news, handle_test_report, prefill,
+};
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;

@@ -435,7 +435,7 @@ pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Ve
 }
 
 /// The Test of a directory has ended.
-pub fn test_over(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
+pub fn handle_test_report(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
     if let Some((storage, part)) = storage_under_test(model, req)
         && storage.destination_part_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
     {
