@@ -21,7 +21,7 @@ use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, RequestId, Screen};
 
 /// Rows that a page moves.
-const PAGE: usize = 5;
+const PAGE_ROWS: usize = 5;
 
 /// Fills the form in from what is known, where nothing was typed.
 pub fn prefill(model: &mut Model) {
@@ -93,11 +93,11 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
         Action::Choose | Action::Right => choose(model, true, action == Action::Choose),
         Action::Left => choose(model, false, false),
         Action::PageDown => {
-            storage.scroll_offset += PAGE;
+            storage.scroll_offset += PAGE_ROWS;
             Vec::new()
         }
         Action::PageUp => {
-            storage.scroll_offset = storage.scroll_offset.saturating_sub(PAGE);
+            storage.scroll_offset = storage.scroll_offset.saturating_sub(PAGE_ROWS);
             Vec::new()
         }
         Action::Test => test(model),
