@@ -29,7 +29,7 @@ pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
 use form::{Access, Field, Form, Shape};
-use found::Found;
+use found::DetectedDestination;
 use trial::{Sheet, Standing, Trial, standing};
 
 /// What has the focus.
@@ -64,7 +64,7 @@ pub struct DestinationPart {
     /// The last Test.
     pub test_run: Option<Trial>,
     /// What was found, for each tenant.
-    pub detected: Vec<Found>,
+    pub detected: Vec<DetectedDestination>,
 }
 
 impl DestinationPart {
@@ -170,7 +170,7 @@ impl StorageScreen {
     /// The log archive that the one tenant has and nobody edits.
     fn own_archive(&self) -> Option<&Destination> {
         match self.archive.detected.as_slice() {
-            [Found { chosen: Some(Chosen { destination, source: None, .. }), .. }]
+            [DetectedDestination { chosen: Some(Chosen { destination, source: None, .. }), .. }]
                 if self.has_two_parts() && !self.archive.is_typed =>
             {
                 Some(first_destination)
@@ -393,7 +393,12 @@ impl StorageScreen {
     }
 
     /// Takes in what was found.
-    fn apply_detected(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
+    fn apply_detected(
+        &mut self,
+        (shape, several): (Shape, bool),
+        data: Vec<DetectedDestination>,
+        archive: Vec<DetectedDestination>,
+    ) {
         let first = self.data.detected.is_empty();
         (self.layout, self.has_several_tenants) = (shape, several);
         self.data.detected = data;

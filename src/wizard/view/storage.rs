@@ -14,7 +14,7 @@ use crate::domain::template::DirKind;
 use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::form::{Field, Kind, Shape};
-use crate::wizard::screens::storage::found::{Found, source};
+use crate::wizard::screens::storage::found::{DetectedDestination, source};
 use crate::wizard::screens::storage::trial::Standing;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 
@@ -247,8 +247,8 @@ impl Sheet<'_> {
     }
 
     /// What was found: of one tenant every part of it, of several where each goes.
-    fn found(&self, body: &mut Body, found: &[Found]) {
-        if let [Found { chosen: Some(chosen), .. }] = found {
+    fn found(&self, body: &mut Body, found: &[DetectedDestination]) {
+        if let [DetectedDestination { chosen: Some(chosen), .. }] = found {
             self.found_one(body, chosen);
             return;
         }

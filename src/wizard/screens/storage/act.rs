@@ -1,7 +1,7 @@
 //! What keys and answers do to the storage screen.
 
 use super::form::{Field, Form, Kind, Shape};
-use super::found::{Found, covered, find, to_edit};
+use super::found::{DetectedDestination, covered, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
@@ -279,7 +279,7 @@ fn derived_archive_form(data: &Form) -> Form {
 /// The form of what was found, and the id its URI has.
 fn form_from_detected(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
-    let found: &[Found] = &storage.destination_part(part).detected;
+    let found: &[DetectedDestination] = &storage.destination_part(part).detected;
     let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
     let mut form = Form::of(&first_destination);
     form.directory = TextField::new(&path);

@@ -11,7 +11,7 @@ use crate::wizard::model::Model;
 
 /// One tenant's destination.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Found {
+pub struct DetectedDestination {
     /// The tenant.
     pub tenant: String,
     /// What the plan would use; None: nobody names one.
@@ -31,9 +31,9 @@ pub fn covered<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Ch
 
 /// What is found for each of these tenants.
 #[must_use]
-pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: DirKind) -> Vec<Found> {
+pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: DirKind) -> Vec<DetectedDestination> {
     let several = tenants.len() > 1;
-    let of = |tenant: &&TenantFacts| Found {
+    let of = |tenant: &&TenantFacts| DetectedDestination {
         tenant: tenant.name.clone(),
         chosen: chosen_destination(facts, tenant, choices, kind, several).ok(),
     };
@@ -42,7 +42,7 @@ pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: Di
 
 /// Where these come from, in the words of the screen.
 #[must_use]
-pub fn source(found: &[Found]) -> String {
+pub fn source(found: &[DetectedDestination]) -> String {
     if let [only] = found {
         return match &only.chosen {
             None => "nobody names one".to_owned(),
@@ -80,7 +80,11 @@ pub fn source(found: &[Found]) -> String {
 /// rest; a directory that cannot be said so stays empty. A base, from which the log archive follows too, is said with
 /// variables where that can be: written out, it would be taken for a directory above another one of the same names.
 #[must_use]
-pub fn to_edit(model: &Model, found: &[Found], (kind, is_base): (DirKind, bool)) -> Option<(Destination, String)> {
+pub fn to_edit(
+    model: &Model,
+    found: &[DetectedDestination],
+    (kind, is_base): (DirKind, bool),
+) -> Option<(Destination, String)> {
     let facts = model.facts()?;
     let known: Vec<(&str, &Chosen)> =
         found.iter().filter_map(|one| Some((one.tenant.as_str(), one.chosen.as_ref()?))).collect();
