@@ -1,7 +1,7 @@
 //! What keys and answers do to the storage screen.
 
 use super::form::{Field, Form, Kind, Shape};
-use super::found::{DetectedDestination, covered, find, to_edit};
+use super::found::{DetectedDestination, covered_tenants, find, to_edit};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
@@ -31,7 +31,7 @@ pub fn prefill(model: &mut Model) {
     let shape = destination_layout(&facts, &choices);
     // Whether there is a base for an incremental is not what decides about the storage.
     let full = Choices { mode: Mode::Full, skip: draft.mode.skip.clone(), ..choices.clone() };
-    let tenants = covered(&facts, model.tenants(), &full);
+    let tenants = covered_tenants(&facts, model.tenants(), &full);
     let (data, archive) = match shape {
         Shape::Two => {
             let of = |kind| find(&facts, &tenants, &choices, kind);

@@ -20,7 +20,7 @@ pub struct DetectedDestination {
 
 /// The tenants that a backup would cover; where all are refused, all of them.
 #[must_use]
-pub fn covered<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Choices) -> Vec<&'a TenantFacts> {
+pub fn covered_tenants<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Choices) -> Vec<&'a TenantFacts> {
     if facts.cluster.method == Method::Logical {
         return tenants;
     }
