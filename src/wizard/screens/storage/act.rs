@@ -1,7 +1,7 @@
 //! What keys and answers do to the storage screen.
 
 use super::form::{Field, Form, Kind, Shape};
-use super::found::{DetectedDestination, covered_tenants, find, to_edit};
+use super::found::{DetectedDestination, covered_tenants, find_destinations, to_edit};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
@@ -34,13 +34,13 @@ pub fn prefill(model: &mut Model) {
     let tenants = covered_tenants(&facts, model.tenants(), &full);
     let (data, archive) = match shape {
         Shape::Two => {
-            let of = |kind| find(&facts, &tenants, &choices, kind);
+            let of = |kind| find_destinations(&facts, &tenants, &choices, kind);
             (of(DirKind::Data), of(DirKind::Clog))
         }
         // One directory takes them all.
         Shape::One | Shape::Tenants | Shape::Folder => {
             let first = tenants.get(..1).unwrap_or_default();
-            (find(&facts, first, &choices, DirKind::Data), Vec::new())
+            (find_destinations(&facts, first, &choices, DirKind::Data), Vec::new())
         }
     };
     let several = tenants.len() > 1;

@@ -31,7 +31,12 @@ pub fn covered_tenants<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choi
 
 /// What is found for each of these tenants.
 #[must_use]
-pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: DirKind) -> Vec<DetectedDestination> {
+pub fn find_destinations(
+    facts: &Facts,
+    tenants: &[&TenantFacts],
+    choices: &Choices,
+    kind: DirKind,
+) -> Vec<DetectedDestination> {
     let several = tenants.len() > 1;
     let of = |tenant: &&TenantFacts| DetectedDestination {
         tenant: tenant.name.clone(),
