@@ -14,7 +14,7 @@ use crate::domain::template::DirKind;
 use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::form::{Field, Kind, Shape};
-use crate::wizard::screens::storage::found::{DetectedDestination, source};
+use crate::wizard::screens::storage::found::{DetectedDestination, source_label};
 use crate::wizard::screens::storage::trial::Standing;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 
@@ -145,7 +145,7 @@ impl Sheet<'_> {
         } else if part == DirKind::Clog && self.storage.kept_archive().is_some() {
             ("the cluster's own, which stays".to_owned(), "[ edit ]")
         } else {
-            (source(&side.detected), "[ edit ]")
+            (source_label(&side.detected), "[ edit ]")
         };
         let room = self.wide.saturating_sub(LABEL + width(button) + 2);
         Row::pieces(vec![

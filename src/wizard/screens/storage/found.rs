@@ -47,12 +47,12 @@ pub fn find_destinations(
 
 /// Where these come from, in the words of the screen.
 #[must_use]
-pub fn source(found: &[DetectedDestination]) -> String {
+pub fn source_label(found: &[DetectedDestination]) -> String {
     if let [only] = found {
         return match &only.chosen {
             None => "nobody names one".to_owned(),
             Some(Chosen { source: None, .. }) => "the cluster's own destination".to_owned(),
-            Some(Chosen { source: Some(source), .. }) => source.words().to_owned(),
+            Some(Chosen { source: Some(source), .. }) => source_label.words().to_owned(),
         };
     }
     let mut groups: Vec<(&str, usize)> = Vec::new();
@@ -60,7 +60,7 @@ pub fn source(found: &[DetectedDestination]) -> String {
         let words = match &one.chosen {
             None => "none",
             Some(Chosen { source: None, .. }) => "own",
-            Some(Chosen { source: Some(source), .. }) => source.words(),
+            Some(Chosen { source: Some(source), .. }) => source_label.words(),
         };
         match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,

@@ -6,7 +6,7 @@ use crate::domain::samples::{cluster, legacy, prod, wanted};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::domain::version::{Method, Version};
 use crate::domain::whole::CompactionRule;
-use crate::wizard::screens::storage::found::source;
+use crate::wizard::screens::storage::found::source_label;
 
 /// `prod` whose tenant `pay` has these destinations.
 fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
@@ -20,7 +20,7 @@ fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
 fn the_clusters_own_destinations_need_nothing_more() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     for part in [Data, Clog] {
-        assert_eq!(source(&storage(&model).destination_part(part).detected), "the cluster's own destination");
+        assert_eq!(source_label(&storage(&model).destination_part(part).detected), "the cluster's own destination");
     }
     assert!(press(&mut model, Key::Enter).is_empty());
     assert_eq!((model.screen, model.notice.clone(), choices(&model).storage), (Screen::Mode, None, None));
@@ -36,7 +36,7 @@ fn who_names_a_destination_is_said_for_all_tenants_together() {
     let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
     let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
         let model = opened(facts, name, fallbacks);
-        source(&storage(&model).data.detected)
+        source_label(&storage(&model).data.detected)
     };
     assert_eq!(said(three(), "prod", Vec::new()), "the own destinations of 3 tenants");
     assert_eq!(said(with_own(None, None), "prod/pay", strategy()), "the inventory's strategy");
@@ -226,7 +226,7 @@ fn edit_again(model: &mut Model, directory: &str) {
 fn below_v4_and_for_a_dump_there_is_one_destination() {
     let model = opened(legacy("3.1.2-20220101000000", CompactionRule::Enforced, 60), "legacy", Vec::new());
     assert_eq!((storage(&model).layout, storage(&model).parts()), (Shape::One, [Data].as_slice()));
-    assert_eq!(source(&storage(&model).data.detected), "the cluster's own destination");
+    assert_eq!(source_label(&storage(&model).data.detected), "the cluster's own destination");
     let new = legacy("3.2.3-20220804134610", CompactionRule::AsAnswered, 60);
     let mut model = opened(new, "legacy/pay", Vec::new());
     assert_eq!(storage(&model).layout, Shape::Tenants);
