@@ -1,7 +1,7 @@
 //! What keys and answers do to the storage screen.
 
 use super::form::{Field, Form, Kind, Shape};
-use super::found::{DetectedDestination, covered_tenants, find_destinations, to_edit};
+use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
@@ -280,7 +280,8 @@ fn derived_archive_form(data: &Form) -> Form {
 fn form_from_detected(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[DetectedDestination] = &storage.destination_part(part).detected;
-    let (destination, path) = to_edit(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
+    let (destination, path) =
+        initial_form(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
     let mut form = Form::of(&first_destination);
     form.directory = TextField::new(&path);
     Some((form, first_destination.attribute("access_id").map(str::to_owned)))

@@ -85,7 +85,7 @@ pub fn source_label(found: &[DetectedDestination]) -> String {
 /// rest; a directory that cannot be said so stays empty. A base, from which the log archive follows too, is said with
 /// variables where that can be: written out, it would be taken for a directory above another one of the same names.
 #[must_use]
-pub fn to_edit(
+pub fn initial_form(
     model: &Model,
     found: &[DetectedDestination],
     (kind, is_base): (DirKind, bool),
