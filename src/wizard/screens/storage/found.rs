@@ -97,15 +97,15 @@ pub fn initial_form(
     let path = match known.as_slice() {
         [_] if found.len() == 1 => {
             let whole = || first.destination.path().to_owned();
-            if is_base { common(facts, &known, kind).unwrap_or_else(whole) } else { whole() }
+            if is_base { common_path(facts, &known, kind).unwrap_or_else(whole) } else { whole() }
         }
-        several => common(facts, several, kind).unwrap_or_default(),
+        several => common_path(facts, several, kind).unwrap_or_default(),
     };
     Some((first.destination.clone(), path))
 }
 
 /// The path with variables that all of these have in common.
-fn common(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<String> {
+fn common_path(facts: &Facts, known: &[(&str, &Chosen)], kind: DirKind) -> Option<String> {
     let cluster = facts.cluster.id.map(|id| id.to_string());
     let mut paths = known.iter().map(|(name, chosen)| {
         let path = chosen.destination.path();
