@@ -171,7 +171,7 @@ impl Sheet<'_> {
                 focused = (body.lines.len(), body.lines.len());
             }
             let wrong = storage.visible_error(part, *field).is_some();
-            let label = field.words(form.kind).label;
+            let label = field.labels(form.kind).label;
             if let Some(text) = form.text(&storage.access, *field) {
                 field::draw(body, label, text, (has_focus, wrong), self.wide);
                 focused = if self.whole_complaint(body, *field) { (focused.0, body.lines.len() - 1) } else { focused };
@@ -265,7 +265,7 @@ impl Sheet<'_> {
     fn found_one(&self, body: &mut Body, chosen: &Chosen) {
         let destination = &chosen.destination;
         let kind = Kind::of(destination);
-        let label = |field: Field| field.words(kind).label;
+        let label = |field: Field| field.labels(kind).label;
         self.said(body, "Storage Type", Role::Text, kind.label());
         self.said(body, label(Field::Directory), Role::Text, destination.path());
         for (field, key) in [(Field::Domain, "host"), (Field::Region, "s3_region"), (Field::AppId, "appid")] {
@@ -319,7 +319,7 @@ impl Sheet<'_> {
             Focus::Field(field) => match storage.visible_error(part, field) {
                 Some(complaint) => Help::wrong(complaint),
                 None if field == Field::AccessKey && self.has_short_key() => Help::of(SHORT),
-                None => Help::of(field.words(side.form.kind).help),
+                None => Help::of(field.labels(side.form.kind).help),
             },
             Focus::Test => test_help(self.model.facts().map(AsRef::as_ref), &storage.test_status(part)),
         }

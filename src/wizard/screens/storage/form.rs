@@ -115,7 +115,7 @@ pub enum Field {
 
 /// What a field is called, what helps to fill it in, and what is said while it is empty; empty: it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Words {
+pub struct FieldLabels {
     /// Its label, in OCP's words where OCP has it.
     pub label: &'static str,
     /// What helps.
@@ -127,7 +127,7 @@ pub struct Words {
 impl Field {
     /// Its words for a kind of storage.
     #[must_use]
-    pub fn words(self, kind: Kind) -> Words {
+    pub fn labels(self, kind: Kind) -> FieldLabels {
         let (label, help, empty) = match (self, kind) {
             (Self::Directory, Kind::File) => (
                 "Storage Directory",
@@ -165,7 +165,7 @@ impl Field {
                 ("Other options", "May be empty; key=value&key=value: checksum_type, delete_mode, role_arn", "")
             }
         };
-        Words { label, help, empty }
+        FieldLabels { label, help, empty }
     }
 
     /// The key of a URI it stands for.
@@ -330,7 +330,7 @@ impl Form {
         let value = self.text(access, field).map_or("", TextField::value);
         let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
         if value.trim().is_empty() {
-            let empty = field.words(self.kind).empty;
+            let empty = field.labels(self.kind).empty;
             return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
         }
         match field {

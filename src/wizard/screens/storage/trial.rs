@@ -54,7 +54,7 @@ fn changed(old: &Form, old_access: &Access, new: &Form, new_access: &Access) -> 
         Field::Addressing => old.path_style != new.path_style,
         field => old.text(old_access, **field) != new.text(new_access, **field),
     };
-    new.kind.fields().iter().find(differs).map(|field| field.words(new.kind).label)
+    new.kind.fields().iter().find(differs).map(|field| field.labels(new.kind).label)
 }
 
 /// How far it is.

@@ -150,7 +150,7 @@ fn a_kind_that_the_version_does_not_have_says_which_has_it() {
 fn every_label_fits_its_cells_and_every_help_one_line() {
     for kind in Kind::ALL {
         for field in kind.fields() {
-            let words = field.words(kind);
+            let words = field.labels(kind);
             assert!(words.label.len() <= 18, "{}", words.label);
             assert!(words.help.len() <= 78 && !words.help.is_empty(), "{} cells: {}", words.help.len(), words.help);
         }

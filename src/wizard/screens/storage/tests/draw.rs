@@ -43,7 +43,7 @@ fn the_focused_field_is_seen_and_has_the_cursor_at_every_size() {
                 let (screen, cursor) = drawn(&model);
                 match focus {
                     Focus::Field(field) if field.is_text() => {
-                        let label = format!(" > {}", field.words(storage(&model).data.form.kind).label);
+                        let label = format!(" > {}", field.labels(storage(&model).data.form.kind).label);
                         let row = screen.lines().position(|line| line.starts_with(&label));
                         let row = row.unwrap_or_else(|| panic!("{label} at {size:?}:\n{screen}"));
                         assert_eq!(cursor.map(|(_, y)| usize::from(y)), Some(row), "{screen}");

@@ -122,7 +122,7 @@ fn every_field_of_an_object_storage_makes_its_test_void() {
     tested(&mut model, passing());
     for field in storage(&model).data.form.kind.fields() {
         go(&mut model, Focus::Field(*field));
-        let label = field.words(storage(&model).data.form.kind).label;
+        let label = field.labels(storage(&model).data.form.kind).label;
         let (there, back) = match field {
             Field::Addressing => (Key::Char(' '), Key::Char(' ')),
             _ => (Key::Char('x'), Key::Backspace),
