@@ -28,7 +28,7 @@ pub use act::{
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
-use form::{Access, Field, Form, Shape};
+use form::{Access, DestinationLayout, Field, Form};
 use found::DetectedDestination;
 use trial::{Sheet, Standing, Trial, standing};
 
@@ -79,7 +79,7 @@ impl DestinationPart {
 #[derive(Debug, Clone, PartialEq)]
 pub struct StorageScreen {
     /// What the target's line makes of a destination.
-    pub layout: Shape,
+    pub layout: DestinationLayout,
     /// The part that is shown.
     pub part: DirKind,
     /// What has the focus.
@@ -101,7 +101,7 @@ pub struct StorageScreen {
 impl Default for StorageScreen {
     fn default() -> Self {
         Self {
-            layout: Shape::Two,
+            layout: DestinationLayout::DataAndArchive,
             part: DirKind::Data,
             focus: Focus::Home,
             data: DestinationPart::default(),
@@ -130,7 +130,7 @@ impl StorageScreen {
     /// Whether data and log each have a destination of their own.
     #[must_use]
     pub fn has_two_parts(&self) -> bool {
-        self.layout == Shape::Two
+        self.layout == DestinationLayout::DataAndArchive
     }
 
     /// The parts there are.
@@ -395,7 +395,7 @@ impl StorageScreen {
     /// Takes in what was found.
     fn apply_detected(
         &mut self,
-        (shape, several): (Shape, bool),
+        (shape, several): (DestinationLayout, bool),
         data: Vec<DetectedDestination>,
         archive: Vec<DetectedDestination>,
     ) {

@@ -13,7 +13,7 @@ use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::storage::form::{Field, Kind, Shape};
+use crate::wizard::screens::storage::form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::found::{DetectedDestination, source_label};
 use crate::wizard::screens::storage::trial::Standing;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
@@ -117,7 +117,7 @@ impl Sheet<'_> {
     fn title(&self) -> Row {
         let mut pieces = vec![(Role::Title, " Storage Configuration  ".to_owned())];
         match self.storage.layout {
-            Shape::Two => {
+            DestinationLayout::DataAndArchive => {
                 for part in self.storage.parts() {
                     let shown = *part == self.storage.part;
                     let mark = if shown { "[x]" } else { "[ ]" };
@@ -125,9 +125,13 @@ impl Sheet<'_> {
                     pieces.push((role, format!("  {mark} {}", part_name(*part))));
                 }
             }
-            Shape::One => pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned())),
-            Shape::Tenants => pieces.push((Role::Text, "one directory, empty each time".to_owned())),
-            Shape::Folder => pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned())),
+            DestinationLayout::ClusterWide => {
+                pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned()))
+            }
+            DestinationLayout::TenantBackup => pieces.push((Role::Text, "one directory, empty each time".to_owned())),
+            DestinationLayout::DumpDirectory => {
+                pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned()))
+            }
         }
         Row::pieces(pieces)
     }

@@ -1,6 +1,6 @@
 //! What keys and answers do to the storage screen.
 
-use super::form::{Field, Form, Kind, Shape};
+use super::form::{DestinationLayout, Field, Form, Kind};
 use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
@@ -33,12 +33,12 @@ pub fn prefill(model: &mut Model) {
     let full = Choices { mode: Mode::Full, skip: draft.mode.skip.clone(), ..choices.clone() };
     let tenants = covered_tenants(&facts, model.tenants(), &full);
     let (data, archive) = match shape {
-        Shape::Two => {
+        DestinationLayout::DataAndArchive => {
             let of = |kind| find_destinations(&facts, &tenants, &choices, kind);
             (of(DirKind::Data), of(DirKind::Clog))
         }
         // One directory takes them all.
-        Shape::One | Shape::Tenants | Shape::Folder => {
+        DestinationLayout::ClusterWide | DestinationLayout::TenantBackup | DestinationLayout::DumpDirectory => {
             let first = tenants.get(..1).unwrap_or_default();
             (find_destinations(&facts, first, &choices, DirKind::Data), Vec::new())
         }
@@ -49,13 +49,13 @@ pub fn prefill(model: &mut Model) {
     }
 }
 
-fn destination_layout(facts: &Facts, choices: &Choices) -> Shape {
+fn destination_layout(facts: &Facts, choices: &Choices) -> DestinationLayout {
     let of_cluster = choices.targets.iter().any(|target| target.tenant().is_none());
     match (facts.cluster.method, facts.cluster.whole.is_some()) {
-        (Method::Logical, _) => Shape::Folder,
-        (Method::Physical, false) => Shape::Two,
-        (Method::Physical, true) if of_cluster => Shape::One,
-        (Method::Physical, true) => Shape::Tenants,
+        (Method::Logical, _) => DestinationLayout::DumpDirectory,
+        (Method::Physical, false) => DestinationLayout::DataAndArchive,
+        (Method::Physical, true) if of_cluster => DestinationLayout::ClusterWide,
+        (Method::Physical, true) => DestinationLayout::TenantBackup,
     }
 }
 
@@ -347,10 +347,20 @@ fn directory_tests(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<Dir
 }
 
 /// The Test of a directory, as the target's line will use it.
-fn test_spec(facts: &Facts, tenant: &TenantFacts, shape: Shape, part: DirKind, destination: Destination) -> TestSpec {
+fn test_spec(
+    facts: &Facts,
+    tenant: &TenantFacts,
+    shape: DestinationLayout,
+    part: DirKind,
+    destination: Destination,
+) -> TestSpec {
     match shape {
-        Shape::Two | Shape::Tenants => TestSpec::for_tenant(facts, tenant, part, first_destination),
-        Shape::One | Shape::Folder => TestSpec::for_cluster(facts, first_destination),
+        DestinationLayout::DataAndArchive | DestinationLayout::TenantBackup => {
+            TestSpec::for_tenant(facts, tenant, part, first_destination)
+        }
+        DestinationLayout::ClusterWide | DestinationLayout::DumpDirectory => {
+            TestSpec::for_cluster(facts, first_destination)
+        }
     }
 }
 

@@ -204,16 +204,16 @@ fn domain_help(kind: Kind) -> &'static str {
 
 /// What the line of the target makes of a destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Shape {
+pub enum DestinationLayout {
     /// V4: each tenant has two, data and log archive.
     #[default]
-    Two,
+    DataAndArchive,
     /// Below V4: one for the whole cluster, data and log in it.
-    One,
+    ClusterWide,
     /// Below V4: the directory of a backup of tenants.
-    Tenants,
+    TenantBackup,
     /// A logical backup: a directory, of this host or of an object storage.
-    Folder,
+    DumpDirectory,
 }
 
 /// The id and the key of an object storage; a plan has one of each.
@@ -378,23 +378,25 @@ impl Form {
     }
 
     /// A key is what a statement of the target's line can carry; this host signs with any.
-    fn key_complaint(&self, access: &Access, shape: Shape) -> Option<String> {
+    fn key_complaint(&self, access: &Access, shape: DestinationLayout) -> Option<String> {
         let key = access.key.as_secret()?;
         let carried = match shape {
-            Shape::Two => Destination::check_access_key(&key),
-            Shape::One | Shape::Tenants => match Destination::parse_user(&self.uri(access)) {
-                Ok(destination) => destination.check_v2_v3(Some(&key)),
-                // What is wrong with it is said at its own field.
-                Err(_) => Destination::check_access_key(&key),
-            },
-            Shape::Folder => Ok(()),
+            DestinationLayout::DataAndArchive => Destination::check_access_key(&key),
+            DestinationLayout::ClusterWide | DestinationLayout::TenantBackup => {
+                match Destination::parse_user(&self.uri(access)) {
+                    Ok(destination) => destination.check_v2_v3(Some(&key)),
+                    // What is wrong with it is said at its own field.
+                    Err(_) => Destination::check_access_key(&key),
+                }
+            }
+            DestinationLayout::DumpDirectory => Ok(()),
         };
         carried.err().map(|error| error.to_string())
     }
 
-    fn options_complaint(&self, shape: Shape) -> Option<String> {
+    fn options_complaint(&self, shape: DestinationLayout) -> Option<String> {
         let options = self.options.value().trim();
-        if self.kind == Kind::File && shape != Shape::Two {
+        if self.kind == Kind::File && shape != DestinationLayout::DataAndArchive {
             return Some("A directory has no options before V4 and in a logical backup. Take them out.".to_owned());
         }
         let key = |token: &str| token.split_once('=').map_or(String::new(), |(key, _)| key.to_owned());
@@ -419,7 +421,7 @@ fn brief(said: String) -> String {
 }
 
 /// For which line, whether nothing else is given, and whether for several tenants.
-pub type Use = (Shape, bool, bool);
+pub type Use = (DestinationLayout, bool, bool);
 
 /// Whether the line can make use of a destination.
 ///
@@ -432,16 +434,16 @@ fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
     let tenants = if several { 2 } else { 1 };
     let checked = |template: Template| Ok(template.destination().check_v2_v3(None)?);
     let made = match (shape, of_tenant) {
-        (Shape::Two, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
-        (Shape::Two, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
-        (Shape::One, _) => v2_v3_cluster(template).and_then(checked),
-        (Shape::Tenants, Some(variable)) if several => {
+        (DestinationLayout::DataAndArchive, _) if alone => Pair::v4(&template, None, tenants).map(|_| ()),
+        (DestinationLayout::DataAndArchive, _) => Pair::v4(&template, Some(&template), tenants).map(|_| ()),
+        (DestinationLayout::ClusterWide, _) => v2_v3_cluster(template).and_then(checked),
+        (DestinationLayout::TenantBackup, Some(variable)) if several => {
             let name = variable.name();
             return Err(format!("{{{name}}} stands for one tenant, and one directory takes them all. Take it out."));
         }
-        (Shape::Tenants, _) => v3_tenant(template).and_then(checked),
-        (Shape::Folder, Some(variable)) => Err(TemplateError::NoValue(variable.name())),
-        (Shape::Folder, None) => Ok(()),
+        (DestinationLayout::TenantBackup, _) => v3_tenant(template).and_then(checked),
+        (DestinationLayout::DumpDirectory, Some(variable)) => Err(TemplateError::NoValue(variable.name())),
+        (DestinationLayout::DumpDirectory, None) => Ok(()),
     };
     made.map_err(|error| error.to_string())
 }

@@ -7,7 +7,7 @@ use crate::domain::samples::prod;
 use crate::domain::version::Version;
 use crate::wizard::key::Key;
 
-const ONE: Use = (Shape::Two, true, false);
+const ONE: Use = (DestinationLayout::DataAndArchive, true, false);
 
 fn form(uri: &str) -> (Form, Access) {
     let destination = Destination::parse_user(uri).unwrap();
@@ -108,23 +108,36 @@ fn a_path_is_judged_by_what_the_line_makes_of_it() {
         let form = Form { directory: TextField::new(path), ..Form::default() };
         form.complaint(Field::Directory, &Access::default(), used).unwrap_or_default()
     };
-    assert_eq!(said("/b", (Shape::Two, true, true)), "", "a base gets a directory for each tenant");
-    assert!(said("/b", (Shape::Two, false, true)).contains("one for several tenants"));
-    assert!(said("/b/{cluster_id}", (Shape::Two, true, true)).contains("Put {tenant_id} or {tenant} into it"));
-    assert_eq!(said("/b/{tenant}", (Shape::Two, false, true)), "");
-    assert!(
-        said("/b/{tenant_id}", (Shape::One, true, true)).contains("does not go with a backup of the whole cluster")
+    assert_eq!(
+        said("/b", (DestinationLayout::DataAndArchive, true, true)),
+        "",
+        "a base gets a directory for each tenant"
     );
-    assert!(said("/b/{kind}", (Shape::One, true, false)).contains("data and log itself"));
-    assert!(said("/b/{tenant}", (Shape::Tenants, true, true)).contains("one directory takes them all"));
-    assert!(said("/b/{run}/x", (Shape::Tenants, true, false)).contains("must end in {run}"));
-    assert!(said("/b/{tenant}", (Shape::Folder, true, false)).contains("{tenant} stands for nothing here"));
+    assert!(said("/b", (DestinationLayout::DataAndArchive, false, true)).contains("one for several tenants"));
+    assert!(
+        said("/b/{cluster_id}", (DestinationLayout::DataAndArchive, true, true))
+            .contains("Put {tenant_id} or {tenant} into it")
+    );
+    assert_eq!(said("/b/{tenant}", (DestinationLayout::DataAndArchive, false, true)), "");
+    assert!(
+        said("/b/{tenant_id}", (DestinationLayout::ClusterWide, true, true))
+            .contains("does not go with a backup of the whole cluster")
+    );
+    assert!(said("/b/{kind}", (DestinationLayout::ClusterWide, true, false)).contains("data and log itself"));
+    assert!(
+        said("/b/{tenant}", (DestinationLayout::TenantBackup, true, true)).contains("one directory takes them all")
+    );
+    assert!(said("/b/{run}/x", (DestinationLayout::TenantBackup, true, false)).contains("must end in {run}"));
+    assert!(
+        said("/b/{tenant}", (DestinationLayout::DumpDirectory, true, false))
+            .contains("{tenant} stands for nothing here")
+    );
     assert!(said("obbackup", ONE).contains("absolute directory"));
     let mut old = Form { directory: TextField::new("/b"), options: TextField::new("zone=z1"), ..Form::default() };
-    let options = old.complaint(Field::Options, &Access::default(), (Shape::One, true, false));
+    let options = old.complaint(Field::Options, &Access::default(), (DestinationLayout::ClusterWide, true, false));
     assert!(options.is_some_and(|said| said.contains("no options before V4")));
     old.options = TextField::default();
-    assert_eq!(complaints(&old, &Access::default(), (Shape::One, true, false)), []);
+    assert_eq!(complaints(&old, &Access::default(), (DestinationLayout::ClusterWide, true, false)), []);
 }
 
 #[test]

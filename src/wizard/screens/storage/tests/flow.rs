@@ -225,11 +225,11 @@ fn edit_again(model: &mut Model, directory: &str) {
 #[test]
 fn below_v4_and_for_a_dump_there_is_one_destination() {
     let model = opened(legacy("3.1.2-20220101000000", CompactionRule::Enforced, 60), "legacy", Vec::new());
-    assert_eq!((storage(&model).layout, storage(&model).parts()), (Shape::One, [Data].as_slice()));
+    assert_eq!((storage(&model).layout, storage(&model).parts()), (DestinationLayout::ClusterWide, [Data].as_slice()));
     assert_eq!(source_label(&storage(&model).data.detected), "the cluster's own destination");
     let new = legacy("3.2.3-20220804134610", CompactionRule::AsAnswered, 60);
     let mut model = opened(new, "legacy/pay", Vec::new());
-    assert_eq!(storage(&model).layout, Shape::Tenants);
+    assert_eq!(storage(&model).layout, DestinationLayout::TenantBackup);
     assert!(storage(&model).data.is_typed, "a backup of tenants never goes to the destination of the cluster");
     type_in(&mut model, "/nfs/");
     let (chosen, _) = first_destination(&model, Data).unwrap();
@@ -244,7 +244,7 @@ fn below_v4_and_for_a_dump_there_is_one_destination() {
     engine.tenants.retain(|tenant| tenant.name == "pay");
     engine.tenants[0].id = 0;
     let mut model = opened(engine, "prod", Vec::new());
-    assert_eq!(storage(&model).layout, Shape::Folder);
+    assert_eq!(storage(&model).layout, DestinationLayout::DumpDirectory);
     type_in(&mut model, "/dumps");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///dumps"), None, StorageSource::Given)));
     let (chosen, _) = first_destination(&model, Data).unwrap();
