@@ -28,7 +28,7 @@ pub use act::{
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
-use form::{Access, DestinationLayout, Field, Form};
+use form::{AccessFields, DestinationLayout, Field, Form};
 use found::DetectedDestination;
 use trial::{Sheet, Standing, Trial, standing};
 
@@ -89,7 +89,7 @@ pub struct StorageScreen {
     /// The log archive.
     pub archive: DestinationPart,
     /// Id and key, one for both.
-    pub access: Access,
+    pub access: AccessFields,
     /// How far what does not fit is scrolled.
     pub scroll_offset: usize,
     /// The Test that runs, and of what.
@@ -106,7 +106,7 @@ impl Default for StorageScreen {
             focus: Focus::Home,
             data: DestinationPart::default(),
             archive: DestinationPart::default(),
-            access: Access::default(),
+            access: AccessFields::default(),
             scroll_offset: 0,
             running_test: None,
             has_several_tenants: false,

@@ -218,14 +218,14 @@ pub enum DestinationLayout {
 
 /// The id and the key of an object storage; a plan has one of each.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Access {
+pub struct AccessFields {
     /// The id.
     pub id: TextField,
     /// The key.
     pub key: TextField,
 }
 
-impl Default for Access {
+impl Default for AccessFields {
     fn default() -> Self {
         Self { id: TextField::default(), key: TextField::new_secret() }
     }
@@ -280,7 +280,7 @@ impl Form {
 
     /// The same to read, the shared ones too.
     #[must_use]
-    pub fn text<'a>(&'a self, access: &'a Access, field: Field) -> Option<&'a TextField> {
+    pub fn text<'a>(&'a self, access: &'a AccessFields, field: Field) -> Option<&'a TextField> {
         match field {
             Field::Directory => Some(&self.directory),
             Field::Domain => Some(&self.domain),
@@ -295,7 +295,7 @@ impl Form {
 
     /// The URI that is typed, with the id and without the key.
     #[must_use]
-    pub fn uri(&self, access: &Access) -> String {
+    pub fn uri(&self, access: &AccessFields) -> String {
         let mut attributes = Vec::new();
         for field in self.kind.fields() {
             let value = self.text(access, *field).map_or("", |text| text.value().trim());
@@ -326,7 +326,7 @@ impl Form {
     /// What is wrong with a field; None: nothing. `alone`: it is the only destination that is given; `several`: it is for
     /// more than one tenant.
     #[must_use]
-    pub fn complaint(&self, field: Field, access: &Access, (shape, alone, several): Use) -> Option<String> {
+    pub fn complaint(&self, field: Field, access: &AccessFields, (shape, alone, several): Use) -> Option<String> {
         let value = self.text(access, field).map_or("", TextField::value);
         let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
         if value.trim().is_empty() {
@@ -356,7 +356,7 @@ impl Form {
         }
     }
 
-    fn directory_complaint(&self, access: &Access, used: Use) -> Option<String> {
+    fn directory_complaint(&self, access: &AccessFields, used: Use) -> Option<String> {
         let path = self.directory.value().trim();
         if path.contains("://") {
             return Some("Leave the protocol out: the storage type says it.".to_owned());
@@ -378,7 +378,7 @@ impl Form {
     }
 
     /// A key is what a statement of the target's line can carry; this host signs with any.
-    fn key_complaint(&self, access: &Access, shape: DestinationLayout) -> Option<String> {
+    fn key_complaint(&self, access: &AccessFields, shape: DestinationLayout) -> Option<String> {
         let key = access.key.as_secret()?;
         let carried = match shape {
             DestinationLayout::DataAndArchive => Destination::check_access_key(&key),

@@ -1,6 +1,6 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
-use super::form::{Access, Field, Form};
+use super::form::{AccessFields, Field, Form};
 use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
@@ -11,7 +11,7 @@ pub enum Sheet {
         /// The fields.
         form: Form,
         /// Id and key.
-        access: Access,
+        access: AccessFields,
         /// Nothing else was given.
         alone: bool,
     },
@@ -20,7 +20,7 @@ pub enum Sheet {
         /// Its fields.
         form: Form,
         /// Id and key.
-        access: Access,
+        access: AccessFields,
     },
     /// What was found, as its URI.
     Found(String),
@@ -46,7 +46,7 @@ impl Sheet {
 }
 
 /// The first field that is different.
-fn changed(old: &Form, old_access: &Access, new: &Form, new_access: &Access) -> Option<&'static str> {
+fn changed(old: &Form, old_access: &AccessFields, new: &Form, new_access: &AccessFields) -> Option<&'static str> {
     if old.kind != new.kind {
         return Some("Storage Type");
     }
