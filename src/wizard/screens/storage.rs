@@ -28,7 +28,7 @@ pub use act::{
 pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
-use form::{AccessFields, DestinationLayout, Field, Form};
+use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use found::DetectedDestination;
 use trial::{Sheet, Standing, Trial, standing};
 
@@ -58,7 +58,7 @@ pub struct DestinationPart {
     /// The form was filled in once: coming back to it loses nothing.
     is_initialized: bool,
     /// What is typed.
-    pub form: Form,
+    pub form: DestinationForm,
     /// The fields that were left once: what is wrong with them is shown.
     visited: BTreeSet<Field>,
     /// The last Test.

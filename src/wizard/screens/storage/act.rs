@@ -1,6 +1,6 @@
 //! What keys and answers do to the storage screen.
 
-use super::form::{DestinationLayout, Field, Form, Kind};
+use super::form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
 use super::trial::{Progress, Standing, Trial};
 use super::{Focus, StorageScreen, part_name};
@@ -264,7 +264,7 @@ fn toggle_typing(model: &mut Model) {
 }
 
 /// The form of a log archive that followed from the data backup, as it is now.
-fn derived_archive_form(data: &Form) -> Form {
+fn derived_archive_form(data: &DestinationForm) -> DestinationForm {
     let mut form = data.clone();
     let path = form.directory.value().trim().trim_end_matches('/').to_owned();
     let more = match (path.contains('{'), path.contains("{kind}")) {
@@ -277,12 +277,12 @@ fn derived_archive_form(data: &Form) -> Form {
 }
 
 /// The form of what was found, and the id its URI has.
-fn form_from_detected(model: &Model, part: DirKind) -> Option<(Form, Option<String>)> {
+fn form_from_detected(model: &Model, part: DirKind) -> Option<(DestinationForm, Option<String>)> {
     let storage = &model.draft.as_ref()?.storage;
     let found: &[DetectedDestination] = &storage.destination_part(part).detected;
     let (destination, path) =
         initial_form(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
-    let mut form = Form::of(&first_destination);
+    let mut form = DestinationForm::of(&first_destination);
     form.directory = TextField::new(&path);
     Some((form, first_destination.attribute("access_id").map(str::to_owned)))
 }
@@ -419,7 +419,7 @@ pub fn handle_paste(model: &mut Model, text: &str) {
             }
             let part = storage.part;
             let side = storage.destination_part_mut(part);
-            side.form = Form::of(&read);
+            side.form = DestinationForm::of(&read);
             side.is_edited = true;
         }
         (_, refused) => model.notice = refused,

@@ -233,7 +233,7 @@ impl Default for AccessFields {
 
 /// What is typed of one destination, but for id and key.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Form {
+pub struct DestinationForm {
     /// The kind of storage.
     pub kind: Kind,
     /// Each text, whatever the kind: going from one kind to another loses nothing.
@@ -250,7 +250,7 @@ pub struct Form {
     pub options: TextField,
 }
 
-impl Form {
+impl DestinationForm {
     /// A form with a destination in it; its id and key aside.
     #[must_use]
     pub fn of(destination: &Destination) -> Self {

@@ -1,6 +1,6 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
-use super::form::{AccessFields, Field, Form};
+use super::form::{AccessFields, DestinationForm, Field};
 use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
@@ -9,7 +9,7 @@ pub enum Sheet {
     /// What was typed; `alone`: the log archive followed from it.
     Typed {
         /// The fields.
-        form: Form,
+        form: DestinationForm,
         /// Id and key.
         access: AccessFields,
         /// Nothing else was given.
@@ -18,7 +18,7 @@ pub enum Sheet {
     /// What followed from the typed data backup.
     Derived {
         /// Its fields.
-        form: Form,
+        form: DestinationForm,
         /// Id and key.
         access: AccessFields,
     },
@@ -46,7 +46,12 @@ impl Sheet {
 }
 
 /// The first field that is different.
-fn changed(old: &Form, old_access: &AccessFields, new: &Form, new_access: &AccessFields) -> Option<&'static str> {
+fn changed(
+    old: &DestinationForm,
+    old_access: &AccessFields,
+    new: &DestinationForm,
+    new_access: &AccessFields,
+) -> Option<&'static str> {
     if old.kind != new.kind {
         return Some("Storage Type");
     }

@@ -9,17 +9,17 @@ use crate::wizard::key::Key;
 
 const ONE: Use = (DestinationLayout::DataAndArchive, true, false);
 
-fn form(uri: &str) -> (Form, AccessFields) {
+fn form(uri: &str) -> (DestinationForm, AccessFields) {
     let destination = Destination::parse_user(uri).unwrap();
     let mut access = AccessFields {
         id: TextField::new(destination.attribute("access_id").unwrap_or_default()),
         ..AccessFields::default()
     };
     "key".chars().for_each(|c| assert!(access.key.handle_key(Key::Char(c))));
-    (Form::of(&destination), access)
+    (DestinationForm::of(&destination), access)
 }
 
-fn complaints(form: &Form, access: &AccessFields, used: Use) -> Vec<(Field, String)> {
+fn complaints(form: &DestinationForm, access: &AccessFields, used: Use) -> Vec<(Field, String)> {
     let fields = form.kind.fields().iter();
     fields.filter_map(|field| Some((*field, form.complaint(*field, access, used)?))).collect()
 }
@@ -47,7 +47,7 @@ fn what_is_filled_in_from_a_uri_makes_the_same_uri() {
 #[test]
 fn every_field_that_is_needed_says_so_in_ocps_words() {
     let said = |kind: Kind| -> Vec<String> {
-        let form = Form { kind, ..Form::default() };
+        let form = DestinationForm { kind, ..DestinationForm::default() };
         complaints(&form, &AccessFields::default(), ONE).into_iter().map(|(_, said)| said).collect()
     };
     let both = ["Enter a storage directory.", "Enter the domain name."];
@@ -63,12 +63,12 @@ fn every_field_that_is_needed_says_so_in_ocps_words() {
 #[test]
 fn what_is_wrong_is_told_at_its_field() {
     let (good, access) = form("s3://b/p?host=h&access_id=ID");
-    let wrong = |change: fn(&mut Form, &mut AccessFields)| {
+    let wrong = |change: fn(&mut DestinationForm, &mut AccessFields)| {
         let (mut form, mut access) = (good.clone(), access.clone());
         change(&mut form, &mut access);
         complaints(&form, &access, ONE)
     };
-    let one = |change: fn(&mut Form, &mut AccessFields), field: Field, words: &str| {
+    let one = |change: fn(&mut DestinationForm, &mut AccessFields), field: Field, words: &str| {
         let found = wrong(change);
         assert!(matches!(found.as_slice(), [(at, said)] if *at == field && said.contains(words)), "{found:?}");
     };
@@ -94,7 +94,7 @@ fn what_is_wrong_is_told_at_its_field() {
         "attribute 1 behind ? is none that OceanBase knows",
     );
     one(|form, _| form.directory = TextField::new(&format!("b/{}", "x".repeat(1100))), Field::Directory, "Shorten it");
-    let by_role = |form: &mut Form, access: &mut AccessFields| {
+    let by_role = |form: &mut DestinationForm, access: &mut AccessFields| {
         form.options = TextField::new("role_arn=acs:ram::1:role/x");
         *access = AccessFields::default();
     };
@@ -107,7 +107,7 @@ fn what_is_wrong_is_told_at_its_field() {
 #[test]
 fn a_path_is_judged_by_what_the_line_makes_of_it() {
     let said = |path: &str, used: Use| {
-        let form = Form { directory: TextField::new(path), ..Form::default() };
+        let form = DestinationForm { directory: TextField::new(path), ..DestinationForm::default() };
         form.complaint(Field::Directory, &AccessFields::default(), used).unwrap_or_default()
     };
     assert_eq!(
@@ -135,7 +135,11 @@ fn a_path_is_judged_by_what_the_line_makes_of_it() {
             .contains("{tenant} stands for nothing here")
     );
     assert!(said("obbackup", ONE).contains("absolute directory"));
-    let mut old = Form { directory: TextField::new("/b"), options: TextField::new("zone=z1"), ..Form::default() };
+    let mut old = DestinationForm {
+        directory: TextField::new("/b"),
+        options: TextField::new("zone=z1"),
+        ..DestinationForm::default()
+    };
     let options =
         old.complaint(Field::Options, &AccessFields::default(), (DestinationLayout::ClusterWide, true, false));
     assert!(options.is_some_and(|said| said.contains("no options before V4")));
