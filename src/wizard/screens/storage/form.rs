@@ -43,7 +43,7 @@ impl Kind {
 
     /// What the server calls it.
     #[must_use]
-    pub fn storage(self) -> StorageKind {
+    pub fn storage_kind(self) -> StorageKind {
         match self {
             Self::File => StorageKind::File,
             Self::S3 | Self::Obs => StorageKind::S3,
@@ -75,7 +75,7 @@ impl Kind {
         match (facts.cluster.method, self) {
             // This host writes or uploads it: the version of the server does not matter.
             (Method::Logical, _) => Ok(()),
-            (Method::Physical, _) => self.storage().supported_by(&facts.cluster.version),
+            (Method::Physical, _) => self.storage_kind().supported_by(&facts.cluster.version),
         }
     }
 
@@ -308,7 +308,7 @@ impl DestinationForm {
                 }
             }
         }
-        let bare = format!("{}://{}", self.kind.storage(), self.directory.value().trim());
+        let bare = format!("{}://{}", self.kind.storage_kind(), self.directory.value().trim());
         if attributes.is_empty() { bare } else { format!("{bare}?{}", attributes.join("&")) }
     }
 
@@ -347,7 +347,7 @@ impl DestinationForm {
 
     /// Some destination of this kind.
     fn any(&self) -> &'static str {
-        match self.kind.storage() {
+        match self.kind.storage_kind() {
             StorageKind::File => "file:///any",
             StorageKind::Oss => "oss://any",
             StorageKind::Cos => "cos://any",
@@ -365,7 +365,7 @@ impl DestinationForm {
             let error = DestinationError::Forbidden { what: "the path".to_owned(), character: "a question mark" };
             return Some(error.to_string());
         }
-        if let Err(error) = usable(&format!("{}://{path}", self.kind.storage()), used) {
+        if let Err(error) = usable(&format!("{}://{path}", self.kind.storage_kind()), used) {
             return Some(error);
         }
         let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
