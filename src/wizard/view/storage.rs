@@ -205,7 +205,7 @@ impl Sheet<'_> {
         let mut choices = Vec::new();
         let mut refused: Vec<String> = Vec::new();
         for kind in Kind::ALL {
-            let supported = kind.supported(facts);
+            let supported = kind.check_supported(facts);
             let mark = match (&supported, kind == chosen) {
                 (_, true) => "(*)",
                 (Ok(()), false) => "( )",

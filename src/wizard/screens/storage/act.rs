@@ -216,7 +216,7 @@ fn change_kind(model: &mut Model, forward: bool) {
     for step in 1..=count {
         let place = (if forward { at + step } else { at + count - step }) % count;
         let Some(kind) = Kind::ALL.get(place).copied() else { continue };
-        match kind.supported(&facts) {
+        match kind.check_supported(&facts) {
             Ok(()) => {
                 side.is_edited |= side.form.kind != kind;
                 side.form.kind = kind;
@@ -409,7 +409,7 @@ pub fn handle_paste(model: &mut Model, text: &str) {
     let read = Destination::parse_user(text);
     let refused = match (&read, facts) {
         (Err(error), _) => Some(error.to_string()),
-        (Ok(read), Some(facts)) => Kind::of(read).supported(&facts).err(),
+        (Ok(read), Some(facts)) => Kind::of(read).check_supported(&facts).err(),
         (Ok(_), None) => None,
     };
     match (read, refused) {

@@ -71,7 +71,7 @@ impl Kind {
     ///
     /// # Errors
     /// One sentence that says why not, and since when it can.
-    pub fn supported(self, facts: &Facts) -> Result<(), String> {
+    pub fn check_supported(self, facts: &Facts) -> Result<(), String> {
         match (facts.cluster.method, self) {
             // This host writes or uploads it: the version of the server does not matter.
             (Method::Logical, _) => Ok(()),

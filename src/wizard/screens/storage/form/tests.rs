@@ -153,7 +153,7 @@ fn a_kind_that_the_version_does_not_have_says_which_has_it() {
     let said = |facts: &Facts| -> Vec<String> {
         Kind::ALL
             .iter()
-            .filter_map(|kind| Some(format!("{}: {}", kind.label(), kind.supported(facts).err()?)))
+            .filter_map(|kind| Some(format!("{}: {}", kind.label(), kind.check_supported(facts).err()?)))
             .collect()
     };
     assert_eq!(
