@@ -169,7 +169,7 @@ impl Field {
     }
 
     /// The key of a URI it stands for.
-    fn key(self) -> Option<&'static str> {
+    fn attribute_name(self) -> Option<&'static str> {
         match self {
             Self::Domain => Some("host"),
             Self::Region => Some("s3_region"),
@@ -304,7 +304,9 @@ impl DestinationForm {
                 Field::Options if !value.is_empty() => attributes.push(value.to_owned()),
                 Field::Directory | Field::AccessKey | Field::Addressing | Field::Options => {}
                 Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
-                    attributes.extend(field.key().filter(|_| !value.is_empty()).map(|key| format!("{key}={value}")));
+                    attributes.extend(
+                        field.attribute_name().filter(|_| !value.is_empty()).map(|key| format!("{key}={value}")),
+                    );
                 }
             }
         }
@@ -339,7 +341,7 @@ impl DestinationForm {
             Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
-                field.key().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
+                field.attribute_name().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
             }
             Field::Addressing => None,
         }
