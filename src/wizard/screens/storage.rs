@@ -194,7 +194,11 @@ impl StorageScreen {
     #[must_use]
     pub fn validation_error(&self, part: DirKind, field: Field) -> Option<String> {
         let alone = part == DirKind::Data && self.is_archive_derived();
-        self.destination_part(part).form.complaint(field, &self.access, (self.layout, alone, self.has_several_tenants))
+        self.destination_part(part).form.validation_error(
+            field,
+            &self.access,
+            (self.layout, alone, self.has_several_tenants),
+        )
     }
 
     /// The same, once it is to be shown.

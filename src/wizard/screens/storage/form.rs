@@ -328,7 +328,12 @@ impl DestinationForm {
     /// What is wrong with a field; None: nothing. `alone`: it is the only destination that is given; `several`: it is for
     /// more than one tenant.
     #[must_use]
-    pub fn complaint(&self, field: Field, access: &AccessFields, (shape, alone, several): Use) -> Option<String> {
+    pub fn validation_error(
+        &self,
+        field: Field,
+        access: &AccessFields,
+        (shape, alone, several): Use,
+    ) -> Option<String> {
         let value = self.text(access, field).map_or("", TextField::value);
         let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
         if value.trim().is_empty() {
@@ -372,7 +377,7 @@ impl DestinationForm {
         }
         let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
         // What is wrong with all of it together is told once nothing is wrong with a part.
-        let mut complaints = others.map(|field| self.complaint(*field, access, used));
+        let mut complaints = others.map(|field| self.validation_error(*field, access, used));
         if complaints.any(|complaint| complaint.is_some()) {
             return None;
         }

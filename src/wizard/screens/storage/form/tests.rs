@@ -21,7 +21,7 @@ fn form(uri: &str) -> (DestinationForm, AccessFields) {
 
 fn complaints(form: &DestinationForm, access: &AccessFields, used: Use) -> Vec<(Field, String)> {
     let fields = form.kind.fields().iter();
-    fields.filter_map(|field| Some((*field, form.complaint(*field, access, used)?))).collect()
+    fields.filter_map(|field| Some((*field, form.validation_error(*field, access, used)?))).collect()
 }
 
 #[test]
@@ -108,7 +108,7 @@ fn what_is_wrong_is_told_at_its_field() {
 fn a_path_is_judged_by_what_the_line_makes_of_it() {
     let said = |path: &str, used: Use| {
         let form = DestinationForm { directory: TextField::new(path), ..DestinationForm::default() };
-        form.complaint(Field::Directory, &AccessFields::default(), used).unwrap_or_default()
+        form.validation_error(Field::Directory, &AccessFields::default(), used).unwrap_or_default()
     };
     assert_eq!(
         said("/b", (DestinationLayout::DataAndArchive, true, true)),
@@ -141,7 +141,7 @@ fn a_path_is_judged_by_what_the_line_makes_of_it() {
         ..DestinationForm::default()
     };
     let options =
-        old.complaint(Field::Options, &AccessFields::default(), (DestinationLayout::ClusterWide, true, false));
+        old.validation_error(Field::Options, &AccessFields::default(), (DestinationLayout::ClusterWide, true, false));
     assert!(options.is_some_and(|said| said.contains("no options before V4")));
     old.options = TextField::default();
     assert_eq!(complaints(&old, &AccessFields::default(), (DestinationLayout::ClusterWide, true, false)), []);
