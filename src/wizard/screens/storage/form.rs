@@ -341,7 +341,7 @@ impl DestinationForm {
             return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
         }
         match field {
-            Field::Directory => self.directory_complaint(access, (shape, alone, several)).map(brief),
+            Field::Directory => self.directory_error(access, (shape, alone, several)).map(brief),
             Field::AccessKey => self.key_complaint(access, shape).map(brief),
             Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
@@ -363,7 +363,7 @@ impl DestinationForm {
         }
     }
 
-    fn directory_complaint(&self, access: &AccessFields, used: Use) -> Option<String> {
+    fn directory_error(&self, access: &AccessFields, used: Use) -> Option<String> {
         let path = self.directory.value().trim();
         if path.contains("://") {
             return Some("Leave the protocol out: the storage type says it.".to_owned());
