@@ -342,7 +342,7 @@ impl DestinationForm {
         }
         match field {
             Field::Directory => self.directory_error(access, (shape, alone, several)).map(brief),
-            Field::AccessKey => self.key_complaint(access, shape).map(brief),
+            Field::AccessKey => self.access_key_error(access, shape).map(brief),
             Field::Options => self.options_complaint(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
@@ -385,7 +385,7 @@ impl DestinationForm {
     }
 
     /// A key is what a statement of the target's line can carry; this host signs with any.
-    fn key_complaint(&self, access: &AccessFields, shape: DestinationLayout) -> Option<String> {
+    fn access_key_error(&self, access: &AccessFields, shape: DestinationLayout) -> Option<String> {
         let key = access.key.as_secret()?;
         let carried = match shape {
             DestinationLayout::DataAndArchive => Destination::check_access_key(&key),
