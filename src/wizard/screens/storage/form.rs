@@ -343,7 +343,7 @@ impl DestinationForm {
         match field {
             Field::Directory => self.directory_error(access, (shape, alone, several)).map(brief),
             Field::AccessKey => self.access_key_error(access, shape).map(brief),
-            Field::Options => self.options_complaint(shape).map(brief),
+            Field::Options => self.options_error(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
                 field.attribute_name().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
@@ -401,7 +401,7 @@ impl DestinationForm {
         carried.err().map(|error| error.to_string())
     }
 
-    fn options_complaint(&self, shape: DestinationLayout) -> Option<String> {
+    fn options_error(&self, shape: DestinationLayout) -> Option<String> {
         let options = self.options.value().trim();
         if self.kind == Kind::File && shape != DestinationLayout::DataAndArchive {
             return Some("A directory has no options before V4 and in a logical backup. Take them out.".to_owned());
