@@ -345,7 +345,7 @@ impl DestinationForm {
             Field::AccessKey => self.access_key_error(access, shape).map(brief),
             Field::Options => self.options_error(shape).map(brief),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
-                let with = |key| Destination::parse_user(self.any())?.with_attribute(key, value.trim());
+                let with = |key| Destination::parse_user(self.example_options())?.with_attribute(key, value.trim());
                 field.attribute_name().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
             }
             Field::Addressing => None,
@@ -353,7 +353,7 @@ impl DestinationForm {
     }
 
     /// Some destination of this kind.
-    fn any(&self) -> &'static str {
+    fn example_options(&self) -> &'static str {
         match self.kind.storage_kind() {
             StorageKind::File => "file:///any",
             StorageKind::Oss => "oss://any",
@@ -410,7 +410,7 @@ impl DestinationForm {
         if let Some(own) = options.split('&').map(key).find(|key| OWN_FIELDS.contains(&key.as_str())) {
             return Some(format!("{own} has a field of its own. Take it out."));
         }
-        match Destination::parse_user(&format!("{}?{options}", self.any())) {
+        match Destination::parse_user(&format!("{}?{options}", self.example_options())) {
             Err(error) if error.is_of_a_credential() => {
                 Some("A secret has no place here: the key has a field of its own.".to_owned())
             }
