@@ -332,7 +332,7 @@ impl DestinationForm {
         &self,
         field: Field,
         access: &AccessFields,
-        (shape, alone, several): Use,
+        (shape, alone, several): DestinationUse,
     ) -> Option<String> {
         let value = self.text(access, field).map_or("", TextField::value);
         let may_be_empty = matches!(field, Field::AccessId | Field::AccessKey) && self.has_role();
@@ -363,7 +363,7 @@ impl DestinationForm {
         }
     }
 
-    fn directory_error(&self, access: &AccessFields, used: Use) -> Option<String> {
+    fn directory_error(&self, access: &AccessFields, used: DestinationUse) -> Option<String> {
         let path = self.directory.value().trim();
         if path.contains("://") {
             return Some("Leave the protocol out: the storage type says it.".to_owned());
@@ -428,13 +428,13 @@ fn brief(said: String) -> String {
 }
 
 /// For which line, whether nothing else is given, and whether for several tenants.
-pub type Use = (DestinationLayout, bool, bool);
+pub type DestinationUse = (DestinationLayout, bool, bool);
 
 /// Whether the line can make use of a destination.
 ///
 /// # Errors
 /// What is wrong with it.
-fn usable(text: &str, (shape, alone, several): Use) -> Result<(), String> {
+fn usable(text: &str, (shape, alone, several): DestinationUse) -> Result<(), String> {
     let template = Destination::parse_user(text).map_err(TemplateError::from).and_then(Template::new);
     let template = template.map_err(|error| error.to_string())?;
     let of_tenant = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));

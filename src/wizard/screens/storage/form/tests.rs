@@ -7,7 +7,7 @@ use crate::domain::samples::prod;
 use crate::domain::version::Version;
 use crate::wizard::key::Key;
 
-const ONE: Use = (DestinationLayout::DataAndArchive, true, false);
+const ONE: DestinationUse = (DestinationLayout::DataAndArchive, true, false);
 
 fn form(uri: &str) -> (DestinationForm, AccessFields) {
     let destination = Destination::parse_user(uri).unwrap();
@@ -19,7 +19,7 @@ fn form(uri: &str) -> (DestinationForm, AccessFields) {
     (DestinationForm::of(&destination), access)
 }
 
-fn complaints(form: &DestinationForm, access: &AccessFields, used: Use) -> Vec<(Field, String)> {
+fn complaints(form: &DestinationForm, access: &AccessFields, used: DestinationUse) -> Vec<(Field, String)> {
     let fields = form.kind.fields().iter();
     fields.filter_map(|field| Some((*field, form.validation_error(*field, access, used)?))).collect()
 }
@@ -106,7 +106,7 @@ fn what_is_wrong_is_told_at_its_field() {
 
 #[test]
 fn a_path_is_judged_by_what_the_line_makes_of_it() {
-    let said = |path: &str, used: Use| {
+    let said = |path: &str, used: DestinationUse| {
         let form = DestinationForm { directory: TextField::new(path), ..DestinationForm::default() };
         form.validation_error(Field::Directory, &AccessFields::default(), used).unwrap_or_default()
     };
