@@ -372,7 +372,7 @@ impl DestinationForm {
             let error = DestinationError::Forbidden { what: "the path".to_owned(), character: "a question mark" };
             return Some(error.to_string());
         }
-        if let Err(error) = usable(&format!("{}://{path}", self.kind.storage_kind()), used) {
+        if let Err(error) = validate_uri(&format!("{}://{path}", self.kind.storage_kind()), used) {
             return Some(error);
         }
         let others = self.kind.fields().iter().filter(|field| **field != Field::Directory);
@@ -381,7 +381,7 @@ impl DestinationForm {
         if complaints.any(|complaint| complaint.is_some()) {
             return None;
         }
-        usable(&self.uri(access), used).err()
+        validate_uri(&self.uri(access), used).err()
     }
 
     /// A key is what a statement of the target's line can carry; this host signs with any.
@@ -434,7 +434,7 @@ pub type DestinationUse = (DestinationLayout, bool, bool);
 ///
 /// # Errors
 /// What is wrong with it.
-fn usable(text: &str, (shape, alone, several): DestinationUse) -> Result<(), String> {
+fn validate_uri(text: &str, (shape, alone, several): DestinationUse) -> Result<(), String> {
     let template = Destination::parse_user(text).map_err(TemplateError::from).and_then(Template::new);
     let template = template.map_err(|error| error.to_string())?;
     let of_tenant = [Variable::Tenant, Variable::TenantId].into_iter().find(|variable| template.has(*variable));
