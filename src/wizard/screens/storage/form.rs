@@ -341,12 +341,12 @@ impl DestinationForm {
             return (!empty.is_empty() && !may_be_empty).then(|| empty.to_owned());
         }
         match field {
-            Field::Directory => self.directory_error(access, (shape, alone, several)).map(brief),
-            Field::AccessKey => self.access_key_error(access, shape).map(brief),
-            Field::Options => self.options_error(shape).map(brief),
+            Field::Directory => self.directory_error(access, (shape, alone, several)).map(shorten_error),
+            Field::AccessKey => self.access_key_error(access, shape).map(shorten_error),
+            Field::Options => self.options_error(shape).map(shorten_error),
             Field::Domain | Field::Region | Field::AppId | Field::AccessId => {
                 let with = |key| Destination::parse_user(self.example_options())?.with_attribute(key, value.trim());
-                field.attribute_name().and_then(|key| with(key).err()).map(|error| brief(error.to_string()))
+                field.attribute_name().and_then(|key| with(key).err()).map(|error| shorten_error(error.to_string()))
             }
             Field::Addressing => None,
         }
@@ -420,7 +420,7 @@ impl DestinationForm {
 }
 
 /// What is said beside the field need not say which destination is meant.
-fn brief(said: String) -> String {
+fn shorten_error(said: String) -> String {
     match said.strip_prefix("In the destination, ") {
         Some(rest) => rest.to_owned(),
         None => said,
