@@ -30,7 +30,7 @@ pub use keys::KEYS;
 use crate::wizard::model::RequestId;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use found::DetectedDestination;
-use trial::{Sheet, Standing, Trial, standing};
+use trial::{Standing, TestInput, Trial, standing};
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -260,19 +260,19 @@ impl StorageScreen {
 
     /// What a Test of a part would be of.
     #[must_use]
-    pub fn test_input(&self, part: DirKind) -> Sheet {
+    pub fn test_input(&self, part: DirKind) -> TestInput {
         let access = self.access.clone();
         if self.destination_part(part).is_typed {
             // A path with variables is the same directory, whatever else is given.
             let is_base = !self.destination_part(part).form.directory.value().contains('{');
             let alone = part == DirKind::Data && is_base && self.is_archive_derived();
-            return Sheet::Typed { form: self.destination_part(part).form.clone(), access, alone };
+            return TestInput::Typed { form: self.destination_part(part).form.clone(), access, alone };
         }
         if part == DirKind::Clog && self.is_archive_derived() {
-            return Sheet::Derived { form: self.data.form.clone(), access };
+            return TestInput::Derived { form: self.data.form.clone(), access };
         }
         let first = self.destination_part(part).detected.iter().find_map(|found| found.chosen.as_ref());
-        Sheet::Found(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
+        TestInput::Detected(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
     /// What the last Test of a part says of what is there now.

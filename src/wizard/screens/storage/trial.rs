@@ -5,7 +5,7 @@ use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Sheet {
+pub enum TestInput {
     /// What was typed; `alone`: the log archive followed from it.
     Typed {
         /// The fields.
@@ -23,10 +23,10 @@ pub enum Sheet {
         access: AccessFields,
     },
     /// What was found, as its URI.
-    Found(String),
+    Detected(String),
 }
 
-impl Sheet {
+impl TestInput {
     /// What is different now, as a person calls it; None: nothing. A field that the kind of storage does not have is no
     /// difference.
     #[must_use]
@@ -39,8 +39,8 @@ impl Sheet {
             (Self::Derived { form, access }, Self::Derived { form: new, access: new_access }) => {
                 changed(form, access, new, new_access).map(|field| format!("{field} of the data backup"))
             }
-            (Self::Found(uri), Self::Found(new)) => (uri != new).then(|| "the destination".to_owned()),
-            (Self::Typed { .. } | Self::Derived { .. } | Self::Found(_), _) => Some("the source".to_owned()),
+            (Self::Detected(uri), Self::Detected(new)) => (uri != new).then(|| "the destination".to_owned()),
+            (Self::Typed { .. } | Self::Derived { .. } | Self::Detected(_), _) => Some("the source".to_owned()),
         }
     }
 }
@@ -77,7 +77,7 @@ pub enum Progress {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Trial {
     /// What is tested.
-    pub of: Sheet,
+    pub of: TestInput,
     /// The tenants whose directories are tested, one after the other; where one directory takes them all, the first.
     tenants: Vec<String>,
     /// The directories that have been tested, in that order.
@@ -91,7 +91,7 @@ pub struct Trial {
 impl Trial {
     /// A Test that begins.
     #[must_use]
-    pub fn begun(of: Sheet, tenants: Vec<String>) -> Self {
+    pub fn begun(of: TestInput, tenants: Vec<String>) -> Self {
         Self { of, tenants, reports: Vec::new(), checks: Vec::new(), progress: Progress::Running(None) }
     }
 
@@ -185,7 +185,7 @@ pub enum Standing<'a> {
 
 /// What the last Test says of what is there now.
 #[must_use]
-pub fn standing<'a>(trial: Option<&'a Trial>, now: &Sheet) -> Standing<'a> {
+pub fn standing<'a>(trial: Option<&'a Trial>, now: &TestInput) -> Standing<'a> {
     let Some(trial) = trial else { return Standing::Never };
     match (&trial.progress, trial.of.difference(now)) {
         (Progress::Running(making), _) => Standing::Running(*making),
