@@ -2,7 +2,7 @@
 
 use super::form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
-use super::trial::{Progress, Standing, Trial};
+use super::trial::{Standing, TestProgress, Trial};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
@@ -369,7 +369,7 @@ fn stop(model: &mut Model) -> Vec<Effect> {
     let Some(draft) = &mut model.draft else { return Vec::new() };
     let Some((_, part)) = draft.storage.running_test.take() else { return Vec::new() };
     if let Some(trial) = &mut draft.storage.destination_part_mut(part).test_run {
-        trial.progress = Progress::Stopped;
+        trial.progress = TestProgress::Stopped;
     }
     vec![Effect::StopTest]
 }

@@ -64,13 +64,13 @@ fn changed(
 
 /// How far it is.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Progress {
+pub enum TestProgress {
     /// It runs; with the check that is being made.
     Running(Option<StorageCheck>),
     /// It was ended by the person.
     Stopped,
     /// It has ended; with the report of the directory that is shown: the first that failed, else the last.
-    Over(Box<TestReport>),
+    Finished(Box<TestReport>),
 }
 
 /// A Test.
@@ -85,14 +85,14 @@ pub struct Trial {
     /// What has ended so far of the directory that is shown.
     pub checks: Vec<TestedCheck>,
     /// How far it is.
-    pub progress: Progress,
+    pub progress: TestProgress,
 }
 
 impl Trial {
     /// A Test that begins.
     #[must_use]
     pub fn begun(of: TestInput, tenants: Vec<String>) -> Self {
-        Self { of, tenants, reports: Vec::new(), checks: Vec::new(), progress: Progress::Running(None) }
+        Self { of, tenants, reports: Vec::new(), checks: Vec::new(), progress: TestProgress::Running(None) }
     }
 
     /// Whose directory is shown, as it reads behind a headline; empty where there is one directory.
@@ -105,13 +105,13 @@ impl Trial {
         let name = |at: usize| self.tenants.get(at).map_or("", String::as_str);
         let failed = self.reports.iter().filter(|report| !report.passed()).count();
         match (&self.progress, failed) {
-            (Progress::Running(_) | Progress::Stopped, _) => {
+            (TestProgress::Running(_) | TestProgress::Stopped, _) => {
                 let at = self.reports.len();
                 format!("; {}'s, {} of {count} tenants", name(at), at + 1)
             }
-            (Progress::Over(_), 0) => format!("; each of {count} tenants"),
-            (Progress::Over(_), 1) => format!("; {}'s alone, of {count} tenants", name(self.shown())),
-            (Progress::Over(_), failed) => {
+            (TestProgress::Finished(_), 0) => format!("; each of {count} tenants"),
+            (TestProgress::Finished(_), 1) => format!("; {}'s alone, of {count} tenants", name(self.shown())),
+            (TestProgress::Finished(_), failed) => {
                 format!("; {}'s, the first of {failed} that failed, of {count} tenants", name(self.shown()))
             }
         }
@@ -126,7 +126,7 @@ impl Trial {
 
     /// Takes news in.
     pub fn hear(&mut self, news: TestNews) {
-        let Progress::Running(making) = &mut self.progress else { return };
+        let TestProgress::Running(making) = &mut self.progress else { return };
         match news {
             TestNews::Begins(check) => *making = Some(check),
             TestNews::Ended(check) => {
@@ -145,14 +145,14 @@ impl Trial {
         let is_last = self.reports.len() >= self.tenants.len();
         let shown = self.reports.get(self.shown()).filter(|_| is_last).cloned();
         self.checks = shown.as_ref().map(|report| report.checks.clone()).unwrap_or_default();
-        self.progress = shown.map_or(Progress::Running(None), |report| Progress::Over(Box::new(report)));
+        self.progress = shown.map_or(TestProgress::Running(None), |report| TestProgress::Finished(Box::new(report)));
         is_last
     }
 
     /// What is to be done by hand on every server, where nobody asked them.
     #[must_use]
     pub fn by_hand(&self) -> Vec<String> {
-        let Progress::Over(_) = &self.progress else { return Vec::new() };
+        let TestProgress::Finished(_) = &self.progress else { return Vec::new() };
         let unasked = |report: &&TestReport| {
             report.check(StorageCheck::EveryServer).is_some_and(|check| check.result == TestResult::NotChecked)
         };
@@ -188,10 +188,10 @@ pub enum Standing<'a> {
 pub fn standing<'a>(trial: Option<&'a Trial>, now: &TestInput) -> Standing<'a> {
     let Some(trial) = trial else { return Standing::Never };
     match (&trial.progress, trial.of.difference(now)) {
-        (Progress::Running(making), _) => Standing::Running(*making),
+        (TestProgress::Running(making), _) => Standing::Running(*making),
         (_, Some(changed)) => Standing::Void(changed),
-        (Progress::Stopped, None) => Standing::Stopped,
-        (Progress::Over(report), None) if report.passed() => Standing::Passed(report),
-        (Progress::Over(report), None) => Standing::Failed(report),
+        (TestProgress::Stopped, None) => Standing::Stopped,
+        (TestProgress::Finished(report), None) if report.passed() => Standing::Passed(report),
+        (TestProgress::Finished(report), None) => Standing::Failed(report),
     }
 }

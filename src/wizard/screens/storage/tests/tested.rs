@@ -6,7 +6,7 @@ use crate::domain::samples::{cluster, prod, wanted};
 use crate::domain::storage_test::{Expected, Fit, Seen, TestNews, TestResult};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
-use crate::wizard::screens::storage::trial::Progress;
+use crate::wizard::screens::storage::trial::TestProgress;
 
 /// `pay` with its data backup typed.
 fn typed(directory: &str) -> Model {
@@ -65,7 +65,7 @@ fn checks_are_shown_as_they_begin_and_end() {
     assert_eq!(storage(&model).test_status(Data), Standing::Running(Some(StorageCheck::Write)));
     tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
     let trial = storage(&model).data.test_run.clone().unwrap();
-    assert_eq!((trial.checks.len(), trial.progress), (1, Progress::Running(None)));
+    assert_eq!((trial.checks.len(), trial.progress), (1, TestProgress::Running(None)));
 }
 
 #[test]
