@@ -30,7 +30,7 @@ pub use keys::KEYS;
 use crate::wizard::model::RequestId;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use found::DetectedDestination;
-use trial::{Standing, TestInput, Trial, standing};
+use trial::{Standing, TestInput, TestRun, standing};
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -62,7 +62,7 @@ pub struct DestinationPart {
     /// The fields that were left once: what is wrong with them is shown.
     visited: BTreeSet<Field>,
     /// The last Test.
-    pub test_run: Option<Trial>,
+    pub test_run: Option<TestRun>,
     /// What was found, for each tenant.
     pub detected: Vec<DetectedDestination>,
 }
@@ -332,7 +332,7 @@ impl StorageScreen {
     /// What the Test of the shown part leaves to be done on every server.
     #[must_use]
     pub fn manual_commands(&self) -> Vec<String> {
-        self.destination_part(self.part).test_run.as_ref().map(Trial::by_hand).unwrap_or_default()
+        self.destination_part(self.part).test_run.as_ref().map(TestRun::manual_commands).unwrap_or_default()
     }
 
     /// Whether a Test runs.

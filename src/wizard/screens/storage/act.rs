@@ -2,7 +2,7 @@
 
 use super::form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
-use super::trial::{Standing, TestProgress, Trial};
+use super::trial::{Standing, TestProgress, TestRun};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
@@ -308,7 +308,7 @@ fn test(model: &mut Model) -> Vec<Effect> {
     };
     let req = model.next_request_id();
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    let trial = Trial::begun(draft.storage.test_input(part), tenants);
+    let trial = TestRun::new(draft.storage.test_input(part), tenants);
     draft.storage.destination_part_mut(part).test_run = Some(trial);
     draft.storage.running_test = Some((req, part));
     draft.storage.move_focus(Focus::Test);
@@ -440,7 +440,7 @@ pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Ve
     if let Some((storage, part)) = storage_under_test(model, req)
         && let Some(trial) = &mut storage.destination_part_mut(part).test_run
     {
-        trial.hear(news);
+        trial.record(news);
     }
     Vec::new()
 }
@@ -448,7 +448,7 @@ pub fn handle_test_news(model: &mut Model, req: RequestId, news: TestNews) -> Ve
 /// The Test of a directory has ended.
 pub fn handle_test_report(model: &mut Model, req: RequestId, report: TestReport) -> Vec<Effect> {
     if let Some((storage, part)) = storage_under_test(model, req)
-        && storage.destination_part_mut(part).test_run.as_mut().is_none_or(|trial| trial.end(report))
+        && storage.destination_part_mut(part).test_run.as_mut().is_none_or(|trial| trial.finish_directory(report))
     {
         storage.running_test = None;
     }

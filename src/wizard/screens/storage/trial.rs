@@ -75,9 +75,9 @@ pub enum TestProgress {
 
 /// A Test.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Trial {
+pub struct TestRun {
     /// What is tested.
-    pub of: TestInput,
+    pub input: TestInput,
     /// The tenants whose directories are tested, one after the other; where one directory takes them all, the first.
     tenants: Vec<String>,
     /// The directories that have been tested, in that order.
@@ -88,16 +88,16 @@ pub struct Trial {
     pub progress: TestProgress,
 }
 
-impl Trial {
+impl TestRun {
     /// A Test that begins.
     #[must_use]
-    pub fn begun(of: TestInput, tenants: Vec<String>) -> Self {
-        Self { of, tenants, reports: Vec::new(), checks: Vec::new(), progress: TestProgress::Running(None) }
+    pub fn new(of: TestInput, tenants: Vec<String>) -> Self {
+        Self { input: of, tenants, reports: Vec::new(), checks: Vec::new(), progress: TestProgress::Running(None) }
     }
 
     /// Whose directory is shown, as it reads behind a headline; empty where there is one directory.
     #[must_use]
-    pub fn whose(&self) -> String {
+    pub fn tenant_suffix(&self) -> String {
         let count = self.tenants.len();
         if count < 2 {
             return String::new();
@@ -110,22 +110,22 @@ impl Trial {
                 format!("; {}'s, {} of {count} tenants", name(at), at + 1)
             }
             (TestProgress::Finished(_), 0) => format!("; each of {count} tenants"),
-            (TestProgress::Finished(_), 1) => format!("; {}'s alone, of {count} tenants", name(self.shown())),
+            (TestProgress::Finished(_), 1) => format!("; {}'s alone, of {count} tenants", name(self.shown_report())),
             (TestProgress::Finished(_), failed) => {
-                format!("; {}'s, the first of {failed} that failed, of {count} tenants", name(self.shown()))
+                format!("; {}'s, the first of {failed} that failed, of {count} tenants", name(self.shown_report()))
             }
         }
     }
 
     /// The place of the report that is shown: what stops the person first, else what failed, else the last.
-    fn shown(&self) -> usize {
+    fn shown_report(&self) -> usize {
         let first = |which: fn(&TestReport) -> bool| self.reports.iter().position(which);
         let stops = first(|report| !report.passed_but_for_owner()).or_else(|| first(|report| !report.passed()));
         stops.or_else(|| first(TestReport::asks_inside)).unwrap_or_else(|| self.reports.len().saturating_sub(1))
     }
 
     /// Takes news in.
-    pub fn hear(&mut self, news: TestNews) {
+    pub fn record(&mut self, news: TestNews) {
         let TestProgress::Running(making) = &mut self.progress else { return };
         match news {
             TestNews::Begins(check) => *making = Some(check),
@@ -140,10 +140,10 @@ impl Trial {
     }
 
     /// The Test of a directory has ended; whether it was the last one.
-    pub fn end(&mut self, report: TestReport) -> bool {
+    pub fn finish_directory(&mut self, report: TestReport) -> bool {
         self.reports.push(report);
         let is_last = self.reports.len() >= self.tenants.len();
-        let shown = self.reports.get(self.shown()).filter(|_| is_last).cloned();
+        let shown = self.reports.get(self.shown_report()).filter(|_| is_last).cloned();
         self.checks = shown.as_ref().map(|report| report.checks.clone()).unwrap_or_default();
         self.progress = shown.map_or(TestProgress::Running(None), |report| TestProgress::Finished(Box::new(report)));
         is_last
@@ -151,7 +151,7 @@ impl Trial {
 
     /// What is to be done by hand on every server, where nobody asked them.
     #[must_use]
-    pub fn by_hand(&self) -> Vec<String> {
+    pub fn manual_commands(&self) -> Vec<String> {
         let TestProgress::Finished(_) = &self.progress else { return Vec::new() };
         let unasked = |report: &&TestReport| {
             report.check(StorageCheck::EveryServer).is_some_and(|check| check.result == TestResult::NotChecked)
@@ -185,9 +185,9 @@ pub enum Standing<'a> {
 
 /// What the last Test says of what is there now.
 #[must_use]
-pub fn standing<'a>(trial: Option<&'a Trial>, now: &TestInput) -> Standing<'a> {
+pub fn standing<'a>(trial: Option<&'a TestRun>, now: &TestInput) -> Standing<'a> {
     let Some(trial) = trial else { return Standing::Never };
-    match (&trial.progress, trial.of.difference(now)) {
+    match (&trial.progress, trial.input.difference(now)) {
         (TestProgress::Running(making), _) => Standing::Running(*making),
         (_, Some(changed)) => Standing::Void(changed),
         (TestProgress::Stopped, None) => Standing::Stopped,

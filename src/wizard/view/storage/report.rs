@@ -7,15 +7,15 @@ use super::super::text::{fit, pad};
 use super::super::theme::Role;
 use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
-use crate::wizard::screens::storage::trial::{Standing, Trial};
+use crate::wizard::screens::storage::trial::{Standing, TestRun};
 
 /// Cells of a check in a line of two.
 const HALF: usize = 34;
 
 /// The words beside the button.
 #[must_use]
-pub fn headline(standing: &Standing<'_>, trial: Option<&Trial>, must_pass: bool, zone: &TimeZone) -> (Role, String) {
-    let whose = trial.map(Trial::whose).unwrap_or_default();
+pub fn headline(standing: &Standing<'_>, trial: Option<&TestRun>, must_pass: bool, zone: &TimeZone) -> (Role, String) {
+    let whose = trial.map(TestRun::tenant_suffix).unwrap_or_default();
     match standing {
         Standing::Never if must_pass => (Role::Warn, "not tested".to_owned()),
         Standing::Never => (Role::Disabled, "not tested; may be, and need not".to_owned()),
@@ -29,7 +29,7 @@ pub fn headline(standing: &Standing<'_>, trial: Option<&Trial>, must_pass: bool,
 }
 
 /// Every check, failures first, since they are what must be read.
-pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
+pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
     let of = |result: TestResult| trial.checks.iter().filter(move |check| check.result == result);
     for check in of(TestResult::Fail) {
         failed(body, check, wide);
@@ -47,7 +47,7 @@ pub fn checks(body: &mut Body, trial: &Trial, wide: usize) {
             body.wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
         }
     }
-    by_hand(body, &trial.by_hand(), wide);
+    by_hand(body, &trial.manual_commands(), wide);
 }
 
 fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {

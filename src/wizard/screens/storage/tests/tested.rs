@@ -187,7 +187,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
     let (req, all) = test_all(&mut model);
     let uris: Vec<String> = all.iter().map(|what| what.destination.bare()).collect();
     assert_eq!(uris, ["file:///b/1002/data", "file:///b/1004/data", "file:///b/1006/data"]);
-    let whose = |model: &Model| storage(model).data.test_run.as_ref().unwrap().whose();
+    let whose = |model: &Model| storage(model).data.test_run.as_ref().unwrap().tenant_suffix();
     let say = |model: &mut Model, uri: &str, report: TestReport| {
         let report = TestReport { uri: uri.to_owned(), ..report };
         assert!(answer(model, req, Answer::TestFinished(Box::new(report))).is_empty());
