@@ -30,7 +30,7 @@ pub use keys::KEYS;
 use crate::wizard::model::RequestId;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use found::DetectedDestination;
-use trial::{Standing, TestInput, TestRun, standing};
+use trial::{TestInput, TestRun, TestStatus, standing};
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -277,7 +277,7 @@ impl StorageScreen {
 
     /// What the last Test of a part says of what is there now.
     #[must_use]
-    pub fn test_status(&self, part: DirKind) -> Standing<'_> {
+    pub fn test_status(&self, part: DirKind) -> TestStatus<'_> {
         standing(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
     }
 
@@ -287,7 +287,7 @@ impl StorageScreen {
         let parts: Vec<DirKind> = self.parts().iter().copied().filter(|part| self.must_pass_test(*part)).collect();
         let mut all: Vec<(String, DirKind)> = Vec::new();
         for part in &parts {
-            let Standing::Passed(_) = self.test_status(*part) else { continue };
+            let TestStatus::Passed(_) = self.test_status(*part) else { continue };
             let unchecked = self.reports(*part).iter().flat_map(TestReport::not_checked);
             all.extend(unchecked.map(|text| (text.to_owned(), *part)));
         }
@@ -315,10 +315,10 @@ impl StorageScreen {
     /// The reports of a part's last Test, each of one directory; none where it says nothing of what is there now.
     fn reports(&self, part: DirKind) -> &[TestReport] {
         match self.test_status(part) {
-            Standing::Passed(_) | Standing::Failed(_) => {
+            TestStatus::Passed(_) | TestStatus::Failed(_) => {
                 self.destination_part(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
             }
-            Standing::Never | Standing::Running(_) | Standing::Stopped | Standing::Void(_) => &[],
+            TestStatus::NotTested | TestStatus::Running(_) | TestStatus::Stopped | TestStatus::Outdated(_) => &[],
         }
     }
 
@@ -356,7 +356,7 @@ impl StorageScreen {
 
     /// Whether Enter tests: on the button, until what is there has passed.
     fn enter_tests(&self) -> bool {
-        self.focus == Focus::Test && !self.is_testing() && !matches!(self.test_status(self.part), Standing::Passed(_))
+        self.focus == Focus::Test && !self.is_testing() && !matches!(self.test_status(self.part), TestStatus::Passed(_))
     }
 
     /// Whether Enter goes on.

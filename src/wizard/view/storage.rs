@@ -15,7 +15,7 @@ use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::found::{DetectedDestination, source_label};
-use crate::wizard::screens::storage::trial::Standing;
+use crate::wizard::screens::storage::trial::TestStatus;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 
 mod report;
@@ -106,7 +106,7 @@ impl Sheet<'_> {
         for line in lines {
             body.line(role, format!("{}{line}", " ".repeat(LABEL)));
         }
-        let stale = matches!(standing, Standing::Void(_) | Standing::Never);
+        let stale = matches!(standing, TestStatus::Outdated(_) | TestStatus::NotTested);
         if let Some(trial) = side.test_run.as_ref().filter(|_| !stale) {
             report::checks(&mut body, trial, self.wide);
         }
@@ -330,18 +330,18 @@ impl Sheet<'_> {
     }
 }
 
-fn test_help(facts: Option<&Facts>, standing: &Standing<'_>) -> Help {
+fn test_help(facts: Option<&Facts>, standing: &TestStatus<'_>) -> Help {
     match standing {
-        Standing::Failed(report) => match report.fault() {
+        TestStatus::Failed(report) => match report.fault() {
             Some(fault) => Help::wrong(fault.next.clone()),
             None => Help::default(),
         },
-        Standing::Passed(report) if report.asks_inside() => {
+        TestStatus::Passed(report) if report.asks_inside() => {
             Help::of("t writes the probe into the directory itself; Enter goes on without.")
         }
-        Standing::Passed(_) => Help::of("Enter goes on; t tests again."),
-        Standing::Running(_) => Help::of("Esc stops it; the probe is deleted either way."),
-        Standing::Never | Standing::Stopped | Standing::Void(_) => {
+        TestStatus::Passed(_) => Help::of("Enter goes on; t tests again."),
+        TestStatus::Running(_) => Help::of("Esc stops it; the probe is deleted either way."),
+        TestStatus::NotTested | TestStatus::Stopped | TestStatus::Outdated(_) => {
             let name = facts.map_or("the cluster", |facts| facts.cluster.name());
             Help::of(format!("Writes, reads back, lists and deletes a probe of 1 MiB; changes nothing of {name}."))
         }

@@ -2,7 +2,7 @@
 
 use super::form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::found::{DetectedDestination, covered_tenants, find_destinations, initial_form};
-use super::trial::{Standing, TestProgress, TestRun};
+use super::trial::{TestProgress, TestRun, TestStatus};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};
@@ -138,14 +138,14 @@ fn next(model: &mut Model) {
         Some((
             part,
             match standing {
-                Standing::Passed(_) => return None,
-                Standing::Never | Standing::Stopped | Standing::Running(_) => {
+                TestStatus::Passed(_) => return None,
+                TestStatus::NotTested | TestStatus::Stopped | TestStatus::Running(_) => {
                     format!("{name}: not tested. Enter tests it; it must pass.")
                 }
-                Standing::Void(changed) => format!("{name}: not tested since {changed} changed. Enter tests it."),
+                TestStatus::Outdated(changed) => format!("{name}: not tested since {changed} changed. Enter tests it."),
                 // Whose directory it is, a person may know better: the plan asks for the name.
-                Standing::Failed(report) if report.passed_but_for_owner() => return None,
-                Standing::Failed(_) => format!("{name}: the Test failed. Mend that; Enter tests again."),
+                TestStatus::Failed(report) if report.passed_but_for_owner() => return None,
+                TestStatus::Failed(_) => format!("{name}: the Test failed. Mend that; Enter tests again."),
             },
         ))
     });
@@ -326,7 +326,7 @@ fn directory_tests(model: &Model, part: DirKind) -> Result<(Vec<String>, Vec<Dir
     let ssh_user = model.chosen_cluster().and_then(|cluster| cluster.summary.ssh_user.as_deref());
     // A Test that asked whether it may write there is made again: that is the answer, for each directory by itself.
     let asked: Vec<bool> = match (storage.test_status(part), &storage.destination_part(part).test_run) {
-        (Standing::Passed(_) | Standing::Failed(_), Some(trial)) => {
+        (TestStatus::Passed(_) | TestStatus::Failed(_), Some(trial)) => {
             trial.reports.iter().map(TestReport::asks_inside).collect()
         }
         _ => Vec::new(),

@@ -168,15 +168,15 @@ impl TestRun {
 
 /// What a Test says of the present values.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Standing<'a> {
+pub enum TestStatus<'a> {
     /// There was none.
-    Never,
+    NotTested,
     /// It runs.
     Running(Option<StorageCheck>),
     /// It was ended.
     Stopped,
     /// It was of other values: what is different.
-    Void(String),
+    Outdated(String),
     /// Nothing failed.
     Passed(&'a TestReport),
     /// Something did.
@@ -185,13 +185,13 @@ pub enum Standing<'a> {
 
 /// What the last Test says of what is there now.
 #[must_use]
-pub fn standing<'a>(trial: Option<&'a TestRun>, now: &TestInput) -> Standing<'a> {
-    let Some(trial) = trial else { return Standing::Never };
+pub fn standing<'a>(trial: Option<&'a TestRun>, now: &TestInput) -> TestStatus<'a> {
+    let Some(trial) = trial else { return TestStatus::NotTested };
     match (&trial.progress, trial.input.difference(now)) {
-        (TestProgress::Running(making), _) => Standing::Running(*making),
-        (_, Some(changed)) => Standing::Void(changed),
-        (TestProgress::Stopped, None) => Standing::Stopped,
-        (TestProgress::Finished(report), None) if report.passed() => Standing::Passed(report),
-        (TestProgress::Finished(report), None) => Standing::Failed(report),
+        (TestProgress::Running(making), _) => TestStatus::Running(*making),
+        (_, Some(changed)) => TestStatus::Outdated(changed),
+        (TestProgress::Stopped, None) => TestStatus::Stopped,
+        (TestProgress::Finished(report), None) if report.passed() => TestStatus::Passed(report),
+        (TestProgress::Finished(report), None) => TestStatus::Failed(report),
     }
 }

@@ -7,24 +7,29 @@ use super::super::text::{fit, pad};
 use super::super::theme::Role;
 use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
-use crate::wizard::screens::storage::trial::{Standing, TestRun};
+use crate::wizard::screens::storage::trial::{TestRun, TestStatus};
 
 /// Cells of a check in a line of two.
 const HALF: usize = 34;
 
 /// The words beside the button.
 #[must_use]
-pub fn headline(standing: &Standing<'_>, trial: Option<&TestRun>, must_pass: bool, zone: &TimeZone) -> (Role, String) {
+pub fn headline(
+    standing: &TestStatus<'_>,
+    trial: Option<&TestRun>,
+    must_pass: bool,
+    zone: &TimeZone,
+) -> (Role, String) {
     let whose = trial.map(TestRun::tenant_suffix).unwrap_or_default();
     match standing {
-        Standing::Never if must_pass => (Role::Warn, "not tested".to_owned()),
-        Standing::Never => (Role::Disabled, "not tested; may be, and need not".to_owned()),
-        Standing::Running(None) => (Role::Hint, format!("runs{whose}")),
-        Standing::Running(Some(check)) => (Role::Hint, format!("runs: {}{whose}", check.label())),
-        Standing::Stopped => (Role::Warn, "stopped; not tested".to_owned()),
-        Standing::Void(changed) => (Role::Warn, format!("not tested since {changed} changed")),
-        Standing::Passed(report) => (Role::Ok, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
-        Standing::Failed(report) => (Role::Fail, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
+        TestStatus::NotTested if must_pass => (Role::Warn, "not tested".to_owned()),
+        TestStatus::NotTested => (Role::Disabled, "not tested; may be, and need not".to_owned()),
+        TestStatus::Running(None) => (Role::Hint, format!("runs{whose}")),
+        TestStatus::Running(Some(check)) => (Role::Hint, format!("runs: {}{whose}", check.label())),
+        TestStatus::Stopped => (Role::Warn, "stopped; not tested".to_owned()),
+        TestStatus::Outdated(changed) => (Role::Warn, format!("not tested since {changed} changed")),
+        TestStatus::Passed(report) => (Role::Ok, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
+        TestStatus::Failed(report) => (Role::Fail, format!("{}{whose}", report.headline(&clock(report.at, zone)))),
     }
 }
 

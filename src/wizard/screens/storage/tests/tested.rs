@@ -16,7 +16,7 @@ fn typed(directory: &str) -> Model {
 }
 
 fn passed(model: &Model, part: DirKind) -> bool {
-    matches!(storage(model).test_status(part), Standing::Passed(_))
+    matches!(storage(model).test_status(part), TestStatus::Passed(_))
 }
 
 #[test]
@@ -56,13 +56,13 @@ fn what_is_typed_must_pass_before_anything_goes_on() {
 fn checks_are_shown_as_they_begin_and_end() {
     let mut model = typed("/b");
     let (req, _) = test(&mut model);
-    assert_eq!(storage(&model).test_status(Data), Standing::Running(None));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Running(None));
     let tell = |model: &mut Model, req, news| answer(model, req, Answer::TestProgressed(Box::new(news)));
     tell(&mut model, req, TestNews::Begins(StorageCheck::Write));
-    assert_eq!(storage(&model).test_status(Data), Standing::Running(Some(StorageCheck::Write)));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
     // News of another Test are nobody's.
     tell(&mut model, RequestId(req.0 + 7), TestNews::Begins(StorageCheck::List));
-    assert_eq!(storage(&model).test_status(Data), Standing::Running(Some(StorageCheck::Write)));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Running(Some(StorageCheck::Write)));
     tell(&mut model, req, TestNews::Ended(TestedCheck::pass(StorageCheck::Write, Some(4), "written")));
     let trial = storage(&model).data.test_run.clone().unwrap();
     assert_eq!((trial.checks.len(), trial.progress), (1, TestProgress::Running(None)));
@@ -74,16 +74,16 @@ fn escape_ends_a_test_and_what_it_still_says_is_dropped() {
     let (req, _) = test(&mut model);
     let effects = press(&mut model, Key::Esc);
     assert!(matches!(effects.as_slice(), [Effect::StopTest]), "{effects:?}");
-    assert_eq!((model.screen, storage(&model).test_status(Data)), (Screen::Storage, Standing::Stopped));
+    assert_eq!((model.screen, storage(&model).test_status(Data)), (Screen::Storage, TestStatus::Stopped));
     answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
-    assert_eq!(storage(&model).test_status(Data), Standing::Stopped, "a late answer passes nothing");
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Stopped, "a late answer passes nothing");
     assert!(press(&mut model, Key::Esc).is_empty());
     assert_eq!(model.screen, Screen::Detected, "the next one goes back");
     // A new Test hears only its own.
     model.screen = Screen::Storage;
     let (new, _) = test(&mut model);
     answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
-    assert_eq!(storage(&model).test_status(Data), Standing::Running(None));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Running(None));
     answer(&mut model, new, Answer::TestFinished(Box::new(passing())));
     assert!(passed(&model, Data));
 }
@@ -95,7 +95,7 @@ fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
     assert!(passed(&model, Data));
     go(&mut model, Focus::Field(Field::Directory));
     type_in(&mut model, "x");
-    assert_eq!(storage(&model).test_status(Data), Standing::Void("Storage Directory".to_owned()));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Outdated("Storage Directory".to_owned()));
     press(&mut model, Key::Enter);
     let notice = model.notice.as_deref();
     assert_eq!(notice, Some("Data backup: not tested since Storage Directory changed. Enter tests it."));
@@ -104,11 +104,11 @@ fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
     assert!(passed(&model, Data), "exactly these values were tested");
     go(&mut model, Focus::Field(Field::Options));
     type_in(&mut model, "idc=a");
-    assert_eq!(storage(&model).test_status(Data), Standing::Void("Other options".to_owned()));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Outdated("Other options".to_owned()));
     press(&mut model, Key::Ctrl('u'));
     go(&mut model, Focus::Kind);
     press(&mut model, Key::Right);
-    assert_eq!(storage(&model).test_status(Data), Standing::Void("Storage Type".to_owned()));
+    assert_eq!(storage(&model).test_status(Data), TestStatus::Outdated("Storage Type".to_owned()));
     assert!(storage(&model).unchecked_notes().is_empty(), "a void Test has checked nothing");
 }
 
@@ -128,7 +128,7 @@ fn every_field_of_an_object_storage_makes_its_test_void() {
             _ => (Key::Char('x'), Key::Backspace),
         };
         press(&mut model, there);
-        assert_eq!(storage(&model).test_status(Data), Standing::Void(label.to_owned()));
+        assert_eq!(storage(&model).test_status(Data), TestStatus::Outdated(label.to_owned()));
         press(&mut model, back);
         assert!(passed(&model, Data), "{label}");
     }
@@ -153,7 +153,7 @@ fn nothing_but_an_edit_makes_a_test_void() {
     // A Test of the other row is its own affair.
     show_archive(&mut model);
     tested(&mut model, failing());
-    assert!(passed(&model, Data) && matches!(storage(&model).test_status(Clog), Standing::Failed(_)));
+    assert!(passed(&model, Data) && matches!(storage(&model).test_status(Clog), TestStatus::Failed(_)));
     // A key that a directory does not need is no part of it.
     assert!(storage(&model).access_key().is_none());
 }
@@ -173,7 +173,10 @@ fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source
     press(&mut model, Key::Left);
     go(&mut model, Focus::Field(Field::Directory));
     type_in(&mut model, "x");
-    assert_eq!(storage(&model).test_status(Clog), Standing::Void("Storage Directory of the data backup".to_owned()));
+    assert_eq!(
+        storage(&model).test_status(Clog),
+        TestStatus::Outdated("Storage Directory of the data backup".to_owned())
+    );
     press(&mut model, Key::Backspace);
     press(&mut model, Key::Enter);
     assert_eq!(model.screen, Screen::Mode);
@@ -199,7 +202,7 @@ fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
     say(&mut model, &uris[1], failing());
     say(&mut model, &uris[2], passing());
     assert!(!storage(&model).is_testing());
-    assert!(matches!(storage(&model).test_status(Data), Standing::Failed(report) if report.uri == uris[1]));
+    assert!(matches!(storage(&model).test_status(Data), TestStatus::Failed(report) if report.uri == uris[1]));
     assert_eq!(whose(&model), "; order's alone, of 3 tenants");
     go(&mut model, Focus::Home);
     press(&mut model, Key::Enter);
@@ -226,7 +229,7 @@ fn another_row_matters_only_where_it_changes_the_directory() {
     for (directory, standing) in [
         ("/b/{tenant_id}", None),
         // Alone it is a base; beside another it is the directory itself, and one for three tenants.
-        ("/b", Some(Standing::Void("the log archive".to_owned()))),
+        ("/b", Some(TestStatus::Outdated("the log archive".to_owned()))),
     ] {
         let mut model = opened(three(), "prod", Vec::new());
         edit(&mut model, directory);
@@ -282,7 +285,7 @@ fn an_answer_finds_its_draft_though_another_target_is_open() {
     let (req, _) = test(&mut model);
     let _ = target::open_draft(&mut model, vec!["prod/order".parse().unwrap()]);
     answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
-    assert_eq!(storage(&model).test_status(Data), Standing::Never);
+    assert_eq!(storage(&model).test_status(Data), TestStatus::NotTested);
     let _ = target::open_draft(&mut model, vec!["prod/pay".parse().unwrap()]);
     assert!(passed(&model, Data) && !storage(&model).is_testing());
 }
