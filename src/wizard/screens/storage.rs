@@ -30,7 +30,7 @@ pub use keys::KEYS;
 use crate::wizard::model::RequestId;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use found::DetectedDestination;
-use trial::{TestInput, TestRun, TestStatus, standing};
+use trial::{TestInput, TestRun, TestStatus, test_status};
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -278,7 +278,7 @@ impl StorageScreen {
     /// What the last Test of a part says of what is there now.
     #[must_use]
     pub fn test_status(&self, part: DirKind) -> TestStatus<'_> {
-        standing(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
+        test_status(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
     }
 
     /// What the Tests of what was typed could not check, for the confirm screen.

@@ -185,7 +185,7 @@ pub enum TestStatus<'a> {
 
 /// What the last Test says of what is there now.
 #[must_use]
-pub fn standing<'a>(trial: Option<&'a TestRun>, now: &TestInput) -> TestStatus<'a> {
+pub fn test_status<'a>(trial: Option<&'a TestRun>, now: &TestInput) -> TestStatus<'a> {
     let Some(trial) = trial else { return TestStatus::NotTested };
     match (&trial.progress, trial.input.difference(now)) {
         (TestProgress::Running(making), _) => TestStatus::Running(*making),

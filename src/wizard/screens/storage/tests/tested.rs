@@ -237,7 +237,7 @@ fn another_row_matters_only_where_it_changes_the_directory() {
         show_archive(&mut model);
         go(&mut model, Focus::Edit);
         press(&mut model, Key::Enter);
-        match standing {
+        match test_status {
             None => assert!(passed(&model, Data)),
             Some(standing) => assert_eq!(storage(&model).test_status(Data), standing),
         }
