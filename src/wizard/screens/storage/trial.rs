@@ -33,11 +33,11 @@ impl TestInput {
     pub fn difference(&self, now: &Self) -> Option<String> {
         match (self, now) {
             (Self::Typed { form, access, alone }, Self::Typed { form: new, access: new_access, alone: new_alone }) => {
-                let field = changed(form, access, new, new_access).map(str::to_owned);
+                let field = changed_field(form, access, new, new_access).map(str::to_owned);
                 field.or_else(|| (alone != new_alone).then(|| "the log archive".to_owned()))
             }
             (Self::Derived { form, access }, Self::Derived { form: new, access: new_access }) => {
-                changed(form, access, new, new_access).map(|field| format!("{field} of the data backup"))
+                changed_field(form, access, new, new_access).map(|field| format!("{field} of the data backup"))
             }
             (Self::Detected(uri), Self::Detected(new)) => (uri != new).then(|| "the destination".to_owned()),
             (Self::Typed { .. } | Self::Derived { .. } | Self::Detected(_), _) => Some("the source".to_owned()),
@@ -46,7 +46,7 @@ impl TestInput {
 }
 
 /// The first field that is different.
-fn changed(
+fn changed_field(
     old: &DestinationForm,
     old_access: &AccessFields,
     new: &DestinationForm,
