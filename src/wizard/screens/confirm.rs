@@ -35,7 +35,7 @@ pub enum Button {
 
 /// A plan that was made for the draft.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Shown {
+pub struct ShownPlan {
     /// What is confirmed.
     pub prepared: Arc<Prepared>,
     /// The command line that makes the same.
@@ -50,7 +50,7 @@ pub struct Shown {
 #[derive(Debug, Clone, Default)]
 pub struct Confirm {
     /// The plan, or why there is none.
-    pub shown: Option<Result<Shown, Box<Refusal>>>,
+    pub shown: Option<Result<ShownPlan, Box<Refusal>>>,
     /// The question for it.
     pub asking: Option<(RequestId, Choices, Timestamp)>,
     /// The button that has the focus.
@@ -219,7 +219,7 @@ pub fn no_plan(model: &Model) -> Option<String> {
     }
 }
 
-fn is_present(model: &Model, shown: &Shown) -> bool {
+fn is_present(model: &Model, shown: &ShownPlan) -> bool {
     let facts = model.facts().map(|facts| facts.at);
     model.confirm.asking.is_none() && facts == Some(shown.facts) && model.choices().as_ref() == Some(&shown.choices)
 }
@@ -253,7 +253,7 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box
             ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned()).chain(words).collect();
         shell(&whole)
     };
-    let shown = made.map(|made| Shown {
+    let shown = made.map(|made| ShownPlan {
         prepared: Arc::new(made.prepared),
         same_as: words(made.equivalent_command),
         choices,

@@ -12,7 +12,7 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::model::Model;
-use crate::wizard::screens::confirm::{self, Button, Shown};
+use crate::wizard::screens::confirm::{self, Button, ShownPlan};
 
 /// Cells of a step's name.
 const STEP: usize = 36;
@@ -112,7 +112,7 @@ fn left_out<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, 
     }
 }
 
-fn plan(body: &mut Body, model: &Model, shown: &Shown, wide: usize) {
+fn plan(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
     let prepared: &Prepared = &shown.prepared;
     let plan: &Plan = &prepared.plan;
     let groups = groups(prepared);
