@@ -39,7 +39,7 @@ pub struct ShownPlan {
     /// What is confirmed.
     pub prepared: Arc<Prepared>,
     /// The command line that makes the same.
-    pub same_as: String,
+    pub equivalent_command: String,
     /// The choices it was made from.
     choices: Choices,
     /// When the facts it was made from were read.
@@ -255,7 +255,7 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box
     };
     let shown = made.map(|made| ShownPlan {
         prepared: Arc::new(made.prepared),
-        same_as: words(made.equivalent_command),
+        equivalent_command: words(made.equivalent_command),
         choices,
         facts,
     });
@@ -321,7 +321,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Password, _) => ask_older_password(model),
         (Action::Copy, _) => {
             if let Some(Ok(shown)) = &model.confirm.shown {
-                return vec![Effect::Copy(shown.same_as.clone())];
+                return vec![Effect::Copy(shown.equivalent_command.clone())];
             }
         }
         _ => {}

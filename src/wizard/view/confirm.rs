@@ -169,7 +169,7 @@ fn plan(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
         let says = format!("passwords of older backup sets: {given} given; p adds one{back}");
         body.wrapped(Role::Text, &says, 5, wide);
     }
-    body.wrapped(Role::Disabled, &format!("Same as: {}", shown.same_as), 1, wide);
+    body.wrapped(Role::Disabled, &format!("Same as: {}", shown.equivalent_command), 1, wide);
 }
 
 /// The targets, those for which exactly the same is done together: below V4 that is the whole cluster.
