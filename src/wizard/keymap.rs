@@ -171,7 +171,7 @@ pub const COMMON_KEYS: [Binding; 4] = [
     Binding::new(&[Key::Char('b')], Action::Tasks, "tasks", "the tasks of this host", 4).when(|model| {
         match model.screen {
             // Its answer is about the draft and the screen it was asked on.
-            Screen::Confirm if model.confirm.launching.is_some() => {
+            Screen::Confirm if model.confirm.launch_request.is_some() => {
                 Availability::Unavailable("The task is being handed over.".to_owned())
             }
             Screen::Target | Screen::Detected | Screen::Storage | Screen::Mode | Screen::Confirm | Screen::Task => {

@@ -195,7 +195,7 @@ pub struct Model {
     /// The focused check of it.
     pub focused_check: usize,
     /// The confirm screen.
-    pub confirm: confirm::Confirm,
+    pub confirm: confirm::ConfirmScreen,
     /// The task that is watched.
     pub task: Option<Box<task::Watched>>,
     /// The tasks that were watched before it, as they stood when they were left.
@@ -234,7 +234,7 @@ impl Model {
             drafts: BTreeMap::new(),
             preflight: detected::Preflight::default(),
             focused_check: 0,
-            confirm: confirm::Confirm::default(),
+            confirm: confirm::ConfirmScreen::default(),
             task: None,
             previous_tasks: Vec::new(),
             attach_request: None,

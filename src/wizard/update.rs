@@ -165,7 +165,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     let drafts = model.draft.iter().chain(model.drafts.values());
     let lost = drafts.into_iter().any(super::model::Draft::is_edited) || model.connect.is_edited();
     // What was made up has become a task, or is just becoming one: "nothing was started" would be wrong.
-    let begun = model.screen == Screen::Task || model.confirm.launching.is_some();
+    let begun = model.screen == Screen::Task || model.confirm.launch_request.is_some();
     let asked_already = matches!(&model.overlay, Some(Overlay::Confirm(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
         model.overlay = Some(Overlay::Confirm(Box::new(question::ConfirmDialog::for_leaving())));
@@ -177,7 +177,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 /// Ends.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.is_leaving = true;
-    if model.confirm.launching.is_some() || model.task.as_ref().is_some_and(|task| task.asking.is_some()) {
+    if model.confirm.launch_request.is_some() || model.task.as_ref().is_some_and(|task| task.asking.is_some()) {
         // That is waited for, and a screen on which no key does anything would look broken.
         model.notice = Some("What was asked for is being handed over; obnow ends right after that.".to_owned());
     }
@@ -213,7 +213,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
 
 /// A runner took a task, or did not: the question was the confirm screen's, the picker's or the task view's.
 fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
-    if model.confirm.launching == Some(req) {
+    if model.confirm.launch_request == Some(req) {
         return confirm::launched(model, started);
     }
     task::launched(model, req, started)

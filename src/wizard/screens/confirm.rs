@@ -48,19 +48,19 @@ pub struct ShownPlan {
 
 /// The confirm screen.
 #[derive(Debug, Clone, Default)]
-pub struct Confirm {
+pub struct ConfirmScreen {
     /// The plan, or why there is none.
     pub shown: Option<Result<ShownPlan, Box<Refusal>>>,
     /// The question for it.
-    pub asking: Option<(RequestId, Choices, Timestamp)>,
+    pub pending: Option<(RequestId, Choices, Timestamp)>,
     /// The button that has the focus.
     pub button: Button,
     /// The first row on the screen.
     pub top: usize,
     /// The plan is being handed over.
-    pub launching: Option<RequestId>,
+    pub launch_request: Option<RequestId>,
     /// The hand-over was refused.
-    pub refused: Option<Fault>,
+    pub launch_error: Option<Fault>,
 }
 
 /// The keys of the screen.
@@ -130,7 +130,7 @@ pub fn override_check(model: &mut Model, check: CheckId) -> Vec<Effect> {
 
 /// While the plan is being handed over its draft stays as it is: the answer is about that draft.
 fn can_leave(model: &Model) -> Availability {
-    Availability::ready_or(model.confirm.launching.is_none(), "The task is being handed over.")
+    Availability::ready_or(model.confirm.launch_request.is_none(), "The task is being handed over.")
 }
 
 /// What changes the draft: ready where there is something to change, and never while the plan is being handed over.
@@ -192,7 +192,7 @@ pub fn add_older_password(model: &mut Model, password: TextField) -> Vec<Effect>
 
 /// Whether the plan on the screen is that of the present draft and facts.
 fn can_start(model: &Model) -> Availability {
-    if model.confirm.launching.is_some() {
+    if model.confirm.launch_request.is_some() {
         return Availability::Unavailable("The task is being handed over.".to_owned());
     }
     if let Some(why) = no_plan(model) {
@@ -221,13 +221,13 @@ pub fn no_plan(model: &Model) -> Option<String> {
 
 fn is_present(model: &Model, shown: &ShownPlan) -> bool {
     let facts = model.facts().map(|facts| facts.at);
-    model.confirm.asking.is_none() && facts == Some(shown.facts) && model.choices().as_ref() == Some(&shown.choices)
+    model.confirm.pending.is_none() && facts == Some(shown.facts) && model.choices().as_ref() == Some(&shown.choices)
 }
 
 /// Opens the screen.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     model.screen = Screen::Confirm;
-    model.confirm = Confirm::default();
+    model.confirm = ConfirmScreen::default();
     prepare(model)
 }
 
@@ -235,17 +235,17 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 pub fn prepare(model: &mut Model) -> Vec<Effect> {
     let (Some(choices), Some(facts)) = (model.choices(), model.facts().cloned()) else {
         // The answer to an older question is about facts that are gone.
-        model.confirm.asking = None;
+        model.confirm.pending = None;
         return Vec::new();
     };
     let req = model.next_request_id();
-    model.confirm.asking = Some((req, choices.clone(), facts.at));
+    model.confirm.pending = Some((req, choices.clone(), facts.at));
     vec![Effect::Prepare(req, facts, Box::new(choices))]
 }
 
 /// The plan was made, or refused.
 pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box<Refusal>>) -> Vec<Effect> {
-    let Some((_, choices, facts)) = model.confirm.asking.take_if(|(asked, _, _)| *asked == req) else {
+    let Some((_, choices, facts)) = model.confirm.pending.take_if(|(asked, _, _)| *asked == req) else {
         return Vec::new();
     };
     let words = |words: Vec<String>| {
@@ -373,20 +373,20 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
 fn hand_over(model: &mut Model, typed: TypedSecrets) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
-    model.confirm.launching = Some(req);
-    model.confirm.refused = None;
+    model.confirm.launch_request = Some(req);
+    model.confirm.launch_error = None;
     vec![Effect::Launch(req, Arc::clone(&shown.prepared), typed)]
 }
 
 /// A runner took it, or did not.
 pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect> {
-    model.confirm.launching = None;
+    model.confirm.launch_request = None;
     match started {
         Ok(id) => {
             let typed = model.draft.as_ref().map(Draft::typed_secrets).unwrap_or_default();
             // What was made up has become a task; the next backup begins with a fresh draft.
             model.draft = None;
-            model.confirm = Confirm::default();
+            model.confirm = ConfirmScreen::default();
             // Marks that stayed would send the next Enter to these tenants again, whatever has the focus.
             model.list.marked.clear();
             // The help of this screen would lie over another one.
@@ -394,7 +394,7 @@ pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect
             task::open(model, id, typed)
         }
         Err(fault) => {
-            model.confirm.refused = Some(fault);
+            model.confirm.launch_error = Some(fault);
             model.confirm.button = Button::Back;
             // Its id is used up, whether or not anything began under it.
             prepare(model)

@@ -135,7 +135,7 @@ fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
     wizard.keys(&["Tab"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.is_on(Screen::Confirm).says("The task is being handed over.");
-    let req = wizard.model.confirm.launching.unwrap();
+    let req = wizard.model.confirm.launch_request.unwrap();
     let effects = wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
     assert_eq!(names(&effects), ["Follow"]);
     wizard.is_on(Screen::Task);
@@ -146,12 +146,12 @@ fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
 fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
     let mut wizard = on_confirm(cast::prod());
     wizard.keys(&["Tab", "Enter"]);
-    let req = wizard.model.confirm.launching.unwrap();
+    let req = wizard.model.confirm.launch_request.unwrap();
     let effects = wizard.answer(req, Answer::Launched(Err(cast::unreachable())));
     assert_eq!(names(&effects), ["Prepare"], "its id is used up");
     wizard.is_on(Screen::Confirm);
     assert_eq!(
-        wizard.model.confirm.refused.as_ref().map(|fault| fault.what.as_str()),
+        wizard.model.confirm.launch_error.as_ref().map(|fault| fault.what.as_str()),
         Some("10.0.0.1:2881 cannot be reached.")
     );
     assert!(wizard.keys(&["Tab", "Enter"]).is_empty(), "not before there is one");
@@ -195,7 +195,7 @@ fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
     wizard.is_on(Screen::Confirm).says("The task is being handed over.");
     wizard.keys(&["?"]);
     assert!(matches!(wizard.model.overlay, Some(Overlay::Help(_))));
-    let req = wizard.model.confirm.launching.unwrap();
+    let req = wizard.model.confirm.launch_request.unwrap();
     wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
     wizard.is_on(Screen::Task);
     assert!(wizard.model.overlay.is_none(), "the help of another screen: {:?}", wizard.model.overlay);
@@ -210,7 +210,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     wizard.keys(&["Esc"]);
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Full;
     wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
-    wizard.model.confirm.launching = Some(crate::wizard::model::RequestId(99));
+    wizard.model.confirm.launch_request = Some(crate::wizard::model::RequestId(99));
     assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
     assert!(wizard.model.overlay.is_none() && wizard.model.is_leaving);
     wizard.says("What was asked for is being handed over; obnow ends right after that.");
@@ -263,7 +263,7 @@ fn marks_that_became_a_task_do_not_lead_the_next_enter() {
     wizard.goes_to_confirm();
     wizard.keys(&["Tab", "Enter"]);
     assert_eq!(wizard.model.list.marked.len(), 1, "a hand-over that is refused loses nothing");
-    let req = wizard.model.confirm.launching.unwrap();
+    let req = wizard.model.confirm.launch_request.unwrap();
     wizard.answer(req, Answer::Launched(Ok("1M7W".into())));
     assert!(wizard.model.list.marked.is_empty());
 }

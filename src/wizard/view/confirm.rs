@@ -46,7 +46,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     };
     body.line(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
     let no_plan = confirm::no_plan(model);
-    let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.asking.is_none() && no_plan.is_none();
+    let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.pending.is_none() && no_plan.is_none();
     let button = |which: Button, text: &str, on: bool| {
         let role = match (model.confirm.button == which, on) {
             (true, _) => Role::Focus,
@@ -61,7 +61,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         (Role::Text, "   ".to_owned()),
         button(Button::Start, "Back up Now", ready),
     ]));
-    body.help = match (&model.confirm.shown, model.confirm.launching) {
+    body.help = match (&model.confirm.shown, model.confirm.launch_request) {
         (_, Some(_)) => Help::of("Handing the task over to its runner."),
         (_, None) if no_plan.is_some() => Help::wrong(no_plan.unwrap_or_default()),
         (None, None) => Help::of("Making the plan."),
@@ -76,7 +76,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 
 fn text(model: &Model, wide: usize) -> Vec<Row> {
     let mut body = Body::default();
-    if let Some(fault) = &model.confirm.refused {
+    if let Some(fault) = &model.confirm.launch_error {
         three(&mut body, fault, wide);
         body.gap();
     }
