@@ -92,7 +92,9 @@ pub const KEYS: [Binding; 7] = [
         "send the secrets of the server's look at the storage, or not",
         5,
     )
-    .when(|model| draft_may_change(model, offer(model).is_some(), "The look at the storage needs no secret here.")),
+    .when(|model| {
+        draft_may_change(model, proof_secrets_offer(model).is_some(), "The look at the storage needs no secret here.")
+    }),
     Binding::new(
         &[Key::Char('p')],
         Action::Password,
@@ -141,7 +143,7 @@ fn draft_may_change(model: &Model, ready: bool, reason: &str) -> Availability {
 /// The tick about the secrets of the server's look at the storage: whether it is set, and what it says. None: the plan needs
 /// no secret for it, or cannot be asked at all.
 #[must_use]
-pub fn offer(model: &Model) -> Option<(bool, String)> {
+pub fn proof_secrets_offer(model: &Model) -> Option<(bool, String)> {
     let Some(Ok(shown)) = &model.confirm.shown else { return None };
     let plan = &shown.prepared.plan;
     let server = model.facts().map_or_else(|| plan.cluster.name.clone(), |facts| facts.cluster.endpoint.clone());
@@ -311,7 +313,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         (Action::Back, _) | (Action::Next, Button::Back) => model.screen = Screen::Mode,
         (Action::Next, Button::Start) => return start(model),
         (Action::Override, _) => ask_to_override(model),
-        (Action::Choose, _) if offer(model).is_some() => {
+        (Action::Choose, _) if proof_secrets_offer(model).is_some() => {
             if let Some(draft) = model.draft.as_mut() {
                 draft.may_send_proof_secrets = !draft.may_send_proof_secrets;
                 draft.older_passwords.clear();

@@ -333,12 +333,12 @@ fn with_a_key() -> Facts {
 fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
     let mut wizard = on_confirm(with_a_key());
     assert!(!preview(&wizard.model).contains("PREVIEW"), "nothing goes along unasked");
-    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
     assert!(!set && says.contains("10.0.0.1:2881, whose audit and logs may keep it"), "{says}");
     assert_eq!(names(&wizard.keys(&["Space"])), ["Prepare"]);
     wizard.prepared();
     assert!(preview(&wizard.model).contains("access_key=***' UNTIL SCN = 0 PREVIEW"), "{}", preview(&wizard.model));
-    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
     assert!(set && says.starts_with("the access key of oss://b/"), "{says}");
     // The key is asked for before anything starts, never in the running task.
     wizard.keys(&["Tab"]);
@@ -353,7 +353,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
 fn where_no_secret_is_needed_there_is_no_tick() {
     let mut wizard = on_confirm(cast::prod());
     assert!(preview(&wizard.model).contains("PREVIEW"));
-    assert_eq!(confirm::offer(&wizard.model), None);
+    assert_eq!(confirm::proof_secrets_offer(&wizard.model), None);
     assert!(wizard.keys(&["Space"]).is_empty());
     wizard.says("The look at the storage needs no secret here.");
 }
@@ -379,7 +379,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     wizard.prepared();
     let shown = preview(&wizard.model);
     assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
-    let (set, says) = confirm::offer(&wizard.model).unwrap();
+    let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
     assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
     assert!(wizard.model.draft.as_ref().unwrap().is_edited(), "they are not lost unasked");
     let mut started = Wizard { model: wizard.model, asked: Vec::new() };

@@ -161,7 +161,7 @@ fn plan(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
     if !unchecked.is_empty() {
         body.wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
     }
-    if let Some((set, sent)) = confirm::offer(model) {
+    if let Some((set, sent)) = confirm::proof_secrets_offer(model) {
         let mark = if set { 'x' } else { ' ' };
         body.wrapped(Role::Text, &format!("[{mark}] let the server look at the storage: {sent}"), 1, wide);
         let given = model.draft.as_ref().map_or(0, |draft| draft.older_passwords.len());
