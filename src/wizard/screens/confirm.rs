@@ -102,7 +102,7 @@ pub const KEYS: [Binding; 7] = [
         "add a password of older backup sets, for the server's look at the storage",
         1,
     )
-    .when(|model| draft_may_change(model, may_look(model), "The server is not asked to look at the storage here.")),
+    .when(|model| draft_may_change(model, may_prove(model), "The server is not asked to look at the storage here.")),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
 
@@ -157,7 +157,7 @@ pub fn proof_secrets_offer(model: &Model) -> Option<(bool, String)> {
 }
 
 /// Whether the server looks at the storage in the end, or would if it got the secrets for it.
-fn may_look(model: &Model) -> bool {
+fn may_prove(model: &Model) -> bool {
     let Some(Ok(shown)) = &model.confirm.shown else { return false };
     let looks = |target: &TargetPlan| {
         let mut actions = target.steps.iter().flat_map(|step| &step.actions);
