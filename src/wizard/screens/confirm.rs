@@ -197,7 +197,7 @@ fn can_start(model: &Model) -> Availability {
     if model.confirm.launch_request.is_some() {
         return Availability::Unavailable("The task is being handed over.".to_owned());
     }
-    if let Some(why) = no_plan(model) {
+    if let Some(why) = no_plan_reason(model) {
         return Availability::Unavailable(why);
     }
     match &model.confirm.shown {
@@ -209,7 +209,7 @@ fn can_start(model: &Model) -> Availability {
 
 /// Why no plan can be made from the draft and the facts as they are; None: one is made, or was.
 #[must_use]
-pub fn no_plan(model: &Model) -> Option<String> {
+pub fn no_plan_reason(model: &Model) -> Option<String> {
     let cluster = model.chosen_cluster()?;
     match &cluster.answer {
         Some(Err(fault)) => Some(format!("{} {} No plan is made without its answer.", fault.what, fault.why)),

@@ -45,7 +45,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         (above, below) => format!("{above} above, {below} below"),
     };
     body.line(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
-    let no_plan = confirm::no_plan(model);
+    let no_plan = confirm::no_plan_reason(model);
     let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.pending.is_none() && no_plan.is_none();
     let button = |which: Button, text: &str, on: bool| {
         let role = match (model.confirm.button == which, on) {
@@ -81,7 +81,7 @@ fn text(model: &Model, wide: usize) -> Vec<Row> {
         body.gap();
     }
     match &model.confirm.shown {
-        None => match confirm::no_plan(model) {
+        None => match confirm::no_plan_reason(model) {
             Some(why) => body.wrapped(Role::Fail, &why, 1, wide),
             None => body.line(Role::Text, " Making the plan."),
         },
