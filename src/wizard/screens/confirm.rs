@@ -203,7 +203,7 @@ fn can_start(model: &Model) -> Availability {
     match &model.confirm.shown {
         None => Availability::Unavailable("The plan is being made.".to_owned()),
         Some(Err(refusal)) => Availability::Unavailable(format!("{} {}", refusal.fault.what, refusal.fault.why)),
-        Some(Ok(shown)) => Availability::ready_or(is_present(model, shown), "The plan is being made anew."),
+        Some(Ok(shown)) => Availability::ready_or(is_current(model, shown), "The plan is being made anew."),
     }
 }
 
@@ -221,7 +221,7 @@ pub fn no_plan_reason(model: &Model) -> Option<String> {
     }
 }
 
-fn is_present(model: &Model, shown: &ShownPlan) -> bool {
+fn is_current(model: &Model, shown: &ShownPlan) -> bool {
     let facts = model.facts().map(|facts| facts.at);
     model.confirm.pending.is_none() && facts == Some(shown.facts) && model.choices().as_ref() == Some(&shown.choices)
 }
