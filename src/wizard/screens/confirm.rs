@@ -264,7 +264,7 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box
     // Another plan than the one that was read is not started by a key that was on its way, nor by a question that the old
     // one asked.
     let same =
-        matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if reads_alike(&old.prepared, &new.prepared));
+        matches!((&model.confirm.shown, &shown), (Some(Ok(old)), Ok(new)) if shows_same(&old.prepared, &new.prepared));
     if !same {
         model.confirm.button = Button::Back;
         if model.overlay.as_ref().is_some_and(is_about_the_start) {
@@ -277,7 +277,7 @@ pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box
 }
 
 /// Whether two plans are the same to their reader. The id of the task, which is new each time, is in what is sent.
-fn reads_alike(old: &Prepared, new: &Prepared) -> bool {
+fn shows_same(old: &Prepared, new: &Prepared) -> bool {
     let alike = |a: &PreviewStep, b: &PreviewStep| {
         let statements = |step: &PreviewStep, task: &str| -> Vec<String> {
             step.statements.iter().map(|statement| statement.replace(task, "")).collect()
