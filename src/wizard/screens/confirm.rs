@@ -93,7 +93,7 @@ pub const KEYS: [Binding; 7] = [
         5,
     )
     .when(|model| {
-        draft_may_change(model, proof_secrets_offer(model).is_some(), "The look at the storage needs no secret here.")
+        can_change_draft(model, proof_secrets_offer(model).is_some(), "The look at the storage needs no secret here.")
     }),
     Binding::new(
         &[Key::Char('p')],
@@ -102,7 +102,7 @@ pub const KEYS: [Binding; 7] = [
         "add a password of older backup sets, for the server's look at the storage",
         1,
     )
-    .when(|model| draft_may_change(model, may_prove(model), "The server is not asked to look at the storage here.")),
+    .when(|model| can_change_draft(model, may_prove(model), "The server is not asked to look at the storage here.")),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the command that makes the same plan", 3),
 ];
 
@@ -136,7 +136,7 @@ fn can_leave(model: &Model) -> Availability {
 }
 
 /// What changes the draft: ready where there is something to change, and never while the plan is being handed over.
-fn draft_may_change(model: &Model, ready: bool, reason: &str) -> Availability {
+fn can_change_draft(model: &Model, ready: bool, reason: &str) -> Availability {
     if ready { can_leave(model) } else { Availability::Unavailable(reason.to_owned()) }
 }
 
