@@ -195,7 +195,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
             Some(known) => handle_inventory(model, Ok(known)),
             None => Vec::new(),
         },
-        Answer::Prepared(prepared) => confirm::prepared(model, req, *prepared),
+        Answer::Prepared(prepared) => confirm::handle_prepared(model, req, *prepared),
         Answer::TestProgressed(news) => storage::handle_test_news(model, req, *news),
         Answer::TestFinished(report) => storage::handle_test_report(model, req, *report),
         Answer::Launched(started) => handle_launched(model, req, started),

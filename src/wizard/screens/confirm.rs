@@ -246,7 +246,7 @@ pub fn prepare(model: &mut Model) -> Vec<Effect> {
 }
 
 /// The plan was made, or refused.
-pub fn prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box<Refusal>>) -> Vec<Effect> {
+pub fn handle_prepared(model: &mut Model, req: RequestId, made: Result<PlanPreview, Box<Refusal>>) -> Vec<Effect> {
     let Some((_, choices, facts)) = model.confirm.pending.take_if(|(asked, _, _)| *asked == req) else {
         return Vec::new();
     };
