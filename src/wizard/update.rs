@@ -138,7 +138,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Detected => detected::handle_action(model, action),
             Screen::Storage => storage::handle_action(model, action),
             Screen::Mode => mode::handle_action(model, action),
-            Screen::Confirm => confirm::act(model, action),
+            Screen::Confirm => confirm::handle_action(model, action),
             Screen::Task => task::act(model, action),
             Screen::Tasks => tasks::act(model, action),
         },
