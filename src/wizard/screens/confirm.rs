@@ -358,7 +358,7 @@ pub fn launch(model: &mut Model) -> Vec<Effect> {
         model.overlay = Some(Overlay::SecretPrompt(Box::new(ask)));
         return Vec::new();
     }
-    hand_over(model, typed)
+    request_launch(model, typed)
 }
 
 /// Goes on with the access key that was asked for.
@@ -369,10 +369,10 @@ pub fn launch_with(model: &mut Model, key: Secret) -> Vec<Effect> {
     }
     let Some(draft) = &model.draft else { return Vec::new() };
     let typed = TypedSecrets { access_key: Some(key), ..draft.typed_secrets() };
-    hand_over(model, typed)
+    request_launch(model, typed)
 }
 
-fn hand_over(model: &mut Model, typed: TypedSecrets) -> Vec<Effect> {
+fn request_launch(model: &mut Model, typed: TypedSecrets) -> Vec<Effect> {
     let req = model.next_request_id();
     let Some(Ok(shown)) = &model.confirm.shown else { return Vec::new() };
     model.confirm.launch_request = Some(req);
