@@ -214,7 +214,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
 /// A runner took a task, or did not: the question was the confirm screen's, the picker's or the task view's.
 fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if model.confirm.launch_request == Some(req) {
-        return confirm::launched(model, started);
+        return confirm::handle_launched(model, started);
     }
     task::launched(model, req, started)
 }

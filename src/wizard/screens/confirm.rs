@@ -381,7 +381,7 @@ fn request_launch(model: &mut Model, typed: TypedSecrets) -> Vec<Effect> {
 }
 
 /// A runner took it, or did not.
-pub fn launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect> {
+pub fn handle_launched(model: &mut Model, started: Result<String, Fault>) -> Vec<Effect> {
     model.confirm.launch_request = None;
     match started {
         Ok(id) => {
