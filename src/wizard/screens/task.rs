@@ -30,13 +30,13 @@ pub use on::{cancel, compact, retry, retry_with, silent};
 
 /// What was asked for and is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Asking {
+pub enum PendingRequest {
     /// What a cancel would hit.
     CancelQuestion,
     /// What a major compaction would load.
     CompactQuestion,
     /// To go on with it.
-    GoOn,
+    Resume,
     /// To cancel it.
     Cancel,
     /// A report.
@@ -83,7 +83,7 @@ pub struct Watched {
     /// Its runner lives and does not answer.
     pub silent: Option<Fault>,
     /// What was asked for.
-    pub asking: Option<(RequestId, Asking)>,
+    pub asking: Option<(RequestId, PendingRequest)>,
     /// A cancel was asked for and has no answer yet.
     pub cancelling: bool,
     /// What happened to it, the oldest first.
@@ -259,9 +259,9 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Back | Action::Detach => back(model),
         Action::Retry => on::asked_to_retry(model),
-        Action::Compact => on::ask_what(model, Asking::CompactQuestion),
-        Action::Cancel => on::ask_what(model, Asking::CancelQuestion),
-        Action::Report => on::ask_what(model, Asking::Report),
+        Action::Compact => on::ask_what(model, PendingRequest::CompactQuestion),
+        Action::Cancel => on::ask_what(model, PendingRequest::CancelQuestion),
+        Action::Report => on::ask_what(model, PendingRequest::Report),
         Action::Log => {
             if let Some(task) = &mut model.task {
                 task.log_top = if task.log_top.is_some() { None } else { Some(usize::MAX) };

@@ -1,7 +1,7 @@
 //! The ways on: Retry, a major compaction, a cancel; each asked once, in place.
 
 use super::keys::{Way, way};
-use super::{Asking, Watched};
+use super::{PendingRequest, Watched};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
@@ -33,8 +33,8 @@ pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Asks what a key would do, before anybody is asked whether to do it; or for a report.
-pub(super) fn ask_what(model: &mut Model, what: Asking) -> Vec<Effect> {
-    if what != Asking::Report
+pub(super) fn ask_what(model: &mut Model, what: PendingRequest) -> Vec<Effect> {
+    if what != PendingRequest::Report
         && let Some(effects) = unlock(model)
     {
         return effects;
@@ -44,16 +44,16 @@ pub(super) fn ask_what(model: &mut Model, what: Asking) -> Vec<Effect> {
     task.asking = Some((req, what));
     let id = task.id.clone();
     match what {
-        Asking::CancelQuestion => {
+        PendingRequest::CancelQuestion => {
             model.notice = Some("The server is asked what a cancel would hit.".to_owned());
             vec![Effect::CancelQuestion(req, id)]
         }
-        Asking::CompactQuestion => {
+        PendingRequest::CompactQuestion => {
             model.notice = Some("The server is asked what a major compaction would load.".to_owned());
             vec![Effect::CompactQuestion(req, id)]
         }
-        Asking::Report => vec![Effect::Report(req, id)],
-        Asking::GoOn | Asking::Cancel => Vec::new(),
+        PendingRequest::Report => vec![Effect::Report(req, id)],
+        PendingRequest::Resume | PendingRequest::Cancel => Vec::new(),
     }
 }
 
@@ -111,7 +111,7 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
     }
     model.last_request_id += 1;
     let req = RequestId(model.last_request_id);
-    task.asking = Some((req, Asking::GoOn));
+    task.asking = Some((req, PendingRequest::Resume));
     task.refused = None;
     vec![Effect::Resume { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
 }
@@ -141,7 +141,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("It has ended meanwhile; nothing was cancelled.".to_owned());
         return Vec::new();
     };
-    task.asking = Some((req, Asking::Cancel));
+    task.asking = Some((req, PendingRequest::Cancel));
     task.refused = None;
     vec![Effect::Cancel(req, task.id.clone())]
 }
