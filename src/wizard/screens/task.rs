@@ -45,11 +45,11 @@ pub enum PendingRequest {
 
 /// A line of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LogLine {
+pub struct LogEntry {
     /// When it was written.
     pub at: Timestamp,
     /// What it says.
-    pub told: Told,
+    pub line: Told,
 }
 
 /// A report that was written.
@@ -87,7 +87,7 @@ pub struct Watched {
     /// A cancel was asked for and has no answer yet.
     pub cancelling: bool,
     /// What happened to it, the oldest first.
-    pub log: Vec<LogLine>,
+    pub log: Vec<LogEntry>,
     /// The first line of the log on the screen, while the log is open; beyond its end: the end.
     pub log_top: Option<usize>,
     /// The first row of the body; None: where the present step is.
@@ -390,7 +390,7 @@ pub fn followed(model: &mut Model, req: RequestId, at: Timestamp, event: &Result
         Ok(_) => Vec::new(),
         Err(entry) => vec![unknown(entry)],
     };
-    task.log.extend(lines.into_iter().map(|told| LogLine { at, told }));
+    task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: told }));
     task.view.take(at, event);
     if let Ok(Event::Request { verb, answer, fault, .. }) = event {
         let was_ours = std::mem::take(&mut task.cancelling);

@@ -5,7 +5,7 @@ use super::super::text::{pad, wrap};
 use super::super::theme::Role;
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::task::{LogLine, Watched};
+use crate::wizard::screens::task::{LogEntry, Watched};
 
 /// Cells in front of a line's text: time and word.
 const LEAD: usize = 22;
@@ -21,9 +21,9 @@ fn squeezed(text: &str) -> String {
 }
 
 /// One line in one line.
-pub fn line(line: &LogLine, model: &Model) -> String {
+pub fn line(line: &LogEntry, model: &Model) -> String {
     let clock = words::clock(line.at, &model.zone);
-    squeezed(&format!("{clock} {} {}", line.told.word, line.told.text))
+    squeezed(&format!("{clock} {} {}", line.line.word, line.line.text))
 }
 
 /// All of it, in as many rows as it needs.
@@ -31,15 +31,15 @@ pub fn rows(task: &Watched, model: &Model, wide: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for line in &task.log {
         let clock = words::clock(line.at, &model.zone);
-        let role = match line.told.word {
+        let role = match line.line.word {
             "send" => Role::Hint,
             "failed" => Role::Fail,
             "attention" | "cancelled" | "unknown" | "?" => Role::Warn,
             _ => Role::Text,
         };
-        for (place, text) in wrap(&squeezed(&line.told.text), wide.saturating_sub(LEAD + 1)).into_iter().enumerate() {
+        for (place, text) in wrap(&squeezed(&line.line.text), wide.saturating_sub(LEAD + 1)).into_iter().enumerate() {
             let (lead, word) = if place == 0 {
-                (format!(" {clock} "), pad(line.told.word, 12))
+                (format!(" {clock} "), pad(line.line.word, 12))
             } else {
                 (" ".repeat(10), " ".repeat(12))
             };

@@ -41,7 +41,7 @@ fn the_log_has_every_event_but_figures_that_only_grew() {
     let unknown = serde_json::json!({"event": "someday", "text": "a\u{1b}[31mb access_key=SECRET"});
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Err(Unread::Unknown(unknown)))));
     let lines: Vec<String> =
-        watched_task(&model).log.iter().map(|line| format!("{} {}", line.told.word, line.told.text)).collect();
+        watched_task(&model).log.iter().map(|line| format!("{} {}", line.line.word, line.line.text)).collect();
     assert_eq!(lines.len(), 5, "{lines:?}");
     assert_eq!(lines[0], "created prod/pay, full, by me at here");
     assert_eq!(lines[1], " attempt 1");
