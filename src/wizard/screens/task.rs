@@ -58,7 +58,7 @@ pub struct Report {
     /// Where it is.
     pub path: PathBuf,
     /// Its path was copied.
-    pub copied: bool,
+    pub is_copied: bool,
 }
 
 /// The task that is watched.
@@ -185,8 +185,8 @@ impl Watched {
 
     /// What y copies: the path of a report that was just written, else what the focused target came to.
     fn copied(&mut self) -> String {
-        if let Some(report) = self.report.as_mut().filter(|report| !report.copied) {
-            report.copied = true;
+        if let Some(report) = self.report.as_mut().filter(|report| !report.is_copied) {
+            report.is_copied = true;
             return report.path.display().to_string();
         }
         let of_fault = |fault: &Fault| {
@@ -491,7 +491,7 @@ pub fn reported(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>)
     let Some(task) = asked(model, req) else { return Vec::new() };
     match path {
         Ok(path) => {
-            task.report = Some(Report { path, copied: false });
+            task.report = Some(Report { path, is_copied: false });
             task.top = Some(0);
             Vec::new()
         }

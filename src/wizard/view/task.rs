@@ -112,7 +112,7 @@ fn help(model: &Model, task: &Watched) -> Help {
     if task.cancelling {
         return Help::of("The cancel was asked for; it ends when the server says so.");
     }
-    if task.report.as_ref().is_some_and(|report| !report.copied) {
+    if task.report.as_ref().is_some_and(|report| !report.is_copied) {
         return Help::of("y copies the path of the report.");
     }
     match way(model) {
