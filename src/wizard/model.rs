@@ -197,9 +197,9 @@ pub struct Model {
     /// The confirm screen.
     pub confirm: confirm::ConfirmScreen,
     /// The task that is watched.
-    pub task: Option<Box<task::Watched>>,
+    pub task: Option<Box<task::WatchedTask>>,
     /// The tasks that were watched before it, as they stood when they were left.
-    pub previous_tasks: Vec<Box<task::Watched>>,
+    pub previous_tasks: Vec<Box<task::WatchedTask>>,
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
     pub attach_request: Option<(RequestId, Screen)>,
     /// The tasks of this host.

@@ -177,7 +177,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
 /// Ends.
 pub fn leave(model: &mut Model) -> Vec<Effect> {
     model.is_leaving = true;
-    if model.confirm.launch_request.is_some() || model.task.as_ref().is_some_and(|task| task.asking.is_some()) {
+    if model.confirm.launch_request.is_some() || model.task.as_ref().is_some_and(|task| task.pending.is_some()) {
         // That is waited for, and a screen on which no key does anything would look broken.
         model.notice = Some("What was asked for is being handed over; obnow ends right after that.".to_owned());
     }

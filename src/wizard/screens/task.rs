@@ -63,29 +63,29 @@ pub struct Report {
 
 /// The task that is watched.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct WatchedTask {
     /// Its id.
     pub id: String,
     /// What was typed for it.
     pub typed: TypedSecrets,
     /// The question that follows its journal.
-    pub following: Option<RequestId>,
+    pub follow_request: Option<RequestId>,
     /// What its journal says.
     pub view: TaskView,
     /// Its state, once nobody writes into its journal any more.
-    pub ended: Option<TaskState>,
+    pub final_state: Option<TaskState>,
     /// What its last runner left as a reason for going.
-    pub last_word: Option<Fault>,
+    pub exit_reason: Option<Fault>,
     /// Why something that was asked for was not done.
-    pub refused: Option<Fault>,
+    pub request_error: Option<Fault>,
     /// Why its journal cannot be read.
-    pub unread: Option<Fault>,
+    pub read_error: Option<Fault>,
     /// Its runner lives and does not answer.
-    pub silent: Option<Fault>,
+    pub unresponsive: Option<Fault>,
     /// What was asked for.
-    pub asking: Option<(RequestId, PendingRequest)>,
+    pub pending: Option<(RequestId, PendingRequest)>,
     /// A cancel was asked for and has no answer yet.
-    pub cancelling: bool,
+    pub is_cancelling: bool,
     /// What happened to it, the oldest first.
     pub log: Vec<LogEntry>,
     /// The first line of the log on the screen, while the log is open; beyond its end: the end.
@@ -97,57 +97,57 @@ pub struct Watched {
     /// The report that was written last.
     pub report: Option<Report>,
     /// The screen to go back to.
-    pub from: Screen,
+    pub return_screen: Screen,
     /// A major compaction was agreed to, and waits for a secret.
     compact_first: bool,
     /// Its journal is read from the beginning again; what is shown is of the time before.
-    again: bool,
+    is_rereading: bool,
 }
 
-impl Watched {
+impl WatchedTask {
     /// A task of which nothing was read yet.
     #[must_use]
     pub fn new(id: String, typed: TypedSecrets, following: RequestId, from: Screen) -> Self {
         Self {
             id,
             typed,
-            following: Some(following),
+            follow_request: Some(following),
             view: TaskView::default(),
-            ended: None,
-            silent: None,
-            last_word: None,
-            refused: None,
-            unread: None,
-            asking: None,
-            cancelling: false,
+            final_state: None,
+            unresponsive: None,
+            exit_reason: None,
+            request_error: None,
+            read_error: None,
+            pending: None,
+            is_cancelling: false,
             log: Vec::new(),
             log_top: None,
             top: None,
             focus: None,
             report: None,
-            from,
+            return_screen: from,
             compact_first: false,
-            again: false,
+            is_rereading: false,
         }
     }
 
     /// Whether its clock moves.
     #[must_use]
     pub fn ticks(&self) -> bool {
-        self.following.is_some() && self.ended.is_none()
+        self.follow_request.is_some() && self.final_state.is_none()
     }
 
     /// Its state.
     #[must_use]
     pub fn state(&self) -> TaskState {
-        self.ended.unwrap_or_else(|| self.view.state(true))
+        self.final_state.unwrap_or_else(|| self.view.state(true))
     }
 
     /// Its targets; once it is over the worst first.
     #[must_use]
     pub fn targets(&self) -> Vec<&TargetView> {
         let mut targets: Vec<&TargetView> = self.view.targets.iter().collect();
-        if self.ended.is_some() {
+        if self.final_state.is_some() {
             // What has no verdict is what nobody knows.
             targets
                 .sort_by_key(|target| Reverse(target.outcome.as_ref().map_or(u8::MAX, |end| end.verdict.severity())));
@@ -173,13 +173,13 @@ impl Watched {
 
     /// Reads its journal from the beginning again; what is known stays on the screen until then.
     fn follow_again(&mut self, req: RequestId) -> Vec<Effect> {
-        self.following = Some(req);
-        self.ended = None;
-        self.last_word = None;
-        self.refused = None;
-        self.unread = None;
+        self.follow_request = Some(req);
+        self.final_state = None;
+        self.exit_reason = None;
+        self.request_error = None;
+        self.read_error = None;
         self.top = None;
-        self.again = true;
+        self.is_rereading = true;
         vec![Effect::Follow(req, self.id.clone())]
     }
 
@@ -198,7 +198,7 @@ impl Watched {
         };
         let target = self.focused();
         let verdict = target.and_then(|target| Some((&target.target, target.outcome.as_ref()?)));
-        let fault = self.unread.as_ref().or(self.refused.as_ref()).or_else(|| self.fault());
+        let fault = self.read_error.as_ref().or(self.request_error.as_ref()).or_else(|| self.fault());
         match (verdict, fault) {
             (Some((target, outcome)), _) => {
                 let mut lines = words::whole_verdict(target, outcome);
@@ -220,7 +220,7 @@ pub fn open(model: &mut Model, id: String, typed: TypedSecrets) -> Vec<Effect> {
     };
     model.screen = Screen::Task;
     if let Some(task) = model.task.as_mut().filter(|task| task.id == id) {
-        task.from = from;
+        task.return_screen = from;
         if task.ticks() {
             return Vec::new();
         }
@@ -230,11 +230,11 @@ pub fn open(model: &mut Model, id: String, typed: TypedSecrets) -> Vec<Effect> {
     }
     let req = model.next_request_id();
     let known = model.previous_tasks.iter().position(|left| left.id == id).map(|at| model.previous_tasks.remove(at));
-    let mut task = known.unwrap_or_else(|| Box::new(Watched::new(id, typed, req, from)));
-    task.from = from;
+    let mut task = known.unwrap_or_else(|| Box::new(WatchedTask::new(id, typed, req, from)));
+    task.return_screen = from;
     let effects = task.follow_again(req);
     if let Some(mut before) = model.task.replace(task) {
-        before.following = None;
+        before.follow_request = None;
         model.previous_tasks.push(before);
     }
     effects
@@ -310,7 +310,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
     if task.log_top.take().is_some() {
         return Vec::new();
     }
-    model.screen = task.from;
+    model.screen = task.return_screen;
     let cluster = task.view.prepared.as_ref().map(|prepared| prepared.plan.cluster.name.clone());
     // What the task changed is shown where one comes back to.
     let mut effects = tasks::refresh(model);
@@ -324,15 +324,15 @@ pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault
         return attached(model, screen, started);
     }
     let next = model.last_request_id + 1;
-    let is_its = |task: &&mut Box<Watched>| matches!(task.asking, Some((asked, _)) if asked == req);
+    let is_its = |task: &&mut Box<WatchedTask>| matches!(task.pending, Some((asked, _)) if asked == req);
     if let Some(left) = model.previous_tasks.iter_mut().find(is_its).filter(|_| started.is_ok()) {
         // What it came to before is not what it comes to now.
-        left.ended = None;
+        left.final_state = None;
     }
     let Some(task) = asked(model, req) else { return Vec::new() };
     match started {
         Ok(_) => {
-            task.cancelling = false;
+            task.is_cancelling = false;
             task.focus = None;
             let effects = task.follow_again(RequestId(next));
             model.last_request_id = next;
@@ -361,18 +361,18 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
 }
 
 /// The watched task, if it is its question that is answered.
-fn asked(model: &mut Model, req: RequestId) -> Option<&mut Watched> {
+fn asked(model: &mut Model, req: RequestId) -> Option<&mut WatchedTask> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
     for left in &mut model.previous_tasks {
-        left.asking.take_if(|(asked, _)| *asked == req);
+        left.pending.take_if(|(asked, _)| *asked == req);
     }
     let task = model.task.as_mut()?;
-    task.asking.take_if(|(asked, _)| *asked == req)?;
+    task.pending.take_if(|(asked, _)| *asked == req)?;
     Some(task)
 }
 
-fn refuse(task: &mut Watched, fault: Fault) -> Vec<Effect> {
-    task.refused = Some(fault);
+fn refuse(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
+    task.request_error = Some(fault);
     task.top = Some(0);
     Vec::new()
 }
@@ -380,8 +380,8 @@ fn refuse(task: &mut Watched, fault: Fault) -> Vec<Effect> {
 /// Something was written into its journal.
 pub fn followed(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
-    let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
-    if std::mem::take(&mut task.again) {
+    let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
+    if std::mem::take(&mut task.is_rereading) {
         task.view = TaskView::default();
         task.log.clear();
     }
@@ -393,9 +393,9 @@ pub fn followed(model: &mut Model, req: RequestId, at: Timestamp, event: &Result
     task.log.extend(lines.into_iter().map(|told| LogEntry { at, line: told }));
     task.view.take(at, event);
     if let Ok(Event::Request { verb, answer, fault, .. }) = event {
-        let was_ours = std::mem::take(&mut task.cancelling);
+        let was_ours = std::mem::take(&mut task.is_cancelling);
         if was_ours {
-            task.refused.clone_from(fault);
+            task.request_error.clone_from(fault);
         }
         if was_ours && shown {
             model.notice = Some(format!("{verb}: {answer}"));
@@ -427,12 +427,12 @@ fn is_logged(view: &TaskView, event: &Event) -> bool {
 
 /// Nobody writes into it any more.
 pub fn followed_to_end(model: &mut Model, req: RequestId, state: TaskState, last_word: Option<Fault>) -> Vec<Effect> {
-    let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
-    task.following = None;
-    task.ended = Some(state);
-    task.silent = None;
-    task.last_word = last_word;
-    task.cancelling = false;
+    let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
+    task.follow_request = None;
+    task.final_state = Some(state);
+    task.unresponsive = None;
+    task.exit_reason = last_word;
+    task.is_cancelling = false;
     task.top = None;
     let cluster = task.view.prepared.as_ref().map(|prepared| prepared.plan.cluster.name.clone());
     match (model.screen, cluster) {
@@ -444,9 +444,9 @@ pub fn followed_to_end(model: &mut Model, req: RequestId, state: TaskState, last
 
 /// It cannot be read.
 pub fn follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Effect> {
-    if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
-        task.following = None;
-        task.unread = Some(fault);
+    if let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) {
+        task.follow_request = None;
+        task.read_error = Some(fault);
         task.top = Some(0);
     }
     Vec::new()
@@ -458,7 +458,7 @@ pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDia
     let Some(task) = asked(model, req) else { return Vec::new() };
     match question {
         Ok(question) => {
-            task.refused = None;
+            task.request_error = None;
             if may_ask {
                 model.notice = None;
                 model.overlay = Some(Overlay::Confirm(Box::new(question)));
@@ -476,7 +476,7 @@ pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -
     if let Err(fault) = put {
         return refuse(task, fault);
     }
-    task.cancelling = true;
+    task.is_cancelling = true;
     if task.ticks() {
         return Vec::new();
     }

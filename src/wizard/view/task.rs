@@ -11,7 +11,7 @@ use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::task::{TargetView, TaskState, state_word};
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::task::{Watched, Way, way};
+use crate::wizard::screens::task::{WatchedTask, Way, way};
 
 mod log;
 mod steps;
@@ -89,7 +89,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
 }
 
 /// The last thing that happened, and how much of the body is not on the screen.
-fn foot(task: &Watched, model: &Model, hidden: (usize, usize), wide: usize) -> Row {
+fn foot(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: usize) -> Row {
     let several = task.view.targets.len() > 1;
     let more = match (hidden, several) {
         ((0, 0), _) => String::new(),
@@ -104,12 +104,12 @@ fn foot(task: &Watched, model: &Model, hidden: (usize, usize), wide: usize) -> R
     Row::pieces(vec![(Role::Disabled, said), (Role::Hint, more)])
 }
 
-fn help(model: &Model, task: &Watched) -> Help {
+fn help(model: &Model, task: &WatchedTask) -> Help {
     use crate::domain::task::Retry;
-    if task.view.created.is_none() && task.unread.is_none() {
+    if task.view.created.is_none() && task.read_error.is_none() {
         return Help::of("Reading its journal.");
     }
-    if task.cancelling {
+    if task.is_cancelling {
         return Help::of("The cancel was asked for; it ends when the server says so.");
     }
     if task.report.as_ref().is_some_and(|report| !report.is_copied) {
@@ -149,7 +149,7 @@ pub fn verdict_role(outcome: &Outcome) -> Role {
     }
 }
 
-fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
+fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     // What nobody works on any more stands as it was written last.
     let now = if task.ticks() { now } else { task.view.last.unwrap_or(now) };
     let mut head = vec![first_line(task, now, wide)];
@@ -165,19 +165,19 @@ fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     for line in words::left_out(&task.view) {
         body.wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
     }
-    if let Some(fault) = task.unread.as_ref().or(task.refused.as_ref()) {
+    if let Some(fault) = task.read_error.as_ref().or(task.request_error.as_ref()) {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
         body.gap();
     }
-    for fault in task.silent.iter().cloned().chain(task.view.damage(&task.id)) {
+    for fault in task.unresponsive.iter().cloned().chain(task.view.damage(&task.id)) {
         verdict::fault(&mut body, Role::Warn, &fault, 1, wide);
         body.gap();
     }
     if let Some(report) = &task.report {
         body.wrapped(Role::Ok, &format!("Report written: {}", report.path.display()), 1, wide);
     }
-    if task.ended == Some(TaskState::RunnerGone) {
-        let fault = task.view.runner_gone(&task.id, task.last_word.as_ref());
+    if task.final_state == Some(TaskState::RunnerGone) {
+        let fault = task.view.runner_gone(&task.id, task.exit_reason.as_ref());
         verdict::fault(&mut body, Role::Warn, &fault, 1, wide);
         body.gap();
     }
@@ -197,7 +197,7 @@ fn page(task: &Watched, now: Timestamp, (wide, high): (usize, usize)) -> Page {
 }
 
 /// Id, what, how long, which step, and whether anybody works on it.
-fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
+fn first_line(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
     let view = &task.view;
     let mode = view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let what = match view.targets.as_slice() {
@@ -212,8 +212,8 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
     let state = task.state();
     let time = view.created.map_or_else(String::new, |created| format!(" {}", words::stopwatch(created, now)));
     let word = match state {
-        TaskState::Running if task.cancelling => "cancelling".to_owned(),
-        _ if task.unread.is_some() => "unreadable".to_owned(),
+        TaskState::Running if task.is_cancelling => "cancelling".to_owned(),
+        _ if task.read_error.is_some() => "unreadable".to_owned(),
         state => state.word().replace('_', " "),
     };
     let step = task.focused().and_then(|target| {
@@ -244,7 +244,7 @@ fn first_line(task: &Watched, now: Timestamp, wide: usize) -> Row {
 }
 
 /// Of several targets a line each, at most a third of the body; the focused one is among them.
-fn targets(task: &Watched, wide: usize, high: usize) -> Vec<Row> {
+fn targets(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
     let targets = task.targets();
     if targets.len() < 2 {
         return Vec::new();

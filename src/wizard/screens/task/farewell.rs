@@ -1,6 +1,6 @@
 //! What stays in the scrollback when the wizard ends.
 
-use super::Watched;
+use super::WatchedTask;
 use crate::domain::command_line::shell;
 use crate::domain::exit::{self, Exit};
 use crate::domain::task::TaskState;
@@ -16,19 +16,19 @@ pub fn farewell(model: &Model) -> (Exit, Vec<String>) {
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
     lines.extend(of_task(model, task));
-    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.last_word.as_ref()));
+    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.exit_reason.as_ref()));
     (exit, lines)
 }
 
 /// How it ended. A verdict on every target is an end, though its runner has a moment left to go.
-fn end(task: &Watched) -> Option<TaskState> {
+fn end(task: &WatchedTask) -> Option<TaskState> {
     let mut targets = task.view.targets.iter();
-    let present = task.following.is_some() && !task.again && !task.view.targets.is_empty();
+    let present = task.follow_request.is_some() && !task.is_rereading && !task.view.targets.is_empty();
     let judged = present && targets.all(|target| target.outcome.is_some());
-    task.ended.or_else(|| judged.then(|| task.view.state(false)))
+    task.final_state.or_else(|| judged.then(|| task.view.state(false)))
 }
 
-fn of_task(model: &Model, task: &Watched) -> Vec<String> {
+fn of_task(model: &Model, task: &WatchedTask) -> Vec<String> {
     let id = &task.id;
     let command = |verb: &str| {
         let words = ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned());
@@ -36,7 +36,7 @@ fn of_task(model: &Model, task: &Watched) -> Vec<String> {
     };
     match end(task) {
         Some(TaskState::RunnerGone) => {
-            let fault = task.view.runner_gone(id, task.last_word.as_ref());
+            let fault = task.view.runner_gone(id, task.exit_reason.as_ref());
             vec![fault.what, fault.why, format!("Go on with: {}", command("retry"))]
         }
         Some(_) => {
@@ -50,8 +50,8 @@ fn of_task(model: &Model, task: &Watched) -> Vec<String> {
             lines.extend(words::left_out(&task.view));
             lines
         }
-        None if task.unread.is_some() => vec![format!("Task {id} cannot be read: {}", command("watch"))],
-        None if task.following.is_some() => vec![format!("Task {id} still runs: {}", command("watch"))],
+        None if task.read_error.is_some() => vec![format!("Task {id} cannot be read: {}", command("watch"))],
+        None if task.follow_request.is_some() => vec![format!("Task {id} still runs: {}", command("watch"))],
         None => vec![format!("Task {id} still ran when it was left: {}", command("watch"))],
     }
 }

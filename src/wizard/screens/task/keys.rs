@@ -1,6 +1,6 @@
 //! The keys of a task, and when each of them does something.
 
-use super::Watched;
+use super::WatchedTask;
 use crate::domain::preflight::COMPACTION_NEEDED;
 use crate::domain::step::{StepKind, StepState};
 use crate::domain::task::Retry;
@@ -55,13 +55,13 @@ pub enum Way {
 #[must_use]
 pub fn way(model: &Model) -> Way {
     let Some(task) = &model.task else { return Way::Not("No task is watched.".to_owned()) };
-    if task.asking.is_some() {
+    if task.pending.is_some() {
         return Way::Not("What was asked for is still under way.".to_owned());
     }
-    if task.unread.is_some() {
+    if task.read_error.is_some() {
         return Way::ReadAgain;
     }
-    let Some(state) = task.ended else {
+    let Some(state) = task.final_state else {
         let over = task.view.targets.iter().all(crate::domain::task::TargetView::is_over);
         return Way::Not(if over && !task.view.targets.is_empty() {
             LEAVING.to_owned()
@@ -77,14 +77,14 @@ pub fn way(model: &Model) -> Way {
 
 fn can_ask(model: &Model) -> Availability {
     match &model.task {
-        Some(task) => Availability::ready_or(task.asking.is_none(), "What was asked for is still under way."),
+        Some(task) => Availability::ready_or(task.pending.is_none(), "What was asked for is still under way."),
         None => Availability::Hidden,
     }
 }
 
 /// Whether a target stopped at the compaction, with its contract text.
 #[must_use]
-pub fn waits_for_compaction(task: &Watched) -> bool {
+pub fn waits_for_compaction(task: &WatchedTask) -> bool {
     task.view.targets.iter().filter_map(|target| target.step(StepKind::Compact)).any(|step| {
         step.state == StepState::Failed
             && step.fault.as_ref().is_some_and(|fault| fault.what.starts_with(COMPACTION_NEEDED))
@@ -93,7 +93,7 @@ pub fn waits_for_compaction(task: &Watched) -> bool {
 
 fn can_compact(model: &Model) -> Availability {
     match &model.task {
-        Some(task) if waits_for_compaction(task) && task.ended.is_none() => {
+        Some(task) if waits_for_compaction(task) && task.final_state.is_none() => {
             Availability::Unavailable(LEAVING.to_owned())
         }
         Some(task) if waits_for_compaction(task) => can_ask(model),
@@ -104,7 +104,7 @@ fn can_compact(model: &Model) -> Availability {
 fn can_cancel(model: &Model) -> Availability {
     let Some(task) = &model.task else { return Availability::Hidden };
     let state = task.state();
-    if task.cancelling {
+    if task.is_cancelling {
         return Availability::Unavailable("The cancel was asked for; the server's word is awaited.".to_owned());
     }
     if task.view.created.is_none() || !state.may_be_cancelled() {

@@ -1,7 +1,7 @@
 //! The ways on: Retry, a major compaction, a cancel; each asked once, in place.
 
 use super::keys::{Way, way};
-use super::{PendingRequest, Watched};
+use super::{PendingRequest, WatchedTask};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
@@ -41,7 +41,7 @@ pub(super) fn ask_what(model: &mut Model, what: PendingRequest) -> Vec<Effect> {
     }
     let req = model.next_request_id();
     let Some(task) = &mut model.task else { return Vec::new() };
-    task.asking = Some((req, what));
+    task.pending = Some((req, what));
     let id = task.id.clone();
     match what {
         PendingRequest::CancelQuestion => {
@@ -111,13 +111,13 @@ fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
     }
     model.last_request_id += 1;
     let req = RequestId(model.last_request_id);
-    task.asking = Some((req, PendingRequest::Resume));
-    task.refused = None;
+    task.pending = Some((req, PendingRequest::Resume));
+    task.request_error = None;
     vec![Effect::Resume { req, task: task.id.clone(), compact, typed: task.typed.clone() }]
 }
 
 /// A secret that the task needs again, and that nothing leads to but a person.
-fn missing(task: &Watched) -> Option<(&'static str, SecretPurpose)> {
+fn missing(task: &WatchedTask) -> Option<(&'static str, SecretPurpose)> {
     let plan = &task.view.prepared.as_ref()?.plan;
     if !task.view.retry_may_start() {
         return None;
@@ -141,15 +141,15 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
         model.notice = Some("It has ended meanwhile; nothing was cancelled.".to_owned());
         return Vec::new();
     };
-    task.asking = Some((req, PendingRequest::Cancel));
-    task.refused = None;
+    task.pending = Some((req, PendingRequest::Cancel));
+    task.request_error = None;
     vec![Effect::Cancel(req, task.id.clone())]
 }
 
 /// Its runner does not answer, or does again.
 pub fn silent(model: &mut Model, req: RequestId, fault: Option<Fault>) -> Vec<Effect> {
-    if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
-        task.silent = fault;
+    if let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) {
+        task.unresponsive = fault;
     }
     Vec::new()
 }

@@ -107,7 +107,7 @@ pub fn watched(events: &[Event]) -> Model {
 }
 
 pub fn end(model: &mut Model, state: TaskState) {
-    let following = model.task.as_ref().unwrap().following.unwrap();
+    let following = model.task.as_ref().unwrap().follow_request.unwrap();
     let said = Answer::FollowEnded { state, exit_reason: None };
     assert!(update(model, Msg::Answer(following, said)).is_empty());
 }
@@ -142,6 +142,6 @@ pub fn retry_says(model: &Model) -> String {
     }
 }
 
-pub fn watched_task(model: &Model) -> &Watched {
+pub fn watched_task(model: &Model) -> &WatchedTask {
     model.task.as_ref().unwrap()
 }

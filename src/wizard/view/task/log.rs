@@ -5,7 +5,7 @@ use super::super::text::{pad, wrap};
 use super::super::theme::Role;
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::task::{LogEntry, Watched};
+use crate::wizard::screens::task::{LogEntry, WatchedTask};
 
 /// Cells in front of a line's text: time and word.
 const LEAD: usize = 22;
@@ -27,7 +27,7 @@ pub fn line(line: &LogEntry, model: &Model) -> String {
 }
 
 /// All of it, in as many rows as it needs.
-pub fn rows(task: &Watched, model: &Model, wide: usize) -> Vec<Row> {
+pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
     let mut rows = Vec::new();
     for line in &task.log {
         let clock = words::clock(line.at, &model.zone);
@@ -50,7 +50,7 @@ pub fn rows(task: &Watched, model: &Model, wide: usize) -> Vec<Row> {
 }
 
 /// Draws it.
-pub fn body(task: &Watched, model: &Model, top: usize, (wide, high): (usize, usize)) -> Body {
+pub fn body(task: &WatchedTask, model: &Model, top: usize, (wide, high): (usize, usize)) -> Body {
     let mut body = Body::default();
     let all = rows(task, model, wide);
     let (count, room) = (all.len(), room(high));

@@ -172,7 +172,7 @@ fn of_several_targets_each_has_a_line_and_the_focused_one_its_steps() {
 fn a_runner_that_does_not_answer_and_a_damaged_journal_are_said_above_the_steps() {
     let mut model = running(Vec::new());
     let silent = Fault::new(Cause::Unknown, "The runner of task T1 has not answered since noon.", "W.", "N.");
-    let req = model.task.as_ref().unwrap().following.unwrap();
+    let req = model.task.as_ref().unwrap().follow_request.unwrap();
     crate::wizard::screens::task::silent(&mut model, req, Some(silent));
     assert!(drawn(&mut model, 120, 40).concat().contains("has not answered since noon."));
     crate::wizard::screens::task::silent(&mut model, req, None);

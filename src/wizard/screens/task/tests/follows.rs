@@ -59,18 +59,18 @@ fn answers_to_what_is_not_followed_any_more_change_nothing() {
     answer(&mut model, 7, Answer::ReportWritten(Err(fault("Full."))));
     answer(&mut model, 7, Answer::CancelRequested(Ok(())));
     let task = watched_task(&model);
-    assert_eq!((task.view.targets[0].job, task.ended, task.cancelling), (None, None, false));
-    assert_eq!((&task.unread, &task.refused), (&None, &None));
+    assert_eq!((task.view.targets[0].job, task.final_state, task.is_cancelling), (None, None, false));
+    assert_eq!((&task.read_error, &task.request_error), (&None, &None));
 }
 
 #[test]
 fn a_journal_that_cannot_be_read_is_read_again_by_r() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     answer(&mut model, 1, Answer::FollowFailed(fault("The journal is not read.")));
-    assert_eq!(watched_task(&model).unread.as_ref().unwrap().what, "The journal is not read.");
+    assert_eq!(watched_task(&model).read_error.as_ref().unwrap().what, "The journal is not read.");
     assert_eq!(farewell(&model).1, ["Task T1 cannot be read: obnow watch T1"]);
     assert_eq!(key(&mut model, 'r'), "[Follow(Req(2), \"T1\")]");
-    assert_eq!(watched_task(&model).unread, None);
+    assert_eq!(watched_task(&model).read_error, None);
 }
 
 #[test]
@@ -144,7 +144,7 @@ fn y_copies_what_is_to_be_told() {
     assert_eq!(key(&mut model, 'y'), copied, "once is enough");
     key(&mut model, 'o');
     answer(&mut model, 3, Answer::ReportWritten(Err(fault("The disk is full."))));
-    assert_eq!(watched_task(&model).refused.as_ref().unwrap().what, "The disk is full.");
+    assert_eq!(watched_task(&model).request_error.as_ref().unwrap().what, "The disk is full.");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn a_new_backup_is_asked_once_and_names_what_stays() {
     let mut no = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
     key(&mut no, 'r');
     assert_eq!((press(&mut no, Key::Esc).as_str(), no.overlay.is_none()), ("[]", true));
-    assert_eq!(watched_task(&no).asking, None);
+    assert_eq!(watched_task(&no).pending, None);
     assert_eq!(
         key(&mut model, 'y'),
         "[GoOn { req: Req(2), task: \"T1\", compact: false, typed: Typed { access_key: None, encryption: None, decryption: [] } }]"
@@ -81,7 +81,7 @@ fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
     let mut model = watched(&events);
     key(&mut model, 'r');
     assert_eq!(answer(&mut model, 2, Answer::Launched(Err(fault("It is taken.")))), "[]");
-    assert_eq!(watched_task(&model).refused.as_ref().unwrap().what, "It is taken.");
+    assert_eq!(watched_task(&model).request_error.as_ref().unwrap().what, "It is taken.");
     assert_eq!(retry_says(&model), "retry", "it may be tried again");
 }
 
@@ -148,10 +148,10 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
         }
     }
     let mut model = watched(&events);
-    let ended = model.task.as_mut().unwrap().ended.take();
+    let ended = model.task.as_mut().unwrap().final_state.take();
     assert_eq!(key(&mut model, 'm'), "[]");
     assert_eq!(model.notice.as_deref(), Some("Its runner is just leaving; a moment."));
-    model.task.as_mut().unwrap().ended = ended;
+    model.task.as_mut().unwrap().final_state = ended;
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
     let asked =
         ConfirmDialog::new(super::super::super::question::ConfirmAction::Compact, "Perform it?", vec!["ALL 14".into()]);
@@ -194,7 +194,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
     assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
     assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
     answer(&mut model, 3, Answer::CancelRequested(Ok(())));
-    assert!(watched_task(&model).cancelling);
+    assert!(watched_task(&model).is_cancelling);
     key(&mut model, 'c');
     assert_eq!(model.notice.as_deref(), Some("The cancel was asked for; the server's word is awaited."));
     let said = Event::Request {
@@ -214,7 +214,7 @@ fn a_cancel_is_not_put_when_the_answer_is_no_or_the_task_has_ended() {
     key(&mut model, 'c');
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     assert_eq!(press(&mut model, Key::Esc), "[]");
-    assert_eq!(watched_task(&model).asking, None);
+    assert_eq!(watched_task(&model).pending, None);
     key(&mut model, 'c');
     answer(&mut model, 3, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     answer(&mut model, 1, Answer::Followed(at(61), Box::new(Ok(verdict(VerdictWord::Restorable)))));
@@ -257,7 +257,7 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
     key(&mut refused, 'c');
     answer(&mut refused, 2, Answer::DialogReady(Err(fault("Nobody answers."))));
     assert!(refused.overlay.is_none());
-    assert_eq!(watched_task(&refused).refused.as_ref().unwrap().what, "Nobody answers.");
+    assert_eq!(watched_task(&refused).request_error.as_ref().unwrap().what, "Nobody answers.");
 }
 
 #[test]
@@ -266,7 +266,7 @@ fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_
     assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
     answer(&mut model, 2, Answer::DialogReady(Err(fault("Nobody answered."))));
-    assert_eq!((watched_task(&model).id.as_str(), &watched_task(&model).refused), ("T2", &None));
+    assert_eq!((watched_task(&model).id.as_str(), &watched_task(&model).request_error), ("T2", &None));
     open(&mut model, "T1".to_owned(), TypedSecrets::default());
     let effects = key(&mut model, 'c');
     assert!(effects.starts_with("[CancelQuestion("), "{effects} {:?}", model.notice);
@@ -290,9 +290,9 @@ fn a_verdict_is_an_end_though_its_runner_has_a_moment_left_to_go() {
     let ended = stopped_in(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotRestorable);
     let mut model = watching(&ended);
     let task = model.task.as_ref().unwrap();
-    assert!(task.following.is_some() && task.ended.is_none(), "nobody has said yet that it is over");
+    assert!(task.follow_request.is_some() && task.final_state.is_none(), "nobody has said yet that it is over");
     assert_eq!(farewell(&model).0, crate::domain::exit::Exit::NOT_RESTORABLE);
     // A Retry that was just handed over is no end, whatever came before.
-    model.task.as_mut().unwrap().again = true;
+    model.task.as_mut().unwrap().is_rereading = true;
     assert_eq!(farewell(&model).0, crate::domain::exit::Exit::LEFT);
 }
