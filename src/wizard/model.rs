@@ -356,5 +356,5 @@ impl Model {
 #[must_use]
 pub fn next_wake(model: &Model, now: Timestamp) -> Option<Timestamp> {
     let watched = model.task.as_ref().filter(|_| model.screen == Screen::Task && model.overlay.is_none())?;
-    watched.ticks().then(|| now.saturating_add(jiff::SignedDuration::from_secs(1)).unwrap_or(now))
+    watched.is_live().then(|| now.saturating_add(jiff::SignedDuration::from_secs(1)).unwrap_or(now))
 }

@@ -133,7 +133,7 @@ impl WatchedTask {
 
     /// Whether its clock moves.
     #[must_use]
-    pub fn ticks(&self) -> bool {
+    pub fn is_live(&self) -> bool {
         self.follow_request.is_some() && self.final_state.is_none()
     }
 
@@ -221,7 +221,7 @@ pub fn open(model: &mut Model, id: String, typed: TypedSecrets) -> Vec<Effect> {
     model.screen = Screen::Task;
     if let Some(task) = model.task.as_mut().filter(|task| task.id == id) {
         task.return_screen = from;
-        if task.ticks() {
+        if task.is_live() {
             return Vec::new();
         }
         // Somebody else may have gone on with it meanwhile.
@@ -477,7 +477,7 @@ pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -
         return refuse(task, fault);
     }
     task.is_cancelling = true;
-    if task.ticks() {
+    if task.is_live() {
         return Vec::new();
     }
     // No runner was there: one was started for it.

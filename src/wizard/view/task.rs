@@ -122,7 +122,7 @@ fn help(model: &Model, task: &WatchedTask) -> Help {
         }
         Way::Retry(Retry::LooksAgain) => Help::of("r only looks again; what is there is never started a second time."),
         Way::Retry(Retry::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
-        Way::Not(_) if task.ticks() => Help::of("It goes on without this screen: d leaves it, q ends obnow."),
+        Way::Not(_) if task.is_live() => Help::of("It goes on without this screen: d leaves it, q ends obnow."),
         Way::Not(why) => Help::of(why),
     }
 }
@@ -151,7 +151,7 @@ pub fn verdict_role(outcome: &Outcome) -> Role {
 
 fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     // What nobody works on any more stands as it was written last.
-    let now = if task.ticks() { now } else { task.view.last.unwrap_or(now) };
+    let now = if task.is_live() { now } else { task.view.last.unwrap_or(now) };
     let mut head = vec![first_line(task, now, wide)];
     head.extend(targets(task, wide, high));
     let mut body = Body::default();
@@ -221,7 +221,7 @@ fn first_line(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
         let of = if wide < WIDE { "/" } else { " of " };
         Some(format!("  step {}{of}{}", at + 1, target.steps.len()))
     });
-    let alive = match (task.ticks(), view.runner) {
+    let alive = match (task.is_live(), view.runner) {
         (true, Some(_)) => "  runner alive",
         (true, None) => "  runner leaving",
         (false, _) => "",

@@ -32,7 +32,7 @@ pub const KEYS: [Binding; 11] = [
         .when(can_cancel),
     Binding::new(&[Key::Char('l')], Action::Log, "log", "open or close the whole log", 5),
     Binding::new(&[Key::Char('d')], Action::Detach, "detach", "leave it to itself; it goes on", 4).when(|model| {
-        let runs = model.task.as_ref().is_some_and(|task| task.ticks());
+        let runs = model.task.as_ref().is_some_and(|task| task.is_live());
         Availability::ready_or(runs, "Nobody works on it any more; Esc goes back.")
     }),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to where you were; a task that runs goes on", 7),

@@ -31,7 +31,7 @@ fn only_a_task_that_runs_on_the_screen_has_a_clock() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     press(&mut model, Key::Esc);
     assert_eq!((model.screen, next_wake(&model, at(5))), (Screen::Target, None), "it goes on without the screen");
-    assert!(watched_task(&model).ticks(), "and is still followed");
+    assert!(watched_task(&model).is_live(), "and is still followed");
 }
 
 #[test]

@@ -72,7 +72,7 @@ fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
     assert_eq!(answer(&mut model, 9, Answer::Launched(Ok("T1".into()))), "[]", "another question's answer");
     assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".into()))), "[Follow(Req(3), \"T1\")]");
     assert_eq!(watched_task(&model).view.targets.len(), 1, "what was known stays until the journal is read");
-    assert!(watched_task(&model).ticks());
+    assert!(watched_task(&model).is_live());
     let said = Answer::Followed(at(0), Box::new(Ok(events[0].clone())));
     answer(&mut model, 3, said);
     assert_eq!(watched_task(&model).log.len(), 1, "the log begins anew");
