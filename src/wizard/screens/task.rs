@@ -184,7 +184,7 @@ impl WatchedTask {
     }
 
     /// What y copies: the path of a report that was just written, else what the focused target came to.
-    fn copied(&mut self) -> String {
+    fn text_to_copy(&mut self) -> String {
         if let Some(report) = self.report.as_mut().filter(|report| !report.is_copied) {
             report.is_copied = true;
             return report.path.display().to_string();
@@ -270,7 +270,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Copy => {
             let Some(task) = &mut model.task else { return Vec::new() };
-            let text = task.copied();
+            let text = task.text_to_copy();
             let first = text.lines().next().unwrap_or_default();
             model.notice = Some(format!("Copied, where the terminal takes it: {first}"));
             vec![Effect::Copy(text)]
