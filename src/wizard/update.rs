@@ -139,7 +139,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Storage => storage::handle_action(model, action),
             Screen::Mode => mode::handle_action(model, action),
             Screen::Confirm => confirm::handle_action(model, action),
-            Screen::Task => task::act(model, action),
+            Screen::Task => task::handle_action(model, action),
             Screen::Tasks => tasks::act(model, action),
         },
     }

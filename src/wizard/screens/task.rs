@@ -252,7 +252,7 @@ pub fn attach(model: &mut Model, facts: Arc<Facts>, target: TargetName) -> Vec<E
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     if moved(model, action) {
         return Vec::new();
     }
