@@ -253,7 +253,7 @@ pub fn attach(model: &mut Model, facts: Arc<Facts>, target: TargetName) -> Vec<E
 
 /// Does what a key means.
 pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
-    if moved(model, action) {
+    if handle_move(model, action) {
         return Vec::new();
     }
     match action {
@@ -280,7 +280,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
 }
 
 /// Moves in the log, among several targets, or in the body; whether it was a move.
-fn moved(model: &mut Model, action: Action) -> bool {
+fn handle_move(model: &mut Model, action: Action) -> bool {
     let (top, last, page) = view::scroll(model);
     let Some(task) = &mut model.task else { return false };
     let targets: Vec<TargetName> = task.targets().iter().map(|target| target.target.clone()).collect();
