@@ -216,7 +216,7 @@ fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fa
     if model.confirm.launch_request == Some(req) {
         return confirm::handle_launched(model, started);
     }
-    task::launched(model, req, started)
+    task::handle_launched(model, req, started)
 }
 
 /// The inventory was read: its clusters are shown, and asked.

@@ -319,7 +319,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 }
 
 /// A runner took the task, or did not.
-pub fn launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
+pub fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if let Some((_, screen)) = model.attach_request.take_if(|(asked, _)| *asked == req) {
         return attached(model, screen, started);
     }
