@@ -321,7 +321,7 @@ fn back(model: &mut Model) -> Vec<Effect> {
 /// A runner took the task, or did not.
 pub fn handle_launched(model: &mut Model, req: RequestId, started: Result<String, Fault>) -> Vec<Effect> {
     if let Some((_, screen)) = model.attach_request.take_if(|(asked, _)| *asked == req) {
-        return attached(model, screen, started);
+        return handle_attached(model, screen, started);
     }
     let next = model.last_request_id + 1;
     let is_its = |task: &&mut Box<WatchedTask>| matches!(task.pending, Some((asked, _)) if asked == req);
@@ -343,7 +343,7 @@ pub fn handle_launched(model: &mut Model, req: RequestId, started: Result<String
 }
 
 /// Somebody else's backup is watched, or is not.
-fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>) -> Vec<Effect> {
+fn handle_attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>) -> Vec<Effect> {
     match started {
         Ok(id) if model.screen == asked_on && model.overlay.is_none() => {
             model.notice = None;
