@@ -329,7 +329,7 @@ pub fn handle_launched(model: &mut Model, req: RequestId, started: Result<String
         // What it came to before is not what it comes to now.
         left.final_state = None;
     }
-    let Some(task) = asked(model, req) else { return Vec::new() };
+    let Some(task) = take_pending(model, req) else { return Vec::new() };
     match started {
         Ok(_) => {
             task.is_cancelling = false;
@@ -361,7 +361,7 @@ fn handle_attached(model: &mut Model, asked_on: Screen, started: Result<String, 
 }
 
 /// The watched task, if it is its question that is answered.
-fn asked(model: &mut Model, req: RequestId) -> Option<&mut WatchedTask> {
+fn take_pending(model: &mut Model, req: RequestId) -> Option<&mut WatchedTask> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
     for left in &mut model.previous_tasks {
         left.pending.take_if(|(asked, _)| *asked == req);
@@ -455,7 +455,7 @@ pub fn follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Eff
 /// What a cancel or a compaction would do is known: it is asked.
 pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDialog, Fault>) -> Vec<Effect> {
     let may_ask = model.screen == Screen::Task && model.overlay.is_none();
-    let Some(task) = asked(model, req) else { return Vec::new() };
+    let Some(task) = take_pending(model, req) else { return Vec::new() };
     match question {
         Ok(question) => {
             task.request_error = None;
@@ -472,7 +472,7 @@ pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDia
 /// A request to cancel was put into the task's file, or was not.
 pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
     let next = model.last_request_id + 1;
-    let Some(task) = asked(model, req) else { return Vec::new() };
+    let Some(task) = take_pending(model, req) else { return Vec::new() };
     if let Err(fault) = put {
         return refuse(task, fault);
     }
@@ -488,7 +488,7 @@ pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -
 
 /// A report was written, or was not.
 pub fn reported(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>) -> Vec<Effect> {
-    let Some(task) = asked(model, req) else { return Vec::new() };
+    let Some(task) = take_pending(model, req) else { return Vec::new() };
     match path {
         Ok(path) => {
             task.report = Some(Report { path, is_copied: false });
