@@ -338,7 +338,7 @@ pub fn handle_launched(model: &mut Model, req: RequestId, started: Result<String
             model.last_request_id = next;
             effects
         }
-        Err(fault) => refuse(task, fault),
+        Err(fault) => show_error(task, fault),
     }
 }
 
@@ -371,7 +371,7 @@ fn take_pending(model: &mut Model, req: RequestId) -> Option<&mut WatchedTask> {
     Some(task)
 }
 
-fn refuse(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
+fn show_error(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
     task.request_error = Some(fault);
     task.top = Some(0);
     Vec::new()
@@ -465,7 +465,7 @@ pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDia
             }
             Vec::new()
         }
-        Err(fault) => refuse(task, fault),
+        Err(fault) => show_error(task, fault),
     }
 }
 
@@ -474,7 +474,7 @@ pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -
     let next = model.last_request_id + 1;
     let Some(task) = take_pending(model, req) else { return Vec::new() };
     if let Err(fault) = put {
-        return refuse(task, fault);
+        return show_error(task, fault);
     }
     task.is_cancelling = true;
     if task.is_live() {
@@ -495,6 +495,6 @@ pub fn reported(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>)
             task.top = Some(0);
             Vec::new()
         }
-        Err(fault) => refuse(task, fault),
+        Err(fault) => show_error(task, fault),
     }
 }
