@@ -199,7 +199,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::TestProgressed(news) => storage::handle_test_news(model, req, *news),
         Answer::TestFinished(report) => storage::handle_test_report(model, req, *report),
         Answer::Launched(started) => handle_launched(model, req, started),
-        Answer::Followed(at, event) => task::followed(model, req, at, &event),
+        Answer::Followed(at, event) => task::handle_entry(model, req, at, &event),
         Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
         Answer::FollowEnded { state, exit_reason: last_word } => task::followed_to_end(model, req, state, last_word),
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),

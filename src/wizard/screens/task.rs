@@ -378,7 +378,7 @@ fn show_error(task: &mut WatchedTask, fault: Fault) -> Vec<Effect> {
 }
 
 /// Something was written into its journal.
-pub fn followed(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
+pub fn handle_entry(model: &mut Model, req: RequestId, at: Timestamp, event: &Result<Event, Unread>) -> Vec<Effect> {
     let shown = model.screen == Screen::Task;
     let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
     if std::mem::take(&mut task.is_rereading) {

@@ -178,6 +178,6 @@ fn a_runner_that_does_not_answer_and_a_damaged_journal_are_said_above_the_steps(
     crate::wizard::screens::task::silent(&mut model, req, None);
     assert!(!drawn(&mut model, 120, 40).concat().contains("has not answered"));
     let damaged = crate::domain::task::Unread::Damaged { line: 7, text: serde_json::Value::Null };
-    crate::wizard::screens::task::followed(&mut model, req, at(9), &Err(damaged));
+    crate::wizard::screens::task::handle_entry(&mut model, req, at(9), &Err(damaged));
     assert!(drawn(&mut model, 120, 40).concat().contains("The journal of task T1 is damaged at line 7."));
 }
