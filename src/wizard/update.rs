@@ -201,7 +201,9 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::Launched(started) => handle_launched(model, req, started),
         Answer::Followed(at, event) => task::handle_entry(model, req, at, &event),
         Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
-        Answer::FollowEnded { state, exit_reason: last_word } => task::followed_to_end(model, req, state, last_word),
+        Answer::FollowEnded { state, exit_reason: last_word } => {
+            task::handle_follow_ended(model, req, state, last_word)
+        }
         Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::DialogReady(question) => task::questioned(model, req, question.map(|question| *question)),

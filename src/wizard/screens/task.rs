@@ -426,7 +426,12 @@ fn is_logged(view: &TaskView, event: &Event) -> bool {
 }
 
 /// Nobody writes into it any more.
-pub fn followed_to_end(model: &mut Model, req: RequestId, state: TaskState, last_word: Option<Fault>) -> Vec<Effect> {
+pub fn handle_follow_ended(
+    model: &mut Model,
+    req: RequestId,
+    state: TaskState,
+    last_word: Option<Fault>,
+) -> Vec<Effect> {
     let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) else { return Vec::new() };
     task.follow_request = None;
     task.final_state = Some(state);
