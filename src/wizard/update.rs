@@ -204,7 +204,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::FollowEnded { state, exit_reason: last_word } => {
             task::handle_follow_ended(model, req, state, last_word)
         }
-        Answer::FollowFailed(fault) => task::follow_failed(model, req, fault),
+        Answer::FollowFailed(fault) => task::handle_follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::DialogReady(question) => task::questioned(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::cancel_asked(model, req, asked),

@@ -448,7 +448,7 @@ pub fn handle_follow_ended(
 }
 
 /// It cannot be read.
-pub fn follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Effect> {
+pub fn handle_follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) {
         task.follow_request = None;
         task.read_error = Some(fault);
