@@ -458,7 +458,7 @@ pub fn handle_follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> 
 }
 
 /// What a cancel or a compaction would do is known: it is asked.
-pub fn questioned(model: &mut Model, req: RequestId, question: Result<ConfirmDialog, Fault>) -> Vec<Effect> {
+pub fn handle_dialog(model: &mut Model, req: RequestId, question: Result<ConfirmDialog, Fault>) -> Vec<Effect> {
     let may_ask = model.screen == Screen::Task && model.overlay.is_none();
     let Some(task) = take_pending(model, req) else { return Vec::new() };
     match question {
