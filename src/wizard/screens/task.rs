@@ -475,7 +475,7 @@ pub fn handle_dialog(model: &mut Model, req: RequestId, question: Result<Confirm
 }
 
 /// A request to cancel was put into the task's file, or was not.
-pub fn cancel_asked(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
+pub fn handle_cancel_requested(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
     let next = model.last_request_id + 1;
     let Some(task) = take_pending(model, req) else { return Vec::new() };
     if let Err(fault) = put {
