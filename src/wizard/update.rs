@@ -208,7 +208,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::Tasks(rows) => tasks::listed(model, req, rows),
         Answer::DialogReady(question) => task::handle_dialog(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::handle_cancel_requested(model, req, asked),
-        Answer::ReportWritten(path) => task::reported(model, req, path),
+        Answer::ReportWritten(path) => task::handle_report(model, req, path),
         Answer::DemoFixed(causes) => handle_demo_fixed(model, causes),
     }
 }

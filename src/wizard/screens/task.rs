@@ -492,7 +492,7 @@ pub fn handle_cancel_requested(model: &mut Model, req: RequestId, put: Result<()
 }
 
 /// A report was written, or was not.
-pub fn reported(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>) -> Vec<Effect> {
+pub fn handle_report(model: &mut Model, req: RequestId, path: Result<PathBuf, Fault>) -> Vec<Effect> {
     let Some(task) = take_pending(model, req) else { return Vec::new() };
     match path {
         Ok(path) => {
