@@ -25,7 +25,7 @@ mod on;
 pub(crate) mod tests;
 
 pub use farewell::farewell;
-pub use keys::{KEYS, Way, way};
+pub use keys::{KEYS, RetryAction, retry_action};
 pub use on::{cancel, compact, retry, retry_with, silent};
 
 /// What was asked for and is not answered yet.

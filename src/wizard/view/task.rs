@@ -11,7 +11,7 @@ use crate::domain::outcome::{Outcome, VerdictWord};
 use crate::domain::task::{TargetView, TaskState, state_word};
 use crate::domain::words;
 use crate::wizard::model::Model;
-use crate::wizard::screens::task::{WatchedTask, Way, way};
+use crate::wizard::screens::task::{RetryAction, WatchedTask, retry_action};
 
 mod log;
 mod steps;
@@ -115,15 +115,19 @@ fn help(model: &Model, task: &WatchedTask) -> Help {
     if task.report.as_ref().is_some_and(|report| !report.is_copied) {
         return Help::of("y copies the path of the report.");
     }
-    match way(model) {
-        Way::ReadAgain => Help::of("r reads the journal again."),
-        Way::Retry(Retry::NewBackup { attempt, .. }) => {
+    match retry_action(model) {
+        RetryAction::Reread => Help::of("r reads the journal again."),
+        RetryAction::Retry(Retry::NewBackup { attempt, .. }) => {
             Help::of(format!("r starts a NEW backup, attempt {attempt}; it is asked once. What failed stays."))
         }
-        Way::Retry(Retry::LooksAgain) => Help::of("r only looks again; what is there is never started a second time."),
-        Way::Retry(Retry::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
-        Way::Not(_) if task.is_live() => Help::of("It goes on without this screen: d leaves it, q ends obnow."),
-        Way::Not(why) => Help::of(why),
+        RetryAction::Retry(Retry::LooksAgain) => {
+            Help::of("r only looks again; what is there is never started a second time.")
+        }
+        RetryAction::Retry(Retry::GoesOn(step)) => Help::of(format!("r goes on from: {}.", step.name())),
+        RetryAction::Unavailable(_) if task.is_live() => {
+            Help::of("It goes on without this screen: d leaves it, q ends obnow.")
+        }
+        RetryAction::Unavailable(why) => Help::of(why),
     }
 }
 

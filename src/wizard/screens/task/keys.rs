@@ -13,19 +13,25 @@ const LEAVING: &str = "Its runner is just leaving; a moment.";
 
 /// The keys of the screen. One of the first four is what r does now.
 pub const KEYS: [Binding; 11] = [
-    Binding::new(&[Key::Char('r')], Action::Retry, "NEW backup", "start a NEW backup; what failed stays", 9)
-        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::NewBackup { .. })))),
-    Binding::new(&[Key::Char('r')], Action::Retry, "look again", "look again; nothing is started that may be there", 9)
-        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::LooksAgain)))),
-    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "go on from the step that stopped", 9)
-        .when(|model| Availability::ready_or_hidden(matches!(way(model), Way::Retry(Retry::GoesOn(_))))),
-    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(
-        |model| match way(model) {
-            Way::ReadAgain => Availability::Ready,
-            Way::Retry(_) => Availability::Hidden,
-            Way::Not(why) => Availability::Unavailable(why),
+    Binding::new(&[Key::Char('r')], Action::Retry, "NEW backup", "start a NEW backup; what failed stays", 9).when(
+        |model| {
+            Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::NewBackup { .. })))
         },
     ),
+    Binding::new(&[Key::Char('r')], Action::Retry, "look again", "look again; nothing is started that may be there", 9)
+        .when(|model| {
+            Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::LooksAgain)))
+        }),
+    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "go on from the step that stopped", 9).when(|model| {
+        Availability::ready_or_hidden(matches!(retry_action(model), RetryAction::Retry(Retry::GoesOn(_))))
+    }),
+    Binding::new(&[Key::Char('r')], Action::Retry, "retry", "read it again, or go on with it", 9).when(|model| {
+        match retry_action(model) {
+            RetryAction::Reread => Availability::Ready,
+            RetryAction::Retry(_) => Availability::Hidden,
+            RetryAction::Unavailable(why) => Availability::Unavailable(why),
+        }
+    }),
     Binding::new(&[Key::Char('m')], Action::Compact, "major compaction", "perform a major compaction, then go on", 8)
         .when(can_compact),
     Binding::new(&[Key::Char('c')], Action::Cancel, "cancel", "cancel it; what that hits is shown first", 6)
@@ -42,36 +48,36 @@ pub const KEYS: [Binding; 11] = [
 
 /// What r does.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Way {
+pub enum RetryAction {
     /// It reads the journal again.
-    ReadAgain,
+    Reread,
     /// It is a Retry.
     Retry(Retry),
     /// Nothing, and why.
-    Not(String),
+    Unavailable(String),
 }
 
 /// What r does now.
 #[must_use]
-pub fn way(model: &Model) -> Way {
-    let Some(task) = &model.task else { return Way::Not("No task is watched.".to_owned()) };
+pub fn retry_action(model: &Model) -> RetryAction {
+    let Some(task) = &model.task else { return RetryAction::Unavailable("No task is watched.".to_owned()) };
     if task.pending.is_some() {
-        return Way::Not("What was asked for is still under way.".to_owned());
+        return RetryAction::Unavailable("What was asked for is still under way.".to_owned());
     }
     if task.read_error.is_some() {
-        return Way::ReadAgain;
+        return RetryAction::Reread;
     }
     let Some(state) = task.final_state else {
         let over = task.view.targets.iter().all(crate::domain::task::TargetView::is_over);
-        return Way::Not(if over && !task.view.targets.is_empty() {
+        return RetryAction::Unavailable(if over && !task.view.targets.is_empty() {
             LEAVING.to_owned()
         } else {
             "It runs; r is for what stopped.".to_owned()
         });
     };
     match task.view.retry(&task.id, state) {
-        Ok(retry) => Way::Retry(retry),
-        Err(fault) => Way::Not(format!("{} {}", fault.why, fault.next)),
+        Ok(retry) => RetryAction::Retry(retry),
+        Err(fault) => RetryAction::Unavailable(format!("{} {}", fault.why, fault.next)),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The ways on: Retry, a major compaction, a cancel; each asked once, in place.
 
-use super::keys::{Way, way};
+use super::keys::{RetryAction, retry_action};
 use super::{PendingRequest, WatchedTask};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
@@ -12,12 +12,12 @@ use crate::wizard::screens::target;
 
 /// r was pressed: a new backup is asked for once, another look is not.
 pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
-    match way(model) {
-        Way::ReadAgain => {
+    match retry_action(model) {
+        RetryAction::Reread => {
             let req = model.next_request_id();
             model.task.as_mut().map_or_else(Vec::new, |task| task.follow_again(req))
         }
-        Way::Retry(retry) => match retry.question() {
+        RetryAction::Retry(retry) => match retry.question() {
             Some(said) => {
                 let question = ConfirmDialog::new(ConfirmAction::Retry, "Start a NEW backup?", vec![said]);
                 model.overlay = Some(Overlay::Confirm(Box::new(question)));
@@ -25,7 +25,7 @@ pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
             }
             None => go_on(model, false),
         },
-        Way::Not(why) => {
+        RetryAction::Unavailable(why) => {
             model.notice = Some(why);
             Vec::new()
         }
@@ -67,7 +67,7 @@ fn unlock(model: &mut Model) -> Option<Vec<Effect>> {
 
 /// Goes on with the task: what was asked was answered with yes.
 pub fn retry(model: &mut Model) -> Vec<Effect> {
-    if matches!(way(model), Way::Retry(_)) {
+    if matches!(retry_action(model), RetryAction::Retry(_)) {
         return go_on(model, false);
     }
     model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
@@ -79,9 +79,9 @@ pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Ve
     let Some(task) = &mut model.task else { return Vec::new() };
     keep(&mut task.typed);
     let compact = std::mem::take(&mut task.compact_first);
-    match way(model) {
-        Way::Retry(_) => go_on(model, compact),
-        Way::ReadAgain | Way::Not(_) => {
+    match retry_action(model) {
+        RetryAction::Retry(_) => go_on(model, compact),
+        RetryAction::Reread | RetryAction::Unavailable(_) => {
             model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
             Vec::new()
         }
@@ -90,9 +90,9 @@ pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Ve
 
 /// Performs a major compaction, and goes on.
 pub fn compact(model: &mut Model) -> Vec<Effect> {
-    match way(model) {
-        Way::Retry(Retry::GoesOn(_) | Retry::LooksAgain | Retry::NewBackup { .. }) => go_on(model, true),
-        Way::ReadAgain | Way::Not(_) => {
+    match retry_action(model) {
+        RetryAction::Retry(Retry::GoesOn(_) | Retry::LooksAgain | Retry::NewBackup { .. }) => go_on(model, true),
+        RetryAction::Reread | RetryAction::Unavailable(_) => {
             model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
             Vec::new()
         }
