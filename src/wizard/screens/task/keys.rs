@@ -9,7 +9,7 @@ use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::Model;
 
 /// Why nothing goes on from a task that has just stopped.
-const LEAVING: &str = "Its runner is just leaving; a moment.";
+const RUNNER_EXITING: &str = "Its runner is just leaving; a moment.";
 
 /// The keys of the screen. One of the first four is what r does now.
 pub const KEYS: [Binding; 11] = [
@@ -70,7 +70,7 @@ pub fn retry_action(model: &Model) -> RetryAction {
     let Some(state) = task.final_state else {
         let over = task.view.targets.iter().all(crate::domain::task::TargetView::is_over);
         return RetryAction::Unavailable(if over && !task.view.targets.is_empty() {
-            LEAVING.to_owned()
+            RUNNER_EXITING.to_owned()
         } else {
             "It runs; r is for what stopped.".to_owned()
         });
@@ -100,7 +100,7 @@ pub fn waits_for_compaction(task: &WatchedTask) -> bool {
 fn can_compact(model: &Model) -> Availability {
     match &model.task {
         Some(task) if waits_for_compaction(task) && task.final_state.is_none() => {
-            Availability::Unavailable(LEAVING.to_owned())
+            Availability::Unavailable(RUNNER_EXITING.to_owned())
         }
         Some(task) if waits_for_compaction(task) => can_ask(model),
         Some(_) | None => Availability::Unavailable("No step of it waits for a major compaction.".to_owned()),
