@@ -42,7 +42,8 @@ pub const KEYS: [Binding; 11] = [
         Availability::ready_or(runs, "Nobody works on it any more; Esc goes back.")
     }),
     Binding::new(&[Key::Esc], Action::Back, "back", "back to where you were; a task that runs goes on", 7),
-    Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5).when(can_ask),
+    Binding::new(&[Key::Char('o')], Action::Report, "report", "write a redacted report for a ticket", 5)
+        .when(can_request),
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the verdict, the fault, or the id", 3),
 ];
 
@@ -81,7 +82,7 @@ pub fn retry_action(model: &Model) -> RetryAction {
     }
 }
 
-fn can_ask(model: &Model) -> Availability {
+fn can_request(model: &Model) -> Availability {
     match &model.task {
         Some(task) => Availability::ready_or(task.pending.is_none(), "What was asked for is still under way."),
         None => Availability::Hidden,
@@ -102,7 +103,7 @@ fn can_compact(model: &Model) -> Availability {
         Some(task) if waits_for_compaction(task) && task.final_state.is_none() => {
             Availability::Unavailable(RUNNER_EXITING.to_owned())
         }
-        Some(task) if waits_for_compaction(task) => can_ask(model),
+        Some(task) if waits_for_compaction(task) => can_request(model),
         Some(_) | None => Availability::Unavailable("No step of it waits for a major compaction.".to_owned()),
     }
 }
@@ -119,5 +120,5 @@ fn can_cancel(model: &Model) -> Availability {
             state.word().replace('_', " ")
         ));
     }
-    can_ask(model)
+    can_request(model)
 }
