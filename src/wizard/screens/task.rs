@@ -258,7 +258,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Back | Action::Detach => back(model),
-        Action::Retry => on::asked_to_retry(model),
+        Action::Retry => on::confirm_retry(model),
         Action::Compact => on::ask_what(model, PendingRequest::CompactQuestion),
         Action::Cancel => on::ask_what(model, PendingRequest::CancelQuestion),
         Action::Report => on::ask_what(model, PendingRequest::Report),

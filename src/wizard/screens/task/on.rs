@@ -11,7 +11,7 @@ use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
 use crate::wizard::screens::target;
 
 /// r was pressed: a new backup is asked for once, another look is not.
-pub(super) fn asked_to_retry(model: &mut Model) -> Vec<Effect> {
+pub(super) fn confirm_retry(model: &mut Model) -> Vec<Effect> {
     match retry_action(model) {
         RetryAction::Reread => {
             let req = model.next_request_id();
