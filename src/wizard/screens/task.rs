@@ -259,9 +259,9 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     match action {
         Action::Back | Action::Detach => back(model),
         Action::Retry => on::confirm_retry(model),
-        Action::Compact => on::ask_what(model, PendingRequest::CompactQuestion),
-        Action::Cancel => on::ask_what(model, PendingRequest::CancelQuestion),
-        Action::Report => on::ask_what(model, PendingRequest::Report),
+        Action::Compact => on::send_request(model, PendingRequest::CompactQuestion),
+        Action::Cancel => on::send_request(model, PendingRequest::CancelQuestion),
+        Action::Report => on::send_request(model, PendingRequest::Report),
         Action::Log => {
             if let Some(task) = &mut model.task {
                 task.log_top = if task.log_top.is_some() { None } else { Some(usize::MAX) };

@@ -33,7 +33,7 @@ pub(super) fn confirm_retry(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Asks what a key would do, before anybody is asked whether to do it; or for a report.
-pub(super) fn ask_what(model: &mut Model, what: PendingRequest) -> Vec<Effect> {
+pub(super) fn send_request(model: &mut Model, what: PendingRequest) -> Vec<Effect> {
     if what != PendingRequest::Report
         && let Some(effects) = unlock(model)
     {
