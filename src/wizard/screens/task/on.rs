@@ -35,7 +35,7 @@ pub(super) fn confirm_retry(model: &mut Model) -> Vec<Effect> {
 /// Asks what a key would do, before anybody is asked whether to do it; or for a report.
 pub(super) fn send_request(model: &mut Model, what: PendingRequest) -> Vec<Effect> {
     if what != PendingRequest::Report
-        && let Some(effects) = unlock(model)
+        && let Some(effects) = request_password(model)
     {
         return effects;
     }
@@ -58,7 +58,7 @@ pub(super) fn send_request(model: &mut Model, what: PendingRequest) -> Vec<Effec
 }
 
 /// The password of its cluster is asked for, where nobody knows it.
-fn unlock(model: &mut Model) -> Option<Vec<Effect>> {
+fn request_password(model: &mut Model) -> Option<Vec<Effect>> {
     let prepared = model.task.as_ref()?.view.prepared.as_ref()?;
     let name = prepared.plan.cluster.name.clone();
     model.cluster(&name).filter(|cluster| cluster.needs_password)?;
@@ -100,7 +100,7 @@ pub fn compact(model: &mut Model) -> Vec<Effect> {
 }
 
 fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
-    if let Some(effects) = unlock(model) {
+    if let Some(effects) = request_password(model) {
         return effects;
     }
     let Some(task) = &mut model.task else { return Vec::new() };
