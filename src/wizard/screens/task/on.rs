@@ -23,7 +23,7 @@ pub(super) fn confirm_retry(model: &mut Model) -> Vec<Effect> {
                 model.overlay = Some(Overlay::Confirm(Box::new(question)));
                 Vec::new()
             }
-            None => go_on(model, false),
+            None => resume(model, false),
         },
         RetryAction::Unavailable(why) => {
             model.notice = Some(why);
@@ -68,7 +68,7 @@ fn request_password(model: &mut Model) -> Option<Vec<Effect>> {
 /// Goes on with the task: what was asked was answered with yes.
 pub fn retry(model: &mut Model) -> Vec<Effect> {
     if matches!(retry_action(model), RetryAction::Retry(_)) {
-        return go_on(model, false);
+        return resume(model, false);
     }
     model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
     Vec::new()
@@ -80,7 +80,7 @@ pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Ve
     keep(&mut task.typed);
     let compact = std::mem::take(&mut task.compact_first);
     match retry_action(model) {
-        RetryAction::Retry(_) => go_on(model, compact),
+        RetryAction::Retry(_) => resume(model, compact),
         RetryAction::Reread | RetryAction::Unavailable(_) => {
             model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
             Vec::new()
@@ -91,7 +91,7 @@ pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Ve
 /// Performs a major compaction, and goes on.
 pub fn compact(model: &mut Model) -> Vec<Effect> {
     match retry_action(model) {
-        RetryAction::Retry(Retry::GoesOn(_) | Retry::LooksAgain | Retry::NewBackup { .. }) => go_on(model, true),
+        RetryAction::Retry(Retry::GoesOn(_) | Retry::LooksAgain | Retry::NewBackup { .. }) => resume(model, true),
         RetryAction::Reread | RetryAction::Unavailable(_) => {
             model.notice = Some("The task changed meanwhile; nothing was done.".to_owned());
             Vec::new()
@@ -99,7 +99,7 @@ pub fn compact(model: &mut Model) -> Vec<Effect> {
     }
 }
 
-fn go_on(model: &mut Model, compact: bool) -> Vec<Effect> {
+fn resume(model: &mut Model, compact: bool) -> Vec<Effect> {
     if let Some(effects) = request_password(model) {
         return effects;
     }
