@@ -104,7 +104,7 @@ fn resume(model: &mut Model, compact: bool) -> Vec<Effect> {
         return effects;
     }
     let Some(task) = &mut model.task else { return Vec::new() };
-    if let Some((what, asked)) = missing(task) {
+    if let Some((what, asked)) = missing_secret(task) {
         task.compact_first = compact;
         model.overlay = Some(Overlay::SecretPrompt(Box::new(SecretPrompt::new(what.to_owned(), asked, None))));
         return Vec::new();
@@ -117,7 +117,7 @@ fn resume(model: &mut Model, compact: bool) -> Vec<Effect> {
 }
 
 /// A secret that the task needs again, and that nothing leads to but a person.
-fn missing(task: &WatchedTask) -> Option<(&'static str, SecretPurpose)> {
+fn missing_secret(task: &WatchedTask) -> Option<(&'static str, SecretPurpose)> {
     let plan = &task.view.prepared.as_ref()?.plan;
     if !task.view.retry_may_start() {
         return None;
