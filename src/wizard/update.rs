@@ -200,7 +200,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         Answer::TestFinished(report) => storage::handle_test_report(model, req, *report),
         Answer::Launched(started) => handle_launched(model, req, started),
         Answer::Followed(at, event) => task::handle_entry(model, req, at, &event),
-        Answer::RunnerUnresponsive(fault) => task::silent(model, req, fault),
+        Answer::RunnerUnresponsive(fault) => task::handle_unresponsive(model, req, fault),
         Answer::FollowEnded { state, exit_reason: last_word } => {
             task::handle_follow_ended(model, req, state, last_word)
         }

@@ -26,7 +26,7 @@ pub(crate) mod tests;
 
 pub use farewell::farewell;
 pub use keys::{KEYS, RetryAction, retry_action};
-pub use on::{cancel, compact, retry, retry_with, silent};
+pub use on::{cancel, compact, handle_unresponsive, retry, retry_with};
 
 /// What was asked for and is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

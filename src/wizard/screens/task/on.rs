@@ -147,7 +147,7 @@ pub fn cancel(model: &mut Model) -> Vec<Effect> {
 }
 
 /// Its runner does not answer, or does again.
-pub fn silent(model: &mut Model, req: RequestId, fault: Option<Fault>) -> Vec<Effect> {
+pub fn handle_unresponsive(model: &mut Model, req: RequestId, fault: Option<Fault>) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) {
         task.unresponsive = fault;
     }

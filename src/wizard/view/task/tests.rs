@@ -173,9 +173,9 @@ fn a_runner_that_does_not_answer_and_a_damaged_journal_are_said_above_the_steps(
     let mut model = running(Vec::new());
     let silent = Fault::new(Cause::Unknown, "The runner of task T1 has not answered since noon.", "W.", "N.");
     let req = model.task.as_ref().unwrap().follow_request.unwrap();
-    crate::wizard::screens::task::silent(&mut model, req, Some(silent));
+    crate::wizard::screens::task::handle_unresponsive(&mut model, req, Some(silent));
     assert!(drawn(&mut model, 120, 40).concat().contains("has not answered since noon."));
-    crate::wizard::screens::task::silent(&mut model, req, None);
+    crate::wizard::screens::task::handle_unresponsive(&mut model, req, None);
     assert!(!drawn(&mut model, 120, 40).concat().contains("has not answered"));
     let damaged = crate::domain::task::Unread::Damaged { line: 7, text: serde_json::Value::Null };
     crate::wizard::screens::task::handle_entry(&mut model, req, at(9), &Err(damaged));
