@@ -296,7 +296,7 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
         // Nobody sees what it asks for now.
         drop(update(&mut ui.model, Msg::Answer(req, answer)));
     }
-    let (exit, farewell) = task::farewell(&ui.model);
+    let (exit, farewell) = task::exit_message(&ui.model);
     Ok(LoopEnd::Exited(ExitSummary { exit, exit_message: farewell }))
 }
 

@@ -24,7 +24,7 @@ mod on;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use farewell::farewell;
+pub use farewell::exit_message;
 pub use keys::{KEYS, RetryAction, retry_action};
 pub use on::{cancel, compact, handle_unresponsive, retry, retry_with};
 

@@ -9,7 +9,7 @@ use crate::wizard::model::Model;
 
 /// What is printed when the wizard ends, and its exit code: that of the task that was watched last, where it is over.
 #[must_use]
-pub fn farewell(model: &Model) -> (Exit, Vec<String>) {
+pub fn exit_message(model: &Model) -> (Exit, Vec<String>) {
     let mut lines = Vec::new();
     for task in &model.previous_tasks {
         lines.extend(of_task(model, task));

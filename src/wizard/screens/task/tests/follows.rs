@@ -68,7 +68,7 @@ fn a_journal_that_cannot_be_read_is_read_again_by_r() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     answer(&mut model, 1, Answer::FollowFailed(fault("The journal is not read.")));
     assert_eq!(watched_task(&model).read_error.as_ref().unwrap().what, "The journal is not read.");
-    assert_eq!(farewell(&model).1, ["Task T1 cannot be read: obnow watch T1"]);
+    assert_eq!(exit_message(&model).1, ["Task T1 cannot be read: obnow watch T1"]);
     assert_eq!(key(&mut model, 'r'), "[Follow(Req(2), \"T1\")]");
     assert_eq!(watched_task(&model).read_error, None);
 }
@@ -80,7 +80,7 @@ fn a_runner_that_is_gone_is_said_and_retry_goes_on() {
     let said = Answer::FollowEnded { state: TaskState::RunnerGone, exit_reason: Some(fault("The disk is full.")) };
     answer(&mut model, 1, said);
     assert_eq!(retry_says(&model), "retry");
-    let (exit, lines) = farewell(&model);
+    let (exit, lines) = exit_message(&model);
     assert_eq!(exit, Exit::STEP, "it stopped in a step, before a job was there");
     assert_eq!(
         lines,
@@ -123,7 +123,7 @@ fn of_several_targets_the_worst_comes_first_and_each_can_be_looked_at() {
     end(&mut model, TaskState::Failed);
     assert_eq!(names(&model), ["prod/log", "prod/pay"]);
     assert_eq!(watched_task(&model).focused().unwrap().target, target("prod/log"));
-    let (exit, lines) = farewell(&model);
+    let (exit, lines) = exit_message(&model);
     assert_eq!((exit, lines[0].as_str()), (Exit::MIXED, "Task T1"));
     assert_eq!(lines[1], "FAILED  prod/log");
     assert!(lines.iter().any(|line| line.starts_with("RESTORABLE  ")), "{lines:?}");
@@ -173,11 +173,11 @@ fn the_log_opens_at_its_end_and_esc_closes_it_before_it_leaves() {
 fn who_leaves_is_told_of_every_task() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     model.global_args = vec!["--demo=busy".into()];
-    assert_eq!(farewell(&model), (Exit::LEFT, vec!["Task T1 still runs: obnow --demo=busy watch T1".to_owned()]));
+    assert_eq!(exit_message(&model), (Exit::LEFT, vec!["Task T1 still runs: obnow --demo=busy watch T1".to_owned()]));
     assert_eq!(format!("{:?}", open(&mut model, "T2".into(), TypedSecrets::default())), "[Follow(Req(2), \"T2\")]");
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(job(3)))));
     assert_eq!(model.previous_tasks[0].view.targets[0].job, None, "it is let go");
-    let (exit, lines) = farewell(&model);
+    let (exit, lines) = exit_message(&model);
     assert_eq!(exit, Exit::LEFT);
     assert_eq!(
         lines,
@@ -189,9 +189,9 @@ fn who_leaves_is_told_of_every_task() {
     // Coming back to it takes it up again, and it is told of once.
     assert_eq!(format!("{:?}", open(&mut model, "T1".into(), TypedSecrets::default())), "[Follow(Req(3), \"T1\")]");
     assert_eq!(model.previous_tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["T2"]);
-    assert_eq!(farewell(&Model::new((80, 24), TimeZone::UTC)), (Exit::LEFT, Vec::new()));
+    assert_eq!(exit_message(&Model::new((80, 24), TimeZone::UTC)), (Exit::LEFT, Vec::new()));
     let ended = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
-    assert_eq!(farewell(&ended).0, Exit::FAILED);
+    assert_eq!(exit_message(&ended).0, Exit::FAILED);
 }
 
 #[test]

@@ -280,7 +280,7 @@ fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
     assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".to_owned()))), "[]", "T2 stays on the screen");
     assert_eq!(watched_task(&model).id, "T2");
     assert_eq!(
-        farewell(&model).1,
+        exit_message(&model).1,
         ["Task T1 still ran when it was left: obnow watch T1", "Task T2 still runs: obnow watch T2"]
     );
 }
@@ -291,8 +291,8 @@ fn a_verdict_is_an_end_though_its_runner_has_a_moment_left_to_go() {
     let mut model = watching(&ended);
     let task = model.task.as_ref().unwrap();
     assert!(task.follow_request.is_some() && task.final_state.is_none(), "nobody has said yet that it is over");
-    assert_eq!(farewell(&model).0, crate::domain::exit::Exit::NOT_RESTORABLE);
+    assert_eq!(exit_message(&model).0, crate::domain::exit::Exit::NOT_RESTORABLE);
     // A Retry that was just handed over is no end, whatever came before.
     model.task.as_mut().unwrap().is_rereading = true;
-    assert_eq!(farewell(&model).0, crate::domain::exit::Exit::LEFT);
+    assert_eq!(exit_message(&model).0, crate::domain::exit::Exit::LEFT);
 }
