@@ -16,12 +16,13 @@ pub fn exit_message(model: &Model) -> (Exit, Vec<String>) {
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
     lines.extend(of_task(model, task));
-    let exit = end(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.exit_reason.as_ref()));
+    let exit =
+        final_state(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.exit_reason.as_ref()));
     (exit, lines)
 }
 
 /// How it ended. A verdict on every target is an end, though its runner has a moment left to go.
-fn end(task: &WatchedTask) -> Option<TaskState> {
+fn final_state(task: &WatchedTask) -> Option<TaskState> {
     let mut targets = task.view.targets.iter();
     let present = task.follow_request.is_some() && !task.is_rereading && !task.view.targets.is_empty();
     let judged = present && targets.all(|target| target.outcome.is_some());
@@ -34,7 +35,7 @@ fn of_task(model: &Model, task: &WatchedTask) -> Vec<String> {
         let words = ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned());
         shell(&words.chain([verb.to_owned(), id.clone()]).collect::<Vec<_>>())
     };
-    match end(task) {
+    match final_state(task) {
         Some(TaskState::RunnerGone) => {
             let fault = task.view.runner_gone(id, task.exit_reason.as_ref());
             vec![fault.what, fault.why, format!("Go on with: {}", command("retry"))]
