@@ -12,10 +12,10 @@ use crate::wizard::model::Model;
 pub fn exit_message(model: &Model) -> (Exit, Vec<String>) {
     let mut lines = Vec::new();
     for task in &model.previous_tasks {
-        lines.extend(of_task(model, task));
+        lines.extend(task_lines(model, task));
     }
     let Some(task) = &model.task else { return (Exit::LEFT, lines) };
-    lines.extend(of_task(model, task));
+    lines.extend(task_lines(model, task));
     let exit =
         final_state(task).map_or(Exit::LEFT, |state| exit::of_task(&task.view, state, task.exit_reason.as_ref()));
     (exit, lines)
@@ -29,7 +29,7 @@ fn final_state(task: &WatchedTask) -> Option<TaskState> {
     task.final_state.or_else(|| judged.then(|| task.view.state(false)))
 }
 
-fn of_task(model: &Model, task: &WatchedTask) -> Vec<String> {
+fn task_lines(model: &Model, task: &WatchedTask) -> Vec<String> {
     let id = &task.id;
     let command = |verb: &str| {
         let words = ["obnow".to_owned()].into_iter().chain(model.global_args.iter().cloned());
