@@ -203,7 +203,7 @@ pub struct Model {
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
     pub attach_request: Option<(RequestId, Screen)>,
     /// The tasks of this host.
-    pub tasks: tasks::List,
+    pub tasks: tasks::TaskList,
     /// The form of the first connection.
     pub connect: connect::ConnectScreen,
     /// The wizard ends.
@@ -238,7 +238,7 @@ impl Model {
             task: None,
             previous_tasks: Vec::new(),
             attach_request: None,
-            tasks: tasks::List::default(),
+            tasks: tasks::TaskList::default(),
             connect: connect::ConnectScreen::default(),
             is_leaving: false,
             last_request_id: 0,

@@ -16,7 +16,7 @@ use crate::wizard::update;
 
 /// The list.
 #[derive(Debug, Clone, Default)]
-pub struct List {
+pub struct TaskList {
     /// Its rows.
     pub rows: Vec<TaskRow>,
     /// The focused one; those that run elsewhere follow.
