@@ -22,7 +22,7 @@ pub struct TaskList {
     /// The focused one; those that run elsewhere follow.
     pub cursor: usize,
     /// The question for them.
-    pub asking: Option<RequestId>,
+    pub pending: Option<RequestId>,
     /// Why they cannot be listed.
     pub fault: Option<Fault>,
     /// The screen to go back to.
@@ -98,16 +98,16 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
 /// Reads the tasks again.
 pub fn refresh(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
-    model.tasks.asking = Some(req);
+    model.tasks.pending = Some(req);
     vec![Effect::ListTasks(req)]
 }
 
 /// They were read.
 pub fn listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
-    if model.tasks.asking != Some(req) {
+    if model.tasks.pending != Some(req) {
         return Vec::new();
     }
-    model.tasks.asking = None;
+    model.tasks.pending = None;
     match rows {
         Ok(rows) => {
             // The focus stays on its task, wherever that is now.
