@@ -26,7 +26,7 @@ pub struct TaskList {
     /// Why they cannot be listed.
     pub fault: Option<Fault>,
     /// The screen to go back to.
-    pub from: Option<Screen>,
+    pub return_screen: Option<Screen>,
 }
 
 /// A backup that no task of this host started.
@@ -90,7 +90,7 @@ pub fn elsewhere(model: &Model) -> Vec<Elsewhere<'_>> {
 /// Opens the screen.
 pub fn open(model: &mut Model) -> Vec<Effect> {
     // From a task one does not come back to it by Esc: it may have been opened from here.
-    model.tasks.from = Some(if model.screen == Screen::Task { Screen::Target } else { model.screen });
+    model.tasks.return_screen = Some(if model.screen == Screen::Task { Screen::Target } else { model.screen });
     model.screen = Screen::Tasks;
     refresh(model)
 }
@@ -162,7 +162,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
         }
         Action::Copy => focused(model).map_or_else(Vec::new, |row| vec![Effect::Copy(row.id.clone())]),
         Action::Back => {
-            model.screen = model.tasks.from.unwrap_or(Screen::Target);
+            model.screen = model.tasks.return_screen.unwrap_or(Screen::Target);
             Vec::new()
         }
         _ => Vec::new(),
