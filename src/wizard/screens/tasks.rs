@@ -31,7 +31,7 @@ pub struct TaskList {
 
 /// A backup that no task of this host started.
 #[derive(Debug, Clone)]
-pub struct Elsewhere<'a> {
+pub struct ForeignJob<'a> {
     /// The facts it was seen in.
     pub facts: &'a Arc<Facts>,
     /// Its tenant.
@@ -57,7 +57,7 @@ fn can_watch(model: &Model) -> Availability {
             Availability::Unavailable("A runner of its own begins to watch it.".to_owned())
         }
         None => {
-            let any = model.tasks.cursor < model.tasks.rows.len() + elsewhere(model).len();
+            let any = model.tasks.cursor < model.tasks.rows.len() + foreign_jobs(model).len();
             Availability::ready_or(any, "There is no task on this host yet.")
         }
     }
@@ -71,7 +71,7 @@ pub fn focused(model: &Model) -> Option<&TaskRow> {
 
 /// The backups that run on the clusters of the inventory and belong to no task of this host.
 #[must_use]
-pub fn elsewhere(model: &Model) -> Vec<Elsewhere<'_>> {
+pub fn foreign_jobs(model: &Model) -> Vec<ForeignJob<'_>> {
     let ours = |job: &JobFacts, target: &TargetName| {
         model.tasks.rows.iter().any(|row| row.view.as_ref().is_ok_and(|view| view.has_job(&row.id, job, target)))
     };
@@ -81,7 +81,7 @@ pub fn elsewhere(model: &Model) -> Vec<Elsewhere<'_>> {
         users.filter_map(move |tenant| {
             let target = facts.target(tenant);
             let job = tenant.running.first().filter(|job| !ours(job, &target))?;
-            Some(Elsewhere { facts, target, job })
+            Some(ForeignJob { facts, target, job })
         })
     };
     model.clusters.iter().filter_map(|cluster| cluster.facts()).flat_map(of).collect()
@@ -115,7 +115,7 @@ pub fn listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow>, Faul
             let place = focused.and_then(|id| rows.iter().position(|row| row.id == id));
             model.tasks.rows = rows;
             model.tasks.fault = None;
-            let last = (model.tasks.rows.len() + elsewhere(model).len()).saturating_sub(1);
+            let last = (model.tasks.rows.len() + foreign_jobs(model).len()).saturating_sub(1);
             model.tasks.cursor = place.unwrap_or(model.tasks.cursor).min(last);
             // Dumps are known from tasks alone.
             target::refresh_all(model);
@@ -140,7 +140,7 @@ pub fn came_to(row: &TaskRow) -> String {
 
 /// Does what a key means.
 pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
-    let rows = model.tasks.rows.len() + elsewhere(model).len();
+    let rows = model.tasks.rows.len() + foreign_jobs(model).len();
     if let Some(cursor) = update::next_position(action, model.tasks.cursor, rows, model.body_rows()) {
         model.tasks.cursor = cursor;
         return Vec::new();
@@ -152,7 +152,7 @@ pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
                 return task::open(model, id, TypedSecrets::default());
             }
             let at = model.tasks.cursor.saturating_sub(model.tasks.rows.len());
-            let chosen = elsewhere(model).get(at).map(|other| (Arc::clone(other.facts), other.target.clone()));
+            let chosen = foreign_jobs(model).get(at).map(|other| (Arc::clone(other.facts), other.target.clone()));
             chosen.map_or_else(Vec::new, |(facts, target)| task::attach(model, facts, target))
         }
         Action::Retry => {

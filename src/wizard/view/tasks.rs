@@ -13,7 +13,7 @@ use crate::domain::task::{TaskState, TaskView};
 use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::msg::TaskRow;
-use crate::wizard::screens::tasks::{self, Elsewhere};
+use crate::wizard::screens::tasks::{self, ForeignJob};
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
@@ -32,7 +32,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         Role::Title,
     )));
     let list = &model.tasks;
-    let elsewhere = tasks::elsewhere(model);
+    let elsewhere = tasks::foreign_jobs(model);
     let count = list.rows.len() + elsewhere.len();
     if count == 0 {
         let text = if list.pending.is_some() { " Reading the tasks." } else { " There is no task on this host yet." };
@@ -114,7 +114,7 @@ fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
     Row::pieces(columns(wide, state_role(row.state), texts, role))
 }
 
-fn of_job(other: &Elsewhere<'_>, wide: usize) -> Row {
+fn of_job(other: &ForeignJob<'_>, wide: usize) -> Row {
     let percent = other.job.percent().map_or_else(String::new, |percent| format!(", {percent} %"));
     // MM-DD HH:MM of the server's own time.
     let started = other.job.started.get(5..16).unwrap_or(&other.job.started);

@@ -58,7 +58,7 @@ fn press(model: &mut Model, key: Key) -> Vec<Effect> {
 fn what_no_task_of_this_host_started_runs_elsewhere() {
     let model = listing(vec![row("T1")]);
     let owners: Vec<(String, String)> =
-        elsewhere(&model).iter().map(|other| (other.target.to_string(), other.job.owner())).collect();
+        foreign_jobs(&model).iter().map(|other| (other.target.to_string(), other.job.owner())).collect();
     assert_eq!(
         owners,
         [("prod/log".to_owned(), "obnow task T77.1".to_owned()), ("prod/crm".to_owned(), "\"by cron\"".to_owned())]
