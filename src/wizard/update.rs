@@ -205,7 +205,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
             task::handle_follow_ended(model, req, state, last_word)
         }
         Answer::FollowFailed(fault) => task::handle_follow_failed(model, req, fault),
-        Answer::Tasks(rows) => tasks::listed(model, req, rows),
+        Answer::Tasks(rows) => tasks::handle_listed(model, req, rows),
         Answer::DialogReady(question) => task::handle_dialog(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::handle_cancel_requested(model, req, asked),
         Answer::ReportWritten(path) => task::handle_report(model, req, path),

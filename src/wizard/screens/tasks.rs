@@ -103,7 +103,7 @@ pub fn refresh(model: &mut Model) -> Vec<Effect> {
 }
 
 /// They were read.
-pub fn listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
+pub fn handle_listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow>, Fault>) -> Vec<Effect> {
     if model.tasks.pending != Some(req) {
         return Vec::new();
     }
