@@ -127,7 +127,7 @@ pub fn handle_listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow
 
 /// What a task came to, in few words: its worst verdict, else the step it is in.
 #[must_use]
-pub fn came_to(row: &TaskRow) -> String {
+pub fn result_text(row: &TaskRow) -> String {
     let Ok(view) = &row.view else { return String::new() };
     match words::worst(view) {
         Some((_, outcome)) if view.targets.iter().all(crate::domain::task::TargetView::is_over) => outcome.in_short(),

@@ -108,7 +108,7 @@ fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
         TaskState::RunnerGone => "runner gone",
         state => state.word(),
     };
-    let came_to = tasks::came_to(row);
+    let came_to = tasks::result_text(row);
     let role = words::worst(view).map_or(Role::Text, |(_, outcome)| verdict_role(outcome));
     let texts = [row.id.as_str(), state, mode, came_to.as_str(), started.as_str(), &names.join(", ")];
     Row::pieces(columns(wide, state_role(row.state), texts, role))
