@@ -140,7 +140,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             Screen::Mode => mode::handle_action(model, action),
             Screen::Confirm => confirm::handle_action(model, action),
             Screen::Task => task::handle_action(model, action),
-            Screen::Tasks => tasks::act(model, action),
+            Screen::Tasks => tasks::handle_action(model, action),
         },
     }
 }

@@ -139,7 +139,7 @@ pub fn result_text(row: &TaskRow) -> String {
 }
 
 /// Does what a key means.
-pub fn act(model: &mut Model, action: Action) -> Vec<Effect> {
+pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let rows = model.tasks.rows.len() + foreign_jobs(model).len();
     if let Some(cursor) = update::next_position(action, model.tasks.cursor, rows, model.body_rows()) {
         model.tasks.cursor = cursor;
