@@ -43,7 +43,7 @@ pub fn view(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) 
     if model.is_too_small() || area.width < MIN_SIZE.0 || area.height < MIN_SIZE.1 {
         too_small(area, theme, frame);
     } else {
-        whole(model, theme, now, frame);
+        draw_frame(model, theme, now, frame);
     }
     if theme.ascii {
         to_ascii(frame);
@@ -60,7 +60,7 @@ fn to_ascii(frame: &mut Frame<'_>) {
     }
 }
 
-fn whole(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
+fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>) {
     let area = frame.area();
     let [header, way, above, body, below, help, keys] = Layout::vertical([
         Constraint::Length(1),
