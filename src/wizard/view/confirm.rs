@@ -15,7 +15,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::confirm::{self, Button, ShownPlan};
 
 /// Cells of a step's name.
-const STEP: usize = 36;
+const STEP_WIDTH: usize = 36;
 
 /// How many rows the screen's text has, at the terminal's width.
 #[must_use]
@@ -228,14 +228,14 @@ fn warnings(body: &mut Body, plan: &Plan, wide: usize) {
 /// A step; `said`: its statements are above already.
 fn one_step(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wide: usize) {
     let role = if step.needed { Role::Text } else { Role::Disabled };
-    let head = format!(" {number:>2} {}", super::text::pad(step.step.name(), STEP));
+    let head = format!(" {number:>2} {}", super::text::pad(step.step.name(), STEP_WIDTH));
     // A start says in its statement what it does; the statement is what counts.
-    let room = wide.saturating_sub(STEP + 5);
+    let room = wide.saturating_sub(STEP_WIDTH + 5);
     let mut lines = wrap(&step.effect, room).into_iter();
     let first = lines.next().unwrap_or_default();
     body.push(Row::pieces(vec![(role, head), (role, first)]));
     for line in lines {
-        body.line(role, format!("{}{line}", " ".repeat(STEP + 4)));
+        body.line(role, format!("{}{line}", " ".repeat(STEP_WIDTH + 4)));
     }
     if said {
         body.wrapped(Role::Hint, "by the BACKUP statement above, which names it", 6, wide);
