@@ -73,7 +73,7 @@ pub trait World: Send + Sync + 'static {
     -> Result<Account, ServerError>;
     /// The line whose views and grammar this endpoint has: the key of `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
-    /// Whether this session may read a view, named as in [`World::rows`].
+    /// Whether this session may read a view, named as in [`World::row_count`].
     ///
     /// # Errors
     /// 1142.

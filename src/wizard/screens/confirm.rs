@@ -302,7 +302,7 @@ fn is_about_the_start(overlay: &Overlay) -> bool {
 
 /// Does what a key means.
 pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
-    let rows = crate::wizard::view::confirm::rows(model);
+    let rows = crate::wizard::view::confirm::row_count(model);
     if let Some(top) = update::next_position(action, model.confirm.top, rows, model.body_rows()) {
         model.confirm.top = top.min(rows.saturating_sub(model.body_rows().saturating_sub(2)));
         return Vec::new();

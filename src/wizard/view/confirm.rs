@@ -19,7 +19,7 @@ const STEP_WIDTH: usize = 36;
 
 /// How many rows the screen's text has, at the terminal's width.
 #[must_use]
-pub fn rows(model: &Model) -> usize {
+pub fn row_count(model: &Model) -> usize {
     text(model, usize::from(model.size.0)).len()
 }
 
