@@ -20,7 +20,7 @@ const STEP_WIDTH: usize = 36;
 /// How many rows the screen's text has, at the terminal's width.
 #[must_use]
 pub fn row_count(model: &Model) -> usize {
-    text(model, usize::from(model.size.0)).len()
+    text_rows(model, usize::from(model.size.0)).len()
 }
 
 /// Draws it: the text scrolls, the buttons stay.
@@ -28,7 +28,7 @@ pub fn row_count(model: &Model) -> usize {
 pub fn body(model: &Model, area: Rect) -> Body {
     let mut body = Body::default();
     let (wide, high) = (usize::from(area.width), usize::from(area.height));
-    let all = text(model, wide);
+    let all = text_rows(model, wide);
     let room = high.saturating_sub(2);
     let top = model.confirm.top.min(all.len().saturating_sub(room));
     let below = all.len().saturating_sub(top + room);
@@ -74,7 +74,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body
 }
 
-fn text(model: &Model, wide: usize) -> Vec<Row> {
+fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
     let mut body = Body::default();
     if let Some(fault) = &model.confirm.launch_error {
         three(&mut body, fault, wide);
