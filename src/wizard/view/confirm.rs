@@ -77,7 +77,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
     let mut body = Body::default();
     if let Some(fault) = &model.confirm.launch_error {
-        three(&mut body, fault, wide);
+        fault_rows(&mut body, fault, wide);
         body.gap();
     }
     match &model.confirm.shown {
@@ -92,14 +92,14 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
 }
 
 /// The three sentences of a fault.
-fn three(body: &mut Body, fault: &Fault, wide: usize) {
+fn fault_rows(body: &mut Body, fault: &Fault, wide: usize) {
     body.wrapped(Role::Fail, &fault.what, 1, wide);
     body.wrapped(Role::Text, &fault.why, 1, wide);
     body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
 }
 
 fn refused(body: &mut Body, refusal: &Refusal, wide: usize) {
-    three(body, &refusal.fault, wide);
+    fault_rows(body, &refusal.fault, wide);
     for check in refusal.checks.iter().filter(|check| check.refuses()) {
         body.wrapped(Role::Text, &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found), 1, wide);
     }
