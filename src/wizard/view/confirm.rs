@@ -85,7 +85,7 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
             Some(why) => body.wrapped(Role::Fail, &why, 1, wide),
             None => body.line(Role::Text, " Making the plan."),
         },
-        Some(Err(refusal)) => refused(&mut body, refusal, wide),
+        Some(Err(refusal)) => refusal_rows(&mut body, refusal, wide),
         Some(Ok(shown)) => plan(&mut body, model, shown, wide),
     }
     body.lines
@@ -98,7 +98,7 @@ fn fault_rows(body: &mut Body, fault: &Fault, wide: usize) {
     body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
 }
 
-fn refused(body: &mut Body, refusal: &Refusal, wide: usize) {
+fn refusal_rows(body: &mut Body, refusal: &Refusal, wide: usize) {
     fault_rows(body, &refusal.fault, wide);
     for check in refusal.checks.iter().filter(|check| check.refuses()) {
         body.wrapped(Role::Text, &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found), 1, wide);
