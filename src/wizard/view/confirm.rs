@@ -103,10 +103,10 @@ fn refusal_rows(body: &mut Body, refusal: &Refusal, wide: usize) {
     for check in refusal.checks.iter().filter(|check| check.refuses()) {
         body.wrapped(Role::Text, &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found), 1, wide);
     }
-    left_out(body, refusal.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
+    left_out_rows(body, refusal.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
 }
 
-fn left_out<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, wide: usize) {
+fn left_out_rows<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, wide: usize) {
     for (target, reason) in left {
         body.wrapped(Role::Warn, &format!("left out: {target}: {reason}"), 1, wide);
     }
@@ -144,7 +144,7 @@ fn plan(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
             body.gap();
         }
     }
-    left_out(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
+    left_out_rows(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
     if groups.len() == 1 {
         body.gap();
     }
