@@ -86,7 +86,7 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
             None => body.line(Role::Text, " Making the plan."),
         },
         Some(Err(refusal)) => refusal_rows(&mut body, refusal, wide),
-        Some(Ok(shown)) => plan(&mut body, model, shown, wide),
+        Some(Ok(shown)) => plan_rows(&mut body, model, shown, wide),
     }
     body.lines
 }
@@ -112,7 +112,7 @@ fn left_out_rows<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a st
     }
 }
 
-fn plan(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
+fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
     let prepared: &Prepared = &shown.prepared;
     let plan: &Plan = &prepared.plan;
     let groups = groups(prepared);
