@@ -179,7 +179,7 @@ fn groups(prepared: &Prepared) -> Vec<Vec<&TargetPlan>> {
         let same = |group: &&mut Vec<&TargetPlan>| {
             group.first().is_some_and(|first| {
                 first.mode == target.mode
-                    && steps_of(prepared, first).map(done).eq(steps_of(prepared, target).map(done))
+                    && steps_of(prepared, first).map(step_key).eq(steps_of(prepared, target).map(step_key))
             })
         };
         match groups.last_mut().filter(same) {
@@ -195,7 +195,7 @@ fn steps_of<'a>(prepared: &'a Prepared, target: &'a TargetPlan) -> impl Iterator
 }
 
 /// What is done, whoever's step it is.
-fn done(step: &PreviewStep) -> (StepKind, bool, &[String], &str, &str) {
+fn step_key(step: &PreviewStep) -> (StepKind, bool, &[String], &str, &str) {
     (step.step, step.needed, &step.statements, &step.effect, &step.interrupts)
 }
 
