@@ -121,7 +121,7 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
     for (place, group) in groups.iter().enumerate() {
         let Some(first) = group.first() else { continue };
         let said = first.part.is_some_and(|part| !parts.insert(part));
-        let title = format!("Back up now: {}, {}", named(plan, group), first.mode.word());
+        let title = format!("Back up now: {}, {}", group_title(plan, group), first.mode.word());
         body.wrapped(Role::Title, &title, 1, wide);
         if place == 0 {
             // What is to look at is not below the lines that a small screen shows.
@@ -200,7 +200,7 @@ fn step_key(step: &PreviewStep) -> (StepKind, bool, &[String], &str, &str) {
 }
 
 /// The targets of a group, every one by its name.
-fn named(plan: &Plan, group: &[&TargetPlan]) -> String {
+fn group_title(plan: &Plan, group: &[&TargetPlan]) -> String {
     let cluster = &plan.cluster.name;
     let names: Vec<&str> = group.iter().filter_map(|target| target.target.tenant()).collect();
     match names.as_slice() {
