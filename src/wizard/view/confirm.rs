@@ -131,7 +131,7 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
             warnings(body, plan, wide);
         }
         for (number, step) in (1..).zip(steps_of(prepared, first)) {
-            one_step(body, number, step, said && step.step == StepKind::StartBackup, wide);
+            step_rows(body, number, step, said && step.step == StepKind::StartBackup, wide);
         }
         let mut notes: Vec<&String> = Vec::new();
         for note in group.iter().flat_map(|target| &target.notes) {
@@ -226,7 +226,7 @@ fn warnings(body: &mut Body, plan: &Plan, wide: usize) {
 }
 
 /// A step; `said`: its statements are above already.
-fn one_step(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wide: usize) {
+fn step_rows(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wide: usize) {
     let role = if step.needed { Role::Text } else { Role::Disabled };
     let head = format!(" {number:>2} {}", super::text::pad(step.step.name(), STEP_WIDTH));
     // A start says in its statement what it does; the statement is what counts.
