@@ -17,7 +17,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::mode;
 
 /// Cells of a label.
-const LABEL: usize = 19;
+const LABEL_WIDTH: usize = 19;
 
 /// Draws it.
 pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
@@ -35,8 +35,8 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         }
         return body;
     };
-    let label = |name: &str| (Role::Disabled, format!(" {}", pad(name, LABEL)));
-    let room = wide.saturating_sub(LABEL + 2);
+    let label = |name: &str| (Role::Disabled, format!(" {}", pad(name, LABEL_WIDTH)));
+    let room = wide.saturating_sub(LABEL_WIDTH + 2);
     let value = |texts: &[String]| (Role::Text, longest_that_fits(texts, room));
     let edition = facts.cluster.edition.map(|edition| format!("  {edition}")).unwrap_or_default();
     let build = facts.cluster.version.build.map_or_else(String::new, |build| format!("  (build {build})"));
