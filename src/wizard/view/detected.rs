@@ -75,13 +75,13 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let title = if asking { " Preflight (asking again)" } else { " Preflight" };
     let space = wide.saturating_sub(title.len() + told.1.len() + 2);
     body.push(Row::pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));
-    list(checks, model, wide, usize::from(area.height), &mut body);
+    check_rows(checks, model, wide, usize::from(area.height), &mut body);
     body.help = checks.get(model.focused_check).map_or_else(Help::default, focused_help);
     body
 }
 
 /// The checks that fit, the focused one among them with all that was found.
-fn list(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Body) {
+fn check_rows(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &mut Body) {
     let several = model.tenants().len() > 1;
     let column = if several { 34 } else { 22 };
     let room = rows.saturating_sub(body.lines.len());
