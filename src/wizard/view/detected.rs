@@ -52,7 +52,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     body.push(Row::pieces(vec![label("Backup Method"), value(&[whole, offers, method])]));
     let tenants = model.tenants();
     if facts.cluster.method == Method::Physical {
-        body.push(Row::pieces(vec![label("Last good backup"), value(&last_words(facts, &tenants, now))]));
+        body.push(Row::pieces(vec![label("Last good backup"), value(&last_good_texts(facts, &tenants, now))]));
         body.push(Row::pieces(vec![label("Log archiving"), value(&archive_words(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
@@ -145,7 +145,7 @@ fn longest_that_fits(texts: &[String], room: usize) -> String {
 }
 
 /// The worst last good backup of the tenants, the longest way to say it first.
-fn last_words(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<String> {
+fn last_good_texts(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> Vec<String> {
     let worst = tenants
         .iter()
         .map(|tenant| (tenant, last_good(tenant)))
