@@ -53,7 +53,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let tenants = model.tenants();
     if facts.cluster.method == Method::Physical {
         body.push(Row::pieces(vec![label("Last good backup"), value(&last_good_texts(facts, &tenants, now))]));
-        body.push(Row::pieces(vec![label("Log archiving"), value(&archive_words(facts, &tenants))]));
+        body.push(Row::pieces(vec![label("Log archiving"), value(&archive_texts(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
             crate::domain::facts::ServiceFacts::Ready { release, path } => format!("{release}, {path}"),
@@ -169,7 +169,7 @@ fn last_good_texts(facts: &Facts, tenants: &[&TenantFacts], now: Timestamp) -> V
 }
 
 /// How the log is archived, the longest way to say it first.
-fn archive_words(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
+fn archive_texts(facts: &Facts, tenants: &[&TenantFacts]) -> Vec<String> {
     let of = |tenant: &TenantFacts| match tenant.archive.latest() {
         None => vec!["does not run".to_owned()],
         Some(round) => {
