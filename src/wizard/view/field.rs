@@ -7,7 +7,7 @@ use crate::wizard::form::TextField;
 use unicode_width::UnicodeWidthChar;
 
 /// Cells in front of what is typed: a mark, the label, a space.
-pub const LABEL: usize = 22;
+pub const LABEL_WIDTH: usize = 22;
 
 /// As much of a field as fits, its cursor in it: the text, and the cells in front of the cursor.
 #[must_use]
@@ -37,12 +37,12 @@ pub fn label(name: &str, focused: bool, wrong: bool) -> (Role, String) {
         (false, true) => (Role::Fail, " ! "),
         (false, false) => (Role::Disabled, "   "),
     };
-    (role, format!("{mark}{}", pad(name, LABEL - 3)))
+    (role, format!("{mark}{}", pad(name, LABEL_WIDTH - 3)))
 }
 
 /// Draws a field in which text is typed.
 pub fn draw(body: &mut Body, name: &str, text: &TextField, (focused, wrong): (bool, bool), cells: usize) {
-    let (shown, before) = window(text, cells.saturating_sub(LABEL));
+    let (shown, before) = window(text, cells.saturating_sub(LABEL_WIDTH));
     let label = label(name, focused, wrong);
     if focused {
         body.cursor = Some((body.lines.len(), width(&label.1) + before));
@@ -53,13 +53,13 @@ pub fn draw(body: &mut Body, name: &str, text: &TextField, (focused, wrong): (bo
 /// Draws what can be chosen, in as many lines as that needs.
 pub fn choices(body: &mut Body, name: &str, focused: bool, choices: Vec<Piece>, cells: usize) {
     let mut rows = vec![vec![label(name, focused, false)]];
-    let mut used = LABEL;
+    let mut used = LABEL_WIDTH;
     for (role, text) in choices {
         let wide = width(&text) + 2;
         // The two spaces behind the last one of a line may be cut off.
-        if used > LABEL && used + wide > cells + 2 {
+        if used > LABEL_WIDTH && used + wide > cells + 2 {
             rows.push(vec![label("", false, false)]);
-            used = LABEL;
+            used = LABEL_WIDTH;
         }
         used += wide;
         if let Some(row) = rows.last_mut() {

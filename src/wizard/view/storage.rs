@@ -2,7 +2,7 @@
 
 use ratatui::layout::Rect;
 
-use super::field::{self, LABEL};
+use super::field::{self, LABEL_WIDTH};
 use super::lines::{Body, Help, Row};
 use super::text::{fit, pad, width, wrap};
 use super::theme::Role;
@@ -96,15 +96,15 @@ impl Sheet<'_> {
         let must_pass = self.storage.must_pass_test(part);
         let (role, text) = report::headline(&standing, side.test_run.as_ref(), must_pass, &self.model.zone);
         let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
-        let mut lines = wrap(&text, self.wide.saturating_sub(LABEL + 1)).into_iter();
+        let mut lines = wrap(&text, self.wide.saturating_sub(LABEL_WIDTH + 1)).into_iter();
         body.push(Row::pieces(vec![
             (Role::Text, "   ".to_owned()),
             button,
-            (Role::Text, " ".repeat(LABEL - 11)),
+            (Role::Text, " ".repeat(LABEL_WIDTH - 11)),
             (role, lines.next().unwrap_or_default()),
         ]));
         for line in lines {
-            body.line(role, format!("{}{line}", " ".repeat(LABEL)));
+            body.line(role, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
         }
         let stale = matches!(standing, TestStatus::Outdated(_) | TestStatus::NotTested);
         if let Some(trial) = side.test_run.as_ref().filter(|_| !stale) {
@@ -151,7 +151,7 @@ impl Sheet<'_> {
         } else {
             (source_label(&side.detected), "[ edit ]")
         };
-        let room = self.wide.saturating_sub(LABEL + width(button) + 2);
+        let room = self.wide.saturating_sub(LABEL_WIDTH + width(button) + 2);
         Row::pieces(vec![
             field::label("Source", false, false),
             (Role::Text, pad(&text, room.max(1))),
@@ -194,7 +194,7 @@ impl Sheet<'_> {
         let complaint = self.storage.visible_error(self.storage.part, field);
         let complaint = complaint.filter(|_| self.storage.focus == Focus::Field(field));
         let Some(complaint) = complaint.filter(|said| width(said) > self.wide.saturating_sub(2)) else { return false };
-        body.wrapped(Role::Fail, &complaint, LABEL, self.wide);
+        body.wrapped(Role::Fail, &complaint, LABEL_WIDTH, self.wide);
         true
     }
 
@@ -223,10 +223,10 @@ impl Sheet<'_> {
         if !has_focus && self.model.body_rows() < ROOMY {
             return;
         }
-        let room = self.wide.saturating_sub(LABEL + 1);
+        let room = self.wide.saturating_sub(LABEL_WIDTH + 1);
         for why in refused {
             for line in wrap(&why, room) {
-                body.line(Role::Disabled, format!("{}{line}", " ".repeat(LABEL)));
+                body.line(Role::Disabled, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
             }
         }
     }
@@ -244,7 +244,7 @@ impl Sheet<'_> {
 
     /// A label and a text in as many lines as it needs.
     fn said(&self, body: &mut Body, label: &str, role: Role, text: &str) {
-        for (at, line) in wrap(text, self.wide.saturating_sub(LABEL + 1)).into_iter().enumerate() {
+        for (at, line) in wrap(text, self.wide.saturating_sub(LABEL_WIDTH + 1)).into_iter().enumerate() {
             let label = field::label(if at == 0 { label } else { "" }, false, false);
             body.push(Row::pieces(vec![label, (role, line)]));
         }
@@ -261,7 +261,7 @@ impl Sheet<'_> {
                 Some(chosen) => (Role::Text, chosen.destination.bare()),
                 None => (Role::Warn, "nobody names one".to_owned()),
             };
-            let text = fit(&text, self.wide.saturating_sub(LABEL + 1));
+            let text = fit(&text, self.wide.saturating_sub(LABEL_WIDTH + 1));
             body.push(Row::pieces(vec![field::label(&one.tenant, false, false), (role, text)]));
         }
     }
