@@ -11,7 +11,7 @@ pub const LABEL_WIDTH: usize = 22;
 
 /// As much of a field as fits, its cursor in it: the text, and the cells in front of the cursor.
 #[must_use]
-pub fn window(field: &TextField, cells: usize) -> (String, usize) {
+pub fn visible_text(field: &TextField, cells: usize) -> (String, usize) {
     let drawn: Vec<char> = field.display_text().chars().collect();
     let wide = |chars: &[char]| chars.iter().map(|c| c.width().unwrap_or(0)).sum::<usize>();
     let cursor = field.cursor().min(drawn.len());
@@ -42,7 +42,7 @@ pub fn label(name: &str, focused: bool, wrong: bool) -> (Role, String) {
 
 /// Draws a field in which text is typed.
 pub fn draw(body: &mut Body, name: &str, text: &TextField, (focused, wrong): (bool, bool), cells: usize) {
-    let (shown, before) = window(text, cells.saturating_sub(LABEL_WIDTH));
+    let (shown, before) = visible_text(text, cells.saturating_sub(LABEL_WIDTH));
     let label = label(name, focused, wrong);
     if focused {
         body.cursor = Some((body.lines.len(), width(&label.1) + before));
@@ -79,14 +79,14 @@ mod tests {
     #[test]
     fn a_long_text_shows_the_part_around_its_cursor() {
         let mut text = TextField::new("abcdefghij");
-        assert_eq!(window(&text, 20), ("abcdefghij".to_owned(), 10));
-        assert_eq!(window(&text, 5), ("ghij".to_owned(), 4));
+        assert_eq!(visible_text(&text, 20), ("abcdefghij".to_owned(), 10));
+        assert_eq!(visible_text(&text, 5), ("ghij".to_owned(), 4));
         text.handle_key(Key::Home);
-        assert_eq!(window(&text, 5), ("abcd".to_owned(), 0));
+        assert_eq!(visible_text(&text, 5), ("abcd".to_owned(), 0));
         text.handle_key(Key::Right);
-        assert_eq!(window(&text, 5), ("abcd".to_owned(), 1));
-        assert_eq!(window(&text, 0), (String::new(), 0));
+        assert_eq!(visible_text(&text, 5), ("abcd".to_owned(), 1));
+        assert_eq!(visible_text(&text, 0), (String::new(), 0));
         let wide = TextField::new("\u{8ba2}\u{5355}\u{5e93}");
-        assert_eq!(window(&wide, 5), ("\u{5355}\u{5e93}".to_owned(), 4), "two cells each");
+        assert_eq!(visible_text(&wide, 5), ("\u{5355}\u{5e93}".to_owned(), 4), "two cells each");
     }
 }
