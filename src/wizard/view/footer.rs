@@ -41,7 +41,7 @@ pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'st
         }
     }
     let help = hints.iter().position(|binding| binding.action == Action::Help).map(|at| hints.remove(at));
-    let taken = |binding: &Binding| taken(model, binding);
+    let taken = |binding: &Binding| hint_width(model, binding);
     let room = cells.saturating_sub(help.map_or(0, taken));
     while hints.iter().map(|binding| taken(binding)).sum::<usize>() > room {
         let least = hints.iter().enumerate().min_by_key(|(_, binding)| binding.priority).map(|(at, _)| at);
@@ -60,7 +60,7 @@ fn shown_key(model: &Model, binding: &Binding) -> Option<Key> {
 }
 
 /// Cells of a hint with the space behind it.
-fn taken(model: &Model, binding: &Binding) -> usize {
+fn hint_width(model: &Model, binding: &Binding) -> usize {
     shown_key(model, binding).map_or(0, |key| width(&key.name())) + 1 + width(binding.short) + 2
 }
 
@@ -74,7 +74,7 @@ pub fn keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
         let key = shown_key(model, binding).map(Key::name).unwrap_or_default();
         spans.push(Span::styled(key, theme.style(Role::Hint)));
         spans.push(Span::raw(format!(" {}  ", binding.short)));
-        used += taken(model, binding);
+        used += hint_width(model, binding);
     };
     for binding in hints {
         add(binding, &mut spans);
