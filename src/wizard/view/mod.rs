@@ -91,7 +91,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     };
     let said = drawn.help.clone();
     drawn.draw(theme, body, frame);
-    footer::help(model, &said, theme, help, frame);
+    footer::draw_help(model, &said, theme, help, frame);
     footer::keys(model, theme, keys, frame);
 }
 
