@@ -65,7 +65,7 @@ fn hint_width(model: &Model, binding: &Binding) -> usize {
 }
 
 /// The keys that work now.
-pub fn keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn draw_keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let cells = usize::from(area.width).saturating_sub(1);
     let (hints, help) = hints(model, cells);
     let mut spans = vec![Span::raw(" ")];

@@ -92,7 +92,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     let said = drawn.help.clone();
     drawn.draw(theme, body, frame);
     footer::draw_help(model, &said, theme, help, frame);
-    footer::keys(model, theme, keys, frame);
+    footer::draw_keys(model, theme, keys, frame);
 }
 
 /// What a terminal that is too small shows.
