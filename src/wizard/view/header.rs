@@ -11,7 +11,7 @@ use crate::domain::target::TargetName;
 use crate::wizard::model::{Model, Screen};
 
 /// What the header proves about: the targets and the cluster's name.
-fn about(model: &Model) -> (Vec<TargetName>, Option<String>) {
+fn shown_targets(model: &Model) -> (Vec<TargetName>, Option<String>) {
     let of = |targets: Vec<TargetName>| {
         let cluster = targets.first().map(|target| target.cluster().to_owned());
         (targets, cluster)
@@ -65,7 +65,7 @@ fn proven(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
 
 /// Which target, proven by what it said of itself.
 pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
-    let (targets, cluster) = about(model);
+    let (targets, cluster) = shown_targets(model);
     let cluster = cluster.and_then(|name| model.cluster(&name));
     let environment = cluster.and_then(|cluster| cluster.summary.environment.clone());
     let mut parts = vec![named(&targets)];
