@@ -33,7 +33,7 @@ fn shown_targets(model: &Model) -> (Vec<TargetName>, Option<String>) {
     }
 }
 
-fn named(targets: &[TargetName]) -> String {
+fn join_targets(targets: &[TargetName]) -> String {
     match targets {
         [] => String::new(),
         [only] => match only.tenant() {
@@ -68,7 +68,7 @@ pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (targets, cluster) = shown_targets(model);
     let cluster = cluster.and_then(|name| model.cluster(&name));
     let environment = cluster.and_then(|cluster| cluster.summary.environment.clone());
-    let mut parts = vec![named(&targets)];
+    let mut parts = vec![join_targets(&targets)];
     match cluster.and_then(|cluster| cluster.facts()) {
         Some(facts) => parts.extend(proven(facts, &targets)),
         None => parts.extend(cluster.and_then(|cluster| cluster.summary.endpoints.first().cloned())),
