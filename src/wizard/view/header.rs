@@ -45,7 +45,7 @@ fn join_targets(targets: &[TargetName]) -> String {
 }
 
 /// Identity, role and version of what is shown.
-fn proven(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
+fn identity_texts(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
     let mut parts = Vec::new();
     let tenant = match targets {
         [only] => only.tenant().and_then(|name| facts.tenant(name)),
@@ -70,7 +70,7 @@ pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let environment = cluster.and_then(|cluster| cluster.summary.environment.clone());
     let mut parts = vec![join_targets(&targets)];
     match cluster.and_then(|cluster| cluster.facts()) {
-        Some(facts) => parts.extend(proven(facts, &targets)),
+        Some(facts) => parts.extend(identity_texts(facts, &targets)),
         None => parts.extend(cluster.and_then(|cluster| cluster.summary.endpoints.first().cloned())),
     }
     parts.retain(|part| !part.is_empty());
