@@ -64,7 +64,7 @@ fn identity_texts(facts: &Facts, targets: &[TargetName]) -> Vec<String> {
 }
 
 /// Which target, proven by what it said of itself.
-pub fn proof(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn draw_identity(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (targets, cluster) = shown_targets(model);
     let cluster = cluster.and_then(|name| model.cluster(&name));
     let environment = cluster.and_then(|cluster| cluster.summary.environment.clone());

@@ -72,7 +72,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
         Constraint::Length(1),
     ])
     .areas(area);
-    header::proof(model, theme, header, frame);
+    header::draw_identity(model, theme, header, frame);
     header::way(model, theme, way, frame);
     lines::rule(theme, above, frame);
     lines::rule(theme, below, frame);
