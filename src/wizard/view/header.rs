@@ -102,7 +102,7 @@ pub fn draw_identity(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<
 }
 
 /// The screens of the way, and which one this is.
-pub fn way(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn draw_steps(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let mut spans = Vec::new();
     if Screen::STEPS.contains(&model.screen) {
         for (number, screen) in (1..).zip(Screen::STEPS) {

@@ -73,7 +73,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     ])
     .areas(area);
     header::draw_identity(model, theme, header, frame);
-    header::way(model, theme, way, frame);
+    header::draw_steps(model, theme, way, frame);
     lines::rule(theme, above, frame);
     lines::rule(theme, below, frame);
     let drawn = match (&model.overlay, model.screen) {
