@@ -15,7 +15,7 @@ use crate::wizard::model::Model;
 pub fn draw_help(model: &Model, said: &Help, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let (role, text) = match &model.notice {
         Some(notice) => (Role::Warn, notice.as_str()),
-        None if said.wrong => (Role::Fail, said.text.as_str()),
+        None if said.is_error => (Role::Fail, said.text.as_str()),
         None => (Role::Text, said.text.as_str()),
     };
     let text = format!(" {}", fit(text, usize::from(area.width).saturating_sub(2)));

@@ -27,20 +27,20 @@ pub struct Help {
     /// The words.
     pub text: String,
     /// They say what is wrong.
-    pub wrong: bool,
+    pub is_error: bool,
 }
 
 impl Help {
     /// Help.
     #[must_use]
     pub fn of(text: impl Into<String>) -> Self {
-        Self { text: text.into(), wrong: false }
+        Self { text: text.into(), is_error: false }
     }
 
     /// What is wrong.
     #[must_use]
     pub fn wrong(text: impl Into<String>) -> Self {
-        Self { text: text.into(), wrong: true }
+        Self { text: text.into(), is_error: true }
     }
 }
 
