@@ -63,9 +63,9 @@ pub fn body(model: &Model, area: Rect) -> Body {
     ]));
     body.help = match (&model.confirm.shown, model.confirm.launch_request) {
         (_, Some(_)) => Help::of("Handing the task over to its runner."),
-        (_, None) if no_plan.is_some() => Help::wrong(no_plan.unwrap_or_default()),
+        (_, None) if no_plan.is_some() => Help::error(no_plan.unwrap_or_default()),
         (None, None) => Help::of("Making the plan."),
-        (Some(Err(refusal)), None) => Help::wrong(format!("{} {}", refusal.fault.why, refusal.fault.next)),
+        (Some(Err(refusal)), None) => Help::error(format!("{} {}", refusal.fault.why, refusal.fault.next)),
         (Some(Ok(_)), None) => match model.confirm.button {
             Button::Back => Help::of("Tab moves to Back up Now. Nothing has been sent yet."),
             Button::Start => Help::of("Enter starts it, exactly once."),

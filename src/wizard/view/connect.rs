@@ -65,7 +65,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     body.lines.drain(..top);
     body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
     body.help = match connect.visible_error(connect.focus) {
-        Some(complaint) => Help::wrong(complaint),
+        Some(complaint) => Help::error(complaint),
         None if connect.focus == ConnectFocus::Password && is_short(connect) => Help::of(SHORT),
         None => Help::of(help(connect.focus)),
     };

@@ -125,9 +125,9 @@ fn check_rows(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &
 fn focused_help(check: &Check) -> Help {
     let (result, fix) = (check.result, &check.fix);
     match (result, fix.is_empty()) {
-        (CheckResult::Fail, false) => Help::wrong(format!("fix: {fix}")),
+        (CheckResult::Fail, false) => Help::error(format!("fix: {fix}")),
         (CheckResult::Warn | CheckResult::NotChecked, false) => Help::of(format!("fix: {fix}")),
-        (CheckResult::Fail, true) => Help::wrong(sentence(&check.found)),
+        (CheckResult::Fail, true) => Help::error(sentence(&check.found)),
         (CheckResult::Pass, _) | (CheckResult::Warn | CheckResult::NotChecked, true) => {
             Help::of(sentence(&check.found))
         }

@@ -39,7 +39,7 @@ impl Help {
 
     /// What is wrong.
     #[must_use]
-    pub fn wrong(text: impl Into<String>) -> Self {
+    pub fn error(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_error: true }
     }
 }

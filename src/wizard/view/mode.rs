@@ -69,7 +69,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         }
     }
     body.help = match choice.validation_error() {
-        Some(complaint) if choice.is_typing() && !choice.repeated_password.value().is_empty() => Help::wrong(complaint),
+        Some(complaint) if choice.is_typing() && !choice.repeated_password.value().is_empty() => Help::error(complaint),
         _ if choice.is_typing() && choice.encryption().is_some_and(|password| password.is_short()) => Help::of(SHORT),
         _ => Help::of(help(choice.focus)),
     };

@@ -321,7 +321,7 @@ impl Sheet<'_> {
             Focus::Edit => Help::of("Enter types another destination, which must pass a Test."),
             Focus::Kind => Help::of("Left and Right choose the kind of storage."),
             Focus::Field(field) => match storage.visible_error(part, field) {
-                Some(complaint) => Help::wrong(complaint),
+                Some(complaint) => Help::error(complaint),
                 None if field == Field::AccessKey && self.has_short_key() => Help::of(SHORT),
                 None => Help::of(field.labels(side.form.kind).help),
             },
@@ -333,7 +333,7 @@ impl Sheet<'_> {
 fn test_help(facts: Option<&Facts>, standing: &TestStatus<'_>) -> Help {
     match standing {
         TestStatus::Failed(report) => match report.fault() {
-            Some(fault) => Help::wrong(fault.next.clone()),
+            Some(fault) => Help::error(fault.next.clone()),
             None => Help::default(),
         },
         TestStatus::Passed(report) if report.asks_inside() => {

@@ -162,7 +162,7 @@ fn help(model: &Model, now: Timestamp) -> Help {
     let Some((cluster, row)) = model.focused_row() else { return Help::default() };
     let state = row.state_words();
     if !row.eligible {
-        return Help::wrong(format!("{}: {state}", row.target));
+        return Help::error(format!("{}: {state}", row.target));
     }
     let good = row.last_good_words(now, cluster.summary.max_backup_age);
     match (&row.version, &row.last_good) {

@@ -46,7 +46,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         body.push(row.focused(at == list.cursor));
     }
     body.help = match tasks::focused(model) {
-        Some(TaskRow { view: Err(fault), .. }) => Help::wrong(format!("{} {}", fault.what, fault.why)),
+        Some(TaskRow { view: Err(fault), .. }) => Help::error(format!("{} {}", fault.what, fault.why)),
         Some(TaskRow { view: Ok(view), .. }) => of_targets(view),
         None => match elsewhere.get(list.cursor.saturating_sub(list.rows.len())) {
             Some(other) => {
