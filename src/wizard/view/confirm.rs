@@ -55,7 +55,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         };
         (role, format!("[ {text} ]"))
     };
-    body.push(Row::pieces(vec![
+    body.push(Row::from_pieces(vec![
         (Role::Text, "   ".to_owned()),
         button(Button::Back, "Back", true),
         (Role::Text, "   ".to_owned()),
@@ -233,7 +233,7 @@ fn step_rows(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wid
     let room = wide.saturating_sub(STEP_WIDTH + 5);
     let mut lines = wrap(&step.effect, room).into_iter();
     let first = lines.next().unwrap_or_default();
-    body.push(Row::pieces(vec![(role, head), (role, first)]));
+    body.push(Row::from_pieces(vec![(role, head), (role, first)]));
     for line in lines {
         body.line(role, format!("{}{line}", " ".repeat(STEP_WIDTH + 4)));
     }

@@ -38,7 +38,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         let role = if connect.focus == stop { Role::Focus } else { Role::Title };
         (role, format!("[ {text} ]"))
     };
-    body.push(Row::pieces(vec![
+    body.push(Row::from_pieces(vec![
         (Role::Text, "   ".to_owned()),
         button(ConnectFocus::Save, "Connect and save"),
         (Role::Text, "   ".to_owned()),

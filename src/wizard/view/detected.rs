@@ -41,7 +41,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let edition = facts.cluster.edition.map(|edition| format!("  {edition}")).unwrap_or_default();
     let build = facts.cluster.version.build.map_or_else(String::new, |build| format!("  (build {build})"));
     let version = format!("{}{build}{edition}", facts.cluster.version);
-    body.push(Row::pieces(vec![label("OceanBase Version"), (Role::Title, fit(&version, room))]));
+    body.push(Row::from_pieces(vec![label("OceanBase Version"), (Role::Title, fit(&version, room))]));
     let method = facts.cluster.method.to_string();
     let offers = match (facts.cluster.method, mode::full_only_reason(model)) {
         (Method::Physical, None) => format!("{method}   full and incremental"),
@@ -49,17 +49,17 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         (Method::Logical, _) => format!("{method}   full only"),
     };
     let whole = format!("{offers}   {}", facts.cluster.method_reason);
-    body.push(Row::pieces(vec![label("Backup Method"), value(&[whole, offers, method])]));
+    body.push(Row::from_pieces(vec![label("Backup Method"), value(&[whole, offers, method])]));
     let tenants = model.tenants();
     if facts.cluster.method == Method::Physical {
-        body.push(Row::pieces(vec![label("Last good backup"), value(&last_good_texts(facts, &tenants, now))]));
-        body.push(Row::pieces(vec![label("Log archiving"), value(&archive_texts(facts, &tenants))]));
+        body.push(Row::from_pieces(vec![label("Last good backup"), value(&last_good_texts(facts, &tenants, now))]));
+        body.push(Row::from_pieces(vec![label("Log archiving"), value(&archive_texts(facts, &tenants))]));
     } else if let Some(service) = &facts.cluster.backup_service {
         let text = match service {
             crate::domain::facts::ServiceFacts::Ready { release, path } => format!("{release}, {path}"),
             crate::domain::facts::ServiceFacts::Missing(fault) => format!("{} {}", fault.why, fault.next),
         };
-        body.push(Row::pieces(vec![label("Backup service"), value(&[text])]));
+        body.push(Row::from_pieces(vec![label("Backup service"), value(&[text])]));
     }
     body.gap();
     let checks = &model.preflight.checks;
@@ -74,7 +74,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let asking = model.chosen_cluster().is_some_and(|cluster| cluster.pending.is_some());
     let title = if asking { " Preflight (asking again)" } else { " Preflight" };
     let space = wide.saturating_sub(title.len() + told.1.len() + 2);
-    body.push(Row::pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));
+    body.push(Row::from_pieces(vec![(Role::Title, title.to_owned()), (Role::Text, " ".repeat(space)), told]));
     check_rows(checks, model, wide, usize::from(area.height), &mut body);
     body.help = checks.get(model.focused_check).map_or_else(Help::default, focused_help);
     body
@@ -111,7 +111,7 @@ fn check_rows(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &
         let mut all = if focused { wrap(&found, cells) } else { vec![fit(&found, cells)] }.into_iter();
         let first = all.next().unwrap_or_default();
         let head = vec![(role, format!("   {word}  ")), (Role::Text, pad(&whose, column)), (Role::Text, first)];
-        lines.push(Row::pieces(head).focused(focused));
+        lines.push(Row::from_pieces(head).focused(focused));
         lines.extend(all.map(|more| Row::of(Role::Text, format!("{}{more}", " ".repeat(column + 9)))));
         if focused {
             focus = start..lines.len();

@@ -47,7 +47,7 @@ pub fn draw(body: &mut Body, name: &str, text: &TextField, (focused, wrong): (bo
     if focused {
         body.cursor = Some((body.lines.len(), width(&label.1) + before));
     }
-    body.push(Row::pieces(vec![label, (Role::Text, shown)]));
+    body.push(Row::from_pieces(vec![label, (Role::Text, shown)]));
 }
 
 /// Draws what can be chosen, in as many lines as that needs.
@@ -67,7 +67,7 @@ pub fn choices(body: &mut Body, name: &str, focused: bool, choices: Vec<Piece>, 
         }
     }
     for row in rows {
-        body.push(Row::pieces(row).focused(focused));
+        body.push(Row::from_pieces(row).focused(focused));
     }
 }
 

@@ -62,7 +62,7 @@ impl Row {
 
     /// A line of several.
     #[must_use]
-    pub fn pieces(pieces: Vec<Piece>) -> Self {
+    pub fn from_pieces(pieces: Vec<Piece>) -> Self {
         Self { pieces, focused: false }
     }
 

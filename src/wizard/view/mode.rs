@@ -50,7 +50,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             let field = if line == ModeLine::Password { &choice.password } else { &choice.repeated_password };
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
-        let row = Row::pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
+        let row = Row::from_pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
         body.push(row.focused(focused && !choice.is_typing()));
     }
     body.gap();

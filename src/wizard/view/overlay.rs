@@ -39,12 +39,12 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
         let keys: Vec<String> = binding.keys.iter().filter(|key| **key != Key::Help).map(|key| key.name()).collect();
         let keys = pad(&keys.join(" "), 18);
         lines.push(match available {
-            Availability::Unavailable(why) => Row::pieces(vec![
+            Availability::Unavailable(why) => Row::from_pieces(vec![
                 (Role::Disabled, format!("  {keys} {}", binding.long)),
                 (Role::Disabled, format!(" ({why})")),
             ]),
             Availability::Ready | Availability::Hidden => {
-                Row::pieces(vec![(Role::Hint, format!("  {keys} ")), (Role::Text, binding.long.to_owned())])
+                Row::from_pieces(vec![(Role::Hint, format!("  {keys} ")), (Role::Text, binding.long.to_owned())])
             }
         });
     }
@@ -74,7 +74,7 @@ pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
         Some(name) => {
             let label = format!("  Type {} to do it: ", name.expected);
             body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&name.text)));
-            body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, name.text.display_text())]));
+            body.push(Row::from_pieces(vec![(Role::Text, label), (Role::Title, name.text.display_text())]));
             body.help = Help::of("Enter does it once the name is typed; Esc goes back.");
         }
     }
@@ -92,7 +92,7 @@ pub fn ask(ask: &SecretPrompt, area: Rect) -> Body {
     }
     let label = format!("  {}: ", ask.label);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
-    body.push(Row::pieces(vec![(Role::Text, label), (Role::Title, ask.text.display_text())]));
+    body.push(Row::from_pieces(vec![(Role::Text, label), (Role::Title, ask.text.display_text())]));
     let is_short = ask.text.as_secret().is_some_and(|secret| secret.is_short());
     body.help = Help::of(match ask.purpose {
         _ if is_short => SHORT,

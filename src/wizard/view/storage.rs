@@ -97,7 +97,7 @@ impl Sheet<'_> {
         let (role, text) = report::headline(&standing, side.test_run.as_ref(), must_pass, &self.model.zone);
         let button = (if focus == Focus::Test { Role::Focus } else { Role::Title }, "[ Test ]".to_owned());
         let mut lines = wrap(&text, self.wide.saturating_sub(LABEL_WIDTH + 1)).into_iter();
-        body.push(Row::pieces(vec![
+        body.push(Row::from_pieces(vec![
             (Role::Text, "   ".to_owned()),
             button,
             (Role::Text, " ".repeat(LABEL_WIDTH - 11)),
@@ -133,7 +133,7 @@ impl Sheet<'_> {
                 pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned()))
             }
         }
-        Row::pieces(pieces)
+        Row::from_pieces(pieces)
     }
 
     /// Where it comes from, and the button that changes that.
@@ -152,7 +152,7 @@ impl Sheet<'_> {
             (source_label(&side.detected), "[ edit ]")
         };
         let room = self.wide.saturating_sub(LABEL_WIDTH + width(button) + 2);
-        Row::pieces(vec![
+        Row::from_pieces(vec![
             field::label("Source", false, false),
             (Role::Text, pad(&text, room.max(1))),
             (Role::Text, " ".to_owned()),
@@ -183,7 +183,7 @@ impl Sheet<'_> {
             }
             let on = |on: bool| if on { "(*)" } else { "( )" };
             let said = format!("{} virtual host  {} path style", on(!form.path_style), on(form.path_style));
-            let row = Row::pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
+            let row = Row::from_pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
             body.push(row.focused(has_focus));
         }
         focused
@@ -246,7 +246,7 @@ impl Sheet<'_> {
     fn said(&self, body: &mut Body, label: &str, role: Role, text: &str) {
         for (at, line) in wrap(text, self.wide.saturating_sub(LABEL_WIDTH + 1)).into_iter().enumerate() {
             let label = field::label(if at == 0 { label } else { "" }, false, false);
-            body.push(Row::pieces(vec![label, (role, line)]));
+            body.push(Row::from_pieces(vec![label, (role, line)]));
         }
     }
 
@@ -262,7 +262,7 @@ impl Sheet<'_> {
                 None => (Role::Warn, "nobody names one".to_owned()),
             };
             let text = fit(&text, self.wide.saturating_sub(LABEL_WIDTH + 1));
-            body.push(Row::pieces(vec![field::label(&one.tenant, false, false), (role, text)]));
+            body.push(Row::from_pieces(vec![field::label(&one.tenant, false, false), (role, text)]));
         }
     }
 

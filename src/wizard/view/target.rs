@@ -107,7 +107,7 @@ fn line(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Timestamp, 
     pieces.extend(cells(&shown));
     let refreshing = if cluster.pending.is_some() && cluster.answer.is_some() { " (asking)" } else { "" };
     pieces.push((state_role, fit(&format!("{}{refreshing}", row.state_words()), state)));
-    Row::pieces(pieces)
+    Row::from_pieces(pieces)
 }
 
 /// The filter and the counts.
@@ -125,7 +125,7 @@ fn last_line(model: &Model, cells: usize, body: &mut Body) {
     }
     let counts = fit(&counts, room);
     let space = cells.saturating_sub(width(&left) + width(&counts) + 1);
-    body.push(Row::pieces(vec![(Role::Title, left), (Role::Text, " ".repeat(space)), (Role::Disabled, counts)]));
+    body.push(Row::from_pieces(vec![(Role::Title, left), (Role::Text, " ".repeat(space)), (Role::Disabled, counts)]));
 }
 
 /// How many there are, and how many to worry about.

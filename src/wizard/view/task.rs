@@ -101,7 +101,7 @@ fn foot(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: usize) 
     };
     let said = task.log.last().map_or_else(String::new, |line| format!(" log {}", log::line(line, model)));
     let said = pad(&said, wide.saturating_sub(width(&more) + 1));
-    Row::pieces(vec![(Role::Disabled, said), (Role::Hint, more)])
+    Row::from_pieces(vec![(Role::Disabled, said), (Role::Hint, more)])
 }
 
 fn help(model: &Model, task: &WatchedTask) -> Help {
@@ -239,7 +239,7 @@ fn first_line(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
         right = format!("{time}{}{alive}", step.unwrap_or_default());
     }
     let room = wide.saturating_sub(width(&right) + width(&word) + 2);
-    Row::pieces(vec![
+    Row::from_pieces(vec![
         (Role::Title, fit(&left, room)),
         (Role::Text, "  ".to_owned()),
         (state_role(state), word),
@@ -292,5 +292,5 @@ fn one_target(target: &TargetView, wide: usize) -> Row {
     };
     let word = pad(&word, 13.max(width(&word)));
     let rest = fit(&rest, wide.saturating_sub(width(&name) + width(&word) + 1));
-    Row::pieces(vec![(Role::Text, name), (role, word), (Role::Text, format!(" {rest}"))])
+    Row::from_pieces(vec![(Role::Text, name), (role, word), (Role::Text, format!(" {rest}"))])
 }

@@ -25,7 +25,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         }
         body.gap();
     }
-    body.push(Row::pieces(columns(
+    body.push(Row::from_pieces(columns(
         wide,
         Role::Title,
         ["TASK", "STATE", "MODE", "STEP OR VERDICT", "STARTED", "TARGETS"],
@@ -111,7 +111,7 @@ fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
     let came_to = tasks::result_text(row);
     let role = words::worst(view).map_or(Role::Text, |(_, outcome)| verdict_role(outcome));
     let texts = [row.id.as_str(), state, mode, came_to.as_str(), started.as_str(), &names.join(", ")];
-    Row::pieces(columns(wide, state_role(row.state), texts, role))
+    Row::from_pieces(columns(wide, state_role(row.state), texts, role))
 }
 
 fn of_job(other: &ForeignJob<'_>, wide: usize) -> Row {
@@ -125,5 +125,5 @@ fn of_job(other: &ForeignJob<'_>, wide: usize) -> Row {
     };
     let by = format!("by {}{percent}", other.job.owner());
     let target = other.target.to_string();
-    Row::pieces(columns(wide, Role::Hint, ["elsewhere", "running", mode, &by, started, &target], Role::Text))
+    Row::from_pieces(columns(wide, Role::Hint, ["elsewhere", "running", mode, &by, started, &target], Role::Text))
 }

@@ -82,10 +82,10 @@ fn passed(body: &mut Body, checks: &[&TestedCheck], wide: usize) {
             pieces.push((Role::Ok, "     ok    ".to_owned()));
             pieces.push((Role::Text, pad(&cell(check), HALF - 11)));
         }
-        body.push(Row::pieces(pieces));
+        body.push(Row::from_pieces(pieces));
     }
     for check in found {
-        body.push(Row::pieces(vec![
+        body.push(Row::from_pieces(vec![
             (Role::Ok, "     ok    ".to_owned()),
             (Role::Text, pad(check.check.label(), 15)),
             (Role::Text, fit(&check.found, wide.saturating_sub(27))),

@@ -43,7 +43,7 @@ pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
             } else {
                 (" ".repeat(10), " ".repeat(12))
             };
-            rows.push(Row::pieces(vec![(Role::Disabled, lead), (role, word), (role, text)]));
+            rows.push(Row::from_pieces(vec![(Role::Disabled, lead), (role, word), (role, text)]));
         }
     }
     rows

@@ -90,7 +90,7 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
     } else {
         Role::Text
     };
-    Row::pieces(vec![
+    Row::from_pieces(vec![
         (role, format!("   {} ", pad(&word, STATE))),
         (name, format!("{} ", pad(step.kind.name(), NAME))),
         (Role::Disabled, pad(&fit(detail, room), room)),
@@ -132,7 +132,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
     };
     let cells = BAR.min(wide.saturating_sub(indent + width(&counted) + 3));
     let done = filled(progress.percent.unwrap_or(0.0), cells);
-    body.push(Row::pieces(vec![
+    body.push(Row::from_pieces(vec![
         (Role::Text, " ".repeat(indent)),
         (Role::Ok, "#".repeat(done)),
         (Role::Disabled, "-".repeat(cells - done)),

@@ -52,6 +52,6 @@ fn led(body: &mut Body, (role, word): (Role, &str), text: &str, wide: usize) {
     let indent = width(word) + 3;
     for (place, line) in wrap(text, wide.saturating_sub(indent + 1)).into_iter().enumerate() {
         let lead = if place == 0 { format!(" {word}  ") } else { " ".repeat(indent) };
-        body.push(Row::pieces(vec![(role, lead), (Role::Text, line)]));
+        body.push(Row::from_pieces(vec![(role, lead), (Role::Text, line)]));
     }
 }
