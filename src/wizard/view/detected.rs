@@ -111,7 +111,7 @@ fn check_rows(checks: &[Check], model: &Model, wide: usize, rows: usize, body: &
         let mut all = if focused { wrap(&found, cells) } else { vec![fit(&found, cells)] }.into_iter();
         let first = all.next().unwrap_or_default();
         let head = vec![(role, format!("   {word}  ")), (Role::Text, pad(&whose, column)), (Role::Text, first)];
-        lines.push(Row::from_pieces(head).focused(focused));
+        lines.push(Row::from_pieces(head).with_focus(focused));
         lines.extend(all.map(|more| Row::of(Role::Text, format!("{}{more}", " ".repeat(column + 9)))));
         if focused {
             focus = start..lines.len();

@@ -67,7 +67,7 @@ pub fn choices(body: &mut Body, name: &str, focused: bool, choices: Vec<Piece>, 
         }
     }
     for row in rows {
-        body.push(Row::from_pieces(row).focused(focused));
+        body.push(Row::from_pieces(row).with_focus(focused));
     }
 }
 

@@ -68,7 +68,7 @@ impl Row {
 
     /// The same with the focus, where it has it.
     #[must_use]
-    pub fn focused(mut self, focused: bool) -> Self {
+    pub fn with_focus(mut self, focused: bool) -> Self {
         self.focused = focused;
         self
     }

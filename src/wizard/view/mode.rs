@@ -51,7 +51,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
         let row = Row::from_pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
-        body.push(row.focused(focused && !choice.is_typing()));
+        body.push(row.with_focus(focused && !choice.is_typing()));
     }
     body.gap();
     let rule = "For physical backup, a full backup must exist before an incremental backup.";

@@ -75,11 +75,11 @@ impl Sheet<'_> {
         let side = self.storage.destination_part(part);
         let focus = self.storage.focus;
         let mut focused = (0, 0);
-        body.push(self.title().focused(focus == Focus::Home));
+        body.push(self.title().with_focus(focus == Focus::Home));
         if focus == Focus::Edit {
             focused = (body.lines.len(), body.lines.len());
         }
-        body.push(self.source().focused(focus == Focus::Edit));
+        body.push(self.source().with_focus(focus == Focus::Edit));
         if side.is_typed {
             focused = self.form(&mut body, focused);
             self.used_as(&mut body);
@@ -184,7 +184,7 @@ impl Sheet<'_> {
             let on = |on: bool| if on { "(*)" } else { "( )" };
             let said = format!("{} virtual host  {} path style", on(!form.path_style), on(form.path_style));
             let row = Row::from_pieces(vec![field::label(label, has_focus, false), (Role::Text, said)]);
-            body.push(row.focused(has_focus));
+            body.push(row.with_focus(has_focus));
         }
         focused
     }

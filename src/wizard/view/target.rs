@@ -42,7 +42,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     for (at, (cluster, row)) in shown {
         let Some(cluster) = model.clusters.get(*cluster as usize) else { continue };
         let Some(row) = cluster.rows.get(*row as usize) else { continue };
-        body.push(line(model, cluster, row, now, columns).focused(at == model.list.cursor));
+        body.push(line(model, cluster, row, now, columns).with_focus(at == model.list.cursor));
     }
     if model.list.shown.is_empty() {
         body.gap();

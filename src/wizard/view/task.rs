@@ -264,7 +264,7 @@ fn targets(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
         .enumerate()
         .skip(top)
         .take(room)
-        .map(|(place, target)| one_target(target, wide.saturating_sub(spare)).focused(place == at))
+        .map(|(place, target)| one_target(target, wide.saturating_sub(spare)).with_focus(place == at))
         .collect();
     if targets.len() > room
         && let Some(last) = rows.last_mut()

@@ -43,7 +43,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let ours = list.rows.iter().map(|row| of_task(row, &model.zone, wide));
     let others = elsewhere.iter().map(|other| of_job(other, wide));
     for (at, row) in ours.chain(others).enumerate().skip(top).take(room) {
-        body.push(row.focused(at == list.cursor));
+        body.push(row.with_focus(at == list.cursor));
     }
     body.help = match tasks::focused(model) {
         Some(TaskRow { view: Err(fault), .. }) => Help::error(format!("{} {}", fault.what, fault.why)),
