@@ -36,7 +36,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         body.push(row);
     }
     while body.lines.len() < room {
-        body.gap();
+        body.push_empty();
     }
     let more = match (top, below) {
         (0, 0) => String::new(),
@@ -78,7 +78,7 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
     let mut body = Body::default();
     if let Some(fault) = &model.confirm.launch_error {
         fault_rows(&mut body, fault, wide);
-        body.gap();
+        body.push_empty();
     }
     match &model.confirm.shown {
         None => match confirm::no_plan_reason(model) {
@@ -141,12 +141,12 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
             }
         }
         if groups.len() > 1 {
-            body.gap();
+            body.push_empty();
         }
     }
     left_out_rows(body, plan.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
     if groups.len() == 1 {
-        body.gap();
+        body.push_empty();
     }
     if prepared.preview.iter().all(|step| step.interrupts.is_empty()) {
         body.line(Role::Ok, " Interrupts nothing.");

@@ -56,7 +56,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
         }
         (Phase::Typing, None) => {
-            body.gap();
+            body.push_empty();
             body.line(Role::Disabled, " To try obnow without a cluster: obnow demo");
         }
     }

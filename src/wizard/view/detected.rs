@@ -24,7 +24,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let mut body = Body::default();
     let wide = usize::from(area.width);
     let Some(facts) = model.facts() else {
-        body.gap();
+        body.push_empty();
         match model.chosen_cluster().and_then(|cluster| cluster.answer.as_ref()) {
             Some(Err(fault)) => {
                 body.wrapped(Role::Fail, &fault.what, 1, wide);
@@ -61,7 +61,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         };
         body.push(Row::from_pieces(vec![label("Backup service"), value(&[text])]));
     }
-    body.gap();
+    body.push_empty();
     let checks = &model.preflight.checks;
     let count = |result: CheckResult| checks.iter().filter(|check| check.result == result).count();
     let (fail, warn) = (count(CheckResult::Fail), count(CheckResult::Warn));

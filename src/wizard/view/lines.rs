@@ -92,7 +92,7 @@ impl Body {
     }
 
     /// Adds an empty line.
-    pub fn gap(&mut self) {
+    pub fn push_empty(&mut self) {
         self.lines.push(Row::default());
     }
 

@@ -24,7 +24,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let Some(draft) = &model.draft else { return body };
     let choice = &draft.mode;
     let wide = usize::from(area.width);
-    body.gap();
+    body.push_empty();
     for line in mode::visible_lines(model) {
         let off = mode::disabled_reason(model, line);
         let (mark, name) = match line {
@@ -53,12 +53,12 @@ pub fn body(model: &Model, area: Rect) -> Body {
         let row = Row::from_pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
         body.push(row.with_focus(focused && !choice.is_typing()));
     }
-    body.gap();
+    body.push_empty();
     let rule = "For physical backup, a full backup must exist before an incremental backup.";
     body.wrapped(Role::Disabled, rule, 1, wide);
     let without = if choice.mode == Mode::Incremental { mode::tenants_without_full(model) } else { Vec::new() };
     if !without.is_empty() {
-        body.gap();
+        body.push_empty();
         body.wrapped(Role::Warn, FULL_NEEDED, 1, wide);
         let room = usize::from(area.height).saturating_sub(body.lines.len() + 1).max(1);
         for (name, why) in without.iter().take(room) {

@@ -58,13 +58,13 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
 pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
-    body.gap();
+    body.push_empty();
     body.wrapped(Role::Warn, &question.title, 2, cells);
-    body.gap();
+    body.push_empty();
     for line in &question.lines {
         body.wrapped(Role::Text, line, 2, cells);
     }
-    body.gap();
+    body.push_empty();
     match &question.name {
         None => {
             body.line(Role::Text, "  y  yes, do it");
@@ -85,10 +85,10 @@ pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
 pub fn ask(ask: &SecretPrompt, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
-    body.gap();
+    body.push_empty();
     if let Some(refused) = &ask.last_error {
         body.wrapped(Role::Fail, refused, 2, cells);
-        body.gap();
+        body.push_empty();
     }
     let label = format!("  {}: ", ask.label);
     body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));

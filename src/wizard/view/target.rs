@@ -45,11 +45,11 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         body.push(line(model, cluster, row, now, columns).with_focus(at == model.list.cursor));
     }
     if model.list.shown.is_empty() {
-        body.gap();
+        body.push_empty();
         empty(model, usize::from(area.width), &mut body);
     }
     while body.lines.len() + 1 < usize::from(area.height) {
-        body.gap();
+        body.push_empty();
     }
     last_line(model, usize::from(area.width), &mut body);
     body.help = help(model, now);

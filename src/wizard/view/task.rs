@@ -81,7 +81,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     body.lines.extend(page.head);
     body.lines.extend(page.rows.into_iter().skip(top).take(room));
     while body.lines.len() < high.saturating_sub(FOOT) {
-        body.gap();
+        body.push_empty();
     }
     body.push(foot(task, model, (top, below), wide));
     body.help = help(model, task);
@@ -171,11 +171,11 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     }
     if let Some(fault) = task.read_error.as_ref().or(task.request_error.as_ref()) {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
-        body.gap();
+        body.push_empty();
     }
     for fault in task.unresponsive.iter().cloned().chain(task.view.damage(&task.id)) {
         verdict::fault(&mut body, Role::Warn, &fault, 1, wide);
-        body.gap();
+        body.push_empty();
     }
     if let Some(report) = &task.report {
         body.wrapped(Role::Ok, &format!("Report written: {}", report.path.display()), 1, wide);
@@ -183,7 +183,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     if task.final_state == Some(TaskState::RunnerGone) {
         let fault = task.view.runner_gone(&task.id, task.exit_reason.as_ref());
         verdict::fault(&mut body, Role::Warn, &fault, 1, wide);
-        body.gap();
+        body.push_empty();
     }
     let mut present = (0, 0);
     if let Some(target) = task.focused() {

@@ -23,7 +23,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         for (role, line) in [Role::Fail, Role::Text, Role::Text].into_iter().zip(words::sentences(fault)) {
             body.wrapped(role, &line, 1, wide);
         }
-        body.gap();
+        body.push_empty();
     }
     body.push(Row::from_pieces(columns(
         wide,

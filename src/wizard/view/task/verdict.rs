@@ -38,7 +38,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
     for (place, line) in outcome.recipe.iter().enumerate() {
         led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
     }
-    body.gap();
+    body.push_empty();
 }
 
 /// Whether the step that stopped says all of the verdict, but for what is told beside its fault.
