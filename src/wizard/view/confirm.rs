@@ -44,7 +44,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         (above, 0) => format!("{above} lines above: Up"),
         (above, below) => format!("{above} above, {below} below"),
     };
-    body.line(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
+    body.push_text(Role::Disabled, format!("{more:>wide$}", wide = wide.saturating_sub(1)));
     let no_plan = confirm::no_plan_reason(model);
     let ready = matches!(&model.confirm.shown, Some(Ok(_))) && model.confirm.pending.is_none() && no_plan.is_none();
     let button = |which: Button, text: &str, on: bool| {
@@ -83,7 +83,7 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
     match &model.confirm.shown {
         None => match confirm::no_plan_reason(model) {
             Some(why) => body.wrapped(Role::Fail, &why, 1, wide),
-            None => body.line(Role::Text, " Making the plan."),
+            None => body.push_text(Role::Text, " Making the plan."),
         },
         Some(Err(refusal)) => refusal_rows(&mut body, refusal, wide),
         Some(Ok(shown)) => plan_rows(&mut body, model, shown, wide),
@@ -149,7 +149,7 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
         body.push_empty();
     }
     if prepared.preview.iter().all(|step| step.interrupts.is_empty()) {
-        body.line(Role::Ok, " Interrupts nothing.");
+        body.push_text(Role::Ok, " Interrupts nothing.");
     }
     let mut unchecked: Vec<String> =
         model.draft.as_ref().map(|draft| draft.storage.unchecked_notes()).unwrap_or_default();
@@ -235,7 +235,7 @@ fn step_rows(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wid
     let first = lines.next().unwrap_or_default();
     body.push(Row::from_pieces(vec![(role, head), (role, first)]));
     for line in lines {
-        body.line(role, format!("{}{line}", " ".repeat(STEP_WIDTH + 4)));
+        body.push_text(role, format!("{}{line}", " ".repeat(STEP_WIDTH + 4)));
     }
     if said {
         body.wrapped(Role::Hint, "by the BACKUP statement above, which names it", 6, wide);

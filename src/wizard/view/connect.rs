@@ -45,7 +45,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         button(ConnectFocus::Use, "Use without saving"),
     ]));
     match (&connect.phase, &connect.fault) {
-        (Phase::Trying(_, login, _), _) => body.line(Role::Hint, format!(" connecting to {}", login.host)),
+        (Phase::Trying(_, login, _), _) => body.push_text(Role::Hint, format!(" connecting to {}", login.host)),
         (Phase::Saving(_, _, _, facts), _) => {
             let text = format!("{}  {}  {}", facts.cluster.version.with_build(), facts.cluster.method, "saving");
             body.wrapped(Role::Ok, &text, 1, wide);
@@ -57,7 +57,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         }
         (Phase::Typing, None) => {
             body.push_empty();
-            body.line(Role::Disabled, " To try obnow without a cluster: obnow demo");
+            body.push_text(Role::Disabled, " To try obnow without a cluster: obnow demo");
         }
     }
     // Where not all of it fits, what came of it is seen, as long as the focused field is too.

@@ -31,7 +31,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
                 body.wrapped(Role::Text, &fault.why, 1, wide);
                 body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
             }
-            Some(Ok(_)) | None => body.line(Role::Text, " asking the cluster"),
+            Some(Ok(_)) | None => body.push_text(Role::Text, " asking the cluster"),
         }
         return body;
     };

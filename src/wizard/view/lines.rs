@@ -87,7 +87,7 @@ impl Body {
     }
 
     /// Adds a line of one piece.
-    pub fn line(&mut self, role: Role, text: impl Into<String>) {
+    pub fn push_text(&mut self, role: Role, text: impl Into<String>) {
         self.lines.push(Row::of(role, text));
     }
 

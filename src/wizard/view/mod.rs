@@ -101,7 +101,7 @@ fn too_small(area: Rect, theme: Theme, frame: &mut Frame<'_>) {
     let (columns, rows) = MIN_SIZE;
     let told = format!("enlarge to {columns}x{rows} (now {}x{})", area.width, area.height);
     for line in text::wrap(&told, usize::from(area.width)) {
-        body.line(Role::Warn, line);
+        body.push_text(Role::Warn, line);
     }
     body.draw(theme, area, frame);
 }

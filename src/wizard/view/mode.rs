@@ -62,10 +62,10 @@ pub fn body(model: &Model, area: Rect) -> Body {
         body.wrapped(Role::Warn, FULL_NEEDED, 1, wide);
         let room = usize::from(area.height).saturating_sub(body.lines.len() + 1).max(1);
         for (name, why) in without.iter().take(room) {
-            body.line(Role::Text, fit(&format!("   {name}: {why}"), wide));
+            body.push_text(Role::Text, fit(&format!("   {name}: {why}"), wide));
         }
         if without.len() > room {
-            body.line(Role::Text, format!("   and {} more", without.len() - room));
+            body.push_text(Role::Text, format!("   and {} more", without.len() - room));
         }
     }
     body.help = match choice.validation_error() {

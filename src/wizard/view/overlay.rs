@@ -67,8 +67,8 @@ pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
     body.push_empty();
     match &question.name {
         None => {
-            body.line(Role::Text, "  y  yes, do it");
-            body.line(Role::Text, "  Esc  no, go back");
+            body.push_text(Role::Text, "  y  yes, do it");
+            body.push_text(Role::Text, "  Esc  no, go back");
             body.help = Help::of("Nothing is done until y is pressed.");
         }
         Some(name) => {

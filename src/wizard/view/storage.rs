@@ -54,7 +54,7 @@ fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &StorageScre
     body.lines = body.lines.drain(..).skip(top).take(shown).collect();
     if more > 0 {
         let text = format!("{more} more lines: PgDn");
-        body.line(Role::Disabled, format!("{text:>wide$}", wide = wide.saturating_sub(1)));
+        body.push_text(Role::Disabled, format!("{text:>wide$}", wide = wide.saturating_sub(1)));
     }
     body.cursor = body.cursor.and_then(|(line, cell)| Some((line.checked_sub(top)?, cell)));
     body
@@ -104,7 +104,7 @@ impl Sheet<'_> {
             (role, lines.next().unwrap_or_default()),
         ]));
         for line in lines {
-            body.line(role, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
+            body.push_text(role, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
         }
         let stale = matches!(standing, TestStatus::Outdated(_) | TestStatus::NotTested);
         if let Some(trial) = side.test_run.as_ref().filter(|_| !stale) {
@@ -226,7 +226,7 @@ impl Sheet<'_> {
         let room = self.wide.saturating_sub(LABEL_WIDTH + 1);
         for why in refused {
             for line in wrap(&why, room) {
-                body.line(Role::Disabled, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
+                body.push_text(Role::Disabled, format!("{}{line}", " ".repeat(LABEL_WIDTH)));
             }
         }
     }

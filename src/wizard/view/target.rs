@@ -36,7 +36,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let columns = columns(usize::from(area.width));
     let heads = ["TARGET", "KIND", "VERSION", "METHOD", "LAST GOOD BACKUP", "STATE"];
     let head: String = heads.into_iter().zip(columns).map(|(head, wide)| pad(head, wide)).collect();
-    body.line(Role::Disabled, format!("   {head}"));
+    body.push_text(Role::Disabled, format!("   {head}"));
     let rows = usize::from(area.height).saturating_sub(HEAD_ROWS);
     let shown = model.list.shown.iter().enumerate().skip(model.list.top).take(rows);
     for (at, (cluster, row)) in shown {
@@ -59,14 +59,14 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
 /// Why there is no row.
 fn empty(model: &Model, wide: usize, body: &mut Body) {
     match &model.inventory {
-        None => body.line(Role::Text, "   reading the inventory"),
+        None => body.push_text(Role::Text, "   reading the inventory"),
         Some(Err(fault)) => {
             body.wrapped(Role::Fail, &fault.what, 3, wide);
             body.wrapped(Role::Text, &fault.why, 3, wide);
             body.wrapped(Role::Text, &format!("Next: {} r reads it again.", fault.next), 3, wide);
         }
         Some(Ok(_)) if model.list.filter.value().is_empty() => {
-            body.line(Role::Text, "   There is no cluster in the inventory.");
+            body.push_text(Role::Text, "   There is no cluster in the inventory.");
         }
         Some(Ok(_)) => {
             let told = format!("No target's name has \"{}\" in it. Esc clears the filter.", model.list.filter.value());

@@ -36,7 +36,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let count = list.rows.len() + elsewhere.len();
     if count == 0 {
         let text = if list.pending.is_some() { " Reading the tasks." } else { " There is no task on this host yet." };
-        body.line(Role::Text, text);
+        body.push_text(Role::Text, text);
     }
     let room = high.saturating_sub(body.lines.len()).max(1);
     let top = (list.cursor + 1).saturating_sub(room);

@@ -57,7 +57,7 @@ pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
 
 fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {
     let ms = check.ms.map_or_else(String::new, |ms| format!("  {ms} ms"));
-    body.line(Role::Fail, fit(&format!("     FAIL  {}{ms}", check.check.label()), wide));
+    body.push_text(Role::Fail, fit(&format!("     FAIL  {}{ms}", check.check.label()), wide));
     match &check.fault {
         Some(fault) => {
             body.wrapped(Role::Text, &format!("{} {}", fault.what, fault.why), 11, wide);
@@ -117,7 +117,7 @@ fn by_hand(body: &mut Body, commands: &[String], wide: usize) {
     if commands.is_empty() {
         return;
     }
-    body.line(Role::Disabled, fit("     to be done by hand on every server (y copies it):", wide));
+    body.push_text(Role::Disabled, fit("     to be done by hand on every server (y copies it):", wide));
     for command in commands {
         body.wrapped(Role::Hint, command, 7, wide);
     }

@@ -55,7 +55,7 @@ pub fn body(task: &WatchedTask, model: &Model, top: usize, (wide, high): (usize,
     let all = rows(task, model, wide);
     let (count, room) = (all.len(), room(high));
     let top = top.min(count.saturating_sub(room));
-    body.line(Role::Title, format!(" Log of task {}, {count} lines", task.id));
+    body.push_text(Role::Title, format!(" Log of task {}, {count} lines", task.id));
     body.lines.extend(all.into_iter().skip(top).take(room));
     let below = count.saturating_sub(top + room);
     body.help = Help::of(match (top, below) {

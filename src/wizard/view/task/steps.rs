@@ -113,7 +113,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     if works(step.kind) {
         match &target.progress {
             Some(progress) => figures(body, progress, indent, wide),
-            None => body.line(Role::Text, format!("{:indent$}progress unknown", "")),
+            None => body.push_text(Role::Text, format!("{:indent$}progress unknown", "")),
         }
     }
     if let Some(fault) = &step.fault {
