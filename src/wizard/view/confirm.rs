@@ -82,7 +82,7 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
     }
     match &model.confirm.shown {
         None => match confirm::no_plan_reason(model) {
-            Some(why) => body.wrapped(Role::Fail, &why, 1, wide),
+            Some(why) => body.push_wrapped(Role::Fail, &why, 1, wide),
             None => body.push_text(Role::Text, " Making the plan."),
         },
         Some(Err(refusal)) => refusal_rows(&mut body, refusal, wide),
@@ -93,22 +93,27 @@ fn text_rows(model: &Model, wide: usize) -> Vec<Row> {
 
 /// The three sentences of a fault.
 fn fault_rows(body: &mut Body, fault: &Fault, wide: usize) {
-    body.wrapped(Role::Fail, &fault.what, 1, wide);
-    body.wrapped(Role::Text, &fault.why, 1, wide);
-    body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
+    body.push_wrapped(Role::Fail, &fault.what, 1, wide);
+    body.push_wrapped(Role::Text, &fault.why, 1, wide);
+    body.push_wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
 }
 
 fn refusal_rows(body: &mut Body, refusal: &Refusal, wide: usize) {
     fault_rows(body, &refusal.fault, wide);
     for check in refusal.checks.iter().filter(|check| check.refuses()) {
-        body.wrapped(Role::Text, &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found), 1, wide);
+        body.push_wrapped(
+            Role::Text,
+            &format!("FAIL {} {}: {}", check.target, check.check.name(), check.found),
+            1,
+            wide,
+        );
     }
     left_out_rows(body, refusal.left_out.iter().map(|left| (left.target.to_string(), left.reason.as_str())), wide);
 }
 
 fn left_out_rows<'a>(body: &mut Body, left: impl Iterator<Item = (String, &'a str)>, wide: usize) {
     for (target, reason) in left {
-        body.wrapped(Role::Warn, &format!("left out: {target}: {reason}"), 1, wide);
+        body.push_wrapped(Role::Warn, &format!("left out: {target}: {reason}"), 1, wide);
     }
 }
 
@@ -122,11 +127,11 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
         let Some(first) = group.first() else { continue };
         let said = first.part.is_some_and(|part| !parts.insert(part));
         let title = format!("Back up now: {}, {}", group_title(plan, group), first.mode.word());
-        body.wrapped(Role::Title, &title, 1, wide);
+        body.push_wrapped(Role::Title, &title, 1, wide);
         if place == 0 {
             // What is to look at is not below the lines that a small screen shows.
             for check in plan.overridden() {
-                body.wrapped(Role::Warn, &check.found, 1, wide);
+                body.push_wrapped(Role::Warn, &check.found, 1, wide);
             }
             warnings(body, plan, wide);
         }
@@ -137,7 +142,7 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
         for note in group.iter().flat_map(|target| &target.notes) {
             if !notes.contains(&note) {
                 notes.push(note);
-                body.wrapped(Role::Warn, note, 1, wide);
+                body.push_wrapped(Role::Warn, note, 1, wide);
             }
         }
         if groups.len() > 1 {
@@ -159,17 +164,17 @@ fn plan_rows(body: &mut Body, model: &Model, shown: &ShownPlan, wide: usize) {
         }
     }
     if !unchecked.is_empty() {
-        body.wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
+        body.push_wrapped(Role::Text, &format!("Not checked: {}.", unchecked.join("; ")), 1, wide);
     }
     if let Some((set, sent)) = confirm::proof_secrets_offer(model) {
         let mark = if set { 'x' } else { ' ' };
-        body.wrapped(Role::Text, &format!("[{mark}] let the server look at the storage: {sent}"), 1, wide);
+        body.push_wrapped(Role::Text, &format!("[{mark}] let the server look at the storage: {sent}"), 1, wide);
         let given = model.draft.as_ref().map_or(0, |draft| draft.older_passwords.len());
         let back = if set { ", Space takes all secrets back" } else { "" };
         let says = format!("passwords of older backup sets: {given} given; p adds one{back}");
-        body.wrapped(Role::Text, &says, 5, wide);
+        body.push_wrapped(Role::Text, &says, 5, wide);
     }
-    body.wrapped(Role::Disabled, &format!("Same as: {}", shown.equivalent_command), 1, wide);
+    body.push_wrapped(Role::Disabled, &format!("Same as: {}", shown.equivalent_command), 1, wide);
 }
 
 /// The targets, those for which exactly the same is done together: below V4 that is the whole cluster.
@@ -221,7 +226,7 @@ fn warnings(body: &mut Body, plan: &Plan, wide: usize) {
     }
     for (found, first, count) in told {
         let whose = if count == 1 { first.to_string() } else { format!("{first} and {} more", count - 1) };
-        body.wrapped(Role::Warn, &format!("warn: {whose}: {found}"), 1, wide);
+        body.push_wrapped(Role::Warn, &format!("warn: {whose}: {found}"), 1, wide);
     }
 }
 
@@ -238,13 +243,13 @@ fn step_rows(body: &mut Body, number: usize, step: &PreviewStep, said: bool, wid
         body.push_text(role, format!("{}{line}", " ".repeat(STEP_WIDTH + 4)));
     }
     if said {
-        body.wrapped(Role::Hint, "by the BACKUP statement above, which names it", 6, wide);
+        body.push_wrapped(Role::Hint, "by the BACKUP statement above, which names it", 6, wide);
     } else {
         for statement in &step.statements {
-            body.wrapped(Role::Hint, statement, 6, wide);
+            body.push_wrapped(Role::Hint, statement, 6, wide);
         }
     }
     if !step.interrupts.is_empty() {
-        body.wrapped(Role::Fail, &format!("interrupts: {}", step.interrupts), 6, wide);
+        body.push_wrapped(Role::Fail, &format!("interrupts: {}", step.interrupts), 6, wide);
     }
 }

@@ -21,7 +21,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
         Some(known) => format!("There is no inventory yet; it will be {}.", known.path),
         None => "There is no inventory yet.".to_owned(),
     };
-    body.wrapped(Role::Text, &told, 1, wide);
+    body.push_wrapped(Role::Text, &told, 1, wide);
     for stop in ConnectFocus::ALL {
         let has_focus = connect.focus == stop;
         if has_focus {
@@ -48,12 +48,12 @@ pub fn body(model: &Model, area: Rect) -> Body {
         (Phase::Trying(_, login, _), _) => body.push_text(Role::Hint, format!(" connecting to {}", login.host)),
         (Phase::Saving(_, _, _, facts), _) => {
             let text = format!("{}  {}  {}", facts.cluster.version.with_build(), facts.cluster.method, "saving");
-            body.wrapped(Role::Ok, &text, 1, wide);
+            body.push_wrapped(Role::Ok, &text, 1, wide);
         }
         (Phase::Typing, Some(fault)) => {
-            body.wrapped(Role::Fail, &fault.what, 1, wide);
-            body.wrapped(Role::Text, &fault.why, 1, wide);
-            body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
+            body.push_wrapped(Role::Fail, &fault.what, 1, wide);
+            body.push_wrapped(Role::Text, &fault.why, 1, wide);
+            body.push_wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
         }
         (Phase::Typing, None) => {
             body.push_empty();

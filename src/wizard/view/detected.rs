@@ -27,9 +27,9 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         body.push_empty();
         match model.chosen_cluster().and_then(|cluster| cluster.answer.as_ref()) {
             Some(Err(fault)) => {
-                body.wrapped(Role::Fail, &fault.what, 1, wide);
-                body.wrapped(Role::Text, &fault.why, 1, wide);
-                body.wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
+                body.push_wrapped(Role::Fail, &fault.what, 1, wide);
+                body.push_wrapped(Role::Text, &fault.why, 1, wide);
+                body.push_wrapped(Role::Text, &format!("Next: {}", fault.next), 1, wide);
             }
             Some(Ok(_)) | None => body.push_text(Role::Text, " asking the cluster"),
         }

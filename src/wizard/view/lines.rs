@@ -97,7 +97,7 @@ impl Body {
     }
 
     /// Adds a text in as many lines as it needs, each indented by so many cells.
-    pub fn wrapped(&mut self, role: Role, text: &str, indent: usize, cells: usize) {
+    pub fn push_wrapped(&mut self, role: Role, text: &str, indent: usize, cells: usize) {
         for line in super::text::wrap(text, cells.saturating_sub(indent)) {
             self.lines.push(Row::of(role, format!("{}{line}", " ".repeat(indent))));
         }

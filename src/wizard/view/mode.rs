@@ -55,11 +55,11 @@ pub fn body(model: &Model, area: Rect) -> Body {
     }
     body.push_empty();
     let rule = "For physical backup, a full backup must exist before an incremental backup.";
-    body.wrapped(Role::Disabled, rule, 1, wide);
+    body.push_wrapped(Role::Disabled, rule, 1, wide);
     let without = if choice.mode == Mode::Incremental { mode::tenants_without_full(model) } else { Vec::new() };
     if !without.is_empty() {
         body.push_empty();
-        body.wrapped(Role::Warn, FULL_NEEDED, 1, wide);
+        body.push_wrapped(Role::Warn, FULL_NEEDED, 1, wide);
         let room = usize::from(area.height).saturating_sub(body.lines.len() + 1).max(1);
         for (name, why) in without.iter().take(room) {
             body.push_text(Role::Text, fit(&format!("   {name}: {why}"), wide));

@@ -59,10 +59,10 @@ pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.push_empty();
-    body.wrapped(Role::Warn, &question.title, 2, cells);
+    body.push_wrapped(Role::Warn, &question.title, 2, cells);
     body.push_empty();
     for line in &question.lines {
-        body.wrapped(Role::Text, line, 2, cells);
+        body.push_wrapped(Role::Text, line, 2, cells);
     }
     body.push_empty();
     match &question.name {
@@ -87,7 +87,7 @@ pub fn ask(ask: &SecretPrompt, area: Rect) -> Body {
     let mut body = Body::default();
     body.push_empty();
     if let Some(refused) = &ask.last_error {
-        body.wrapped(Role::Fail, refused, 2, cells);
+        body.push_wrapped(Role::Fail, refused, 2, cells);
         body.push_empty();
     }
     let label = format!("  {}: ", ask.label);

@@ -194,7 +194,7 @@ impl Sheet<'_> {
         let complaint = self.storage.visible_error(self.storage.part, field);
         let complaint = complaint.filter(|_| self.storage.focus == Focus::Field(field));
         let Some(complaint) = complaint.filter(|said| width(said) > self.wide.saturating_sub(2)) else { return false };
-        body.wrapped(Role::Fail, &complaint, LABEL_WIDTH, self.wide);
+        body.push_wrapped(Role::Fail, &complaint, LABEL_WIDTH, self.wide);
         true
     }
 

@@ -61,16 +61,16 @@ fn empty(model: &Model, wide: usize, body: &mut Body) {
     match &model.inventory {
         None => body.push_text(Role::Text, "   reading the inventory"),
         Some(Err(fault)) => {
-            body.wrapped(Role::Fail, &fault.what, 3, wide);
-            body.wrapped(Role::Text, &fault.why, 3, wide);
-            body.wrapped(Role::Text, &format!("Next: {} r reads it again.", fault.next), 3, wide);
+            body.push_wrapped(Role::Fail, &fault.what, 3, wide);
+            body.push_wrapped(Role::Text, &fault.why, 3, wide);
+            body.push_wrapped(Role::Text, &format!("Next: {} r reads it again.", fault.next), 3, wide);
         }
         Some(Ok(_)) if model.list.filter.value().is_empty() => {
             body.push_text(Role::Text, "   There is no cluster in the inventory.");
         }
         Some(Ok(_)) => {
             let told = format!("No target's name has \"{}\" in it. Esc clears the filter.", model.list.filter.value());
-            body.wrapped(Role::Text, &told, 3, wide);
+            body.push_wrapped(Role::Text, &told, 3, wide);
         }
     }
 }

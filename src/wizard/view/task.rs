@@ -164,10 +164,10 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
         prepared.plan.targets.iter().find(|plan| plan.target == target.target).map(|plan| &plan.notes)
     });
     for note in notes.into_iter().flatten() {
-        body.wrapped(Role::Hint, note, 1, wide);
+        body.push_wrapped(Role::Hint, note, 1, wide);
     }
     for line in words::left_out(&task.view) {
-        body.wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
+        body.push_wrapped(Role::Warn, &line, 1, wide.saturating_sub(1));
     }
     if let Some(fault) = task.read_error.as_ref().or(task.request_error.as_ref()) {
         verdict::fault(&mut body, Role::Fail, fault, 1, wide);
@@ -178,7 +178,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
         body.push_empty();
     }
     if let Some(report) = &task.report {
-        body.wrapped(Role::Ok, &format!("Report written: {}", report.path.display()), 1, wide);
+        body.push_wrapped(Role::Ok, &format!("Report written: {}", report.path.display()), 1, wide);
     }
     if task.final_state == Some(TaskState::RunnerGone) {
         let fault = task.view.runner_gone(&task.id, task.exit_reason.as_ref());

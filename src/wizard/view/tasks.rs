@@ -21,7 +21,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let (wide, high) = (usize::from(area.width), usize::from(area.height));
     if let Some(fault) = &model.tasks.fault {
         for (role, line) in [Role::Fail, Role::Text, Role::Text].into_iter().zip(words::sentences(fault)) {
-            body.wrapped(role, &line, 1, wide);
+            body.push_wrapped(role, &line, 1, wide);
         }
         body.push_empty();
     }

@@ -42,14 +42,14 @@ pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
     for (report, left) in trial.reports.iter().filter_map(|report| Some((report, report.left_behind.as_ref()?))) {
         let refused = "; the server will refuse this directory (9080) until it is removed";
         let text = format!("left behind {left}{}", if report.is_in_the_way() { refused } else { "" });
-        body.wrapped(Role::Fail, &text, 5, wide);
+        body.push_wrapped(Role::Fail, &text, 5, wide);
     }
     passed(body, &of(TestResult::Pass).collect::<Vec<_>>(), wide);
     let mut told: Vec<&str> = Vec::new();
     for check in of(TestResult::NotChecked) {
         if !told.contains(&check.found.as_str()) {
             told.push(&check.found);
-            body.wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
+            body.push_wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
         }
     }
     by_hand(body, &trial.manual_commands(), wide);
@@ -60,10 +60,10 @@ fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {
     body.push_text(Role::Fail, fit(&format!("     FAIL  {}{ms}", check.check.label()), wide));
     match &check.fault {
         Some(fault) => {
-            body.wrapped(Role::Text, &format!("{} {}", fault.what, fault.why), 11, wide);
-            body.wrapped(Role::Text, &format!("Next: {}", fault.next), 11, wide);
+            body.push_wrapped(Role::Text, &format!("{} {}", fault.what, fault.why), 11, wide);
+            body.push_wrapped(Role::Text, &format!("Next: {}", fault.next), 11, wide);
         }
-        None => body.wrapped(Role::Text, &check.found, 11, wide),
+        None => body.push_wrapped(Role::Text, &check.found, 11, wide),
     }
 }
 
@@ -119,6 +119,6 @@ fn by_hand(body: &mut Body, commands: &[String], wide: usize) {
     }
     body.push_text(Role::Disabled, fit("     to be done by hand on every server (y copies it):", wide));
     for command in commands {
-        body.wrapped(Role::Hint, command, 7, wide);
+        body.push_wrapped(Role::Hint, command, 7, wide);
     }
 }

@@ -52,7 +52,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
                 }
                 let outcome = target.outcome.as_ref().filter(|outcome| verdict::is_said_by_step(target, outcome));
                 for told in outcome.iter().flat_map(|outcome| &outcome.told) {
-                    body.wrapped(Role::Text, told, 3, wide.saturating_sub(1));
+                    body.push_wrapped(Role::Text, told, 3, wide.saturating_sub(1));
                 }
             }
             StepState::Pending | StepState::Ok | StepState::NotNeeded => {}
@@ -108,7 +108,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     let indent = 3 + STATE + 1;
     let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
     if width(&step.detail) > room {
-        body.wrapped(Role::Disabled, &step.detail, indent, wide);
+        body.push_wrapped(Role::Disabled, &step.detail, indent, wide);
     }
     if works(step.kind) {
         match &target.progress {
@@ -145,7 +145,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
     parts.extend(progress.log_percent.map(words::log_share));
     parts.extend(progress.rate.map(words::rate));
     parts.push(progress.eta.map_or_else(|| "time left unknown".to_owned(), words::left));
-    body.wrapped(Role::Text, &parts.join("   "), indent, wide);
+    body.push_wrapped(Role::Text, &parts.join("   "), indent, wide);
 }
 
 /// How many of so many cells are full; all of them only at 100.

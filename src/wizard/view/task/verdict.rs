@@ -13,11 +13,11 @@ use crate::domain::words;
 pub fn fault(body: &mut Body, role: Role, fault: &Fault, indent: usize, wide: usize) {
     let [what, why, next] = words::sentences(fault);
     let wide = wide.saturating_sub(1);
-    body.wrapped(role, &what, indent, wide);
-    body.wrapped(Role::Text, &why, indent, wide);
-    body.wrapped(Role::Text, &next, indent, wide);
+    body.push_wrapped(role, &what, indent, wide);
+    body.push_wrapped(Role::Text, &why, indent, wide);
+    body.push_wrapped(Role::Text, &next, indent, wide);
     if !fault.detail.is_empty() {
-        body.wrapped(Role::Disabled, &format!("The server said: {}", foreign(&fault.detail)), indent, wide);
+        body.push_wrapped(Role::Disabled, &format!("The server said: {}", foreign(&fault.detail)), indent, wide);
     }
 }
 
@@ -33,7 +33,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
         fault(body, role, missing, 3, wide);
     }
     for line in told {
-        body.wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
+        body.push_wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
     }
     for (place, line) in outcome.recipe.iter().enumerate() {
         led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
