@@ -129,7 +129,7 @@ impl Body {
 }
 
 /// A horizontal rule.
-pub fn rule(theme: Theme, area: Rect, frame: &mut Frame<'_>) {
+pub fn draw_rule(theme: Theme, area: Rect, frame: &mut Frame<'_>) {
     let text = "-".repeat(usize::from(area.width));
     frame.render_widget(Line::from(Span::styled(text, theme.style(Role::Disabled))), area);
 }

@@ -74,8 +74,8 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     .areas(area);
     header::draw_identity(model, theme, header, frame);
     header::draw_steps(model, theme, way, frame);
-    lines::rule(theme, above, frame);
-    lines::rule(theme, below, frame);
+    lines::draw_rule(theme, above, frame);
+    lines::draw_rule(theme, below, frame);
     let drawn = match (&model.overlay, model.screen) {
         (Some(Overlay::Help(top)), screen) => overlay::help(model, screen, *top, body),
         (Some(Overlay::Confirm(question)), _) => overlay::question(question, body),
