@@ -16,7 +16,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::mode::{self, ModeLine};
 
 /// Cells of the choices themselves; what is said of them follows.
-const CHOICE: usize = 26;
+const CHOICE_WIDTH: usize = 26;
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
@@ -37,7 +37,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             ModeLine::RepeatPassword => ("   ", "password again"),
             ModeLine::Compact => (check(compacts(model)), "run a major compaction"),
         };
-        let label = format!(" {mark} {}", super::text::pad(name, CHOICE));
+        let label = format!(" {mark} {}", super::text::pad(name, CHOICE_WIDTH));
         let said = match (&off, line) {
             (Some(why), _) => why.clone(),
             (None, ModeLine::Password) => choice.password.display_text(),
@@ -50,7 +50,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             let field = if line == ModeLine::Password { &choice.password } else { &choice.repeated_password };
             body.cursor = Some((body.lines.len(), width(&label) + cells_before(field)));
         }
-        let row = Row::from_pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE + 6)))]);
+        let row = Row::from_pieces(vec![(role, label), (role, fit(&said, wide.saturating_sub(CHOICE_WIDTH + 6)))]);
         body.push(row.with_focus(focused && !choice.is_typing()));
     }
     body.push_empty();
