@@ -42,7 +42,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
             (Some(why), _) => why.clone(),
             (None, ModeLine::Password) => choice.password.display_text(),
             (None, ModeLine::RepeatPassword) => choice.repeated_password.display_text(),
-            (None, line) => about(model, line),
+            (None, line) => line_note(model, line),
         };
         let role = if off.is_some() { Role::Disabled } else { Role::Text };
         let focused = choice.focus == line;
@@ -89,7 +89,7 @@ fn compacts(model: &Model) -> bool {
 }
 
 /// What is said beside a line.
-fn about(model: &Model, line: ModeLine) -> String {
+fn line_note(model: &Model, line: ModeLine) -> String {
     let tenants = model.tenants();
     match line {
         ModeLine::Full => estimate::next(&tenants, &SetKind::Full)
