@@ -94,7 +94,7 @@ fn line_note(model: &Model, line: ModeLine) -> String {
     match line {
         ModeLine::Full => estimate::next(&tenants, &SetKind::Full)
             .map_or_else(|| "size and time unknown: no full backup yet".to_owned(), |told| told.to_string()),
-        ModeLine::Incremental => base(model),
+        ModeLine::Incremental => base_text(model),
         ModeLine::NoFull => match model.draft.as_ref().map(|draft| draft.mode.no_full) {
             Some(NoFull::Full) => "get a full backup instead".to_owned(),
             Some(NoFull::Skip) => "are left out".to_owned(),
@@ -114,7 +114,7 @@ fn line_note(model: &Model, line: ModeLine) -> String {
 }
 
 /// What an incremental would stand on.
-fn base(model: &Model) -> String {
+fn base_text(model: &Model) -> String {
     let (Some(facts), Some(choices)) = (model.facts(), model.choices()) else { return String::new() };
     let tenants = model.tenants();
     let missing = mode::tenants_without_full(model).len();
