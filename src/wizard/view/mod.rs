@@ -78,7 +78,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     lines::draw_rule(theme, below, frame);
     let drawn = match (&model.overlay, model.screen) {
         (Some(Overlay::Help(top)), screen) => overlay::help(model, screen, *top, body),
-        (Some(Overlay::Confirm(question)), _) => overlay::question(question, body),
+        (Some(Overlay::Confirm(question)), _) => overlay::confirm_dialog(question, body),
         (Some(Overlay::SecretPrompt(ask)), _) => overlay::ask(ask, body),
         (None, Screen::Connect) => connect::body(model, body),
         (None, Screen::Target) => target::body(model, now, body),

@@ -55,17 +55,17 @@ pub fn help(model: &Model, screen: Screen, top: usize, area: Rect) -> Body {
 }
 
 /// A question, with what it is about.
-pub fn question(question: &ConfirmDialog, area: Rect) -> Body {
+pub fn confirm_dialog(question: &ConfirmDialog, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.push_empty();
-    body.push_wrapped(Role::Warn, &question.title, 2, cells);
+    body.push_wrapped(Role::Warn, &confirm_dialog.title, 2, cells);
     body.push_empty();
-    for line in &question.lines {
+    for line in &confirm_dialog.lines {
         body.push_wrapped(Role::Text, line, 2, cells);
     }
     body.push_empty();
-    match &question.name {
+    match &confirm_dialog.name {
         None => {
             body.push_text(Role::Text, "  y  yes, do it");
             body.push_text(Role::Text, "  Esc  no, go back");
