@@ -79,7 +79,7 @@ fn draw_frame(model: &Model, theme: Theme, now: Timestamp, frame: &mut Frame<'_>
     let drawn = match (&model.overlay, model.screen) {
         (Some(Overlay::Help(top)), screen) => overlay::help(model, screen, *top, body),
         (Some(Overlay::Confirm(question)), _) => overlay::confirm_dialog(question, body),
-        (Some(Overlay::SecretPrompt(ask)), _) => overlay::ask(ask, body),
+        (Some(Overlay::SecretPrompt(ask)), _) => overlay::secret_prompt(ask, body),
         (None, Screen::Connect) => connect::body(model, body),
         (None, Screen::Target) => target::body(model, now, body),
         (None, Screen::Detected) => detected::body(model, now, body),
