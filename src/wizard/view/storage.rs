@@ -21,7 +21,7 @@ use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 mod report;
 
 /// Rows of a body in which there is room for what is said of a field that has not got the focus.
-const ROOMY: usize = 18;
+const MIN_ROWS_FOR_NOTES: usize = 18;
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {
@@ -220,7 +220,7 @@ impl Sheet<'_> {
             }
         }
         field::choices(body, "Storage Type", has_focus, choices, self.wide);
-        if !has_focus && self.model.body_rows() < ROOMY {
+        if !has_focus && self.model.body_rows() < MIN_ROWS_FOR_NOTES {
             return;
         }
         let room = self.wide.saturating_sub(LABEL_WIDTH + 1);
