@@ -27,7 +27,7 @@ const MIN_ROWS_FOR_NOTES: usize = 18;
 pub fn body(model: &Model, area: Rect) -> Body {
     let Some(draft) = &model.draft else { return Body::default() };
     let wide = usize::from(area.width);
-    let sheet = Sheet { model, storage: &draft.storage, wide };
+    let sheet = StorageBody { model, storage: &draft.storage, wide };
     let (mut body, focused) = sheet.draw();
     body.help = sheet.help();
     scrolled(body, focused, &draft.storage, usize::from(area.height), wide)
@@ -61,13 +61,13 @@ fn scrolled(mut body: Body, (first, last): (usize, usize), storage: &StorageScre
 }
 
 /// What is drawn from.
-struct Sheet<'a> {
+struct StorageBody<'a> {
     model: &'a Model,
     storage: &'a StorageScreen,
     wide: usize,
 }
 
-impl Sheet<'_> {
+impl StorageBody<'_> {
     /// All lines, and the first and the last of those that have the focus.
     fn draw(&self) -> (Body, (usize, usize)) {
         let mut body = Body::default();
