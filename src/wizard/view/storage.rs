@@ -178,7 +178,7 @@ impl StorageBody<'_> {
             let label = field.labels(form.kind).label;
             if let Some(text) = form.text(&storage.access, *field) {
                 field::draw(body, label, text, (has_focus, wrong), self.wide);
-                focused = if self.whole_complaint(body, *field) { (focused.0, body.lines.len() - 1) } else { focused };
+                focused = if self.full_error(body, *field) { (focused.0, body.lines.len() - 1) } else { focused };
                 continue;
             }
             let on = |on: bool| if on { "(*)" } else { "( )" };
@@ -190,7 +190,7 @@ impl StorageBody<'_> {
     }
 
     /// What is wrong with the focused field, where the help line cannot hold all of it.
-    fn whole_complaint(&self, body: &mut Body, field: Field) -> bool {
+    fn full_error(&self, body: &mut Body, field: Field) -> bool {
         let complaint = self.storage.visible_error(self.storage.part, field);
         let complaint = complaint.filter(|_| self.storage.focus == Focus::Field(field));
         let Some(complaint) = complaint.filter(|said| width(said) > self.wide.saturating_sub(2)) else { return false };
