@@ -239,11 +239,11 @@ impl StorageBody<'_> {
             Err(fault) => (Role::Fail, fault.why),
         };
         let label = if self.storage.is_for_several() { format!("for {}", tenant.name) } else { "used as".to_owned() };
-        self.said(body, &label, role, &text);
+        self.labeled_text(body, &label, role, &text);
     }
 
     /// A label and a text in as many lines as it needs.
-    fn said(&self, body: &mut Body, label: &str, role: Role, text: &str) {
+    fn labeled_text(&self, body: &mut Body, label: &str, role: Role, text: &str) {
         for (at, line) in wrap(text, self.wide.saturating_sub(LABEL_WIDTH + 1)).into_iter().enumerate() {
             let label = field::label(if at == 0 { label } else { "" }, false, false);
             body.push(Row::from_pieces(vec![label, (role, line)]));
@@ -270,18 +270,18 @@ impl StorageBody<'_> {
         let destination = &chosen.destination;
         let kind = Kind::of(destination);
         let label = |field: Field| field.labels(kind).label;
-        self.said(body, "Storage Type", Role::Text, kind.label());
-        self.said(body, label(Field::Directory), Role::Text, destination.path());
+        self.labeled_text(body, "Storage Type", Role::Text, kind.label());
+        self.labeled_text(body, label(Field::Directory), Role::Text, destination.path());
         for (field, key) in [(Field::Domain, "host"), (Field::Region, "s3_region"), (Field::AppId, "appid")] {
             if let Some(value) = destination.attribute(key) {
-                self.said(body, label(field), Role::Text, value);
+                self.labeled_text(body, label(field), Role::Text, value);
             }
         }
         if let Some(id) = destination.attribute("access_id") {
-            self.said(body, label(Field::AccessId), Role::Text, &shortened(id));
+            self.labeled_text(body, label(Field::AccessId), Role::Text, &shortened(id));
         }
         if destination.needs_access_key() {
-            self.said(body, label(Field::AccessKey), Role::Text, &key_words(chosen, destination));
+            self.labeled_text(body, label(Field::AccessKey), Role::Text, &key_words(chosen, destination));
         }
     }
 
@@ -298,7 +298,7 @@ impl StorageBody<'_> {
         if let Some(round) = tenant.archive.latest().filter(|_| own) {
             let behind = words::behind(tenant.archive.behind(facts.server_now()));
             let text = format!("{}, {behind}, by the server's own word", round.status);
-            self.said(body, "Log archiving", Role::Text, &text);
+            self.labeled_text(body, "Log archiving", Role::Text, &text);
         }
     }
 
