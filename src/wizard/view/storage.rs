@@ -86,7 +86,7 @@ impl StorageBody<'_> {
         } else if part == DirKind::Clog && self.storage.is_archive_derived() {
             self.used_as(&mut body);
         } else {
-            self.found(&mut body, &side.detected);
+            self.detected_rows(&mut body, &side.detected);
         }
         self.evidence(&mut body);
         if focus == Focus::Test {
@@ -251,7 +251,7 @@ impl StorageBody<'_> {
     }
 
     /// What was found: of one tenant every part of it, of several where each goes.
-    fn found(&self, body: &mut Body, found: &[DetectedDestination]) {
+    fn detected_rows(&self, body: &mut Body, found: &[DetectedDestination]) {
         if let [DetectedDestination { chosen: Some(chosen), .. }] = found {
             self.found_one(body, chosen);
             return;
