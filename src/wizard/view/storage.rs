@@ -253,7 +253,7 @@ impl StorageBody<'_> {
     /// What was found: of one tenant every part of it, of several where each goes.
     fn detected_rows(&self, body: &mut Body, found: &[DetectedDestination]) {
         if let [DetectedDestination { chosen: Some(chosen), .. }] = found {
-            self.found_one(body, chosen);
+            self.detected_destination(body, chosen);
             return;
         }
         for one in found {
@@ -266,7 +266,7 @@ impl StorageBody<'_> {
         }
     }
 
-    fn found_one(&self, body: &mut Body, chosen: &Chosen) {
+    fn detected_destination(&self, body: &mut Body, chosen: &Chosen) {
         let destination = &chosen.destination;
         let kind = Kind::of(destination);
         let label = |field: Field| field.labels(kind).label;
