@@ -281,7 +281,7 @@ impl StorageBody<'_> {
             self.labeled_text(body, label(Field::AccessId), Role::Text, &shortened(id));
         }
         if destination.needs_access_key() {
-            self.labeled_text(body, label(Field::AccessKey), Role::Text, &key_words(chosen, destination));
+            self.labeled_text(body, label(Field::AccessKey), Role::Text, &key_source_text(chosen, destination));
         }
     }
 
@@ -359,7 +359,7 @@ fn shortened(id: &str) -> String {
 }
 
 /// Where the key is.
-fn key_words(chosen: &Chosen, destination: &Destination) -> String {
+fn key_source_text(chosen: &Chosen, destination: &Destination) -> String {
     match (&chosen.access_key, chosen.source) {
         (Some(SecretSource::Prompt) | None, Some(_)) => "asked for when it is needed".to_owned(),
         (Some(source), _) => format!("from {source}"),
