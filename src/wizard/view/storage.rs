@@ -278,7 +278,7 @@ impl StorageBody<'_> {
             }
         }
         if let Some(id) = destination.attribute("access_id") {
-            self.labeled_text(body, label(Field::AccessId), Role::Text, &shortened(id));
+            self.labeled_text(body, label(Field::AccessId), Role::Text, &shorten_id(id));
         }
         if destination.needs_access_key() {
             self.labeled_text(body, label(Field::AccessKey), Role::Text, &key_source_text(chosen, destination));
@@ -349,7 +349,7 @@ fn test_help(facts: Option<&Facts>, standing: &TestStatus<'_>) -> Help {
 }
 
 /// A name long enough to be known by, not to be used.
-fn shortened(id: &str) -> String {
+fn shorten_id(id: &str) -> String {
     let count = id.chars().count();
     if count <= 8 {
         return id.to_owned();
