@@ -10,7 +10,7 @@ use crate::domain::words::clock;
 use crate::wizard::screens::storage::trial::{TestRun, TestStatus};
 
 /// Cells of a check in a line of two.
-const HALF: usize = 34;
+const COLUMN_WIDTH: usize = 34;
 
 /// The words beside the button.
 #[must_use]
@@ -75,12 +75,12 @@ fn passed(body: &mut Body, checks: &[&TestedCheck], wide: usize) {
         let ms = check.ms.map_or_else(String::new, |ms| format!("{ms} ms"));
         format!("{} {ms:>8}", pad(check.check.label(), 14))
     };
-    let in_a_line = if wide >= 2 * HALF + 2 { 2 } else { 1 };
+    let in_a_line = if wide >= 2 * COLUMN_WIDTH + 2 { 2 } else { 1 };
     for line in timed.chunks(in_a_line) {
         let mut pieces = Vec::new();
         for check in line {
             pieces.push((Role::Ok, "     ok    ".to_owned()));
-            pieces.push((Role::Text, pad(&cell(check), HALF - 11)));
+            pieces.push((Role::Text, pad(&cell(check), COLUMN_WIDTH - 11)));
         }
         body.push(Row::from_pieces(pieces));
     }
