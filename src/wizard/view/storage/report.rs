@@ -52,7 +52,7 @@ pub fn checks(body: &mut Body, trial: &TestRun, wide: usize) {
             body.push_wrapped(Role::Text, &format!("not checked: {}", check.found), 5, wide);
         }
     }
-    by_hand(body, &trial.manual_commands(), wide);
+    manual_commands(body, &trial.manual_commands(), wide);
 }
 
 fn failed(body: &mut Body, check: &TestedCheck, wide: usize) {
@@ -113,7 +113,7 @@ fn is_timed(check: StorageCheck) -> bool {
     }
 }
 
-fn by_hand(body: &mut Body, commands: &[String], wide: usize) {
+fn manual_commands(body: &mut Body, commands: &[String], wide: usize) {
     if commands.is_empty() {
         return;
     }
