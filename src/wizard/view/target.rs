@@ -46,7 +46,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     }
     if model.list.shown.is_empty() {
         body.push_empty();
-        empty(model, usize::from(area.width), &mut body);
+        empty_list(model, usize::from(area.width), &mut body);
     }
     while body.lines.len() + 1 < usize::from(area.height) {
         body.push_empty();
@@ -57,7 +57,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
 }
 
 /// Why there is no row.
-fn empty(model: &Model, wide: usize, body: &mut Body) {
+fn empty_list(model: &Model, wide: usize, body: &mut Body) {
     match &model.inventory {
         None => body.push_text(Role::Text, "   reading the inventory"),
         Some(Err(fault)) => {
