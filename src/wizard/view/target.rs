@@ -42,7 +42,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     for (at, (cluster, row)) in shown {
         let Some(cluster) = model.clusters.get(*cluster as usize) else { continue };
         let Some(row) = cluster.rows.get(*row as usize) else { continue };
-        body.push(line(model, cluster, row, now, columns).with_focus(at == model.list.cursor));
+        body.push(target_row(model, cluster, row, now, columns).with_focus(at == model.list.cursor));
     }
     if model.list.shown.is_empty() {
         body.push_empty();
@@ -75,7 +75,7 @@ fn empty_list(model: &Model, wide: usize, body: &mut Body) {
     }
 }
 
-fn line(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Timestamp, columns: [usize; 6]) -> Row {
+fn target_row(model: &Model, cluster: &ClusterState, row: &TargetRow, now: Timestamp, columns: [usize; 6]) -> Row {
     let row = &row.row;
     let [name, kind, version, method, last, state] = columns;
     let marked = model.list.marked.contains(&row.target);
