@@ -138,7 +138,7 @@ fn counts(model: &Model) -> String {
         waiting += usize::from(cluster.answer.is_none() && !cluster.needs_password);
         unreachable += usize::from(matches!(&cluster.answer, Some(Err(fault)) if fault.cause == Cause::Unreachable));
         targets += cluster.rows.len();
-        without += cluster.rows.iter().filter(|row| is_without(&row.row)).count();
+        without += cluster.rows.iter().filter(|row| has_no_backup(&row.row)).count();
     }
     let mut parts = vec![format!("{targets} {}", if targets == 1 { "target" } else { "targets" })];
     let mut add = |count: usize, what: &str| {
@@ -152,7 +152,7 @@ fn counts(model: &Model) -> String {
     parts.join(", ")
 }
 
-fn is_without(row: &crate::domain::listing::Row) -> bool {
+fn has_no_backup(row: &crate::domain::listing::Row) -> bool {
     let answered = row.version.is_some();
     answered && row.last_good.is_none() && (row.kind() == TargetKind::Tenant || row.whose.is_none()) && row.eligible
 }
