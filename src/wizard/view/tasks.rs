@@ -47,7 +47,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     }
     body.help = match tasks::focused(model) {
         Some(TaskRow { view: Err(fault), .. }) => Help::error(format!("{} {}", fault.what, fault.why)),
-        Some(TaskRow { view: Ok(view), .. }) => of_targets(view),
+        Some(TaskRow { view: Ok(view), .. }) => targets_help(view),
         None => match elsewhere.get(list.cursor.saturating_sub(list.rows.len())) {
             Some(other) => {
                 let job = other.job;
@@ -60,7 +60,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
 }
 
 /// Who is in it, and what came of it.
-fn of_targets(view: &TaskView) -> Help {
+fn targets_help(view: &TaskView) -> Help {
     let names: Vec<String> = view.targets.iter().map(|target| target.target.to_string()).collect();
     let worst = words::worst(view);
     let fault = worst.and_then(|(_, outcome)| outcome.fault.as_ref()).map(|fault| format!(": {}", fault.what));
