@@ -85,7 +85,7 @@ fn columns(wide: usize, state: Role, texts: [&str; 6], came_to: Role) -> Vec<sup
 }
 
 /// `incremental` is too long for a column.
-fn short(mode: Mode) -> &'static str {
+fn mode_label(mode: Mode) -> &'static str {
     match mode {
         Mode::Full => "full",
         Mode::Incremental => "incr",
@@ -100,7 +100,7 @@ fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
             return Row::of(Role::Fail, text);
         }
     };
-    let mode = view.prepared.as_ref().map_or("", |prepared| short(prepared.plan.choices.mode));
+    let mode = view.prepared.as_ref().map_or("", |prepared| mode_label(prepared.plan.choices.mode));
     let started =
         view.created.map_or_else(String::new, |at| at.to_zoned(zone.clone()).strftime("%m-%d %H:%M").to_string());
     let names: Vec<String> = view.targets.iter().map(|target| target.target.to_string()).collect();
