@@ -40,7 +40,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     }
     let room = high.saturating_sub(body.lines.len()).max(1);
     let top = (list.cursor + 1).saturating_sub(room);
-    let ours = list.rows.iter().map(|row| of_task(row, &model.zone, wide));
+    let ours = list.rows.iter().map(|row| task_row(row, &model.zone, wide));
     let others = elsewhere.iter().map(|other| of_job(other, wide));
     for (at, row) in ours.chain(others).enumerate().skip(top).take(room) {
         body.push(row.with_focus(at == list.cursor));
@@ -92,7 +92,7 @@ fn mode_label(mode: Mode) -> &'static str {
     }
 }
 
-fn of_task(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
+fn task_row(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
     let view = match &row.view {
         Ok(view) => view,
         Err(fault) => {
