@@ -41,7 +41,7 @@ pub fn body(model: &Model, area: Rect) -> Body {
     let room = high.saturating_sub(body.lines.len()).max(1);
     let top = (list.cursor + 1).saturating_sub(room);
     let ours = list.rows.iter().map(|row| task_row(row, &model.zone, wide));
-    let others = elsewhere.iter().map(|other| of_job(other, wide));
+    let others = elsewhere.iter().map(|other| job_row(other, wide));
     for (at, row) in ours.chain(others).enumerate().skip(top).take(room) {
         body.push(row.with_focus(at == list.cursor));
     }
@@ -114,7 +114,7 @@ fn task_row(row: &TaskRow, zone: &TimeZone, wide: usize) -> Row {
     Row::from_pieces(columns(wide, state_role(row.state), texts, role))
 }
 
-fn of_job(other: &ForeignJob<'_>, wide: usize) -> Row {
+fn job_row(other: &ForeignJob<'_>, wide: usize) -> Row {
     let percent = other.job.percent().map_or_else(String::new, |percent| format!(", {percent} %"));
     // MM-DD HH:MM of the server's own time.
     let started = other.job.started.get(5..16).unwrap_or(&other.job.started);
