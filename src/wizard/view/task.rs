@@ -28,7 +28,7 @@ struct Page {
 }
 
 /// From so many cells on there is room for whole words.
-const WIDE: usize = 100;
+const WIDE_WIDTH: usize = 100;
 
 /// Rows below the body's scrolling part: the log, or what is missing of the body.
 const FOOT: usize = 1;
@@ -222,7 +222,7 @@ fn first_line(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
     };
     let step = task.focused().and_then(|target| {
         let at = target.steps.iter().position(|step| !step.state.is_passed())?;
-        let of = if wide < WIDE { "/" } else { " of " };
+        let of = if wide < WIDE_WIDTH { "/" } else { " of " };
         Some(format!("  step {}{of}{}", at + 1, target.steps.len()))
     });
     let alive = match (task.is_live(), view.runner) {
