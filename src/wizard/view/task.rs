@@ -31,12 +31,12 @@ struct Page {
 const WIDE_WIDTH: usize = 100;
 
 /// Rows below the body's scrolling part: the log, or what is missing of the body.
-const FOOT: usize = 1;
+const FOOTER_ROWS: usize = 1;
 
 impl Page {
     /// Rows of the part that scrolls.
     fn room(&self, high: usize) -> usize {
-        high.saturating_sub(self.head.len() + FOOT).max(1)
+        high.saturating_sub(self.head.len() + FOOTER_ROWS).max(1)
     }
 
     /// The first row on the screen.
@@ -80,7 +80,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     let below = page.rows.len().saturating_sub(top + room);
     body.lines.extend(page.head);
     body.lines.extend(page.rows.into_iter().skip(top).take(room));
-    while body.lines.len() < high.saturating_sub(FOOT) {
+    while body.lines.len() < high.saturating_sub(FOOTER_ROWS) {
         body.push_empty();
     }
     body.push(foot(task, model, (top, below), wide));
