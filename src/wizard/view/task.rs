@@ -24,7 +24,7 @@ struct Page {
     head: Vec<Row>,
     rows: Vec<Row>,
     /// The rows that matter now, which are on the screen while nobody scrolls: the first, and behind the last.
-    present: (usize, usize),
+    current_rows: (usize, usize),
 }
 
 /// From so many cells on there is room for whole words.
@@ -43,7 +43,7 @@ impl Page {
     fn top(&self, wanted: Option<usize>, high: usize) -> usize {
         let room = self.room(high);
         let last = self.rows.len().saturating_sub(room);
-        let (first, behind) = self.present;
+        let (first, behind) = self.current_rows;
         wanted.unwrap_or_else(|| behind.saturating_sub(room).min(first)).min(last)
     }
 }
@@ -197,7 +197,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
             present = (0, 0);
         }
     }
-    Page { head, rows: body.lines, present }
+    Page { head, rows: body.lines, current_rows: present }
 }
 
 /// Id, what, how long, which step, and whether anybody works on it.
