@@ -35,13 +35,13 @@ const FOOTER_ROWS: usize = 1;
 
 impl Page {
     /// Rows of the part that scrolls.
-    fn room(&self, high: usize) -> usize {
+    fn visible_rows(&self, high: usize) -> usize {
         high.saturating_sub(self.head.len() + FOOTER_ROWS).max(1)
     }
 
     /// The first row on the screen.
     fn top(&self, wanted: Option<usize>, high: usize) -> usize {
-        let room = self.room(high);
+        let room = self.visible_rows(high);
         let last = self.rows.len().saturating_sub(room);
         let (first, behind) = self.current_rows;
         wanted.unwrap_or_else(|| behind.saturating_sub(room).min(first)).min(last)
@@ -61,7 +61,7 @@ pub fn scroll(model: &Model) -> (usize, usize, usize) {
     }
     // No row more or less comes from the clock.
     let page = page(task, Timestamp::UNIX_EPOCH, (wide, high));
-    let room = page.room(high);
+    let room = page.visible_rows(high);
     (page.top(task.top, high), page.rows.len().saturating_sub(room), room)
 }
 
@@ -75,7 +75,7 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
         return log::body(task, model, top, (wide, high));
     }
     let page = page(task, now, (wide, high));
-    let room = page.room(high);
+    let room = page.visible_rows(high);
     let top = page.top(task.top, high);
     let below = page.rows.len().saturating_sub(top + room);
     body.lines.extend(page.head);
