@@ -281,7 +281,7 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
 
 /// Moves in the log, among several targets, or in the body; whether it was a move.
 fn handle_move(model: &mut Model, action: Action) -> bool {
-    let (top, last, page) = view::scroll(model);
+    let (top, last, page) = view::scroll_range(model);
     let Some(task) = &mut model.task else { return false };
     let targets: Vec<TargetName> = task.targets().iter().map(|target| target.target.clone()).collect();
     if task.log_top.is_none() && targets.len() > 1 && matches!(action, Action::Up | Action::Down) {

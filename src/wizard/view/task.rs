@@ -50,7 +50,7 @@ impl Page {
 
 /// Where the view stands: its first row, the last one that may be, and the rows of a page.
 #[must_use]
-pub fn scroll(model: &Model) -> (usize, usize, usize) {
+pub fn scroll_range(model: &Model) -> (usize, usize, usize) {
     let Some(task) = &model.task else { return (0, 0, 1) };
     let (wide, high) = (usize::from(model.size.0), model.body_rows());
     if let Some(top) = task.log_top {

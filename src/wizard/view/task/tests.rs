@@ -142,7 +142,7 @@ fn every_size_is_drawn_and_the_present_step_is_on_it() {
                 model.task.as_mut().unwrap().log_top = open;
                 let (top, last, page) = {
                     model.size = (columns, rows);
-                    scroll(model)
+                    scroll_range(model)
                 };
                 assert!(top <= last && page > 0, "{at} at {columns}x{rows}");
                 drawn(model, columns, rows);

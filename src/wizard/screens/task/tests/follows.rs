@@ -155,7 +155,7 @@ fn the_log_opens_at_its_end_and_esc_closes_it_before_it_leaves() {
     }
     let mut model = watching(&events);
     key(&mut model, 'l');
-    let (top, last, page) = view::scroll(&model);
+    let (top, last, page) = view::scroll_range(&model);
     assert_eq!((top, last, page), (23, 23, 17), "40 lines on 17 rows");
     press(&mut model, Key::Up);
     assert_eq!(watched_task(&model).log_top, Some(22));
