@@ -83,13 +83,13 @@ pub fn body(model: &Model, now: Timestamp, area: Rect) -> Body {
     while body.lines.len() < high.saturating_sub(FOOTER_ROWS) {
         body.push_empty();
     }
-    body.push(foot(task, model, (top, below), wide));
+    body.push(footer_row(task, model, (top, below), wide));
     body.help = help(model, task);
     body
 }
 
 /// The last thing that happened, and how much of the body is not on the screen.
-fn foot(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: usize) -> Row {
+fn footer_row(task: &WatchedTask, model: &Model, hidden: (usize, usize), wide: usize) -> Row {
     let several = task.view.targets.len() > 1;
     let more = match (hidden, several) {
         ((0, 0), _) => String::new(),
