@@ -156,7 +156,7 @@ pub fn verdict_role(outcome: &Outcome) -> Role {
 fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Page {
     // What nobody works on any more stands as it was written last.
     let now = if task.is_live() { now } else { task.view.last.unwrap_or(now) };
-    let mut head = vec![first_line(task, now, wide)];
+    let mut head = vec![title_row(task, now, wide)];
     head.extend(targets(task, wide, high));
     let mut body = Body::default();
     let attached = task.focused().filter(|target| target.attached);
@@ -201,7 +201,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
 }
 
 /// Id, what, how long, which step, and whether anybody works on it.
-fn first_line(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
+fn title_row(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
     let view = &task.view;
     let mode = view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let what = match view.targets.as_slice() {
