@@ -157,7 +157,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     // What nobody works on any more stands as it was written last.
     let now = if task.is_live() { now } else { task.view.last.unwrap_or(now) };
     let mut head = vec![title_row(task, now, wide)];
-    head.extend(targets(task, wide, high));
+    head.extend(target_rows(task, wide, high));
     let mut body = Body::default();
     let attached = task.focused().filter(|target| target.attached);
     let notes = task.view.prepared.as_ref().zip(attached).and_then(|(prepared, target)| {
@@ -248,7 +248,7 @@ fn title_row(task: &WatchedTask, now: Timestamp, wide: usize) -> Row {
 }
 
 /// Of several targets a line each, at most a third of the body; the focused one is among them.
-fn targets(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
+fn target_rows(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
     let targets = task.targets();
     if targets.len() < 2 {
         return Vec::new();
