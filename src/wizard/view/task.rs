@@ -264,7 +264,7 @@ fn target_rows(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
         .enumerate()
         .skip(top)
         .take(room)
-        .map(|(place, target)| one_target(target, wide.saturating_sub(spare)).with_focus(place == at))
+        .map(|(place, target)| target_row(target, wide.saturating_sub(spare)).with_focus(place == at))
         .collect();
     if targets.len() > room
         && let Some(last) = rows.last_mut()
@@ -275,7 +275,7 @@ fn target_rows(task: &WatchedTask, wide: usize, high: usize) -> Vec<Row> {
     rows
 }
 
-fn one_target(target: &TargetView, wide: usize) -> Row {
+fn target_row(target: &TargetView, wide: usize) -> Row {
     let name = format!("   {} ", pad(&target.target.to_string(), 24));
     let (role, word, rest) = match (&target.outcome, target.current()) {
         (Some(outcome), _) => {
