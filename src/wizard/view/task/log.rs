@@ -8,7 +8,7 @@ use crate::wizard::model::Model;
 use crate::wizard::screens::task::{LogEntry, WatchedTask};
 
 /// Cells in front of a line's text: time and word.
-const LEAD: usize = 22;
+const TIME_WIDTH: usize = 22;
 
 /// Rows of the log on the screen.
 pub fn room(high: usize) -> usize {
@@ -37,7 +37,9 @@ pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
             "attention" | "cancelled" | "unknown" | "?" => Role::Warn,
             _ => Role::Text,
         };
-        for (place, text) in wrap(&squeezed(&line.line.text), wide.saturating_sub(LEAD + 1)).into_iter().enumerate() {
+        for (place, text) in
+            wrap(&squeezed(&line.line.text), wide.saturating_sub(TIME_WIDTH + 1)).into_iter().enumerate()
+        {
             let (lead, word) = if place == 0 {
                 (format!(" {clock} "), pad(line.line.word, 12))
             } else {
