@@ -55,7 +55,7 @@ pub fn scroll_range(model: &Model) -> (usize, usize, usize) {
     let (wide, high) = (usize::from(model.size.0), model.body_rows());
     if let Some(top) = task.log_top {
         let rows = log::rows(task, model, wide).len();
-        let room = log::room(high);
+        let room = log::visible_rows(high);
         let last = rows.saturating_sub(room);
         return (top.min(last), last, room);
     }

@@ -11,7 +11,7 @@ use crate::wizard::screens::task::{LogEntry, WatchedTask};
 const TIME_WIDTH: usize = 22;
 
 /// Rows of the log on the screen.
-pub fn room(high: usize) -> usize {
+pub fn visible_rows(high: usize) -> usize {
     high.saturating_sub(1).max(1)
 }
 
@@ -55,11 +55,11 @@ pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
 pub fn body(task: &WatchedTask, model: &Model, top: usize, (wide, high): (usize, usize)) -> Body {
     let mut body = Body::default();
     let all = rows(task, model, wide);
-    let (count, room) = (all.len(), room(high));
-    let top = top.min(count.saturating_sub(room));
+    let (count, room) = (all.len(), visible_rows(high));
+    let top = top.min(count.saturating_sub(visible_rows));
     body.push_text(Role::Title, format!(" Log of task {}, {count} lines", task.id));
-    body.lines.extend(all.into_iter().skip(top).take(room));
-    let below = count.saturating_sub(top + room);
+    body.lines.extend(all.into_iter().skip(top).take(visible_rows));
+    let below = count.saturating_sub(top + visible_rows);
     body.help = Help::of(match (top, below) {
         (0, 0) => "All of it is here. l closes it.".to_owned(),
         (above, 0) => format!("{above} lines above. l closes it."),
