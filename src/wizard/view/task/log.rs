@@ -16,14 +16,14 @@ pub fn visible_rows(high: usize) -> usize {
 }
 
 /// A text without the columns that a wider log has.
-fn squeezed(text: &str) -> String {
+fn collapse_spaces(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// One line in one line.
 pub fn line(line: &LogEntry, model: &Model) -> String {
     let clock = words::clock(line.at, &model.zone);
-    squeezed(&format!("{clock} {} {}", line.line.word, line.line.text))
+    collapse_spaces(&format!("{clock} {} {}", line.line.word, line.line.text))
 }
 
 /// All of it, in as many rows as it needs.
@@ -38,7 +38,7 @@ pub fn rows(task: &WatchedTask, model: &Model, wide: usize) -> Vec<Row> {
             _ => Role::Text,
         };
         for (place, text) in
-            wrap(&squeezed(&line.line.text), wide.saturating_sub(TIME_WIDTH + 1)).into_iter().enumerate()
+            wrap(&collapse_spaces(&line.line.text), wide.saturating_sub(TIME_WIDTH + 1)).into_iter().enumerate()
         {
             let (lead, word) = if place == 0 {
                 (format!(" {clock} "), pad(line.line.word, 12))
