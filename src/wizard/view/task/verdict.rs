@@ -28,7 +28,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
     let told = words::verdict(&target.target, outcome);
     let mut told = told.iter().map(String::as_str);
     let about = told.next().and_then(|first| first.strip_prefix(headline.as_str())).unwrap_or_default();
-    led(body, (role, &headline), about.trim_start(), wide);
+    push_labeled(body, (role, &headline), about.trim_start(), wide);
     if let Some(missing) = &outcome.fault {
         fault(body, role, missing, 3, wide);
     }
@@ -36,7 +36,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
         body.push_wrapped(Role::Text, line.trim_start(), 3, wide.saturating_sub(1));
     }
     for (place, line) in outcome.recipe.iter().enumerate() {
-        led(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
+        push_labeled(body, (Role::Title, if place == 0 { "Restore" } else { "       " }), line, wide);
     }
     body.push_empty();
 }
@@ -48,7 +48,7 @@ pub fn is_said_by_step(target: &TargetView, outcome: &Outcome) -> bool {
 }
 
 /// A word and a text behind it, which goes on under itself.
-fn led(body: &mut Body, (role, word): (Role, &str), text: &str, wide: usize) {
+fn push_labeled(body: &mut Body, (role, word): (Role, &str), text: &str, wide: usize) {
     let indent = width(word) + 3;
     for (place, line) in wrap(text, wide.saturating_sub(indent + 1)).into_iter().enumerate() {
         let lead = if place == 0 { format!(" {word}  ") } else { " ".repeat(indent) };
