@@ -188,7 +188,7 @@ fn page(task: &WatchedTask, now: Timestamp, (wide, high): (usize, usize)) -> Pag
     let mut present = (0, 0);
     if let Some(target) = task.focused() {
         // What stopped is read where it stopped; what is done, from its verdict on.
-        let verdict = target.outcome.as_ref().filter(|outcome| !verdict::is_said_by_step(target, outcome));
+        let verdict = target.outcome.as_ref().filter(|outcome| !verdict::is_shown_by_step(target, outcome));
         if let Some(outcome) = verdict {
             verdict::rows(&mut body, target, outcome, wide);
         }

@@ -42,7 +42,7 @@ pub fn rows(body: &mut Body, target: &TargetView, outcome: &Outcome, wide: usize
 }
 
 /// Whether the step that stopped says all of the verdict, but for what is told beside its fault.
-pub fn is_said_by_step(target: &TargetView, outcome: &Outcome) -> bool {
+pub fn is_shown_by_step(target: &TargetView, outcome: &Outcome) -> bool {
     let stopped = target.current().filter(|step| step.state.is_stopped());
     stopped.is_some_and(|step| step.fault.is_some() && step.fault == outcome.fault)
 }
