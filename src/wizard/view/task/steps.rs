@@ -12,7 +12,7 @@ use crate::domain::task::{StepView, TargetView, state_word};
 use crate::domain::words;
 
 /// Cells of a step's state.
-const STATE: usize = 11;
+const STATE_WIDTH: usize = 11;
 /// Cells of its name.
 const NAME: usize = 34;
 /// Cells of its time.
@@ -78,7 +78,7 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
         (Some(from), Some(to), _) => words::elapsed(from, to),
         (Some(from), None, _) => words::stopwatch(from, now),
     };
-    let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
+    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME + 1 + TIME + 1);
     // What stopped it is said below, letter for letter and whole; what it waits for where the line is too short.
     let detail = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown | StepState::Pending => "",
@@ -91,7 +91,7 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
         Role::Text
     };
     Row::from_pieces(vec![
-        (role, format!("   {} ", pad(&word, STATE))),
+        (role, format!("   {} ", pad(&word, STATE_WIDTH))),
         (name, format!("{} ", pad(step.kind.name(), NAME))),
         (Role::Disabled, pad(&fit(detail, room), room)),
         (Role::Text, format!("{time:>TIME$}")),
@@ -105,8 +105,8 @@ fn works(step: StepKind) -> bool {
 
 /// How far the running step is, what it waits for, and what it is warned of.
 fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
-    let indent = 3 + STATE + 1;
-    let room = wide.saturating_sub(3 + STATE + 1 + NAME + 1 + TIME + 1);
+    let indent = 3 + STATE_WIDTH + 1;
+    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME + 1 + TIME + 1);
     if width(&step.detail) > room {
         body.push_wrapped(Role::Disabled, &step.detail, indent, wide);
     }
