@@ -201,7 +201,7 @@ fn define(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition
     Ok(view)
 }
 
-/// `NAME type[?]`.
+/// `NAME_WIDTH type[?]`.
 fn column(text: &str) -> Result<Column, String> {
     let (name, written) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
     let (sql_type, nullable) = written.strip_suffix('?').map_or((written, false), |sql_type| (sql_type, true));
