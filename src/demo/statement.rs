@@ -78,7 +78,7 @@ pub enum Until {
     Latest,
     /// `UNTIL SCN = n`.
     Scn(i128),
-    /// `UNTIL TIME = 'x'`; before V4 `UNTIL 'x'`.
+    /// `UNTIL TIME_WIDTH = 'x'`; before V4 `UNTIL 'x'`.
     Time(String),
 }
 

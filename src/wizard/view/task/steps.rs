@@ -16,7 +16,7 @@ const STATE_WIDTH: usize = 11;
 /// Cells of its name.
 const NAME_WIDTH: usize = 34;
 /// Cells of its time.
-const TIME: usize = 9;
+const TIME_WIDTH: usize = 9;
 /// Cells of the bar.
 const BAR: usize = 32;
 
@@ -78,7 +78,7 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
         (Some(from), Some(to), _) => words::elapsed(from, to),
         (Some(from), None, _) => words::stopwatch(from, now),
     };
-    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME_WIDTH + 1 + TIME + 1);
+    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME_WIDTH + 1 + TIME_WIDTH + 1);
     // What stopped it is said below, letter for letter and whole; what it waits for where the line is too short.
     let detail = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown | StepState::Pending => "",
@@ -94,7 +94,7 @@ fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize)
         (role, format!("   {} ", pad(&word, STATE_WIDTH))),
         (name, format!("{} ", pad(step.kind.name(), NAME_WIDTH))),
         (Role::Disabled, pad(&fit(detail, room), room)),
-        (Role::Text, format!("{time:>TIME$}")),
+        (Role::Text, format!("{time:>TIME_WIDTH$}")),
     ])
 }
 
@@ -106,7 +106,7 @@ fn works(step: StepKind) -> bool {
 /// How far the running step is, what it waits for, and what it is warned of.
 fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     let indent = 3 + STATE_WIDTH + 1;
-    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME_WIDTH + 1 + TIME + 1);
+    let room = wide.saturating_sub(3 + STATE_WIDTH + 1 + NAME_WIDTH + 1 + TIME_WIDTH + 1);
     if width(&step.detail) > room {
         body.push_wrapped(Role::Disabled, &step.detail, indent, wide);
     }
