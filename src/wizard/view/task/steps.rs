@@ -18,7 +18,7 @@ const NAME_WIDTH: usize = 34;
 /// Cells of its time.
 const TIME_WIDTH: usize = 9;
 /// Cells of the bar.
-const BAR: usize = 32;
+const BAR_WIDTH: usize = 32;
 
 /// The role of a step's state.
 pub fn role(state: StepState) -> Role {
@@ -130,7 +130,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
         }
         (Some(percent), None) => format!("{} %", percent.floor()),
     };
-    let cells = BAR.min(wide.saturating_sub(indent + width(&counted) + 3));
+    let cells = BAR_WIDTH.min(wide.saturating_sub(indent + width(&counted) + 3));
     let done = filled(progress.percent.unwrap_or(0.0), cells);
     body.push(Row::from_pieces(vec![
         (Role::Text, " ".repeat(indent)),
