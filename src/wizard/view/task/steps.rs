@@ -43,7 +43,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
         // Before it was said what is waited for, the server's word for what it does says it.
         let phase = target.progress.as_ref().filter(|_| works(step.kind));
         let said = phase.filter(|_| step.detail.is_empty()).map_or(step.detail.as_str(), |phase| &phase.phase);
-        body.push(one(step, (role_of, said), now, wide));
+        body.push(step_row(step, (role_of, said), now, wide));
         match step.state {
             StepState::Running => running(body, target, step, wide),
             StepState::Failed | StepState::Cancelled | StepState::Unknown => {
@@ -64,7 +64,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
     place
 }
 
-fn one(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize) -> Row {
+fn step_row(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: usize) -> Row {
     let word = match step.state {
         StepState::Failed | StepState::Cancelled | StepState::Unknown => state_word(step.state).to_uppercase(),
         StepState::Pending | StepState::Running | StepState::Ok | StepState::NotNeeded => {
