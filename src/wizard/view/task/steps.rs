@@ -41,7 +41,7 @@ pub fn rows(body: &mut Body, target: &TargetView, now: Timestamp, wide: usize) -
         let found = target.outcome.as_ref().filter(|_| step.kind == StepKind::ConfirmRestorable);
         let role_of = found.map_or(role(step.state), super::verdict_role);
         // Before it was said what is waited for, the server's word for what it does says it.
-        let phase = target.progress.as_ref().filter(|_| works(step.kind));
+        let phase = target.progress.as_ref().filter(|_| has_progress(step.kind));
         let said = phase.filter(|_| step.detail.is_empty()).map_or(step.detail.as_str(), |phase| &phase.phase);
         body.push(step_row(step, (role_of, said), now, wide));
         match step.state {
@@ -99,7 +99,7 @@ fn step_row(step: &StepView, (role, said): (Role, &str), now: Timestamp, wide: u
 }
 
 /// Whether a step moves data, so that it is said how far it is.
-fn works(step: StepKind) -> bool {
+fn has_progress(step: StepKind) -> bool {
     matches!(step, StepKind::WaitForBackup | StepKind::Upload)
 }
 
@@ -110,7 +110,7 @@ fn running(body: &mut Body, target: &TargetView, step: &StepView, wide: usize) {
     if width(&step.detail) > room {
         body.push_wrapped(Role::Disabled, &step.detail, indent, wide);
     }
-    if works(step.kind) {
+    if has_progress(step.kind) {
         match &target.progress {
             Some(progress) => figures(body, progress, indent, wide),
             None => body.push_text(Role::Text, format!("{:indent$}progress unknown", "")),
