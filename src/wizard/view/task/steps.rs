@@ -131,7 +131,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
         (Some(percent), None) => format!("{} %", percent.floor()),
     };
     let cells = BAR_WIDTH.min(wide.saturating_sub(indent + width(&counted) + 3));
-    let done = filled(progress.percent.unwrap_or(0.0), cells);
+    let done = filled_cells(progress.percent.unwrap_or(0.0), cells);
     body.push(Row::from_pieces(vec![
         (Role::Text, " ".repeat(indent)),
         (Role::Ok, "#".repeat(done)),
@@ -149,7 +149,7 @@ fn figures(body: &mut Body, progress: &Progress, indent: usize, wide: usize) {
 }
 
 /// How many of so many cells are full; all of them only at 100.
-fn filled(percent: f64, cells: usize) -> usize {
+fn filled_cells(percent: f64, cells: usize) -> usize {
     #[allow(
         clippy::cast_possible_truncation,
         clippy::cast_sign_loss,
