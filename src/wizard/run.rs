@@ -23,7 +23,7 @@ use super::msg::{Answer, Msg};
 use super::screens::task;
 use super::terminal::{self, Tty};
 use super::update::{initial_effects, update};
-use super::view::theme::{Theme, wants_ascii};
+use super::view::theme::{Theme, needs_ascii};
 use super::view::view;
 use crate::app::context::DirectLogin;
 use crate::app::now;
@@ -196,7 +196,7 @@ impl StopSignal {
 fn terminal_theme(color: bool) -> Theme {
     let var = |name: &str| std::env::var(name).ok().filter(|value| !value.is_empty());
     let locale = var("LC_ALL").or_else(|| var("LC_CTYPE")).or_else(|| var("LANG")).unwrap_or_default();
-    Theme { color, ascii: wants_ascii(&locale, &var("TERM").unwrap_or_default()) }
+    Theme { color, ascii: needs_ascii(&locale, &var("TERM").unwrap_or_default()) }
 }
 
 /// When the next frame is due.

@@ -65,7 +65,7 @@ impl Theme {
 
 /// Whether only ASCII may be drawn: the locale is not UTF-8, or the terminal is known to have no more.
 #[must_use]
-pub fn wants_ascii(locale: &str, term: &str) -> bool {
+pub fn needs_ascii(locale: &str, term: &str) -> bool {
     let locale = locale.to_ascii_lowercase();
     let utf8 = locale.contains("utf-8") || locale.contains("utf8");
     !utf8 || matches!(term, "linux" | "vt100" | "dumb")
@@ -88,7 +88,7 @@ mod tests {
             ("en_US.UTF-8", "vt100", true),
             ("en_US.UTF-8", "dumb", true),
         ] {
-            assert_eq!(wants_ascii(locale, term), ascii, "{locale} {term}");
+            assert_eq!(needs_ascii(locale, term), ascii, "{locale} {term}");
         }
     }
 
