@@ -18,7 +18,7 @@ pub fn now() -> Timestamp {
 }
 
 /// A cluster of the inventory.
-pub fn listed(name: &str, environment: Option<&str>, asks_password: bool) -> ClusterSummary {
+pub fn cluster_summary(name: &str, environment: Option<&str>, asks_password: bool) -> ClusterSummary {
     ClusterSummary {
         name: samples::target(name),
         environment: environment.map(str::to_owned),
@@ -40,9 +40,9 @@ pub fn known(clusters: Vec<ClusterSummary>) -> InventorySummary {
 /// `prod` with pay and order, `dev-seek` without tenants, `vault` whose password is asked for.
 pub fn three() -> InventorySummary {
     known(vec![
-        listed("prod", Some("prod"), false),
-        listed("dev-seek", None, false),
-        listed("vault", Some("test"), true),
+        cluster_summary("prod", Some("prod"), false),
+        cluster_summary("dev-seek", None, false),
+        cluster_summary("vault", Some("test"), true),
     ])
 }
 

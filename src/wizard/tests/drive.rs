@@ -41,7 +41,7 @@ impl Wizard {
     /// On `prod` alone, which has answered so.
     pub fn with(facts: Facts) -> Self {
         let environment = facts.cluster.environment.clone();
-        let listed = cast::listed(facts.cluster.name(), environment.as_deref(), false);
+        let listed = cast::cluster_summary(facts.cluster.name(), environment.as_deref(), false);
         let mut wizard = Self::on(cast::known(vec![listed]));
         let name = facts.cluster.name().to_owned();
         wizard.detected(&name, cast::answer(facts));

@@ -192,7 +192,7 @@ fn straight_in_to_what_is_not_there_says_so() {
 
 #[test]
 fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
-    let mut wizard = Wizard::on(cast::known(vec![cast::listed("vault", None, true)]));
+    let mut wizard = Wizard::on(cast::known(vec![cast::cluster_summary("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
