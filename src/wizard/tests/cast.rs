@@ -33,13 +33,13 @@ pub fn cluster_summary(name: &str, environment: Option<&str>, asks_password: boo
 }
 
 /// An inventory of these clusters.
-pub fn known(clusters: Vec<ClusterSummary>) -> InventorySummary {
+pub fn inventory_of(clusters: Vec<ClusterSummary>) -> InventorySummary {
     InventorySummary { clusters, has_inventory: true, path: "/home/dba/.config/obnow/config.yaml".into() }
 }
 
 /// `prod` with pay and order, `dev-seek` without tenants, `vault` whose password is asked for.
 pub fn three() -> InventorySummary {
-    known(vec![
+    inventory_of(vec![
         cluster_summary("prod", Some("prod"), false),
         cluster_summary("dev-seek", None, false),
         cluster_summary("vault", Some("test"), true),

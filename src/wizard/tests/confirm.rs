@@ -270,7 +270,7 @@ fn marks_that_became_a_task_do_not_lead_the_next_enter() {
 
 #[test]
 fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_again() {
-    let mut wizard = Wizard::on(cast::known(vec![cast::cluster_summary("prod", None, true)]));
+    let mut wizard = Wizard::on(cast::inventory_of(vec![cast::cluster_summary("prod", None, true)]));
     wizard.keys(&["s", "Enter"]);
     wizard.detected("prod", cast::answer(cast::prod()));
     wizard.keys(&["Enter"]);

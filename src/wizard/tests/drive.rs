@@ -42,7 +42,7 @@ impl Wizard {
     pub fn with(facts: Facts) -> Self {
         let environment = facts.cluster.environment.clone();
         let listed = cast::cluster_summary(facts.cluster.name(), environment.as_deref(), false);
-        let mut wizard = Self::on(cast::known(vec![listed]));
+        let mut wizard = Self::on(cast::inventory_of(vec![listed]));
         let name = facts.cluster.name().to_owned();
         wizard.detected(&name, cast::answer(facts));
         wizard

@@ -76,7 +76,7 @@ impl Fake {
             Effect::OpenInventory(req) => {
                 let known = match dice.below(12) {
                     0 => Err(cast::unreachable()),
-                    1 => Ok(cast::known(Vec::new())),
+                    1 => Ok(cast::inventory_of(Vec::new())),
                     _ => Ok(cast::three()),
                 };
                 self.say(req, Answer::InventoryOpened(Box::new(known)));

@@ -41,7 +41,7 @@ fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
 #[test]
 fn an_empty_inventory_begins_with_the_first_connection() {
     let mut wizard = Wizard::begun();
-    let effects = wizard.opened(Ok(cast::known(Vec::new())));
+    let effects = wizard.opened(Ok(cast::inventory_of(Vec::new())));
     assert!(effects.is_empty(), "{effects:?}");
     wizard.is_on(Screen::Connect);
 }
@@ -192,7 +192,7 @@ fn straight_in_to_what_is_not_there_says_so() {
 
 #[test]
 fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
-    let mut wizard = Wizard::on(cast::known(vec![cast::cluster_summary("vault", None, true)]));
+    let mut wizard = Wizard::on(cast::inventory_of(vec![cast::cluster_summary("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };

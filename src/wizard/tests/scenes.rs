@@ -21,7 +21,7 @@ pub type Scene = (&'static str, Model);
 /// Every scene.
 pub fn all() -> Vec<Scene> {
     let mut scenes = vec![
-        ("connect.normal", Wizard::on(cast::known(Vec::new())).model),
+        ("connect.normal", Wizard::on(cast::inventory_of(Vec::new())).model),
         ("connect.error", tried(Some(cast::refused_login())).model),
         ("connect.loading", tried(None).model),
         ("connect.cjk", typed("\u{8ba2}\u{5355}\u{5e93}").model),
@@ -68,7 +68,7 @@ pub fn all() -> Vec<Scene> {
 
 /// The form of the first connection, filled in.
 fn typed(name: &str) -> Wizard {
-    let mut wizard = Wizard::on(cast::known(Vec::new()));
+    let mut wizard = Wizard::on(cast::inventory_of(Vec::new()));
     wizard.types(name);
     wizard.keys(&["Tab"]);
     wizard.types("10.0.0.1:2881");
