@@ -38,7 +38,7 @@ pub fn inventory_of(clusters: Vec<ClusterSummary>) -> InventorySummary {
 }
 
 /// `prod` with pay and order, `dev-seek` without tenants, `vault` whose password is asked for.
-pub fn three() -> InventorySummary {
+pub fn three_clusters() -> InventorySummary {
     inventory_of(vec![
         cluster_summary("prod", Some("prod"), false),
         cluster_summary("dev-seek", None, false),

@@ -77,7 +77,7 @@ impl Fake {
                 let known = match dice.below(12) {
                     0 => Err(cast::unreachable()),
                     1 => Ok(cast::inventory_of(Vec::new())),
-                    _ => Ok(cast::three()),
+                    _ => Ok(cast::three_clusters()),
                 };
                 self.say(req, Answer::InventoryOpened(Box::new(known)));
             }
@@ -92,7 +92,7 @@ impl Fake {
                 self.say(req, Answer::ConnectionTried(facts));
             }
             Effect::SaveConnection(req, _) | Effect::UseConnection(req, _) => {
-                let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three()) };
+                let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three_clusters()) };
                 self.say(req, Answer::ConnectionSaved(Box::new(known)));
             }
             Effect::Prepare(req, facts, choices) => {

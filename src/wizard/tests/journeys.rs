@@ -1,6 +1,6 @@
 //! Journeys through the reducer: what is asked for at each key, what late answers do, and what outlives the screens.
 
-use super::cast::{self, three};
+use super::cast::{self, three_clusters};
 use super::drive::{Wizard, names};
 use crate::domain::choices::Mode;
 use crate::domain::facts::Facts;
@@ -27,7 +27,7 @@ fn answered(wizard: &Wizard, cluster: &str) -> bool {
 fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
     let mut wizard = Wizard::begun();
     assert_eq!(format!("{:?}", wizard.asked), "[Open(Req(1))]");
-    let effects = wizard.opened(Ok(three()));
+    let effects = wizard.opened(Ok(three_clusters()));
     assert_eq!(format!("{effects:?}"), r#"[Detect(Req(2), ["prod", "dev-seek"]), ListTasks(Req(3))]"#);
     let states: Vec<&str> = wizard.model.clusters.iter().map(|cluster| cluster.rows[0].row.state.as_str()).collect();
     assert_eq!(states, ["asking", "asking", "password needed"]);
@@ -132,7 +132,7 @@ fn a_marked_tenant_that_is_gone_is_not_backed_up() {
 
 #[test]
 fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
-    let mut wizard = Wizard::on(three());
+    let mut wizard = Wizard::on(three_clusters());
     wizard.detected("prod", cast::answer(cast::prod()));
     wizard.keys(&["/"]);
     // q and ? are letters here, and end and open nothing.
@@ -159,7 +159,7 @@ fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
 fn straight_in_goes_to_the_target_once_it_is_known() {
     let mut wizard = Wizard::begun();
     wizard.model.initial_target = Some("prod/order".parse().unwrap());
-    wizard.opened(Ok(three()));
+    wizard.opened(Ok(three_clusters()));
     wizard.is_on(Screen::Target);
     let effects = wizard.detected("prod", cast::answer(cast::prod()));
     assert_eq!(names(&effects), ["Detect"]);
@@ -179,13 +179,13 @@ fn straight_in_to_what_is_not_there_says_so() {
     ] {
         let mut wizard = Wizard::begun();
         wizard.model.initial_target = Some(target.parse().unwrap());
-        wizard.opened(Ok(three()));
+        wizard.opened(Ok(three_clusters()));
         wizard.detected("prod", cast::answer(cast::prod()));
         wizard.is_on(Screen::Target).says(told);
     }
     let mut wizard = Wizard::begun();
     wizard.model.initial_target = Some("prod/pay".parse().unwrap());
-    wizard.opened(Ok(three()));
+    wizard.opened(Ok(three_clusters()));
     wizard.detected("prod", Err(cast::unreachable()));
     wizard.is_on(Screen::Target).says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
 }
@@ -219,7 +219,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
 fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
     let mut wizard = Wizard::begun();
     wizard.model.initial_target = Some("vault/pay".parse().unwrap());
-    wizard.opened(Ok(three()));
+    wizard.opened(Ok(three_clusters()));
     wizard.types("half a pass");
     wizard.detected("prod", cast::answer(cast::prod()));
     wizard.detected("dev-seek", cast::answer(cast::seek()));

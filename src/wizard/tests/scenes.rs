@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::cast::{self, three};
+use super::cast::{self, three_clusters};
 use super::drive::Wizard;
 use super::plans::{Story, journal};
 use crate::domain::exit;
@@ -92,7 +92,7 @@ fn tried(refused: Option<crate::domain::fault::Fault>) -> Wizard {
 }
 
 fn list() -> Wizard {
-    let mut wizard = Wizard::on(three());
+    let mut wizard = Wizard::on(three_clusters());
     wizard.detected("prod", cast::answer(cast::prod()));
     wizard.detected("dev-seek", cast::answer(cast::seek()));
     wizard.keys(&["Down"]);
@@ -100,7 +100,7 @@ fn list() -> Wizard {
 }
 
 fn broken_list() -> Wizard {
-    let mut wizard = Wizard::on(three());
+    let mut wizard = Wizard::on(three_clusters());
     wizard.detected("prod", Err(cast::unreachable()));
     wizard.detected("dev-seek", Err(cast::refused_login()));
     wizard.keys(&["Enter"]);
@@ -310,7 +310,7 @@ fn mixed_builds() -> Wizard {
 }
 
 fn asked() -> Wizard {
-    let mut wizard = Wizard::on(three());
+    let mut wizard = Wizard::on(three_clusters());
     wizard.keys(&["G", "Enter"]);
     wizard.types("12345");
     wizard
