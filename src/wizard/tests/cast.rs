@@ -47,7 +47,7 @@ pub fn three_clusters() -> InventorySummary {
 }
 
 /// The same facts under another cluster's name.
-pub fn named(mut facts: Facts, name: &str) -> Facts {
+pub fn with_name(mut facts: Facts, name: &str) -> Facts {
     facts.cluster.target = samples::target(name);
     facts
 }
@@ -112,7 +112,7 @@ pub fn later(facts: &Facts) -> Facts {
 
 /// An engine without tenants, backed up by a dump.
 pub fn seek() -> Facts {
-    let mut facts = named(prod(), "dev-seek");
+    let mut facts = with_name(prod(), "dev-seek");
     facts.cluster.version = Detected::read("seekdb 1.4.0").unwrap().version;
     facts.cluster.method = Method::Logical;
     facts.cluster.method_reason = "seekdb has no physical backup.".into();
@@ -157,7 +157,7 @@ pub fn chinese() -> Facts {
     let pay = facts::TenantFacts { sets: vec![set(44_238_000_000)], ..samples::tenant(1002, "\u{652f}\u{4ed8}") };
     let order =
         samples::other_tenant(1004, "\u{8ba2}\u{5355}\u{5e93}\u{5f88}\u{957f}\u{7684}\u{540d}\u{5b57}\u{5f88}\u{957f}");
-    named(samples::cluster(vec![pay, order]), "\u{751f}\u{4ea7}")
+    with_name(samples::cluster(vec![pay, order]), "\u{751f}\u{4ea7}")
 }
 
 /// As a cluster answers.

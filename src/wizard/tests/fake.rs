@@ -59,7 +59,7 @@ impl Fake {
             cast::mixed(),
             cast::without_storage(),
         ];
-        let vault = vec![cast::named(cast::prod(), "vault")];
+        let vault = vec![cast::with_name(cast::prod(), "vault")];
         let clusters = [("prod", prod), ("dev-seek", vec![cast::seek()]), ("vault", vault)];
         let shared = |facts: Vec<Facts>| facts.into_iter().map(Arc::new).collect();
         Self {

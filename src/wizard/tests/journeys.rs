@@ -211,7 +211,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     assert_eq!(ask.last_error.as_deref(), Some("The password of root@sys is wrong."));
     wizard.types("right");
     wizard.keys(&["Enter"]);
-    wizard.detected("vault", cast::answer(cast::named(cast::prod(), "vault")));
+    wizard.detected("vault", cast::answer(cast::with_name(cast::prod(), "vault")));
     assert!(!wizard.model.clusters[0].needs_password && answered(&wizard, "vault"));
 }
 
