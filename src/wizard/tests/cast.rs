@@ -128,7 +128,7 @@ pub fn seek() -> Facts {
 }
 
 /// The same with a table that no dump brings back, and a view on it.
-pub fn unfit() -> Facts {
+pub fn failing_checks() -> Facts {
     let column = Column {
         database: "pay".into(),
         table: "inv".into(),
