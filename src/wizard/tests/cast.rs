@@ -106,7 +106,7 @@ pub fn without_storage() -> Facts {
 }
 
 /// A later look at the same: the archive is further, and the plan is the same.
-pub fn later(facts: &Facts) -> Facts {
+pub fn read_later(facts: &Facts) -> Facts {
     Facts { at: facts.at.saturating_add(jiff::SignedDuration::from_secs(60)).unwrap(), ..facts.clone() }
 }
 

@@ -62,7 +62,7 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
         _ => None,
     });
     assert_eq!(wizard.model.clusters[0].pending, Some(req), "going to Detected asked again");
-    let effects = wizard.detected("prod", cast::answer(cast::later(&cast::not_archiving())));
+    let effects = wizard.detected("prod", cast::answer(cast::read_later(&cast::not_archiving())));
     assert_eq!(names(&effects), ["Prepare"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made anew.");
@@ -76,7 +76,7 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
 fn a_plan_that_reads_the_same_keeps_the_focus() {
     let mut wizard = on_confirm(cast::prod());
     wizard.keys(&["Tab"]);
-    wizard.detected("prod", cast::answer(cast::later(&cast::prod())));
+    wizard.detected("prod", cast::answer(cast::read_later(&cast::prod())));
     wizard.prepared();
     assert_eq!(wizard.model.confirm.button, Button::Start, "only the task's id is another");
     assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
@@ -107,7 +107,7 @@ fn on_prod_what_interrupts_something_asks_for_the_name() {
     interrupting(&mut wizard);
     wizard.keys(&["Tab", "Enter"]);
     wizard.types("prod/pay");
-    wizard.detected("prod", cast::answer(cast::later(&cast::not_archiving())));
+    wizard.detected("prod", cast::answer(cast::read_later(&cast::not_archiving())));
     wizard.prepared();
     assert!(wizard.model.overlay.is_none());
     wizard.says("The plan changed meanwhile; read it again.");
@@ -166,7 +166,7 @@ fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
 #[test]
 fn a_refused_plan_says_why_and_starts_nothing() {
     let mut wizard = on_confirm(cast::prod());
-    wizard.detected("prod", cast::answer(cast::later(&cast::busy())));
+    wizard.detected("prod", cast::answer(cast::read_later(&cast::busy())));
     wizard.prepared();
     let Some(Err(refusal)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
     let (what, why) = (refusal.fault.what.clone(), refusal.fault.why.clone());

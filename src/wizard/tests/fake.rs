@@ -52,7 +52,7 @@ impl Fake {
     pub fn new() -> Self {
         let prod = vec![
             cast::prod(),
-            cast::later(&cast::prod()),
+            cast::read_later(&cast::prod()),
             cast::busy(),
             cast::not_archiving(),
             cast::upgrading(),
