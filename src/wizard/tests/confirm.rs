@@ -46,7 +46,7 @@ fn before_the_plan_is_made_nothing_can_be_started() {
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
     // An answer to another question makes no plan.
-    let other = super::drive::made(&cast::prod(), &wizard.model.choices().unwrap(), "T");
+    let other = super::drive::plan_preview(&cast::prod(), &wizard.model.choices().unwrap(), "T");
     wizard.answer(crate::wizard::model::RequestId(77), Answer::Prepared(Box::new(other)));
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");

@@ -105,8 +105,8 @@ impl Wizard {
             Effect::Prepare(req, facts, choices) => Some((*req, Arc::clone(facts), choices.clone())),
             _ => None,
         });
-        let made = made(&facts, &choices, &format!("T{}", req.0));
-        self.answer(req, Answer::Prepared(Box::new(made)))
+        let made = plan_preview(&facts, &choices, &format!("T{}", req.0));
+        self.answer(req, Answer::Prepared(Box::new(plan_preview)))
     }
 
     /// The newest of what was asked for that is so.
@@ -140,7 +140,11 @@ impl Wizard {
 }
 
 /// A plan as the wizard's own effects make it.
-pub fn made(facts: &Facts, choices: &crate::domain::choices::Choices, task: &str) -> Result<PlanPreview, Box<Refusal>> {
+pub fn plan_preview(
+    facts: &Facts,
+    choices: &crate::domain::choices::Choices,
+    task: &str,
+) -> Result<PlanPreview, Box<Refusal>> {
     let prepared = prepare::prepare(facts, choices, task)?;
     let same_as = ["backup", &choices.targets[0].to_string(), "--mode", "full"].map(str::to_owned).to_vec();
     Ok(PlanPreview { prepared, equivalent_command: same_as })

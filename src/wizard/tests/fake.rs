@@ -97,7 +97,7 @@ impl Fake {
             }
             Effect::Prepare(req, facts, choices) => {
                 self.next_id += 1;
-                let made = drive::made(&facts, &choices, &format!("1M7W{}", self.next_id));
+                let made = drive::plan_preview(&facts, &choices, &format!("1M7W{}", self.next_id));
                 self.say(req, Answer::Prepared(Box::new(made)));
             }
             Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.spec, dice)),
