@@ -382,7 +382,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
     assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
     assert!(wizard.model.draft.as_ref().unwrap().is_edited(), "they are not lost unasked");
-    let mut started = Wizard { model: wizard.model, asked: Vec::new() };
+    let mut started = Wizard { model: wizard.model, pending_effects: Vec::new() };
     let effects = started.keys(&["Tab", "Enter"]);
     let [Effect::Launch(req, _, typed)] = effects.as_slice() else { panic!("{effects:?}") };
     let given: Vec<&str> = typed.decryption.iter().map(crate::domain::secret::Secret::expose).collect();

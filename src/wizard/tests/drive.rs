@@ -20,7 +20,7 @@ use crate::wizard::update::{initial_effects, update};
 pub struct Wizard {
     pub model: Model,
     /// What it asked for and was not told yet, oldest first.
-    pub asked: Vec<Effect>,
+    pub pending_effects: Vec<Effect>,
 }
 
 impl Wizard {
@@ -28,7 +28,7 @@ impl Wizard {
     pub fn begun() -> Self {
         let mut model = Model::new((80, 24), TimeZone::UTC);
         let asked = initial_effects(&mut model);
-        Self { model, asked }
+        Self { model, pending_effects: asked }
     }
 
     /// The same with an inventory.
@@ -51,7 +51,7 @@ impl Wizard {
     /// One message; what it asks for is kept and returned.
     pub fn tell(&mut self, msg: Msg) -> Vec<Effect> {
         let effects = update(&mut self.model, msg);
-        self.asked.extend(effects.iter().cloned());
+        self.pending_effects.extend(effects.iter().cloned());
         effects
     }
 
@@ -112,8 +112,8 @@ impl Wizard {
     /// The newest of what was asked for that is so.
     #[track_caller]
     pub fn last<T>(&self, which: impl Fn(&Effect) -> Option<T>) -> T {
-        let found = self.asked.iter().rev().find_map(which);
-        found.unwrap_or_else(|| panic!("it was not asked for: {:#?}", names(&self.asked)))
+        let found = self.pending_effects.iter().rev().find_map(which);
+        found.unwrap_or_else(|| panic!("it was not asked for: {:#?}", names(&self.pending_effects)))
     }
 
     #[track_caller]

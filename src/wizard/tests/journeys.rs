@@ -26,7 +26,7 @@ fn answered(wizard: &Wizard, cluster: &str) -> bool {
 #[test]
 fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
     let mut wizard = Wizard::begun();
-    assert_eq!(format!("{:?}", wizard.asked), "[Open(Req(1))]");
+    assert_eq!(format!("{:?}", wizard.pending_effects), "[Open(Req(1))]");
     let effects = wizard.opened(Ok(three_clusters()));
     assert_eq!(format!("{effects:?}"), r#"[Detect(Req(2), ["prod", "dev-seek"]), ListTasks(Req(3))]"#);
     let states: Vec<&str> = wizard.model.clusters.iter().map(|cluster| cluster.rows[0].row.state.as_str()).collect();
@@ -194,7 +194,7 @@ fn straight_in_to_what_is_not_there_says_so() {
 fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     let mut wizard = Wizard::on(cast::inventory_of(vec![cast::cluster_summary("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
-    assert!(!names(&wizard.asked).contains(&"Detect".to_owned()));
+    assert!(!names(&wizard.pending_effects).contains(&"Detect".to_owned()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.label, "Password of root@sys on vault");
     wizard.types("qwerty");
