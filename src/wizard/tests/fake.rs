@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::plans::{Story, journal};
+use super::plans::{TaskScript, journal};
 use super::{cast, drive};
 use crate::app::test::TestSpec;
 use crate::domain::exit;
@@ -44,7 +44,7 @@ impl Dice {
 pub struct Fake {
     pub pending: VecDeque<(RequestId, Answer)>,
     clusters: BTreeMap<String, Vec<Arc<Facts>>>,
-    tasks: BTreeMap<String, (Arc<Prepared>, Story)>,
+    tasks: BTreeMap<String, (Arc<Prepared>, TaskScript)>,
     next_id: u64,
 }
 
@@ -106,7 +106,7 @@ impl Fake {
                     Err(cast::unreachable())
                 } else {
                     let id = prepared.task.clone();
-                    self.tasks.insert(id.clone(), (prepared, *dice.pick(&Story::ALL)));
+                    self.tasks.insert(id.clone(), (prepared, *dice.pick(&TaskScript::ALL)));
                     Ok(id)
                 };
                 self.say(req, Answer::Launched(started));
@@ -117,7 +117,7 @@ impl Fake {
             }
             Effect::Resume { req, task, .. } => {
                 if let Some((_, story)) = self.tasks.get_mut(&task) {
-                    *story = *dice.pick(&Story::ALL);
+                    *story = *dice.pick(&TaskScript::ALL);
                 }
                 let started = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(task) };
                 self.say(req, Answer::Launched(started));
@@ -208,7 +208,7 @@ impl Fake {
             view.apply(cast::now(), &event);
             self.say(req, Answer::Followed(cast::now(), Box::new(Ok(event))));
         }
-        if story == Story::Runs {
+        if story == TaskScript::Runs {
             let later = serde_json::json!({"event": "of a later obnow"});
             self.say(req, Answer::Followed(cast::now(), Box::new(Err(Unread::Unknown(later)))));
         } else {
@@ -217,12 +217,12 @@ impl Fake {
     }
 
     fn rows(&self) -> Vec<TaskRow> {
-        let row = |(id, (prepared, story)): (&String, &(Arc<Prepared>, Story))| {
+        let row = |(id, (prepared, story)): (&String, &(Arc<Prepared>, TaskScript))| {
             let mut view = TaskView::default();
             for event in journal(prepared, *story) {
                 view.apply(cast::now(), &event);
             }
-            let state = view.state(*story == Story::Runs);
+            let state = view.state(*story == TaskScript::Runs);
             TaskRow { id: id.clone(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
         };
         let unread = TaskRow {

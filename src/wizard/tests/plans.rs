@@ -13,7 +13,7 @@ use crate::domain::task::{Event, Prepared};
 
 /// How a task goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Story {
+pub enum TaskScript {
     /// It is under way.
     Runs,
     /// To this verdict.
@@ -22,7 +22,7 @@ pub enum Story {
     Stops(StepKind),
 }
 
-impl Story {
+impl TaskScript {
     pub const ALL: [Self; 9] = [
         Self::Runs,
         Self::Ends(VerdictWord::Restorable),
@@ -94,7 +94,7 @@ fn outcome(verdict: VerdictWord) -> Outcome {
 }
 
 /// The journal of a task that was confirmed so.
-pub fn journal(prepared: &Prepared, story: Story) -> Vec<Event> {
+pub fn journal(prepared: &Prepared, story: TaskScript) -> Vec<Event> {
     let targets: Vec<TargetName> = prepared.plan.targets.iter().map(|target| target.target.clone()).collect();
     let mut events = vec![
         Event::Created {
@@ -107,16 +107,21 @@ pub fn journal(prepared: &Prepared, story: Story) -> Vec<Event> {
     for plan in &prepared.plan.targets {
         tell(&mut events, &plan.target, plan.steps.iter().map(|step| (step.kind, step.actions.is_empty())), story);
     }
-    if story != Story::Runs {
+    if story != TaskScript::Runs {
         events.push(Event::RunnerEnded { reason: "done".into() });
     }
     events
 }
 
-fn tell(events: &mut Vec<Event>, target: &TargetName, steps: impl Iterator<Item = (StepKind, bool)>, story: Story) {
+fn tell(
+    events: &mut Vec<Event>,
+    target: &TargetName,
+    steps: impl Iterator<Item = (StepKind, bool)>,
+    story: TaskScript,
+) {
     for (kind, idle) in steps {
         events.push(step(target, kind, StepState::Running, "", None));
-        if story == Story::Stops(kind) {
+        if story == TaskScript::Stops(kind) {
             events.push(step(target, kind, StepState::Failed, "refused", Some(no_room())));
             return;
         }
@@ -125,18 +130,21 @@ fn tell(events: &mut Vec<Event>, target: &TargetName, steps: impl Iterator<Item 
             events.push(Event::Job { target: target.clone(), job, set, kind });
             events.push(progress(target));
             match story {
-                Story::Runs => return,
-                Story::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown) | Story::Stops(_) => {
+                TaskScript::Runs => return,
+                TaskScript::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown)
+                | TaskScript::Stops(_) => {
                     break;
                 }
-                Story::Ends(VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable) => {}
+                TaskScript::Ends(
+                    VerdictWord::Restorable | VerdictWord::NotYetRestorable | VerdictWord::NotRestorable,
+                ) => {}
             }
         }
         let quiet = idle && matches!(kind, StepKind::SetDestination | StepKind::StartArchiving | StepKind::Compact);
         let state = if quiet { StepState::NotNeeded } else { StepState::Ok };
         events.push(step(target, kind, state, if quiet { "not needed" } else { "" }, None));
     }
-    if let Story::Ends(verdict) = story {
+    if let TaskScript::Ends(verdict) = story {
         let state = match verdict {
             VerdictWord::Failed => Some(StepState::Failed),
             VerdictWord::Cancelled => Some(StepState::Cancelled),
