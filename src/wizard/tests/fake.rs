@@ -208,7 +208,7 @@ impl Fake {
             view.apply(cast::now(), &event);
             self.say(req, Answer::Followed(cast::now(), Box::new(Ok(event))));
         }
-        if story == TaskScript::Runs {
+        if story == TaskScript::Running {
             let later = serde_json::json!({"event": "of a later obnow"});
             self.say(req, Answer::Followed(cast::now(), Box::new(Err(Unread::Unknown(later)))));
         } else {
@@ -222,7 +222,7 @@ impl Fake {
             for event in journal(prepared, *story) {
                 view.apply(cast::now(), &event);
             }
-            let state = view.state(*story == TaskScript::Runs);
+            let state = view.state(*story == TaskScript::Running);
             TaskRow { id: id.clone(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
         };
         let unread = TaskRow {

@@ -15,7 +15,7 @@ use crate::domain::task::{Event, Prepared};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskScript {
     /// It is under way.
-    Runs,
+    Running,
     /// To this verdict.
     Ends(VerdictWord),
     /// This step fails before there is a job.
@@ -24,7 +24,7 @@ pub enum TaskScript {
 
 impl TaskScript {
     pub const ALL: [Self; 9] = [
-        Self::Runs,
+        Self::Running,
         Self::Ends(VerdictWord::Restorable),
         Self::Ends(VerdictWord::NotYetRestorable),
         Self::Ends(VerdictWord::NotRestorable),
@@ -107,7 +107,7 @@ pub fn journal(prepared: &Prepared, story: TaskScript) -> Vec<Event> {
     for plan in &prepared.plan.targets {
         tell(&mut events, &plan.target, plan.steps.iter().map(|step| (step.kind, step.actions.is_empty())), story);
     }
-    if story != TaskScript::Runs {
+    if story != TaskScript::Running {
         events.push(Event::RunnerEnded { reason: "done".into() });
     }
     events
@@ -130,7 +130,7 @@ fn tell(
             events.push(Event::Job { target: target.clone(), job, set, kind });
             events.push(progress(target));
             match story {
-                TaskScript::Runs => return,
+                TaskScript::Running => return,
                 TaskScript::Ends(VerdictWord::Failed | VerdictWord::Cancelled | VerdictWord::Unknown)
                 | TaskScript::Stops(_) => {
                     break;

@@ -48,12 +48,12 @@ pub fn all() -> Vec<Scene> {
         ("confirm.error", confirm(cast::busy()).model),
         ("confirm.loading", mode_and(cast::prod(), &["Enter"]).model),
         ("confirm.cjk", confirm(cast::chinese()).model),
-        ("task.normal", task(cast::prod(), TaskScript::Runs).model),
+        ("task.normal", task(cast::prod(), TaskScript::Running).model),
         ("task.error", task(cast::prod(), TaskScript::Ends(VerdictWord::Failed)).model),
         ("task.loading", begun_task(cast::prod()).0.model),
         ("task.stopped", task(cast::prod(), TaskScript::Stops(StepKind::CheckReady)).model),
         ("task.restorable", task(cast::prod(), TaskScript::Ends(VerdictWord::Restorable)).model),
-        ("task.cjk", task(cast::chinese(), TaskScript::Runs).model),
+        ("task.cjk", task(cast::chinese(), TaskScript::Running).model),
         ("tasks.normal", tasks(cast::prod()).model),
         ("tasks.error", broken_tasks().model),
         ("tasks.loading", waiting_tasks().model),
@@ -246,7 +246,7 @@ fn task(facts: Facts, story: TaskScript) -> Wizard {
         wizard.answer(req, Answer::Followed(at, Box::new(Ok(event))));
         at = at.saturating_add(jiff::SignedDuration::from_millis(900)).unwrap();
     }
-    if story != TaskScript::Runs {
+    if story != TaskScript::Running {
         wizard.answer(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
     }
     wizard
@@ -265,14 +265,15 @@ fn tasks(facts: Facts) -> Wizard {
     let prepared = begun_task(facts.clone()).1;
     let mut wizard = Wizard::with(facts);
     wizard.keys(&["b"]);
-    let stories = [TaskScript::Runs, TaskScript::Ends(VerdictWord::Restorable), TaskScript::Ends(VerdictWord::Failed)];
+    let stories =
+        [TaskScript::Running, TaskScript::Ends(VerdictWord::Restorable), TaskScript::Ends(VerdictWord::Failed)];
     let rows = stories.into_iter().zip(["1M7W5WH9X5DC", "1M7W5WH9X5DB", "1M7W5WH9X5DA"]).map(|(story, id)| {
         let mut view = TaskView::default();
         let at = cast::now().saturating_sub(jiff::SignedDuration::from_hours(3)).unwrap();
         for event in journal(&prepared, story) {
             view.apply(at, &event);
         }
-        let state = view.state(story == TaskScript::Runs);
+        let state = view.state(story == TaskScript::Running);
         TaskRow { id: id.into(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
     });
     let unread = TaskRow {
@@ -328,7 +329,7 @@ fn helps() -> Vec<Scene> {
         ("help.storage", helped(storage(cast::prod()))),
         ("help.mode", helped(mode_and(cast::prod(), &[]))),
         ("help.confirm", helped(confirm(cast::prod()))),
-        ("help.task", helped(task(cast::prod(), TaskScript::Runs))),
+        ("help.task", helped(task(cast::prod(), TaskScript::Running))),
         ("help.tasks", helped(tasks(cast::prod()))),
     ]
 }
