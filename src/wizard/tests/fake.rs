@@ -18,9 +18,9 @@ use crate::wizard::msg::{Answer, TaskRow};
 use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
 
 /// Dice that fall the same way for the same seed (splitmix64).
-pub struct Dice(pub u64);
+pub struct SeededRandom(pub u64);
 
-impl Dice {
+impl SeededRandom {
     /// 0 to below `sides`.
     pub fn below(&mut self, sides: usize) -> usize {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
@@ -71,7 +71,7 @@ impl Fake {
     }
 
     /// Whoever it concerns does what was asked, and answers.
-    pub fn take(&mut self, effect: Effect, dice: &mut Dice) {
+    pub fn take(&mut self, effect: Effect, dice: &mut SeededRandom) {
         match effect {
             Effect::OpenInventory(req) => {
                 let known = match dice.below(12) {
@@ -162,7 +162,7 @@ impl Fake {
         self.pending.push_back((req, answer));
     }
 
-    fn facts_of(&mut self, cluster: &str, dice: &mut Dice) -> Result<Arc<Facts>, Fault> {
+    fn facts_of(&mut self, cluster: &str, dice: &mut SeededRandom) -> Result<Arc<Facts>, Fault> {
         match dice.below(16) {
             0 => Err(cast::unreachable()),
             1 => Err(cast::refused_login()),
@@ -172,12 +172,12 @@ impl Fake {
         }
     }
 
-    fn asked_back(&mut self, req: RequestId, question: ConfirmDialog, dice: &mut Dice) {
+    fn asked_back(&mut self, req: RequestId, question: ConfirmDialog, dice: &mut SeededRandom) {
         let question = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(Box::new(question)) };
         self.say(req, Answer::DialogReady(question));
     }
 
-    fn test(&mut self, req: RequestId, what: &TestSpec, dice: &mut Dice) {
+    fn test(&mut self, req: RequestId, what: &TestSpec, dice: &mut SeededRandom) {
         let check = match dice.below(3) {
             0 => TestedCheck::fail(StorageCheck::Write, Some(5), cast::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),

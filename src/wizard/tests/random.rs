@@ -9,7 +9,7 @@ use ratatui::backend::TestBackend;
 
 use super::cast;
 use super::drive::names;
-use super::fake::{Dice, Fake};
+use super::fake::{Fake, SeededRandom};
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Overlay, Screen};
@@ -182,7 +182,7 @@ fn fresh() -> Model {
 }
 
 /// What happens next: most of the time a key, else a paste, another size, or an answer.
-fn next(model: &Model, fake: &mut Fake, dice: &mut Dice) -> Msg {
+fn next(model: &Model, fake: &mut Fake, dice: &mut SeededRandom) -> Msg {
     if dice.one_in(3) && !fake.pending.is_empty() {
         // Now and then one that is not the oldest; those of one question keep their order.
         let at = if dice.one_in(10) { dice.below(fake.pending.len()) } else { 0 };
@@ -219,7 +219,7 @@ fn expected(model: &Model) -> Option<String> {
 }
 
 /// Draws it, in its own size and in one that the terminal has before the model knows.
-fn draw(model: &Model, dice: &mut Dice) {
+fn draw(model: &Model, dice: &mut SeededRandom) {
     let other = (dice.below(120).try_into().unwrap(), dice.below(40).try_into().unwrap());
     for (columns, rows) in [model.size, other] {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
@@ -230,7 +230,7 @@ fn draw(model: &Model, dice: &mut Dice) {
 
 /// Presses so many keys.
 fn run(seed: u64, keys: usize) -> Seen {
-    let mut dice = Dice(seed);
+    let mut dice = SeededRandom(seed);
     let (mut fake, mut tally, mut model) = (Fake::new(), Seen::default(), fresh());
     for effect in initial_effects(&mut model) {
         fake.take(effect, &mut dice);
