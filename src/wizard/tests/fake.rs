@@ -41,14 +41,14 @@ impl SeededRandom {
 }
 
 /// What was answered and has not arrived yet, and the tasks there are.
-pub struct Fake {
+pub struct FakeBackend {
     pub pending: VecDeque<(RequestId, Answer)>,
     clusters: BTreeMap<String, Vec<Arc<Facts>>>,
     tasks: BTreeMap<String, (Arc<Prepared>, TaskScript)>,
     next_id: u64,
 }
 
-impl Fake {
+impl FakeBackend {
     pub fn new() -> Self {
         let prod = vec![
             cast::prod(),

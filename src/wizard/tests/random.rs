@@ -9,7 +9,7 @@ use ratatui::backend::TestBackend;
 
 use super::cast;
 use super::drive::names;
-use super::fake::{Fake, SeededRandom};
+use super::fake::{FakeBackend, SeededRandom};
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Overlay, Screen};
@@ -182,7 +182,7 @@ fn fresh() -> Model {
 }
 
 /// What happens next: most of the time a key, else a paste, another size, or an answer.
-fn next(model: &Model, fake: &mut Fake, dice: &mut SeededRandom) -> Msg {
+fn next(model: &Model, fake: &mut FakeBackend, dice: &mut SeededRandom) -> Msg {
     if dice.one_in(3) && !fake.pending.is_empty() {
         // Now and then one that is not the oldest; those of one question keep their order.
         let at = if dice.one_in(10) { dice.below(fake.pending.len()) } else { 0 };
@@ -231,7 +231,7 @@ fn draw(model: &Model, dice: &mut SeededRandom) {
 /// Presses so many keys.
 fn run(seed: u64, keys: usize) -> Seen {
     let mut dice = SeededRandom(seed);
-    let (mut fake, mut tally, mut model) = (Fake::new(), Seen::default(), fresh());
+    let (mut fake, mut tally, mut model) = (FakeBackend::new(), Seen::default(), fresh());
     for effect in initial_effects(&mut model) {
         fake.take(effect, &mut dice);
     }
