@@ -16,10 +16,10 @@ use crate::wizard::model::{Model, RequestId, Screen};
 use crate::wizard::msg::{Answer, TaskRow};
 
 /// A picture to be drawn: what it is called, and the model.
-pub type Scene = (&'static str, Model);
+pub type ScreenFixture = (&'static str, Model);
 
 /// Every scene.
-pub fn all() -> Vec<Scene> {
+pub fn all() -> Vec<ScreenFixture> {
     let mut scenes = vec![
         ("connect.normal", Wizard::on(cast::inventory_of(Vec::new())).model),
         ("connect.error", tried(Some(cast::refused_login())).model),
@@ -318,7 +318,7 @@ fn asked() -> Wizard {
 }
 
 /// The help of every screen, over a scene of it.
-fn helps() -> Vec<Scene> {
+fn helps() -> Vec<ScreenFixture> {
     let helped = |mut wizard: Wizard| {
         wizard.keys(&["?"]);
         wizard.model
