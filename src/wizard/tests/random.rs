@@ -84,13 +84,13 @@ const PRESSED: [Key; 52] = [
 
 /// What was seen, to prove that the dice led everywhere.
 #[derive(Default)]
-struct Seen {
+struct Coverage {
     screens: BTreeMap<&'static str, usize>,
     overlays: BTreeSet<String>,
     effects: BTreeMap<String, usize>,
 }
 
-impl Seen {
+impl Coverage {
     fn note(&mut self, model: &Model) {
         *self.screens.entry(model.screen.name()).or_default() += 1;
         self.overlays.extend(match &model.overlay {
@@ -229,9 +229,9 @@ fn draw(model: &Model, dice: &mut SeededRandom) {
 }
 
 /// Presses so many keys.
-fn run(seed: u64, keys: usize) -> Seen {
+fn run(seed: u64, keys: usize) -> Coverage {
     let mut dice = SeededRandom(seed);
-    let (mut fake, mut tally, mut model) = (FakeBackend::new(), Seen::default(), fresh());
+    let (mut fake, mut tally, mut model) = (FakeBackend::new(), Coverage::default(), fresh());
     for effect in initial_effects(&mut model) {
         fake.take(effect, &mut dice);
     }
@@ -270,7 +270,7 @@ fn run(seed: u64, keys: usize) -> Seen {
 fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
     let seeds = (SEED..).take(RUNS);
     let runs: Vec<_> = seeds.map(|seed| std::thread::spawn(move || (seed, run(seed, KEYS / RUNS)))).collect();
-    let mut all = Seen::default();
+    let mut all = Coverage::default();
     for run in runs {
         // A thread that panicked has said its seed and key.
         let (seed, tally) = run.join().unwrap_or_else(|_| panic!("a run from seed {SEED} on broke"));
