@@ -106,7 +106,7 @@ impl Coverage {
 
 /// What a key agrees to, by what has the focus or is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Agreed {
+enum Confirmed {
     Nothing,
     /// It presses Back up Now, or answers what that asked.
     Start,
@@ -120,7 +120,7 @@ struct Before {
     /// The digest of the plan that was shown, if it was that of the draft.
     digest: Option<String>,
     /// What it agrees to.
-    agreed: Agreed,
+    agreed: Confirmed,
     on_task: bool,
 }
 
@@ -128,21 +128,23 @@ impl Before {
     fn of(model: &Model, msg: &Msg) -> Self {
         let enter = matches!(msg, Msg::Key(Key::Enter));
         let agreed = match &model.overlay {
-            None if model.confirm.button == Button::Start => Agreed::Start,
-            None | Some(Overlay::Help(_)) => Agreed::Nothing,
+            None if model.confirm.button == Button::Start => Confirmed::Start,
+            None | Some(Overlay::Help(_)) => Confirmed::Nothing,
             Some(Overlay::Confirm(question)) => match question.action {
-                _ if question.name.as_ref().is_some_and(|name| name.text.value() != name.expected) => Agreed::Nothing,
-                ConfirmAction::Start => Agreed::Start,
-                ConfirmAction::Compact => Agreed::Compact,
-                ConfirmAction::Cancel => Agreed::Cancel,
-                ConfirmAction::Leave | ConfirmAction::Override(_) | ConfirmAction::Retry => Agreed::Nothing,
+                _ if question.name.as_ref().is_some_and(|name| name.text.value() != name.expected) => {
+                    Confirmed::Nothing
+                }
+                ConfirmAction::Start => Confirmed::Start,
+                ConfirmAction::Compact => Confirmed::Compact,
+                ConfirmAction::Cancel => Confirmed::Cancel,
+                ConfirmAction::Leave | ConfirmAction::Override(_) | ConfirmAction::Retry => Confirmed::Nothing,
             },
             Some(Overlay::SecretPrompt(ask)) => match ask.purpose {
-                SecretPurpose::AccessKeyToStart => Agreed::Start,
-                SecretPurpose::Login(_) | SecretPurpose::OlderPassword => Agreed::Nothing,
+                SecretPurpose::AccessKeyToStart => Confirmed::Start,
+                SecretPurpose::Login(_) | SecretPurpose::OlderPassword => Confirmed::Nothing,
                 SecretPurpose::AccessKeyToRetry
                 | SecretPurpose::EncryptionToRetry
-                | SecretPurpose::OlderPasswordToRetry => Agreed::Compact,
+                | SecretPurpose::OlderPasswordToRetry => Confirmed::Compact,
             },
         };
         let start = model.screen == Screen::Confirm && enter;
@@ -153,7 +155,7 @@ impl Before {
         };
         Self {
             digest: shown.map(|shown| shown.prepared.digest.clone()),
-            agreed: if agreed == Agreed::Start && !start { Agreed::Nothing } else { agreed },
+            agreed: if agreed == Confirmed::Start && !start { Confirmed::Nothing } else { agreed },
             on_task: model.screen == Screen::Task && matches!(msg, Msg::Key(_)),
         }
     }
@@ -162,14 +164,14 @@ impl Before {
     fn judge(&self, effect: &Effect, told: &str) {
         match effect {
             Effect::Launch(_, prepared, _) => {
-                assert_eq!(self.agreed, Agreed::Start, "a start without its key: {told}");
+                assert_eq!(self.agreed, Confirmed::Start, "a start without its key: {told}");
                 assert_eq!(self.digest.as_ref(), Some(&prepared.digest), "another plan than the one shown: {told}");
             }
             Effect::Resume { compact, .. } => {
                 assert!(self.on_task, "a task goes on without a key on it: {told}");
-                assert!(!compact || self.agreed == Agreed::Compact, "a compaction that nobody agreed to: {told}");
+                assert!(!compact || self.agreed == Confirmed::Compact, "a compaction that nobody agreed to: {told}");
             }
-            Effect::Cancel(..) => assert_eq!(self.agreed, Agreed::Cancel, "a cancel that nobody agreed to: {told}"),
+            Effect::Cancel(..) => assert_eq!(self.agreed, Confirmed::Cancel, "a cancel that nobody agreed to: {told}"),
             _ => {}
         }
     }
