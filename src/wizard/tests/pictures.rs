@@ -53,7 +53,7 @@ pub fn rows(buffer: &Buffer) -> Vec<String> {
 }
 
 /// The look of a cell in words; empty: the terminal's own.
-fn look(buffer: &Buffer, (x, y): (u16, u16)) -> String {
+fn cell_style(buffer: &Buffer, (x, y): (u16, u16)) -> String {
     let cell = &buffer[(x, y)];
     let mut words = Vec::new();
     if cell.fg != Color::Reset {
@@ -80,7 +80,7 @@ fn look(buffer: &Buffer, (x, y): (u16, u16)) -> String {
 fn runs(buffer: &Buffer, y: u16) -> String {
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
     for x in 0..buffer.area.width {
-        let look = look(buffer, (x, y));
+        let look = cell_style(buffer, (x, y));
         match runs.last_mut() {
             Some((_, end, last)) if *last == look => *end = x,
             _ => runs.push((x, x, look)),
