@@ -77,7 +77,7 @@ fn cell_style(buffer: &Buffer, (x, y): (u16, u16)) -> String {
 }
 
 /// The runs of a row that have a look of their own: `3-9 cyan`.
-fn runs(buffer: &Buffer, y: u16) -> String {
+fn style_runs(buffer: &Buffer, y: u16) -> String {
     let mut runs: Vec<(u16, u16, String)> = Vec::new();
     for x in 0..buffer.area.width {
         let look = cell_style(buffer, (x, y));
@@ -94,7 +94,7 @@ fn runs(buffer: &Buffer, y: u16) -> String {
 fn picture(buffer: &Buffer) -> String {
     let mut text = String::new();
     for (y, row) in (0..).zip(rows(buffer)) {
-        let runs = runs(buffer, y);
+        let runs = style_runs(buffer, y);
         writeln!(text, "|{}", row.trim_end()).unwrap();
         if !runs.is_empty() {
             writeln!(text, "  : {runs}").unwrap();
