@@ -91,7 +91,7 @@ fn style_runs(buffer: &Buffer, y: u16) -> String {
 }
 
 /// One picture: the rows, and under each what of it has a style.
-fn picture(buffer: &Buffer) -> String {
+fn snapshot(buffer: &Buffer) -> String {
     let mut text = String::new();
     for (y, row) in (0..).zip(rows(buffer)) {
         let runs = style_runs(buffer, y);
@@ -107,7 +107,7 @@ fn picture(buffer: &Buffer) -> String {
 fn whole(model: &mut Model, theme: Theme) -> String {
     let mut text = String::new();
     for size in SIZES {
-        let drawn = picture(&drawn(model, theme, size));
+        let drawn = snapshot(&drawn(model, theme, size));
         write!(text, "== {}x{}\n{drawn}\n", size.0, size.1).unwrap();
     }
     text
@@ -192,7 +192,7 @@ fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
                 let body = 3..size.1 - 3;
                 let reversed =
                     body.filter(|y| (0..size.0).any(|x| buffer[(x, *y)].modifier.contains(Modifier::REVERSED)));
-                assert_eq!(reversed.count(), 1, "{name} {size:?} {theme:?}\n{}", picture(&buffer));
+                assert_eq!(reversed.count(), 1, "{name} {size:?} {theme:?}\n{}", snapshot(&buffer));
             }
         }
     }
