@@ -104,7 +104,7 @@ fn snapshot(buffer: &Buffer) -> String {
 }
 
 /// The scene in every size.
-fn whole(model: &mut Model, theme: Theme) -> String {
+fn snapshot_all_sizes(model: &mut Model, theme: Theme) -> String {
     let mut text = String::new();
     for size in SIZES {
         let drawn = snapshot(&drawn(model, theme, size));
@@ -117,10 +117,10 @@ fn whole(model: &mut Model, theme: Theme) -> String {
 fn all() -> Vec<(String, String)> {
     let mut pictures = Vec::new();
     for (name, mut model) in scenes::all() {
-        pictures.push((name.to_owned(), whole(&mut model, USUAL)));
+        pictures.push((name.to_owned(), snapshot_all_sizes(&mut model, USUAL)));
         if let Some(screen) = name.strip_suffix(".normal") {
-            let mono = whole(&mut model, Theme { color: false, ascii: false });
-            let ascii = whole(&mut model, Theme { color: true, ascii: true });
+            let mono = snapshot_all_sizes(&mut model, Theme { color: false, ascii: false });
+            let ascii = snapshot_all_sizes(&mut model, Theme { color: true, ascii: true });
             pictures.push((format!("{screen}.mono"), mono));
             pictures.push((format!("{screen}.ascii"), ascii));
         }
