@@ -22,7 +22,7 @@ const SIZES: [(u16, u16); 4] = [(80, 24), (120, 40), (60, 16), (40, 10)];
 
 const USUAL: Theme = Theme { color: true, ascii: false };
 
-fn folder() -> PathBuf {
+fn snapshot_directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/snapshots/wizard")
 }
 
@@ -132,7 +132,7 @@ fn all() -> Vec<(String, String)> {
 fn every_screen_is_drawn_as_it_was() {
     let pictures = all();
     let mut settings = insta::Settings::clone_current();
-    settings.set_snapshot_path(folder());
+    settings.set_snapshot_path(snapshot_directory());
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
     settings.bind(|| {
@@ -141,8 +141,10 @@ fn every_screen_is_drawn_as_it_was() {
         }
     });
     let names: BTreeSet<String> = pictures.iter().map(|(name, _)| format!("{name}.snap")).collect();
-    let kept: BTreeSet<String> =
-        std::fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    let kept: BTreeSet<String> = std::fs::read_dir(snapshot_directory())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
     assert_eq!(kept, names, "a picture of no scene");
 }
 
