@@ -1,7 +1,7 @@
 //! Back up Now: one deliberate key, on the plan that is on the screen, once.
 
-use super::cast;
 use super::drive::{Wizard, names};
+use super::fixtures;
 use crate::domain::choices::StorageSource;
 use crate::domain::facts::Facts;
 use crate::domain::preflight::CheckId;
@@ -25,7 +25,7 @@ fn preview(model: &Model) -> String {
 
 #[test]
 fn the_focus_starts_on_back_and_only_back_up_now_starts() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     assert!(preview(&wizard.model).contains("ALTER SYSTEM BACKUP TENANT = "), "{}", preview(&wizard.model));
     wizard.keys(&["Enter"]);
     wizard.is_on(Screen::Mode);
@@ -40,13 +40,13 @@ fn the_focus_starts_on_back_and_only_back_up_now_starts() {
 
 #[test]
 fn before_the_plan_is_made_nothing_can_be_started() {
-    let mut wizard = Wizard::with(cast::prod());
+    let mut wizard = Wizard::with(fixtures::prod());
     wizard.keys(&["Down", "Enter", "Enter", "Enter", "Enter", "Tab"]);
     wizard.is_on(Screen::Confirm);
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
     // An answer to another question makes no plan.
-    let other = super::drive::plan_preview(&cast::prod(), &wizard.model.choices().unwrap(), "T");
+    let other = super::drive::plan_preview(&fixtures::prod(), &wizard.model.choices().unwrap(), "T");
     wizard.answer(crate::wizard::model::RequestId(77), Answer::Prepared(Box::new(other)));
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
@@ -54,7 +54,7 @@ fn before_the_plan_is_made_nothing_can_be_started() {
 
 #[test]
 fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
     // The facts change: the plan is made again, and off until it is.
     let req = super::drive::Wizard::last(&wizard, |effect| match effect {
@@ -62,7 +62,7 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
         _ => None,
     });
     assert_eq!(wizard.model.clusters[0].pending, Some(req), "going to Detected asked again");
-    let effects = wizard.detected("prod", cast::answer(cast::read_later(&cast::not_archiving())));
+    let effects = wizard.detected("prod", fixtures::answer(fixtures::read_later(&fixtures::not_archiving())));
     assert_eq!(names(&effects), ["Prepare"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made anew.");
@@ -74,9 +74,9 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
 
 #[test]
 fn a_plan_that_reads_the_same_keeps_the_focus() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
-    wizard.detected("prod", cast::answer(cast::read_later(&cast::prod())));
+    wizard.detected("prod", fixtures::answer(fixtures::read_later(&fixtures::prod())));
     wizard.prepared();
     assert_eq!(wizard.model.confirm.button, Button::Start, "only the task's id is another");
     assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
@@ -85,7 +85,7 @@ fn a_plan_that_reads_the_same_keeps_the_focus() {
 #[test]
 fn on_prod_what_interrupts_something_asks_for_the_name() {
     // Dropping what a round needs is what interrupts: a destination that is changed stops the log archive.
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     let interrupting = |wizard: &mut Wizard| {
         let Some(Ok(shown)) = &mut wizard.model.confirm.shown else { panic!() };
         let prepared = std::sync::Arc::make_mut(&mut shown.prepared);
@@ -103,11 +103,11 @@ fn on_prod_what_interrupts_something_asks_for_the_name() {
     assert_eq!(names(&wizard.keys(&["Enter"])), ["Launch"]);
 
     // The plan changes while the name is typed: the question was about another one.
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     interrupting(&mut wizard);
     wizard.keys(&["Tab", "Enter"]);
     wizard.types("prod/pay");
-    wizard.detected("prod", cast::answer(cast::read_later(&cast::not_archiving())));
+    wizard.detected("prod", fixtures::answer(fixtures::read_later(&fixtures::not_archiving())));
     wizard.prepared();
     assert!(wizard.model.overlay.is_none());
     wizard.says("The plan changed meanwhile; read it again.");
@@ -116,7 +116,7 @@ fn on_prod_what_interrupts_something_asks_for_the_name() {
 
 #[test]
 fn elsewhere_nothing_is_asked() {
-    let mut facts = cast::prod();
+    let mut facts = fixtures::prod();
     facts.cluster.environment = Some("test".into());
     let mut wizard = on_confirm(facts);
     let Some(Ok(shown)) = &mut wizard.model.confirm.shown else { panic!() };
@@ -126,7 +126,7 @@ fn elsewhere_nothing_is_asked() {
 
 #[test]
 fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     for key in ["Enter", "Esc"] {
         assert!(wizard.keys(&[key]).is_empty());
@@ -144,10 +144,10 @@ fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
 
 #[test]
 fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     let req = wizard.model.confirm.launch_request.unwrap();
-    let effects = wizard.answer(req, Answer::Launched(Err(cast::unreachable())));
+    let effects = wizard.answer(req, Answer::Launched(Err(fixtures::unreachable())));
     assert_eq!(names(&effects), ["Prepare"], "its id is used up");
     wizard.is_on(Screen::Confirm);
     assert_eq!(
@@ -165,8 +165,8 @@ fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
 
 #[test]
 fn a_refused_plan_says_why_and_starts_nothing() {
-    let mut wizard = on_confirm(cast::prod());
-    wizard.detected("prod", cast::answer(cast::read_later(&cast::busy())));
+    let mut wizard = on_confirm(fixtures::prod());
+    wizard.detected("prod", fixtures::answer(fixtures::read_later(&fixtures::busy())));
     wizard.prepared();
     let Some(Err(refusal)) = &wizard.model.confirm.shown else { panic!("{:?}", wizard.model.confirm.shown) };
     let (what, why) = (refusal.fault.what.clone(), refusal.fault.why.clone());
@@ -177,7 +177,7 @@ fn a_refused_plan_says_why_and_starts_nothing() {
 
 #[test]
 fn the_command_that_makes_the_same_is_copied_whole() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.model.global_args = vec!["--config".into(), "/a b/c.yaml".into()];
     wizard.keys(&["Enter", "Enter"]);
     wizard.prepared();
@@ -188,7 +188,7 @@ fn the_command_that_makes_the_same_is_copied_whole() {
 
 #[test]
 fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     // Its answer opens the task: another task's question must not be on the screen then.
     assert!(wizard.keys(&["b"]).is_empty());
@@ -203,7 +203,7 @@ fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
 
 #[test]
 fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
     assert!(wizard.keys(&["q"]).is_empty());
     assert!(matches!(wizard.model.overlay, Some(Overlay::Confirm(_))), "something that was chosen would be lost");
@@ -218,7 +218,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
 
 #[test]
 fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
     wizard.keys(&["Esc", "Esc", "Esc", "Esc", "Up", "Enter"]);
     wizard.is_on(Screen::Detected);
@@ -231,15 +231,15 @@ fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
 #[test]
 fn a_cluster_that_answers_no_more_is_named_instead_of_a_plan_that_never_comes() {
     let why = "10.0.0.1:2881 cannot be reached. Nobody answered within 5 s. No plan is made without its answer.";
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
-    assert!(wizard.detected("prod", Err(cast::unreachable())).is_empty());
+    assert!(wizard.detected("prod", Err(fixtures::unreachable())).is_empty());
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says(why);
     // The same where it broke off before Confirm was opened.
-    let mut wizard = Wizard::with(cast::prod());
+    let mut wizard = Wizard::with(fixtures::prod());
     wizard.keys(&["Down", "Enter", "Enter", "Enter"]);
-    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.detected("prod", Err(fixtures::unreachable()));
     wizard.keys(&["Enter", "Tab"]);
     wizard.is_on(Screen::Confirm);
     assert!(wizard.keys(&["Enter"]).is_empty());
@@ -250,14 +250,14 @@ fn a_cluster_that_answers_no_more_is_named_instead_of_a_plan_that_never_comes() 
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
     wizard.keys(&["r"]);
-    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.keys(&["Enter", "Enter"]);
     assert_eq!(names(&wizard.keys(&["Enter"])), ["Prepare"]);
 }
 
 #[test]
 fn marks_that_became_a_task_do_not_lead_the_next_enter() {
-    let mut wizard = Wizard::with(cast::prod());
+    let mut wizard = Wizard::with(fixtures::prod());
     wizard.keys(&["Down", "Space"]);
     assert_eq!(wizard.model.list.marked.len(), 1);
     wizard.goes_to_confirm();
@@ -270,12 +270,12 @@ fn marks_that_became_a_task_do_not_lead_the_next_enter() {
 
 #[test]
 fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_again() {
-    let mut wizard = Wizard::on(cast::inventory_of(vec![cast::cluster_summary("prod", None, true)]));
+    let mut wizard = Wizard::on(fixtures::inventory_of(vec![fixtures::cluster_summary("prod", None, true)]));
     wizard.keys(&["s", "Enter"]);
-    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.keys(&["Enter"]);
     wizard.is_on(Screen::Detected);
-    wizard.detected("prod", Err(cast::refused_login()));
+    wizard.detected("prod", Err(fixtures::refused_login()));
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The login was refused. The password of root@sys is wrong.");
     wizard.keys(&["r"]);
@@ -288,7 +288,7 @@ fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_ag
 /// pay has no destination, and the strategy names one in which the server lists its set; nothing was tested.
 #[test]
 fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
-    let mut facts = cast::prod();
+    let mut facts = fixtures::prod();
     let pay = facts.tenants.iter_mut().find(|tenant| tenant.id == 1002).unwrap();
     pay.data_destination = None;
     let mut wizard = Wizard::with(facts);
@@ -315,7 +315,7 @@ fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
 
 /// A cluster whose storage needs an access key.
 fn with_a_key() -> Facts {
-    let mut facts = cast::prod();
+    let mut facts = fixtures::prod();
     for tenant in &mut facts.tenants {
         let place =
             |kind: &str| crate::domain::samples::place(&format!("oss://b/{}/{kind}?host=h&access_id=i", tenant.id));
@@ -351,7 +351,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
 
 #[test]
 fn where_no_secret_is_needed_there_is_no_tick() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     assert!(preview(&wizard.model).contains("PREVIEW"));
     assert_eq!(confirm::proof_secrets_offer(&wizard.model), None);
     assert!(wizard.keys(&["Space"]).is_empty());
@@ -360,7 +360,7 @@ fn where_no_secret_is_needed_there_is_no_tick() {
 
 #[test]
 fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
-    let mut wizard = on_confirm(cast::prod());
+    let mut wizard = on_confirm(fixtures::prod());
     let add = |wizard: &mut Wizard, password: &str| {
         assert!(wizard.keys(&["p"]).is_empty());
         assert!(matches!(wizard.model.overlay, Some(Overlay::SecretPrompt(_))), "{:?}", wizard.model.notice);
@@ -392,7 +392,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
         assert!(started.keys(&[key]).is_empty());
         started.is_on(Screen::Confirm).says("The task is being handed over.");
     }
-    started.answer(*req, Answer::Launched(Err(cast::unreachable())));
+    started.answer(*req, Answer::Launched(Err(fixtures::unreachable())));
     started.prepared();
     assert_eq!(names(&started.keys(&["Space"])), ["Prepare"]);
     started.prepared();

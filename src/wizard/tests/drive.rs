@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
-use super::cast;
+use super::fixtures;
 use crate::app::known::InventorySummary;
 use crate::app::prepare;
 use crate::domain::facts::Facts;
@@ -41,10 +41,10 @@ impl Wizard {
     /// On `prod` alone, which has answered so.
     pub fn with(facts: Facts) -> Self {
         let environment = facts.cluster.environment.clone();
-        let listed = cast::cluster_summary(facts.cluster.name(), environment.as_deref(), false);
-        let mut wizard = Self::on(cast::inventory_of(vec![listed]));
+        let listed = fixtures::cluster_summary(facts.cluster.name(), environment.as_deref(), false);
+        let mut wizard = Self::on(fixtures::inventory_of(vec![listed]));
         let name = facts.cluster.name().to_owned();
-        wizard.detected(&name, cast::answer(facts));
+        wizard.detected(&name, fixtures::answer(facts));
         wizard
     }
 

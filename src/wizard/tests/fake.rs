@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::plans::{TaskScript, journal};
-use super::{cast, drive};
+use super::{drive, fixtures};
 use crate::app::test::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
@@ -51,16 +51,16 @@ pub struct FakeBackend {
 impl FakeBackend {
     pub fn new() -> Self {
         let prod = vec![
-            cast::prod(),
-            cast::read_later(&cast::prod()),
-            cast::busy(),
-            cast::not_archiving(),
-            cast::upgrading(),
-            cast::mixed(),
-            cast::without_storage(),
+            fixtures::prod(),
+            fixtures::read_later(&fixtures::prod()),
+            fixtures::busy(),
+            fixtures::not_archiving(),
+            fixtures::upgrading(),
+            fixtures::mixed(),
+            fixtures::without_storage(),
         ];
-        let vault = vec![cast::with_name(cast::prod(), "vault")];
-        let clusters = [("prod", prod), ("dev-seek", vec![cast::seek()]), ("vault", vault)];
+        let vault = vec![fixtures::with_name(fixtures::prod(), "vault")];
+        let clusters = [("prod", prod), ("dev-seek", vec![fixtures::seek()]), ("vault", vault)];
         let shared = |facts: Vec<Facts>| facts.into_iter().map(Arc::new).collect();
         Self {
             pending: VecDeque::new(),
@@ -75,9 +75,9 @@ impl FakeBackend {
         match effect {
             Effect::OpenInventory(req) => {
                 let known = match dice.below(12) {
-                    0 => Err(cast::unreachable()),
-                    1 => Ok(cast::inventory_of(Vec::new())),
-                    _ => Ok(cast::three_clusters()),
+                    0 => Err(fixtures::unreachable()),
+                    1 => Ok(fixtures::inventory_of(Vec::new())),
+                    _ => Ok(fixtures::three_clusters()),
                 };
                 self.say(req, Answer::InventoryOpened(Box::new(known)));
             }
@@ -88,11 +88,12 @@ impl FakeBackend {
                 }
             }
             Effect::TryConnection(req, _) => {
-                let facts = if dice.one_in(2) { Err(cast::refused_login()) } else { cast::answer(cast::prod()) };
+                let facts =
+                    if dice.one_in(2) { Err(fixtures::refused_login()) } else { fixtures::answer(fixtures::prod()) };
                 self.say(req, Answer::ConnectionTried(facts));
             }
             Effect::SaveConnection(req, _) | Effect::UseConnection(req, _) => {
-                let known = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(cast::three_clusters()) };
+                let known = if dice.one_in(4) { Err(fixtures::unreachable()) } else { Ok(fixtures::three_clusters()) };
                 self.say(req, Answer::ConnectionSaved(Box::new(known)));
             }
             Effect::Prepare(req, facts, choices) => {
@@ -103,7 +104,7 @@ impl FakeBackend {
             Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.spec, dice)),
             Effect::Launch(req, prepared, _) => {
                 let started = if dice.one_in(5) {
-                    Err(cast::unreachable())
+                    Err(fixtures::unreachable())
                 } else {
                     let id = prepared.task.clone();
                     self.tasks.insert(id.clone(), (prepared, *dice.pick(&TaskScript::ALL)));
@@ -113,13 +114,13 @@ impl FakeBackend {
             }
             Effect::Attach(req, ..) => {
                 let known = self.tasks.keys().next().cloned();
-                self.say(req, Answer::Launched(known.ok_or_else(cast::unreachable)));
+                self.say(req, Answer::Launched(known.ok_or_else(fixtures::unreachable)));
             }
             Effect::Resume { req, task, .. } => {
                 if let Some((_, story)) = self.tasks.get_mut(&task) {
                     *story = *dice.pick(&TaskScript::ALL);
                 }
-                let started = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(task) };
+                let started = if dice.one_in(4) { Err(fixtures::unreachable()) } else { Ok(task) };
                 self.say(req, Answer::Launched(started));
             }
             Effect::CancelQuestion(req, _) => {
@@ -133,16 +134,17 @@ impl FakeBackend {
                 self.asked_back(req, question, dice);
             }
             Effect::Cancel(req, _) => {
-                let asked = if dice.one_in(3) { Err(cast::unreachable()) } else { Ok(()) };
+                let asked = if dice.one_in(3) { Err(fixtures::unreachable()) } else { Ok(()) };
                 self.say(req, Answer::CancelRequested(asked));
             }
             Effect::Follow(req, id) => self.follow(req, &id),
             Effect::ListTasks(req) => {
-                let rows = if dice.one_in(9) { Err(cast::unreachable()) } else { Ok(self.rows()) };
+                let rows = if dice.one_in(9) { Err(fixtures::unreachable()) } else { Ok(self.rows()) };
                 self.say(req, Answer::Tasks(rows));
             }
             Effect::Report(req, id) => {
-                let path = if dice.one_in(2) { Ok(format!("/tmp/{id}.txt").into()) } else { Err(cast::unreachable()) };
+                let path =
+                    if dice.one_in(2) { Ok(format!("/tmp/{id}.txt").into()) } else { Err(fixtures::unreachable()) };
                 self.say(req, Answer::ReportWritten(path));
             }
             Effect::FixDemo(req) => {
@@ -164,22 +166,22 @@ impl FakeBackend {
 
     fn facts_of(&mut self, cluster: &str, dice: &mut SeededRandom) -> Result<Arc<Facts>, Fault> {
         match dice.below(16) {
-            0 => Err(cast::unreachable()),
-            1 => Err(cast::refused_login()),
+            0 => Err(fixtures::unreachable()),
+            1 => Err(fixtures::refused_login()),
             // Most of the time everything is in order.
-            2..=7 => self.clusters.get(cluster).map(|all| Arc::clone(&all[0])).ok_or_else(cast::unreachable),
-            _ => self.clusters.get(cluster).map(|all| Arc::clone(dice.pick(all))).ok_or_else(cast::unreachable),
+            2..=7 => self.clusters.get(cluster).map(|all| Arc::clone(&all[0])).ok_or_else(fixtures::unreachable),
+            _ => self.clusters.get(cluster).map(|all| Arc::clone(dice.pick(all))).ok_or_else(fixtures::unreachable),
         }
     }
 
     fn asked_back(&mut self, req: RequestId, question: ConfirmDialog, dice: &mut SeededRandom) {
-        let question = if dice.one_in(4) { Err(cast::unreachable()) } else { Ok(Box::new(question)) };
+        let question = if dice.one_in(4) { Err(fixtures::unreachable()) } else { Ok(Box::new(question)) };
         self.say(req, Answer::DialogReady(question));
     }
 
     fn test(&mut self, req: RequestId, what: &TestSpec, dice: &mut SeededRandom) {
         let check = match dice.below(3) {
-            0 => TestedCheck::fail(StorageCheck::Write, Some(5), cast::unreachable()),
+            0 => TestedCheck::fail(StorageCheck::Write, Some(5), fixtures::unreachable()),
             _ => TestedCheck::pass(StorageCheck::Write, Some(5), "written"),
         };
         self.say(req, Answer::TestProgressed(Box::new(TestNews::Begins(StorageCheck::Write))));
@@ -192,7 +194,7 @@ impl FakeBackend {
         let report = TestReport {
             uri: what.destination.to_string(),
             checks: vec![check, directory, every],
-            at: cast::now(),
+            at: fixtures::now(),
             left_behind: None,
             by_hand: vec!["df -h".into()],
         };
@@ -201,16 +203,16 @@ impl FakeBackend {
 
     fn follow(&mut self, req: RequestId, id: &str) {
         let Some((prepared, story)) = self.tasks.get(id).cloned() else {
-            return self.say(req, Answer::FollowFailed(cast::unreachable()));
+            return self.say(req, Answer::FollowFailed(fixtures::unreachable()));
         };
         let mut view = TaskView::default();
         for event in journal(&prepared, story) {
-            view.apply(cast::now(), &event);
-            self.say(req, Answer::Followed(cast::now(), Box::new(Ok(event))));
+            view.apply(fixtures::now(), &event);
+            self.say(req, Answer::Followed(fixtures::now(), Box::new(Ok(event))));
         }
         if story == TaskScript::Running {
             let later = serde_json::json!({"event": "of a later obnow"});
-            self.say(req, Answer::Followed(cast::now(), Box::new(Err(Unread::Unknown(later)))));
+            self.say(req, Answer::Followed(fixtures::now(), Box::new(Err(Unread::Unknown(later)))));
         } else {
             self.say(req, Answer::FollowEnded { state: view.state(false), exit_reason: None });
         }
@@ -220,14 +222,14 @@ impl FakeBackend {
         let row = |(id, (prepared, story)): (&String, &(Arc<Prepared>, TaskScript))| {
             let mut view = TaskView::default();
             for event in journal(prepared, *story) {
-                view.apply(cast::now(), &event);
+                view.apply(fixtures::now(), &event);
             }
             let state = view.state(*story == TaskScript::Running);
             TaskRow { id: id.clone(), exit: exit::of_task(&view, state, None), view: Ok(Box::new(view)), state }
         };
         let unread = TaskRow {
             id: String::new(),
-            view: Err(cast::unreachable()),
+            view: Err(fixtures::unreachable()),
             state: TaskState::Unknown,
             exit: exit::Exit::UNKNOWN,
         };

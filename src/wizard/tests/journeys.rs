@@ -1,7 +1,7 @@
 //! Journeys through the reducer: what is asked for at each key, what late answers do, and what outlives the screens.
 
-use super::cast::{self, three_clusters};
 use super::drive::{Wizard, names};
+use super::fixtures::{self, three_clusters};
 use crate::domain::choices::Mode;
 use crate::domain::facts::Facts;
 use crate::domain::preflight::CheckId;
@@ -32,39 +32,42 @@ fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
     let states: Vec<&str> = wizard.model.clusters.iter().map(|cluster| cluster.rows[0].row.state.as_str()).collect();
     assert_eq!(states, ["asking", "asking", "password needed"]);
     // Each on its own: one that answers waits for no other.
-    wizard.detected("dev-seek", cast::answer(cast::seek()));
+    wizard.detected("dev-seek", fixtures::answer(fixtures::seek()));
     assert!(answered(&wizard, "dev-seek") && !answered(&wizard, "prod"));
-    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.detected("prod", Err(fixtures::unreachable()));
     assert_eq!(wizard.model.clusters[0].rows[0].row.state, "unreachable");
 }
 
 #[test]
 fn an_empty_inventory_begins_with_the_first_connection() {
     let mut wizard = Wizard::begun();
-    let effects = wizard.opened(Ok(cast::inventory_of(Vec::new())));
+    let effects = wizard.opened(Ok(fixtures::inventory_of(Vec::new())));
     assert!(effects.is_empty(), "{effects:?}");
     wizard.is_on(Screen::Connect);
 }
 
 #[test]
 fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
-    let mut wizard = Wizard::with(cast::prod());
+    let mut wizard = Wizard::with(fixtures::prod());
     let before = format!("{:?}", wizard.model.clusters);
     // The first question was answered; it is asked again, and an answer to the first one comes late.
     wizard.keys(&["r"]);
     let asking = wizard.model.clusters[0].pending;
     assert_ne!(asking, Some(RequestId(2)));
     for late in [RequestId(2), RequestId(77)] {
-        wizard.answer(late, Answer::Detected { cluster: "prod".into(), facts: Err(cast::unreachable()) });
+        wizard.answer(late, Answer::Detected { cluster: "prod".into(), facts: Err(fixtures::unreachable()) });
     }
-    wizard.answer(asking.unwrap(), Answer::Detected { cluster: "other".into(), facts: Err(cast::unreachable()) });
+    wizard.answer(asking.unwrap(), Answer::Detected { cluster: "other".into(), facts: Err(fixtures::unreachable()) });
     assert_eq!(wizard.model.clusters[0].pending, asking);
-    wizard.answer(asking.unwrap(), Answer::Detected { cluster: "prod".into(), facts: cast::answer(cast::prod()) });
+    wizard.answer(
+        asking.unwrap(),
+        Answer::Detected { cluster: "prod".into(), facts: fixtures::answer(fixtures::prod()) },
+    );
     assert_eq!(format!("{:?}", wizard.model.clusters), before);
     // The same of the inventory, of the tasks and of a plan.
-    wizard.answer(RequestId(1), Answer::InventoryOpened(Box::new(Err(cast::unreachable()))));
+    wizard.answer(RequestId(1), Answer::InventoryOpened(Box::new(Err(fixtures::unreachable()))));
     assert!(matches!(wizard.model.inventory, Some(Ok(_))));
-    wizard.answer(RequestId(77), Answer::Tasks(Err(cast::unreachable())));
+    wizard.answer(RequestId(77), Answer::Tasks(Err(fixtures::unreachable())));
     assert!(wizard.model.tasks.fault.is_none());
     wizard.answer(RequestId(77), Answer::Launched(Ok("1M7W".into())));
     assert!(wizard.model.task.is_none());
@@ -73,7 +76,7 @@ fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
 
 #[test]
 fn the_way_forward_and_back_keeps_what_was_chosen() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     let effects = wizard.keys(&["Enter"]);
     assert_eq!(names(&effects), ["Detect"], "what was read an hour ago is read again");
     wizard.is_on(Screen::Detected);
@@ -102,7 +105,7 @@ fn the_way_forward_and_back_keeps_what_was_chosen() {
 
 #[test]
 fn tenants_of_one_cluster_are_marked_and_backed_up_together() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Up", "Space"]);
     wizard.says("Mark tenants; a cluster is backed up whole with Enter.");
     wizard.keys(&["Down", "Space", "Space"]);
@@ -118,22 +121,22 @@ fn tenants_of_one_cluster_are_marked_and_backed_up_together() {
 
 #[test]
 fn a_marked_tenant_that_is_gone_is_not_backed_up() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Space", "Space", "r"]);
-    let mut without = cast::prod();
+    let mut without = fixtures::prod();
     without.tenants.retain(|tenant| tenant.name != "order");
-    wizard.detected("prod", cast::answer(without));
+    wizard.detected("prod", fixtures::answer(without));
     assert_eq!(wizard.model.list.marked.iter().map(ToString::to_string).collect::<Vec<_>>(), ["prod/pay"]);
     // One that does not answer takes no mark away.
     wizard.keys(&["r"]);
-    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.detected("prod", Err(fixtures::unreachable()));
     assert_eq!(wizard.model.list.marked.len(), 1);
 }
 
 #[test]
 fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
     let mut wizard = Wizard::on(three_clusters());
-    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.keys(&["/"]);
     // q and ? are letters here, and end and open nothing.
     wizard.types("q?");
@@ -147,9 +150,9 @@ fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
     assert!(!wizard.model.list.is_filtering && shown(&wizard) == 1);
     // A tenant of another name in the same place is not shown for it.
     wizard.keys(&["r"]);
-    let mut renamed = cast::prod();
+    let mut renamed = fixtures::prod();
     renamed.tenants.iter_mut().filter(|tenant| tenant.name == "order").for_each(|tenant| tenant.name = "zoo".into());
-    wizard.detected("prod", cast::answer(renamed));
+    wizard.detected("prod", fixtures::answer(renamed));
     assert_eq!(shown(&wizard), 0);
     wizard.keys(&["Esc"]);
     assert!(shown(&wizard) > 3, "Esc clears it");
@@ -161,13 +164,13 @@ fn straight_in_goes_to_the_target_once_it_is_known() {
     wizard.model.initial_target = Some("prod/order".parse().unwrap());
     wizard.opened(Ok(three_clusters()));
     wizard.is_on(Screen::Target);
-    let effects = wizard.detected("prod", cast::answer(cast::prod()));
+    let effects = wizard.detected("prod", fixtures::answer(fixtures::prod()));
     assert_eq!(names(&effects), ["Detect"]);
     wizard.is_on(Screen::Detected);
     assert_eq!(wizard.model.draft.as_ref().unwrap().targets[0].to_string(), "prod/order");
     // Once: from there Esc leads to the list, and its answers lead nowhere.
     wizard.keys(&["Esc"]);
-    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.is_on(Screen::Target);
 }
 
@@ -180,19 +183,19 @@ fn straight_in_to_what_is_not_there_says_so() {
         let mut wizard = Wizard::begun();
         wizard.model.initial_target = Some(target.parse().unwrap());
         wizard.opened(Ok(three_clusters()));
-        wizard.detected("prod", cast::answer(cast::prod()));
+        wizard.detected("prod", fixtures::answer(fixtures::prod()));
         wizard.is_on(Screen::Target).says(told);
     }
     let mut wizard = Wizard::begun();
     wizard.model.initial_target = Some("prod/pay".parse().unwrap());
     wizard.opened(Ok(three_clusters()));
-    wizard.detected("prod", Err(cast::unreachable()));
+    wizard.detected("prod", Err(fixtures::unreachable()));
     wizard.is_on(Screen::Target).says("10.0.0.1:2881 cannot be reached. Nobody answered within 5 s.");
 }
 
 #[test]
 fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
-    let mut wizard = Wizard::on(cast::inventory_of(vec![cast::cluster_summary("vault", None, true)]));
+    let mut wizard = Wizard::on(fixtures::inventory_of(vec![fixtures::cluster_summary("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.pending_effects).contains(&"Detect".to_owned()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
@@ -204,14 +207,14 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
     };
     assert_eq!((name.as_str(), password.expose(), asked.as_slice()), ("vault", "qwerty", &["vault".to_owned()][..]));
     assert!(!format!("{effects:?} {:?}", wizard.model).contains("qwerty"), "it is printed nowhere");
-    wizard.detected("vault", Err(cast::refused_login()));
+    wizard.detected("vault", Err(fixtures::refused_login()));
     assert!(wizard.model.clusters[0].needs_password);
     wizard.keys(&["Enter"]);
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.last_error.as_deref(), Some("The password of root@sys is wrong."));
     wizard.types("right");
     wizard.keys(&["Enter"]);
-    wizard.detected("vault", cast::answer(cast::with_name(cast::prod(), "vault")));
+    wizard.detected("vault", fixtures::answer(fixtures::with_name(fixtures::prod(), "vault")));
     assert!(!wizard.model.clusters[0].needs_password && answered(&wizard, "vault"));
 }
 
@@ -221,8 +224,8 @@ fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
     wizard.model.initial_target = Some("vault/pay".parse().unwrap());
     wizard.opened(Ok(three_clusters()));
     wizard.types("half a pass");
-    wizard.detected("prod", cast::answer(cast::prod()));
-    wizard.detected("dev-seek", cast::answer(cast::seek()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
+    wizard.detected("dev-seek", fixtures::answer(fixtures::seek()));
     let Some(Overlay::SecretPrompt(ask)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
     assert_eq!(ask.text.value(), "half a pass");
     wizard.keys(&["Esc"]);
@@ -231,7 +234,7 @@ fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
 
 #[test]
 fn what_refuses_the_start_holds_the_way_and_says_why() {
-    let mut wizard = on_pay(cast::upgrading());
+    let mut wizard = on_pay(fixtures::upgrading());
     wizard.keys(&["Enter"]);
     wizard.is_on(Screen::Detected);
     wizard.keys(&["Enter"]);
@@ -240,14 +243,14 @@ fn what_refuses_the_start_holds_the_way_and_says_why() {
     assert!(told.starts_with("upgrading: "), "{told}");
     let effects = wizard.keys(&["r"]);
     assert_eq!(names(&effects), ["Detect"]);
-    wizard.detected("prod", cast::answer(cast::prod()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.keys(&["Enter"]);
     wizard.is_on(Screen::Storage);
 }
 
 #[test]
 fn what_no_dump_brings_back_is_left_out_by_a_key_and_taken_in_again() {
-    let mut wizard = Wizard::with(cast::failing_checks());
+    let mut wizard = Wizard::with(fixtures::failing_checks());
     wizard.keys(&["Down", "Enter"]);
     wizard.is_on(Screen::Detected);
     wizard.keys(&["Enter"]);
@@ -269,7 +272,7 @@ fn what_no_dump_brings_back_is_left_out_by_a_key_and_taken_in_again() {
 
 #[test]
 fn mixed_builds_are_overridden_by_the_name_alone() {
-    let mut wizard = on_pay(cast::mixed());
+    let mut wizard = on_pay(fixtures::mixed());
     wizard.keys(&["Enter", "o"]);
     let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.notice) };
     assert_eq!(
@@ -285,7 +288,7 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
 
 #[test]
 fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Enter", "Enter", "Enter"]);
     wizard.is_on(Screen::Mode);
     wizard.keys(&["Tab", "Tab", "Tab", "Space", "Enter"]);
@@ -310,7 +313,7 @@ fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
 
 #[test]
 fn leaving_asks_once_where_something_would_be_lost() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Space", "q"]);
     assert!(!wizard.model.is_leaving);
     let Some(Overlay::Confirm(question)) = &wizard.model.overlay else { panic!("{:?}", wizard.model.overlay) };
@@ -323,14 +326,14 @@ fn leaving_asks_once_where_something_would_be_lost() {
     let effects = wizard.keys(&["Ctrl-C"]);
     assert!(wizard.model.is_leaving);
     assert_eq!(names(&effects), ["StopTest", "Leave"]);
-    let mut untouched = on_pay(cast::prod());
+    let mut untouched = on_pay(fixtures::prod());
     untouched.keys(&["Enter", "q"]);
     assert!(untouched.model.is_leaving);
 }
 
 #[test]
 fn in_a_terminal_too_small_to_see_anything_nothing_is_done() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.goes_to_confirm().keys(&["Tab"]);
     wizard.tell(Msg::Resized(59, 16));
     let effects = wizard.keys(&["Enter", "Esc", "/", "Ctrl-Z"]);

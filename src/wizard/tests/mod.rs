@@ -1,10 +1,10 @@
 //! The wizard without a terminal: its reducer driven by keys and answers, its keys as tables, its screens as pictures.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
-mod cast;
 mod confirm;
 mod drive;
 mod fake;
+mod fixtures;
 mod journeys;
 mod keys;
 mod pictures;

@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use super::{cast, scenes};
+use super::{fixtures, scenes};
 use crate::wizard::model::Model;
 use crate::wizard::msg::Msg;
 use crate::wizard::update::update;
@@ -31,7 +31,7 @@ pub fn drawn(model: &mut Model, theme: Theme, (columns, rows): (u16, u16)) -> Bu
     let effects = update(model, Msg::Resized(columns, rows));
     assert!(effects.is_empty(), "{effects:?}");
     let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
-    terminal.draw(|frame| view(model, theme, cast::now(), frame)).unwrap();
+    terminal.draw(|frame| view(model, theme, fixtures::now(), frame)).unwrap();
     terminal.backend().buffer().clone()
 }
 

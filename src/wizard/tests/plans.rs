@@ -1,6 +1,6 @@
 //! The journals of tasks: what a runner writes on the way to every end.
 
-use super::cast;
+use super::fixtures;
 use crate::domain::choices::Mode;
 use crate::domain::connection::{Connection, Limits, TlsMode};
 use crate::domain::fault::{Cause, Fault};
@@ -79,7 +79,7 @@ fn progress(target: &TargetName) -> Event {
 }
 
 fn outcome(verdict: VerdictWord) -> Outcome {
-    let at = Scn::from_timestamp(cast::now());
+    let at = Scn::from_timestamp(fixtures::now());
     match verdict {
         VerdictWord::Restorable => Outcome {
             recipe: vec!["data file:///own/data".into(), "log file:///own/clog".into(), "sets 3 (full)".into()],

@@ -7,9 +7,9 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::cast;
 use super::drive::names;
 use super::fake::{FakeBackend, SeededRandom};
+use super::fixtures;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Overlay, Screen};
@@ -226,7 +226,7 @@ fn draw(model: &Model, dice: &mut SeededRandom) {
     for (columns, rows) in [model.size, other] {
         let mut terminal = Terminal::new(TestBackend::new(columns, rows)).unwrap();
         let theme = Theme { color: true, ascii: false };
-        terminal.draw(|frame| view(model, theme, cast::now(), frame)).unwrap();
+        terminal.draw(|frame| view(model, theme, fixtures::now(), frame)).unwrap();
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use super::cast::{self, three_clusters};
 use super::drive::Wizard;
+use super::fixtures::{self, three_clusters};
 use super::plans::{TaskScript, journal};
 use crate::domain::exit;
 use crate::domain::facts::Facts;
@@ -21,43 +21,43 @@ pub type ScreenFixture = (&'static str, Model);
 /// Every scene.
 pub fn all() -> Vec<ScreenFixture> {
     let mut scenes = vec![
-        ("connect.normal", Wizard::on(cast::inventory_of(Vec::new())).model),
-        ("connect.error", tried(Some(cast::refused_login())).model),
+        ("connect.normal", Wizard::on(fixtures::inventory_of(Vec::new())).model),
+        ("connect.error", tried(Some(fixtures::refused_login())).model),
         ("connect.loading", tried(None).model),
         ("connect.cjk", typed("\u{8ba2}\u{5355}\u{5e93}").model),
         ("target.normal", list().model),
         ("target.error", broken_list().model),
         ("target.loading", Wizard::begun().model),
-        ("target.cjk", Wizard::with(cast::chinese()).model),
+        ("target.cjk", Wizard::with(fixtures::chinese()).model),
         ("target.unreadable", unreadable().model),
         ("target.filter", filtered().model),
-        ("detected.normal", detected(cast::prod()).model),
-        ("detected.error", detected(cast::upgrading()).model),
-        ("detected.loading", on_tenant(cast::prod(), &["Enter"]).model),
-        ("detected.cjk", detected(cast::chinese()).model),
-        ("detected.logical", detected(cast::seek()).model),
-        ("storage.normal", storage(cast::prod()).model),
+        ("detected.normal", detected(fixtures::prod()).model),
+        ("detected.error", detected(fixtures::upgrading()).model),
+        ("detected.loading", on_tenant(fixtures::prod(), &["Enter"]).model),
+        ("detected.cjk", detected(fixtures::chinese()).model),
+        ("detected.logical", detected(fixtures::seek()).model),
+        ("storage.normal", storage(fixtures::prod()).model),
         ("storage.error", tested(false).model),
         ("storage.loading", testing().model),
         ("storage.tested", tested(true).model),
-        ("storage.cjk", storage(cast::chinese()).model),
-        ("mode.normal", mode(cast::prod()).model),
+        ("storage.cjk", storage(fixtures::chinese()).model),
+        ("mode.normal", mode(fixtures::prod()).model),
         ("mode.error", wrong_password().model),
-        ("mode.cjk", mode(cast::chinese()).model),
-        ("confirm.normal", confirm(cast::prod()).model),
-        ("confirm.error", confirm(cast::busy()).model),
-        ("confirm.loading", mode_and(cast::prod(), &["Enter"]).model),
-        ("confirm.cjk", confirm(cast::chinese()).model),
-        ("task.normal", task(cast::prod(), TaskScript::Running).model),
-        ("task.error", task(cast::prod(), TaskScript::Ends(VerdictWord::Failed)).model),
-        ("task.loading", begun_task(cast::prod()).0.model),
-        ("task.stopped", task(cast::prod(), TaskScript::Stops(StepKind::CheckReady)).model),
-        ("task.restorable", task(cast::prod(), TaskScript::Ends(VerdictWord::Restorable)).model),
-        ("task.cjk", task(cast::chinese(), TaskScript::Running).model),
-        ("tasks.normal", tasks(cast::prod()).model),
+        ("mode.cjk", mode(fixtures::chinese()).model),
+        ("confirm.normal", confirm(fixtures::prod()).model),
+        ("confirm.error", confirm(fixtures::busy()).model),
+        ("confirm.loading", mode_and(fixtures::prod(), &["Enter"]).model),
+        ("confirm.cjk", confirm(fixtures::chinese()).model),
+        ("task.normal", task(fixtures::prod(), TaskScript::Running).model),
+        ("task.error", task(fixtures::prod(), TaskScript::Ends(VerdictWord::Failed)).model),
+        ("task.loading", begun_task(fixtures::prod()).0.model),
+        ("task.stopped", task(fixtures::prod(), TaskScript::Stops(StepKind::CheckReady)).model),
+        ("task.restorable", task(fixtures::prod(), TaskScript::Ends(VerdictWord::Restorable)).model),
+        ("task.cjk", task(fixtures::chinese(), TaskScript::Running).model),
+        ("tasks.normal", tasks(fixtures::prod()).model),
         ("tasks.error", broken_tasks().model),
         ("tasks.loading", waiting_tasks().model),
-        ("tasks.cjk", tasks(cast::chinese()).model),
+        ("tasks.cjk", tasks(fixtures::chinese()).model),
         ("question.leave", leaving().model),
         ("question.name", mixed_builds().model),
         ("ask.password", asked().model),
@@ -68,7 +68,7 @@ pub fn all() -> Vec<ScreenFixture> {
 
 /// The form of the first connection, filled in.
 fn typed(name: &str) -> Wizard {
-    let mut wizard = Wizard::on(cast::inventory_of(Vec::new()));
+    let mut wizard = Wizard::on(fixtures::inventory_of(Vec::new()));
     wizard.types(name);
     wizard.keys(&["Tab"]);
     wizard.types("10.0.0.1:2881");
@@ -93,16 +93,16 @@ fn tried(refused: Option<crate::domain::fault::Fault>) -> Wizard {
 
 fn list() -> Wizard {
     let mut wizard = Wizard::on(three_clusters());
-    wizard.detected("prod", cast::answer(cast::prod()));
-    wizard.detected("dev-seek", cast::answer(cast::seek()));
+    wizard.detected("prod", fixtures::answer(fixtures::prod()));
+    wizard.detected("dev-seek", fixtures::answer(fixtures::seek()));
     wizard.keys(&["Down"]);
     wizard
 }
 
 fn broken_list() -> Wizard {
     let mut wizard = Wizard::on(three_clusters());
-    wizard.detected("prod", Err(cast::unreachable()));
-    wizard.detected("dev-seek", Err(cast::refused_login()));
+    wizard.detected("prod", Err(fixtures::unreachable()));
+    wizard.detected("dev-seek", Err(fixtures::refused_login()));
     wizard.keys(&["Enter"]);
     wizard
 }
@@ -138,7 +138,7 @@ fn on_tenant(facts: Facts, keys: &[&str]) -> Wizard {
 fn detected(facts: Facts) -> Wizard {
     let mut wizard = on_tenant(facts.clone(), &["Enter"]);
     let name = facts.cluster.name().to_owned();
-    wizard.detected(&name, cast::answer(facts));
+    wizard.detected(&name, fixtures::answer(facts));
     wizard.is_on(Screen::Detected);
     wizard
 }
@@ -159,7 +159,7 @@ fn the_test(wizard: &Wizard) -> (RequestId, String) {
 }
 
 fn testing() -> Wizard {
-    let mut wizard = storage(cast::prod());
+    let mut wizard = storage(fixtures::prod());
     wizard.keys(&["t"]);
     let (req, _) = the_test(&wizard);
     let ended = TestedCheck::pass(StorageCheck::Write, Some(41), "1 MiB written");
@@ -172,7 +172,7 @@ fn testing() -> Wizard {
 }
 
 fn tested(well: bool) -> Wizard {
-    let mut wizard = storage(cast::prod());
+    let mut wizard = storage(fixtures::prod());
     wizard.keys(&["t"]);
     let (req, uri) = the_test(&wizard);
     let write = if well {
@@ -182,7 +182,7 @@ fn tested(well: bool) -> Wizard {
     };
     let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
     let checks = vec![write, TestedCheck::pass(StorageCheck::List, Some(9), "listed"), every];
-    let report = TestReport { uri, checks, at: cast::now(), left_behind: None, by_hand: vec!["df -h /own".into()] };
+    let report = TestReport { uri, checks, at: fixtures::now(), left_behind: None, by_hand: vec!["df -h /own".into()] };
     wizard.answer(req, Answer::TestFinished(Box::new(report)));
     wizard
 }
@@ -200,7 +200,7 @@ fn mode(facts: Facts) -> Wizard {
 }
 
 fn wrong_password() -> Wizard {
-    let mut wizard = mode_and(cast::prod(), &["Tab", "Tab", "Tab", "Space", "Tab"]);
+    let mut wizard = mode_and(fixtures::prod(), &["Tab", "Tab", "Tab", "Space", "Tab"]);
     wizard.types("secret");
     wizard.keys(&["Enter"]);
     wizard
@@ -209,10 +209,10 @@ fn wrong_password() -> Wizard {
 fn confirm(facts: Facts) -> Wizard {
     // What refuses is found between the check and the plan.
     let before =
-        if facts.tenants.iter().any(|tenant| !tenant.running.is_empty()) { cast::prod() } else { facts.clone() };
+        if facts.tenants.iter().any(|tenant| !tenant.running.is_empty()) { fixtures::prod() } else { facts.clone() };
     let mut wizard = mode_and(before, &["Enter"]);
     let cluster = wizard.model.draft.as_ref().unwrap().cluster().to_owned();
-    wizard.model.cluster_mut(&cluster).unwrap().answer = Some(cast::answer(facts));
+    wizard.model.cluster_mut(&cluster).unwrap().answer = Some(fixtures::answer(facts));
     wizard.keys(&["Esc", "Enter"]);
     wizard.prepared();
     wizard
@@ -240,7 +240,7 @@ fn task(facts: Facts, story: TaskScript) -> Wizard {
     });
     let events = journal(&prepared, story);
     let mut view = TaskView::default();
-    let mut at = cast::now().saturating_sub(jiff::SignedDuration::from_mins(4)).unwrap();
+    let mut at = fixtures::now().saturating_sub(jiff::SignedDuration::from_mins(4)).unwrap();
     for event in events {
         view.apply(at, &event);
         wizard.answer(req, Answer::Followed(at, Box::new(Ok(event))));
@@ -269,7 +269,7 @@ fn tasks(facts: Facts) -> Wizard {
         [TaskScript::Running, TaskScript::Ends(VerdictWord::Restorable), TaskScript::Ends(VerdictWord::Failed)];
     let rows = stories.into_iter().zip(["1M7W5WH9X5DC", "1M7W5WH9X5DB", "1M7W5WH9X5DA"]).map(|(story, id)| {
         let mut view = TaskView::default();
-        let at = cast::now().saturating_sub(jiff::SignedDuration::from_hours(3)).unwrap();
+        let at = fixtures::now().saturating_sub(jiff::SignedDuration::from_hours(3)).unwrap();
         for event in journal(&prepared, story) {
             view.apply(at, &event);
         }
@@ -278,7 +278,7 @@ fn tasks(facts: Facts) -> Wizard {
     });
     let unread = TaskRow {
         id: "1M7W5WH9X5D9".into(),
-        view: Err(cast::unreachable()),
+        view: Err(fixtures::unreachable()),
         state: TaskState::Unknown,
         exit: exit::Exit::UNKNOWN,
     };
@@ -289,22 +289,22 @@ fn tasks(facts: Facts) -> Wizard {
 
 fn broken_tasks() -> Wizard {
     let mut wizard = waiting_tasks();
-    answer_tasks(&mut wizard, Err(cast::unreachable()));
+    answer_tasks(&mut wizard, Err(fixtures::unreachable()));
     wizard
 }
 
 fn waiting_tasks() -> Wizard {
-    let mut wizard = Wizard::with(cast::prod());
+    let mut wizard = Wizard::with(fixtures::prod());
     wizard.keys(&["b"]);
     wizard
 }
 
 fn leaving() -> Wizard {
-    mode_and(cast::prod(), &["Tab", "Tab", "Space", "q"])
+    mode_and(fixtures::prod(), &["Tab", "Tab", "Space", "q"])
 }
 
 fn mixed_builds() -> Wizard {
-    let mut wizard = detected(cast::mixed());
+    let mut wizard = detected(fixtures::mixed());
     wizard.keys(&["o"]);
     wizard.types("prod/p");
     wizard
@@ -325,11 +325,11 @@ fn helps() -> Vec<ScreenFixture> {
     };
     vec![
         ("help.target", helped(list())),
-        ("help.detected", helped(detected(cast::prod()))),
-        ("help.storage", helped(storage(cast::prod()))),
-        ("help.mode", helped(mode_and(cast::prod(), &[]))),
-        ("help.confirm", helped(confirm(cast::prod()))),
-        ("help.task", helped(task(cast::prod(), TaskScript::Running))),
-        ("help.tasks", helped(tasks(cast::prod()))),
+        ("help.detected", helped(detected(fixtures::prod()))),
+        ("help.storage", helped(storage(fixtures::prod()))),
+        ("help.mode", helped(mode_and(fixtures::prod(), &[]))),
+        ("help.confirm", helped(confirm(fixtures::prod()))),
+        ("help.task", helped(task(fixtures::prod(), TaskScript::Running))),
+        ("help.tasks", helped(tasks(fixtures::prod()))),
     ]
 }
