@@ -1,6 +1,6 @@
 //! Back up Now: one deliberate key, on the plan that is on the screen, once.
 
-use super::drive::{Wizard, names};
+use super::driver::{Wizard, names};
 use super::fixtures;
 use crate::domain::choices::StorageSource;
 use crate::domain::facts::Facts;
@@ -46,7 +46,7 @@ fn before_the_plan_is_made_nothing_can_be_started() {
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
     // An answer to another question makes no plan.
-    let other = super::drive::plan_preview(&fixtures::prod(), &wizard.model.choices().unwrap(), "T");
+    let other = super::driver::plan_preview(&fixtures::prod(), &wizard.model.choices().unwrap(), "T");
     wizard.answer(crate::wizard::model::RequestId(77), Answer::Prepared(Box::new(other)));
     assert!(wizard.keys(&["Enter"]).is_empty());
     wizard.says("The plan is being made.");
@@ -57,7 +57,7 @@ fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
     // The facts change: the plan is made again, and off until it is.
-    let req = super::drive::Wizard::last(&wizard, |effect| match effect {
+    let req = super::driver::Wizard::last(&wizard, |effect| match effect {
         Effect::Detect(req, _) => Some(*req),
         _ => None,
     });

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use super::plans::{TaskScript, journal};
-use super::{drive, fixtures};
+use super::{driver, fixtures};
 use crate::app::test::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
@@ -98,7 +98,7 @@ impl FakeBackend {
             }
             Effect::Prepare(req, facts, choices) => {
                 self.next_id += 1;
-                let made = drive::plan_preview(&facts, &choices, &format!("1M7W{}", self.next_id));
+                let made = driver::plan_preview(&facts, &choices, &format!("1M7W{}", self.next_id));
                 self.say(req, Answer::Prepared(Box::new(made)));
             }
             Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.spec, dice)),

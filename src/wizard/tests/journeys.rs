@@ -1,6 +1,6 @@
 //! Journeys through the reducer: what is asked for at each key, what late answers do, and what outlives the screens.
 
-use super::drive::{Wizard, names};
+use super::driver::{Wizard, names};
 use super::fixtures::{self, three_clusters};
 use crate::domain::choices::Mode;
 use crate::domain::facts::Facts;

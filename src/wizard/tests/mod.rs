@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 mod confirm;
-mod drive;
+mod driver;
 mod fake;
 mod fixtures;
 mod journeys;

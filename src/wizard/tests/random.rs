@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
-use super::drive::names;
+use super::driver::names;
 use super::fake::{FakeBackend, SeededRandom};
 use super::fixtures;
 use crate::wizard::effect::Effect;

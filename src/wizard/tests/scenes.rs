@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::drive::Wizard;
+use super::driver::Wizard;
 use super::fixtures::{self, three_clusters};
 use super::plans::{TaskScript, journal};
 use crate::domain::exit;
