@@ -3,7 +3,7 @@
 
 mod confirm;
 mod driver;
-mod fake;
+mod fake_backend;
 mod fixtures;
 mod journeys;
 mod keys;

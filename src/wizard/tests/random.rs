@@ -8,7 +8,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::driver::names;
-use super::fake::{FakeBackend, SeededRandom};
+use super::fake_backend::{FakeBackend, SeededRandom};
 use super::fixtures;
 use crate::wizard::effect::Effect;
 use crate::wizard::key::Key;
