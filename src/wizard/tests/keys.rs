@@ -2,8 +2,8 @@
 
 use ratatui::style::Modifier;
 
-use super::pictures::{drawn, rows};
 use super::scenes;
+use super::snapshots::{drawn, rows};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Action, Availability, Binding};
 use crate::wizard::model::{Model, Overlay, Screen};
