@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use super::plans::{TaskScript, journal};
+use super::task_journals::{TaskScript, journal};
 use super::{driver, fixtures};
 use crate::app::test::TestSpec;
 use crate::domain::exit;

@@ -7,7 +7,7 @@ mod fake_backend;
 mod fixtures;
 mod journeys;
 mod keys;
-mod plans;
 mod random;
 mod scenes;
 mod snapshots;
+mod task_journals;

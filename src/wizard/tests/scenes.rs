@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::driver::Wizard;
 use super::fixtures::{self, three_clusters};
-use super::plans::{TaskScript, journal};
+use super::task_journals::{TaskScript, journal};
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::outcome::VerdictWord;
@@ -178,7 +178,7 @@ fn tested(well: bool) -> Wizard {
     let write = if well {
         TestedCheck::pass(StorageCheck::Write, Some(41), "1 MiB written")
     } else {
-        TestedCheck::fail(StorageCheck::Write, Some(41), super::plans::no_room())
+        TestedCheck::fail(StorageCheck::Write, Some(41), super::task_journals::no_room())
     };
     let every = TestedCheck::not_checked(StorageCheck::EveryServer, "that every server reaches it");
     let checks = vec![write, TestedCheck::pass(StorageCheck::List, Some(9), "listed"), every];
