@@ -7,7 +7,7 @@ mod fake_backend;
 mod fixtures;
 mod journeys;
 mod keys;
-mod random;
+mod random_keys;
 mod scenes;
 mod snapshots;
 mod task_journals;
