@@ -2,7 +2,7 @@
 
 use ratatui::style::Modifier;
 
-use super::scenes;
+use super::screen_fixtures;
 use super::snapshots::{drawn, rows};
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Action, Availability, Binding};
@@ -40,7 +40,7 @@ pub fn twice(model: &Model) -> Option<String> {
 
 #[test]
 fn no_key_means_two_things_at_once() {
-    for (name, model) in scenes::all() {
+    for (name, model) in screen_fixtures::all() {
         assert_eq!(twice(&model), None, "{name}");
     }
 }
@@ -52,7 +52,7 @@ fn every_screen_reaches_help_and_the_end_and_all_but_the_first_the_way_back() {
         assert!(has(Action::Help) && has(Action::Quit), "{screen:?}");
         assert!(has(Action::Back) || screen == Screen::Connect, "{screen:?}");
     }
-    for (name, model) in scenes::all() {
+    for (name, model) in screen_fixtures::all() {
         let does = |action: Action| ready(&model).any(|binding| binding.action == action);
         assert!(does(Action::Quit), "{name}");
         let first = matches!(model.screen, Screen::Target | Screen::Connect) && model.overlay.is_none();
@@ -82,7 +82,7 @@ fn key_now(model: &Model, binding: &Binding) -> Option<Key> {
 
 #[test]
 fn the_footer_fits_with_its_three_most_important_hints_whole() {
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         for size in [(80, 24), (60, 16)] {
             let footer = rows(&drawn(&mut model, Theme { color: true, ascii: true }, size)).pop().unwrap();
             let hinted = ready(&model).filter(|binding| binding.priority > 0);
@@ -109,7 +109,7 @@ fn the_footer_fits_with_its_three_most_important_hints_whole() {
 
 #[test]
 fn the_help_lists_every_key_and_why_one_does_nothing() {
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         if !matches!(model.overlay, Some(Overlay::Help(_))) {
             continue;
         }

@@ -8,6 +8,6 @@ mod fixtures;
 mod journeys;
 mod keys;
 mod random_keys;
-mod scenes;
+mod screen_fixtures;
 mod snapshots;
 mod task_journals;

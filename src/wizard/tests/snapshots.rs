@@ -11,7 +11,7 @@ use ratatui::buffer::Buffer;
 use ratatui::style::{Color, Modifier};
 use unicode_width::UnicodeWidthStr;
 
-use super::{fixtures, scenes};
+use super::{fixtures, screen_fixtures};
 use crate::wizard::model::Model;
 use crate::wizard::msg::Msg;
 use crate::wizard::update::update;
@@ -116,7 +116,7 @@ fn snapshot_all_sizes(model: &mut Model, theme: Theme) -> String {
 /// Every picture there is, by the name of its file.
 fn all() -> Vec<(String, String)> {
     let mut pictures = Vec::new();
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         pictures.push((name.to_owned(), snapshot_all_sizes(&mut model, USUAL)));
         if let Some(screen) = name.strip_suffix(".normal") {
             let mono = snapshot_all_sizes(&mut model, Theme { color: false, ascii: false });
@@ -150,7 +150,7 @@ fn every_screen_is_drawn_as_it_was() {
 
 #[test]
 fn every_screen_is_drawn_when_all_is_well_when_not_and_while_it_waits() {
-    let names: BTreeSet<&str> = scenes::all().iter().map(|(name, _)| *name).collect();
+    let names: BTreeSet<&str> = screen_fixtures::all().iter().map(|(name, _)| *name).collect();
     for screen in ["connect", "target", "detected", "storage", "mode", "confirm", "task", "tasks"] {
         for kind in ["normal", "error", "loading", "cjk"] {
             // Nothing on Mode is waited for.
@@ -162,7 +162,7 @@ fn every_screen_is_drawn_when_all_is_well_when_not_and_while_it_waits() {
 
 #[test]
 fn colours_and_reverse_never_stand_alone_and_ascii_is_ascii() {
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         for size in SIZES {
             let mono = drawn(&mut model, Theme { color: false, ascii: true }, size);
             let usual = drawn(&mut model, USUAL, size);
@@ -184,7 +184,7 @@ fn colours_and_reverse_never_stand_alone_and_ascii_is_ascii() {
 
 #[test]
 fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         if !["target.normal", "target.cjk", "detected.normal", "tasks.normal", "confirm.normal"].contains(&name) {
             continue;
         }
@@ -202,7 +202,7 @@ fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
 
 #[test]
 fn names_two_cells_wide_shift_no_column() {
-    for (name, mut model) in scenes::all() {
+    for (name, mut model) in screen_fixtures::all() {
         if !name.ends_with("cjk") {
             continue;
         }
