@@ -14,18 +14,18 @@ use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::form::TextField;
 
-mod act;
 pub mod form;
 pub mod found;
 mod keys;
 #[cfg(test)]
 mod tests;
 pub mod trial;
+mod update;
 
-pub use act::{
+pub use keys::KEYS;
+pub use update::{
     first_destination, handle_action, handle_key, handle_paste, handle_test_news, handle_test_report, prefill,
 };
-pub use keys::KEYS;
 
 use crate::wizard::model::RequestId;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
