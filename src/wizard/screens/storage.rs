@@ -14,8 +14,8 @@ use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::form::TextField;
 
+pub mod detected;
 pub mod form;
-pub mod found;
 mod keys;
 #[cfg(test)]
 mod tests;
@@ -28,8 +28,8 @@ pub use update::{
 };
 
 use crate::wizard::model::RequestId;
+use detected::DetectedDestination;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
-use found::DetectedDestination;
 use trial::{TestInput, TestRun, TestStatus, test_status};
 
 /// What has the focus.
@@ -71,7 +71,7 @@ impl DestinationPart {
     /// Whether somebody names a destination for anyone.
     #[must_use]
     pub fn has_detected(&self) -> bool {
-        self.detected.iter().any(|found| found.chosen.is_some())
+        self.detected.iter().any(|found| detected.chosen.is_some())
     }
 }
 
@@ -271,7 +271,7 @@ impl StorageScreen {
         if part == DirKind::Clog && self.is_archive_derived() {
             return TestInput::Derived { form: self.data.form.clone(), access };
         }
-        let first = self.destination_part(part).detected.iter().find_map(|found| found.chosen.as_ref());
+        let first = self.destination_part(part).detected.iter().find_map(|found| detected.chosen.as_ref());
         TestInput::Detected(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 

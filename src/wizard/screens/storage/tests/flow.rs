@@ -6,7 +6,7 @@ use crate::domain::samples::{cluster, legacy, prod, wanted};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::domain::version::{Method, Version};
 use crate::domain::whole::CompactionRule;
-use crate::wizard::screens::storage::found::source_label;
+use crate::wizard::screens::storage::detected::source_label;
 
 /// `prod` whose tenant `pay` has these destinations.
 fn with_own(data: Option<&str>, archive: Option<&str>) -> Facts {
