@@ -17,9 +17,9 @@ use crate::wizard::form::TextField;
 pub mod detected;
 pub mod form;
 mod keys;
+pub mod test_run;
 #[cfg(test)]
 mod tests;
-pub mod trial;
 mod update;
 
 pub use keys::KEYS;
@@ -30,7 +30,7 @@ pub use update::{
 use crate::wizard::model::RequestId;
 use detected::DetectedDestination;
 use form::{AccessFields, DestinationForm, DestinationLayout, Field};
-use trial::{TestInput, TestRun, TestStatus, test_status};
+use test_run::{TestInput, TestRun, TestStatus, test_status};
 
 /// What has the focus.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -316,7 +316,7 @@ impl StorageScreen {
     fn reports(&self, part: DirKind) -> &[TestReport] {
         match self.test_status(part) {
             TestStatus::Passed(_) | TestStatus::Failed(_) => {
-                self.destination_part(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
+                self.destination_part(part).test_run.as_ref().map_or(&[], |trial| test_run.reports.as_slice())
             }
             TestStatus::NotTested | TestStatus::Running(_) | TestStatus::Stopped | TestStatus::Outdated(_) => &[],
         }

@@ -15,7 +15,7 @@ use crate::domain::words;
 use crate::wizard::model::Model;
 use crate::wizard::screens::storage::detected::{DetectedDestination, source_label};
 use crate::wizard::screens::storage::form::{DestinationLayout, Field, Kind};
-use crate::wizard::screens::storage::trial::TestStatus;
+use crate::wizard::screens::storage::test_run::TestStatus;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 
 mod report;

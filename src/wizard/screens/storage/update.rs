@@ -2,7 +2,7 @@
 
 use super::detected::{DetectedDestination, covered_tenants, find_destinations, initial_form};
 use super::form::{DestinationForm, DestinationLayout, Field, Kind};
-use super::trial::{TestProgress, TestRun, TestStatus};
+use super::test_run::{TestProgress, TestRun, TestStatus};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
 use crate::domain::choices::{Choices, Mode};

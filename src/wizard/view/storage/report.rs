@@ -7,7 +7,7 @@ use super::super::text::{fit, pad};
 use super::super::theme::Role;
 use crate::domain::storage_test::{StorageCheck, TestResult, TestedCheck};
 use crate::domain::words::clock;
-use crate::wizard::screens::storage::trial::{TestRun, TestStatus};
+use crate::wizard::screens::storage::test_run::{TestRun, TestStatus};
 
 /// Cells of a check in a line of two.
 const COLUMN_WIDTH: usize = 34;

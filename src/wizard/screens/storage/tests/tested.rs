@@ -6,7 +6,7 @@ use crate::domain::samples::{cluster, prod, wanted};
 use crate::domain::storage_test::{Expected, Fit, Seen, TestNews, TestResult};
 use crate::domain::template::DirKind::{Clog, Data};
 use crate::wizard::effect::DirectoryTest;
-use crate::wizard::screens::storage::trial::TestProgress;
+use crate::wizard::screens::storage::test_run::TestProgress;
 
 /// `pay` with its data backup typed.
 fn typed(directory: &str) -> Model {
