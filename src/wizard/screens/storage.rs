@@ -14,8 +14,8 @@ use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
 use crate::wizard::form::TextField;
 
+pub mod destination_form;
 pub mod detected;
-pub mod form;
 mod keys;
 pub mod test_run;
 #[cfg(test)]
@@ -28,8 +28,8 @@ pub use update::{
 };
 
 use crate::wizard::model::RequestId;
+use destination_form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use detected::DetectedDestination;
-use form::{AccessFields, DestinationForm, DestinationLayout, Field};
 use test_run::{TestInput, TestRun, TestStatus, test_status};
 
 /// What has the focus.

@@ -13,8 +13,8 @@ use crate::domain::secret::{SHORT, SecretSource};
 use crate::domain::template::DirKind;
 use crate::domain::words;
 use crate::wizard::model::Model;
+use crate::wizard::screens::storage::destination_form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::detected::{DetectedDestination, source_label};
-use crate::wizard::screens::storage::form::{DestinationLayout, Field, Kind};
 use crate::wizard::screens::storage::test_run::TestStatus;
 use crate::wizard::screens::storage::{self, Focus, StorageScreen, part_name};
 

@@ -1,6 +1,6 @@
 //! A Test of one of the destinations: what exactly was tested, what is known of it so far, and whether that still counts.
 
-use super::form::{AccessFields, DestinationForm, Field};
+use super::destination_form::{AccessFields, DestinationForm, Field};
 use crate::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult, TestedCheck};
 
 /// Exactly what was tested. Any difference makes a Test void; going back to it makes it count again.

@@ -1,7 +1,7 @@
 //! What keys and answers do to the storage screen.
 
+use super::destination_form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::detected::{DetectedDestination, covered_tenants, find_destinations, initial_form};
-use super::form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::test_run::{TestProgress, TestRun, TestStatus};
 use super::{Focus, StorageScreen, part_name};
 use crate::app::test::TestSpec;
