@@ -18,15 +18,15 @@ use crate::wizard::update;
 use crate::wizard::view::task as view;
 use jiff::Timestamp;
 
+mod actions;
 mod farewell;
 mod keys;
-mod on;
 #[cfg(test)]
 pub(crate) mod tests;
 
+pub use actions::{cancel, compact, handle_unresponsive, retry, retry_with};
 pub use farewell::exit_message;
 pub use keys::{KEYS, RetryAction, retry_action};
-pub use on::{cancel, compact, handle_unresponsive, retry, retry_with};
 
 /// What was asked for and is not answered yet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -258,10 +258,10 @@ pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     }
     match action {
         Action::Back | Action::Detach => back(model),
-        Action::Retry => on::confirm_retry(model),
-        Action::Compact => on::send_request(model, PendingRequest::CompactQuestion),
-        Action::Cancel => on::send_request(model, PendingRequest::CancelQuestion),
-        Action::Report => on::send_request(model, PendingRequest::Report),
+        Action::Retry => actions::confirm_retry(model),
+        Action::Compact => actions::send_request(model, PendingRequest::CompactQuestion),
+        Action::Cancel => actions::send_request(model, PendingRequest::CancelQuestion),
+        Action::Report => actions::send_request(model, PendingRequest::Report),
         Action::Log => {
             if let Some(task) = &mut model.task {
                 task.log_top = if task.log_top.is_some() { None } else { Some(usize::MAX) };
