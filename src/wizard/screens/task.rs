@@ -19,13 +19,13 @@ use crate::wizard::view::task as view;
 use jiff::Timestamp;
 
 mod actions;
-mod farewell;
+mod exit_message;
 mod keys;
 #[cfg(test)]
 pub(crate) mod tests;
 
 pub use actions::{cancel, compact, handle_unresponsive, retry, retry_with};
-pub use farewell::exit_message;
+pub use exit_message::exit_message;
 pub use keys::{KEYS, RetryAction, retry_action};
 
 /// What was asked for and is not answered yet.
