@@ -23,7 +23,7 @@ use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::update::update;
 
 mod follows;
-mod goes_on;
+mod resume;
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_143_600 + second).unwrap()
