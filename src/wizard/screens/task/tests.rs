@@ -22,7 +22,7 @@ use crate::wizard::model::next_wake;
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::update::update;
 
-mod follows;
+mod follow;
 mod resume;
 
 pub fn at(second: i64) -> Timestamp {
