@@ -9,8 +9,8 @@ use jiff::tz::TimeZone;
 
 use super::effect::TypedSecrets;
 use super::form::TextField;
-use super::screens::ask::SecretPrompt;
 use super::screens::question::ConfirmDialog;
+use super::screens::secret_prompt::SecretPrompt;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::choices::{Choices, Wanted};

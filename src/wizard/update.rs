@@ -6,7 +6,7 @@ use super::key::Key;
 use super::keymap::{self, Action, KeyLookup};
 use super::model::{ClusterState, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
-use super::screens::{ask, confirm, connect, detected, mode, question, storage, target, task, tasks};
+use super::screens::{confirm, connect, detected, mode, question, secret_prompt, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::fault::Fault;
 
@@ -72,7 +72,7 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
 fn edit_text(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
         (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
-        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.handle_key(key),
+        (Some(Overlay::SecretPrompt(ask)), _) => secret_prompt.text.handle_key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::handle_key(model, key),
         (None, Screen::Mode) => mode::handle_key(model, key),
@@ -96,7 +96,7 @@ fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 name.text.paste(text);
             }
         }
-        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.paste(text),
+        (Some(Overlay::SecretPrompt(ask)), _) => secret_prompt.text.paste(text),
         (None, Screen::Target) => target::paste_filter(model, text),
         (None, Screen::Storage) => storage::handle_paste(model, text),
         (None, Screen::Mode) => mode::handle_paste(model, text),
@@ -119,7 +119,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             return Vec::new();
         }
         Some(Overlay::Confirm(question)) => return question::handle_action(model, &question, action),
-        Some(Overlay::SecretPrompt(ask)) => return ask::handle_action(model, *ask, action),
+        Some(Overlay::SecretPrompt(ask)) => return secret_prompt::handle_action(model, *secret_prompt, action),
         None => {}
     }
     match action {

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::ask::{SecretPrompt, SecretPurpose};
 use super::question::{ConfirmAction, ConfirmDialog};
+use super::secret_prompt::{SecretPrompt, SecretPurpose};
 use super::task;
 use crate::domain::choices::Choices;
 use crate::domain::command_line::shell;

@@ -1,11 +1,11 @@
 //! One file a screen: its state, its keys, and what they and the answers do to it.
 
-pub mod ask;
 pub mod confirm;
 pub mod connect;
 pub mod detected;
 pub mod mode;
 pub mod question;
+pub mod secret_prompt;
 pub mod storage;
 pub mod target;
 pub mod task;

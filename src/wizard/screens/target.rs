@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::ask::{SecretPrompt, SecretPurpose};
+use super::secret_prompt::{SecretPrompt, SecretPurpose};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::last_good::LastGood;

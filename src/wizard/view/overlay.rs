@@ -9,8 +9,8 @@ use crate::domain::secret::SHORT;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
-use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::question::ConfirmDialog;
+use crate::wizard::screens::secret_prompt::{SecretPrompt, SecretPurpose};
 
 /// What a screen is for.
 fn purpose(screen: Screen) -> &'static str {

@@ -6,8 +6,8 @@ use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
-use crate::wizard::screens::ask::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
+use crate::wizard::screens::secret_prompt::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::target;
 
 /// r was pressed: a new backup is asked for once, another look is not.
