@@ -2,7 +2,7 @@
 
 use super::key::Key;
 use super::model::{Model, Screen};
-use super::screens::{confirm, connect, detected, mode, question, secret_prompt, storage, target, task, tasks};
+use super::screens::{confirm, confirm_dialog, connect, detected, mode, secret_prompt, storage, target, task, tasks};
 
 /// What a key means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -205,7 +205,7 @@ pub fn active_bindings(model: &Model) -> Vec<&'static Binding> {
     use super::model::Overlay;
     match &model.overlay {
         Some(Overlay::Help(_)) => HELP_KEYS.iter().chain(&MOVE_KEYS).collect(),
-        Some(Overlay::Confirm(_)) => question::KEYS.iter().collect(),
+        Some(Overlay::Confirm(_)) => confirm_dialog::KEYS.iter().collect(),
         Some(Overlay::SecretPrompt(_)) => secret_prompt::KEYS.iter().collect(),
         None => screen_bindings(model.screen).collect(),
     }

@@ -9,7 +9,7 @@ use jiff::tz::TimeZone;
 
 use super::effect::TypedSecrets;
 use super::form::TextField;
-use super::screens::question::ConfirmDialog;
+use super::screens::confirm_dialog::ConfirmDialog;
 use super::screens::secret_prompt::SecretPrompt;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};

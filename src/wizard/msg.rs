@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::key::Key;
 use super::model::RequestId;
-use super::screens::question::ConfirmDialog;
+use super::screens::confirm_dialog::ConfirmDialog;
 use crate::app::known::InventorySummary;
 use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;

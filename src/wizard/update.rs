@@ -6,7 +6,7 @@ use super::key::Key;
 use super::keymap::{self, Action, KeyLookup};
 use super::model::{ClusterState, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
-use super::screens::{confirm, connect, detected, mode, question, secret_prompt, storage, target, task, tasks};
+use super::screens::{confirm, confirm_dialog, connect, detected, mode, secret_prompt, storage, target, task, tasks};
 use crate::app::known::{ClusterSummary, InventorySummary};
 use crate::domain::fault::Fault;
 
@@ -71,7 +71,9 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A text field takes its keys first; whether it took this one.
 fn edit_text(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
+        (Some(Overlay::Confirm(question)), _) => {
+            confirm_dialog.name.as_mut().is_some_and(|name| name.text.handle_key(key))
+        }
         (Some(Overlay::SecretPrompt(ask)), _) => secret_prompt.text.handle_key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::handle_key(model, key),
@@ -92,7 +94,7 @@ fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     match (&mut model.overlay, model.screen) {
         (Some(Overlay::Confirm(question)), _) => {
-            if let Some(name) = &mut question.name {
+            if let Some(name) = &mut confirm_dialog.name {
                 name.text.paste(text);
             }
         }
@@ -118,7 +120,7 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Overlay::Confirm(question)) => return question::handle_action(model, &question, action),
+        Some(Overlay::Confirm(question)) => return confirm_dialog::handle_action(model, &confirm_dialog, action),
         Some(Overlay::SecretPrompt(ask)) => return secret_prompt::handle_action(model, *secret_prompt, action),
         None => {}
     }
@@ -168,7 +170,7 @@ fn quit(model: &mut Model) -> Vec<Effect> {
     let begun = model.screen == Screen::Task || model.confirm.launch_request.is_some();
     let asked_already = matches!(&model.overlay, Some(Overlay::Confirm(question)) if question.is_about_leaving());
     if lost && !begun && !asked_already {
-        model.overlay = Some(Overlay::Confirm(Box::new(question::ConfirmDialog::for_leaving())));
+        model.overlay = Some(Overlay::Confirm(Box::new(confirm_dialog::ConfirmDialog::for_leaving())));
         return Vec::new();
     }
     leave(model)
@@ -206,7 +208,9 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         }
         Answer::FollowFailed(fault) => task::handle_follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::handle_listed(model, req, rows),
-        Answer::DialogReady(question) => task::handle_dialog(model, req, question.map(|question| *question)),
+        Answer::DialogReady(question) => {
+            task::handle_dialog(model, req, confirm_dialog.map(|question| *confirm_dialog))
+        }
         Answer::CancelRequested(asked) => task::handle_cancel_requested(model, req, asked),
         Answer::ReportWritten(path) => task::handle_report(model, req, path),
         Answer::DemoFixed(causes) => handle_demo_fixed(model, causes),

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::question::{ConfirmAction, ConfirmDialog};
+use super::confirm_dialog::{ConfirmAction, ConfirmDialog};
 use super::secret_prompt::{SecretPrompt, SecretPurpose};
 use super::task;
 use crate::domain::choices::Choices;

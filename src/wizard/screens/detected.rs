@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::question::ConfirmDialog;
+use super::confirm_dialog::ConfirmDialog;
 use super::{storage, target};
 use crate::domain::choices::Choices;
 use crate::domain::dump::Exclude;

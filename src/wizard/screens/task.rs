@@ -4,7 +4,7 @@ use std::cmp::Reverse;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::question::ConfirmDialog;
+use super::confirm_dialog::ConfirmDialog;
 use super::{target, tasks};
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;

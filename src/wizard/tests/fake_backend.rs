@@ -15,7 +15,7 @@ use crate::domain::task::{Prepared, TaskState, TaskView, Unread};
 use crate::wizard::effect::Effect;
 use crate::wizard::model::RequestId;
 use crate::wizard::msg::{Answer, TaskRow};
-use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
+use crate::wizard::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
 
 /// Dice that fall the same way for the same seed (splitmix64).
 pub struct SeededRandom(pub u64);

@@ -10,7 +10,7 @@ use crate::wizard::key::Key;
 use crate::wizard::model::{Overlay, RequestId, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::confirm::Button;
-use crate::wizard::screens::question::ConfirmAction;
+use crate::wizard::screens::confirm_dialog::ConfirmAction;
 
 fn on_pay(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);

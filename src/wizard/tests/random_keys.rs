@@ -15,7 +15,7 @@ use crate::wizard::key::Key;
 use crate::wizard::model::{Model, Overlay, Screen};
 use crate::wizard::msg::Msg;
 use crate::wizard::screens::confirm::Button;
-use crate::wizard::screens::question::ConfirmAction;
+use crate::wizard::screens::confirm_dialog::ConfirmAction;
 use crate::wizard::screens::secret_prompt::SecretPurpose;
 use crate::wizard::update::{initial_effects, update};
 use crate::wizard::view::theme::Theme;

@@ -9,7 +9,7 @@ use crate::domain::secret::SHORT;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{self, Availability};
 use crate::wizard::model::{Model, Screen};
-use crate::wizard::screens::question::ConfirmDialog;
+use crate::wizard::screens::confirm_dialog::ConfirmDialog;
 use crate::wizard::screens::secret_prompt::{SecretPrompt, SecretPurpose};
 
 /// What a screen is for.

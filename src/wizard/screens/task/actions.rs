@@ -6,7 +6,7 @@ use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
 use crate::wizard::model::{Model, Overlay, RequestId};
-use crate::wizard::screens::question::{ConfirmAction, ConfirmDialog};
+use crate::wizard::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
 use crate::wizard::screens::secret_prompt::{SecretPrompt, SecretPurpose};
 use crate::wizard::screens::target;
 

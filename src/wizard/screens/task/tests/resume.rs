@@ -153,8 +153,11 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     assert_eq!(model.notice.as_deref(), Some("Its runner is just leaving; a moment."));
     model.task.as_mut().unwrap().final_state = ended;
     assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
-    let asked =
-        ConfirmDialog::new(super::super::super::question::ConfirmAction::Compact, "Perform it?", vec!["ALL 14".into()]);
+    let asked = ConfirmDialog::new(
+        super::super::super::confirm_dialog::ConfirmAction::Compact,
+        "Perform it?",
+        vec!["ALL 14".into()],
+    );
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(asked.with_name("prod")))));
     assert_eq!(press(&mut model, Key::Enter), "[]", "the name is not typed yet");
     assert_eq!(model.notice.as_deref(), Some("Type prod first; Esc goes back."));
