@@ -11,8 +11,8 @@
 
 pub mod effect;
 pub mod effects;
+mod escape_decoder;
 pub mod form;
-mod input;
 pub mod key;
 pub mod keymap;
 pub mod model;

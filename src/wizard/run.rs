@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
 use super::effects::EffectRunner;
-use super::input::{self, EscapeDecoder};
+use super::escape_decoder::{self, EscapeDecoder};
 use super::key::Key;
 use super::model::{Model, RequestId, Screen, next_wake};
 use super::msg::{Answer, Msg};
@@ -269,11 +269,11 @@ async fn run_loop(start: StartOptions, mut stopped: StopSignal, broken: Arc<Noti
                 while let Ok(event) = events.try_recv() {
                     ui.handle_events(input.feed(event))?;
                 }
-                hold = input.is_pending().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
+                hold = input.is_pending().then(|| Instant::now() + Duration::from_millis(escape_decoder::ESCAPE_TIMEOUT_MS));
             }
             () = sleep_until_due(hold) => {
                 // What has come belongs to it, even where it was not read yet.
-                hold = has_unread_input().then(|| Instant::now() + Duration::from_millis(input::ESCAPE_TIMEOUT_MS));
+                hold = has_unread_input().then(|| Instant::now() + Duration::from_millis(escape_decoder::ESCAPE_TIMEOUT_MS));
                 if hold.is_none() {
                     ui.handle_events(input.flush())?;
                 }
