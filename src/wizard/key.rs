@@ -107,7 +107,7 @@ mod tests {
     fn an_f_key_is_no_text_of_a_password() {
         let of = |code, modifiers| Key::from_event(&KeyEvent::new(code, modifiers));
         assert_eq!(of(KeyCode::F(1), KeyModifiers::NONE), Some(Key::Help));
-        assert!(!crate::wizard::form::TextField::new_secret().handle_key(Key::Help));
+        assert!(!crate::wizard::text_field::TextField::new_secret().handle_key(Key::Help));
         assert_eq!(of(KeyCode::Char('?'), KeyModifiers::SHIFT), Some(Key::Char('?')));
         assert_eq!(of(KeyCode::Char('h'), KeyModifiers::CONTROL), Some(Key::Backspace));
         assert_eq!(of(KeyCode::Char('x'), KeyModifiers::ALT), None);

@@ -12,7 +12,6 @@
 pub mod effect;
 pub mod effects;
 mod escape_decoder;
-pub mod form;
 pub mod key;
 pub mod keymap;
 pub mod model;
@@ -22,6 +21,7 @@ pub mod screens;
 mod terminal;
 #[cfg(test)]
 mod tests;
+pub mod text_field;
 pub mod update;
 pub mod view;
 

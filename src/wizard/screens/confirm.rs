@@ -16,11 +16,11 @@ use crate::domain::preflight::{Check, CheckId};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::{Prepared, PreviewStep};
 use crate::wizard::effect::{Effect, TypedSecrets};
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Draft, Model, Overlay, RequestId, Screen};
 use crate::wizard::msg::PlanPreview;
+use crate::wizard::text_field::TextField;
 use crate::wizard::update;
 
 /// The buttons.

@@ -4,10 +4,10 @@ use super::{confirm, detected, task};
 use crate::domain::preflight::{Check, CheckId};
 use crate::domain::target::TargetName;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, Overlay, Screen};
+use crate::wizard::text_field::TextField;
 use crate::wizard::update;
 
 /// What yes would do.

@@ -10,10 +10,10 @@ use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;
 use crate::domain::secret::{NONE, Secret};
 use crate::wizard::effect::Effect;
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{Model, RequestId};
+use crate::wizard::text_field::TextField;
 
 #[cfg(test)]
 mod tests;

@@ -11,10 +11,10 @@ use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::usable_full::usable_full;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
 use crate::wizard::model::{ClusterState, Model, Screen};
+use crate::wizard::text_field::TextField;
 
 /// A line of the screen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -2,10 +2,10 @@
 
 use super::{confirm, target, task};
 use crate::wizard::effect::Effect;
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Binding};
 use crate::wizard::model::Model;
+use crate::wizard::text_field::TextField;
 
 /// What a secret is for.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use crate::domain::plan::Chosen;
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::storage_test::TestReport;
 use crate::domain::template::DirKind;
-use crate::wizard::form::TextField;
+use crate::wizard::text_field::TextField;
 
 pub mod destination_form;
 pub mod detected;

@@ -11,10 +11,10 @@ use crate::domain::listing::{self, Row};
 use crate::domain::target::TargetName;
 use crate::domain::version::Method;
 use crate::wizard::effect::Effect;
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::{Action, Availability, Binding};
 use crate::wizard::model::{ClusterState, Draft, Model, Overlay, RequestId, Screen};
+use crate::wizard::text_field::TextField;
 use crate::wizard::update;
 
 /// Rows of the list's own heading and of its last line.

@@ -6,9 +6,9 @@ use super::field;
 use super::lines::{Body, Help, Piece, Row};
 use super::theme::Role;
 use crate::domain::secret::SHORT;
-use crate::wizard::form::TextField;
 use crate::wizard::model::Model;
 use crate::wizard::screens::connect::{ConnectFocus, ConnectScreen, ENVIRONMENTS, Phase};
+use crate::wizard::text_field::TextField;
 
 /// Draws it.
 pub fn body(model: &Model, area: Rect) -> Body {

@@ -3,7 +3,7 @@
 use super::lines::{Body, Piece, Row};
 use super::text::{pad, width};
 use super::theme::Role;
-use crate::wizard::form::TextField;
+use crate::wizard::text_field::TextField;
 use unicode_width::UnicodeWidthChar;
 
 /// Cells in front of what is typed: a mark, the label, a space.

@@ -3,7 +3,7 @@
 use unicode_width::UnicodeWidthChar;
 
 use crate::domain::words::cells;
-use crate::wizard::form::TextField;
+use crate::wizard::text_field::TextField;
 
 /// The mark of a text that was cut.
 const CUT: &str = "..";

@@ -4,7 +4,7 @@ use crate::domain::destination::{Destination, DestinationError, StorageKind};
 use crate::domain::facts::Facts;
 use crate::domain::template::{Pair, Template, TemplateError, Variable, v2_v3_cluster, v3_tenant};
 use crate::domain::version::Method;
-use crate::wizard::form::TextField;
+use crate::wizard::text_field::TextField;
 
 /// A kind of storage as a person is offered it; OBS is reached as S3 by every line that knows it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -15,10 +15,10 @@ use crate::domain::storage_test::{TestNews, TestReport};
 use crate::domain::template::DirKind;
 use crate::domain::version::Method;
 use crate::wizard::effect::{DirectoryTest, Effect};
-use crate::wizard::form::TextField;
 use crate::wizard::key::Key;
 use crate::wizard::keymap::Action;
 use crate::wizard::model::{Model, RequestId, Screen};
+use crate::wizard::text_field::TextField;
 
 /// Rows that a page moves.
 const PAGE_ROWS: usize = 5;
