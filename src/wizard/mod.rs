@@ -10,7 +10,7 @@
 //! the loop that joins them with a terminal.
 
 pub mod effect;
-pub mod effects;
+pub mod effect_runner;
 mod escape_decoder;
 pub mod key;
 pub mod keymap;

@@ -15,7 +15,7 @@ use tokio::sync::{Notify, mpsc, oneshot};
 use tokio::time::{Instant, sleep_until};
 
 use super::effect::Effect;
-use super::effects::EffectRunner;
+use super::effect_runner::EffectRunner;
 use super::escape_decoder::{self, EscapeDecoder};
 use super::key::Key;
 use super::model::{Model, RequestId, Screen, next_wake};
