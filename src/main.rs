@@ -163,7 +163,7 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
             (scenario.clone(), demo_fix(scenario, root))
         }),
     };
-    wizard::run(start).await
+    wizard::event_loop(start).await
 }
 
 fn has_terminal() -> bool {

@@ -7,9 +7,9 @@ use tokio::sync::mpsc::{self, UnboundedSender};
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::effect::{DirectoryTest, Effect, TypedSecrets};
+use super::event_loop::{DemoFix, StartOptions};
 use super::model::RequestId;
 use super::msg::{Answer, PlanPreview, TaskRow};
-use super::run::{DemoFix, StartOptions};
 use super::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
 use super::screens::connect::Login;
 use crate::app::follow::{FollowUpdate, TaskFollower};

@@ -12,11 +12,11 @@
 pub mod effect;
 pub mod effect_runner;
 mod escape_decoder;
+pub mod event_loop;
 pub mod key;
 pub mod keymap;
 pub mod model;
 pub mod msg;
-pub mod run;
 pub mod screens;
 mod terminal;
 #[cfg(test)]
@@ -25,4 +25,4 @@ pub mod text_field;
 pub mod update;
 pub mod view;
 
-pub use run::{DemoFix, StartOptions, run};
+pub use event_loop::{DemoFix, StartOptions, run};
