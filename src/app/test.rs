@@ -32,7 +32,7 @@ use crate::domain::version::{Method, Version};
 use crate::probe::News;
 use crate::probe::servers::{Servers, ask};
 
-pub mod looks;
+pub mod inspection;
 mod process;
 pub mod subjects;
 

@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::{Exit, Output, show};
-use crate::app::test::looks;
+use crate::app::test::inspection;
 use crate::app::{AppContext, detect, dump_place};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
@@ -24,12 +24,12 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) ->
     let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
     show::checks(say, &own);
     show::checks(say, &checks_below_v4(&facts, &tenants, &choices));
-    let looks = looks::inspect_directories(context, &facts, &tenants, &choices).await?;
-    choices.seen = looks.seen;
+    let looks = inspection::inspect_directories(context, &facts, &tenants, &choices).await?;
+    choices.seen = inspection.seen;
     let mut eligible = 0;
     for tenant in &tenants {
         let mut own = tenant_checks(&facts, tenant, &choices);
-        own.extend(looked_checks(&facts, tenant, &choices, &looks.unseen));
+        own.extend(looked_checks(&facts, tenant, &choices, &inspection.unseen));
         show::checks(say, &own);
         match own.iter().find(|check| check.refuses()) {
             Some(check) => refusals.push(check.clone()),

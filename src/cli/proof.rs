@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use super::{Output, test_storage};
 use crate::app::hand_over::TaskSecrets;
 use crate::app::prepare::prepare;
-use crate::app::test::looks;
+use crate::app::test::inspection;
 use crate::app::test::subjects::{self, TestSubject};
 use crate::app::{AppContext, task_secrets};
 use crate::domain::choices::Choices;
@@ -130,6 +130,6 @@ async fn inspect_directories(
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
     };
     let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
-    let looks = looks::inspect_directories(context, facts, &tenants, choices).await?;
-    Ok(DirectoryFindings { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
+    let looks = inspection::inspect_directories(context, facts, &tenants, choices).await?;
+    Ok(DirectoryFindings { choices: Choices { seen: inspection.seen, ..choices.clone() }, tested: None })
 }
