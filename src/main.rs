@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use clap::Parser;
 use clap::error::{ContextKind, ContextValue};
-use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, test};
+use obnow::app::{crash, disable_core_dumps, raise_file_limit, run_task, storage_check};
 use obnow::cli::args::{Cli, Command, Common, DemoArgs};
 use obnow::cli::{self, Exit, Output};
 use obnow::config::Places;
@@ -195,7 +195,7 @@ async fn runner(task: &str, common: &Common) -> Result<Exit, Fault> {
 /// The probe leaves the session of its face: what a terminal sends is not for it, which has a probe to delete.
 async fn probe() {
     let _ = rustix::process::setsid();
-    test::run_probe(std::io::stdin(), std::io::stdout()).await;
+    storage_check::run_probe(std::io::stdin(), std::io::stdout()).await;
 }
 
 /// `--demo=S CMD` is `CMD --config DIR/config.yaml --state DIR/state` on the fleet of S.

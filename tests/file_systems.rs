@@ -14,7 +14,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use obnow::app::test::{ProbeProgram, TestSpec, run_test};
+use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};
 

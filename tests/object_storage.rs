@@ -11,7 +11,7 @@ use std::time::Duration;
 use buckets::double::{Double, error, xml};
 use buckets::moto::{Moto, User};
 use buckets::{azurite, files};
-use obnow::app::test::{ProbeProgram, TestSpec, run_test};
+use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};

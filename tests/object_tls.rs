@@ -9,7 +9,7 @@ use std::path::Path;
 
 use buckets::authority::authority;
 use buckets::double::Double;
-use obnow::app::test::{ProbeProgram, TestSpec, run_test};
+use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::Destination;
 use obnow::domain::secret::Secret;
 use obnow::domain::storage_test::{StorageCheck, TestReport, TestResult};

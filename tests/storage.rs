@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use obnow::app::test::{ProbeProgram, TestSpec, run_test};
+use obnow::app::storage_check::{ProbeProgram, TestSpec, run_test};
 use obnow::domain::destination::{Destination, StorageKind};
 use obnow::domain::storage_test::{StorageCheck, TestNews, TestReport, TestResult};
 use tokio::sync::mpsc;

@@ -18,9 +18,9 @@ pub mod prove;
 pub mod report;
 pub mod run_task;
 pub mod setup;
+pub mod storage_check;
 pub mod task_secrets;
 pub mod tasks;
-pub mod test;
 
 pub use context::{AppContext, disable_core_dumps, raise_file_limit};
 

@@ -10,8 +10,8 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
-use crate::app::test::subjects;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};

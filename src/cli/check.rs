@@ -2,7 +2,7 @@
 
 use super::args::CheckArgs;
 use super::{Exit, Output, show};
-use crate::app::test::inspection;
+use crate::app::storage_check::inspection;
 use crate::app::{AppContext, detect, dump_place};
 use crate::domain::choices::Choices;
 use crate::domain::exit;

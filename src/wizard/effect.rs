@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::model::RequestId;
 use super::screens::connect::Login;
+use crate::app::storage_check::TestSpec;
 use crate::app::task_secrets::SecretOverrides;
-use crate::app::test::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::secret::{Secret, SecretSource};

@@ -16,10 +16,10 @@ use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::known::{self, InventorySummary};
 use crate::app::setup::{self, NewCluster};
-use crate::app::test::ProbeProgram;
+use crate::app::storage_check::ProbeProgram;
 use crate::app::{
-    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, report, task_secrets, tasks,
-    test,
+    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, report, storage_check,
+    task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
@@ -306,7 +306,13 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
 }
 
 /// A Test that did not begin.
-fn send_untested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fault: Fault, say: &EffectSender) {
+fn send_untested(
+    req: RequestId,
+    what: &storage_check::TestSpec,
+    check: StorageCheck,
+    fault: Fault,
+    say: &EffectSender,
+) {
     let report = TestReport {
         uri: what.destination.to_string(),
         checks: vec![TestedCheck::fail(check, None, fault)],
@@ -317,14 +323,14 @@ fn send_untested(req: RequestId, what: &test::TestSpec, check: StorageCheck, fau
     say.send(req, Answer::TestFinished(Box::new(report)));
 }
 
-async fn run_test(req: RequestId, what: test::TestSpec, say: &EffectSender) {
+async fn run_test(req: RequestId, what: storage_check::TestSpec, say: &EffectSender) {
     let tester = match ProbeProgram::current() {
         Ok(tester) => tester,
         Err(fault) => return send_untested(req, &what, StorageCheck::Directory, fault, say),
     };
     let (sender, mut news) = mpsc::unbounded_channel();
     let testing = async {
-        let report = test::run_test(&tester, what, Some(&sender)).await;
+        let report = storage_check::run_test(&tester, what, Some(&sender)).await;
         drop(sender);
         report
     };

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::task_journals::{TaskScript, journal};
 use super::{driver, fixtures};
-use crate::app::test::TestSpec;
+use crate::app::storage_check::TestSpec;
 use crate::domain::exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;

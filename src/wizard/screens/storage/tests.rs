@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::*;
 use crate::app::known::{ClusterSummary, InventorySummary};
-use crate::app::test::TestSpec;
+use crate::app::storage_check::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;
 use crate::domain::fault::{Cause, Fault};

@@ -4,7 +4,7 @@ use super::destination_form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::detected::{DetectedDestination, covered_tenants, find_destinations, initial_form};
 use super::test_run::{TestProgress, TestRun, TestStatus};
 use super::{Focus, StorageScreen, part_name};
-use crate::app::test::TestSpec;
+use crate::app::storage_check::TestSpec;
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::credential::credential;
 use crate::domain::destination::Destination;
