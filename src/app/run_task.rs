@@ -8,7 +8,7 @@ use std::time::Duration;
 use zeroize::Zeroizing;
 
 use super::context::backend_for;
-use super::hand_over::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
+use super::launch::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
 use super::lend_storage::object_store_for;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};

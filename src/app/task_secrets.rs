@@ -1,6 +1,6 @@
 //! The secrets of a task, gathered before it is handed over: what was typed, else from where each is to be found.
 
-use super::hand_over::TaskSecrets;
+use super::launch::TaskSecrets;
 use super::tasks::Task;
 use super::{AppContext, Asking, Flag};
 use crate::config::inventory::Cluster;

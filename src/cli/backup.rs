@@ -9,7 +9,7 @@ use super::{Exit, Output, choosing, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
 use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};

@@ -3,7 +3,7 @@
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::CancelArgs;
 use super::{Exit, Output, backup, tasks as task_commands};
-use crate::app::hand_over::LaunchRequest;
+use crate::app::launch::LaunchRequest;
 use crate::app::{AppContext, cancel, task_secrets, tasks};
 use crate::domain::fault::Fault;
 

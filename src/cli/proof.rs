@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use super::{Output, test_storage};
-use crate::app::hand_over::TaskSecrets;
+use crate::app::launch::TaskSecrets;
 use crate::app::prepare::prepare;
 use crate::app::storage_check::inspection;
 use crate::app::storage_check::subjects::{self, TestSubject};

@@ -6,7 +6,7 @@ use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
 use super::say::OutputStyle;
 use super::{Exit, Output, backup, show};
-use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
+use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
 use crate::domain::facts::TenantKind;

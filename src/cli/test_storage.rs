@@ -9,7 +9,7 @@ use super::args::TestStorageArgs;
 use super::say::OutputStyle;
 use super::show::{clock, non_empty};
 use super::{Exit, Output};
-use crate::app::hand_over::TaskSecrets;
+use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
 use crate::app::storage_check::{ProbeProgram, run_test};
 use crate::app::{AppContext, Asking, Flag, choose, detect};

@@ -13,8 +13,8 @@ use super::msg::{Answer, PlanPreview, TaskRow};
 use super::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
 use super::screens::connect::Login;
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::hand_over::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::known::{self, InventorySummary};
+use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
 use crate::app::{
