@@ -11,7 +11,7 @@ pub mod dump_place;
 pub mod follow;
 pub mod known;
 pub mod launch;
-mod lend_storage;
+mod object_store;
 pub mod plans;
 pub mod prepare;
 pub mod prove;

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 
 use super::context::backend_for;
 use super::launch::{BUSY, LaunchPayload, LaunchRequest, REFUSED, STARTED};
-use super::lend_storage::object_store_for;
+use super::object_store::object_store_for;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{LendLocks, Secrets};
 use crate::domain::connection::Connection;
