@@ -1,6 +1,6 @@
 //! What a face is told about the inventory: enough to show every cluster before it has answered, and no secret.
 
-use super::{AppContext, choose};
+use super::{AppContext, choices_from_inventory};
 use crate::domain::choices::{Choices, Compact, Mode, Wanted};
 use crate::domain::fault::Fault;
 use crate::domain::secret::SecretSource;
@@ -60,7 +60,7 @@ pub fn summarize(context: &AppContext) -> Result<InventorySummary, Fault> {
     let mut clusters = Vec::with_capacity(context.inventory.clusters.len());
     for cluster in &context.inventory.clusters {
         let name = context.target(cluster)?;
-        let choices = choose::with_strategies(Choices::new(vec![name.clone()], Mode::Full), cluster);
+        let choices = choices_from_inventory::with_strategies(Choices::new(vec![name.clone()], Mode::Full), cluster);
         clusters.push(ClusterSummary {
             name,
             environment: cluster.environment.clone(),
@@ -73,7 +73,7 @@ pub fn summarize(context: &AppContext) -> Result<InventorySummary, Fault> {
             compactions: cluster
                 .strategies
                 .iter()
-                .map(|strategy| (strategy.tenants.clone(), choose::strategy_compaction(strategy)))
+                .map(|strategy| (strategy.tenants.clone(), choices_from_inventory::strategy_compaction(strategy)))
                 .collect(),
         });
     }

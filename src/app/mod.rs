@@ -2,7 +2,7 @@
 
 pub mod attach;
 pub mod cancel;
-pub mod choose;
+pub mod choices_from_inventory;
 pub mod compact;
 pub mod context;
 pub mod crash;

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{AppContext, choose};
+use super::{AppContext, choices_from_inventory};
 use crate::config::inventory::Cluster;
 use crate::config::plan_file;
 use crate::domain::choices::Choices;
@@ -33,6 +33,6 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
 /// for before it starts.
 #[must_use]
 pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {
-    let usual = choose::default_compaction(cluster, &choices.targets);
+    let usual = choices_from_inventory::default_compaction(cluster, &choices.targets);
     command_line::words(choices, usual, by_name.map(|asked| asked.name.as_str()))
 }

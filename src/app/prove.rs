@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::{AppContext, Asking, Flag, choose};
+use super::{AppContext, Asking, Flag, choices_from_inventory};
 use crate::backend::Secrets;
 use crate::backend::oceanbase::OceanBase;
 use crate::config::inventory::Cluster;
@@ -185,7 +185,8 @@ fn proof_query(
         access_key: given.access_key_from.clone(),
         decrypt: given.decrypt_from.clone(),
     };
-    let choices = choose::with_strategies(Choices::new(vec![facts.target(tenant)], Mode::Full), cluster);
+    let choices =
+        choices_from_inventory::with_strategies(Choices::new(vec![facts.target(tenant)], Mode::Full), cluster);
     let mut known = choices.fallbacks.iter().filter(|wanted| wanted.covers(&tenant.name));
     let key = known.find_map(|wanted| wanted.access_key.clone());
     question(facts, tenant, &choice, (&data, log.as_ref()), key, Vec::new())

@@ -12,7 +12,7 @@ use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
-use crate::app::{AppContext, cancel, choose, detect, dump_place, plans, tasks};
+use crate::app::{AppContext, cancel, choices_from_inventory, detect, dump_place, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -33,11 +33,11 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let cluster = context.cluster(choosing::one_cluster(targets)?)?;
     let choices = match &saved {
         Some(saved) => choosing::choices_from_plan_file(saved, args)?,
-        None => choosing::choices_from_args(args, choose::default_compaction(cluster, targets))?,
+        None => choosing::choices_from_args(args, choices_from_inventory::default_compaction(cluster, targets))?,
     };
     choices.check()?;
     let said = choices.clone();
-    let choices = choose::with_strategies(choices, cluster);
+    let choices = choices_from_inventory::with_strategies(choices, cluster);
     // Asked for before anything else is waited for.
     context.password(cluster).await?;
     let id = tasks::new_id(context)?;

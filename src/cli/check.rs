@@ -15,7 +15,7 @@ use crate::domain::version::Method;
 pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) -> Result<Exit, Fault> {
     let facts = detect::one(context, context.cluster(args.target.cluster())?).await?;
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
-    choices = crate::app::choose::with_strategies(choices, context.cluster(args.target.cluster())?);
+    choices = crate::app::choices_from_inventory::with_strategies(choices, context.cluster(args.target.cluster())?);
     choices = crate::app::tasks::with_last_storage(context, &facts, choices)?;
     let facts = dump_place::with_dump_directory(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;

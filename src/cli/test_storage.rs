@@ -12,7 +12,7 @@ use super::{Exit, Output};
 use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
 use crate::app::storage_check::{ProbeProgram, run_test};
-use crate::app::{AppContext, Asking, Flag, choose, detect};
+use crate::app::{AppContext, Asking, Flag, choices_from_inventory, detect};
 use crate::domain::choices::{Choices, Mode, SeenDirectory};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::Fault;
@@ -30,7 +30,8 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &TestStorageAr
         StorageArg::Target(target) => {
             let cluster = context.cluster(target.cluster())?;
             let facts = detect::one(context, cluster).await?;
-            let choices = choose::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
+            let choices =
+                choices_from_inventory::with_strategies(Choices::new(vec![target.clone()], Mode::Full), cluster);
             subjects::with_server_checks(subjects::from_target(&facts, target, &choices, id)?, &facts, cluster)
         }
     };

@@ -18,8 +18,8 @@ use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launche
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
 use crate::app::{
-    AppContext, Asking, Flag, attach, choose, detect, dump_place, now, plans, prepare, report, storage_check,
-    task_secrets, tasks,
+    AppContext, Asking, Flag, attach, choices_from_inventory, detect, dump_place, now, plans, prepare, report,
+    storage_check, task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
 use crate::domain::confirmation::by_name;
@@ -274,7 +274,8 @@ fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Pl
     let cluster = context.cluster(facts.cluster.name()).map_err(refusal)?;
     choices.check().map_err(refusal)?;
     let said = choices.clone();
-    let choices = if choices.fallbacks.is_empty() { choose::with_strategies(choices, cluster) } else { choices };
+    let choices =
+        if choices.fallbacks.is_empty() { choices_from_inventory::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(context).map_err(refusal)?;
     let facts = dump_place::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
