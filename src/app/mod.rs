@@ -9,7 +9,7 @@ pub mod crash;
 pub mod detect;
 pub mod dump_place;
 pub mod follow;
-pub mod known;
+pub mod inventory_summary;
 pub mod launch;
 mod object_store;
 pub mod plans;

@@ -13,7 +13,7 @@ use super::msg::{Answer, PlanPreview, TaskRow};
 use super::screens::confirm_dialog::{ConfirmAction, ConfirmDialog};
 use super::screens::connect::Login;
 use crate::app::follow::{FollowUpdate, TaskFollower};
-use crate::app::known::{self, InventorySummary};
+use crate::app::inventory_summary::{self, InventorySummary};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
@@ -188,11 +188,11 @@ impl EffectRunner {
         self.writes.spawn_blocking(move || {
             let context = make(start.config.clone(), start.state.clone(), &login.cluster(), login.password);
             let known = context.and_then(|context| {
-                let known = known::summarize(&context)?;
+                let known = inventory_summary::summarize(&context)?;
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
-                Ok(known)
+                Ok(inventory_summary)
             });
-            say.send(req, Answer::ConnectionSaved(Box::new(known)));
+            say.send(req, Answer::ConnectionSaved(Box::new(inventory_summary)));
         });
     }
 
@@ -218,9 +218,9 @@ async fn open_inventory(start: Arc<StartOptions>, shared: SharedContext) -> Resu
     let read = tokio::task::spawn_blocking(move || {
         let context =
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
-        let known = known::summarize(&context)?;
+        let known = inventory_summary::summarize(&context)?;
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
-        Ok(known)
+        Ok(inventory_summary)
     });
     read.await.unwrap_or_else(|_| Err(panicked("Reading the inventory")))
 }
@@ -291,17 +291,17 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
             run_test(req, what, &say).await;
             continue;
         };
-        if known.as_ref().is_none_or(|(from, _)| *from != source) {
+        if inventory_summary.as_ref().is_none_or(|(from, _)| *from != source) {
             let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
             match context.secret(&source, asking).await {
-                Ok(key) => known = Some((source, key)),
+                Ok(key) => inventory_summary = Some((source, key)),
                 Err(fault) => {
                     send_untested(req, &what, StorageCheck::Credentials, fault, &say);
                     continue;
                 }
             }
         }
-        let key = known.as_ref().map(|(_, key)| key.clone());
+        let key = inventory_summary.as_ref().map(|(_, key)| key.clone());
         run_test(req, what.with_access_key(key), &say).await;
     }
 }

@@ -12,7 +12,7 @@ use super::screens::confirm_dialog::ConfirmDialog;
 use super::screens::secret_prompt::SecretPrompt;
 use super::screens::{confirm, connect, detected, mode, storage, target, task, tasks};
 use super::text_field::TextField;
-use crate::app::known::{ClusterSummary, InventorySummary};
+use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
 use crate::domain::choices::{Choices, Wanted};
 use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::Fault;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::key::Key;
 use super::model::RequestId;
 use super::screens::confirm_dialog::ConfirmDialog;
-use crate::app::known::InventorySummary;
+use crate::app::inventory_summary::InventorySummary;
 use crate::domain::exit::Exit;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;

@@ -7,7 +7,7 @@ use super::keymap::{self, Action, KeyLookup};
 use super::model::{ClusterState, Model, Overlay, RequestId, Screen};
 use super::msg::{Answer, Msg};
 use super::screens::{confirm, confirm_dialog, connect, detected, mode, secret_prompt, storage, target, task, tasks};
-use crate::app::known::{ClusterSummary, InventorySummary};
+use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
 use crate::domain::fault::Fault;
 
 /// The one way the model changes.

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::app::known::InventorySummary;
+use crate::app::inventory_summary::InventorySummary;
 use crate::app::setup::{InvalidField, NewCluster};
 use crate::domain::command_line::given;
 use crate::domain::facts::Facts;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::fixtures;
-use crate::app::known::InventorySummary;
+use crate::app::inventory_summary::InventorySummary;
 use crate::app::prepare;
 use crate::domain::facts::Facts;
 use crate::domain::fault::Fault;

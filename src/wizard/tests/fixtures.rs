@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use crate::app::known::{ClusterSummary, InventorySummary};
+use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
 use crate::domain::dump::{Column, Listing, judge};
 use crate::domain::facts::{self, Facts, ServiceFacts};
 use crate::domain::fault::{Cause, Fault};

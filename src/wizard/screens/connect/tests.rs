@@ -6,7 +6,7 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 
 use super::*;
-use crate::app::known::ClusterSummary;
+use crate::app::inventory_summary::ClusterSummary;
 use crate::domain::fault::Cause;
 use crate::domain::samples::prod;
 use crate::wizard::model::Screen;

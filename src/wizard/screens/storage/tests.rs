@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::app::known::{ClusterSummary, InventorySummary};
+use crate::app::inventory_summary::{ClusterSummary, InventorySummary};
 use crate::app::storage_check::TestSpec;
 use crate::domain::choices::Choices;
 use crate::domain::facts::Facts;

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::app::known::ClusterSummary;
+use crate::app::inventory_summary::ClusterSummary;
 use crate::domain::exit::Exit;
 use crate::domain::fault::Cause;
 use crate::domain::samples::{cluster, job, other_tenant, target, tenant};
