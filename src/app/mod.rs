@@ -7,7 +7,7 @@ pub mod compact;
 pub mod context;
 pub mod crash;
 pub mod detect;
-pub mod dump_place;
+pub mod dump_directory;
 pub mod follow;
 pub mod inventory_summary;
 pub mod launch;

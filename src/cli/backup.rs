@@ -12,7 +12,7 @@ use crate::app::follow::{FollowUpdate, TaskFollower};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::storage_check::subjects;
 use crate::app::tasks::TaskId;
-use crate::app::{AppContext, cancel, choices_from_inventory, detect, dump_place, plans, tasks};
+use crate::app::{AppContext, cancel, choices_from_inventory, detect, dump_directory, plans, tasks};
 use crate::domain::choices::{Choices, Mode};
 use crate::domain::confirmation::{ByName, by_name};
 use crate::domain::exit;
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let mut waiting = false;
     let mut looked: Option<DirectoryFindings> = None;
     let (facts, prepared) = loop {
-        let facts = dump_place::with_dump_directory(detect::one(context, cluster).await?, &choices);
+        let facts = dump_directory::with_dump_directory(detect::one(context, cluster).await?, &choices);
         if let Some(saved) = &saved {
             saved.refuse_another(&facts)?;
         }

@@ -3,7 +3,7 @@
 use super::args::CheckArgs;
 use super::{Exit, Output, show};
 use crate::app::storage_check::inspection;
-use crate::app::{AppContext, detect, dump_place};
+use crate::app::{AppContext, detect, dump_directory};
 use crate::domain::choices::Choices;
 use crate::domain::exit;
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -17,7 +17,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) ->
     let mut choices = Choices::new(vec![args.target.clone()], args.mode.into());
     choices = crate::app::choices_from_inventory::with_strategies(choices, context.cluster(args.target.cluster())?);
     choices = crate::app::tasks::with_last_storage(context, &facts, choices)?;
-    let facts = dump_place::with_dump_directory(facts, &choices);
+    let facts = dump_directory::with_dump_directory(facts, &choices);
     let tenants = tenants(&facts, args.target.tenant())?;
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
     let own = cluster_checks(&facts, &choices);

@@ -18,7 +18,7 @@ use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launche
 use crate::app::setup::{self, NewCluster};
 use crate::app::storage_check::ProbeProgram;
 use crate::app::{
-    AppContext, Asking, Flag, attach, choices_from_inventory, detect, dump_place, now, plans, prepare, report,
+    AppContext, Asking, Flag, attach, choices_from_inventory, detect, dump_directory, now, plans, prepare, report,
     storage_check, task_secrets, tasks,
 };
 use crate::domain::choices::Choices;
@@ -277,7 +277,7 @@ fn make_plan(context: &AppContext, facts: &Facts, choices: Choices) -> Result<Pl
     let choices =
         if choices.fallbacks.is_empty() { choices_from_inventory::with_strategies(choices, cluster) } else { choices };
     let id = tasks::new_id(context).map_err(refusal)?;
-    let facts = dump_place::with_dump_directory(facts.clone(), &choices);
+    let facts = dump_directory::with_dump_directory(facts.clone(), &choices);
     let prepared = prepare::prepare(&facts, &choices, id.as_str())?;
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     Ok(PlanPreview { equivalent_command: plans::equivalent_command(cluster, &said, by_name.as_ref()), prepared })
