@@ -2,7 +2,7 @@
 
 use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
-use super::beside::{self, PlanComparison, PlanFooter};
+use super::plan_footer::{self, PlanComparison, PlanFooter};
 use super::proof::{self, DirectoryFindings};
 use super::say::OutputStyle;
 use super::{Exit, Output, choosing, show, tasks as tasks_face};
@@ -91,8 +91,8 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
         plans::save(context, path, &facts, &prepared)?;
     }
     let saved_as = args.save_plan.as_deref();
-    let run_it = beside::run_command(common, saved_as);
-    let same_as = beside::quote_command(common, plans::equivalent_command(cluster, &said, by_name.as_ref()));
+    let run_it = plan_footer::run_command(common, saved_as);
+    let same_as = plan_footer::quote_command(common, plans::equivalent_command(cluster, &said, by_name.as_ref()));
     show::plan(say, &prepared, &PlanFooter { equivalent_command: same_as, compared, saved_as, run_command: run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;

@@ -3,11 +3,11 @@
 mod answers;
 pub mod args;
 mod backup;
-mod beside;
 mod cancel;
 mod check;
 mod choosing;
 mod config;
+mod plan_footer;
 mod proof;
 mod prove;
 mod report;

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Output;
-use super::beside::PlanFooter;
+use super::plan_footer::PlanFooter;
 use super::say::{OutputStyle, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
