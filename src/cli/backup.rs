@@ -5,7 +5,7 @@ use super::args::{BackupArgs, Common};
 use super::plan_footer::{self, PlanComparison, PlanFooter};
 use super::proof::{self, DirectoryFindings};
 use super::say::OutputStyle;
-use super::{Exit, Output, choosing, show, tasks as tasks_face};
+use super::{Exit, Output, choices_from_args, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
@@ -30,10 +30,12 @@ use crate::domain::version::Method;
 pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, args: &BackupArgs) -> Result<Exit, Fault> {
     let saved = args.plan.as_deref().map(plans::open).transpose()?;
     let targets = saved.as_ref().map_or(&args.targets, |saved| &saved.choices.targets);
-    let cluster = context.cluster(choosing::one_cluster(targets)?)?;
+    let cluster = context.cluster(choices_from_args::one_cluster(targets)?)?;
     let choices = match &saved {
-        Some(saved) => choosing::choices_from_plan_file(saved, args)?,
-        None => choosing::choices_from_args(args, choices_from_inventory::default_compaction(cluster, targets))?,
+        Some(saved) => choices_from_args::choices_from_plan_file(saved, args)?,
+        None => {
+            choices_from_args::choices_from_args(args, choices_from_inventory::default_compaction(cluster, targets))?
+        }
     };
     choices.check()?;
     let said = choices.clone();

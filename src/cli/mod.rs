@@ -5,7 +5,7 @@ pub mod args;
 mod backup;
 mod cancel;
 mod check;
-mod choosing;
+mod choices_from_args;
 mod config;
 mod plan_footer;
 mod proof;
