@@ -2,9 +2,9 @@
 
 use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
+use super::output::OutputStyle;
 use super::plan_footer::{self, PlanComparison, PlanFooter};
 use super::proof::{self, DirectoryFindings};
-use super::say::OutputStyle;
 use super::{Exit, Output, choices_from_args, show, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 

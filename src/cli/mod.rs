@@ -7,11 +7,11 @@ mod cancel;
 mod check;
 mod choices_from_args;
 mod config;
+mod output;
 mod plan_footer;
 mod proof;
 mod prove;
 mod report;
-mod say;
 mod show;
 mod targets;
 mod tasks;
@@ -19,7 +19,7 @@ mod test_storage;
 
 pub use crate::domain::exit::Exit;
 pub use backup::run_demo;
-pub use say::{Output, has_colors, report_write_error};
+pub use output::{Output, has_colors, report_write_error};
 pub use test_storage::StorageArg;
 
 use args::{Command, Common};

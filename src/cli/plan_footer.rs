@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::args::Common;
-use super::say::OutputStyle;
+use super::output::OutputStyle;
 use super::{Output, show};
 use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::Output;
+use super::output::{OutputStyle, fault_fields};
 use super::plan_footer::PlanFooter;
-use super::say::{OutputStyle, fault_fields};
 use crate::domain::choices::Mode;
 use crate::domain::diagnosis::sentence;
 use crate::domain::outcome::{Outcome, VerdictWord};

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::say::OutputStyle;
+use super::output::OutputStyle;
 use super::{Exit, Output};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, detect};

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
-use super::say::OutputStyle;
+use super::output::OutputStyle;
 use super::{Exit, Output, backup, show};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};

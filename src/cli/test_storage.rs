@@ -6,7 +6,7 @@ use serde_json::json;
 use tokio::sync::mpsc;
 
 use super::args::TestStorageArgs;
-use super::say::OutputStyle;
+use super::output::OutputStyle;
 use super::show::{clock, non_empty};
 use super::{Exit, Output};
 use crate::app::launch::TaskSecrets;
