@@ -5,7 +5,7 @@ use super::args::{BackupArgs, Common};
 use super::output::OutputStyle;
 use super::plan_footer::{self, PlanComparison, PlanFooter};
 use super::proof::{self, DirectoryFindings};
-use super::{Exit, Output, choices_from_args, show, tasks as tasks_face};
+use super::{Exit, Output, choices_from_args, render, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::app::follow::{FollowUpdate, TaskFollower};
@@ -73,7 +73,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
             }
         }
         if refusal.fault.cause != Cause::Busy || !waiting || over {
-            show::checks(say, &refusal.checks);
+            render::checks(say, &refusal.checks);
             say.fault(&refusal.fault);
             return Ok(exit::of_fault(&refusal.fault));
         }
@@ -81,7 +81,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     };
     let compared = compare_plans(args, saved.as_ref(), &prepared);
     print_detected(say, &facts);
-    show::checks(say, &prepared.plan.checks);
+    render::checks(say, &prepared.plan.checks);
     let by_name = by_name(&prepared, cluster.environment.as_deref());
     let answers = ConfirmationArgs { yes: args.yes, name: args.confirm.as_deref() };
     let question = start_confirmation(by_name.as_ref());
@@ -95,7 +95,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let saved_as = args.save_plan.as_deref();
     let run_it = plan_footer::run_command(common, saved_as);
     let same_as = plan_footer::quote_command(common, plans::equivalent_command(cluster, &said, by_name.as_ref()));
-    show::plan(say, &prepared, &PlanFooter { equivalent_command: same_as, compared, saved_as, run_command: run_it });
+    render::plan(say, &prepared, &PlanFooter { equivalent_command: same_as, compared, saved_as, run_command: run_it });
     let Some(refused) = may_begin else { return Ok(Exit::OK) };
     refused?;
     check_unattended_start(&prepared, saved.as_ref(), args.yes)?;
@@ -122,7 +122,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
         LaunchOutcome::Busy(fault) => Err(fault),
         LaunchOutcome::Started if args.detach => {
             let task = tasks::load(context, id)?;
-            show::task(say, task.id.as_str(), &task.view, TaskState::Running);
+            render::task(say, task.id.as_str(), &task.view, TaskState::Running);
             say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
             Ok(Exit::OK)
         }
@@ -319,7 +319,7 @@ pub(super) async fn follow_asked(
     (after, request): (u32, Option<&str>),
 ) -> Result<Exit, Fault> {
     let task = tasks::find(context, id)?;
-    show::task(say, id, &task.view, task.state());
+    render::task(say, id, &task.view, task.state());
     if after == 0 {
         say.line(&say.paint(OutputStyle::Title, &format!("Task {id}")));
     }
@@ -336,14 +336,14 @@ pub(super) async fn follow_asked(
         };
         match next {
             Some(FollowUpdate::Entry(at, Ok(event))) => {
-                show::event(say, id, at, &event, &follow.view);
+                render::event(say, id, at, &event, &follow.view);
                 if let Event::Request { request: answered, fault: Some(fault), .. } = event
                     && request == Some(answered.as_str())
                 {
                     return Err(fault);
                 }
             }
-            Some(FollowUpdate::Entry(at, Err(unread))) => show::unread_entry(say, id, at, &unread),
+            Some(FollowUpdate::Entry(at, Err(unread))) => render::unread_entry(say, id, at, &unread),
             Some(FollowUpdate::Unresponsive(fault))
                 if request.is_some_and(|request| !follow.view.requests.contains(request)) =>
             {
@@ -355,7 +355,7 @@ pub(super) async fn follow_asked(
         }
     }
     let state = follow.state();
-    show::last_verdict(say, id, &follow.view);
+    render::last_verdict(say, id, &follow.view);
     if let Some(fault) = follow.view.damage(id) {
         say.fault(&fault);
     }

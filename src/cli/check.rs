@@ -1,7 +1,7 @@
 //! `obnow check TARGET`: preflight only.
 
 use super::args::CheckArgs;
-use super::{Exit, Output, show};
+use super::{Exit, Output, render};
 use crate::app::storage_check::inspection;
 use crate::app::{AppContext, detect, dump_directory};
 use crate::domain::choices::Choices;
@@ -22,15 +22,15 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) ->
     say.line(&format!("{}  {}", facts.cluster.version.with_build(), facts.cluster.method_reason));
     let own = cluster_checks(&facts, &choices);
     let mut refusals: Vec<Check> = own.iter().filter(|check| check.refuses()).cloned().collect();
-    show::checks(say, &own);
-    show::checks(say, &checks_below_v4(&facts, &tenants, &choices));
+    render::checks(say, &own);
+    render::checks(say, &checks_below_v4(&facts, &tenants, &choices));
     let looks = inspection::inspect_directories(context, &facts, &tenants, &choices).await?;
     choices.seen = inspection.seen;
     let mut eligible = 0;
     for tenant in &tenants {
         let mut own = tenant_checks(&facts, tenant, &choices);
         own.extend(looked_checks(&facts, tenant, &choices, &inspection.unseen));
-        show::checks(say, &own);
+        render::checks(say, &own);
         match own.iter().find(|check| check.refuses()) {
             Some(check) => refusals.push(check.clone()),
             None => eligible += 1,

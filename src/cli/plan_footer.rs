@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::args::Common;
 use super::output::OutputStyle;
-use super::{Output, show};
+use super::{Output, render};
 use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
@@ -72,7 +72,7 @@ impl PlanFooter<'_> {
     /// The same for a person.
     pub(super) fn lines(&self, say: &Output) {
         if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
-            let (file, saved) = (file.display(), show::moment(*saved));
+            let (file, saved) = (file.display(), render::moment(*saved));
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }

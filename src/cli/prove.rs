@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use super::args::ProveArgs;
-use super::{Exit, Output, show};
+use super::{Exit, Output, render};
 use crate::app::prove::{ProofResult, ProofSecrets, prove};
 use crate::app::{AppContext, detect};
 use crate::domain::facts::{Facts, TenantFacts, TenantKind};
@@ -32,13 +32,13 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &ProveArgs) ->
         };
         match prove(context, cluster, &facts, tenant, &given, note).await {
             Ok(one) => {
-                show::proof_verdict(say, &one.target, &one.outcome);
+                render::proof_verdict(say, &one.target, &one.outcome);
                 exits.push(one.exit());
                 proven.push(one);
             }
             Err(fault) if args.target.tenant().is_none() && fault.cause == Cause::Unknown => {
                 let unbacked = ProofResult::nothing(facts.target(tenant), fault);
-                show::proof_verdict(say, &unbacked.target, &unbacked.outcome);
+                render::proof_verdict(say, &unbacked.target, &unbacked.outcome);
                 exits.push(unbacked.exit());
                 proven.push(unbacked);
             }
@@ -47,7 +47,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &ProveArgs) ->
     }
     let worst = proven.iter().max_by_key(|one| (one.outcome.proof.is_none(), one.outcome.verdict.severity()));
     if let Some(worst) = worst {
-        show::proof_summary(say, &worst.outcome);
+        render::proof_summary(say, &worst.outcome);
     }
     exits.dedup();
     Ok(match exits.as_slice() {

@@ -5,7 +5,7 @@ use serde_json::json;
 use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
 use super::output::OutputStyle;
-use super::{Exit, Output, backup, show};
+use super::{Exit, Output, backup, render};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
 use crate::app::tasks::{self, Task};
 use crate::app::{AppContext, attach, compact, detect, task_secrets};
@@ -24,7 +24,7 @@ pub(super) async fn list(context: &AppContext, say: &Output) -> Result<Exit, Fau
         match task {
             Ok(task) => {
                 ours.push(task);
-                show::task(say, task.id.as_str(), &task.view, task.state());
+                render::task(say, task.id.as_str(), &task.view, task.state());
                 say.line(&task_line(task));
                 for fault in task.warnings(context.now()) {
                     say.fault(&fault);
@@ -85,7 +85,7 @@ fn task_line(task: &Task) -> String {
     let mode = task.view.prepared.as_ref().map_or("", |prepared| prepared.plan.choices.mode.word());
     let step = task.view.targets.iter().find_map(TargetView::current).map_or("", |step| step.kind.name());
     let verdict = words::worst(&task.view).map_or_else(String::new, |(_, outcome)| outcome.in_short());
-    let started = task.view.created.map_or_else(String::new, show::moment);
+    let started = task.view.created.map_or_else(String::new, render::moment);
     format!(
         "{}  {:<12} {:<12} {:<20} {started}  {}  {step}",
         task.id,

@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 
 use super::args::TestStorageArgs;
 use super::output::OutputStyle;
-use super::show::{clock, non_empty};
+use super::render::{clock, non_empty};
 use super::{Exit, Output};
 use crate::app::launch::TaskSecrets;
 use crate::app::storage_check::subjects::{self, TestSubject};
