@@ -4,7 +4,7 @@ use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
 use super::output::OutputStyle;
 use super::plan_footer::{self, PlanComparison, PlanFooter};
-use super::proof::{self, DirectoryFindings};
+use super::plan_tests::{self, DirectoryFindings};
 use super::{Exit, Output, choices_from_args, render, tasks as tasks_face};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -55,8 +55,8 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
         let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
         // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
         let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        let made =
-            proof::plan_with_findings(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts)).await?;
+        let made = plan_tests::plan_with_findings(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts))
+            .await?;
         let refusal = match made {
             // Of several targets those that are busy are left out; who waits, waits for them too.
             Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
@@ -87,7 +87,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     let question = start_confirmation(by_name.as_ref());
     let only_shown = args.dry_run || args.save_plan.is_some();
     let may_begin = if only_shown { None } else { Some(answers.can_answer(&question)) };
-    let secrets = proof::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
+    let secrets = plan_tests::secrets(context, &prepared, (looked.as_ref(), matches!(may_begin, Some(Ok(()))))).await?;
     super::print_short_secret_notes(context, say);
     if let Some(path) = &args.save_plan {
         plans::save(context, path, &facts, &prepared)?;
@@ -101,7 +101,9 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     check_unattended_start(&prepared, saved.as_ref(), args.yes)?;
     let subjects = subjects::from_plan(&facts, cluster, &prepared);
     // What was given by hand nobody has tried yet.
-    if choices.storage.is_some() && !proof::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await? {
+    if choices.storage.is_some()
+        && !plan_tests::passes(say, looked.as_ref(), subjects, (&secrets, &choices.skip)).await?
+    {
         return Ok(Exit::STORAGE);
     }
     if answers.answer(&question)? == Answer::No {

@@ -9,7 +9,7 @@ mod choices_from_args;
 mod config;
 mod output;
 mod plan_footer;
-mod proof;
+mod plan_tests;
 mod prove;
 mod render;
 mod report;
