@@ -1,7 +1,7 @@
 //! `obnow backup`: the plan, the confirmation, the start, and the task to its verdict.
 
-use super::answers::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::args::{BackupArgs, Common};
+use super::confirmation::{Answer, Confirmation, ConfirmationArgs, ask, is_terminal};
 use super::output::OutputStyle;
 use super::plan_footer::{self, PlanComparison, PlanFooter};
 use super::plan_tests::{self, DirectoryFindings};

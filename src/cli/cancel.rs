@@ -1,7 +1,7 @@
 //! `obnow cancel TASK`: what it will hit is shown, asked once, and the end is the server's word.
 
-use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::CancelArgs;
+use super::confirmation::{Confirmation, ConfirmationArgs};
 use super::{Exit, Output, backup, tasks as task_commands};
 use crate::app::launch::LaunchRequest;
 use crate::app::{AppContext, cancel, task_secrets, tasks};

@@ -1,12 +1,12 @@
 //! The command line: the same plan and the same tasks as every face, in plain lines or as JSON, with exit codes.
 
-mod answers;
 pub mod args;
 mod backup;
 mod cancel;
 mod check;
 mod choices_from_args;
 mod config;
+mod confirmation;
 mod output;
 mod plan_footer;
 mod plan_tests;

@@ -2,8 +2,8 @@
 
 use serde_json::json;
 
-use super::answers::{Confirmation, ConfirmationArgs};
 use super::args::{RetryArgs, WatchArgs};
+use super::confirmation::{Confirmation, ConfirmationArgs};
 use super::output::OutputStyle;
 use super::{Exit, Output, backup, render};
 use crate::app::launch::{DetachedLauncher, LaunchOutcome, LaunchRequest, Launcher, TaskSecrets};
