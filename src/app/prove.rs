@@ -318,3 +318,28 @@ fn nothing_good(target: &TargetName) -> Fault {
         format!("Take one with: obnow backup {target} --mode full."),
     )
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::domain::proof::{Evidence, Proof};
+    use crate::domain::scn::Scn;
+
+    #[test]
+    fn the_exit_goes_with_the_verdict() {
+        let exit = |verdict, proof: Option<Proof>| {
+            let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
+            let outcome = Outcome { verdict, proof, ..Outcome::unknown(fault) };
+            Proven { target: "prod/pay".parse().unwrap(), outcome }.exit()
+        };
+        let found =
+            || Some(Proof { at: now(), by: Evidence::Media, until_scn: Scn(7), sets: vec![1], pieces: vec![1] });
+        assert_eq!(exit(VerdictWord::Restorable, found()), Exit::OK);
+        assert_eq!(exit(VerdictWord::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
+        assert_eq!(exit(VerdictWord::NotYetRestorable, None), Exit::NOT_YET);
+        assert_eq!(exit(VerdictWord::NotRestorable, None), Exit::NOT_RESTORABLE);
+        assert_eq!(exit(VerdictWord::Unknown, None), Exit::UNKNOWN);
+    }
+}
