@@ -11,6 +11,7 @@ use crate::wizard::model::{Overlay, Req, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::confirm::Button;
 use crate::wizard::screens::question::Doing;
+use crate::wizard::view::theme::Theme;
 
 fn on_pay(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
@@ -281,6 +282,20 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
     wizard.types("prod/pay");
     wizard.keys(&["Enter", "Enter"]);
     wizard.is_on(Screen::Storage);
+}
+
+#[test]
+fn a_short_password_is_said_where_it_is_typed() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Tab", "Tab", "Space", "Enter"]);
+    let said = |wizard: &mut Wizard| {
+        let drawn = super::pictures::drawn(&mut wizard.model, Theme { color: false, ascii: true }, (80, 24));
+        super::pictures::rows(&drawn).join("\n").contains(crate::domain::secret::SHORT)
+    };
+    wizard.types("12345");
+    assert!(said(&mut wizard));
+    wizard.types("6");
+    assert!(!said(&mut wizard));
 }
 
 #[test]
