@@ -96,7 +96,7 @@ pub async fn prove(
     can_carry(&action, facts, &secrets_to_send)?;
     let mut server = context.server(cluster, secrets_to_send)?;
     if let Some(secrets) = secrets(&action, given) {
-        say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
+        say(&format!("Sends {secrets} to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
     let limits = context.connection(cluster).limits;
     let _turn = turn(context, facts, &limits).await?;

@@ -146,7 +146,7 @@ pub fn offer(model: &Model) -> Option<(bool, String)> {
     let plan = &shown.prepared.plan;
     let server = model.facts().map_or_else(|| plan.cluster.name.clone(), |facts| facts.cluster.endpoint.clone());
     let set = model.draft.as_ref().is_some_and(|draft| draft.prove);
-    let told = |needs: &str| format!("{needs}: sent to the server {server}, whose audit and logs may keep it");
+    let told = |needs: &str| format!("sends {needs} to the server {server}, whose audit and logs may keep it");
     if let Some(needs) = plan.targets.iter().find_map(|target| target.proof_needs.as_deref()) {
         return Some((set, told(needs)));
     }

@@ -380,7 +380,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     let shown = preview(&wizard.model);
     assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
     let (set, says) = confirm::offer(&wizard.model).unwrap();
-    assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
+    assert!(set && says.starts_with("sends 2 passwords to the server"), "{says}");
     assert!(wizard.model.draft.as_ref().unwrap().is_touched(), "they are not lost unasked");
     let mut started = Wizard { model: wizard.model, asked: Vec::new() };
     let effects = started.keys(&["Tab", "Enter"]);
