@@ -339,7 +339,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
     wizard.prepared();
     assert!(preview(&wizard.model).contains("access_key=***' UNTIL SCN = 0 PREVIEW"), "{}", preview(&wizard.model));
     let (set, says) = confirm::offer(&wizard.model).unwrap();
-    assert!(set && says.starts_with("the access key of oss://b/"), "{says}");
+    assert!(set && says.starts_with("sends the access key of oss://b/"), "{says}");
     // The key is asked for before anything starts, never in the running task.
     wizard.keys(&["Tab"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
