@@ -23,7 +23,8 @@ impl Port {
             // One that was removed between the two, by whoever gave it back, claims nothing.
             let is_there = || path.metadata().is_ok_and(|there| there.ino() == claim.metadata().unwrap().ino());
             let is_ours = claim.try_lock().is_ok() && is_there() && is_free(number);
-            is_ours.then_some(Self { number, _claim: claim })
+            // One that is not ours is not given back either.
+            if is_ours { Some(Self { number, _claim: claim }) } else { None }
         };
         (0..10_000).map(|at| 20_000 + (begin + at) % 10_000).find_map(claimed).unwrap()
     }
