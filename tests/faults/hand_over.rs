@@ -80,8 +80,7 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn script(text: &str) -> (tempfile::TempDir, Detached) {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("runner");
-    std::fs::write(&program, format!("#!/bin/sh\necho $$ >{}/pid\n{text}\n", place.path().display())).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    crate::script::script(&program, &format!("echo $$ >{}/pid\n{text}", place.path().display()));
     let detached = Detached { program, state: place.path().join("state"), patience: Duration::from_millis(400) };
     (place, detached)
 }
