@@ -6,6 +6,8 @@ mod buckets;
 mod odd;
 #[path = "engine/port.rs"]
 mod port;
+#[path = "engine/script.rs"]
+mod script;
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -57,10 +59,9 @@ impl Place {
     }
 
     /// What is found as `ssh`.
-    fn ssh(&self, script: &str) {
+    fn ssh(&self, lines: &str) {
         let program = self.path("bin/ssh");
-        std::fs::write(&program, format!("#!/bin/sh\n{script}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        script::script(&program, lines);
     }
 
     fn command(&self, args: &[&str]) -> Command {
@@ -168,8 +169,7 @@ fn oceanbases_own_tool_tests_the_folder_where_a_server_has_it_and_leaves_nothing
     let destination = Destination::parse_user(&format!("file://{}", backup.display())).unwrap();
     let run = |tool: &str| {
         let program = bin.join("ob_admin");
-        std::fs::write(&program, format!("#!/bin/sh\n{tool}\n")).unwrap();
-        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+        script::script(&program, tool);
         let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
         let mut command = Command::new("sh");
         command.arg("-s").env("PATH", path).stdin(Stdio::piped()).stdout(Stdio::piped());

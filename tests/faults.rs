@@ -16,6 +16,8 @@ mod hand_over;
 mod killed;
 #[path = "faults/lost.rs"]
 mod lost;
+#[path = "engine/script.rs"]
+mod script;
 #[path = "faults/silent.rs"]
 mod silent;
 #[path = "faults/state_dir.rs"]

@@ -9,6 +9,9 @@
 )]
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 
+#[path = "engine/script.rs"]
+mod script;
+
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -50,8 +53,7 @@ fn after(place: &Path, command: &str) -> ProbeProgram {
 
 fn wrapped(place: &Path, text: &str) -> ProbeProgram {
     let program = place.join("wrapped");
-    std::fs::write(&program, format!("#!/bin/sh\n{text}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).unwrap();
+    script::script(&program, text);
     ProbeProgram { program }
 }
 

@@ -2,6 +2,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;
+#[path = "engine/script.rs"]
+mod script;
 
 #[path = "journeys/archiving.rs"]
 mod archiving;

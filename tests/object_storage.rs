@@ -3,8 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 
 mod buckets;
+#[path = "engine/script.rs"]
+mod script;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -188,9 +189,7 @@ fn at_another_time(folder: &Path, by: &str) -> Option<ProbeProgram> {
         return buckets::lacking("faketime is not installed; tests/run installs it");
     }
     let program = folder.join("moved");
-    let text = format!("#!/bin/sh\nexec /usr/bin/faketime -f {by} {} \"$@\"\n", env!("CARGO_BIN_EXE_obnow"));
-    std::fs::write(&program, text).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    script::script(&program, &format!("exec /usr/bin/faketime -f {by} {} \"$@\"", env!("CARGO_BIN_EXE_obnow")));
     Some(ProbeProgram { program })
 }
 

@@ -3,8 +3,9 @@
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 
 mod buckets;
+#[path = "engine/script.rs"]
+mod script;
 
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
 use buckets::authority::authority;
@@ -20,9 +21,7 @@ const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 fn trusting(folder: &Path, authority: &str, clock: &str) -> ProbeProgram {
     let program = folder.join("program");
     let moved = if clock.is_empty() { String::new() } else { format!("/usr/bin/faketime -f {clock} ") };
-    let text = format!("#!/bin/sh\nSSL_CERT_FILE={authority} exec {moved}{OBNOW} \"$@\"\n");
-    std::fs::write(&program, text).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    script::script(&program, &format!("SSL_CERT_FILE={authority} exec {moved}{OBNOW} \"$@\""));
     ProbeProgram { program }
 }
 

@@ -465,7 +465,6 @@ fn failed(look: Look) -> obnow::domain::fault::Fault {
 
 fn script(folder: &Path, says: &str) -> PathBuf {
     let path = folder.join("mydumper");
-    std::fs::write(&path, format!("#!/bin/sh\necho '{says}'\n")).unwrap();
-    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
+    engine::script::script(&path, &format!("echo '{says}'"));
     path
 }

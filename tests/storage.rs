@@ -1,7 +1,9 @@
 //! The storage Test as a face sees it: the probe in a process of its own, its news, its deadline, and what is left behind.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
-use std::os::unix::fs::PermissionsExt;
+#[path = "engine/script.rs"]
+mod script;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,8 +27,7 @@ fn of(directory: &Path) -> TestSpec {
 /// A program that takes its order, says what it is told to say, and then does what it is told to do.
 fn double(folder: &Path, says: &str, then: &str) -> ProbeProgram {
     let program = folder.join("double");
-    std::fs::write(&program, format!("#!/bin/sh\nread -r order\nprintf '%s\\n' {says}\n{then}\n")).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
+    script::script(&program, &format!("read -r order\nprintf '%s\\n' {says}\n{then}"));
     ProbeProgram { program }
 }
 

@@ -7,7 +7,7 @@ mod fleet;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
-use buckets::double::Double;
+use buckets::double::{Double, Request};
 use fleet::{Fleet, OBNOW, until};
 use serde_json::Value;
 
@@ -102,7 +102,8 @@ fn an_object_storage_is_tested_with_the_key_of_its_source() {
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let seen = double.seen.lock().unwrap().clone();
     let methods: Vec<&str> = seen.iter().map(|request| request.method.as_str()).collect();
-    assert_eq!(methods, ["GET", "PUT", "GET", "GET", "DELETE", "HEAD"]);
+    // The list, whether the bucket itself is a destination, the probe, and the bucket.
+    assert_eq!(methods, ["GET", "GET", "PUT", "GET", "GET", "DELETE", "HEAD"]);
     assert!(seen.iter().all(|request| request.header("authorization").contains("Credential=AKIA/")), "{seen:?}");
     drop(seen);
     let (code, _, err) = run(&args[..4], None);
@@ -144,6 +145,15 @@ fn a_bucket_is_written_to_beside_the_directory_and_one_of_others_not_at_all() {
     let (code, out, _) = args(&deep, &[]);
     assert_eq!((code, of(&events(&out), "write", "result")), (0, &Value::from("not_checked")), "{out}");
     assert_eq!(args(&deep, &["--write-inside"]).0, 0);
+    // And where a directory above it is a destination itself.
+    let double = Double::bucket(|request| {
+        let is_format_file = request.method == "GET" && request.target.ends_with("/backups/format.obbak");
+        is_format_file.then(|| buckets::double::xml(200, ""))
+    });
+    let deep = bucket(double.port).replace("/p?", "/a/p?");
+    let (code, out, _) = args(&deep, &[]);
+    assert_eq!((code, of(&events(&out), "write", "result")), (0, &Value::from("not_checked")), "{out}");
+    assert!(out.contains("belongs to another destination") && written(&double).is_empty(), "{out}");
     // What is there is somebody else's.
     let double = Double::bucket(|request| {
         let list =
@@ -194,11 +204,11 @@ fn a_killed_obnow_leaves_no_probe_behind() {
         let count = seen.iter().filter(|request| request.method == method).count();
         if count > 0 { Ok(()) } else { Err(format!("no {method}: {seen:?}")) }
     };
-    // The list is one GET, what is read back the second: the probe is there, and obnow waits.
+    // The probe is there, and obnow waits for what it reads back.
     until("the probe is read back", || {
         let seen = double.seen.lock().unwrap();
-        let reads = seen.iter().filter(|request| request.method == "GET").count();
-        if reads > 1 { Ok(()) } else { Err(format!("{seen:?}")) }
+        let reads = |request: &Request| request.method == "GET" && request.target.contains("/.obnow-test-");
+        if seen.iter().any(reads) { Ok(()) } else { Err(format!("{seen:?}")) }
     });
     assert!(seen("PUT").is_ok() && seen("DELETE").is_err());
     child.kill().unwrap();

@@ -96,7 +96,7 @@ pub async fn prove(
     can_carry(&action, facts, &secrets_to_send)?;
     let mut server = context.oceanbase_with_secrets(cluster, secrets_to_send)?;
     if let Some(secrets) = describe_secrets(&action, given) {
-        say(&format!("{secrets}: sent to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
+        say(&format!("Sends {secrets} to the server {}, whose audit and logs may keep it.", facts.cluster.endpoint));
     }
     let limits = context.connection(cluster).limits;
     let _turn = wait_for_turn(context, facts, &limits).await?;
@@ -318,4 +318,29 @@ fn no_good_backup(target: &TargetName) -> Fault {
         "No view lists a set of it that is done and whose files are there.",
         format!("Take one with: obnow backup {target} --mode full."),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
+
+    use super::*;
+    use crate::domain::proof::{Evidence, Proof};
+    use crate::domain::scn::Scn;
+
+    #[test]
+    fn the_exit_goes_with_the_verdict() {
+        let exit = |verdict, proof: Option<Proof>| {
+            let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
+            let outcome = Outcome { verdict, proof, ..Outcome::unknown(fault) };
+            Proven { target: "prod/pay".parse().unwrap(), outcome }.exit()
+        };
+        let found =
+            || Some(Proof { at: now(), by: Evidence::Media, until_scn: Scn(7), sets: vec![1], pieces: vec![1] });
+        assert_eq!(exit(VerdictWord::Restorable, found()), Exit::OK);
+        assert_eq!(exit(VerdictWord::Restorable, None), Exit::UNKNOWN, "nothing is known of the storage");
+        assert_eq!(exit(VerdictWord::NotYetRestorable, None), Exit::NOT_YET);
+        assert_eq!(exit(VerdictWord::NotRestorable, None), Exit::NOT_RESTORABLE);
+        assert_eq!(exit(VerdictWord::Unknown, None), Exit::UNKNOWN);
+    }
 }

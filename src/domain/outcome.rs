@@ -301,7 +301,6 @@ pub fn judge(
         }
         _ => verdict,
     };
-    // What can be restored without this set, whatever is said of it.
     let others = windows_without(tenant, set_id);
     let others_are = if others.0.iter().any(|window| window.set > set_id) { "other" } else { "older" };
     let at_least = tenant.archive.three_steps();

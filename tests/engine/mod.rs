@@ -13,6 +13,7 @@ pub mod fill;
 pub mod odc;
 pub mod oracle;
 pub mod port;
+pub mod script;
 pub mod seekdb;
 pub mod sql;
 

@@ -80,10 +80,8 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
 fn script(text: &str) -> (tempfile::TempDir, DetachedLauncher) {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("runner");
-    std::fs::write(&program, format!("#!/bin/sh\necho $$ >{}/pid\n{text}\n", place.path().display())).unwrap();
-    std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o700)).unwrap();
-    let detached =
-        DetachedLauncher { program, state: place.path().join("state"), start_timeout: Duration::from_millis(400) };
+    crate::script::script(&program, &format!("echo $$ >{}/pid\n{text}", place.path().display()));
+    let detached = DetachedLauncher { program, state: place.path().join("state"), start_timeout: Duration::from_millis(400) };
     (place, detached)
 }
 

@@ -121,7 +121,10 @@ fn a_merge_that_ends_in_an_error_fails_with_the_contract_and_is_watched_on_once_
     let [what, why, next] = failed.fault();
     assert_eq!(what, NEEDED);
     assert!(why.contains("has met an error"), "{why}");
-    assert!(next.starts_with("Look at oceanbase.__all_zone (is_merge_error), mend the cause. m, or "), "{next}");
+    assert!(
+        next.starts_with("Look at oceanbase.__all_zone (is_merge_error), mend the cause. m on the task's screen, or "),
+        "{next}"
+    );
     assert_eq!(texts(&fleet, "legacy-bj"), ["ALTER SYSTEM MAJOR FREEZE"]);
     assert_eq!(fleet.fix(), ["merge-error"]);
     let done = fleet.json(&["retry", &failed.task(), "--yes"]).exits(0);

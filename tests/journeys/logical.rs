@@ -1,19 +1,18 @@
 //! An engine without physical backup: detected; the backup service absent, untried, or found.
 
-use std::os::unix::fs::PermissionsExt as _;
 use std::process::Output;
 
 use serde_json::Value;
 
 use crate::fleet::Fleet;
+use crate::script::script;
 
 /// A folder for PATH with nothing in it, or a mydumper that says it is of this release.
 fn path(release: Option<&str>) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     if let Some(release) = release {
         let tool = folder.path().join("mydumper");
-        std::fs::write(&tool, format!("#!/bin/sh\necho 'mydumper {release}, built against MySQL 8.0.40'\n")).unwrap();
-        std::fs::set_permissions(&tool, std::fs::Permissions::from_mode(0o755)).unwrap();
+        script(&tool, &format!("echo 'mydumper {release}, built against MySQL 8.0.40'"));
     }
     folder
 }

@@ -89,7 +89,7 @@ fn below_v4_a_key_has_less_room() {
     ];
     let refused = fleet.json(&backup).exits(1);
     assert!(
-        refused.fault()[1].contains("access_key is 128 bytes long, and the server takes 127"),
+        refused.fault()[1].contains("The access key is 128 bytes long, and the server takes 127"),
         "{:?}",
         refused.fault()
     );

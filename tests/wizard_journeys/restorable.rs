@@ -92,7 +92,7 @@ fn with_the_password_of_an_older_set_the_server_looks_at_the_storage() {
     choose(&mut terminal, "pay");
     to_confirm(&mut terminal);
     terminal.keys("G");
-    terminal.shows("[ ] let the server look at the storage: the password of set 1 go to the server");
+    terminal.shows("[ ] let the server look at the storage: sends the password of set 1 to the");
     terminal.keys("p");
     terminal.shows("Password of older backup sets");
     terminal.keys("forgotten");

@@ -220,11 +220,8 @@ impl Dump {
     /// What went wrong, in the server's and mydumper's words, for a dump that did not exit with 0.
     #[must_use]
     pub fn fault(&self, state: State) -> Fault {
-        let mut log = Vec::new();
-        // What cannot be read names no error.
-        let _ = File::open(self.place.log()).and_then(|file| file.take(LOG_LENGTH).read_to_end(&mut log));
         let rebooted = self.record.boot_id != boot_id();
-        failure(state, &String::from_utf8_lossy(&log), rebooted)
+        failure(state, &read_log(&self.place.log()), rebooted)
             .with_detail(format!("log: {}", self.place.log().display()))
     }
 
@@ -303,6 +300,13 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
     }
 }
 
+/// Reads the beginning of a dump's log, [`LOG_LENGTH`] bytes at most; what cannot be read is empty, and names no error.
+fn read_log(path: &Path) -> String {
+    let mut log = Vec::new();
+    let _ = File::open(path).and_then(|file| file.take(LOG_LENGTH).read_to_end(&mut log));
+    String::from_utf8_lossy(&log).into_owned()
+}
+
 /// A failed dump in three sentences.
 fn failure(state: State, log: &str, rebooted: bool) -> Fault {
     let what = match state {
@@ -352,5 +356,14 @@ mod tests {
         assert!(failure(State::Gone, "", true).why.contains("reboot"));
         assert!(failure(State::Gone, "", false).why.contains("kill"));
         assert!(failure(State::Exited(137), "", false).why.contains("signal 9"));
+    }
+
+    #[test]
+    fn of_an_endless_log_the_beginning_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("log");
+        File::create(&path).unwrap().set_len(2 * LOG_LENGTH).unwrap();
+        assert_eq!(read_log(&path).len() as u64, LOG_LENGTH);
+        assert_eq!(read_log(&folder.path().join("none")), "");
     }
 }

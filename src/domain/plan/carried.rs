@@ -106,10 +106,9 @@ pub fn not_carried(destination: &Destination, error: &DestinationError) -> Fault
             format!("The access key of {bare} is missing."),
             "Give it with --access-key-from env:NAME, file:PATH or stdin.",
         ),
-        Some(OfKey::Unfit) => (
-            format!("The access key of {bare} cannot be used."),
-            "Have the storage service make another key, and give it with --access-key-from.",
-        ),
+        Some(OfKey::Unfit) => {
+            (format!("The access key of {bare} cannot be used."), "Give that one with --access-key-from.")
+        }
         None => (format!("{bare} cannot be used as a destination."), "Correct it and try again."),
     };
     Fault::new(Cause::Usage, what, error.to_string(), next)

@@ -132,6 +132,15 @@ mod tests {
         }
     }
 
+    /// Percent within JSON, JSON within a URI, and either within XML.
+    #[test]
+    fn one_that_is_escaped_in_several_ways_is_hidden() {
+        let _held = Secret::new("mix/ed/key/9x".to_owned());
+        for form in ["mix\\u00252Fed%2Fkey/9x", "mix%5Cu002fed/key%2F9x", "mix&#37;2Fed/key\\/9x"] {
+            assert_eq!(hide(&format!("bad value: {form}, at 7")), "bad value: ***, at 7", "{form}");
+        }
+    }
+
     #[test]
     fn a_short_one_is_not_looked_for() {
         let _held = Secret::new("teN42".to_owned());

@@ -148,7 +148,7 @@ pub fn proof_secrets_offer(model: &Model) -> Option<(bool, String)> {
     let plan = &shown.prepared.plan;
     let server = model.facts().map_or_else(|| plan.cluster.name.clone(), |facts| facts.cluster.endpoint.clone());
     let set = model.draft.as_ref().is_some_and(|draft| draft.may_send_proof_secrets);
-    let told = |needs: &str| format!("{needs}: sent to the server {server}, whose audit and logs may keep it");
+    let told = |needs: &str| format!("sends {needs} to the server {server}, whose audit and logs may keep it");
     if let Some(needs) = plan.targets.iter().find_map(|target| target.proof_needs.as_deref()) {
         return Some((set, told(needs)));
     }

@@ -211,7 +211,7 @@ fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Full;
     wizard.model.draft.as_mut().unwrap().mode.encrypt = true;
     wizard.model.confirm.launch_request = Some(crate::wizard::model::RequestId(99));
-    assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Leave"]);
+    assert_eq!(names(&wizard.keys(&["q"])), ["StopTest", "Quit"]);
     assert!(wizard.model.overlay.is_none() && wizard.model.is_leaving);
     wizard.says("What was asked for is being handed over; obnow ends right after that.");
 }
@@ -339,7 +339,7 @@ fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
     wizard.prepared();
     assert!(preview(&wizard.model).contains("access_key=***' UNTIL SCN = 0 PREVIEW"), "{}", preview(&wizard.model));
     let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
-    assert!(set && says.starts_with("the access key of oss://b/"), "{says}");
+    assert!(set && says.starts_with("sends the access key of oss://b/"), "{says}");
     // The key is asked for before anything starts, never in the running task.
     wizard.keys(&["Tab"]);
     assert!(wizard.keys(&["Enter"]).is_empty());
@@ -380,7 +380,7 @@ fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
     let shown = preview(&wizard.model);
     assert!(shown.contains("SET DECRYPTION IDENTIFIED BY '***', '***'"), "{shown}");
     let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
-    assert!(set && says.starts_with("2 passwords: sent to the server"), "{says}");
+    assert!(set && says.starts_with("sends 2 passwords to the server"), "{says}");
     assert!(wizard.model.draft.as_ref().unwrap().is_edited(), "they are not lost unasked");
     let mut started = Wizard { model: wizard.model, pending_effects: Vec::new() };
     let effects = started.keys(&["Tab", "Enter"]);

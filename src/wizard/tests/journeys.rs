@@ -11,6 +11,7 @@ use crate::wizard::model::{Overlay, RequestId, Screen};
 use crate::wizard::msg::{Answer, Msg};
 use crate::wizard::screens::confirm::Button;
 use crate::wizard::screens::confirm_dialog::ConfirmAction;
+use crate::wizard::view::theme::Theme;
 
 fn on_pay(facts: Facts) -> Wizard {
     let mut wizard = Wizard::with(facts);
@@ -26,9 +27,9 @@ fn answered(wizard: &Wizard, cluster: &str) -> bool {
 #[test]
 fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
     let mut wizard = Wizard::begun();
-    assert_eq!(format!("{:?}", wizard.pending_effects), "[Open(Req(1))]");
+    assert_eq!(format!("{:?}", wizard.pending_effects), "[OpenInventory(RequestId(1))]");
     let effects = wizard.opened(Ok(three_clusters()));
-    assert_eq!(format!("{effects:?}"), r#"[Detect(Req(2), ["prod", "dev-seek"]), ListTasks(Req(3))]"#);
+    assert_eq!(format!("{effects:?}"), r#"[Detect(RequestId(2), ["prod", "dev-seek"]), ListTasks(RequestId(3))]"#);
     let states: Vec<&str> = wizard.model.clusters.iter().map(|cluster| cluster.rows[0].row.state.as_str()).collect();
     assert_eq!(states, ["asking", "asking", "password needed"]);
     // Each on its own: one that answers waits for no other.
@@ -287,6 +288,20 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
 }
 
 #[test]
+fn a_short_password_is_said_where_it_is_typed() {
+    let mut wizard = on_pay(cast::prod());
+    wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Tab", "Tab", "Space", "Enter"]);
+    let said = |wizard: &mut Wizard| {
+        let drawn = super::pictures::drawn(&mut wizard.model, Theme { color: false, ascii: true }, (80, 24));
+        super::pictures::rows(&drawn).join("\n").contains(crate::domain::secret::SHORT)
+    };
+    wizard.types("12345");
+    assert!(said(&mut wizard));
+    wizard.types("6");
+    assert!(!said(&mut wizard));
+}
+
+#[test]
 fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
     let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Enter", "Enter", "Enter"]);
@@ -325,7 +340,7 @@ fn leaving_asks_once_where_something_would_be_lost() {
     assert!(!wizard.model.is_leaving);
     let effects = wizard.keys(&["Ctrl-C"]);
     assert!(wizard.model.is_leaving);
-    assert_eq!(names(&effects), ["StopTest", "Leave"]);
+    assert_eq!(names(&effects), ["StopTest", "Quit"]);
     let mut untouched = on_pay(fixtures::prod());
     untouched.keys(&["Enter", "q"]);
     assert!(untouched.model.is_leaving);

@@ -297,7 +297,7 @@ fn a_million_keys_start_nothing_that_was_not_confirmed_and_reach_everything() {
         assert!(all.overlays.contains(overlay), "{overlay} was never seen: {:?}", all.overlays);
     }
     for effect in
-        ["Launch", "Prepare", "Detect", "GivePassword", "Follow", "GoOn", "Cancel", "Attach", "Test", "Report"]
+        ["Launch", "Prepare", "Detect", "GivePassword", "Follow", "Resume", "Cancel", "Attach", "Test", "Report"]
     {
         assert!(
             all.effects.get(effect).is_some_and(|count| *count > 20),

@@ -90,7 +90,7 @@ pub fn stopped_in(kind: StepKind, state: StepState, word: VerdictWord) -> Vec<Ev
 pub fn watching(events: &[Event]) -> Model {
     let mut model = Model::new((80, 24), TimeZone::UTC);
     let effects = open(&mut model, "T1".to_owned(), TypedSecrets::default());
-    assert_eq!(format!("{effects:?}"), "[Follow(Req(1), \"T1\")]");
+    assert_eq!(format!("{effects:?}"), "[Follow(RequestId(1), \"T1\")]");
     for (second, event) in (0..).zip(events) {
         let said = Answer::Followed(at(second), Box::new(Ok(event.clone())));
         assert!(update(&mut model, Msg::Answer(RequestId(1), said)).is_empty());

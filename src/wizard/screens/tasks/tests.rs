@@ -44,7 +44,7 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     model.clusters =
         vec![ClusterState { summary, answer: Some(Ok(facts)), pending: None, needs_password: false, rows: Vec::new() }];
     let effects = open(&mut model);
-    assert_eq!(format!("{effects:?}"), "[ListTasks(Req(1))]");
+    assert_eq!(format!("{effects:?}"), "[ListTasks(RequestId(1))]");
     let answer = Msg::Answer(RequestId(1), Answer::Tasks(Ok(rows)));
     assert!(update(&mut model, answer).is_empty());
     model
@@ -101,7 +101,7 @@ fn a_late_list_is_dropped_and_the_focus_stays_on_its_task() {
     let mut model = listing(vec![row("T2"), row("T1")]);
     press(&mut model, Key::Down);
     let effects = refresh(&mut model);
-    assert_eq!(format!("{effects:?}"), "[ListTasks(Req(2))]");
+    assert_eq!(format!("{effects:?}"), "[ListTasks(RequestId(2))]");
     let late = Msg::Answer(RequestId(1), Answer::Tasks(Ok(Vec::new())));
     assert!(update(&mut model, late).is_empty());
     assert_eq!(model.tasks.rows.len(), 2);

@@ -144,3 +144,15 @@ fn a_complaint_that_is_longer_than_the_help_line_is_told_whole() {
     let (screen, _) = drawn(&model);
     assert!(screen.contains("into it."), "the end of the sentence says what to do:\n{screen}");
 }
+
+#[test]
+fn a_short_access_key_is_said_under_its_field() {
+    let mut model = opened(prod(), "prod/pay", Vec::new());
+    edit(&mut model, "");
+    let _ = update(&mut model, Msg::Paste("s3://b/p?host=h&access_id=ID&s3_region=r1".into()));
+    go(&mut model, Focus::Field(Field::AccessKey));
+    type_in(&mut model, "12345");
+    assert!(drawn(&model).0.contains(crate::domain::secret::SHORT), "{}", drawn(&model).0);
+    type_in(&mut model, "6");
+    assert!(!drawn(&model).0.contains(crate::domain::secret::SHORT));
+}

@@ -299,3 +299,17 @@ fn leaving_ends_the_test_and_asks_where_something_was_typed() {
     let effects = press(&mut model, Key::Char('y'));
     assert!(matches!(effects.as_slice(), [Effect::StopTest, Effect::Quit]), "{effects:?}");
 }
+
+/// Where only the directory itself may be written to, the next Test is the answer to the question about that.
+#[test]
+fn a_test_that_asked_writes_inside_the_second_time() {
+    let mut model = typed("/b");
+    let asks = TestedCheck { asks_inside: true, ..TestedCheck::not_checked(StorageCheck::Write, "beside it nothing") };
+    let first = tested(&mut model, report(vec![asks]));
+    assert!(!first.inside, "never without being asked");
+    let (req, again) = test(&mut model);
+    assert!(again.inside);
+    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    let (_, later) = test(&mut model);
+    assert!(!later.inside, "nothing was asked");
+}

@@ -69,7 +69,7 @@ fn a_journal_that_cannot_be_read_is_read_again_by_r() {
     answer(&mut model, 1, Answer::FollowFailed(fault("The journal is not read.")));
     assert_eq!(watched_task(&model).read_error.as_ref().unwrap().what, "The journal is not read.");
     assert_eq!(exit_message(&model).1, ["Task T1 cannot be read: obnow watch T1"]);
-    assert_eq!(key(&mut model, 'r'), "[Follow(Req(2), \"T1\")]");
+    assert_eq!(key(&mut model, 'r'), "[Follow(RequestId(2), \"T1\")]");
     assert_eq!(watched_task(&model).read_error, None);
 }
 
@@ -138,7 +138,7 @@ fn y_copies_what_is_to_be_told() {
     for part in ["Task T1", "FAILED  prod/pay", "What.", "The why.", "Next: The next.", "server words"] {
         assert!(copied.contains(part), "{part} in {copied}");
     }
-    assert_eq!(key(&mut model, 'o'), "[Report(Req(2), \"T1\")]");
+    assert_eq!(key(&mut model, 'o'), "[Report(RequestId(2), \"T1\")]");
     answer(&mut model, 2, Answer::ReportWritten(Ok("/state/reports/T1.txt".into())));
     assert_eq!(key(&mut model, 'y'), "[Copy(\"/state/reports/T1.txt\")]");
     assert_eq!(key(&mut model, 'y'), copied, "once is enough");
@@ -165,7 +165,7 @@ fn the_log_opens_at_its_end_and_esc_closes_it_before_it_leaves() {
     assert_eq!(watched_task(&model).log_top, Some(0));
     press(&mut model, Key::Esc);
     assert_eq!((watched_task(&model).log_top, model.screen), (None, Screen::Task));
-    assert_eq!(press(&mut model, Key::Esc), "[ListTasks(Req(2))]");
+    assert_eq!(press(&mut model, Key::Esc), "[ListTasks(RequestId(2))]");
     assert_eq!(model.screen, Screen::Target);
 }
 
@@ -174,7 +174,7 @@ fn who_leaves_is_told_of_every_task() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     model.global_args = vec!["--demo=busy".into()];
     assert_eq!(exit_message(&model), (Exit::LEFT, vec!["Task T1 still runs: obnow --demo=busy watch T1".to_owned()]));
-    assert_eq!(format!("{:?}", open(&mut model, "T2".into(), TypedSecrets::default())), "[Follow(Req(2), \"T2\")]");
+    assert_eq!(format!("{:?}", open(&mut model, "T2".into(), TypedSecrets::default())), "[Follow(RequestId(2), \"T2\")]");
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(job(3)))));
     assert_eq!(model.previous_tasks[0].view.targets[0].job, None, "it is let go");
     let (exit, lines) = exit_message(&model);
@@ -187,7 +187,7 @@ fn who_leaves_is_told_of_every_task() {
         ]
     );
     // Coming back to it takes it up again, and it is told of once.
-    assert_eq!(format!("{:?}", open(&mut model, "T1".into(), TypedSecrets::default())), "[Follow(Req(3), \"T1\")]");
+    assert_eq!(format!("{:?}", open(&mut model, "T1".into(), TypedSecrets::default())), "[Follow(RequestId(3), \"T1\")]");
     assert_eq!(model.previous_tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["T2"]);
     assert_eq!(exit_message(&Model::new((80, 24), TimeZone::UTC)), (Exit::LEFT, Vec::new()));
     let ended = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
@@ -202,7 +202,7 @@ fn watching_somebody_elses_backup_opens_the_task_that_watches_it() {
     let effects = attach(&mut model, Arc::clone(&facts), target("prod/pay"));
     assert!(matches!(effects.as_slice(), [Effect::Attach(RequestId(1), _, name)] if *name == target("prod/pay")));
     assert!(attach(&mut model, Arc::clone(&facts), target("prod/pay")).is_empty(), "once is enough");
-    assert_eq!(answer(&mut model, 1, Answer::Launched(Ok("T9".into()))), "[Follow(Req(2), \"T9\")]");
+    assert_eq!(answer(&mut model, 1, Answer::Launched(Ok("T9".into()))), "[Follow(RequestId(2), \"T9\")]");
     assert_eq!((model.screen, watched_task(&model).id.as_str()), (Screen::Task, "T9"));
     // Who went elsewhere meanwhile stays there.
     model.screen = Screen::Detected;

@@ -47,7 +47,7 @@ fn a_new_backup_is_asked_once_and_names_what_stays() {
     assert_eq!(watched_task(&no).pending, None);
     assert_eq!(
         key(&mut model, 'y'),
-        "[GoOn { req: Req(2), task: \"T1\", compact: false, typed: Typed { access_key: None, encryption: None, decryption: [] } }]"
+        "[Resume { req: RequestId(2), task: \"T1\", compact: false, typed: TypedSecrets { access_key: None, encryption: None, decryption: [] } }]"
     );
     assert_eq!(retry_says(&model), "not: What was asked for is still under way.");
 }
@@ -59,7 +59,7 @@ fn another_look_is_not_asked_for() {
         (StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable),
     ] {
         let mut model = watched(&stopped_in(kind, state, word));
-        assert!(key(&mut model, 'r').starts_with("[GoOn { req: Req(2), task: \"T1\", compact: false"));
+        assert!(key(&mut model, 'r').starts_with("[Resume { req: RequestId(2), task: \"T1\", compact: false"));
         assert!(model.overlay.is_none());
     }
 }
@@ -70,7 +70,7 @@ fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
     let mut model = watched(&events);
     key(&mut model, 'r');
     assert_eq!(answer(&mut model, 9, Answer::Launched(Ok("T1".into()))), "[]", "another question's answer");
-    assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".into()))), "[Follow(Req(3), \"T1\")]");
+    assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".into()))), "[Follow(RequestId(3), \"T1\")]");
     assert_eq!(watched_task(&model).view.targets.len(), 1, "what was known stays until the journal is read");
     assert!(watched_task(&model).is_live());
     let said = Answer::Followed(at(0), Box::new(Ok(events[0].clone())));
@@ -105,9 +105,9 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
     // Once typed it is known; what only looks again needs none.
     answer(&mut model, 2, Answer::Launched(Err(fault("It is taken."))));
     key(&mut model, 'r');
-    assert!(key(&mut model, 'y').starts_with("[GoOn"));
+    assert!(key(&mut model, 'y').starts_with("[Resume"));
     let mut again = with(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotYetRestorable);
-    assert!(key(&mut again, 'r').starts_with("[GoOn"));
+    assert!(key(&mut again, 'r').starts_with("[Resume"));
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     assert_eq!(key(&mut model, 'm'), "[]");
     assert_eq!(model.notice.as_deref(), Some("Its runner is just leaving; a moment."));
     model.task.as_mut().unwrap().final_state = ended;
-    assert_eq!(key(&mut model, 'm'), "[CompactQuestion(Req(2), \"T1\")]");
+    assert_eq!(key(&mut model, 'm'), "[CompactQuestion(RequestId(2), \"T1\")]");
     let asked = ConfirmDialog::new(
         super::super::super::confirm_dialog::ConfirmAction::Compact,
         "Perform it?",
@@ -164,7 +164,7 @@ fn m_is_only_for_the_step_that_waits_for_a_compaction() {
     for c in "prod".chars() {
         key(&mut model, c);
     }
-    assert!(press(&mut model, Key::Enter).starts_with("[GoOn { req: Req(3), task: \"T1\", compact: true"));
+    assert!(press(&mut model, Key::Enter).starts_with("[Resume { req: RequestId(3), task: \"T1\", compact: true"));
 }
 
 fn hits(name: Option<&str>, foreign: bool) -> ConfirmDialog {
@@ -186,7 +186,7 @@ fn runs() -> Model {
 #[test]
 fn a_cancel_shows_what_it_hits_before_it_asks() {
     let mut model = runs();
-    assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
+    assert_eq!(key(&mut model, 'c'), "[CancelQuestion(RequestId(2), \"T1\")]");
     assert!(model.overlay.is_none(), "nothing is asked before it is known");
     assert_eq!(key(&mut model, 'c'), "[]");
     assert_eq!(model.notice.as_deref(), Some("What was asked for is still under way."));
@@ -195,7 +195,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     let Some(Overlay::Confirm(question)) = &model.overlay else { panic!("it is asked") };
     assert_eq!((question.title.as_str(), question.lines[1].as_str()), ("Cancel this backup?", "  job 7"));
-    assert_eq!(key(&mut model, 'y'), "[Cancel(Req(3), \"T1\")]");
+    assert_eq!(key(&mut model, 'y'), "[Cancel(RequestId(3), \"T1\")]");
     answer(&mut model, 3, Answer::CancelRequested(Ok(())));
     assert!(watched_task(&model).is_cancelling);
     key(&mut model, 'c');
@@ -244,7 +244,7 @@ fn somebody_elses_backup_and_prod_want_a_name() {
         }
         assert_eq!(press(&mut model, Key::Enter), "[]", "not the whole name");
         key(&mut model, 'y');
-        assert_eq!(press(&mut model, Key::Enter), "[Cancel(Req(3), \"T1\")]");
+        assert_eq!(press(&mut model, Key::Enter), "[Cancel(RequestId(3), \"T1\")]");
     }
 }
 
@@ -255,7 +255,7 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
     key(&mut model, 'c');
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
     key(&mut model, 'y');
-    assert_eq!(answer(&mut model, 3, Answer::CancelRequested(Ok(()))), "[Follow(Req(4), \"T1\")]");
+    assert_eq!(answer(&mut model, 3, Answer::CancelRequested(Ok(()))), "[Follow(RequestId(4), \"T1\")]");
     let mut refused = runs();
     key(&mut refused, 'c');
     answer(&mut refused, 2, Answer::DialogReady(Err(fault("Nobody answers."))));
@@ -266,7 +266,7 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
 #[test]
 fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_it() {
     let mut model = watching(&[created(&["prod/pay"], None), started(1, false)]);
-    assert_eq!(key(&mut model, 'c'), "[CancelQuestion(Req(2), \"T1\")]");
+    assert_eq!(key(&mut model, 'c'), "[CancelQuestion(RequestId(2), \"T1\")]");
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
     answer(&mut model, 2, Answer::DialogReady(Err(fault("Nobody answered."))));
     assert_eq!((watched_task(&model).id.as_str(), &watched_task(&model).request_error), ("T2", &None));
@@ -278,7 +278,7 @@ fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_
 #[test]
 fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
     let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed));
-    assert!(key(&mut model, 'r').starts_with("[GoOn { req: Req(2)"));
+    assert!(key(&mut model, 'r').starts_with("[Resume { req: RequestId(2)"));
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
     assert_eq!(answer(&mut model, 2, Answer::Launched(Ok("T1".to_owned()))), "[]", "T2 stays on the screen");
     assert_eq!(watched_task(&model).id, "T2");
