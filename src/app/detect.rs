@@ -16,10 +16,10 @@ use crate::domain::version::Method;
 /// The folder of the state directory that holds dumps on their way to an object storage.
 const DUMPS: &str = "dumps";
 
-/// Connections that are tried at once.
+/// Connections that are tried at the same time.
 const AT_ONCE: usize = 256;
 
-/// What came of one cluster.
+/// The result of detecting one cluster.
 pub struct Detected {
     /// Its name in the inventory.
     pub cluster: String,
@@ -27,7 +27,7 @@ pub struct Detected {
     pub facts: Result<Facts, Fault>,
 }
 
-/// Every cluster of the inventory, in its order, when all have answered.
+/// Detects every cluster and returns the results in inventory order, after the last one has answered.
 pub async fn everyone(context: &AppContext) -> Vec<Detected> {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let asking = async {
@@ -105,7 +105,7 @@ pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault
     Ok(at_home(context.system(cluster).await?.detect().await?, &context.places.state))
 }
 
-/// With what this host has to say: where a dump is written that goes to an object storage.
+/// Adds the work folder of this host, where a dump is written before it is uploaded.
 fn at_home(mut facts: Facts, state: &Path) -> Facts {
     if facts.cluster.method == Method::Logical {
         let path = state.join(DUMPS);

@@ -1,4 +1,4 @@
-//! The directory a dump would be written into, looked at from this host before there is a plan.
+//! Inspects the directory that a dump would be written into, from this host, before there is a plan.
 
 use std::path::PathBuf;
 use std::sync::mpsc;
@@ -10,7 +10,7 @@ use crate::domain::dump::PlaceFacts;
 use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::dump_directory;
 
-/// How long a storage may take to answer.
+/// Time a storage may take to answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The facts, with what is at the directory that a dump with these choices is written into; unchanged where nothing is dumped,
@@ -23,7 +23,7 @@ pub fn seen(mut facts: Facts, choices: &Choices) -> Facts {
     facts
 }
 
-/// On a thread of its own: a storage that does not answer holds that one for ever, and nothing else.
+/// Inspects the directory on a thread of its own: a storage that does not answer blocks only that thread.
 fn look(base: PathBuf, target: String) -> Known<PlaceFacts> {
     let (answer, answered) = mpsc::channel();
     let path = base.display().to_string();

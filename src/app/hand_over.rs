@@ -1,4 +1,4 @@
-//! The hand-over of a task from a face to its runner: a process of its own that outlives the face.
+//! Launches the runner of a task: a process of its own that outlives the front end.
 //!
 //! The face writes one JSON object to the runner's standard input and waits for one line on its standard output. Only
 //! after the runner has taken the locks and written `created` does it say `started`: no such line, nothing started.
@@ -25,11 +25,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The variables a runner is given; everything else of the environment stays behind.
 const ENVIRONMENT: [&str; 9] = ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", "TZ", "LANG", "LC_ALL", "TMPDIR"];
 
-/// A new task, or one that goes on.
+/// The request to launch a runner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Order {
-    /// A task that was just confirmed.
+    /// Start a task that was just confirmed.
     New {
         /// What was confirmed.
         prepared: Box<Prepared>,
@@ -38,14 +38,14 @@ pub enum Order {
         /// Who confirmed it.
         by: String,
     },
-    /// A task whose journal is there.
+    /// Resume a task that has a journal.
     GoOn,
-    /// The same, and the major compaction that its backup may need comes first: it was asked for by itself (`m`,
+    /// Resume a task after the major compaction that its backup needs, which was confirmed separately (`m`,
     /// `retry --compact`), with its scope named.
     CompactFirst,
 }
 
-/// The secrets of a task as they go through the pipe, and nowhere else.
+/// The secrets of a task; they are sent to the runner through a pipe only.
 #[derive(Clone, Default)]
 pub struct TaskSecrets {
     /// The login's password.
@@ -58,7 +58,7 @@ pub struct TaskSecrets {
     pub decryption: Vec<Secret>,
 }
 
-/// The one object on the runner's standard input.
+/// The JSON object on the runner's standard input.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Parcel {
     pub(super) order: Order,
@@ -69,12 +69,12 @@ pub(super) struct Parcel {
     pub(super) decryption: Vec<Zeroizing<String>>,
 }
 
-/// What the runner said.
+/// The runner's reply.
 #[derive(Debug)]
 pub enum Started {
-    /// It has the task.
+    /// The runner has accepted the task.
     Yes,
-    /// The target is taken by another task, and whose it is.
+    /// Another task holds the lock of the target; the fault names it.
     Busy(Fault),
 }
 
@@ -85,9 +85,9 @@ pub(super) const BUSY: &str = "busy";
 /// See [`STARTED`].
 pub(super) const REFUSED: &str = "refused";
 
-/// Whoever gets a task run.
+/// Starts the runner process of a task.
 pub trait Launcher {
-    /// Hands a task over and waits until it is somebody else's.
+    /// Launches the runner of a task and waits for its reply.
     ///
     /// # Errors
     /// Nothing was started, and why.
@@ -95,7 +95,7 @@ pub trait Launcher {
     -> impl Future<Output = Result<Started, Fault>>;
 }
 
-/// Runs a task in a process of its own.
+/// Launches runners as detached processes.
 pub struct Detached {
     /// This program.
     pub program: PathBuf,
@@ -106,7 +106,7 @@ pub struct Detached {
 }
 
 impl Detached {
-    /// By this very program, on this state.
+    /// Uses this program, with this state directory.
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -116,7 +116,7 @@ impl Detached {
         Ok(Self { program, state: state.to_path_buf(), patience: PATIENCE })
     }
 
-    /// What is known of a task whose runner is dead and has not said that it started.
+    /// Returns the fault of a launch whose runner ended without a reply; the journal says whether the task was created.
     fn stopped(&self, task: &TaskId, new: bool, why: &str) -> Fault {
         let begun = reader::read::<Event>(&self.state, task)
             .is_ok_and(|journal| journal.entries.iter().any(|entry| matches!(entry.event, Ok(Event::Created { .. }))));
@@ -192,7 +192,7 @@ impl Launcher for Detached {
     }
 }
 
-/// What the runner said; None: nothing that is known.
+/// Parses the runner's reply; `None` if it is not one.
 fn answer(line: &str) -> Option<Result<Started, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));

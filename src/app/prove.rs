@@ -25,10 +25,10 @@ use crate::journal::audit;
 use crate::journal::clock::now;
 use crate::journal::locks;
 
-/// What is said of a look in the audit trail.
+/// The action as the audit trail names it.
 const ACTION: &str = "Look at the storage";
 
-/// What a person gave for it.
+/// The access id and the sources of secrets for a proof.
 #[derive(Debug, Clone, Default)]
 pub struct Given {
     /// The access id of the storage.
@@ -39,7 +39,7 @@ pub struct Given {
     pub decrypt_from: Vec<SecretSource>,
 }
 
-/// What came of it for one tenant.
+/// The result of a proof for one tenant.
 #[derive(Debug, Clone)]
 pub struct Proven {
     /// The tenant.
@@ -132,7 +132,7 @@ fn meant(tenant: &TenantFacts) -> Option<&BackupSet> {
     tenant.sets.iter().find(|set| Some(set.id) == good).or_else(newest)
 }
 
-/// How the server is asked.
+/// The query that is sent to the server.
 enum Question {
     /// By the directories.
     ByPlace(Action),
@@ -140,7 +140,7 @@ enum Question {
     BeforeV4(Destination),
 }
 
-/// The question for a set, or why it cannot be asked.
+/// Returns the query for a set, or why there is none.
 fn asked(
     facts: &Facts,
     cluster: &Cluster,
@@ -193,7 +193,7 @@ fn asked(
         .map_err(|unasked| unasked.why)
 }
 
-/// The secrets that go to the server, in words.
+/// Describes the secrets that are sent to the server.
 fn secrets(question: &Question, given: &Given) -> Option<String> {
     match question {
         Question::ByPlace(action) => action.secrets(),
@@ -285,7 +285,7 @@ async fn look(
     })
 }
 
-/// The turn to ask this cluster; one at a time.
+/// Waits for the turn to query this cluster; queries run one at a time.
 async fn turn(
     context: &AppContext,
     facts: &Facts,

@@ -44,20 +44,20 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How long the process may take to delete its probe after the deadline.
 const CLEARING: Duration = Duration::from_secs(2);
 
-/// How many requests that take their whole time a Test has time for.
+/// Number of requests with full timeouts that fit into the deadline.
 const ONE_REQUEST: u32 = 3;
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
 const AUTHORITIES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What is tested.
+/// What one Test is of, and how it is made.
 #[derive(Debug, Clone)]
 pub struct TestOf {
     /// The directory, its variables expanded.
     pub destination: Destination,
     /// The access key of an object storage.
     pub access_key: Option<Secret>,
-    /// What the server wants the directory to be.
+    /// What the server requires of the directory.
     pub expected: Expected,
     /// Every other destination of the cluster; None: no cluster was named.
     pub others: Option<Vec<Used>>,
@@ -67,7 +67,7 @@ pub struct TestOf {
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
     pub told_to: Option<Version>,
-    /// The directory is only looked into, and nothing is written.
+    /// The directory is only read; nothing is written.
     pub looks_only: bool,
     /// The probe may lie in the directory itself: nothing beside it may be written to, and that was asked.
     pub inside: bool,
@@ -76,7 +76,7 @@ pub struct TestOf {
 }
 
 impl TestOf {
-    /// A directory of which only its URI is known.
+    /// Makes the Test of a directory of which only the URI is known.
     #[must_use]
     pub fn uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
@@ -156,7 +156,7 @@ impl TestOf {
         }
     }
 
-    /// The same where a statement is to name it to the servers of the cluster.
+    /// Also checks that a statement can carry the destination to the servers of the cluster.
     #[must_use]
     pub fn to_be_set(mut self, facts: &Facts) -> Self {
         self.told_to = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
@@ -177,7 +177,7 @@ impl TestOf {
         carried.err().map(|error| not_carried(&self.destination, &error))
     }
 
-    /// The same with an access key.
+    /// Sets the access key.
     #[must_use]
     pub fn with_access_key(mut self, key: Option<Secret>) -> Self {
         self.access_key = key;
@@ -220,7 +220,7 @@ fn host_of(address: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
-/// The lines that want different directories.
+/// The rules that a release has for backup directories.
 enum Line {
     V4,
     Older,
@@ -256,7 +256,7 @@ fn others(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
     all.collect()
 }
 
-/// Who makes the probe.
+/// The program that runs as the probe process.
 #[derive(Debug, Clone)]
 pub struct Tester {
     /// This program.
@@ -264,7 +264,7 @@ pub struct Tester {
 }
 
 impl Tester {
-    /// This very program.
+    /// Uses this program.
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -340,7 +340,7 @@ pub async fn storage(tester: &Tester, what: TestOf, news: Option<&mpsc::Unbounde
     TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left, by_hand }
 }
 
-/// What the servers themselves say.
+/// Checks by ssh that every server reaches the directory.
 async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = environment().chain(agent()).collect();
@@ -350,7 +350,7 @@ async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
     judge_servers(&what.destination, &said, ms)
 }
 
-/// What has been told so far.
+/// Records the checks of a Test and sends them to the front end.
 struct Sheet<'a> {
     news: Option<&'a mpsc::UnboundedSender<TestNews>>,
     checks: Vec<TestedCheck>,
@@ -380,7 +380,7 @@ impl Sheet<'_> {
         self.say(TestNews::Ended(check));
     }
 
-    /// A face that has gone wants no news.
+    /// Sends news; a front end that has exited is ignored.
     fn say(&self, news: TestNews) {
         if let Some(sender) = self.news {
             let _ = sender.send(news);
@@ -395,7 +395,7 @@ struct Probing {
     told: Lines<BufReader<ChildStdout>>,
 }
 
-/// Has the probe made, and hears all of it.
+/// Runs the probe process and records its checks.
 async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.not_carried() {

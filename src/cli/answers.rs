@@ -27,7 +27,7 @@ pub(super) struct Question<'a> {
     pub(super) or: &'a str,
 }
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answered {
     /// It is to be done.
@@ -79,7 +79,7 @@ impl Answers<'_> {
         Ok(if right { Answered::Yes } else { Answered::No })
     }
 
-    /// The same where a no ends the command.
+    /// Asks, and returns an error for a no.
     ///
     /// # Errors
     /// As [`Answers::can_settle`], and the no.

@@ -1,4 +1,4 @@
-//! What is said beside a plan: the command that makes the same one, where it was saved, and what differs from a saved one.
+//! The footer of a plan: the command that makes the same one, where it was saved, and how it differs from a saved one.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
-/// What is said beside a plan.
+/// The footer of a plan.
 pub(super) struct Beside<'a> {
     /// The command, quoted for a shell.
     pub(super) same_as: String,
@@ -69,7 +69,7 @@ impl Beside<'_> {
         }
     }
 
-    /// The same for a person.
+    /// Prints the footer for a person.
     pub(super) fn lines(&self, say: &Say) {
         if let Some(Compared { file, saved, differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), show::moment(*saved));

@@ -17,7 +17,7 @@ use crate::domain::preflight::{CheckId, is_unseen};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
-/// What was seen for a plan.
+/// What was found in the directories of a plan.
 pub(super) struct Looked {
     /// The choices with it.
     choices: Choices,
@@ -118,7 +118,7 @@ async fn test(
     Ok(Some(Looked { choices, tested: Some(Tested { secrets, passed: tests.passed }) }))
 }
 
-/// Looks into what a backup of the targets would set, without writing.
+/// Inspects the directories that a backup of the targets would set, without writing.
 async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
     let asked = |tenant: &&TenantFacts| {
         let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);

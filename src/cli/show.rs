@@ -1,4 +1,4 @@
-//! Words and fields that several commands share: times, sizes, checks, plans, and the events of a task.
+//! Renders what several commands print, as text and as JSON: times, sizes, checks, plans, and the events of a task.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -313,7 +313,7 @@ fn proof_fields(proof: &Proof) -> Value {
            "pieces": proof.pieces})
 }
 
-/// What a look at the storage came to, outside of a task.
+/// Prints the verdict of a proof outside of a task.
 pub(super) fn looked(say: &Say, target: &TargetName, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, Some(target), outcome));
     verdict(say, target, outcome, &TaskView::default());

@@ -51,7 +51,7 @@ pub(super) async fn run(context: &AppContext, say: &Say, args: &TestStorageArgs)
     Ok(if all_passed { Exit::OK } else { Exit::STORAGE })
 }
 
-/// What `test-storage` is about.
+/// The argument of `test-storage`.
 #[derive(Debug, Clone)]
 pub enum What {
     /// A storage.
@@ -90,7 +90,7 @@ impl Keys<'_> {
     }
 }
 
-/// What the Tests of a plan's directories say.
+/// The results of the Tests of a plan's directories.
 pub(super) struct Tests {
     /// None failed, but for what is overridden.
     pub(super) passed: bool,

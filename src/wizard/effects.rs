@@ -1,4 +1,4 @@
-//! The one place of the wizard that does things: each effect becomes a task of its own, and its answer a message.
+//! Runs the effects of the wizard: each in an async task of its own, whose answer becomes a message.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -43,16 +43,16 @@ pub struct Effects {
     start: Arc<Start>,
     context: Shared,
     answers: UnboundedSender<(Req, Answer)>,
-    /// What may be broken off at any time.
+    /// Effects that may be aborted at any time.
     reads: JoinSet<()>,
-    /// What may not: a task that is being handed over.
+    /// Effects that must finish, such as the launch of a runner.
     writes: JoinSet<()>,
     following: Option<AbortHandle>,
     testing: Option<AbortHandle>,
 }
 
 impl Effects {
-    /// Nothing is done yet.
+    /// Makes a runner with no effect started.
     #[must_use]
     pub fn new(start: Start, answers: UnboundedSender<(Req, Answer)>) -> Self {
         Self {
@@ -71,7 +71,7 @@ impl Effects {
         while self.writes.join_next().await.is_some() {}
     }
 
-    /// Does one.
+    /// Starts an effect.
     pub fn run(&mut self, effect: Effect) {
         // What has ended is let go of.
         while self.reads.try_join_next().is_some() {}
@@ -199,14 +199,14 @@ impl Effects {
     }
 }
 
-/// Who answers.
+/// Sends answers to the event loop.
 #[derive(Clone)]
 struct Say {
     answers: UnboundedSender<(Req, Answer)>,
 }
 
 impl Say {
-    /// A wizard that has ended wants no answer.
+    /// Sends an answer; it is dropped if the wizard has exited.
     fn one(&self, req: Req, answer: Answer) {
         let _ = self.answers.send((req, answer));
     }

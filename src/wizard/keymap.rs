@@ -226,11 +226,11 @@ pub const HELP: [Binding; 2] = [
 /// What a key does now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Meaning {
-    /// This.
+    /// The key performs this action.
     Does(Action),
-    /// Nothing, and why.
+    /// The key is bound and unavailable now, and why.
     Not(String),
-    /// It is in no table.
+    /// The key is not bound.
     Nothing,
 }
 

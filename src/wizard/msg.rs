@@ -1,4 +1,4 @@
-//! What happens to the wizard: keys, and answers to what it asked.
+//! The messages to the wizard: keys, and the answers to its effects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub enum Answer {
     },
     /// A connection that was typed was tried.
     Tried(Result<Arc<Facts>, Fault>),
-    /// It was saved, and the inventory read again.
+    /// The connection was saved, and the inventory read again.
     Saved(Box<Result<Known, Fault>>),
     /// The plan was made, or refused.
     Prepared(Box<Result<Made, Box<Refusal>>>),
@@ -61,18 +61,18 @@ pub enum Answer {
     Followed(Timestamp, Box<Result<Event, Unread>>),
     /// Its runner lives and does not answer; None: it answers again.
     Silent(Option<Fault>),
-    /// Nobody writes into it any more.
+    /// No runner writes the journal of the watched task any more.
     FollowedToEnd {
         /// Its state.
         state: TaskState,
-        /// What its last runner left as a reason for going.
+        /// Exit reason of the last runner.
         last_word: Option<Fault>,
     },
-    /// It cannot be read.
+    /// The journal of the watched task cannot be read.
     FollowFailed(Fault),
     /// The tasks of this host.
     Tasks(Result<Vec<TaskRow>, Fault>),
-    /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
+    /// The dialog before a cancel or a compaction, or why neither is possible.
     Questioned(Result<Box<Question>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
     CancelAsked(Result<(), Fault>),
@@ -82,12 +82,12 @@ pub enum Answer {
     Fixed(Result<Vec<String>, String>),
 }
 
-/// A plan that was made, with the words of the command line that makes the same.
+/// A plan, and the command line that makes the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Made {
     /// The plan, and what is shown of it.
     pub prepared: Prepared,
-    /// The words, from `backup` on.
+    /// The arguments of that command line, from `backup` on.
     pub same_as: Vec<String>,
 }
 

@@ -34,7 +34,7 @@ use crate::domain::target::TargetName;
 
 /// Between two frames that no key asked for.
 const FRAME: Duration = Duration::from_millis(66);
-/// The same while a task is watched: two a second.
+/// Between two such frames while a task is watched: two a second.
 const TASK_FRAME: Duration = Duration::from_millis(500);
 /// How long leaving waits for what must not be broken off: a task that is being handed over.
 const FINISHING: Duration = Duration::from_secs(12);
@@ -72,11 +72,11 @@ struct Left {
     farewell: Vec<String>,
 }
 
-/// How its loop ended.
+/// How the event loop ended.
 enum Ended {
-    /// It was left.
+    /// The person quit, or a signal came.
     Left(Left),
-    /// A part of it panicked.
+    /// A thread or async task panicked.
     Broken,
 }
 
@@ -137,7 +137,7 @@ fn no_terminal(why: &str) -> Fault {
     )
 }
 
-/// Whoever panics gives the terminal back first, and ends the wizard: a screen that is drawn on by nobody lies.
+/// Installs a panic hook that restores the terminal and ends the wizard, because a stale screen would mislead.
 fn hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
     let before: Arc<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> = Arc::from(std::panic::take_hook());
     let then = Arc::clone(&before);
@@ -203,7 +203,7 @@ fn theme(color: bool) -> Theme {
 struct Due {
     /// Something changed.
     dirty: bool,
-    /// A key did it, or the size: it is drawn at once.
+    /// A key or a new size changed it: the frame is due now.
     at_once: bool,
     last: Instant,
 }
@@ -215,7 +215,7 @@ impl Due {
     }
 }
 
-/// Everything the loop owns.
+/// The event loop's state.
 struct Loop {
     model: Model,
     theme: Theme,

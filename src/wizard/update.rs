@@ -1,4 +1,4 @@
-//! What happens changes the model, and asks for effects. The law of this floor: no I/O, no clock, no task is started here;
+//! Messages change the model and return effects. The rule of this layer: no I/O, no clock, no task is started here;
 //! time comes in as an argument, and what must be done goes out as data.
 
 use super::effect::Effect;
@@ -30,7 +30,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
 }
 
-/// What the wizard does first: it reads the inventory.
+/// Returns the first effects: they read the inventory.
 #[must_use]
 pub fn begin(model: &mut Model) -> Vec<Effect> {
     let req = model.next_req();
@@ -184,7 +184,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     vec![Effect::StopTest, Effect::Leave]
 }
 
-/// An answer; one to a question that nobody asks any more changes nothing.
+/// Handles an answer; one to a request that is not pending any more changes nothing.
 fn answered(model: &mut Model, req: Req, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::Opened(known) if model.opening == Some(req) => opened(model, *known),

@@ -13,13 +13,13 @@ use crate::domain::preflight::{Looks, directories_to_set};
 use crate::domain::storage_test::StorageCheck;
 use crate::domain::template::DirKind;
 
-/// So many directories are looked into.
+/// Number of directories that are inspected.
 const MOST: usize = 64;
 
-/// So many at once.
+/// Inspections that run at the same time.
 const AT_ONCE: usize = 4;
 
-/// Looks into the directories that a backup of these tenants would set.
+/// Inspects the directories that a backup of these tenants would set.
 ///
 /// # Errors
 /// The system does not say which program this is.
@@ -49,7 +49,7 @@ pub async fn look(
     Ok(looks)
 }
 
-/// What was seen of one directory, or why nothing was.
+/// Returns what was found in one directory, or why it was not inspected.
 async fn one(
     context: &AppContext,
     tester: &Tester,

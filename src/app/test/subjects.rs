@@ -174,7 +174,7 @@ pub fn of_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<Sub
     asking(subjects, facts, cluster)
 }
 
-/// The same, with every server asked where the inventory says how.
+/// Adds the check of every server where the inventory has an ssh user.
 #[must_use]
 pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<Subject> {
     let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
@@ -182,7 +182,7 @@ pub fn asking(subjects: Vec<Subject>, facts: &Facts, cluster: &Cluster) -> Vec<S
     subjects.into_iter().map(asking).collect()
 }
 
-/// What the best fallback says for a tenant.
+/// Returns the destination of the best fallback for a tenant.
 fn of_fallback(
     facts: &Facts,
     tenant: &TenantFacts,
@@ -211,7 +211,7 @@ fn of_fallback(
     Ok((with_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
-/// What the best fallback says for a whole cluster.
+/// Returns the destination of the best fallback for a cluster.
 fn of_cluster(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = &facts.cluster.target;
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
@@ -238,7 +238,7 @@ fn with_some_run(destination: Destination) -> Destination {
     destination.clone().with_path(&path).unwrap_or(destination)
 }
 
-/// The key of a place that a fallback names too.
+/// Returns the key of a fallback with the same bucket.
 fn known_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
     let bucket = |uri: &str| {
         let path = uri.split_once("://").map_or("", |(_, path)| path);

@@ -1,4 +1,4 @@
-//! A secret is asked for: it is typed, used, and kept in memory until the wizard ends.
+//! The prompt for a secret, which is kept in memory until the wizard ends.
 
 use super::{confirm, target, task};
 use crate::wizard::effect::Effect;
@@ -27,7 +27,7 @@ pub enum Asked {
 /// A secret that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Ask {
-    /// What it is, as a person calls it.
+    /// The name of the secret as it is shown.
     pub what: String,
     /// What it is for.
     pub asked: Asked,

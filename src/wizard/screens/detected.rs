@@ -1,4 +1,4 @@
-//! What was detected: version, method and the preflight, all at once.
+//! The screen of a detected target: version, method and preflight checks.
 
 use std::collections::BTreeSet;
 
@@ -84,7 +84,7 @@ pub fn running(model: &Model) -> Option<&JobFacts> {
     model.facts()?.tenant(target.tenant()?)?.running.first()
 }
 
-/// What is in the way of a dump and not left out yet, as tables.
+/// Returns the tables that a dump cannot carry and that are not excluded yet.
 fn to_leave_out(model: &Model) -> BTreeSet<String> {
     let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
     let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };

@@ -51,7 +51,7 @@ pub enum Focus {
 pub struct Side {
     /// It is typed, and not as it was found.
     pub typed: bool,
-    /// Somebody changed something in it.
+    /// The person edited it.
     touched: bool,
     /// The form was filled in once: coming back to it loses nothing.
     begun: bool,
@@ -195,7 +195,7 @@ impl Storage {
         self.side(part).form.complaint(field, &self.access, (self.shape, alone, self.several))
     }
 
-    /// The same, once it is to be shown.
+    /// Returns the validation error of a field that was left once.
     #[must_use]
     pub fn shown_complaint(&self, part: DirKind, field: Field) -> Option<String> {
         self.side(part).visited.contains(&field).then(|| self.complaint(part, field)).flatten()
@@ -248,7 +248,7 @@ impl Storage {
         self.side(part).typed || (part == DirKind::Clog && self.is_derived())
     }
 
-    /// What a Test of a part would be of.
+    /// Returns the input of a Test of a part.
     #[must_use]
     pub fn sheet(&self, part: DirKind) -> Sheet {
         let access = self.access.clone();
@@ -265,7 +265,7 @@ impl Storage {
         Sheet::Found(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
-    /// What the last Test of a part says of what is there now.
+    /// Returns the status of a part's last Test for its present input.
     #[must_use]
     pub fn standing(&self, part: DirKind) -> Standing<'_> {
         standing(self.side(part).trial.as_ref(), &self.sheet(part))
@@ -349,7 +349,7 @@ impl Storage {
         self.focus == Focus::Test && !self.is_testing() && !matches!(self.standing(self.part), Standing::Passed(_))
     }
 
-    /// Whether Enter goes on.
+    /// Whether Enter continues to the next screen.
     fn is_on_next(&self) -> bool {
         self.focus != Focus::Edit && !self.is_on_test()
     }
@@ -386,7 +386,7 @@ impl Storage {
         self.go_to(focus);
     }
 
-    /// Takes in what was found.
+    /// Applies the detected destinations.
     fn learn(&mut self, (shape, several): (Shape, bool), data: Vec<Found>, archive: Vec<Found>) {
         let first = self.data.found.is_empty();
         (self.shape, self.several) = (shape, several);
@@ -409,7 +409,7 @@ impl Storage {
     }
 }
 
-/// A part that nobody touched is typed only if nobody names a destination and it does not follow from the other.
+/// Selects typing for an unedited part only if no destination is detected and none is derived from the other part.
 fn settle(side: &mut Side, is_needed: bool) {
     let chosen = side.typed && side.begun;
     if !side.touched && !chosen {

@@ -47,7 +47,7 @@ pub struct List {
     pub cursor: usize,
     /// The first one on the screen.
     pub top: usize,
-    /// What is looked for.
+    /// The text of the filter.
     pub filter: Text,
     /// The filter is being typed.
     pub filtering: bool,

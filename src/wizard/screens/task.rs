@@ -72,15 +72,15 @@ pub struct Watched {
     pub following: Option<Req>,
     /// What its journal says.
     pub view: TaskView,
-    /// Its state, once nobody writes into its journal any more.
+    /// The final state, once no runner writes the journal.
     pub ended: Option<TaskState>,
-    /// What its last runner left as a reason for going.
+    /// Exit reason of the last runner.
     pub last_word: Option<Fault>,
-    /// Why something that was asked for was not done.
+    /// Why the last request failed.
     pub refused: Option<Fault>,
     /// Why its journal cannot be read.
     pub unread: Option<Fault>,
-    /// Its runner lives and does not answer.
+    /// The warning about a runner that lives and does not answer.
     pub silent: Option<Fault>,
     /// What was asked for.
     pub asking: Option<(Req, Asking)>,
@@ -100,7 +100,7 @@ pub struct Watched {
     pub from: Screen,
     /// A major compaction was agreed to, and waits for a secret.
     compact_first: bool,
-    /// Its journal is read from the beginning again; what is shown is of the time before.
+    /// The journal is read from its start again; until then the old state is shown.
     again: bool,
 }
 
@@ -360,7 +360,7 @@ fn attached(model: &mut Model, asked_on: Screen, started: Result<String, Fault>)
     }
 }
 
-/// The watched task, if it is its question that is answered.
+/// Returns the watched task if `req` is its pending request, which is cleared.
 fn asked(model: &mut Model, req: Req) -> Option<&mut Watched> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
     for left in &mut model.left {
@@ -425,7 +425,7 @@ fn is_logged(view: &TaskView, event: &Event) -> bool {
     }
 }
 
-/// Nobody writes into it any more.
+/// Handles the end of a followed journal.
 pub fn followed_to_end(model: &mut Model, req: Req, state: TaskState, last_word: Option<Fault>) -> Vec<Effect> {
     let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) else { return Vec::new() };
     task.following = None;
@@ -442,7 +442,7 @@ pub fn followed_to_end(model: &mut Model, req: Req, state: TaskState, last_word:
     }
 }
 
-/// It cannot be read.
+/// Shows that the journal cannot be read.
 pub fn follow_failed(model: &mut Model, req: Req, fault: Fault) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.following == Some(req)) {
         task.following = None;

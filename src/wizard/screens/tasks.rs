@@ -123,7 +123,7 @@ pub fn listed(model: &mut Model, req: Req, rows: Result<Vec<TaskRow>, Fault>) ->
     Vec::new()
 }
 
-/// What a task came to, in few words: its worst verdict, else the step it is in.
+/// Returns the result of a task: its worst verdict, else its current step.
 #[must_use]
 pub fn came_to(row: &TaskRow) -> String {
     let Ok(view) = &row.view else { return String::new() };

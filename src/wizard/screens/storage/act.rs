@@ -1,4 +1,4 @@
-//! What keys and answers do to the storage screen.
+//! Updates the storage screen from keys and answers.
 
 use super::form::{Field, Form, Kind, Shape};
 use super::found::{Found, covered, find, to_edit};
@@ -228,7 +228,7 @@ fn change_kind(model: &mut Model, forward: bool) {
     model.notice = passed_over;
 }
 
-/// Begins typing, with what was found; or goes back to that. What is typed is kept for when it is wanted again.
+/// Starts typing, with the detected destination as the initial value; or returns to that. The typed values are kept.
 fn edit(model: &mut Model) {
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;

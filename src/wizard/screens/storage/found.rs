@@ -1,4 +1,4 @@
-//! Where backups go without anybody typing it, for each tenant, and who says so.
+//! The destination of each tenant that needs no typing, and its source.
 
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
@@ -29,7 +29,7 @@ pub fn covered<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choices: &Ch
     if staying.is_empty() { tenants } else { staying }
 }
 
-/// What is found for each of these tenants.
+/// Finds the destination of each of these tenants.
 #[must_use]
 pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: DirKind) -> Vec<Found> {
     let several = tenants.len() > 1;
@@ -40,7 +40,7 @@ pub fn find(facts: &Facts, tenants: &[&TenantFacts], choices: &Choices, kind: Di
     tenants.iter().map(of).collect()
 }
 
-/// Where these come from, in the words of the screen.
+/// Returns the source of these destinations as the screen shows it.
 #[must_use]
 pub fn source(found: &[Found]) -> String {
     if let [only] = found {

@@ -119,7 +119,7 @@ impl Trial {
         stops.or_else(|| first(TestReport::asks_inside)).unwrap_or_else(|| self.reports.len().saturating_sub(1))
     }
 
-    /// Takes news in.
+    /// Records the start or the end of a check.
     pub fn hear(&mut self, news: TestNews) {
         let Progress::Running(making) = &mut self.progress else { return };
         match news {
@@ -161,24 +161,24 @@ impl Trial {
     }
 }
 
-/// What a Test says of the present values.
+/// The status of the last Test for the present input.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Standing<'a> {
-    /// There was none.
+    /// No Test was made.
     Never,
     /// It runs.
     Running(Option<StorageCheck>),
     /// It was ended.
     Stopped,
-    /// It was of other values: what is different.
+    /// The input changed after the Test; names the changed field.
     Void(String),
-    /// Nothing failed.
+    /// Every check passed or was not made.
     Passed(&'a TestReport),
-    /// Something did.
+    /// At least one check failed.
     Failed(&'a TestReport),
 }
 
-/// What the last Test says of what is there now.
+/// Returns the status of the last Test for the present input.
 #[must_use]
 pub fn standing<'a>(trial: Option<&'a Trial>, now: &Sheet) -> Standing<'a> {
     let Some(trial) = trial else { return Standing::Never };

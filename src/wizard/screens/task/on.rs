@@ -1,4 +1,4 @@
-//! The ways on: Retry, a major compaction, a cancel; each asked once, in place.
+//! The actions on a task: retry, major compaction, cancel; each is confirmed once.
 
 use super::keys::{Way, way};
 use super::{Asking, Watched};
@@ -74,7 +74,7 @@ pub fn retry(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-/// The same with a secret that was asked for.
+/// Resumes the task with a secret that was typed.
 pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut Typed)) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
     keep(&mut task.typed);
