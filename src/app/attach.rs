@@ -8,7 +8,7 @@ use crate::domain::task::Prepared;
 
 use super::prepare::prepare_plan;
 
-/// The task that watches the job running on a tenant, or below V4 on a whole cluster.
+/// Prepares a task that waits for the job running on a tenant, or below V4 on the cluster.
 ///
 /// # Errors
 /// No job runs there, it is no tenant of this cluster, or it is a cluster whose tenants each have a job of their own.

@@ -12,7 +12,7 @@ use crate::domain::task::IntentView;
 use crate::domain::version::Method;
 use crate::journal::requests::{self, Ask};
 
-/// What a person is shown before a cancel.
+/// The question before a cancel.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CancelQuestion {
     /// Which jobs it hits, whoever started them, and what is left behind; line by line.
@@ -23,7 +23,7 @@ pub struct CancelQuestion {
     pub is_foreign: bool,
 }
 
-/// The question of a task, from what its cluster is now. Nothing is changed.
+/// Detects the cluster and returns the question of a task; nothing is changed.
 ///
 /// # Errors
 /// There is nothing to cancel; or the cluster cannot be asked.
@@ -81,7 +81,7 @@ fn hit_by_name(plan: &Plan) -> String {
     }
 }
 
-/// Where a dump is being uploaded to now.
+/// Returns the destination of the upload that runs now.
 fn upload_destination(task: &Task) -> Option<String> {
     let plan = &task.view.prepared.as_ref()?.plan;
     let target = task.view.targets.iter().find(|target| {

@@ -1,4 +1,4 @@
-//! From options and inventory to choices.
+//! Completes the choices of a backup from the inventory.
 
 use crate::config::inventory::{Addressing, Cluster, Storage, StorageKind, Strategy};
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};
@@ -21,26 +21,31 @@ pub fn with_strategies(mut choices: Choices, cluster: &Cluster) -> Choices {
     choices
 }
 
-/// What the strategy says about compaction for a target; None: nothing is said.
+/// Returns the compaction policy of the target's strategy; `None` if the inventory has none.
 #[must_use]
 pub fn inventory_compaction(cluster: &Cluster, tenant: Option<&str>) -> Option<Compact> {
     cluster.strategy_for(tenant).map(strategy_compaction)
 }
 
-/// What a strategy says about compaction.
+/// Returns the compaction policy of a strategy.
 #[must_use]
 pub fn strategy_compaction(strategy: &Strategy) -> Compact {
     if strategy.automatic_major_compaction { Compact::Auto } else { Compact::Never }
 }
 
-/// What is done about compaction where nobody says anything: what the strategy of the first target says, else never.
+/// Returns the default compaction policy: that of the first target's strategy, else never.
 #[must_use]
 pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact {
     inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
 }
 
+<<<<<<< HEAD:src/app/choices_from_inventory.rs
 /// A storage of the inventory as the URI of a server, without its key.
 fn storage_uri(storage: &Storage) -> String {
+=======
+/// Returns the server's URI of an inventory storage, without its key.
+fn uri(storage: &Storage) -> String {
+>>>>>>> cmt:src/app/choose.rs
     let path = storage.path.as_deref().unwrap_or_default();
     if storage.kind == StorageKind::File {
         return format!("file://{path}");

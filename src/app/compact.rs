@@ -1,4 +1,4 @@
-//! A major compaction that is asked for by itself, on a task that needs one: what its question must show first.
+//! The question before a major compaction that is requested for a task that needs one.
 
 use crate::backend::oceanbase::{self, Line, RunId, Words};
 use crate::domain::confirmation::is_by_name;
@@ -13,10 +13,10 @@ use super::AppContext;
 use super::detect;
 use super::tasks::Task;
 
-/// What a person is shown before he lets a compaction be performed.
+/// What a person is shown before a compaction is confirmed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompactionQuestion {
-    /// Whom it concerns: `ALL 14 tenants of legacy-sh`.
+    /// The scope: `ALL 14 tenants of legacy-sh`.
     pub scope: String,
     /// `the last one took 1 h 52 min`.
     pub last_duration: String,
@@ -27,7 +27,7 @@ pub struct CompactionQuestion {
 }
 
 impl CompactionQuestion {
-    /// All of it in one sentence.
+    /// Returns the question in one sentence.
     #[must_use]
     pub fn text(&self) -> String {
         format!("A major compaction of {}; {}. It may affect the business.", self.scope, self.last_duration)
@@ -45,7 +45,7 @@ pub fn can_compact(view: &TaskView) -> bool {
         })
 }
 
-/// The question of a task, from what its cluster is now. Nothing is changed.
+/// Detects the cluster and returns the question of a task; nothing is changed.
 ///
 /// # Errors
 /// The task is past the step or its line needs none; or the cluster cannot be asked.

@@ -28,9 +28,9 @@ pub struct AppContext {
     resolver: Resolver,
     /// Passwords that were asked for or read already: nobody is asked twice, and a pipe gives its line only once.
     passwords: Mutex<BTreeMap<String, Secret>>,
-    /// What the short ones among the secrets are for, until that is told.
+    /// What the short secrets are for, until a note about them is printed.
     short_secrets: std::sync::Mutex<BTreeSet<String>>,
-    /// Passwords that a face asked for by itself.
+    /// Passwords that were typed into a front end.
     typed_passwords: std::sync::Mutex<BTreeMap<String, Secret>>,
 }
 
@@ -75,7 +75,7 @@ impl AppContext {
         }
     }
 
-    /// The same for a face that asks by itself: nothing of it ever asks on the terminal.
+    /// Disables prompts on the terminal, for a front end that asks by itself.
     #[must_use]
     pub fn without_prompts(mut self) -> Self {
         self.resolver = Resolver::silent();
@@ -161,7 +161,7 @@ impl AppContext {
         self.inventory.clusters.iter().find(|known| known.name == cluster)?.password.clone()
     }
 
-    /// A source as it was written down, made whole: a command is in the inventory only.
+    /// Completes a source that was written down as a marker: a command is in the inventory only.
     #[must_use]
     pub fn completed_source(&self, source: SecretSource, cluster: &str, tenant: Option<&str>) -> SecretSource {
         if !source.is_only_a_marker() {
@@ -172,13 +172,13 @@ impl AppContext {
         storage.and_then(|storage| storage.access_key.clone()).unwrap_or(SecretSource::Prompt)
     }
 
-    /// How long to wait between two looks.
+    /// Returns the interval between two polls.
     #[must_use]
     pub fn poll_interval(&self) -> std::time::Duration {
         self.inventory.limits.poll
     }
 
-    /// Who makes this call, `user@host`.
+    /// Returns who makes this call: `alice (uid 1000) at host`.
     #[must_use]
     pub fn operator(&self) -> String {
         format!("{} at {}", crate::config::places::who(), crate::config::places::host())
@@ -213,7 +213,7 @@ impl AppContext {
         short.iter().map(|what| short_note(what)).collect()
     }
 
-    /// The system of a cluster, not yet connected.
+    /// Returns the server of a cluster with its password, not yet connected.
     ///
     /// # Errors
     /// The password cannot be had.
@@ -222,7 +222,7 @@ impl AppContext {
         self.oceanbase_with_secrets(cluster, Secrets { login, ..Secrets::default() })
     }
 
-    /// The same with these secrets.
+    /// Returns the server of a cluster with these secrets, not yet connected.
     ///
     /// # Errors
     /// The cluster's name cannot be a target.
@@ -236,7 +236,7 @@ fn absolute_path(path: &Path) -> String {
     std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf()).display().to_string()
 }
 
-/// An inventory of one cluster that is called by its first host.
+/// Makes an inventory of one cluster, named after its first host.
 fn single_cluster_inventory(direct: &DirectLogin) -> Result<Inventory, Fault> {
     let endpoints = parse_endpoints(&direct.host).map_err(|why| {
         Fault::new(
@@ -274,7 +274,7 @@ fn connection_limits(limits: &Limits) -> connection::Limits {
     }
 }
 
-/// The system that fits what was detected.
+/// Returns the backend for the detected method.
 #[must_use]
 pub fn backend_for(server: OceanBase, method: crate::domain::version::Method) -> System {
     match method {

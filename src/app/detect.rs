@@ -16,10 +16,10 @@ use crate::domain::version::Method;
 /// The folder of the state directory that holds dumps on their way to an object storage.
 const DUMP_DIRECTORY: &str = "dumps";
 
-/// Connections that are tried at once.
+/// Connections that are tried at the same time.
 const MAX_CONCURRENT: usize = 256;
 
-/// What came of one cluster.
+/// The result of detecting one cluster.
 pub struct DetectionResult {
     /// Its name in the inventory.
     pub cluster: String,
@@ -27,7 +27,7 @@ pub struct DetectionResult {
     pub facts: Result<Facts, Fault>,
 }
 
-/// Every cluster of the inventory, in its order, when all have answered.
+/// Detects every cluster and returns the results in inventory order, after the last one has answered.
 pub async fn collect_all(context: &AppContext) -> Vec<DetectionResult> {
     let (sender, mut answers) = mpsc::unbounded_channel();
     let asking = async {
@@ -108,7 +108,7 @@ pub async fn one(context: &AppContext, cluster: &Cluster) -> Result<Facts, Fault
     Ok(with_work_folder(context.oceanbase(cluster).await?.detect().await?, &context.directories.state))
 }
 
-/// With what this host has to say: where a dump is written that goes to an object storage.
+/// Adds the work folder of this host, where a dump is written before it is uploaded.
 fn with_work_folder(mut facts: Facts, state: &Path) -> Facts {
     if facts.cluster.method == Method::Logical {
         let path = state.join(DUMP_DIRECTORY);

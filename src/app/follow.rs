@@ -14,30 +14,30 @@ use crate::journal::tasks::TaskId;
 use super::AppContext;
 use super::tasks::{self, RunnerLiveness};
 
-/// How often the journal's length is looked at.
+/// Interval at which the journal's length is read.
 const POLL_INTERVAL: Duration = Duration::from_millis(150);
 
-/// One who follows a task.
+/// Follows the journal of one task.
 pub struct TaskFollower<'a> {
     context: &'a AppContext,
     id: TaskId,
     follower: Follower<Event>,
-    /// What was read and not yet handed out.
+    /// Entries that were read and not yet returned.
     pending: VecDeque<(Timestamp, Result<Event, Unread>)>,
-    /// Its runner does not answer, and that was said.
+    /// The runner was reported as unresponsive.
     is_unresponsive: bool,
-    /// The task as far as its events were handed out.
+    /// The state of the task after the events that were returned.
     pub view: TaskView,
 }
 
-/// What one who follows hears of.
+/// An update from a followed task.
 #[derive(Debug)]
 pub enum FollowUpdate {
-    /// When something was written, and what: an event, or what stands there instead of one.
+    /// An entry of the journal: when it was written, and its event, or the line that is none.
     Entry(Timestamp, Result<Event, Unread>),
     /// The runner lives and has not answered for three heartbeats.
     Unresponsive(Fault),
-    /// It answers again.
+    /// The runner answers again.
     Responsive,
 }
 
@@ -92,13 +92,13 @@ impl<'a> TaskFollower<'a> {
         tasks::runner_liveness(self.context, &self.id, &self.view)
     }
 
-    /// What its last runner left as a reason for going.
+    /// Returns the exit reason of the last runner.
     #[must_use]
     pub fn exit_reason(&self) -> Option<Fault> {
         heartbeat::last_word(&self.context.directories.state, &self.id)
     }
 
-    /// The state in one word.
+    /// Returns the state of the task.
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.view.state(self.liveness().is_alive())

@@ -1,4 +1,4 @@
-//! What a face is told about the inventory: enough to show every cluster before it has answered, and no secret.
+//! The inventory as the front ends show it: every cluster before it has answered, and no secret.
 
 use super::{AppContext, choices_from_inventory};
 use crate::domain::choices::{Choices, Compact, Mode, Wanted};
@@ -6,7 +6,7 @@ use crate::domain::fault::Fault;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 
-/// The inventory as a face knows it.
+/// The inventory as a front end shows it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InventorySummary {
     /// Its clusters, in its order.
@@ -17,7 +17,7 @@ pub struct InventorySummary {
     pub path: String,
 }
 
-/// One cluster of it.
+/// One cluster of the inventory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSummary {
     /// Its name.
@@ -28,9 +28,15 @@ pub struct ClusterSummary {
     pub endpoints: Vec<String>,
     /// The login.
     pub user: String,
+<<<<<<< HEAD:src/app/inventory_summary.rs
     /// Nothing says where the password is: it must be typed.
     pub is_password_typed: bool,
     /// Who logs in to its servers by ssh, where a Test may ask them.
+=======
+    /// The inventory names no source of the password: it must be typed.
+    pub asks_password: bool,
+    /// The ssh user of its servers; `None`: a Test does not ask them.
+>>>>>>> cmt:src/app/known.rs
     pub ssh_user: Option<String>,
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
@@ -40,8 +46,13 @@ pub struct ClusterSummary {
     pub compactions: Vec<(Option<Vec<String>>, Compact)>,
 }
 
+<<<<<<< HEAD:src/app/inventory_summary.rs
 impl ClusterSummary {
     /// What the strategy says about compaction for a target; None: nothing is said.
+=======
+impl KnownCluster {
+    /// Returns the compaction policy of a tenant's strategy; `None` if there is none.
+>>>>>>> cmt:src/app/known.rs
     #[must_use]
     pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
         let is_for = |tenants: &Option<Vec<String>>| {
@@ -52,7 +63,7 @@ impl ClusterSummary {
     }
 }
 
-/// What is known of the inventory of a context.
+/// Summarizes the inventory of a context.
 ///
 /// # Errors
 /// A cluster whose name cannot be a target.

@@ -1,4 +1,4 @@
-//! The hand-over of a task from a face to its runner: a process of its own that outlives the face.
+//! Launches the runner of a task: a process of its own that outlives the front end.
 //!
 //! The face writes one JSON object to the runner's standard input and waits for one line on its standard output. Only
 //! after the runner has taken the locks and written `created` does it say `started`: no such line, nothing started.
@@ -26,13 +26,19 @@ const START_TIMEOUT: Duration = Duration::from_secs(10);
 const INHERITED_VARIABLES: [&str; 9] =
     ["PATH", "HOME", "USER", "LOGNAME", "SUDO_USER", "TZ", "LANG", "LC_ALL", "TMPDIR"];
 
-/// A new task, or one that goes on.
+/// The request to launch a runner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
+<<<<<<< HEAD:src/app/launch.rs
 pub enum LaunchRequest {
     /// A task that was just confirmed.
     #[serde(rename = "new")]
     Start {
+=======
+pub enum Order {
+    /// Start a task that was just confirmed.
+    New {
+>>>>>>> cmt:src/app/hand_over.rs
         /// What was confirmed.
         prepared: Box<Prepared>,
         /// How the target is reached.
@@ -40,16 +46,22 @@ pub enum LaunchRequest {
         /// Who confirmed it.
         by: String,
     },
+<<<<<<< HEAD:src/app/launch.rs
     /// A task whose journal is there.
     #[serde(rename = "go_on")]
     Resume,
     /// The same, and the major compaction that its backup may need comes first: it was asked for by itself (`m`,
+=======
+    /// Resume a task that has a journal.
+    GoOn,
+    /// Resume a task after the major compaction that its backup needs, which was confirmed separately (`m`,
+>>>>>>> cmt:src/app/hand_over.rs
     /// `retry --compact`), with its scope named.
     #[serde(rename = "compact_first")]
     ResumeWithCompaction,
 }
 
-/// The secrets of a task as they go through the pipe, and nowhere else.
+/// The secrets of a task; they are sent to the runner through a pipe only.
 #[derive(Clone, Default)]
 pub struct TaskSecrets {
     /// The login's password.
@@ -62,7 +74,7 @@ pub struct TaskSecrets {
     pub decryption: Vec<Secret>,
 }
 
-/// The one object on the runner's standard input.
+/// The JSON object on the runner's standard input.
 #[derive(Serialize, Deserialize)]
 pub(super) struct LaunchPayload {
     #[serde(rename = "order")]
@@ -74,12 +86,19 @@ pub(super) struct LaunchPayload {
     pub(super) decryption: Vec<Zeroizing<String>>,
 }
 
-/// What the runner said.
+/// The runner's reply.
 #[derive(Debug)]
+<<<<<<< HEAD:src/app/launch.rs
 pub enum LaunchOutcome {
     /// It has the task.
     Started,
     /// The target is taken by another task, and whose it is.
+=======
+pub enum Started {
+    /// The runner has accepted the task.
+    Yes,
+    /// Another task holds the lock of the target; the fault names it.
+>>>>>>> cmt:src/app/hand_over.rs
     Busy(Fault),
 }
 
@@ -90,9 +109,9 @@ pub(super) const BUSY: &str = "busy";
 /// See [`STARTED`].
 pub(super) const REFUSED: &str = "refused";
 
-/// Whoever gets a task run.
+/// Starts the runner process of a task.
 pub trait Launcher {
-    /// Hands a task over and waits until it is somebody else's.
+    /// Launches the runner of a task and waits for its reply.
     ///
     /// # Errors
     /// Nothing was started, and why.
@@ -104,8 +123,13 @@ pub trait Launcher {
     ) -> impl Future<Output = Result<LaunchOutcome, Fault>>;
 }
 
+<<<<<<< HEAD:src/app/launch.rs
 /// Runs a task in a process of its own.
 pub struct DetachedLauncher {
+=======
+/// Launches runners as detached processes.
+pub struct Detached {
+>>>>>>> cmt:src/app/hand_over.rs
     /// This program.
     pub program: PathBuf,
     /// The state directory.
@@ -114,8 +138,13 @@ pub struct DetachedLauncher {
     pub start_timeout: Duration,
 }
 
+<<<<<<< HEAD:src/app/launch.rs
 impl DetachedLauncher {
     /// By this very program, on this state.
+=======
+impl Detached {
+    /// Uses this program, with this state directory.
+>>>>>>> cmt:src/app/hand_over.rs
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -125,8 +154,13 @@ impl DetachedLauncher {
         Ok(Self { program, state: state.to_path_buf(), start_timeout: START_TIMEOUT })
     }
 
+<<<<<<< HEAD:src/app/launch.rs
     /// What is known of a task whose runner is dead and has not said that it started.
     fn failed_launch(&self, task: &TaskId, new: bool, why: &str) -> Fault {
+=======
+    /// Returns the fault of a launch whose runner ended without a reply; the journal says whether the task was created.
+    fn stopped(&self, task: &TaskId, new: bool, why: &str) -> Fault {
+>>>>>>> cmt:src/app/hand_over.rs
         let begun = reader::read::<Event>(&self.state, task)
             .is_ok_and(|journal| journal.entries.iter().any(|entry| matches!(entry.event, Ok(Event::Created { .. }))));
         if !begun {
@@ -201,8 +235,13 @@ impl Launcher for DetachedLauncher {
     }
 }
 
+<<<<<<< HEAD:src/app/launch.rs
 /// What the runner said; None: nothing that is known.
 fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
+=======
+/// Parses the runner's reply; `None` if it is not one.
+fn answer(line: &str) -> Option<Result<Started, Fault>> {
+>>>>>>> cmt:src/app/hand_over.rs
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));
     match word {

@@ -1,4 +1,4 @@
-//! The wires: the one place that joins inventory, backends, journal and runner for any face.
+//! The use cases that both front ends share: they join inventory, backends, journal and runner.
 
 pub mod attach;
 pub mod cancel;

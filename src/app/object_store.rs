@@ -1,4 +1,4 @@
-//! The object storage that a runner's system uploads to, made from the requests of the storage Test.
+//! The object store that a runner's backend uploads to; it uses the requests of the storage Test.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,15 +15,20 @@ use crate::domain::secret::Secret;
 use crate::journal::clock::now;
 use crate::probe::object::bucket::{Bucket, File};
 
+<<<<<<< HEAD:src/app/object_store.rs
 /// A bucket that is reached when it is first asked.
 struct BucketStore {
+=======
+/// An object store that connects to its bucket on the first request.
+struct Lent {
+>>>>>>> cmt:src/app/lend_storage.rs
     destination: Destination,
     key: Option<Secret>,
     limit: Duration,
     bucket: OnceCell<Bucket>,
 }
 
-/// The storage that a plan uploads to; None: it uploads nothing. `limit`: how long a small request may take.
+/// Returns the object store that a plan uploads to; `None` if it uploads nothing. `limit` is the timeout of a small request.
 #[must_use]
 pub fn object_store_for(plan: &Plan, key: Option<&Secret>, limit: Duration) -> Option<LentStorage> {
     let mut actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);

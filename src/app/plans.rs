@@ -1,4 +1,4 @@
-//! Plans that are kept as files, and the command line that is the same as a plan.
+//! Plan files, and the command line that makes the same plan.
 
 use std::path::Path;
 
@@ -29,7 +29,7 @@ pub fn open(path: &Path) -> Result<SavedPlan, Fault> {
     plan_file::read(path)
 }
 
-/// The words of the command line that makes the same choices on this cluster, from `backup` on, with the name that is asked
+/// Returns the arguments, from `backup` on, that make the same choices on this cluster, with the name that is asked
 /// for before it starts.
 #[must_use]
 pub fn equivalent_command(cluster: &Cluster, choices: &Choices, by_name: Option<&ByName>) -> Vec<String> {

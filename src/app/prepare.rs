@@ -20,7 +20,7 @@ pub fn prepare(facts: &Facts, choices: &Choices, task: &str) -> Result<Prepared,
     prepare_plan(facts, plan, task).map_err(|fault| Box::new(Refusal { fault, checks, left_out }))
 }
 
-/// A plan that is made, with what is shown of it.
+/// Adds to a plan the steps that are shown, and the digest.
 ///
 /// # Errors
 /// The line has no words for it.

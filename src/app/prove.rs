@@ -25,10 +25,10 @@ use crate::journal::audit;
 use crate::journal::clock::now;
 use crate::journal::locks;
 
-/// What is said of a look in the audit trail.
+/// The action as the audit trail names it.
 const AUDIT_ACTION: &str = "Look at the storage";
 
-/// What a person gave for it.
+/// The access id and the sources of secrets for a proof.
 #[derive(Debug, Clone, Default)]
 pub struct ProofSecrets {
     /// The access id of the storage.
@@ -39,7 +39,7 @@ pub struct ProofSecrets {
     pub decrypt_from: Vec<SecretSource>,
 }
 
-/// What came of it for one tenant.
+/// The result of a proof for one tenant.
 #[derive(Debug, Clone)]
 pub struct ProofResult {
     /// The tenant.
@@ -132,7 +132,7 @@ fn set_to_prove(tenant: &TenantFacts) -> Option<&BackupSet> {
     tenant.sets.iter().find(|set| Some(set.id) == good).or_else(newest)
 }
 
-/// How the server is asked.
+/// The query that is sent to the server.
 enum ProofQuery {
     /// By the directories.
     ByDirectory(Action),
@@ -140,7 +140,7 @@ enum ProofQuery {
     PerCluster(Destination),
 }
 
-/// The question for a set, or why it cannot be asked.
+/// Returns the query for a set, or why there is none.
 fn proof_query(
     facts: &Facts,
     cluster: &Cluster,
@@ -194,7 +194,7 @@ fn proof_query(
         .map_err(|unasked| unasked.why)
 }
 
-/// The secrets that go to the server, in words.
+/// Describes the secrets that are sent to the server.
 fn describe_secrets(question: &ProofQuery, given: &ProofSecrets) -> Option<String> {
     match question {
         ProofQuery::ByDirectory(action) => action.secrets(),
@@ -286,7 +286,7 @@ async fn send_query(
     })
 }
 
-/// The turn to ask this cluster; one at a time.
+/// Waits for the turn to query this cluster; queries run one at a time.
 async fn wait_for_turn(
     context: &AppContext,
     facts: &Facts,

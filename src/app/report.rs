@@ -8,7 +8,7 @@ use crate::domain::report::Report;
 use crate::domain::task::Event;
 use crate::journal::{reader, reports};
 
-/// Writes a report of the task whose id begins so, as it stands now; its id, and where the report is.
+/// Writes a report of the task whose id starts with `task`; returns its id and the report's path.
 ///
 /// # Errors
 /// Its journal cannot be read, or the report cannot be written.

@@ -1,4 +1,4 @@
-//! The runner's process: takes the parcel, the locks and the task, says so, and runs it.
+//! The runner process: reads the launch payload, takes the locks, writes the journal, replies, and runs the task.
 
 use std::io::{Read, Write};
 use std::path::Path;
@@ -25,7 +25,7 @@ use crate::journal::reader;
 use crate::journal::tasks::TaskId;
 use crate::runner::Runner;
 
-/// Everything a runner needs, after it was taken.
+/// What a runner needs after it has accepted the launch.
 struct RunnerSetup {
     /// The locks; or who has them, where that is what this task itself left behind.
     held: Result<Arc<Held>, Fault>,
@@ -87,7 +87,7 @@ fn invalid_task(id: &str) -> Fault {
     )
 }
 
-/// Reads the parcel, takes the locks, and has the task in the journal. Ok(Err): somebody else works on the target.
+/// Reads the launch payload, takes the locks, and opens the journal. `Ok(Err)`: another task holds the locks.
 fn accept_launch(state: &Path, id: &str, mut input: impl Read) -> Result<Result<RunnerSetup, Fault>, Fault> {
     let task: TaskId = id.parse().map_err(|_| invalid_task(id))?;
     let mut text = Zeroizing::new(Vec::new());
@@ -160,7 +160,7 @@ fn acquire_locks(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken,
     locks::take(state, claims, owner)
 }
 
-/// Hands on the locks that were taken; where they were not, nothing may be started.
+/// Returns the locks as child processes inherit them; an error where they are not held: nothing may be started then.
 fn lock_inheritance(held: Result<Arc<Held>, Fault>) -> LendLocks {
     Box::new(move || held.as_ref().map_err(Clone::clone)?.inheritable())
 }

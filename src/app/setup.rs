@@ -21,11 +21,11 @@ pub struct NewCluster {
     pub user: String,
     /// Its environment, such as `prod`.
     pub environment: Option<String>,
-    /// Nothing was typed as its password: it has none.
+    /// No password was typed: the login has none.
     pub no_password: bool,
 }
 
-/// What of a [`NewCluster`] is wrong.
+/// The invalid field of a [`NewCluster`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidField {
     /// The name.
@@ -37,7 +37,7 @@ pub enum InvalidField {
 }
 
 impl NewCluster {
-    /// What is wrong with it, in one sentence; None: nothing.
+    /// Returns the first invalid field and why, in one sentence; `None` if all are valid.
     #[must_use]
     pub fn validation_error(&self) -> Option<(InvalidField, String)> {
         if self.host.trim().is_empty() {
@@ -67,7 +67,7 @@ impl NewCluster {
         })
     }
 
-    /// The name it is called by in the end.
+    /// Returns the cluster's name: the one typed, else its host.
     #[must_use]
     pub fn display_name(&self) -> String {
         self.to_first_cluster().map_or_else(|_| self.name.clone(), |first| first.name)
@@ -96,7 +96,7 @@ pub fn context_for(
     Ok(context)
 }
 
-/// What answers there.
+/// Connects to the first cluster of the context and detects it.
 ///
 /// # Errors
 /// The connection, the login, or what answers is no OceanBase.
@@ -135,7 +135,7 @@ pub fn write_example(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<
     Ok(places.config)
 }
 
-/// The inventory as it is understood, without secrets.
+/// Returns the parsed inventory as text, without secrets.
 ///
 /// # Errors
 /// There is none.

@@ -44,20 +44,25 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How long the process may take to delete its probe after the deadline.
 const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 
+<<<<<<< HEAD:src/app/storage_check.rs
 /// How many requests that take their whole time a Test has time for.
 const REQUESTS_PER_DEADLINE: u32 = 3;
+=======
+/// Number of requests with full timeouts that fit into the deadline.
+const ONE_REQUEST: u32 = 3;
+>>>>>>> cmt:src/app/test.rs
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
-/// What is tested.
+/// What one Test is of, and how it is made.
 #[derive(Debug, Clone)]
 pub struct TestSpec {
     /// The directory, its variables expanded.
     pub destination: Destination,
     /// The access key of an object storage.
     pub access_key: Option<Secret>,
-    /// What the server wants the directory to be.
+    /// What the server requires of the directory.
     pub expected: Expected,
     /// Every other destination of the cluster; None: no cluster was named.
     pub others: Option<Vec<Used>>,
@@ -66,17 +71,28 @@ pub struct TestSpec {
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
+<<<<<<< HEAD:src/app/storage_check.rs
     pub statement_version: Option<Version>,
     /// The directory is only looked into, and nothing is written.
     pub is_read_only: bool,
+=======
+    pub told_to: Option<Version>,
+    /// The directory is only read; nothing is written.
+    pub looks_only: bool,
+>>>>>>> cmt:src/app/test.rs
     /// The probe may lie in the directory itself: nothing beside it may be written to, and that was asked.
     pub may_probe_inside: bool,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 impl TestSpec {
     /// A directory of which only its URI is known.
+=======
+impl TestOf {
+    /// Makes the Test of a directory of which only the URI is known.
+>>>>>>> cmt:src/app/test.rs
     #[must_use]
     pub fn for_uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
@@ -158,7 +174,7 @@ impl TestSpec {
         }
     }
 
-    /// The same where a statement is to name it to the servers of the cluster.
+    /// Also checks that a statement can carry the destination to the servers of the cluster.
     #[must_use]
     pub fn with_statement_check(mut self, facts: &Facts) -> Self {
         self.statement_version = (self.expected != Expected::OwnHost).then_some(facts.cluster.version);
@@ -179,7 +195,7 @@ impl TestSpec {
         carried.err().map(|error| not_carried(&self.destination, &error))
     }
 
-    /// The same with an access key.
+    /// Sets the access key.
     #[must_use]
     pub fn with_access_key(mut self, key: Option<Secret>) -> Self {
         self.access_key = key;
@@ -222,10 +238,17 @@ fn host_without_port(address: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 /// The lines that want different directories.
 enum DirectoryRules {
     PerTenant,
     PerCluster,
+=======
+/// The rules that a release has for backup directories.
+enum Line {
+    V4,
+    Older,
+>>>>>>> cmt:src/app/test.rs
     Logical,
 }
 
@@ -258,15 +281,20 @@ fn other_uses(facts: &Facts, own: Option<(u64, DirKind)>) -> Vec<Used> {
     all.collect()
 }
 
-/// Who makes the probe.
+/// The program that runs as the probe process.
 #[derive(Debug, Clone)]
 pub struct ProbeProgram {
     /// This program.
     pub program: PathBuf,
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 impl ProbeProgram {
     /// This very program.
+=======
+impl Tester {
+    /// Uses this program.
+>>>>>>> cmt:src/app/test.rs
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -348,8 +376,13 @@ pub async fn run_test(
     TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left_behind, by_hand }
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 /// What the servers themselves say.
 async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
+=======
+/// Checks by ssh that every server reaches the directory.
+async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
+>>>>>>> cmt:src/app/test.rs
     let since = Instant::now();
     let environment: Vec<_> = inherited_environment().chain(ssh_agent_environment()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
@@ -358,8 +391,13 @@ async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     judge_servers(&what.destination, &said, ms)
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 /// What has been told so far.
 struct TestRecorder<'a> {
+=======
+/// Records the checks of a Test and sends them to the front end.
+struct Sheet<'a> {
+>>>>>>> cmt:src/app/test.rs
     news: Option<&'a mpsc::UnboundedSender<TestNews>>,
     checks: Vec<TestedCheck>,
     running: Option<StorageCheck>,
@@ -388,8 +426,13 @@ impl TestRecorder<'_> {
         self.send(TestNews::Ended(check));
     }
 
+<<<<<<< HEAD:src/app/storage_check.rs
     /// A face that has gone wants no news.
     fn send(&self, news: TestNews) {
+=======
+    /// Sends news; a front end that has exited is ignored.
+    fn say(&self, news: TestNews) {
+>>>>>>> cmt:src/app/test.rs
         if let Some(sender) = self.news {
             let _ = sender.send(news);
         }
@@ -403,8 +446,13 @@ struct ProbeProcess {
     output_lines: Lines<BufReader<ChildStdout>>,
 }
 
+<<<<<<< HEAD:src/app/storage_check.rs
 /// Has the probe made, and hears all of it.
 async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
+=======
+/// Runs the probe process and records its checks.
+async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
+>>>>>>> cmt:src/app/test.rs
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.statement_fault() {
         return Err(fault);

@@ -1,4 +1,4 @@
-//! The secrets of a task, gathered before it is handed over: what was typed, else from where each is to be found.
+//! Reads the secrets of a task before its runner is launched: those that were typed, else from their sources.
 
 use super::launch::TaskSecrets;
 use super::tasks::Task;
@@ -9,7 +9,7 @@ use crate::domain::plan::{Carried, Plan, can_decrypt};
 use crate::domain::secret::{Secret, SecretSource};
 use crate::domain::task::Prepared;
 
-/// What a person gave for a task beside what the inventory says.
+/// Secrets and sources that replace those of the inventory.
 #[derive(Debug, Clone, Default)]
 pub struct SecretOverrides {
     /// Another source of the access key.
@@ -24,7 +24,7 @@ pub struct SecretOverrides {
     pub decryption: Vec<Secret>,
 }
 
-/// For a task that begins.
+/// Reads the secrets of a task that starts.
 ///
 /// # Errors
 /// A secret cannot be had.
@@ -57,7 +57,7 @@ pub async fn for_plan(
     Ok(TaskSecrets::default())
 }
 
-/// For a task that goes on. Its journal holds no secret, only where each was found.
+/// Reads the secrets of a task that resumes. Its journal holds no secret, only the sources.
 ///
 /// # Errors
 /// A secret cannot be had, or the journal does not say what was confirmed.
@@ -78,7 +78,7 @@ pub async fn for_retry(context: &AppContext, task: &Task, given: SecretOverrides
     storage_secrets(context, &prepared.plan.cluster.name, (tenant, true), prepared, given, Some(login)).await
 }
 
-/// For a task without a runner that is to be cancelled: the login alone, which looks and cancels.
+/// Reads the login's password, which is enough to cancel a task without a runner.
 ///
 /// # Errors
 /// The login's password cannot be had, or the journal does not say what was confirmed.
@@ -87,7 +87,7 @@ pub async fn for_cancel(context: &AppContext, task: &Task) -> Result<TaskSecrets
     Ok(TaskSecrets { login: Some(login), ..TaskSecrets::default() })
 }
 
-/// What was confirmed of a task, and the password of its login.
+/// Returns the confirmed plan of a task and its login's password.
 async fn read_login<'a>(context: &AppContext, task: &'a Task) -> Result<(&'a Prepared, Secret), Fault> {
     let (Some(prepared), Some(connection)) = (&task.view.prepared, &task.view.connection) else {
         return Err(Fault::new(
@@ -201,7 +201,7 @@ pub(super) async fn read_without_prompt(
     context.secret(&source, Asking { what: "the secret", flag }).await.ok()
 }
 
-/// A secret, where one is asked for: as it was typed, else from its source.
+/// Returns the typed secret, else the one from its source; `None` if there is no source.
 async fn resolve_secret(
     context: &AppContext,
     typed: Option<Secret>,

@@ -1,4 +1,4 @@
-//! The tasks of this state directory, as they stand.
+//! Reads the tasks of the state directory.
 
 use std::time::Duration;
 
@@ -26,18 +26,18 @@ pub struct Task {
     pub view: TaskView,
     /// Whether its runner lives.
     pub is_runner_alive: bool,
-    /// What is said of a runner that lives and does not answer.
+    /// The warning about a runner that lives and does not answer.
     pub unresponsive: Option<Fault>,
 }
 
 impl Task {
-    /// Its state in one word.
+    /// Returns the state of the task.
     #[must_use]
     pub fn state(&self) -> TaskState {
         self.view.state(self.is_runner_alive)
     }
 
-    /// Whether it began, as far as its journal can be read.
+    /// Whether the task started, as far as its journal can be read.
     fn has_started(&self) -> bool {
         self.view.created.is_some() || self.view.has_lost_its_beginning()
     }
@@ -50,13 +50,13 @@ impl Task {
         view.job.or(view.set).or(before)
     }
 
-    /// What its last runner left as a reason for going.
+    /// Returns the exit reason of the last runner.
     #[must_use]
     pub fn exit_reason(&self, context: &AppContext) -> Option<Fault> {
         heartbeat::last_word(&context.directories.state, &self.id)
     }
 
-    /// What is said of a task that began later than it is now; None: it did not.
+    /// Returns a warning if the task was created after `now`.
     #[must_use]
     pub fn clock_warning(&self, now: Timestamp) -> Option<Fault> {
         let created = self.view.created.filter(|created| *created > now)?;
@@ -69,21 +69,21 @@ impl Task {
         ))
     }
 
-    /// What is to be said of it beside its state: damage, a runner that does not answer, an id of the future.
+    /// Returns the warnings of the task: a damaged journal, an unresponsive runner, a creation time in the future.
     #[must_use]
     pub fn warnings(&self, now: Timestamp) -> Vec<Fault> {
         let damage = self.view.damage(self.id.as_str());
         damage.into_iter().chain(self.unresponsive.clone()).chain(self.clock_warning(now)).collect()
     }
 
-    /// The targets it was asked for.
+    /// Returns the targets of the task.
     #[must_use]
     pub fn targets(&self) -> Vec<TargetName> {
         self.view.targets.iter().map(|target| target.target.clone()).collect()
     }
 }
 
-/// A new task's id.
+/// Makes the id of a new task.
 ///
 /// # Errors
 /// The system gives no randomness.
@@ -95,7 +95,7 @@ pub fn new_id(context: &AppContext) -> Result<TaskId, Fault> {
     Ok(TaskId::new(context.now(), random))
 }
 
-/// A task's id from its text.
+/// Parses a task id.
 ///
 /// # Errors
 /// It is none.
@@ -106,7 +106,7 @@ pub fn parse_id(text: &str) -> Result<TaskId, Fault> {
     })
 }
 
-/// The task whose id begins so.
+/// Finds the task whose id starts with `prefix`.
 ///
 /// # Errors
 /// None does, or several do, or its journal cannot be read.
@@ -181,7 +181,7 @@ pub fn with_last_storage(context: &AppContext, facts: &Facts, mut choices: Choic
     Ok(choices)
 }
 
-/// One task as it stands.
+/// Loads one task.
 ///
 /// # Errors
 /// Its journal cannot be read.
@@ -204,7 +204,7 @@ pub enum RunnerLiveness {
     Responsive,
     /// Its runner lives and has left no sign of life for three heartbeats; what is said of it.
     Unresponsive(Fault),
-    /// Nobody does.
+    /// No runner lives.
     Exited,
 }
 
@@ -233,7 +233,7 @@ pub fn runner_liveness(context: &AppContext, id: &TaskId, view: &TaskView) -> Ru
     let pid = match (&owner, named.flatten(), view.runner) {
         (Some(owner), _, _) => owner.pid,
         (None, Some(true), Some(pid)) => pid,
-        // A runner that said it has left may beat once more; that counts for nothing.
+        // A runner may write one more heartbeat after its `RunnerEnded`; it is ignored.
         (None, None, Some(_)) if age.is_some_and(|age| age < limit) => return RunnerLiveness::Responsive,
         (None, _, _) => return RunnerLiveness::Exited,
     };

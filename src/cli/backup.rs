@@ -164,7 +164,7 @@ fn busy_left_out(prepared: &Prepared) -> Option<Fault> {
 /// Between two looks at a target that another backup keeps busy.
 const POLL_INTERVAL: std::time::Duration = std::time::Duration::from_millis(500);
 
-/// What is done where another backup runs.
+/// What to do where another backup runs.
 enum OnBusy<'a> {
     /// Wait for its end.
     Wait,

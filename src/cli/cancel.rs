@@ -1,4 +1,4 @@
-//! `obnow cancel TASK`: what it will hit is shown, asked once, and the end is the server's word.
+//! `obnow cancel TASK`: shows the affected jobs, asks once, and waits for the server to end them.
 
 use super::args::CancelArgs;
 use super::confirmation::{Confirmation, ConfirmationArgs};

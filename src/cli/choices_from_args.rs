@@ -1,4 +1,4 @@
-//! From arguments, or a plan file, to choices.
+//! Makes choices from arguments or a plan file.
 
 use super::args::BackupArgs;
 use crate::domain::choices::{Choices, Compact, StorageSource, Wanted};

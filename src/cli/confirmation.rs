@@ -27,7 +27,7 @@ pub(super) struct Confirmation<'a> {
     pub(super) alternative: &'a str,
 }
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Answer {
     /// It is to be done.
@@ -79,7 +79,7 @@ impl ConfirmationArgs<'_> {
         Ok(if right { Answer::Yes } else { Answer::No })
     }
 
-    /// The same where a no ends the command.
+    /// Asks, and returns an error for a no.
     ///
     /// # Errors
     /// As [`ConfirmationArgs::can_answer`], and the no.

@@ -1,4 +1,4 @@
-//! The command line: the same plan and the same tasks as every face, in plain lines or as JSON, with exit codes.
+//! The command line front end: plans and tasks as in the wizard, in plain lines or as JSON, with exit codes.
 
 pub mod args;
 mod backup;

@@ -21,10 +21,10 @@ pub struct Output {
     write_error: OnceLock<String>,
 }
 
-/// What begins and ends a colour.
+/// The start of a colour's escape sequence.
 const COLOR: &str = "\u{1b}[";
 
-/// A role of a word on screen; the word itself always says the same.
+/// The style of a word on screen; the text says the same without it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OutputStyle {
     /// In order.

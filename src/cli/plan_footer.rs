@@ -1,4 +1,4 @@
-//! What is said beside a plan: the command that makes the same one, where it was saved, and what differs from a saved one.
+//! The footer of a plan: the command that makes the same one, where it was saved, and how it differs from a saved one.
 
 use std::path::Path;
 
@@ -12,8 +12,13 @@ use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
+<<<<<<< HEAD:src/cli/plan_footer.rs
 /// What is said beside a plan.
 pub(super) struct PlanFooter<'a> {
+=======
+/// The footer of a plan.
+pub(super) struct Beside<'a> {
+>>>>>>> cmt:src/cli/beside.rs
     /// The command, quoted for a shell.
     pub(super) equivalent_command: String,
     /// The plan file it was made from.
@@ -69,10 +74,17 @@ impl PlanFooter<'_> {
         }
     }
 
+<<<<<<< HEAD:src/cli/plan_footer.rs
     /// The same for a person.
     pub(super) fn lines(&self, say: &Output) {
         if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), render::moment(*saved));
+=======
+    /// Prints the footer for a person.
+    pub(super) fn lines(&self, say: &Say) {
+        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
+            let (file, saved) = (file.display(), show::moment(*saved));
+>>>>>>> cmt:src/cli/beside.rs
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }

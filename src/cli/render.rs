@@ -1,4 +1,4 @@
-//! Words and fields that several commands share: times, sizes, checks, plans, and the events of a task.
+//! Renders what several commands print, as text and as JSON: times, sizes, checks, plans, and the events of a task.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -313,8 +313,13 @@ fn proof_fields(proof: &Proof) -> Value {
            "pieces": proof.pieces})
 }
 
+<<<<<<< HEAD:src/cli/render.rs
 /// What a look at the storage came to, outside of a task.
 pub(super) fn proof_verdict(say: &Output, target: &TargetName, outcome: &Outcome) {
+=======
+/// Prints the verdict of a proof outside of a task.
+pub(super) fn looked(say: &Say, target: &TargetName, outcome: &Outcome) {
+>>>>>>> cmt:src/cli/show.rs
     say.event("verdict", verdict_fields(None, Some(target), outcome));
     verdict(say, target, outcome, &TaskView::default());
 }

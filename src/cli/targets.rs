@@ -1,4 +1,4 @@
-//! `obnow targets`: what can be backed up, and when it last was.
+//! `obnow targets`: lists the targets and their last good backups.
 
 use serde_json::{Value, json};
 

@@ -52,7 +52,7 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &TestStorageAr
     Ok(if all_passed { Exit::OK } else { Exit::STORAGE })
 }
 
-/// What `test-storage` is about.
+/// The argument of `test-storage`.
 #[derive(Debug, Clone)]
 pub enum StorageArg {
     /// A storage.
@@ -91,7 +91,7 @@ impl AccessKeys<'_> {
     }
 }
 
-/// What the Tests of a plan's directories say.
+/// The results of the Tests of a plan's directories.
 pub(super) struct PlanTests {
     /// None failed, but for what is overridden.
     pub(super) passed: bool,

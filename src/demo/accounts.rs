@@ -1,4 +1,4 @@
-//! Users beside `root`, and what each was granted. `root` of a tenant may do everything there.
+//! Users besides `root`, and their privileges. `root` of a tenant has all privileges there.
 
 use serde::{Deserialize, Serialize};
 
@@ -8,7 +8,7 @@ use super::orders::refusal;
 use super::statement::ServerError;
 use super::world::Account;
 
-/// A user that somebody made.
+/// A user besides `root`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[allow(clippy::struct_field_names, reason = "as a scenario calls it")]
@@ -21,7 +21,7 @@ pub struct User {
     /// `PRIVILEGE ON object`, one privilege each.
     #[serde(default)]
     pub grants: Vec<String>,
-    /// It was made without a password.
+    /// It was created without a password.
     #[serde(default)]
     pub no_password: bool,
 }
@@ -32,19 +32,19 @@ fn user<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> Option<&'a User> 
     cluster.users.iter().find(|user| user.name == name && user.tenant == tenant)
 }
 
-/// Whether there is such a user.
+/// Returns whether the user exists in the tenant.
 #[must_use]
 pub fn exists(cluster: &Cluster, name: &str, tenant: &str) -> bool {
     name == ROOT || user(cluster, name, tenant).is_some()
 }
 
-/// The password of a user; empty: it has none.
+/// Returns the password of a user; empty if it has none.
 #[must_use]
 pub fn password<'a>(cluster: &'a Cluster, name: &str, tenant: &str) -> &'a str {
     if user(cluster, name, tenant).is_some_and(|user| user.no_password) { "" } else { &cluster.password }
 }
 
-/// The lines of SHOW GRANTS.
+/// Returns the lines of SHOW GRANTS.
 #[must_use]
 pub fn shown(cluster: &Cluster, account: &Account) -> Vec<String> {
     let name = &account.user;
@@ -69,10 +69,10 @@ fn has(cluster: &Cluster, account: &Account, grants: &[&str]) -> bool {
     }
 }
 
-/// Whether the account may read a view of the schema `oceanbase`; views of other schemas are everybody's.
+/// Checks that the account may read a view of the schema `oceanbase`; views of other schemas are readable by all.
 ///
 /// # Errors
-/// 1142.
+/// Returns 1142 without the privilege.
 pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: &str) -> Result<(), ServerError> {
     let own = format!("SELECT ON oceanbase.{view}");
     let granted =
@@ -84,10 +84,10 @@ pub fn may_read(cluster: &Cluster, faults: Faults<'_>, account: &Account, view: 
     Err(refusal(1142, format!("SELECT command denied to user '{user}'@'%' for table '{}'", view.to_lowercase())))
 }
 
-/// Whether the account may give orders.
+/// Checks that the account may issue `ALTER SYSTEM`.
 ///
 /// # Errors
-/// 1227.
+/// Returns 1227 without the privilege.
 pub fn may_alter(cluster: &Cluster, account: &Account) -> Result<(), ServerError> {
     if has(cluster, account, &["ALTER SYSTEM ON *.*"]) {
         return Ok(());

@@ -1,5 +1,5 @@
-//! What a parsed statement is answered with. Everything about backups is the world's; sessions, variables and the SQL
-//! over views are answered here.
+//! Executes a parsed statement. Everything about backups is up to the [`World`]; sessions, variables and SELECT over views are
+//! handled here.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -15,7 +15,7 @@ use super::store::{Table, answer as answer_select};
 use super::views::{Holds, view, views_of};
 use super::world::{Outcome, Session, World};
 
-/// What goes back to the client.
+/// The reply to a client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reply {
     /// An OK packet.
@@ -38,7 +38,7 @@ impl From<Outcome> for Reply {
     }
 }
 
-/// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the world knows them.
+/// The variables that `SHOW VARIABLES LIKE` finds by a pattern, where the [`World`] has them.
 const SHOWN: &[&str] = &[
     "autocommit",
     "character_set_client",
@@ -54,10 +54,10 @@ const SHOWN: &[&str] = &[
     "version_comment",
 ];
 
-/// What SET NAMES sets.
+/// The variables that SET NAMES sets.
 const NAMES: &[&str] = &["character_set_client", "character_set_connection", "character_set_results"];
 
-/// Carries out one statement of a session.
+/// Parses and executes one statement of a session; returns its reply.
 pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Session, sql: &str) -> Reply {
     let line = world.line(session.endpoint);
     let statement = match parse(&line, sql) {
@@ -65,7 +65,7 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
         Err(error) => return Reply::Refused(error),
     };
     let answered = match statement {
-        // The grammar has already said what the server answers to these.
+        // The grammar has already chosen the server's error.
         Statement::Alter(Alter::Refused { code, message }) => Err(refuse_code(code, message)),
         Statement::Alter(alter) => {
             let looked = match &alter {
@@ -137,8 +137,8 @@ pub async fn answer<W: World>(world: &W, registry: &Registry, session: &mut Sess
     answered.unwrap_or_else(Reply::Refused)
 }
 
-/// The columns that were asked for as `UNIX_TIMESTAMP(column)`: seconds since 1970 with six digits behind the point, from
-/// what the session's zone prints.
+/// Converts the columns selected as `UNIX_TIMESTAMP(column)` into seconds since 1970 with six decimals, from the text in the
+/// session's time zone.
 fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) -> Table {
     for (place, heading) in seconds {
         table.columns[*place] = (heading.clone(), Holds::Decimal);
@@ -153,7 +153,7 @@ fn in_seconds(mut table: Table, seconds: &[(usize, String)], zone: &TimeZone) ->
     table
 }
 
-/// The answer to the last PREVIEW. From V4 on nothing of it is left for a second question.
+/// Returns the rows of the last PREVIEW. From V4 on a second SHOW finds nothing.
 fn restore_preview<W: World>(world: &W, session: &mut Session, once: bool) -> Result<Reply, ServerError> {
     if session.account.tenant_id != 1 {
         return Err(refuse_code(4179, "SHOW RESTORE PREVIEW in user tenant not allowed"));
@@ -176,7 +176,7 @@ fn text(text: &str) -> Value {
     Value::Text(text.to_owned())
 }
 
-/// A result set of nothing but text.
+/// Returns a result set whose columns are all text.
 fn texts(headings: &[&str], rows: Vec<Vec<Value>>) -> Reply {
     Reply::Rows(Table { columns: headings.iter().map(|name| ((*name).to_owned(), Holds::Text)).collect(), rows })
 }
@@ -212,13 +212,13 @@ fn typed(value: Value) -> (Holds, Value) {
     (holds, value)
 }
 
-/// `version()` or `ob_version()`; an old line does not have the latter.
+/// Returns the value of `version()` or `ob_version()`; an old line does not have the latter.
 fn function<W: World>(world: &W, session: &Session, name: &str) -> Result<Value, ServerError> {
     let unknown = || refuse(1305, "42000", format!("FUNCTION {name} does not exist"));
     world.variable(session, &format!("{name}()")).ok_or_else(unknown)
 }
 
-/// What the session has set, else what the world says.
+/// Returns the value that the session has set, else the server's.
 fn variable<W: World>(world: &W, session: &Session, name: &str) -> Option<Value> {
     session.variables.get(name).map(|value| text(value)).or_else(|| world.variable(session, &format!("@@{name}")))
 }
@@ -242,7 +242,7 @@ fn time_zone<W: World>(world: &W, session: &Session) -> Result<TimeZone, ServerE
     }
 }
 
-/// `+08:00` or the name of a zone.
+/// Parses `+08:00` or the name of a time zone.
 fn zone(name: &str) -> Result<TimeZone, ServerError> {
     let unknown = || refuse(1298, "HY000", format!("Unknown or incorrect time zone: '{name}'"));
     let (sign, digits) = match name.split_at_checked(1) {
@@ -264,7 +264,7 @@ fn time(zone: &TimeZone) -> Value {
 }
 
 fn show_variables<W: World>(world: &W, session: &Session, pattern: &str) -> Reply {
-    // A name without wildcards is asked for even if it is not one of the usual.
+    // A name without wildcards is looked up even if it is not in the list.
     let mut names: Vec<String> = SHOWN.iter().map(|name| (*name).to_owned()).collect();
     names.extend(session.variables.keys().cloned());
     names.push(pattern.to_lowercase().replace('\\', ""));
@@ -284,7 +284,7 @@ fn is_v3(line: &str) -> bool {
     line::of(line).is_some_and(line::Line::is_v3)
 }
 
-/// The same before V4: a row for each server.
+/// Returns the rows of SHOW PARAMETERS before V4: one for each server.
 fn server_parameters(parameters: &[(String, u16, String, String)], wanted: impl Fn(&str) -> bool) -> Reply {
     const HEADINGS: &[&str] = &[
         "zone",
@@ -320,7 +320,7 @@ fn server_parameters(parameters: &[(String, u16, String, String)], wanted: impl 
     texts(HEADINGS, rows.collect())
 }
 
-/// The columns a server shows; what the world does not say about an item is NULL.
+/// Returns the rows of SHOW PARAMETERS; columns that the model does not have are NULL.
 fn show_parameters(parameters: &[(String, String)], pattern: &str) -> Reply {
     const HEADINGS: &[&str] = &[
         "zone",
@@ -376,7 +376,7 @@ fn set<W: World>(world: &W, session: &mut Session, items: Vec<(String, Literal)>
     Ok(Reply::Done)
 }
 
-/// LIKE: `%` is any text, `_` any character, a backslash takes the next one as it is; case does not count.
+/// Returns whether a text matches a LIKE pattern: `%` is any text, `_` any character, a backslash escapes; case is ignored.
 fn like(pattern: &str, text: &str) -> bool {
     fn matches(pattern: &[char], text: &[char]) -> bool {
         match pattern {

@@ -1,42 +1,42 @@
-//! Time in the embedded fleet: the wall clock, in microseconds, and the ways OceanBase writes it down.
+//! Time in the embedded fleet: the wall clock in microseconds, and OceanBase's formats for times and durations.
 
 use jiff::Timestamp;
 use jiff::tz::{Offset, TimeZone};
 
-/// Microseconds since 1970-01-01 UTC, or a length of time in microseconds.
+/// Microseconds: a point in time since 1970-01-01 UTC, or a duration.
 pub type Moment = i64;
 
 /// One second.
 pub const SECOND: Moment = 1_000_000;
 
-/// The present moment: the one place where the fleet reads the clock.
+/// Returns the present time. The fleet reads the clock only here.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the fleet lives by the wall clock, read here only")]
 pub fn now() -> Moment {
     Timestamp::now().as_microsecond()
 }
 
-/// The system change number of a moment: OceanBase counts nanoseconds since 1970.
+/// Returns the system change number (SCN) of a time: nanoseconds since 1970.
 #[must_use]
 pub fn scn(moment: Moment) -> i128 {
     i128::from(moment) * 1000
 }
 
-/// A moment as `timestamp(6)` prints it in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
+/// Formats a time as `timestamp(6)` in a session's time zone (`+08:00`, `SYSTEM` or a name of the tz database).
 #[must_use]
 pub fn text(moment: Moment, zone: &str) -> String {
     let at = Timestamp::from_microsecond(moment).unwrap_or_default();
     at.to_zoned(time_zone(zone)).strftime("%Y-%m-%d %H:%M:%S%.6f").to_string()
 }
 
-/// The moment of a time as it is written in a session's time zone; none where it is no time.
+/// Parses a time that is written in a session's time zone; `None` if it is not a time.
 #[must_use]
 pub fn moment(text: &str, zone: &str) -> Option<Moment> {
     let time: jiff::civil::DateTime = text.trim().parse().ok()?;
     Some(time.to_zoned(time_zone(zone)).ok()?.timestamp().as_microsecond())
 }
 
-/// The default is OceanBase's own, +08:00.
+/// Parses a time zone; an unknown one is OceanBase's default, +08:00.
 fn time_zone(name: &str) -> TimeZone {
     let offset = |hours: &str, minutes: &str, sign: i32| {
         let seconds = hours.parse::<i32>().ok()? * 3600 + minutes.parse::<i32>().ok()? * 60;
@@ -54,7 +54,7 @@ fn time_zone(name: &str) -> TimeZone {
     }
 }
 
-/// A length of time as OceanBase's parameters and our scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
+/// Parses a duration as OceanBase's parameters and the scenarios write it: `500ms`, `4s`, `2m`, `3h`, `1d`.
 #[must_use]
 pub fn length(text: &str) -> Option<Moment> {
     let digits = text.find(|c: char| !c.is_ascii_digit())?;

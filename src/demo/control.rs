@@ -1,5 +1,5 @@
-//! The fleet's own door: `control.sock`, JSON lines, one request and one reply at a time. It holds and releases, breaks
-//! and mends, loses replies, and waits, so that a test never has to guess.
+//! The control socket of a fleet, `control.sock`: JSON lines, one request and one reply at a time. A test holds and releases
+//! phases, injects and removes faults, loses replies, and waits for states with it.
 //!
 //! A request is an object with `ask` and its fields; `cluster` may be left out and is then the first one.
 //!
@@ -76,7 +76,7 @@ pub enum Ask {
     Stop,
 }
 
-/// Serves the door until the fleet stops.
+/// Serves the control socket until the fleet stops.
 pub(super) async fn serve(world: Arc<Embedded>, listener: UnixListener, stop: watch::Sender<bool>) {
     let mut clients = JoinSet::new();
     loop {
@@ -110,7 +110,7 @@ async fn converse(world: Arc<Embedded>, stream: UnixStream, stop: watch::Sender<
     Ok(())
 }
 
-/// The cluster of that name, or the first.
+/// Returns the index of the cluster of that name, or of the first.
 fn place(fleet: &Fleet, cluster: Option<&str>) -> Result<usize, String> {
     match cluster {
         None => Ok(0),
@@ -125,7 +125,7 @@ fn tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, String> {
     cluster.tenant(name).ok_or_else(|| format!("no tenant '{name}' in '{}'", cluster.name))
 }
 
-/// A fault that was put in by hand: its name is what it does and to whom, so that the opposite request finds it.
+/// Returns a fault for a request: its name consists of the effect and the tenant, so that the opposite request finds it.
 fn by_hand(fleet: &Fleet, cluster: Option<&str>, name: &str, who: &str, effect: Effect) -> Result<Fault, String> {
     let cluster = &fleet.clusters[place(fleet, cluster)?];
     tenant(cluster, who)?;
@@ -328,7 +328,7 @@ async fn wait(
     }
 }
 
-/// A state in one word.
+/// Returns the present value of a state that `wait` can wait for, in one word.
 fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> Result<String, String> {
     match (what, who) {
         ("connections", _) => return Ok(fleet.connections.len().to_string()),
@@ -357,7 +357,7 @@ fn seen(fleet: &Fleet, cluster: Option<&str>, who: Option<&str>, what: &str) -> 
     })
 }
 
-/// Whether the log of the present round reaches the point from which the newest good set can be restored.
+/// Returns whether the log of the current round reaches the earliest restore point of the newest good set.
 fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     if cluster.line.is_v3() {
         return life::v3::restorable(fleet, cluster, tenant);
@@ -372,10 +372,10 @@ fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     set.and_then(covered).unwrap_or(false)
 }
 
-/// Why a request was not answered.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
 pub enum ControlError {
-    /// The fleet cannot be spoken to.
+    /// The control socket does not answer.
     #[error("the demo fleet does not answer on {path}: {source}")]
     Unreachable {
         /// The socket.
@@ -383,12 +383,12 @@ pub enum ControlError {
         /// Why.
         source: io::Error,
     },
-    /// It was, and said no.
+    /// The fleet refused the request.
     #[error("the demo fleet says: {0}")]
     Refused(String),
 }
 
-/// A client of the door.
+/// A client of the control socket.
 #[derive(Debug)]
 pub struct Control {
     path: String,
@@ -396,7 +396,7 @@ pub struct Control {
 }
 
 impl Control {
-    /// Connects to `control.sock` of a place's folder.
+    /// Connects to `control.sock` in a fleet's directory.
     ///
     /// # Errors
     /// [`ControlError::Unreachable`].
@@ -409,7 +409,7 @@ impl Control {
         }
     }
 
-    /// Asks, and waits for the answer.
+    /// Sends a request, and waits for the reply.
     ///
     /// # Errors
     /// [`ControlError`].

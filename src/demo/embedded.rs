@@ -1,4 +1,4 @@
-//! The fleet as the wire asks it: one state under one lock, brought to the present at every question.
+//! The fleet behind the wire half: one state under one lock, advanced to the present at every access.
 
 use std::future::Future;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,51 +23,51 @@ use super::world::{Account, Endpoint, Greeting, Outcome, Session, World};
 /// `ob_query_timeout` of a session that has not set it, in microseconds.
 const QUERY_TIMEOUT: i64 = 10_000_000;
 
-/// A fleet that is being served.
+/// A fleet that is being served, shared by its connections.
 #[derive(Debug)]
 pub struct Embedded {
     fleet: Mutex<Fleet>,
     changed: watch::Sender<()>,
 }
 
-/// What an endpoint should be doing: whether it listens, and how often it was told to cut its connections.
+/// Whether an endpoint listens, and how often its connections were cut.
 pub type Gate = (bool, u64);
 
 impl Embedded {
-    /// Takes the fleet.
+    /// Returns the fleet as a shared one.
     #[must_use]
     pub fn new(fleet: Fleet) -> Self {
         Self { fleet: Mutex::new(fleet), changed: watch::Sender::new(()) }
     }
 
-    /// The fleet at the present moment.
+    /// Locks the fleet and advances it to the present.
     fn now(&self) -> MutexGuard<'_, Fleet> {
-        // A panic elsewhere leaves a fleet that is still good enough to be looked at.
+        // A panic elsewhere leaves a fleet that is still good enough to be read.
         let mut fleet = self.fleet.lock().unwrap_or_else(PoisonError::into_inner);
         life::advance(&mut fleet, clock::now());
         fleet
     }
 
-    /// Looks at the fleet.
+    /// Reads the fleet at the present time.
     pub fn look<T>(&self, question: impl FnOnce(&Fleet) -> T) -> T {
         question(&self.now())
     }
 
-    /// Changes the fleet, and wakes whoever waits for it.
+    /// Changes the fleet, and wakes whoever waits for a change.
     pub fn change<T>(&self, change: impl FnOnce(&mut Fleet) -> T) -> T {
         let answer = change(&mut self.now());
         self.changed.send_replace(());
         answer
     }
 
-    /// Is told of every change that somebody made; what time does is not one.
+    /// Returns a receiver that is notified of every change by a caller; transitions in time do not notify.
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<()> {
         self.changed.subscribe()
     }
 
-    /// Waits until the question has an answer, or the deadline has passed. It sleeps until somebody changes the fleet
-    /// or the next transition is due.
+    /// Waits until `question` returns a value, or the time limit has passed. It sleeps until somebody changes the fleet or the
+    /// next transition is due.
     pub async fn until<T>(&self, within: Duration, mut question: impl FnMut(&Fleet) -> Option<T>) -> Option<T> {
         let deadline = tokio::time::Instant::now() + within;
         let mut changes = self.changes();
@@ -79,14 +79,14 @@ impl Embedded {
             let left = due.map(|due| due - clock::now() + 1000).and_then(|left| u64::try_from(left).ok());
             let wake = tokio::time::Instant::now() + left.map_or(within, Duration::from_micros);
             tokio::select! {
-                // The sender is ours, so there is always one.
+                // The sender is a field of this struct, so there is always one.
                 _told = changes.changed() => {}
                 () = tokio::time::sleep_until(wake.min(deadline)) => {}
             }
         }
     }
 
-    /// What the endpoint should be doing now.
+    /// Returns whether the endpoint should listen now, and how often its connections were cut.
     #[must_use]
     pub fn gate(&self, endpoint: Endpoint) -> Gate {
         self.look(|fleet| {
@@ -135,7 +135,7 @@ impl Embedded {
         })
     }
 
-    /// A BACKUP that has been accepted may take long to be answered, and too long for the session.
+    /// Delays the reply to an accepted BACKUP if a fault asks for it; returns 4012 if that exceeds `ob_query_timeout`.
     async fn take_time(&self, session: &Session, alter: &Alter) -> Outcome {
         let slow = self.with(session, |look| {
             let faults = Faults { all: &look.fleet.faults, cluster: &look.cluster.name };
@@ -163,7 +163,7 @@ impl Embedded {
     }
 }
 
-/// The storage remembers what the job that was just started is encrypted with.
+/// Records the encryption password of the job that was just started.
 fn note_password(cluster: &mut Cluster, session: &Session, password: &str) {
     let tenant_id = i64::try_from(session.account.tenant_id).unwrap_or_default();
     let newest = cluster.jobs.iter().rev().find(|job| job.initiator_tenant_id == tenant_id);
@@ -177,14 +177,14 @@ fn order(session: &Session, cluster: usize, at: Moment) -> Order {
     Order { cluster, tenant_id, encrypted: session.encryption.is_some(), at }
 }
 
-/// The next moment at which anything moves by itself.
+/// Returns the next time at which the state changes by itself.
 fn next_movement(fleet: &Fleet) -> Option<Moment> {
     let tenants = fleet.clusters.iter().flat_map(|cluster| &cluster.tenants);
     let checkpoint = tenants.filter_map(|tenant| archive::next_checkpoint(tenant, fleet.speed, fleet.now)).min();
     checkpoint.into_iter().chain(life::next_due(fleet)).min()
 }
 
-/// Whether the reply to this statement is to be lost, and if so, whether it is carried out.
+/// Takes the lost reply that matches this statement; returns whether the statement is executed all the same.
 fn take_drop(fleet: &mut Fleet, text: &str) -> Option<bool> {
     let begins = |prefix: &str| text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix));
     let index = fleet.drops.iter().position(|drop| begins(&drop.prefix))?;
@@ -195,14 +195,14 @@ fn is_alter(statement: &str) -> bool {
     statement.trim_start().get(..5).is_some_and(|word| word.eq_ignore_ascii_case("alter"))
 }
 
-/// `user@tenant#cluster`, of which only the user is needed.
+/// Splits `user@tenant#cluster`, of which only the user is required.
 fn user_tenant_cluster(name: &str) -> (&str, &str, Option<&str>) {
     let (rest, cluster) = name.split_once('#').map_or((name, None), |(rest, cluster)| (rest, Some(cluster)));
     let (user, tenant) = rest.split_once('@').unwrap_or((rest, "sys"));
     (user, tenant, cluster)
 }
 
-/// Before V4 only a proxy takes a login with the cluster's name.
+/// Returns the error of a login with a cluster's name before V4, where only a proxy accepts it.
 fn no_cluster_part(cluster: &Cluster, named: &str) -> ServerError {
     if named == cluster.name {
         refusal(5160, "invalid tenant name specified in connection string")
@@ -230,7 +230,7 @@ impl World for Embedded {
             if faults.has(&Effect::Silence, Some(port.server)) {
                 Greeting::Silence
             } else {
-                // Before V4 the handshake says what it always said.
+                // Before V4 the handshake has a fixed version.
                 let version = projection::version(cluster).0;
                 Greeting::Version(if cluster.line.is_v3() { "5.7.25".to_owned() } else { version })
             }
@@ -358,7 +358,7 @@ impl World for Embedded {
     }
 
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send {
-        // An ALTER SYSTEM has been dealt with where it is carried out: there it can be lost before as well as after.
+        // The replies of ALTER SYSTEM are handled in `alter`, where they can be lost before or after the execution.
         let lost = !is_alter(statement) && self.look(|fleet| !fleet.drops.is_empty()) && {
             self.change(|fleet| take_drop(fleet, statement.trim_start())).is_some()
         };

@@ -1,11 +1,11 @@
-//! What can be wrong in the fleet, by name. A fault is declared, not played: the state is read together with the faults
-//! that are present, so that removing one is all it takes to mend its effect. Tests hold phases by the same means.
+//! Fault injection. A fault is declared, not played: the state is read together with the present faults, so that removing one
+//! ends its effect. Tests hold phases in the same way.
 
 use serde::{Deserialize, Serialize};
 
 use super::clock::Moment;
 
-/// A named cause, and what it does.
+/// A named fault and its effect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Fault {
     /// The name by which it is removed.
@@ -19,10 +19,10 @@ pub struct Fault {
     /// The server it concerns, counted from 0; none: all of them.
     #[serde(default)]
     pub server: Option<usize>,
-    /// Whether a fix of everything removes it.
+    /// Whether a request to remove all fixable faults removes it.
     #[serde(default)]
     pub fixable: bool,
-    /// Since when it is there.
+    /// Since when it is present.
     #[serde(default)]
     pub since: Moment,
     /// What it does.
@@ -34,7 +34,7 @@ pub struct Fault {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Effect {
-    /// A phase of a job does not move: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
+    /// A phase of a job does not progress: a task's status, `SCHEDULE` (a child before its task), `PARENT` (a sys job
     /// before its children), `CANCELING`, or on V2.2 and V3 `CLEANUP` and `MERGE` (of a zone, the fault's server).
     Hold {
         /// The phase.
@@ -55,18 +55,18 @@ pub enum Effect {
         /// Its text.
         text: String,
     },
-    /// A destination of the tenant cannot be set: what is in its directory is in the way.
+    /// A destination of the tenant cannot be set because of the content of its directory.
     DestinationRefused {
         /// The code a client sees.
         code: u16,
         /// Its text; the path follows.
         text: String,
     },
-    /// The checkpoint of the archive stands still since `since`.
+    /// The checkpoint of the archive has stalled at `since`.
     CheckpointStands,
     /// The port refuses connections.
     Refuse,
-    /// The port accepts connections and never says a word.
+    /// The port accepts connections and never sends anything.
     Silence,
     /// Every login is refused with 1045.
     LoginRefused,
@@ -85,8 +85,8 @@ pub enum Effect {
     },
     /// An encrypted backup is not shown as one.
     EncryptionLost,
-    /// The archive breaks as soon as a backup is completed, before its log is there. Whoever removes the cause has started a
-    /// new round.
+    /// The archive is interrupted as soon as a backup is completed, before its log is archived. Removing the fault starts a new
+    /// round.
     ArchiveBreaks,
     /// A BACKUP takes this long before it is answered: longer than `ob_query_timeout` of the session is 4012, and it was
     /// started all the same.
@@ -94,21 +94,21 @@ pub enum Effect {
         /// Milliseconds of work.
         milliseconds: i64,
     },
-    /// A CANCEL BACKUP is carried out, and refused with this all the same.
+    /// A CANCEL BACKUP is executed, and answered with this error all the same.
     CancelRefused {
         /// The code a client sees.
         code: u16,
         /// Its text.
         text: String,
     },
-    /// Every connection comes through a proxy.
+    /// Every session is shown as one through a proxy.
     Proxied,
-    /// The storage lacks what the views list.
+    /// Files that the views list are missing on the storage.
     MediaLacks {
-        /// What.
+        /// Which files.
         what: Lacks,
     },
-    /// V2.2 and V3: the merge of a zone (the fault's server) ends in an error, and stands still until that is removed.
+    /// V2.2 and V3: the merge of a zone (the fault's server) fails with an error, and is stalled until the fault is removed.
     CompactionFails,
     /// V2.2 and V3: old backups are being removed.
     CleanupRuns,
@@ -119,22 +119,22 @@ pub enum Effect {
     },
 }
 
-/// What a storage may lack.
+/// Files that may be missing on the storage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Lacks {
-    /// The files of the piece that is written now.
+    /// The files of the newest archive piece.
     NewestPiece,
     /// The info file of the newest backup set.
     NewestSetInfo,
 }
 
-/// The faults of a fleet, asked from one cluster.
+/// The faults of a fleet, from the view of one cluster.
 #[derive(Debug, Clone, Copy)]
 pub struct Faults<'a> {
     /// All of them.
     pub all: &'a [Fault],
-    /// The cluster that asks.
+    /// The name of the cluster.
     pub cluster: &'a str,
 }
 
@@ -146,13 +146,13 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// Whether a phase of a tenant's job is held.
+    /// Returns whether a phase of a tenant's job is held.
     #[must_use]
     pub fn holds(self, tenant: &'a str, phase: &str) -> bool {
         self.of(Some(tenant)).any(|fault| matches!(&fault.effect, Effect::Hold { phase: held, .. } if held == phase))
     }
 
-    /// Whether the merge of a zone is held.
+    /// Returns whether the merge of a zone is held.
     #[must_use]
     pub fn holds_merge(self, zone: usize) -> bool {
         self.of(None).any(|fault| {
@@ -161,7 +161,7 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// What the task of a tenant shows while a phase of it is held: on which server, the code and its text.
+    /// Returns the error that a tenant's task shows while its phase is held: index of the server, negative code, and text.
     #[must_use]
     pub fn trouble(self, tenant: &'a str, phase: &str) -> Option<(Option<usize>, i64, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
@@ -172,7 +172,7 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// Why a destination of a tenant cannot be set: the code and its text.
+    /// Returns why a destination of a tenant cannot be set: the code and its text.
     #[must_use]
     pub fn refused_destination(self, tenant: &'a str) -> Option<(u16, &'a str)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
@@ -181,7 +181,7 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// How many milliseconds of work a BACKUP takes before it is answered.
+    /// Returns how many milliseconds of work a BACKUP takes before it is answered.
     #[must_use]
     pub fn slow_start(self) -> Option<i64> {
         self.of(None).find_map(|fault| match fault.effect {
@@ -190,7 +190,7 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// What a CANCEL BACKUP is refused with after it was carried out: the code and its text.
+    /// Returns the error of a CANCEL BACKUP that was executed: the code and its text.
     #[must_use]
     pub fn refused_cancel(self) -> Option<(u16, &'a str)> {
         self.of(None).find_map(|fault| match &fault.effect {
@@ -199,7 +199,7 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// The role that a tenant has instead of its own.
+    /// Returns the role that a tenant was switched to.
     #[must_use]
     pub fn role(self, tenant: &'a str) -> Option<&'a str> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
@@ -208,19 +208,19 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// Whether the archive of a tenant breaks when its backup has ended.
+    /// Returns whether the archive of a tenant is interrupted when its backup has ended.
     #[must_use]
     pub fn breaks_archive(self, tenant: &'a str) -> bool {
         self.of(Some(tenant)).any(|fault| fault.effect == Effect::ArchiveBreaks)
     }
 
-    /// Whether the storage of a tenant lacks this.
+    /// Returns whether these files of a tenant are missing on the storage.
     #[must_use]
     pub fn lacks(self, tenant: &'a str, what: Lacks) -> bool {
         self.of(Some(tenant)).any(|fault| fault.effect == Effect::MediaLacks { what })
     }
 
-    /// How a tenant's job fails at the end of this phase.
+    /// Returns the error with which a tenant's job fails at the end of this phase: negative code and text.
     #[must_use]
     pub fn failure(self, tenant: &'a str, phase: &str) -> Option<(i64, String)> {
         self.of(Some(tenant)).find_map(|fault| match &fault.effect {
@@ -229,33 +229,33 @@ impl<'a> Faults<'a> {
         })
     }
 
-    /// Since when the checkpoint of a tenant stands still.
+    /// Returns since when the checkpoint of a tenant has stalled.
     #[must_use]
     pub fn standstill(self, tenant: &'a str) -> Option<Moment> {
         let stands = |fault: &&Fault| fault.effect == Effect::CheckpointStands;
         self.of(Some(tenant)).filter(stands).map(|fault| fault.since).min()
     }
 
-    /// Whether a tenant's jobs are missing in the running views, or in the history views.
+    /// Returns whether a tenant's jobs are missing in the running views, or if `ended` in the history views.
     #[must_use]
     pub fn gone(self, tenant: &'a str, ended: bool) -> bool {
         self.of(Some(tenant)).any(|fault| matches!(fault.effect, Effect::JobGone { history } if history || !ended))
     }
 
-    /// Whether a view may not be read from a tenant.
+    /// Returns whether a view may not be read from a tenant.
     #[must_use]
     pub fn denies(self, tenant: &'a str, view: &str) -> bool {
         self.of(Some(tenant))
             .any(|fault| matches!(&fault.effect, Effect::ViewDenied { view: denied } if denied == view))
     }
 
-    /// Whether a tenant's backups are not shown as encrypted.
+    /// Returns whether a tenant's encrypted backups are shown as not encrypted.
     #[must_use]
     pub fn unencrypted(self, tenant: &'a str) -> bool {
         self.of(Some(tenant)).any(|fault| fault.effect == Effect::EncryptionLost)
     }
 
-    /// Whether the cluster as a whole, or one server of it, suffers from this.
+    /// Returns whether the cluster as a whole, or one server of it, has this effect.
     #[must_use]
     pub fn has(self, effect: &Effect, server: Option<usize>) -> bool {
         self.of(None).any(|fault| {
@@ -264,7 +264,7 @@ impl<'a> Faults<'a> {
     }
 }
 
-/// The text of a COMMENT, as a server writes it for a job that failed on one of its log streams.
+/// Returns a COMMENT as a server writes it for a job that failed on one of its log streams.
 #[must_use]
 pub fn comment(addr: &str, code: i64, text: &str, trace_id: &str) -> String {
     format!("(SERVER)ls_id: 1001, addr: {addr}, module: BACKUP_DATA, result: {code}({text}), trace_id: {trace_id}")

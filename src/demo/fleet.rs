@@ -1,5 +1,5 @@
-//! What the embedded fleet knows: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs
-//! and events. Only state; [`super::liveness`] moves it, [`super::orders`] changes it on request.
+//! The state of the embedded fleet: clusters, their servers and tenants, destinations, archive rounds, backup sets, jobs and
+//! events. Only data: [`super::life`] advances it in time, [`super::orders`] changes it by statements.
 
 mod job;
 mod tenant;
@@ -22,14 +22,14 @@ pub use job::{Job, JobStatus};
 pub use tenant::{ArchiveDest, DataDest, DestState, Kind, KnownDest, Round, RoundStatus, Set, SetOfCluster, Tenant};
 pub use v3::{Freeze, Merge, OfV3, ZoneMerge};
 
-/// Everything behind the endpoints of one scenario.
+/// The state behind the endpoints of one scenario.
 #[derive(Debug, Clone, Serialize)]
 pub struct Fleet {
     /// Up to when the state has been advanced.
     pub now: Moment,
     /// How many times faster work goes than by default; never zero.
     pub speed: u32,
-    /// The place's `data/`: what lies below it is really on this host's disk.
+    /// The fleet's `data/` directory: paths below it are on this host's disk.
     pub data: PathBuf,
     /// The clusters, in the order of the scenario.
     pub clusters: Vec<Cluster>,
@@ -39,23 +39,23 @@ pub struct Fleet {
     pub system_time_zone: String,
     /// The SQL ports, in the order of the listening sockets.
     pub endpoints: Vec<Port>,
-    /// Everything that is wrong, or held, at the moment.
+    /// The present faults, held phases among them.
     pub faults: Vec<Fault>,
-    /// Who uses the directories that are not on this host, by path.
+    /// The owners of directories that are not on this host, by path.
     pub directories: BTreeMap<String, Owner>,
     /// Replies to lose.
     pub drops: Vec<LostReply>,
-    /// Which statements are held.
+    /// Rules for the statements to hold.
     pub holds: Vec<Hold>,
-    /// Those that are.
+    /// The statements that are held.
     pub held: Vec<Held>,
-    /// How many there have been.
+    /// How many statements were held so far; the last one's id.
     pub held_so_far: u64,
     /// Every `ALTER SYSTEM` received, in order.
     pub statements: Vec<Received>,
-    /// How many connections there have been.
+    /// How many connections were opened so far.
     pub connected: u64,
-    /// Who is connected.
+    /// The open connections.
     pub connections: Vec<Client>,
 }
 
@@ -68,7 +68,7 @@ pub struct Port {
     pub server: usize,
     /// The TCP port on 127.0.0.1.
     pub port: u16,
-    /// Raised to cut every connection of this port.
+    /// Counts restarts; an increment cuts every connection of this port.
     pub restarts: u64,
 }
 
@@ -79,7 +79,7 @@ pub struct Client {
     pub id: u64,
     /// Where it came in.
     pub endpoint: usize,
-    /// `root`; empty until something was said.
+    /// `root`; empty before the first statement.
     pub user: String,
     /// The tenant's name.
     pub tenant: String,
@@ -87,7 +87,7 @@ pub struct Client {
     pub since: Moment,
 }
 
-/// A connection of another program, which nobody here holds: it is only listed.
+/// A connection of another program that exists only in the list of sessions.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Elsewhere {
@@ -103,9 +103,9 @@ pub struct Elsewhere {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct LostReply {
-    /// What the statement begins with, compared without case.
+    /// The prefix of the statement, compared without case.
     pub prefix: String,
-    /// Whether the statement is carried out all the same.
+    /// Whether the statement is executed all the same.
     pub applied: bool,
 }
 
@@ -126,7 +126,7 @@ pub struct Received {
     pub outcome: String,
 }
 
-/// What kind of engine a cluster is.
+/// The engine of a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Engine {
     /// Community edition.
@@ -175,9 +175,9 @@ pub struct Cluster {
     pub last_job_id: BTreeMap<i64, i64>,
     /// The last `DEST_ID`.
     pub last_dest_id: i64,
-    /// What only a cluster of V2.2 or V3 has.
+    /// The state that only a cluster of V2.2 or V3 has.
     pub v3: Option<OfV3>,
-    /// What its backups wrote to the storage.
+    /// The info files that its backups wrote to the storage.
     pub media: Media,
 }
 
@@ -198,7 +198,7 @@ pub struct Server {
     pub started: Moment,
 }
 
-/// A line of the root service's event history.
+/// A row of the root service's event history.
 #[derive(Debug, Clone, Serialize)]
 pub struct Event {
     /// When.
@@ -211,7 +211,7 @@ pub struct Event {
     pub items: Vec<(&'static str, String)>,
 }
 
-/// A line of `DBA_OB_TENANT_JOBS`.
+/// A row of `DBA_OB_TENANT_JOBS`.
 #[derive(Debug, Clone, Serialize)]
 pub struct TenantJob {
     /// `UPGRADE_ALL`, ..
@@ -223,19 +223,19 @@ pub struct TenantJob {
 }
 
 impl Cluster {
-    /// A tenant by name.
+    /// Returns a tenant by name.
     #[must_use]
     pub fn tenant(&self, name: &str) -> Option<&Tenant> {
         self.tenants.iter().find(|tenant| tenant.name == name)
     }
 
-    /// A tenant by id.
+    /// Returns a tenant by id.
     #[must_use]
     pub fn tenant_by_id(&self, id: i64) -> Option<&Tenant> {
         self.tenants.get(self.place_of(id)?)
     }
 
-    /// A tenant by id, to change it.
+    /// Returns a tenant by id, mutable.
     pub fn tenant_mut(&mut self, id: i64) -> Option<&mut Tenant> {
         let place = self.place_of(id)?;
         self.tenants.get_mut(place)
@@ -245,41 +245,41 @@ impl Cluster {
         self.tenants.binary_search_by_key(&id, |tenant| tenant.id).ok()
     }
 
-    /// Tenants that hold users' data.
+    /// Returns the tenants with users' data.
     pub fn user_tenants(&self) -> impl Iterator<Item = &Tenant> {
         self.tenants.iter().filter(|tenant| tenant.is_user())
     }
 
-    /// The round that archives a tenant's log: on V2.2 and V3 the cluster's own, which is kept with sys.
+    /// Returns the round that archives a tenant's log: on V2.2 and V3 the cluster's own, which is stored with sys.
     #[must_use]
     pub fn round_of<'a>(&'a self, tenant: &'a Tenant) -> Option<&'a Round> {
         if self.line.is_v3() { self.tenants.first()?.round() } else { tenant.round() }
     }
 
-    /// Jobs of a tenant that have not ended, whoever started them; parents do not count.
+    /// Returns the jobs of a tenant that have not ended, whoever started them; parent jobs are not included.
     pub fn running(&self, tenant_id: i64) -> impl Iterator<Item = &Job> {
         self.jobs.iter().filter(move |job| job.tenant_id == tenant_id && !job.status.ended())
     }
 
-    /// Writes a line of the root service's event history.
+    /// Adds a row to the root service's event history.
     pub fn event(&mut self, at: Moment, module: &'static str, event: &'static str, items: Vec<(&'static str, String)>) {
         self.events.push(Event { at, module, event, items });
     }
 
-    /// The next `JOB_ID` of a tenant.
+    /// Allocates the next `JOB_ID` of a tenant.
     pub fn next_job_id(&mut self, tenant_id: i64) -> i64 {
         let last = self.last_job_id.entry(tenant_id).or_default();
         *last += 1;
         *last
     }
 
-    /// What the next `DEST_ID` will be.
+    /// Returns the next `DEST_ID` without allocating it.
     #[must_use]
     pub fn dest_id_after(&self) -> i64 {
         1001 + self.last_dest_id
     }
 
-    /// The next `DEST_ID`.
+    /// Allocates the next `DEST_ID`.
     pub fn next_dest_id(&mut self) -> i64 {
         let id = self.dest_id_after();
         self.last_dest_id += 1;

@@ -14,10 +14,10 @@ use super::refusal::fleet_bug;
 use super::statement::{Literal, ServerError, Statement};
 use cursor::Cursor;
 
-/// Reads one statement as a server of this line would. One `;` may end it; a second statement is refused.
+/// Parses one statement as a server of this line does. One `;` may end it; a second statement is refused.
 ///
 /// # Errors
-/// 1064 with the server's wording; 1105 for a line nobody wrote a grammar for.
+/// Returns 1064 with the server's wording; 1105 for a line without a grammar.
 pub fn parse(line: &str, sql: &str) -> Result<Statement, ServerError> {
     let line = line::of(line).ok_or_else(|| fleet_bug(format!("no grammar for the line '{line}'")))?;
     let mut cursor = Cursor::new(sql)?;
@@ -126,7 +126,7 @@ fn set(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     }
 }
 
-/// A literal, or a bare word such as `ON`.
+/// Parses a literal, or a bare word such as `ON`.
 fn session_value(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     match cursor.peek() {
         Some(Kind::Word(word)) if !word.eq_ignore_ascii_case("null") => {

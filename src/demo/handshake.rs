@@ -1,4 +1,4 @@
-//! The login: handshake version 10 with `mysql_native_password`, capabilities as OceanBase announces them.
+//! The login of the MySQL protocol: handshake version 10 with `mysql_native_password`, capabilities as OceanBase announces them.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
@@ -20,10 +20,10 @@ const CAPABILITIES: u32 =
     1 | 1 << 2 | CONNECT_WITH_DB | PROTOCOL_41 | 1 << 13 | SECURE_CONNECTION | PLUGIN_AUTH | 1 << 20 | LENENC_AUTH;
 const PLUGIN: &[u8] = b"mysql_native_password";
 
-/// Random bytes of one connection; the client's proof is worth nothing on another.
+/// Random bytes of one connection, so that a proof is valid on that connection only.
 pub type Salt = [u8; 20];
 
-/// What the client answered to the handshake.
+/// The client's response to the handshake.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Login {
     /// The user's name as sent: `root@sys#cluster`.
@@ -32,12 +32,12 @@ pub struct Login {
     pub proof: Vec<u8>,
     /// The database to start in.
     pub database: Option<String>,
-    /// Whether it asked for several statements in one text.
+    /// Whether the client asked for several statements in one query (`CLIENT_MULTI_STATEMENTS`).
     pub several: bool,
     plugin: Option<Vec<u8>>,
 }
 
-/// Greets a client and reads its login. None: it left, or does not speak this protocol.
+/// Sends the handshake and reads the login. `None`: the client disconnected, or does not speak this protocol.
 ///
 /// # Errors
 /// Where the connection breaks or a packet is malformed.
@@ -62,7 +62,7 @@ pub async fn greet(channel: &mut Channel, version: &str, connection: u64) -> io:
     Ok(Some((login, salt)))
 }
 
-/// Whether a proof fits a password: `SHA1(p) xor SHA1(salt, SHA1(SHA1(p)))`.
+/// Returns whether a proof matches a password: `SHA1(p) xor SHA1(salt, SHA1(SHA1(p)))`.
 #[must_use]
 pub fn proves(password: &str, salt: &Salt, proof: &[u8]) -> bool {
     if password.is_empty() {
@@ -74,7 +74,7 @@ pub fn proves(password: &str, salt: &Salt, proof: &[u8]) -> bool {
     proof.len() == once.len() && proof.iter().zip(once.iter().zip(mask.iter())).all(|(sent, (a, b))| *sent == a ^ b)
 }
 
-/// From the standard library's randomly keyed hasher; never zero, which would end the salt early.
+/// Returns a salt from the standard library's randomly keyed hasher; no byte is zero, which would end the salt early.
 fn salt() -> Salt {
     let random = RandomState::new();
     let mut salt = [0; 20];
@@ -109,7 +109,7 @@ fn greeting(version: &str, connection: u64, salt: &Salt) -> Vec<u8> {
     payload
 }
 
-/// The client's answer; None where it is malformed or of a protocol before 4.1.
+/// Parses the client's response; `None` if it is malformed or of a protocol before 4.1.
 fn read_login(packet: &[u8]) -> Option<Login> {
     let capabilities = u32::from_le_bytes(packet.first_chunk().copied()?);
     if capabilities & PROTOCOL_41 == 0 {

@@ -1,5 +1,5 @@
-//! Statements that a test holds in the fleet: the client waits for its answer until the test lets them pass. So a runner
-//! can be stopped, or killed, exactly where a test wants it.
+//! Statements that a test holds in the fleet: the client waits for its reply until the test releases them. So a runner can be
+//! stopped, or killed, exactly where a test wants it.
 
 use serde::Serialize;
 
@@ -9,38 +9,38 @@ use super::fleet::{Client, Fleet};
 use super::statement::Alter;
 use super::world::Session;
 
-/// Which statements are held.
+/// A rule for the statements to hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Hold {
-    /// What the statement begins with, compared without case; empty: every one.
+    /// The prefix of the statement, compared without case; empty: every statement.
     pub prefix: String,
-    /// True: carried out, and only the answer is held. False: not yet carried out.
+    /// True: hold the reply after the execution. False: hold before the execution.
     pub applied: bool,
-    /// The server goes on with it when its client has left, and lists the connection until then.
+    /// The server executes the statement even if its client has disconnected, and lists the connection until then.
     pub lingers: bool,
 }
 
 /// A statement that is held.
 #[derive(Debug, Clone, Serialize)]
 pub struct Held {
-    /// Its number.
+    /// Its number, counted from 1.
     id: u64,
-    /// Why it is held.
+    /// The rule that holds it.
     hold: Hold,
-    /// The client that waits, or waited.
+    /// The connection that waits, or waited.
     pub connection: u64,
-    /// Where it came in.
+    /// The endpoint it connected to.
     pub endpoint: usize,
     /// Since when.
     since: Moment,
-    /// What the server does with it even when nobody waits for the answer any more.
+    /// The statement to execute when its client has disconnected.
     #[serde(skip)]
     work: Option<Box<(Session, Alter)>>,
-    /// The client has left.
+    /// The client has disconnected.
     orphaned: bool,
 }
 
-/// A client waits here; if it leaves, its statement is forgotten, unless it lingers.
+/// A waiting client; its drop removes the held statement, unless the rule says that the server goes on with it.
 struct Waiter<'a> {
     world: &'a Embedded,
     id: u64,
@@ -58,7 +58,7 @@ impl Drop for Waiter<'_> {
 }
 
 impl Embedded {
-    /// Holds the statement, if a test wants that, until the test lets it pass.
+    /// Holds the statement if a rule matches, until the test releases it.
     pub(super) async fn hold(&self, session: &Session, text: &str, applied: bool, work: Option<&Alter>) {
         let mut changes = self.changes();
         let wanted = self.look(|fleet| {
@@ -78,14 +78,14 @@ impl Embedded {
         });
         let waiter = Waiter { world: self, id };
         while self.look(|fleet| fleet.held.iter().any(|held| held.id == id)) {
-            // The sender lives as long as the world.
+            // The sender lives as long as the fleet.
             let _told = changes.changed().await;
         }
         drop(waiter);
     }
 
-    /// Lets the first held statement that begins so pass, or with `all` every one, and ends the hold. What was left by
-    /// its client is carried out now. How many passed.
+    /// Releases the first statement that is held under this prefix, or with `all` every one and removes the rule. A statement
+    /// whose client has disconnected is executed now. Returns how many were released.
     pub(super) fn let_pass(&self, prefix: &str, all: bool) -> usize {
         let mut orphans = Vec::new();
         let passed = self.change(|fleet| {
@@ -105,7 +105,7 @@ impl Embedded {
         });
         for orphan in orphans {
             if let Some(work) = &orphan.work {
-                // Nobody waits for what comes of it.
+                // Nobody waits for its reply.
                 let _outcome = self.obey(&work.0, &work.1);
             }
             self.change(|fleet| fleet.connections.retain(|client| !is_of(client, &orphan)));
@@ -118,7 +118,7 @@ fn is_of(client: &Client, held: &Held) -> bool {
     client.id == held.connection && client.endpoint == held.endpoint
 }
 
-/// Whether a connection whose client has left is still at work.
+/// Returns whether the server still executes a statement of a connection whose client has disconnected.
 pub(super) fn still_works(fleet: &Fleet, endpoint: usize, connection: u64) -> bool {
     let own = |held: &&Held| held.connection == connection && held.endpoint == endpoint;
     fleet.held.iter().filter(own).any(|held| held.hold.lingers)

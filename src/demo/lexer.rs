@@ -1,9 +1,9 @@
-//! Cuts a statement into tokens, as the MySQL mode of OceanBase does. Comments and hints vanish here.
+//! The lexer of the MySQL mode of OceanBase. It drops comments and hints.
 
 use super::refusal::syntax_error;
 use super::statement::ServerError;
 
-/// What a token is.
+/// The kind of a token, with its value.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {
     /// A bare word: keyword, function or name.
@@ -12,9 +12,9 @@ pub enum Kind {
     Backticked(String),
     /// A string in single quotes, unescaped.
     Single(String),
-    /// Something in double quotes, unescaped. Its own kind, so that nothing takes it for a string by accident.
+    /// A text in double quotes, unescaped. A kind of its own, so that nothing takes it for a string by accident.
     Double(String),
-    /// A whole number without its sign.
+    /// An integer without its sign.
     Number(i128),
     /// `@@name`, `@@session.name`, `@@global.name`: in lower case, without scope and `@@`.
     Variable(String),
@@ -22,7 +22,7 @@ pub enum Kind {
     Symbol(char),
 }
 
-/// A token and where it stands in the statement.
+/// A token and its position in the statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Token {
     /// What it is.
@@ -33,7 +33,7 @@ pub struct Token {
     pub end: usize,
 }
 
-/// Cuts a statement into tokens.
+/// Splits a statement into tokens.
 ///
 /// # Errors
 /// 1064 at a quote or comment that does not end, and at a number that no column could hold.
@@ -66,8 +66,8 @@ pub fn tokens(sql: &str) -> Result<Vec<Token>, ServerError> {
     Ok(found)
 }
 
-/// Cuts a text at each `;` that stands in no quotes and no comment; the last one may end it. A text that cannot be cut into tokens is
-/// left whole, for the error that is in it.
+/// Splits a text at each `;` outside quotes and comments; a last `;` may end it. A text with a lexical error is returned as one
+/// statement, so that its error is reported.
 #[must_use]
 pub fn statements(text: &str) -> Vec<&str> {
     let mut found = Vec::new();
@@ -89,16 +89,16 @@ fn is_word(c: char) -> bool {
     c.is_alphanumeric() || c == '_' || c == '$'
 }
 
-/// The offset behind the longest run of such characters.
+/// Returns the offset after the longest run of such characters.
 fn run(sql: &str, from: usize, belongs: fn(char) -> bool) -> usize {
     sql[from..].find(|c| !belongs(c)).map_or(sql.len(), |length| from + length)
 }
 
-/// The offset behind a comment that begins here.
+/// Returns the offset after the comment that begins here, if one does.
 fn comment(sql: &str, at: usize) -> Result<Option<usize>, ServerError> {
     let rest = &sql[at..];
     if rest.starts_with("/*!") {
-        // A server executes what stands in it; nothing of ours writes one.
+        // A server executes its content; obnow never sends one.
         return Err(syntax_error(sql, at, Some("the embedded OceanBase refuses /*! */")));
     }
     if rest.starts_with("/*") {
@@ -140,7 +140,7 @@ fn quoted(sql: &str, at: usize, quote: char) -> Result<(Kind, usize), ServerErro
     Err(syntax_error(sql, at, None))
 }
 
-/// MySQL's backslash escapes; `\%` and `\_` keep the backslash, for LIKE.
+/// Resolves MySQL's backslash escapes; `\%` and `\_` keep the backslash, for LIKE.
 fn unescape(c: char) -> String {
     match c {
         'n' => "\n".to_owned(),

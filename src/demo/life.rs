@@ -1,7 +1,7 @@
-//! How time moves the fleet. Nothing ticks: whoever asks first brings the state to the present by [`advance`], which
-//! replays, in order and at their own times, the transitions that fell due since the last question.
+//! Simulates time. Nothing ticks: every access first brings the state to the present by [`advance`], which replays the
+//! transitions that have become due since the last access, in order and at their own times.
 //!
-//! The clock is the wall clock. Only work shrinks: a phase that takes a second of work takes `1 / speed` seconds.
+//! The clock is the wall clock. Only work is faster: a phase that takes a second of work takes `1 / speed` seconds.
 
 pub mod archive;
 pub mod begin;
@@ -21,7 +21,8 @@ use super::storage;
 
 pub use progress::{Progress, permille, progress};
 
-/// Milliseconds of work before a sys job's children appear, a cancelled job is CANCELED, and an ended one is history.
+/// Milliseconds of work until the child jobs of a sys job appear, a canceling job is CANCELED, and an ended job is in the
+/// history.
 const PARENT: Moment = 700;
 const CANCELING: Moment = 1500;
 const LINGER: Moment = 400;
@@ -32,22 +33,22 @@ const UPGRADE: Moment = 64 * 5_000;
 /// RESULT of what was cancelled.
 const CANCELED: i64 = -4072;
 
-/// Milliseconds of work as time on the clock.
+/// Converts milliseconds of work into microseconds on the clock.
 #[must_use]
 pub fn work(milliseconds: Moment, speed: u32) -> Moment {
     milliseconds * 1000 / Moment::from(speed)
 }
 
-/// Brings the fleet to `now`.
+/// Advances the fleet to `now`.
 pub fn advance(fleet: &mut Fleet, now: Moment) {
     while let Some(due) = next_due(fleet).filter(|due| *due <= now) {
-        // What was held until now may have fallen due long ago; time does not go back for it.
+        // What was held until now may have been due long ago; time does not go back for it.
         step(fleet, due.max(fleet.now));
     }
     step(fleet, now.max(fleet.now));
 }
 
-/// When the next transition falls due, if nothing else happens. The archive's checkpoint is not one: it is computed.
+/// Returns when the next transition is due, if nothing else happens. The archive's checkpoint is none: it is computed.
 #[must_use]
 pub fn next_due(fleet: &Fleet) -> Option<Moment> {
     let of = |cluster: &Cluster| {
@@ -77,7 +78,7 @@ fn step(fleet: &mut Fleet, at: Moment) {
     }
 }
 
-/// When the job changes by itself; none while it is held, waits for another one, or is history.
+/// Returns when the job changes by itself; `None` while it is held, waits for another job, or is in the history.
 fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<Moment> {
     let job = &cluster.jobs[index];
     if job.history {
@@ -97,7 +98,7 @@ fn due(cluster: &Cluster, faults: &[Fault], speed: u32, index: usize) -> Option<
     Some(job.seen + (left + speed - 1).div_euclid(speed).max(0))
 }
 
-/// How much work the present phase takes; none when no work is done in it.
+/// Returns how much work the present phase takes; `None` when no work is done in it.
 fn length(cluster: &Cluster, faults: &[Fault], index: usize) -> Option<Moment> {
     let job = &cluster.jobs[index];
     if job.tenant_id == 1 {
@@ -127,7 +128,7 @@ fn held(cluster: &Cluster, faults: &[Fault], job: &Job, phase: &str) -> bool {
     tenants.iter().filter_map(|id| cluster.tenant_by_id(*id)).any(|tenant| faults.holds(&tenant.name, phase))
 }
 
-/// Accounts for the work done until `at`, and makes the transition it completes.
+/// Adds the work done until `at`, and makes the transition that it completes.
 fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let due = due(cluster, faults, speed, index);
     let length = length(cluster, faults, index);
@@ -157,17 +158,17 @@ fn account(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at
     }
 }
 
-/// Whether a job backs a tenant up, and looks at every turn whether it may go on.
+/// Returns whether a tenant's job is running; such a job checks its conditions again and again.
 fn works(job: &Job) -> bool {
     job.tenant_id != 1 && !job.status.ended() && job.status != JobStatus::Canceling
 }
 
-/// Whether it waits at present for an upgrade to end: on V4.
+/// Returns whether a job waits for an upgrade to end, which only jobs of V4 do.
 fn waits_for_upgrade(cluster: &Cluster, faults: &[Fault], job: &Job) -> bool {
     !cluster.line.is_v3() && works(job) && upgrading(cluster, faults)
 }
 
-/// A backup needs its archive, and the data version that it began with, from the first to the last moment.
+/// Returns the error of a running job that lost its archive or its data version: code, negative, and text.
 fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)> {
     let job = &cluster.jobs[index];
     let tenant = cluster.tenant_by_id(job.tenant_id).filter(|_| works(job))?;
@@ -182,7 +183,7 @@ fn refused_midway(cluster: &Cluster, index: usize) -> Option<(i64, &'static str)
     }
 }
 
-/// Whether the cluster is in upgrade mode.
+/// Returns whether the cluster is in upgrade mode.
 #[must_use]
 pub fn upgrading(cluster: &Cluster, faults: &[Fault]) -> bool {
     let set = cluster.parameters.get("enable_upgrade_mode").is_some_and(|value| value.eq_ignore_ascii_case("true"));
@@ -207,7 +208,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
         return;
     }
     if next == Some(Work::Log) || last {
-        // The point the set can be restored to is known only when all its data has been copied.
+        // The earliest restore point of the set is known only when all its data has been copied.
         with_set(cluster, index, |set| set.min_restore = set.min_restore.or(Some(at)));
     }
     if last {
@@ -222,7 +223,7 @@ fn next_phase(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize,
     }
 }
 
-/// The task, and with it the set; false: its directory is not as the server left it, and the job has failed.
+/// Creates the task and the set of a job; returns false if the format file of the directory has changed, and the job has failed.
 fn start_task(cluster: &mut Cluster, speed: u32, index: usize, at: Moment) -> bool {
     if cluster.line.is_v3() {
         v3::start_set(cluster, index, at);
@@ -284,12 +285,12 @@ fn with_set(cluster: &mut Cluster, index: usize, change: impl FnOnce(&mut Set)) 
     }
 }
 
-/// The trace id of what happens at a moment.
+/// Returns the trace id of an event at this time.
 fn trace_id(at: Moment) -> String {
     format!("YB427F000001-{at:016X}-0-0")
 }
 
-/// Fails a tenant's job with a code, as one of its servers would.
+/// Fails a tenant's job with a negative code, as one of its servers would.
 pub fn fail(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, code: i64, text: &str) {
     let port = cluster.servers.last().map_or(2882, |server| server.svr_port);
     let placed = cluster.line.is_v3() || cluster.line.has(Feature::PlacedComments);
@@ -338,7 +339,7 @@ fn end(cluster: &mut Cluster, speed: u32, index: usize, at: Moment, status: JobS
     }
 }
 
-/// A job of sys ends with the last of its children.
+/// Ends a job of sys with the last of its children.
 fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let parent = &cluster.jobs[index];
     let children = || children_of(cluster, parent);
@@ -348,7 +349,7 @@ fn close_parent(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usiz
         return;
     }
     if !cluster.line.is_v3() {
-        // It has taken the first result of a child that did not end well, and none of their words.
+        // It has taken the first result of a failed child, and no COMMENT.
         if children().all(|child| child.history) {
             let (status, result) = match (parent.status, parent.result) {
                 (JobStatus::Canceling, _) => (JobStatus::Canceled, CANCELED),
@@ -380,7 +381,7 @@ fn children_of<'a>(cluster: &'a Cluster, parent: &'a Job) -> impl Iterator<Item 
     cluster.jobs.iter().filter(own)
 }
 
-/// A tenant's job becomes history, and the job of sys that it belongs to takes its result, unless it has one already.
+/// Moves a tenant's job to the history; the job of sys that it belongs to takes its result, unless it has one already.
 fn to_history(cluster: &mut Cluster, index: usize) {
     let job = &mut cluster.jobs[index];
     job.history = true;
@@ -394,8 +395,8 @@ fn to_history(cluster: &mut Cluster, index: usize) {
     }
 }
 
-/// Begins to cancel every job of these tenants, whoever started it. The job of sys itself is reached by its own tenant's id
-/// alone, which a list never has; no job there is no error.
+/// Starts to cancel every job of these tenants, whoever started it. The job of sys itself is reached only by tenant id 1,
+/// which a list of names never contains; it is no error if there is no job.
 pub fn cancel(cluster: &mut Cluster, speed: u32, tenant_ids: &[i64], at: Moment) {
     for job in cluster.jobs.iter_mut().filter(|job| matches!(job.status, JobStatus::Init | JobStatus::Doing)) {
         if tenant_ids.contains(&job.tenant_id) {

@@ -1,12 +1,12 @@
-//! The lines of OceanBase: what tells them apart beside their views. Everything else asks a line by its features, never
-//! by its name.
+//! The release lines of OceanBase and their differences besides the views. The rest of the demo asks a line for its features,
+//! never for its name.
 
 use serde::{Serialize, Serializer};
 
 use super::clock::Moment;
 use super::fleet::DestState;
 
-/// How backups are organised.
+/// How backups are organized.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Generation {
     /// V2.2 and V3: one destination, one archive and one backup for the whole cluster.
@@ -15,7 +15,7 @@ pub enum Generation {
     V4,
 }
 
-/// What a line has and another one has not.
+/// A difference between release lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Feature {
     /// `BACKUP TENANT .. TO`: enterprise edition from V3.2.2-20220304134610 on.
@@ -34,65 +34,65 @@ pub enum Feature {
     Cos,
     /// V4: `s3://` and `azblob://`.
     S3,
-    /// V4: `PLUS ARCHIVELOG` is more than parsed.
+    /// V4: `PLUS ARCHIVELOG` is supported, not only parsed.
     PlusArchivelog,
     /// V4: `checksum_type` of an object storage, which a SET fills in.
     ChecksumType,
-    /// V4.1: `LOG_MODE`, and with it a round begins, pauses and ends by itself; before, ARCHIVELOG itself began one. 9091 and
-    /// 9092 came with it, and SUSPEND.
+    /// V4.1: `LOG_MODE`; the server starts, pauses and stops a round by itself. Before, ARCHIVELOG itself started one. 9091, 9092
+    /// and SUSPEND came with it.
     ArchiveMode,
-    /// V4: `all_user` and `all_meta` are words.
+    /// V4: `all_user` and `all_meta` are keywords.
     AllUser,
     /// V4.2.0: an increment on a set of another data version is refused.
     SameDataVersion,
-    /// V4.2.0: what keeps a tenant from a job that sys started is an event.
+    /// V4.2.0: an event records why a tenant got no job from a job of sys.
     RefusedChildEvent,
-    /// V4.2.1: the COMMENT of a job names where it failed.
+    /// V4.2.1: the COMMENT of a job names the server on which it failed.
     PlacedComments,
     /// V4.2.1: the times of `GV$OB_PROCESSLIST` have fractions.
     FractionalTimes,
     /// V4: `BACKUP KEY`, `BACKUP CLUSTER PARAMETERS` and `EXTERNAL_STORAGE_DEST` are in the grammar.
     LaterForms,
-    /// Several statements in one text, from a client that asks for it. From V3.1.3 on a server takes them from every client;
-    /// here none may count on that.
+    /// Several statements in one query, from a client that asked for it. From V3.1.3 on a server accepts them from every client;
+    /// the demo does not, so that no client relies on that.
     SeveralStatements,
     /// `RESTORE .. PREVIEW` is in the grammar in the form that works: V3.1.1, V4.2.1.
     RestorePreview,
 }
 
-/// What is done in a phase of a tenant's job, as far as counting goes.
+/// What the progress counters count in a phase of a tenant's job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Work {
-    /// Waits; there is no task yet.
+    /// Nothing yet: the job waits for its task.
     Schedule,
-    /// Nothing that is counted.
+    /// Work that no counter counts.
     Other,
     /// Tablets.
     Tablets,
-    /// Tablets are done, blocks have not begun.
+    /// All tablets are done, no block yet.
     TabletsDone,
     /// The first fifth of the blocks.
     Minor,
-    /// The other blocks; all of them on a line without the former.
+    /// The remaining blocks; all of them on a line without the former.
     Major,
-    /// The data is there.
+    /// All data is done.
     AfterData,
-    /// The same, in the last phase before the log.
+    /// All data is done; the last phase before the log.
     BeforeLog,
-    /// The log; where it was not asked for, a moment. With the end of the one before it the point is known to which the set
-    /// can be restored.
+    /// The log; it takes a moment if the log was not asked for. The earliest restore point of the set is known when the phase
+    /// before it ends.
     Log,
 }
 
-/// A phase: its name, how many milliseconds of work a full backup of 1000 MB takes in it, and what is done.
+/// A phase: its name, the milliseconds of work that a full backup of 1000 MB takes in it, and what is done.
 pub type Phase = (&'static str, Moment, Work);
 
-/// One line.
+/// A release line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Line {
     /// The key of `assets/demo/views.yaml`.
     pub key: &'static str,
-    /// Which organisation of backups.
+    /// How its backups are organized.
     pub generation: Generation,
     /// The phases of a tenant's job. All but the first are statuses of the task.
     pub phases: &'static [Phase],
@@ -100,13 +100,13 @@ pub struct Line {
 }
 
 impl Line {
-    /// Whether the line has it.
+    /// Returns whether the line has a feature.
     #[must_use]
     pub fn has(&self, feature: Feature) -> bool {
         self.features.contains(&feature)
     }
 
-    /// The words of `LOG_ARCHIVE_DEST_STATE`; the first one of V4.0 is spelt so in its source.
+    /// Returns the words of `LOG_ARCHIVE_DEST_STATE`; `ENBALE` is the spelling in the source of V4.0.
     #[must_use]
     pub fn dest_states(&self) -> &'static [(DestState, &'static str)] {
         use DestState::{Defer, Disable, Enable, Interrupt};
@@ -117,7 +117,7 @@ impl Line {
         }
     }
 
-    /// V2.2 or V3.
+    /// Returns whether the line is V2.2 or V3.
     #[must_use]
     pub fn is_v3(&self) -> bool {
         self.generation == Generation::V3
@@ -130,7 +130,7 @@ impl Serialize for Line {
     }
 }
 
-/// The line of that key.
+/// Finds the line with that key.
 #[must_use]
 pub fn of(key: &str) -> Option<&'static Line> {
     LINES.iter().find(|line| line.key == key)
@@ -152,7 +152,7 @@ const V4_0: &[Phase] = &[
     ("BACKUP_LOG", 3000, Work::Log),
 ];
 
-/// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a word nothing leads to.
+/// From V4.2.1 BP6 on, where `BACKUP_DATA_SYS` is a status that no job reaches.
 const V4_2: &[Phase] = &[
     ("SCHEDULE", 600, Work::Schedule),
     ("INIT", 1000, Work::Other),
@@ -184,7 +184,7 @@ use Feature::{
     SeveralStatements, SinceV3, TenantBackup,
 };
 
-/// What V4.3.5 has. The first of it is new there.
+/// The features of V4.3.5. The first one is new there.
 const V4_3_5_FEATURES: &[Feature] = &[
     ChecksumType,
     ObVersion,

@@ -1,5 +1,5 @@
-//! What lies on the storage, apart from what the views list: the info files of the backup sets, written when each ends, and
-//! the files of the archived pieces. A restore, and `RESTORE .. PREVIEW`, read nothing else.
+//! The files on the storage, apart from what the views list: the info files of the backup sets, written when each ends, and the
+//! files of the archived pieces. A restore and `RESTORE .. PREVIEW` read only these.
 
 mod before_v4;
 mod source;
@@ -18,12 +18,12 @@ use super::orders::{Order, not_supported, refusal};
 use super::projection::Look;
 use super::statement::{Preview, ServerError, Until, Value};
 
-/// What the backups of a cluster wrote.
+/// The info files that the backups of a cluster wrote.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct Media {
     /// The info files of its sets, by tenant and id.
     sets: Vec<SetInfo>,
-    /// The passwords that starts were given.
+    /// The passwords of backups that were started with one.
     starts: Vec<Start>,
 }
 
@@ -42,12 +42,12 @@ pub struct SetInfo {
     /// `STATUS` is SUCCESS, and `FILE_STATUS` AVAILABLE.
     good: bool,
     plus_archivelog: bool,
-    /// What is kept of the password; none where it is not encrypted.
+    /// The digest of the password; `None` if the set is not encrypted.
     #[serde(skip)]
     password: Option<String>,
 }
 
-/// A start with an encryption password.
+/// The encryption password of a started backup.
 #[derive(Debug, Clone, Serialize)]
 struct Start {
     /// The tenant that started it; 1 is sys.
@@ -57,7 +57,7 @@ struct Start {
     password: String,
 }
 
-/// One piece, as its own info file and those of the pieces after it say.
+/// An archived piece, as its own info file and those of the pieces after it describe it.
 struct PieceFile {
     dest_id: i64,
     id: i64,
@@ -68,12 +68,12 @@ struct PieceFile {
 }
 
 impl Media {
-    /// Keeps the password that the newest job of a tenant was started with.
+    /// Records the password that a job of a tenant was started with.
     pub fn note(&mut self, tenant_id: i64, job_id: i64, password: &str) {
         self.starts.push(Start { tenant_id, job_id, password: digest(password) });
     }
 
-    /// The highest id of a set that lies there; 0 where none does.
+    /// Returns the highest id of a tenant's sets on the storage; 0 without one.
     #[must_use]
     pub fn newest_set(&self, tenant_id: i64) -> i64 {
         self.sets.iter().filter(|set| set.tenant_id == tenant_id).map(|set| set.id).max().unwrap_or(0)
@@ -89,7 +89,7 @@ impl Media {
             prev_full: set.prev_full,
             prev_inc: set.prev_inc,
             start_replay: set.start_replay,
-            // A set that was not finished has none, which the server keeps as 0.
+            // A set that was not finished has none, which the server stores as 0.
             min_restore: set.min_restore.unwrap_or(0),
             good: set.status == "SUCCESS",
             plus_archivelog: set.plus_archivelog,
@@ -98,7 +98,7 @@ impl Media {
     }
 }
 
-/// Writes the info file of the set that a job has ended.
+/// Writes the info file of the set of an ended job.
 pub fn write(cluster: &mut Cluster, index: usize) {
     let job = &cluster.jobs[index];
     let own = job.initiator_tenant_id == job.tenant_id;
@@ -117,17 +117,17 @@ pub fn remember(cluster: &mut Cluster, tenant_id: i64, set: &Set, password: Opti
     cluster.media.keep(tenant_id, set, password.map(digest));
 }
 
-/// The path of a destination, without what follows `?`.
+/// Returns the path of a destination, without what follows `?`.
 fn bare(uri: &str) -> &str {
     uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
 }
 
-/// What a server keeps of a password, and compares.
+/// Returns the digest of a password that a server stores and compares.
 fn digest(password: &str) -> String {
     Sha1::digest(password).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 
-/// What is checked when a PREVIEW is sent; the storage is read when its answer is asked for (V4.2.3 source,
+/// Checks a PREVIEW when it is executed; the storage is read when its rows are asked for (V4.2.3 source,
 /// `physical_restore_preview`).
 ///
 /// # Errors
@@ -150,7 +150,7 @@ pub(super) fn may_look(cluster: &Cluster, order: Order, preview: &Preview) -> Re
     }
 }
 
-/// The first three numbers of a cluster's version.
+/// Returns the first three numbers of a cluster's version.
 fn release(cluster: &Cluster) -> [u64; 3] {
     let mut numbers = [0; 3];
     for (number, text) in numbers.iter_mut().zip(cluster.version.split('.')) {
@@ -159,7 +159,7 @@ fn release(cluster: &Cluster) -> [u64; 3] {
     numbers
 }
 
-/// The rows of SHOW RESTORE PREVIEW.
+/// Returns the rows of SHOW RESTORE PREVIEW.
 ///
 /// # Errors
 /// 1210, 1235, 4016, 4018, 5112, 9026, 9047, 9080.
@@ -174,7 +174,7 @@ pub(super) fn restore_source(
     source::rows(look, preview, passwords)
 }
 
-/// The sets whose info files are there, by id.
+/// Returns the sets of a path whose info files exist, by id.
 fn sets<'a>(look: &Look<'a>, path: &str) -> Vec<&'a SetInfo> {
     let mut sets: Vec<&SetInfo> = look.cluster.media.sets.iter().filter(|set| set.path == path).collect();
     sets.sort_by_key(|set| set.id);
@@ -189,7 +189,7 @@ fn faults<'a>(look: &Look<'a>) -> Faults<'a> {
     Faults { all: &look.fleet.faults, cluster: &look.cluster.name }
 }
 
-/// The pieces that lie in a directory, as the last of them knows them, oldest first.
+/// Returns the pieces in a directory, as the last of them describes them, oldest first.
 fn pieces(look: &Look<'_>, path: &str) -> Vec<PieceFile> {
     let mut files = Vec::new();
     for tenant in &look.cluster.tenants {

@@ -1,10 +1,10 @@
 //! The embedded OceanBase: a fleet to talk to over loopback. It shares no code and no data with the real path.
 //!
-//! Two halves meet in [`world`]. The wire ([`server`], [`grammar`], [`store`], [`views`]) speaks the protocol; the world
-//! ([`fleet`] and its [`life`], the [`orders`] it obeys, the [`projection`] it shows) knows what there is. What differs
-//! from one [`line`](mod@line) of OceanBase to the other is asked of that; V2.2 and V3, where everything is the cluster's, have a
-//! `v3` beside each part that is about V4. A [`scenario`]
-//! says how a fleet begins, a [`place`] is where one lives, and [`control`] is its own door.
+//! Two halves meet in [`world`]. The wire half ([`server`], [`grammar`], [`store`], [`views`]) speaks the MySQL protocol; the
+//! model half keeps the state: [`fleet`] is the data, [`life`] moves it in time, [`orders`] executes `ALTER SYSTEM`, and
+//! [`projection`] makes the rows of the views. Differences between release lines are features of [`line`](mod@line). The legacy
+//! lines V2.2 and V3, where backup is of the whole cluster, have a module of their own beside each part that is about V4. A
+//! [`scenario`] describes the initial state, [`place`] runs the server process, and [`control`] is its control socket.
 
 mod accounts;
 mod answer;

@@ -1,5 +1,5 @@
-//! What an `ALTER SYSTEM` does to the fleet: who may say it, what is checked, what the server answers, and what it
-//! leaves behind. Every effect that takes time is left to [`super::liveness`].
+//! Executes `ALTER SYSTEM`: privileges, checks, errors, and the changes of the state. Effects that take time are up to
+//! [`super::life`].
 
 pub mod destination;
 #[cfg(test)]
@@ -16,7 +16,7 @@ use super::media;
 use super::refusal::refuse;
 use super::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
-/// Who gives the order, where and when.
+/// Who issues a statement, on which cluster and when.
 #[derive(Debug, Clone, Copy)]
 pub struct Order {
     /// Index of the cluster.
@@ -25,11 +25,11 @@ pub struct Order {
     pub tenant_id: i64,
     /// The session has an encryption password.
     pub encrypted: bool,
-    /// When.
+    /// When it is issued.
     pub at: Moment,
 }
 
-/// An error with the SQLSTATE that belongs to its code.
+/// Returns an error with the SQLSTATE of its code.
 #[must_use]
 pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
     let state = match code {
@@ -43,7 +43,7 @@ pub fn refusal(code: u16, message: impl Into<String>) -> ServerError {
     refuse(code, state, message)
 }
 
-/// `<x> not supported`, as the 4.x resolver says it.
+/// Returns the error 1235 `<x> not supported`, as the 4.x resolver words it.
 pub(crate) fn not_supported(what: &str) -> ServerError {
     refusal(1235, format!("{what} not supported"))
 }
@@ -56,11 +56,10 @@ fn unknown_tenant(name: &str) -> ServerError {
     refusal(5160, format!("invalid tenant name specified in connection string: {name}"))
 }
 
-/// Carries out an order; the fleet must have been advanced to its moment.
+/// Executes a statement; the fleet must have been advanced to its time.
 ///
 /// # Errors
-/// What the server answers when it refuses; nothing has been changed then, except that of several tenants some may
-/// already have obeyed.
+/// The server's error; nothing has been changed then, except that of several tenants some may have been changed already.
 pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
     if fleet.clusters[order.cluster].line.is_v3() {
         return v3::carry_out(fleet, order, alter);
@@ -104,7 +103,7 @@ pub fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), S
     }
 }
 
-/// The user tenants an order concerns: from sys, all of them or the listed ones; else only its own.
+/// Returns the user tenants that a statement concerns: from sys, all of them or the listed ones; else only the issuer's own.
 fn whom(cluster: &Cluster, order: Order, tenants: &Tenants) -> Result<Vec<i64>, ServerError> {
     let all = || cluster.user_tenants().map(|tenant| tenant.id).collect();
     match tenants {
@@ -122,8 +121,8 @@ fn user_tenant<'a>(cluster: &'a Cluster, name: &str) -> Result<&'a Tenant, Serve
     if tenant.is_user() { Ok(tenant) } else { Err(not_supported("sys or meta tenant is")) }
 }
 
-/// From sys no failure to switch an archive on is told, and of those to switch it off the last tenant's alone (V4.1 to V4.3.1
-/// source, `ob_archive_scheduler_service.cpp`); V4.0 tells the first of a list.
+/// Executes ARCHIVELOG or NOARCHIVELOG. To sys no failure of ARCHIVELOG is reported, and of NOARCHIVELOG only the last
+/// tenant's (V4.1 to V4.3.1 source, `ob_archive_scheduler_service.cpp`); V4.0 reports the first of a list.
 fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> Result<(), ServerError> {
     let speed = fleet.speed;
     let concerned = whom(&fleet.clusters[order.cluster], order, tenants)?;
@@ -146,7 +145,7 @@ fn archive_log(fleet: &mut Fleet, order: Order, on: bool, tenants: &Tenants) -> 
     }
 }
 
-/// V4.1: `LOG_MODE`. The round follows by itself.
+/// Switches `LOG_MODE` on V4.1 and later. The server then starts or stops the round.
 fn switch_mode(
     cluster: &mut Cluster,
     faults: &[Fault],
@@ -173,7 +172,7 @@ fn switch_mode(
     switched
 }
 
-/// V4.0: the statement itself begins a round, or ends it (V4.0.0 source, `ob_tenant_archive_scheduler.cpp`).
+/// Starts or stops a round on V4.0, where the statement itself does so (V4.0.0 source, `ob_tenant_archive_scheduler.cpp`).
 fn switch_round(
     cluster: &mut Cluster,
     faults: &[Fault],
@@ -211,7 +210,7 @@ fn switch_round(
     may
 }
 
-/// What an event says of how a statement went: the code as the source has it.
+/// Returns the result of a statement as events print it: the code as the source has it.
 fn result(of: &Result<(), ServerError>) -> String {
     match of {
         Ok(()) => "0".to_owned(),
@@ -262,7 +261,7 @@ fn set_state(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &str) -> Re
     Ok(())
 }
 
-/// Items of the cluster; every other known one belongs to a tenant.
+/// Parameters of the cluster with their defaults; every other known one belongs to a tenant.
 pub(crate) const CLUSTER_PARAMETERS: [(&str, &str); 7] = [
     ("obconfig_url", ""),
     ("enable_upgrade_mode", "False"),
@@ -272,7 +271,7 @@ pub(crate) const CLUSTER_PARAMETERS: [(&str, &str); 7] = [
     ("enable_rereplication", "True"),
     ("major_freeze_duty_time", "Disable"),
 ];
-/// Items of a tenant, with their defaults. The lag target is 120 s on a server; here the checkpoint moves faster.
+/// Parameters of a tenant with their defaults. The lag target is 120 s on a server; here the checkpoint moves faster.
 pub(crate) const TENANT_PARAMETERS: [(&str, &str); 6] = [
     ("tde_method", "none"),
     ("archive_lag_target", "4s"),
@@ -354,7 +353,7 @@ fn backup(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerEr
     started
 }
 
-/// What the root service makes of a BACKUP that the resolver let through.
+/// Checks a BACKUP as the root service does, and starts its jobs.
 fn start(fleet: &mut Fleet, order: Order, wanted: &Wanted, named: &[i64]) -> Result<(), ServerError> {
     let cluster = &mut fleet.clusters[order.cluster];
     if wanted.plus_archivelog && !cluster.line.has(Feature::PlusArchivelog) {
@@ -388,7 +387,7 @@ fn start(fleet: &mut Fleet, order: Order, wanted: &Wanted, named: &[i64]) -> Res
     Ok(())
 }
 
-/// Whether a tenant's round keeps its destination from being changed.
+/// Returns whether a tenant's archive is running, so that its destination cannot be changed.
 pub(crate) fn archive_runs(tenant: &Tenant) -> bool {
     tenant.round().is_some_and(|round| round.status != RoundStatus::Stop)
 }

@@ -1,5 +1,5 @@
-//! Where a fleet lives: a folder with an inventory, the state of whoever works there, the data, the control socket and
-//! the lock. Serving it is a process of its own; everybody else joins.
+//! Runs a fleet as a process of its own, in a directory with an inventory, the state of its tasks, the data, the control socket
+//! and a lock. One process serves a scenario; the others join it.
 
 mod gate;
 mod inventory;
@@ -23,30 +23,30 @@ use super::control::{self, Ask, Control, ControlError};
 use super::embedded::Embedded;
 use super::scenario::{self, Making, ScenarioError};
 
-/// The name of the control socket in a place's folder.
+/// The file name of the control socket in the fleet's directory.
 pub const CONTROL: &str = "control.sock";
 const LOCK: &str = "fleet.lock";
 const CONFIG: &str = "config.yaml";
 const LOG: &str = "fleet.log";
 const PASSWORD: &str = "fleet-password";
 
-/// How long a fleet lives on after its last connection.
+/// How long a fleet is served after its last connection.
 const IDLE: Duration = Duration::from_mins(10);
-/// How long a fleet may take to begin or to end.
+/// How long a fleet may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(15);
 /// A Unix socket's path has 108 bytes, the last of them a zero.
 const SOCKET_PATH: usize = 107;
 
-/// Why there is no place to work in.
+/// Why a fleet cannot be served, joined or stopped.
 #[derive(Debug, thiserror::Error)]
 pub enum PlaceError {
     /// No such scenario, or a broken one.
     #[error(transparent)]
     Scenario(#[from] ScenarioError),
-    /// Somebody serves it already.
+    /// Another process serves it already.
     #[error("the demo fleet of '{0}' is already being served")]
     AlreadyServed(String),
-    /// Nobody serves it.
+    /// No process serves it.
     #[error("no demo fleet of '{0}' is being served")]
     NotServed(String),
     /// The path of the folder is too long for the socket in it.
@@ -57,16 +57,16 @@ pub enum PlaceError {
         /// Its length in bytes.
         length: usize,
     },
-    /// The fleet did not begin.
+    /// The process did not start.
     #[error("the demo fleet did not start: {0}")]
     NotStarted(String),
-    /// The fleet did not end.
+    /// The process did not end.
     #[error("the demo fleet of '{0}' did not stop within 15 seconds")]
     NotStopped(String),
-    /// The fleet cannot be asked.
+    /// The control socket failed.
     #[error(transparent)]
     Control(#[from] ControlError),
-    /// A file or a socket.
+    /// A file or a socket failed.
     #[error("{what}: {source}")]
     Io {
         /// What was being done.
@@ -80,7 +80,7 @@ fn io_error(what: impl std::fmt::Display) -> impl FnOnce(io::Error) -> PlaceErro
     move |source| PlaceError::Io { what: what.to_string(), source }
 }
 
-/// How to serve.
+/// How a fleet is served.
 #[derive(Debug, Clone)]
 pub struct Options {
     /// The scenario's name.
@@ -97,14 +97,14 @@ pub struct Options {
     pub own_session: bool,
 }
 
-/// A place that is being served.
+/// The directory of a fleet that is being served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Joined {
-    /// Its folder: `config.yaml`, `state/`, `data/`.
+    /// The path, with `config.yaml`, `state/` and `data/` in it.
     pub dir: PathBuf,
 }
 
-/// The folder of a scenario.
+/// Returns the directory of a scenario below obnow's state.
 #[must_use]
 pub fn folder(state_root: &Path, scenario: &str) -> PathBuf {
     state_root.join("demo").join(scenario)
@@ -129,7 +129,7 @@ fn open_lock(dir: &Path) -> Result<File, PlaceError> {
     opened.map_err(io_error(path.display()))
 }
 
-/// Takes the lock that makes this process the one that serves.
+/// Takes the lock of the serving process.
 fn take_lock(dir: &Path, scenario: &str) -> Result<File, PlaceError> {
     let lock = open_lock(dir)?;
     match lock.try_lock() {
@@ -139,7 +139,7 @@ fn take_lock(dir: &Path, scenario: &str) -> Result<File, PlaceError> {
     }
 }
 
-/// Whether somebody serves the folder.
+/// Returns whether a process serves the fleet of this directory.
 fn served(dir: &Path) -> Result<bool, PlaceError> {
     if !dir.join(LOCK).exists() {
         return Ok(false);
@@ -166,8 +166,8 @@ fn write_private(path: &Path, text: &str) -> Result<(), PlaceError> {
     write().map_err(io_error(path.display()))
 }
 
-/// Serves a scenario until it is told to stop, its starter's stdin ends (if asked), or ten minutes after its last
-/// connection. `out` gets the one line that says the place is ready.
+/// Serves a scenario until a stop request, until stdin ends (if asked for), or until ten minutes after the last connection.
+/// Writes one ready line to `out`.
 ///
 /// # Errors
 /// [`PlaceError`], before the ready line; afterwards only what ends the fleet.
@@ -184,7 +184,7 @@ pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceErr
     let data = dir.join("data");
     private_folder(&dir)?;
     let lock = take_lock(&dir, &options.scenario)?;
-    // A fleet begins anew, so what an earlier one wrote would be somebody else's.
+    // Every start is a new fleet: what an earlier one wrote would belong to another cluster.
     for old in [&socket, &data] {
         let removed = if old == &data { fs::remove_dir_all(old) } else { fs::remove_file(old) };
         match removed {
@@ -220,7 +220,7 @@ pub async fn serve(options: Options, mut out: impl Write) -> Result<(), PlaceErr
         () = idle(&world) => {}
     }
     tasks.shutdown().await;
-    // The lock goes last: whoever sees it free finds no socket of ours.
+    // The lock is released last: a process that finds it free finds no stale socket.
     let _left_behind = fs::remove_file(&socket);
     drop(lock);
     Ok(())
@@ -233,7 +233,7 @@ async fn stdin_ends() {
         let _ended_or_broken = io::copy(&mut io::stdin().lock(), &mut io::sink());
         told.send(())
     });
-    // The thread is gone: stdin is as good as ended.
+    // The thread has ended: stdin counts as ended.
     let _told = ended.await;
 }
 
@@ -243,7 +243,7 @@ async fn idle(world: &Embedded) {
     let mut changes = world.changes();
     loop {
         let (connected, ever) = world.look(|fleet| (!fleet.connections.is_empty(), fleet.connected));
-        // A connection that came and went between two looks starts the time anew as well.
+        // A connection that was opened and closed between two checks restarts the time as well.
         if connected || ever != counted {
             (counted, since) = (ever, tokio::time::Instant::now());
         }
@@ -254,7 +254,7 @@ async fn idle(world: &Embedded) {
     }
 }
 
-/// Joins the place of a scenario: the one that is being served, or a new one served by `program demo --serve`.
+/// Joins the fleet of a scenario: the one that is being served, or a new one that `program demo --serve` serves.
 ///
 /// # Errors
 /// [`PlaceError`].
@@ -264,7 +264,7 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
     socket(&dir)?;
     if !served(&dir)? {
         match start(scenario, state_root, program, speed).await {
-            // Two may start at once: the lock decides, and the other one joins.
+            // Two processes may start at once: the lock decides, and the other one joins.
             Err(error) if !served(&dir)? => return Err(error),
             _ => {}
         }
@@ -285,7 +285,7 @@ pub async fn join(scenario: &str, state_root: &Path, program: &Path, speed: u32)
     }
 }
 
-/// Starts a process that serves, and waits for its ready line. What it has to say meanwhile goes to `fleet.log`.
+/// Starts a serving process, and waits for its ready line. Its standard error goes to `fleet.log`.
 async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) -> Result<(), PlaceError> {
     let dir = folder(state_root, scenario);
     private_folder(&dir)?;
@@ -319,7 +319,7 @@ async fn start(scenario: &str, state_root: &Path, program: &Path, speed: u32) ->
     }
 }
 
-/// Ends the fleet of a scenario, and waits until it has.
+/// Stops the fleet of a scenario, and waits for its end.
 ///
 /// # Errors
 /// [`PlaceError::NotServed`] and the others.
@@ -339,7 +339,7 @@ pub async fn stop(scenario: &str, state_root: &Path) -> Result<(), PlaceError> {
     Ok(())
 }
 
-/// Ends the fleet if it is being served, and removes its folder with everything in it.
+/// Stops the fleet if it is being served, and removes its directory.
 ///
 /// # Errors
 /// [`PlaceError`].
@@ -356,7 +356,7 @@ pub async fn reset(scenario: &str, state_root: &Path) -> Result<(), PlaceError> 
     }
 }
 
-/// Removes every cause of the fleet that can be removed; returns their names.
+/// Removes every fixable fault of the fleet; returns their names.
 ///
 /// # Errors
 /// [`PlaceError::NotServed`] and the others.

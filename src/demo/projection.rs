@@ -1,5 +1,5 @@
-//! The views, as projections of the fleet: every row is made when it is asked for. Columns that are left out are NULL.
-//! Which columns and views exist on a line is said in `assets/demo/views.yaml`.
+//! The rows of the views, made from the fleet when they are read. Columns that are left out are NULL. The columns and views of
+//! each line are in `assets/demo/views.yaml`.
 
 mod archive;
 mod backup;
@@ -16,12 +16,12 @@ use super::orders::refusal;
 use super::statement::{Row, ServerError, Value};
 use super::views::views_of;
 
-/// Who looks, and how.
+/// The session that reads a view, and the state it reads.
 #[derive(Debug, Clone)]
 pub struct Look<'a> {
     /// The fleet, advanced to the present.
     pub fleet: &'a Fleet,
-    /// The cluster asked.
+    /// The cluster of the session.
     pub cluster: &'a Cluster,
     /// The tenant of the session; 1 is sys and sees every tenant.
     pub tenant_id: i64,
@@ -51,7 +51,7 @@ fn int(value: impl Into<i128>) -> Value {
     Value::Integer(value.into())
 }
 
-/// A length that is a size or a count: the views have whole numbers.
+/// Converts a count into a value.
 fn count(value: usize) -> Value {
     Value::Integer(i128::try_from(value).unwrap_or_default())
 }
@@ -72,17 +72,17 @@ fn row<const N: usize>(columns: [(&'static str, Value); N]) -> Row {
     columns.into_iter().collect()
 }
 
-/// The rows of a view, `CDB_` and `DBA_` forms alike, with the columns of the line.
+/// Returns the rows of a view, in its `CDB_` or `DBA_` form, with the columns of the line.
 ///
 /// # Errors
-/// 1146 for a view nobody made, 1105 where a line has no views.
+/// Returns 1146 for an unknown view, 1105 for a line without views.
 pub fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let line = look.cluster.line;
     let (mut rows, newest) = match line.generation {
         Generation::V3 => (v3::rows(look, view)?, "3.2.4"),
         Generation::V4 => (all(look, view)?, "4.3.5"),
     };
-    // Rows are made for the newest line; an older one has not all of it. What neither has is a mistake, and stays.
+    // Rows are made for the newest line; an older one lacks some columns. A column that neither has is a bug, and stays.
     if let Some((own, full)) = views_of(line.key)?.get(view).zip(views_of(newest)?.get(view)) {
         let later = |name: &str| full.column(name).is_some() && own.column(name).is_none();
         for row in &mut rows {
@@ -115,7 +115,7 @@ fn all(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
         "MAJOR_COMPACTION" => cluster::compaction(look),
         _ => return fixed(look, view),
     };
-    // In a tenant every view shows the tenant itself; from sys the DBA_ form shows sys.
+    // In a tenant every view shows that tenant; from sys the DBA_ form shows sys.
     if own || look.tenant_id != 1 {
         let id = int(look.tenant_id);
         rows.retain(|row| row.get("TENANT_ID") == Some(&id));

@@ -1,14 +1,14 @@
-//! The errors the wire half answers with, in the words of the server.
+//! The errors of the wire half, with the server's messages.
 
 use super::statement::ServerError;
 
-/// An error of the server: positive code, SQLSTATE, message.
+/// Returns an error with a positive code, an SQLSTATE and a message.
 #[must_use]
 pub fn refuse(code: u16, state: &'static str, message: impl Into<String>) -> ServerError {
     ServerError { code, state, message: message.into() }
 }
 
-/// The code with the SQLSTATE a V4 server sends along with it.
+/// Returns an error with the SQLSTATE that a V4 server sends for its code.
 #[must_use]
 pub fn refuse_code(code: u16, message: impl Into<String>) -> ServerError {
     let state = match code {
@@ -19,13 +19,13 @@ pub fn refuse_code(code: u16, message: impl Into<String>) -> ServerError {
     refuse(code, state, message)
 }
 
-/// A mistake of the fleet itself (1105): never something a server would say, so it must not look like it.
+/// Returns the error 1105 for a bug of the demo itself; its message must not look like a server's.
 #[must_use]
 pub fn fleet_bug(message: impl std::fmt::Display) -> ServerError {
     refuse(1105, "HY000", format!("bug of the embedded OceanBase: {message}"))
 }
 
-/// 1064 at a place of the statement; `why` is added where only the embedded server is this strict.
+/// Returns the error 1064 at an offset of the statement; `why` is added where only the embedded server is this strict.
 #[must_use]
 pub fn syntax_error(sql: &str, at: usize, why: Option<&str>) -> ServerError {
     let near = sql.get(at..).unwrap_or_default();

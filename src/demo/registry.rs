@@ -1,4 +1,4 @@
-//! Who is connected to the servers of a fleet: connection ids, and KILL across all of them.
+//! The open connections of the servers of a cluster: their ids, and KILL across all servers.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -12,7 +12,7 @@ use super::world::Account;
 /// OceanBase's connection ids have their top bits set, and drivers must not read them as signed.
 const FIRST_CONNECTION: u64 = 0xC000_0001;
 
-/// The connections of a set of servers. A clone is the same registry.
+/// The open connections of a set of servers. A clone shares the registry.
 #[derive(Debug, Clone, Default)]
 pub struct Registry {
     shared: Arc<Mutex<Shared>>,
@@ -31,25 +31,25 @@ struct Entry {
     closed: watch::Sender<bool>,
 }
 
-/// A connection's own place in the registry; it leaves when this is dropped.
+/// A registered connection; drop removes it from the registry.
 #[derive(Debug)]
 pub(super) struct Place {
     registry: Registry,
     pub(super) connection: u64,
-    /// Wakes who runs a statement, when that is killed.
+    /// Is notified when the running statement is killed.
     pub(super) statement: Arc<Notify>,
     /// True once the connection is killed.
     pub(super) closed: watch::Receiver<bool>,
 }
 
 impl Registry {
-    /// An empty registry; the first connection's id is above 2^31.
+    /// Returns an empty registry; the first connection's id is above 2^31.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A panic of another connection leaves the map whole: every change of it is one call.
+    /// A panic of another connection leaves the map consistent: every change of it is one call.
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -67,7 +67,7 @@ impl Registry {
     /// Kills a connection, or only its running statement; an idle one has none, and that is no error.
     ///
     /// # Errors
-    /// 1094 where there is no such connection, or it is not the killer's to see.
+    /// Returns 1094 if there is no such connection, or if it is of another tenant.
     pub(super) fn kill(&self, killer: &Account, connection: u64, query_only: bool) -> Result<(), ServerError> {
         let shared = self.lock();
         let unknown = || refuse(1094, "HY000", format!("Unknown thread id: {connection}"));
@@ -85,7 +85,7 @@ impl Registry {
 }
 
 impl Place {
-    /// Remembers whose connection this is, once he has logged in.
+    /// Records the tenant of the connection after the login.
     pub(super) fn logged_in(&self, account: &Account) {
         if let Some(entry) = self.registry.lock().open.get_mut(&self.connection) {
             entry.tenant_id = Some(account.tenant_id);

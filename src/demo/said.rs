@@ -1,8 +1,8 @@
-//! An `ALTER SYSTEM` in one canonical spelling, for the log of statements and for matching: names quoted, keys masked.
+//! Renders an `ALTER SYSTEM` in one canonical spelling, for the log of statements and for matching: names quoted, keys masked.
 
 use super::statement::{Alter, BackupScope, Literal, Preview, Tenants, Until};
 
-/// The statement as the log shows it.
+/// Renders the statement as the log shows it.
 #[must_use]
 pub fn text(alter: &Alter) -> String {
     let said = match alter {
@@ -78,7 +78,7 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', "''"))
 }
 
-/// The text with the value of every `access_key=` hidden.
+/// Returns the text with the value of every `access_key=` replaced by `***`.
 fn masked(text: &str) -> String {
     const KEY: &str = "access_key=";
     let mut parts = text.split(KEY);

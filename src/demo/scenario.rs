@@ -1,4 +1,4 @@
-//! The scenarios: data that describes clusters, tenants and what is wrong, and the fleet made of it at a given moment.
+//! The scenarios: YAML that describes clusters, tenants and faults, from which a fleet is built.
 
 mod making;
 
@@ -12,13 +12,13 @@ use super::fleet::{Elsewhere, LostReply};
 
 pub use making::Making;
 
-/// Why a scenario cannot be had.
+/// Why a scenario cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenarioError {
     /// No such name.
     #[error("there is no scenario '{0}'; `obnow demo --list` shows them")]
     Unknown(String),
-    /// The file that comes with the program cannot be read: a mistake of ours.
+    /// The scenario cannot be parsed or built.
     #[error("scenario '{name}' is broken: {why}")]
     Broken {
         /// Which.
@@ -66,7 +66,7 @@ const SCENARIOS: [(&str, &str); 31] = [
 /// The default scenario.
 pub const DEFAULT: &str = "fleet";
 
-/// A scenario as it is written.
+/// A scenario as it is written in YAML.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scenario {
@@ -74,7 +74,7 @@ pub struct Scenario {
     pub shows: String,
     /// Its clusters.
     pub clusters: Vec<ClusterEntry>,
-    /// What is wrong.
+    /// Its faults.
     #[serde(default)]
     pub faults: Vec<Fault>,
     /// Replies that will be lost.
@@ -82,7 +82,7 @@ pub struct Scenario {
     pub lost_replies: Vec<LostReply>,
 }
 
-/// A cluster as it is written.
+/// A cluster as it is written in a scenario.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClusterEntry {
@@ -108,7 +108,7 @@ pub struct ClusterEntry {
     /// How many servers, one a zone.
     #[serde(default = "default_servers")]
     pub servers: usize,
-    /// User tenants; several of the same kind are named together.
+    /// User tenants; several with the same properties are one entry.
     #[serde(default)]
     pub tenants: Vec<TenantEntry>,
     /// Backups that were started elsewhere.
@@ -117,10 +117,10 @@ pub struct ClusterEntry {
     /// Jobs in `DBA_OB_TENANT_JOBS`, by type.
     #[serde(default)]
     pub tenant_jobs: Vec<String>,
-    /// What a cluster of V2.2 or V3 begins with; its tenants have no destinations, archives or sets of their own.
+    /// The initial state of a cluster of V2.2 or V3, whose tenants have no destinations, archives or sets of their own.
     #[serde(default)]
     pub whole: WholeEntry,
-    /// Zones whose server is down, as the views have it.
+    /// Zones whose server is shown as inactive.
     #[serde(default)]
     pub inactive: Vec<String>,
     /// Builds of servers that run another one than the cluster, by zone.
@@ -132,13 +132,13 @@ pub struct ClusterEntry {
     /// Configuration items of a V4 cluster that are not at their defaults.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
-    /// Connections of other programs, as the list of processes has them.
+    /// Sessions of other programs in the list of processes.
     #[serde(default)]
     pub sessions: Vec<Elsewhere>,
-    /// The inventory's entries for it, if it is not one of its own name for `root@sys`.
+    /// The inventory's entries for it; by default one of its own name for `root@sys`.
     #[serde(default)]
     pub logins: Vec<LoginEntry>,
-    /// Strategies of the inventory, as they are; `{data}` is the place's data folder.
+    /// Strategies of the inventory, copied; `{data}` is the fleet's data directory.
     #[serde(default)]
     pub strategies: Vec<serde_yaml::Value>,
 }
@@ -149,7 +149,7 @@ pub struct ClusterEntry {
 pub struct LoginEntry {
     /// What the inventory calls the cluster.
     pub name: String,
-    /// Who logs in.
+    /// The user that logs in.
     pub user: String,
 }
 
@@ -166,13 +166,13 @@ pub enum EngineEntry {
     Seekdb,
 }
 
-/// Tenants as they are written.
+/// Tenants as they are written in a scenario.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantEntry {
     /// Their names.
     pub names: Vec<String>,
-    /// Each name stands for so many tenants, with a number of four digits behind it; 0: for the one of just that name.
+    /// Each name stands for this many tenants, with a suffix of four digits; 0: for one tenant of that name.
     #[serde(default)]
     pub numbered: usize,
     /// `MYSQL` or `ORACLE`.
@@ -187,7 +187,7 @@ pub struct TenantEntry {
     /// In the recycle bin.
     #[serde(default)]
     pub recycled: bool,
-    /// Both destinations are set.
+    /// Whether both destinations are set.
     #[serde(default = "yes")]
     pub destinations: bool,
     /// The state of the archive: a word of the server, or none where there never was a round.
@@ -196,7 +196,7 @@ pub struct TenantEntry {
     /// How long ago the archive round began.
     #[serde(default = "default_archive_age")]
     pub archive_age: String,
-    /// How much there is to back up.
+    /// How much there is to back up, in MB.
     #[serde(default = "default_megabytes")]
     pub megabytes: i64,
     /// Age of the backup sets, oldest first; the first is a full, the others increments.
@@ -205,13 +205,13 @@ pub struct TenantEntry {
     /// Where the sets are, if not at the present destination.
     #[serde(default)]
     pub sets_path: Option<String>,
-    /// The data version the sets were made of, if not the present one.
+    /// The data version of the sets, if not the present one.
     #[serde(default)]
     pub sets_version: Option<String>,
     /// The passwords of the sets that are encrypted, by id.
     #[serde(default)]
     pub set_passwords: BTreeMap<i64, String>,
-    /// The ids of sets that lie on the storage and are in no view any more.
+    /// The ids of sets that are on the storage and in no view any more.
     #[serde(default)]
     pub sets_unlisted: Vec<i64>,
     /// Recovery window of the delete policy.
@@ -226,7 +226,7 @@ pub struct TenantEntry {
 }
 
 impl ClusterEntry {
-    /// Every user tenant by name, with what it is like, in the order of the ids.
+    /// Returns every user tenant's name and entry, in the order of the ids.
     fn named_tenants(&self) -> impl Iterator<Item = (String, &TenantEntry)> {
         self.tenants.iter().flat_map(|kind| {
             kind.names.iter().flat_map(move |name| {
@@ -240,7 +240,7 @@ impl ClusterEntry {
     }
 }
 
-/// What a cluster of V2.2 or V3 begins with.
+/// The initial state of a cluster of V2.2 or V3.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct WholeEntry {
@@ -277,7 +277,7 @@ impl Default for WholeEntry {
     }
 }
 
-/// The archive states a tenant may begin with.
+/// The initial states of an archive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 pub enum RoundEntry {
@@ -287,22 +287,22 @@ pub enum RoundEntry {
     Stop,
     /// Was paused an hour ago.
     Suspend,
-    /// Broke an hour ago.
+    /// Was interrupted an hour ago.
     Interrupted,
 }
 
-/// A backup that somebody else started.
+/// A backup that another client started.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct BackupEntry {
-    /// From sys, of these tenants.
+    /// The tenants; sys started it.
     pub tenants: Vec<String>,
     /// Its DESCRIPTION.
     pub description: String,
     /// INC.
     #[serde(default)]
     pub incremental: bool,
-    /// How long ago.
+    /// How long ago it was started.
     pub age: String,
 }
 
@@ -348,7 +348,7 @@ fn yes() -> bool {
     true
 }
 
-/// Name and one line of every scenario.
+/// Returns the name and the summary of every scenario.
 ///
 /// # Errors
 /// When one of them cannot be read.
@@ -356,7 +356,7 @@ pub fn list() -> Result<Vec<(&'static str, String)>, ScenarioError> {
     SCENARIOS.iter().map(|(name, _)| Ok((*name, read(name)?.shows))).collect()
 }
 
-/// Reads a scenario.
+/// Parses a scenario by name.
 ///
 /// # Errors
 /// [`ScenarioError`].
@@ -366,7 +366,7 @@ pub fn read(name: &str) -> Result<Scenario, ScenarioError> {
     parse(name, text)
 }
 
-/// Reads a scenario from its text.
+/// Parses a scenario from its text.
 ///
 /// # Errors
 /// [`ScenarioError::Panicked`].

@@ -1,4 +1,4 @@
-//! A server of the fleet: accepts connections, lets them log in, and answers their commands.
+//! A server of the fleet: accepts connections, handles their logins, and executes their commands.
 
 use std::io;
 use std::pin::pin;
@@ -21,8 +21,8 @@ use super::world::{Endpoint, Greeting, Outcome, Session, World};
 /// Databases a client may name at login or by `USE`.
 const DATABASES: &[&str] = &["oceanbase", "information_schema", "mysql", "test"];
 
-/// Serves one endpoint of the world until `shutdown` turns true or its sender is gone; then every connection is cut, and
-/// this returns when the last one has ended. The servers that see each other's connections share a registry.
+/// Serves one endpoint until `shutdown` turns true or its sender is dropped; then every connection is cut, and this returns when
+/// the last one has ended. The servers of a cluster share a registry.
 ///
 /// # Errors
 /// Where the listener itself fails; a connection's errors end only that connection.
@@ -45,7 +45,7 @@ pub async fn listen<W: World>(
                 let connection = Connection::open(Arc::clone(&world), endpoint, registry.clone());
                 connections.spawn(connection.serve(stream, shutdown.clone()));
             }
-            // The client was gone before it was met.
+            // The client disconnected before it was accepted.
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(error) => return Err(error),
         }
@@ -55,11 +55,11 @@ pub async fn listen<W: World>(
 }
 
 async fn told_to_stop(mut shutdown: watch::Receiver<bool>) {
-    // An error means that the sender is gone, and with it who could say stop.
+    // An error means that the sender was dropped.
     let _stopped_or_gone = shutdown.wait_for(|stop| *stop).await;
 }
 
-/// One client. The world hears when it comes, and by drop when it goes, however it ends.
+/// A client's connection. The model is told when it opens, and by drop when it closes, however it ends.
 struct Connection<W: World> {
     world: Arc<W>,
     endpoint: Endpoint,
@@ -109,7 +109,8 @@ impl<W: World> Connection<W> {
         }
     }
 
-    /// None: it did not succeed. With the session comes whether its client asked for several statements in one text.
+    /// Handles the login; `None` if it failed. Returns the session and whether its client asked for several statements in one
+    /// query.
     async fn log_in(&self, channel: &mut Channel, version: &str) -> io::Result<Option<(Session, bool)>> {
         let connection = self.place.connection;
         let Some((login, salt)) = greet(channel, version, connection).await? else {
@@ -163,7 +164,8 @@ impl<W: World> Connection<W> {
         }
     }
 
-    /// Carries out the statements of a text and answers each, in order; an error is the last answer. False: the connection is cut.
+    /// Executes the statements of a query and answers each, in order; an error is the last answer. Returns false if the
+    /// connection is cut.
     async fn query(
         &self,
         channel: &mut Channel,
@@ -203,7 +205,7 @@ impl<W: World> Connection<W> {
         line::of(&self.world.line(self.endpoint)).is_some_and(|line| line.has(Feature::SeveralStatements))
     }
 
-    /// V3 names the parameter that would allow it.
+    /// Returns the error of a prepared statement; V3 names the parameter that would allow it.
     fn no_prepare(&self) -> ServerError {
         let v3 = line::of(&self.world.line(self.endpoint)).is_some_and(line::Line::is_v3);
         let why = if v3 {
@@ -214,8 +216,8 @@ impl<W: World> Connection<W> {
         refuse(1235, "0A000", format!("{why} not supported"))
     }
 
-    /// A statement, unless it is killed or the client leaves while it runs: a server drops the work of a client that is
-    /// gone.
+    /// Executes a statement, unless it is killed or the client disconnects while it runs: a server drops the work of such a
+    /// client.
     async fn statement(&self, channel: &Channel, session: &mut Session, sql: &str) -> Reply {
         let mut killed = pin!(self.place.statement.notified());
         // From here on a KILL QUERY is not missed, even before the first poll.
@@ -237,7 +239,7 @@ impl<W: World> Connection<W> {
     }
 }
 
-/// Puts a reply into the answer; false: there is none, and the connection is cut.
+/// Writes a reply into the channel; returns false if the connection is to be cut without one.
 fn put(channel: &mut Channel, reply: Reply, more: bool) -> bool {
     match reply {
         Reply::Done => channel.put_ok(more),

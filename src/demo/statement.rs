@@ -1,5 +1,5 @@
-//! What a client may say to the embedded OceanBase, once parsed. Anything that has no form here is a syntax error
-//! (1064), as it would be on a server.
+//! The parsed statements that the embedded OceanBase supports. A statement without a form here is a syntax error (1064), as on a
+//! server.
 
 /// A literal as a client wrote it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -17,14 +17,14 @@ pub enum Literal {
 pub struct Select {
     /// The columns, as written; `*` is refused by the grammar.
     pub columns: Vec<String>,
-    /// Places of the columns that are asked for as `UNIX_TIMESTAMP(column) AS name`, each with that name.
+    /// Indexes of the columns that are selected as `UNIX_TIMESTAMP(column) AS name`, each with that name.
     pub seconds: Vec<(usize, String)>,
     /// The view's own name in upper case, without the schema: `CDB_OB_BACKUP_JOBS`. A view of another schema than
     /// `oceanbase` keeps it: `INFORMATION_SCHEMA.TABLES`.
     pub view: String,
-    /// Every condition must hold; a single literal is an IN of one.
+    /// The conditions, joined by AND; a single literal is an IN of one.
     pub filter: Vec<(String, Vec<Literal>)>,
-    /// Column and whether it runs downwards.
+    /// Column, and whether the order is descending.
     pub order: Vec<(String, bool)>,
     /// `LIMIT n`.
     pub limit: Option<u64>,
@@ -56,7 +56,7 @@ pub enum Scalar {
 pub enum Tenants {
     /// No TENANT clause.
     Unnamed,
-    /// `TENANT = ALL`, `all_user` or `all_meta`, in lower case, where the grammar knows them as words.
+    /// `TENANT = ALL`, `all_user` or `all_meta`, in lower case, where the grammar has them as keywords.
     Word(String),
     /// `TENANT = a, b`.
     Listed(Vec<String>),
@@ -71,7 +71,7 @@ pub enum BackupScope {
     Tenants(Vec<String>),
 }
 
-/// Up to where a restore goes.
+/// The point that a restore goes up to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Until {
     /// As far as the log reaches.
@@ -82,21 +82,21 @@ pub enum Until {
     Time(String),
 }
 
-/// A restore that is only looked at: `RESTORE FROM 'a,b' [UNTIL ..] PREVIEW`.
+/// A preview of a restore: `RESTORE FROM 'a,b' [UNTIL ..] PREVIEW`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Preview {
     /// The URIs, with a comma between them.
     pub from: String,
-    /// Up to where.
+    /// The point it goes up to.
     pub until: Until,
     /// Before V4: `RESTORE new FROM old AT 'uri' UNTIL 'x' WITH 'options' PREVIEW`.
     pub before_v4: Option<PreviewBeforeV4>,
 }
 
-/// What a restore before V4 names beside its URI.
+/// What a restore before V4 names besides its URI.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PreviewBeforeV4 {
-    /// The tenant that would be made.
+    /// The tenant that would be created.
     pub tenant: String,
     /// The tenant that was backed up.
     pub source: String,
@@ -119,7 +119,7 @@ pub enum Alter {
     ArchiveLog {
         /// Switch on or off.
         on: bool,
-        /// Whom it concerns.
+        /// The tenants it concerns.
         tenants: Tenants,
         /// `DESCRIPTION = 'x'`.
         description: Option<String>,
@@ -149,7 +149,7 @@ pub enum Alter {
     CancelDelete,
     /// `RESTORE .. PREVIEW`.
     PreviewRestore(Preview),
-    /// Parsed as on a V4.3.5 server, and answered 1235 (or 1210): the text is the name used in the message.
+    /// Parsed as on a V4.3.5 server, and refused with 1235 or 1210.
     Refused {
         /// The MySQL error code the server answers with.
         code: u16,
@@ -161,7 +161,7 @@ pub enum Alter {
 /// One statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Statement {
-    /// A question to a view.
+    /// A SELECT from a view.
     Select(Select),
     /// `SELECT f(), @@v, ..` without FROM, with each column's heading as written.
     Scalars(Vec<(String, Scalar)>),
@@ -196,7 +196,7 @@ pub enum Statement {
     Alter(Alter),
 }
 
-/// What the server answers when it refuses.
+/// An error of the server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerError {
     /// The positive code a client sees.
@@ -207,12 +207,12 @@ pub struct ServerError {
     pub message: String,
 }
 
-/// A value of a view's row; every view is a projection of the fleet's state.
+/// A value in a row of a view.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Value {
     /// SQL NULL.
     Null,
-    /// Any whole number, signed or unsigned 64 bit.
+    /// An integer, signed or unsigned 64 bit.
     Integer(i128),
     /// Text, a datetime or a decimal, as the server prints it.
     Text(String),

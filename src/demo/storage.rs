@@ -1,8 +1,8 @@
-//! The directories that destinations of V4 are, and the format file by which a server knows its own (V4.3.1 source,
+//! The directories of V4 destinations, and the format file by which a server recognizes its own (V4.3.1 source,
 //! `ob_backup_store.cpp`).
 //!
-//! A `file://` path below the place's `data/` is on this host, so its directory and format file are real: a Test made
-//! on this host finds them. Everything else lies where this host cannot look, and is only remembered.
+//! A `file://` path below the fleet's `data/` is on this host, so its directory and format file are real: a storage test on this
+//! host finds them. Any other path is not on this host, and only recorded.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -34,21 +34,21 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// What the format file of a log archive says.
+    /// The `dest_type` of a log archive.
     pub const ARCHIVE: &'static str = "archive_log";
 }
 
-/// What is in a directory.
+/// The content of a directory.
 enum Found {
-    /// Nothing, or it is not there.
+    /// Nothing, or the directory does not exist.
     Empty,
-    /// Files, and no format file.
+    /// Files, but no format file.
     Strange,
-    /// A format file that names this owner; none: nobody can read it.
+    /// A format file with this owner; `None` if it cannot be parsed.
     Of(Option<Owner>),
 }
 
-/// Where a path is on this host, if it is.
+/// Returns the path on this host; `None` if it is not below the fleet's data directory.
 #[must_use]
 pub fn folder(data: &Path, path: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path.strip_prefix("file://")?);
@@ -64,11 +64,10 @@ fn found(folder: &Path) -> Found {
     }
 }
 
-/// What a server finds when it takes a destination into use again, at the start of a job and of an archive round: an empty
-/// directory is one that is not mounted, or was emptied.
+/// Checks the format file at the start of a job or an archive round: an empty directory is not mounted, or was emptied.
 ///
 /// # Errors
-/// The code as the source has it, negative, and its words.
+/// The code as the source has it, negative, and its text.
 pub fn check(cluster_id: i64, tenant_id: i64, known: &KnownDest) -> Result<(), (i64, &'static str)> {
     let Some(folder) = &known.dest.folder else { return Ok(()) };
     let (dest_type, dest_id) = (known.dest_type.clone(), known.dest.dest_id);
@@ -84,7 +83,7 @@ pub fn check(cluster_id: i64, tenant_id: i64, known: &KnownDest) -> Result<(), (
 /// Whose a directory is, as its format file says.
 ///
 /// # Errors
-/// 9080.
+/// Returns 9080 without a readable format file.
 pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner, ServerError> {
     let owner = match folder.map(found) {
         Some(Found::Of(owner)) => owner,
@@ -94,9 +93,9 @@ pub fn owner(fleet: &Fleet, folder: Option<&Path>, place: &str) -> Result<Owner,
     owner.ok_or_else(|| refusal(NO_FORMAT_FILE.0, NO_FORMAT_FILE.1))
 }
 
-/// Takes a directory for a destination that is being set: true where its format file had to be written, and the destination
-/// with it is a new one. `own` is the tenant's with the `DEST_ID` it has known here so far, `new` with the next one, `by` who
-/// takes it.
+/// Claims a directory for a destination that is being set; returns true if its format file had to be written, so that the
+/// destination is a new one. `own` is the tenant's registered owner with its `DEST_ID`, `new` the owner with the next `DEST_ID`,
+/// `by` the claimant.
 ///
 /// # Errors
 /// 9071, 9080, 9081.

@@ -1,4 +1,4 @@
-//! Answers a SELECT over one view: the fleet's rows go into a table of `SQLite` that has the documented columns, and the
+//! Executes a SELECT over one view: the fleet's rows are loaded into a table of `SQLite` with the documented columns, and the
 //! statement, rebuilt from its parsed form, runs there.
 
 use rusqlite::types::Value as Stored;
@@ -8,19 +8,19 @@ use super::refusal::{fleet_bug, refuse};
 use super::statement::{Literal, Row, Select, ServerError, Value};
 use super::views::{Column, Holds, View};
 
-/// Rows with their headings and types.
+/// A result set: rows with headings and types.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Table {
-    /// Heading and content of each column.
+    /// Heading and type of each column.
     pub columns: Vec<(String, Holds)>,
     /// The rows, each as wide as `columns`.
     pub rows: Vec<Vec<Value>>,
 }
 
-/// Runs a SELECT over the rows of its view.
+/// Executes a SELECT over the rows of its view.
 ///
 /// # Errors
-/// 1054 for a column the view does not have; 1105 where the fleet's rows do not fit the view.
+/// Returns 1054 for an unknown column; 1105 if the fleet's rows do not fit the view.
 pub fn answer(select: &Select, view: &View, rows: &[Row]) -> Result<Table, ServerError> {
     let columns = find_all(view, &select.columns, "field list")?;
     let (sql, parameters) = statement(select, view, &columns)?;
@@ -49,10 +49,10 @@ fn find<'v>(view: &'v View, name: &str, clause: &str) -> Result<&'v Column, Serv
     view.column(name).map(|(_, column)| column).ok_or_else(unknown)
 }
 
-/// The SELECT as `SQLite` takes it. Only names of the view go into its text; every literal is bound.
+/// Returns the SELECT for `SQLite` and its parameters. Only names of the view go into its text; every literal is bound.
 fn statement(select: &Select, view: &View, columns: &[&Column]) -> Result<(String, Vec<Stored>), ServerError> {
     let mut parameters = Vec::new();
-    // Something to join the conditions to, where there is none.
+    // The first condition, so that there is always one.
     let mut filter = vec!["TRUE".to_owned()];
     for (name, literals) in &select.filter {
         let column = find(view, name, "where clause")?;
@@ -64,7 +64,7 @@ fn statement(select: &Select, view: &View, columns: &[&Column]) -> Result<(Strin
         let column = find(view, name, "order clause")?;
         order.push(format!("{}{}", comparable(column), if *downwards { " DESC" } else { "" }));
     }
-    // What no ORDER BY settles stays in the order of the fleet, so that an answer is always the same.
+    // Ties keep the order of the fleet, so that a result is always the same.
     order.push("rowid".to_owned());
     let limit = select.limit.and_then(|limit| i64::try_from(limit).ok()).unwrap_or(i64::MAX);
     parameters.push(Stored::Integer(limit));
@@ -86,7 +86,7 @@ fn quote(column: &Column) -> String {
     format!("\"{}\"", column.name)
 }
 
-/// The column as it is compared and ordered: a decimal is printed text that counts as a number.
+/// Returns the column for comparing and ordering: a decimal is printed text that counts as a number.
 fn comparable(column: &Column) -> String {
     match column.holds {
         Holds::Decimal | Holds::Double => format!("CAST({} AS REAL)", quote(column)),
@@ -113,7 +113,7 @@ fn load(view: &View, rows: &[Row]) -> Result<Connection, ServerError> {
     Ok(database)
 }
 
-/// An unsigned number moved down by 2^63: `SQLite`'s integers are signed, and this keeps value and order.
+/// Shifts an unsigned number by -2^63: `SQLite`'s integers are signed, and this keeps value and order.
 fn shifted(number: i128) -> Option<i64> {
     i64::try_from(number - (1 << 63)).ok()
 }
@@ -139,8 +139,8 @@ fn fetch(column: &Column, stored: Stored) -> Result<Value, ServerError> {
     }
 }
 
-/// A literal as the column compares it: MySQL turns text into a number for a numeric column, and a number into text is
-/// as far as a text column needs it. What no value of the column can equal becomes NULL, which equals nothing.
+/// Converts a literal for the comparison with a column: text into a number for a numeric column, as in MySQL, and a number into
+/// text for a text column. A literal that no value of the column can equal becomes NULL, which equals nothing.
 fn bound(column: &Column, literal: &Literal) -> Stored {
     match (literal, column.holds) {
         (Literal::Null, _) => Stored::Null,

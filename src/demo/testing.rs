@@ -1,4 +1,4 @@
-//! What the tests of the world share: a fleet made at a given moment, and short ways to say things to it.
+//! The test harness of the demo: a fleet at a given time, and short ways to execute statements on it.
 
 use std::path::Path;
 
@@ -11,30 +11,30 @@ use super::projection::{Look, rows};
 use super::scenario::{self, Making, Scenario};
 use super::statement::{Alter, BackupScope, Literal, Statement, Tenants, Value};
 
-/// The moment at which every test begins.
+/// The time at which every test begins.
 pub const NOW: Moment = 1_763_600_000 * SECOND;
 
-/// A fleet and the folder its data lies in.
+/// A fleet and its data directory.
 pub struct Bench {
     /// The fleet.
     pub fleet: Fleet,
-    /// The place's data.
+    /// The data directory.
     pub data: tempfile::TempDir,
 }
 
 impl Bench {
-    /// A scenario that comes with the program.
+    /// Builds a scenario that comes with the program.
     pub fn scenario(name: &str) -> Self {
         Self::of(name, &scenario::read(name).unwrap())
     }
 
-    /// A cluster `demo` with these lines under `tenants:`.
+    /// Builds a cluster `demo` with these YAML lines under `tenants:`.
     pub fn tenants(lines: &str) -> Self {
         let text = format!("shows: a test\nclusters:\n- name: demo\n  id: 1001\n  tenants:\n{lines}");
         Self::of("test", &scenario::parse("test", &text).unwrap())
     }
 
-    /// A cluster `demo` of another line, with `pay` and `order` and more lines for it.
+    /// Builds a cluster `demo` of another release line, with the tenants `pay` and `order` and more YAML lines.
     pub fn line(line: &str, more: &str) -> Self {
         let text = format!(
             "shows: a test\nclusters:\n- name: demo\n  id: 1001\n  version: {line}\n  line: {line}\n  engine: enterprise\n  \
@@ -43,7 +43,7 @@ impl Bench {
         Self::text(&text)
     }
 
-    /// A scenario as it is written.
+    /// Builds a scenario from its YAML text.
     pub fn text(text: &str) -> Self {
         Self::of("test", &scenario::parse("test", text).unwrap())
     }
@@ -57,29 +57,29 @@ impl Bench {
         Self { fleet, data }
     }
 
-    /// The first cluster.
+    /// Returns the first cluster.
     pub fn cluster(&self) -> &Cluster {
         &self.fleet.clusters[0]
     }
 
-    /// One of its tenants.
+    /// Returns a tenant of the first cluster.
     pub fn tenant(&self, name: &str) -> &Tenant {
         self.cluster().tenant(name).unwrap()
     }
 
-    /// The newest job of a tenant; `sys` for the parents.
+    /// Returns the newest job of a tenant; `sys` has the parent jobs.
     pub fn job(&self, tenant: &str) -> Option<&Job> {
         let id = self.tenant(tenant).id;
         self.cluster().jobs.iter().rev().find(|job| job.tenant_id == id)
     }
 
-    /// Lets time pass.
+    /// Advances the time by milliseconds.
     pub fn pass(&mut self, milliseconds: Moment) {
         let now = self.fleet.now + milliseconds * 1000;
         advance(&mut self.fleet, now);
     }
 
-    /// Says a statement as its line's grammar reads it; the code and the message of the answer.
+    /// Executes the text after `ALTER SYSTEM` as a tenant; an error is its code and message.
     pub fn sql(&mut self, tenant: &str, sql: &str) -> Result<(), (u16, String)> {
         match parse(self.cluster().line.key, &format!("ALTER SYSTEM {sql}")) {
             Ok(Statement::Alter(alter)) => self.say(tenant, &alter),
@@ -88,36 +88,36 @@ impl Bench {
         }
     }
 
-    /// A column of a view as sys sees it.
+    /// Returns a column of a view as sys sees it.
     pub fn column(&self, view: &str, column: &str) -> Vec<Value> {
         let look = Look { fleet: &self.fleet, cluster: self.cluster(), tenant_id: 1, zone: "+08:00" };
         rows(&look, view).unwrap().iter().map(|row| row.get(column).cloned().unwrap_or(Value::Null)).collect()
     }
 
-    /// Says something as a tenant; the code and the message of the answer.
+    /// Executes a statement as a tenant; an error is its code and message.
     pub fn say(&mut self, tenant: &str, alter: &Alter) -> Result<(), (u16, String)> {
         let order = Order { cluster: 0, tenant_id: self.tenant(tenant).id, encrypted: false, at: self.fleet.now };
         carry_out(&mut self.fleet, order, alter).map_err(|error| (error.code, error.message))
     }
 
-    /// `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
+    /// Executes `ALTER SYSTEM SET item = value TENANT = tenant` from sys.
     pub fn set(&mut self, item: &str, value: &str, tenant: &str) -> Result<(), (u16, String)> {
         let items = vec![(item.to_owned(), Literal::Text(value.to_owned()))];
         self.say("sys", &Alter::Set { items, tenants: listed(&[tenant]) })
     }
 
-    /// ARCHIVELOG or NOARCHIVELOG from sys.
+    /// Executes ARCHIVELOG or NOARCHIVELOG from sys.
     pub fn archive(&mut self, on: bool, tenants: Tenants) -> Result<(), (u16, String)> {
         self.say("sys", &Alter::ArchiveLog { on, tenants, description: None })
     }
 }
 
-/// `TENANT = names`.
+/// Returns the clause `TENANT = names`.
 pub fn listed(names: &[&str]) -> Tenants {
     Tenants::Listed(names.iter().map(|name| (*name).to_owned()).collect())
 }
 
-/// A full backup of these tenants; of everything without a name.
+/// Returns a full backup of these tenants; of the database without a name.
 pub fn full(names: &[&str]) -> Alter {
     let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
     let scope = if names.is_empty() { BackupScope::Database } else { BackupScope::Tenants(names) };
@@ -125,7 +125,7 @@ pub fn full(names: &[&str]) -> Alter {
     Alter::Backup { incremental: false, scope, to: None, plus_archivelog: false, description }
 }
 
-/// An incremental one.
+/// Returns an incremental backup of these tenants; of the database without a name.
 pub fn incremental(names: &[&str]) -> Alter {
     match full(names) {
         Alter::Backup { scope, to, plus_archivelog, description, .. } => {

@@ -1,4 +1,4 @@
-//! The views each line has, read from `assets/demo/views.yaml`, which says how it is written.
+//! The definitions of the views of each line, parsed from `assets/demo/views.yaml`, which documents its format.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use super::refusal::{fleet_bug, refuse};
 use super::statement::ServerError;
 use super::world::Account;
 
-/// What a column holds, as far as comparing, ordering and printing go.
+/// The type of a column, as far as comparing, ordering and printing go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Holds {
     /// `bigint` and `int`.
@@ -18,7 +18,7 @@ pub enum Holds {
     Unsigned,
     /// `decimal`: text as printed, ordered as a number.
     Decimal,
-    /// `double`: the same.
+    /// `double`: text as printed, ordered as a number.
     Double,
     /// `varchar`.
     Text,
@@ -39,7 +39,7 @@ pub struct Column {
     pub name: String,
     /// The type as DESC prints it.
     pub sql_type: String,
-    /// What it holds.
+    /// The type for comparing and printing.
     pub holds: Holds,
     /// Whether the documentation lets it be NULL.
     pub nullable: bool,
@@ -50,12 +50,12 @@ pub struct Column {
 pub struct View {
     /// Its columns, in the documented order.
     pub columns: Vec<Column>,
-    /// Seen by user tenants too.
+    /// Whether user tenants see it too.
     pub for_tenants: bool,
 }
 
 impl View {
-    /// The column of that name, in any case, and its place.
+    /// Finds the column of that name, ignoring case, and its index.
     #[must_use]
     pub fn column(&self, name: &str) -> Option<(usize, &Column)> {
         self.columns.iter().enumerate().find(|(_, column)| column.name.eq_ignore_ascii_case(name))
@@ -65,7 +65,7 @@ impl View {
 /// Finds a view of a line for this account.
 ///
 /// # Errors
-/// 1146 where the line has no such view, 1142 where it is for sys only, 1105 for an unknown line.
+/// Returns 1146 if the line has no such view, 1142 if it is for sys only, 1105 for an unknown line.
 pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, ServerError> {
     let views = views_of(line)?;
     let full = if name.contains('.') { name.to_lowercase() } else { format!("oceanbase.{}", name.to_lowercase()) };
@@ -77,7 +77,7 @@ pub fn view(line: &str, name: &str, account: &Account) -> Result<&'static View, 
     Ok(view)
 }
 
-/// Every view of a line by name.
+/// Returns every view of a line by name.
 ///
 /// # Errors
 /// 1105 for an unknown line.
@@ -128,7 +128,7 @@ enum Scope {
     Tenant,
 }
 
-/// A view as the file has it, with what it inherits: before CDB_ and DBA_ are made of it.
+/// A view as the file defines it, with inherited columns, before its CDB_ and DBA_ forms are made.
 #[derive(Clone)]
 struct Definition {
     cdb: bool,
@@ -148,7 +148,7 @@ fn read(yaml: &str) -> Result<Lines, String> {
         .collect()
 }
 
-/// The definitions of a line; `depth` is how many lines it may still go through, so that a circle ends.
+/// Returns the definitions of a line; `depth` is how many more lines it may extend, so that a cycle ends.
 fn definitions(file: &File, line: &str, depth: usize) -> Result<BTreeMap<String, Definition>, String> {
     let entry = file.lines.get(line).ok_or_else(|| format!("views.yaml: no line '{line}'"))?;
     let mut views = match &entry.extends {
@@ -201,7 +201,7 @@ fn define(inherited: Option<Definition>, entry: &ViewEntry) -> Result<Definition
     Ok(view)
 }
 
-/// `NAME_WIDTH type[?]`.
+/// Parses a column `NAME type[?]`.
 fn column(text: &str) -> Result<Column, String> {
     let (name, written) = text.split_once(' ').ok_or_else(|| format!("'{text}' is not `NAME type`"))?;
     let (sql_type, nullable) = written.strip_suffix('?').map_or((written, false), |sql_type| (sql_type, true));
@@ -221,7 +221,7 @@ fn column(text: &str) -> Result<Column, String> {
     Ok(Column { name: name.to_owned(), sql_type: sql_type.to_owned(), holds, nullable })
 }
 
-/// The views a definition stands for.
+/// Returns the views of a definition.
 fn made_of(name: String, definition: Definition) -> Vec<(String, View)> {
     if !definition.cdb {
         return vec![(name, View { columns: definition.columns, for_tenants: definition.scope == Scope::Tenant })];

@@ -11,14 +11,14 @@ use super::views::Holds;
 
 /// A packet of exactly this length is continued by the next one.
 const LONGEST: usize = 0xFF_FFFF;
-/// `max_allowed_packet`: more than a statement of ours ever has, little enough for a demo to hold.
+/// `max_allowed_packet`: more than any statement of obnow, and little enough for the demo's memory.
 const MOST: usize = 64 << 20;
 /// `utf8mb4_bin`, the collation OceanBase greets with.
 pub const CHARSET: u8 = 46;
 const BINARY: u16 = 63;
-/// Autocommit.
+/// The status flag for autocommit.
 const AUTOCOMMIT: u8 = 2;
-/// Another answer to the same text follows.
+/// The status flag for another result of the same query.
 const MORE_RESULTS: u8 = 8;
 
 /// A client's connection, packet by packet.
@@ -30,18 +30,18 @@ pub struct Channel {
 }
 
 impl Channel {
-    /// Takes over an accepted connection.
+    /// Returns the channel of an accepted connection.
     #[must_use]
     pub fn new(stream: TcpStream) -> Self {
         Self { stream, sequence: 0, out: Vec::new() }
     }
 
-    /// The next command's packets count from zero again.
+    /// Resets the sequence number for the next command.
     pub fn next_command(&mut self) {
         self.sequence = 0;
     }
 
-    /// Reads a packet, joined where it came in parts. None: the client closed between two packets.
+    /// Reads a packet and joins its parts. `None`: the client closed the connection between two packets.
     ///
     /// # Errors
     /// Where the connection breaks, a packet is out of sequence, or it is longer than `max_allowed_packet`.
@@ -70,20 +70,20 @@ impl Channel {
         }
     }
 
-    /// Ends when the client has closed its side; what it sends meanwhile is left for [`Channel::pending`].
+    /// Returns when the client has closed its side; what it sends meanwhile is left for [`Channel::read`].
     pub async fn gone(&self) {
         if let Ok(1..) = self.stream.peek(&mut [0]).await {
-            // The next command is already here: a client that talks is not gone.
+            // The next command is already here: the client is still connected.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Reads and forgets until the client closes.
+    /// Reads and discards until the client closes.
     pub async fn swallow(&mut self) {
         while matches!(self.stream.read(&mut [0; 1024]).await, Ok(1..)) {}
     }
 
-    /// Puts a packet into the reply, in parts where it is long.
+    /// Appends a packet to the reply, in parts if it is long.
     pub fn put(&mut self, payload: &[u8]) {
         let mut rest = payload;
         loop {
@@ -93,19 +93,19 @@ impl Channel {
             self.out.extend_from_slice(part);
             self.sequence = self.sequence.wrapping_add(1);
             rest = behind;
-            // A part of full length says that another follows, if only an empty one.
+            // A part of full length announces another one, which may be empty.
             if part.len() < LONGEST {
                 return;
             }
         }
     }
 
-    /// Puts an OK packet into the reply; `more` says that another answer follows.
+    /// Appends an OK packet to the reply; `more`: another result follows.
     pub fn put_ok(&mut self, more: bool) {
         self.put(&[0, 0, 0, status(more), 0, 0, 0]);
     }
 
-    /// Puts an error packet into the reply.
+    /// Appends an error packet to the reply.
     pub fn put_error(&mut self, error: &ServerError) {
         let mut payload = vec![0xFF];
         payload.extend_from_slice(&error.code.to_le_bytes());
@@ -115,7 +115,7 @@ impl Channel {
         self.put(&payload);
     }
 
-    /// Puts a result set in text form into the reply; `more` says that another answer follows.
+    /// Appends a result set in text form to the reply; `more`: another result follows.
     pub fn put_table(&mut self, table: &Table, more: bool) {
         let mut count = Vec::new();
         put_length(&mut count, table.columns.len());
@@ -161,7 +161,7 @@ fn length_bytes(length: usize) -> [u8; 8] {
     (length as u64).to_le_bytes()
 }
 
-/// A length-encoded integer.
+/// Appends a length-encoded integer.
 fn put_length(payload: &mut Vec<u8>, length: usize) {
     let bytes = length_bytes(length);
     match length {
@@ -186,7 +186,7 @@ fn put_text(payload: &mut Vec<u8>, text: &[u8]) {
     payload.extend_from_slice(text);
 }
 
-/// The definition of a column, as `ColumnDefinition41`.
+/// Returns the definition of a column, as `ColumnDefinition41`.
 fn definition(heading: &str, holds: Holds) -> Vec<u8> {
     const UNSIGNED: u16 = 0x20;
     const BINARY_FLAG: u16 = 0x80;

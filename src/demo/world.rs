@@ -1,12 +1,12 @@
-//! The contract between the two halves of the embedded OceanBase: the wire (protocol, grammar, SQL over views) asks,
-//! the world (clusters, tenants, jobs, archive rounds and their life) answers.
+//! The interface between the two halves of the embedded OceanBase: the wire half (protocol, grammar, SQL over views) calls it,
+//! the model half (clusters, tenants, jobs, archive rounds) implements it.
 
 use std::collections::BTreeMap;
 use std::future::Future;
 
 use super::statement::{Alter, Preview, Row, ServerError, Value};
 
-/// Index of a listening endpoint (an observer's SQL port, or a proxy's) in the world's list.
+/// Index of a listening endpoint (an observer's SQL port, or a proxy's) in the fleet's list.
 pub type Endpoint = usize;
 
 /// One logged-in connection.
@@ -14,9 +14,9 @@ pub type Endpoint = usize;
 pub struct Session {
     /// The server's connection id; above 2^31, as on OceanBase.
     pub connection: u64,
-    /// Where it came in.
+    /// The endpoint it connected to.
     pub endpoint: Endpoint,
-    /// Who it is.
+    /// The account that logged in.
     pub account: Account,
     /// Session variables that were set, names in lower case.
     pub variables: BTreeMap<String, String>,
@@ -39,7 +39,7 @@ pub struct Account {
     pub tenant_id: u64,
 }
 
-/// How a client is met before it has logged in.
+/// What a client gets before it has logged in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Greeting {
     /// A handshake with this server version, e.g. `5.7.25-OceanBase_CE-v4.2.5.1`.
@@ -50,7 +50,7 @@ pub enum Greeting {
     Silence,
 }
 
-/// What becomes of a statement's reply.
+/// The reply to a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
     /// OK packet.
@@ -61,9 +61,9 @@ pub enum Outcome {
     ConnectionLost,
 }
 
-/// The state behind the views.
+/// The state of an embedded server: what the wire half reads and executes statements on.
 pub trait World: Send + Sync + 'static {
-    /// How the endpoint meets a new client.
+    /// Returns what the endpoint sends to a new client.
     fn greeting(&self, endpoint: Endpoint) -> Greeting;
     /// Checks a login. `user_name` is as sent (`root@sys#cluster`); `proves` says whether the client's proof fits a password.
     ///
@@ -71,34 +71,34 @@ pub trait World: Send + Sync + 'static {
     /// 1045 and the others a server refuses a login with.
     fn login(&self, endpoint: Endpoint, user_name: &str, proves: &dyn Fn(&str) -> bool)
     -> Result<Account, ServerError>;
-    /// The line whose views and grammar this endpoint has: the key of `assets/demo/views.yaml`.
+    /// Returns the key of the release line whose views and grammar this endpoint has, as in `assets/demo/views.yaml`.
     fn line(&self, endpoint: Endpoint) -> String;
-    /// Whether this session may read a view, named as in [`World::row_count`].
+    /// Checks that this session may read a view, named as in [`World::rows`].
     ///
     /// # Errors
     /// 1142.
     fn may_read(&self, _session: &Session, _view: &str) -> Result<(), ServerError> {
         Ok(())
     }
-    /// The rows of a view as this session may see them; `view` is in upper case and exists on this line.
+    /// Returns the rows of a view that this session may see; `view` is in upper case and exists on this line.
     ///
     /// # Errors
     /// Whatever the server answers instead of rows.
     fn rows(&self, session: &Session, view: &str) -> Result<Vec<Row>, ServerError>;
-    /// The value of a system variable or of `version()` and `ob_version()` (names in lower case, variables with `@@`).
-    /// None: unknown.
+    /// Returns the value of a system variable or of `version()` and `ob_version()` (names in lower case, variables with `@@`);
+    /// `None` for an unknown name.
     fn variable(&self, session: &Session, name: &str) -> Option<Value>;
-    /// The lines of `SHOW GRANTS`.
+    /// Returns the lines of `SHOW GRANTS`.
     fn grants(&self, session: &Session) -> Vec<String>;
-    /// Every configuration item a `SHOW PARAMETERS` may show: name and value.
+    /// Returns the name and value of every configuration item that `SHOW PARAMETERS` may show.
     fn parameters(&self, session: &Session, tenant: Option<&str>) -> Vec<(String, String)>;
-    /// What `SHOW PARAMETERS` shows on a line where it has a row for each server: zone, RPC port, name and value. None: the
-    /// others, which show [`World::parameters`].
+    /// Returns zone, RPC port, name and value for `SHOW PARAMETERS` on a line where it has a row for each server; `None` on the
+    /// other lines, which show [`World::parameters`].
     fn server_parameters(&self, _session: &Session) -> Option<Vec<(String, u16, String, String)>> {
         None
     }
-    /// What a restore would be made from: heading and value of each column, row by row. It is read from the storage when it is
-    /// shown.
+    /// Returns what a restore would read: heading and value of each column, row by row. The storage is read when the rows are
+    /// asked for.
     ///
     /// # Errors
     /// Whatever the server answers instead.
@@ -109,11 +109,12 @@ pub trait World: Send + Sync + 'static {
     ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
         Err(super::refusal::fleet_bug("no storage to look at"))
     }
-    /// Carries out an `ALTER SYSTEM`; never asked with [`Alter::Refused`]. The future is dropped where it waits when the
-    /// statement is killed or its client leaves.
+    /// Executes an `ALTER SYSTEM`; never called with [`Alter::Refused`]. The future is dropped where it waits when the
+    /// statement is killed or its client disconnects.
     fn alter(&self, session: &Session, alter: Alter) -> impl Future<Output = Outcome> + Send;
-    /// Called once for every statement after it was carried out and before it is answered; a test may hold it or have the connection cut here.
+    /// Is called once for every statement, after it was executed and before it is answered; a test may hold the reply or cut the
+    /// connection here.
     fn before_reply(&self, session: &Session, statement: &str) -> impl Future<Output = Outcome> + Send;
-    /// A connection came (true) or went (false).
+    /// Is told that a connection was opened (true) or closed (false).
     fn connection(&self, endpoint: Endpoint, connection: u64, open: bool);
 }

@@ -1,4 +1,4 @@
-//! What the wizard wants done, as data; [`super::effects`] does it.
+//! The effects of the wizard as data; the effect runner starts them.
 
 use std::sync::Arc;
 
@@ -61,7 +61,7 @@ pub enum Effect {
     StopTest,
     /// Hand a confirmed plan to a runner.
     Launch(RequestId, Arc<Prepared>, TypedSecrets),
-    /// Watch the backup that somebody else runs on a tenant, as a task of its own.
+    /// Attach to a backup that was started outside of obnow, as a task of its own.
     Attach(RequestId, Arc<Facts>, TargetName),
     /// Go on with a task, after a major compaction where that is asked for.
     Resume {

@@ -1,4 +1,4 @@
-//! The one place of the wizard that does things: each effect becomes a task of its own, and its answer a message.
+//! Runs the effects of the wizard: each in an async task of its own, whose answer becomes a message.
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -39,20 +39,33 @@ type SharedContext = Arc<Mutex<Option<Arc<AppContext>>>>;
 type MakeContext = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
 
 /// Runs effects.
+<<<<<<< HEAD:src/wizard/effect_runner.rs
 pub struct EffectRunner {
     start: Arc<StartOptions>,
     context: SharedContext,
     answers: UnboundedSender<(RequestId, Answer)>,
     /// What may be broken off at any time.
+=======
+pub struct Effects {
+    start: Arc<Start>,
+    context: Shared,
+    answers: UnboundedSender<(Req, Answer)>,
+    /// Effects that may be aborted at any time.
+>>>>>>> cmt:src/wizard/effects.rs
     reads: JoinSet<()>,
-    /// What may not: a task that is being handed over.
+    /// Effects that must finish, such as the launch of a runner.
     writes: JoinSet<()>,
     following: Option<AbortHandle>,
     testing: Option<AbortHandle>,
 }
 
+<<<<<<< HEAD:src/wizard/effect_runner.rs
 impl EffectRunner {
     /// Nothing is done yet.
+=======
+impl Effects {
+    /// Makes a runner with no effect started.
+>>>>>>> cmt:src/wizard/effects.rs
     #[must_use]
     pub fn new(start: StartOptions, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
         Self {
@@ -71,7 +84,7 @@ impl EffectRunner {
         while self.writes.join_next().await.is_some() {}
     }
 
-    /// Does one.
+    /// Starts an effect.
     pub fn run(&mut self, effect: Effect) {
         // What has ended is let go of.
         while self.reads.try_join_next().is_some() {}
@@ -201,15 +214,21 @@ impl EffectRunner {
     }
 }
 
-/// Who answers.
+/// Sends answers to the event loop.
 #[derive(Clone)]
 struct EffectSender {
     answers: UnboundedSender<(RequestId, Answer)>,
 }
 
+<<<<<<< HEAD:src/wizard/effect_runner.rs
 impl EffectSender {
     /// A wizard that has ended wants no answer.
     fn send(&self, req: RequestId, answer: Answer) {
+=======
+impl Say {
+    /// Sends an answer; it is dropped if the wizard has exited.
+    fn one(&self, req: Req, answer: Answer) {
+>>>>>>> cmt:src/wizard/effects.rs
         let _ = self.answers.send((req, answer));
     }
 }

@@ -1,4 +1,4 @@
-//! Escape sequences that the network split are put together again.
+//! Joins escape sequences that the network has split.
 //!
 //! crossterm takes an `ESC` at the end of a read for the key. Over SSH an arrow may come as `ESC` and `[B`, and then three keys are
 //! seen: Esc, `[`, `B`. So an Esc is held for a moment: what follows at once belongs to it.
@@ -11,7 +11,7 @@ pub const ESCAPE_TIMEOUT_MS: u64 = 40;
 /// Longer than any sequence a key sends.
 const MAX_SEQUENCE_LEN: usize = 16;
 
-/// What is held.
+/// The input that is not decoded yet.
 #[derive(Debug, Default)]
 pub enum PendingInput {
     /// Nothing.
@@ -36,7 +36,7 @@ impl EscapeDecoder {
         !matches!(self.pending, PendingInput::Nothing)
     }
 
-    /// Takes an event in; gives out those that are whole.
+    /// Takes an event; returns the complete ones.
     pub fn feed(&mut self, event: Event) -> Vec<Event> {
         match (&mut self.pending, plain_char(&event)) {
             (PendingInput::Nothing, _) if is_esc(&event) => {

@@ -1,4 +1,4 @@
-//! Keys as the wizard knows them: few, and the same on every terminal.
+//! The keys of the wizard: the same on every terminal.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 

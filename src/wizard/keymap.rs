@@ -226,11 +226,11 @@ pub const HELP_KEYS: [Binding; 2] = [
 /// What a key does now.
 #[derive(Debug, PartialEq, Eq)]
 pub enum KeyLookup {
-    /// This.
+    /// The key performs this action.
     Action(Action),
-    /// Nothing, and why.
+    /// The key is bound and unavailable now, and why.
     Unavailable(String),
-    /// It is in no table.
+    /// The key is not bound.
     Unbound,
 }
 

@@ -1,13 +1,13 @@
-//! The terminal face: six screens on the way to a backup, the list of tasks, and manners for any terminal.
+//! The terminal front end: six screens that lead to a backup, and the list of tasks.
 //!
 //! ```text
-//! keys --keymap--> Msg --> update --> Effect --> effects --> app.detect / app.test / app.launch
+//! keys --keymap--> Msg --> update --> Effect --> effect_runner --> app: detect, storage_check, launch
 //!                   ^                                             |
 //!                   +------------- answer, with its question's number
 //! ```
 //!
-//! [`update`] is a pure function and [`view`] changes nothing; [`effects`] is the only code here that spawns, and [`mod@run`]
-//! the loop that joins them with a terminal.
+//! [`update`] is a pure function and [`view`] changes nothing; the effect runner is the only code here that spawns, and
+//! the event loop joins them with a terminal.
 
 pub mod effect;
 pub mod effect_runner;

@@ -166,9 +166,9 @@ pub struct Model {
     pub zone: TimeZone,
     /// The scenario, where this is an embedded fleet; its causes can be removed with a key.
     pub demo: Option<String>,
-    /// The words that lead another call of obnow to the same clusters.
+    /// The global arguments with which another call of obnow reaches the same clusters.
     pub global_args: Vec<String>,
-    /// The target to go straight in to, until the way there is clear.
+    /// The target from the command line, until its screen can be opened.
     pub initial_target: Option<TargetName>,
     /// The screen that is shown.
     pub screen: Screen,
@@ -182,13 +182,13 @@ pub struct Model {
     pub inventory: Option<Result<InventorySummary, Fault>>,
     /// Its clusters.
     pub clusters: Vec<ClusterState>,
-    /// The place of each by its name.
+    /// The index of each cluster by its name.
     pub cluster_indexes: HashMap<String, usize>,
     /// The list of targets.
     pub list: target::TargetList,
-    /// What is being made up.
+    /// The backup that is being configured.
     pub draft: Option<Draft>,
-    /// What was made up for other targets; coming back to them loses nothing.
+    /// The drafts of other targets, kept for when they are chosen again.
     pub drafts: BTreeMap<Vec<TargetName>, Draft>,
     /// The preflight of the draft.
     pub preflight: detected::Preflight,
@@ -198,7 +198,7 @@ pub struct Model {
     pub confirm: confirm::ConfirmScreen,
     /// The task that is watched.
     pub task: Option<Box<task::WatchedTask>>,
-    /// The tasks that were watched before it, as they stood when they were left.
+    /// The tasks that were watched before, in their last seen state.
     pub previous_tasks: Vec<Box<task::WatchedTask>>,
     /// The question that begins to watch somebody else's backup, and the screen it was asked on.
     pub attach_request: Option<(RequestId, Screen)>,

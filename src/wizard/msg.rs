@@ -1,4 +1,4 @@
-//! What happens to the wizard: keys, and answers to what it asked.
+//! The messages to the wizard: keys, and the answers to its effects.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -47,7 +47,7 @@ pub enum Answer {
     },
     /// A connection that was typed was tried.
     ConnectionTried(Result<Arc<Facts>, Fault>),
-    /// It was saved, and the inventory read again.
+    /// The connection was saved, and the inventory read again.
     ConnectionSaved(Box<Result<InventorySummary, Fault>>),
     /// The plan was made, or refused.
     Prepared(Box<Result<PlanPreview, Box<Refusal>>>),
@@ -61,18 +61,18 @@ pub enum Answer {
     Followed(Timestamp, Box<Result<Event, Unread>>),
     /// Its runner lives and does not answer; None: it answers again.
     RunnerUnresponsive(Option<Fault>),
-    /// Nobody writes into it any more.
+    /// No runner writes the journal of the watched task any more.
     FollowEnded {
         /// Its state.
         state: TaskState,
-        /// What its last runner left as a reason for going.
+        /// Exit reason of the last runner.
         exit_reason: Option<Fault>,
     },
-    /// It cannot be read.
+    /// The journal of the watched task cannot be read.
     FollowFailed(Fault),
     /// The tasks of this host.
     Tasks(Result<Vec<TaskRow>, Fault>),
-    /// What a cancel or a compaction would do, to be asked; or why it cannot be done.
+    /// The dialog before a cancel or a compaction, or why neither is possible.
     DialogReady(Result<Box<ConfirmDialog>, Fault>),
     /// A request to cancel was put into the task's file, or why not.
     CancelRequested(Result<(), Fault>),
@@ -82,12 +82,12 @@ pub enum Answer {
     DemoFixed(Result<Vec<String>, String>),
 }
 
-/// A plan that was made, with the words of the command line that makes the same.
+/// A plan, and the command line that makes the same.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlanPreview {
     /// The plan, and what is shown of it.
     pub prepared: Prepared,
-    /// The words, from `backup` on.
+    /// The arguments of that command line, from `backup` on.
     pub equivalent_command: Vec<String>,
 }
 

@@ -1,4 +1,4 @@
-//! The terminal: taken, drawn on with one write a frame, and given back as it was, whatever happens.
+//! The terminal: entered, drawn on with one write a frame, and always restored.
 //!
 //! No query is ever sent: over SSH an answer costs a round trip, and a lost one hangs the start.
 
@@ -27,7 +27,7 @@ fn lock_taken() -> MutexGuard<'static, bool> {
     IS_TERMINAL_TAKEN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What is to be written with the next frame.
+/// The bytes of the next frame.
 #[derive(Clone, Default)]
 struct OutputBuffer(Arc<Mutex<Vec<u8>>>);
 
@@ -74,7 +74,7 @@ impl Tty {
         Ok(tty)
     }
 
-    /// Takes it again, after somebody else had it.
+    /// Enters the terminal again, after another program had it.
     ///
     /// # Errors
     /// It is gone.

@@ -1,4 +1,4 @@
-//! Fields of a form: what is typed in them, what is wrong with it, and which one has the focus.
+//! A text field: its value, its cursor, and how keys and pastes edit it.
 
 use tui_input::{Input, InputRequest};
 
@@ -41,13 +41,13 @@ impl TextField {
         Self { input: Input::default(), is_secret: true }
     }
 
-    /// What is typed.
+    /// Returns the text.
     #[must_use]
     pub fn value(&self) -> &str {
         self.input.value()
     }
 
-    /// What is typed, as a secret.
+    /// Returns the text as a secret; `None` if it is empty.
     #[must_use]
     pub fn as_secret(&self) -> Option<Secret> {
         let value = self.value();
@@ -60,7 +60,7 @@ impl TextField {
         self.input.cursor()
     }
 
-    /// What is drawn: the text, or a star for each of its characters.
+    /// Returns the text as it is drawn: a secret as one star for each character.
     #[must_use]
     pub fn display_text(&self) -> String {
         if self.is_secret { "*".repeat(self.value().chars().count()) } else { self.value().to_owned() }

@@ -1,4 +1,4 @@
-//! What happens changes the model, and asks for effects. The law of this floor: no I/O, no clock, no task is started here;
+//! Messages change the model and return effects. The rule of this layer: no I/O, no clock, no task is started here;
 //! time comes in as an argument, and what must be done goes out as data.
 
 use super::effect::Effect;
@@ -30,7 +30,7 @@ pub fn update(model: &mut Model, msg: Msg) -> Vec<Effect> {
     }
 }
 
-/// What the wizard does first: it reads the inventory.
+/// Returns the first effects: they read the inventory.
 #[must_use]
 pub fn initial_effects(model: &mut Model) -> Vec<Effect> {
     let req = model.next_request_id();
@@ -186,7 +186,7 @@ pub fn leave(model: &mut Model) -> Vec<Effect> {
     vec![Effect::StopTest, Effect::Quit]
 }
 
-/// An answer; one to a question that nobody asks any more changes nothing.
+/// Handles an answer; one to a request that is not pending any more changes nothing.
 fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effect> {
     match answer {
         Answer::InventoryOpened(known) if model.inventory_request == Some(req) => handle_inventory(model, *known),

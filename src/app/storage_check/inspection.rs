@@ -13,13 +13,21 @@ use crate::domain::preflight::{Looks, directories_to_set};
 use crate::domain::storage_test::StorageCheck;
 use crate::domain::template::DirKind;
 
+<<<<<<< HEAD:src/app/storage_check/inspection.rs
 /// So many directories are looked into.
 const MAX_DIRECTORIES: usize = 64;
 
 /// So many at once.
 const MAX_CONCURRENT: usize = 4;
+=======
+/// Number of directories that are inspected.
+const MOST: usize = 64;
 
-/// Looks into the directories that a backup of these tenants would set.
+/// Inspections that run at the same time.
+const AT_ONCE: usize = 4;
+>>>>>>> cmt:src/app/test/looks.rs
+
+/// Inspects the directories that a backup of these tenants would set.
 ///
 /// # Errors
 /// The system does not say which program this is.
@@ -49,8 +57,13 @@ pub async fn inspect_directories(
     Ok(looks)
 }
 
+<<<<<<< HEAD:src/app/storage_check/inspection.rs
 /// What was seen of one directory, or why nothing was.
 async fn inspect_directory(
+=======
+/// Returns what was found in one directory, or why it was not inspected.
+async fn one(
+>>>>>>> cmt:src/app/test/looks.rs
     context: &AppContext,
     tester: &ProbeProgram,
     facts: &Facts,

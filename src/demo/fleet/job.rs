@@ -23,7 +23,7 @@ pub enum JobStatus {
 }
 
 impl JobStatus {
-    /// The server's word.
+    /// Returns the server's word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -36,7 +36,7 @@ impl JobStatus {
         }
     }
 
-    /// Whether nothing happens any more.
+    /// Returns whether the job has ended.
     #[must_use]
     pub fn ended(self) -> bool {
         matches!(self, Self::Completed | Self::Failed | Self::Canceled)
@@ -85,9 +85,9 @@ pub struct Job {
     pub phase: usize,
     /// Work done in this phase, in microseconds of work.
     pub done: Moment,
-    /// Until when `done` is accounted.
+    /// Up to when the work is counted.
     pub seen: Moment,
-    /// When it leaves the running views (ended), or has been cancelled (CANCELING).
+    /// When an ended job moves to the history views, or a CANCELING one is CANCELED.
     pub due: Option<Moment>,
     /// Since when it waits for an upgrade to end.
     pub upgrade_since: Option<Moment>,

@@ -1,4 +1,4 @@
-//! A tenant, where its backups go, its archive rounds and its backup sets.
+//! A tenant, its destinations, its archive rounds and its backup sets.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -7,12 +7,12 @@ use serde::Serialize;
 
 use crate::demo::clock::{self, Moment};
 
-/// What a tenant is for.
+/// The type of a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum Kind {
-    /// The cluster itself.
+    /// The sys tenant, which stands for the cluster.
     Sys,
-    /// V4: what belongs to a user tenant.
+    /// V4: the metadata of a user tenant.
     Meta,
     /// Users' data.
     User,
@@ -37,7 +37,7 @@ pub struct Tenant {
     pub recycled: bool,
     /// `LOG_MODE` is ARCHIVELOG.
     pub archivelog: bool,
-    /// When it was made.
+    /// When it was created.
     pub created: Moment,
     /// The data version.
     pub compatible: String,
@@ -63,27 +63,27 @@ pub struct Tenant {
     pub local_timestamps: bool,
 }
 
-/// A data backup destination as it is stored.
+/// A destination as it is stored: of data backups, or the location of an archive destination.
 #[derive(Debug, Clone, Serialize)]
 pub struct DataDest {
     /// Path without what follows `?`.
     pub path: String,
     /// What follows `?`, keys masked.
     pub extension: String,
-    /// Where it is on this host, if it is.
+    /// The path on this host; `None` if it is not on this host.
     pub folder: Option<PathBuf>,
     /// `DEST_ID`.
     pub dest_id: i64,
-    /// When it was set, and so checked.
+    /// When it was set and checked.
     pub checked: Moment,
 }
 
-/// A destination a tenant has, or had.
+/// A destination that a tenant has or had.
 #[derive(Debug, Clone, Serialize)]
 pub struct KnownDest {
     /// `backup_data` or `archive_log`.
     pub dest_type: String,
-    /// Where.
+    /// The destination.
     pub dest: DataDest,
 }
 
@@ -100,16 +100,16 @@ pub struct ArchiveDest {
     pub state: DestState,
 }
 
-/// What `LOG_ARCHIVE_DEST_STATE` may be; which of it a line knows, and by which word, is the line's.
+/// The values of `LOG_ARCHIVE_DEST_STATE`; which of them a line has, and by which word, is up to the line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub enum DestState {
     /// The log is archived there.
     Enable,
-    /// It is not, for the time being.
+    /// The log is not archived for the time being.
     Defer,
     /// V4.0 alone: no round was started there yet.
     Disable,
-    /// V4.0 alone: stored, and nothing comes of it.
+    /// V4.0 alone: stored without an effect.
     Interrupt,
 }
 
@@ -136,7 +136,7 @@ pub enum RoundStatus {
 }
 
 impl RoundStatus {
-    /// The number it has in the source, as events print it.
+    /// Returns the number in the server's source, as events print it.
     #[must_use]
     pub fn number(self) -> i64 {
         match self {
@@ -151,7 +151,7 @@ impl RoundStatus {
         }
     }
 
-    /// The server's word.
+    /// Returns the server's word.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -178,17 +178,17 @@ pub struct Round {
     pub dest_id: i64,
     /// Path of the destination.
     pub path: String,
-    /// Where its log begins; none until it is DOING.
+    /// The start of its log; `None` until it is DOING.
     pub start: Option<Moment>,
-    /// The checkpoint no longer moves past this moment.
+    /// The checkpoint at which the round stopped; `None` while it moves.
     pub frozen: Option<Moment>,
-    /// The checkpoint was here already: it never goes back.
+    /// The highest checkpoint so far: it never goes back.
     pub reached: Moment,
-    /// The furthest log stream was here when the checkpoint stopped to move.
+    /// The position of the furthest log stream when the checkpoint stopped.
     pub ahead: Moment,
-    /// When the present passing state (PREPARE, STOPPING, ..) ends.
+    /// When the present transition (PREPARE, STOPPING, ..) ends.
     pub due: Option<Moment>,
-    /// How long a passing state lasts.
+    /// How long a transition takes.
     pub passing: Moment,
     /// `BASE_PIECE_ID`.
     pub base_piece: i64,
@@ -207,7 +207,7 @@ pub struct Set {
     pub id: i64,
     /// `DEST_ID`.
     pub dest_id: i64,
-    /// Where it lies.
+    /// Path of the destination it is in.
     pub path: String,
     /// INC (true) or FULL.
     pub incremental: bool,
@@ -221,11 +221,11 @@ pub struct Set {
     pub end: Option<Moment>,
     /// `DOING`, `SUCCESS`, `FAILED`.
     pub status: String,
-    /// `COPYING`, `AVAILABLE`, `BROKEN`, `DELETED`; on V2.2 and V3 `INCOMPLETE` while it is made.
+    /// `COPYING`, `AVAILABLE`, `BROKEN`, `DELETED`; on V2.2 and V3 `INCOMPLETE` while it is written.
     pub file_status: String,
-    /// At or before the start.
+    /// `START_REPLAY_SCN`: at or before the start.
     pub start_replay: Moment,
-    /// Near the end; none until it is known.
+    /// `MIN_RESTORE_SCN`: near the end; `None` until it is known.
     pub min_restore: Option<Moment>,
     /// `PLUS_ARCHIVELOG`.
     pub plus_archivelog: bool,
@@ -233,7 +233,7 @@ pub struct Set {
     pub encrypted: bool,
     /// The tenant's data version at the time.
     pub compatible: String,
-    /// What it moves in all, in macro blocks of 2 MB.
+    /// Its size in macro blocks of 2 MB.
     pub blocks: i64,
     /// Blocks done.
     pub finished_blocks: i64,
@@ -257,19 +257,19 @@ pub struct SetOfCluster {
 }
 
 impl DataDest {
-    /// The whole URI as the views show it, its key masked.
+    /// Returns the full URI as the views show it, its key masked.
     #[must_use]
     pub fn masked(&self) -> String {
         if self.extension.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.extension) }
     }
 
-    /// `host=..` of an object storage; empty for a directory.
+    /// Returns `host=..` of an object storage; empty for a directory.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         self.extension.split('&').find(|pair| pair.starts_with("host=")).unwrap_or_default()
     }
 
-    /// The destination as every PATH column names it: an object storage with its endpoint behind `?`.
+    /// Returns the destination as PATH columns show it: an object storage with its endpoint behind `?`.
     #[must_use]
     pub fn place(&self) -> String {
         match self.endpoint() {
@@ -280,13 +280,13 @@ impl DataDest {
 }
 
 impl Tenant {
-    /// Holds users' data.
+    /// Returns whether the tenant has users' data.
     #[must_use]
     pub fn is_user(&self) -> bool {
         self.kind == Kind::User
     }
 
-    /// `SYS`, `META` or `DEFAULT_USER`.
+    /// Returns `SYS`, `META` or `USER`.
     #[must_use]
     pub fn kind(&self) -> &'static str {
         match self.kind {
@@ -296,26 +296,26 @@ impl Tenant {
         }
     }
 
-    /// The current archive round.
+    /// Returns the current archive round.
     #[must_use]
     pub fn round(&self) -> Option<&Round> {
         self.rounds.last()
     }
 
-    /// Whether the archive is in DOING.
+    /// Returns whether the current round is DOING.
     #[must_use]
     pub fn archiving(&self) -> bool {
         self.round().is_some_and(|round| round.status == RoundStatus::Doing)
     }
 
-    /// What the server takes as the base of an increment at `place`: the latest good set there, the texts compared.
+    /// Returns the base of the next increment: the latest good set whose path is the same text.
     #[must_use]
     pub fn base(&self, place: &str) -> Option<&Set> {
         let counts = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE" && set.path == place;
         self.sets.iter().rev().find(counts)
     }
 
-    /// `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
+    /// Returns `archive_lag_target` in microseconds; on V2.2 and V3 `log_archive_checkpoint_interval`.
     #[must_use]
     pub fn lag(&self) -> Moment {
         let set = |name: &str| self.parameters.get(name).map(String::as_str);

@@ -1,4 +1,4 @@
-//! What only a cluster of V2.2 or V3 has: major freezes and merges of the whole cluster, parameters that reach its
+//! The state that only a cluster of V2.2 or V3 has: major freezes and merges of the whole cluster, parameters that reach its
 //! servers one after the other, its role.
 
 use std::collections::BTreeMap;
@@ -14,9 +14,9 @@ pub struct OfV3 {
     pub role: String,
     /// The major freezes, oldest first; never empty.
     pub freezes: Vec<Freeze>,
-    /// How far the merges are.
+    /// The progress of the merges.
     pub merge: Merge,
-    /// Parameters whose last change may not have reached every server: the value before, and when it was changed.
+    /// Previous values of parameters that may not have reached every server, and when each was changed.
     pub before: BTreeMap<String, (String, Moment)>,
 }
 
@@ -36,17 +36,17 @@ pub struct Merge {
     pub version: i64,
     /// The zones, in the order of their servers.
     pub zones: Vec<ZoneMerge>,
-    /// The zone at work; none: everything is merged.
+    /// Index of the zone that is merging; `None`: everything is merged.
     pub zone: Option<usize>,
     /// Work done in it, in microseconds of work.
     pub done: Moment,
-    /// Until when that is accounted.
+    /// Up to when the work is counted.
     pub seen: Moment,
     /// When this version's merge began.
     pub started: Moment,
 }
 
-/// How far a zone is.
+/// The merge progress of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct ZoneMerge {
     /// `last_merged_version`.
@@ -58,13 +58,13 @@ pub struct ZoneMerge {
 }
 
 impl OfV3 {
-    /// The last major freeze.
+    /// Returns the last major freeze.
     #[must_use]
     pub fn frozen(&self) -> Freeze {
         self.freezes.last().copied().unwrap_or(Freeze { version: 1, at: 0 })
     }
 
-    /// The version that every zone has merged.
+    /// Returns the version that every zone has merged.
     #[must_use]
     pub fn merged(&self) -> i64 {
         self.merge.zones.iter().map(|zone| zone.merged).min().unwrap_or(1)

@@ -7,7 +7,7 @@ use crate::demo::lexer::Kind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Tenants};
 
-/// Everything behind ALTER SYSTEM.
+/// Parses what follows `ALTER SYSTEM`.
 pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
         return set(cursor, line);
@@ -34,14 +34,14 @@ pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError>
     refused(cursor, line)
 }
 
-/// The words the server takes for several tenants, whether they are quoted or not.
+/// The keywords for several tenants, which the server accepts quoted or not.
 const WORDS: &[&str] = &["all", "all_user", "all_meta"];
 
 fn words(line: &Line) -> &'static [&'static str] {
     if line.has(Feature::AllUser) { WORDS } else { &["all"] }
 }
 
-/// The items of SET that are no ordinary parameters.
+/// The items of SET that are not ordinary parameters.
 const DESTINATIONS: &[&str] = &["data_backup_dest", "log_archive_dest", "log_archive_dest_state"];
 
 /// `[TENANT [=] a [, b ..]]`; one of `words`, alone, means a kind of tenants.
@@ -149,7 +149,7 @@ fn backup(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let description = text(cursor, "description")?;
     Ok(match scope {
         Some(scope) => Alter::Backup { incremental, scope, to, plus_archivelog, description },
-        // The grammar has it, and nobody can use it.
+        // The grammar has this form, and the server always refuses it.
         None => unsupported("No tenant name specified"),
     })
 }

@@ -1,4 +1,4 @@
-//! Walks over the tokens of one statement.
+//! A cursor over the tokens of one statement.
 
 use crate::demo::lexer::{Kind, Token, tokens};
 use crate::demo::refusal::syntax_error;
@@ -11,7 +11,7 @@ const RESERVED: &[&str] = &[
     "not", "null", "on", "or", "order", "select", "set", "show", "table", "to", "union", "update", "where",
 ];
 
-/// A place in the tokens of a statement.
+/// A position in the tokens of a statement.
 pub struct Cursor<'a> {
     sql: &'a str,
     tokens: Vec<Token>,
@@ -27,7 +27,7 @@ impl<'a> Cursor<'a> {
         self.tokens.get(self.at).map(|token| &token.kind)
     }
 
-    /// The token behind the next one.
+    /// Returns the token after the next one.
     pub fn peek_second(&self) -> Option<&Kind> {
         self.tokens.get(self.at + 1).map(|token| &token.kind)
     }
@@ -36,23 +36,23 @@ impl<'a> Cursor<'a> {
         self.at += 1;
     }
 
-    /// Where the next token begins in the statement.
+    /// Returns the byte offset of the next token in the statement.
     pub fn offset(&self) -> usize {
         self.tokens.get(self.at).map_or(self.sql.len(), |token| token.start)
     }
 
-    /// The text from an offset to the end of the last token taken.
+    /// Returns the text from an offset to the end of the last token taken.
     pub fn text_since(&self, start: usize) -> &'a str {
         let end = self.at.checked_sub(1).and_then(|last| self.tokens.get(last)).map_or(start, |token| token.end);
         self.sql.get(start..end).unwrap_or_default()
     }
 
-    /// 1064 at the next token.
+    /// Returns the error 1064 at the next token.
     pub fn error(&self) -> ServerError {
         syntax_error(self.sql, self.offset(), None)
     }
 
-    /// 1064 at the next token, where only the embedded server is this strict.
+    /// Returns the error 1064 at the next token with a reason, where only the embedded server is this strict.
     pub fn error_because(&self, why: &str) -> ServerError {
         syntax_error(self.sql, self.offset(), Some(why))
     }
@@ -73,7 +73,7 @@ impl<'a> Cursor<'a> {
         if self.take(keyword) { Ok(()) } else { Err(self.error()) }
     }
 
-    /// Several keywords in a row.
+    /// Takes several keywords in a row.
     pub fn need_all(&mut self, keywords: &[&str]) -> Result<(), ServerError> {
         keywords.iter().try_for_each(|keyword| self.need(keyword))
     }
@@ -90,13 +90,13 @@ impl<'a> Cursor<'a> {
         if self.take_symbol(symbol) { Ok(()) } else { Err(self.error()) }
     }
 
-    /// The end of the statement; one `;` may stand there.
+    /// Takes the end of the statement; one `;` may be before it.
     pub fn end(&mut self) -> Result<(), ServerError> {
         self.take_symbol(';');
         if self.peek().is_none() { Ok(()) } else { Err(self.error()) }
     }
 
-    /// A name of a column, a view, a setting: bare or in backticks.
+    /// Takes a name of a column, a view or a setting: bare or in backticks.
     pub fn identifier(&mut self) -> Result<String, ServerError> {
         let name = match self.peek() {
             Some(Kind::Word(word)) if !RESERVED.contains(&word.to_lowercase().as_str()) => word.clone(),
@@ -107,7 +107,7 @@ impl<'a> Cursor<'a> {
         Ok(name)
     }
 
-    /// A tenant's name: bare, in backticks or in single quotes.
+    /// Takes a tenant's name: bare, in backticks or in single quotes.
     pub fn tenant_name(&mut self) -> Result<String, ServerError> {
         if let Some(Kind::Single(name)) = self.peek() {
             let name = name.clone();
@@ -117,7 +117,7 @@ impl<'a> Cursor<'a> {
         self.identifier()
     }
 
-    /// A string in single quotes.
+    /// Takes a string in single quotes.
     pub fn string(&mut self) -> Result<String, ServerError> {
         let Some(Kind::Single(text)) = self.peek() else { return Err(self.error()) };
         let text = text.clone();
@@ -125,7 +125,7 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// A whole number without a sign.
+    /// Takes an integer without a sign.
     pub fn number(&mut self) -> Result<i128, ServerError> {
         let Some(Kind::Number(number)) = self.peek() else { return Err(self.error()) };
         let number = *number;
@@ -133,7 +133,7 @@ impl<'a> Cursor<'a> {
         Ok(number)
     }
 
-    /// A string in single quotes, a whole number, or NULL.
+    /// Takes a string in single quotes, an integer, or NULL.
     pub fn literal(&mut self) -> Result<Literal, ServerError> {
         if self.take("null") {
             return Ok(Literal::Null);

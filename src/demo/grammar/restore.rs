@@ -1,5 +1,5 @@
-//! `ALTER SYSTEM RESTORE` as far as it only looks: the forms of the grammars of V3.1.1, V4.0 and V4.2.1. A restore itself is
-//! parsed and not carried out.
+//! Parses `ALTER SYSTEM RESTORE ... PREVIEW` in the forms of the grammars of V3.1.1, V4.0 and V4.2.1. A restore itself is
+//! parsed and refused.
 
 use super::cursor::Cursor;
 use crate::demo::line::{Feature, Line};

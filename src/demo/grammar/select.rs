@@ -1,4 +1,4 @@
-//! SELECT: columns of one view, or scalars without FROM. Narrower than a server on purpose.
+//! Parses SELECT: columns of one view, or scalars without FROM. Narrower than a server on purpose.
 
 use super::cursor::Cursor;
 use crate::demo::lexer::Kind;
@@ -9,7 +9,7 @@ const NARROW: &str = "the embedded OceanBase takes columns of one view of oceanb
 const SCALARS: &str = "the embedded OceanBase takes VERSION(), OB_VERSION(), EFFECTIVE_TENANT_ID(), EFFECTIVE_TENANT(), \
                        CONNECTION_ID(), NOW(6), UTC_TIMESTAMP(6) and @@variables without FROM";
 
-/// Everything behind the word SELECT.
+/// Parses what follows `SELECT`.
 pub fn select(cursor: &mut Cursor<'_>) -> Result<Statement, ServerError> {
     let a_call = matches!(cursor.peek(), Some(Kind::Word(_))) && cursor.peek_second() == Some(&Kind::Symbol('('));
     if (a_call && !cursor.sees(SECONDS)) || matches!(cursor.peek(), Some(Kind::Variable(_))) {
@@ -81,10 +81,10 @@ fn conditions(cursor: &mut Cursor<'_>) -> Result<Vec<(String, Vec<Literal>)>, Se
     }
 }
 
-/// The one function over a column.
+/// The only function over a column.
 const SECONDS: &str = "unix_timestamp";
 
-/// A column, or `UNIX_TIMESTAMP(column) AS name` with that name.
+/// Parses a column, or `UNIX_TIMESTAMP(column) AS name` with that name.
 fn asked(cursor: &mut Cursor<'_>) -> Result<(String, Option<String>), ServerError> {
     if !cursor.take(SECONDS) {
         return Ok((column(cursor)?, None));
@@ -104,7 +104,7 @@ fn literal(cursor: &mut Cursor<'_>) -> Result<Literal, ServerError> {
     cursor.literal().map_err(|_| cursor.error_because(NARROW))
 }
 
-/// One or more, between commas.
+/// Parses one or more items, separated by commas.
 fn list<'a, T>(
     cursor: &mut Cursor<'a>,
     mut item: impl FnMut(&mut Cursor<'a>) -> Result<T, ServerError>,

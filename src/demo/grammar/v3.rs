@@ -1,4 +1,4 @@
-//! `ALTER SYSTEM` as V2.2 and V3 have it: no TENANT clause, no DESCRIPTION, nothing between the words.
+//! Parses `ALTER SYSTEM` as V2.2 and V3 have it: no TENANT clause and no DESCRIPTION.
 
 use super::cursor::Cursor;
 use super::restore;
@@ -6,7 +6,7 @@ use crate::demo::lexer::Kind;
 use crate::demo::line::{Feature, Line};
 use crate::demo::statement::{Alter, BackupScope, Literal, ServerError, Statement, Tenants};
 
-/// Everything behind ALTER SYSTEM.
+/// Parses what follows `ALTER SYSTEM`.
 pub fn alter(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     if cursor.take("set") {
         return set(cursor);
@@ -111,7 +111,7 @@ fn cancel(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     Ok(Alter::CancelAll)
 }
 
-/// What parses and is not supported, or has no use in the embedded server.
+/// Parses the forms that the server does not support, or that have no use in the embedded server.
 fn refused(cursor: &mut Cursor<'_>) -> Result<Alter, ServerError> {
     for (word, what) in [("suspend", "suspend backup"), ("resume", "resume backup")] {
         if cursor.take(word) {

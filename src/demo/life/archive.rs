@@ -1,4 +1,4 @@
-//! The life of the log archive: rounds, pieces, and a checkpoint that is computed, not moved.
+//! Simulates the log archive: rounds, pieces, and a checkpoint that is computed from the time.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use crate::demo::storage;
 
 use super::{v3, work};
 
-/// Milliseconds of work that PREPARE, BEGINNING, STOPPING and SUSPENDING take each.
+/// Milliseconds of work that each of PREPARE, BEGINNING, STOPPING and SUSPENDING takes.
 pub(super) const PASSING: Moment = 600;
 
-/// Makes the passing states that fell due into the states they lead to, and begins what the modes of the tenants ask for.
+/// Finishes the transitions that are due, and starts those that the modes of the tenants ask for.
 pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
     let mut changed = Vec::new();
     for tenant in &mut cluster.tenants {
@@ -52,7 +52,7 @@ fn pass(round: &mut Round, at: Moment) {
             if round.start.is_none() {
                 round.start = Some(at);
             }
-            // It is DOING when its checkpoint has moved; a paused round goes on here.
+            // It is DOING when its checkpoint has moved; a paused round resumes here.
             round.reached = round.reached.max(at);
             round.frozen = None;
             RoundStatus::Doing
@@ -64,9 +64,9 @@ fn pass(round: &mut Round, at: Moment) {
     round.due = (round.status == RoundStatus::Beginning).then_some(at + round.passing);
 }
 
-/// Brings a tenant's archive nearer to what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
-/// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in a passing state is left alone, and a
-/// directory that is not as it was left is looked at again at the next turn, without a word.
+/// Moves a tenant's archive towards what `LOG_MODE` and `LOG_ARCHIVE_DEST_STATE` ask for, as the root service does at each of
+/// its turns (V4.3.1 source, `ob_archive_scheduler_service.cpp`): a round in transition is left alone, and a directory whose
+/// format file has changed is checked again at the next turn, without a message.
 pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
     if !cluster.line.has(Feature::ArchiveMode) {
         return;
@@ -91,17 +91,17 @@ pub fn schedule(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: 
     }
 }
 
-/// Whether the directory of the archive is as the server left it.
+/// Checks that the format file of the archive's directory is as the server wrote it.
 ///
 /// # Errors
-/// The code as the source has it, negative, and its words.
+/// The code as the source has it, negative, and its text.
 pub fn check(cluster_id: i64, tenant: &Tenant) -> Result<(), (i64, &'static str)> {
     let Some(dest) = &tenant.archive else { return Err((-4018, "Entry not exist")) };
     let known = tenant.known.iter().find(|known| known.dest.place() == dest.location.place());
     known.map_or(Ok(()), |known| storage::check(cluster_id, tenant.id, known))
 }
 
-/// Goes on with a paused round, or starts a new one; whether it may has been looked at.
+/// Resumes a paused round, or starts a new one; the caller has checked that it may.
 pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     let Some(tenant) = cluster.tenant_mut(tenant_id) else { return };
     let Some(dest) = tenant.archive.as_ref() else { return };
@@ -132,13 +132,13 @@ pub fn enable(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     round_event(cluster, at, "enable_archive", tenant_id);
 }
 
-/// Begins to end the current round.
+/// Starts to stop the current round.
 pub fn disable(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
     leave(cluster, tenant_id, RoundStatus::Stopping, faults, speed, at);
     round_event(cluster, at, "disable_archive", tenant_id);
 }
 
-/// Marks what lies at a destination as deleted: its sets, or the pieces of its rounds.
+/// Marks the files of a destination as deleted: its sets, or the pieces of its rounds.
 pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
     let id = known.dest.dest_id;
     for set in tenant.sets.iter_mut().filter(|set| known.dest_type == "backup_data" && set.dest_id == id) {
@@ -150,7 +150,7 @@ pub fn forget(tenant: &mut Tenant, known: &KnownDest) {
     }
 }
 
-/// Breaks the current round: the log was recycled before it was archived.
+/// Interrupts the current round: the log was recycled before it was archived.
 pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
     leave(cluster, tenant_id, RoundStatus::Interrupted, faults, speed, at);
     if let Some(round) = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut()) {
@@ -159,7 +159,7 @@ pub fn interrupt(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed:
     }
 }
 
-/// Breaks the current round where its checkpoint is, short of what was written last, and of what the newest set needs.
+/// Interrupts the current round at its checkpoint, before the log that the newest set needs.
 pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault], speed: u32, at: Moment) {
     let name = cluster.name.clone();
     let tenant = cluster.tenant_by_id(tenant_id);
@@ -174,7 +174,7 @@ pub(super) fn break_short(cluster: &mut Cluster, tenant_id: i64, faults: &[Fault
     interrupt(cluster, tenant_id, faults, speed, at);
 }
 
-/// Ends a round that broke and starts a new one, as its administrator would.
+/// Stops an interrupted round and starts a new one, as its administrator would.
 pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     let round = cluster.tenant_mut(tenant_id).and_then(|tenant| tenant.rounds.last_mut());
     if let Some(round) = round.filter(|round| round.status == RoundStatus::Interrupted) {
@@ -187,7 +187,7 @@ pub fn renew(cluster: &mut Cluster, tenant_id: i64, speed: u32, at: Moment) {
     }
 }
 
-/// Begins to leave a round: its checkpoint stays where the slowest log stream is.
+/// Starts the transition of a round into another state: its checkpoint stays where the slowest log stream is.
 pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faults: &[Fault], speed: u32, at: Moment) {
     let name = cluster.name.clone();
     let faults = Faults { all: faults, cluster: &name };
@@ -208,7 +208,7 @@ pub(super) fn leave(cluster: &mut Cluster, tenant_id: i64, to: RoundStatus, faul
     }
 }
 
-/// An event about a tenant's present round. The state is printed as the number it has in the source.
+/// Records an event about a tenant's current round. The state is printed as its number in the source.
 fn round_event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id: i64) {
     let Some(round) = cluster.tenant_by_id(tenant_id).and_then(Tenant::round) else { return };
     let items = vec![
@@ -221,7 +221,7 @@ fn round_event(cluster: &mut Cluster, at: Moment, what: &'static str, tenant_id:
     cluster.event(at, "log_archive", what, items);
 }
 
-/// Up to where the round's log is archived: it moves in steps of `archive_lag_target`, and none is 0.
+/// Returns up to where the round's log is archived; it moves in steps of `archive_lag_target`. `None`: the round has not started.
 #[must_use]
 pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Moment) -> Option<Moment> {
     let start = round.start?;
@@ -234,7 +234,7 @@ pub fn checkpoint(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32
     Some((start + whole).max(round.reached))
 }
 
-/// Up to where the furthest log stream is archived, `MAX_SCN`: what keeps an archive back is one of them, the others go on.
+/// Returns up to where the furthest log stream is archived, `MAX_SCN`: a fault stalls one stream, the others go on.
 #[must_use]
 pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, now: Moment) -> Option<Moment> {
     let reached = checkpoint(tenant, round, faults, speed, now)?;
@@ -242,7 +242,7 @@ pub fn furthest(tenant: &Tenant, round: &Round, faults: Faults<'_>, speed: u32, 
     Some(if round.frozen.is_some() { round.ahead.max(reached) } else { free.max(reached) })
 }
 
-/// When the checkpoint next moves by itself.
+/// Returns when the checkpoint moves next.
 #[must_use]
 pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Moment) -> Option<Moment> {
     let round = tenant.round().filter(|round| round.frozen.is_none())?;
@@ -251,7 +251,7 @@ pub fn next_checkpoint(tenant: &Tenant, speed: u32, now: Moment) -> Option<Momen
     Some(start + ((now - start).max(0) / step + 1) * step)
 }
 
-/// The piece that holds the checkpoint.
+/// Returns the id of the piece that contains the checkpoint.
 #[must_use]
 pub fn last_piece(round: &Round, checkpoint: Moment) -> i64 {
     let start = round.start.unwrap_or(checkpoint);

@@ -1,5 +1,5 @@
-//! How a backup job of V4 begins: the checks of the one it is started for, in the server's order (V4.3.1 source,
-//! `ob_backup_data_scheduler.cpp`), and the children of a job that sys started.
+//! Starts backup jobs of V4: the checks of a tenant in the server's order (V4.3.1 source, `ob_backup_data_scheduler.cpp`), and
+//! the child jobs of a job that sys started.
 
 use crate::demo::clock::Moment;
 use crate::demo::fault::Fault;
@@ -10,7 +10,7 @@ use crate::demo::statement::ServerError;
 
 use super::{trace_id, upgrading};
 
-/// `backup can not start`, with the reason where the server gives one.
+/// Returns the error 9040 `backup can not start` with a reason.
 #[must_use]
 pub fn cannot_start(why: &str) -> ServerError {
     refusal(9040, format!("backup can not start, because {why}"))
@@ -29,7 +29,7 @@ fn archives(tenant: &Tenant) -> Result<(), ServerError> {
     if tenant.archiving() { Ok(()) } else { Err(cannot_start("log archive status is not doing.")) }
 }
 
-/// One initiator has one job of a tenant at a time.
+/// Checks that the initiator has no other job of the tenant: one at a time.
 fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), ServerError> {
     let own = |job: &&Job| job.tenant_id == tenant.id && job.initiator_tenant_id == initiator;
     if cluster.jobs.iter().filter(own).any(|job| !job.history) {
@@ -38,7 +38,7 @@ fn not_twice(cluster: &Cluster, tenant: &Tenant, initiator: i64) -> Result<(), S
     Ok(())
 }
 
-/// What sys is told about a tenant it listed. Upgrade mode is not among it: the child meets that.
+/// Checks a tenant that sys listed. Upgrade mode is not checked here: it fails the child job.
 ///
 /// # Errors
 /// 9036, 9040.
@@ -52,7 +52,7 @@ pub fn may_list(cluster: &Cluster, tenant: &Tenant) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// What BACKUP asks for, whoever said it.
+/// The options of a BACKUP statement.
 #[derive(Debug, Clone)]
 pub struct Wanted {
     /// INC (true) or FULL.
@@ -75,7 +75,7 @@ impl Wanted {
         }
     }
 
-    /// A job of it that nothing is known of yet but whose it is.
+    /// Returns a new job of a tenant, without a path or a set.
     fn job(&self, tenant_id: i64, id: i64, initiator: (i64, i64), at: Moment) -> Job {
         Job {
             tenant_id,
@@ -105,7 +105,7 @@ impl Wanted {
     }
 }
 
-/// The job of sys, whose children come later.
+/// Starts the job of sys; its child jobs are started later.
 pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: Moment) {
     let id = cluster.next_job_id(1);
     // It is its own initiator.
@@ -113,8 +113,8 @@ pub fn of_sys(cluster: &mut Cluster, wanted: &Wanted, executors: Vec<i64>, at: M
     cluster.jobs.push(Job { executors, ..job });
 }
 
-/// A tenant's own job: of itself, or of the job of sys that is given as `initiator` (tenant and job). Its set has its number
-/// and its type from here on; an increment without a base becomes a full here, and nobody is told.
+/// Starts a tenant's job, for itself or for the job of sys that is given as `initiator` (tenant id and job id). The id and the
+/// type of its set are decided here: an increment without a base silently becomes a full.
 ///
 /// # Errors
 /// 9036, 9040.
@@ -157,15 +157,15 @@ pub fn of_tenant(
     Ok(())
 }
 
-/// The children of a job of sys. What keeps a tenant from having one is in the event history alone, without its words, and
-/// in no result.
+/// Starts the child jobs of a job of sys. Why a tenant gets none is only in the event history, as a code without its text,
+/// and in no result.
 pub(super) fn children(cluster: &mut Cluster, faults: &[Fault], index: usize, at: Moment) {
     let parent = &mut cluster.jobs[index];
     parent.status = JobStatus::Doing;
     parent.done = 0;
     let (id, executors, wanted) = (parent.id, parent.executors.clone(), Wanted::of(parent));
     for tenant_id in executors {
-        // Neither of a tenant that is not normal any more nor of one that has a job of sys already is anything said.
+        // No event is written for a tenant that is not normal any more, or that has a job of sys already.
         let passed = cluster
             .tenant_by_id(tenant_id)
             .is_none_or(|tenant| normal(tenant).is_err() || not_twice(cluster, tenant, 1).is_err());

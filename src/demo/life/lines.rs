@@ -1,4 +1,4 @@
-//! How a job of each line goes, and what a fault does to one of V2.2 or V3. Time is given, nothing sleeps.
+//! Tests of the jobs of each release line, and of faults on V2.2 and V3. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::fault::{Effect, Fault};
@@ -18,7 +18,7 @@ fn fault(bench: &mut Bench, tenant: Option<&str>, server: Option<usize>, effect:
     bench.fleet.faults.push(Fault { name, cluster: None, tenant, server, fixable: true, since, effect });
 }
 
-/// The states that a view shows of one job, in order.
+/// Returns the states that a view shows of one job, in order.
 fn states(bench: &mut Bench, view: &str, row: usize) -> Vec<Value> {
     let mut seen: Vec<Value> = Vec::new();
     for _ in 0..600 {

@@ -1,11 +1,11 @@
-//! How far a job is, read from the work done.
+//! Computes the progress of a job from the work done.
 
 use crate::demo::fleet::Cluster;
 use crate::demo::line::Work;
 
 use super::length;
 
-/// How far a tenant's job is.
+/// The progress of a tenant's job.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Progress {
     /// Tablets in all.
@@ -18,14 +18,14 @@ pub struct Progress {
     pub finished_blocks: i64,
 }
 
-/// How much of the present phase is done, in thousandths.
+/// Returns how much of the present phase is done, in thousandths.
 #[must_use]
 pub fn permille(cluster: &Cluster, index: usize) -> i64 {
     let whole = length(cluster, &[], index).unwrap_or(1).max(1);
     (cluster.jobs[index].done * 1000 / whole).clamp(0, 1000)
 }
 
-/// Reads how far a tenant's job is from the work done; the fleet must have been advanced.
+/// Computes the progress of a tenant's job from the work done; the fleet must have been advanced to the present.
 #[must_use]
 pub fn progress(cluster: &Cluster, index: usize) -> Progress {
     let job = &cluster.jobs[index];

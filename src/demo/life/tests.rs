@@ -1,4 +1,4 @@
-//! One test for each thing the fleet must do as a server does. Time is given, nothing sleeps.
+//! Tests that jobs behave as on a V4 server. The time is set by the test; nothing sleeps.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::clock::{self, SECOND};

@@ -1,5 +1,5 @@
-//! The life of a cluster of V2.2 or V3: one backup and one archive for all of its tenants, and merges of the whole
-//! cluster, zone by zone.
+//! Simulates a cluster of V2.2 or V3: one backup and one archive for all of its tenants, and merges of the whole cluster, zone
+//! by zone.
 
 use std::collections::BTreeMap;
 
@@ -16,13 +16,13 @@ const ZONE: Moment = 1500;
 /// Increments that may follow a full; the next one is a full itself.
 const MOST_INCREMENTS: usize = 64;
 
-/// Where the cluster's backups and its archive go, as `backup_dest` says on the root service's own server.
+/// Returns the destination of the cluster's backups and archive: `backup_dest` on the server of the root service.
 #[must_use]
 pub fn destination(cluster: &Cluster) -> &str {
     cluster.parameters.get("backup_dest").map_or("", String::as_str)
 }
 
-/// The archive and the merges of a cluster, brought to a moment.
+/// Advances the merge of a cluster to a point in time.
 pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
     let faults = Faults { all: faults, cluster: &cluster.name };
     let Some(v3) = cluster.v3.as_mut() else { return };
@@ -49,7 +49,7 @@ pub(super) fn step(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Mome
     }
 }
 
-/// When the zone at work has merged.
+/// Returns when the zone that is merging has finished.
 pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Option<Moment> {
     let merge = &cluster.v3.as_ref()?.merge;
     merge.zone.filter(|zone| !stands(Faults { all: faults, cluster: &cluster.name }, *zone))?;
@@ -57,18 +57,18 @@ pub(super) fn merge_due(cluster: &Cluster, faults: &[Fault], speed: u32) -> Opti
     Some(merge.seen + (ZONE * 1000 - merge.done + speed - 1).div_euclid(speed).max(0))
 }
 
-/// Whether the merge of a zone does not go on: with an error, or because it is held.
+/// Returns whether the merge of a zone is stalled: by an error, or because a test holds it.
 fn stands(faults: Faults<'_>, zone: usize) -> bool {
     fails(faults, zone) || faults.holds_merge(zone)
 }
 
-/// Whether the merge of a zone stands still with an error.
+/// Returns whether the merge of a zone has failed with an error.
 #[must_use]
 pub fn fails(faults: Faults<'_>, zone: usize) -> bool {
     faults.has(&Effect::CompactionFails, Some(zone))
 }
 
-/// The global `merge_status`; none on a line that merges tenant by tenant.
+/// Returns the global `merge_status`; `None` on a line that merges tenant by tenant.
 #[must_use]
 pub fn merge_state(fleet: &Fleet, cluster: &Cluster) -> Option<&'static str> {
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
@@ -92,14 +92,14 @@ fn merge_next(v3: &mut OfV3, at: Moment) {
     }
 }
 
-/// Freezes a new version, and begins to merge it unless an older one is still being merged.
+/// Freezes a new version, and starts to merge it unless an older one is still being merged.
 pub fn freeze(v3: &mut OfV3, at: Moment) {
     let version = v3.frozen().version + 1;
     v3.freezes.push(Freeze { version, at });
     merge_next(v3, at);
 }
 
-/// The archive's own transitions, with the lines they leave in the event history.
+/// Makes the transitions of the archive that are due, and records them in the event history.
 pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Moment) {
     let state = |cluster: &Cluster| {
         let round = cluster.tenants.first().and_then(Tenant::round);
@@ -113,7 +113,7 @@ pub(super) fn step_archive(cluster: &mut Cluster, faults: &[Fault], speed: u32, 
     }
 }
 
-/// Starts a new round, unless one goes on or there is no destination.
+/// Starts a new round, unless one is running or there is no destination.
 pub fn begin_round(cluster: &mut Cluster, speed: u32, at: Moment) {
     let path = destination(cluster).to_owned();
     let interval = option(cluster, "log_archive_piece_switch_interval");
@@ -157,22 +157,22 @@ pub fn stop_round(cluster: &mut Cluster, faults: &[Fault], speed: u32, at: Momen
     cluster.event(at, "log_archive", "handle_stop_log_archive", items);
 }
 
-/// A key of `backup_dest_option`.
+/// Returns the value of a key of `backup_dest_option`.
 #[must_use]
 pub fn option(cluster: &Cluster, key: &str) -> Option<String> {
     let text = cluster.parameters.get("backup_dest_option")?;
     text.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
 }
 
-/// The number of the next set, of the cluster or of tenants.
+/// Returns the id of the next set, of the cluster or of tenants.
 #[must_use]
 pub fn next_set_id(cluster: &Cluster) -> i64 {
     let sets = cluster.tenants.iter().flat_map(|tenant| &tenant.sets).map(|set| set.id);
     sets.chain(cluster.jobs.iter().map(|job| job.set_id)).max().unwrap_or(0) + 1
 }
 
-/// What a server takes as the base of a tenant's increment: the latest good set of the whole cluster at this destination,
-/// with no more than 64 entries, failed ones too, after the last full. No round is compared.
+/// Returns the base of a tenant's next increment: the latest good set of the whole cluster at this destination, with no more
+/// than 64 increments, failed ones too, after the last full. No round is compared.
 #[must_use]
 pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
     let path = destination(cluster);
@@ -182,7 +182,7 @@ pub fn base<'a>(cluster: &Cluster, tenant: &'a Tenant) -> Option<&'a Set> {
     latest.filter(|_| since <= MOST_INCREMENTS)
 }
 
-/// The cluster's own row begins, and every tenant waits for its turn.
+/// Starts the cluster's own row, and queues a job for every tenant.
 pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Moment) {
     start_set(cluster, index, at);
     let parent = &mut cluster.jobs[index];
@@ -203,8 +203,7 @@ pub(super) fn start_tenants(cluster: &mut Cluster, index: usize, at: Moment) {
     }
 }
 
-/// A tenant's part of the set, or with the sys job the cluster's; an increment without a base becomes a full here, and
-/// nobody is told.
+/// Starts a tenant's part of the set, or with the sys job the cluster's; an increment without a base silently becomes a full.
 pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Moment) {
     let job = cluster.jobs[index].clone();
     let frozen = cluster.v3.as_ref().map_or(1, |v3| v3.frozen().version);
@@ -257,7 +256,7 @@ pub(super) fn start_set(cluster: &mut Cluster, index: usize, at: Moment) {
     cluster.event(at, "backup", event, items);
 }
 
-/// What a job that has ended leaves in the event history.
+/// Records the end of a job in the event history.
 pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
     let job = &cluster.jobs[index];
     let result = ("result", job.result.to_string());
@@ -278,7 +277,7 @@ pub(super) fn ended(cluster: &mut Cluster, index: usize, at: Moment) {
     cluster.event(at, "backup", event, items);
 }
 
-/// What happens to the cluster when its backup has been completed.
+/// Applies the faults that follow a completed backup.
 pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, index: usize, at: Moment) {
     let there = Faults { all: faults, cluster: &cluster.name };
     let executors = &cluster.jobs[index].executors;
@@ -288,7 +287,7 @@ pub(super) fn after_backup(cluster: &mut Cluster, faults: &[Fault], speed: u32, 
     }
 }
 
-/// Up to where the log of a tenant is archived; sys stands for the cluster, whose tenants must all be there.
+/// Returns up to where the log of a tenant is archived; of sys, the slowest tenant of the cluster.
 #[must_use]
 pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Round) -> Option<Moment> {
     let faults = Faults { all: &fleet.faults, cluster: &cluster.name };
@@ -299,7 +298,7 @@ pub fn checkpoint(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant, round: &Rou
     cluster.user_tenants().filter_map(of).min().or_else(|| of(tenant))
 }
 
-/// Whether the log reaches the end of the newest good set of a tenant, in the round it was made in.
+/// Returns whether the log reaches the end of the newest good set of a tenant, in the round it was made in.
 #[must_use]
 pub fn restorable(fleet: &Fleet, cluster: &Cluster, tenant: &Tenant) -> bool {
     let good = |set: &&Set| set.status == "SUCCESS" && set.file_status == "AVAILABLE";

@@ -1,5 +1,5 @@
-//! The same before V4: one place for sets and log of the whole cluster, found by the cluster's name and id (V3.1.5 source,
-//! `ObMultiBackupDestUtil`).
+//! RESTORE PREVIEW before V4: one directory with the sets and the log of the whole cluster, found by the cluster's name and id
+//! (V3.1.5 source, `ObMultiBackupDestUtil`).
 
 use super::{SetInfo, no_enough_log, of_round, sets, source};
 use crate::demo::clock::{self, Moment};
@@ -9,7 +9,7 @@ use crate::demo::orders::refusal;
 use crate::demo::projection::Look;
 use crate::demo::statement::{Preview, PreviewBeforeV4, ServerError, Until, Value};
 
-/// What is checked when it is sent.
+/// Checks a PREVIEW when it is executed.
 pub(super) fn may_look(cluster: &Cluster, preview: &Preview) -> Result<(), ServerError> {
     let Some((old, _)) = asked(preview) else { return Err(refusal(1210, "Incorrect arguments to restore preview")) };
     at(preview, "+08:00")?;
@@ -28,19 +28,19 @@ fn asked(preview: &Preview) -> Option<(&PreviewBeforeV4, &str)> {
     }
 }
 
-/// The point, in the zone of the session.
+/// Returns the requested restore point, parsed in the zone of the session.
 fn at(preview: &Preview, zone: &str) -> Result<Moment, ServerError> {
     let nothing = || refusal(1210, "Incorrect arguments to restore preview");
     let (_, time) = asked(preview).ok_or_else(nothing)?;
     moment(time, zone)
 }
 
-/// A time as it is written in a zone.
+/// Parses a time that is written in a time zone.
 pub(super) fn moment(text: &str, zone: &str) -> Result<Moment, ServerError> {
     clock::moment(text, zone).ok_or_else(|| refusal(1292, format!("Incorrect TIMESTAMP value: '{text}'")))
 }
 
-/// The rows of SHOW RESTORE PREVIEW: sets, then pieces.
+/// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn rows(look: &Look<'_>, preview: &Preview) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
     let Some((old, _)) = asked(preview) else { return Err(no_enough_log()) };
     let (cluster, until) = (look.cluster, at(preview, look.zone)?);

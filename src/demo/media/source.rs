@@ -1,5 +1,5 @@
-//! What a server of V4 would restore from, chosen from the storage as its source does (V4.3.1, `ObRestoreUtil`,
-//! `ObBackupDataStore`, `ObArchiveStore`).
+//! Chooses the sets and pieces that a server of V4 would restore from (V4.3.1 source, `ObRestoreUtil`, `ObBackupDataStore`,
+//! `ObArchiveStore`).
 
 use super::{PieceFile, SetInfo, bare, digest, no_enough_log, pieces, release, sets};
 use crate::demo::clock::{self, Moment};
@@ -9,14 +9,14 @@ use crate::demo::projection::Look;
 use crate::demo::statement::{Preview, ServerError, Until, Value};
 use crate::demo::storage::Owner;
 
-/// The rows of SHOW RESTORE PREVIEW: sets, then pieces.
+/// Returns the rows of SHOW RESTORE PREVIEW: sets, then pieces.
 pub(super) fn rows(
     look: &Look<'_>,
     preview: &Preview,
     passwords: &[String],
 ) -> Result<Vec<Vec<(&'static str, Value)>>, ServerError> {
-    // There the point that was sent is overwritten before it is kept, and what is shown asks for it (V4.2.1, V4.2.2, V4.3.0
-    // and V4.3.1 source, `physical_restore_preview`).
+    // These releases overwrite the requested point before they store it, and SHOW needs it (V4.2.1, V4.2.2, V4.3.0 and V4.3.1
+    // source, `physical_restore_preview`).
     match release(look.cluster) {
         [4, 2, 1 | 2] | [4, 3, 0] => return Err(not_supported("show restore preview do not specify backup dest")),
         [4, 3, 1] => return Err(refusal(5112, "Variable __ob_restore_preview_scn__ does not exists")),
@@ -65,11 +65,11 @@ pub(super) fn rows(
     Ok(rows)
 }
 
-/// The point that is restored to, in nanoseconds.
+/// Returns the restore point, in nanoseconds.
 fn point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) -> Result<i128, ServerError> {
     match (&preview.until, archived) {
         (Until::Scn(scn), _) => Ok(*scn),
-        // A set with its own log has one point, whatever time was asked for.
+        // A set with its own log has one restore point, whatever time was requested.
         (_, None) => {
             let newest = there.iter().filter(|set| set.good).map(|set| set.min_restore).max();
             newest.map(clock::scn).ok_or_else(|| refusal(4016, "Internal error"))
@@ -78,13 +78,13 @@ fn point(preview: &Preview, there: &[&SetInfo], archived: Option<&[PieceFile]>) 
             let last = archived.iter().map(|piece| piece.checkpoint).max();
             last.map(clock::scn).ok_or_else(|| refusal(4016, "Internal error"))
         }
-        // It is read in the zone that the backup remembers, which is that of the servers.
+        // It is parsed in the time zone that the backup recorded, which is that of the servers.
         (Until::Time(time), Some(_)) => super::before_v4::moment(time, "+08:00").map(clock::scn),
     }
 }
 
-/// The newest full at or before the point, with the increments that stand on it; and where the log must begin. The password
-/// of every set on the way is checked, and of the first that is too new.
+/// Returns the newest full at or before the restore point with its increments, and where the log must begin. It checks the
+/// password of every set up to the point, and of the first one that is too new.
 fn choose_sets<'a>(
     there: &[&'a SetInfo],
     until: i128,
@@ -113,7 +113,7 @@ fn choose_sets<'a>(
     Ok((chosen, start))
 }
 
-/// The available pieces of the first destination that lie end to end from the start to the point.
+/// Returns the available pieces of the first destination that cover the time from `start` to the restore point without a gap.
 fn choose_pieces(archived: &[PieceFile], start: Moment, until: i128) -> Result<Vec<&PieceFile>, ServerError> {
     if clock::scn(start) >= until {
         return Err(refusal(1210, "Incorrect arguments"));
@@ -143,7 +143,7 @@ fn choose_pieces(archived: &[PieceFile], start: Moment, until: i128) -> Result<V
     }
 }
 
-/// Whether a URI names that directory.
+/// Returns whether a URI names that directory.
 pub(super) fn is_at(uri: &str, path: &str) -> bool {
     bare(uri) == path
 }

@@ -6,7 +6,7 @@ use crate::demo::fault::{Effect, Fault};
 use crate::demo::fleet::RoundStatus;
 use crate::demo::testing::{Bench, full};
 
-/// What the server finds for a tenant up to a point: type and id of each row, or the code of the refusal.
+/// Returns what the server would restore up to a point: type and id of each row, or the code of the error.
 fn found(bench: &Bench, from: &str, scn: i128, passwords: &[&str]) -> Result<Vec<(String, i128)>, u16> {
     let look = Look { fleet: &bench.fleet, cluster: bench.cluster(), tenant_id: 1, zone: "+08:00" };
     let preview = Preview { from: from.to_owned(), until: Until::Scn(scn), before_v4: None };
@@ -32,7 +32,7 @@ fn data(bench: &Bench) -> String {
     both(bench).split(',').next().unwrap().to_owned()
 }
 
-/// The earliest point of the newest set that the views list.
+/// Returns the earliest restore point of the newest set that the views list.
 fn point(bench: &Bench) -> i128 {
     clock::scn(bench.tenant("pay").sets.last().unwrap().min_restore.unwrap())
 }
@@ -132,7 +132,7 @@ fn the_log_inside_a_set_counts_where_no_archive_is_named() {
     let at = point(&bench);
     let alone = found(&bench, &data(&bench), at, &[]).unwrap();
     assert_eq!((sets(&alone), alone.len()), (vec![3], 2));
-    // With the archive's path the log inside is not looked at.
+    // With the archive's path the log inside the set is not used.
     bench.fleet.faults.push(lacking(Lacks::NewestPiece));
     assert_eq!(found(&bench, &both(&bench), at, &[]), Err(4018));
     assert!(found(&bench, &data(&bench), at, &[]).is_ok());

@@ -1,4 +1,4 @@
-//! `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: reading the URI, and what is stored of it all.
+//! Executes `SET DATA_BACKUP_DEST` and `SET LOG_ARCHIVE_DEST`: parses the URI, claims the directory, and stores the destination.
 
 use crate::demo::clock::{self, SECOND};
 use crate::demo::fault::Faults;
@@ -10,7 +10,7 @@ use crate::demo::storage::{self, Owner, Taker};
 
 use super::{Order, archive_runs, not_supported, refusal};
 
-/// A URI, taken apart as the server does: at the first `?`, then at each `&`.
+/// A URI, split as the server does: at the first `?`, then at each `&`.
 struct Uri {
     path: String,
     extension: String,
@@ -66,13 +66,13 @@ fn parse(uri: &str, line: &Line) -> Result<Uri, ServerError> {
     Ok(Uri { path: path.to_owned(), extension, object_storage })
 }
 
-/// Something in place of a key from which the key cannot be read.
+/// Returns a digest that stands for a key.
 fn scrambled(key: &str) -> String {
     use sha1::{Digest, Sha1};
     Sha1::digest(key).iter().fold(String::new(), |text, byte| text + &format!("{byte:02X}"))
 }
 
-/// Whose the directory of a URI is, and its path.
+/// Returns the path of a URI and the owner of its directory.
 ///
 /// # Errors
 /// 9026; 9080 where no format file is there.
@@ -104,7 +104,7 @@ pub(crate) fn set_data(fleet: &mut Fleet, order: Order, tenant_id: i64, value: &
     Ok(())
 }
 
-/// Sets a tenant's `LOG_ARCHIVE_DEST` as a whole: what is left out falls back to its default.
+/// Sets all of a tenant's `LOG_ARCHIVE_DEST`: what is left out gets its default.
 ///
 /// # Errors
 /// 1235, 4179, 9026, 9080, 9081.
@@ -138,19 +138,19 @@ pub(crate) fn set_archive(fleet: &mut Fleet, order: Order, tenant_id: i64, value
     let location = settle(fleet, order, tenant_id, &uri, "archive_log")?;
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
-    // Whatever it was before, the state is written with the destination; V4.0 has one for what nothing was archived to yet.
+    // Whatever it was before, the state is written with the destination; V4.0 has a state for a destination without a round.
     let state = if cluster.line.has(Feature::ArchiveMode) { DestState::Enable } else { DestState::Disable };
     if let Some(tenant) = cluster.tenant_mut(tenant_id) {
         tenant.archive =
             Some(ArchiveDest { location, binding: binding.to_owned(), piece_switch_interval: interval, state });
     }
-    // A tenant that was put in ARCHIVELOG mode without a destination begins its round now.
+    // A tenant that was put in ARCHIVELOG mode without a destination starts its round now.
     archive::schedule(cluster, tenant_id, &fleet.faults, speed, order.at);
     Ok(())
 }
 
-/// Checks a directory and takes it. Where the format file of a destination that was known is not there any more, whatever the
-/// views list of it counts as deleted, and it becomes a new destination.
+/// Checks a directory and claims it. If the format file of a registered destination is missing, the sets and pieces that the
+/// views list are marked as deleted, and it becomes a new destination.
 fn settle(
     fleet: &mut Fleet,
     order: Order,

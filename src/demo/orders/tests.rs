@@ -1,4 +1,4 @@
-//! What is refused, with the words of the server, and what a destination leaves behind.
+//! Tests of refused statements with the server's messages, and of destinations.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::statement::{Alter, BackupScope, Tenants, Value};

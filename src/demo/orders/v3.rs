@@ -1,4 +1,4 @@
-//! What an `ALTER SYSTEM` does to a cluster of V2.2 or V3: everything concerns the whole cluster.
+//! Executes `ALTER SYSTEM` on V2.2 and V3, where every statement concerns the whole cluster.
 
 mod destination;
 mod parameters;
@@ -16,15 +16,15 @@ use crate::demo::statement::{Alter, BackupScope, ServerError};
 pub(crate) use destination::remember_archive;
 pub(crate) use parameters::DEFAULTS;
 
-/// Versions that may wait to be merged.
+/// Frozen versions that may wait to be merged.
 const UNMERGED: i64 = 16;
-/// Tenants that one statement may name.
+/// Tenants that one BACKUP TENANT may name.
 const NAMED: usize = 256;
 
-/// Carries out an order; the fleet must have been advanced to its moment.
+/// Executes a statement; the fleet must have been advanced to its time.
 ///
 /// # Errors
-/// What the server answers when it refuses.
+/// The server's error.
 pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Result<(), ServerError> {
     if order.tenant_id != 1 {
         return Err(no_privilege());
@@ -77,17 +77,17 @@ pub(super) fn carry_out(fleet: &mut Fleet, order: Order, alter: &Alter) -> Resul
     }
 }
 
-/// The state of the cluster's archive; none before the first round.
+/// Returns the state of the cluster's archive; `None` before the first round.
 fn archive_state(cluster: &Cluster) -> Option<RoundStatus> {
     cluster.tenants.first()?.round().map(|round| round.status)
 }
 
-/// Tenants being made, dropped or restored, and those in the recycle bin, are skipped.
+/// Returns whether a tenant is backed up: not one that is being created, dropped or restored, or in the recycle bin.
 fn normal(tenant: &Tenant) -> bool {
     tenant.status == "NORMAL" && tenant.role == "PRIMARY" && !tenant.recycled
 }
 
-/// The cluster's job: the one that has not left the running views.
+/// Returns the cluster's job that is in the running views.
 fn current(cluster: &Cluster) -> Option<&Job> {
     cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
 }
@@ -117,7 +117,7 @@ fn archive_log(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// `PRIMARY` or `PHYSICAL STANDBY`.
+/// Returns the role of the cluster: `PRIMARY` or `PHYSICAL STANDBY`.
 pub(crate) fn role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
     let own = cluster.v3.as_ref().map_or("PRIMARY", |v3| v3.role.as_str());
     let switched = fleet.faults.iter().find_map(|fault| match &fault.effect {
@@ -131,7 +131,7 @@ pub(crate) fn role<'a>(fleet: &'a Fleet, cluster: &'a Cluster) -> &'a str {
     switched.unwrap_or(own)
 }
 
-/// Whether old backups are being removed.
+/// Returns whether old backups are being removed.
 pub(crate) fn cleanup_runs(fleet: &Fleet, cluster: &Cluster) -> bool {
     crate::demo::fault::Faults { all: &fleet.faults, cluster: &cluster.name }.has(&Effect::CleanupRuns, None)
 }
@@ -140,7 +140,7 @@ fn cannot_start(why: &str) -> ServerError {
     refusal(9040, format!("backup can not start, because {why}"))
 }
 
-/// The checks of a BACKUP statement, in the server's order.
+/// Checks a BACKUP statement, in the server's order.
 fn may_start(fleet: &Fleet, order: Order) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     global_timestamps(cluster)?;
@@ -199,7 +199,7 @@ fn start(fleet: &mut Fleet, order: Order, incremental: bool, executors: Vec<i64>
     cluster.event(order.at, "backup", "start backup cluster", Vec::new());
 }
 
-/// `BACKUP TENANT .. TO ..`: a full into a directory of its own, once the cluster itself has been backed up.
+/// Executes `BACKUP TENANT .. TO ..`: a full into a directory of its own, after a backup of the cluster.
 fn backup_tenants(fleet: &mut Fleet, order: Order, names: &[String], to: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     let mut executors = Vec::new();
@@ -250,12 +250,12 @@ fn major_freeze(cluster: &mut Cluster, order: Order) -> Result<(), ServerError> 
     Ok(())
 }
 
-/// Stops everything, and forgets where backups go.
+/// Cancels the backup, stops the archive, and clears the destinations.
 fn cancel_all(fleet: &mut Fleet, order: Order) {
     end_cleanup(fleet, order);
     let speed = fleet.speed;
     let cluster = &mut fleet.clusters[order.cluster];
-    // Nothing to cancel is as good as cancelled.
+    // It is no error if no backup is running.
     let _nothing_runs = cancel(cluster, speed, order);
     if archive_state(cluster).is_some_and(|state| !matches!(state, RoundStatus::Stop | RoundStatus::Stopping)) {
         v3::stop_round(cluster, &fleet.faults, speed, order.at);

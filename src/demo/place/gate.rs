@@ -1,5 +1,5 @@
-//! The SQL ports of a place. A port stays reserved as long as the fleet lives, so that one that refuses today can
-//! listen tomorrow, and no stranger's socket answers in between.
+//! The SQL ports of a fleet. A port stays bound as long as the fleet is served, so that one that refuses connections can listen
+//! again later, and no other program answers on it in between.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,13 +14,13 @@ use crate::demo::embedded::{Embedded, Gate};
 use crate::demo::registry::Registry;
 use crate::demo::server;
 
-/// Clients that may wait to be met.
+/// Connections that may wait to be accepted.
 const BACKLOG: u32 = 128;
 
-/// How long a port rests whose listener failed.
+/// How long a port whose listener failed waits before it listens again.
 const AGAIN: Duration = Duration::from_millis(200);
 
-/// Binds that many ports on loopback, none of them listening: what connects is refused.
+/// Binds that many ports on loopback without listening: connections are refused.
 pub(super) fn reserve(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u16)>> {
     (0..count)
         .map(|index| {
@@ -33,7 +33,7 @@ pub(super) fn reserve(count: usize, first: u16) -> io::Result<Vec<(TcpSocket, u1
 
 fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
     let socket = TcpSocket::new_v4()?;
-    // Connections that were cut linger on the port for a while.
+    // Connections that were cut stay on the port for a while.
     socket.set_reuseaddr(port != 0)?;
     let named = |error: io::Error| io::Error::new(error.kind(), format!("port {port}: {error}"));
     socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).map_err(named)?;
@@ -41,16 +41,16 @@ fn bind(port: u16) -> io::Result<(TcpSocket, u16)> {
     Ok((socket, port))
 }
 
-/// A port of ours.
+/// A bound port.
 enum Held {
-    /// What connects is refused.
+    /// Connections are refused.
     Reserved(TcpSocket),
-    /// What connects is met, if not at once.
+    /// Connections are accepted.
     Listening(TcpListener),
 }
 
-/// Opens each port as the fleet says, and follows it from then on. When it returns they listen: whoever is told that the
-/// fleet is ready finds it so.
+/// Opens each port as its endpoint state says, and follows that state from then on. When it returns the ports listen, so that
+/// the ready line is true.
 pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec<(TcpSocket, u16)>) {
     let clusters = world.look(|fleet| fleet.endpoints.iter().map(|port| port.cluster).collect::<Vec<_>>());
     let mut registries: Vec<Registry> = Vec::new();
@@ -61,7 +61,7 @@ pub(super) fn open(tasks: &mut JoinSet<()>, world: &Arc<Embedded>, reserved: Vec
             registries.push(Registry::new());
         }
         let held = if world.gate(endpoint).0 {
-            // A port that cannot be had is a server that is down.
+            // A port that cannot be bound is a server that is down.
             let Ok(listener) = socket.listen(BACKLOG) else { continue };
             Held::Listening(listener)
         } else {
@@ -78,7 +78,7 @@ async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: H
         let differs = differs(&world, endpoint, gate);
         let listener = match held.take().map_or_else(|| bind(port).map(|(socket, _)| Held::Reserved(socket)), Ok) {
             Ok(Held::Listening(listener)) if gate.0 => Ok(listener),
-            // It was closed before this began; without a listener the port is only reserved.
+            // The endpoint was closed before this started; without a listener the port is only reserved.
             Ok(Held::Listening(_)) => continue,
             Ok(Held::Reserved(socket)) if gate.0 => socket.listen(BACKLOG),
             Ok(Held::Reserved(socket)) => {
@@ -88,12 +88,12 @@ async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: H
             }
             Err(error) => Err(error),
         };
-        // A port that cannot be had any more is a server that is down.
+        // A port that cannot be bound any more is a server that is down.
         let Ok(listener) = listener else { return };
         let (closing, closed) = watch::channel(false);
         tokio::select! {
             _failed = server::listen(Arc::clone(&world), endpoint, listener, registry.clone(), closed) => {
-                // It may be out of descriptors: asking again at once would only keep a core busy.
+                // It may be out of descriptors: a retry at once would only keep a core busy.
                 tokio::time::sleep(AGAIN).await;
             }
             () = differs => {}
@@ -102,7 +102,7 @@ async fn keep(world: Arc<Embedded>, endpoint: usize, registry: Registry, held: H
     }
 }
 
-/// Returns when the endpoint should be doing something else.
+/// Returns when the state of the endpoint has changed.
 async fn differs(world: &Embedded, endpoint: usize, gate: Gate) {
     let mut changes = world.changes();
     while world.gate(endpoint) == gate {

@@ -1,4 +1,4 @@
-//! The inventory a place comes with: an ordinary one, with limits as small as a fleet on loopback allows.
+//! The inventory of a fleet: an ordinary one, with limits as small as a fleet on loopback allows.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ const LIMITS: Limits = Limits {
     proof: "10s",
 };
 
-/// The text of `config.yaml`.
+/// Returns the text of `config.yaml`.
 pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<String, ScenarioError> {
     let mut ports = ports.iter();
     let data = dir.join("data").display().to_string();
@@ -77,7 +77,7 @@ pub(super) fn write(scenario: &Scenario, dir: &Path, ports: &[u16]) -> Result<St
         .map_err(|error| ScenarioError::Broken { name: "inventory".to_owned(), why: error.to_string() })
 }
 
-/// A strategy with the place's data folder filled in wherever a text names it.
+/// Returns a strategy with `{data}` replaced by the fleet's data directory.
 fn filled(value: &Value, data: &str) -> Value {
     match value {
         Value::String(text) => Value::String(text.replace("{data}", data)),

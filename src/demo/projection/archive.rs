@@ -40,7 +40,7 @@ fn furthest(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Option<Moment> {
     archive::furthest(tenant, round, look.faults(), look.fleet.speed, look.fleet.now)
 }
 
-/// A moment as a `datetime(6)` column; what has not begun is shown empty.
+/// Returns a time as a `datetime(6)` column; NULL if it has not begun.
 fn display(look: &Look<'_>, moment: Option<Moment>) -> Value {
     look.maybe_time(moment)
 }
@@ -101,9 +101,8 @@ pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().flat_map(of).collect()
 }
 
-/// A round's pieces lie end to end: the end of one is the start of the next, and the last one's end is not reached. There is one
-/// for each up to the furthest log stream; those that the round's own checkpoint has not come to are not complete (V4.3.1 source,
-/// `ob_archive_checkpoint.cpp`).
+/// Returns a round's pieces, which are contiguous: the end of one is the start of the next. There are pieces up to the furthest
+/// log stream; those that the round's checkpoint has not reached are INCOMPLETE (V4.3.1 source, `ob_archive_checkpoint.cpp`).
 fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
     let Some((start, reached)) = round.start.zip(checkpoint(look, tenant, round)) else { return Vec::new() };
     if round.status == RoundStatus::Beginning && reached == start {
@@ -119,7 +118,7 @@ fn of_round(look: &Look<'_>, tenant: &Tenant, round: &Round) -> Vec<Row> {
             Ordering::Equal if reached > start => ("ACTIVE", "AVAILABLE", reached),
             _ => ("ACTIVE", "INCOMPLETE", from),
         };
-        // However its last pieces are, they are closed with their round.
+        // Whatever the state of the last pieces is, they are frozen with their round.
         let status = if round.status == RoundStatus::Stop { "FROZEN" } else { status };
         let file_status = round.pieces.get(&piece).map_or(file_status, String::as_str);
         let mut columns = row([

@@ -1,4 +1,4 @@
-//! Jobs, tasks, sets, and where they go.
+//! Backup jobs, tasks, sets and destinations.
 
 use crate::demo::clock;
 use crate::demo::fault;
@@ -21,7 +21,7 @@ fn encryption(look: &Look<'_>, tenant_id: i64, encrypted: bool) -> Value {
     text(if encrypted && !lost { "PASSWORD" } else { "NONE" })
 }
 
-/// Running jobs, or ended ones.
+/// Returns the jobs of the running views, or of the history views.
 fn shown<'a>(look: &'a Look<'_>, history: bool) -> impl Iterator<Item = (usize, &'a Job)> {
     let hidden = move |job: &Job| {
         let mut concerned = job.executors.iter().filter_map(|id| look.cluster.tenant_by_id(*id));
@@ -98,7 +98,7 @@ pub(super) fn tasks(look: &Look<'_>, history: bool) -> Vec<Row> {
     shown(look, history).filter(|(_, job)| job.tenant_id != 1).filter_map(line).collect()
 }
 
-/// Files of log, done and in all: there are some in the phase of the log only.
+/// Returns the log files, finished and all: there are some only in the phase of the log.
 fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
     const FILES: i64 = 40;
     let (_, _, work) = look.cluster.line.phases[job.phase];
@@ -108,7 +108,7 @@ fn log_files(look: &Look<'_>, index: usize, job: &Job) -> (i64, i64) {
     (FILES * life::permille(look.cluster, index) / 1000, FILES)
 }
 
-/// RPC address of the server that works on a running task: the faulty one, or the last.
+/// Returns the RPC address of the server that executes a running task: the faulty one, or the last.
 fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id)?;
     let held =
@@ -118,7 +118,7 @@ fn worker(look: &Look<'_>, job: &Job) -> Option<String> {
     Some(format!("127.0.0.1:{}", server.svr_port))
 }
 
-/// The code and the words that a running task shows while it is held.
+/// Returns the code and the COMMENT that a running task shows while it is held.
 fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
     let tenant = look.cluster.tenant_by_id(job.tenant_id).filter(|_| job.status == JobStatus::Doing)?;
     let (_, code, words) = look.faults().trouble(&tenant.name, look.cluster.line.phases[job.phase].0)?;
@@ -126,7 +126,7 @@ fn trouble(look: &Look<'_>, job: &Job) -> Option<(i64, String)> {
     Some((code, fault::comment(&worker(look, job)?, code, words, &trace_id)))
 }
 
-/// What the root service gave to servers of the running tasks.
+/// Returns the running tasks that the root service has scheduled on servers.
 pub(super) fn scheduled(look: &Look<'_>) -> Vec<Row> {
     let root = look.cluster.servers.first().map_or(2882, |server| server.svr_port);
     let line = |(_, job): (usize, &Job)| {
@@ -175,7 +175,7 @@ fn rate(set: &Set, end: clock::Moment) -> String {
     format!("{}.0000", set.finished_blocks * BLOCK / 3 / seconds)
 }
 
-/// As the views define it: 0 of nothing, 99.99 where more is finished than there is.
+/// Returns a percentage as the views define it: 0 of nothing, 99.99 where more is finished than there is.
 fn percent(finished: i64, all: i64) -> String {
     match (finished, all) {
         (_, 0) => "0.00".to_owned(),
@@ -238,7 +238,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().filter_map(line).collect()
 }
 
-/// Every destination a tenant has, or had.
+/// Returns every destination that a tenant has or had.
 pub(super) fn storage_info(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant, KnownDest { dest_type, dest }: &KnownDest| {
         let access =

@@ -1,4 +1,4 @@
-//! The cluster itself: tenants, servers, zones, configuration, connections, events, compaction.
+//! Views of the cluster: tenants, servers, zones, configuration, sessions, events, compaction.
 
 use crate::demo::clock::{self, Moment};
 use crate::demo::fault::Effect;
@@ -12,13 +12,13 @@ use super::{Look, count, int, row, scn, text, yes_no};
 
 const LOCALHOST: &str = "127.0.0.1";
 
-/// `VERSION()`, `OB_VERSION()` and `version_comment` of a cluster.
+/// Returns `VERSION()`, `OB_VERSION()` and `version_comment` of a cluster.
 #[must_use]
 pub fn version(cluster: &Cluster) -> (String, String, String) {
     let (version, build) = (&cluster.version, &cluster.build);
     let short = three(version);
     match cluster.engine {
-        // The enterprise edition says nothing but its version.
+        // The enterprise edition shows only its version.
         Engine::Enterprise if cluster.line.is_v3() => {
             (short.clone(), short, format!("OceanBase {version} (r{build}-{COMMIT}) (Built May 11 2022 13:24:22)"))
         }
@@ -37,7 +37,7 @@ pub fn version(cluster: &Cluster) -> (String, String, String) {
             version.clone(),
             format!("OceanBase {version} (r{build}-{COMMIT}) (Built Dec 10 2024 06:37:41)"),
         ),
-        // seekdb carries its own version beside the one of the OceanBase it is made from.
+        // seekdb shows its own version besides that of the OceanBase it is built from.
         Engine::Seekdb => (
             format!("5.7.25-OceanBase seekdb-v{build}"),
             version.clone(),
@@ -48,7 +48,7 @@ pub fn version(cluster: &Cluster) -> (String, String, String) {
 
 const COMMIT: &str = "33c61340b84acea88d8cfe868d2a75f7f3b042d1";
 
-/// The first three parts of a version: what the lines before V4 call it but in `version_comment`.
+/// Returns the first three parts of a version, which the lines before V4 show everywhere but in `version_comment`.
 pub(super) fn three(version: &str) -> String {
     version.split('.').take(3).collect::<Vec<_>>().join(".")
 }
@@ -179,7 +179,7 @@ pub(super) fn tenant_jobs(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenant_jobs.iter().enumerate().map(line).collect()
 }
 
-/// The configuration of a cluster and, if one is named, of a tenant: name and value.
+/// Returns the parameters of a cluster and, if one is named, of a tenant: name and value.
 #[must_use]
 pub fn parameter_values(look: &Look<'_>, tenant: Option<&Tenant>) -> Vec<(String, String)> {
     let cluster = look.cluster;
@@ -237,7 +237,7 @@ pub(super) fn parameters(look: &Look<'_>) -> Vec<Row> {
     rows
 }
 
-/// Who is connected: the clients of this fleet, and those that a scenario lists.
+/// Returns the sessions: the clients of this fleet, and those that a scenario lists.
 pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
     let mine = look.cluster.tenant_by_id(look.tenant_id).map_or("", |tenant| tenant.name.as_str());
     let seen = |tenant: &str| look.tenant_id == 1 || tenant == mine;
@@ -278,7 +278,7 @@ pub(super) fn processes(look: &Look<'_>) -> Vec<Row> {
     look.fleet.connections.iter().filter_map(own).chain(elsewhere).collect()
 }
 
-/// The first id of a connection that is only listed, far from those that are given to clients.
+/// The first id of a session that is only listed, far from the ids of clients.
 const ELSEWHERE: u64 = 4_000_000_000;
 
 pub(super) fn compaction(look: &Look<'_>) -> Vec<Row> {

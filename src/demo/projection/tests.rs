@@ -1,4 +1,4 @@
-//! Every row is made of columns its view has, on every line, and no key is shown.
+//! Tests that every row has only columns of its view, on every line, and that no key is shown.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::scenario;

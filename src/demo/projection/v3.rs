@@ -13,14 +13,14 @@ use crate::demo::statement::{Row, ServerError, Value};
 
 const LOCALHOST: &str = "127.0.0.1";
 
-/// The rows of a view of V2.2 or V3.
+/// Returns the rows of a view of V2.2 or V3.
 ///
 /// # Errors
-/// 1146 for a view nobody made.
+/// Returns 1146 for an unknown view.
 pub(super) fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     let mut rows = own(look, view)?;
     if STAMPED.contains(&view) {
-        // When each row was written is nobody's question but a tenant's; the others are as old as the cluster.
+        // Only the rows of tenants have a time of their own; the others are as old as the cluster.
         let made = look.time(look.cluster.servers.first().map_or(0, |server| server.started));
         for row in &mut rows {
             for name in ["GMT_CREATE", "GMT_MODIFIED"] {
@@ -31,7 +31,7 @@ pub(super) fn rows(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError>
     Ok(rows)
 }
 
-/// The inner tables whose rows carry when they were written.
+/// The inner tables with `GMT_CREATE` and `GMT_MODIFIED`.
 const STAMPED: [&str; 8] = [
     "__ALL_BACKUP_INFO",
     "__ALL_TENANT_BACKUP_INFO",
@@ -76,12 +76,12 @@ fn own(look: &Look<'_>, view: &str) -> Result<Vec<Row>, ServerError> {
     })
 }
 
-/// The job of the cluster that has not left the running views.
+/// Returns the cluster's job that is in the running views.
 fn current(cluster: &Cluster) -> Option<&Job> {
     cluster.jobs.iter().find(|job| job.tenant_id == 1 && !job.history)
 }
 
-/// A size as the views print it.
+/// Formats a size as the views print it.
 fn size(bytes: i64) -> Value {
     const UNITS: [&str; 4] = ["GB", "TB", "PB", "MB"];
     let (unit, scale) = match bytes {
@@ -92,7 +92,7 @@ fn size(bytes: i64) -> Value {
     text(format!("{}.{:02}{unit}", bytes / scale, bytes % scale * 100 / scale))
 }
 
-/// A column that is 0 or 1.
+/// Returns the value of a column that is 0 or 1.
 fn flag(yes: bool) -> Value {
     int(i64::from(yes))
 }

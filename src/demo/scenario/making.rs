@@ -1,4 +1,4 @@
-//! The fleet made of a scenario at a given moment, with what there was before.
+//! Builds a fleet from a scenario at a given time, with rounds and sets from before.
 
 mod whole;
 
@@ -19,10 +19,10 @@ use crate::demo::statement::{Alter, BackupScope};
 
 use super::{BackupEntry, ClusterEntry, EngineEntry, RoundEntry, Scenario, ScenarioError, TenantEntry, broken};
 
-/// What a fleet is made with.
+/// The settings that a fleet is built with.
 #[derive(Debug, Clone)]
 pub struct Making<'a> {
-    /// The place's data folder.
+    /// The fleet's data directory.
     pub data: &'a Path,
     /// The TCP port of each server, cluster by cluster.
     pub ports: &'a [u16],
@@ -30,25 +30,25 @@ pub struct Making<'a> {
     pub speed: u32,
     /// The password of every `root`.
     pub password: &'a str,
-    /// The present.
+    /// The present time.
     pub now: Moment,
 }
 
 impl Scenario {
-    /// How many SQL ports it has.
+    /// Returns how many SQL ports the scenario needs.
     #[must_use]
     pub fn port_count(&self) -> usize {
         self.clusters.iter().map(|cluster| cluster.servers).sum()
     }
 
-    /// Makes the fleet. Directories below the data folder are really made.
+    /// Builds the fleet. Directories below the data directory are created.
     ///
     /// # Errors
-    /// [`ScenarioError::Panicked`], also when a directory cannot be made.
+    /// [`ScenarioError::Broken`], also when a directory cannot be created.
     pub fn fleet(&self, name: &str, making: &Making<'_>) -> Result<Fleet, ScenarioError> {
         let mut faults = self.faults.clone();
         for fault in &mut faults {
-            // What stands still stood already when the scenario began: long enough to be seen.
+            // A stalled checkpoint stalled before the scenario began: long enough to be detected.
             let age = if fault.effect == Effect::CheckpointStands { 600 * SECOND } else { 0 };
             fault.since = making.now - age;
         }
@@ -115,7 +115,7 @@ impl ClusterEntry {
             status: "INPROGRESS".to_owned(),
             start: making.now - 300 * SECOND,
         };
-        // To the microsecond, and no two clusters at one moment: this is what a cluster is known by beside its id.
+        // Precise to the microsecond and different for each cluster: with its id it identifies a cluster.
         let before = i64::try_from(index).unwrap_or_default() * SECOND;
         let sys = self.tenant(1, "sys", None, started - before);
         Ok(Cluster {
@@ -170,7 +170,7 @@ impl ClusterEntry {
     }
 }
 
-/// Gives a cluster its user tenants, with what they had before the scenario begins.
+/// Adds a cluster's user tenants, with their rounds and sets from before the scenario.
 fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
     for ((name, kind), id) in entry.named_tenants().zip((1002..).step_by(2)) {
         let created = now - 40 * 86_400 * SECOND;
@@ -191,7 +191,7 @@ fn settle(fleet: &mut Fleet, cluster: usize, entry: &ClusterEntry, now: Moment) 
     Ok(())
 }
 
-/// The round and the sets a tenant has from before.
+/// Adds the round and the sets that a tenant has from before the scenario.
 fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), String> {
     let day = 86_400 * SECOND;
     let (archive, data) = (tenant.archive.clone(), tenant.data.clone());
@@ -261,7 +261,7 @@ fn remember(tenant: &mut Tenant, kind: &TenantEntry, now: Moment) -> Result<(), 
     Ok(())
 }
 
-/// Puts the sets from before on the storage; those that the views list no more stay there alone.
+/// Writes the info files of the sets from before the scenario, and removes the unlisted ones from the views.
 fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
     let kinds: BTreeMap<String, &TenantEntry> = entry.named_tenants().collect();
     for tenant_id in cluster.tenants.iter().map(|tenant| tenant.id).collect::<Vec<_>>() {
@@ -277,7 +277,7 @@ fn on_media(cluster: &mut Cluster, entry: &ClusterEntry) {
     }
 }
 
-/// Starts a backup in the past; the life of the fleet brings it to the present.
+/// Starts a backup in the past; the simulation advances it to the present.
 fn start(fleet: &mut Fleet, cluster: usize, backup: &BackupEntry, now: Moment) -> Result<(), String> {
     let age = clock::length(&backup.age).ok_or_else(|| format!("'{}' is no length of time", backup.age))?;
     let order = Order { cluster, tenant_id: 1, encrypted: false, at: now - age };

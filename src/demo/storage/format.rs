@@ -1,23 +1,23 @@
-//! The file that marks a directory, as a server of V4 writes it (V4.3.1 source: `ObBackupFormatDesc` of
-//! `ob_backup_store.h` behind the header of `ob_backup_struct.h`; `serialization.h`): a number takes seven bits of a byte, the
-//! lowest first; an object is its version, its length in five bytes, and its parts.
+//! The format file of a directory, as a server of V4 writes it (V4.3.1 source: `ObBackupFormatDesc` of `ob_backup_store.h`
+//! behind the header of `ob_backup_struct.h`; `serialization.h`): a number takes seven bits of a byte, the lowest first; an
+//! object is its version, its length in five bytes, and its parts.
 
 use super::Owner;
 use crate::demo::clock::Moment;
 
-/// Its name in the directory.
+/// The name of the format file.
 pub(super) const NAME: &str = "format.obbak";
 
 /// The length of the header, in bytes.
 const HEADER: u8 = 48;
 
-/// What the header calls a format file.
+/// The data type of a format file in the header.
 const DATA_TYPE: u8 = 29;
 
-/// `dest_type` as a number, by its place.
+/// The `dest_type` values; the number in the file is the index.
 const TYPES: [&str; 2] = ["backup_data", Owner::ARCHIVE];
 
-/// Who takes a directory, and when.
+/// Who claims a directory, and when.
 pub struct Taker<'a> {
     /// The cluster's name.
     pub cluster: &'a str,
@@ -27,7 +27,7 @@ pub struct Taker<'a> {
     pub at: Moment,
 }
 
-/// The file of a directory at this path.
+/// Returns the bytes of a directory's format file.
 pub(super) fn written(owner: &Owner, by: &Taker<'_>, path: &str) -> Vec<u8> {
     let mut body = [text(by.cluster), text(by.tenant), text(path)].concat();
     let dest_type = TYPES.iter().position(|name| *name == owner.dest_type).unwrap_or(TYPES.len());
@@ -43,7 +43,7 @@ pub(super) fn written(owner: &Owner, by: &Taker<'_>, path: &str) -> Vec<u8> {
     file
 }
 
-/// Whose it is. None: nobody can read it.
+/// Parses a format file; `None` if it is malformed.
 pub(super) fn read(file: &[u8]) -> Option<Owner> {
     let mut rest = file.get(usize::from(*file.get(8)?)..)?;
     let mut body = take_object(&mut rest)?;
@@ -79,7 +79,7 @@ fn object(parts: &[u8]) -> Vec<u8> {
     object
 }
 
-/// The text with the zero at its end.
+/// Encodes a text with a zero at its end.
 fn text(text: &str) -> Vec<u8> {
     object(&[&number(text.len() as u64 + 1), text.as_bytes(), &[0]].concat())
 }

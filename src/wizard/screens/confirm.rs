@@ -1,4 +1,4 @@
-//! Back up Now: everything that will be done, and the one key that does it.
+//! The confirm screen: the plan, and the button that starts it.
 
 use std::sync::Arc;
 
@@ -36,9 +36,9 @@ pub enum Button {
 /// A plan that was made for the draft.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ShownPlan {
-    /// What is confirmed.
+    /// The plan that is confirmed.
     pub prepared: Arc<Prepared>,
-    /// The command line that makes the same.
+    /// The command line that makes the same plan.
     pub equivalent_command: String,
     /// The choices it was made from.
     choices: Choices,
@@ -276,7 +276,7 @@ pub fn handle_prepared(model: &mut Model, req: RequestId, made: Result<PlanPrevi
     Vec::new()
 }
 
-/// Whether two plans are the same to their reader. The id of the task, which is new each time, is in what is sent.
+/// Whether two plans show the same. The id of the task, which is new each time, is in the statements.
 fn shows_same(old: &Prepared, new: &Prepared) -> bool {
     let alike = |a: &PreviewStep, b: &PreviewStep| {
         let statements = |step: &PreviewStep, task: &str| -> Vec<String> {

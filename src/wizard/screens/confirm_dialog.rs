@@ -1,4 +1,4 @@
-//! A question that is asked once, in place: what it would do is said, and on prod the target's name is typed.
+//! The dialog before an action: it says what would be done; on prod the target's name is typed.
 
 use super::{confirm, detected, task};
 use crate::domain::preflight::{Check, CheckId};

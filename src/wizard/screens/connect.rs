@@ -1,4 +1,4 @@
-//! The first connection, where there is no inventory: it is tried, saved, and used.
+//! The form of the first connection, where there is no inventory: it is tried, saved, and used.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -79,24 +79,24 @@ impl ConnectFocus {
         [Self::Name, Self::Host, Self::User, Self::Password, Self::Environment, Self::Save, Self::Use];
 }
 
-/// What is done with a connection that works.
+/// What to do with a connection that works.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AfterConnect {
-    /// It is written into an inventory.
+    /// Write it into an inventory.
     Save,
-    /// It is used, and written nowhere.
+    /// Use it without writing it.
     Use,
 }
 
 /// How far it is.
 #[derive(Debug, Clone, Default)]
 pub enum Phase {
-    /// It is typed.
+    /// The connection is being typed.
     #[default]
     Typing,
-    /// It is tried.
+    /// The connection is being tried.
     Trying(RequestId, Box<Login>, AfterConnect),
-    /// It works, and is saved or taken.
+    /// The connection works, and is being saved or used.
     Saving(RequestId, Box<Login>, AfterConnect, Arc<Facts>),
 }
 
@@ -121,7 +121,7 @@ pub struct ConnectScreen {
     pub phase: Phase,
     /// Why it did not work.
     pub fault: Option<Fault>,
-    /// The cluster whose password was typed here: nobody is asked for it again.
+    /// The cluster whose password was typed here and is not asked for again.
     pub password_given_for: Option<String>,
 }
 
@@ -205,7 +205,7 @@ impl ConnectScreen {
         Some((stop, why))
     }
 
-    /// The same, once its field was left.
+    /// Returns the validation error of a field that was left once.
     #[must_use]
     pub fn visible_error(&self, stop: ConnectFocus) -> Option<String> {
         let (wrong, why) = self.validation_error()?;

@@ -1,4 +1,4 @@
-//! What was detected: version, method and the preflight, all at once.
+//! The screen of a detected target: version, method and preflight checks.
 
 use std::collections::BTreeSet;
 
@@ -90,7 +90,7 @@ pub fn running_job(model: &Model) -> Option<&JobFacts> {
     model.facts()?.tenant(target.tenant()?)?.running.first()
 }
 
-/// What is in the way of a dump and not left out yet, as tables.
+/// Returns the tables that a dump cannot carry and that are not excluded yet.
 fn tables_to_exclude(model: &Model) -> BTreeSet<String> {
     let (Some(facts), Some(draft)) = (model.facts(), &model.draft) else { return BTreeSet::new() };
     let Some(catalogue) = facts.cluster.dump.as_ref().and_then(Known::get) else { return BTreeSet::new() };

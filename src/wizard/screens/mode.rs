@@ -1,4 +1,4 @@
-//! Full or incremental, and what belongs to it.
+//! The mode screen: full or incremental, and its options.
 
 use std::collections::BTreeSet;
 
@@ -37,7 +37,7 @@ pub enum ModeLine {
     Compact,
 }
 
-/// What was chosen.
+/// The choices of the mode screen.
 #[derive(Debug, Clone)]
 pub struct ModeChoices {
     /// Full or incremental.

@@ -1,4 +1,4 @@
-//! A secret is asked for: it is typed, used, and kept in memory until the wizard ends.
+//! The prompt for a secret, which is kept in memory until the wizard ends.
 
 use super::{confirm, target, task};
 use crate::wizard::effect::Effect;
@@ -26,9 +26,15 @@ pub enum SecretPurpose {
 
 /// A secret that is asked for.
 #[derive(Debug, Clone, PartialEq)]
+<<<<<<< HEAD:src/wizard/screens/secret_prompt.rs
 pub struct SecretPrompt {
     /// What it is, as a person calls it.
     pub label: String,
+=======
+pub struct Ask {
+    /// The name of the secret as it is shown.
+    pub what: String,
+>>>>>>> cmt:src/wizard/screens/ask.rs
     /// What it is for.
     pub purpose: SecretPurpose,
     /// Why it is asked again.

@@ -53,7 +53,7 @@ pub enum Focus {
 pub struct DestinationPart {
     /// It is typed, and not as it was found.
     pub is_typed: bool,
-    /// Somebody changed something in it.
+    /// The person edited it.
     is_edited: bool,
     /// The form was filled in once: coming back to it loses nothing.
     is_initialized: bool,
@@ -201,7 +201,7 @@ impl StorageScreen {
         )
     }
 
-    /// The same, once it is to be shown.
+    /// Returns the validation error of a field that was left once.
     #[must_use]
     pub fn visible_error(&self, part: DirKind, field: Field) -> Option<String> {
         self.destination_part(part).visited.contains(&field).then(|| self.validation_error(part, field)).flatten()
@@ -258,7 +258,7 @@ impl StorageScreen {
         self.destination_part(part).is_typed || (part == DirKind::Clog && self.is_archive_derived())
     }
 
-    /// What a Test of a part would be of.
+    /// Returns the input of a Test of a part.
     #[must_use]
     pub fn test_input(&self, part: DirKind) -> TestInput {
         let access = self.access.clone();
@@ -275,7 +275,7 @@ impl StorageScreen {
         TestInput::Detected(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
-    /// What the last Test of a part says of what is there now.
+    /// Returns the status of a part's last Test for its present input.
     #[must_use]
     pub fn test_status(&self, part: DirKind) -> TestStatus<'_> {
         test_status(self.destination_part(part).test_run.as_ref(), &self.test_input(part))
@@ -359,7 +359,7 @@ impl StorageScreen {
         self.focus == Focus::Test && !self.is_testing() && !matches!(self.test_status(self.part), TestStatus::Passed(_))
     }
 
-    /// Whether Enter goes on.
+    /// Whether Enter continues to the next screen.
     fn enter_continues(&self) -> bool {
         self.focus != Focus::Edit && !self.enter_tests()
     }
@@ -424,7 +424,7 @@ impl StorageScreen {
     }
 }
 
-/// A part that nobody touched is typed only if nobody names a destination and it does not follow from the other.
+/// Selects typing for an unedited part only if no destination is detected and none is derived from the other part.
 fn fill_defaults(side: &mut DestinationPart, is_needed: bool) {
     let chosen = side.is_typed && side.is_initialized;
     if !side.is_edited && !chosen {

@@ -47,7 +47,7 @@ pub struct TargetList {
     pub cursor: usize,
     /// The first one on the screen.
     pub top: usize,
-    /// What is looked for.
+    /// The text of the filter.
     pub filter: TextField,
     /// The filter is being typed.
     pub is_filtering: bool,

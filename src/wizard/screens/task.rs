@@ -72,15 +72,15 @@ pub struct WatchedTask {
     pub follow_request: Option<RequestId>,
     /// What its journal says.
     pub view: TaskView,
-    /// Its state, once nobody writes into its journal any more.
+    /// The final state, once no runner writes the journal.
     pub final_state: Option<TaskState>,
-    /// What its last runner left as a reason for going.
+    /// Exit reason of the last runner.
     pub exit_reason: Option<Fault>,
-    /// Why something that was asked for was not done.
+    /// Why the last request failed.
     pub request_error: Option<Fault>,
     /// Why its journal cannot be read.
     pub read_error: Option<Fault>,
-    /// Its runner lives and does not answer.
+    /// The warning about a runner that lives and does not answer.
     pub unresponsive: Option<Fault>,
     /// What was asked for.
     pub pending: Option<(RequestId, PendingRequest)>,
@@ -100,7 +100,7 @@ pub struct WatchedTask {
     pub return_screen: Screen,
     /// A major compaction was agreed to, and waits for a secret.
     compact_first: bool,
-    /// Its journal is read from the beginning again; what is shown is of the time before.
+    /// The journal is read from its start again; until then the old state is shown.
     is_rereading: bool,
 }
 
@@ -360,7 +360,7 @@ fn handle_attached(model: &mut Model, asked_on: Screen, started: Result<String, 
     }
 }
 
-/// The watched task, if it is its question that is answered.
+/// Returns the watched task if `req` is its pending request, which is cleared.
 fn take_pending(model: &mut Model, req: RequestId) -> Option<&mut WatchedTask> {
     // One that was left meanwhile waits for nothing any more; its journal is read again when one comes back to it.
     for left in &mut model.previous_tasks {
@@ -447,7 +447,7 @@ pub fn handle_follow_ended(
     }
 }
 
-/// It cannot be read.
+/// Shows that the journal cannot be read.
 pub fn handle_follow_failed(model: &mut Model, req: RequestId, fault: Fault) -> Vec<Effect> {
     if let Some(task) = model.task.as_mut().filter(|task| task.follow_request == Some(req)) {
         task.follow_request = None;

@@ -125,7 +125,7 @@ pub fn handle_listed(model: &mut Model, req: RequestId, rows: Result<Vec<TaskRow
     Vec::new()
 }
 
-/// What a task came to, in few words: its worst verdict, else the step it is in.
+/// Returns the result of a task: its worst verdict, else its current step.
 #[must_use]
 pub fn result_text(row: &TaskRow) -> String {
     let Ok(view) = &row.view else { return String::new() };

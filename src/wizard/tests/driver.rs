@@ -1,4 +1,4 @@
-//! Drives the reducer: keys by their names, answers, and what it asked for.
+//! Drives the update function with keys and answers, and collects its effects.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! Everybody the wizard talks to, played by dice: inventories, clusters, storages, runners, journals. Every answer that can
+//! A fake backend with random answers: inventories, clusters, storages, runners, journals. Every answer that can
 //! come, comes.
 
 use std::collections::{BTreeMap, VecDeque};

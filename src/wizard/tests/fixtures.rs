@@ -1,4 +1,4 @@
-//! Who plays: an inventory, and what its clusters say.
+//! Fixtures: an inventory, and the facts of its clusters.
 
 use std::sync::Arc;
 

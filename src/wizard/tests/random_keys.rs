@@ -1,4 +1,4 @@
-//! A million keys by dice. Nothing panics, every screen is reached, and no backup starts but by the one deliberate key on a plan
+//! A million random keys. Nothing panics, every screen is reached, and no backup starts but by the one deliberate key on a plan
 //! that was on the screen.
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -26,18 +26,18 @@ pub struct Body {
 pub struct Help {
     /// The words.
     pub text: String,
-    /// They say what is wrong.
+    /// The text says what is wrong.
     pub is_error: bool,
 }
 
 impl Help {
-    /// Help.
+    /// Makes a help text.
     #[must_use]
     pub fn of(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_error: false }
     }
 
-    /// What is wrong.
+    /// Makes a help text that says what is wrong.
     #[must_use]
     pub fn error(text: impl Into<String>) -> Self {
         Self { text: text.into(), is_error: true }
@@ -66,7 +66,7 @@ impl Row {
         Self { pieces, focused: false }
     }
 
-    /// The same with the focus, where it has it.
+    /// Sets whether the row has the focus.
     #[must_use]
     pub fn with_focus(mut self, focused: bool) -> Self {
         self.focused = focused;
@@ -103,7 +103,7 @@ impl Body {
         }
     }
 
-    /// Draws it.
+    /// Draws the body.
     pub fn draw(&self, theme: Theme, area: Rect, frame: &mut Frame<'_>) {
         for (row, y) in self.lines.iter().zip(area.y..area.bottom()) {
             let line_area = Rect { y, height: 1, ..area };

@@ -1,4 +1,4 @@
-//! Rounds and pieces of V4. Time is given, nothing sleeps.
+//! Tests of archive rounds and pieces of V4. The time is set by the test; nothing sleeps.
 
 use super::*;
 
@@ -136,7 +136,7 @@ fn pieces_lie_end_to_end() {
     assert_eq!(starts[1..], ends[..ends.len() - 1]);
 }
 
-/// STATUS, `FILE_STATUS` and whether `CHECKPOINT_SCN` is `START_SCN`, of the last pieces.
+/// Returns STATUS, `FILE_STATUS` and whether `CHECKPOINT_SCN` is `START_SCN`, of the last pieces.
 fn last_pieces(bench: &Bench, count: usize) -> Vec<(Value, Value, bool)> {
     let tenants = column(bench, "CDB_OB_ARCHIVELOG_PIECE_FILES", "TENANT_ID");
     let of = |name: &str| {

@@ -1,8 +1,7 @@
-//! Where backups of V2.2 and V3 go: `backup_dest` of the cluster, and the directory of a tenant backup. The server adds
-//! the cluster's name and id itself, so that clusters can share a directory; what it must not hold is an archive of this
-//! very cluster.
+//! The destinations of V2.2 and V3: `backup_dest` of the cluster, and the directory of a tenant backup. The server appends the
+//! cluster's name and id, so that clusters can share a directory; it must not contain an archive of the same cluster.
 //!
-//! A `file://` path below the place's `data/` is really made on this host; everything else is only remembered.
+//! A `file://` path below the fleet's `data/` is created on this host; any other path is only recorded.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -19,12 +18,12 @@ fn invalid() -> ServerError {
     refusal(9026, "backup destination is not valid")
 }
 
-/// The path of a URI, without what follows `?`.
+/// Returns the path of a URI, without what follows `?`.
 fn path(uri: &str) -> &str {
     uri.split('?').next().unwrap_or(uri).trim_end_matches('/')
 }
 
-/// The form of a URI.
+/// Checks the form of a URI.
 fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
     let (path, parameters) = uri.split_once('?').map_or((uri, None), |(path, rest)| (path, Some(rest)));
     let (scheme, rest) = path.split_once("://").ok_or_else(invalid)?;
@@ -54,7 +53,7 @@ fn check_form(cluster: &Cluster, uri: &str) -> Result<(), ServerError> {
     if fine && uri.len() < 1024 { Ok(()) } else { Err(invalid()) }
 }
 
-/// What a SET of `backup_dest` checks; an empty value clears it.
+/// Checks a new value of `backup_dest`; an empty one clears it.
 pub(super) fn check(fleet: &Fleet, order: Order, uri: &str) -> Result<(), ServerError> {
     let cluster = &fleet.clusters[order.cluster];
     if !uri.is_empty() {
@@ -73,14 +72,14 @@ pub(super) fn check(fleet: &Fleet, order: Order, uri: &str) -> Result<(), Server
     Ok(())
 }
 
-/// Where a path is on this host, if it is.
+/// Returns the path on this host; `None` if it is not below the fleet's data directory.
 fn on_this_host(data: &Path, uri: &str) -> Option<PathBuf> {
     let path = PathBuf::from(path(uri).strip_prefix("file://")?);
     let climbs = path.components().any(|part| part == Component::ParentDir);
     (path.starts_with(data) && !climbs).then_some(path)
 }
 
-/// What the server adds for this cluster.
+/// Returns the subdirectory that the server appends for this cluster.
 fn own(cluster: &Cluster) -> String {
     format!("{}/{}/incarnation_1", cluster.name, cluster.id)
 }
@@ -92,16 +91,16 @@ fn holds_archive(fleet: &Fleet, cluster: &Cluster, uri: &str) -> bool {
     }
 }
 
-/// Takes the directory for the archive of the cluster.
+/// Claims the directory for the archive of the cluster.
 pub(super) fn claim_archive(fleet: &mut Fleet, order: Order) -> Result<(), ServerError> {
     let uri = v3::destination(&fleet.clusters[order.cluster]).to_owned();
     remember_archive(fleet, order.cluster, &uri).map_err(|error| refusal(9101, error.to_string()))
 }
 
-/// Marks a directory as one that holds an archive of this cluster.
+/// Marks a directory as one that contains an archive of this cluster.
 ///
 /// # Errors
-/// Where a folder on this host cannot be made.
+/// Where a directory on this host cannot be created.
 pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> std::io::Result<()> {
     let cluster = &fleet.clusters[cluster];
     if let Some(folder) = on_this_host(&fleet.data, uri) {
@@ -112,7 +111,7 @@ pub(crate) fn remember_archive(fleet: &mut Fleet, cluster: usize, uri: &str) -> 
     Ok(())
 }
 
-/// Takes the directory of a tenant backup: empty, and outside `backup_dest`.
+/// Claims the directory of a tenant backup, which must be empty and outside `backup_dest`.
 ///
 /// # Errors
 /// 9026, 20303, 20304.

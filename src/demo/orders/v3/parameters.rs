@@ -1,4 +1,4 @@
-//! The parameters of a cluster of V2.2 or V3: their defaults, what a SET checks, and how the value is kept.
+//! The parameters of a cluster of V2.2 or V3: defaults, checks, and storage.
 
 use super::super::{Order, not_supported, refusal};
 use super::{archive_state, current, destination};
@@ -8,7 +8,7 @@ use crate::demo::life::v3;
 use crate::demo::line::Feature;
 use crate::demo::statement::{Literal, ServerError};
 
-/// Name, default, and what a line must have to know it. The checkpoint interval is 120 s on a server; here the archive
+/// Name, default, and the feature that a line needs for it. The checkpoint interval is 120 s on a server; here the archive
 /// moves faster.
 pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
     ("backup_dest", "", None),
@@ -37,7 +37,7 @@ pub(crate) const DEFAULTS: [(&str, &str, Option<Feature>); 24] = [
     ("ob_event_history_recycle_interval", "7d", None),
 ];
 
-/// Whether a line knows a parameter.
+/// Returns whether a line has a parameter.
 fn known(cluster: &Cluster, name: &str) -> bool {
     let has = |feature: Option<Feature>| feature.is_none_or(|feature| cluster.line.has(feature));
     DEFAULTS.iter().any(|(known, _, feature)| *known == name && has(*feature))
@@ -88,7 +88,7 @@ pub(super) fn set(fleet: &mut Fleet, order: Order, name: &str, value: &Literal) 
     Ok(())
 }
 
-/// Keeps a value, and the one before: the servers hear of it one after the other.
+/// Stores a value and the previous one: the change reaches the servers one after the other.
 pub(super) fn store(cluster: &mut Cluster, at: Moment, name: &str, value: String) {
     let default = DEFAULTS.iter().find(|(known, ..)| *known == name).map_or("", |(_, default, _)| default);
     let before = cluster.parameters.insert(name.to_owned(), value).unwrap_or_else(|| default.to_owned());
@@ -102,7 +102,7 @@ fn interval(value: &str) -> Result<Moment, ServerError> {
     length.ok_or_else(|| not_supported("invalid log_archive_checkpoint_interval out of range [5s,1h] is"))
 }
 
-/// A length of time in an option: `0` needs no unit.
+/// Parses a duration in an option: `0` needs no unit.
 fn length(value: &str) -> Option<Moment> {
     if value == "0" { Some(0) } else { clock::length(value) }
 }
@@ -143,7 +143,7 @@ fn check_option(cluster: &Cluster, value: &str) -> Result<(), ServerError> {
     Ok(())
 }
 
-/// Zones between `,` and `;`, or the region; only one of both can be set.
+/// Checks `backup_zone`, zones separated by `,` and `;`, or `backup_region`; only one of both can be set.
 fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerError> {
     let (code, what, other) =
         if name == "backup_zone" { (9058, "zone", "backup_region") } else { (9057, "region", "backup_zone") };
@@ -164,7 +164,7 @@ fn check_place(cluster: &Cluster, name: &str, value: &str) -> Result<(), ServerE
     }
 }
 
-/// `optional` or `mandatory`, and `compression=` something.
+/// Checks an archive option: `optional` or `mandatory`, and `compression=..`.
 fn check_archive_option(value: &str) -> Result<(), ServerError> {
     const COMPRESSIONS: [&str; 4] = ["enable", "disable", "lz4_1.0", "zstd_1.3.8"];
     let text = value.to_lowercase();

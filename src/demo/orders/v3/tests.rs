@@ -1,4 +1,4 @@
-//! What a cluster of V2.2 or V3 refuses, with the words of the server, and what it does when it does not.
+//! Tests of statements on V2.2 and V3: refusals with the server's messages, and effects.
 #![allow(clippy::unwrap_used, reason = "a test may fail loudly")]
 
 use crate::demo::fault::{Effect, Fault};

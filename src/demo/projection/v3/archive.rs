@@ -7,12 +7,12 @@ use crate::demo::fleet::{Round, RoundStatus, Tenant};
 use crate::demo::life::{archive, v3};
 use crate::demo::statement::{Row, Value};
 
-/// A moment in a `varchar(26)`: empty when there is none.
+/// Returns a time as a `varchar(26)`: empty if there is none.
 fn moment(look: &Look<'_>, moment: Option<Moment>) -> Value {
     moment.map_or_else(|| text(""), |moment| look.time(moment))
 }
 
-/// The rounds; with `current` only the one that goes on, or was the last.
+/// Returns the rounds; with `current` only the last one.
 fn of<'a>(look: &'a Look<'_>, current: bool) -> impl Iterator<Item = (&'a Tenant, &'a Round)> {
     let rounds = look.cluster.tenants.first().map_or(&[][..], |sys| &sys.rounds);
     let shown = if current { rounds.len().saturating_sub(1) } else { 0 };
@@ -27,7 +27,7 @@ fn piece(round: &Round, reached: Option<Moment>) -> i64 {
     archive::last_piece(round, reached.unwrap_or_default())
 }
 
-/// A round that is not the last one has been stopped.
+/// Returns the state of a round: one that is not the last has been stopped.
 fn state(look: &Look<'_>, round: &Round) -> &'static str {
     let last = look.cluster.tenants.first().and_then(Tenant::round).map(|last| last.id);
     if last == Some(round.id) { round.status.word() } else { RoundStatus::Stop.word() }
@@ -56,7 +56,7 @@ pub(super) fn rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
     of(look, current).map(line).collect()
 }
 
-/// The inner tables behind it: the present round, or those that have been stopped.
+/// Returns the rows of the inner tables: the current round, or those that have been stopped.
 pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
     let line = |(tenant, round): (&Tenant, &Round)| {
         let reached = reached(look, tenant, round);
@@ -86,7 +86,7 @@ pub(super) fn base_rounds(look: &Look<'_>, current: bool) -> Vec<Row> {
     of(look, current).filter(|(_, round)| current || state(look, round) == "STOP").map(line).collect()
 }
 
-/// Two partition groups stand for all of a tenant's; the second is the one that may be late.
+/// Returns two partition groups for each tenant.
 pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
         let reached = reached(look, tenant, round);
@@ -111,7 +111,7 @@ pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
     of(look, true).filter(|(tenant, _)| tenant.id != 1).flat_map(lines).collect()
 }
 
-/// The pieces of every round; without a switch a round is one piece.
+/// Returns the pieces of every round; without a switch interval a round is one piece.
 pub(super) fn pieces(look: &Look<'_>) -> Vec<Row> {
     let lines = |(tenant, round): (&Tenant, &Round)| {
         let Some((start, reached)) = round.start.zip(reached(look, tenant, round)) else { return Vec::new() };

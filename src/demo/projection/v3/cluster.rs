@@ -1,4 +1,4 @@
-//! The cluster itself: tenants, servers, zones and their merges, parameters, events, cleanups.
+//! Views of the cluster: tenants, servers, zones and their merges, parameters, events, cleanups.
 
 use super::super::{Look, count, int, row, text};
 use super::{LOCALHOST, current, flag};
@@ -39,7 +39,7 @@ pub(super) fn tenants(look: &Look<'_>) -> Vec<Row> {
     look.cluster.tenants.iter().map(line).collect()
 }
 
-/// The one variable that a backup depends on: an enum, told as the number of its word.
+/// Returns the only variable that a backup depends on: an enum, shown as its number.
 pub(super) fn variables(look: &Look<'_>) -> Vec<Row> {
     let line = |tenant: &Tenant| {
         row([
@@ -96,7 +96,7 @@ pub(super) fn servers(look: &Look<'_>) -> Vec<Row> {
     look.cluster.servers.iter().enumerate().map(line).collect()
 }
 
-/// Every zone's items, and with the empty name those of the cluster.
+/// Returns every zone's items, and with an empty zone those of the cluster.
 pub(super) fn zones(look: &Look<'_>) -> Vec<Row> {
     let Some(state) = &look.cluster.v3 else { return Vec::new() };
     let mut rows = Vec::new();
@@ -205,7 +205,7 @@ pub(super) fn events(look: &Look<'_>) -> Vec<Row> {
     look.cluster.events.iter().zip(super::super::cluster::events(look)).map(line).collect()
 }
 
-/// A parameter as one server has it.
+/// A parameter with its value on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(in crate::demo) struct Parameter {
     /// The server's zone.
@@ -218,7 +218,8 @@ pub(in crate::demo) struct Parameter {
     pub value: String,
 }
 
-/// Every parameter as every server has it. A change reaches the servers one after the other, a second of work apart.
+/// Returns every parameter with its value on every server. A change reaches the servers one after the other, a second of work
+/// apart.
 #[must_use]
 pub(in crate::demo) fn parameters(look: &Look<'_>) -> Vec<Parameter> {
     let cluster = look.cluster;
@@ -259,7 +260,7 @@ fn value(look: &Look<'_>, server: Moment, name: &str, default: &str) -> String {
     set.cloned().unwrap_or_else(|| default.to_owned())
 }
 
-/// The server switches `enable_log_archive` itself.
+/// Returns whether the archive is running: the server sets `enable_log_archive` itself.
 fn archives(cluster: &Cluster) -> bool {
     let round = cluster.tenants.first().and_then(Tenant::round);
     round.is_some_and(|round| !matches!(round.status, RoundStatus::Stop | RoundStatus::Stopping))
@@ -284,7 +285,7 @@ pub(super) fn parameter_rows(look: &Look<'_>) -> Vec<Row> {
     parameters(look).into_iter().map(line).collect()
 }
 
-/// What the server remembers of backups, of the cluster or of each tenant.
+/// Returns the server's own record of backups, of the cluster or of each tenant.
 pub(super) fn backup_info(look: &Look<'_>, of_cluster: bool) -> Vec<Row> {
     let cluster = look.cluster;
     let latest = |tenant: &Tenant| {

@@ -1,4 +1,4 @@
-//! Backup sets and the tasks that make them: a row for each tenant, and one with `TENANT_ID` 1 for the whole of it.
+//! Backup sets and their tasks: a row for each tenant, and one with `TENANT_ID` 1 for the cluster.
 
 use super::super::{Look, int, row, text};
 use super::{LOCALHOST, current, flag, size};
@@ -11,17 +11,17 @@ use crate::demo::statement::{Row, Value};
 /// A macro block is 2 MB; what is written is compressed to about a third.
 const BLOCK: i64 = 2 * 1024 * 1024;
 
-/// Rows of partition groups that stand for all of a tenant's.
+/// How many partition groups are shown for each tenant.
 const GROUPS: i64 = 3;
 
-/// One tenant's part of a set, or with sys the whole of it.
+/// One tenant's part of a set, or with sys the set of the cluster.
 #[derive(Clone, Copy)]
 struct Part<'a> {
     tenant: &'a Tenant,
     set: &'a Set,
-    /// What makes it, and its place in the list of jobs; none for a set from before the scenario.
+    /// The job that writes it, with its index; `None` for a set from before the scenario.
     job: Option<(usize, &'a Job)>,
-    /// The set is still being made, if not this part of it.
+    /// The set is still being written, though this part may be complete.
     running: bool,
 }
 
@@ -43,7 +43,7 @@ fn hidden(look: &Look<'_>, part: &Part<'_>) -> bool {
     concerned.any(|tenant| look.faults().gone(&tenant.name, !part.running))
 }
 
-/// Partitions and blocks of a part, all and finished; sys has the sum.
+/// The partitions and blocks of a part, all and finished; sys has the sum.
 #[derive(Default)]
 struct Counters {
     partitions: i64,
@@ -100,7 +100,7 @@ fn encryption(look: &Look<'_>, part: &Part<'_>) -> Value {
     })
 }
 
-/// `RUNNING`, or how it ended.
+/// Returns `RUNNING`, or how the set ended.
 fn state(set: &Set) -> Value {
     text(match (set.end, set.result) {
         (None, _) => "RUNNING",
@@ -109,12 +109,12 @@ fn state(set: &Set) -> Value {
     })
 }
 
-/// What is not over ended at 0.
+/// Returns the end time; 0 of what has not ended.
 fn end(look: &Look<'_>, set: &Set) -> Value {
     look.time(set.end.unwrap_or(0))
 }
 
-/// Columns that several views share: what was written, how fast, how long it took. Views that have fewer drop them.
+/// Returns the columns for volume, rate and duration that several views share. A view with fewer of them drops the others.
 fn figures(part: &Part<'_>, counters: &Counters, now: Moment) -> Row {
     let input = counters.finished_blocks * BLOCK;
     let output = input / 3;
@@ -155,7 +155,7 @@ fn rate(bytes: i64) -> String {
     }
 }
 
-/// Only the named columns of a row.
+/// Returns a row with the named columns only.
 fn only(mut row: Row, names: &[&str]) -> Row {
     row.retain(|name, _| names.contains(name));
     row
@@ -183,7 +183,7 @@ pub(super) fn progress(look: &Look<'_>) -> Vec<Row> {
     parts(look).filter(|part| part.running).map(line).collect()
 }
 
-/// `START_REPLAY_LOG_TS` and `DATE`.
+/// Returns the columns `START_REPLAY_LOG_TS` and `DATE`.
 fn replay(look: &Look<'_>, set: &Set) -> Row {
     let date = clock::text(set.start, look.zone).get(..10).unwrap_or_default().replace('-', "");
     row([("START_REPLAY_LOG_TS", int(set.start_replay)), ("DATE", int(date.parse::<i64>().unwrap_or_default()))])
@@ -236,7 +236,7 @@ const SET_FIGURES: &[&str] = &[
     "TIME_TAKEN_DISPLAY",
 ];
 
-/// What both views of sets show.
+/// Returns the columns that both views of sets have.
 fn set(look: &Look<'_>, part: &Part<'_>) -> Row {
     let mut columns = row([
         ("INCARNATION", int(1)),
@@ -280,7 +280,7 @@ pub(super) fn set_files(look: &Look<'_>) -> Vec<Row> {
     parts(look).map(line).collect()
 }
 
-/// The columns of the inner tables of tasks.
+/// Returns the columns of the inner tables of tasks.
 fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
     let (set, cluster) = (part.set, look.cluster);
     let counted = counters(look, part);
@@ -321,7 +321,7 @@ fn task(look: &Look<'_>, part: &Part<'_>) -> Row {
     columns
 }
 
-/// A version as one number: a part takes sixteen bits, the first of three twice as many.
+/// Returns a version as one number: 16 bits for each part.
 fn number(version: &str) -> i64 {
     let mut parts = version.split('.').map(|part| part.parse::<i64>().unwrap_or_default());
     let mut next = || parts.next().unwrap_or_default();
@@ -372,7 +372,7 @@ pub(super) fn base_set_files(look: &Look<'_>) -> Vec<Row> {
     parts(look).map(line).collect()
 }
 
-/// Some partition groups of every tenant that is being backed up. What keeps one back shows here, with its server.
+/// Returns some partition groups of every tenant that is being backed up. The error of a held task is shown here with its server.
 pub(super) fn partition_groups(look: &Look<'_>) -> Vec<Row> {
     let of = |part: Part<'_>| {
         let Some((_, job)) = part.job.filter(|(_, job)| job.status == JobStatus::Doing) else { return Vec::new() };

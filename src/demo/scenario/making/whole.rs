@@ -1,4 +1,4 @@
-//! What a cluster of V2.2 or V3 begins with: destination, archive, freezes and sets are those of the whole cluster.
+//! Builds the initial state of a cluster of V2.2 or V3: destination, archive, freezes and sets are the cluster's.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::demo::orders::v3::remember_archive;
 
 const DAY: Moment = 86_400 * SECOND;
 
-/// Gives a cluster its user tenants, with what it had before the scenario begins.
+/// Adds a cluster's user tenants, with its round and sets from before the scenario.
 pub(super) fn settle(fleet: &mut Fleet, index: usize, entry: &ClusterEntry, now: Moment) -> Result<(), String> {
     let whole = &entry.whole;
     let created = now - 40 * DAY;
@@ -56,7 +56,7 @@ fn age(text: &str) -> Result<Moment, String> {
     clock::length(text).ok_or_else(|| format!("'{text}' is no length of time"))
 }
 
-/// Freezes that were merged long ago.
+/// Returns the initial state, whose freezes are all merged.
 fn state(cluster: &Cluster, whole: &WholeEntry, now: Moment) -> Result<OfV3, String> {
     let freeze = |(age_text, version): (&String, i64)| Ok(Freeze { version, at: now - age(age_text)? });
     let freezes = whole.frozen.iter().zip(41..).map(freeze).collect::<Result<Vec<_>, String>>()?;
@@ -114,7 +114,7 @@ fn sets(cluster: &Cluster, whole: &WholeEntry, path: &str, now: Moment) -> Resul
     let set = |(age_text, id): (&String, i64)| {
         let start = now - age(age_text)?;
         let incremental = id > 1;
-        // What is older than the round was made in one that is forgotten.
+        // A set that is older than the round belongs to a round that is not kept.
         let begun = cluster.tenants.first().and_then(Tenant::round).and_then(|round| round.start);
         let round = i64::from(begun.is_some_and(|begun| begun <= start));
         Ok(Set {

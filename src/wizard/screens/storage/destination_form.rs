@@ -1,4 +1,4 @@
-//! The fields of a storage that is typed: which kinds there are, what each asks for, and what is wrong with it.
+//! The form of a typed destination: the kinds of storage, their fields, and their validation.
 
 use crate::domain::destination::{Destination, DestinationError, StorageKind};
 use crate::domain::facts::Facts;
@@ -118,14 +118,14 @@ pub enum Field {
 pub struct FieldLabels {
     /// Its label, in OCP's words where OCP has it.
     pub label: &'static str,
-    /// What helps.
+    /// The help text.
     pub help: &'static str,
-    /// What is said where nothing was entered.
+    /// The text that is shown while the field is empty.
     pub empty: &'static str,
 }
 
 impl Field {
-    /// Its words for a kind of storage.
+    /// Returns the labels of the field for a kind of storage.
     #[must_use]
     pub fn labels(self, kind: Kind) -> FieldLabels {
         let (label, help, empty) = match (self, kind) {
@@ -202,7 +202,7 @@ fn domain_help(kind: Kind) -> &'static str {
     }
 }
 
-/// What the line of the target makes of a destination.
+/// The layout of destinations on the target's release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum DestinationLayout {
     /// V4: each tenant has two, data and log archive.

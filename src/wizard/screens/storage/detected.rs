@@ -1,4 +1,4 @@
-//! Where backups go without anybody typing it, for each tenant, and who says so.
+//! The destination of each tenant that needs no typing, and its source.
 
 use crate::domain::choices::Choices;
 use crate::domain::destination::Destination;
@@ -29,7 +29,7 @@ pub fn covered_tenants<'a>(facts: &'a Facts, tenants: Vec<&'a TenantFacts>, choi
     if staying.is_empty() { tenants } else { staying }
 }
 
-/// What is found for each of these tenants.
+/// Finds the destination of each of these tenants.
 #[must_use]
 pub fn find_destinations(
     facts: &Facts,
@@ -45,7 +45,7 @@ pub fn find_destinations(
     tenants.iter().map(of).collect()
 }
 
-/// Where these come from, in the words of the screen.
+/// Returns the source of these destinations as the screen shows it.
 #[must_use]
 pub fn source_label(found: &[DetectedDestination]) -> String {
     if let [only] = found {

@@ -1,4 +1,4 @@
-//! What keys and answers do to the storage screen.
+//! Updates the storage screen from keys and answers.
 
 use super::destination_form::{DestinationForm, DestinationLayout, Field, Kind};
 use super::detected::{DetectedDestination, covered_tenants, find_destinations, initial_form};
@@ -228,8 +228,13 @@ fn change_kind(model: &mut Model, forward: bool) {
     model.notice = passed_over;
 }
 
+<<<<<<< HEAD:src/wizard/screens/storage/update.rs
 /// Begins typing, with what was found; or goes back to that. What is typed is kept for when it is wanted again.
 fn toggle_typing(model: &mut Model) {
+=======
+/// Starts typing, with the detected destination as the initial value; or returns to that. The typed values are kept.
+fn edit(model: &mut Model) {
+>>>>>>> cmt:src/wizard/screens/storage/act.rs
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;
     let (part, derived) = (storage.part, storage.is_archive_derived());

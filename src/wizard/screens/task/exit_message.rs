@@ -1,4 +1,4 @@
-//! What stays in the scrollback when the wizard ends.
+//! The lines that are printed when the wizard exits.
 
 use super::WatchedTask;
 use crate::domain::command_line::shell;

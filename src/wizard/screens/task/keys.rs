@@ -47,18 +47,18 @@ pub const KEYS: [Binding; 11] = [
     Binding::new(&[Key::Char('y')], Action::Copy, "copy", "copy the verdict, the fault, or the id", 3),
 ];
 
-/// What r does.
+/// The action of the key `r`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RetryAction {
-    /// It reads the journal again.
+    /// Read the journal again.
     Reread,
-    /// It is a Retry.
+    /// Retry the task.
     Retry(Retry),
     /// Nothing, and why.
     Unavailable(String),
 }
 
-/// What r does now.
+/// Returns the present action of the key `r`.
 #[must_use]
 pub fn retry_action(model: &Model) -> RetryAction {
     let Some(task) = &model.task else { return RetryAction::Unavailable("No task is watched.".to_owned()) };
