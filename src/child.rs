@@ -1,5 +1,5 @@
 //! Programs of others that are asked something: bounded in time and in what is read of them, their words cleaned and without this
-//! process's secrets. A program whose answer is a secret is run by `config::describe_secrets`, with bounds of its own.
+//! process's secrets. A program whose answer is a secret is run by `config::secrets`, with bounds of its own.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;

@@ -163,7 +163,7 @@ async fn wizard(common: &Common, target: Option<TargetName>) -> Result<Exit, Fau
             (scenario.clone(), demo_fix(scenario, root))
         }),
     };
-    wizard::event_loop(start).await
+    wizard::run(start).await
 }
 
 fn has_terminal() -> bool {

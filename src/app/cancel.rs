@@ -172,8 +172,8 @@ pub fn request_cancel(context: &AppContext, task: &Task) -> Result<String, Fault
     })?;
     let ask =
         Ask { id: format!("{random:016x}"), verb: "cancel".to_owned(), who: context.operator(), at: context.now() };
-    requests::put(&context.directories.state, &task.id, &request_cancel)?;
-    Ok(request_cancel.id)
+    requests::put(&context.directories.state, &task.id, &ask)?;
+    Ok(ask.id)
 }
 
 /// What is said of a cancel that a silent runner does not take up.

@@ -39,13 +39,8 @@ pub fn default_compaction(cluster: &Cluster, targets: &[TargetName]) -> Compact 
     inventory_compaction(cluster, targets.first().and_then(TargetName::tenant)).unwrap_or(Compact::Never)
 }
 
-<<<<<<< HEAD:src/app/choices_from_inventory.rs
-/// A storage of the inventory as the URI of a server, without its key.
-fn storage_uri(storage: &Storage) -> String {
-=======
 /// Returns the server's URI of an inventory storage, without its key.
-fn uri(storage: &Storage) -> String {
->>>>>>> cmt:src/app/choose.rs
+fn storage_uri(storage: &Storage) -> String {
     let path = storage.path.as_deref().unwrap_or_default();
     if storage.kind == StorageKind::File {
         return format!("file://{path}");

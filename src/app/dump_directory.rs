@@ -10,13 +10,8 @@ use crate::domain::dump::PlaceFacts;
 use crate::domain::facts::{Facts, Known};
 use crate::domain::plan::dump_directory;
 
-<<<<<<< HEAD:src/app/dump_directory.rs
-/// How long a storage may take to answer.
-const TIMEOUT: Duration = Duration::from_secs(5);
-=======
 /// Time a storage may take to answer.
-const PATIENCE: Duration = Duration::from_secs(5);
->>>>>>> cmt:src/app/dump_place.rs
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The facts, with what is at the directory that a dump with these choices is written into; unchanged where nothing is dumped,
 /// or nobody says where to.
@@ -28,13 +23,8 @@ pub fn with_dump_directory(mut facts: Facts, choices: &Choices) -> Facts {
     facts
 }
 
-<<<<<<< HEAD:src/app/dump_directory.rs
-/// On a thread of its own: a storage that does not answer holds that one for ever, and nothing else.
-fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
-=======
 /// Inspects the directory on a thread of its own: a storage that does not answer blocks only that thread.
-fn look(base: PathBuf, target: String) -> Known<PlaceFacts> {
->>>>>>> cmt:src/app/dump_place.rs
+fn inspect(base: PathBuf, target: String) -> Known<PlaceFacts> {
     let (answer, answered) = mpsc::channel();
     let path = base.display().to_string();
     std::thread::spawn(move || {

@@ -82,7 +82,7 @@ impl<'a> TaskFollower<'a> {
                     return Ok(Some(FollowUpdate::Responsive));
                 }
                 RunnerLiveness::Exited | RunnerLiveness::Unresponsive(_) | RunnerLiveness::Responsive => {
-                    tokio::time::sleep(POLL_INTERVAL).await
+                    tokio::time::sleep(POLL_INTERVAL).await;
                 }
             }
         }

@@ -28,15 +28,9 @@ pub struct ClusterSummary {
     pub endpoints: Vec<String>,
     /// The login.
     pub user: String,
-<<<<<<< HEAD:src/app/inventory_summary.rs
-    /// Nothing says where the password is: it must be typed.
-    pub is_password_typed: bool,
-    /// Who logs in to its servers by ssh, where a Test may ask them.
-=======
     /// The inventory names no source of the password: it must be typed.
-    pub asks_password: bool,
+    pub is_password_typed: bool,
     /// The ssh user of its servers; `None`: a Test does not ask them.
->>>>>>> cmt:src/app/known.rs
     pub ssh_user: Option<String>,
     /// Seconds beyond which a last good backup is OLD.
     pub max_backup_age: Option<u64>,
@@ -46,13 +40,8 @@ pub struct ClusterSummary {
     pub compactions: Vec<(Option<Vec<String>>, Compact)>,
 }
 
-<<<<<<< HEAD:src/app/inventory_summary.rs
 impl ClusterSummary {
-    /// What the strategy says about compaction for a target; None: nothing is said.
-=======
-impl KnownCluster {
     /// Returns the compaction policy of a tenant's strategy; `None` if there is none.
->>>>>>> cmt:src/app/known.rs
     #[must_use]
     pub fn compaction(&self, tenant: Option<&str>) -> Option<Compact> {
         let is_for = |tenants: &Option<Vec<String>>| {

@@ -29,16 +29,10 @@ const INHERITED_VARIABLES: [&str; 9] =
 /// The request to launch a runner.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-<<<<<<< HEAD:src/app/launch.rs
 pub enum LaunchRequest {
     /// A task that was just confirmed.
     #[serde(rename = "new")]
     Start {
-=======
-pub enum Order {
-    /// Start a task that was just confirmed.
-    New {
->>>>>>> cmt:src/app/hand_over.rs
         /// What was confirmed.
         prepared: Box<Prepared>,
         /// How the target is reached.
@@ -46,16 +40,10 @@ pub enum Order {
         /// Who confirmed it.
         by: String,
     },
-<<<<<<< HEAD:src/app/launch.rs
     /// A task whose journal is there.
     #[serde(rename = "go_on")]
     Resume,
     /// The same, and the major compaction that its backup may need comes first: it was asked for by itself (`m`,
-=======
-    /// Resume a task that has a journal.
-    GoOn,
-    /// Resume a task after the major compaction that its backup needs, which was confirmed separately (`m`,
->>>>>>> cmt:src/app/hand_over.rs
     /// `retry --compact`), with its scope named.
     #[serde(rename = "compact_first")]
     ResumeWithCompaction,
@@ -88,17 +76,10 @@ pub(super) struct LaunchPayload {
 
 /// The runner's reply.
 #[derive(Debug)]
-<<<<<<< HEAD:src/app/launch.rs
 pub enum LaunchOutcome {
-    /// It has the task.
-    Started,
-    /// The target is taken by another task, and whose it is.
-=======
-pub enum Started {
     /// The runner has accepted the task.
-    Yes,
+    Started,
     /// Another task holds the lock of the target; the fault names it.
->>>>>>> cmt:src/app/hand_over.rs
     Busy(Fault),
 }
 
@@ -123,13 +104,8 @@ pub trait Launcher {
     ) -> impl Future<Output = Result<LaunchOutcome, Fault>>;
 }
 
-<<<<<<< HEAD:src/app/launch.rs
-/// Runs a task in a process of its own.
-pub struct DetachedLauncher {
-=======
 /// Launches runners as detached processes.
-pub struct Detached {
->>>>>>> cmt:src/app/hand_over.rs
+pub struct DetachedLauncher {
     /// This program.
     pub program: PathBuf,
     /// The state directory.
@@ -138,13 +114,8 @@ pub struct Detached {
     pub start_timeout: Duration,
 }
 
-<<<<<<< HEAD:src/app/launch.rs
 impl DetachedLauncher {
-    /// By this very program, on this state.
-=======
-impl Detached {
     /// Uses this program, with this state directory.
->>>>>>> cmt:src/app/hand_over.rs
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -154,13 +125,8 @@ impl Detached {
         Ok(Self { program, state: state.to_path_buf(), start_timeout: START_TIMEOUT })
     }
 
-<<<<<<< HEAD:src/app/launch.rs
-    /// What is known of a task whose runner is dead and has not said that it started.
-    fn failed_launch(&self, task: &TaskId, new: bool, why: &str) -> Fault {
-=======
     /// Returns the fault of a launch whose runner ended without a reply; the journal says whether the task was created.
-    fn stopped(&self, task: &TaskId, new: bool, why: &str) -> Fault {
->>>>>>> cmt:src/app/hand_over.rs
+    fn failed_launch(&self, task: &TaskId, new: bool, why: &str) -> Fault {
         let begun = reader::read::<Event>(&self.state, task)
             .is_ok_and(|journal| journal.entries.iter().any(|entry| matches!(entry.event, Ok(Event::Created { .. }))));
         if !begun {
@@ -235,13 +201,8 @@ impl Launcher for DetachedLauncher {
     }
 }
 
-<<<<<<< HEAD:src/app/launch.rs
-/// What the runner said; None: nothing that is known.
-fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
-=======
 /// Parses the runner's reply; `None` if it is not one.
-fn answer(line: &str) -> Option<Result<Started, Fault>> {
->>>>>>> cmt:src/app/hand_over.rs
+fn parse_reply(line: &str) -> Option<Result<LaunchOutcome, Fault>> {
     let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
     let fault = || serde_json::from_str::<Fault>(rest).unwrap_or_else(|_| not_started("The runner does not say why."));
     match word {

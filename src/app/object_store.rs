@@ -15,13 +15,8 @@ use crate::domain::secret::Secret;
 use crate::journal::clock::now;
 use crate::probe::object::bucket::{Bucket, File};
 
-<<<<<<< HEAD:src/app/object_store.rs
-/// A bucket that is reached when it is first asked.
-struct BucketStore {
-=======
 /// An object store that connects to its bucket on the first request.
-struct Lent {
->>>>>>> cmt:src/app/lend_storage.rs
+struct BucketStore {
     destination: Destination,
     key: Option<Secret>,
     limit: Duration,

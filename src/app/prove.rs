@@ -333,7 +333,7 @@ mod tests {
         let exit = |verdict, proof: Option<Proof>| {
             let fault = Fault::new(Cause::Server, "W.", "Y.", "N.");
             let outcome = Outcome { verdict, proof, ..Outcome::unknown(fault) };
-            Proven { target: "prod/pay".parse().unwrap(), outcome }.exit()
+            ProofResult { target: "prod/pay".parse().unwrap(), outcome }.exit()
         };
         let found =
             || Some(Proof { at: now(), by: Evidence::Media, until_scn: Scn(7), sets: vec![1], pieces: vec![1] });

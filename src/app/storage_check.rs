@@ -44,13 +44,8 @@ pub const DEADLINE: Duration = Duration::from_secs(30);
 /// How long the process may take to delete its probe after the deadline.
 const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 
-<<<<<<< HEAD:src/app/storage_check.rs
-/// How many requests that take their whole time a Test has time for.
-const REQUESTS_PER_DEADLINE: u32 = 3;
-=======
 /// Number of requests with full timeouts that fit into the deadline.
-const ONE_REQUEST: u32 = 3;
->>>>>>> cmt:src/app/test.rs
+const REQUESTS_PER_DEADLINE: u32 = 3;
 
 /// What of the environment the process needs beside what a runner is given: where certificate authorities are.
 const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
@@ -71,28 +66,17 @@ pub struct TestSpec {
     /// That the server itself writes there, as it shows.
     pub evidence: Option<String>,
     /// The version of the server that is to be told of it in a statement; None: it knows it already, or nobody was named.
-<<<<<<< HEAD:src/app/storage_check.rs
     pub statement_version: Option<Version>,
-    /// The directory is only looked into, and nothing is written.
-    pub is_read_only: bool,
-=======
-    pub told_to: Option<Version>,
     /// The directory is only read; nothing is written.
-    pub looks_only: bool,
->>>>>>> cmt:src/app/test.rs
+    pub is_read_only: bool,
     /// The probe may lie in the directory itself: nothing beside it may be written to, and that was asked.
     pub may_probe_inside: bool,
     /// How long the whole Test may take.
     pub deadline: Duration,
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
 impl TestSpec {
-    /// A directory of which only its URI is known.
-=======
-impl TestOf {
     /// Makes the Test of a directory of which only the URI is known.
->>>>>>> cmt:src/app/test.rs
     #[must_use]
     pub fn for_uri(destination: Destination) -> Self {
         let expected = Expected::EmptyOrOurs { cluster_id: None, tenant_id: None, kind: None };
@@ -238,17 +222,10 @@ fn host_without_port(address: &str) -> String {
     host.trim_start_matches('[').trim_end_matches(']').to_owned()
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
-/// The lines that want different directories.
+/// The rules that a release has for backup directories.
 enum DirectoryRules {
     PerTenant,
     PerCluster,
-=======
-/// The rules that a release has for backup directories.
-enum Line {
-    V4,
-    Older,
->>>>>>> cmt:src/app/test.rs
     Logical,
 }
 
@@ -288,13 +265,8 @@ pub struct ProbeProgram {
     pub program: PathBuf,
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
 impl ProbeProgram {
-    /// This very program.
-=======
-impl Tester {
     /// Uses this program.
->>>>>>> cmt:src/app/test.rs
     ///
     /// # Errors
     /// The system does not say which program this is.
@@ -376,13 +348,8 @@ pub async fn run_test(
     TestReport { uri, checks: sheet.checks, at: crate::journal::clock::now(), left_behind: sheet.left_behind, by_hand }
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
-/// What the servers themselves say.
-async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
-=======
 /// Checks by ssh that every server reaches the directory.
-async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
->>>>>>> cmt:src/app/test.rs
+async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
     let environment: Vec<_> = inherited_environment().chain(ssh_agent_environment()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
@@ -391,13 +358,8 @@ async fn every_server(servers: &Servers, what: &TestOf) -> TestedCheck {
     judge_servers(&what.destination, &said, ms)
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
-/// What has been told so far.
-struct TestRecorder<'a> {
-=======
 /// Records the checks of a Test and sends them to the front end.
-struct Sheet<'a> {
->>>>>>> cmt:src/app/test.rs
+struct TestRecorder<'a> {
     news: Option<&'a mpsc::UnboundedSender<TestNews>>,
     checks: Vec<TestedCheck>,
     running: Option<StorageCheck>,
@@ -426,13 +388,8 @@ impl TestRecorder<'_> {
         self.send(TestNews::Ended(check));
     }
 
-<<<<<<< HEAD:src/app/storage_check.rs
-    /// A face that has gone wants no news.
-    fn send(&self, news: TestNews) {
-=======
     /// Sends news; a front end that has exited is ignored.
-    fn say(&self, news: TestNews) {
->>>>>>> cmt:src/app/test.rs
+    fn send(&self, news: TestNews) {
         if let Some(sender) = self.news {
             let _ = sender.send(news);
         }
@@ -446,13 +403,8 @@ struct ProbeProcess {
     output_lines: Lines<BufReader<ChildStdout>>,
 }
 
-<<<<<<< HEAD:src/app/storage_check.rs
-/// Has the probe made, and hears all of it.
-async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
-=======
 /// Runs the probe process and records its checks.
-async fn probe(tester: &Tester, what: &TestOf, sheet: &mut Sheet<'_>) -> Result<(), Fault> {
->>>>>>> cmt:src/app/test.rs
+async fn run_probe_process(tester: &ProbeProgram, what: &TestSpec, sheet: &mut TestRecorder<'_>) -> Result<(), Fault> {
     // What the servers can never be told need not be written to.
     if let Some(fault) = what.statement_fault() {
         return Err(fault);

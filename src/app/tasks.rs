@@ -160,12 +160,12 @@ pub fn load_all(context: &AppContext) -> Result<Vec<Result<Task, Fault>>, Fault>
     let tasks = tasks::list(&context.directories.state)?.into_iter().map(|id| load(context, id));
     let mut all: Vec<_> = tasks.filter(|task| task.as_ref().map_or(true, Task::has_started)).collect();
     let now = context.now();
-    load_all.sort_by_key(|task| match task {
+    all.sort_by_key(|task| match task {
         Ok(task) if task.is_runner_alive => 0,
         Ok(task) if task.clock_warning(now).is_some() => 2,
         Ok(_) | Err(_) => 1,
     });
-    Ok(load_all)
+    Ok(all)
 }
 
 /// The choices with the storage of the last successful task of these targets, where nothing else names one.
@@ -189,8 +189,8 @@ pub fn load(context: &AppContext, id: TaskId) -> Result<Task, Fault> {
     let journal = reader::read::<Event>(&context.directories.state, &id)?;
     let view = TaskView::of_lines(journal.entries.iter().map(|entry| (entry.at, &entry.event)));
     let life = runner_liveness(context, &id, &view);
-    let alive = runner_liveness.is_alive();
-    let silent = match runner_liveness {
+    let alive = life.is_alive();
+    let silent = match life {
         RunnerLiveness::Unresponsive(fault) => Some(fault),
         RunnerLiveness::Responsive | RunnerLiveness::Exited => None,
     };

@@ -25,11 +25,11 @@ pub(super) async fn run(context: &AppContext, say: &Output, args: &CheckArgs) ->
     render::checks(say, &own);
     render::checks(say, &checks_below_v4(&facts, &tenants, &choices));
     let looks = inspection::inspect_directories(context, &facts, &tenants, &choices).await?;
-    choices.seen = inspection.seen;
+    choices.seen = looks.seen;
     let mut eligible = 0;
     for tenant in &tenants {
         let mut own = tenant_checks(&facts, tenant, &choices);
-        own.extend(looked_checks(&facts, tenant, &choices, &inspection.unseen));
+        own.extend(looked_checks(&facts, tenant, &choices, &looks.unseen));
         render::checks(say, &own);
         match own.iter().find(|check| check.refuses()) {
             Some(check) => refusals.push(check.clone()),

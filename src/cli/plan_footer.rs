@@ -12,13 +12,8 @@ use crate::domain::command_line::{given, shell};
 use crate::domain::saved::{Difference, FileDigest};
 use crate::domain::step::StepKind;
 
-<<<<<<< HEAD:src/cli/plan_footer.rs
-/// What is said beside a plan.
-pub(super) struct PlanFooter<'a> {
-=======
 /// The footer of a plan.
-pub(super) struct Beside<'a> {
->>>>>>> cmt:src/cli/beside.rs
+pub(super) struct PlanFooter<'a> {
     /// The command, quoted for a shell.
     pub(super) equivalent_command: String,
     /// The plan file it was made from.
@@ -74,17 +69,10 @@ impl PlanFooter<'_> {
         }
     }
 
-<<<<<<< HEAD:src/cli/plan_footer.rs
-    /// The same for a person.
+    /// Prints the footer for a person.
     pub(super) fn lines(&self, say: &Output) {
         if let Some(PlanComparison { file, saved, differences: differs, digest }) = &self.compared {
             let (file, saved) = (file.display(), render::moment(*saved));
-=======
-    /// Prints the footer for a person.
-    pub(super) fn lines(&self, say: &Say) {
-        if let Some(Compared { file, saved, differs, digest }) = &self.compared {
-            let (file, saved) = (file.display(), show::moment(*saved));
->>>>>>> cmt:src/cli/beside.rs
             if let Some(complaint) = digest.complaint() {
                 say.line(&format!("  {} {file}. {complaint}", say.paint(OutputStyle::Warn, "Not proven:")));
             }

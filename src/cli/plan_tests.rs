@@ -17,13 +17,8 @@ use crate::domain::preflight::{CheckId, is_unseen};
 use crate::domain::target::TargetName;
 use crate::domain::task::Prepared;
 
-<<<<<<< HEAD:src/cli/plan_tests.rs
-/// What was seen for a plan.
-pub(super) struct DirectoryFindings {
-=======
 /// What was found in the directories of a plan.
-pub(super) struct Looked {
->>>>>>> cmt:src/cli/proof.rs
+pub(super) struct DirectoryFindings {
     /// The choices with it.
     choices: Choices,
     /// What came of its Tests; None: it was only looked.
@@ -124,22 +119,17 @@ async fn test_directories(
     Ok(Some(DirectoryFindings { choices, tested: Some(TestOutcome { secrets, passed: tests.passed }) }))
 }
 
-<<<<<<< HEAD:src/cli/plan_tests.rs
 /// Looks into what a backup of the targets would set, without writing.
 async fn inspect_directories(
     context: &AppContext,
     facts: &Facts,
     choices: &Choices,
 ) -> Result<DirectoryFindings, Fault> {
-=======
-/// Inspects the directories that a backup of the targets would set, without writing.
-async fn only_look(context: &AppContext, facts: &Facts, choices: &Choices) -> Result<Looked, Fault> {
->>>>>>> cmt:src/cli/proof.rs
     let asked = |tenant: &&TenantFacts| {
         let whole = |target: &TargetName| target.tenant().is_none() || *target == facts.target(tenant);
         tenant.kind == TenantKind::User && choices.targets.iter().any(whole)
     };
     let tenants: Vec<&TenantFacts> = facts.tenants.iter().filter(asked).collect();
     let looks = inspection::inspect_directories(context, facts, &tenants, choices).await?;
-    Ok(DirectoryFindings { choices: Choices { seen: inspection.seen, ..choices.clone() }, tested: None })
+    Ok(DirectoryFindings { choices: Choices { seen: looks.seen, ..choices.clone() }, tested: None })
 }

@@ -313,13 +313,8 @@ fn proof_fields(proof: &Proof) -> Value {
            "pieces": proof.pieces})
 }
 
-<<<<<<< HEAD:src/cli/render.rs
-/// What a look at the storage came to, outside of a task.
-pub(super) fn proof_verdict(say: &Output, target: &TargetName, outcome: &Outcome) {
-=======
 /// Prints the verdict of a proof outside of a task.
-pub(super) fn looked(say: &Say, target: &TargetName, outcome: &Outcome) {
->>>>>>> cmt:src/cli/show.rs
+pub(super) fn proof_verdict(say: &Output, target: &TargetName, outcome: &Outcome) {
     say.event("verdict", verdict_fields(None, Some(target), outcome));
     verdict(say, target, outcome, &TaskView::default());
 }

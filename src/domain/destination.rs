@@ -64,7 +64,7 @@ impl Destination {
     /// # Errors
     /// When the text is no URI, is too long, holds a character the server's lexer breaks on, a key that does not go with
     /// the storage or a value the server refuses, or a secret: an access key is given by `--access-key-from`, and the
-    /// `encrypt_key` of a view is only the server's own (PerTenant: it answers 9026). No message repeats a value.
+    /// `encrypt_key` of a view is only the server's own (V4: it answers 9026). No message repeats a value.
     pub fn parse_user(text: &str) -> Result<Self, DestinationError> {
         let destination = lex::user(text.trim())?;
         destination.check()?;

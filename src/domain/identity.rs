@@ -13,7 +13,7 @@ mod tests;
 pub struct Created {
     /// The tenant's id; 1 is sys.
     pub tenant: u64,
-    /// When, to the microsecond (PerTenant: `DBA_OB_TENANTS.CREATE_TIME`; below: `__all_tenant.gmt_create`).
+    /// When, to the microsecond (V4: `DBA_OB_TENANTS.CREATE_TIME`; below: `__all_tenant.gmt_create`).
     pub at: Timestamp,
 }
 

@@ -26,7 +26,7 @@ pub use tenant::tenant_checks;
 /// Contract text of the step `Check if ready to data backup`.
 pub const FULL_NEEDED: &str = "Full data backup needed before incremental data backup";
 
-/// Contract text of the step `StartOptions cluster compact if necessary`.
+/// Contract text of the step `Start cluster compact if necessary`.
 pub const COMPACTION_NEEDED: &str = "Cluster compaction needed before full data backup";
 
 /// Every check there is; the snake-case name is what `--skip` and JSON use.

@@ -94,7 +94,7 @@ struct Point {
     work: Option<Work>,
 }
 
-/// The fold from samples to [`TestProgress`], for one job.
+/// The fold from samples to [`Progress`], for one job.
 #[derive(Debug, Clone, Default)]
 pub struct ProgressMeter {
     points: VecDeque<Point>,

@@ -1,7 +1,7 @@
 //! To which time a backup can be restored: the set, its chain, and the unbroken log behind it.
 //!
 //! The facts come from `CDB_OB_BACKUP_SET_FILES`, `CDB_OB_ARCHIVELOG_PIECE_FILES` and `CDB_OB_ARCHIVELOG_SUMMARY` of one
-//! tenant (PerTenant), or from what V2 and V3 call the same things. Words obnow does not know are kept as they were.
+//! tenant (V4), or from what V2 and V3 call the same things. Words obnow does not know are kept as they were.
 
 use serde::{Deserialize, Serialize};
 

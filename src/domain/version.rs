@@ -128,7 +128,7 @@ impl PartialOrd for Version {
     }
 }
 
-/// Without the build: `PerTenant.2.5.1`, `V2.2.77`, `seekdb 1.4.0`. A fourth number of 0 is shown from V4 on only, as OceanBase
+/// Without the build: `V4.2.5.1`, `V2.2.77`, `seekdb 1.4.0`. A fourth number of 0 is shown from V4 on only, as OceanBase
 /// writes them.
 impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -1,4 +1,4 @@
-//! The sign of life of a runner: the time of `ID.is_runner_alive`. In it is room for the last word of one that cannot write its
+//! The sign of life of a runner: the time of `ID.alive`. In it is room for the last word of one that cannot write its
 //! journal any more; the room is taken while there still is some, so that a full disk does not silence it.
 
 use std::fs::OpenOptions;

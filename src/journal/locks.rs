@@ -21,7 +21,7 @@ use crate::process::started;
 /// What a task works on in one cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::summary`] makes it of all that it is known by.
+    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::known`] makes it of all that it is known by.
     pub cluster: String,
     /// What it is called by those who know less of it, such as older releases: their locks are respected too.
     pub less_known: Option<String>,
@@ -84,7 +84,7 @@ pub enum Taken {
 pub struct Busy {
     /// The lock that was not to be had: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Who holds it, if that can be read. One that is not [`Owner::is_runner_alive`] has left a dump tool behind that still runs.
+    /// Who holds it, if that can be read. One that is not [`Owner::alive`] has left a dump tool behind that still runs.
     pub owner: Option<Owner>,
 }
 

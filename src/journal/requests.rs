@@ -1,4 +1,4 @@
-//! What watchers ask of a runner: `ID.request_cancel`, appended to by anyone, read by the runner at each of its looks.
+//! What watchers ask of a runner: `ID.ask`, appended to by anyone, read by the runner at each of its looks.
 
 use std::path::Path;
 

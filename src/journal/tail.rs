@@ -87,7 +87,7 @@ impl Tail {
         if whole == 0 { Ok(Vec::new()) } else { Ok(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()) }
     }
 
-    /// Waits until the file is another than at the last [`Tail::visible_lines`]: looks at once, then every `every`.
+    /// Waits until the file is another than at the last [`Tail::lines`]: looks at once, then every `every`.
     pub(super) async fn grown(&self, every: Duration) -> Result<(), Fault> {
         loop {
             match std::fs::metadata(&self.path).and_then(|found| Ok((found.len(), found.modified()?))) {

@@ -90,9 +90,9 @@ fn canonical(text: &str) -> Option<String> {
 pub struct TaskFiles {
     /// `ID.jsonl`: its events.
     pub journal: PathBuf,
-    /// `ID.request_cancel`: the requests put to it.
+    /// `ID.ask`: the requests put to it.
     pub ask: PathBuf,
-    /// `ID.is_runner_alive`: its heartbeat.
+    /// `ID.alive`: its heartbeat.
     pub alive: PathBuf,
 }
 

@@ -1,5 +1,5 @@
 //! The storage Test, from this host: a probe of real size is written, read back, listed and deleted, and the cluster is
-//! not asked anything. It runs in a process of its own (`app::test_directories`), because a mount whose server is gone may hold whoever
+//! not asked anything. It runs in a process of its own (`app::storage_check`), because a mount whose server is gone may hold whoever
 //! touches it for ever.
 
 use jiff::Timestamp;

@@ -39,19 +39,11 @@ type SharedContext = Arc<Mutex<Option<Arc<AppContext>>>>;
 type MakeContext = fn(Option<PathBuf>, Option<PathBuf>, &NewCluster, Secret) -> Result<AppContext, Fault>;
 
 /// Runs effects.
-<<<<<<< HEAD:src/wizard/effect_runner.rs
 pub struct EffectRunner {
     start: Arc<StartOptions>,
     context: SharedContext,
     answers: UnboundedSender<(RequestId, Answer)>,
-    /// What may be broken off at any time.
-=======
-pub struct Effects {
-    start: Arc<Start>,
-    context: Shared,
-    answers: UnboundedSender<(Req, Answer)>,
     /// Effects that may be aborted at any time.
->>>>>>> cmt:src/wizard/effects.rs
     reads: JoinSet<()>,
     /// Effects that must finish, such as the launch of a runner.
     writes: JoinSet<()>,
@@ -59,13 +51,8 @@ pub struct Effects {
     testing: Option<AbortHandle>,
 }
 
-<<<<<<< HEAD:src/wizard/effect_runner.rs
 impl EffectRunner {
-    /// Nothing is done yet.
-=======
-impl Effects {
     /// Makes a runner with no effect started.
->>>>>>> cmt:src/wizard/effects.rs
     #[must_use]
     pub fn new(start: StartOptions, answers: UnboundedSender<(RequestId, Answer)>) -> Self {
         Self {
@@ -94,7 +81,7 @@ impl Effects {
             Effect::OpenInventory(req) => {
                 let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
                 self.reads.spawn(async move {
-                    say.send(req, Answer::InventoryOpened(Box::new(open_inventory(start, context).await)))
+                    say.send(req, Answer::InventoryOpened(Box::new(open_inventory(start, context).await)));
                 });
             }
             Effect::Detect(req, names) => {
@@ -203,9 +190,9 @@ impl Effects {
             let known = context.and_then(|context| {
                 let known = inventory_summary::summarize(&context)?;
                 *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
-                Ok(inventory_summary)
+                Ok(known)
             });
-            say.send(req, Answer::ConnectionSaved(Box::new(inventory_summary)));
+            say.send(req, Answer::ConnectionSaved(Box::new(known)));
         });
     }
 
@@ -220,15 +207,9 @@ struct EffectSender {
     answers: UnboundedSender<(RequestId, Answer)>,
 }
 
-<<<<<<< HEAD:src/wizard/effect_runner.rs
 impl EffectSender {
-    /// A wizard that has ended wants no answer.
-    fn send(&self, req: RequestId, answer: Answer) {
-=======
-impl Say {
     /// Sends an answer; it is dropped if the wizard has exited.
-    fn one(&self, req: Req, answer: Answer) {
->>>>>>> cmt:src/wizard/effects.rs
+    fn send(&self, req: RequestId, answer: Answer) {
         let _ = self.answers.send((req, answer));
     }
 }
@@ -239,7 +220,7 @@ async fn open_inventory(start: Arc<StartOptions>, shared: SharedContext) -> Resu
             AppContext::open(start.config.clone(), start.state.clone(), start.direct.as_ref())?.without_prompts();
         let known = inventory_summary::summarize(&context)?;
         *shared.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(context));
-        Ok(inventory_summary)
+        Ok(known)
     });
     read.await.unwrap_or_else(|_| Err(panicked("Reading the inventory")))
 }
@@ -310,17 +291,17 @@ async fn test_all(context: Arc<AppContext>, req: RequestId, directories: Vec<Dir
             run_test(req, what, &say).await;
             continue;
         };
-        if inventory_summary.as_ref().is_none_or(|(from, _)| *from != source) {
+        if known.as_ref().is_none_or(|(from, _)| *from != source) {
             let asking = Asking { what: "the access key of the storage", flag: Flag::AccessKeyFrom };
             match context.secret(&source, asking).await {
-                Ok(key) => inventory_summary = Some((source, key)),
+                Ok(key) => known = Some((source, key)),
                 Err(fault) => {
                     send_untested(req, &what, StorageCheck::Credentials, fault, &say);
                     continue;
                 }
             }
         }
-        let key = inventory_summary.as_ref().map(|(_, key)| key.clone());
+        let key = known.as_ref().map(|(_, key)| key.clone());
         run_test(req, what.with_access_key(key), &say).await;
     }
 }

@@ -33,15 +33,9 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::target::TargetName;
 
 /// Between two frames that no key asked for.
-<<<<<<< HEAD:src/wizard/event_loop.rs
 const FRAME_INTERVAL: Duration = Duration::from_millis(66);
-/// The same while a task is watched: two a second.
-const TASK_FRAME_INTERVAL: Duration = Duration::from_millis(500);
-=======
-const FRAME: Duration = Duration::from_millis(66);
 /// Between two such frames while a task is watched: two a second.
-const TASK_FRAME: Duration = Duration::from_millis(500);
->>>>>>> cmt:src/wizard/run.rs
+const TASK_FRAME_INTERVAL: Duration = Duration::from_millis(500);
 /// How long leaving waits for what must not be broken off: a task that is being handed over.
 const FINISH_TIMEOUT: Duration = Duration::from_secs(12);
 /// How long the loop may take to leave once it was told to.
@@ -78,21 +72,12 @@ struct ExitSummary {
     exit_message: Vec<String>,
 }
 
-<<<<<<< HEAD:src/wizard/event_loop.rs
-/// How its loop ended.
-enum LoopEnd {
-    /// It was left.
-    Exited(ExitSummary),
-    /// A part of it panicked.
-    Panicked,
-=======
 /// How the event loop ended.
-enum Ended {
+enum LoopEnd {
     /// The person quit, or a signal came.
-    Left(Left),
+    Exited(ExitSummary),
     /// A thread or async task panicked.
-    Broken,
->>>>>>> cmt:src/wizard/run.rs
+    Panicked,
 }
 
 /// Runs the wizard on this terminal to its end; what was decided is printed then.
@@ -152,13 +137,8 @@ fn no_terminal(why: &str) -> Fault {
     )
 }
 
-<<<<<<< HEAD:src/wizard/event_loop.rs
-/// Whoever panics gives the terminal back first, and ends the wizard: a screen that is drawn on by nobody lies.
-fn install_panic_hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
-=======
 /// Installs a panic hook that restores the terminal and ends the wizard, because a stale screen would mislead.
-fn hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
->>>>>>> cmt:src/wizard/run.rs
+fn install_panic_hook(broken: Arc<Notify>) -> Box<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> {
     let before: Arc<dyn Fn(&std::panic::PanicHookInfo<'_>) + Sync + Send> = Arc::from(std::panic::take_hook());
     let then = Arc::clone(&before);
     std::panic::set_hook(Box::new(move |info| {
@@ -222,17 +202,10 @@ fn terminal_theme(color: bool) -> Theme {
 /// When the next frame is due.
 struct FrameSchedule {
     /// Something changed.
-<<<<<<< HEAD:src/wizard/event_loop.rs
     is_dirty: bool,
-    /// A key did it, or the size: it is drawn at once.
+    /// A key or a new size changed it: the frame is due now.
     is_immediate: bool,
     last_frame: Instant,
-=======
-    dirty: bool,
-    /// A key or a new size changed it: the frame is due now.
-    at_once: bool,
-    last: Instant,
->>>>>>> cmt:src/wizard/run.rs
 }
 
 impl FrameSchedule {
@@ -242,13 +215,8 @@ impl FrameSchedule {
     }
 }
 
-<<<<<<< HEAD:src/wizard/event_loop.rs
-/// Everything the loop owns.
-struct EventLoop {
-=======
 /// The event loop's state.
-struct Loop {
->>>>>>> cmt:src/wizard/run.rs
+struct EventLoop {
     model: Model,
     theme: Theme,
     terminal: Terminal<Tty>,

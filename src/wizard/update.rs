@@ -71,10 +71,8 @@ fn handle_key(model: &mut Model, key: Key) -> Vec<Effect> {
 /// A text field takes its keys first; whether it took this one.
 fn edit_text(model: &mut Model, key: Key) -> bool {
     match (&mut model.overlay, model.screen) {
-        (Some(Overlay::Confirm(question)), _) => {
-            confirm_dialog.name.as_mut().is_some_and(|name| name.text.handle_key(key))
-        }
-        (Some(Overlay::SecretPrompt(ask)), _) => secret_prompt.text.handle_key(key),
+        (Some(Overlay::Confirm(question)), _) => question.name.as_mut().is_some_and(|name| name.text.handle_key(key)),
+        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.handle_key(key),
         (None, Screen::Target) => target::type_filter(model, key),
         (None, Screen::Storage) => storage::handle_key(model, key),
         (None, Screen::Mode) => mode::handle_key(model, key),
@@ -94,11 +92,11 @@ fn handle_paste(model: &mut Model, text: &str) -> Vec<Effect> {
     }
     match (&mut model.overlay, model.screen) {
         (Some(Overlay::Confirm(question)), _) => {
-            if let Some(name) = &mut confirm_dialog.name {
+            if let Some(name) = &mut question.name {
                 name.text.paste(text);
             }
         }
-        (Some(Overlay::SecretPrompt(ask)), _) => secret_prompt.text.paste(text),
+        (Some(Overlay::SecretPrompt(ask)), _) => ask.text.paste(text),
         (None, Screen::Target) => target::paste_filter(model, text),
         (None, Screen::Storage) => storage::handle_paste(model, text),
         (None, Screen::Mode) => mode::handle_paste(model, text),
@@ -120,8 +118,8 @@ fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
             }
             return Vec::new();
         }
-        Some(Overlay::Confirm(question)) => return confirm_dialog::handle_action(model, &confirm_dialog, action),
-        Some(Overlay::SecretPrompt(ask)) => return secret_prompt::handle_action(model, *secret_prompt, action),
+        Some(Overlay::Confirm(question)) => return confirm_dialog::handle_action(model, &question, action),
+        Some(Overlay::SecretPrompt(ask)) => return secret_prompt::handle_action(model, *ask, action),
         None => {}
     }
     match action {
@@ -208,9 +206,7 @@ fn handle_answer(model: &mut Model, req: RequestId, answer: Answer) -> Vec<Effec
         }
         Answer::FollowFailed(fault) => task::handle_follow_failed(model, req, fault),
         Answer::Tasks(rows) => tasks::handle_listed(model, req, rows),
-        Answer::DialogReady(question) => {
-            task::handle_dialog(model, req, confirm_dialog.map(|question| *confirm_dialog))
-        }
+        Answer::DialogReady(question) => task::handle_dialog(model, req, question.map(|question| *question)),
         Answer::CancelRequested(asked) => task::handle_cancel_requested(model, req, asked),
         Answer::ReportWritten(path) => task::handle_report(model, req, path),
         Answer::DemoFixed(causes) => handle_demo_fixed(model, causes),

@@ -81,7 +81,8 @@ fn script(text: &str) -> (tempfile::TempDir, DetachedLauncher) {
     let place = tempfile::tempdir().unwrap();
     let program = place.path().join("runner");
     crate::script::script(&program, &format!("echo $$ >{}/pid\n{text}", place.path().display()));
-    let detached = DetachedLauncher { program, state: place.path().join("state"), start_timeout: Duration::from_millis(400) };
+    let detached =
+        DetachedLauncher { program, state: place.path().join("state"), start_timeout: Duration::from_millis(400) };
     (place, detached)
 }
 

@@ -73,7 +73,7 @@ fn the_child_of_the_tests_of_a_panic() {
         ..StartOptions::default()
     };
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    let fault = runtime.block_on(obnow::wizard::event_loop(start)).unwrap_err();
+    let fault = runtime.block_on(obnow::wizard::run(start)).unwrap_err();
     runtime.shutdown_background();
     eprintln!("SAID: {fault}");
     std::process::exit(7);

@@ -13,19 +13,11 @@ use crate::domain::preflight::{Looks, directories_to_set};
 use crate::domain::storage_test::StorageCheck;
 use crate::domain::template::DirKind;
 
-<<<<<<< HEAD:src/app/storage_check/inspection.rs
-/// So many directories are looked into.
+/// Number of directories that are inspected.
 const MAX_DIRECTORIES: usize = 64;
 
-/// So many at once.
-const MAX_CONCURRENT: usize = 4;
-=======
-/// Number of directories that are inspected.
-const MOST: usize = 64;
-
 /// Inspections that run at the same time.
-const AT_ONCE: usize = 4;
->>>>>>> cmt:src/app/test/looks.rs
+const MAX_CONCURRENT: usize = 4;
 
 /// Inspects the directories that a backup of these tenants would set.
 ///
@@ -57,13 +49,8 @@ pub async fn inspect_directories(
     Ok(looks)
 }
 
-<<<<<<< HEAD:src/app/storage_check/inspection.rs
-/// What was seen of one directory, or why nothing was.
-async fn inspect_directory(
-=======
 /// Returns what was found in one directory, or why it was not inspected.
-async fn one(
->>>>>>> cmt:src/app/test/looks.rs
+async fn inspect_directory(
     context: &AppContext,
     tester: &ProbeProgram,
     facts: &Facts,

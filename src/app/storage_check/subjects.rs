@@ -106,7 +106,7 @@ pub fn from_target(
         let what = TestSpec::for_cluster(facts, destination);
         let what = if is_set { what } else { what.with_statement_check(facts) };
         let target = Some(facts.cluster.target.clone());
-        return Ok(vec![TestSubject { target, kind: None, spec, access_key }]);
+        return Ok(vec![TestSubject { target, kind: None, spec: what, access_key }]);
     }
     for tenant in tenants {
         let clog = tenant.archive.destination.as_ref().map(|dest| dest.location.clone());
@@ -179,16 +179,11 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
 pub fn with_server_checks(subjects: Vec<TestSubject>, facts: &Facts, cluster: &Cluster) -> Vec<TestSubject> {
     let ssh_user = cluster.ssh.as_ref().map(|ssh| ssh.user.as_str());
     let asking = |subject: TestSubject| TestSubject { spec: subject.spec.with_servers(facts, ssh_user), ..subject };
-    subjects.into_iter().map(with_server_checks).collect()
+    subjects.into_iter().map(asking).collect()
 }
 
-<<<<<<< HEAD:src/app/storage_check/subjects.rs
-/// What the best fallback says for a tenant.
-fn tenant_fallback(
-=======
 /// Returns the destination of the best fallback for a tenant.
-fn of_fallback(
->>>>>>> cmt:src/app/test/subjects.rs
+fn tenant_fallback(
     facts: &Facts,
     tenant: &TenantFacts,
     kind: DirKind,
@@ -217,13 +212,8 @@ fn of_fallback(
     Ok((with_access_id(destination, wanted.access_id.as_deref())?, wanted.access_key.clone()))
 }
 
-<<<<<<< HEAD:src/app/storage_check/subjects.rs
-/// What the best fallback says for a whole cluster.
-fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
-=======
 /// Returns the destination of the best fallback for a cluster.
-fn of_cluster(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
->>>>>>> cmt:src/app/test/subjects.rs
+fn cluster_fallback(facts: &Facts, choices: &Choices) -> Result<(Destination, Option<SecretSource>), Fault> {
     let target = &facts.cluster.target;
     let wanted = choices.fallbacks.iter().find_map(|wanted| Some((wanted, wanted.data.as_deref()?)));
     let (wanted, data) = wanted.ok_or_else(|| no_destination(target))?;
@@ -250,13 +240,8 @@ fn with_placeholder_run(destination: Destination) -> Destination {
     destination.clone().with_path(&path).unwrap_or(destination)
 }
 
-<<<<<<< HEAD:src/app/storage_check/subjects.rs
-/// The key of a place that a fallback names too.
-fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
-=======
 /// Returns the key of a fallback with the same bucket.
-fn known_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
->>>>>>> cmt:src/app/test/subjects.rs
+fn fallback_key(choices: &Choices, destination: &Destination) -> Option<SecretSource> {
     let bucket = |uri: &str| {
         let path = uri.split_once("://").map_or("", |(_, path)| path);
         path.split(['/', '?']).next().unwrap_or_default().to_owned()

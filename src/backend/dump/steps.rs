@@ -1,4 +1,4 @@
-//! A logical backup as a system: a look at each step. The checks are here, the dump itself is in [`super::watch_for_stop`].
+//! A logical backup as a system: a look at each step. The checks are here, the dump itself is in [`super::watch`].
 
 use std::path::Path;
 use std::sync::Arc;

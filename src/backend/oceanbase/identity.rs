@@ -42,12 +42,12 @@ impl OceanBase {
         self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
-    /// Opens a connection to whoever is expected, by one clock for all endpoints ([`Limits::global_args`]).
+    /// Opens a connection to whoever is expected, by one clock for all endpoints ([`Limits::reach`]).
     ///
     /// # Errors
     /// No endpoint answers, or only ones that are another cluster.
     ///
-    /// [`Limits::global_args`]: crate::domain::connection::Limits::reach
+    /// [`Limits::reach`]: crate::domain::connection::Limits::reach
     pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let limit = self.connection.limits.reach();
         timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))

@@ -231,7 +231,7 @@ impl OceanBase {
     /// Makes a look that is ready.
     ///
     /// # Errors
-    /// The refusal, or that no answer came; what it means is in [`OceanBase::proof_verdict`].
+    /// The refusal, or that no answer came; what it means is in [`OceanBase::looked`].
     pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,

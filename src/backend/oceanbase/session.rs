@@ -96,7 +96,7 @@ impl<P: Purpose> Connected<P> {
     /// The same; the endpoint that ended it comes with the fault.
     ///
     /// # Errors
-    /// As [`Connected::open_inventory`].
+    /// As [`Connected::open`].
     pub async fn open_telling(to: &Connection, password: Option<&Secret>) -> Result<Self, (String, Fault)> {
         let begin = Instant::now();
         let mut tries: FuturesUnordered<_> = (0u32..)

@@ -75,7 +75,7 @@ fn text(cursor: &mut Cursor<'_>, keyword: &str) -> Result<Option<String>, Server
     cursor.string().map(Some)
 }
 
-/// `NAME_WIDTH = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
+/// `NAME = value [, ..] [TENANT [=] t]`: a setting goes to one tenant or to one of the words.
 fn set(cursor: &mut Cursor<'_>, line: &Line) -> Result<Alter, ServerError> {
     let mut items = Vec::new();
     loop {

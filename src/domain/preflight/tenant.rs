@@ -278,7 +278,7 @@ fn archive(sheet: &mut Sheet, facts: &Facts, tenant: &TenantFacts) {
     }
 }
 
-/// What the step `StartOptions log archiving` will do about it (R2).
+/// What the step `Start log archiving` will do about it (R2).
 fn not_archiving(sheet: &mut Sheet, tenant: &TenantFacts) {
     let (word, will) = match archiving::judge(&tenant.archive) {
         Archiving::Off => match tenant.archive.latest() {

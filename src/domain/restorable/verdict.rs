@@ -54,7 +54,7 @@ pub struct NotYet {
     pub round_status: RoundStatus,
 }
 
-/// What a set lacks for ever. Its own text has times of UTC; [`Missing::output_lines`] has those of the server.
+/// What a set lacks for ever. Its own text has times of UTC; [`Missing::told`] has those of the server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Missing {

@@ -153,7 +153,7 @@ impl ConnectScreen {
     #[must_use]
     pub fn is_edited(&self) -> bool {
         let typed = [&self.name, &self.host, &self.password].iter().any(|text| !text.value().is_empty());
-        handle_key || self.user.value() != DEFAULT_USER || self.environment != 0
+        typed || self.user.value() != DEFAULT_USER || self.environment != 0
     }
 
     /// The text of a field.

@@ -208,14 +208,14 @@ pub fn visible_lines(model: &Model) -> Vec<ModeLine> {
     let Some(draft) = &model.draft else { return Vec::new() };
     let mut lines = vec![ModeLine::Full, ModeLine::Incremental];
     if draft.mode.mode == Mode::Incremental && model.tenants().len() > 1 {
-        visible_lines.push(ModeLine::NoFull);
+        lines.push(ModeLine::NoFull);
     }
-    visible_lines.extend([ModeLine::PlusArchivelog, ModeLine::Encrypt]);
+    lines.extend([ModeLine::PlusArchivelog, ModeLine::Encrypt]);
     if draft.mode.encrypt {
-        visible_lines.extend([ModeLine::Password, ModeLine::RepeatPassword]);
+        lines.extend([ModeLine::Password, ModeLine::RepeatPassword]);
     }
-    visible_lines.push(ModeLine::Compact);
-    visible_lines
+    lines.push(ModeLine::Compact);
+    lines
 }
 
 /// A draft begins with what the strategy says.
@@ -231,11 +231,11 @@ pub fn prefill(model: &mut Model) {
 pub fn handle_action(model: &mut Model, action: Action) -> Vec<Effect> {
     let lines = visible_lines(model);
     let Some(draft) = &mut model.draft else { return Vec::new() };
-    let at = visible_lines.iter().position(|line| *line == draft.mode.focus).unwrap_or(0);
-    let focus = |at: usize| visible_lines.get(at % visible_lines.len().max(1)).copied().unwrap_or(ModeLine::Full);
+    let at = lines.iter().position(|line| *line == draft.mode.focus).unwrap_or(0);
+    let focus = |at: usize| lines.get(at % lines.len().max(1)).copied().unwrap_or(ModeLine::Full);
     match action {
         Action::NextField => draft.mode.focus = focus(at + 1),
-        Action::PreviousField => draft.mode.focus = focus(at + visible_lines.len() - 1),
+        Action::PreviousField => draft.mode.focus = focus(at + lines.len() - 1),
         Action::Choose | Action::Right | Action::Left => {
             choose(model);
             detected::refresh(model);

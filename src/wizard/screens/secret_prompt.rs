@@ -26,15 +26,9 @@ pub enum SecretPurpose {
 
 /// A secret that is asked for.
 #[derive(Debug, Clone, PartialEq)]
-<<<<<<< HEAD:src/wizard/screens/secret_prompt.rs
 pub struct SecretPrompt {
-    /// What it is, as a person calls it.
-    pub label: String,
-=======
-pub struct Ask {
     /// The name of the secret as it is shown.
-    pub what: String,
->>>>>>> cmt:src/wizard/screens/ask.rs
+    pub label: String,
     /// What it is for.
     pub purpose: SecretPurpose,
     /// Why it is asked again.

@@ -71,7 +71,7 @@ impl DestinationPart {
     /// Whether somebody names a destination for anyone.
     #[must_use]
     pub fn has_detected(&self) -> bool {
-        self.detected.iter().any(|found| detected.chosen.is_some())
+        self.detected.iter().any(|found| found.chosen.is_some())
     }
 }
 
@@ -173,7 +173,7 @@ impl StorageScreen {
             [DetectedDestination { chosen: Some(Chosen { destination, source: None, .. }), .. }]
                 if self.has_two_parts() && !self.archive.is_typed =>
             {
-                Some(first_destination)
+                Some(destination)
             }
             _ => None,
         }
@@ -221,15 +221,15 @@ impl StorageScreen {
     pub fn typed_storage(&self) -> Result<Option<Wanted>, String> {
         let typed: Vec<DirKind> =
             self.parts().iter().copied().filter(|part| self.destination_part(*part).is_typed).collect();
-        if handle_key.is_empty() {
+        if typed.is_empty() {
             return Ok(None);
         }
-        let wrong = handle_key.iter().find_map(|part| self.validation_error(*part, self.first_invalid_field(*part)?));
+        let wrong = typed.iter().find_map(|part| self.validation_error(*part, self.first_invalid_field(*part)?));
         if let Some(wrong) = wrong {
             return Err(wrong);
         }
-        let uri = |part| handle_key.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
-        let needs_key = handle_key.iter().any(|part| self.destination_part(*part).form.needs_access_key());
+        let uri = |part| typed.contains(&part).then(|| self.destination_part(part).form.uri(&self.access));
+        let needs_key = typed.iter().any(|part| self.destination_part(*part).form.needs_access_key());
         Ok(Some(Wanted {
             data: uri(DirKind::Data),
             archive: uri(DirKind::Clog).or_else(|| self.kept_archive().map(Destination::without_keys)),
@@ -271,7 +271,7 @@ impl StorageScreen {
         if part == DirKind::Clog && self.is_archive_derived() {
             return TestInput::Derived { form: self.data.form.clone(), access };
         }
-        let first = self.destination_part(part).detected.iter().find_map(|found| detected.chosen.as_ref());
+        let first = self.destination_part(part).detected.iter().find_map(|found| found.chosen.as_ref());
         TestInput::Detected(first.map_or_else(String::new, |chosen| chosen.destination.to_string()))
     }
 
@@ -316,7 +316,7 @@ impl StorageScreen {
     fn reports(&self, part: DirKind) -> &[TestReport] {
         match self.test_status(part) {
             TestStatus::Passed(_) | TestStatus::Failed(_) => {
-                self.destination_part(part).test_run.as_ref().map_or(&[], |trial| test_run.reports.as_slice())
+                self.destination_part(part).test_run.as_ref().map_or(&[], |trial| trial.reports.as_slice())
             }
             TestStatus::NotTested | TestStatus::Running(_) | TestStatus::Stopped | TestStatus::Outdated(_) => &[],
         }

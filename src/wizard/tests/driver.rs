@@ -106,7 +106,7 @@ impl Wizard {
             _ => None,
         });
         let made = plan_preview(&facts, &choices, &format!("T{}", req.0));
-        self.answer(req, Answer::Prepared(Box::new(plan_preview)))
+        self.answer(req, Answer::Prepared(Box::new(made)))
     }
 
     /// The newest of what was asked for that is so.

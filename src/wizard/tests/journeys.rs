@@ -289,11 +289,11 @@ fn mixed_builds_are_overridden_by_the_name_alone() {
 
 #[test]
 fn a_short_password_is_said_where_it_is_typed() {
-    let mut wizard = on_pay(cast::prod());
+    let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Enter", "Enter", "Enter", "Tab", "Tab", "Tab", "Space", "Enter"]);
     let said = |wizard: &mut Wizard| {
-        let drawn = super::pictures::drawn(&mut wizard.model, Theme { color: false, ascii: true }, (80, 24));
-        super::pictures::rows(&drawn).join("\n").contains(crate::domain::secret::SHORT)
+        let drawn = super::snapshots::drawn(&mut wizard.model, Theme { color: false, ascii: true }, (80, 24));
+        super::snapshots::rows(&drawn).join("\n").contains(crate::domain::secret::SHORT)
     };
     wizard.types("12345");
     assert!(said(&mut wizard));

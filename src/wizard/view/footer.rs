@@ -42,7 +42,7 @@ pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'st
     }
     let help = hints.iter().position(|binding| binding.action == Action::Help).map(|at| hints.remove(at));
     let taken = |binding: &Binding| hint_width(model, binding);
-    let room = cells.saturating_sub(draw_help.map_or(0, taken));
+    let room = cells.saturating_sub(help.map_or(0, taken));
     while hints.iter().map(|binding| taken(binding)).sum::<usize>() > room {
         let least = hints.iter().enumerate().min_by_key(|(_, binding)| binding.priority).map(|(at, _)| at);
         match least {
@@ -50,7 +50,7 @@ pub fn hints(model: &Model, cells: usize) -> (Vec<&'static Binding>, Option<&'st
             None => break,
         }
     }
-    (hints, draw_help)
+    (hints, help)
 }
 
 /// The key of a binding that does it now: while text is typed a printable key is text.
@@ -79,9 +79,9 @@ pub fn draw_keys(model: &Model, theme: Theme, area: Rect, frame: &mut Frame<'_>)
     for binding in hints {
         add(binding, &mut spans);
     }
-    if let Some(help) = draw_help {
+    if let Some(help) = help {
         let mut last = Vec::new();
-        add(draw_help, &mut last);
+        add(help, &mut last);
         spans.push(Span::raw(" ".repeat(usize::from(area.width).saturating_sub(used))));
         spans.extend(last);
     }

@@ -59,13 +59,13 @@ pub fn confirm_dialog(question: &ConfirmDialog, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.push_empty();
-    body.push_wrapped(Role::Warn, &confirm_dialog.title, 2, cells);
+    body.push_wrapped(Role::Warn, &question.title, 2, cells);
     body.push_empty();
-    for line in &confirm_dialog.lines {
+    for line in &question.lines {
         body.push_wrapped(Role::Text, line, 2, cells);
     }
     body.push_empty();
-    match &confirm_dialog.name {
+    match &question.name {
         None => {
             body.push_text(Role::Text, "  y  yes, do it");
             body.push_text(Role::Text, "  Esc  no, go back");
@@ -86,15 +86,15 @@ pub fn secret_prompt(ask: &SecretPrompt, area: Rect) -> Body {
     let cells = usize::from(area.width).saturating_sub(2);
     let mut body = Body::default();
     body.push_empty();
-    if let Some(refused) = &secret_prompt.last_error {
+    if let Some(refused) = &ask.last_error {
         body.push_wrapped(Role::Fail, refused, 2, cells);
         body.push_empty();
     }
     let label = format!("  {}: ", ask.label);
-    body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&secret_prompt.text)));
+    body.cursor = Some((body.lines.len(), width(&label) + text::cells_before(&ask.text)));
     body.push(Row::from_pieces(vec![(Role::Text, label), (Role::Title, ask.text.display_text())]));
-    let is_short = secret_prompt.text.as_secret().is_some_and(|secret| secret.is_short());
-    body.help = Help::of(match secret_prompt.purpose {
+    let is_short = ask.text.as_secret().is_some_and(|secret| secret.is_short());
+    body.help = Help::of(match ask.purpose {
         _ if is_short => SHORT,
         SecretPurpose::Login(_) => "Kept in memory until obnow ends; Enter alone: no password.",
         SecretPurpose::OlderPassword => {

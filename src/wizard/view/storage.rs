@@ -126,11 +126,11 @@ impl StorageBody<'_> {
                 }
             }
             DestinationLayout::ClusterWide => {
-                pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned()))
+                pieces.push((Role::Text, "data and log, one for the whole cluster".to_owned()));
             }
             DestinationLayout::TenantBackup => pieces.push((Role::Text, "one directory, empty each time".to_owned())),
             DestinationLayout::DumpDirectory => {
-                pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned()))
+                pieces.push((Role::Text, "a directory of this host, or of an object storage".to_owned()));
             }
         }
         Row::from_pieces(pieces)

@@ -67,7 +67,7 @@ impl<P: Purpose> Connected<P> {
     /// that is refused, or both answers are not the same, it is asked once more alone, and so is everything from then on.
     ///
     /// # Errors
-    /// As [`Connected::row_count`].
+    /// As [`Connected::rows`].
     pub async fn rows_on_trial(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         if self.several != Several::Asked {
             return self.rows(sql).await;

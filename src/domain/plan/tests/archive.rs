@@ -35,7 +35,7 @@ type Row = (Option<&'static str>, bool, [(&'static str, &'static str); 3]);
 
 #[test]
 fn every_state_with_every_change() {
-    // State, mode; then for each change the actions of `Set backup destination` and of `StartOptions log archiving`.
+    // State, mode; then for each change the actions of `Set backup destination` and of `Start log archiving`.
     let table: [Row; 12] = [
         (None, false, [("", "s"), ("a", "s"), ("d", "s")]),
         (None, true, [("", ""), ("a", ""), ("d", "")]),

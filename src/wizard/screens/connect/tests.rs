@@ -229,8 +229,8 @@ fn it_is_drawn_whole_at_the_least_size_and_hides_the_password() {
 #[test]
 fn a_short_password_is_said_under_its_field() {
     let mut model = form();
-    fill(&mut model, Stop::Password, "12345");
+    fill(&mut model, ConnectFocus::Password, "12345");
     assert!(drawn(&model, (80, 24)).contains(crate::domain::secret::SHORT));
-    fill(&mut model, Stop::Password, "6");
+    fill(&mut model, ConnectFocus::Password, "6");
     assert!(!drawn(&model, (80, 24)).contains(crate::domain::secret::SHORT));
 }

@@ -52,7 +52,7 @@ pub fn source_label(found: &[DetectedDestination]) -> String {
         return match &only.chosen {
             None => "nobody names one".to_owned(),
             Some(Chosen { source: None, .. }) => "the cluster's own destination".to_owned(),
-            Some(Chosen { source: Some(source), .. }) => source_label.words().to_owned(),
+            Some(Chosen { source: Some(source), .. }) => source.words().to_owned(),
         };
     }
     let mut groups: Vec<(&str, usize)> = Vec::new();
@@ -60,7 +60,7 @@ pub fn source_label(found: &[DetectedDestination]) -> String {
         let words = match &one.chosen {
             None => "none",
             Some(Chosen { source: None, .. }) => "own",
-            Some(Chosen { source: Some(source), .. }) => source_label.words(),
+            Some(Chosen { source: Some(source), .. }) => source.words(),
         };
         match groups.iter_mut().find(|(known, _)| *known == words) {
             Some((_, count)) => *count += 1,

@@ -124,15 +124,9 @@ impl TestRun {
         stops.or_else(|| first(TestReport::asks_inside)).unwrap_or_else(|| self.reports.len().saturating_sub(1))
     }
 
-<<<<<<< HEAD:src/wizard/screens/storage/test_run.rs
-    /// Takes news in.
+    /// Records the start or the end of a check.
     pub fn record(&mut self, news: TestNews) {
         let TestProgress::Running(making) = &mut self.progress else { return };
-=======
-    /// Records the start or the end of a check.
-    pub fn hear(&mut self, news: TestNews) {
-        let Progress::Running(making) = &mut self.progress else { return };
->>>>>>> cmt:src/wizard/screens/storage/trial.rs
         match news {
             TestNews::Begins(check) => *making = Some(check),
             TestNews::Ended(check) => {
@@ -174,28 +168,16 @@ impl TestRun {
 
 /// The status of the last Test for the present input.
 #[derive(Debug, Clone, PartialEq)]
-<<<<<<< HEAD:src/wizard/screens/storage/test_run.rs
 pub enum TestStatus<'a> {
-    /// There was none.
-    NotTested,
-=======
-pub enum Standing<'a> {
     /// No Test was made.
-    Never,
->>>>>>> cmt:src/wizard/screens/storage/trial.rs
+    NotTested,
     /// It runs.
     Running(Option<StorageCheck>),
     /// It was ended.
     Stopped,
-<<<<<<< HEAD:src/wizard/screens/storage/test_run.rs
-    /// It was of other values: what is different.
-    Outdated(String),
-    /// Nothing failed.
-=======
     /// The input changed after the Test; names the changed field.
-    Void(String),
+    Outdated(String),
     /// Every check passed or was not made.
->>>>>>> cmt:src/wizard/screens/storage/trial.rs
     Passed(&'a TestReport),
     /// At least one check failed.
     Failed(&'a TestReport),

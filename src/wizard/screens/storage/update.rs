@@ -228,13 +228,8 @@ fn change_kind(model: &mut Model, forward: bool) {
     model.notice = passed_over;
 }
 
-<<<<<<< HEAD:src/wizard/screens/storage/update.rs
-/// Begins typing, with what was found; or goes back to that. What is typed is kept for when it is wanted again.
-fn toggle_typing(model: &mut Model) {
-=======
 /// Starts typing, with the detected destination as the initial value; or returns to that. The typed values are kept.
-fn edit(model: &mut Model) {
->>>>>>> cmt:src/wizard/screens/storage/act.rs
+fn toggle_typing(model: &mut Model) {
     let Some(draft) = &model.draft else { return };
     let storage = &draft.storage;
     let (part, derived) = (storage.part, storage.is_archive_derived());
@@ -287,9 +282,9 @@ fn form_from_detected(model: &Model, part: DirKind) -> Option<(DestinationForm, 
     let found: &[DetectedDestination] = &storage.destination_part(part).detected;
     let (destination, path) =
         initial_form(model, found, (part, part == DirKind::Data && storage.archive_would_derive()))?;
-    let mut form = DestinationForm::of(&first_destination);
+    let mut form = DestinationForm::of(&destination);
     form.directory = TextField::new(&path);
-    Some((form, first_destination.attribute("access_id").map(str::to_owned)))
+    Some((form, destination.attribute("access_id").map(str::to_owned)))
 }
 
 /// Tests the shown part.
@@ -361,11 +356,9 @@ fn test_spec(
 ) -> TestSpec {
     match shape {
         DestinationLayout::DataAndArchive | DestinationLayout::TenantBackup => {
-            TestSpec::for_tenant(facts, tenant, part, first_destination)
+            TestSpec::for_tenant(facts, tenant, part, destination)
         }
-        DestinationLayout::ClusterWide | DestinationLayout::DumpDirectory => {
-            TestSpec::for_cluster(facts, first_destination)
-        }
+        DestinationLayout::ClusterWide | DestinationLayout::DumpDirectory => TestSpec::for_cluster(facts, destination),
     }
 }
 

@@ -74,13 +74,8 @@ pub fn retry(model: &mut Model) -> Vec<Effect> {
     Vec::new()
 }
 
-<<<<<<< HEAD:src/wizard/screens/task/actions.rs
-/// The same with a secret that was asked for.
-pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Vec<Effect> {
-=======
 /// Resumes the task with a secret that was typed.
-pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut Typed)) -> Vec<Effect> {
->>>>>>> cmt:src/wizard/screens/task/on.rs
+pub fn retry_with(model: &mut Model, keep: impl FnOnce(&mut TypedSecrets)) -> Vec<Effect> {
     let Some(task) = &mut model.task else { return Vec::new() };
     keep(&mut task.typed);
     let compact = std::mem::take(&mut task.compact_first);

@@ -41,8 +41,13 @@ fn listing(rows: Vec<TaskRow>) -> Model {
     };
     let facts = Arc::new(cluster(vec![pay, log, crm]));
     let mut model = Model::new((80, 24), TimeZone::UTC);
-    model.clusters =
-        vec![ClusterState { summary, answer: Some(Ok(facts)), pending: None, needs_password: false, rows: Vec::new() }];
+    model.clusters = vec![ClusterState {
+        summary: known,
+        answer: Some(Ok(facts)),
+        pending: None,
+        needs_password: false,
+        rows: Vec::new(),
+    }];
     let effects = open(&mut model);
     assert_eq!(format!("{effects:?}"), "[ListTasks(RequestId(1))]");
     let answer = Msg::Answer(RequestId(1), Answer::Tasks(Ok(rows)));

@@ -56,10 +56,10 @@ pub fn body(task: &WatchedTask, model: &Model, top: usize, (wide, high): (usize,
     let mut body = Body::default();
     let all = rows(task, model, wide);
     let (count, room) = (all.len(), visible_rows(high));
-    let top = top.min(count.saturating_sub(visible_rows));
+    let top = top.min(count.saturating_sub(room));
     body.push_text(Role::Title, format!(" Log of task {}, {count} lines", task.id));
-    body.lines.extend(all.into_iter().skip(top).take(visible_rows));
-    let below = count.saturating_sub(top + visible_rows);
+    body.lines.extend(all.into_iter().skip(top).take(room));
+    let below = count.saturating_sub(top + room);
     body.help = Help::of(match (top, below) {
         (0, 0) => "All of it is here. l closes it.".to_owned(),
         (above, 0) => format!("{above} lines above. l closes it."),

@@ -237,7 +237,7 @@ fn another_row_matters_only_where_it_changes_the_directory() {
         show_archive(&mut model);
         go(&mut model, Focus::Edit);
         press(&mut model, Key::Enter);
-        match test_status {
+        match standing {
             None => assert!(passed(&model, Data)),
             Some(standing) => assert_eq!(storage(&model).test_status(Data), standing),
         }
@@ -306,10 +306,10 @@ fn a_test_that_asked_writes_inside_the_second_time() {
     let mut model = typed("/b");
     let asks = TestedCheck { asks_inside: true, ..TestedCheck::not_checked(StorageCheck::Write, "beside it nothing") };
     let first = tested(&mut model, report(vec![asks]));
-    assert!(!first.inside, "never without being asked");
+    assert!(!first.may_probe_inside, "never without being asked");
     let (req, again) = test(&mut model);
-    assert!(again.inside);
-    answer(&mut model, req, Answer::TestOver(Box::new(passing())));
+    assert!(again.may_probe_inside);
+    answer(&mut model, req, Answer::TestFinished(Box::new(passing())));
     let (_, later) = test(&mut model);
-    assert!(!later.inside, "nothing was asked");
+    assert!(!later.may_probe_inside, "nothing was asked");
 }

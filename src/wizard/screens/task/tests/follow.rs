@@ -174,7 +174,10 @@ fn who_leaves_is_told_of_every_task() {
     let mut model = watching(&[created(&["prod/pay"], None)]);
     model.global_args = vec!["--demo=busy".into()];
     assert_eq!(exit_message(&model), (Exit::LEFT, vec!["Task T1 still runs: obnow --demo=busy watch T1".to_owned()]));
-    assert_eq!(format!("{:?}", open(&mut model, "T2".into(), TypedSecrets::default())), "[Follow(RequestId(2), \"T2\")]");
+    assert_eq!(
+        format!("{:?}", open(&mut model, "T2".into(), TypedSecrets::default())),
+        "[Follow(RequestId(2), \"T2\")]"
+    );
     answer(&mut model, 1, Answer::Followed(at(9), Box::new(Ok(job(3)))));
     assert_eq!(model.previous_tasks[0].view.targets[0].job, None, "it is let go");
     let (exit, lines) = exit_message(&model);
@@ -187,7 +190,10 @@ fn who_leaves_is_told_of_every_task() {
         ]
     );
     // Coming back to it takes it up again, and it is told of once.
-    assert_eq!(format!("{:?}", open(&mut model, "T1".into(), TypedSecrets::default())), "[Follow(RequestId(3), \"T1\")]");
+    assert_eq!(
+        format!("{:?}", open(&mut model, "T1".into(), TypedSecrets::default())),
+        "[Follow(RequestId(3), \"T1\")]"
+    );
     assert_eq!(model.previous_tasks.iter().map(|task| task.id.as_str()).collect::<Vec<_>>(), ["T2"]);
     assert_eq!(exit_message(&Model::new((80, 24), TimeZone::UTC)), (Exit::LEFT, Vec::new()));
     let ended = watched(&stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed));
