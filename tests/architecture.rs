@@ -1,4 +1,4 @@
-//! The house and its floors: who may use whom, where the assets are read, how long a file is, what lies at the top.
+//! Tests the layers of the source: which module may use which, where assets are read, how long a file may be, and the top folder.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
 #[path = "architecture/pages.rs"]
@@ -117,7 +117,7 @@ fn refusal(from: &str, to: &str, in_tests: bool) -> Option<String> {
     }
 }
 
-/// What a file does that the laws of the house forbid, as `file:line: reason`.
+/// Returns what a file does against the rules of the layers, as `file:line: reason`.
 fn offences(file: &str, text: &str) -> Vec<String> {
     let from = part_of(file);
     let Source { uses, literals, odd } = scan(file, text);

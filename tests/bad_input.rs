@@ -1,5 +1,5 @@
-//! Whatever answers, and whatever the inventory says: one clear sentence about that target, the others work on, and
-//! nothing panics.
+//! Tests with faulty servers and invalid inventories: one clear sentence for each target, the other targets work, and nothing
+//! panics.
 #![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
@@ -206,7 +206,7 @@ fn cases(servers: &Servers) -> Vec<Case> {
     cases
 }
 
-/// All of them in one inventory: each gets its own sentence and exit code, and none disturbs another.
+/// All cases in one inventory: each has its own sentence and exit code, and none affects another.
 #[test]
 fn each_odd_server_gets_one_sentence_and_disturbs_no_other() {
     let servers = Servers::new();
@@ -250,7 +250,7 @@ fn each_odd_server_gets_one_sentence_and_disturbs_no_other() {
 
 /// A server that refuses questions for a while, once the job is there, ends no watch.
 #[test]
-fn a_server_that_refuses_questions_for_a_while_is_asked_again() {
+fn queries_refused_for_a_while_are_retried() {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
     let servers = Servers::new();
@@ -275,9 +275,9 @@ fn a_server_that_refuses_questions_for_a_while_is_asked_again() {
     assert!(ran.both().contains("No memory or reach tenant memory limit"), "{}", ran.both());
 }
 
-/// An archive in a state that nobody knows is not waited for and not changed: the step fails with the word.
+/// The step fails with the name of an unknown archive state; it neither waits nor changes the archive.
 #[test]
-fn an_unknown_archive_state_stops_a_backup_before_anything_is_sent() {
+fn unknown_archive_state_stops_before_any_statement() {
     let servers = Servers::new();
     let port = servers.twisted(Twist::rows(|view, answer| {
         let mut rows = answer?;
@@ -298,7 +298,7 @@ fn an_unknown_archive_state_stops_a_backup_before_anything_is_sent() {
 /// From sys a server says yes to ARCHIVELOG whatever comes of it: a round that its root service cannot begin leaves no row, and
 /// the wait for it ends with where to look.
 #[test]
-fn a_log_archive_that_never_begins_is_told_with_where_to_look() {
+fn archive_that_never_starts_is_explained() {
     let servers = Servers::new();
     let twist = Twist::rows(|view, answer| if view.starts_with("CDB_OB_ARCHIVELOG") { Ok(Vec::new()) } else { answer });
     let port = servers.tenants("  - {names: [pay], archive: null, sets: []}\n", twist);
@@ -359,7 +359,7 @@ fn a_real_mariadb_is_not_an_oceanbase() {
 
 /// What is wrong in the inventory stops every command before anything else happens, and is named with its place.
 #[test]
-fn a_wrong_inventory_stops_everything_and_is_named_with_its_place() {
+fn invalid_inventory_is_refused_with_its_position() {
     let folder = tempfile::tempdir().unwrap();
     let config = folder.path().join("config.yaml");
     let touched = std::net::TcpListener::bind("127.0.0.1:0").unwrap();

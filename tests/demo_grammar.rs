@@ -1,5 +1,4 @@
-//! The grammar of the embedded OceanBase, statement by statement: what a V4.3.5 server was seen to parse, and what it
-//! was seen to refuse.
+//! Tests the grammar of the embedded OceanBase, statement by statement, against what a V4.3.5 server parses and refuses.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use obnow::demo::grammar::parse;
@@ -217,7 +216,7 @@ fn what_parses_only_to_be_answered_with_an_error() {
 }
 
 #[test]
-fn encryption_takes_either_quote_and_cannot_be_switched_off() {
+fn set_encryption_accepts_either_quote() {
     for sql in ["SET ENCRYPTION ON IDENTIFIED BY 'pw' ONLY", "set encryption on identified by \"pw\" only"] {
         assert_eq!(read(sql), Statement::SetEncryption("pw".to_owned()), "{sql}");
     }

@@ -1,4 +1,4 @@
-//! The lines beside V4.2.5 of the embedded OceanBase, over the wire: one file a subject.
+//! Tests the release lines other than V4.2.5 of the embedded OceanBase, over the wire: one file for each subject.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 #[path = "demo_legacy/backup.rs"]

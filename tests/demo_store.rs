@@ -1,4 +1,4 @@
-//! SQL over the views of the embedded OceanBase: columns, types, filters and order.
+//! Tests SELECT over the views of the embedded OceanBase: columns, types, filters and order.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use obnow::demo::grammar::parse;
@@ -55,7 +55,7 @@ fn ids(rest: &str) -> Vec<i128> {
 }
 
 #[test]
-fn an_answer_has_the_asked_columns_with_their_types_and_values() {
+fn result_has_the_selected_columns_and_types() {
     let sql = "SELECT min_restore_scn, RESULT, OUTPUT_RATE_BYTES, COMMENT, START_TIMESTAMP \
                FROM oceanbase.CDB_OB_BACKUP_SET_FILES LIMIT 1";
     let expected = Table {

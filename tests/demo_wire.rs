@@ -1,4 +1,4 @@
-//! The embedded OceanBase over TCP, put to a real client and to raw bytes.
+//! Tests the wire protocol of the embedded OceanBase with a real client and with raw bytes.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use std::sync::{Arc, Mutex};
@@ -30,7 +30,7 @@ struct Fake {
 enum Heard {
     Open(u64),
     Gone(u64),
-    /// A statement that never ends by itself has begun.
+    /// A statement that never ends by itself has started.
     Begun(u64),
 }
 
@@ -350,7 +350,7 @@ impl ByHand {
 }
 
 #[tokio::test]
-async fn several_statements_in_one_text_are_answered_up_to_an_error() {
+async fn multi_statements_are_answered_up_to_an_error() {
     let server = Server::start().await;
     let mut client = ByHand::logged_in(&server, true).await;
     let text = "SELECT EFFECTIVE_TENANT_ID(); SELECT EFFECTIVE_TENANT() AS `;`; SHOW GRANTS;";
@@ -362,7 +362,7 @@ async fn several_statements_in_one_text_are_answered_up_to_an_error() {
 }
 
 #[tokio::test]
-async fn several_statements_are_taken_where_the_line_takes_them_and_the_client_asked() {
+async fn multi_statements_need_line_and_client_support() {
     for (line, asks, taken) in [
         ("3.1.2", true, true),
         ("3.1.5", true, true),

@@ -1,4 +1,4 @@
-//! The embedded fleet as a whole: a place is served, a real client logs in over TCP, and the door answers.
+//! Tests a served fleet as a whole: a real client logs in over TCP, and the control socket answers.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops where its setup fails")]
 
 use std::io::{self, Write};
@@ -12,10 +12,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Patience for anything that should take far less.
+/// The time limit for anything that should take far less, in milliseconds.
 const LIMIT_MS: u64 = 20_000;
 
-/// A place that is served by this very process, twenty times as fast as by default.
+/// A fleet that the test process itself serves, twenty times as fast as by default.
 struct Served {
     state: tempfile::TempDir,
     dir: PathBuf,
@@ -163,7 +163,7 @@ async fn every_view_of_every_line_can_be_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lost_reply_leaves_it_open_whether_the_statement_was_applied() {
+async fn lost_reply_hides_whether_it_was_applied() {
     let mut demo = Served::start("healthy").await;
     let backup = "alter system backup tenant = pay description 'obnow 7.1'";
     for (applied, outcome) in [(false, "lost before it was applied"), (true, "lost after it was applied: done")] {

@@ -1,4 +1,4 @@
-//! The check "every server": asked by ssh, with a program of that name that plays three servers, and with a real sshd.
+//! Tests the check "every server", which runs over ssh: with a fake `ssh` program for three servers, and with a real sshd.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 
@@ -84,7 +84,7 @@ impl Place {
 const SEEN: &str = "mount=nfs4 nas:/b /backup\\nuser=admin\\nwritable=yes\\nme=admin\\nfree=1048576\\nend=yes\\n";
 
 #[test]
-fn three_servers_are_asked_without_a_question_and_the_one_that_differs_is_named() {
+fn the_differing_one_of_three_servers_is_named() {
     let place = Place::new(Twist::rows(three), "admin");
     let log = place.path("log");
     let script = |third: &str| {
@@ -125,7 +125,7 @@ fn three_servers_are_asked_without_a_question_and_the_one_that_differs_is_named(
 
 /// An archive that is Mandatory stays so where its Test has passed on every server before the plan is made: as in the wizard.
 #[test]
-fn a_mandatory_archive_moves_as_it_is_once_every_server_has_passed() {
+fn mandatory_archive_moves_after_all_servers_passed() {
     let rows = |view: &str, answer: odd::Answer| {
         let mut rows = three(view, answer)?;
         for row in &mut rows {
@@ -159,7 +159,7 @@ fn a_mandatory_archive_moves_as_it_is_once_every_server_has_passed() {
 }
 
 #[test]
-fn oceanbases_own_tool_tests_the_folder_where_a_server_has_it_and_leaves_nothing() {
+fn ob_admin_test_io_runs_and_leaves_nothing() {
     use obnow::domain::destination::Destination;
     use obnow::domain::storage_test::{ServerSays, TestResult, judge_servers, script};
     let folder = tempfile::tempdir().unwrap();

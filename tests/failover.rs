@@ -1,4 +1,5 @@
-//! What lies between obnow and the servers breaks: proxies that cut, freeze and lead elsewhere. One file a subject.
+//! Tests of a broken network between obnow and the servers: proxies that cut, freeze and reroute connections. One file for each
+//! subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;
@@ -34,7 +35,7 @@ fn ports(fleet: &Fleet, cluster: &str) -> Vec<u16> {
     endpoints.map(|endpoint| endpoint.as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap()).collect()
 }
 
-/// So many proxies, each before another server of the fleet's first cluster, and an inventory that knows only them.
+/// Starts proxies, each in front of another server of the fleet's first cluster, and an inventory that has only them.
 /// Limits are replaced as given.
 fn through(fleet: &Fleet, proxies: usize, limits: &[(&str, &str)]) -> Vec<Proxy> {
     let proxies: Vec<Proxy> = ports(fleet, "demo").into_iter().take(proxies).map(Proxy::before).collect();

@@ -1,5 +1,5 @@
-//! What breaks while a backup is under way, through the real program on the embedded fleet: processes killed at every
-//! boundary, answers lost, connections cut, disks full. One file a subject.
+//! Tests of failures during a backup, with the real program on the embedded fleet: processes killed at every boundary, answers
+//! lost, connections cut, disks full. One file for each subject.
 #![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 

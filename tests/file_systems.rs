@@ -1,5 +1,5 @@
-//! The storage Test on file systems that are made for it: full, read-only, forbidden, stuck. Each is mounted in a namespace of
-//! the probe's own, so that nothing is left of it.
+//! Tests the storage check on prepared file systems: full, read-only, without permission, hanging. Each is mounted in a
+//! namespace of the probe's own, so that nothing is left of it.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -36,7 +36,7 @@ fn fault(report: &TestReport, check: StorageCheck) -> String {
     tested.fault.as_ref().unwrap().to_string()
 }
 
-/// Whether this host lets a test do it; a loud word where not, and on CI a failure.
+/// Returns whether this host allows the test; prints a skip message if not, which is a failure on CI.
 fn possible(what: &str, command: &str) -> bool {
     let done = Command::new("sh").args(["-c", command]).stdin(Stdio::null()).output().unwrap();
     if !done.status.success() {
@@ -110,7 +110,7 @@ async fn a_read_only_file_system_is_named() {
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_mounted_is_said_and_not_called_wrong() {
+async fn unmounted_directory_is_reported_not_failed() {
     // The root file system of a namespace is this host's own, wherever its directories lie.
     let Some(folder) = on_the_root_file_system() else { return };
     let report = run_test(&ProbeProgram { program: OBNOW.into() }, of(folder.path()), None).await;

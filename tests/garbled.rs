@@ -1,5 +1,5 @@
-//! One value that cannot be read, on servers of each line, under the real program. What a gate, the identity or a plan reads
-//! starts nothing without it; what a verdict reads leaves the verdict unknown.
+//! Tests with one unreadable value on servers of each line. Without a value that a gate, the identity or a plan needs nothing is
+//! started; without one that a verdict needs the verdict is unknown.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod odd;
@@ -24,7 +24,7 @@ const V3_2: Line = ("3.2.4", "3.2.4");
 const V4_0: Line = ("4.0", "4.0.0.0");
 const V4_2: Line = ("4.2.5", "4.2.5.1");
 
-/// What stands in the place of a value: nothing, no word and no number of anybody's, or a number that no column can hold.
+/// What replaces a value: NULL, an unknown text, or a number that no column can hold.
 #[derive(Clone, Copy)]
 enum Garbage {
     Null,
@@ -45,10 +45,10 @@ impl Garbage {
 }
 use Garbage::{Empty, Null, TooLarge, Word};
 
-/// A line, a view and a column of it, what stands there, and words of what is said of it.
+/// A line, a view and a column of it, what replaces the value, and a part of the expected message.
 type Row = (Line, &'static str, &'static str, Garbage, &'static str);
 
-/// What is read before anything is sent.
+/// Values that are read before anything is sent.
 const BEFORE: &[Row] = &[
     (V4_2, "DBA_OB_TENANTS", "TENANT_ID", Null, "TENANT_ID"),
     (V4_0, "DBA_OB_TENANTS", "TENANT_ID", TooLarge, "TENANT_ID"),
@@ -79,7 +79,7 @@ const BEFORE: &[Row] = &[
     (V3_2, "__ALL_VIRTUAL_SYS_VARIABLE", "VALUE", Word, "xyzzy"),
 ];
 
-/// What is read once the backup was started.
+/// Values that are read after the start of the backup.
 const AFTER: &[Row] = &[
     (V4_2, "CDB_OB_BACKUP_JOB_HISTORY", "STATUS", Word, "its history row is awaited"),
     (V4_0, "CDB_OB_BACKUP_JOB_HISTORY", "RESULT", Null, "RESULT"),
@@ -91,7 +91,7 @@ const AFTER: &[Row] = &[
     (V3_1, "CDB_OB_BACKUP_ARCHIVELOG_SUMMARY", "MAX_NEXT_TIME", Word, "MAX_NEXT_TIME"),
 ];
 
-/// What came of a backup.
+/// The result of a backup.
 struct Ran {
     said: String,
     code: Option<i32>,
@@ -100,7 +100,7 @@ struct Ran {
 }
 
 impl Ran {
-    /// What is wrong with it: how it ended, and the faults and verdicts on the way.
+    /// Returns a description of the mismatch: exit code, faults and verdicts.
     fn wrong(&self, what: &str) -> String {
         let told = self.said.lines().filter(|line| line.contains("fault") || line.contains("verdict"));
         let told: Vec<&str> = told.map(|line| line.get(..400).unwrap_or(line)).collect();
@@ -155,7 +155,7 @@ fn target((line, _): Line) -> &'static str {
     if line.starts_with('4') { "demo/pay" } else { "demo" }
 }
 
-/// Has each of them run, some at a time; what each finds wrong.
+/// Runs every case, some at a time; returns the mismatches.
 fn each<T: Sync>(rows: &[T], wrong: impl Fn(&T) -> Option<String> + Sync) -> Vec<String> {
     let (next, found) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
     std::thread::scope(|scope| {
@@ -187,7 +187,7 @@ fn every_line_is_backed_up_where_everything_is_read() {
 }
 
 #[test]
-fn nothing_is_started_where_what_a_gate_the_identity_or_the_plan_reads_was_not_read() {
+fn unreadable_gate_or_plan_value_starts_nothing() {
     let servers = Servers::new();
     let wrong = each(BEFORE, |row| {
         let (line, view, column, garbage, says) = *row;
@@ -201,7 +201,7 @@ fn nothing_is_started_where_what_a_gate_the_identity_or_the_plan_reads_was_not_r
 
 /// The same of what is no column of a view.
 #[test]
-fn nothing_is_started_where_a_parameter_or_the_version_was_not_read() {
+fn unreadable_parameter_or_version_starts_nothing() {
     type Other = (Line, fn() -> Twist, &'static str);
     let servers = Servers::new();
     let rows: &[Other] = &[

@@ -1,7 +1,7 @@
-//! What the program writes, word by word: every command, `--help`, every scenario as text and JSON, the files it keeps and the
-//! fleet's requests. A change of names inside the program changes nothing here.
+//! Snapshots of what the program writes: every command, `--help`, every scenario as text and JSON, its files and the control
+//! requests of the demo. A rename inside the program changes nothing here.
 //!
-//! What is another each time (digits, ids, places) is written as one thing. `INSTA_UPDATE=always` writes the snapshots anew.
+//! What differs in each run (digits, ids, paths) is normalized. `INSTA_UPDATE=always` rewrites the snapshots.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_methods, reason = "a test may fail loudly")]
 
 mod fleet;

@@ -1,4 +1,4 @@
-//! Journeys through the real program on the embedded fleet, headless, one file a subject.
+//! End-to-end tests of the commands on the embedded fleet: one file for each subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;

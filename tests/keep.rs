@@ -1,5 +1,5 @@
-//! What the journal and the locks keep when processes are killed: this test starts itself again as the process that
-//! dies.
+//! Tests the durability of the journal and the locks when processes are killed: the test starts its own binary again as the
+//! process to kill.
 
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout, reason = "a test may fall where it stands")]
 #![allow(clippy::disallowed_methods, reason = "the child learns from its environment what to be")]
@@ -18,8 +18,8 @@ use serde_json::{Value, json};
 const ROLE: &str = "OBNOW_TEST_ROLE";
 const STATE: &str = "OBNOW_TEST_STATE";
 
-/// A process started while another test has its locks open to children would inherit them, so tests that start any
-/// take turns.
+/// Serializes the tests that start processes: a process that is started while another test has inheritable locks would inherit
+/// them.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -51,7 +51,7 @@ fn busy(state: &Path) -> Busy {
     }
 }
 
-/// A child that says lines, and dies with the test.
+/// A child process that prints lines; drop kills it.
 struct Player {
     child: Child,
     out: BufReader<ChildStdout>,
@@ -60,7 +60,7 @@ struct Player {
 impl Player {
     fn start(role: &str, state: &Path) -> Self {
         let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "the_one_that_dies", "--nocapture"])
+            .args(["--exact", "child_process", "--nocapture"])
             .env(ROLE, role)
             .env(STATE, state)
             .stdout(Stdio::piped())
@@ -71,7 +71,7 @@ impl Player {
         Self { child, out }
     }
 
-    /// The next thing it says; what the test harness says in between is passed over.
+    /// Returns the next line it prints; output of the test harness is skipped.
     fn says(&mut self) -> Option<String> {
         loop {
             let mut line = String::new();
@@ -104,7 +104,7 @@ fn say(text: impl std::fmt::Display) {
 
 /// Not a test of its own but the other process of the tests below: without its role it has nothing to do.
 #[test]
-fn the_one_that_dies() {
+fn child_process() {
     let (Ok(role), Ok(state)) = (std::env::var(ROLE), std::env::var(STATE)) else { return };
     let state = Path::new(&state);
     match role.as_str() {
@@ -174,7 +174,7 @@ fn the_one_that_dies() {
 }
 
 #[test]
-fn every_acknowledged_event_outlives_the_kill_of_its_writer() {
+fn acknowledged_events_survive_a_killed_writer() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
@@ -219,7 +219,7 @@ fn every_acknowledged_event_outlives_the_kill_of_its_writer() {
 }
 
 #[test]
-fn a_disk_that_is_full_in_the_middle_of_a_line_keeps_none_of_it() {
+fn full_disk_leaves_no_partial_line() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Player::start("full", folder.path());
@@ -228,7 +228,7 @@ fn a_disk_that_is_full_in_the_middle_of_a_line_keeps_none_of_it() {
 }
 
 #[test]
-fn every_audited_action_outlives_the_kill_of_one_of_several_writers() {
+fn audited_actions_survive_a_killed_writer() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged: Vec<(String, String)> = Vec::new();
@@ -295,7 +295,7 @@ fn of_many_processes_one_at_a_time_is_inside() {
 }
 
 #[test]
-fn a_child_that_was_given_the_locks_keeps_them_when_the_runner_is_gone() {
+fn inherited_locks_outlive_the_runner() {
     let _turn = turn();
     let folder = tempfile::tempdir().unwrap();
     let gone = Owner { started: "another boot+1".into(), ..me() };

@@ -1,4 +1,4 @@
-//! What an upload needs of a bucket, on real servers: files in one request and in parts, sizes over many pages, contents.
+//! Tests what an upload needs of a bucket, on real servers: files in one request and in parts, sizes over many pages, contents.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 #![allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 

@@ -1,4 +1,4 @@
-//! The storage Test of object storages: on real servers, and where none can be brought to fail like that, on a double.
+//! Tests the storage check of object storages: on real servers, and on a scripted one for failures that no real one produces.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 #![allow(clippy::disallowed_methods, reason = "a test has a clock of its own")]
 
@@ -347,7 +347,7 @@ async fn a_write_without_an_answer_is_deleted_and_looked_for() {
 }
 
 #[tokio::test]
-async fn data_that_comes_back_otherwise_and_a_delete_that_is_none_are_faults() {
+async fn altered_data_and_ignored_delete_are_faults() {
     let changed = Double::bucket(|request| {
         (request.method == "GET" && request.target.contains("/.obnow-test-"))
             .then(|| Some((200, Vec::new(), vec![0; 9])))

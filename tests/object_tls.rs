@@ -1,4 +1,4 @@
-//! The storage Test over TLS: a certificate that is in order, and each way in which one is not.
+//! Tests the storage check over TLS: a valid certificate, and each kind of invalid one.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 #![allow(clippy::disallowed_methods, reason = "a test looks at its environment")]
 

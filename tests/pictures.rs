@@ -1,5 +1,5 @@
-//! README shows each screen as the real program draws it: made here from the embedded fleet, so that it cannot age.
-//! `OBNOW_BLESS=1` writes the pictures of README anew.
+//! Tests that README shows each screen as the real program draws it on the embedded fleet. `OBNOW_BLESS=1` rewrites the
+//! pictures of README.
 #![allow(
     clippy::unwrap_used,
     clippy::panic,

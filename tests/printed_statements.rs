@@ -1,5 +1,5 @@
-//! Every statement that is printed for a person - in fixes, advice, messages of errors, the README - is in this table, and
-//! parses in a real grammar with its placeholders filled. What is rendered or made of facts is held to it where it is made.
+//! Tests that every statement printed for a user - in fixes, advice, error messages, the README - is in this table, and parses in
+//! a real grammar with its placeholders filled. Rendered statements are checked where they are rendered.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod engine;

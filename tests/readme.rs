@@ -1,4 +1,4 @@
-//! Every command of the README, run as it stands there; only `tests/run`, which runs this, is left out.
+//! Runs every command of the README as it is printed there, except `tests/run`, which runs this test.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::io::{BufRead, BufReader};

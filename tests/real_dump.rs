@@ -1,4 +1,4 @@
-//! A real server under load, dumped, proven, restored into a second one, and compared.
+//! Tests a dump of a real server under load: verified, restored into a second server, and compared.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod engine;
@@ -229,7 +229,7 @@ fn change_and_notice(folder: &Path) {
 }
 
 #[tokio::test]
-async fn a_dump_is_found_again_keeps_the_lock_shows_no_secret_and_can_be_ended() {
+async fn running_dump_is_found_locked_and_stoppable() {
     let Some(tool) = tool().await else { return };
     let Some(engine) = Seekdb::start(SERVER).await else { return };
     let mut source = engine.connect().await;

@@ -1,4 +1,4 @@
-//! The whole program against a real server: its runner is killed while the dump works, and Retry waits for that dump.
+//! Tests the program against a real server: its runner is killed while the dump runs, and Retry waits for that dump.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod engine;

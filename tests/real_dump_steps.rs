@@ -1,4 +1,4 @@
-//! A logical backup step by step against a real server: what a runner would see, do and write down, also when it was killed.
+//! Tests a logical backup step by step against a real server: observations, actions and events, also after a kill.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr)]
 
 mod engine;
@@ -82,7 +82,7 @@ fn created(prepared: &Prepared, engine: &Seekdb) -> Event {
     Event::Created { prepared: Box::new(prepared.clone()), connection, by: "a@b".to_owned() }
 }
 
-/// What a runner knows and writes, without its loop: each look and act is the test's.
+/// The state of a runner without its loop: the test makes each observation and action.
 struct Bench {
     system: System,
     prepared: Prepared,
@@ -222,7 +222,7 @@ fn here() -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_runner_takes_a_dump_to_its_verdict_and_a_broken_one_is_named() {
+async fn dump_reaches_its_verdict_or_names_the_failure() {
     if !here() {
         return;
     }
@@ -395,7 +395,7 @@ fn lend(system: &mut System, lock: &Path) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_cannot_be_dumped_is_refused_before_anything_is_started() {
+async fn undumpable_objects_are_refused_before_the_start() {
     if !here() {
         return;
     }

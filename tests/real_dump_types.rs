@@ -251,7 +251,7 @@ async fn all_of(connection: &mut MySqlConnection, table: &str) -> (Vec<sql::Line
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_can_be_dumped_comes_back_and_what_cannot_is_named_before() {
+async fn every_type_is_restored_or_refused_before() {
     if program("mydumper").is_none() || program("myloader").is_none() {
         return;
     }

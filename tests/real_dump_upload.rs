@@ -214,7 +214,7 @@ fn port(moto: &Moto) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_wrong_key_fails_the_upload_and_the_right_one_brings_a_dump_that_is_restored() {
+async fn upload_fails_with_a_wrong_key_and_restores_after() {
     let Some((engine, moto, user)) = ready().await else { return };
     let Some(other) = Seekdb::start(SERVER).await else { return };
     let lab = Lab::new(&engine, &moto, user, port(&moto));
@@ -272,7 +272,7 @@ async fn a_wrong_key_fails_the_upload_and_the_right_one_brings_a_dump_that_is_re
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_killed_runner_leaves_an_upload_that_retry_goes_on_with() {
+async fn retry_resumes_the_upload_of_a_killed_runner() {
     let Some((engine, moto, user)) = ready().await else { return };
     let gate = Gate::start(port(&moto), 3).await;
     let lab = Lab::new(&engine, &moto, user, gate.port);

@@ -1,4 +1,4 @@
-//! The statements of OceanBase V4, put to a real parser of V4.3.5: what is documented, and what documentation has wrong.
+//! Tests statements of OceanBase V4 with a real parser of V4.3.5, also where the documentation is wrong.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod engine;

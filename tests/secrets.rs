@@ -1,4 +1,4 @@
-//! No secret reaches argv, environment, files, output or error text: canaries are put wherever a secret can come from, and
+//! Tests that no secret reaches argv, environment, files, output or error text: canaries are used for every secret, and
 //! everything that obnow leaves or shows is searched for them.
 #![allow(clippy::disallowed_methods, reason = "a deadline of a test is one of the wall clock")]
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
@@ -25,7 +25,7 @@ const KEY: &str = "CANARY-of-the-access-key-93e0";
 const ENCRYPTION: &str = "CANARY-of-the-encryption-58b2";
 const CANARIES: [&str; 3] = [PASSWORD, KEY, ENCRYPTION];
 
-/// Who looks at the processes of this host, and who gives one a secret to refuse, take turns.
+/// Serializes the tests that search the processes of this host and those that pass a process a secret.
 fn turn() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -175,7 +175,7 @@ fn private(path: &Path, text: &str) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600)).unwrap();
 }
 
-/// A bucket that takes everything, and the options that lead to it.
+/// A bucket that accepts everything, and the options for it.
 struct Bucket {
     double: Double,
     data: String,

@@ -1,4 +1,4 @@
-//! The storage Test as a face sees it: the probe in a process of its own, its news, its deadline, and what is left behind.
+//! Tests the storage check from the view of a front end: the probe process, its progress, its deadline, and its cleanup.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 #[path = "engine/script.rs"]
@@ -24,7 +24,7 @@ fn of(directory: &Path) -> TestSpec {
     TestSpec::for_uri(Destination::parse_user(&format!("file://{}", directory.display())).unwrap())
 }
 
-/// A program that takes its order, says what it is told to say, and then does what it is told to do.
+/// Returns a fake probe that reads its request, prints the given lines, and then runs the given command.
 fn double(folder: &Path, says: &str, then: &str) -> ProbeProgram {
     let program = folder.join("double");
     script::script(&program, &format!("read -r order\nprintf '%s\\n' {says}\n{then}"));
@@ -39,7 +39,7 @@ fn fault_of(report: &TestReport, check: StorageCheck) -> String {
 }
 
 #[tokio::test]
-async fn a_folder_is_tested_by_a_process_of_its_own_and_each_check_is_told_as_it_ends() {
+async fn probe_process_reports_each_check_as_it_ends() {
     let place = on_a_mount();
     let (sender, mut news) = mpsc::unbounded_channel();
     let report = run_test(&obnow(), of(place.path()), Some(&sender)).await;
@@ -69,7 +69,7 @@ async fn a_folder_is_tested_by_a_process_of_its_own_and_each_check_is_told_as_it
 }
 
 #[tokio::test]
-async fn what_hangs_is_given_up_at_the_deadline_and_the_probe_is_named() {
+async fn hanging_probe_is_given_up_at_the_deadline() {
     let place = tempfile::tempdir().unwrap();
     let says = r#"'{"begins":"write"}' '{"leaves":"/backup/obnow-test-1.tmp"}'"#;
     let tester = double(place.path(), says, "exec sleep 60");

@@ -1,4 +1,4 @@
-//! `obnow test-storage` as a program: what it says, its events, its exit codes; and the same Test in front of a backup.
+//! Tests the command `obnow test-storage`: its output, events and exit codes; and the same check before a backup.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod buckets;
@@ -36,7 +36,7 @@ fn bucket(port: u16) -> String {
 }
 
 #[test]
-fn a_directory_in_order_is_exit_0_and_every_check_is_a_line() {
+fn good_directory_exits_0_with_a_line_per_check() {
     let place = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
     let uri = format!("file://{}", place.path().display());
     let (code, out, err) = run(&["test-storage", &uri], None);
@@ -115,7 +115,7 @@ fn an_object_storage_is_tested_with_the_key_of_its_source() {
 }
 
 #[test]
-fn a_bucket_is_written_to_beside_the_directory_and_one_of_others_not_at_all() {
+fn bucket_of_others_is_not_written_to() {
     let args = |uri: &str, more: &[&str]| {
         let base = ["test-storage", uri, "--access-id", "AKIA", "--access-key-from", "env:OBNOW_TEST_KEY", "--json"];
         run(&[&base[..], more].concat(), Some("a-long-secret-key"))
@@ -169,7 +169,7 @@ fn a_bucket_is_written_to_beside_the_directory_and_one_of_others_not_at_all() {
 }
 
 #[test]
-fn what_cannot_be_tested_is_refused_before_anything_is_asked() {
+fn untestable_destination_is_refused_first() {
     for (what, wanted) in [
         ("ftp://x", "ftp://x cannot be used as a destination."),
         ("file:///b/{tenant_id}/data", "Its variables stand for a cluster and a tenant, and none is named."),

@@ -1,4 +1,4 @@
-//! Several questions in one text: what is taken from such a text, what is asked again alone, and how many round trips it spares.
+//! Tests of multi-statement queries: which results are used, what is queried again alone, and how many round trips are saved.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod engine;
@@ -49,7 +49,7 @@ fn first_column(rows: &[Row]) -> Vec<String> {
     rows.iter().map(|row| row.first().unwrap().into_owned()).collect()
 }
 
-/// The texts behind the login and the question that every session begins with.
+/// Returns the query texts after the login and after the first query of a session.
 fn texts(server: &Wrong) -> Vec<String> {
     let heard = server.heard();
     assert!(heard.iter().skip(1).all(|packet| packet[0] == 3), "questions alone");
@@ -60,7 +60,7 @@ fn id(script: Script) -> Script {
     script.answers(&["ID"], &[&["1"]])
 }
 
-/// A server that takes several statements: the trial is over.
+/// A server that accepts several statements; the client's trial query has passed.
 fn taken() -> Script {
     id(Script::lets_in().hears().answers_and_goes_on(&["ID"], &[&["1"]]))
 }

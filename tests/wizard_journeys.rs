@@ -1,4 +1,4 @@
-//! Journeys through the real program in a pseudo-terminal, on the embedded fleet, by keys alone: one file a subject.
+//! End-to-end tests of the wizard in a pseudo-terminal on the embedded fleet, by keys alone: one file for each subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;

@@ -1,4 +1,4 @@
-//! The real program in a pseudo-terminal: the manners it has in any terminal, one file a subject.
+//! Tests how the real program behaves in a pseudo-terminal: one file for each subject.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod fleet;

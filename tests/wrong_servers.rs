@@ -1,4 +1,4 @@
-//! MySQL servers that do wrong, and what obnow makes of each: a fault, no secret, no more memory than the bounds.
+//! Tests of MySQL servers that violate the protocol: a fault, no secret sent, no more memory than the bounds.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test may fail loudly")]
 
 mod buckets;
@@ -31,7 +31,7 @@ async fn refused(server: &Wrong, tls: TlsMode) -> Fault {
     log_in(server, tls).await.err().expect("the login is not to succeed")
 }
 
-/// What a session makes of the answer to its first question.
+/// Returns the result of a session's first query.
 async fn asked(script: Script) -> Result<Vec<Row>, Failure> {
     let server = script.play().await;
     log_in(&server, TlsMode::Off).await.unwrap().rows(QUESTION).await
@@ -119,7 +119,7 @@ async fn what_asks_for_more_than_the_proof_gets_nothing() {
 }
 
 #[tokio::test]
-async fn a_switch_to_the_same_plugin_is_answered_once_with_the_proof_for_its_challenge() {
+async fn auth_switch_is_answered_once_with_its_challenge() {
     let server = Script::greets(NATIVE)
         .hears()
         .says(switch(NATIVE))
@@ -139,7 +139,7 @@ async fn a_switch_to_the_same_plugin_is_answered_once_with_the_proof_for_its_cha
 }
 
 #[tokio::test]
-async fn no_password_is_an_empty_proof_and_no_other_plugin_either() {
+async fn empty_password_sends_an_empty_proof() {
     let server = Script::lets_in().play().await;
     assert_eq!(WritingSession::open(&wrong::connection(&server.endpoint, TlsMode::Off), None).await.unwrap().id, 7);
     assert!(server.heard()[0].ends_with(b"root@sys\0\0mysql_native_password\0"), "{:?}", server.heard()[0]);
@@ -364,7 +364,7 @@ async fn the_program_outlives_a_server_that_claims_too_much() {
 
 /// What grows with every day of a site is an answer for a few tenants, and of the log no round that no set needs any more.
 #[test]
-fn sets_and_pieces_are_read_for_a_few_user_tenants_and_from_the_round_on_that_is_needed() {
+fn sets_and_pieces_are_read_for_needed_tenants_only() {
     let servers = odd::Servers::new();
     let twist = odd::Twist::rows(|view, answer| {
         let mut rows = answer?;

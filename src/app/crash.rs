@@ -42,13 +42,13 @@ mod tests {
     const CHILD: &str = "OBNOW_TEST_PANICS";
 
     #[test]
-    fn a_crash_prints_its_message_without_a_secret_and_without_escape_sequences() {
+    fn a_panic_message_has_no_secret_or_escape() {
         if std::env::var_os(CHILD).is_some() {
             let secret = Secret::new(SECRET.to_owned());
             super::install_panic_hook();
             panic!("the password \u{1b}[31m{} is refused", secret.expose());
         }
-        let name = "app::crash::tests::a_crash_prints_its_message_without_a_secret_and_without_escape_sequences";
+        let name = "app::crash::tests::a_panic_message_has_no_secret_or_escape";
         let mut child = Command::new(std::env::current_exe().unwrap());
         let ran = child.args(["--exact", name, "--nocapture"]).env(CHILD, "1").output().unwrap();
         let said = String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()).into_owned();

@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn data_that_was_lost_is_a_failure_unless_the_code_says_what_became_of_a_task() {
+    fn lost_output_fails_unless_a_task_exit_stands() {
         let lost = Output { json: false, colors: false, write_error: OnceLock::from("no space".to_owned()) };
         assert_eq!((lost.final_exit(Exit::OK, false), lost.final_exit(Exit::OK, true)), (Exit::USAGE, Exit::OK));
         assert_eq!(lost.final_exit(Exit::BUSY, false), Exit::BUSY);

@@ -1,4 +1,4 @@
-//! The pages about the source name what is there, and comments cite rules that are written down.
+//! Tests that the pages about the source name existing files, and that comments cite existing rules.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ fn named(page: &str) -> Vec<String> {
     paths.filter(|part| !part.contains(|c: char| c.is_whitespace() || "*<{".contains(c))).map(str::to_owned).collect()
 }
 
-/// Rules that a text cites: an R with its number, as a word.
+/// Returns the rules that a text cites: an R with its number, as a word.
 fn cited(text: &str) -> Vec<String> {
     let words = text.split(|c: char| !c.is_alphanumeric() && c != '_');
     let number = |word: &&str| {

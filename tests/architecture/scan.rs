@@ -1,4 +1,4 @@
-//! Finds every path of the house in a file: in `use` with its groups, in expressions and types, through `super`.
+//! Finds every path to a module of the crate in a file: in `use` with its groups, in expressions and types, through `super`.
 
 /// A part that is used.
 #[derive(Debug)]
@@ -9,13 +9,13 @@ pub struct Used {
     pub in_tests: bool,
 }
 
-/// What a file says.
+/// The result of the scan of a file.
 #[derive(Debug, Default)]
 pub struct Source {
     pub uses: Vec<Used>,
     /// String literals with their lines.
     pub literals: Vec<(usize, String)>,
-    /// What hides a path from this scan.
+    /// Constructs that hide a path from this scan.
     pub odd: Vec<(usize, String)>,
 }
 

@@ -1,5 +1,5 @@
-//! A thousand clusters looked at, as the first screen and `obnow targets` do: good ones, and dead ones among them that must
-//! delay nobody.
+//! Benchmarks the detection of a thousand clusters, as the first screen and `obnow targets` do: reachable ones, and unreachable
+//! ones that must not delay the others.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a benchmark stops where its setup fails")]
 
 #[path = "../odd/mod.rs"]

@@ -1,4 +1,4 @@
-//! The journal: what an event costs its writer, with and without the disk, and what a long task costs its readers.
+//! Benchmarks the journal: the cost of an event for its writer, with and without fsync, and of a long task for its readers.
 #![allow(clippy::unwrap_used, reason = "a benchmark stops where its setup fails")]
 
 use obnow::domain::task::Event;

@@ -1,4 +1,4 @@
-//! The plan for a cluster of a thousand tenants, with every check, statement and the digest that is confirmed.
+//! Benchmarks the plan for a cluster of a thousand tenants, with every check, statement and the digest that is confirmed.
 #![allow(clippy::unwrap_used, reason = "a benchmark stops where its setup fails")]
 
 #[path = "../odd/mod.rs"]

@@ -1,4 +1,4 @@
-//! A certificate authority of a test, and servers that it vouches for.
+//! A certificate authority for tests, and certificates signed by it.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! A server of scripted answers, for what no real one can be brought to say.
+//! A scripted object storage server, for responses that no real one produces.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
@@ -19,7 +19,7 @@ impl Request {
     }
 }
 
-/// An answer: status, headers and body. None: the connection stays open and says nothing.
+/// A response: status, headers and body. `None`: the connection stays open without a response.
 pub type Answer = Option<(u16, Vec<(&'static str, String)>, Vec<u8>)>;
 
 /// An answer in XML.
@@ -36,7 +36,7 @@ pub fn error(status: u16, code: &str) -> Answer {
     )
 }
 
-/// Listens for as long as the test runs.
+/// A scripted server; it runs until the test ends.
 pub struct Double {
     pub port: u16,
     pub seen: Arc<Mutex<Vec<Request>>>,
@@ -71,7 +71,7 @@ impl Double {
         Self { port, seen }
     }
 
-    /// A bucket that works, but for what `other` answers itself.
+    /// Starts a working bucket, except for the requests that `other` answers.
     pub fn bucket(other: impl Fn(&Request) -> Option<Answer> + Send + Sync + 'static) -> Self {
         Self::bucket_behind(None, other)
     }

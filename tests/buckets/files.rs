@@ -1,4 +1,4 @@
-//! s3s-fs: an S3 server in Rust on a folder. It checks signatures and clocks.
+//! s3s-fs: an S3 server in Rust on a directory. It checks signatures and clocks.
 
 use std::path::Path;
 
@@ -42,7 +42,7 @@ pub fn serve(folder: &Path) -> Double {
     })
 }
 
-/// What a web server in front of it would add.
+/// Returns the `Date` header that a web server in front of it would add.
 pub fn httpdate() -> String {
     jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&jiff::Timestamp::now()).unwrap()
 }

@@ -1,5 +1,5 @@
-//! Object storages for tests: two S3 servers that others wrote, Azure's own emulator, and a double for answers that none of
-//! them gives. `tests/run` installs what is no crate.
+//! Object storages for tests: two third-party S3 servers, Azure's own emulator, and a scripted server for other responses.
+//! `tests/run` installs those that are not crates.
 #![allow(
     dead_code,
     clippy::panic,
@@ -75,7 +75,7 @@ fn installed(name: &str) -> Option<PathBuf> {
     lacking(&format!("{name} is not in target/engines; tests/run installs it"))
 }
 
-/// A loud word; on CI a failure.
+/// Prints a skip message, which is a failure on CI; returns `None`.
 pub fn lacking<T>(what: &str) -> Option<T> {
     assert!(std::env::var_os("CI").is_none_or(|ci| ci != "true"), "{what}, and CI=true");
     eprintln!("SKIPPED, a real server is missing: {what}");

@@ -1,4 +1,4 @@
-//! A backup of a whole cluster of V2.2 or V3: destination, archive, full, increment, cancel.
+//! Tests of a cluster backup of V2.2 and V3: destination, archive, full, increment, cancel.
 
 use obnow::demo::fault::Effect;
 
@@ -78,7 +78,7 @@ async fn an_increment_stands_on_its_base_in_a_new_round_too() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_of_the_destination_waits_for_the_archive_and_reaches_every_server() {
+async fn destination_change_needs_a_stopped_archive() {
     let mut demo = Served::start("fleet").await;
     let mut client = demo.sys("ce-xa").await;
     let refused = client.refused("ALTER SYSTEM SET backup_dest = 'file:///new'").await;
@@ -116,7 +116,7 @@ async fn a_change_of_the_destination_waits_for_the_archive_and_reaches_every_ser
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_backup_that_takes_longer_than_the_session_waits_is_4012_and_runs_all_the_same() {
+async fn slow_start_times_out_and_still_runs() {
     let mut demo = Served::start("fleet").await;
     demo.inject("ce-cd", None, Effect::SlowStart { milliseconds: 12_000 }).await;
     let mut client = demo.sys("ce-cd").await;

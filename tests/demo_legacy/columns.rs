@@ -1,4 +1,4 @@
-//! Every view of every line has the columns of the table that was written from the server's source: `columns.txt`.
+//! Tests that every view of every line has the columns in `columns.txt`, which was written from the server's source.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +14,7 @@ const GENERATIONS: [(&str, &[&str]); 3] = [
 /// Name and type of each column, `?` behind what may be NULL.
 type Columns = Vec<String>;
 
-/// What the table says of a line of a generation, view by view.
+/// Returns the columns in the table for a line of a generation, view by view.
 fn table(generation: &str, line: &str) -> BTreeMap<String, Columns> {
     let mut views: BTreeMap<String, Columns> = BTreeMap::new();
     let mut view = None;

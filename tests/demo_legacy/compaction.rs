@@ -1,4 +1,4 @@
-//! A full backup that wants a major freeze first, the merge of the whole cluster, and a merge that fails.
+//! Tests of a full backup that needs a major freeze first, of the merge of the whole cluster, and of a failing merge.
 
 use obnow::demo::fault::Effect;
 
@@ -11,7 +11,7 @@ async fn global(client: &mut Client, name: &str) -> (i64, String) {
     (row[0].parse().unwrap(), row[1].clone())
 }
 
-/// `merge_status` of every zone, in order.
+/// Returns `merge_status` of every zone, in order.
 async fn states(client: &mut Client) -> Vec<String> {
     let sql = "SELECT zone, info FROM oceanbase.__all_zone WHERE name = 'merge_status' \
                AND zone IN ('zone1', 'zone2', 'zone3') ORDER BY zone";
@@ -28,7 +28,7 @@ async fn until(client: &mut Client, merge_status: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_full_is_refused_until_a_major_freeze_is_younger_than_the_archive() {
+async fn full_needs_a_freeze_after_the_archive_start() {
     let mut demo = Served::start("needs-compaction").await;
     let mut client = demo.sys("legacy-sh").await;
     let tenants = client.column("SELECT tenant_name FROM oceanbase.__all_tenant").await;
@@ -56,7 +56,7 @@ async fn a_full_is_refused_until_a_major_freeze_is_younger_than_the_archive() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_zones_merge_one_after_the_other_and_an_error_stands_until_it_is_mended() {
+async fn zones_merge_in_turn_and_errors_block_the_merge() {
     let mut demo = Served::start("needs-compaction").await;
     let mut client = demo.sys("legacy-bj").await;
     let version = global(&mut client, "last_merged_version").await.0;

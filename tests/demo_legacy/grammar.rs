@@ -1,4 +1,4 @@
-//! Each line takes its own statements and refuses those of the others.
+//! Tests that each line accepts its own statements and refuses those of the others.
 
 use obnow::demo::grammar::parse;
 
@@ -84,7 +84,7 @@ async fn a_server_refuses_over_the_wire_what_its_line_has_not() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_prepared_statement_is_refused_in_the_words_of_the_line() {
+async fn prepared_statements_are_refused_per_line() {
     use sqlx::Row as _;
     let demo = Served::start("fleet").await;
     for (cluster, says) in [

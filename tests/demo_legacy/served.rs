@@ -1,4 +1,4 @@
-//! A place that is served by this very process, and clients of it.
+//! A fixture: a fleet that the test process itself serves, and its clients.
 
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -11,10 +11,10 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row as _, raw_sql};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
-/// Patience for anything that should take far less.
+/// The time limit for anything that should take far less, in milliseconds.
 pub const LIMIT_MS: u64 = 20_000;
 
-/// A place, twenty times as fast as by default.
+/// A served fleet, twenty times as fast as by default.
 pub struct Served {
     pub state: tempfile::TempDir,
     pub dir: PathBuf,

@@ -1,4 +1,4 @@
-//! Backups of single tenants, V3.2.2 from one build on.
+//! Tests of backups of single tenants, which V3.2.2 has from one build on.
 
 use super::served::Served;
 
@@ -13,7 +13,7 @@ async fn below_the_gate_the_statement_is_unknown() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn at_the_gate_it_wants_an_empty_directory_of_its_own_and_a_backup_of_the_cluster() {
+async fn tenant_backup_needs_empty_dir_and_cluster_set() {
     let mut demo = Served::start("tenant-gate").await;
     let mut client = demo.sys("at").await;
     let data = demo.dir.join("data").display().to_string();

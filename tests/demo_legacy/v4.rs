@@ -1,4 +1,4 @@
-//! V4.0 and V4.3.5: the same statements as V4.2.5, fewer and more columns, other states.
+//! Tests of V4.0 and V4.3.5: the statements of V4.2.5 with fewer or more columns, and other states.
 
 use obnow::demo::control::Ask;
 

@@ -1,4 +1,4 @@
-//! What each line is, what it shows, and what it has not.
+//! Tests the version and the views that each line has, and those it lacks.
 
 use obnow::demo::views::views_of;
 

@@ -1,4 +1,4 @@
-//! Data that a careless dump breaks: awkward types, names and values at rest, and four tables that one transaction writes at once.
+//! Sample data that a careless dump breaks: awkward types, names and values, and four tables that one transaction writes at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use super::seekdb::Seekdb;
 use super::sql;
 
-/// Tables and views nobody writes to.
+/// Tables and views without writes.
 pub const QUIET: [&str; 8] =
     ["pay.`order`", "pay.`select`", "pay.m_big", "pay.`t.dot`", "pay.parts", "pay.v", "pay.keyless", "`two`.m_big"];
 
@@ -80,7 +80,7 @@ pub async fn busy(connection: &mut MySqlConnection) {
     }
 }
 
-/// Someone who writes the same row into all busy tables, a transaction after another, until told to stop.
+/// Writers that insert the same row into all busy tables, one transaction after another, until stopped.
 pub struct Writers {
     stop: Arc<AtomicBool>,
     committed: watch::Receiver<u64>,
@@ -119,7 +119,7 @@ impl Writers {
         committed.wait_for(|n| *n >= now + 2).await.expect("the writer writes");
     }
 
-    /// Stops, and says how many transactions were committed.
+    /// Stops the writers; returns how many transactions were committed.
     pub async fn stop(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
         self.task.await.expect("the writer ended well")

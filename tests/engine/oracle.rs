@@ -1,4 +1,4 @@
-//! What the grammar of OceanBase V4.3.5 says of a statement: a real parser, not our opinion.
+//! The real parser of OceanBase V4.3.5.
 
 use std::process::{Command, Stdio};
 
@@ -11,7 +11,7 @@ pub const RAN: u32 = 0;
 /// A syntax error.
 pub const WRONG: u32 = 1064;
 
-/// The code of each statement, in order: 0 ran; 5160, 1235, 1210 parsed and then refused; 1064 is a syntax error.
+/// Returns the code of each statement, in order: 0 ran; 5160, 1235, 1210 parsed and then refused; 1064 is a syntax error.
 /// `None`, loudly, where the parser is not installed.
 pub fn oracle<S: AsRef<str>>(statements: &[S]) -> Option<Vec<u32>> {
     let place = installed(PARSER)?;
@@ -21,7 +21,7 @@ pub fn oracle<S: AsRef<str>>(statements: &[S]) -> Option<Vec<u32>> {
     Some(asked(&mut parser, statements))
 }
 
-/// True when the grammar accepts it, whatever the server then says.
+/// Returns whether the grammar accepts a statement, whatever the server then answers.
 pub fn parsed(code: u32) -> bool {
     code != WRONG
 }

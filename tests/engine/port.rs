@@ -12,7 +12,7 @@ pub struct Port {
 }
 
 impl Port {
-    /// Claims one below those that the system gives to whoever asks for any, so that nobody gets it before the server listens.
+    /// Claims a port below the ephemeral range, so that no other process gets it before the server listens.
     pub fn claim() -> Self {
         let is_free = |port: u16| TcpListener::bind(("127.0.0.1", port)).is_ok();
         // Tests that begin together look in different places.

@@ -1,4 +1,4 @@
-//! A running server of its own for a test: free port, temporary folder, a password; it ends with its owner, however that ends.
+//! A running seekdb server for a test: free port, temporary directory, password; it ends with its owner, however that ends.
 
 use std::fs::File;
 use std::path::Path;

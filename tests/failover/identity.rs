@@ -1,4 +1,4 @@
-//! Every connection proves who answers: views of another cluster are never read as ours, and nothing is sent there.
+//! Tests that every connection verifies the cluster: views of another cluster are never used, and no statement is sent there.
 
 use obnow::demo::control::Ask;
 use obnow::demo::fault::{Effect, Fault};
@@ -97,7 +97,7 @@ fn a_start_never_goes_to_another_cluster() {
 }
 
 #[test]
-fn a_role_that_changes_in_the_wait_is_said_and_the_views_decide() {
+fn role_change_while_waiting_is_reported() {
     let fleet = Fleet::serve("healthy");
     let follower = held(&fleet, MAJOR);
     fleet.ask(&Ask::Inject {

@@ -1,4 +1,4 @@
-//! A server or a proxy that is lost in a wait costs a reconnect, to another endpoint if need be.
+//! Tests that a connection lost while waiting is opened again, to another endpoint if necessary.
 
 use crate::fleet::Fleet;
 use crate::support::{newest, outcomes, short, until};
@@ -55,7 +55,7 @@ fn a_peer_that_is_frozen() {
     assert_eq!(outcomes(&fleet), ["done"]);
 }
 
-/// It takes the login and every other question each time, and would win each time.
+/// It accepts the login and every other query each time, and would be chosen each time.
 #[test]
 fn a_peer_that_never_answers_what_the_wait_asks() {
     let fleet = Fleet::serve("healthy");
@@ -68,7 +68,7 @@ fn a_peer_that_never_answers_what_the_wait_asks() {
     assert_eq!((proxies[0].hits(), outcomes(&fleet)), (1, vec!["done".to_owned()]));
 }
 
-/// It logs in and then does not say who it is: the next one is asked at once.
+/// It accepts the login and then does not identify itself: the next endpoint is tried at once.
 #[test]
 fn a_peer_that_logs_in_and_then_is_silent() {
     let fleet = Fleet::serve("healthy");

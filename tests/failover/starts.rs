@@ -1,4 +1,4 @@
-//! Exactly once: the statement that starts the backup is cut or frozen at each point of its way.
+//! Tests that a backup is started exactly once when the connection of the starting statement breaks at any point.
 
 use crate::fleet::Fleet;
 use crate::proxy::{Does, Proxy};

@@ -1,4 +1,4 @@
-//! A server, or a proxy before it, that takes the login and not everything after it.
+//! Tests of a server, or a proxy in front of it, that accepts the login and breaks later.
 
 use crate::fleet::Fleet;
 use crate::proxy::Does;
@@ -8,7 +8,7 @@ const LIMIT: &str = "SET SESSION ob_query_timeout";
 
 /// An entry that only reads refuses every SET: what it shows is shown, and nothing is written through it.
 #[test]
-fn a_server_that_refuses_the_limit_is_read_and_not_written_to() {
+fn refused_query_timeout_makes_the_server_read_only() {
     let fleet = Fleet::serve("healthy");
     let proxies = through(&fleet, 1, &[]);
     proxies[0].replaces(LIMIT, "XET SESSION ob_query_timeout");
@@ -29,7 +29,7 @@ fn a_server_that_refuses_the_limit_is_read_and_not_written_to() {
 }
 
 #[test]
-fn a_connection_that_breaks_after_the_login_is_told_with_the_statement() {
+fn break_after_login_names_the_statement() {
     let fleet = Fleet::serve("healthy");
     let proxies = through(&fleet, 1, &[]);
     proxies[0].breaks(LIMIT, Does::CutBeforeSend);
@@ -43,9 +43,9 @@ fn a_connection_that_breaks_after_the_login_is_told_with_the_statement() {
     assert!(next.starts_with("Look at the log of the server, or of the proxy"), "{next}");
 }
 
-/// What the question was about can be done without; the connection cannot, and why it broke is the cause.
+/// The result of the query is optional, but the connection is not: why it broke is the reported cause.
 #[test]
-fn a_question_that_can_be_done_without_and_breaks_the_connection_is_the_cause() {
+fn optional_query_that_breaks_the_session_is_named() {
     let fleet = Fleet::serve("healthy");
     let proxies = through(&fleet, 1, &[]);
     proxies[0].breaks("SELECT TENANT_ID, DEST_ID, ROUND_ID, PIECE_ID", Does::CutBeforeSend);

@@ -1,4 +1,4 @@
-//! Backups that somebody else started: watched to their verdict, cancelled from there alone, or waited for.
+//! Tests of backups that another client started: watched to their verdict, cancelled by the watching task only, or waited for.
 
 use obnow::demo::control::Ask;
 
@@ -6,7 +6,7 @@ use crate::fleet::Fleet;
 use crate::support::{Running, hold, journal_until, journals, release, task, until, wait};
 
 #[test]
-fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
+fn foreign_backup_is_watched_as_its_own_task() {
     // One has a job of its own that is held; of the other only the job of sys is there yet.
     for target in ["demo/pay", "demo/order"] {
         let fleet = Fleet::serve("busy");
@@ -38,7 +38,7 @@ fn a_backup_started_elsewhere_is_watched_to_its_verdict_as_a_task_of_its_own() {
 }
 
 #[test]
-fn a_foreign_job_is_cancelled_only_from_the_task_that_watches_it() {
+fn foreign_job_is_cancelled_from_its_watcher_only() {
     cancelled_from_its_watcher("demo/pay", "pay", "daily by cron");
     // Here only the job of sys is there yet.
     cancelled_from_its_watcher("demo/order", "order", "weekly by cron");
@@ -88,7 +88,7 @@ fn cancelled_from_its_watcher(target: &str, tenant: &str, owner: &str) {
 }
 
 #[test]
-fn a_cancel_before_the_start_ends_every_target_and_starts_none() {
+fn cancel_before_the_start_starts_nothing() {
     let fleet = Fleet::serve("archiving-off");
     // The archive does not begin before the cancel has reached the task.
     let first = "ALTER SYSTEM ARCHIVELOG";

@@ -1,4 +1,4 @@
-//! What breaks under a task: lines of its journal, files of the state directory, the disk.
+//! Fixtures that damage what a task uses: lines of its journal, files of the state directory, the disk.
 
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -28,7 +28,7 @@ pub fn break_line(journal: &Path, number: usize) {
     std::fs::write(journal, lines.join(&b'\n')).unwrap();
 }
 
-/// A process that is stopped, as one that waits for a disk that hangs; it goes on when this is dropped.
+/// A stopped process, as one that waits for a hanging disk; drop lets it continue.
 pub struct Stopped(u32);
 
 impl Stopped {
@@ -46,7 +46,7 @@ impl Drop for Stopped {
     }
 }
 
-/// Puts a FIFO there, which nobody writes into.
+/// Creates a FIFO without a writer at this path.
 pub fn fifo(path: &Path) {
     let _ = std::fs::remove_file(path);
     mknodat(CWD, path, FileType::Fifo, Mode::from_raw_mode(0o600), 0).unwrap();

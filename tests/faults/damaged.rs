@@ -1,4 +1,4 @@
-//! Damaged journals and files that are none: what is damaged is named by its line, and nothing is started a second time.
+//! Tests of damaged journals and special files: the damage is named by its line, and nothing is started a second time.
 
 use std::os::unix::fs::PermissionsExt;
 
@@ -12,7 +12,7 @@ use crate::support::{Running, hold, journals, kill_runner, quick, release, state
 const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 #[test]
-fn a_beginning_that_cannot_be_read_is_named_by_its_line_and_never_called_not_begun() {
+fn unreadable_start_event_is_named_by_its_line() {
     let fleet = quick("healthy");
     let id = fleet.json(&BACKUP).exits(0).task();
     let path = journals(&fleet).pop().unwrap();
@@ -70,7 +70,7 @@ fn a_start_that_cannot_be_read_is_not_sent_a_second_time() {
 }
 
 #[test]
-fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
+fn unaudited_statement_is_not_sent() {
     let fleet = quick("healthy");
     directory(&fleet.state().join("audit.jsonl"));
     let ran = fleet.run(&BACKUP).exits(15);
@@ -87,7 +87,7 @@ fn what_cannot_be_audited_is_not_sent_and_nothing_is_said_to_go_on() {
     assert_eq!(fleet.starts().len(), 1);
 }
 
-/// The backup runs; what would cancel it is not sent before it is written down, and whoever asked is told so.
+/// The backup runs; a cancel that cannot be audited is not sent, and the user is told so.
 #[test]
 fn a_cancel_that_cannot_be_audited_is_not_sent_and_says_so() {
     let fleet = quick("healthy");
@@ -112,9 +112,9 @@ fn a_cancel_that_cannot_be_audited_is_not_sent_and_says_so() {
     assert_eq!(audit.matches("CANCEL BACKUP").count(), 1, "{audit}");
 }
 
-/// The disk is full before a journal can be begun: there is no task, and no step that failed.
+/// The disk is full before a journal can be created: there is no task, and no failed step.
 #[test]
-fn a_runner_that_is_refused_before_its_journal_says_that_nothing_was_started() {
+fn runner_refused_before_its_journal_started_nothing() {
     let fleet = quick("healthy");
     let state = tempfile::tempdir().unwrap();
     let mut full = without_room(1, false, &BACKUP);
@@ -142,7 +142,7 @@ fn a_disk_that_is_full_before_the_start_is_a_failed_step() {
 }
 
 #[test]
-fn a_file_that_is_none_and_a_directory_of_others_are_named_and_nobody_waits() {
+fn special_files_and_foreign_directories_are_named() {
     let fleet = quick("healthy");
     let id = fleet.json(&BACKUP).exits(0).task();
     let path = journals(&fleet).pop().unwrap();
@@ -220,7 +220,7 @@ fn a_task_of_the_future_is_not_the_newest() {
 
 /// The clock of this host was set back between two tasks: by their ids the older one is the newer.
 #[test]
-fn after_the_clock_was_set_back_the_newest_task_is_the_one_that_runs_or_was_numbered_last() {
+fn clock_set_back_keeps_the_newest_task() {
     let fleet = quick("healthy");
     let journal = |id: &str| fleet.state().join("tasks").join(format!("{id}.jsonl"));
     let first = fleet.json(&BACKUP).exits(0).task();

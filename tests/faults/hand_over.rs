@@ -1,5 +1,5 @@
-//! From the face to the runner: nothing begins without its parcel, nothing is lost with its face, and of two that start at
-//! once one does.
+//! Tests of the launch of a runner: it starts nothing without its payload, survives the end of the front end, and of two that
+//! start at once only one runs.
 
 use std::io::{Read, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -21,7 +21,7 @@ use crate::support::{
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
-/// What a runner says to this on its standard input.
+/// Returns what a runner replies to this standard input.
 fn told(id: &str, state: &std::path::Path, parcel: &[u8]) -> String {
     let mut runner = Command::new(OBNOW)
         .args(["run-task", id, "--state"])
@@ -110,7 +110,7 @@ fn a_runner_that_goes_without_a_word_is_said_to() {
     assert!(launched(&detached).why.contains("ended before it had said anything"));
 }
 
-/// One that has begun the task before it fell silent is not called not started.
+/// A runner that started the task before it became unresponsive is not reported as not started.
 #[test]
 fn a_runner_that_falls_silent_after_it_began_leaves_a_task() {
     let (place, detached) = script("cat >/dev/null; exec sleep 1000");
@@ -129,7 +129,7 @@ fn a_runner_that_falls_silent_after_it_began_leaves_a_task() {
     assert!(fault.next.contains(&format!("obnow retry {id}")), "{fault}");
 }
 
-/// The face dies at every moment of the hand-over: either nothing was begun, or the task goes on to its verdict.
+/// The front end dies at every moment of the launch: either nothing was started, or the task reaches its verdict.
 #[test]
 fn a_face_that_dies_at_any_moment_leaves_all_or_nothing() {
     let fleet = quick("healthy");
@@ -199,8 +199,8 @@ fn of_two_starts_at_once_exactly_one_begins() {
     }
 }
 
-/// The cluster as a whole excludes its tenants and is excluded by them; tenants exclude nobody else. The server shows
-/// nothing yet, so it is the locks that speak.
+/// A task of the cluster excludes tasks of its tenants and the reverse; tenants do not exclude each other. The server shows no
+/// job yet, so that only the locks decide.
 #[test]
 fn a_cluster_and_its_tenants_exclude_each_other() {
     let start = "ALTER SYSTEM BACKUP TENANT = 'pay'";
@@ -276,7 +276,7 @@ fn a_runner_has_a_heartbeat() {
 /// Faces refuse such a key themselves. Whatever hands it over all the same: nothing is stopped for a statement that cannot be
 /// made, and nothing is written down as sent.
 #[test]
-fn a_runner_sends_nothing_of_a_plan_whose_later_statement_cannot_be_made() {
+fn unbuildable_later_statement_sends_nothing() {
     let fleet = Fleet::serve("healthy");
     let room = AppContext::open(Some(fleet.config()), Some(fleet.state()), None).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();

@@ -1,5 +1,5 @@
-//! Killing obnow at any instant never starts a second backup and never stops the first, and re-attaching shows the same
-//! truth.
+//! Tests that killing obnow at any time never starts a second backup and never stops the first, and that watching again shows
+//! the same result.
 
 use std::process::{Command, Stdio};
 
@@ -14,7 +14,7 @@ use crate::support::{
 
 const BACKUP: [&str; 6] = ["backup", "demo/pay", "--mode", "full", "--yes", "--json"];
 
-/// After a kill: the follower and the list say that the runner is gone, and Retry leads to a backup that can be restored,
+/// After a kill: the follower and the list report that the runner has exited, and Retry leads to a backup that can be restored,
 /// having started exactly one.
 #[track_caller]
 fn gone_then_restorable(fleet: &Fleet, follower: Running) -> Ran {
@@ -144,9 +144,9 @@ fn between_archivelog_and_its_answer() {
     }
 }
 
-/// It was started and nobody heard the answer: it is found by its description, and nothing more is sent.
+/// The backup was started and its reply was lost: it is found by its description, and nothing more is sent.
 #[test]
-fn between_the_start_and_its_answer_when_it_was_carried_out() {
+fn killed_before_the_reply_of_an_applied_start() {
     let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", true, false);
     release(&fleet, "ALTER SYSTEM BACKUP");
     assert_eq!(fleet.starts().len(), 1);
@@ -161,9 +161,9 @@ fn intents(events: &[serde_json::Value]) -> Vec<&serde_json::Value> {
     events.iter().filter(|event| event["event"] == "intent" && event["step"] == "start_backup").collect()
 }
 
-/// It never began: the connection is seen gone, and the second attempt sends its own.
+/// The backup was not started: its connection is proven closed, and the second attempt sends its own statement.
 #[test]
-fn between_the_start_and_its_answer_when_it_was_not_carried_out() {
+fn killed_before_the_reply_of_an_unapplied_start() {
     let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", false, false);
     release(&fleet, "ALTER SYSTEM BACKUP");
     assert_eq!(fleet.starts().len(), 0);
@@ -174,9 +174,9 @@ fn between_the_start_and_its_answer_when_it_was_not_carried_out() {
     assert!(fleet.starts()[0].ends_with(".2'"), "{:?}", fleet.starts());
 }
 
-/// The server still works on it although its client is dead: nobody may say that nothing was started.
+/// The server still executes the statement although its client is dead: it is not proven that nothing was started.
 #[test]
-fn between_the_start_and_its_answer_while_the_server_is_still_at_it() {
+fn killed_while_the_server_executes_the_start() {
     let (fleet, follower) = killed_at("ALTER SYSTEM BACKUP", false, true);
     follower.end().exits(21);
     assert_eq!(fleet.starts().len(), 0);
@@ -190,7 +190,7 @@ fn between_the_start_and_its_answer_while_the_server_is_still_at_it() {
     assert!(!newest(&fleet).iter().any(|event| event["event"] == "not_started"));
 }
 
-/// The job goes on by itself, and Retry only looks.
+/// The job continues by itself, and Retry only observes it.
 #[test]
 fn while_the_job_goes_on() {
     let fleet = quick("healthy");
@@ -305,7 +305,7 @@ fn session(pid: u32) -> String {
     stat.rsplit_once(") ").unwrap().1.split(' ').nth(3).unwrap().to_owned()
 }
 
-/// A runner that lives is not replaced.
+/// A live runner is not replaced.
 #[test]
 fn retry_of_a_task_that_runs_is_refused() {
     let fleet = quick("healthy");

@@ -1,5 +1,4 @@
-//! Answers that never come, connections that break, servers that restart: obnow asks until it knows, and sends nothing
-//! twice.
+//! Tests of lost answers, broken connections and restarted servers: obnow asks until it knows the state, and sends nothing twice.
 
 use obnow::demo::control::Ask;
 
@@ -42,7 +41,7 @@ fn the_answer_to_a_start_that_was_carried_out() {
 }
 
 #[test]
-fn a_start_that_never_arrived_is_proven_and_sent_again_only_by_a_retry() {
+fn start_that_never_arrived_is_resent_only_by_retry() {
     let fleet = quick("healthy");
     lose(&fleet, "ALTER SYSTEM BACKUP", false);
     let failed = fleet.json(&BACKUP[..5]).exits(15);
@@ -108,7 +107,7 @@ fn a_server_that_restarts_in_the_wait() {
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
 
-/// The endpoint that the task talks to is gone for good; another server of the cluster answers.
+/// The endpoint of the task is down for good; another server of the cluster answers.
 #[test]
 fn a_server_that_restarts_between_the_start_and_its_answer() {
     for applied in [true, false] {
@@ -144,7 +143,7 @@ fn one_endpoint_for_good() {
     released(&fleet, "BACKUP_DATA_MAJOR", follower);
 }
 
-/// Nobody answers for longer than the limit: unknown, never failed; and a Retry after the mend only looks again.
+/// No server answers for longer than the limit: the verdict is unknown, not failed; a later Retry only observes again.
 #[test]
 fn every_endpoint_for_longer_than_the_limit() {
     let fleet = Fleet::serve("healthy");

@@ -1,4 +1,4 @@
-//! Runners that live and do not answer, and runners that are dead: each is said as what it is.
+//! Tests that unresponsive runners and dead runners are told apart.
 
 use crate::broken::Stopped;
 use crate::fleet::Fleet;
@@ -8,7 +8,7 @@ const BACKUP: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 /// A stopped process, as one that waits for a disk that hangs.
 #[test]
-fn a_runner_that_lives_and_does_not_answer_is_said_and_a_cancel_does_not_wait_for_it() {
+fn unresponsive_runner_does_not_block_a_cancel() {
     let fleet = quick("healthy");
     hold(&fleet, "ALTER SYSTEM BACKUP", true, false);
     let follower = Running::start(&fleet, &BACKUP);

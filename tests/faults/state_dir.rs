@@ -1,5 +1,5 @@
-//! What tasks leave on this host: private files, a trail of every act before it was done, and no act that could not be
-//! written down first.
+//! Tests of the files that tasks leave on this host: private permissions, an audit entry before every action, and no action that
+//! could not be audited first.
 
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -97,7 +97,7 @@ fn a_state_directory_of_everybody_is_refused() {
     assert!(fleet.statements().is_empty());
 }
 
-/// A limit on the size of files takes the place of a full disk; it falls at every kilobyte of what a task writes.
+/// A limit on the file size stands for a full disk, at every kilobyte that a task writes.
 #[test]
 fn what_cannot_be_written_down_is_not_done() {
     let fleet = quick("healthy");
@@ -156,12 +156,12 @@ fn what_cannot_be_written_down_is_not_done() {
     assert!(cut_in_the_intent, "the limit never fell into the intent to start");
 }
 
-/// Whether the step that starts the backup was begun.
+/// Returns whether the step that starts the backup was started.
 fn started_in(events: &[Value]) -> bool {
     events.iter().any(|event| runs(event, "start_backup"))
 }
 
-/// Half a line that a killed writer left is nobody's, and the next writer takes it away.
+/// A partial line of a killed writer is ignored, and the next writer removes it.
 #[test]
 fn a_torn_last_line_is_healed() {
     let fleet = quick("healthy");
@@ -184,7 +184,7 @@ fn a_torn_last_line_is_healed() {
     assert_eq!(fleet.starts().len(), 1);
 }
 
-/// What a newer obnow wrote is shown as it stands, and stays.
+/// What a newer obnow wrote is shown unchanged, and kept.
 #[test]
 fn an_unknown_event_is_kept_and_shown() {
     let fleet = quick("healthy");
@@ -205,7 +205,7 @@ fn an_unknown_event_is_kept_and_shown() {
     assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
 }
 
-/// A journal that was never begun, of another task, or of a newer format harms no other task.
+/// A journal that is empty, of another task, or of a newer format affects no other task.
 #[test]
 fn a_strange_journal_is_named_and_harms_no_other() {
     let fleet = quick("healthy");

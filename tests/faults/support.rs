@@ -1,5 +1,4 @@
-//! A task that runs while the test looks: its journal, its runner, its follower; and waits with one deadline that print the
-//! last state.
+//! Fixtures for a running task: its journal, its runner, its follower, and waits with a deadline that print the last state.
 
 use std::path::PathBuf;
 
@@ -9,7 +8,7 @@ use serde_json::Value;
 use crate::fleet::{DEADLINE, Fleet};
 pub use crate::fleet::{Running, until};
 
-/// A fleet whose runners are called gone after less than a second.
+/// Serves a fleet whose runners count as exited after less than a second without a heartbeat.
 pub fn quick(scenario: &str) -> Fleet {
     let fleet = Fleet::serve(scenario);
     let config = std::fs::read_to_string(fleet.config()).unwrap();
@@ -68,7 +67,7 @@ pub fn short(events: &[Value]) -> String {
     events.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// Whether an event says that this step runs.
+/// Returns whether an event says that this step runs.
 pub fn runs(event: &Value, step: &str) -> bool {
     event["event"] == "step" && event["step"] == step && event["state"] == "running"
 }
@@ -86,7 +85,7 @@ pub fn runner(fleet: &Fleet) -> u32 {
     u32::try_from(started["pid"].as_u64().unwrap()).unwrap()
 }
 
-/// Whether that very process lives and is not only waiting to be buried.
+/// Returns whether the process is alive and not a zombie.
 pub fn lives(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state = stat.rsplit_once(") ").and_then(|(_, rest)| rest.chars().next());
@@ -169,7 +168,7 @@ pub fn step_until(fleet: &Fleet, what: &str, reached: impl Fn() -> bool) {
     });
 }
 
-/// What came of the BACKUP statements that reached the fleet.
+/// Returns the outcomes of the BACKUP statements that reached the fleet.
 pub fn outcomes(fleet: &Fleet) -> Vec<String> {
     let reply = fleet.ask(&Ask::Statements);
     let all = reply.as_array().unwrap().iter();

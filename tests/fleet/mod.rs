@@ -1,5 +1,5 @@
-//! The program under test on an embedded fleet of its own: a served scenario in a temporary place, commands with their
-//! output and exit code, and the fleet's own door.
+//! Fixtures for the program on an embedded fleet of its own: a served scenario in a temporary directory, commands with their
+//! output and exit code, and the fleet's control socket.
 #![allow(
     dead_code,
     clippy::panic,
@@ -42,7 +42,7 @@ impl Fleet {
         Self::serve_in(scenario, tempfile::Builder::new().prefix("ob").tempdir().unwrap())
     }
 
-    /// The same in a place of the test's choice.
+    /// Serves a scenario in the given directory and waits for its ready line.
     pub fn serve_in(scenario: &str, place: tempfile::TempDir) -> Self {
         let mut server = Command::new(OBNOW)
             .args(["demo", "--serve", "--until-eof", "--scenario", scenario, "--speed", SPEED, "--state"])
@@ -60,22 +60,22 @@ impl Fleet {
         Self { place, folder, server, life }
     }
 
-    /// The folder of the place: `config.yaml`, `state/`, `data/`.
+    /// Returns the fleet's directory with `config.yaml`, `state/` and `data/`.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The state directory of tasks on this fleet.
+    /// Returns the state directory of tasks on this fleet.
     pub fn state(&self) -> PathBuf {
         self.folder.join("state")
     }
 
-    /// The inventory of this fleet.
+    /// Returns the path of this fleet's inventory.
     pub fn config(&self) -> PathBuf {
         self.folder.join("config.yaml")
     }
 
-    /// A command on this fleet, not yet started; standard input is empty.
+    /// Returns a command on this fleet, not yet started; its standard input is empty.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(OBNOW);
         command.args(args).arg("--config").arg(self.config()).arg("--state").arg(self.state()).stdin(Stdio::null());
@@ -95,12 +95,12 @@ impl Fleet {
         self.run(&all)
     }
 
-    /// Asks the fleet itself.
+    /// Sends a request to the control socket, which must succeed.
     pub fn ask(&self, ask: &Ask) -> Value {
         self.try_ask(ask).unwrap()
     }
 
-    /// The same of what it may refuse.
+    /// Sends a request to the control socket, which may refuse it.
     ///
     /// # Errors
     /// Its refusal.
@@ -109,7 +109,7 @@ impl Fleet {
         runtime.block_on(async { Control::connect(&self.folder).await?.ask(ask).await })
     }
 
-    /// Every look at the storage that the fleet was asked for, with what came of it.
+    /// Returns every `RESTORE .. PREVIEW` that reached the fleet, with its outcome.
     pub fn looks(&self) -> Vec<(String, String)> {
         let reply = self.ask(&Ask::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
@@ -117,7 +117,7 @@ impl Fleet {
         list.iter().filter(|entry| looks(entry)).map(|entry| (text(entry, "text"), text(entry, "outcome"))).collect()
     }
 
-    /// Every ALTER SYSTEM that reached the fleet and may change something, as it spells them.
+    /// Returns every ALTER SYSTEM that reached the fleet, without the previews, in its canonical spelling.
     pub fn statements(&self) -> Vec<String> {
         let reply = self.ask(&Ask::Statements);
         let mut list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
@@ -129,7 +129,7 @@ impl Fleet {
         list.iter().map(|entry| entry["text"].as_str().unwrap_or_else(|| panic!("{entry}")).to_owned()).collect()
     }
 
-    /// Every ALTER SYSTEM that reached a cluster below V4, where one statement is for all tenants, with what came of it.
+    /// Returns every ALTER SYSTEM that reached a cluster below V4, with its outcome.
     pub fn said_to(&self, cluster: &str) -> Vec<(String, String)> {
         let reply = self.ask(&Ask::Statements);
         let list = reply.as_array().cloned().unwrap_or_else(|| panic!("{reply}"));
@@ -140,7 +140,7 @@ impl Fleet {
             .collect()
     }
 
-    /// Removes every cause that can be removed: their names.
+    /// Removes every fixable fault; returns their names.
     pub fn fix(&self) -> Vec<String> {
         serde_json::from_value(self.ask(&Ask::Fix { name: None })).unwrap()
     }
@@ -171,7 +171,7 @@ impl Fleet {
         self.ask(&Ask::Wait { cluster: None, tenant, what, is, within_ms: 30_000 });
     }
 
-    /// The newest job of a tenant of the first cluster, whoever started it.
+    /// Returns the newest job of a tenant of the first cluster, whoever started it.
     #[track_caller]
     pub fn job(&self, tenant: &str) -> Value {
         let state = self.ask(&Ask::State);
@@ -208,7 +208,7 @@ pub struct Ran {
 }
 
 impl Ran {
-    /// What came of a command.
+    /// Returns the result of a command from its output.
     pub fn of(args: &[&str], output: &Output) -> Self {
         Self {
             args: args.iter().map(|arg| (*arg).to_owned()).collect(),
@@ -218,34 +218,34 @@ impl Ran {
         }
     }
 
-    /// The same, after the exit code was found right.
+    /// Checks the exit code.
     #[track_caller]
     pub fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, code, "{:?}\n--- out\n{}\n--- err\n{}", self.args, self.out, self.err);
         self
     }
 
-    /// The events of a `--json` run, every line of standard output.
+    /// Returns the events of a `--json` run, one for each line of standard output.
     #[track_caller]
     pub fn events(&self) -> Vec<Value> {
         let parse = |line: &str| serde_json::from_str(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         self.out.lines().map(parse).collect()
     }
 
-    /// The events of one kind.
+    /// Returns the events of one kind.
     #[track_caller]
     pub fn of_kind(&self, kind: &str) -> Vec<Value> {
         self.events().into_iter().filter(|event| event["event"] == kind).collect()
     }
 
-    /// The verdict of a target.
+    /// Returns the verdict of a target.
     #[track_caller]
     pub fn verdict(&self, target: &str) -> Value {
         let found = self.of_kind("verdict").into_iter().rfind(|event| event["target"] == target);
         found.unwrap_or_else(|| panic!("no verdict of {target}\n{}\n{}", self.out, self.err))
     }
 
-    /// The final state of each step of a target, in order of their beginning: name and state.
+    /// Returns the name and the final state of each step of a target, in order of their start.
     #[track_caller]
     pub fn steps(&self, target: &str) -> Vec<(String, String)> {
         let mut steps: Vec<(String, String)> = Vec::new();
@@ -259,14 +259,14 @@ impl Ran {
         steps
     }
 
-    /// The last fault event: what, why, next.
+    /// Returns what, why and next of the last fault event.
     #[track_caller]
     pub fn fault(&self) -> [String; 3] {
         let fault = self.of_kind("fault").pop().unwrap_or_else(|| panic!("no fault\n{}\n{}", self.out, self.err));
         ["what", "why", "next"].map(|field| fault[field].as_str().unwrap().to_owned())
     }
 
-    /// The state of one step, and its detail.
+    /// Returns the state of a step and its detail.
     #[track_caller]
     pub fn step(&self, target: &str, step: &str) -> (String, String) {
         let of_it = |event: &Value| event["target"] == target && event["step"] == step;
@@ -274,7 +274,7 @@ impl Ran {
         (last["state"].as_str().unwrap().to_owned(), last["detail"].as_str().unwrap().to_owned())
     }
 
-    /// What a check found about a target: its result and words.
+    /// Returns the result and the text of a check of a target.
     #[track_caller]
     pub fn check(&self, target: &str, check: &str) -> (String, String) {
         let of_it = |event: &Value| event["target"] == target && event["check"] == check;
@@ -282,14 +282,14 @@ impl Ran {
         (found["result"].as_str().unwrap().to_owned(), found["found"].as_str().unwrap().to_owned())
     }
 
-    /// The same, after standard error was found empty: under `--json` everything is on standard output.
+    /// Checks that standard error is empty: under `--json` everything is on standard output.
     #[track_caller]
     pub fn quiet(self) -> Self {
         assert_eq!(self.err, "", "{:?}", self.args);
         self
     }
 
-    /// The id of the task.
+    /// Returns the id of the task.
     #[track_caller]
     pub fn task(&self) -> String {
         let task =
@@ -298,7 +298,7 @@ impl Ran {
     }
 }
 
-/// Whether a statement only lets the server look at the storage.
+/// Returns whether a statement is a `RESTORE .. PREVIEW`.
 fn looks(entry: &Value) -> bool {
     entry["text"].as_str().is_some_and(|text| text.ends_with(" PREVIEW"))
 }

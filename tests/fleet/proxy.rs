@@ -1,23 +1,23 @@
-//! A proxy in front of one endpoint of a fleet that knows where a statement begins and ends: it cuts and freezes exactly
-//! there, leads elsewhere, and counts, so that a test can prove that its fault has happened.
+//! A proxy in front of one endpoint that knows where a statement begins and ends: it cuts and freezes exactly there, reroutes,
+//! and counts, so that a test can prove that its fault has happened.
 #![allow(dead_code, reason = "not every test breaks everything")]
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Condvar, Mutex};
 
-/// What happens to the first statement that begins so.
+/// The point at which a connection breaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Does {
-    /// It does not arrive, and the connection breaks on both sides.
+    /// The statement does not arrive, and the connection breaks on both sides.
     CutBeforeSend,
-    /// It arrives, and the connection breaks at once.
+    /// The statement arrives, and the connection breaks at once.
     CutAfterSend,
-    /// It arrives, and the connection breaks when the answer comes.
+    /// The statement arrives, and the connection breaks when the reply comes.
     CutBeforeReply,
-    /// It does not arrive, and nobody is told: both connections stay.
+    /// The statement does not arrive, and both connections stay open.
     FreezeBeforeSend,
-    /// It arrives, its answer does not, and both connections stay.
+    /// The statement arrives, its reply does not, and both connections stay open.
     FreezeAfterSend,
 }
 
@@ -56,7 +56,7 @@ enum Answers {
 }
 
 impl Proxy {
-    /// A proxy in front of this port.
+    /// Starts a proxy in front of this port.
     pub fn before(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
@@ -76,48 +76,48 @@ impl Proxy {
         self.address.to_string()
     }
 
-    /// Breaks the first statement that begins so.
+    /// Breaks the connection at the first statement with this prefix.
     pub fn breaks(&self, prefix: &str, does: Does) {
         self.change(|state| state.rule = Some((prefix.to_owned(), does)));
     }
 
-    /// Every statement with this word is frozen before it arrives; all others pass.
+    /// Freezes every statement with this word before it arrives; all others pass.
     pub fn is_silent_about(&self, word: &str) {
         self.always(word, Does::FreezeBeforeSend);
     }
 
-    /// Breaks every statement with this word.
+    /// Breaks the connection at every statement with this word.
     pub fn always(&self, word: &str, does: Does) {
         self.change(|state| state.always = Some((word.to_owned(), does)));
     }
 
-    /// The texts that came since they were last asked for.
+    /// Takes the query texts that have come since the last call.
     pub fn texts(&self) -> Vec<String> {
         self.change(|state| std::mem::take(&mut state.texts))
     }
 
-    /// Every statement arrives with one text in the place of another, which is as long.
+    /// Replaces a text in every statement by another of the same length.
     pub fn replaces(&self, text: &str, by: &str) {
         assert_eq!(text.len(), by.len(), "the length stands in front of the statement");
         self.change(|state| state.replaced = Some((text.to_owned(), by.to_owned())));
     }
 
-    /// How many statements were broken.
+    /// Returns how many statements were broken.
     pub fn hits(&self) -> usize {
         self.change(|state| state.hits)
     }
 
-    /// How many connections came.
+    /// Returns how many connections were accepted.
     pub fn accepted(&self) -> usize {
         self.change(|state| state.accepted)
     }
 
-    /// New connections lead to another port.
+    /// Routes new connections to another port.
     pub fn leads_to(&self, port: u16) {
         self.change(|state| state.leads_to = vec![at(port)]);
     }
 
-    /// The connections that come after so many more lead to another port.
+    /// Routes the connections after `more` further ones to another port.
     pub fn leads_to_after(&self, more: usize, port: u16) {
         self.change(|state| {
             let now = state.leads_to[0];
@@ -135,7 +135,7 @@ impl Proxy {
         });
     }
 
-    /// The same on the server's side alone: a statement that was frozen will never arrive.
+    /// Cuts the server's side only: a frozen statement will never arrive.
     pub fn forget_servers(&self) {
         self.change(|state| {
             for (_, server) in &state.open {
@@ -144,7 +144,7 @@ impl Proxy {
         });
     }
 
-    /// Nothing passes any more, in either direction, and nobody is told; connections are accepted as before.
+    /// Freezes all traffic in both directions; connections are accepted as before.
     pub fn freeze(&self) {
         self.change(|state| state.frozen = true);
     }
@@ -246,7 +246,7 @@ fn replace(shared: &Shared, payload: &mut [u8]) {
     }
 }
 
-/// What is to happen to this statement: the rule once, silence always.
+/// Returns where to break this statement: the first rule applies once, the other one always.
 fn broken(shared: &Shared, payload: &[u8]) -> Option<Does> {
     let mut state = shared.0.lock().unwrap();
     if payload.first() == Some(&3) {

@@ -1,4 +1,4 @@
-//! A command that runs while the test looks, and waits with one deadline that print the last state.
+//! Fixtures for a running command, and waits with a deadline that print the last state.
 
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::{Fleet, Ran};
 
-/// Patience for what takes a few seconds at most.
+/// The time limit for what takes a few seconds at most.
 pub const DEADLINE: Duration = Duration::from_mins(1);
 
-/// Asks again and again until there is an answer; at the deadline it fails with the last state.
+/// Repeats a question until it has an answer; at the deadline it fails with the last state.
 #[track_caller]
 pub fn until<T>(what: &str, question: impl FnMut() -> Result<T, String>) -> T {
     until_within(DEADLINE, what, question)
 }
 
-/// The same with a longer patience, for what is large.
+/// Repeats a question until it has an answer, with another time limit.
 #[track_caller]
 pub fn until_within<T>(patience: Duration, what: &str, mut question: impl FnMut() -> Result<T, String>) -> T {
     let end = Instant::now() + patience;
@@ -45,7 +45,7 @@ impl Running {
         Self::of(fleet.command(args), args)
     }
 
-    /// The same of any command, with the words it is called by in what a test says.
+    /// Starts any command; `args` describe it in failures.
     pub fn of(mut command: Command, args: &[&str]) -> Self {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let said = [Arc::default(), Arc::default()];
@@ -59,18 +59,18 @@ impl Running {
         self.child.as_ref().unwrap().id()
     }
 
-    /// The exit code, once it ended.
+    /// Returns whether the command has ended.
     pub fn ended(&mut self) -> bool {
         self.child.as_mut().unwrap().try_wait().unwrap().is_some()
     }
 
-    /// Waits until it says this on standard error.
+    /// Waits for this text on standard error.
     #[track_caller]
     pub fn notes(&self, text: &str) {
         self.writes(1, text);
     }
 
-    /// Waits until it says this on standard output.
+    /// Waits for this text on standard output.
     #[track_caller]
     pub fn prints(&self, text: &str) {
         self.writes(0, text);
@@ -88,13 +88,13 @@ impl Running {
         String::from_utf8_lossy(&self.said[of].lock().unwrap()).into_owned()
     }
 
-    /// Waits for its end.
+    /// Waits for the end of the command; returns its result.
     #[track_caller]
     pub fn end(self) -> Ran {
         self.end_within(DEADLINE)
     }
 
-    /// The same with a longer patience.
+    /// Waits for the end of the command, with another time limit.
     #[track_caller]
     pub fn end_within(mut self, patience: Duration) -> Ran {
         let mut child = self.child.take().unwrap();

@@ -1,4 +1,4 @@
-//! Text without what is another each time.
+//! Normalizes what differs in each run.
 
 use std::path::Path;
 
@@ -41,7 +41,7 @@ fn line(text: &str) -> String {
     line
 }
 
-/// A word with each run of digits, also with a fraction, as `0`, and each id of a task as `ID`.
+/// Returns a word with each run of digits, also with a fraction, as `0`, and each id of a task as `ID`.
 fn word(text: &str) -> String {
     let mut found = String::new();
     let mut rest = text;

@@ -1,9 +1,9 @@
-//! Destinations that are refused when they are set, or that fail under the job.
+//! Tests of destinations that the server refuses, or that fail during the job.
 
 use crate::fleet::Fleet;
 
 #[test]
-fn a_directory_that_is_in_use_is_refused_and_retry_goes_on_once_it_is_empty() {
+fn directory_in_use_is_refused_until_it_is_empty() {
     let fleet = Fleet::serve("bad-storage");
     for (target, code, name) in
         [("demo/pay", 9080, "OB_BACKUP_FORMAT_FILE_NOT_EXIST"), ("demo/order", 9081, "OB_BACKUP_FORMAT_FILE_NOT_MATCH")]
@@ -34,7 +34,7 @@ fn a_directory_that_is_in_use_is_refused_and_retry_goes_on_once_it_is_empty() {
 }
 
 #[test]
-fn a_full_device_and_a_server_without_the_mount_fail_the_job_and_name_the_server() {
+fn full_or_unmounted_device_fails_the_job() {
     let fleet = Fleet::serve("bad-storage");
     let mut tasks = Vec::new();
     for (target, code, cause) in

@@ -1,11 +1,11 @@
-//! Another backup: one started elsewhere, and one of a runner of this host.
+//! Tests of a second backup of a target: one started elsewhere, and one of a runner of this host.
 
 use obnow::demo::control::Ask;
 
 use crate::fleet::Fleet;
 
 #[test]
-fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
+fn running_foreign_backup_refuses_a_second_one() {
     let fleet = Fleet::serve("busy");
     fleet.wait("pay", "task", "BACKUP_DATA_MAJOR");
     assert_eq!(fleet.job("pay")["description"], "daily by cron");
@@ -57,7 +57,7 @@ fn a_backup_started_elsewhere_refuses_a_second_one_until_it_has_ended() {
 }
 
 #[test]
-fn a_detached_task_goes_on_by_itself_is_in_the_way_of_a_second_and_can_be_watched() {
+fn detached_task_blocks_a_second_and_can_be_watched() {
     let fleet = Fleet::serve("healthy");
     let hold = |tenant: &str| Ask::Hold { cluster: None, tenant: tenant.into(), phase: "BACKUP_DATA_MAJOR".into() };
     fleet.ask(&hold("pay"));
@@ -89,7 +89,7 @@ fn a_detached_task_goes_on_by_itself_is_in_the_way_of_a_second_and_can_be_watche
 }
 
 #[test]
-fn the_lock_names_the_task_that_holds_the_target_before_the_server_shows_a_job() {
+fn lock_names_the_task_before_a_job_is_shown() {
     let fleet = Fleet::serve("archiving-off");
     // Its first steps take their time: the archive does not begin.
     fleet.ask(&Ask::Hold { cluster: None, tenant: "pay".into(), phase: "PARENT".into() });

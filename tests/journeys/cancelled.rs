@@ -1,4 +1,4 @@
-//! A cancel whose statement is answered with an error though it was carried out.
+//! Tests of a cancel whose statement is answered with an error although it was executed.
 
 use obnow::demo::control::Ask;
 use obnow::demo::fault::{Effect, Fault};

@@ -1,4 +1,4 @@
-//! Commands off a terminal: what they print, what they refuse, and what they never do.
+//! Tests of commands without a terminal: what they print, what they refuse, and what they never do.
 
 use crate::fleet::{Fleet, OBNOW, Ran};
 
@@ -31,7 +31,7 @@ fn a_dry_run_prints_the_plan_and_touches_nothing() {
 }
 
 #[test]
-fn off_a_terminal_nothing_is_asked_and_the_missing_flag_is_named() {
+fn without_a_terminal_the_missing_flag_is_named() {
     let fleet = Fleet::serve("healthy");
     let mode = fleet.json(&["backup", "demo/pay", "--yes"]).exits(1).quiet();
     assert_eq!(mode.fault()[2], "Say --mode full or --mode incremental.");

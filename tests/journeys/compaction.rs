@@ -22,7 +22,7 @@ fn targets(ran: &Ran) -> Vec<String> {
 }
 
 #[test]
-fn without_leave_the_step_fails_with_the_contract_and_a_compaction_that_is_asked_for_leads_on() {
+fn compaction_needs_consent_and_then_resumes() {
     let fleet = Fleet::serve("needs-compaction");
     let check = fleet.json(&["check", "legacy-sh"]).exits(0).quiet();
     let (result, found) = check.check("legacy-sh", "compaction");
@@ -114,7 +114,7 @@ fn with_leave_it_is_announced_performed_and_passed() {
 }
 
 #[test]
-fn a_merge_that_ends_in_an_error_fails_with_the_contract_and_is_watched_on_once_it_is_mended() {
+fn failed_merge_fails_the_step_and_resumes_once_fixed() {
     let fleet = Fleet::serve("needs-compaction");
     let all = ["backup", "legacy-bj", "--mode", "full", "--compact", "auto", "--yes"];
     let failed = fleet.json(&all).exits(15);

@@ -1,4 +1,4 @@
-//! What is confirmed by a name: `--yes` answers yes-or-no questions alone, and on prod a name is given by `--confirm`.
+//! Tests of the confirmation by a name: `--yes` answers only yes-or-no questions, and on prod a name is given by `--confirm`.
 
 use obnow::demo::control::Ask;
 
@@ -20,7 +20,7 @@ fn on_prod(scenario: &str) -> Fleet {
 }
 
 #[test]
-fn on_prod_a_start_that_interrupts_needs_the_targets_name_and_no_yes_stands_for_it() {
+fn prod_interruption_needs_the_target_name() {
     let fleet = on_prod("healthy");
     let uri = format!("file://{}", fleet.folder().join("data/elsewhere").display());
     let backup = ["backup", "demo/pay", "--mode", "full", "--storage", &uri];
@@ -65,7 +65,7 @@ fn on_prod_a_cancel_needs_the_name_of_what_it_hits() {
 }
 
 #[test]
-fn on_prod_a_major_compaction_needs_the_clusters_name_in_a_plan_and_in_a_retry() {
+fn prod_compaction_needs_the_cluster_name() {
     let fleet = on_prod("needs-compaction");
     let backup = ["backup", "legacy-sh", "--mode", "full", "--yes"];
     let planned = fleet.json(&[&backup[..], &["--compact", "auto"]].concat()).exits(10);

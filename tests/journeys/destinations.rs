@@ -75,7 +75,7 @@ fn one_given_storage_is_a_base_for_both() {
 }
 
 #[test]
-fn both_given_are_used_as_they_are_and_a_new_archive_place_says_what_it_interrupts() {
+fn given_destinations_are_used_unchanged() {
     let fleet = Fleet::serve("no-destination");
     let uri = |name: &str| format!("file://{}", fleet.folder().join("data").join(name).display());
     let (data, log, other) = (uri("d"), uri("l"), uri("other"));
@@ -119,7 +119,7 @@ fn a_place_no_server_knows_is_refused_by_its_name() {
 }
 
 #[test]
-fn check_says_whose_the_directories_are_that_a_backup_would_set() {
+fn check_names_the_owner_of_planned_directories() {
     let fleet = Fleet::serve("no-destination");
     let told = || fleet.json(&["check", "demo/pay"]).exits(0);
     let (result, found) = told().check("demo/pay", "owner");
@@ -138,7 +138,7 @@ fn check_says_whose_the_directories_are_that_a_backup_would_set() {
 
 /// A mount point that is empty: set again, the server would list its sets as DELETED and refuse the real directory for ever.
 #[test]
-fn a_directory_that_was_in_use_is_set_again_only_once_it_is_seen() {
+fn used_directory_is_set_only_after_it_was_read() {
     let fleet = Fleet::serve("no-destination");
     let folder = |name: &str| fleet.folder().join("data").join(name);
     let uri = |name: &str| format!("file://{}", folder(name).display());
@@ -197,7 +197,7 @@ fn format_file(cluster: &str, tenant: &str, uri: &str, dest_id: u64) -> Vec<u8> 
 
 /// Ids are chosen by people, and many clusters have the same: only `DEST_ID` and what is listed under it prove whose a directory is.
 #[test]
-fn a_directory_with_the_ids_of_this_tenant_and_nothing_that_proves_it_is_anothers() {
+fn matching_ids_alone_do_not_prove_ownership() {
     let fleet = Fleet::serve("no-destination");
     let folder = |name: &str| fleet.folder().join("data").join(name);
     let uri = |name: &str| format!("file://{}", folder(name).display());

@@ -1,4 +1,4 @@
-//! The events of `--json`: every documented field in every event, null where it has no value, and nothing but events.
+//! Tests the events of `--json`: every documented field in every event, null without a value, and nothing but events.
 
 use serde_json::Value;
 

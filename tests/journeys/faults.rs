@@ -8,7 +8,7 @@ use crate::fleet::Fleet;
 const FULL: [&str; 5] = ["backup", "demo/pay", "--mode", "full", "--yes"];
 
 #[test]
-fn a_lagging_archive_is_not_yet_restorable_and_turns_green_without_a_new_backup() {
+fn lagging_archive_becomes_restorable_by_itself() {
     let fleet = Fleet::serve("lagging");
     let check = fleet.json(&["check", "demo/pay"]).exits(0);
     let (result, found) = check.check("demo/pay", "archive_lag");
@@ -105,7 +105,7 @@ fn in_plain_lines_a_failure_names_the_command_that_goes_on() {
 }
 
 #[test]
-fn a_job_that_is_in_no_view_is_unknown_and_never_sent_again() {
+fn job_in_no_view_is_unknown_and_not_resent() {
     let fleet = Fleet::serve("job-gone");
     let ran = fleet.json(&FULL).exits(21).quiet();
     let task = ran.task();
@@ -159,7 +159,7 @@ fn until_task(fleet: &Fleet, field: &str, is: &str) {
 }
 
 #[test]
-fn a_lost_reply_that_was_carried_out_is_found_and_not_sent_twice() {
+fn applied_start_with_lost_reply_is_found() {
     let fleet = Fleet::serve("lost-reply");
     let ran = fleet.json(&FULL).exits(0).quiet();
     let state = fleet.ask(&Ask::State);
@@ -170,7 +170,7 @@ fn a_lost_reply_that_was_carried_out_is_found_and_not_sent_twice() {
 }
 
 #[test]
-fn a_lost_statement_that_was_not_carried_out_is_proven_so_and_sent_by_retry_alone() {
+fn unapplied_start_with_lost_reply_needs_a_retry() {
     let fleet = Fleet::serve("healthy");
     fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: false });
     let ran = fleet.json(&FULL);
@@ -242,7 +242,7 @@ fn write_private(path: &std::path::Path, text: &str) {
 
 /// The keys of transparent encryption are in no backup: that is said before, and under the verdict, and nothing of it is sent.
 #[test]
-fn the_keys_of_transparent_encryption_are_named_and_the_statement_for_them_is_not_sent() {
+fn tde_keys_are_named_and_no_statement_is_sent() {
     let fleet = Fleet::serve("encryption-lost");
     let ran = fleet.json(&["backup", "demo/order", "--mode", "full", "--yes"]).exits(0).quiet();
     let needs = "transparent encryption is on (tde_method is internal): a restore needs its keys, which are not in the backup; \

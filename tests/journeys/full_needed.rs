@@ -16,7 +16,7 @@ fn fails_for_want_of_a_full(ran: &Ran, why: &str) {
 }
 
 #[test]
-fn an_incremental_without_a_full_is_never_sent_and_goes_on_once_there_is_one() {
+fn incremental_without_a_full_waits_for_one() {
     let fleet = Fleet::serve("no-full");
     let check = fleet.json(&["check", "demo/pay", "--mode", "incremental"]).exits(0).quiet();
     let predicted = format!("step 2 will fail: {FULL_NEEDED}: the tenant has no backup set");
@@ -45,7 +45,7 @@ fn an_incremental_without_a_full_is_never_sent_and_goes_on_once_there_is_one() {
 }
 
 #[test]
-fn in_plain_lines_the_contract_stands_alone_on_standard_error() {
+fn plain_output_has_only_the_contract_on_stderr() {
     let fleet = Fleet::serve("no-full");
     let failed = fleet.run(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(15);
     let tasks = fleet.json(&["tasks"]).exits(0);
@@ -99,7 +99,7 @@ fn several_tenants_where_one_has_no_full() {
 }
 
 #[test]
-fn only_tenants_without_a_full_and_skip_leaves_nothing_to_do() {
+fn skip_with_no_full_anywhere_does_nothing() {
     let fleet = Fleet::serve("no-full");
     let none = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes", "--no-full", "skip"]).quiet();
     assert_ne!(none.code, 0, "{}", none.out);

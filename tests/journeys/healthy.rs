@@ -1,9 +1,9 @@
-//! Everything in order: a tenant full, then incremental, then the whole cluster.
+//! Tests of a healthy cluster: a full of a tenant, then an incremental, then a backup of all tenants.
 
 use crate::fleet::Fleet;
 
 #[test]
-fn a_full_then_an_incremental_then_the_cluster_end_restorable() {
+fn full_incremental_and_cluster_end_restorable() {
     let fleet = Fleet::serve("healthy");
     let full = fleet.json(&["backup", "demo/pay", "--mode", "full", "--yes"]).exits(0);
     assert_eq!(

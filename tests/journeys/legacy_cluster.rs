@@ -71,7 +71,7 @@ fn a_tenant_in_the_recycle_bin_is_left_out_and_named() {
 }
 
 #[test]
-fn another_destination_stops_the_archive_and_every_server_has_it_before_it_starts_again() {
+fn new_destination_reaches_all_servers_before_restart() {
     let fleet = Fleet::serve("fleet");
     let new = format!("file://{}", fleet.folder().join("data/elsewhere").display());
     let incremental = ["backup", "ce-xa", "--mode", "incremental", "--storage", &new, "--yes"];
@@ -149,7 +149,7 @@ fn a_window_is_right_in_every_time_zone_of_the_server() {
 
 /// No file in a directory says whose it is before V4; that nobody can tell is said before it is set, by check and by backup.
 #[test]
-fn whose_a_new_destination_is_is_said_to_be_unchecked_before_it_is_set() {
+fn new_destination_owner_is_reported_unchecked() {
     let fleet = Fleet::serve("fleet");
     let storage = format!("file://{}", fleet.folder().join("data/new").display());
     let plan = ["backup", "ce-cd", "--mode", "full", "--storage", &storage, "--dry-run"];

@@ -1,4 +1,4 @@
-//! Below V4: starts that get no answer, archives that break, jobs that fail or are cancelled.
+//! Tests of failures below V4: starts without an answer, interrupted archives, jobs that fail or are cancelled.
 
 use obnow::demo::control::Ask;
 
@@ -30,7 +30,7 @@ const BACKUP: [&str; 5] = ["backup", "ce-cd", "--mode", "full", "--yes"];
 
 /// R8: nothing marks the job, so a set that appeared meanwhile is attached to, and never claimed.
 #[test]
-fn a_start_without_an_answer_is_not_sent_again_and_its_set_is_not_claimed() {
+fn unanswered_start_is_not_resent_or_claimed() {
     let fleet = Fleet::serve("fleet");
     fleet.ask(&Ask::LoseReply { prefix: "ALTER SYSTEM BACKUP".into(), applied: true });
     let ran = fleet.json(&BACKUP).exits(0);
@@ -148,7 +148,7 @@ fn a_start_may_take_longer_than_a_question() {
 }
 
 #[test]
-fn an_upgrade_a_cleanup_and_a_standby_are_refused_by_their_signs() {
+fn upgrade_cleanup_and_standby_are_refused() {
     let fleet = Fleet::serve("fleet");
     for (fault, check, found) in [
         (
@@ -225,7 +225,7 @@ fn encryption_is_set_before_the_backup_and_proven_after_it() {
 
 /// What runs is the task's own, told by its set; on another host it is somebody's.
 #[test]
-fn a_running_job_is_listed_once_and_can_be_watched_from_elsewhere() {
+fn running_job_is_listed_once_and_watchable() {
     let fleet = Fleet::serve("fleet");
     fleet.ask(&Ask::Hold { cluster: cluster(), tenant: "shop".into(), phase: "DOING".into() });
     let follower = Running::start(&fleet, &[&BACKUP[..], &["--json"]].concat());

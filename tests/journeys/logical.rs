@@ -1,4 +1,4 @@
-//! An engine without physical backup: detected; the backup service absent, untried, or found.
+//! Tests of an engine without physical backup: detection, and a backup service that is absent, untested, or found.
 
 use std::process::Output;
 
@@ -38,7 +38,7 @@ fn it_is_detected_and_its_method_is_told() {
 }
 
 #[test]
-fn without_the_backup_service_it_is_refused_with_how_to_install_it() {
+fn missing_backup_service_says_how_to_install_it() {
     let fleet = Fleet::serve("logical");
     let none = path(None);
     let (events, output) = json(&fleet, &["check", "dev-seek"], &none);
@@ -68,7 +68,7 @@ fn a_release_nobody_tried_is_refused_by_name() {
 }
 
 #[test]
-fn its_plan_is_the_command_that_would_run_and_is_always_full() {
+fn logical_plan_is_the_full_dump_command() {
     let fleet = Fleet::serve("logical");
     let tool = path(Some("0.10.0"));
     let uri = format!("file://{}", fleet.folder().join("data/dump").display());

@@ -1,9 +1,9 @@
-//! A cluster that another program manages: backed up to what it has, and not changed unless that is said.
+//! Tests of a cluster that OCP manages: backed up to its present destinations, and changed only on request.
 
 use crate::fleet::Fleet;
 
 #[test]
-fn what_ocp_manages_is_backed_up_and_changed_only_on_request() {
+fn ocp_cluster_is_changed_only_on_request() {
     let fleet = Fleet::serve("managed");
     let check = fleet.json(&["check", "demo/pay"]).exits(0);
     let signs = "probably managed by OCP (obconfig_url is http://ocp.example.com:8080/services; the user ocp_monitor is logged in)";

@@ -1,9 +1,9 @@
-//! Many targets: the fleet, and a cluster where some are left out and one fails.
+//! Tests of many targets: the fleet, and a cluster where some tenants are left out and one fails.
 
 use crate::fleet::Fleet;
 
 #[test]
-fn the_fleet_has_forty_rows_and_says_who_may_not_be_backed_up() {
+fn fleet_lists_forty_targets_and_the_ineligible() {
     let fleet = Fleet::serve("fleet");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     assert!(rows.len() >= 40, "{}", rows.len());
@@ -78,7 +78,7 @@ fn each_eligible_cluster_of_the_fleet_ends_restorable() {
 }
 
 #[test]
-fn a_cluster_with_one_left_out_and_one_failing_is_partly_done() {
+fn cluster_with_a_failing_tenant_is_partly_done() {
     let fleet = Fleet::serve("partial");
     let ran = fleet.json(&["backup", "demo", "--mode", "full", "--yes"]).exits(4).quiet();
     assert_eq!(fleet.job("stock")["status"], "FAILED");
@@ -109,7 +109,7 @@ fn a_cluster_with_one_left_out_and_one_failing_is_partly_done() {
 }
 
 #[test]
-fn a_named_tenant_that_may_not_be_backed_up_is_left_out_of_several() {
+fn ineligible_named_tenant_is_left_out() {
     let fleet = Fleet::serve("partial");
     let ran = fleet.json(&["backup", "demo/pay", "demo/restoring", "--mode", "full", "--yes"]).exits(4).quiet();
     assert_eq!(ran.verdict("demo/pay")["verdict"], "restorable");

@@ -1,4 +1,4 @@
-//! A login that has no password: said, and never guessed from a source that gives nothing.
+//! Tests of a login without a password: it must be stated, and an empty source is an error.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -11,7 +11,7 @@ fn endpoint(fleet: &Fleet) -> String {
 }
 
 #[test]
-fn a_login_without_a_password_is_used_from_the_command_line_and_the_inventory() {
+fn login_without_password_works_from_flag_and_config() {
     let fleet = Fleet::serve("no-privilege");
     let at = endpoint(&fleet);
     let host = ["--host", &at, "--user", "open@sys", "--password-from", "none"];
@@ -44,7 +44,7 @@ fn a_login_without_a_password_is_used_from_the_command_line_and_the_inventory() 
 }
 
 #[test]
-fn a_source_that_gives_nothing_is_an_error_that_names_the_way() {
+fn empty_password_source_is_an_error() {
     let fleet = Fleet::serve("no-privilege");
     let at = endpoint(&fleet);
     let file = fleet.folder().join("empty");

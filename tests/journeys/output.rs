@@ -1,4 +1,4 @@
-//! Where output goes: what cannot be written is a failure that is said, and what obnow was given drives no terminal.
+//! Tests of the output: a failed write is reported, and input never controls the terminal.
 
 use std::fs::File;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
@@ -52,7 +52,7 @@ fn what_cannot_be_printed_is_a_failure_with_its_reason() {
 }
 
 #[test]
-fn a_fault_of_the_beginning_is_where_json_is_and_a_wrong_use_says_why() {
+fn early_fault_is_json_and_usage_error_explains() {
     // Whatever the limit is, it is said, and what it is too low for is not begun.
     for files in 4..16 {
         let limit = format!("ulimit -n {files}; exec \"$@\"");

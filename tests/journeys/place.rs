@@ -1,4 +1,4 @@
-//! The demo is a place: played off a terminal, listed, joined, fixed, begun anew, and stopped.
+//! Tests the command `obnow demo`: without a terminal, list, join, fix, reset, and stop.
 
 use std::process::{Command, Stdio};
 
@@ -10,7 +10,7 @@ fn obnow(state: &std::path::Path, args: &[&str]) -> Ran {
     Ran::of(args, &command.output().unwrap())
 }
 
-/// A place that is stopped however the test ends.
+/// A demo directory whose fleet is stopped however the test ends.
 struct Place {
     root: tempfile::TempDir,
     scenario: &'static str,

@@ -1,4 +1,4 @@
-//! Plan files: saved, looked at, run later, refused for anybody else; and the command that is the same.
+//! Tests of plan files: saved, shown, run later, refused for another target; and the equivalent command.
 
 use std::io::Write;
 use std::os::unix::fs::PermissionsExt;
@@ -130,7 +130,7 @@ fn by_its_id_alone(path: &Path) {
 }
 
 #[test]
-fn what_changed_since_is_said_line_by_line_and_the_plan_of_today_runs() {
+fn changed_plan_is_diffed_and_todays_plan_runs() {
     let (then, now) = (Fleet::serve("healthy"), Fleet::serve("archiving-off"));
     let (path, name) = save(&then, &["demo/pay", "demo/order", "--mode", "full"]);
     edit(&path, "  - demo/order\n", "");
@@ -168,7 +168,7 @@ fn what_changed_since_is_said_line_by_line_and_the_plan_of_today_runs() {
 }
 
 #[test]
-fn another_cluster_tenant_or_version_is_refused_before_anything_is_sent() {
+fn plan_of_another_target_or_version_is_refused() {
     let fleet = Fleet::serve("fleet");
     let (path, name) = save(&fleet, &["test-b", "--mode", "full"]);
     // The inventory calls another cluster by that name now.
@@ -213,7 +213,7 @@ fn another_cluster_tenant_or_version_is_refused_before_anything_is_sent() {
 }
 
 #[test]
-fn a_target_that_was_changed_by_hand_is_refused_and_a_changed_file_interrupts_nothing_unasked() {
+fn edited_plan_file_is_refused() {
     let fleet = Fleet::serve("healthy");
     let (path, name) = save(&fleet, &["demo/pay", "--mode", "full"]);
     let saved = std::fs::read_to_string(&path).unwrap();
@@ -268,7 +268,7 @@ fn a_bad_file_is_named_with_the_place_in_it() {
 }
 
 #[test]
-fn an_encrypted_plan_keeps_no_secret_and_never_runs_without_its_source() {
+fn encrypted_plan_stores_no_secret() {
     const CANARY: &str = "CANARY-3fb1c0";
     let fleet = Fleet::serve("healthy");
     let (typed, typed_name) = file(&fleet, "typed.yaml");
@@ -332,7 +332,7 @@ fn an_encrypted_plan_keeps_no_secret_and_never_runs_without_its_source() {
 }
 
 #[test]
-fn who_was_left_out_when_it_was_saved_and_is_not_any_more_is_named() {
+fn newly_eligible_target_of_a_saved_plan_is_named() {
     let fleet = Fleet::serve("no-full");
     let (_, name) = save(&fleet, &["demo", "--mode", "incremental", "--no-full", "skip"]);
     let same = fleet.json(&["backup", "--plan", &name, "--dry-run"]).exits(0);

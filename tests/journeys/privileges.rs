@@ -1,4 +1,4 @@
-//! Logins that may not do everything: what each lacks, the statement that gives it, and exit 12; nothing is sent.
+//! Tests of logins without some privileges: what each lacks, the GRANT statement, and exit 12; nothing is sent.
 
 use crate::fleet::Fleet;
 
@@ -31,7 +31,7 @@ fn a_login_without_alter_system_is_refused_by_name() {
 }
 
 #[test]
-fn a_login_that_may_not_look_is_told_the_view_and_all_that_is_missing() {
+fn missing_view_privileges_are_all_named() {
     let fleet = Fleet::serve("no-privilege");
     let expected = [
         "The login guest@sys may not read oceanbase.DBA_OB_TENANTS.",

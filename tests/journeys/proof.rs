@@ -1,5 +1,5 @@
-//! The server's own look at the storage: what it finds ends a backup, what it lacks makes one bad, and what it does not
-//! answer changes nothing.
+//! Tests of the server's proof by `RESTORE .. PREVIEW`: what it finds ends a backup, what is missing makes it bad, and without an
+//! answer the verdict is unchanged.
 
 use obnow::demo::control::Ask;
 use obnow::demo::fault::{Effect, Fault};
@@ -67,7 +67,7 @@ fn without_a_proof_it_is_said_and_nothing_is_asked() {
 }
 
 #[test]
-fn an_encrypted_backup_is_looked_at_with_its_password_only_where_that_was_asked_for() {
+fn encrypted_backup_is_proven_only_on_request() {
     let fleet = Fleet::serve("healthy");
     let secret = fleet.folder().join("secret");
     std::fs::write(&secret, "s3cr3t-CANARY\n").unwrap();
@@ -142,7 +142,7 @@ fn a_password_that_nobody_gave_changes_no_verdict() {
 }
 
 #[test]
-fn the_log_inside_a_set_is_looked_at_where_the_archive_does_not_cover_it() {
+fn log_inside_the_set_is_proven_without_archive() {
     // The archive stands still, and the set needs none.
     let fleet = Fleet::serve("lagging");
     let ran = full(&fleet, "demo/pay", &["--plus-archivelog"]).exits(0);
@@ -169,7 +169,7 @@ fn through_a_proxy_nothing_is_asked() {
 }
 
 #[test]
-fn a_look_that_is_not_answered_in_time_leaves_the_verdict_to_the_views() {
+fn proof_timeout_leaves_the_verdict_to_the_views() {
     let fleet = Fleet::serve("healthy");
     let prefix = "SHOW RESTORE PREVIEW".to_owned();
     fleet.ask(&Ask::HoldReply { prefix, applied: true, lingers: false });
@@ -181,7 +181,7 @@ fn a_look_that_is_not_answered_in_time_leaves_the_verdict_to_the_views() {
 }
 
 #[test]
-fn v3_1_community_is_asked_by_itself_only_and_other_lines_never() {
+fn only_v3_1_community_supports_legacy_proof() {
     let fleet = Fleet::serve("fleet");
     let proven = fleet.json(&["prove", "ce-xa/shop"]).exits(0);
     let verdict = proven.of_kind("verdict")[0].clone();

@@ -1,9 +1,9 @@
-//! Targets that may not be backed up now, or cannot be reached: which, why, and that nothing is sent.
+//! Tests of targets that may not be backed up now, or cannot be reached: which, why, and that nothing is sent.
 
 use crate::fleet::Fleet;
 
 #[test]
-fn an_upgrading_cluster_is_refused_until_the_upgrade_has_ended() {
+fn upgrading_cluster_is_refused() {
     let fleet = Fleet::serve("upgrading");
     let signs = "the cluster is upgrading: enable_upgrade_mode is True; job 1 UPGRADE_ALL is INPROGRESS";
     for row in fleet.json(&["targets"]).exits(0).quiet().of_kind("target") {
@@ -39,7 +39,7 @@ fn an_upgrading_cluster_is_refused_until_the_upgrade_has_ended() {
 }
 
 #[test]
-fn a_dead_cluster_hides_no_other_and_a_dead_server_no_cluster() {
+fn dead_cluster_or_server_hides_no_other() {
     let fleet = Fleet::serve("unreachable");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     let names: Vec<&str> = rows.iter().map(|row| row["target"].as_str().unwrap()).collect();
@@ -100,7 +100,7 @@ fn a_refused_login_names_the_user_and_no_password() {
 }
 
 #[test]
-fn a_standby_may_be_backed_up_and_a_tenant_in_restore_may_not() {
+fn standby_is_allowed_and_restoring_tenant_is_not() {
     let fleet = Fleet::serve("standby");
     let rows = fleet.json(&["targets"]).exits(0).of_kind("target");
     let why = "the tenant's role is RESTORE, and only PRIMARY and STANDBY can be backed up";

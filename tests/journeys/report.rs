@@ -1,11 +1,11 @@
-//! The report of a task: one file for a ticket, for its owner alone, with what was confirmed, what happened and why it ended.
+//! Tests the report of a task: one private file with what was confirmed, what happened and why the task ended.
 
 use std::os::unix::fs::PermissionsExt;
 
 use crate::fleet::Fleet;
 
 #[test]
-fn a_report_is_a_private_file_that_says_everything_about_a_task() {
+fn report_is_a_private_and_complete_file() {
     let fleet = Fleet::serve("no-full");
     let failed = fleet.json(&["backup", "demo/pay", "--mode", "incremental", "--yes"]).exits(15).quiet();
     let task = failed.task();

@@ -1,4 +1,4 @@
-//! What stands still is said with its reason, updated when that changes, taken back when it moves again, and fails nothing.
+//! Tests of stalls: reported with the reason, updated when it changes, withdrawn when the job moves again, and no failure.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStdout, Stdio};

@@ -1,4 +1,4 @@
-//! A tenant's own administrator, who sees his tenant alone: the same backup in the tenant's own words.
+//! Tests of a login to a tenant, which sees only that tenant: the same backup with the statements of a tenant.
 
 use obnow::demo::control::Ask;
 use obnow::demo::fault::{Effect, Fault};
@@ -62,7 +62,7 @@ fn a_tenant_backs_itself_up_full_and_incremental() {
 }
 
 #[test]
-fn the_list_has_the_one_tenant_under_its_cluster_and_the_cluster_is_not_his() {
+fn tenant_admin_lists_only_its_own_tenant() {
     let fleet = Fleet::serve("no-privilege");
     let rows = fleet.json(&["targets"]).exits(0).quiet().of_kind("target");
     let own: Vec<_> = rows.iter().filter(|row| row["target"].as_str().unwrap().starts_with("own")).collect();
@@ -142,7 +142,7 @@ fn a_tenant_sets_its_destinations_and_starts_its_archive() {
 }
 
 #[test]
-fn a_suspended_archive_and_a_broken_one_go_on_in_the_tenants_words() {
+fn tenant_admin_resumes_and_restarts_its_archive() {
     for (scenario, said) in [
         ("suspended", &["ALTER SYSTEM SET LOG_ARCHIVE_DEST_STATE = 'ENABLE'"][..]),
         ("archive-broken", &["ALTER SYSTEM NOARCHIVELOG", "ALTER SYSTEM ARCHIVELOG"]),
@@ -174,7 +174,7 @@ fn a_lost_reply_is_settled_by_the_tenants_own_views() {
 }
 
 #[test]
-fn connections_that_are_not_shown_prove_nothing_and_time_alone_does() {
+fn hidden_connections_are_no_proof_of_absence() {
     let fleet = served_as("healthy", "root@pay");
     let text = std::fs::read_to_string(fleet.config()).unwrap();
     std::fs::write(fleet.config(), text.replace("statement: 5s", "statement: 1s")).unwrap();
@@ -193,7 +193,7 @@ fn connections_that_are_not_shown_prove_nothing_and_time_alone_does() {
 }
 
 #[test]
-fn an_upgrade_that_a_tenant_cannot_see_is_the_servers_to_refuse() {
+fn upgrade_hidden_from_tenant_is_refused_by_server() {
     let fleet = served_as("upgrading", "root@pay");
     let ran = fleet.json(&FULL).exits(15);
     sees_its_tenant_alone(&ran, "demo");
@@ -202,7 +202,7 @@ fn an_upgrade_that_a_tenant_cannot_see_is_the_servers_to_refuse() {
 }
 
 #[test]
-fn a_backup_that_sys_began_is_seen_and_watched_from_the_tenant() {
+fn tenant_admin_watches_a_backup_started_by_sys() {
     let fleet = served_as("busy", "root@pay");
     let ran = fleet.json(&FULL).exits(11).quiet();
     let (result, found) = ran.check("demo/pay", "another_backup");

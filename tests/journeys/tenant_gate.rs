@@ -1,4 +1,4 @@
-//! U11: tenants by themselves, from V3.2.2-20220304134610 on.
+//! Tests of backups of single tenants below V4, which V3.2.2 has from build 20220304134610 on.
 
 use crate::fleet::Fleet;
 
@@ -7,7 +7,7 @@ fn texts(fleet: &Fleet, cluster: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_build_below_the_gate_is_refused_with_the_version_found_and_the_one_needed() {
+fn build_without_tenant_backup_is_refused() {
     let fleet = Fleet::serve("tenant-gate");
     let found = "V3.2.2-20220120181545 cannot back up one tenant: that needs V3.2.2-20220304134610 or later";
     let check = fleet.json(&["check", "below/fund"]).exits(10).quiet();
@@ -70,7 +70,7 @@ fn several_tenants_go_into_one_statement_and_one_directory() {
 }
 
 #[test]
-fn what_no_tenant_backup_may_be_is_refused_before_anything_is_sent() {
+fn invalid_tenant_backup_options_are_refused() {
     let fleet = Fleet::serve("tenant-gate");
     let mode = fleet.json(&["backup", "at/fund", "--mode", "incremental", "--yes"]).exits(10);
     assert_eq!(mode.fault()[1], "A backup of one tenant is always full before V4.");

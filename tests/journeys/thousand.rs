@@ -9,7 +9,7 @@ fn starts_in(text: &str) -> usize {
 }
 
 #[test]
-fn a_thousand_tenants_are_backed_up_by_two_statements_to_a_verdict_each() {
+fn thousand_tenants_take_two_statements() {
     let fleet = Fleet::serve("thousand");
     // The look at each storage is another journey's.
     let full = ["backup", "thousand-cluster", "--mode", "full", "--no-proof"];

@@ -1,4 +1,4 @@
-//! A backup that is done and can never be restored: what is missing, what is next, and the new one that can.
+//! Tests of a completed backup that can never be restored: what is missing, what to do, and the new backup.
 
 use crate::fleet::Fleet;
 

@@ -1,4 +1,4 @@
-//! Secrets that no statement can carry: found before anything is planned, tested or sent, on every line.
+//! Tests of secrets that no statement can contain: found before anything is planned, tested or sent, on every line.
 
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -21,7 +21,7 @@ fn untouched(fleet: &Fleet) {
 }
 
 #[test]
-fn an_access_key_that_no_statement_can_carry_is_a_usage_error_before_the_plan() {
+fn unsendable_access_key_is_a_usage_error() {
     let fleet = Fleet::serve("healthy");
     let uri = "s3://b/p?host=http://127.0.0.1:1&access_id=A&addressing_model=path_style";
     let long = "k".repeat(300);
@@ -54,7 +54,7 @@ fn an_access_key_that_no_statement_can_carry_is_a_usage_error_before_the_plan() 
 }
 
 #[test]
-fn an_encryption_password_that_no_statement_can_carry_is_one_too() {
+fn unsendable_encryption_password_is_a_usage_error() {
     let fleet = Fleet::serve("healthy");
     for password in ["CANARY'b", "CANARY\"b", "CANARY`b", "CANARY\\b", "CANARY\u{1}b"] {
         let source = file(&fleet, "password", password);

@@ -1,5 +1,5 @@
-//! Servers that are not as they should be, in this very process: an embedded cluster whose answers a test twists, and
-//! sockets that speak something else.
+//! Fixtures for faulty servers in the test process: an embedded cluster whose replies a test tampers with, and sockets that speak
+//! another protocol.
 #![allow(dead_code, clippy::unwrap_used, clippy::panic, reason = "a test may fail loudly")]
 
 use std::io::{Read, Write};
@@ -17,33 +17,33 @@ use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 use tokio::sync::watch;
 
-/// The password of `root@sys` of every one of them.
+/// The password of `root@sys` of every faulty server.
 pub const PASSWORD: &str = "CANARY-of-the-login-41c7";
 
-/// The rows of a view, or the error in their place.
+/// The rows of a view, or an error instead.
 pub type Answer = Result<Vec<Row>, ServerError>;
 
-/// From a view and its rows to the rows that are shown.
+/// Maps a view and its rows to the rows that are sent.
 pub type Rows = Box<dyn Fn(&str, Answer) -> Answer + Send + Sync>;
 
-/// What a test changes in a server's answers.
+/// The changes that a test makes to a server's replies.
 pub struct Twist {
-    /// How it greets.
+    /// Another greeting.
     pub greeting: Option<Greeting>,
-    /// `VERSION()` and `version_comment`.
+    /// Other values of `VERSION()` and `version_comment`.
     pub version: Option<(&'static str, &'static str)>,
-    /// A parameter, and the value that each server shows of it.
+    /// A parameter with its other value on each server.
     pub parameter: Option<(&'static str, &'static str)>,
-    /// What it answers to an `ALTER SYSTEM` instead of obeying.
+    /// Errors instead of the execution of an `ALTER SYSTEM`.
     pub alter: Option<fn(&Alter) -> Option<ServerError>>,
-    /// View, in upper case, and its rows as they would be.
+    /// Changes the rows of a view, whose name is in upper case.
     pub rows: Rows,
-    /// Every statement that it was sent.
+    /// Every statement that the server received.
     pub heard: Arc<Mutex<Vec<String>>>,
 }
 
 impl Twist {
-    /// Nothing is changed.
+    /// Changes nothing.
     pub fn none() -> Self {
         Self {
             greeting: None,
@@ -55,17 +55,17 @@ impl Twist {
         }
     }
 
-    /// Other rows.
+    /// Changes the rows of views.
     pub fn rows(rows: impl Fn(&str, Answer) -> Answer + Send + Sync + 'static) -> Self {
         Self { rows: Box::new(rows), ..Self::none() }
     }
 
-    /// An error instead of the rows of one view.
+    /// Returns an error instead of the rows of one view.
     pub fn refuses(view: &'static str, code: u16, message: &'static str) -> Self {
         Self::rows(move |asked, answer| if asked == view { Err(error(code, message)) } else { answer })
     }
 
-    /// One column of one view has this value in every row.
+    /// Sets one column of one view in every row.
     pub fn column(view: &'static str, column: &'static str, value: Value) -> Self {
         Self::rows(move |asked, answer| {
             let mut rows = answer?;
@@ -76,7 +76,7 @@ impl Twist {
         })
     }
 
-    /// Every value of every view becomes another.
+    /// Changes every value of every view.
     pub fn values(twist: impl Fn(&str, &Value) -> Value + Send + Sync + 'static) -> Self {
         Self::rows(move |_, answer| {
             let mut rows = answer?;
@@ -89,26 +89,26 @@ impl Twist {
         })
     }
 
-    /// Another value of a parameter, on each server.
+    /// Changes the value of a parameter on each server.
     pub fn parameter(name: &'static str, value: &'static str) -> Self {
         Self { parameter: Some((name, value)), ..Self::none() }
     }
 
-    /// Another version.
+    /// Changes the version.
     pub fn version(version: &'static str, comment: &'static str) -> Self {
         Self { version: Some((version, comment)), ..Self::none() }
     }
 }
 
 impl Twist {
-    /// The value of a parameter as it is shown.
+    /// Returns the value of a parameter that is sent.
     fn shown(&self, name: &str, value: String) -> String {
         let twisted = self.parameter.filter(|(twisted, _)| name.eq_ignore_ascii_case(twisted));
         twisted.map_or(value, |(_, other)| other.to_owned())
     }
 }
 
-/// What a server says.
+/// Returns an error of the server.
 pub fn error(code: u16, message: &str) -> ServerError {
     ServerError { code, state: "HY000", message: message.to_owned() }
 }
@@ -193,7 +193,7 @@ impl World for Odd {
     }
 }
 
-/// Servers that live as long as this.
+/// Faulty servers; drop stops them.
 pub struct Servers {
     runtime: Runtime,
     data: tempfile::TempDir,
@@ -206,12 +206,12 @@ impl Servers {
         Self { runtime, data: tempfile::tempdir().unwrap(), stop: watch::Sender::new(false) }
     }
 
-    /// One server of a healthy cluster whose tenants these lines describe; its port.
+    /// Starts one server of a healthy cluster with the tenants of these YAML lines; returns its port.
     pub fn tenants(&self, lines: &str, twist: Twist) -> u16 {
         self.cluster(&format!("  tenants:\n{lines}"), twist)
     }
 
-    /// One server of a healthy cluster that these lines describe beside its name and its id; its port.
+    /// Starts one server of a healthy cluster with these YAML lines besides name and id; returns its port.
     pub fn cluster(&self, lines: &str, twist: Twist) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -238,7 +238,7 @@ impl Servers {
         self.tenants(lines, twist)
     }
 
-    /// A port that answers every client with these bytes, and then hangs up or keeps silent.
+    /// Starts a port that sends every client these bytes, and then hangs up or stays silent.
     pub fn says(bytes: &'static [u8], hangs_up: bool) -> u16 {
         let listener = Listener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -256,7 +256,7 @@ impl Servers {
         port
     }
 
-    /// A port that nobody listens on; it stays reserved.
+    /// Returns a reserved port without a listener.
     pub fn closed(&self) -> u16 {
         let _entered = self.runtime.enter();
         let socket = tokio::net::TcpSocket::new_v4().unwrap();

@@ -1,5 +1,5 @@
-//! The program under test in a pseudo-terminal: keys go in, what it draws is read by a terminal of our own, and every byte it
-//! sends is kept. Waiting has one deadline, and prints the last screen.
+//! A fixture for the program in a pseudo-terminal: the test sends keys, an emulated terminal reads what is drawn, and every byte
+//! is recorded. Waits have a deadline, and print the last screen.
 #![allow(
     dead_code,
     clippy::panic,
@@ -17,7 +17,7 @@ use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system}
 /// The program.
 pub const OBNOW: &str = env!("CARGO_BIN_EXE_obnow");
 
-/// Patience for what takes a few seconds at most.
+/// The time limit for what takes a few seconds at most.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
 /// The size everything is made for.
@@ -31,7 +31,7 @@ pub const ESC: &str = "\x1b";
 pub const CTRL_C: &str = "\x03";
 pub const CTRL_Z: &str = "\x1a";
 
-/// What the terminal saw.
+/// What the terminal has received.
 struct Seen {
     raw: Vec<u8>,
     parser: vt100::Parser,
@@ -44,7 +44,7 @@ struct Seen {
 }
 
 impl Seen {
-    /// Whether a frame has begun and not ended: a program draws between these two.
+    /// Returns whether a frame has begun and not ended.
     fn in_a_frame(&self) -> bool {
         let last = |mark: &[u8]| self.raw.windows(mark.len()).rposition(|window| window == mark);
         last(b"\x1b[?2026h") > last(b"\x1b[?2026l")
@@ -179,7 +179,7 @@ impl Terminal {
         self.shared.lock().raw.clone()
     }
 
-    /// What was printed after the alternate screen was left for the last time, however long it is.
+    /// Returns all text that was printed after the alternate screen was left for the last time.
     pub fn said(&self) -> String {
         let raw = self.raw();
         let text = String::from_utf8_lossy(&raw);
@@ -208,7 +208,7 @@ impl Terminal {
         }
     }
 
-    /// Whether the terminal's line is as it was before anybody had it: echo, line by line, signals.
+    /// Returns whether the line discipline is as before: echo, canonical mode, signals.
     pub fn line_is_as_before(&self) -> bool {
         modes(self.master.as_deref().unwrap()) == self.before
     }
@@ -257,7 +257,7 @@ impl Terminal {
         }
     }
 
-    /// Whether it has ended.
+    /// Returns whether the program has ended.
     pub fn has_ended(&mut self) -> bool {
         self.child.try_wait().unwrap().is_some()
     }

@@ -1,4 +1,4 @@
-//! Listed, watched and reported: what a task came to is read as it was written.
+//! Tests that old tasks are listed, watched and reported as they were written.
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::fleet::{Fleet, OBNOW, Ran, Running, until};
 use crate::support::{Sample, plan_file, private, sample, samples};
 
-/// A state directory, and an inventory of a cluster nobody answers for.
+/// A state directory, and an inventory of an unreachable cluster.
 struct Place {
     folder: tempfile::TempDir,
 }
@@ -60,7 +60,7 @@ fn is_open(sample: &Sample) -> bool {
 }
 
 #[test]
-fn tasks_that_ended_are_listed_watched_and_reported_as_they_ended() {
+fn ended_tasks_are_listed_watched_and_reported() {
     let place = Place::new();
     let all = samples();
     for sample in &all {

@@ -1,4 +1,4 @@
-//! The samples: where they lie, and how one is put into a place of the test's own.
+//! Fixtures for the samples: their paths, and a copy in a directory of the test.
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use crate::fleet::Fleet;
 
-/// The place in which they were made, above the scenario.
+/// The directory in which they were made, without the scenario.
 const MADE_IN: &str = "/tmp/ob/demo";
 
 /// The folder of a scenario's samples, by the release that wrote them.

@@ -1,5 +1,5 @@
-//! Gone on with: a task whose runner is gone while its job runs is found again, cancelled, and made anew; one that failed
-//! is tried again.
+//! Tests that old tasks are resumed: one whose runner has exited while its job runs is found, cancelled, and started again; one
+//! that failed is retried.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};

@@ -1,4 +1,4 @@
-//! Each scenario with something wrong: the cause is named, F removes it where it can be, and there is a way on to the end.
+//! Tests of each scenario with a fault: the cause is named, F removes it if possible, and the user can continue to the end.
 
 use obnow::demo::control::Ask;
 
@@ -15,7 +15,7 @@ fn on(scenario: &str, target: &str) -> (Fleet, Terminal) {
     (fleet, terminal)
 }
 
-/// The same, the backup started with everything as it is found.
+/// Starts a backup with the defaults on a scenario.
 fn started(scenario: &str, target: &str) -> (Fleet, Terminal) {
     let (fleet, mut terminal) = on(scenario, target);
     to_confirm(&mut terminal);
@@ -59,7 +59,7 @@ fn a_backup_that_fails_is_explained_and_r_makes_a_new_one() {
 }
 
 #[test]
-fn an_archive_that_stands_still_turns_green_by_another_look() {
+fn stalled_archive_turns_green_after_recheck() {
     let (fleet, mut terminal) = started("lagging", "pay");
     terminal.shows("NOT YET RESTORABLE");
     removes(&mut terminal, "archive-stands");
@@ -167,7 +167,7 @@ fn a_backup_that_stands_still_says_where_and_goes_on() {
 }
 
 #[test]
-fn a_destination_that_is_refused_stops_before_there_is_a_job_and_r_goes_on() {
+fn refused_destination_stops_and_r_resumes() {
     let (fleet, mut terminal) = started("bad-storage", "pay");
     terminal.shows("FAILED      Set backup destination");
     terminal.shows("9080");
@@ -223,7 +223,7 @@ fn encryption_that_is_not_proven_is_marked() {
 }
 
 #[test]
-fn a_log_that_is_gone_makes_a_backup_worthless_and_a_new_one_is_good() {
+fn lost_log_makes_a_backup_unrestorable() {
     let (fleet, mut terminal) = started("never-restorable", "pay");
     terminal.shows("DONE, BUT CANNOT BE RESTORED");
     removes(&mut terminal, "log-recycled");
@@ -252,7 +252,7 @@ fn a_stopped_archive_is_started_as_the_plan_says() {
 }
 
 #[test]
-fn without_a_full_no_incremental_is_sent_and_a_full_is_the_way_on() {
+fn incremental_without_a_full_offers_a_full() {
     for scenario in ["no-full", "silent-full"] {
         let (fleet, mut terminal) = on(scenario, "pay");
         to_mode(&mut terminal);
@@ -297,7 +297,7 @@ fn a_cluster_names_who_is_left_out_and_who_failed() {
 }
 
 #[test]
-fn a_compaction_that_is_needed_is_performed_by_m_and_the_backup_goes_on() {
+fn m_performs_the_needed_compaction() {
     let (fleet, mut terminal) = started("needs-compaction", "legacy-sh");
     terminal.shows("Cluster compaction needed before full data backup");
     terminal.shows("m major compaction");

@@ -1,4 +1,4 @@
-//! Without an inventory the first screen is a form: what is typed there is tried, saved, and used.
+//! Tests the first run without an inventory: the connection form is tested, saved, and used.
 
 use std::os::unix::fs::PermissionsExt;
 

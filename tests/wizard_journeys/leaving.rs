@@ -1,4 +1,4 @@
-//! Who leaves, or is thrown out, leaves the task to its runner.
+//! Tests that the task continues in its runner when the user quits or the terminal is lost.
 
 use obnow::demo::control::Ask;
 
@@ -22,7 +22,7 @@ fn held() -> (Fleet, Terminal) {
     (fleet, terminal)
 }
 
-/// Released, the task goes on to its end without anybody.
+/// Releases the held phase, and checks that the task ends restorable without a front end.
 fn ends_restorable(fleet: &Fleet) {
     let task = fleet.json(&["tasks"]).exits(0).task();
     fleet.ask(&Ask::Release { cluster: None, tenant: "pay".into(), phase: PHASE.into() });
@@ -49,7 +49,7 @@ fn leaving_says_how_to_watch_on_and_the_task_goes_on() {
 }
 
 #[test]
-fn a_terminal_that_is_gone_ends_the_wizard_and_not_the_task() {
+fn lost_terminal_ends_the_wizard_not_the_task() {
     let (fleet, mut terminal) = held();
     terminal.vanish("l");
     until("the wizard's end", || if terminal.has_ended() { Ok(()) } else { Err("it runs".to_owned()) });

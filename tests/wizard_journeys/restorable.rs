@@ -85,7 +85,7 @@ fn straight_in_to_a_tenant() {
 
 /// The server wants the password of every set in the directory, and one of them is of another backup.
 #[test]
-fn with_the_password_of_an_older_set_the_server_looks_at_the_storage() {
+fn older_set_password_enables_the_storage_proof() {
     let fleet = Fleet::serve("wrong-password");
     let mut terminal = start(&fleet, "wrong-password", &[]);
     answered(&terminal);

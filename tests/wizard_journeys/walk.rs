@@ -1,4 +1,4 @@
-//! The way of every journey: the wizard on a served scenario, from screen to screen by keys.
+//! Fixtures that navigate the wizard on a served scenario, from screen to screen by keys.
 #![allow(dead_code, reason = "not every journey takes every way")]
 
 use crate::fleet::Fleet;

@@ -1,4 +1,4 @@
-//! Whatever ends the wizard, the terminal is as it was; and a terminal that is gone ends it.
+//! Tests that the terminal is restored however the wizard ends, and that a lost terminal ends it.
 
 use std::sync::Arc;
 
@@ -80,7 +80,7 @@ fn the_child_of_the_tests_of_a_panic() {
 }
 
 #[test]
-fn a_panic_of_any_task_gives_the_terminal_back_and_is_told_there() {
+fn panic_restores_the_terminal_and_is_printed() {
     let place = Place::of(&THREE);
     let program = std::env::current_exe().unwrap();
     let args = ["--exact", "ends::the_child_of_the_tests_of_a_panic", "--nocapture"];
@@ -105,7 +105,7 @@ fn a_panic_of_any_task_gives_the_terminal_back_and_is_told_there() {
 }
 
 #[test]
-fn a_terminal_that_takes_nothing_any_more_does_not_hold_up_the_end() {
+fn stalled_terminal_does_not_block_the_exit() {
     let place = Place::of(&THREE);
     let mut terminal = place.open();
     terminal.stall(DOWN);

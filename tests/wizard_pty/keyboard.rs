@@ -1,4 +1,4 @@
-//! What comes in: sequences that the network split, pastes, and keys that clients send for others.
+//! Tests of the input: split escape sequences, pastes, and alternative key codes.
 
 use std::time::{Duration, Instant};
 
@@ -94,7 +94,7 @@ fn an_esc_that_nothing_follows_is_back() {
 }
 
 #[test]
-fn a_paste_is_text_without_its_newline_and_without_what_controls_a_terminal() {
+fn paste_drops_newline_and_control_characters() {
     let place = Place::of(&THREE);
     let mut terminal = place.open();
     // Where nothing takes text, a paste with a q in it ends nothing.

@@ -1,11 +1,11 @@
-//! What is drawn: in every size, without colours, in ASCII, with names two cells wide.
+//! Tests of the drawing: in every size, without colours, in ASCII, with names of double-width characters.
 
 use crate::place::Place;
 use crate::pty::{DOWN, ESC, Terminal, USUAL, focused};
 
 const THREE: [&str; 3] = ["prod-hz", "legacy-sh", "dr-bj"];
 
-/// Every number sequence of `ESC [ ... m` that was sent.
+/// Returns the parameters of every `ESC [ ... m` that was sent.
 fn colours(raw: &[u8]) -> Vec<String> {
     let text = String::from_utf8_lossy(raw);
     let mut found = Vec::new();
@@ -24,7 +24,7 @@ fn is_colour(number: &str) -> bool {
 }
 
 #[test]
-fn the_first_frame_needs_no_inventory_and_the_usual_size_shows_everything() {
+fn first_frame_shows_everything_without_inventory() {
     let place = Place::of(&THREE);
     let terminal = place.open();
     let screen = terminal.screen();
@@ -141,7 +141,7 @@ fn without_colours_the_selection_is_still_seen() {
 }
 
 #[test]
-fn colours_are_the_sixteen_of_the_terminal_and_the_background_is_its_own() {
+fn only_the_16_terminal_colours_are_used() {
     let place = Place::of(&THREE);
     let mut terminal = place.open();
     terminal.keys("?");
@@ -205,7 +205,7 @@ fn text_of(screen: &vt100::Screen, row: u16) -> String {
     screen.rows(0, 80).nth(usize::from(row)).unwrap()
 }
 
-/// The cell where a word begins in a row; 0: it is not there.
+/// Returns the cell where a word begins in a row; 0 if it is not there.
 fn column_of(screen: &vt100::Screen, row: u16, word: &str) -> u16 {
     let at = |column: u16| {
         (column..80).map_while(|column| screen.cell(row, column)).map(vt100::Cell::contents).collect::<String>()

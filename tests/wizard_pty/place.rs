@@ -1,4 +1,4 @@
-//! An inventory to start the wizard on: clusters nobody answers for, which need no fleet.
+//! A fixture: an inventory of unreachable clusters, which needs no fleet.
 
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
@@ -8,13 +8,13 @@ use portable_pty::CommandBuilder;
 
 use crate::pty::{self, Terminal, USUAL};
 
-/// An inventory of clusters at a port where nobody listens.
+/// A directory with an inventory of clusters at a port without a listener.
 pub struct Place {
     folder: tempfile::TempDir,
 }
 
 impl Place {
-    /// Clusters of these names.
+    /// Creates an inventory with clusters of these names.
     pub fn of(names: &[&str]) -> Self {
         let folder = tempfile::Builder::new().prefix("ob").tempdir().unwrap();
         let place = Self { folder };
@@ -34,7 +34,7 @@ impl Place {
         self.folder.path().join("config.yaml")
     }
 
-    /// The words of the wizard on it.
+    /// Returns the arguments of the wizard on this inventory.
     pub fn words(&self, more: &[&str]) -> Vec<String> {
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         let state = self.folder.path().join("state");
@@ -42,7 +42,7 @@ impl Place {
         own.into_iter().chain(more.iter().map(|word| (*word).to_owned())).collect()
     }
 
-    /// The wizard, not yet started.
+    /// Returns the wizard's command, not yet started.
     pub fn wizard(&self, more: &[&str]) -> CommandBuilder {
         let words = self.words(more);
         let mut command = pty::command(pty::OBNOW, &words.iter().map(String::as_str).collect::<Vec<_>>());
@@ -50,12 +50,12 @@ impl Place {
         command
     }
 
-    /// The wizard on its first screen, every cluster known to be unreachable.
+    /// Starts the wizard, and waits until every cluster is shown as unreachable.
     pub fn open(&self) -> Terminal {
         Self::open_with(self.wizard(&[]))
     }
 
-    /// The same of a changed command.
+    /// Starts a changed command of the wizard, and waits for its first screen.
     pub fn open_with(command: CommandBuilder) -> Terminal {
         let terminal = Terminal::start(command, USUAL);
         terminal.shows("unreachable");

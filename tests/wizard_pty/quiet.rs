@@ -1,4 +1,4 @@
-//! What is written, and what is not: no question to the terminal, no mouse, one write a frame, and nothing while idle.
+//! Tests what is written to the terminal: no terminal query, no mouse mode, one write for each frame, and nothing while idle.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -34,7 +34,7 @@ fn sequences(raw: &[u8]) -> Vec<String> {
 }
 
 #[test]
-fn no_question_is_ever_sent_to_the_terminal_and_the_mouse_is_left_alone() {
+fn no_terminal_query_and_no_mouse_mode_is_sent() {
     let place = Place::of(&THREE);
     let mut terminal = place.open();
     terminal.keys("??/x");

@@ -1,4 +1,4 @@
-//! Ctrl-Z, the shell, and back.
+//! Tests Ctrl-Z, the shell, and the return with fg.
 
 use crate::place::Place;
 use crate::pty::{self, CTRL_Z, DOWN, Terminal, USUAL};
@@ -20,7 +20,7 @@ fn in_a_shell(place: &Place) -> Terminal {
 }
 
 #[test]
-fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_all_of_it_back() {
+fn ctrl_z_and_fg_restore_the_wizard() {
     let place = Place::of(&THREE);
     let mut terminal = in_a_shell(&place);
     terminal.keys(DOWN);
@@ -47,7 +47,7 @@ fn ctrl_z_gives_the_terminal_to_the_shell_and_fg_brings_all_of_it_back() {
 }
 
 #[test]
-fn a_terminal_of_another_size_after_fg_is_drawn_in_that_size() {
+fn resize_while_suspended_is_drawn_after_fg() {
     let place = Place::of(&THREE);
     let mut terminal = in_a_shell(&place);
     terminal.keys(CTRL_Z);

@@ -1,5 +1,5 @@
-//! MySQL servers that do wrong, played from a script: `Script::greets("mysql_clear_password").play().await` is one of them.
-//! Payloads are framed and counted as the protocol has it; `raw` sends bytes as they are.
+//! Scripted MySQL servers that violate the protocol. Payloads are framed and numbered as the protocol requires; raw bytes are
+//! sent unchanged.
 #![allow(dead_code, reason = "not every test plays everything")]
 
 use obnow::domain::connection::{Connection, Limits, TlsMode};
@@ -10,7 +10,7 @@ use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
-/// The one plugin that OceanBase has.
+/// The only authentication plugin that OceanBase has.
 pub const NATIVE: &str = "mysql_native_password";
 /// A frame of this length is continued by the next one.
 pub const FULL: usize = 0xFF_FFFF;
@@ -28,7 +28,7 @@ enum Step {
     Closes,
 }
 
-/// What a server does on each of its connections; at the end it listens until the client leaves.
+/// What a server does on each of its connections; at the end it reads until the client disconnects.
 #[derive(Clone, Default)]
 pub struct Script(Vec<Step>);
 
@@ -38,12 +38,12 @@ impl Script {
         Self::default().says(greeting(plugin, CAPABILITIES))
     }
 
-    /// The same, and speaks TLS when the client has asked for it.
+    /// Begins with a greeting that names this plugin, and then speaks TLS if the client has asked for it.
     pub fn greets_behind_tls(plugin: &str, tls: Arc<ServerConfig>) -> Self {
         Self::default().says(greeting(plugin, CAPABILITIES | TLS)).hears().then(Step::Tls(tls))
     }
 
-    /// Lets everybody in, and answers the first question of a session.
+    /// Accepts every login, and answers the first query of a session.
     pub fn lets_in() -> Self {
         Self::greets(NATIVE)
             .hears()
@@ -57,17 +57,17 @@ impl Script {
         self.then(Step::Says(payload.into()))
     }
 
-    /// Sends a packet again and again.
+    /// Sends a packet again and again without an end.
     pub fn repeats(self, payload: impl Into<Vec<u8>>) -> Self {
         self.then(Step::Repeats(payload.into()))
     }
 
-    /// Sends bytes.
+    /// Sends bytes without a frame.
     pub fn raw(self, bytes: impl Into<Vec<u8>>) -> Self {
         self.then(Step::Raw(bytes.into()))
     }
 
-    /// The same, with these bytes in one piece with its first packet.
+    /// Sends these bytes in one piece with the first packet.
     pub fn with_the_first(mut self, bytes: &[u8]) -> Self {
         let Some(Step::Says(payload)) = self.0.first() else { panic!("it does not begin with a packet") };
         self.0[0] = Step::Raw([&header(payload.len(), 0)[..], payload, bytes].concat());
@@ -84,18 +84,18 @@ impl Script {
         self.then(Step::Closes)
     }
 
-    /// Sends the header of an answer.
+    /// Sends the column definitions of a result set.
     pub fn columns(self, names: &[&str]) -> Self {
         let begun = self.says([u8::try_from(names.len()).unwrap()]);
         names.iter().fold(begun, |script, name| script.says(column(name))).says(END)
     }
 
-    /// Sends an answer.
+    /// Sends a result set.
     pub fn answers(self, names: &[&str], rows: &[&[&str]]) -> Self {
         rows.iter().fold(self.columns(names), |script, row| script.says(cells(row))).says(END)
     }
 
-    /// The same where another answer to the same text follows.
+    /// Sends a result set that another one of the same query follows.
     pub fn answers_and_goes_on(self, names: &[&str], rows: &[&[&str]]) -> Self {
         rows.iter().fold(self.columns(names), |script, row| script.says(cells(row))).says(END_OF_ONE)
     }
@@ -105,7 +105,7 @@ impl Script {
         self
     }
 
-    /// Opens a port and plays it there for everybody who comes.
+    /// Opens a port and runs the script for every client.
     pub async fn play(self) -> Wrong {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let endpoint = listener.local_addr().unwrap().to_string();
@@ -122,7 +122,7 @@ impl Script {
 
 type Heard = Arc<Mutex<Vec<Vec<u8>>>>;
 
-/// A server that is being played; it ends with the test.
+/// A running scripted server; it ends with the test.
 pub struct Wrong {
     /// Its `host:port`.
     pub endpoint: String,
@@ -130,7 +130,7 @@ pub struct Wrong {
 }
 
 impl Wrong {
-    /// The packets that clients have sent, and what they sent behind the end of the script.
+    /// Returns the packets that clients have sent, and what they sent after the end of the script.
     pub fn heard(&self) -> Vec<Vec<u8>> {
         self.heard.lock().unwrap().clone()
     }
@@ -188,7 +188,7 @@ fn greeting(plugin: &str, capabilities: u32) -> Vec<u8> {
 trait Pipe: AsyncRead + AsyncWrite + Send + Unpin {}
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Pipe for T {}
 
-/// Plays the script; None: the client left before its end.
+/// Runs the script on a connection; `None`: the client disconnected before its end.
 async fn serve(script: Script, mut stream: Box<dyn Pipe>, heard: Heard) -> Option<()> {
     let mut sequence = 0u8;
     for step in script.0 {
@@ -232,7 +232,7 @@ async fn serve(script: Script, mut stream: Box<dyn Pipe>, heard: Heard) -> Optio
     Some(())
 }
 
-/// How a server is reached that may take as long as it likes on a loaded machine.
+/// Returns a connection with limits that a loaded machine does not reach.
 pub fn connection(endpoint: &str, tls: TlsMode) -> Connection {
     Connection {
         endpoints: vec![endpoint.to_owned()],

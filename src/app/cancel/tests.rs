@@ -19,7 +19,7 @@ fn a_cancel_is_confirmed_by_the_name_of_what_it_hits() {
 }
 
 #[test]
-fn every_job_of_the_tenants_is_named_with_its_owner_and_what_stays() {
+fn the_question_names_every_job_and_its_owner() {
     let mut pay = tenant(1002, "pay");
     let made =
         plan(&cluster(vec![pay.clone(), other_tenant(1004, "log")]), &choose(&["prod/pay"], Mode::Full)).unwrap();

@@ -55,7 +55,7 @@ fn how_the_cluster_is_reached_comes_back_too() {
 }
 
 #[test]
-fn beside_a_plan_file_only_the_sources_of_secrets_may_be_named() {
+fn a_plan_file_allows_only_secret_sources() {
     for option in [
         "demo/pay",
         "--mode full",

@@ -141,7 +141,7 @@ fn v4_1_knows_modes_and_no_log_in_a_backup() {
 }
 
 #[test]
-fn on_v4_0_the_statement_itself_starts_the_round_and_says_why_not() {
+fn v4_0_archivelog_starts_the_round_or_is_refused() {
     let mut bench = Bench::line("4.0", "");
     let bare = (1235, "Not supported feature or function".to_owned());
     assert_eq!(bench.sql("sys", "ARCHIVELOG TENANT = pay").unwrap_err(), bare, "it runs");
@@ -161,7 +161,7 @@ fn on_v4_0_the_statement_itself_starts_the_round_and_says_why_not() {
 }
 
 #[test]
-fn on_v4_0_an_increment_is_made_on_a_set_of_another_data_version() {
+fn v4_0_increment_accepts_another_data_version() {
     let tenants = "  tenants: [{names: [pay], sets_version: 4.0.0.1}]\n";
     let text =
         format!("shows: a test\nclusters:\n- name: demo\n  id: 1\n  version: 4.0.0.2\n  line: \"4.0\"\n{tenants}");
@@ -173,7 +173,7 @@ fn on_v4_0_an_increment_is_made_on_a_set_of_another_data_version() {
 }
 
 #[test]
-fn a_task_that_fails_keeps_its_code_in_the_inner_tables_and_nowhere_else() {
+fn legacy_task_result_is_only_in_inner_tables() {
     let mut bench = Bench::line("3.1.5", "");
     let effect = Effect::JobFails { phase: "DOING".to_owned(), code: -9013, text: "Write OSS file error".to_owned() };
     fault(&mut bench, Some("pay"), None, effect);
@@ -199,7 +199,7 @@ fn a_task_that_fails_keeps_its_code_in_the_inner_tables_and_nowhere_else() {
 }
 
 #[test]
-fn what_keeps_a_task_back_is_told_by_its_partition_group_and_server() {
+fn held_task_shows_its_partition_group_and_server() {
     let mut bench = Bench::line("3.2.4", "");
     let effect = Effect::Hold { phase: "DOING".to_owned(), code: Some(-9051), text: "not mounted".to_owned() };
     fault(&mut bench, Some("pay"), Some(1), effect);
@@ -230,7 +230,7 @@ fn a_late_tenant_keeps_the_whole_cluster_back() {
 }
 
 #[test]
-fn an_archive_that_breaks_fails_the_backup_and_starts_again_as_a_new_round() {
+fn interrupted_archive_fails_backup_then_new_round() {
     let mut bench = Bench::line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(5_000);
@@ -294,7 +294,7 @@ fn behind_a_backup_it_is_too_late_to_cancel() {
 }
 
 #[test]
-fn cancel_all_stops_everything_and_forgets_where_backups_go() {
+fn cancel_all_stops_all_and_clears_backup_dest() {
     let mut bench = Bench::line("3.2.4", "");
     bench.sql("sys", "BACKUP DATABASE").unwrap();
     bench.pass(3_000);
@@ -319,7 +319,7 @@ fn beyond_sixty_four_entries_the_next_is_a_full() {
 }
 
 #[test]
-fn a_backup_that_somebody_else_started_runs_when_the_scenario_begins() {
+fn foreign_backup_runs_from_the_start() {
     let mut bench =
         Bench::line("3.2.4", "  backups: [{tenants: [], description: by cron, incremental: true, age: 5s}]\n");
     assert_eq!(bench.column("CDB_OB_BACKUP_PROGRESS", "BACKUP_TYPE"), vec![text("I"); 3]);
@@ -329,7 +329,7 @@ fn a_backup_that_somebody_else_started_runs_when_the_scenario_begins() {
 }
 
 #[test]
-fn how_often_one_looks_does_not_change_what_happens_to_a_cluster() {
+fn legacy_progress_is_independent_of_polling() {
     let run = |step: Moment| {
         let mut bench = Bench::line("3.1.2", "");
         bench.sql("sys", "MAJOR FREEZE").unwrap();

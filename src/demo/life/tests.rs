@@ -116,7 +116,7 @@ fn counters_grow_and_a_held_phase_stands_still() {
 }
 
 #[test]
-fn a_set_is_replayed_from_before_its_start_and_restorable_near_its_end() {
+fn replay_and_restore_points_frame_the_set() {
     let mut bench = Bench::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(60_000);
@@ -138,7 +138,7 @@ fn every_backup_ends_within_a_minute() {
 }
 
 #[test]
-fn an_increment_has_the_latest_good_set_on_the_path_as_its_base() {
+fn increment_base_is_the_latest_good_set_on_the_path() {
     let mut bench = Bench::tenants(ONE);
     bench.say("sys", &incremental(&["pay"])).unwrap();
     bench.pass(60_000);
@@ -161,7 +161,7 @@ fn an_increment_without_a_base_silently_becomes_a_full() {
 }
 
 #[test]
-fn in_upgrade_mode_a_sys_backup_is_accepted_and_fails_at_the_child() {
+fn upgrade_mode_fails_the_child_not_the_sys_backup() {
     let mut bench = Bench::scenario("upgrading");
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(5_000);
@@ -221,7 +221,7 @@ fn cancel_hits_every_job_of_the_tenant_and_no_other() {
 }
 
 #[test]
-fn a_cancel_before_there_is_a_child_hits_nothing_and_succeeds() {
+fn cancel_before_the_child_job_has_no_effect() {
     let mut bench = Bench::tenants(ONE);
     let cancel = Alter::CancelBackup(listed(&["pay"]));
     bench.say("sys", &cancel).unwrap();
@@ -262,7 +262,7 @@ fn two_initiators_queue_and_one_initiator_is_refused() {
 }
 
 #[test]
-fn before_there_is_a_child_a_second_start_is_accepted_and_comes_to_nothing() {
+fn second_start_before_the_child_makes_no_set() {
     let mut bench = Bench::tenants(ONE);
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
@@ -273,7 +273,7 @@ fn before_there_is_a_child_a_second_start_is_accepted_and_comes_to_nothing() {
 }
 
 #[test]
-fn a_data_directory_that_lost_its_format_file_fails_the_job_at_its_start() {
+fn missing_format_file_fails_the_job_at_its_start() {
     let mut bench = Bench::tenants(ONE);
     std::fs::remove_file(bench.data.path().join("demo/pay/data/format.obbak")).unwrap();
     bench.say("sys", &full(&["pay"])).unwrap();
@@ -339,7 +339,7 @@ fn a_job_fails_when_its_archive_breaks() {
 }
 
 #[test]
-fn an_archive_that_breaks_behind_a_backup_never_has_its_log_wherever_the_checkpoint_steps() {
+fn archive_break_always_leaves_the_set_short_of_log() {
     for milliseconds in (0..4_000).step_by(50) {
         let mut bench = Bench::tenants(ONE);
         let (name, tenant, effect) = ("breaks".to_owned(), Some("pay".to_owned()), Effect::ArchiveBreaks);
@@ -356,7 +356,7 @@ fn an_archive_that_breaks_behind_a_backup_never_has_its_log_wherever_the_checkpo
 }
 
 #[test]
-fn a_busy_cluster_has_a_running_job_and_a_parent_without_its_child() {
+fn busy_scenario_has_a_job_and_a_childless_parent() {
     let mut bench = Bench::scenario("busy");
     bench.pass(3_600_000);
     assert_eq!(column(&bench, "CDB_OB_BACKUP_TASKS", "STATUS"), [text("BACKUP_DATA_MAJOR")]);
@@ -382,7 +382,7 @@ fn how_often_one_looks_does_not_change_what_happens() {
 }
 
 #[test]
-fn a_full_backup_of_each_eligible_cluster_of_the_fleet_can_be_restored() {
+fn full_backup_of_every_fleet_cluster_is_restorable() {
     let bench = Bench::scenario("fleet");
     for index in 0..bench.fleet.clusters.len() {
         let mut fleet = bench.fleet.clone();
@@ -450,7 +450,7 @@ fn a_set_at_an_older_destination_is_no_base() {
 }
 
 #[test]
-fn an_increment_on_a_set_of_another_data_version_is_refused_and_sys_is_not_told() {
+fn increment_on_other_data_version_makes_no_child() {
     let mut bench = Bench::scenario("silent-full");
     bench.say("sys", &incremental(&["order"])).unwrap();
     bench.pass(60_000);

@@ -170,7 +170,7 @@ fn a_release_refuses_what_it_does_not_have() {
 }
 
 #[test]
-fn a_backup_that_failed_leaves_an_info_file_that_hides_none_after_it() {
+fn failed_set_info_does_not_hide_later_sets() {
     let mut bench = bench();
     bench.say("sys", &full(&["pay"])).unwrap();
     bench.pass(3_000);

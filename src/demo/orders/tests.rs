@@ -9,7 +9,7 @@ fn uri(bench: &Bench, path: &str) -> String {
 }
 
 #[test]
-fn the_first_ineligible_of_a_list_refuses_all_and_database_skips_it() {
+fn ineligible_tenant_refuses_a_list_not_database() {
     let mut bench = Bench::tenants("  - {names: [pay]}\n  - {names: [off], archive: STOP}");
     let refused = bench.say("sys", &full(&["pay", "off"])).unwrap_err();
     assert_eq!(refused, (9040, "backup can not start, because log archive status is not doing.".to_owned()));
@@ -58,7 +58,7 @@ fn a_user_tenant_names_no_tenants() {
 }
 
 #[test]
-fn from_sys_nobody_is_told_who_could_not_be_switched_on_and_off_the_last_alone() {
+fn sys_archivelog_reports_only_the_last_switch_off() {
     let mut bench = Bench::scenario("archiving-off");
     bench.archive(true, listed(&["report", "pay"])).unwrap();
     assert!(bench.tenant("pay").archivelog, "the others obey");
@@ -132,7 +132,7 @@ fn a_directory_is_one_tenants_for_one_kind() {
 }
 
 #[test]
-fn a_destination_that_is_set_again_without_its_format_file_forgets_what_lay_there() {
+fn reset_data_dest_without_format_file_deletes_sets() {
     let mut bench = Bench::scenario("healthy");
     let data = uri(&bench, "demo/pay/data");
     let (old, other) = (bench.tenant("pay").data.clone().unwrap().dest_id, uri(&bench, "other"));
@@ -153,7 +153,7 @@ fn a_destination_that_is_set_again_without_its_format_file_forgets_what_lay_ther
 }
 
 #[test]
-fn an_archive_that_is_set_again_without_its_format_file_loses_its_pieces() {
+fn reset_log_dest_without_format_file_deletes_pieces() {
     let mut bench = Bench::scenario("archiving-off");
     std::fs::remove_file(bench.data.path().join("demo/pay/clog/format.obbak")).unwrap();
     let location = format!("LOCATION={}", uri(&bench, "demo/pay/clog"));
@@ -166,7 +166,7 @@ fn an_archive_that_is_set_again_without_its_format_file_loses_its_pieces() {
 }
 
 #[test]
-fn an_object_storage_is_named_with_its_endpoint_in_every_path() {
+fn every_path_names_the_endpoint_of_object_storage() {
     let mut bench = Bench::scenario("archiving-off");
     let uri = "oss://b/p?access_id=a&access_key=k&host=oss.example.com";
     bench.set("data_backup_dest", uri, "report").unwrap();

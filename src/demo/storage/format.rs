@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_says_whose_its_directory_is_and_a_cut_one_says_nothing() {
+    fn format_file_names_its_owner_unless_truncated() {
         let owner = Owner { dest_type: "archive_log".into(), cluster_id: 1001, tenant_id: 1004, dest_id: 300 };
         let file = written(&owner, &Taker { cluster: "demo", tenant: "pay", at: 1_763_600_000_000_000 }, "file:///b");
         assert_eq!(read(&file), Some(owner));

@@ -53,7 +53,7 @@ fn before_the_plan_is_made_nothing_can_be_started() {
 }
 
 #[test]
-fn a_key_that_was_on_its_way_starts_no_other_plan_than_the_one_that_was_read() {
+fn a_queued_key_does_not_start_a_changed_plan() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
     // The facts change: the plan is made again, and off until it is.
@@ -125,7 +125,7 @@ fn elsewhere_nothing_is_asked() {
 }
 
 #[test]
-fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
+fn a_plan_launches_once_and_keeps_its_draft() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     for key in ["Enter", "Esc"] {
@@ -143,7 +143,7 @@ fn a_plan_is_handed_over_once_and_its_draft_stays_until_the_answer() {
 }
 
 #[test]
-fn a_hand_over_that_was_refused_is_told_and_a_new_plan_is_made() {
+fn a_refused_launch_is_shown_and_replanned() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     let req = wizard.model.confirm.launch_request.unwrap();
@@ -187,7 +187,7 @@ fn the_command_that_makes_the_same_is_copied_whole() {
 }
 
 #[test]
-fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
+fn no_key_leaves_the_screen_during_a_launch() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab", "Enter"]);
     // Its answer opens the task: another task's question must not be on the screen then.
@@ -202,7 +202,7 @@ fn while_the_plan_is_handed_over_no_key_leads_to_another_screen() {
 }
 
 #[test]
-fn leaving_while_the_plan_is_handed_over_never_says_that_nothing_was_started() {
+fn quitting_during_a_launch_claims_nothing() {
     let mut wizard = on_confirm(fixtures::prod());
     wizard.model.draft.as_mut().unwrap().mode.mode = crate::domain::choices::Mode::Incremental;
     assert!(wizard.keys(&["q"]).is_empty());
@@ -229,7 +229,7 @@ fn what_was_chosen_for_other_targets_is_not_lost_unasked() {
 }
 
 #[test]
-fn a_cluster_that_answers_no_more_is_named_instead_of_a_plan_that_never_comes() {
+fn an_unreachable_cluster_replaces_the_plan() {
     let why = "10.0.0.1:2881 cannot be reached. Nobody answered within 5 s. No plan is made without its answer.";
     let mut wizard = on_confirm(fixtures::prod());
     wizard.keys(&["Tab"]);
@@ -269,7 +269,7 @@ fn marks_that_became_a_task_do_not_lead_the_next_enter() {
 }
 
 #[test]
-fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_again() {
+fn a_changed_password_is_asked_for_on_detect() {
     let mut wizard = Wizard::on(fixtures::inventory_of(vec![fixtures::cluster_summary("prod", None, true)]));
     wizard.keys(&["s", "Enter"]);
     wizard.detected("prod", fixtures::answer(fixtures::prod()));
@@ -287,7 +287,7 @@ fn a_password_that_is_no_longer_right_is_asked_for_where_the_cluster_is_asked_ag
 
 /// pay has no destination, and the strategy names one in which the server lists its set; nothing was tested.
 #[test]
-fn a_directory_that_was_not_seen_is_overridden_by_the_name_alone() {
+fn an_unseen_directory_is_overridden_by_name() {
     let mut facts = fixtures::prod();
     let pay = facts.tenants.iter_mut().find(|tenant| tenant.id == 1002).unwrap();
     pay.data_destination = None;
@@ -330,7 +330,7 @@ fn with_a_key() -> Facts {
 }
 
 #[test]
-fn a_tick_sends_the_secrets_of_the_look_at_the_storage_and_says_where_to() {
+fn the_tick_names_where_proof_secrets_go() {
     let mut wizard = on_confirm(with_a_key());
     assert!(!preview(&wizard.model).contains("PREVIEW"), "nothing goes along unasked");
     let (set, says) = confirm::proof_secrets_offer(&wizard.model).unwrap();
@@ -359,7 +359,7 @@ fn where_no_secret_is_needed_there_is_no_tick() {
 }
 
 #[test]
-fn passwords_of_older_sets_are_typed_go_along_and_are_taken_back() {
+fn older_set_passwords_are_added_and_removed() {
     let mut wizard = on_confirm(fixtures::prod());
     let add = |wizard: &mut Wizard, password: &str| {
         assert!(wizard.keys(&["p"]).is_empty());

@@ -25,7 +25,7 @@ fn answered(wizard: &Wizard, cluster: &str) -> bool {
 }
 
 #[test]
-fn the_inventory_is_read_and_every_cluster_with_a_password_is_asked() {
+fn opening_detects_clusters_with_a_password() {
     let mut wizard = Wizard::begun();
     assert_eq!(format!("{:?}", wizard.pending_effects), "[OpenInventory(RequestId(1))]");
     let effects = wizard.opened(Ok(three_clusters()));
@@ -48,7 +48,7 @@ fn an_empty_inventory_begins_with_the_first_connection() {
 }
 
 #[test]
-fn an_answer_to_a_question_that_is_not_asked_any_more_changes_nothing() {
+fn a_stale_answer_changes_nothing() {
     let mut wizard = Wizard::with(fixtures::prod());
     let before = format!("{:?}", wizard.model.clusters);
     // The first question was answered; it is asked again, and an answer to the first one comes late.
@@ -105,7 +105,7 @@ fn the_way_forward_and_back_keeps_what_was_chosen() {
 }
 
 #[test]
-fn tenants_of_one_cluster_are_marked_and_backed_up_together() {
+fn marked_tenants_are_backed_up_together() {
     let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Up", "Space"]);
     wizard.says("Mark tenants; a cluster is backed up whole with Enter.");
@@ -135,7 +135,7 @@ fn a_marked_tenant_that_is_gone_is_not_backed_up() {
 }
 
 #[test]
-fn the_filter_takes_printable_keys_first_and_follows_what_is_answered() {
+fn the_filter_takes_keys_and_follows_answers() {
     let mut wizard = Wizard::on(three_clusters());
     wizard.detected("prod", fixtures::answer(fixtures::prod()));
     wizard.keys(&["/"]);
@@ -195,7 +195,7 @@ fn straight_in_to_what_is_not_there_says_so() {
 }
 
 #[test]
-fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
+fn a_refused_password_is_asked_for_again() {
     let mut wizard = Wizard::on(fixtures::inventory_of(vec![fixtures::cluster_summary("vault", None, true)]));
     // One cluster that needs one: it is asked for at once, and the cluster is not asked without it.
     assert!(!names(&wizard.pending_effects).contains(&"Detect".to_owned()));
@@ -220,7 +220,7 @@ fn a_password_is_asked_for_used_and_asked_again_where_it_is_refused() {
 }
 
 #[test]
-fn answers_of_others_do_not_empty_a_password_that_is_being_typed() {
+fn other_answers_keep_a_half_typed_password() {
     let mut wizard = Wizard::begun();
     wizard.model.initial_target = Some("vault/pay".parse().unwrap());
     wizard.opened(Ok(three_clusters()));
@@ -250,7 +250,7 @@ fn what_refuses_the_start_holds_the_way_and_says_why() {
 }
 
 #[test]
-fn what_no_dump_brings_back_is_left_out_by_a_key_and_taken_in_again() {
+fn a_key_toggles_excluded_tables() {
     let mut wizard = Wizard::with(fixtures::failing_checks());
     wizard.keys(&["Down", "Enter"]);
     wizard.is_on(Screen::Detected);
@@ -302,7 +302,7 @@ fn a_short_password_is_said_where_it_is_typed() {
 }
 
 #[test]
-fn a_password_that_no_statement_can_carry_or_that_differs_goes_no_further() {
+fn an_invalid_password_stops_the_mode_screen() {
     let mut wizard = on_pay(fixtures::prod());
     wizard.keys(&["Enter", "Enter", "Enter"]);
     wizard.is_on(Screen::Mode);

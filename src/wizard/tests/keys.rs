@@ -46,7 +46,7 @@ fn no_key_means_two_things_at_once() {
 }
 
 #[test]
-fn every_screen_reaches_help_and_the_end_and_all_but_the_first_the_way_back() {
+fn every_screen_has_help_quit_and_back() {
     for screen in SCREENS {
         let has = |action: Action| keymap::screen_bindings(screen).any(|binding| binding.action == action);
         assert!(has(Action::Help) && has(Action::Quit), "{screen:?}");
@@ -81,7 +81,7 @@ fn key_now(model: &Model, binding: &Binding) -> Option<Key> {
 }
 
 #[test]
-fn the_footer_fits_with_its_three_most_important_hints_whole() {
+fn the_footer_fits_its_three_main_hints() {
     for (name, mut model) in screen_fixtures::all() {
         for size in [(80, 24), (60, 16)] {
             let footer = rows(&drawn(&mut model, Theme { color: true, ascii: true }, size)).pop().unwrap();

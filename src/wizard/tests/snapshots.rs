@@ -149,7 +149,7 @@ fn every_screen_is_drawn_as_it_was() {
 }
 
 #[test]
-fn every_screen_is_drawn_when_all_is_well_when_not_and_while_it_waits() {
+fn every_screen_has_ok_error_and_waiting_snapshots() {
     let names: BTreeSet<&str> = screen_fixtures::all().iter().map(|(name, _)| *name).collect();
     for screen in ["connect", "target", "detected", "storage", "mode", "confirm", "task", "tasks"] {
         for kind in ["normal", "error", "loading", "cjk"] {
@@ -161,7 +161,7 @@ fn every_screen_is_drawn_when_all_is_well_when_not_and_while_it_waits() {
 }
 
 #[test]
-fn colours_and_reverse_never_stand_alone_and_ascii_is_ascii() {
+fn colour_never_stands_alone_and_ascii_is_ascii() {
     for (name, mut model) in screen_fixtures::all() {
         for size in SIZES {
             let mono = drawn(&mut model, Theme { color: false, ascii: true }, size);
@@ -183,7 +183,7 @@ fn colours_and_reverse_never_stand_alone_and_ascii_is_ascii() {
 }
 
 #[test]
-fn a_list_shows_what_has_the_focus_in_every_size_with_and_without_colours() {
+fn a_list_shows_the_focus_at_every_size() {
     for (name, mut model) in screen_fixtures::all() {
         if !["target.normal", "target.cjk", "detected.normal", "tasks.normal", "confirm.normal"].contains(&name) {
             continue;

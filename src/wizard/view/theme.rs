@@ -93,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn without_colours_no_role_has_one_and_the_focus_is_still_seen() {
+    fn without_colours_the_focus_is_still_seen() {
         let mono = Theme { color: false, ascii: true };
         for role in [Role::Text, Role::Title, Role::Hint, Role::Ok, Role::Warn, Role::Fail, Role::Focus, Role::Disabled]
         {

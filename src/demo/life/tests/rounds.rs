@@ -26,7 +26,7 @@ fn a_round_is_prepared_begins_and_archives() {
 }
 
 #[test]
-fn archivelog_without_a_destination_succeeds_and_makes_no_round_until_there_is_one() {
+fn archivelog_waits_for_a_destination() {
     let mut bench = Bench::scenario("no-destination");
     bench.archive(true, listed(&["pay"])).unwrap();
     bench.pass(10_000);
@@ -74,7 +74,7 @@ fn a_round_goes_on_from_suspend_alone_and_by_itself() {
 }
 
 #[test]
-fn setting_the_archive_destination_switches_a_deferred_archive_on() {
+fn setting_log_archive_dest_enables_a_deferred_one() {
     let mut bench = Bench::scenario("archiving-off");
     bench.set("log_archive_dest_state", "DEFER", "pay").unwrap();
     bench.archive(true, listed(&["pay"])).unwrap();
@@ -87,7 +87,7 @@ fn setting_the_archive_destination_switches_a_deferred_archive_on() {
 }
 
 #[test]
-fn with_a_bad_archive_directory_no_round_appears_and_nothing_says_why() {
+fn bad_archive_directory_silently_starts_no_round() {
     let mut bench = Bench::scenario("archiving-off");
     let format = bench.data.path().join("demo/pay/clog/format.obbak");
     std::fs::rename(&format, format.with_extension("gone")).unwrap();
@@ -102,7 +102,7 @@ fn with_a_bad_archive_directory_no_round_appears_and_nothing_says_why() {
 }
 
 #[test]
-fn the_checkpoint_moves_in_steps_of_the_lag_target_and_can_stand_still() {
+fn checkpoint_moves_by_the_lag_target_or_stalls() {
     let mut bench = Bench::tenants(ONE);
     let reached = |bench: &Bench| {
         let (tenant, fleet) = (bench.tenant("pay"), &bench.fleet);
@@ -149,7 +149,7 @@ fn last_pieces(bench: &Bench, count: usize) -> Vec<(Value, Value, bool)> {
 }
 
 #[test]
-fn the_newest_piece_is_incomplete_until_the_checkpoint_of_the_round_is_in_it() {
+fn newest_piece_is_incomplete_before_its_checkpoint() {
     // The round is thirty days old to the second, and one log stream has stood still since before its last switch.
     let mut bench = Bench::scenario("lagging");
     let active = |file: &str, bare| (text("ACTIVE"), text(file), bare);
@@ -161,7 +161,7 @@ fn the_newest_piece_is_incomplete_until_the_checkpoint_of_the_round_is_in_it() {
 }
 
 #[test]
-fn the_pieces_of_a_stopped_round_are_frozen_with_ends_it_never_reached() {
+fn stopped_round_freezes_pieces_with_their_full_end() {
     let mut bench = Bench::scenario("lagging");
     bench.archive(false, listed(&["pay"])).unwrap();
     bench.pass(2_000);

@@ -16,7 +16,7 @@ fn round(bench: &Bench) -> Option<RoundStatus> {
 }
 
 #[test]
-fn a_full_of_the_cluster_is_one_set_of_every_tenant_and_ends_restorable() {
+fn cluster_full_is_one_restorable_set_of_all_tenants() {
     for line in ["2.2.77", "3.1.2", "3.1.5", "3.2.2", "3.2.2-tenant", "3.2.4"] {
         let mut bench = Bench::line(line, "");
         bench.sql("sys", "BACKUP DATABASE").unwrap();
@@ -66,7 +66,7 @@ fn a_user_tenant_may_give_no_orders() {
 }
 
 #[test]
-fn the_archive_goes_through_its_states_and_says_what_it_refuses() {
+fn archive_states_and_refusals() {
     let mut bench = Bench::line("3.1.5", "  whole: {destination: false, archive: null, sets: []}\n");
     assert_eq!(bench.sql("sys", "ARCHIVELOG").unwrap_err(), (9026, "backup destination is not valid".to_owned()));
     assert_eq!(bench.sql("sys", "NOARCHIVELOG").unwrap_err().0, 9024);
@@ -122,7 +122,7 @@ fn a_standby_cluster_is_not_archived() {
 }
 
 #[test]
-fn cancel_says_when_there_is_nothing_and_when_it_is_too_late() {
+fn cancel_is_refused_without_a_job_or_too_late() {
     let mut bench = Bench::line("3.1.5", "");
     let nothing = bench.sql("sys", "CANCEL BACKUP").unwrap_err();
     assert_eq!(nothing, (9049, "backup status is stopped, can not cancel".to_owned()));
@@ -194,7 +194,7 @@ fn pieces_lie_end_to_end_once_they_are_switched() {
 }
 
 #[test]
-fn a_server_that_is_down_and_an_upgrade_show_where_the_line_keeps_them() {
+fn inactive_server_and_upgrade_are_shown() {
     let mut bench = Bench::line("3.1.5", "  inactive: [zone2]\n");
     assert_eq!(bench.column("__ALL_SERVER", "STATUS"), ["active", "inactive", "active"].map(text));
     assert_eq!(bench.column("__ALL_SERVER", "START_SERVICE_TIME")[1], Value::Integer(0));
@@ -206,7 +206,7 @@ fn a_server_that_is_down_and_an_upgrade_show_where_the_line_keeps_them() {
 }
 
 #[test]
-fn a_directory_that_is_in_use_is_refused_until_that_is_mended() {
+fn directory_in_use_is_refused_until_freed() {
     let mut bench = Bench::line("3.2.4", "  whole: {archive: null, destination: false}\n");
     let (code, words) = (9026, "backup destination is not valid".to_owned());
     bench.fleet.faults.push(Fault {

@@ -106,7 +106,7 @@ fn enter_goes_from_field_to_field_and_connects_on_the_last() {
 }
 
 #[test]
-fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
+fn a_connection_is_saved_without_its_password() {
     let mut model = filled(ConnectFocus::Save);
     let effects = press(&mut model, Key::Enter);
     let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -131,7 +131,7 @@ fn what_works_is_saved_without_the_password_and_nobody_is_asked_for_it_again() {
 }
 
 #[test]
-fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
+fn a_failed_connection_is_shown_and_not_saved() {
     let mut model = filled(ConnectFocus::Save);
     let effects = press(&mut model, Key::Enter);
     let [Effect::TryConnection(req, _)] = effects.as_slice() else { panic!("{effects:?}") };
@@ -147,7 +147,7 @@ fn what_does_not_work_is_told_in_three_sentences_and_nothing_is_saved() {
 }
 
 #[test]
-fn a_file_that_is_there_stays_and_the_connection_can_be_used_all_the_same() {
+fn an_existing_inventory_is_not_overwritten() {
     let mut model = filled(ConnectFocus::Save);
     let Some(Effect::TryConnection(req, _)) = press(&mut model, Key::Enter).pop() else { panic!("it is tried") };
     let Some(Effect::SaveConnection(req, _)) =
@@ -210,7 +210,7 @@ fn what_cannot_be_a_cluster_is_told_at_its_field() {
 }
 
 #[test]
-fn it_is_drawn_whole_at_the_least_size_and_hides_the_password() {
+fn the_form_fits_the_minimum_size_without_password() {
     let mut model = filled(ConnectFocus::Use);
     for size in [(60, 16), (80, 24), (120, 40), (10, 3)] {
         model.size = size;

@@ -74,7 +74,7 @@ fn a_running_task_says_who_how_long_which_step_and_how_far() {
 }
 
 #[test]
-fn progress_is_unknown_before_there_is_data_and_the_bar_is_not_full_before_the_verdict() {
+fn the_bar_waits_for_data_and_for_the_verdict() {
     let rows = drawn(&mut running(Vec::new()), 80, 24);
     assert_eq!(rows[8], "               progress unknown");
     let rows = drawn(&mut running(vec![progress(None, None)]), 80, 24);
@@ -84,7 +84,7 @@ fn progress_is_unknown_before_there_is_data_and_the_bar_is_not_full_before_the_v
 }
 
 #[test]
-fn a_contract_text_stands_letter_for_letter_with_why_next_and_the_servers_words() {
+fn a_fault_is_drawn_verbatim_with_the_servers_words() {
     let mut events = stopped_in(StepKind::CheckReady, StepState::Failed, crate::domain::outcome::VerdictWord::Failed);
     let needed = Fault::new(Cause::Precondition, FULL_NEEDED, "For prod/pay none.", "Make a full backup first.")
         .with_detail("9040: \u{1b}[31mno full");
@@ -157,7 +157,7 @@ fn every_size_is_drawn_and_the_present_step_is_on_it() {
 }
 
 #[test]
-fn of_several_targets_each_has_a_line_and_the_focused_one_its_steps() {
+fn targets_have_lines_and_the_focused_has_steps() {
     let mut model =
         watching(&[created(&["prod"], None), started(1, false), step(StepKind::CheckTarget, StepState::Ok)]);
     let rows = drawn(&mut model, 80, 24);
@@ -169,7 +169,7 @@ fn of_several_targets_each_has_a_line_and_the_focused_one_its_steps() {
 }
 
 #[test]
-fn a_runner_that_does_not_answer_and_a_damaged_journal_are_said_above_the_steps() {
+fn runner_and_journal_warnings_stand_above_the_steps() {
     let mut model = running(Vec::new());
     let silent = Fault::new(Cause::Unknown, "The runner of task T1 has not answered since noon.", "W.", "N.");
     let req = model.task.as_ref().unwrap().follow_request.unwrap();

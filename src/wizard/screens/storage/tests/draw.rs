@@ -32,7 +32,7 @@ fn object(model: &mut Model) {
 }
 
 #[test]
-fn the_focused_field_is_seen_and_has_the_cursor_at_every_size() {
+fn the_focused_field_is_visible_at_every_size() {
     for size in [(60, 16), (80, 24), (120, 40), (61, 17)] {
         let mut model = opened(prod(), "prod/pay", Vec::new());
         let _ = update(&mut model, Msg::Resized(size.0, size.1));
@@ -136,7 +136,7 @@ fn what_is_found_is_shown_without_its_key() {
 }
 
 #[test]
-fn a_complaint_that_is_longer_than_the_help_line_is_told_whole() {
+fn a_long_validation_error_is_shown_in_full() {
     let mut model = opened(three(), "prod", Vec::new());
     let _ = update(&mut model, Msg::Resized(60, 16));
     edit(&mut model, "/b/{cluster_id}");

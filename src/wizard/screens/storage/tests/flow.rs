@@ -32,7 +32,7 @@ fn the_clusters_own_destinations_need_nothing_more() {
 }
 
 #[test]
-fn who_names_a_destination_is_said_for_all_tenants_together() {
+fn destination_sources_are_summed_over_tenants() {
     let strategy = || vec![wanted(Some("file:///strategy"), None, StorageSource::Strategy)];
     let said = |facts: Facts, name: &str, fallbacks: Vec<Wanted>| {
         let model = opened(facts, name, fallbacks);
@@ -52,7 +52,7 @@ fn who_names_a_destination_is_said_for_all_tenants_together() {
 }
 
 #[test]
-fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
+fn typing_a_data_backup_keeps_the_own_archive() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     edit(&mut model, "/new/{tenant_id}");
     let expected = wanted(Some("file:///new/{tenant_id}"), Some("file:///own/clog"), StorageSource::Given);
@@ -69,7 +69,7 @@ fn a_typed_data_backup_leaves_the_log_archive_of_its_tenant_alone() {
 }
 
 #[test]
-fn the_log_archive_of_several_tenants_follows_their_data_backup() {
+fn archives_of_several_tenants_are_derived() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/new");
     assert_eq!(choices(&model).storage, Some(wanted(Some("file:///new"), None, StorageSource::Given)));
@@ -119,7 +119,7 @@ fn an_edit_begins_with_what_was_found_and_never_with_a_key() {
 }
 
 #[test]
-fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
+fn an_unchanged_edit_keeps_the_directories() {
     let strategy = wanted(Some("file:///base/{cluster_id}/{tenant_id}/{kind}"), None, StorageSource::Strategy);
     let mut model = opened(with_own(None, None), "prod/pay", vec![strategy]);
     let places = |model: &Model| {
@@ -134,7 +134,7 @@ fn an_edit_that_changes_nothing_leads_to_the_same_directories() {
 }
 
 #[test]
-fn several_own_directories_are_edited_as_one_with_variables() {
+fn several_directories_are_edited_with_variables() {
     let mut facts = three();
     facts.tenants[2].data_destination = Some(place("file:///own/elsewhere"));
     let mut model = opened(facts, "prod", Vec::new());
@@ -168,7 +168,7 @@ fn where_nobody_names_one_it_is_typed_at_once() {
 }
 
 #[test]
-fn a_tenant_without_a_destination_is_named_before_anything_goes_on() {
+fn a_tenant_without_destination_blocks_next() {
     let mut facts = three();
     facts.tenants[3].data_destination = None;
     let mut model = opened(facts, "prod", Vec::new());
@@ -288,7 +288,7 @@ fn a_kind_the_version_lacks_is_passed_over_with_the_reason() {
 }
 
 #[test]
-fn a_pasted_uri_fills_the_form_and_a_newline_submits_nothing() {
+fn a_pasted_uri_fills_the_form_without_submit() {
     let mut model = opened(prod(), "prod/pay", Vec::new());
     edit(&mut model, "");
     let paste = |model: &mut Model, text: &str| update(model, Msg::Paste(text.to_owned()));

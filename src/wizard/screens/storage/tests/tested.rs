@@ -89,7 +89,7 @@ fn escape_ends_a_test_and_what_it_still_says_is_dropped() {
 }
 
 #[test]
-fn an_edit_makes_a_test_void_and_going_back_to_what_was_tested_does_not() {
+fn an_edit_outdates_a_test_until_undone() {
     let mut model = typed("/b");
     tested(&mut model, passing());
     assert!(passed(&model, Data));
@@ -159,7 +159,7 @@ fn nothing_but_an_edit_makes_a_test_void() {
 }
 
 #[test]
-fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source() {
+fn a_derived_archive_must_pass_its_own_test() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/b");
     let what = tested(&mut model, passing());
@@ -184,7 +184,7 @@ fn a_log_archive_that_follows_must_pass_too_and_its_test_is_void_with_its_source
 
 /// As on the command line: each tenant's directory is its own, and one that is in order says nothing of the others.
 #[test]
-fn the_directory_of_every_tenant_is_tested_and_one_that_fails_stops_the_way() {
+fn one_failed_tenant_directory_blocks_next() {
     let mut model = opened(three(), "prod", Vec::new());
     edit(&mut model, "/b/{tenant_id}");
     let (req, all) = test_all(&mut model);
@@ -265,7 +265,7 @@ fn what_only_one_row_left_unchecked_names_the_row() {
 }
 
 #[test]
-fn a_strategys_storage_is_tested_with_the_key_of_the_inventory() {
+fn a_strategy_is_tested_with_the_inventory_key() {
     let source = SecretSource::Env("OB_KEY".into());
     let uri = "s3://b/p?host=h&access_id=ID";
     let strategy = Wanted { access_key: Some(source.clone()), ..wanted(Some(uri), None, StorageSource::Strategy) };
@@ -291,7 +291,7 @@ fn an_answer_finds_its_draft_though_another_target_is_open() {
 }
 
 #[test]
-fn leaving_ends_the_test_and_asks_where_something_was_typed() {
+fn quitting_stops_the_test_and_asks_after_edits() {
     let mut model = typed("/b");
     test(&mut model);
     assert!(press(&mut model, Key::Ctrl('c')).is_empty());

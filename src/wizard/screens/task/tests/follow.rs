@@ -100,7 +100,7 @@ fn a_runner_that_is_gone_is_said_and_retry_goes_on() {
 }
 
 #[test]
-fn of_several_targets_the_worst_comes_first_and_each_can_be_looked_at() {
+fn the_worst_target_comes_first() {
     let mut events = vec![created(&["prod"], None), started(1, false)];
     events.extend([step(StepKind::CheckTarget, StepState::Ok)]);
     let mut model = watching(&events);
@@ -148,7 +148,7 @@ fn y_copies_what_is_to_be_told() {
 }
 
 #[test]
-fn the_log_opens_at_its_end_and_esc_closes_it_before_it_leaves() {
+fn the_log_opens_at_its_end_and_esc_closes_it() {
     let mut events = vec![created(&["prod/pay"], None)];
     for number in 1..40 {
         events.push(started(number, false));
@@ -201,7 +201,7 @@ fn who_leaves_is_told_of_every_task() {
 }
 
 #[test]
-fn watching_somebody_elses_backup_opens_the_task_that_watches_it() {
+fn attaching_opens_the_attached_task() {
     let facts = Arc::new(cluster(vec![tenant(1002, "pay")]));
     let mut model = Model::new((80, 24), TimeZone::UTC);
     model.screen = Screen::Detected;

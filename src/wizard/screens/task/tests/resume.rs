@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn r_says_whether_it_goes_on_looks_again_or_starts_a_new_backup() {
+fn r_names_resume_recheck_or_new_backup() {
     use StepKind::{CheckTarget, ConfirmRestorable, StartBackup, WaitForBackup};
     use StepState::{Cancelled, Failed, Ok, Unknown};
     for (kind, state, word, says) in [
@@ -65,7 +65,7 @@ fn another_look_is_not_asked_for() {
 }
 
 #[test]
-fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
+fn a_retry_rereads_and_a_refusal_says_why() {
     let events = stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed);
     let mut model = watched(&events);
     key(&mut model, 'r');
@@ -86,7 +86,7 @@ fn a_retry_is_followed_from_the_beginning_and_a_refused_one_says_why() {
 }
 
 #[test]
-fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
+fn a_retry_asks_for_a_missing_secret() {
     let with = |kind, state, word| {
         let mut events = stopped_in(kind, state, word);
         events[0] = created(&["prod/pay"], Some(SecretSource::Prompt));
@@ -111,7 +111,7 @@ fn a_secret_that_nothing_leads_to_is_asked_for_where_it_is_needed() {
 }
 
 #[test]
-fn every_password_of_older_sets_that_nothing_leads_to_is_asked_for_in_turn() {
+fn a_retry_asks_for_each_older_set_password() {
     let mut events = stopped_in(StepKind::WaitForBackup, StepState::Failed, VerdictWord::Failed);
     let Event::Created { prepared, .. } = &mut events[0] else { panic!("{:?}", events[0]) };
     let mut choices = choose(&["prod/pay"], Mode::Full);
@@ -212,7 +212,7 @@ fn a_cancel_shows_what_it_hits_before_it_asks() {
 }
 
 #[test]
-fn a_cancel_is_not_put_when_the_answer_is_no_or_the_task_has_ended() {
+fn no_cancel_after_a_no_or_an_end() {
     let mut model = runs();
     key(&mut model, 'c');
     answer(&mut model, 2, Answer::DialogReady(Ok(Box::new(hits(None, false)))));
@@ -264,7 +264,7 @@ fn a_cancel_of_a_task_without_a_runner_is_followed_again() {
 }
 
 #[test]
-fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_it() {
+fn an_answer_for_a_left_task_blocks_no_key() {
     let mut model = watching(&[created(&["prod/pay"], None), started(1, false)]);
     assert_eq!(key(&mut model, 'c'), "[CancelQuestion(RequestId(2), \"T1\")]");
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
@@ -276,7 +276,7 @@ fn an_answer_that_comes_after_another_task_was_opened_leaves_no_key_waiting_for_
 }
 
 #[test]
-fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
+fn a_retried_task_is_not_reported_as_failed() {
     let mut model = watched(&stopped_in(StepKind::CheckReady, StepState::Failed, VerdictWord::Failed));
     assert!(key(&mut model, 'r').starts_with("[Resume { req: RequestId(2)"));
     open(&mut model, "T2".to_owned(), TypedSecrets::default());
@@ -289,7 +289,7 @@ fn a_retry_that_was_left_is_not_told_of_as_what_failed_before() {
 }
 
 #[test]
-fn a_verdict_is_an_end_though_its_runner_has_a_moment_left_to_go() {
+fn a_verdict_ends_a_task_with_a_living_runner() {
     let ended = stopped_in(StepKind::ConfirmRestorable, StepState::Ok, VerdictWord::NotRestorable);
     let mut model = watching(&ended);
     let task = model.task.as_ref().unwrap();
