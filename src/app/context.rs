@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use crate::backend::oceanbase::OceanBase;
 use crate::backend::{Secrets, System};
 use crate::config::inventory::{Cluster, Inventory, Limits};
+use crate::config::rules::has_password;
 use crate::config::{Asking, Flag, Places, Resolver, load};
 use crate::domain::connection;
 use crate::domain::endpoint::{Endpoint, parse_endpoints};
@@ -246,6 +247,14 @@ fn single_cluster_inventory(direct: &DirectLogin) -> Result<Inventory, Fault> {
             "Write --host host:port, or --host host:port,host:port.",
         )
     })?;
+    if has_password(&direct.user) {
+        return Err(Fault::new(
+            Cause::Usage,
+            "What --user says is no login.",
+            "It holds a colon beside @, as where a password follows; it is not repeated here.",
+            "Give the login alone, --user root@sys, and the password with --password-from.",
+        ));
+    }
     let cluster = Cluster {
         name: endpoints.first().map_or_else(String::new, |first| first.host.clone()),
         environment: None,

@@ -7,7 +7,7 @@ pub mod places;
 pub mod plan_file;
 mod private;
 pub mod reading;
-mod rules;
+pub mod rules;
 pub mod secrets;
 pub mod values;
 mod yaml_bounds;

@@ -99,7 +99,7 @@ fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
     }
     few(format!("{path}.endpoints"), cluster.endpoints.len(), MOST_ENDPOINTS)?;
     few(format!("{path}.strategies"), cluster.strategies.len(), MOST)?;
-    text(&cluster.user, path, "user")?;
+    login_user(&cluster.user, path)?;
     if let Some(environment) = &cluster.environment {
         text(environment, path, "environment")?;
     }
@@ -139,6 +139,21 @@ fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
         }
     }
     Ok(())
+}
+
+/// A login, `root@sys` or `root@sys#cluster`. With a password in it, `root@sys:password`, it is refused and not repeated.
+fn login_user(value: &str, path: &str) -> Result<(), Breach> {
+    text(value, path, "user")?;
+    if has_password(value) {
+        return breach(path, "user", "it holds a colon beside @; the password has a source of its own");
+    }
+    Ok(())
+}
+
+/// Whether a login seems to hold a password: OBProxy's own form, `cluster:tenant:user`, has colons and no `@`.
+#[must_use]
+pub fn has_password(login: &str) -> bool {
+    login.contains('@') && login.contains(':')
 }
 
 fn text(value: &str, path: &str, field: &str) -> Result<(), Breach> {
@@ -232,4 +247,21 @@ fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_in_a_login_is_refused() {
+        for login in ["root@sys:CANARY", "root@sys#c:CANARY", "root:CANARY@sys"] {
+            assert!(has_password(login), "{login}");
+            let refused = login_user(login, "clusters[0]").err();
+            assert!(refused.is_some_and(|breach| !format!("{breach:?}").contains("CANARY")), "{login}");
+        }
+        for login in ["root@sys", "root@sys#prod", "prod:sys:root", "root"] {
+            assert!(login_user(login, "clusters[0]").is_ok(), "{login}");
+        }
+    }
 }

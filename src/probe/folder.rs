@@ -138,7 +138,11 @@ fn beside(there: &There) -> Result<Spot, String> {
 /// The nearest of this directory and those above it that is the destination of a backup, whoever's: it has a format file.
 fn destination_above(directory: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
-    whole.ancestors().find(|path| fs::symlink_metadata(path.join(FORMAT_FILE)).is_ok()).map(Path::to_path_buf)
+    // What cannot be looked at may be one.
+    let is_not_there = |path: &&Path| {
+        fs::symlink_metadata(path.join(FORMAT_FILE)).is_err_and(|error| error.kind() == ErrorKind::NotFound)
+    };
+    whole.ancestors().find(|path| !is_not_there(path)).map(Path::to_path_buf)
 }
 
 /// Looks into a folder that is there, and writes nothing.

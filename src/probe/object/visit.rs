@@ -241,7 +241,8 @@ impl<'a> Visit<'a> {
         loop {
             let key = format!("{above}{FORMAT_FILE}");
             let answer = self.ask(bench, Method::GET, &key, &[], None).await?;
-            if answer.is_ok_and(|answer| answer.status.is_success()) {
+            // A storage that fails has not said that there is none. One that refuses the right to read refuses a probe as well.
+            if answer.is_ok_and(|answer| answer.status.is_success() || answer.status.is_server_error()) {
                 return Some(Some(if above.is_empty() { "the whole bucket".to_owned() } else { above.to_owned() }));
             }
             let Some(shorter) = above.strip_suffix('/') else { return Some(None) };
