@@ -32,6 +32,7 @@ use crate::domain::version::{Method, Version};
 use crate::probe::News;
 use crate::probe::servers::{Servers, ask};
 
+mod environment;
 pub mod inspection;
 mod process;
 pub mod subjects;
@@ -46,9 +47,6 @@ const CLEANUP_GRACE: Duration = Duration::from_secs(2);
 
 /// Number of requests with full timeouts that fit into the deadline.
 const REQUESTS_PER_DEADLINE: u32 = 3;
-
-/// What of the environment the process needs beside what a runner is given: where certificate authorities are.
-const CERTIFICATE_VARIABLES: [&str; 2] = ["SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// What one Test is of, and how it is made.
 #[derive(Debug, Clone)]
@@ -351,7 +349,7 @@ pub async fn run_test(
 /// Checks by ssh that every server reaches the directory.
 async fn check_every_server(servers: &Servers, what: &TestSpec) -> TestedCheck {
     let since = Instant::now();
-    let environment: Vec<_> = inherited_environment().chain(ssh_agent_environment()).collect();
+    let environment: Vec<_> = inherited_environment().chain(environment::ssh_agent()).collect();
     let limit = what.deadline.saturating_sub(CLEANUP_GRACE).max(what.deadline / 2);
     let said = ask(servers, &script(&what.destination), limit, &environment).await;
     let ms = u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -452,7 +450,7 @@ impl ProbeProcess {
             .arg("run-probe")
             .env_clear()
             .envs(inherited_environment())
-            .envs(certificate_environment())
+            .envs(environment::certificates())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // What it holds open of this process would hold up whoever waits for that to be closed.
@@ -477,17 +475,6 @@ impl ProbeProcess {
             Some(line) => Ok(Some(serde_json::from_str(&line)?)),
         }
     }
-}
-
-/// Where the agent is that holds the keys of ssh.
-#[allow(clippy::disallowed_methods, reason = "the allow-list of what ssh inherits")]
-fn ssh_agent_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    std::env::var_os("SSH_AUTH_SOCK").map(|value| ("SSH_AUTH_SOCK", value)).into_iter()
-}
-
-#[allow(clippy::disallowed_methods, reason = "the allow-list of what the process inherits")]
-fn certificate_environment() -> impl Iterator<Item = (&'static str, std::ffi::OsString)> {
-    CERTIFICATE_VARIABLES.into_iter().filter_map(|name| std::env::var_os(name).map(|value| (name, value)))
 }
 
 fn probe_failed(why: &str) -> Fault {

@@ -24,7 +24,7 @@ mod keys;
 #[cfg(test)]
 pub(crate) mod tests;
 
-pub use actions::{cancel, compact, handle_unresponsive, retry, retry_with};
+pub use actions::{cancel, compact, handle_cancel_requested, handle_unresponsive, retry, retry_with};
 pub use exit_message::exit_message;
 pub use keys::{KEYS, RetryAction, retry_action};
 
@@ -472,23 +472,6 @@ pub fn handle_dialog(model: &mut Model, req: RequestId, question: Result<Confirm
         }
         Err(fault) => show_error(task, fault),
     }
-}
-
-/// A request to cancel was put into the task's file, or was not.
-pub fn handle_cancel_requested(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
-    let next = model.last_request_id + 1;
-    let Some(task) = take_pending(model, req) else { return Vec::new() };
-    if let Err(fault) = put {
-        return show_error(task, fault);
-    }
-    task.is_cancelling = true;
-    if task.is_live() {
-        return Vec::new();
-    }
-    // No runner was there: one was started for it.
-    let effects = task.follow_again(RequestId(next));
-    model.last_request_id = next;
-    effects
 }
 
 /// A report was written, or was not.

@@ -1,7 +1,7 @@
 //! The actions on a task: retry, major compaction, cancel; each is confirmed once.
 
 use super::keys::{RetryAction, retry_action};
-use super::{PendingRequest, WatchedTask};
+use super::{PendingRequest, WatchedTask, show_error, take_pending};
 use crate::domain::fault::Fault;
 use crate::domain::task::Retry;
 use crate::wizard::effect::{Effect, TypedSecrets};
@@ -152,4 +152,21 @@ pub fn handle_unresponsive(model: &mut Model, req: RequestId, fault: Option<Faul
         task.unresponsive = fault;
     }
     Vec::new()
+}
+
+/// A request to cancel was put into the task's file, or was not.
+pub fn handle_cancel_requested(model: &mut Model, req: RequestId, put: Result<(), Fault>) -> Vec<Effect> {
+    let next = model.last_request_id + 1;
+    let Some(task) = take_pending(model, req) else { return Vec::new() };
+    if let Err(fault) = put {
+        return show_error(task, fault);
+    }
+    task.is_cancelling = true;
+    if task.is_live() {
+        return Vec::new();
+    }
+    // No runner was there: one was started for it.
+    let effects = task.follow_again(RequestId(next));
+    model.last_request_id = next;
+    effects
 }
