@@ -22,7 +22,7 @@ pub enum News {
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// From now on this is there until [`FollowUpdate::Exited`].
+    /// From now on this is there until [`News::Gone`].
     Leaves(String),
     /// What was there is deleted.
     Gone,

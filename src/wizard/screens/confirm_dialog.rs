@@ -94,7 +94,7 @@ impl ConfirmDialog {
         Self::new(ConfirmAction::Leave, "Leave obnow?", lines)
     }
 
-    /// Whether it is [`CompactionQuestion::for_leaving`].
+    /// Whether it is [`ConfirmDialog::for_leaving`].
     #[must_use]
     pub fn is_about_leaving(&self) -> bool {
         self.action == ConfirmAction::Leave
