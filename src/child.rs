@@ -1,5 +1,5 @@
-//! Programs of others that are asked something: bounded in time and in what is read of them, their words cleaned and without this
-//! process's secrets. A program whose answer is a secret is run by `config::secrets`, with bounds of its own.
+//! Runs external programs with limits on time and output; their output is cleaned and freed of this process's secrets. A program
+//! whose output is a secret is run by `config::secrets`, with limits of its own.
 
 use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::process::Command;
 
 use crate::domain::diagnosis::foreign;
 
-/// How much of a program is waited for and read.
+/// The limits of a program.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounds {
-    /// Until it has ended.
+    /// Time until it must have ended.
     pub within: Duration,
-    /// Of its output, and again of its errors, in bytes.
+    /// The most bytes that are read of its standard output, and again of its standard error.
     pub most: u64,
 }
 
-/// What a program said, line by line.
+/// The cleaned output of a program.
 #[derive(Debug)]
 pub struct Said {
     /// How it ended.
@@ -27,32 +27,32 @@ pub struct Said {
     pub out: String,
     /// Its standard error.
     pub errors: String,
-    /// It said more than was read, and was ended for it.
+    /// Whether it wrote more than the limit and was killed for it.
     pub is_cut: bool,
 }
 
-/// Why nothing was heard of a program.
+/// Why a program has no output.
 #[derive(Debug)]
 pub enum Unheard {
     /// It does not start.
     NotStarted(std::io::Error),
-    /// It was lost on the way.
+    /// Its pipes or its exit status could not be read.
     Lost(std::io::Error),
-    /// It did not end within this limit, and was ended for it.
+    /// It did not end within this limit and was killed.
     Late(Duration),
 }
 
-/// Runs a program on this input and hears what it says. Dropping the future ends the program.
+/// Runs a program with this input and returns its output. Dropping the future kills the program.
 ///
 /// # Errors
-/// It does not start, it is lost, or it takes too long.
+/// It does not start, cannot be read, or takes too long.
 pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<Said, Unheard> {
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
     let mut child = command.spawn().map_err(Unheard::NotStarted)?;
     let (to, out, errors) = (child.stdin.take(), child.stdout.take(), child.stderr.take());
     let told = async {
         if let Some(mut to) = to {
-            // One that does not read it says why.
+            // A program that does not read its input writes an error itself.
             let _ = to.write_all(input).await;
         }
     };
@@ -73,7 +73,7 @@ pub async fn ask(mut command: Command, input: &[u8], bounds: Bounds) -> Result<S
     Ok(Said { status, out: words(out), errors: words(errors), is_cut })
 }
 
-/// What a pipe gives, and one byte more than the most where there is more; then it is closed, which ends who goes on writing.
+/// Reads a pipe up to one byte beyond the limit and closes it, which ends a program that continues to write.
 async fn read(from: Option<impl AsyncRead + Unpin>, most: u64) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     if let Some(from) = from {
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_program_says_is_cleaned_line_by_line_and_without_secrets() {
+    async fn output_is_cleaned_and_hides_secrets() {
         let _held = Secret::new("CANARYchild9".to_owned());
         let said = sh("cat; printf 'a\\033[31mb\\n' >&2; exit 3", b"one CANARYchild9\ntwo\n", BOUNDS).await.unwrap();
         assert_eq!((said.out.as_str(), said.errors.as_str(), said.is_cut), ("one ***\ntwo", "ab", false));
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_never_ends_to_speak_is_cut_and_ended() {
+    async fn endless_output_is_truncated() {
         let said = sh("yes", b"", BOUNDS).await.unwrap();
         assert!(said.is_cut && !said.status.success(), "{said:?}");
         assert_eq!(said.out.len(), 4_095, "the last line break is no line");
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_program_that_does_not_end_is_given_up() {
+    async fn program_times_out() {
         let bounds = Bounds { within: Duration::from_millis(50), ..BOUNDS };
         let late = sh("exec sleep 1000", b"", bounds).await.unwrap_err();
         assert!(matches!(late, Unheard::Late(limit) if limit == bounds.within), "{late:?}");

@@ -1,5 +1,5 @@
-//! Systems that can back up, and what each can do. They speak in domain words: statements, view names and files of a
-//! system stay in its own folder.
+//! Systems that can be backed up. Their interface uses domain types: statements, view names and files of a system stay in its
+//! own directory.
 
 pub mod dump;
 pub mod oceanbase;
@@ -19,39 +19,39 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::{IntentView, Prepared, TaskView};
 
-/// What a look at a step found, for one target.
+/// The state of a step for one target, as it was observed.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Look {
-    /// It is done; what is to say about it.
+    /// The step is done, with a note about it.
     Done(String),
-    /// Nothing had to be done, and why.
+    /// Nothing had to be done, with the reason.
     NotNeeded(String),
-    /// It cannot be done.
+    /// The step failed.
     Failed(Fault),
-    /// Nobody knows.
+    /// The state cannot be determined.
     Unknown(Fault),
-    /// The server's job (or the dump) ended badly.
+    /// The server's job, or the dump, ended without a backup.
     Ended(Box<Outcome>),
-    /// The server works on it, or something is awaited.
+    /// The server works on the step, or the step waits for something.
     Wait(Waiting),
-    /// This is to be done now.
+    /// This action is to be executed now.
     Act(Action),
-    /// A start that got no answer is proven not to have happened.
+    /// A start that got no answer is proven not to have been executed.
     NotStarted {
-        /// Which intent.
+        /// Number of the intent.
         intent: u32,
-        /// What proves it.
+        /// The proof, as text.
         proof: String,
     },
     /// The verdict.
     Verdict(Box<Outcome>),
-    /// The verdict if nobody waits any longer.
+    /// The verdict if the wait ends now.
     NotYet {
         /// What is waited for.
         what: String,
-        /// Milliseconds that the wait should last at least, as the log comes in steps; None: not known.
+        /// The least time to wait, in milliseconds, since the log is archived in intervals; `None` where it is not known.
         at_least: Option<u64>,
-        /// The verdict meanwhile.
+        /// The interim verdict.
         outcome: Box<Outcome>,
     },
 }
@@ -59,24 +59,24 @@ pub enum Look {
 /// What a step waits for.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Waiting {
-    /// In words.
+    /// The wait as text.
     pub what: String,
-    /// Phase and counters, while a job has them.
+    /// Phase and counters of the running job, where it has them.
     pub task: Option<TaskFacts>,
-    /// Whether the server shows something alive: then a limit raises attention and never fails the step.
+    /// Whether the server shows running work: then a limit raises attention and never fails the step.
     pub alive: bool,
-    /// The error that the running job shows, if it shows one; it is no movement.
+    /// The error that the running job shows, if any; it does not count as progress.
     pub trouble: Option<Fault>,
 }
 
 impl Waiting {
-    /// Waits for something that has no counters.
+    /// Returns a wait without counters.
     #[must_use]
     pub fn for_(what: impl Into<String>, alive: bool) -> Self {
         Self { what: what.into(), task: None, alive, trouble: None }
     }
 
-    /// Whether this is where it stood at the other look.
+    /// Returns whether nothing but the error changed since the other wait.
     #[must_use]
     pub fn stands_at(&self, other: &Self) -> bool {
         (&self.what, &self.task, self.alive) == (&other.what, &other.task, other.alive)
@@ -88,16 +88,16 @@ impl Waiting {
 pub struct JobSeen {
     /// Its id.
     pub job: u64,
-    /// The set it makes, once known.
+    /// The id of the backup set it makes, once known.
     pub set: Option<u64>,
-    /// What the server made of it.
+    /// Full or incremental, as the server made it.
     pub kind: Option<Mode>,
 }
 
-/// A look together with the job that was seen.
+/// An observation together with the job that was seen.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Seen {
-    /// What was found.
+    /// The state of the step.
     pub look: Look,
     /// The job, where one was seen.
     pub job: Option<JobSeen>,
@@ -109,23 +109,24 @@ impl From<Look> for Seen {
     }
 }
 
-/// The run a step belongs to.
+/// The context in which a step is observed: the task, its plan and its journal.
 #[derive(Debug, Clone, Copy)]
 pub struct Run<'a> {
     /// The task's id.
     pub task: &'a str,
-    /// What was confirmed.
+    /// The confirmed plan.
     pub prepared: &'a Prepared,
-    /// What happened so far.
+    /// The state of the task from its journal.
     pub view: &'a TaskView,
-    /// The present attempt.
+    /// Number of the current attempt.
     pub attempt: u32,
-    /// This host's time.
+    /// Current time of this host.
     pub now: jiff::Timestamp,
 }
 
 impl Run<'_> {
-    /// The intent to start that a target's backup hangs on: the last one of this backup that was not refused.
+    /// Returns the intent that started the target's backup: the last one of this backup that was not refused or proven not to be
+    /// executed.
     #[must_use]
     pub fn start_intent(&self, target: &TargetName) -> Option<&IntentView> {
         let since = self.view.target(target)?.anew_since;
@@ -139,13 +140,13 @@ impl Run<'_> {
             .filter(|intent| !intent.refused && !intent.settled_as_not_started)
     }
 
-    /// The job of a target, once found.
+    /// Returns the job id of a target, once found.
     #[must_use]
     pub fn job(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.job
     }
 
-    /// The set of a target, once known.
+    /// Returns the backup set id of a target, once known.
     #[must_use]
     pub fn set(&self, target: &TargetName) -> Option<u64> {
         self.view.target(target)?.set

@@ -1,4 +1,4 @@
-//! The object storage of a dump, as a system needs it: whoever builds the system lends one that can be asked.
+//! The object storage that a dump is uploaded to, as a trait: whoever builds the system passes an implementation.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -9,32 +9,32 @@ use futures_util::future::BoxFuture;
 
 use crate::domain::fault::Fault;
 
-/// A file of this host that is to become an object.
+/// A file of this host to upload as an object.
 #[derive(Debug, Clone)]
 pub struct ToStore {
-    /// Its key in the bucket.
+    /// Key of the object in the bucket.
     pub key: String,
-    /// Where it lies.
+    /// Path of the file.
     pub path: PathBuf,
     /// Its size in bytes.
     pub bytes: u64,
     /// The SHA-256 of its content, in hexadecimal digits.
     pub sha256: String,
-    /// Grows by what the storage took, in bytes.
+    /// Counter of the bytes that the storage has accepted.
     pub sent: Arc<AtomicU64>,
 }
 
-/// A bucket. Its faults are sentences for a person; what is worth another try was tried again already.
+/// A bucket. Its faults are texts for the user; transient errors were retried already.
 pub trait Storage: Send + Sync {
-    /// The sizes in bytes of all objects whose keys begin so.
+    /// Returns the sizes in bytes of all objects with this key prefix.
     fn sizes(&self, prefix: String) -> BoxFuture<'_, Result<BTreeMap<String, u64>, Fault>>;
 
-    /// Puts a file there, whole or not at all.
+    /// Uploads a file as one object, completely or not at all.
     fn put(&self, file: ToStore) -> BoxFuture<'_, Result<(), Fault>>;
 
-    /// The content of an object of at most so many bytes.
+    /// Returns the content of an object of at most `most` bytes.
     fn get(&self, key: String, most: usize) -> BoxFuture<'_, Result<Vec<u8>, Fault>>;
 }
 
-/// A storage that outlives the look that asks it.
+/// A shared object storage, which tasks of their own can use.
 pub type LentStorage = Arc<dyn Storage>;

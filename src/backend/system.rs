@@ -1,4 +1,4 @@
-//! The systems there are, behind one face: the runner does not know which one it runs.
+//! All systems behind one interface: the runner does not know which one it uses.
 
 use std::os::fd::OwnedFd;
 
@@ -20,66 +20,68 @@ use crate::domain::task::PreviewStep;
 pub enum System {
     /// A cluster with physical backup.
     OceanBase(Box<OceanBase>),
-    /// An engine that is dumped.
+    /// An engine with logical backup.
     Dump(Box<DumpSystem>),
 }
 
-/// What decides how a plan is written for a server.
+/// What decides how statements are written for a server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Wording {
-    /// The name of its line.
+    /// Name of its release profile.
     pub line: &'static str,
-    /// The kind of the login.
+    /// Scope of the login: sys or one tenant.
     pub scope: Scope,
 }
 
-/// Makes copies of the locks' descriptors that a child process inherits; whoever takes them drops them right after the start.
+/// Returns copies of the locks' descriptors that a child process inherits; the caller drops them right after the start.
 pub type LendLocks = Box<dyn Fn() -> Result<Vec<OwnedFd>, Fault> + Send + Sync>;
 
-/// An act that is ready to be performed: everything an intent has to say about it, and how to do it.
+/// A prepared action: what the intent in the journal records about it, and how it is executed.
 pub struct Act {
-    /// The statements (or the command), secrets as `***`.
+    /// The statements or the command, with secrets as `***`.
     pub shown: Vec<String>,
-    /// The same as they were confirmed, where values are filled in that are read from the server; None: they are as they were.
+    /// The statements as they were confirmed, where values read from the server are filled in; `None` where nothing was filled
+    /// in.
     pub planned: Option<Vec<String>>,
-    /// The marker of a start.
+    /// The DESCRIPTION that marks a start.
     pub description: Option<String>,
-    /// The highest job id seen before.
+    /// The highest job id before the action.
     pub highest_job: Option<u64>,
-    /// The server's id of the connection it will be sent over, if the server lists it.
+    /// The server's id of the connection that sends it, if the server lists it.
     pub connection: Option<crate::domain::task::ServerConnection>,
-    /// Where it will be sent.
+    /// The endpoint it is sent to.
     pub server: String,
-    /// Milliseconds after which the server itself gives up on it.
+    /// The server's own time limit for it, in milliseconds.
     pub server_limit: u64,
-    /// How it is done.
+    /// How it is executed.
     pub(super) doing: Doing,
 }
 
-/// What a cancel comes to, as the server stands now.
+/// What a cancel does in the current state of the server.
 pub enum Cancel {
-    /// This is to be sent; it is to end these jobs, each with its tenant. None are named where one statement is enough.
+    /// This action is to be sent; it ends these jobs, each as tenant id and job id. The list is empty where one statement is
+    /// always enough.
     Send(Box<Act>, Vec<(u64, u64)>),
-    /// The jobs that are meant are not there yet, and before they are CANCEL BACKUP hits nothing: what is awaited.
+    /// The jobs do not exist yet, and CANCEL BACKUP would hit nothing; the text says what is awaited.
     Awaits(String),
-    /// Nothing that is meant runs, or it is being cancelled already.
+    /// No job of this task runs, or it is being cancelled already.
     Nothing,
-    /// Beside what was meant another job runs there now, which would be hit too: what it is.
+    /// Another job runs now that would be hit too; the text describes it.
     Another(String),
 }
 
-/// How an act is done.
+/// How an action is executed.
 pub(super) enum Doing {
-    /// Statements over their own connection.
+    /// Statements, sent over a connection of their own.
     Statements(Box<PendingAct>),
-    /// A dump at its place.
+    /// The start of a dump.
     Dump(Box<super::dump::PendingDump>),
-    /// The end of the dump that runs.
+    /// The end of the running dump.
     EndDump,
 }
 
 impl System {
-    /// Looks at a step for these targets, all at once.
+    /// Observes a step for these targets, all at once.
     ///
     /// # Errors
     /// No answer, or a question that was refused: it concerns all of them.
@@ -101,10 +103,10 @@ impl System {
         }
     }
 
-    /// What is shown of a plan.
+    /// Renders the steps of a plan with their statements.
     ///
     /// # Errors
-    /// A planned action this system has no words for.
+    /// A planned action for which this system has no statement.
     pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
         match self {
             Self::OceanBase(system) => system.preview(plan, task).await,
@@ -112,7 +114,7 @@ impl System {
         }
     }
 
-    /// Whether every statement of a plan can be made with the secrets that are here, before the first of them is sent.
+    /// Checks that every statement of a plan can be rendered with the available secrets, before the first one is sent.
     ///
     /// # Errors
     /// One cannot, and why.
@@ -124,7 +126,7 @@ impl System {
         }
     }
 
-    /// Makes an act ready: for OceanBase over one fresh connection of its own.
+    /// Prepares an action; for OceanBase with a new connection of its own.
     ///
     /// # Errors
     /// Nothing was sent, and why.
@@ -141,7 +143,7 @@ impl System {
         }
     }
 
-    /// Performs it, once.
+    /// Executes a prepared action, once.
     ///
     /// # Errors
     /// The refusal, or that no answer came.
@@ -157,9 +159,9 @@ impl System {
         }
     }
 
-    /// Makes the act ready that ends what this task runs. `hit` are the jobs that an earlier CANCEL BACKUP of this request was
-    /// to hit, each with its tenant: a repeat goes to no others. A dump is this host's own process: it is ended when the act is
-    /// performed, and nobody else is asked.
+    /// Prepares the action that ends the jobs of this task. `hit` are the jobs that an earlier CANCEL BACKUP of this request was
+    /// to end, as tenant id and job id: a repeat ends no others. A dump is a process of this host and is killed when the action
+    /// is executed.
     ///
     /// # Errors
     /// Nothing was sent, and why.
@@ -178,7 +180,8 @@ impl System {
         }
     }
 
-    /// What decides how a plan is written for the server; None: not known yet, or it is this host that carries it out.
+    /// Returns what decides how statements are written for the server; `None` where it is not known yet, or this host executes
+    /// the plan.
     #[must_use]
     pub fn wording(&self) -> Option<Wording> {
         match self {
@@ -187,7 +190,7 @@ impl System {
         }
     }
 
-    /// Takes that the server was not asked to look at a storage, and why.
+    /// Records that the storage proof was not requested, and why.
     pub fn looked_in_vain(&mut self, target: &TargetName, fault: &Fault) {
         match self {
             Self::OceanBase(system) => system.looked_in_vain(target, fault),
@@ -196,8 +199,8 @@ impl System {
         }
     }
 
-    /// Gives the locks of the target to whatever is started on this host, so that the target stays taken while that lives. What
-    /// runs on servers needs none: they show it to everybody.
+    /// Lets processes that are started on this host inherit the locks of the target, so that it stays taken while they live.
+    /// Jobs on servers need none: the servers show them to everyone.
     pub fn lend_locks(&mut self, lend: LendLocks) {
         match self {
             Self::OceanBase(_) => {}
@@ -205,7 +208,7 @@ impl System {
         }
     }
 
-    /// Gives the object storage that a dump goes on to; nobody else uploads.
+    /// Sets the object storage for dumps; other systems do not upload.
     pub fn lend_storage(&mut self, storage: LentStorage) {
         match self {
             Self::OceanBase(_) => {}
@@ -213,7 +216,7 @@ impl System {
         }
     }
 
-    /// Lets every connection from now on prove that it leads to what was confirmed.
+    /// Requires every connection from now on to lead to the confirmed cluster and tenants.
     pub fn expect(&mut self, plan: &Plan) {
         match self {
             Self::OceanBase(system) => system.expect(plan),
@@ -222,8 +225,8 @@ impl System {
         }
     }
 
-    /// Why these targets stand still, each with the words of what it stands at. It changes nothing, and what cannot be read
-    /// is said as that.
+    /// Diagnoses why these targets make no progress; each comes with the text of its wait. It changes nothing, and reports what
+    /// cannot be read.
     pub async fn standstill(
         &mut self,
         run: &Run<'_>,
@@ -236,8 +239,8 @@ impl System {
         }
     }
 
-    /// What is known of a target's log archive that does not do what it was told to; None: nothing, or it has none of its own
-    /// (below V4 the archive is the cluster's).
+    /// Reads the state of a target's log archive that did not change as requested; `None` where it cannot be read, or the target
+    /// has no archive of its own (below V4 the archive is the cluster's).
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         match self {
             Self::OceanBase(system) => system.unchanged_archive(target).await,
@@ -245,7 +248,7 @@ impl System {
         }
     }
 
-    /// Forgets a connection that broke.
+    /// Drops a broken connection.
     pub fn disconnect(&mut self) {
         match self {
             Self::OceanBase(system) => system.drop_session(),

@@ -1,4 +1,4 @@
-//! The audit trail: one line an action, on the disk before the action is even intended.
+//! The audit trail: one line per action, on disk before the action is even intended.
 
 use std::path::Path;
 
@@ -10,29 +10,29 @@ use super::tail::Tail;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
-/// One action.
+/// An entry of the audit trail.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action {
-    /// When.
+    /// Time of the action.
     pub at: Timestamp,
-    /// For which task; `None` for what is done outside of one.
+    /// Id of its task; `None` for an action outside of a task.
     pub task: Option<TaskId>,
-    /// To what: `cluster` or `cluster/tenant`.
+    /// The target: `cluster` or `cluster/tenant`.
     pub target: String,
-    /// Who had it done.
+    /// The user who requested it.
     pub who: String,
-    /// On which host obnow ran.
+    /// The host that obnow ran on.
     pub host: String,
-    /// What, in domain words: the step.
+    /// The action in domain terms: the name of the step.
     pub action: String,
-    /// The statement as a person may see it: redacted.
+    /// The redacted statement.
     pub statement: String,
 }
 
-/// Writes an action down; it is on the disk when this returns, and only then may it be done.
+/// Writes an entry; it is on disk when this returns, and only then the action may be executed.
 ///
 /// # Errors
-/// The disk refuses: the action must not be done.
+/// It cannot be written: the action must not be executed.
 pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
     super::state::ensure(state)?;
     let path = state.join("audit.jsonl");
@@ -41,10 +41,10 @@ pub fn write(state: &Path, action: &Action) -> Result<(), Fault> {
         .map_err(|error| disk::fault("write the audit trail", &path, &error))
 }
 
-/// All actions, the oldest first; a line that is none is given as its text.
+/// Reads all entries, the oldest first; a line that is not an entry is returned as its text.
 ///
 /// # Errors
-/// The file is there and cannot be read.
+/// The file exists and cannot be read.
 pub fn read(state: &Path) -> Result<Vec<Result<Action, String>>, Fault> {
     let lines = Tail::new(state.join("audit.jsonl"), 0).lines()?;
     let parse = |line: Vec<u8>| serde_json::from_slice(&line).map_err(|_| String::from_utf8_lossy(&line).into_owned());

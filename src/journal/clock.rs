@@ -4,17 +4,17 @@ use std::io::Read;
 
 use jiff::Timestamp;
 
-/// This instant.
+/// Returns the current time.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the journal's one clock")]
 pub fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// Sixty-four random bits of the system.
+/// Returns 64 random bits of the system.
 ///
 /// # Errors
-/// The system gives none.
+/// The system has none.
 pub fn random() -> std::io::Result<u64> {
     let mut bytes = [0; 8];
     std::fs::File::open("/dev/urandom")?.read_exact(&mut bytes)?;

@@ -1,4 +1,4 @@
-//! Files of the state directory: private, appended to by whole lines, and on the disk when that is promised.
+//! Files of the state directory: private, appended to by complete lines, and synced to disk where that is promised.
 
 use std::fs::{DirBuilder, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -11,10 +11,10 @@ use rustix::io::Errno;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::private_file::{Complaint, Met};
 
-/// The largest file that is read, in bytes. A journal of one backup has a few hundred kilobytes.
+/// The largest file that is read, in bytes; the journal of a backup has a few hundred kilobytes.
 pub(super) const LARGEST: u64 = 256 << 20;
 
-/// A file that is there and is not used.
+/// A file that exists and must not be used.
 #[derive(Debug)]
 struct Unfit(Complaint);
 
@@ -30,7 +30,7 @@ fn unfit(why: impl Into<String>, next: impl Into<String>) -> std::io::Error {
     std::io::Error::other(Unfit(Complaint { why: why.into(), next: next.into() }))
 }
 
-/// The fault of a file that could not be used; `doing` completes "obnow cannot .. PATH".
+/// Returns the fault of a file that could not be used; `doing` completes "obnow cannot .. PATH".
 pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     if let Some(Unfit(Complaint { why, next })) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
         return Fault::new(Cause::Internal, format!("obnow cannot {doing} {}.", path.display()), why, next);
@@ -50,10 +50,10 @@ pub(super) fn fault(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     )
 }
 
-/// Makes a directory and what is missing above it, each 0700, and puts its name on the disk.
+/// Creates a directory and its missing parents, each with mode 0700, and syncs its name to disk.
 ///
 /// # Errors
-/// It cannot be made; or it is there, and is a link, belongs to another user, or may be written by others.
+/// It cannot be created; or it exists and is a link, belongs to another user, or is writable by others.
 pub(super) fn directory(path: &Path) -> Result<(), Fault> {
     if check_directory(path)? {
         return Ok(());
@@ -62,10 +62,10 @@ pub(super) fn directory(path: &Path) -> Result<(), Fault> {
     made.map_err(|error| fault("make the directory", path, &error))
 }
 
-/// Whether a directory of ours is there.
+/// Returns whether a directory exists, and checks that it is private.
 ///
 /// # Errors
-/// It is no directory of ours: a link, another user's, or one that others may write in.
+/// It is a link, belongs to another user, or is writable by others.
 pub(super) fn check_directory(path: &Path) -> Result<bool, Fault> {
     let found = match std::fs::symlink_metadata(path) {
         Ok(found) => found,
@@ -77,7 +77,7 @@ pub(super) fn check_directory(path: &Path) -> Result<bool, Fault> {
     checked.map(|()| true).map_err(|error| fault("use the directory", path, &error))
 }
 
-/// What is there in the place of a file, or of a directory.
+/// Returns the error of a path that is not a file, or not a directory.
 fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
     let kind = found.file_type();
     let what = if kind.is_symlink() {
@@ -95,7 +95,7 @@ fn wrong_kind(found: &Metadata, wanted_directory: bool) -> std::io::Error {
     unfit(format!("It is {what}, not {wanted}."), "Find out who put it there, and move it away.")
 }
 
-/// Refuses what belongs to another user, or may be written by others.
+/// Refuses a file or directory that belongs to another user or is writable by others.
 fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::io::Result<()> {
     let met = Met { owner: found.uid(), user: rustix::process::geteuid().as_raw(), mode: found.mode() };
     match met.complaint(&path.display().to_string(), (0o022, does), mode) {
@@ -104,15 +104,15 @@ fn private_to_us(path: &Path, found: &Metadata, does: &str, mode: &str) -> std::
     }
 }
 
-/// Opens a file of ours; it never waits, whatever has that name.
+/// Opens a private file; never blocks, whatever has that name.
 ///
 /// # Errors
-/// It cannot be opened, is no ordinary file, belongs to another user, or may be written by others.
+/// It cannot be opened, is not a regular file, belongs to another user, or is writable by others.
 pub(super) fn open(path: &Path, options: &OpenOptions) -> std::io::Result<File> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits();
     let opened = options.clone().custom_flags(flags.cast_signed()).open(path);
     let file = opened.map_err(|error| match error.raw_os_error().map(Errno::from_raw_os_error) {
-        // A link; a FIFO that nobody reads; a directory that is to be written.
+        // A link, a FIFO without a reader, or a directory opened for writing.
         Some(Errno::LOOP | Errno::NXIO | Errno::ISDIR) => match std::fs::symlink_metadata(path) {
             Ok(found) if !found.is_file() => wrong_kind(&found, false),
             _ => error,
@@ -127,24 +127,24 @@ pub(super) fn open(path: &Path, options: &OpenOptions) -> std::io::Result<File> 
     Ok(file)
 }
 
-/// Opens a file of ours for reading.
+/// Opens a private file for reading.
 pub(super) fn open_to_read(path: &Path) -> std::io::Result<File> {
     open(path, OpenOptions::new().read(true))
 }
 
-/// All of a small file of ours.
+/// Reads a small private file, at most 64 KiB.
 pub(super) fn read_small(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     open_to_read(path)?.take(64 << 10).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
-/// Opens a small file of ours for writing, and makes it, 0600, where it is not there.
+/// Opens a small private file for writing; creates it with mode 0600 where it is missing.
 pub(super) fn open_to_write(path: &Path) -> std::io::Result<File> {
     open(path, OpenOptions::new().write(true).create(true).truncate(false).mode(0o600))
 }
 
-/// Puts the name of a file on the disk.
+/// Syncs the name of a file to disk.
 pub(super) fn sync_parent(path: &Path) -> std::io::Result<()> {
     match path.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => File::open(parent)?.sync_all(),
@@ -152,14 +152,14 @@ pub(super) fn sync_parent(path: &Path) -> std::io::Result<()> {
     }
 }
 
-/// The way our files are opened by whoever writes them.
+/// Returns the options to append to a private file (mode 0600).
 pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).append(true).mode(0o600);
     options
 }
 
-/// Appends one line, which ends in a newline, by one write. What a full disk left of it is taken back.
+/// Appends one line, which ends in a newline, with one write. A partial line on a full disk is removed again.
 pub(super) fn append_line(file: &mut File, line: &[u8]) -> std::io::Result<()> {
     let before = file.metadata()?.len();
     let written = loop {
@@ -178,8 +178,8 @@ pub(super) fn append_line(file: &mut File, line: &[u8]) -> std::io::Result<()> {
     }
 }
 
-/// Appends a line to a file that several processes append to without a lock, and puts it on the disk. Half a line
-/// that a killed one left is closed first, so that it never becomes part of ours.
+/// Appends a line to a file that several processes append to without a lock, and syncs it. A partial line of a killed process is
+/// terminated first, so that it never becomes part of this line.
 pub(super) fn append_shared(path: &Path, line: &[u8]) -> std::io::Result<()> {
     let fresh = !path.exists();
     let mut file = open(path, private().create(true))?;
@@ -194,7 +194,7 @@ pub(super) fn append_shared(path: &Path, line: &[u8]) -> std::io::Result<()> {
     }
     whole.extend_from_slice(line);
     whole.push(b'\n');
-    // One write, and no taking back: others may have appended meanwhile.
+    // One write, and a partial one is not removed: others may have appended meanwhile.
     let count = file.write(&whole)?;
     if count != whole.len() {
         return Err(ErrorKind::StorageFull.into());
@@ -203,7 +203,7 @@ pub(super) fn append_shared(path: &Path, line: &[u8]) -> std::io::Result<()> {
     if fresh { sync_parent(path) } else { Ok(()) }
 }
 
-/// Replaces a file by a whole new one.
+/// Replaces a file atomically.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let mut name = path.as_os_str().to_owned();
     name.push(".new");

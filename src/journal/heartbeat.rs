@@ -1,5 +1,5 @@
-//! The sign of life of a runner: the time of `ID.alive`. In it is room for the last word of one that cannot write its
-//! journal any more; the room is taken while there still is some, so that a full disk does not silence it.
+//! The heartbeat of a runner: the modification time of `ID.alive`. Space for an exit message is preallocated in the file, so
+//! that a full disk cannot prevent writing one.
 
 use std::fs::OpenOptions;
 use std::io::ErrorKind;
@@ -13,10 +13,10 @@ use super::disk;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::Fault;
 
-/// Alive at `now`.
+/// Records a heartbeat at `now`.
 ///
 /// # Errors
-/// The disk refuses.
+/// The file cannot be written.
 pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     if let Some(folder) = path.parent() {
@@ -25,7 +25,7 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     let file = disk::open_to_write(&path);
     file.and_then(|file| {
         if file.metadata()?.len() == 0 {
-            // Where even this finds no room, the last word does not either.
+            // Without space for this there is none for the exit message either.
             let _ = file.write_at(&[b' '; ROOM], 0);
         }
         file.set_modified(SystemTime::from(now))
@@ -33,13 +33,13 @@ pub fn beat(state: &Path, task: &TaskId, now: Timestamp) -> Result<(), Fault> {
     .map_err(|error| disk::fault("leave a sign of life in", &path, &error))
 }
 
-/// Room for the last word, in bytes.
+/// Space for the exit message, in bytes.
 const ROOM: usize = 4096;
 
-/// Leaves the reason why the runner goes, for want of a journal to write it into.
+/// Writes the exit message of a runner that cannot write its journal.
 ///
 /// # Errors
-/// The disk refuses this too.
+/// The file cannot be written either.
 pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     let mut word = serde_json::to_vec(why).unwrap_or_default();
@@ -49,16 +49,16 @@ pub fn leave_word(state: &Path, task: &TaskId, why: &Fault) -> Result<(), Fault>
         .map_err(|error| disk::fault("leave a last word in", &path, &error))
 }
 
-/// The reason that the last runner left, where it could not write it into the journal.
+/// Returns the exit message of the last runner, where it could not write the journal.
 #[must_use]
 pub fn last_word(state: &Path, task: &TaskId) -> Option<Fault> {
     serde_json::from_slice(&disk::read_small(&TaskFiles::new(state, task).alive).ok()?).ok()
 }
 
-/// Forgets the word of an earlier runner.
+/// Clears the exit message of an earlier runner.
 ///
 /// # Errors
-/// The disk refuses.
+/// The file cannot be written.
 pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).alive;
     match disk::open(&path, OpenOptions::new().write(true)).and_then(|file| file.write_all_at(&[b' '; ROOM], 0)) {
@@ -67,10 +67,10 @@ pub fn forget_word(state: &Path, task: &TaskId) -> Result<(), Fault> {
     }
 }
 
-/// How long ago the last sign of life was; `None` where there never was one, zero where it is of the future.
+/// Returns the age of the last heartbeat; `None` where there never was one, zero where it is in the future.
 ///
 /// # Errors
-/// The file is there and cannot be looked at.
+/// The file exists and cannot be read.
 pub fn age(state: &Path, task: &TaskId, now: Timestamp) -> Result<Option<Duration>, Fault> {
     let path = TaskFiles::new(state, task).alive;
     match disk::open_to_read(&path).and_then(|file| file.metadata()?.modified()) {

@@ -1,8 +1,8 @@
-//! Who may work on a cluster and its tenants: advisory locks on files named by their ids, held by a runner for as long as
-//! it, or the dump tool it handed them to, lives. They end with the process, however it ends.
+//! Locks on clusters and tenants: advisory locks on files named by their ids. A runner, or the dump process that inherited them,
+//! holds them until it ends, however it ends.
 //!
-//! A lock's side file (`.owner`) says who holds it. It is only a word: whether the owner lives is seen by its process
-//! id together with its start time. Watchers read it and never try a lock, because a try takes the lock for a moment.
+//! The owner file of a lock (`.owner`) names its holder. It is only a hint: whether the owner lives is decided by its process id
+//! together with its start time. Watchers read it and never try a lock, because a try holds the lock for a moment.
 
 use std::fs::{File, TryLockError};
 use std::os::fd::OwnedFd;
@@ -18,22 +18,22 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::identity::Created;
 use crate::process::started;
 
-/// What a task works on in one cluster.
+/// A cluster, or tenants of it, that a task wants to lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Claim {
-    /// What the cluster is called: letters, digits, `-` and `_`. [`Claim::known`] makes it of all that it is known by.
+    /// The name of the cluster in lock files: letters, digits, `-` and `_`. [`Claim::known`] builds it.
     pub cluster: String,
-    /// What it is called by those who know less of it, such as older releases: their locks are respected too.
+    /// Its name without the creation time, as older releases use it: their locks are respected too.
     pub less_known: Option<String>,
-    /// The ids of the tenants; none: the whole cluster.
+    /// The ids of the tenants; empty for the whole cluster.
     pub tenants: Vec<u64>,
 }
 
-/// Between what is known by few and the creation that tells it apart.
+/// Separates the name from the creation time.
 const CREATED: &str = "-created-";
 
 impl Claim {
-    /// Of a cluster that is known by `name` and, where that was read, by its creation.
+    /// Returns a claim on a cluster with this name and, where it was read, its creation time.
     #[must_use]
     pub fn known(name: String, created: Option<Created>, tenants: Vec<u64>) -> Self {
         let Some(Created { tenant, at }) = created else { return Self { cluster: name, less_known: None, tenants } };
@@ -42,54 +42,54 @@ impl Claim {
     }
 }
 
-/// Who holds a lock.
+/// The holder of a lock.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// Its process.
+    /// Its process id.
     pub pid: u32,
-    /// When that process started, as the system counts; empty where the system does not say.
+    /// Start time of that process in the system's format; empty where it is not known.
     pub started: String,
-    /// The task it works on.
+    /// Id of its task.
     pub task: TaskId,
-    /// When it took the lock.
+    /// When it acquired the lock.
     pub at: Timestamp,
 }
 
 impl Owner {
-    /// This process, working on `task` since `at`.
+    /// Returns this process as the owner for `task` since `at`.
     #[must_use]
     pub fn here(task: &TaskId, at: Timestamp) -> Self {
         let pid = std::process::id();
         Self { pid, started: started(pid).unwrap_or_default(), task: task.clone(), at }
     }
 
-    /// True while that very process lives; another one that got its id later does not count.
+    /// Returns whether that process still lives; another process that got its id later does not count.
     #[must_use]
     pub fn alive(&self) -> bool {
         started(self.pid).is_some_and(|started| started == self.started)
     }
 }
 
-/// The answer to a try.
+/// The result of trying to lock.
 #[derive(Debug)]
 pub enum Taken {
-    /// Everything claimed is ours until this is dropped.
+    /// All locks are held until this is dropped.
     Held(Held),
-    /// Nothing is ours.
+    /// No lock is held.
     Busy(Busy),
 }
 
-/// Somebody else has what was claimed.
+/// Another process holds one of the claimed locks.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Busy {
-    /// The lock that was not to be had: `cluster-1` or `cluster-1.tenant-1002`.
+    /// Name of that lock: `cluster-1` or `cluster-1.tenant-1002`.
     pub lock: String,
-    /// Who holds it, if that can be read. One that is not [`Owner::alive`] has left a dump tool behind that still runs.
+    /// Its owner, if that can be read. An owner that is not [`Owner::alive`] left a dump process behind that still runs.
     pub owner: Option<Owner>,
 }
 
 impl Busy {
-    /// The fault of a start that met this.
+    /// Returns the fault of a start that was prevented by it.
     #[must_use]
     pub fn fault(&self) -> Fault {
         let (why, next) = match &self.owner {
@@ -110,7 +110,7 @@ impl Busy {
     }
 }
 
-/// Locks that are ours; they are given back when this is dropped, or when the process ends.
+/// Held locks; they are released when this is dropped or the process ends.
 #[derive(Debug)]
 pub struct Held {
     files: Vec<File>,
@@ -119,14 +119,14 @@ pub struct Held {
 }
 
 impl Held {
-    /// Copies of the locks' descriptors that a child process inherits: the locks then last as long as the child too.
-    /// Every process started while these live inherits them: drop them right after the spawn.
+    /// Returns copies of the locks' descriptors that a child process inherits: the locks are then also held as long as the child
+    /// lives. Every process started while the copies exist inherits them: drop them right after the spawn.
     ///
     /// # Errors
     /// The process has too many open files.
     pub fn inheritable(&self) -> Result<Vec<OwnedFd>, Fault> {
         self.shared.store(true, Ordering::Relaxed);
-        // A plain dup is open across exec, where std's clone is not; the lock belongs to what both refer to.
+        // A plain dup stays open across exec, unlike std's clone; both refer to the same lock.
         let copies: Result<_, _> = self.files.iter().map(rustix::io::dup).collect();
         copies.map_err(|error| {
             let why = format!("The system says: {error}.");
@@ -142,7 +142,7 @@ impl Held {
 
 impl Drop for Held {
     fn drop(&mut self) {
-        // A child that was given the locks may live on: then the word of who took them stays, and the locks with it.
+        // A child that inherited the locks may still live: then the owner files stay, as the locks do.
         if !*self.shared.get_mut() {
             self.files.iter().for_each(release);
             for path in &self.owners {
@@ -152,11 +152,11 @@ impl Drop for Held {
     }
 }
 
-/// Tries to take all that is claimed, and waits for nothing: per cluster its lock, exclusively for the whole cluster and
-/// shared for tenants, then the tenants' exclusively; all in the same order for everybody.
+/// Tries to lock everything claimed, without waiting: first the lock of each cluster, exclusive for the whole cluster and shared
+/// for tenants, then the exclusive locks of tenants. Every process uses the same order.
 ///
 /// # Errors
-/// A cluster's id cannot be part of a file name, or the disk refuses.
+/// A cluster's name cannot be part of a file name, or a file cannot be written.
 pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
@@ -171,7 +171,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
             return Ok(Taken::Busy(Busy { owner: holder(&folder, &cluster, None, owner), lock: name }));
         };
         held.files.push(file);
-        // Words that killed runners left, which this lock proves to be of nobody any more.
+        // Owner files of killed runners, which this lock proves to be stale.
         if whole {
             leftover.extend(tenant_words(&folder, &cluster));
             named.push(name);
@@ -187,7 +187,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
             named.push(name);
         }
     }
-    // Its own first and then those of the others: of two who come at once at least one meets the other.
+    // The own locks first, then those under other names: of two simultaneous processes at least one sees the other.
     for claim in claims {
         if let Some(busy) = known_otherwise(&folder, claim, owner)? {
             return Ok(Taken::Busy(busy));
@@ -196,7 +196,7 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     for path in leftover {
         let _ = std::fs::remove_file(path);
     }
-    // Only now, when nothing can be refused any more: a word that is there says that the lock was taken.
+    // Only now, when nothing can fail any more: an owner file means that the lock is held.
     for name in named {
         let path = side(&folder, &name);
         disk::replace(&path, &word).map_err(|error| disk::fault("write the owner of a lock into", &path, &error))?;
@@ -205,8 +205,8 @@ pub fn take(state: &Path, claims: &[Claim], owner: &Owner) -> Result<Taken, Faul
     Ok(Taken::Held(held))
 }
 
-/// Who works on what is claimed and knows the cluster by more or by less than the claim does. Their locks are tried and given
-/// back.
+/// Returns a process that locks the same cluster under another name, with or without the creation time. Its locks are tried and
+/// released again.
 fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Busy>, Fault> {
     let others = match &claim.less_known {
         Some(name) => vec![name.clone()],
@@ -226,7 +226,7 @@ fn known_otherwise(folder: &Path, claim: &Claim, me: &Owner) -> Result<Option<Bu
     Ok(None)
 }
 
-/// The clusters of this name that were locked by those who know their creation.
+/// Returns the names with creation time under which clusters of this name were locked.
 fn better_known(folder: &Path, name: &str) -> Vec<String> {
     let start = format!("cluster-{name}{CREATED}");
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
@@ -240,7 +240,7 @@ fn better_known(folder: &Path, name: &str) -> Vec<String> {
     found
 }
 
-/// The turn to have the servers of a cluster look at a storage; it ends when this is dropped.
+/// The lock that allows one storage proof per cluster at a time; it is released when this is dropped.
 #[derive(Debug)]
 pub struct Turn {
     lock: File,
@@ -252,10 +252,10 @@ impl Drop for Turn {
     }
 }
 
-/// Takes the turn to have the servers of a cluster look at a storage. None: another process on this host has it.
+/// Tries to lock the storage proof of a cluster; `None` where another process on this host holds the lock.
 ///
 /// # Errors
-/// The disk refuses.
+/// The lock file cannot be opened.
 pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
     let folder = state.join("locks");
     disk::directory(&folder)?;
@@ -263,14 +263,14 @@ pub fn turn(state: &Path, cluster: &str) -> Result<Option<Turn>, Fault> {
     Ok(attempt(&folder, &format!("look-{name}"), false)?.map(|lock| Turn { lock }))
 }
 
-/// The living process that works on a cluster (`None`: on it as a whole, or on any of its tenants) or on a tenant (or
-/// on its whole cluster). Tries no lock, so watchers may ask.
+/// Returns the living owner of a cluster or any of its tenants (`tenant` is `None`), or of a tenant or its whole cluster. Tries
+/// no lock, so watchers may call it.
 #[must_use]
 pub fn owner(state: &Path, cluster: &str, tenant: Option<u64>) -> Option<Owner> {
     owners(&state.join("locks"), cluster, tenant).into_iter().find(Owner::alive)
 }
 
-/// Claims by cluster and tenant, sorted, each once; a claim of the whole cluster swallows those of its tenants.
+/// Merges claims by cluster, sorted and without duplicates; a claim on the whole cluster includes its tenants.
 fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
     let mut clusters = std::collections::BTreeMap::<&str, Vec<&Claim>>::new();
     for claim in claims {
@@ -295,8 +295,8 @@ fn merged(claims: &[Claim]) -> Result<Vec<(String, Vec<u64>)>, Fault> {
     Ok(all.collect())
 }
 
-/// The lock's open file, or `None` where somebody else has it. The file stays for ever: removing one that somebody is
-/// about to lock would make two locks of one name.
+/// Tries a lock and returns its open file, or `None` where another process holds it. The file is never removed: removing one
+/// that another process is about to lock would make two locks of one name.
 fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Fault> {
     let path = folder.join(name);
     let file =
@@ -308,8 +308,8 @@ fn attempt(folder: &Path, name: &str, shared: bool) -> Result<Option<File>, Faul
     }
 }
 
-/// Gives a lock back at once. Closing its file alone would leave it with a child process that another thread is about to start:
-/// until its `exec` it has a copy of every open file.
+/// Releases a lock at once. Closing its file alone would leave it with a child process that another thread is starting: until
+/// its `exec` it has a copy of every open file.
 fn release(lock: &File) {
     let _ = lock.unlock();
 }
@@ -318,7 +318,7 @@ fn side(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.owner"))
 }
 
-/// The side files of a cluster's tenants.
+/// Returns the owner files of a cluster's tenants.
 fn tenant_words(folder: &Path, cluster: &str) -> Vec<PathBuf> {
     let start = format!("cluster-{cluster}.tenant-");
     let ours = |name: &str| name.strip_suffix(".owner").is_some_and(|lock| lock.starts_with(&start));
@@ -326,14 +326,14 @@ fn tenant_words(folder: &Path, cluster: &str) -> Vec<PathBuf> {
     entries.filter(|entry| entry.file_name().to_str().is_some_and(ours)).map(|entry| entry.path()).collect()
 }
 
-/// Whoever is in the way of `me`: a living owner before one that left something behind, the latest of those.
+/// Returns the owner that conflicts with `me`: a living one before a dead one, the latest first.
 fn holder(folder: &Path, cluster: &str, tenant: Option<u64>, me: &Owner) -> Option<Owner> {
     let mut found = owners(folder, cluster, tenant);
     found.retain(|owner| (owner.pid, &owner.task) != (me.pid, &me.task));
     found.into_iter().max_by_key(|owner| (owner.alive(), owner.at))
 }
 
-/// All that is written about who holds a cluster, or about a tenant and its whole cluster.
+/// Reads the owner files of a cluster, or of a tenant and its whole cluster.
 fn owners(folder: &Path, cluster: &str, tenant: Option<u64>) -> Vec<Owner> {
     let whole = format!("cluster-{cluster}");
     let mut paths = vec![side(folder, &whole)];

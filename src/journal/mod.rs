@@ -1,5 +1,5 @@
-//! What a task leaves on the disk: its events, the requests put to it, its heartbeat, its locks, and the audit trail.
-//! The runner writes, everyone else only reads; a kill at any instant loses nothing that was acknowledged.
+//! What a task stores on disk: its events, the requests to it, its heartbeat, its locks, and the audit trail. Only the runner
+//! writes, everyone else reads; a kill at any time loses nothing that was acknowledged.
 
 pub mod audit;
 pub mod clock;

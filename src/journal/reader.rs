@@ -1,4 +1,4 @@
-//! Those who read a task's journal: as a whole, or following it as it grows. A reader changes nothing and takes no lock.
+//! Reads a task's journal, at once or following it as it grows. A reader changes nothing and takes no lock.
 
 use std::io::{BufRead, BufReader};
 use std::marker::PhantomData;
@@ -15,31 +15,31 @@ use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::task::Unread;
 
-/// The version of the format that this obnow writes, and the newest it reads.
+/// The version of the format that this obnow writes, and the newest that it reads.
 pub const VERSION: u32 = 1;
 
-/// One line of a journal.
+/// One entry of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry<E> {
-    /// When it was written, in UTC. A line whose time cannot be read has that of the line before.
+    /// When it was written, in UTC; the time of the line before where it is unreadable.
     pub at: Timestamp,
-    /// The event; or what stands there instead of one.
+    /// The event, or the unreadable content.
     pub event: Result<E, Unread>,
 }
 
-/// A journal as it stands.
+/// The current contents of a journal.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Journal<E> {
-    /// When the task's journal was begun; `None` where its runner was killed before the first line was whole.
+    /// When the journal was created; `None` where its runner was killed before the first line was complete.
     pub begun: Option<Timestamp>,
     /// Its events, the oldest first.
     pub entries: Vec<Entry<E>>,
 }
 
-/// Reads the journal of a task, up to its last whole line.
+/// Reads the journal of a task up to its last complete line.
 ///
 /// # Errors
-/// There is none, it belongs to another task or a newer obnow, or it cannot be read.
+/// It does not exist, belongs to another task or a newer obnow, or cannot be read.
 pub fn read<E: DeserializeOwned>(state: &Path, id: &TaskId) -> Result<Journal<E>, Fault> {
     let mut follower = Follower::new(state, id);
     let entries = follower.entries()?;
@@ -54,30 +54,30 @@ pub fn read<E: DeserializeOwned>(state: &Path, id: &TaskId) -> Result<Journal<E>
     Ok(Journal { begun: follower.begun, entries })
 }
 
-/// Reads a journal on and on: each entry is given once.
+/// Reads a growing journal; returns each entry once.
 #[derive(Debug)]
 pub struct Follower<E> {
     tail: Tail,
     id: TaskId,
     begun: Option<Timestamp>,
     last: Timestamp,
-    /// How many lines were read.
+    /// Number of lines read.
     line: u64,
     event: PhantomData<fn() -> E>,
 }
 
 impl<E: DeserializeOwned> Follower<E> {
-    /// From the first event on; the journal need not be there yet.
+    /// Returns a follower from the first event on; the journal need not exist yet.
     #[must_use]
     pub fn new(state: &Path, id: &TaskId) -> Self {
         let tail = Tail::new(TaskFiles::new(state, id).journal, 0);
         Self { tail, id: id.clone(), begun: None, last: Timestamp::UNIX_EPOCH, line: 0, event: PhantomData }
     }
 
-    /// The entries that came since the last call; none where the journal is not there yet.
+    /// Returns the entries since the last call; none where the journal does not exist yet.
     ///
     /// # Errors
-    /// It belongs to another task or a newer obnow, or it cannot be read.
+    /// It belongs to another task or a newer obnow, or cannot be read.
     pub fn entries(&mut self) -> Result<Vec<Entry<E>>, Fault> {
         let mut lines = self.tail.lines()?.into_iter().peekable();
         let mut entries = Vec::new();
@@ -86,7 +86,7 @@ impl<E: DeserializeOwned> Follower<E> {
             self.line = 1;
             match header(&first, &self.id, self.tail.path()) {
                 Ok(begun) => self.last = begun,
-                // Its other lines say what it is.
+                // Its other lines identify it.
                 Err(_) if lines.peek().is_some() && !is_header(&first) => entries.push(self.damaged(text(&first))),
                 Err(fault) => return Err(fault),
             }
@@ -101,15 +101,15 @@ impl<E: DeserializeOwned> Follower<E> {
         Ok(entries)
     }
 
-    /// Waits until there may be new entries: looks at once, then every `every`.
+    /// Waits until there may be new entries: checks at once, then at every interval `every`.
     ///
     /// # Errors
-    /// The journal cannot be looked at, or is gone.
+    /// The journal cannot be read, or was removed.
     pub async fn grown(&self, every: Duration) -> Result<(), Fault> {
         self.tail.grown(every).await
     }
 
-    /// Waits for new entries; never gives an empty list.
+    /// Waits for new entries; never returns an empty list.
     ///
     /// # Errors
     /// As [`Follower::entries`].
@@ -153,7 +153,7 @@ fn is_header(line: &[u8]) -> bool {
     serde_json::from_slice::<Value>(line).is_ok_and(|value| value.get("obnow_journal").is_some())
 }
 
-/// Whether it is the kind of the event that this obnow does not know, and not something inside one that it does.
+/// Returns whether the kind of the event is unknown to this obnow, and not something inside a known event.
 fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
     let said = error.to_string();
     let kind = said.strip_prefix("unknown variant `").and_then(|rest| rest.split('`').next());
@@ -161,7 +161,7 @@ fn is_of_another_release(event: &Value, error: &serde_json::Error) -> bool {
     kind.is_some_and(|kind| tag == Some(kind) || event.get(kind).is_some())
 }
 
-/// Reads the first line of a journal that has one.
+/// Checks the first line of a journal.
 pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     let mut line = Vec::new();
     let read = disk::open_to_read(path).and_then(|file| BufReader::new(file).read_until(b'\n', &mut line));
@@ -169,7 +169,7 @@ pub(super) fn check_header(path: &Path, id: &TaskId) -> Result<(), Fault> {
     header(&line, id, path).map(|_| ())
 }
 
-/// When the journal was begun, if this is the first line of this task's journal in a format we know.
+/// Parses the first line of this task's journal and returns when it was created.
 fn header(line: &[u8], id: &TaskId, path: &Path) -> Result<Timestamp, Fault> {
     let refused =
         |why: String, next: &str| Fault::new(Cause::Usage, format!("{} is not read.", path.display()), why, next);

@@ -1,4 +1,4 @@
-//! Reports of tasks: files of their own, which obnow writes and never reads.
+//! Reports of tasks: files that obnow writes and never reads.
 
 use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -10,13 +10,13 @@ use super::disk;
 use super::tasks::TaskId;
 use crate::domain::fault::Fault;
 
-/// How many reports of one second there may be.
+/// The most reports of one second.
 const MOST: u32 = 100;
 
-/// Writes a report to a new file, 0600, under `reports`, and gives its path. No report replaces another.
+/// Writes a report to a new file under `reports` (mode 0600) and returns its path. No report replaces another.
 ///
 /// # Errors
-/// The disk refuses.
+/// The file cannot be written.
 pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<PathBuf, Fault> {
     let folder = state.join("reports");
     disk::directory(&folder)?;
@@ -30,7 +30,7 @@ pub fn keep(state: &Path, task: &TaskId, at: Timestamp, text: &str) -> Result<Pa
                 path = folder.join(format!("{stem}-{number}.txt"));
             }
             Err(error) => {
-                // Half a report is none; where it cannot be taken away, its fault is still the first one.
+                // A partial report is removed; the fault reported is that of the write.
                 let _ = std::fs::remove_file(&path);
                 return Err(disk::fault("write the report", &path, &error));
             }
@@ -48,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_report_is_for_its_owner_and_replaces_none() {
+    fn report_is_private_and_replaces_none() {
         let state = tempfile::tempdir().unwrap();
         let task: TaskId = "1M7W5WH9X5DA".parse().unwrap();
         let at = Timestamp::from_second(1_795_143_600).unwrap();
@@ -65,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_that_takes_no_file_is_named() {
+    fn unwritable_reports_directory_is_named() {
         let state = tempfile::tempdir().unwrap();
         let task: TaskId = "1M7W5WH9X5DA".parse().unwrap();
         std::fs::write(state.path().join("reports"), "a file").unwrap();

@@ -1,4 +1,4 @@
-//! What watchers ask of a runner: `ID.ask`, appended to by anyone, read by the runner at each of its looks.
+//! Requests of watchers to a runner: `ID.ask`, appended to by any process, read by the runner at each poll.
 
 use std::path::Path;
 
@@ -10,23 +10,23 @@ use super::tail::Tail;
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::Fault;
 
-/// One request.
+/// A request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Ask {
-    /// The runner's answer, an event of the journal, names it.
+    /// Id that the runner's answer, an event of the journal, refers to.
     pub id: String,
-    /// What is asked for: `cancel`.
+    /// The requested action: `cancel`.
     pub verb: String,
-    /// Who asks.
+    /// The user who requests it.
     pub who: String,
-    /// When.
+    /// Time of the request.
     pub at: Timestamp,
 }
 
-/// Puts a request; it is on the disk when this returns.
+/// Appends a request; it is on disk when this returns.
 ///
 /// # Errors
-/// The disk refuses.
+/// The file cannot be written.
 pub fn put(state: &Path, task: &TaskId, ask: &Ask) -> Result<(), Fault> {
     let path = TaskFiles::new(state, task).ask;
     if let Some(folder) = path.parent() {
@@ -37,30 +37,30 @@ pub fn put(state: &Path, task: &TaskId, ask: &Ask) -> Result<(), Fault> {
         .map_err(|error| disk::fault("put a request into", &path, &error))
 }
 
-/// The runner's side: gives each request once.
+/// The runner's side of the requests: returns each request once.
 #[derive(Debug)]
 pub struct Inbox {
     tail: Tail,
 }
 
 impl Inbox {
-    /// Requests behind this offset; 0 for all. A runner that goes on with a task leaves out those whose answer is in
-    /// the journal.
+    /// Returns the requests after this offset, 0 for all. A runner that resumes a task skips those whose answer is in the
+    /// journal.
     #[must_use]
     pub fn new(state: &Path, task: &TaskId, offset: u64) -> Self {
         Self { tail: Tail::new(TaskFiles::new(state, task).ask, offset) }
     }
 
-    /// Where the next request begins.
+    /// Returns the offset of the next request.
     #[must_use]
     pub fn offset(&self) -> u64 {
         self.tail.offset()
     }
 
-    /// The requests that came since; a line that is none is given as its text.
+    /// Returns the requests since the last call; a line that is not a request is returned as its text.
     ///
     /// # Errors
-    /// The file is there and cannot be read.
+    /// The file exists and cannot be read.
     pub fn asks(&mut self) -> Result<Vec<Result<Ask, String>>, Fault> {
         let lines = self.tail.lines()?;
         let parse =

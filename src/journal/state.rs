@@ -1,27 +1,27 @@
-//! The state directory as a whole: made private, and used only where nobody else may put anything into it.
+//! The state directory: created private, and used only where no other user may write in it.
 
 use std::path::Path;
 
 use super::disk;
 use crate::domain::fault::Fault;
 
-/// The directories in it.
+/// Its subdirectories.
 const PARTS: [&str; 3] = ["tasks", "locks", "reports"];
 
-/// Makes the state directory, 0700, where it is missing.
+/// Creates the state directory with mode 0700 where it is missing.
 ///
 /// # Errors
-/// It cannot be made, or as [`check`].
+/// It cannot be created, or as [`check`].
 pub fn ensure(state: &Path) -> Result<(), Fault> {
     disk::directory(&real(state))?;
     check(state)
 }
 
-/// Whether the state directory, and each directory in it, is one of this user that others may not write in. What is not there
-/// is in order.
+/// Checks that the state directory and each subdirectory belong to this user and are not writable by others. Missing directories
+/// are accepted.
 ///
 /// # Errors
-/// One of them is no directory, a link, another user's, or one that others may write in.
+/// One of them is not a directory, is a link, belongs to another user, or is writable by others.
 pub fn check(state: &Path) -> Result<(), Fault> {
     disk::check_directory(&real(state))?;
     for part in PARTS {
@@ -30,7 +30,7 @@ pub fn check(state: &Path) -> Result<(), Fault> {
     Ok(())
 }
 
-/// The directory itself: a person may have put a link in its place, and what matters is where that leads.
+/// Resolves the directory: the user may have replaced it by a link, whose target is what matters.
 fn real(state: &Path) -> std::path::PathBuf {
     std::fs::canonicalize(state).unwrap_or_else(|_| state.to_path_buf())
 }
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn the_state_directory_is_made_private_and_refused_when_others_may_write() {
+    fn state_directory_must_be_private() {
         let folder = tempfile::tempdir().unwrap();
         let state = folder.path().join("a/b");
         check(&state).unwrap();
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn each_directory_in_it_is_checked_and_a_link_is_followed_only_to_the_whole() {
+    fn subdirectories_are_checked_without_links() {
         let folder = tempfile::tempdir().unwrap();
         let (state, other) = (folder.path().join("state"), folder.path().join("other"));
         for path in [&state, &other] {

@@ -1,4 +1,4 @@
-//! The whole lines of a growing file, each given once.
+//! Reads the complete lines of a growing file, each once.
 
 use std::fs::File;
 use std::io::ErrorKind;
@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime};
 use super::disk;
 use crate::domain::fault::{Cause, Fault};
 
-/// A place in a file, behind the last line that was given.
+/// A position in a file after the last line that was returned.
 #[derive(Debug)]
 pub(super) struct Tail {
     path: PathBuf,
@@ -19,7 +19,7 @@ pub(super) struct Tail {
 }
 
 impl Tail {
-    /// Behind `offset` bytes; the file need not be there yet.
+    /// Returns a tail from `offset` bytes on; the file need not exist yet.
     pub(super) fn new(path: PathBuf, offset: u64) -> Self {
         Self { path, file: None, offset, seen: None }
     }
@@ -28,17 +28,17 @@ impl Tail {
         &self.path
     }
 
-    /// Where the next line begins.
+    /// Returns the offset of the next line.
     pub(super) fn offset(&self) -> u64 {
         self.offset
     }
 
-    /// True once the file was there.
+    /// Returns whether the file was ever opened.
     pub(super) fn opened(&self) -> bool {
         self.file.is_some()
     }
 
-    /// The whole lines that came since, without their newlines; what follows the last newline is left for later.
+    /// Returns the complete lines since the last call, without their newlines; a partial last line is left for later.
     pub(super) fn lines(&mut self) -> Result<Vec<Vec<u8>>, Fault> {
         let file = match &self.file {
             Some(file) => file,
@@ -71,7 +71,7 @@ impl Tail {
         let mut filled = 0;
         while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
             match file.read_at(rest, self.offset + filled as u64) {
-                // A torn last line was taken away between the two looks.
+                // A torn last line was removed between the two reads.
                 Ok(0) => break,
                 Ok(count) => filled += count,
                 Err(error) if error.kind() == ErrorKind::Interrupted => {}
@@ -87,7 +87,7 @@ impl Tail {
         if whole == 0 { Ok(Vec::new()) } else { Ok(bytes.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect()) }
     }
 
-    /// Waits until the file is another than at the last [`Tail::lines`]: looks at once, then every `every`.
+    /// Waits until the file has changed since the last [`Tail::lines`]: checks at once, then at every interval `every`.
     pub(super) async fn grown(&self, every: Duration) -> Result<(), Fault> {
         loop {
             match std::fs::metadata(&self.path).and_then(|found| Ok((found.len(), found.modified()?))) {

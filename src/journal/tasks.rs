@@ -1,4 +1,4 @@
-//! The ids of tasks, and the files a task has.
+//! Ids and files of tasks.
 
 use std::fmt;
 use std::io::ErrorKind;
@@ -11,18 +11,18 @@ use serde::{Deserialize, Serialize};
 use super::disk;
 use crate::domain::fault::{Cause, Fault};
 
-/// Crockford's digits: no I, L, O and U, so that an id can be read out over the telephone.
+/// Crockford's base32 digits, without I, L, O and U, so that an id can be read aloud.
 const DIGITS: &[u8; 32] = b"0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const LENGTH: usize = 12;
 
-/// The id of a task: twelve characters such as `01JD8Z4K7QM3`; nine of time, so that ids sort by age, and three of chance.
+/// The id of a task: twelve characters such as `01JD8Z4K7QM3`; nine of the time, so that ids sort by age, and three random ones.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TaskId(String);
 
 impl TaskId {
-    /// The id of a task that begins at this millisecond. Of `random` the lowest fifteen bits are used: two tasks of
-    /// one millisecond still differ but for one time in 32768, and then the second journal is refused.
+    /// Returns the id of a task that starts at this millisecond. The lowest fifteen bits of `random` are used: two tasks of one
+    /// millisecond collide once in 32768 times, and then the second journal is refused.
     #[must_use]
     pub fn new(at: Timestamp, random: u64) -> Self {
         let time = u64::try_from(at.as_millisecond()).unwrap_or(0) & ((1 << 45) - 1);
@@ -34,7 +34,7 @@ impl TaskId {
         Self((0..LENGTH).map(digit).collect())
     }
 
-    /// The id as text.
+    /// Returns the id as text.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -51,7 +51,7 @@ impl FromStr for TaskId {
     type Err = String;
 
     /// # Errors
-    /// One sentence, where the text is no id.
+    /// One sentence, where the text is not an id.
     fn from_str(text: &str) -> Result<Self, String> {
         match canonical(text) {
             Some(id) if id.len() == LENGTH => Ok(Self(id)),
@@ -74,7 +74,7 @@ impl From<TaskId> for String {
     }
 }
 
-/// As people type it: in small letters, and with the letters that look like digits.
+/// Normalizes an id as it is typed: in lower case, and with letters that look like digits.
 fn canonical(text: &str) -> Option<String> {
     text.chars()
         .map(|c| match c.to_ascii_uppercase() {
@@ -88,16 +88,16 @@ fn canonical(text: &str) -> Option<String> {
 /// The files of one task.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskFiles {
-    /// `ID.jsonl`: its events.
+    /// `ID.jsonl`: its journal.
     pub journal: PathBuf,
-    /// `ID.ask`: the requests put to it.
+    /// `ID.ask`: the requests to it.
     pub ask: PathBuf,
     /// `ID.alive`: its heartbeat.
     pub alive: PathBuf,
 }
 
 impl TaskFiles {
-    /// Where they are, under this state directory.
+    /// Returns the files of a task under this state directory.
     #[must_use]
     pub fn new(state: &Path, id: &TaskId) -> Self {
         let folder = folder(state);
@@ -110,10 +110,10 @@ fn folder(state: &Path) -> PathBuf {
     state.join("tasks")
 }
 
-/// The ids of all tasks, the newest first.
+/// Returns the ids of all tasks, the newest first.
 ///
 /// # Errors
-/// The directory is there and cannot be read, or others than its owner may write in it.
+/// The directory exists and cannot be read, or is writable by others.
 pub fn list(state: &Path) -> Result<Vec<TaskId>, Fault> {
     super::state::check(state)?;
     let folder = folder(state);
@@ -127,17 +127,17 @@ pub fn list(state: &Path) -> Result<Vec<TaskId>, Fault> {
     for entry in entries {
         let name = entry.map_err(|error| unread(&error))?.file_name();
         let id = name.to_str().and_then(|name| name.strip_suffix(".jsonl"));
-        // Exactly as we write it: a file of another spelling is none of ours.
+        // Only the exact spelling counts; other files are not journals.
         ids.extend(id.and_then(|id| id.parse::<TaskId>().ok().filter(|parsed| parsed.as_str() == id)));
     }
     ids.sort_unstable_by(|one, other| other.cmp(one));
     Ok(ids)
 }
 
-/// The one task whose id begins so, in any spelling.
+/// Returns the one task whose id starts with this prefix, in any spelling.
 ///
 /// # Errors
-/// There is none, or more than one; the directory cannot be read.
+/// There is none or more than one, or the directory cannot be read.
 pub fn find(state: &Path, prefix: &str) -> Result<TaskId, Fault> {
     let wanted = canonical(prefix).filter(|wanted| !wanted.is_empty());
     let mut found = list(state)?;

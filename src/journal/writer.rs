@@ -1,4 +1,4 @@
-//! The one who appends to a task's journal.
+//! Appends to a task's journal.
 
 use std::fs::{File, TryLockError};
 use std::io::ErrorKind;
@@ -14,14 +14,14 @@ use super::reader::{self, VERSION};
 use super::tasks::{TaskFiles, TaskId};
 use crate::domain::fault::{Cause, Fault};
 
-/// Appends events to the journal of one task, and keeps every other writer away from it for as long as it lives.
+/// Appends events to the journal of one task, and locks it against every other writer until dropped.
 #[derive(Debug)]
 pub struct Writer<E> {
     file: File,
     path: PathBuf,
-    /// Durable events wait for [`Writer::sync`].
+    /// Whether durable events wait for [`Writer::sync`].
     gathers: bool,
-    /// A write to the disk failed: what is on it is not known any more, so nothing may follow.
+    /// Whether a write failed: what is on disk is unknown then, and nothing more is written.
     broken: bool,
     event: PhantomData<fn(&E)>,
 }
@@ -40,10 +40,10 @@ struct Line<'a, E> {
 }
 
 impl<E: Serialize> Writer<E> {
-    /// A new journal: its first line, and its name, are on the disk when this returns.
+    /// Creates a journal; its first line and its name are on disk when this returns.
     ///
     /// # Errors
-    /// A journal of that id exists, or the disk refuses.
+    /// A journal of that id exists, or the file cannot be written.
     pub fn create(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
         let path = TaskFiles::new(state, id).journal;
         if let Some(folder) = path.parent() {
@@ -56,11 +56,11 @@ impl<E: Serialize> Writer<E> {
         Ok(writer)
     }
 
-    /// Goes on with a journal. Half a line that a killed writer left is cut off: it was never acknowledged, and no
-    /// reader has taken it.
+    /// Opens a journal to append to it. A partial line of a killed writer is cut off: it was never acknowledged, and no reader
+    /// has taken it.
     ///
     /// # Errors
-    /// It is not there, belongs to another task or a newer obnow, another writer has it, or the disk refuses.
+    /// It does not exist, belongs to another task or a newer obnow, is locked by another writer, or cannot be written.
     pub fn open(state: &Path, id: &TaskId, at: Timestamp) -> Result<Self, Fault> {
         let path = TaskFiles::new(state, id).journal;
         let file =
@@ -97,21 +97,21 @@ impl<E: Serialize> Writer<E> {
         disk::sync_parent(&self.path).map_err(|error| disk::fault("begin the journal", &self.path, &error))
     }
 
-    /// Appends one event. With `durable` it is on the disk when this returns; without, it survives the end of this
-    /// process but not of the host.
+    /// Appends one event. With `durable` it is on disk when this returns; otherwise it survives the end of this process but not
+    /// of the host.
     ///
     /// # Errors
-    /// The disk refuses. Then nobody knows what is on it, and this writer takes no more events.
+    /// The write failed. Then it is unknown what is on disk, and this writer accepts no more events.
     pub fn append(&mut self, at: Timestamp, event: &E, durable: bool) -> Result<(), Fault> {
         self.line(&Line { at, event }, durable)
     }
 
-    /// From now on durable events wait for [`Writer::sync`].
+    /// Lets durable events wait for [`Writer::sync`] from now on.
     pub fn gather(&mut self) {
         self.gathers = true;
     }
 
-    /// Brings everything that was appended to the disk, and waits no more.
+    /// Syncs everything appended to disk and ends the batch.
     ///
     /// # Errors
     /// As [`Writer::append`].
@@ -142,13 +142,13 @@ impl<E: Serialize> Writer<E> {
 
 impl<E> Drop for Writer<E> {
     fn drop(&mut self) {
-        // Closing alone would leave the lock with a child process that another thread is about to start: until its `exec` it has
-        // a copy of every open file.
+        // Closing alone would leave the lock with a child process that another thread is starting: until its `exec` it has a
+        // copy of every open file.
         let _ = self.file.unlock();
     }
 }
 
-/// The length of the file up to its last newline.
+/// Returns the length of the file up to its last newline.
 fn whole(file: &File) -> std::io::Result<u64> {
     let mut chunk = [0_u8; 4096];
     let mut end = file.metadata()?.len();

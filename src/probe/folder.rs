@@ -1,4 +1,4 @@
-//! A folder, as a rule on NFS: `file://`. Everything here blocks, and may block for ever.
+//! The storage Test of a directory (`file://`), usually on NFS. Everything here blocks, and may block for ever.
 
 use std::fs::{self, File, Metadata, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -21,22 +21,22 @@ mod tests;
 
 use faults::{Doing, fault, left_behind};
 
-/// What is written or read at once, in bytes. Between two of them a stop is heard.
+/// Bytes written at once; between two chunks a stop is noticed.
 const PIECE: usize = 64 << 10;
 
-/// Names of a directory that are looked at to judge it; the probe itself is looked for among all.
+/// The most names of a directory that are read to assess it; the probe is searched among all.
 const NAMES: usize = 1000;
 
-/// How much of a format file is read, in bytes: a whole one has a few hundred.
+/// The most bytes of a format file that are read; a complete one has a few hundred.
 const FORMAT_LIMIT: u64 = 64 << 10;
 
-/// Every check of a folder that writes or depends on it.
+/// The checks of a directory that write a probe or depend on one.
 const WITH_A_PROBE: [StorageCheck; 5] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete, StorageCheck::Clock];
 
-/// Tests a folder. The directory is never made: where it is missing, the nearest one above it is tested, unless that lies on
-/// this host's root file system. The probe lies beside the directory; `inside`: in it, as it was asked for. One that is somebody
-/// else's is not written to at all.
+/// Tests a directory. It is never created: where it is missing, the nearest existing parent is tested, unless that is on this
+/// host's root file system. The probe is written beside the directory, or into it where `inside` was requested. A foreign
+/// directory is not written to at all.
 pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mut Bench<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     let there = match nearest(directory) {
@@ -50,7 +50,7 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     let missing = there.path != directory;
     let mount = mounted(&there.path);
     let on_root = mount.as_ref().is_none_or(|mount| mount.point == Path::new("/")) || same_system_as_root(&there.data);
-    // What this host itself writes may lie on its own disk.
+    // A directory that this host itself writes may be on its own disk.
     if missing && on_root && *expected != Expected::OwnHost {
         let why = format!(
             "whether anything can be written: {} is not there, and {}, the nearest directory above it, lies on this host's \
@@ -103,24 +103,24 @@ pub fn probe(directory: &Path, (expected, inside): (&Expected, bool), bench: &mu
     }
 }
 
-/// Where a probe lies.
+/// The directory that a probe is written to.
 struct Spot {
     directory: PathBuf,
     lies: Lies,
 }
 
-/// How that is to the destination.
+/// The position of that directory relative to the destination.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Lies {
-    /// In a directory above one that is missing.
+    /// Above a missing destination.
     Above,
-    /// Beside it, so that one that cannot be removed is in nobody's way.
+    /// Beside the destination, where a probe that cannot be removed does no harm.
     Beside,
-    /// In it.
+    /// In the destination.
     Inside,
 }
 
-/// The directory that holds this one, where both are of one file system; else why nothing can be learnt there.
+/// Returns the parent directory, where both are on one file system; else why a probe there proves nothing.
 fn beside(there: &There) -> Result<Spot, String> {
     let shown = there.path.display();
     let whole = fs::canonicalize(&there.path).map_err(|error| format!("where {shown} lies is not known ({error})"))?;
@@ -135,7 +135,7 @@ fn beside(there: &There) -> Result<Spot, String> {
     Ok(Spot { directory: above.to_path_buf(), lies: Lies::Beside })
 }
 
-/// The nearest of this directory and those above it that is the destination of a backup, whoever's: it has a format file.
+/// Returns this directory or the nearest one above it that is a backup destination: it has a format file.
 fn destination_above(directory: &Path) -> Option<PathBuf> {
     let whole = fs::canonicalize(directory).unwrap_or_else(|_| directory.to_path_buf());
     // What cannot be looked at may be one.
@@ -145,7 +145,7 @@ fn destination_above(directory: &Path) -> Option<PathBuf> {
     whole.ancestors().find(|path| !is_not_there(path)).map(Path::to_path_buf)
 }
 
-/// Looks into a folder that is there, and writes nothing.
+/// Inspects an existing directory without writing.
 pub fn look(directory: &Path, expected: &Expected, bench: &mut Bench<'_>) {
     let made = bench.begin(StorageCheck::Directory);
     match nearest(directory) {
@@ -167,20 +167,20 @@ fn look_into(made: &Made, directory: &Path, expected: &Expected, bench: &mut Ben
     }
 }
 
-/// A directory that is there.
+/// An existing directory.
 struct There {
     path: PathBuf,
     data: Metadata,
 }
 
-/// The directory, or the nearest one above it that is there.
+/// Returns the directory, or the nearest existing one above it.
 fn nearest(directory: &Path) -> Result<There, Fault> {
     for path in directory.ancestors() {
         match fs::metadata(path) {
             Ok(data) if data.is_dir() => return Ok(There { path: path.to_path_buf(), data }),
             Ok(_) => return Err(fault(Doing::Enter, path, &ErrorKind::NotADirectory.into())),
             Err(error) if error.kind() == ErrorKind::NotFound => {
-                // A link that leads nowhere is no missing directory: the server could not make it.
+                // A broken link is not a missing directory: the server could not create it.
                 if fs::symlink_metadata(path).is_ok() {
                     return Err(faults::broken_link(path));
                 }
@@ -196,7 +196,7 @@ fn mounted(path: &Path) -> Option<Mount> {
     Mount::of(&whole, &fs::read_to_string("/proc/self/mountinfo").ok()?)
 }
 
-/// A bind mount of a directory of the root file system is that file system all the same.
+/// Returns whether a directory is on the root file system, as a bind mount may be.
 fn same_system_as_root(data: &Metadata) -> bool {
     fs::metadata("/").is_ok_and(|root| root.dev() == data.dev())
 }
@@ -217,14 +217,14 @@ fn tell_mount(directory: &Path, mount: Option<&Mount>, bench: &mut Bench<'_>) {
     }
 }
 
-/// A few names, and whether the format file is among all.
+/// Reads some names of a directory and its format file.
 fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> {
     let mut contents = Contents::default();
     for entry in fs::read_dir(directory)?.take(NAMES) {
         let name = entry?.file_name();
         contents.names.push(identifier(&name.to_string_lossy()));
     }
-    // What proves whose it is may stand behind the first names.
+    // The entries that prove the owner may come after the first names.
     if let Expected::OfTenant(of) = expected {
         let entries = of.listed.iter().flat_map(|listed| &listed.entries);
         let there = entries.filter(|entry| fs::symlink_metadata(directory.join(entry)).is_ok());
@@ -236,7 +236,7 @@ fn contents(directory: &Path, expected: &Expected) -> std::io::Result<Contents> 
     contents.has_format = fs::symlink_metadata(&format).is_ok();
     if contents.has_format {
         let mut bytes = Vec::new();
-        // What cannot be read is not known; the directory itself can be.
+        // An unreadable format file is not known; the directory itself is readable.
         let read = File::open(format).and_then(|file| file.take(FORMAT_LIMIT).read_to_end(&mut bytes));
         contents.format = read.ok().and_then(|_| FormatFile::read(&bytes));
     }
@@ -250,7 +250,7 @@ fn free_space(directory: &Path, bench: &mut Bench<'_>) {
         Ok(room) => {
             let (free, all) =
                 (room.f_bavail.saturating_mul(room.f_frsize), room.f_blocks.saturating_mul(room.f_frsize));
-            // A file system that does not count its inodes shows none at all.
+            // A file system that does not count inodes shows 0 of 0.
             if room.f_files > 0 && room.f_favail == 0 {
                 bench.fail(&made, faults::no_inodes(directory));
             } else if free < PROBE_BYTES as u64 {
@@ -266,7 +266,7 @@ fn size(bytes: u64) -> String {
     bytesize::ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// The probe, which is deleted whatever happens.
+/// The probe file, which is deleted on drop.
 struct Probe {
     path: PathBuf,
     there: bool,
@@ -324,7 +324,7 @@ fn with_a_probe(spot: &Spot, bench: &mut Bench<'_>) {
     }
 }
 
-/// Ok(false): stopped halfway.
+/// Writes the probe; returns false where it was stopped.
 fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io::Result<bool> {
     (bench.tell)(News::Leaves(probe.path.display().to_string()));
     let created = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&probe.path);
@@ -343,7 +343,7 @@ fn write(probe: &mut Probe, pattern: &Pattern, bench: &mut Bench<'_>) -> std::io
         file.write_all(piece)?;
     }
     file.sync_all()?;
-    // What this host keeps in memory is no proof: read back it shall come from the storage.
+    // The page cache is dropped, so that the probe is read back from the storage.
     let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
     Ok(true)
 }
@@ -379,7 +379,7 @@ fn list(directory: &Path, probe: &Path, bench: &mut Bench<'_>) {
     }
 }
 
-/// The storage stamped the probe by its own clock, between two looks at this host's.
+/// Compares the modification time, set by the storage's clock, with this host's times before and after the write.
 fn clock(probe: &Path, (began, ended): (Timestamp, Timestamp), bench: &mut Bench<'_>) {
     let made = bench.begin(StorageCheck::Clock);
     let stamped = fs::metadata(probe).and_then(|data| data.modified()).map(Timestamp::try_from);

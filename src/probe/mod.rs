@@ -14,28 +14,28 @@ mod pattern;
 pub mod servers;
 mod told;
 
-/// What a probe says while it works, one thing at a time.
+/// The events of a running probe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum News {
-    /// This check is being made.
+    /// This check has started.
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
-    /// From now on this is there until [`News::Gone`].
+    /// This probe exists from now on, until [`News::Gone`].
     Leaves(String),
-    /// What was there is deleted.
+    /// The probe is deleted.
     Gone,
-    /// That was all: who ends without it broke off.
+    /// The probe is complete; without this event it was aborted.
     Done,
 }
 
-/// How a probe works: whom it tells, whose clock it reads, and when it has to stop.
+/// The environment of a probe: its event listener, its clock, and the stop signal.
 pub struct Bench<'a> {
-    /// Is told everything at once.
+    /// Receives every event at once.
     pub tell: &'a mut dyn FnMut(News),
-    /// This host's clock.
+    /// Returns the time of this host.
     pub now: fn() -> Timestamp,
-    /// Nobody waits for the result any more: delete the probe and end.
+    /// Returns whether the probe must be deleted and the Test must end.
     pub stopped: &'a dyn Fn() -> bool,
 }

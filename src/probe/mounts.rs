@@ -1,4 +1,4 @@
-//! What a path is mounted from, as the kernel lists it.
+//! The mount of a path, from the kernel's list.
 
 use std::path::{Path, PathBuf};
 
@@ -7,28 +7,28 @@ use crate::domain::storage_test::is_remote;
 /// A mount.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Mount {
-    /// Where.
+    /// The mount point.
     pub(super) point: PathBuf,
-    /// `nfs4`, `ext4`.
+    /// The file system type, such as `nfs4` or `ext4`.
     pub(super) kind: String,
-    /// `10.0.0.9:/export`, `/dev/sdb1`.
+    /// The mounted source, such as `10.0.0.9:/export` or `/dev/sdb1`.
     pub(super) source: String,
     /// The options of the mount and of its file system.
     pub(super) options: Vec<String>,
 }
 
-/// The options the manual wants of an NFS mount (V4.3.3 docs, deploy NFS), as the kernel spells them, and as the manual does.
+/// The options that the manual requires of an NFS mount (V4.3.3 docs, deploy NFS), in the kernel's and in the manual's spelling.
 const WANTED_OF_NFS: [(&str, &str); 4] =
     [("vers=4.1", "nfsvers=4.1"), ("hard", "hard"), ("sync", "sync"), ("lookupcache=pos", "lookupcache=positive")];
 
 impl Mount {
-    /// The mount that a path, without links in it, lies on: of several on one place the last one is seen.
+    /// Returns the mount of a path without links; of several on one mount point the last one is visible.
     pub(super) fn of(path: &Path, mountinfo: &str) -> Option<Self> {
         let mounts = mountinfo.lines().filter_map(parse);
         mounts.filter(|mount| path.starts_with(&mount.point)).max_by_key(|mount| mount.point.components().count())
     }
 
-    /// In a few words, with what the manual of the server wants otherwise.
+    /// Describes the mount, with the options of the manual that it lacks.
     pub(super) fn words(&self) -> String {
         let mut words = format!("{} of {} on {}", self.kind, self.source, self.point.display());
         if self.kind.starts_with("nfs") {
@@ -46,12 +46,12 @@ impl Mount {
     }
 }
 
-/// NFS 4.2 has all that 4.1 has.
+/// Returns whether an option stands for NFS 4.2, which includes 4.1.
 fn newer(option: &str) -> bool {
     option == "vers=4.2"
 }
 
-/// `36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext3 /dev/root rw` (proc(5)).
+/// Parses a line such as `36 35 98:0 /root /mnt/point rw,noatime shared:1 - ext3 /dev/root rw` (proc(5)).
 fn parse(line: &str) -> Option<Mount> {
     let (place, system) = line.split_once(" - ")?;
     let mut place = place.split(' ').skip(4);
@@ -62,7 +62,7 @@ fn parse(line: &str) -> Option<Mount> {
     Some(Mount { point: unescaped(point).into(), kind: unescaped(kind), source: unescaped(source), options })
 }
 
-/// The kernel writes a space, a tab, a line's end and a backslash as three octal digits.
+/// Decodes the octal escapes of the kernel for space, tab, newline and backslash.
 fn unescaped(text: &str) -> String {
     let codes = [("\\040", " "), ("\\011", "\t"), ("\\012", "\n"), ("\\134", "\\")];
     codes.iter().fold(text.to_owned(), |text, (code, character)| text.replace(code, character))
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_lies_on_the_deepest_mount_and_of_two_on_the_last() {
+    fn path_is_on_the_deepest_last_mount() {
         assert_eq!(of("/home/a").point, Path::new("/"));
         assert_eq!(of("/backupper").point, Path::new("/"), "a mount is a directory, not the beginning of a name");
         assert_eq!(of("/backup/prod").source, "10.0.0.9:/export");
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn nfs_is_told_with_what_the_manual_wants_otherwise() {
+    fn nfs_names_missing_recommended_options() {
         let wants = "OceanBase's manual wants also";
         assert_eq!(of("/backup").words(), format!("nfs4 of 10.0.0.9:/export on /backup; {wants} sync"));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A directory in a bucket: S3 and what speaks like it (`MinIO`, OBS, GCS), OSS, COS and Azure Blob.
+//! The storage Test of a directory in a bucket: S3 and compatible ones (`MinIO`, OBS, GCS), OSS, COS and Azure Blob.
 
 use std::future::Future;
 use std::time::Duration;
@@ -25,13 +25,13 @@ use sign::Signer;
 use store::{Store, Trouble};
 use visit::Visit;
 
-/// Names of a directory that are looked at to judge it.
+/// The most names of a directory that are read to assess it.
 const NAMES: &str = "10";
 
-/// Between two looks whether anybody still waits.
+/// Interval at which the stop signal is checked.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(20);
 
-/// How long the last request may take, which deletes the probe when nobody waits any more.
+/// Time limit of the last request, which deletes the probe after a stop.
 const CLEARING: Duration = Duration::from_millis(1500);
 
 const AFTER_THE_WAY: [StorageCheck; 7] = [
@@ -44,23 +44,23 @@ const AFTER_THE_WAY: [StorageCheck; 7] = [
     StorageCheck::Directory,
 ];
 
-/// What is tested.
+/// What a Test tests.
 pub struct Subject<'a> {
     /// The directory.
     pub destination: &'a Destination,
     /// Its access key.
     pub access_key: Option<&'a Secret>,
-    /// What the server wants the directory to be.
+    /// What the server requires of the directory.
     pub expected: &'a Expected,
-    /// How long one request may take.
+    /// Time limit of one request.
     pub limit: Duration,
-    /// It is only looked into: nothing is written.
+    /// Whether the directory is only inspected and nothing is written.
     pub looks_only: bool,
-    /// The probe lies in the directory itself, as it was asked for, and not beside it.
+    /// Whether the probe is written into the directory itself, as requested, and not beside it.
     pub inside: bool,
 }
 
-/// Tests a directory on an object storage. It may take as long as names are looked up, which nothing can stop.
+/// Tests a directory on an object storage. A name lookup cannot be stopped and may delay the end.
 pub fn probe(subject: &Subject<'_>, bench: &mut Bench<'_>) {
     let Ok(runtime) = tokio::runtime::Builder::new_current_thread().enable_all().build() else {
         let made = bench.begin(StorageCheck::Connect);
@@ -71,7 +71,7 @@ pub fn probe(subject: &Subject<'_>, bench: &mut Bench<'_>) {
     runtime.shutdown_background();
 }
 
-/// What a future gives, or None when nobody waits any more.
+/// Returns the result of a future, or `None` once `stopped` returns true.
 async fn or_stopped<T>(stopped: &dyn Fn() -> bool, future: impl Future<Output = T>) -> Option<T> {
     let given_up = async {
         while !stopped() {

@@ -1,4 +1,4 @@
-//! What a probe is filled with: bytes that nothing shortens and no other Test has.
+//! The content of a probe: bytes that cannot be compressed and are unique to each Test.
 
 use std::hash::{BuildHasher, Hasher, RandomState};
 
@@ -11,7 +11,7 @@ pub(super) struct Pattern {
 }
 
 impl Pattern {
-    /// A new one.
+    /// Returns a new random content.
     pub(super) fn new() -> Self {
         // The standard library seeds it from the system's randomness.
         Self::of(RandomState::new().build_hasher().finish())
@@ -31,12 +31,12 @@ impl Pattern {
         Self { id, bytes }
     }
 
-    /// `.obnow-test-4f6b…`: who finds one knows where it comes from.
+    /// Returns the name of the probe, `.obnow-test-4f6b…`, which tells its origin.
     pub(super) fn name(&self) -> String {
         format!(".obnow-test-{:016x}", self.id)
     }
 
-    /// [`PROBE_BYTES`] of them.
+    /// Returns its [`PROBE_BYTES`] bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn two_probes_differ_and_no_piece_repeats() {
+    fn probe_contents_are_unique() {
         let (a, b) = (Pattern::of(1), Pattern::of(2));
         assert_eq!((a.bytes().len(), b.bytes().len()), (PROBE_BYTES, PROBE_BYTES));
         assert_ne!(a.name(), b.name());

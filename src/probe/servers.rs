@@ -1,4 +1,4 @@
-//! Every server asked by the system's own ssh: its agent, its known hosts, its configuration; nothing is ever typed.
+//! Runs a script on every server with the system's ssh: its agent, known hosts and configuration; nothing is ever prompted for.
 
 use std::ffi::OsString;
 use std::time::Duration;
@@ -9,16 +9,16 @@ use tokio::task::JoinSet;
 use crate::child::{self, Bounds, Unheard};
 use crate::domain::storage_test::ServerSays;
 
-/// Servers that are asked at once.
+/// Servers that are contacted at once.
 const AT_ONCE: usize = 16;
 
-/// The most that a server may say, in bytes: a script prints a dozen lines.
+/// The most output of a server, in bytes; a script prints a dozen lines.
 const MOST: u64 = 64 << 10;
 
-/// How long a connection may take, in seconds.
+/// Time limit of a connection, in seconds, as an ssh option.
 const CONNECT: &str = "ConnectTimeout=5";
 
-/// Who is asked, and how.
+/// The servers to contact, and the user to log in as.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Servers {
     /// The user to log in as.
@@ -27,7 +27,7 @@ pub struct Servers {
     pub hosts: Vec<String>,
 }
 
-/// Runs a script on every server, each within the limit; the answers come in the order of the hosts.
+/// Runs a script on every server, each within the time limit; the results come in the order of the hosts.
 pub async fn ask(
     servers: &Servers,
     script: &str,
@@ -45,7 +45,7 @@ pub async fn ask(
                 (place, ServerSays { server: host, said })
             });
         }
-        // Whoever drops this ends every ssh that still runs.
+        // Dropping this kills every ssh that still runs.
         let mut answers = asked.join_all().await;
         answers.sort_by_key(|(place, _)| *place);
         said.extend(answers.into_iter().map(|(_, says)| says));

@@ -1,14 +1,14 @@
-//! How a probe tells what it does: each check with its time.
+//! Reports the checks of a probe, each with its duration.
 
 use crate::domain::fault::Fault;
 use crate::domain::storage_test::{Contents, Expected, Fit, Seen, StorageCheck, TestedCheck, judge};
 
 use super::{Bench, News};
 
-/// Why there is no probe where the directory is somebody else's.
+/// Why no probe is written to a foreign directory.
 pub(super) const NOT_OURS: &str = "whether anything can be written: the directory is not one for this backup, and nothing is written to it or beside it";
 
-/// A check that is being made.
+/// A check that has started.
 pub(super) struct Made {
     check: StorageCheck,
     since: tokio::time::Instant,
@@ -30,7 +30,7 @@ impl Bench<'_> {
         (self.tell)(News::Ended(TestedCheck::pass(made.check, made.ms(), found)));
     }
 
-    /// What is in the directory, judged: whether the server will take it.
+    /// Ends the check of a directory's contents and returns whether the server will accept it.
     pub(super) fn judged(&mut self, made: &Made, shown: &str, expected: &Expected, contents: &Contents) -> Fit {
         let tested = match judge(shown, expected, contents) {
             Ok(Ok(found)) => TestedCheck::pass(made.check, made.ms(), found),
@@ -46,12 +46,12 @@ impl Bench<'_> {
         (self.tell)(News::Ended(TestedCheck::fail(made.check, made.ms(), fault)));
     }
 
-    /// A check that was begun, and nobody could look.
+    /// Ends a check that could not be completed.
     pub(super) fn could_not(&mut self, made: &Made, why: impl Into<String>) {
         self.skip(&[made.check], &why.into());
     }
 
-    /// Checks that need a probe, which may lie nowhere but in the directory itself: whoever tests is asked about that.
+    /// Ends checks whose probe can only be written into the directory itself, which the user must allow first.
     pub(super) fn asks_inside(&mut self, checks: &[StorageCheck], why: &str) {
         let found = format!(
             "whether anything can be written: {why}. A probe in the directory itself that cannot be removed would make the server \
@@ -63,7 +63,7 @@ impl Bench<'_> {
         }
     }
 
-    /// Checks that are not made, all for one reason.
+    /// Reports checks as not checked, all for one reason.
     pub(super) fn skip(&mut self, checks: &[StorageCheck], why: &str) {
         for check in checks {
             (self.tell)(News::Ended(TestedCheck::not_checked(*check, why)));

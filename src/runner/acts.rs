@@ -1,4 +1,4 @@
-//! Acts: audited, written to the journal as an intent, sent once over one fresh connection, and their answer written.
+//! Actions: audited, written to the journal as an intent, sent once over a new connection, and their answer written.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use crate::journal::clock::now;
 
 use super::{Runner, Settled};
 
-/// What was sent in this step, so that nothing is sent twice.
+/// Actions that were sent in this step, so that none is sent twice.
 #[derive(Debug, Default)]
 pub(super) struct Sent(Vec<(TargetName, Action)>);
 
@@ -28,23 +28,23 @@ impl Sent {
     }
 }
 
-/// What came back of something that was sent.
+/// The result of sending an action.
 pub(super) enum Answer {
-    /// The server took it.
+    /// The server accepted it.
     Taken,
     /// The server refused it.
     Refused(Fault),
-    /// No answer came: nobody knows.
+    /// No answer came: its effect is unknown.
     None,
-    /// It was not sent: it could not be written into the audit trail.
+    /// It was not sent, because it could not be written to the audit trail.
     Unsent(Fault),
 }
 
 impl Runner {
-    /// Only what was confirmed is done. None: it may be done.
+    /// Checks that an action was confirmed; `None` where it may be executed.
     pub(super) fn may_act(&self, kind: StepKind, target: &TargetPlan, action: &Action, sent: &Sent) -> Option<Settled> {
         let planned = target.step(kind).is_some_and(|step| step.actions.contains(action));
-        // What `m` does, its own question has shown.
+        // The compaction of the key `m` was confirmed by its own dialog.
         let asked = *action == Action::Compact && self.view.compacts_first();
         if planned || asked || sent.contains(&target.target, action) {
             return None;
@@ -55,8 +55,8 @@ impl Runner {
         )))
     }
 
-    /// Does what is to be done, targets with the same start together, and says who is through with this step. None: he goes
-    /// back to an earlier one.
+    /// Executes actions, targets with the same start together, and returns the targets that finished this step. `None` restarts
+    /// the target at the compaction step.
     pub(super) async fn act(
         &mut self,
         kind: StepKind,
@@ -66,7 +66,7 @@ impl Runner {
         let mut groups: Vec<(Action, Vec<TargetPlan>)> = Vec::new();
         for (target, action) in acts {
             let together = kind == StepKind::StartBackup || self.prepared.plan.whole;
-            // Each part of the plan is a job of its own.
+            // Each part of the plan has a job of its own.
             let same_part = |group: &[TargetPlan]| group.iter().all(|other| other.part == target.part);
             match groups.iter_mut().find(|(other, group)| together && *other == action && same_part(group)) {
                 Some((_, group)) => group.push(target),
@@ -77,7 +77,7 @@ impl Runner {
         let begun = Instant::now();
         for (action, group) in groups {
             if matches!(action, Action::LookAtStorage { .. }) {
-                // The others are looked at after the next look at the step: until then verdicts and requests would wait.
+                // The remaining proofs follow the next observation of the step, so that verdicts and requests do not wait.
                 if begun.elapsed() < Duration::from_millis(self.limits.heartbeat) {
                     for target in &group {
                         self.look_at_storage(kind, &action, target).await?;
@@ -99,7 +99,8 @@ impl Runner {
         Ok(failed)
     }
 
-    /// The server has refused the start for want of a major compaction: the step that is about it comes again, once.
+    /// Restarts these targets at the compaction step, once, after the server refused the start because a major compaction is
+    /// needed.
     fn go_back_to_compaction(&mut self, names: &[TargetName]) -> Result<(), Fault> {
         self.went_back = true;
         self.goes_back = true;
@@ -112,7 +113,8 @@ impl Runner {
         Ok(())
     }
 
-    /// One act. Some: it was refused, or could not be sent. A lost answer is no failure: the next look settles it.
+    /// Executes one action; returns a fault where it was refused or could not be sent. A lost answer is no fault: the next
+    /// observation reconciles it.
     pub(super) async fn act_once(
         &mut self,
         kind: StepKind,
@@ -144,8 +146,8 @@ impl Runner {
         })
     }
 
-    /// Compares what would be sent with what was shown, and sees that all of it can be made; again only where the server's wording
-    /// is another one since.
+    /// Compares the rendered plan with the confirmed preview and checks that every statement can be rendered; repeated only
+    /// where the server's dialect has changed.
     async fn compare(&mut self, first: &TargetName) -> Result<(), Fault> {
         let wording = self.system.wording();
         if wording.is_some() && wording == self.compared {
@@ -155,13 +157,13 @@ impl Runner {
         if self.system.preview(plan, task).await? != self.prepared.preview {
             return Err(plan_changed(first, "this obnow, or this server, would send other statements than were shown"));
         }
-        // What comes later in the plan counts as well: nothing is stopped for a statement that cannot be made.
+        // Later statements of the plan count as well: archiving is not stopped for a statement that cannot be rendered.
         self.system.can_send(plan, task, self.view.attempt)?;
         self.compared = self.system.wording();
         Ok(())
     }
 
-    /// Audits, writes the intent, sends once, and writes the answer.
+    /// Writes the audit trail and the intent, sends the action once, and writes the answer.
     pub(super) async fn send(&mut self, kind: StepKind, act: Act, names: &[TargetName]) -> Result<Answer, Fault> {
         let intent = self.view.intents.iter().map(|view| view.intent).max().unwrap_or_default() + 1;
         for statement in &act.shown {
@@ -207,18 +209,19 @@ impl Runner {
     }
 }
 
-/// The fault of what was not sent because it could not be audited; `so` is what follows from that.
+/// Returns the fault of an action that was not sent because it could not be audited; `so` is the consequence as text.
 pub(super) fn unsent(fault: Fault, so: &str) -> Fault {
     let why = format!("{} What is not in the audit trail is not sent: {so}", fault.why);
     Fault { why, ..fault }
 }
 
-/// 9091 and 9092 (below V4 9024: it is off) say that archiving is already on, or off. Only a status read back ends the step.
+/// Returns whether a code says that archiving is already on or off: 9091 and 9092, below V4 9024 (off). Only a status read back
+/// ends the step.
 fn is_already_so(fault: &Fault) -> bool {
     matches!(fault.code, Some(9024 | 9091 | 9092))
 }
 
-/// A refused compaction, by the step's own contract.
+/// Returns the fault of a refused compaction in the terms of its step.
 fn no_compaction(refusal: &Fault) -> Fault {
     let why = format!("It could not be started. {} {}", refusal.what, refusal.why);
     Fault { what: COMPACTION_NEEDED.to_owned(), why, ..refusal.clone() }

@@ -1,5 +1,5 @@
-//! The server's look at the storage: one at a time for a cluster, shown before, audited like everything that is sent, and
-//! never a reason for a step to fail.
+//! The storage proof: one at a time per cluster, confirmed before, audited like every action, and never a reason for a step to
+//! fail.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ use crate::domain::target::TargetName;
 use crate::journal::locks;
 
 impl Runner {
-    /// Has the server look for one target. What came of it is seen with the next look at the step.
+    /// Requests the storage proof of one target. The next observation of the step has its result.
     pub(super) async fn look_at_storage(
         &mut self,
         kind: StepKind,
@@ -39,7 +39,7 @@ impl Runner {
         Ok(())
     }
 
-    /// The turn to ask, when nobody else on this host asks the same cluster; None: it did not come within the limit.
+    /// Waits for the proof lock of the cluster on this host; `None` where it was not free within the limit.
     async fn turn(&self) -> Result<Option<locks::Turn>, Fault> {
         let cluster = &self.prepared.plan.cluster;
         let cluster = cluster.id.map_or_else(|| cluster.name.clone(), |id| id.to_string());
@@ -52,7 +52,8 @@ impl Runner {
         }
     }
 
-    /// Whether these statements were shown for that step of one of the targets. The number of the attempt may differ.
+    /// Returns whether these statements were in the confirmed preview of that step for one of the targets. The number of the
+    /// attempt may differ.
     pub(super) fn was_shown(&self, kind: StepKind, names: &[TargetName], statements: &[String]) -> bool {
         let run = |attempt| RunId { task: self.task.as_str(), attempt, part: None }.variable();
         let (present, first) = (run(self.view.attempt), run(1));

@@ -1,5 +1,5 @@
-//! The runner: takes a task step by step to its verdict and writes down everything it sees and does. It asks nobody and
-//! shows nothing; whoever watches reads the journal.
+//! The runner: takes a task step by step to its verdict and writes everything it observes and does to the journal. It has no
+//! user interface; watchers read the journal.
 
 mod acts;
 mod look;
@@ -31,7 +31,7 @@ use crate::journal::{Writer, heartbeat};
 use patience::{Attention, Patience};
 use requests::Cancelling;
 
-/// A task with everything needed to bring it on.
+/// Runs one task.
 pub struct Runner {
     state: PathBuf,
     task: TaskId,
@@ -41,23 +41,23 @@ pub struct Runner {
     limits: Limits,
     system: System,
     inbox: Inbox,
-    /// A cancel that was asked for and is not done yet.
+    /// A requested cancel that is not done yet.
     cancel: Option<Cancelling>,
     meters: BTreeMap<TargetName, ProgressMeter>,
     begun: Instant,
-    /// The major compaction that the backup may need is performed whatever was confirmed: that is what was asked for now.
+    /// Whether a major compaction was requested for this attempt, whatever the plan says.
     compact_first: bool,
-    /// The server has asked for a compaction, in this attempt.
+    /// Whether the server has required a compaction in this attempt.
     went_back: bool,
-    /// The step about compactions comes next.
+    /// Whether the compaction step comes next.
     goes_back: bool,
-    /// The server's wording that the plan was last compared with.
+    /// The dialect for which the plan was last compared with the preview.
     compared: Option<Wording>,
-    /// What this attempt is for; None: it has not begun.
+    /// The targets of this attempt; `None` before it has started.
     attempted: Option<Vec<TargetName>>,
 }
 
-/// What came of one step for one target, when nothing more is to be done in it.
+/// The result of a finished step for one target.
 struct Settled {
     state: StepState,
     detail: String,
@@ -70,7 +70,7 @@ impl Settled {
         Self { state, detail, fault: None, outcome: None }
     }
 
-    /// The step got through, and what it was for is there.
+    /// Returns whether the step succeeded, with a restorable outcome where it has one.
     fn is_good(&self) -> bool {
         matches!(self.state, StepState::Ok | StepState::NotNeeded)
             && self.outcome.as_ref().is_none_or(|outcome| outcome.verdict == VerdictWord::Restorable)
@@ -100,7 +100,7 @@ impl Settled {
 }
 
 impl Runner {
-    /// A runner of a task whose `created` is in the journal; the caller holds the locks.
+    /// Returns a runner for a task whose journal has a `created` event; the caller holds the locks.
     ///
     /// # Errors
     /// The journal names no plan.
@@ -144,14 +144,14 @@ impl Runner {
         })
     }
 
-    /// The same, asked to perform a major compaction before the backup.
+    /// Sets whether a major compaction was requested before the backup.
     #[must_use]
     pub fn compacting(mut self, first: bool) -> Self {
         self.compact_first = first;
         self
     }
 
-    /// Begins an attempt: from here on the journal names this process as the one that works on the task.
+    /// Starts an attempt: from now on the journal names this process as the one that works on the task.
     ///
     /// # Errors
     /// The journal cannot be written.
@@ -166,7 +166,7 @@ impl Runner {
             .collect();
         let anew = self.view.targets.iter().any(crate::domain::task::TargetView::needs_new_backup);
         self.attempted = Some(targets.clone());
-        // First of all: there is the room for a last word.
+        // First, because it reserves the space for an exit message.
         heartbeat::beat(&self.state, &self.task, now())?;
         heartbeat::forget_word(&self.state, &self.task)?;
         let (pid, process) = (std::process::id(), crate::process::mark());
@@ -184,7 +184,7 @@ impl Runner {
         Ok(())
     }
 
-    /// Runs the task to its end: every target passed, stopped or judged.
+    /// Runs the task to its end: every target is finished, stopped or has a verdict.
     ///
     /// # Errors
     /// The journal cannot be written; then nothing more is done.
@@ -198,7 +198,7 @@ impl Runner {
         let pulse = tokio::spawn(async move {
             loop {
                 tokio::time::sleep(every).await;
-                // A beat that cannot be written shows as an old one, which is what it means.
+                // A heartbeat that cannot be written appears as an old one, which is correct.
                 let _ = heartbeat::beat(&state, &task, now());
             }
         });
@@ -226,7 +226,7 @@ impl Runner {
         Ok(self.view)
     }
 
-    /// The targets that have come to this step and not through it.
+    /// Returns the targets that have reached this step and not finished it.
     fn at_step(&self, kind: StepKind, of: &[TargetName]) -> Vec<TargetPlan> {
         self.prepared
             .plan
@@ -250,7 +250,7 @@ impl Runner {
             open.iter().try_for_each(|target| runner.step(&target.target, kind, running()))
         })?;
         if kind == StepKind::Upload {
-            // It counts anew: what was dumped is what has to go.
+            // The progress starts anew, with the dumped bytes as the total.
             self.meters.clear();
         }
         let mut patience = Patience::new(self.limits);
@@ -315,7 +315,7 @@ impl Runner {
         Ok(())
     }
 
-    /// The run as it stands.
+    /// Returns the current step context.
     fn run_view(&self) -> Run<'_> {
         Run {
             task: self.task.as_str(),
@@ -326,7 +326,7 @@ impl Runner {
         }
     }
 
-    /// Whether a start of any of these targets was sent, so that a job of it may be there.
+    /// Returns whether a start of any of these targets was sent, so that a job may exist.
     fn has_begun(&self, kind: StepKind, open: &[TargetPlan]) -> bool {
         let run = run_of(&self.task, &self.prepared, &self.view);
         kind > StepKind::StartBackup || open.iter().any(|target| run.start_intent(&target.target).is_some())
@@ -338,7 +338,7 @@ impl Runner {
         self.system.look(&run, kind, &targets).await
     }
 
-    /// Takes what was seen of one target into the journal.
+    /// Records the observation of one target in the journal and returns what follows from it.
     fn take_look(
         &mut self,
         kind: StepKind,
@@ -369,7 +369,7 @@ impl Runner {
                 let attempt = self.view.intents.iter().find(|view| view.intent == intent).map(|view| view.attempt);
                 self.write(&Event::NotStarted { intent, proof: proof.clone() })?;
                 if attempt != Some(self.view.attempt) {
-                    // An earlier attempt's start is settled, and this attempt was asked for: look again and start.
+                    // The start of an earlier attempt is reconciled; this attempt observes again and starts.
                     return Ok(Took::Waits { progressed: true });
                 }
                 Settled::failed(Fault::new(
@@ -397,7 +397,7 @@ impl Runner {
                 Settled::ended(outcome)
             }
         };
-        // Only a good end is movement; whatever else ends a step takes the attention's place.
+        // Only a success counts as progress; any other result replaces the attention.
         if settled.is_good() {
             patience.moves_at(name, Instant::now());
             self.say_over(name, kind, &settled.detail, patience)?;
@@ -414,7 +414,7 @@ impl Runner {
         let Some(outcome) = outcome else { return Ok(()) };
         let restorable = outcome.verdict == VerdictWord::Restorable;
         self.write(&Event::Verdict { target: name.clone(), outcome })?;
-        // Full only once it is known to be restorable.
+        // Progress is 100 % only once the backup is known to be restorable.
         if restorable && let Some(progress) = self.meters.get(name).and_then(ProgressMeter::finished) {
             self.write(&Event::Progress { target: name.clone(), progress })?;
         }
@@ -426,8 +426,7 @@ impl Runner {
         self.write(&Event::Step { target: name.clone(), step, state, detail, fault })
     }
 
-    /// Writes what is taken in at once, for however many targets, and brings it to the disk in one go, before anything follows
-    /// from it.
+    /// Writes the events of `take` as one batch, which is synced to disk before anything follows from them.
     fn gather<T>(&mut self, take: impl FnOnce(&mut Self) -> Result<T, Fault>) -> Result<T, Fault> {
         self.writer.gather();
         let taken = take(self);
@@ -436,7 +435,7 @@ impl Runner {
         synced.map(|()| taken)
     }
 
-    /// Writes an event; all but progress are on the disk before anything follows from them.
+    /// Writes an event; all except progress and waits are on disk before anything follows from them.
     fn write(&mut self, event: &Event) -> Result<(), Fault> {
         let at: Timestamp = now();
         let durable = !matches!(event, Event::Progress { .. } | Event::Waiting { .. });
@@ -446,12 +445,12 @@ impl Runner {
     }
 }
 
-/// The run as the system needs to know it.
+/// Returns the step context from the parts of the runner.
 fn run_of<'a>(task: &'a TaskId, prepared: &'a Prepared, view: &'a TaskView) -> Run<'a> {
     Run { task: task.as_str(), prepared, view, attempt: view.attempt, now: now() }
 }
 
-/// What a look led to, target by target.
+/// The effects of an observation, by target.
 #[derive(Default)]
 struct Taken {
     still: Vec<TargetPlan>,
@@ -482,19 +481,19 @@ impl Taken {
     }
 }
 
-/// What a look led to.
+/// The effect of an observation of one target.
 enum Took {
-    /// The target is through this step, or stopped in it.
+    /// The target finished this step or stopped in it.
     Settled,
-    /// This is to be done.
+    /// This action is to be executed.
     Act(Action),
-    /// Nothing has moved for too long.
+    /// There was no progress for too long.
     Stands(Waiting),
-    /// Nothing is there to wait for, and the server may say why.
+    /// The wait timed out, and the server may tell why.
     GivenUp(Fault),
-    /// It waits.
+    /// The target waits.
     Waits {
-        /// Something moved since the last look.
+        /// Whether there was progress since the last observation.
         progressed: bool,
     },
 }

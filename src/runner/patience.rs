@@ -1,5 +1,5 @@
-//! How long a step waits, what counts as movement, and when attention is raised. While the server shows something alive a
-//! limit only raises attention (R9); a wait for something that is not there ends.
+//! Decides how long a step waits, what counts as progress, and when attention is raised. While the server shows running work a
+//! limit only raises attention (R9); if the server shows no job, the wait times out.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -18,53 +18,53 @@ use crate::journal::clock::now;
 #[cfg(test)]
 mod tests;
 
-/// The longest pause between two looks at a running step.
+/// The longest interval between two polls of a running step.
 const SLOWEST_POLL: Duration = Duration::from_secs(10);
 
-/// Progress is written at most this often.
+/// The shortest interval between two progress events.
 const PROGRESS_EVERY: Duration = Duration::from_secs(1);
 
-/// What a wait has come to.
+/// The decision about a wait.
 pub(super) enum Verdict {
-    /// Wait on.
+    /// Continue to wait.
     GoOn,
-    /// Wait on, and say that it stands still, and why.
+    /// Continue to wait, and report the stall with its reason.
     StandsStill,
-    /// Nothing is there to wait for.
+    /// Stop: there is nothing to wait for.
     GiveUp(Fault),
 }
 
 struct State {
-    /// What was seen last.
+    /// The last wait that was observed.
     last: Option<Waiting>,
-    /// When that changed.
+    /// When it last changed.
     moved: Instant,
-    /// How long it had stood before.
+    /// How long there had been no progress before that.
     stood: Duration,
-    /// When it moved last, by this host's clock.
+    /// Time of the last progress, by this host's clock.
     since: Timestamp,
-    /// What was said last, and the reason that was given with it.
+    /// The last message, and the reason written with it.
     said: Option<(String, Option<String>)>,
-    /// When the server was last asked why nothing moves.
+    /// When the stall was last diagnosed.
     asked_why: Option<Instant>,
-    /// The attention that is raised.
+    /// The current attention.
     attention: Option<Attention>,
-    /// When progress was written.
+    /// When progress was last written.
     written: Option<Instant>,
-    /// When the wait for the archive began.
+    /// When the wait for the archive started.
     archive: Option<Instant>,
 }
 
-/// An attention, and what makes it another one.
+/// An attention, and the key that tells it from others.
 #[derive(Debug, Clone)]
 pub(super) struct Attention {
-    /// What is said.
+    /// The fault to report.
     pub(super) fault: Fault,
-    /// The reason, without what grows by itself.
+    /// The reason without figures that grow by themselves.
     pub(super) reason: String,
 }
 
-/// The patience of one step.
+/// Watches the progress of one step.
 pub(super) struct Patience {
     limits: Limits,
     states: BTreeMap<TargetName, State>,
@@ -92,23 +92,24 @@ impl Patience {
         })
     }
 
-    /// The pause before the next look: the configured one after movement, then longer and longer.
+    /// Returns the interval before the next poll: the configured one after progress, then longer and longer.
     pub(super) fn next_poll(&mut self, moved: bool) -> Duration {
         let shortest = Duration::from_millis(self.limits.poll);
         self.pause = if moved { shortest } else { (self.pause * 5 / 4).clamp(shortest, SLOWEST_POLL.max(shortest)) };
         self.pause
     }
 
-    /// The server answered.
+    /// Records that the server answered.
     pub(super) fn answered(&mut self) {
         self.silent_since = None;
     }
 
-    /// The server did not answer a look: how the step is to be settled, or None to try on. `begun`: a start was sent.
+    /// Records that the server did not answer; returns how the step is to be finished, or `None` to try again. `begun` means
+    /// that a start was sent.
     pub(super) fn without_answer(&mut self, begun: bool, fault: &Fault, at: Instant) -> Option<fn(&Fault) -> Settled> {
         let since = *self.silent_since.get_or_insert(at);
-        // Before a job can exist nothing is lost by stopping; afterwards the truth is on the server and worth the wait,
-        // whatever it says meanwhile: a server short of memory refuses questions too.
+        // Before a job can exist nothing is lost by stopping; afterwards the state on the server is worth the wait, whatever it
+        // answers meanwhile: a server short of memory refuses queries too.
         let (limit, end): (u64, fn(&Fault) -> Settled) = if begun {
             (self.limits.stall, unreachable_for_good)
         } else {
@@ -118,7 +119,7 @@ impl Patience {
         (at.duration_since(since) >= Duration::from_millis(limit)).then_some(end)
     }
 
-    /// Whether what is seen differs from what was seen last.
+    /// Records a wait and returns whether it differs from the last one.
     pub(super) fn moved(&mut self, name: &TargetName, waiting: &Waiting, at: Instant) -> bool {
         let state = self.state(name, at);
         let moved = !state.last.as_ref().is_some_and(|last| last.stands_at(waiting));
@@ -132,20 +133,20 @@ impl Patience {
         moved
     }
 
-    /// It moves without another wait being seen: the step ends well.
+    /// Records progress without a new wait: the step ended well.
     pub(super) fn moves_at(&mut self, name: &TargetName, at: Instant) {
         let state = self.state(name, at);
         state.stood = at.duration_since(state.moved);
         state.moved = at;
     }
 
-    /// Takes back the attention that was raised before the last movement; how long it had stood.
+    /// Clears the attention that was raised before the last progress, and returns how long there had been none.
     pub(super) fn attention_over(&mut self, name: &TargetName) -> Option<Duration> {
         let state = self.states.get_mut(name)?;
         state.attention.take().map(|_| state.stood)
     }
 
-    /// Judges a wait by how long nothing moved.
+    /// Decides about a wait by the time without progress.
     pub(super) fn judge(&mut self, kind: StepKind, name: &TargetName, waiting: &Waiting, at: Instant) -> Verdict {
         let limit = Duration::from_millis(self.limits.stall);
         let still = at.duration_since(self.state(name, at).moved);
@@ -166,7 +167,7 @@ impl Patience {
         Verdict::GiveUp(Fault::new(Cause::Unknown, what, format!("It waits: {}.", waiting.what), next))
     }
 
-    /// Whether a line about the wait would say anything new.
+    /// Returns whether a message about the wait is new, and records it.
     pub(super) fn is_news(&mut self, name: &TargetName, what: &str, reason: Option<&str>) -> bool {
         let state = self.state(name, Instant::now());
         let said = Some((what.to_owned(), reason.map(str::to_owned)));
@@ -175,7 +176,7 @@ impl Patience {
         news
     }
 
-    /// Whether the server may be asked why nothing moves: once, and then once a limit. `since` when, by this host's clock.
+    /// Returns the time of the last progress where a diagnosis of the stall is due: at first, and then once per limit.
     pub(super) fn may_ask_why(&mut self, name: &TargetName, at: Instant) -> Option<Timestamp> {
         let limit = Duration::from_millis(self.limits.stall);
         let state = self.state(name, at);
@@ -186,11 +187,11 @@ impl Patience {
         })
     }
 
-    /// The attention of a target: a new one, or the one that is raised.
+    /// Returns the attention of a target: the new one, or the current one.
     pub(super) fn attention(&mut self, name: &TargetName, new: Option<Attention>) -> Option<Attention> {
         let state = self.state(name, Instant::now());
         if let Some(new) = new {
-            // The same reason is not said again with other figures.
+            // The same reason is not reported again with other figures.
             let same = state.attention.as_ref().is_some_and(|old| old.reason == new.reason);
             if !same {
                 state.attention = Some(new);
@@ -199,7 +200,7 @@ impl Patience {
         state.attention.clone()
     }
 
-    /// Whether progress may be written again.
+    /// Returns whether progress may be written again.
     pub(super) fn may_write_progress(&mut self, name: &TargetName, at: Instant) -> bool {
         let state = self.state(name, at);
         let may = state.written.is_none_or(|written| at.duration_since(written) >= PROGRESS_EVERY);
@@ -209,7 +210,7 @@ impl Patience {
         may
     }
 
-    /// Whether the wait for the log of a finished set is over.
+    /// Returns whether the wait for the log of a finished set has timed out. `at_least` is the minimum wait in milliseconds.
     pub(super) fn archive_over(&mut self, name: &TargetName, at_least: Option<u64>, at: Instant) -> bool {
         let limit = self.limits.log_wait(at_least);
         let began = *self.state(name, at).archive.get_or_insert(at);

@@ -1,4 +1,4 @@
-//! Requests of those who watch: read at each look, answered in the journal. Cancel is the only one.
+//! Requests of watchers: read at each poll, answered in the journal. Cancel is the only one.
 
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
@@ -14,17 +14,17 @@ use crate::backend::Cancel;
 use super::acts::{Answer, unsent};
 use super::{Run, Runner, Settled};
 
-/// How often CANCEL BACKUP is sent once more where the job it was to hit runs on all the same.
+/// How often CANCEL BACKUP is repeated while the job continues to run.
 const REPEATS: u32 = 5;
 
-/// A cancel that was asked for.
+/// A requested cancel.
 pub(super) struct Cancelling {
     ask: Ask,
     /// How often CANCEL BACKUP was sent.
     sent: u32,
-    /// The jobs it was to hit, each with its tenant.
+    /// The jobs it was to end, as tenant id and job id.
     hit: Vec<(u64, u64)>,
-    /// What is awaited before it is sent was said.
+    /// Whether the wait for its jobs was reported.
     waits: bool,
 }
 
@@ -35,7 +35,7 @@ impl Cancelling {
 }
 
 impl Runner {
-    /// Takes what was asked since the last look.
+    /// Reads the requests since the last poll.
     pub(super) fn take_requests(&mut self) -> Result<(), Fault> {
         for ask in self.inbox.asks()?.into_iter().flatten() {
             if self.view.requests.contains(&ask.id) {
@@ -55,18 +55,18 @@ impl Runner {
         self.answer_with(ask, answer, None)
     }
 
-    /// The same, with the fault of this host that stands in its way.
+    /// Answers a request with a fault of this host that prevents it.
     fn answer_with(&mut self, ask: &Ask, answer: String, fault: Option<Fault>) -> Result<(), Fault> {
         let (request, verb, who) = (ask.id.clone(), ask.verb.clone(), ask.who.clone());
         self.write(&Event::Request { request, verb, who, answer, fault })
     }
 
-    /// Whether a start of this backup was sent for the target.
+    /// Returns whether a start of this backup was sent for the target.
     fn has_started(&self, target: &TargetName) -> bool {
         self.run_view().start_intent(target).is_some()
     }
 
-    /// Answers what was asked and is not done when the runner leaves: the next attempt is another matter.
+    /// Answers requests that are not done when the runner exits: the next attempt does not inherit them.
     pub(super) fn answer_the_rest(&mut self) -> Result<(), Fault> {
         self.take_requests()?;
         match self.cancel.take().filter(|cancelling| cancelling.sent == 0) {
@@ -77,16 +77,16 @@ impl Runner {
         }
     }
 
-    /// Does what a cancel asks for, as soon as it can be done: before the start everything ends at once; afterwards the
-    /// server is told and its word awaited.
+    /// Processes a requested cancel as soon as possible: before the start everything ends at once; afterwards the cancel is sent
+    /// to the server and its result awaited.
     pub(super) async fn obey_cancel(&mut self, kind: StepKind, open: &mut Vec<TargetPlan>) -> Result<(), Fault> {
         let Some(ask) = self.cancel.as_ref().map(|cancelling| cancelling.ask.clone()) else { return Ok(()) };
         if kind == StepKind::StartBackup && open.iter().any(|target| self.has_started(&target.target)) {
-            // Whether it was started is not known yet; the next looks settle it.
+            // Whether it was started is not known yet; the next observations reconcile it.
             return Ok(());
         }
         if kind < StepKind::WaitForBackup {
-            // Everyone who has started nothing ends here, also those who wait for the others at a later step.
+            // All targets without a start end here, also those that wait for others at a later step.
             let ended: Vec<TargetName> = self
                 .view
                 .targets
@@ -111,7 +111,7 @@ impl Runner {
                 self.cancel = None;
                 return self.answer(&ask, "cancelled before anything was started".to_owned());
             }
-            // A job of an earlier attempt goes on: it is told in the step that waits for it.
+            // A job of an earlier attempt continues; the step that waits for it handles the cancel.
             return Ok(());
         }
         if kind > StepKind::Upload {
@@ -122,7 +122,7 @@ impl Runner {
         self.cancel_jobs(kind, open).await
     }
 
-    /// Tells the server, once what is to be hit is there; and again while it runs on, as long as nothing else would be hit.
+    /// Sends the cancel once its jobs exist, and repeats it while they run, as long as no other job would be hit.
     async fn cancel_jobs(&mut self, kind: StepKind, open: &[TargetPlan]) -> Result<(), Fault> {
         let Some(mut cancelling) = self.cancel.take() else { return Ok(()) };
         let targets: Vec<&TargetPlan> = open.iter().collect();
@@ -144,7 +144,7 @@ impl Runner {
                 match self.send(kind, *act, &names).await? {
                     Answer::Taken => {
                         let ask = cancelling.ask.clone();
-                        // A dump, and the one job before V4, are hit by the first.
+                        // A dump, and the one job below V4, end by the first.
                         if !jobs.is_empty() {
                             cancelling.sent += 1;
                             cancelling.hit = jobs;
@@ -165,7 +165,7 @@ impl Runner {
                         return self.answer_with(&cancelling.ask, answer, Some(fault));
                     }
                     Answer::Refused(fault) => format!("refused: {} {}", fault.what, fault.why),
-                    // Nothing is lost by asking again: the next try first looks whether the job is being cancelled.
+                    // The next try first checks whether the job is being cancelled already.
                     Answer::None => {
                         self.cancel = Some(cancelling);
                         return Ok(());
@@ -179,13 +179,13 @@ impl Runner {
                 let waits = format!("waits for {what}: CANCEL BACKUP hits nothing before it is there");
                 return if said { Ok(()) } else { self.answer(&ask, waits) };
             }
-            // What was sent has hit it.
+            // The statement that was sent took effect.
             Ok(Cancel::Nothing) if !first => return Ok(()),
             Ok(Cancel::Nothing) => {
                 "nothing of this task runs on the server, or it is being cancelled already".to_owned()
             }
             Ok(Cancel::Another(job)) => format!("not sent again: {job}, runs there now and would be hit too"),
-            // The next look connects again.
+            // The next observation connects again.
             Err(fault) if fault.cause == Cause::Unreachable => {
                 self.cancel = Some(cancelling);
                 return Ok(());

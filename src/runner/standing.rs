@@ -1,5 +1,4 @@
-//! Waits: what is awaited, how far it is, and attention. A step that stands still is said with its reason, and so is the
-//! end of that.
+//! Waits of a step: progress, stalls and attention. A stalled step is reported with its reason, and so is the end of the stall.
 
 use tokio::time::Instant;
 
@@ -14,7 +13,7 @@ use crate::domain::target::TargetName;
 use crate::domain::task::Event;
 
 impl Runner {
-    /// Takes a wait in: progress, movement, and how long it may last.
+    /// Records a wait: writes progress and decides how long it may last.
     pub(super) fn keep_waiting(
         &mut self,
         kind: StepKind,
@@ -62,7 +61,7 @@ impl Runner {
         Ok(Took::Waits { progressed })
     }
 
-    /// Says what a step waits for, once per change.
+    /// Writes what a step waits for, once per change.
     pub(super) fn waiting(
         &mut self,
         name: &TargetName,
@@ -78,8 +77,8 @@ impl Runner {
         Ok(())
     }
 
-    /// Says why these stand still. The server is asked when the limit has passed, and then once a limit; the reading fails
-    /// no step.
+    /// Diagnoses and reports stalled targets. The server is queried when the limit has passed, and then once per limit; a failed
+    /// query fails no step.
     pub(super) async fn say_why(
         &mut self,
         kind: StepKind,
@@ -113,14 +112,14 @@ impl Runner {
         Ok(())
     }
 
-    /// Ends the step of a target whose log archive did not do what it was told to, with what can be known of it.
+    /// Fails the step of a target whose log archive did not change as requested, with what can be read about it.
     pub(super) async fn give_up(&mut self, kind: StepKind, target: &TargetPlan, fault: Fault) -> Result<(), Fault> {
         let told = self.system.unchanged_archive(target).await;
         let fault = told.map_or(fault.clone(), |unchanged| unchanged.fault(&target.target, &fault));
         self.settle(&target.target, kind, Settled::failed(fault))
     }
 
-    /// Says that what stood still moves again, if attention was raised for it.
+    /// Reports that a stalled target makes progress again, if attention was raised for it.
     pub(super) fn say_over(
         &mut self,
         name: &TargetName,

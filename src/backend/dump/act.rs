@@ -1,4 +1,4 @@
-//! The start of a dump: as it is shown, made ready, and done once.
+//! Starts a dump: renders its command for the preview, prepares the start, and executes it once.
 
 use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
@@ -24,18 +24,18 @@ use crate::domain::plan::{Action, Need, Plan, TargetPlan};
 use crate::domain::secret::Secret;
 use crate::domain::task::PreviewStep;
 
-/// A dump that is about to be started.
+/// A prepared dump that has not been started yet.
 pub struct PendingDump {
     tool: Tool,
     place: Place,
-    /// The directory that must be there already; None: it may be made.
+    /// The directory that must already exist; `None` where it may be created.
     base: Option<PathBuf>,
     login: Login,
-    /// All but the server's time, which is read right before the start.
+    /// The start record; its server time is read right before the start.
     begun: Begun,
 }
 
-/// What is shown of a plan, from the facts it was made from: the command of the first attempt.
+/// Renders the steps of a plan from the facts it was made from, with the command of the first attempt.
 ///
 /// # Errors
 /// The backup service is not there, or a directory that is no place for a dump.
@@ -81,17 +81,17 @@ fn rendered(program: &Path, release: &releases::Release, plan: &Plan, task: &str
         .collect()
 }
 
-/// What is planned of a start.
+/// The start of a dump as the plan describes it.
 pub(super) struct Planned<'a> {
-    /// Where the dump is wanted.
+    /// The destination directory of the plan; it may contain the variable of the run.
     pub(super) directory: &'a str,
-    /// What it leaves out.
+    /// Tables and databases that are left out.
     pub(super) exclude: &'a Exclude,
-    /// The directory that was there when it was confirmed; None: it may be made.
+    /// The directory that existed when the plan was confirmed; `None` where it may be created.
     pub(super) base: Option<PathBuf>,
 }
 
-/// What an action says of a start.
+/// Returns the start that an action describes; an error for any other action.
 pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
     match action {
         Action::StartDump { directory, exclude, makes } => {
@@ -103,7 +103,7 @@ pub(super) fn planned(action: &Action) -> Result<Planned<'_>, Fault> {
 }
 
 impl DumpSystem {
-    /// The end of the dump that runs, or of its upload, as an act.
+    /// Prepares the action that ends the running dump or its upload; `None` where neither runs.
     pub(in crate::backend) fn open_cancel(&self, run: &Run<'_>, targets: &[&TargetPlan]) -> Option<Act> {
         let shown = if let Some(shown) = Self::stops_upload(run, targets) {
             shown
@@ -123,7 +123,7 @@ impl DumpSystem {
         })
     }
 
-    /// Ends the dump that runs, or its upload; what it wrote stays.
+    /// Kills the running dump and stops its upload; files that were written stay.
     pub(in crate::backend) fn end(&mut self) {
         if let Some(dump) = &self.dump {
             dump.kill();
@@ -131,7 +131,7 @@ impl DumpSystem {
         self.ended_by_us = true;
     }
 
-    /// What is shown of a plan: the command of the first attempt.
+    /// Renders the steps of a plan with the command of the first attempt.
     ///
     /// # Errors
     /// The backup service is not there, or a directory that is no place for a dump.
@@ -140,7 +140,7 @@ impl DumpSystem {
         rendered(&tool.path, tool.release, plan, task)
     }
 
-    /// Makes a start ready: the tool, the login, and what must be in the dump. Nothing is written.
+    /// Prepares a start: finds the tool, reads the login and lists what the dump must contain. Writes nothing.
     ///
     /// # Errors
     /// Nothing was started, and why.
@@ -187,10 +187,10 @@ impl DumpSystem {
         })
     }
 
-    /// Starts the dump, once; what is to be remembered of it is on disk before.
+    /// Starts the dump once; the start record is on disk before that.
     ///
     /// # Errors
-    /// Nothing was started, and why; unanswered only where nobody knows.
+    /// Nothing was started, and why; `answered` is false only where it is unknown whether it was started.
     pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
         let PendingDump { tool, place, base, login, mut begun } = pending;
         let refused = |fault| Failure { fault, answered: true, unread: false };
@@ -218,13 +218,13 @@ impl DumpSystem {
         }
     }
 
-    /// The tool as it is here now.
+    /// Finds the tool anew, since it may have been installed meanwhile.
     pub(super) async fn tool(&mut self) -> Result<Tool, Fault> {
         let named = self.server.connection().mydumper.clone();
         find_tool(named.as_deref()).await
     }
 
-    /// Where and as whom the dump logs in: at the endpoint that answered here, so that the clocks and the tables are the same.
+    /// Returns the login of the dump. It uses the endpoint that answered here, so that the clock and the tables are the same.
     async fn login(&mut self) -> Result<Login, Fault> {
         self.server.ensure_session().await?;
         let Endpoint { host, port } = read_endpoint(&self.server.session()?.endpoint)?;
@@ -239,7 +239,7 @@ impl DumpSystem {
     }
 }
 
-/// Whether the inventory wants no connection rather than one in clear.
+/// Returns whether the inventory refuses an unencrypted connection.
 pub(super) fn insists_on_tls(mode: TlsMode) -> bool {
     match mode {
         TlsMode::Off | TlsMode::Prefer => false,

@@ -1,4 +1,4 @@
-//! What was known when a dump began, kept beside it: without it no later obnow could say which instant its tables are from.
+//! The start record of a dump, a JSON file beside it: a later obnow needs it to tell which instant the tables are from.
 
 use std::fs::OpenOptions;
 use std::io::{ErrorKind, Write as _};
@@ -14,7 +14,7 @@ use super::{io_fault, replace};
 use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 
-/// What was known when a dump began, and what was seen since; a JSON file beside it.
+/// The start record of a dump, completed when the dump ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Begun {
     /// The format of this file: 1.
@@ -33,11 +33,11 @@ pub struct Begun {
     pub not_before: Timestamp,
     /// The server's time when the snapshot was first seen to be taken; at the latest, when the dump had ended.
     pub not_after: Option<Timestamp>,
-    /// How many bytes the server holds by its own account; None where it does not count them.
+    /// The size of all tables by the server's own statistics, in bytes; `None` where it has none.
     pub estimate: Option<u64>,
-    /// What the server listed before.
+    /// Databases and tables that the server listed before the start.
     pub before: Scope,
-    /// What it listed after the dump had ended.
+    /// Databases and tables that the server listed after the dump ended.
     pub after: Option<Scope>,
     /// Tables and views that are left out as asked.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
@@ -45,13 +45,13 @@ pub struct Begun {
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
-    /// What the server had and no dump holds, in words.
+    /// Objects of the server that no dump contains, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
 }
 
 impl Begun {
-    /// Brings it to disk, whole or not at all.
+    /// Writes the record to disk atomically.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -64,7 +64,7 @@ impl Begun {
         written.map_err(|error| io_fault("Writing", &path, &error))
     }
 
-    /// What was written at this place; None where nothing was.
+    /// Reads the record of a run; `None` where there is none.
     ///
     /// # Errors
     /// It cannot be read.
@@ -79,10 +79,10 @@ impl Begun {
         }
     }
 
-    /// What a manifest says of where it comes from, and what the server listed before and after.
+    /// Returns the source for the manifest, and what the server listed before and after the dump.
     ///
     /// # Errors
-    /// It was never known when the dump ended, or what was there then.
+    /// The end of the dump, or what the server listed then, was not recorded.
     pub fn source(self) -> Result<(Source, Scope, Scope), Fault> {
         let (Some(not_after), Some(after)) = (self.not_after, self.after) else {
             return Err(Fault::new(
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_written_is_read_by_the_next() {
+    fn start_record_survives_a_restart() {
         let folder = tempfile::tempdir().unwrap();
         let place = Place::new(folder.path(), "t.1").unwrap();
         assert_eq!(Begun::read(&place).unwrap(), None);

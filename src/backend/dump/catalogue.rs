@@ -1,4 +1,4 @@
-//! What a dump can carry, read from the server's catalogue: each question is one SELECT, and none reads a row of a table.
+//! Reads from the server's catalogue what a dump can carry: each query is one SELECT, and none reads the rows of a table.
 
 use std::borrow::Cow;
 
@@ -10,14 +10,14 @@ use crate::domain::dump::{Catalogue, Column, Exclude, Listing, PLAIN_TYPES, SYST
 use crate::domain::facts::Known;
 use crate::domain::fault::Fault;
 
-/// Rows of one answer that are looked at before a start; right before it all of them are.
+/// The most rows of one result that detection reads; right before a start all of them are read.
 const AT_MOST: usize = 20_000;
 
 /// The server's codes for a table, and for a table of `information_schema`, that does not exist.
 const NO_SUCH_TABLE: [u32; 2] = [1146, 1109];
 
-/// What a dump can carry, as far as a bounded number of rows tells; not known where there are more, or where the server
-/// refuses one of the questions.
+/// Reads what a dump can carry from a bounded number of rows; `NotChecked` where there are more, or where the server refuses a
+/// query.
 ///
 /// # Errors
 /// The connection broke.
@@ -33,7 +33,7 @@ pub(in crate::backend) async fn bounded(session: &mut Session) -> Result<Known<C
     }
 }
 
-/// The same of all rows, with all databases and all tables and views: database, name, kind.
+/// Reads all rows of the catalogue, with all databases, and all tables and views as database, name and kind.
 ///
 /// # Errors
 /// No answer, or a refusal.
@@ -41,7 +41,7 @@ pub(super) async fn whole(session: &mut Session) -> Result<(Vec<String>, Vec<Thr
     Asker { session, at_most: None, more: false }.everything().await
 }
 
-/// All databases, and all tables and views: database, name, kind.
+/// Reads all databases, and all tables and views as database, name and kind.
 ///
 /// # Errors
 /// No answer, or a refusal.
@@ -49,7 +49,7 @@ pub(super) async fn tables(session: &mut Session) -> Result<(Vec<String>, Vec<Th
     Asker { session, at_most: None, more: false }.tables().await
 }
 
-/// Asks, and notices an answer that is cut.
+/// Sends the queries and records whether a result was cut off at the limit.
 struct Asker<'a> {
     session: &'a mut Session,
     at_most: Option<usize>,
@@ -67,7 +67,7 @@ impl Asker<'_> {
         Ok(rows)
     }
 
-    /// None where the server has no such view.
+    /// Returns `None` where the server has no such view.
     async fn rows_if_there(&mut self, question: &str) -> Result<Option<Vec<Row>>, Fault> {
         match self.rows(question).await {
             Ok(rows) => Ok(Some(rows)),
@@ -112,7 +112,7 @@ impl Asker<'_> {
         Ok((databases, tables, catalogue))
     }
 
-    /// Database and name of what a question lists, the server's own left out.
+    /// Returns database and name of each listed object, system databases left out.
     async fn named(&mut self, question: &str) -> Result<Vec<(String, String)>, Fault> {
         let rows = self.rows_if_there(question).await?.unwrap_or_default();
         let named = rows.iter().map(|row| (text(row, "SCHEMA_NAME"), text(row, "NAME")));
@@ -120,13 +120,13 @@ impl Asker<'_> {
     }
 }
 
-/// `routines`, and which; None where there are none.
+/// Returns the kind (such as `routines`) with its objects; `None` where there are none.
 fn names(kind: &str, rows: &[(String, String)]) -> Option<(String, Vec<String>)> {
     let names: Vec<String> = rows.iter().map(|(database, name)| format!("{database}.{name}")).collect();
     (!names.is_empty()).then(|| (kind.to_owned(), names))
 }
 
-/// Tables whose file would overwrite another's; of a kind that was not tried nobody knows the file.
+/// Returns the tables whose dump file would overwrite another's. Table kinds that were never tested have no known file.
 fn same_file(databases: &[String], tables: &[Three]) -> Result<Vec<(String, String)>, Fault> {
     let tried = tables.iter().filter(|(.., kind)| matches!(kind.as_str(), "BASE TABLE" | "VIEW"));
     let scope = Scope::new(databases.iter().map(String::as_str), tried.map(as_str), &Exclude::default())?;
@@ -137,7 +137,7 @@ fn in_quotes(words: &[&str]) -> String {
     words.iter().map(|word| format!("'{word}'")).collect::<Vec<_>>().join(", ")
 }
 
-/// Columns that are not simply of a plain type.
+/// Returns the query for columns that are not of a plain type.
 fn columns() -> String {
     format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME, COLUMN_NAME, DATA_TYPE, COLUMN_TYPE, EXTRA FROM information_schema.COLUMNS \
@@ -148,7 +148,7 @@ fn columns() -> String {
     )
 }
 
-/// Views whose columns the server does not list, since it cannot resolve them.
+/// Returns the query for views whose columns the server does not list, since it cannot resolve them.
 fn broken_views() -> String {
     format!(
         "SELECT TABLE_SCHEMA, TABLE_NAME FROM information_schema.VIEWS V WHERE TABLE_SCHEMA NOT IN ({}) AND NOT EXISTS \
@@ -157,7 +157,7 @@ fn broken_views() -> String {
     )
 }
 
-/// Which table a foreign key of a table points to.
+/// Returns the query for the tables that foreign keys refer to.
 fn foreign_keys() -> String {
     format!(
         "SELECT DISTINCT {} FROM information_schema.KEY_COLUMN_USAGE WHERE REFERENCED_TABLE_NAME IS NOT NULL \
@@ -176,7 +176,7 @@ fn used_by_views() -> String {
     )
 }
 
-/// Columns of unique keys that hold rounded values.
+/// Returns the query for `float` columns in unique keys, whose values are rounded.
 fn unique_floats() -> String {
     format!(
         "SELECT S.TABLE_SCHEMA, S.TABLE_NAME, S.COLUMN_NAME FROM information_schema.STATISTICS S \
@@ -205,12 +205,13 @@ fn column(row: &Row) -> Column {
     }
 }
 
-/// Of a view and what it reads.
+/// Columns of a view and of the table that it reads.
 const USES: [&str; 4] = ["VIEW_SCHEMA", "VIEW_NAME", "TABLE_SCHEMA", "TABLE_NAME"];
-/// Of a table and what its foreign key points to.
+/// Columns of a table and of the table that its foreign key refers to.
 const REFERS: [&str; 4] = ["TABLE_SCHEMA", "TABLE_NAME", "REFERENCED_TABLE_SCHEMA", "REFERENCED_TABLE_NAME"];
 
-/// Views whose definition calls one of the routines: the server writes a call as a name in backquotes before a parenthesis.
+/// Returns the views whose definition calls one of the routines: the server writes a call as a name in backquotes before a
+/// parenthesis.
 fn calling(views: &[Row], routines: &[(String, String)]) -> Vec<Three> {
     let calls: Vec<(String, &String)> =
         routines.iter().map(|(_, name)| (format!("`{}`(", name.replace('`', "``")), name)).collect();

@@ -1,4 +1,4 @@
-//! The character set a file of a dump speaks to the server that loads it.
+//! The character set that a dump file declares to the server that loads it.
 
 use std::fs::OpenOptions;
 use std::io::Read as _;
@@ -11,14 +11,14 @@ use crate::domain::fault::{Cause, Fault};
 /// The first line of every file, as mydumper 0.10.0 writes it.
 const BINARY: &[u8; 28] = b"/*!40101 SET NAMES binary*/;";
 
-/// What stands there instead, byte for byte as long: the file is not written anew.
+/// The replacement, of the same length, so that the file need not be rewritten.
 const UTF8: &[u8; 28] = b"SET NAMES utf8mb4          ;";
 
-/// Makes a file speak `utf8mb4`; one that does already, and an empty one, stays as it is. Values of binary columns are taken
-/// as their bytes either way.
+/// Declares `utf8mb4` in a file; a file that declares it already, and an empty one, stays as it is. Values of binary columns are
+/// loaded as their bytes either way.
 ///
 /// # Errors
-/// It begins with something else, or cannot be written.
+/// The file begins with another declaration, or cannot be written.
 pub(super) fn speak_utf8(path: &Path) -> Result<(), Fault> {
     let failed = |error: &std::io::Error| unread("Changing", path, error);
     let mut file = OpenOptions::new().read(true).write(true).open(path).map_err(|error| failed(&error))?;
@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_line_is_changed_in_place_and_once() {
+    fn utf8_header_is_written_in_place_once() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("pay.t.sql");
         let rest = "\n/*!40014 SET FOREIGN_KEY_CHECKS=0*/;\nINSERT INTO `t` (`a`) VALUES\n(1);\n";

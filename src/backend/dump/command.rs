@@ -1,4 +1,4 @@
-//! The command of a dump: as it may be shown, and as it is run.
+//! The command of a dump: the text that may be shown, and the process that is run.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
@@ -11,11 +11,11 @@ use super::releases::Tool;
 use crate::domain::dump::{ALL, Exclude, SYSTEM_DATABASES};
 use crate::domain::fault::{Cause, Fault};
 
-/// Runs the dump and writes its exit status, so that it is known even where obnow is gone by then. A hangup is not for it: the
-/// kernel sends one to a stopped group whose parent ends.
+/// Shell script that runs the dump and writes its exit status, which is then known even if obnow has exited. It ignores SIGHUP:
+/// the kernel sends one to a stopped group whose parent ends.
 pub(super) const KEEPER: &str = r#"trap '' HUP; "$@"; status=$?; printf '%s\n' "$status" >"$0""#;
 
-/// Refuses a login that insists on TLS with a release that was not tried with it.
+/// Refuses a login that requires TLS with a release that was not tested with it.
 ///
 /// # Errors
 /// That.
@@ -31,8 +31,8 @@ pub fn tls_fits(tool: &Tool, tls: bool) -> Result<(), Fault> {
     ))
 }
 
-/// The command line of a dump, as it may be shown. Which of the endpoints answers is known only when it starts, and user and
-/// password are never part of it: those places are named.
+/// Returns the command line of a dump as it may be shown. Login, host and port are placeholders: the endpoint is known only at
+/// the start, and user and password are never shown.
 #[must_use]
 pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &Exclude) -> String {
     let words = [program.display().to_string()].into_iter().chain(
@@ -43,13 +43,13 @@ pub fn command_line(program: &Path, options: &[&str], partial: &Path, exclude: &
     words.map(|word| quoted(&word)).collect::<Vec<_>>().join(" ")
 }
 
-/// A word as a shell would take it.
+/// Returns an argument quoted for a shell.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_=./:,<>".contains(c);
     if word.chars().all(plain) { word.to_owned() } else { format!("'{}'", word.replace('\'', "'\\''")) }
 }
 
-/// The arguments of mydumper: what is shown is what is run.
+/// Returns the arguments of mydumper, both for the shown and for the executed command.
 fn arguments(
     login: &str,
     host: &str,
@@ -70,7 +70,7 @@ fn arguments(
     words
 }
 
-/// The Perl regular expression of `database.table` names that are dumped.
+/// Returns the Perl regular expression that matches the `database.table` names to dump.
 fn filter(exclude: &Exclude) -> String {
     let system = format!("^(?!({})\\.)", SYSTEM_DATABASES.join("|"));
     if exclude.is_empty() {
@@ -83,8 +83,8 @@ fn filter(exclude: &Exclude) -> String {
     format!("{system}(?!({}))", names.collect::<Vec<_>>().join("|"))
 }
 
-/// A name as the expression matches it, byte by byte. Outside ASCII the bytes are written in hexadecimal: mydumper's
-/// arguments are read in the C locale.
+/// Returns a name escaped for the expression, byte by byte. Bytes outside ASCII are written in hexadecimal: mydumper's arguments
+/// are read in the C locale.
 fn literal(name: &str) -> String {
     let part = |byte: u8| match byte {
         b'_' => "_".to_owned(),
@@ -95,7 +95,7 @@ fn literal(name: &str) -> String {
     name.bytes().map(part).collect()
 }
 
-/// The command itself: its standard input is the login.
+/// Builds the command; the caller connects the login to its standard input.
 pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &Exclude) -> Command {
     let port = login.port.to_string();
     let mut command = Command::new("/bin/sh");
@@ -108,7 +108,7 @@ pub(super) fn command(tool: &Tool, login: &Login, place: &Place, exclude: &Exclu
         .env("PATH", "/usr/bin:/bin")
         .env("LC_ALL", "C.UTF-8")
         .current_dir(place.folder())
-        // Signals of a terminal are not for it.
+        // Signals of the terminal must not reach it.
         .process_group(0);
     command
 }
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_shown_could_be_typed() {
+    fn shown_command_is_valid_shell() {
         let shown = command_line(
             Path::new("/opt/my dumper"),
             &["--threads=1"],
@@ -136,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn names_are_left_out_as_they_are_and_databases_whole() {
+    fn table_regex_excludes_tables_and_databases() {
         let system = SYSTEM_DATABASES.join("|");
         let exclude = Exclude(["o.e.*", "pay.a$b", "pay.汉", "pay.x y"].map(str::to_owned).into());
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The directory of all dumps: what is there, whether it can be written, how much room is left, and the size of the last dump.
+//! The directory of all dumps: whether it exists and can be written, its free space, and the size of the last dump.
 
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
 use std::path::{Path, PathBuf};
@@ -12,14 +12,14 @@ use crate::domain::dump::{PlaceFacts, PlaceState};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::words::size;
 
-/// Names of a directory that are looked at for the last dump.
+/// The most directory entries that are searched for the last dump.
 const NAMES: usize = 10_000;
 
-/// Manifests that are read for the last dump of one target, newest first.
+/// The most manifests that are read for the last dump of one target, newest first.
 const MANIFESTS: usize = 20;
 
-/// Looks at a directory of dumps, and at the newest one of this target in it; where it is missing, at its nearest parent.
-/// Nothing is made or written. It may wait for ever for a storage that does not answer.
+/// Inspects a directory of dumps and the newest dump of this target in it; where the directory is missing, its nearest existing
+/// parent. Creates and writes nothing. May block for ever on a storage that does not answer.
 #[must_use]
 pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
     let found = nearest(folder);
@@ -38,7 +38,7 @@ pub fn facts(folder: &Path, target: &str) -> PlaceFacts {
     }
 }
 
-/// The directory, or the nearest one above it that is there.
+/// Returns the directory, or the nearest existing one above it.
 fn nearest(folder: &Path) -> &Path {
     folder.ancestors().find(|path| path.symlink_metadata().is_ok()).unwrap_or(folder)
 }
@@ -66,14 +66,14 @@ fn free(found: &Path) -> Option<u64> {
     statvfs(found).ok().map(|space| space.f_bavail.saturating_mul(space.f_frsize))
 }
 
-/// The bytes of the newest dump of a target in a directory, or on its way from there to an object storage.
+/// Returns the size in bytes of the newest dump of a target in a directory, or of one that was uploaded from there.
 fn last(folder: &Path, target: &str) -> Option<u64> {
     let entries = std::fs::read_dir(folder).ok()?.take(NAMES).filter_map(Result::ok);
     let manifests = entries.flat_map(|entry| {
         let path = entry.path();
         let name = entry.file_name();
         let own = name.to_str().is_some_and(|name| name.ends_with(".uploaded.json")).then(|| path.clone());
-        // With a directory for each run the dump is one further down.
+        // With a directory for each run the dump is one level deeper.
         own.into_iter().chain([path.join(NAME), path.join(&name).join(NAME)])
     });
     let mut dated: Vec<(SystemTime, PathBuf)> =
@@ -84,11 +84,11 @@ fn last(folder: &Path, target: &str) -> Option<u64> {
     newest.find(|manifest| manifest.source.target == target).map(|manifest| manifest.bytes())
 }
 
-/// Says what will be written into; where the directory is missing, its nearest existing parent is looked at. Nothing is made
-/// or written.
+/// Checks the directory to write into and describes it; where it is missing, checks its nearest existing parent. Creates and
+/// writes nothing.
 ///
 /// # Errors
-/// It is no directory, or may not be written.
+/// It is not a directory, or cannot be written.
 pub(super) fn look(folder: &Path) -> Result<String, Fault> {
     let found = nearest(folder);
     usable(folder, found)?;
@@ -100,7 +100,7 @@ pub(super) fn look(folder: &Path) -> Result<String, Fault> {
     })
 }
 
-/// Refuses a directory that was there when the backup was confirmed, and is not any more.
+/// Refuses a directory that existed when the backup was confirmed and is missing now.
 ///
 /// # Errors
 /// That.
@@ -116,7 +116,7 @@ pub(super) fn still_there(base: &Path) -> Result<(), Fault> {
     ))
 }
 
-/// Makes it, for this user alone, where it is missing.
+/// Creates the directory with mode 0700 where it is missing.
 ///
 /// # Errors
 /// The operating system refuses.
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_there_is_told_with_the_last_dump_of_the_target() {
+    fn inspect_reports_state_and_last_dump() {
         let folder = tempfile::tempdir().unwrap();
         let here = folder.path().join("dumps");
         let missing = facts(&here, "lab");
@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn the_nearest_parent_answers_for_what_is_missing() {
+    fn missing_directory_is_checked_by_its_parent() {
         let folder = tempfile::tempdir().unwrap();
         assert!(look(folder.path()).unwrap().contains("can be written"));
         let below = folder.path().join("a/b");

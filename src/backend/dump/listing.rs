@@ -1,4 +1,4 @@
-//! What must be in a dump: the databases, tables and views of the server, listed before it starts.
+//! What a dump must contain: the databases, tables and views of the server, listed before the dump starts.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::dump::{Exclude, Object, is_system};
 use crate::domain::fault::{Cause, Fault};
 
-/// Lists databases: their names.
+/// Lists the names of all databases.
 pub const LIST_DATABASES: &str = "SHOW DATABASES";
 
 /// Lists tables and views: database, name, `BASE TABLE` or `VIEW`.
@@ -34,7 +34,7 @@ pub struct Listed {
     pub kind: Kind,
 }
 
-/// All that must be in a dump.
+/// Everything that must be in a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Scope {
     /// Databases, without the server's own.
@@ -43,7 +43,7 @@ pub struct Scope {
     pub tables: Vec<Listed>,
 }
 
-/// What a file of a dump is.
+/// The role of a file in a dump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role<'a> {
     /// When the dump began and ended, on the clock of the host that ran it.
@@ -61,10 +61,10 @@ pub enum Role<'a> {
 }
 
 impl Scope {
-    /// The databases and tables of a server, its own and what is excluded left out.
+    /// Returns the databases and tables to dump, without system databases and excluded ones.
     ///
     /// # Errors
-    /// A kind of table that no dump was tried with.
+    /// A table kind that was never tested with mydumper.
     pub fn new<'a>(
         databases: impl IntoIterator<Item = &'a str>,
         tables: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>,
@@ -77,7 +77,7 @@ impl Scope {
         Ok(Self { databases, tables: listed(kept)? })
     }
 
-    /// The files a dump of this scope has, by name.
+    /// Returns the files of a dump of these contents, by name.
     ///
     /// # Errors
     /// Two tables whose files would have one name, as ``t-schema`` beside ``t``: one would overwrite the other.
@@ -96,7 +96,7 @@ impl Scope {
         Ok(files)
     }
 
-    /// The tables whose files would have another's name.
+    /// Returns the tables whose files would have the name of another table's file.
     #[must_use]
     pub fn same_files(&self) -> Vec<&Listed> {
         let mut seen = BTreeSet::new();
@@ -129,10 +129,10 @@ impl<'a> Role<'a> {
     }
 }
 
-/// The rows of [`LIST_TABLES`] as a sorted list, the server's own databases left out.
+/// Parses the rows of [`LIST_TABLES`] into a sorted list, system databases left out.
 ///
 /// # Errors
-/// A kind of table that no dump was tried with; it is named.
+/// A table kind that was never tested with mydumper; the fault names it.
 pub fn listed<'a>(rows: impl IntoIterator<Item = (&'a str, &'a str, &'a str)>) -> Result<Vec<Listed>, Fault> {
     let mut list = Vec::new();
     for (database, name, word) in rows.into_iter().filter(|(database, ..)| !is_system(database)) {
@@ -161,7 +161,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_servers_own_databases_are_left_out_in_any_case() {
+    fn system_databases_are_left_out() {
         let rows = [
             ("pay", "b", "VIEW"),
             ("SYS", "x", "BASE TABLE"),
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[test]
-    fn tables_that_would_overwrite_each_other_are_refused() {
+    fn tables_with_colliding_files_are_refused() {
         let scope = |names: &[&'static str]| {
             let tables = names.iter().map(|name| ("pay", *name, "BASE TABLE"));
             Scope::new(["pay", "MYSQL"], tables, &Exclude::default()).unwrap()
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_excluded_is_no_part_of_a_scope() {
+    fn excluded_tables_are_no_dump_contents() {
         let rows = [("pay", "a", "EXTERNAL TABLE"), ("pay", "b", "BASE TABLE"), ("o.e", "t", "BASE TABLE")];
         let exclude = Exclude(["pay.a".to_owned(), "o.e.*".to_owned()].into());
         let scope = Scope::new(["pay", "o.e"], rows, &exclude).unwrap();
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_kind_nobody_tried_is_refused_by_name() {
+    fn untested_table_kind_is_refused() {
         let fault = listed([("pay", "e", "EXTERNAL TABLE")]).unwrap_err();
         assert!(fault.what.contains("pay.e") && fault.why.contains("EXTERNAL TABLE"), "{fault}");
     }

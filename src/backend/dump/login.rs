@@ -1,4 +1,4 @@
-//! The login of a dump, as an option file that exists only in memory: it is the child's standard input, never argv or a file.
+//! The login of a dump as an option file that exists only in memory: it is passed on standard input, never in argv or on disk.
 
 use std::fs::File;
 use std::io::Write as _;
@@ -10,28 +10,28 @@ use zeroize::Zeroizing;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
-/// The library that reads the file takes lines of 4095 bytes.
+/// The longest line, in bytes; the library that reads the file accepts 4095.
 const LONGEST_LINE: usize = 4000;
 
-/// Where and as whom a dump logs in.
+/// Endpoint, user and password of a dump.
 #[derive(Debug, Clone)]
 pub struct Login {
     /// Host name or address.
     pub host: String,
     /// TCP port.
     pub port: u16,
-    /// The user, with tenant and cluster where the server wants them.
+    /// The user, with tenant and cluster where the server requires them.
     pub user: String,
-    /// The password; empty: none.
+    /// The password; empty where there is none.
     pub password: Secret,
     /// True where the inventory insists on TLS.
     pub tls: bool,
 }
 
 impl Login {
-    /// The option file, sealed: user, password, and the settings of the dump's own sessions. The limits of the server
-    /// (`ob_query_timeout` is 10 s by default, and it covers the reading of a whole table) are raised for these
-    /// sessions only; `sql_mode` is emptied, since `NO_BACKSLASH_ESCAPES` would break the quoting of the files.
+    /// Returns the sealed option file: user, password, and the settings of the dump's own sessions. The limits of the server
+    /// (`ob_query_timeout` is 10 s by default and covers reading a whole table) are raised for these sessions only; `sql_mode`
+    /// is emptied, since `NO_BACKSLASH_ESCAPES` would break the quoting in the files.
     pub(super) fn option_file(&self, limit: Duration) -> Result<File, Fault> {
         let text = self.option_text(limit)?;
         let memory = memfd_create("login", MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING)
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn quotes_and_backslashes_are_escaped_and_lines_cannot_be_added() {
+    fn option_values_are_escaped() {
         let text = login("a\"b\\c'd#").option_text(Duration::from_secs(3)).unwrap();
         assert!(text.contains("password=\"a\\\"b\\\\c\\'d#\"\n"), "{}", text.as_str());
         assert!(text.contains("ob_query_timeout = 3000000"), "{}", text.as_str());
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn the_file_reads_from_its_start_again_and_again_and_cannot_be_changed() {
+    fn option_file_is_rereadable_and_sealed() {
         let file = login("secret").option_file(Duration::from_secs(3)).unwrap();
         let path = format!("/proc/self/fd/{}", file.as_raw_fd());
         for _ in 0..2 {

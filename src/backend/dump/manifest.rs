@@ -1,5 +1,5 @@
-//! The proof of a dump: every file that must be there is, whole and counted, and what it was is written down before the dump gets
-//! its final name. Later, no file is truncated, missing, added or altered without being named.
+//! Proves a dump: checks that every expected file is present and complete, counts the rows, and writes a manifest before the
+//! dump gets its final name. With the manifest every truncated, missing, added or altered file is detected later.
 
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
@@ -22,7 +22,7 @@ use crate::domain::fault::{Cause, Fault};
 /// The manifest's name in the dump's folder.
 pub const NAME: &str = "manifest.json";
 
-/// What no dump holds; listed in every manifest.
+/// What no dump contains; listed in every manifest.
 pub const LEFT_OUT: [&str; 6] = [
     "users and their rights",
     "routines",
@@ -32,12 +32,12 @@ pub const LEFT_OUT: [&str; 6] = [
     "the server's own databases and parameters",
 ];
 
-/// The longest schema file that is read whole, in bytes.
+/// The longest schema file that is read, in bytes.
 const LONGEST_SCHEMA: u64 = 64 << 20;
 
-/// The one instant all tables are from, as closely as it is known, on the server's clock.
+/// The two server times between which the snapshot of all tables was taken.
 ///
-/// All that was committed at `not_before` is in the dump, nothing that was committed after `not_after`.
+/// Everything committed at `not_before` is in the dump, and nothing committed after `not_after`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Instant {
     /// The server's time just before the dump was started; this is the instant a verdict names.
@@ -46,7 +46,7 @@ pub struct Instant {
     pub not_after: Timestamp,
 }
 
-/// What was dumped, and from where; known to the caller.
+/// What was dumped and from which server, as the caller knows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
     /// The server's name for people: `cluster` or `cluster/tenant`.
@@ -55,7 +55,7 @@ pub struct Source {
     pub server: String,
     /// The release of mydumper.
     pub release: String,
-    /// When.
+    /// When the snapshot was taken.
     pub instant: Instant,
     /// Tables and views that were left out as asked.
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
@@ -63,7 +63,7 @@ pub struct Source {
     /// Columns whose values come back changed, each with its reason.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub changed: Vec<String>,
-    /// What the server had and no dump holds, in words.
+    /// Objects of the server that no dump contains, as text.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub left_out: Vec<String>,
 }
@@ -71,10 +71,10 @@ pub struct Source {
 /// One table or view of a dump.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Table {
-    /// Which.
+    /// Database, name and kind.
     #[serde(flatten)]
     pub listed: Listed,
-    /// Its rows, counted from its file; none for a view.
+    /// Number of rows, counted in its file; `None` for a view.
     pub rows: Option<u64>,
 }
 
@@ -89,7 +89,7 @@ pub struct FileEntry {
     pub sha256: String,
 }
 
-/// What a dump holds.
+/// The manifest of a dump: its contents and files.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of this file: 1.
@@ -102,9 +102,9 @@ pub struct Manifest {
     pub databases: Vec<String>,
     /// Their tables and views.
     pub tables: Vec<Table>,
-    /// All files but this one.
+    /// All files except the manifest.
     pub files: Vec<FileEntry>,
-    /// What a restore will not bring back.
+    /// Objects that a restore will not bring back.
     pub left_out: Vec<String>,
     /// The bytes of the longest statement in the files of rows; None in manifests of releases that did not measure it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,29 +112,29 @@ pub struct Manifest {
 }
 
 impl Manifest {
-    /// All rows of all tables.
+    /// Returns the number of rows of all tables.
     #[must_use]
     pub fn rows(&self) -> u64 {
         self.tables.iter().filter_map(|table| table.rows).sum()
     }
 
-    /// The size of all files, in bytes.
+    /// Returns the size of all files, in bytes.
     #[must_use]
     pub fn bytes(&self) -> u64 {
         self.files.iter().map(|file| file.bytes).sum()
     }
 }
 
-/// Proves a dump that exited with 0 and gives it its final name; where that was broken off before, it begins again. `before` and `after` are what the server listed before the dump
-/// started and after it ended.
+/// Proves a dump that exited with status 0 and gives it its final name; an interrupted call can be repeated. `before` and
+/// `after` are what the server listed before the dump started and after it ended.
 ///
 /// # Errors
-/// A file that is missing, not whole or not expected; tables that came, went or changed meanwhile. With `Cause::Unknown`: the
-/// operating system does not let the files be read, or the manifest be written.
+/// A file is missing, incomplete or unexpected, or tables were created, dropped or changed meanwhile. With `Cause::Unknown`: the
+/// files cannot be read, or the manifest cannot be written.
 pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Result<Manifest, Fault> {
     same_tables(before, after)?;
     let folder = place.partial();
-    // Half a manifest, of a process that ended while it wrote it; no file of a dump has that name.
+    // A partial manifest of a process that ended while writing it; no file of a dump has that name.
     match std::fs::remove_file(folder.join(NAME)) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
             return Err(unread("Removing", &folder.join(NAME), &error));
@@ -152,7 +152,7 @@ pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Res
             Role::Rows(table) => Some(read_schema(&folder, table)?),
             _ => None,
         };
-        // An index, a partition or an expression may have any name or text in it; of rows only where a value needs it.
+        // Index, partition and expression texts may contain any character; row files need it only where a value does.
         if matches!(role, Role::TableSchema(_)) || schema.as_ref().is_some_and(|schema| schema.needs_charset) {
             charset::speak_utf8(&path)?;
         }
@@ -183,11 +183,10 @@ pub fn seal(place: &Place, source: Source, before: &Scope, after: &Scope) -> Res
     Ok(manifest)
 }
 
-/// Checks a finished dump against its manifest, every byte of it.
+/// Checks every byte of a finished dump against its manifest.
 ///
 /// # Errors
-/// A file that is truncated, missing, added or altered; it is named. With `Cause::Unknown`: the operating system does not let
-/// it be read.
+/// A file is truncated, missing, added or altered; the fault names it. With `Cause::Unknown`: the file cannot be read.
 pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     let path = folder.join(NAME);
     let text = std::fs::read(&path).map_err(|error| unread("Reading", &path, &error))?;
@@ -213,7 +212,7 @@ pub fn verify(folder: &Path) -> Result<Manifest, Fault> {
     Ok(manifest)
 }
 
-/// The dump has one instant only if no table came or went while it ran.
+/// Refuses a dump during which tables were created or dropped: it would not be from one instant.
 fn same_tables(before: &Scope, after: &Scope) -> Result<(), Fault> {
     if before == after {
         return Ok(());
@@ -243,7 +242,7 @@ fn refuse_others(folder: &Path, known: impl Fn(&str) -> bool) -> Result<(), Faul
     Ok(())
 }
 
-/// Reads one file of a fresh dump to its end, proves it by its role, and brings it to disk.
+/// Reads one file of a new dump to its end, checks it by its role, and syncs it to disk.
 fn read(path: &Path, name: &str, role: Role<'_>) -> Result<(FileEntry, Option<Counted>), Fault> {
     let mut counter = Counter::default();
     let mut text = Vec::new();
@@ -282,7 +281,7 @@ fn read_schema(folder: &Path, table: &Listed) -> Result<schema::Schema, Fault> {
     schema::table(&text).ok_or_else(|| not_whole(&path, "it is not one whole definition"))
 }
 
-/// Size and hash of a file, while `each` sees its pieces.
+/// Computes size and SHA-256 of a file, and passes each chunk to `each`.
 fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault>) -> Result<FileEntry, Fault> {
     let failed = |error: &std::io::Error| unread("Reading", path, error);
     let mut file = File::open(path).map_err(|error| failed(&error))?;
@@ -307,7 +306,7 @@ fn hash(path: &Path, name: &str, mut each: impl FnMut(&[u8]) -> Result<(), Fault
     Ok(FileEntry { name: name.to_owned(), bytes, sha256 })
 }
 
-/// Manifest to disk, then the folder, then the name.
+/// Syncs the manifest, then the directory, and then renames the directory.
 fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
     let (folder, finished) = (place.partial(), place.finished());
     let path = folder.join(NAME);
@@ -326,7 +325,7 @@ fn publish(place: &Place, manifest: &Manifest) -> Result<(), Fault> {
     renamed().map_err(|error| unread("Renaming to", &finished, &error))
 }
 
-/// A file that is not there is no backup; of one that the operating system does not give, nobody knows.
+/// Returns the fault of a file that cannot be read: a missing file makes the dump untrusted, any other error leaves it unknown.
 pub(super) fn unread(doing: &str, path: &Path, error: &std::io::Error) -> Fault {
     if error.kind() == std::io::ErrorKind::NotFound {
         return not_whole(path, "it is missing");

@@ -1,4 +1,4 @@
-//! A dump is proven, or the file that is wrong is named.
+//! Tests of sealing and verifying a dump.
 #![allow(clippy::unwrap_used)]
 
 use std::path::PathBuf;
@@ -56,7 +56,7 @@ fn sealed(fresh: &Fresh) -> PathBuf {
 }
 
 #[test]
-fn a_whole_dump_is_counted_and_gets_its_name() {
+fn complete_dump_is_sealed() {
     let fresh = fresh();
     let folder = sealed(&fresh);
     assert!(!fresh.place.partial().exists());
@@ -69,7 +69,7 @@ fn a_whole_dump_is_counted_and_gets_its_name() {
 }
 
 #[test]
-fn a_file_that_is_not_whole_is_named_and_nothing_gets_the_final_name() {
+fn incomplete_file_is_named_and_blocks_the_seal() {
     for (name, text) in [
         ("metadata", "Started dump at: 2026-11-20 09:16:54\n"),
         ("pay-schema-create.sql", "CREATE DATABASE `pay`"),
@@ -89,7 +89,7 @@ fn a_file_that_is_not_whole_is_named_and_nothing_gets_the_final_name() {
 }
 
 #[test]
-fn a_missing_file_is_named_even_where_a_table_may_be_empty() {
+fn missing_file_is_named() {
     for name in ["metadata", "pay.t.sql", "pay.t-schema.sql", "pay.v-schema-view.sql"] {
         let fresh = fresh();
         std::fs::remove_file(fresh.place.partial().join(name)).unwrap();
@@ -99,7 +99,7 @@ fn a_missing_file_is_named_even_where_a_table_may_be_empty() {
 }
 
 #[test]
-fn a_table_that_came_or_went_meanwhile_means_not_one_instant() {
+fn changed_tables_refuse_the_seal() {
     let fresh = fresh();
     let fewer = Scope::new(["pay"], [("pay", "t", "BASE TABLE")], &Exclude::default()).unwrap();
     for (before, after) in [(&fresh.scope, &fewer), (&fewer, &fresh.scope)] {
@@ -109,7 +109,7 @@ fn a_table_that_came_or_went_meanwhile_means_not_one_instant() {
 }
 
 #[test]
-fn no_change_after_the_seal_goes_unseen() {
+fn verify_detects_every_change() {
     let change = |what: &dyn Fn(&Path), name: &str| {
         let fresh = fresh();
         let folder = sealed(&fresh);
@@ -127,7 +127,7 @@ fn no_change_after_the_seal_goes_unseen() {
 }
 
 #[test]
-fn a_final_name_that_is_taken_is_not_overwritten() {
+fn existing_final_name_is_not_overwritten() {
     let fresh = fresh();
     std::fs::create_dir(fresh.place.finished()).unwrap();
     std::fs::write(fresh.place.finished().join("x"), "").unwrap();
@@ -136,7 +136,7 @@ fn a_final_name_that_is_taken_is_not_overwritten() {
 }
 
 #[test]
-fn schemas_speak_a_character_set_and_rows_where_a_value_needs_it() {
+fn utf8_is_declared_where_needed() {
     let spoken = |create: &str, rows: &str| {
         let fresh = fresh();
         let partial = fresh.place.partial();

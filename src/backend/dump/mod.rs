@@ -1,9 +1,9 @@
-//! The logical backup: `mydumper`, started, watched, and its directory proven.
+//! The logical backup: starts `mydumper`, observes it, and proves the files it wrote.
 //!
-//! [`releases`] finds the program and knows which releases were tried; [`place`] says where everything of one run lies;
-//! [`listing`] is what must be in the dump; [`run`] starts it and finds it again; [`manifest`] proves the result,
-//! reading the files with [`rows`] and [`schema`]. [`DumpSystem`] is all of it as a system: a look at each step, and the
-//! start; what it has to remember beyond its own life is [`begun`]; `upload` brings it to an object storage.
+//! [`releases`] finds the program and lists the tested releases; [`place`] has the paths of one run; [`listing`] is what must be
+//! in the dump; [`run`] starts the process and finds it again; [`manifest`] proves the result, reading the files with [`rows`]
+//! and [`schema`]. [`DumpSystem`] implements the steps on top of these; [`begun`] is what it stores for a later process;
+//! `upload` sends the files to an object storage.
 
 mod act;
 pub mod begun;
@@ -36,7 +36,7 @@ pub use steps::DumpSystem;
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
-/// A file or folder of the backup that could not be used, in the operating system's words.
+/// Returns the fault of a file or directory that could not be used, with the operating system's error.
 fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Fault {
     Fault::new(
         Cause::Storage,
@@ -46,7 +46,7 @@ fn io_fault(doing: &str, path: &std::path::Path, error: &std::io::Error) -> Faul
     )
 }
 
-/// Brings a file of a run to disk, complete or not at all: what `write` makes under another name takes its place.
+/// Replaces a file atomically: `write` writes it under another name, which is then synced and renamed.
 fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::io::Result<()>) -> std::io::Result<()> {
     let new = path.with_extension("new");
     write(&new)?;
@@ -55,7 +55,7 @@ fn replace(path: &std::path::Path, write: impl FnOnce(&std::path::Path) -> std::
     path.parent().map_or(Ok(()), |folder| std::fs::File::open(folder)?.sync_all())
 }
 
-/// Work that takes long or waits for a disk, where it holds up nobody else.
+/// Runs blocking work on a separate thread.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Fault> {
     tokio::task::spawn_blocking(work).await.map_err(|error| broke(&error))
 }

@@ -1,11 +1,11 @@
-//! Where one run of a logical backup lies: the dump, and beside it what is needed to find and judge it later.
+//! The paths of one run of a logical backup: the dump, and beside it the files needed to find and check it later.
 
 use std::path::{Path, PathBuf};
 
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::RUN;
 
-/// The paths of one run. While it runs the dump is `<run>.partial`; a proven one is `<run>`.
+/// The paths of one run. The dump is `<run>.partial` while it is written, and `<run>` once it is proven.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     folder: PathBuf,
@@ -13,7 +13,7 @@ pub struct Place {
 }
 
 impl Place {
-    /// The place of the run `<task>.<attempt>` in a destination folder.
+    /// Returns the paths of the run `<task>.<attempt>` in a destination directory.
     ///
     /// # Errors
     /// The run's name is empty or has other characters than ASCII letters, digits, `.`, `_` and `-`, or the folder is not absolute.
@@ -30,7 +30,7 @@ impl Place {
         Ok(Self { folder: folder.to_path_buf(), run: run.to_owned() })
     }
 
-    /// The place of a task's attempt in the directory of its plan, whose variable of the run is filled in.
+    /// Returns the paths of a task's attempt in the directory of its plan, with the variable of the run filled in.
     ///
     /// # Errors
     /// As [`Place::new`].
@@ -39,7 +39,7 @@ impl Place {
         Self::new(Path::new(&directory.replace(RUN, &run)), &run)
     }
 
-    /// The directory of a plan up to the variable of the run: what is there before the first run is.
+    /// Returns the directory of a plan up to the variable of the run, which exists before the first run.
     #[must_use]
     pub fn base(directory: &str) -> PathBuf {
         let of_every_run = Path::new(directory).components().take_while(|part| {
@@ -49,55 +49,55 @@ impl Place {
         of_every_run.collect()
     }
 
-    /// The run id, `<task>.<attempt>`.
+    /// Returns the run id, `<task>.<attempt>`.
     #[must_use]
     pub fn run(&self) -> &str {
         &self.run
     }
 
-    /// The destination folder all runs share.
+    /// Returns the destination directory of this run.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The dump while it is written, or when it was never proven.
+    /// Returns the directory of a dump that is not proven yet.
     #[must_use]
     pub fn partial(&self) -> PathBuf {
         self.beside(".partial")
     }
 
-    /// The dump once its manifest is on disk.
+    /// Returns the directory of a dump whose manifest is on disk.
     #[must_use]
     pub fn finished(&self) -> PathBuf {
         self.beside("")
     }
 
-    /// What `mydumper` said (mode 0600).
+    /// Returns the log file of `mydumper` (mode 0600).
     #[must_use]
     pub fn log(&self) -> PathBuf {
         self.beside(".log")
     }
 
-    /// Which process writes the dump.
+    /// Returns the file that names the process which writes the dump.
     #[must_use]
     pub fn record(&self) -> PathBuf {
         self.beside(".dump.json")
     }
 
-    /// The exit status of `mydumper`, written even where obnow was gone by then.
+    /// Returns the file with the exit status of `mydumper`, which is written even if obnow has exited.
     #[must_use]
     pub fn status(&self) -> PathBuf {
         self.beside(".exit")
     }
 
-    /// What was known when it began: the tables and the server's time.
+    /// Returns the start record: the tables and the server's time at the start.
     #[must_use]
     pub fn begun(&self) -> PathBuf {
         self.beside(".begun.json")
     }
 
-    /// The manifest of a dump that is in an object storage, and no longer here.
+    /// Returns the manifest of a dump that was uploaded and removed from this host.
     #[must_use]
     pub fn uploaded(&self) -> PathBuf {
         self.beside(".uploaded.json")

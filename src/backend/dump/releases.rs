@@ -1,4 +1,4 @@
-//! Which `mydumper` is here, and how each tried release is to be used. An untried one is refused by name.
+//! Finds `mydumper` and knows how each tested release is used. An untested release is refused by name.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -10,27 +10,27 @@ use crate::child::{self, Bounds, Unheard};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
-/// How long a program may take to print its version.
+/// Time a program may take to print its version.
 const VERSION_TIME: Duration = Duration::from_secs(10);
 
-/// Most bytes of it that are read.
+/// The most bytes of its output that are read.
 const VERSION_LENGTH: u64 = 4_096;
 
-/// Most letters of it that a message repeats.
+/// The most characters of its output that a message repeats.
 const LINE: usize = 100;
 
-/// A release that was tried against a real server, with writers running and a restore compared.
+/// A release that was tested against a real server, with writers running and a restore compared.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Release {
     /// As `mydumper --version` prints it.
     pub version: &'static str,
     /// Options that make all tables one instant and keep the files provable.
     pub options: &'static [&'static str],
-    /// True when it was tried over TLS.
+    /// True when it was tested over TLS.
     pub tls: bool,
 }
 
-/// The releases tried.
+/// The tested releases.
 ///
 /// 0.10.0 (the package `mydumper` 0.10.1 of Debian 12): by default it sends `FLUSH TABLES WITH READ LOCK`, a syntax error;
 /// several threads without locks have several snapshots; one thread has one, taken at its first read of a table.
@@ -42,12 +42,12 @@ pub const RELEASES: &[Release] = &[Release {
     tls: false,
 }];
 
-/// The backup service of this host.
+/// The dump program of this host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tool {
-    /// Where the program is.
+    /// Path of the program.
     pub path: PathBuf,
-    /// How it is used.
+    /// The tested release, with its options.
     pub release: &'static Release,
 }
 
@@ -58,7 +58,7 @@ impl std::fmt::Display for Tool {
     }
 }
 
-/// Finds `mydumper`: the one the inventory names, else the first on `search` (the value of PATH).
+/// Finds `mydumper`: the one that the inventory names, else the first on `search` (the value of PATH).
 ///
 /// # Errors
 /// It is absent.
@@ -74,16 +74,16 @@ pub fn find(named: Option<&Path>, search: &OsStr) -> Result<PathBuf, Fault> {
     }
 }
 
-/// Asks a program that was found for its version.
+/// Runs a program with `--version` and returns it with its release.
 ///
 /// # Errors
-/// Not to be run, or a release nobody tried.
+/// It cannot be run, or its release was not tested.
 pub async fn tried(path: PathBuf) -> Result<Tool, Fault> {
     let release = release(&version_of(&path, VERSION_TIME).await?)?;
     Ok(Tool { path, release })
 }
 
-/// What a program prints for `--version`, as far as a version can be long.
+/// Returns what a program prints for `--version`, up to [`VERSION_LENGTH`] bytes.
 async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
     let mut command = Command::new(path);
     command.arg("--version").env_clear();
@@ -101,10 +101,10 @@ async fn version_of(path: &Path, within: Duration) -> Result<String, Fault> {
     }
 }
 
-/// The release that `mydumper --version` names, by its first line: `mydumper [v]VERSION, built against ...`.
+/// Parses the first line of `mydumper --version`: `mydumper [v]VERSION, built against ...`.
 ///
 /// # Errors
-/// Not the output of mydumper, or a release nobody tried.
+/// It is not the output of mydumper, or the release was not tested.
 pub fn release(said: &str) -> Result<&'static Release, Fault> {
     let line: String = foreign(said.lines().next().unwrap_or_default().trim()).chars().take(LINE).collect();
     let Some(version) = line.strip_prefix("mydumper ").and_then(|rest| rest.split([',', ' ']).next()) else {
@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_tried_release_is_known_however_it_is_printed() {
+    fn tested_release_is_parsed() {
         for said in ["mydumper 0.10.0, built against MySQL 10.11.14\n", "mydumper v0.10.0, built\n", "mydumper 0.10.0"]
         {
             assert_eq!(release(said).unwrap().version, "0.10.0");
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn one_thread_is_part_of_every_release_that_has_no_common_snapshot() {
+    fn every_release_dumps_with_one_thread() {
         assert!(RELEASES.iter().all(|release| release.options.contains(&"--threads=1")));
     }
 
@@ -161,7 +161,7 @@ mod tests {
         let path = folder.join("mydumper");
         std::fs::write(&path, format!("#!/bin/sh\n[ \"$1\" = --version ] || exit 0\n{script}\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
-        // A child that another test starts has the file open for writing until its exec, and until then nobody runs it.
+        // A child that another test starts has the file open for writing until its exec, and until then it cannot be run.
         while std::process::Command::new(&path)
             .status()
             .is_err_and(|error| error.kind() == std::io::ErrorKind::ExecutableFileBusy)
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_program_prints_is_bounded_in_time_and_size_and_drives_no_terminal() {
+    async fn version_output_is_bounded_and_cleaned() {
         let folder = tempfile::tempdir().unwrap();
         let usual = Duration::from_mins(1);
         let endless = version_of(&program(folder.path(), "PATH=/bin:/usr/bin; yes mydumper"), usual).await.unwrap();
@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn an_untried_release_is_refused_by_name() {
+    fn untested_release_is_refused() {
         let fault = release("mydumper v0.21.4-1, built against MySQL 8.0.43 with SSL support\n").unwrap_err();
         assert!(fault.what.contains("0.21.4-1") && fault.why.contains("0.10.0"), "{fault}");
         assert!(release("GNU tar 1.34").unwrap_err().why.contains("GNU tar"));
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn an_absent_one_says_how_to_install_it() {
+    fn missing_tool_says_how_to_install_it() {
         let folder = tempfile::tempdir().unwrap();
         let fault = find(None, folder.path().as_os_str()).unwrap_err();
         assert!(fault.next.contains("apt-get install mydumper"), "{fault}");

@@ -1,31 +1,31 @@
-//! Counts the rows of a data file while it streams by, and proves that the file is whole: every statement ends, every row has a
-//! value for each column that its statement names.
+//! Counts the rows of a data file as a stream and checks that it is complete: every statement ends, and every row has a value
+//! for each column that its statement names.
 
-/// Why a data file is not what it should be.
+/// Why a data file is incomplete or wrong.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
     /// It ends inside a statement.
     #[error("it ends inside a statement")]
     Cut,
-    /// A byte that no dump writes there.
+    /// A byte at a position where no dump writes it.
     #[error("byte {0} is not where a dump would write it")]
     Unexpected(u64),
     /// A row with another number of values than columns.
     #[error("row {0} has another number of values than its statement has columns")]
     Values(u64),
-    /// Rows of another table, or with other columns than the table has.
+    /// Rows of another table, or with columns that the table does not have.
     #[error("its rows are not of the table as its schema file has it")]
     OtherTable,
 }
 
-/// What a whole data file holds.
+/// What a complete data file contains.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Counted {
-    /// Its rows.
+    /// Number of rows.
     pub rows: u64,
-    /// The bytes of its longest statement, as the loader sends it.
+    /// Length of its longest statement in bytes, as the loader sends it.
     pub longest: u64,
-    /// The table and the columns its statements name; `None` in a file without a row.
+    /// The table and the columns that its statements name; `None` in a file without rows.
     pub into: Option<(String, Vec<String>)>,
 }
 
@@ -49,10 +49,10 @@ enum At {
     Escaped,
 }
 
-/// A head is a table's name and its columns': 4096 of 64 characters.
+/// The longest head of a statement, in bytes: a table's name and up to 4096 column names of 64 characters.
 const LONGEST_HEAD: usize = 1 << 20;
 
-/// The state of counting; feed it the file in pieces of any size.
+/// Counts the rows of a file that is passed in chunks of any size.
 #[derive(Debug)]
 pub struct Counter {
     at: At,
@@ -61,7 +61,7 @@ pub struct Counter {
     commas: usize,
     depth: u32,
     byte: u64,
-    /// Where the present statement began.
+    /// Byte offset at which the current statement began.
     began: u64,
     counted: Counted,
 }
@@ -82,7 +82,7 @@ impl Default for Counter {
 }
 
 impl Counter {
-    /// Takes the next piece.
+    /// Reads the next chunk.
     ///
     /// # Errors
     /// The file is not one that a dump writes.
@@ -94,7 +94,7 @@ impl Counter {
         Ok(())
     }
 
-    /// The end of the file.
+    /// Ends the file and returns its summary.
     ///
     /// # Errors
     /// It ends inside a statement.
@@ -178,7 +178,7 @@ impl Counter {
     }
 }
 
-/// Table and columns of ``INSERT INTO `t` (`a`,`b`) VALUES``.
+/// Parses the table and the columns of ``INSERT INTO `t` (`a`,`b`) VALUES``.
 fn head(text: &[u8]) -> Option<(String, Vec<String>)> {
     let text = String::from_utf8_lossy(text);
     let names = text.strip_prefix("INSERT INTO `")?.strip_suffix("`) VALUES")?;
@@ -204,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_are_counted_through_every_kind_of_value() {
+    fn rows_are_counted() {
         let counted = count(FILE.as_bytes()).unwrap();
         assert_eq!(counted.rows, 3);
         let longest = FILE.split(";\n").nth(2).unwrap();
@@ -215,7 +215,7 @@ mod tests {
     }
 
     #[test]
-    fn a_cut_file_is_whole_only_between_statements() {
+    fn truncated_file_is_detected() {
         for end in 0..FILE.len() {
             let text = &FILE.as_bytes()[..end];
             let between = end == 0 || text.trim_ascii_end().ends_with(b";") && count(text).is_ok();
@@ -227,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lost_value_or_another_table_is_noticed() {
+    fn wrong_values_and_tables_are_detected() {
         assert_eq!(count(b"INSERT INTO `t` (`a`,`b`) VALUES\n(1,2),\n(3);\n"), Err(Broken::Values(2)));
         let two = b"INSERT INTO `t` (`a`) VALUES\n(1);\nINSERT INTO `u` (`a`) VALUES\n(1);\n";
         assert_eq!(count(two), Err(Broken::OtherTable));

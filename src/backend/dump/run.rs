@@ -1,4 +1,4 @@
-//! A dump as a process: started once, watched, found again by a later obnow, ended with everything it started.
+//! The process of a dump: started once, polled, found again by a later obnow, and killed with all its children.
 
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
@@ -23,24 +23,24 @@ use crate::domain::dump::Exclude;
 use crate::domain::fault::{Cause, Fault};
 use crate::process::{Process, boot_id};
 
-/// How long a dump's sessions may take for one query or transaction: the server's own limits are seconds to a day.
+/// Time that a dump's sessions may take for one query or transaction; the server's own limits are between seconds and a day.
 pub const SESSION_LIMIT: Duration = Duration::from_hours(7 * 24);
 
-/// How much of a dump's log is read, in bytes: one of a hundred thousand tables is shorter.
+/// The most bytes of a dump's log that are read; the log of a hundred thousand tables is shorter.
 const LOG_LENGTH: u64 = 16 << 20;
 
-/// Which process writes a dump; a JSON file beside it.
+/// The process that writes a dump; a JSON file beside it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// The format of this file: 1.
     pub format: u32,
     /// The run id, `<task>.<attempt>`.
     pub run: String,
-    /// The leader of the dump's process group.
+    /// Process id of the leader of the dump's process group.
     pub pid: u32,
-    /// When it started, in clock ticks since the host's boot.
+    /// When the process started, in clock ticks since the host's boot.
     pub start_ticks: u64,
-    /// Which boot of the host: a dump does not survive one.
+    /// Id of the host's boot: a dump does not survive a reboot.
     pub boot_id: String,
     /// The program.
     pub tool: PathBuf,
@@ -48,7 +48,7 @@ pub struct Record {
     pub release: String,
 }
 
-/// What a look at a dump finds.
+/// The state of a dump when it was polled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It runs.
@@ -56,13 +56,13 @@ pub enum State {
         /// Bytes in its files by now.
         bytes_written: u64,
     },
-    /// It ended by itself, with this status; 0: no error was met.
+    /// It exited with this status; 0 means without an error.
     Exited(i32),
-    /// It ended without a status: killed, or the host went down.
+    /// It ended without an exit status: it was killed, or the host went down.
     Gone,
 }
 
-/// A dump that was started, by this process or an earlier one. Dropping it does not end the dump.
+/// A dump that this or an earlier process started. Dropping the value does not end the dump.
 #[derive(Debug)]
 pub struct Dump {
     place: Place,
@@ -71,10 +71,10 @@ pub struct Dump {
 }
 
 impl Dump {
-    /// Starts the dump of a server without what is excluded. It inherits `locks`, so that what they lock stays taken while it lives.
+    /// Starts a dump without the excluded tables. The process inherits `locks`, which stay held while it lives.
     ///
     /// # Errors
-    /// TLS that this release was not tried with, a run that was started before, a folder that cannot be written, or a
+    /// TLS that this release was not tested with, a run that was started before, a directory that cannot be written, or a
     /// program that does not start.
     pub fn start(
         tool: &Tool,
@@ -112,8 +112,8 @@ impl Dump {
         Ok(dump)
     }
 
-    /// The dump that an earlier process started at this place, running or not; `None` where none was started, or where that
-    /// process ended between starting it and writing down which it is: then the inherited locks still keep the target taken.
+    /// Returns the dump that an earlier process started at these paths, running or not; `None` where none was started, or where
+    /// that process ended before it wrote the record: then the inherited locks still keep the target taken.
     ///
     /// # Errors
     /// Its record cannot be read.
@@ -129,8 +129,8 @@ impl Dump {
         Ok(Some(Self { place: place.clone(), record, child: None }))
     }
 
-    /// The dump of this place that runs although nothing says which process it is, as where the process that started it ended
-    /// before it could write that down. Which it is is written down now.
+    /// Finds a running dump that has no record, as where the process that started it ended before it could write one, and writes
+    /// the record now.
     ///
     /// # Errors
     /// The record cannot be written.
@@ -150,19 +150,19 @@ impl Dump {
         Ok(Some(Self { place: place.clone(), record, child: None }))
     }
 
-    /// Where it writes.
+    /// Returns the paths of its run.
     #[must_use]
     pub fn place(&self) -> &Place {
         &self.place
     }
 
-    /// Which process it is.
+    /// Returns the record of its process.
     #[must_use]
     pub fn record(&self) -> &Record {
         &self.record
     }
 
-    /// Looks at it once; never waits.
+    /// Returns the current state without waiting.
     ///
     /// # Errors
     /// Its files cannot be read.
@@ -190,7 +190,7 @@ impl Dump {
         bytes_in(&self.place.partial())
     }
 
-    /// True once the snapshot has been taken for certain: a row has reached a data file.
+    /// Returns whether the snapshot has certainly been taken: a row has reached a data file.
     ///
     /// # Errors
     /// The dump's folder cannot be read.
@@ -209,7 +209,7 @@ impl Dump {
         }))
     }
 
-    /// Ends it with everything it started; what it wrote stays.
+    /// Kills the whole process group; files that were written stay.
     pub fn kill(&self) {
         if let Some(group) = self.group().filter(|_| self.alive()) {
             // An error means that it ended meanwhile.
@@ -217,7 +217,7 @@ impl Dump {
         }
     }
 
-    /// What went wrong, in the server's and mydumper's words, for a dump that did not exit with 0.
+    /// Returns the fault of a dump that did not exit with status 0, from its log.
     #[must_use]
     pub fn fault(&self, state: State) -> Fault {
         let rebooted = self.record.boot_id != boot_id();
@@ -229,14 +229,14 @@ impl Dump {
         i32::try_from(self.record.pid).ok().and_then(Pid::from_raw)
     }
 
-    /// The leader lives, or it is over and something it started lives on. A process that waits to be noticed by its parent is
-    /// over: nobody may ever notice an orphan's end.
+    /// Returns whether the leader or a process that it started still runs. A zombie counts as ended: an orphan's end may never
+    /// be noticed.
     fn alive(&self) -> bool {
         if self.record.boot_id != boot_id() {
             return false;
         }
         match Process::of(self.record.pid) {
-            // Its id is given to another only when its whole group is gone.
+            // A process id is reused only when its whole group has ended.
             Some(leader) if leader.start_ticks != self.record.start_ticks => false,
             Some(leader) if !leader.is_over => true,
             Some(_) | None => Process::all().any(|stat| stat.group == self.record.pid && !stat.is_over),
@@ -244,7 +244,7 @@ impl Dump {
     }
 }
 
-/// The process that keeps the dump of a place, by its arguments, and the program it runs.
+/// Finds the wrapper process of a run by its arguments, and the program that it runs.
 fn keeper_of(place: &Place) -> Option<(u32, PathBuf)> {
     let status = place.status();
     std::fs::read_dir("/proc").ok()?.filter_map(Result::ok).find_map(|entry| {
@@ -257,7 +257,7 @@ fn keeper_of(place: &Place) -> Option<(u32, PathBuf)> {
     })
 }
 
-/// Lets what `act` starts inherit the descriptors, and nothing that is started later.
+/// Lets the processes that `act` starts inherit the descriptors, and no process that is started later.
 fn with_inherited<T>(fds: &[BorrowedFd<'_>], act: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     let set = |inherited: bool| -> Result<(), Fault> {
         for fd in fds {
@@ -300,14 +300,14 @@ fn bytes_in(folder: &Path) -> Result<u64, Fault> {
     }
 }
 
-/// Reads the beginning of a dump's log, [`LOG_LENGTH`] bytes at most; what cannot be read is empty, and names no error.
+/// Reads the beginning of a dump's log, at most [`LOG_LENGTH`] bytes; returns an empty text where it cannot be read.
 fn read_log(path: &Path) -> String {
     let mut log = Vec::new();
     let _ = File::open(path).and_then(|file| file.take(LOG_LENGTH).read_to_end(&mut log));
     String::from_utf8_lossy(&log).into_owned()
 }
 
-/// A failed dump in three sentences.
+/// Returns the fault of a failed dump.
 fn failure(state: State, log: &str, rebooted: bool) -> Fault {
     let what = match state {
         State::Exited(status) => format!("mydumper ended with status {status}; its files are not a backup."),
@@ -327,7 +327,7 @@ fn failure(state: State, log: &str, rebooted: bool) -> Fault {
         return Fault::new(Cause::Unknown, what, why, "Retry: a new dump is started, the old files stay.");
     };
     let words = first.split_once("CRITICAL **: ").map_or(*first, |(_, rest)| rest);
-    // The time of day that glib puts before the words.
+    // The time of day that glib writes before the message.
     let words = words.split_once(": ").filter(|(time, _)| time.len() == 12).map_or(words, |(_, rest)| rest).trim();
     let next = if words.contains("too old versioned data") {
         "A table was created, truncated or dropped meanwhile, or the dump took longer than `undo_retention`: retry when no \
@@ -347,7 +347,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_failure_names_the_first_error_and_how_many_there_were() {
+    fn failure_names_first_error_and_count() {
         let log = "** Message: x\n** (mydumper:1): CRITICAL **: 09:16:54.985: Error dumping table (a.b) data: Request to read \
                    too old versioned data \n** (mydumper:1): CRITICAL **: 09:16:55.000: other\n";
         let fault = failure(State::Exited(1), log, false);
@@ -359,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn of_an_endless_log_the_beginning_is_read() {
+    fn log_read_is_bounded() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
         File::create(&path).unwrap().set_len(2 * LOG_LENGTH).unwrap();

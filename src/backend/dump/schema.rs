@@ -1,19 +1,19 @@
-//! A schema file of a dump: is its statement complete, and which columns must every row have.
+//! Parses a schema file of a dump: whether its statement is complete, and which columns every row must have.
 
-/// What a `CREATE TABLE` file says.
+/// The contents of a `CREATE TABLE` file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Schema {
     /// The table's name.
     pub table: String,
-    /// The columns a row has; generated ones have no value in a row.
+    /// The columns of a row, without generated columns, which have no value in a row.
     pub columns: Vec<String>,
-    /// Whether its rows load only from a file that speaks a character set: a column's name outside ASCII, or values of a type
-    /// that takes no binary text.
+    /// Whether its rows load only from a file that declares a character set: a column name is not ASCII, or a type does not
+    /// accept binary text.
     pub needs_charset: bool,
 }
 
-/// Reads a `CREATE TABLE` file; `None` where it is not one whole statement: cut off, or with quotes that do not pair up, as
-/// servers write an ENUM whose words hold a quote.
+/// Parses a `CREATE TABLE` file; `None` where it is not one complete statement: truncated, or with unpaired quotes, as servers
+/// write an ENUM whose values contain a quote.
 #[must_use]
 pub fn table(text: &[u8]) -> Option<Schema> {
     let text = from_create(text, "CREATE TABLE ")?;
@@ -37,8 +37,8 @@ pub fn table(text: &[u8]) -> Option<Schema> {
     ends_there(rest).then_some(Schema { table, columns, needs_charset })
 }
 
-/// Types that a server loads from a character string alone: from a binary one `VECTOR` is an invalid argument, and `ARRAY` is not
-/// supported (seekdb 1.4.0).
+/// Types that a server loads from a character string only: from a binary string `VECTOR` is an invalid argument, and `ARRAY` is
+/// not supported (seekdb 1.4.0).
 const OF_CHARACTERS: [&[u8]; 4] = [b"VECTOR(", b"ARRAY(", b"SPARSEVECTOR", b"MAP("];
 
 fn takes_characters(definition: &[u8]) -> bool {
@@ -46,7 +46,7 @@ fn takes_characters(definition: &[u8]) -> bool {
     OF_CHARACTERS.iter().any(|name| definition.starts_with(name))
 }
 
-/// True when a view's file is whole: its `CREATE ... VIEW` statement of that name, and everything after it ends.
+/// Returns whether a view's file is complete: it has the `CREATE ... VIEW` statement of that name, and every statement ends.
 #[must_use]
 pub fn is_whole_view(text: &[u8], view: &str) -> bool {
     let quoted = format!("VIEW `{view}`");
@@ -56,7 +56,7 @@ pub fn is_whole_view(text: &[u8], view: &str) -> bool {
     created && text.trim_ascii_end().ends_with(b";") && balanced(text)
 }
 
-/// True when a database's file is one whole `CREATE DATABASE` of that name.
+/// Returns whether a database's file is one complete `CREATE DATABASE` of that name.
 #[must_use]
 pub fn is_whole_database(text: &[u8], database: &str) -> bool {
     from_create(text, "CREATE DATABASE ")
@@ -64,7 +64,7 @@ pub fn is_whole_database(text: &[u8], database: &str) -> bool {
         .is_some_and(|(name, rest)| name == database && ends_there(rest))
 }
 
-/// What follows the `CREATE ...` at the start of a line.
+/// Returns the text after a `CREATE ...` at the start of a line.
 fn from_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
     let at = std::iter::once(0)
         .chain(text.iter().enumerate().filter(|(_, b)| **b == b'\n').map(|(i, _)| i + 1))
@@ -73,14 +73,14 @@ fn from_create<'a>(text: &'a [u8], create: &str) -> Option<&'a [u8]> {
     Some(rest.strip_prefix(b"IF NOT EXISTS ").unwrap_or(rest))
 }
 
-/// A name in backquotes, and what follows it.
+/// Parses a name in backquotes, and returns the rest.
 fn quoted_name(text: &[u8]) -> Option<(String, &[u8])> {
     let rest = text.strip_prefix(b"`")?;
     let end = rest.iter().position(|b| *b == b'`')?;
     Some((String::from_utf8_lossy(&rest[..end]).into_owned(), &rest[end + 1..]))
 }
 
-/// One element of the list in parentheses, the byte that ended it (`,` or `)`), and what follows.
+/// Returns the next element of a list in parentheses, the byte that ended it (`,` or `)`), and the rest.
 fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let mut depth = 0_usize;
     let mut at = 0;
@@ -99,7 +99,7 @@ fn element(text: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     None
 }
 
-/// Where the quoted text that starts at `at` is over; `None` where it never ends.
+/// Returns the position after the quoted text that starts at `at`; `None` where it never ends.
 fn past_quote(text: &[u8], at: usize) -> Option<usize> {
     let quote = *text.get(at)?;
     let mut i = at + 1;
@@ -113,7 +113,7 @@ fn past_quote(text: &[u8], at: usize) -> Option<usize> {
     }
 }
 
-/// The rest of a statement, its `;`, and nothing more.
+/// Returns whether the text is the rest of one statement with its `;`, and nothing more.
 fn ends_there(text: &[u8]) -> bool {
     let mut at = 0;
     while let Some(byte) = text.get(at) {
@@ -143,7 +143,7 @@ fn balanced(text: &[u8]) -> bool {
     true
 }
 
-/// The text without what is in quotes.
+/// Returns the text without its quoted parts.
 fn outside_quotes(text: &[u8]) -> Vec<u8> {
     let mut kept = Vec::with_capacity(text.len());
     let mut at = 0;
@@ -169,14 +169,14 @@ mod tests {
         DEFAULT CHARSET = utf8mb4 COMMENT = 'x;y' partition by hash(id) (partition `p0`);\n";
 
     #[test]
-    fn columns_with_values_are_found_and_generated_ones_are_not() {
+    fn generated_columns_are_left_out() {
         let schema = table(TABLE.as_bytes()).unwrap();
         assert_eq!(schema.table, "order");
         assert_eq!(schema.columns, ["id", "d", "e"]);
     }
 
     #[test]
-    fn rows_of_vectors_and_of_odd_columns_need_a_character_set() {
+    fn vector_columns_need_a_character_set() {
         let needs =
             |column: &str| table(format!("CREATE TABLE `t` (\n  {column}\n);\n").as_bytes()).unwrap().needs_charset;
         for column in
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn no_cut_file_passes() {
+    fn truncated_schema_is_refused() {
         let whole = TABLE.trim_end().len();
         assert!(table(&TABLE.as_bytes()[..whole]).is_some());
         for end in 0..whole {
@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_database_and_a_view_are_whole_or_not() {
+    fn database_and_view_completeness() {
         assert!(is_whole_database(b"CREATE DATABASE `aw` DEFAULT CHARACTER SET = utf8mb4;", "aw"));
         assert!(!is_whole_database(b"CREATE DATABASE `aw` DEFAULT", "aw"));
         assert!(!is_whole_database(b"CREATE DATABASE `other`;", "aw"));

@@ -1,4 +1,4 @@
-//! What a dump asks the server itself: what there is, how much, and what time it is.
+//! Queries of a logical backup to the server: its tables, their size, and its clock.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -19,19 +19,19 @@ async fn rows(session: &mut Session, question: &str) -> Result<Vec<Row>, Fault> 
     session.rows(question).await.map_err(|failure| failure.fault)
 }
 
-/// The databases, tables and views that a dump must hold.
+/// Reads the databases, tables and views that a dump must contain.
 ///
 /// # Errors
-/// No answer, or a kind of table that no dump was tried with.
+/// No answer, or a table kind that was never tested with mydumper.
 pub(super) async fn scope(session: &mut Session, exclude: &Exclude) -> Result<Scope, Fault> {
     let (databases, tables) = catalogue::tables(session).await?;
     scope_of(&databases, &tables, exclude)
 }
 
-/// The same, when all of it can be dumped, and what else is to know of it.
+/// Reads what a dump must contain, together with the catalogue, and refuses what cannot be dumped.
 ///
 /// # Errors
-/// Something that would not come back and is not excluded, or no answer.
+/// An object that a restore would not bring back and that is not excluded, or no answer.
 pub(super) async fn dumpable(session: &mut Session, exclude: &Exclude) -> Result<(Scope, Catalogue), Fault> {
     let (databases, tables, catalogue) = catalogue::whole(session).await?;
     let found = catalogue.in_the_way(exclude);
@@ -49,7 +49,8 @@ fn scope_of(databases: &[String], tables: &[Three], exclude: &Exclude) -> Result
     Scope::new(databases.iter().map(String::as_str), tables.iter().map(as_str), exclude)
 }
 
-/// The bytes that the server counts for all tables; None where it counts none, as for rows not compacted yet.
+/// Returns the size of all tables by the server's statistics, in bytes; `None` where it counts none, as for rows not compacted
+/// yet.
 pub(super) async fn estimate(session: &mut Session) -> Option<u64> {
     // Without an answer there is no estimate, which stops nothing.
     let rows = rows(session, LIST_SIZES).await.ok()?;
@@ -57,10 +58,10 @@ pub(super) async fn estimate(session: &mut Session) -> Option<u64> {
     Some(own.filter_map(|row| number(row, "DATA_LENGTH")).sum()).filter(|bytes| *bytes > 0)
 }
 
-/// The server's time.
+/// Reads the server's time.
 ///
 /// # Errors
-/// No answer, or one that is no time.
+/// No answer, or an answer that is not a time.
 pub(super) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
     let rows = rows(session, "SELECT UTC_TIMESTAMP(6) AS UTC").await?;
     let said = rows.first().map(|row| text(row, "UTC")).unwrap_or_default();
@@ -75,7 +76,7 @@ pub(super) async fn time(session: &mut Session) -> Result<Timestamp, Fault> {
     })
 }
 
-/// Three texts of a row.
+/// Three text columns of a row.
 pub(super) type Three = (String, String, String);
 
 pub(super) fn three(rows: &[Row], [a, b, c]: [&str; 3]) -> Vec<Three> {

@@ -1,4 +1,4 @@
-//! The backup service of this host: found again at every look, since it may be installed meanwhile.
+//! The backup service of this host, searched anew for every step, since it may be installed meanwhile.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -8,10 +8,10 @@ use super::releases::{self, Tool};
 use crate::domain::facts::ServiceFacts;
 use crate::domain::fault::Fault;
 
-/// Where programs are looked for when nobody says.
+/// The search path where PATH is not set.
 const USUAL: &str = "/usr/local/bin:/usr/bin:/bin";
 
-/// The backup service of this host, as facts: the program the inventory names, else the first on PATH.
+/// Returns the backup service of this host as facts: the program that the inventory names, else the first on PATH.
 pub async fn find_service(named: Option<&str>) -> ServiceFacts {
     match find_tool(named).await {
         Ok(tool) => ServiceFacts::Ready { release: tool.to_string(), path: tool.path.display().to_string() },
@@ -19,7 +19,7 @@ pub async fn find_service(named: Option<&str>) -> ServiceFacts {
     }
 }
 
-/// The same, to be used.
+/// Finds the backup service of this host, ready to be used.
 pub(super) async fn find_tool(named: Option<&str>) -> Result<Tool, Fault> {
     let named = named.map(PathBuf::from);
     let path = blocking(move || releases::find(named.as_deref(), &search_path())).await??;

@@ -1,4 +1,4 @@
-//! A logical backup as a system: a look at each step. The checks are here, the dump itself is in [`super::watch`].
+//! A logical backup as a system: observes each step. The checks are here; the steps of the dump itself are in [`super::watch`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -21,28 +21,28 @@ use crate::domain::plan::{Action, TargetPlan};
 use crate::domain::step::StepKind;
 use crate::domain::version::Method;
 
-/// An engine that is dumped.
+/// An engine that is backed up logically.
 pub struct DumpSystem {
     pub(super) server: OceanBase,
     pub(super) lend: Option<Arc<LendLocks>>,
     /// The dump that was started or found, so that its end is noticed by its parent.
     pub(super) dump: Option<Dump>,
-    /// This task was cancelled, so the dump's end is no failure.
+    /// Whether this task was cancelled, so that the end of the dump is not a failure.
     pub(super) ended_by_us: bool,
-    /// What is known since that dump began.
+    /// The start record of that dump.
     pub(super) begun: Option<Begun>,
-    /// The reading of every byte, which takes long.
+    /// The proof that reads every byte, on a thread of its own.
     pub(super) proving: Option<Proving>,
-    /// The object storage it goes on to.
+    /// The object storage that the dump is uploaded to.
     pub(super) storage: Option<LentStorage>,
-    /// The way there.
+    /// The upload, in a task of its own.
     pub(super) uploading: Option<Uploading>,
-    /// The look at what is there.
+    /// The comparison of the uploaded objects, in a task of its own.
     pub(super) comparing: Option<Comparing>,
 }
 
 impl DumpSystem {
-    /// The engine behind this connection.
+    /// Returns the system of the engine behind this connection.
     #[must_use]
     pub fn new(server: OceanBase) -> Self {
         Self {
@@ -58,12 +58,12 @@ impl DumpSystem {
         }
     }
 
-    /// Every dump started from now on inherits what `lend` gives, so that the target stays taken while it lives.
+    /// Lets every dump started from now on inherit the locks that `lend` returns, so that the target stays taken while it lives.
     pub fn lend_locks(&mut self, lend: LendLocks) {
         self.lend = Some(Arc::new(lend));
     }
 
-    /// The dump goes on to this object storage.
+    /// Sets the object storage that the dump is uploaded to.
     pub fn lend_storage(&mut self, storage: LentStorage) {
         self.storage = Some(storage);
     }
@@ -76,15 +76,15 @@ impl DumpSystem {
         self.server.detect().await
     }
 
-    /// Forgets a connection that broke.
+    /// Drops a broken connection.
     pub fn disconnect(&mut self) {
         self.server.drop_session();
     }
 
-    /// Looks at a step for these targets.
+    /// Observes a step for these targets.
     ///
     /// # Errors
-    /// No answer; after the start also files of the dump that cannot be read.
+    /// The server did not answer; after the start also: files of the dump cannot be read.
     pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let mut seen = Vec::with_capacity(targets.len());
         for target in targets {
@@ -109,7 +109,7 @@ impl DumpSystem {
         }
     }
 
-    /// The server answers, and is the one that was confirmed.
+    /// Checks that the server answers and is the one that was confirmed.
     async fn check_target(&mut self, run: &Run<'_>) -> Result<Look, Fault> {
         let facts = self.detect().await?;
         let (cluster, confirmed) = (&facts.cluster, &run.prepared.plan.cluster);
@@ -138,7 +138,7 @@ impl DumpSystem {
         Ok(Look::Done(format!("{tool} at {}", tool.path.display())))
     }
 
-    /// A dump is always full; what it needs is a directory, and names and tables that come back.
+    /// Checks what a dump needs: the tool, a directory, and tables that a restore brings back. A dump is always full.
     async fn check_ready(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
         let tool = self.tool().await?;
         tls_fits(&tool, insists_on_tls(self.server.connection().tls))?;
@@ -158,7 +158,7 @@ impl DumpSystem {
         Ok(Look::Done(format!("a full dump needs none before it; {tables} tables and views{size}; {directory}")))
     }
 
-    /// What hours may have changed is checked again right before the start.
+    /// Repeats the checks right before the start, since hours may have passed.
     pub(super) async fn may_start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Look, Fault> {
         for look in [judged(self.check_target(run).await)?, judged(self.check_ready(run, target).await)?] {
             if !matches!(look, Look::Done(_)) {
@@ -169,7 +169,7 @@ impl DumpSystem {
     }
 }
 
-/// A fault that is an answer fails the step; no answer is asked for again.
+/// Turns a fault into a failed step, except a missing answer, which is tried again.
 fn judged(look: Result<Look, Fault>) -> Result<Look, Fault> {
     match look {
         Err(fault) if fault.cause != Cause::Unreachable => Ok(Look::Failed(fault)),
@@ -177,19 +177,19 @@ fn judged(look: Result<Look, Fault>) -> Result<Look, Fault> {
     }
 }
 
-/// The action that starts a target's dump.
+/// Returns the planned action that starts a target's dump.
 fn start(target: &TargetPlan) -> Result<&Action, Fault> {
     let planned = target.step(StepKind::StartBackup).and_then(|step| step.actions.first());
     planned.ok_or_else(|| not_a_step("a start without an action"))
 }
 
-/// Where an attempt's dump is.
+/// Returns the paths of an attempt's dump.
 pub(super) fn place(run: &Run<'_>, target: &TargetPlan, attempt: u32) -> Result<Place, Fault> {
     let action = start(target)?;
     Place::of(planned(action)?.directory, run.task, attempt)
 }
 
-/// The partial dumps of earlier attempts, which stay as they are.
+/// Returns the partial dumps of earlier attempts, which are left as they are.
 pub(super) fn leftovers(run: &Run<'_>, target: &TargetPlan, before: u32) -> Vec<(u32, Place)> {
     let earlier = run.view.intents.iter().filter(|intent| {
         intent.step == StepKind::StartBackup && intent.targets.contains(&target.target) && intent.attempt < before

@@ -1,4 +1,4 @@
-//! The end of a dump in words: which instant it is from, how it is restored, and what is not in it.
+//! The outcome of a dump: the instant it is from, how it is restored, and what it does not contain.
 
 use std::path::Path;
 
@@ -15,25 +15,25 @@ use crate::domain::scn::{Scn, span_text};
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words;
 
-/// The zone of the server's times when the dump began; UTC where nothing was kept of it.
+/// Returns the server's time zone at the start of the dump; UTC where there is no start record.
 pub(super) fn time_zone(begun: Option<&Begun>) -> ServerTimeZone {
     ServerTimeZone::fixed(begun.map_or(0, |begun| begun.utc_offset))
 }
 
-/// What has become of a dump that was proven, or was not.
+/// Returns the outcome of a dump from its proof.
 pub(super) fn outcome(proof: Result<Manifest, Fault>, folder: &Path, zone: &ServerTimeZone) -> Outcome {
     match proof {
         Ok(manifest) => {
             let folder = folder.display().to_string();
             told(&manifest, &folder, &folder, zone)
         }
-        // Nobody could read it: that says nothing about it.
+        // It could not be read, which says nothing about the dump.
         Err(fault) if fault.cause == Cause::Unknown => Outcome::unknown(fault),
         Err(fault) => Outcome::not_restorable(fault),
     }
 }
 
-/// A proven dump that is in an object storage as it was here.
+/// Returns the outcome of a proven dump that was uploaded to an object storage.
 pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTimeZone) -> Outcome {
     let mut outcome = told(manifest, &objects.shown, "<directory>", zone);
     if outcome.recipe.is_empty() {
@@ -50,15 +50,16 @@ pub(super) fn uploaded(manifest: &Manifest, objects: &Objects, zone: &ServerTime
     outcome
 }
 
-/// The most that a server takes as one statement, in bytes: the limit of `max_allowed_packet`.
+/// The longest statement that a server accepts, in bytes: the limit of `max_allowed_packet`.
 const LONGEST_LOADABLE: u64 = 1 << 30;
 
-/// The least `max_allowed_packet` that takes a statement of that length: whole mebibytes, with room for the protocol.
+/// Returns the least `max_allowed_packet` for a statement of that length, in bytes: a multiple of a mebibyte, with room for the
+/// protocol.
 fn packet_for(longest: u64) -> u64 {
     (longest + 1024).next_multiple_of(1 << 20)
 }
 
-/// `at`: where it is; `directory`: where it is for the loader.
+/// Returns the outcome of a proven dump. `at` is its location as shown; `directory` is the location that the loader uses.
 fn told(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZone) -> Outcome {
     match manifest.longest_statement {
         Some(longest) if packet_for(longest) > LONGEST_LOADABLE => Outcome::not_restorable(Fault::new(
@@ -118,7 +119,7 @@ fn restorable(manifest: &Manifest, at: &str, directory: &str, zone: &ServerTimeZ
     Outcome::instant(from, told, recipe)
 }
 
-/// A dump that ended badly: it failed, and what it wrote stays.
+/// Returns the outcome of a failed dump, whose files stay.
 pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     let mut outcome = Outcome::failed(fault, None);
     if partial.is_dir() {
@@ -127,7 +128,7 @@ pub(super) fn failed(fault: Fault, attempt: u32, partial: &Path) -> Outcome {
     outcome
 }
 
-/// What an attempt that came to nothing left behind.
+/// Returns the note about the files that a failed attempt left.
 pub(super) fn left(attempt: u32, partial: &Path) -> String {
     format!("What attempt {attempt} wrote stays in {}; it is not usable.", partial.display())
 }
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_restore_needs_and_lacks_is_told() {
+    fn outcome_lists_needs_and_omissions() {
         let outcome = outcome(Ok(manifest(Some(18_874_400))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictWord::Restorable);
         let told = outcome.told.join("\n");
@@ -182,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn a_statement_that_no_server_takes_is_not_restorable() {
+    fn too_long_statement_is_not_restorable() {
         let outcome = outcome(Ok(manifest(Some(1 << 30))), Path::new("/b/t.1"), &ServerTimeZone::fixed(0));
         assert_eq!(outcome.verdict, VerdictWord::NotRestorable);
         assert!(outcome.fault.unwrap().why.contains("1.0 GiB"));

@@ -1,4 +1,4 @@
-//! The way of a proven dump to an object storage: every file of it, the manifest last, and what is there read back.
+//! Uploads a proven dump to an object storage: every file, the manifest last; then lists the objects and compares them.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -25,19 +25,19 @@ use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::words::size;
 
-/// Where the objects of one run are.
+/// The objects of one run in a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Objects {
-    /// The directory of the run, as a person finds it: `s3://bucket/path/<task>.<attempt>/`.
+    /// The URI of the run's directory as it is shown: `s3://bucket/path/<task>.<attempt>/`.
     pub(super) shown: String,
-    /// What all keys begin with, a slash at its end.
+    /// The common prefix of all keys, with a slash at its end.
     prefix: String,
-    /// The URI's attributes as it was confirmed, without keys.
+    /// The confirmed destination, without its access key.
     destination: Destination,
 }
 
 impl Objects {
-    /// Those of a run under a directory whose variable of the run is filled in.
+    /// Returns the objects of a run, with the variable of the run filled in.
     pub(super) fn of(destination: &Destination, run: &str) -> Self {
         let path = destination.path().replace(RUN, run);
         let key = path.split_once('/').map(|(_, directory)| format!("{directory}/")).unwrap_or_default();
@@ -45,7 +45,7 @@ impl Objects {
         Self { shown, prefix: format!("{key}{run}/"), destination: destination.clone() }
     }
 
-    /// Where a target's plan uploads to; None: nowhere.
+    /// Returns the objects that a target's plan uploads; `None` where it has no upload.
     fn planned(target: &TargetPlan, run: &str) -> Option<Self> {
         let action = target.step(StepKind::Upload).and_then(|step| step.actions.first())?;
         match action {
@@ -58,15 +58,15 @@ impl Objects {
         format!("{}{name}", self.prefix)
     }
 
-    /// What a client of S3 needs to be told; None: another kind of storage.
+    /// Returns the endpoint URL for an S3 client; `None` for another kind of storage.
     pub(super) fn endpoint(&self) -> Option<String> {
         let host = self.destination.attribute("host").filter(|_| self.destination.kind() == StorageKind::S3)?;
-        // Without a scheme it is spoken to as the servers do.
+        // Without a scheme HTTP is used, as the servers do.
         Some(if host.contains("://") { host.to_owned() } else { format!("http://{host}") })
     }
 }
 
-/// An upload that goes on, in a task of its own.
+/// An upload in progress, in a task of its own.
 pub(super) struct Uploading {
     place: Place,
     work: JoinHandle<Result<String, Fault>>,
@@ -75,27 +75,27 @@ pub(super) struct Uploading {
     files: usize,
 }
 
-/// A listing that is compared, in a task of its own.
+/// A comparison of the uploaded objects with the manifest, in a task of its own.
 pub(super) struct Comparing {
     place: Place,
     work: JoinHandle<Result<Manifest, Unlike>>,
 }
 
-/// Why what is in the storage is not known to be the dump.
+/// Why the uploaded objects are not known to be the dump.
 enum Unlike {
-    /// It is not.
+    /// The objects differ from the manifest.
     Other(Fault),
-    /// Nobody could look.
+    /// The objects could not be read.
     Unseen(Fault),
 }
 
 impl DumpSystem {
-    /// Whether a target's dump goes on to an object storage.
+    /// Returns whether a target's dump is uploaded to an object storage.
     pub(super) fn goes_on(target: &TargetPlan) -> bool {
         target.step(StepKind::Upload).is_some()
     }
 
-    /// The step `Upload`.
+    /// Observes the step `Upload`, and starts the upload where it does not run.
     pub(super) async fn upload(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("an upload of a dump that nobody started"));
@@ -145,7 +145,7 @@ impl DumpSystem {
         Ok(Uploading { place: place.clone(), work, sent, total, files })
     }
 
-    /// The act that stops an upload.
+    /// Returns the text of the action that stops a running upload.
     pub(super) fn stops_upload(run: &Run<'_>, targets: &[&TargetPlan]) -> Option<String> {
         let target = targets.first()?;
         let current = run.view.target(&target.target)?.current()?;
@@ -154,7 +154,7 @@ impl DumpSystem {
         (current.kind == StepKind::Upload).then(|| format!("stop the upload to {}", objects.shown))
     }
 
-    /// The verdict on what is in the storage; only after a good one the copy on this host is removed.
+    /// Observes the step `ConfirmRestorable` of an uploaded dump. The copy on this host is removed only after a good comparison.
     pub(super) async fn confirm_uploaded(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
@@ -215,7 +215,7 @@ impl Uploading {
     }
 }
 
-/// Puts what is not there yet, the manifest last.
+/// Uploads the files that are not there yet, the manifest last, and returns a summary.
 async fn all(
     storage: LentStorage,
     objects: Objects,
@@ -251,7 +251,7 @@ fn to_store(key: String, folder: &Path, file: &FileEntry, sent: &Arc<AtomicU64>)
     }
 }
 
-/// Lists what is there, and compares it with the manifest; and its manifest with ours.
+/// Lists the uploaded objects and compares them with the manifest, and the uploaded manifest with the local one.
 async fn compare(storage: LentStorage, objects: Objects, place: Place) -> Result<Manifest, Unlike> {
     let kept = place.uploaded();
     let path = if kept.is_file() { kept } else { place.finished().join(NAME) };
@@ -268,7 +268,7 @@ async fn compare(storage: LentStorage, objects: Objects, place: Place) -> Result
     Ok(manifest)
 }
 
-/// Every file of the manifest, and the manifest, is there in its size, and nothing else.
+/// Checks that every file of the manifest and the manifest itself are listed with their sizes, and nothing else.
 fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<String, u64>) -> Result<(), Fault> {
     let files = manifest.files.iter().map(|file| (file.name.as_str(), file.bytes));
     let wanted: BTreeMap<String, u64> =
@@ -282,7 +282,7 @@ fn as_listed(objects: &Objects, manifest: &Manifest, own: u64, there: &BTreeMap<
             None => return Err(unlike(objects, format!("{key} is not listed."))),
         }
     }
-    // A storage may keep an object for the directory itself.
+    // A storage may have an object for the directory itself.
     let other = there.keys().find(|key| !wanted.contains_key(*key) && **key != objects.prefix);
     other.map_or(Ok(()), |key| {
         let key = crate::domain::diagnosis::foreign(key);
@@ -299,7 +299,7 @@ fn unlike(objects: &Objects, why: String) -> Fault {
     )
 }
 
-/// Removes the copy on this host; its manifest stays, so that the verdict can be given again. What came of it, in a sentence.
+/// Removes the copy on this host and returns a note about it. The manifest stays, so that the verdict can be given again.
 fn remove_copy(place: &Place) -> String {
     let (finished, kept) = (place.finished(), place.uploaded());
     let shown = finished.display().to_string();
@@ -332,7 +332,7 @@ fn not_uploaded(fault: Fault, place: &Place, objects: &Objects) -> Outcome {
     with_left(Outcome::failed(fault, None), place, objects)
 }
 
-/// What is there, on both sides.
+/// Adds notes about the files that stay on this host and in the storage.
 fn with_left(mut outcome: Outcome, place: &Place, objects: &Objects) -> Outcome {
     outcome.told.push(format!(
         "What was uploaded, if anything, stays under {}; it is not usable without its {NAME}.",

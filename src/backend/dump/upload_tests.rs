@@ -11,13 +11,13 @@ use crate::backend::Storage;
 use crate::backend::dump::manifest::{Instant, Source};
 use crate::domain::dump::Exclude;
 
-/// A bucket in memory that takes so many objects before it refuses.
+/// A bucket in memory that accepts a number of objects before it refuses.
 #[derive(Default)]
 struct Memory {
     objects: Mutex<BTreeMap<String, Vec<u8>>>,
     puts: Mutex<Vec<String>>,
     refuses_after: Option<usize>,
-    /// Holds every object but the first until it is notified.
+    /// Delays every object except the first until it is notified.
     held: Option<Notify>,
 }
 
@@ -73,7 +73,7 @@ fn objects() -> Objects {
     Objects::of(&destination, "t.2")
 }
 
-/// A finished dump of three files in a work folder.
+/// Writes a finished dump of three files.
 fn finished(folder: &Path) -> (Place, Manifest) {
     let place = Place::new(folder, "t.2").unwrap();
     std::fs::create_dir(place.finished()).unwrap();
@@ -113,7 +113,7 @@ async fn upload(storage: &Arc<Memory>, place: &Place, manifest: &Manifest) -> (R
 }
 
 #[test]
-fn a_run_has_a_directory_of_its_own_in_the_bucket() {
+fn each_run_has_its_own_prefix() {
     assert_eq!(objects().shown, "s3://b/dumps/t.2/t.2/");
     assert_eq!(objects().key("x"), "dumps/t.2/t.2/x");
     let whole = Destination::parse_user("oss://b?host=h&access_id=i").unwrap();
@@ -123,7 +123,7 @@ fn a_run_has_a_directory_of_its_own_in_the_bucket() {
 }
 
 #[tokio::test]
-async fn what_is_there_is_not_sent_again_and_the_manifest_is_last() {
+async fn upload_resumes_and_sends_the_manifest_last() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
     let broken = Arc::new(Memory { refuses_after: Some(2), ..Memory::default() });
@@ -131,7 +131,7 @@ async fn what_is_there_is_not_sent_again_and_the_manifest_is_last() {
     assert_eq!(ended.unwrap_err(), full());
     let there = broken.objects.lock().unwrap().clone();
     assert_eq!(there.len(), 2);
-    // One of them has another size, as a foreign one would.
+    // One of them has another size, as a foreign object would.
     let storage = Arc::new(Memory { objects: Mutex::new(there), ..Memory::default() });
     storage.objects.lock().unwrap().insert("dumps/t.2/t.2/metadata".into(), b"longer".to_vec());
     let (ended, sent) = upload(&storage, &place, &manifest).await;
@@ -143,7 +143,7 @@ async fn what_is_there_is_not_sent_again_and_the_manifest_is_last() {
 }
 
 #[tokio::test]
-async fn an_upload_says_how_far_it_is() {
+async fn upload_reports_progress() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
     let storage = Arc::new(Memory { held: Some(Notify::new()), ..Memory::default() });
@@ -165,7 +165,7 @@ async fn an_upload_says_how_far_it_is() {
 }
 
 #[tokio::test]
-async fn only_what_is_listed_whole_is_trusted() {
+async fn compare_detects_every_difference() {
     let folder = tempfile::tempdir().unwrap();
     let (place, manifest) = finished(folder.path());
     let storage = Arc::new(Memory::default());
@@ -189,7 +189,7 @@ async fn only_what_is_listed_whole_is_trusted() {
         ("a.t.sql", None, "dumps/t.2/t.2/a.t.sql is not listed."),
         ("stranger", Some(Vec::new()), "dumps/t.2/t.2/stranger is there and does not belong to this dump."),
         (NAME, Some(other), "The content of manifest.json there is not what was uploaded."),
-        // The directory's own object is nobody's.
+        // An object for the directory itself is accepted.
         ("", Some(Vec::new()), ""),
     ] {
         let mut objects_there = whole.clone();

@@ -1,4 +1,5 @@
-//! A dump from its start to its verdict, whoever started it: found again by its place, never started twice.
+//! Observes a dump from its start to its verdict, whichever process started it: it is found by its paths and never started
+//! twice.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,36 +22,36 @@ use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 use crate::domain::task::IntentView;
 
-/// How long a look waits for a proof before it says that it goes on.
+/// Time that one observation waits for a proof before it reports that the proof still runs.
 pub(super) const PROOF_AT_ONCE: Duration = Duration::from_secs(1);
 
-/// The reading of every byte of a dump, on a thread of its own.
+/// A proof that reads every byte of a dump, on a thread of its own.
 pub(super) struct Proving {
     place: Place,
     work: JoinHandle<Result<Manifest, Fault>>,
 }
 
-/// How far a proof is.
+/// The progress of a proof.
 pub(super) enum Proven {
-    /// Every file is there and whole.
+    /// Every file is present and complete.
     Whole(Box<Manifest>),
-    /// It cannot be trusted, or nobody could read it.
+    /// The dump cannot be trusted, or could not be read.
     Not(Fault),
-    /// There is no proof, or none yet: what is to say of that.
+    /// There is no proof, or not yet; what the step reports instead.
     Seen(Box<Seen>),
 }
 
-/// What one look at a dump's files told.
+/// What one poll of a dump found.
 struct Polled {
     state: State,
-    /// In all its files.
+    /// Size of all its files, in bytes.
     bytes: u64,
     snapshot_taken: bool,
     /// `mydumper 0.10.0`.
     tool: String,
-    /// The leader of its processes.
+    /// Process id of the leader.
     pid: u32,
-    /// Why it ended, where it ended badly.
+    /// The fault of a dump that ended badly.
     fault: Fault,
 }
 
@@ -61,13 +62,13 @@ impl Polled {
 }
 
 impl DumpSystem {
-    /// A dump that this process has just started.
+    /// Keeps a dump that this process has just started.
     pub(super) fn remember(&mut self, dump: Dump, begun: Begun) {
         self.dump = Some(dump);
         self.begun = Some(begun);
     }
 
-    /// Nothing was started yet: may it be? Something may have been: was it?
+    /// Observes the step `StartBackup`: checks whether a dump may be started, or whether an earlier start led to one.
     pub(super) async fn start(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             if let Some(waiting) = self.earlier_runs(run, target).await? {
@@ -88,7 +89,7 @@ impl DumpSystem {
         Ok(seen(Look::Done(said), intent))
     }
 
-    /// A dump of an attempt before this one that is not over is never joined by a second.
+    /// Returns a wait where the dump of an earlier attempt still runs: a second one is never started beside it.
     async fn earlier_runs(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Option<Waiting>, Fault> {
         for (attempt, place) in leftovers(run, target, run.attempt) {
             if let Some(Polled { state: State::Running { .. }, pid, .. }) = self.poll(&place).await? {
@@ -98,7 +99,7 @@ impl DumpSystem {
         Ok(None)
     }
 
-    /// The dump works, has ended, or is over for good.
+    /// Observes the step `WaitForBackup`: the dump runs, has ended, or is missing.
     pub(super) async fn wait(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a wait for a dump that nobody started"));
@@ -146,7 +147,7 @@ impl DumpSystem {
         }
     }
 
-    /// Every byte is read: what is whole is sealed, what was sealed is verified.
+    /// Observes the step `ConfirmRestorable`: reads every byte, and seals a new dump or verifies a sealed one.
     pub(super) async fn confirm(&mut self, run: &Run<'_>, target: &TargetPlan) -> Result<Seen, Fault> {
         let Some(intent) = run.start_intent(&target.target) else {
             return Err(not_a_step("a verdict on a dump that nobody started"));
@@ -162,7 +163,7 @@ impl DumpSystem {
         Ok(seen(Look::Verdict(Box::new(outcome)), intent))
     }
 
-    /// The proof of a dump that has ended, begun where nobody did, and waited for a moment.
+    /// Polls the proof of a dump that has ended, and starts it where it does not run.
     pub(super) async fn proven(&mut self, intent: &IntentView, place: &Place) -> Result<Proven, Fault> {
         let found = |look| Ok(Proven::Seen(Box::new(seen(look, intent))));
         if self.proving.as_ref().is_none_or(|proving| proving.place != *place) {
@@ -189,7 +190,7 @@ impl DumpSystem {
             .map_or_else(Proven::Not, |manifest| Proven::Whole(Box::new(manifest))))
     }
 
-    /// Begins the reading of a dump that has ended well.
+    /// Starts the proof of a dump that exited with status 0.
     async fn proof(&mut self, place: &Place) -> Result<JoinHandle<Result<Manifest, Fault>>, Unready> {
         let finished: PathBuf = place.finished();
         if finished.is_dir() {
@@ -212,8 +213,8 @@ impl DumpSystem {
         Ok(tokio::task::spawn_blocking(move || manifest::seal(&place, source, &before, &after)))
     }
 
-    /// One look at the dump of a place, if there is one: started here, by an obnow that wrote down which process it is, or by
-    /// one that did not come to that.
+    /// Polls the dump of a run, if there is one: started by this process, by one that wrote a process record, or by one that
+    /// ended before it could.
     async fn poll(&mut self, place: &Place) -> Result<Option<Polled>, Fault> {
         let held = self.dump.take().filter(|dump| dump.place() == place);
         let release = self.begun(place).await?.map_or_else(String::new, |begun| begun.release.clone());
@@ -238,7 +239,7 @@ impl DumpSystem {
         polled
     }
 
-    /// What was known when the dump of a place began; None where nobody wrote it.
+    /// Returns the start record of a run; `None` where there is none.
     pub(super) async fn begun(&mut self, place: &Place) -> Result<Option<&Begun>, Fault> {
         if self.begun.as_ref().is_none_or(|begun| begun.run != place.run()) {
             let place = place.clone();
@@ -247,7 +248,7 @@ impl DumpSystem {
         Ok(self.begun.as_ref())
     }
 
-    /// Writes down the server's time once the snapshot is seen to be taken, and says how much is to come.
+    /// Records the server's time once the snapshot is seen to be taken, and returns the estimated size in bytes.
     async fn note_snapshot(&mut self, place: &Place, taken: bool) -> Result<Option<u64>, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(None) };
         let estimate = begun.estimate;
@@ -259,8 +260,8 @@ impl DumpSystem {
         Ok(estimate)
     }
 
-    /// Writes down what the server lists after the end, once; true: just now. Where nobody saw the snapshot being taken, it
-    /// was before now.
+    /// Records once what the server lists after the end, and returns whether this call did. Where the snapshot was not seen to
+    /// be taken, it was before now.
     async fn note_end(&mut self, place: &Place) -> Result<bool, Fault> {
         let Some(begun) = self.begun(place).await? else { return Ok(false) };
         if begun.after.is_some() {
@@ -287,7 +288,7 @@ impl DumpSystem {
     }
 }
 
-/// No record, no living process and no finished dump: whatever the intent led to, nothing of it runs.
+/// Returns the observation of a start that left no record, no running process and no finished dump.
 fn no_trace(intent: &IntentView, place: &Place) -> Look {
     let partial = place.partial();
     if intent.answered == Some(true) {
@@ -304,13 +305,13 @@ fn no_trace(intent: &IntentView, place: &Place) -> Look {
     Look::NotStarted { intent: intent.intent, proof }
 }
 
-/// Why a proof cannot begin.
+/// Why a proof cannot start.
 enum Unready {
     /// The dump itself failed.
     Failed(Fault),
-    /// What is needed for it is not there any more.
+    /// Files that the proof needs are missing.
     NotWhole(Fault),
-    /// It is to be tried again.
+    /// It is to be tried again later.
     NoAnswer(Fault),
 }
 
@@ -325,12 +326,12 @@ fn look_at(dump: &mut Dump) -> Result<Polled, Fault> {
     Ok(Polled { state, bytes, snapshot_taken: dump.snapshot_taken()?, tool, pid, fault: dump.fault(state) })
 }
 
-/// A dump has no id of a server's; the attempt that started it stands for one, so that a Retry after its failure begins anew.
+/// Adds the number of the attempt as the job id: a dump has none of the server's, and a Retry after a failure starts a new one.
 pub(super) fn seen(look: Look, intent: &IntentView) -> Seen {
     Seen { look, job: Some(JobSeen { job: u64::from(intent.attempt), set: None, kind: Some(Mode::Full) }) }
 }
 
-/// `earlier`: the attempt that started it, where that is not this one.
+/// Returns the wait for a running dump. `earlier` is the attempt that started it, where that is not the current one.
 fn running(polled: &Polled, estimate: Option<u64>, place: &Place, earlier: Option<u32>) -> Waiting {
     let estimate = estimate.filter(|estimate| polled.bytes < *estimate);
     let process = match earlier {
@@ -359,7 +360,7 @@ fn share(done: u64, of: u64) -> f64 {
     done as f64 / of as f64 * 100.0
 }
 
-/// The files that tell what became of a dump are gone, and nothing runs.
+/// Returns the fault of a dump whose record is missing while no process runs.
 fn vanished(attempt: u32, place: &Place) -> Fault {
     Fault::new(
         Cause::Storage,
@@ -369,7 +370,7 @@ fn vanished(attempt: u32, place: &Place) -> Fault {
     )
 }
 
-/// A dump whose files are not where they were.
+/// Returns the fault of a dump whose files are missing.
 fn gone(place: &Place) -> Fault {
     Fault::new(
         Cause::Storage,
@@ -387,7 +388,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn progress_is_a_share_of_the_servers_estimate_while_that_holds() {
+    fn percent_needs_a_valid_estimate() {
         let place = Place::new(Path::new("/b"), "t.1").unwrap();
         let at = |bytes, estimate, attempt| {
             let state = State::Running { bytes_written: bytes };

@@ -1,4 +1,4 @@
-//! Acts on OceanBase: rendered, opened over one fresh connection, and sent once.
+//! Actions on OceanBase: statements are rendered, prepared with a new connection, and sent once.
 
 use super::identity::Met;
 use super::line::{Jobs, ViewId};
@@ -14,16 +14,16 @@ use crate::domain::plan::{Action, Carried, Plan, TargetPlan};
 use crate::domain::target::TargetName;
 use crate::domain::task::{PreviewStep, ServerConnection};
 
-/// Statements and the one connection they go over; a break ends the attempt.
+/// Rendered statements and the one connection that sends them; if it breaks, the attempt ends.
 pub struct PendingAct {
     pub(super) session: WritingSession,
     pub(super) statements: Vec<Statement>,
-    /// Whose storage is looked at, where that is what they do.
+    /// The target of a storage proof; `None` for other statements.
     pub(super) looks_for: Option<TargetName>,
 }
 
 impl Act {
-    /// A look at the storage of a target that is ready to be made.
+    /// Returns the prepared storage proof of a target.
     pub(super) fn looking(session: WritingSession, statements: Vec<Statement>, target: TargetName) -> Self {
         Self {
             shown: statements.iter().map(ToString::to_string).collect(),
@@ -39,10 +39,10 @@ impl Act {
 }
 
 impl OceanBase {
-    /// What is shown of a plan: rendered for the first attempt.
+    /// Renders the steps of a plan for the first attempt.
     ///
     /// # Errors
-    /// The server cannot be asked for its line, or the line has no words for an action.
+    /// The release cannot be read from the server, or its profile has no statement for an action.
     pub async fn preview(&mut self, plan: &Plan, task: &str) -> Result<Vec<PreviewStep>, Fault> {
         if self.detected.is_none() {
             self.ensure_session().await?;
@@ -50,14 +50,14 @@ impl OceanBase {
         render::preview(self.words()?, plan, task, 1)
     }
 
-    /// What decides how a plan is written: the line of the server that was met, and the kind of the login.
+    /// Returns what decides how statements are written: the profile of the connected server and the scope of the login.
     #[must_use]
     pub fn wording(&self) -> Option<Wording> {
         let words = self.words().ok()?;
         Some(Wording { line: &words.line.name, scope: words.scope })
     }
 
-    /// Whether every statement of a plan can be made with the secrets that are here.
+    /// Checks that every statement of a plan can be rendered with the available secrets.
     ///
     /// # Errors
     /// A secret is missing, or no statement can carry it.
@@ -80,10 +80,10 @@ impl OceanBase {
         Ok(())
     }
 
-    /// Renders an act and opens the connection it will go over.
+    /// Renders an action and opens the connection that will send it.
     ///
     /// # Errors
-    /// Nothing was sent: the line has no words, or the connection does not come about.
+    /// Nothing was sent: the profile has no statement, or the connection failed.
     pub async fn open_act(
         &mut self,
         action: &Action,
@@ -123,7 +123,7 @@ impl OceanBase {
         })
     }
 
-    /// Sends the statements, in order; the first failure ends it.
+    /// Sends the statements in order, up to the first failure.
     ///
     /// # Errors
     /// The refusal, or that no answer came.
@@ -139,13 +139,13 @@ impl OceanBase {
         Ok(())
     }
 
-    /// The words of this login's line, as it says them.
+    /// Returns the release profile and the scope of this login.
     pub(super) fn words(&self) -> Result<Words<'static>, Fault> {
         Ok(Words { line: self.line()?, scope: self.home()?.scope })
     }
 
-    /// The one connection of an act, to whoever was confirmed. A tenant's own form names no tenant: it must be that tenant's
-    /// connection.
+    /// Opens the one connection of an action to the confirmed cluster. A tenant's own statement names no tenant, so the
+    /// connection must be of that tenant.
     pub(super) async fn fresh_session(&self) -> Result<WritingSession, Fault> {
         let Met { session, home: here, .. } = self.meet().await?;
         let home = self.home()?;
@@ -166,15 +166,15 @@ impl OceanBase {
             return self.highest_set().await;
         }
         let running = self.running_jobs().await?;
-        // Every tenant counts its own jobs; what this login starts is counted where it is logged in.
+        // Every tenant numbers its own jobs; the jobs of this login are numbered in its own tenant.
         let own = ("TENANT_ID", vec![Is::Number(self.home()?.id)]);
         let ended = self.read(ViewId::JobHistory, &[own], "JOB_ID DESC").await?;
         let ended = ended.first().map(rows::job).transpose()?;
         Ok(running.iter().chain(&ended).map(|job| job.job_id).max())
     }
 
-    /// The connection's id, if the servers list it under that id. Behind a proxy they may not, and then its absence later
-    /// proves nothing.
+    /// Returns the connection's id, if the servers list it. Behind a proxy they may not, and then its absence later proves
+    /// nothing.
     async fn listed(&mut self, id: u64) -> Option<ServerConnection> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await.ok()?;
         rows.first().map(|row| ServerConnection { id, server: rows::server(row) })

@@ -1,5 +1,5 @@
-//! A cancel on OceanBase: CANCEL BACKUP ends every job of the tenants it names, whoever started it, and hits nothing while a
-//! tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So what it is to hit is looked for first.
+//! Prepares a cancel on OceanBase: CANCEL BACKUP ends every job of the named tenants, whoever started it, and succeeds without
+//! effect while a tenant has none (V4.3.1 source, `ObBackupDataScheduler::cancel_backup_data`). So the jobs are looked up first.
 
 use super::jobs::is_for;
 use super::line::Jobs;
@@ -10,21 +10,21 @@ use crate::domain::facts::JobFacts;
 use crate::domain::fault::Fault;
 use crate::domain::plan::TargetPlan;
 
-/// What a CANCEL BACKUP would do now.
+/// The tenants and jobs that a CANCEL BACKUP would affect now.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Aim {
-    /// The tenants it has to name.
+    /// Tenants it has to name.
     pub(super) tenants: Vec<String>,
-    /// The jobs it is for, each with its tenant.
+    /// Jobs that it ends, as tenant id and job id.
     pub(super) jobs: Vec<(u64, u64)>,
-    /// Of whose jobs only the one of sys is there yet.
+    /// Tenants whose own job does not exist yet, only the parent job of sys.
     pub(super) awaited: Vec<String>,
-    /// A job that nobody meant and that it would hit too.
+    /// A job of someone else that it would end too.
     pub(super) another: Option<String>,
 }
 
 impl OceanBase {
-    /// Makes the CANCEL BACKUP ready that ends this task's own jobs, or the one it was attached to.
+    /// Prepares the CANCEL BACKUP that ends this task's own jobs, or the job it is attached to.
     ///
     /// # Errors
     /// Nothing was sent, and why.
@@ -66,7 +66,7 @@ impl OceanBase {
     }
 }
 
-/// Whom a CANCEL BACKUP is for, among the running jobs: the tenants' jobs that carry this task's marker, or the one that was
+/// Finds among the running jobs those that a CANCEL BACKUP of this task is to end: jobs that carry its marker, or the job it is
 /// attached to.
 pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit: &[(u64, u64)]) -> Aim {
     let mark = format!("{}{}.", JobFacts::MARK, run.task);
@@ -77,7 +77,7 @@ pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit
     let mut aim = Aim::default();
     for target in targets {
         let tenant = target.tenant.id;
-        // A job that was attached to is named by its id: nobody's mark but its owner's is on it.
+        // An attached job is known by its id: it carries the marker of its owner.
         let attached = target.attached.as_ref().and_then(|_| run.job(&target.target));
         let is_child = |job: &JobFacts| {
             job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|parent| parents.contains(&parent))
@@ -90,7 +90,7 @@ pub(super) fn aim(jobs: &[JobFacts], run: &Run<'_>, targets: &[&TargetPlan], hit
         };
         if !open.is_empty() {
             let foreign = own.iter().filter(|job| !meant(job) && job.status != "CANCELING");
-            // The first statement was asked about with everything that ran then; a repeat is not.
+            // For the first statement everything that ran was confirmed; a repeat was not confirmed for other jobs.
             let mut foreign = foreign.filter(|job| !hit.is_empty() && !hit.contains(&(tenant, job.job_id)));
             if let Some(job) = foreign.next() {
                 aim.another = Some(format!("job {} of {}, started by {}", job.job_id, target.tenant.name, job.owner()));

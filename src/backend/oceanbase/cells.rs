@@ -1,5 +1,5 @@
-//! What the cells of a view hold. Every answer is held against this where it is read: what is not there, or is not what its column
-//! holds, is not read, and whoever asked is told which column of which view it was. No value is put in its place.
+//! Types of the columns of views. Every result is checked against them when it is read: a missing or unreadable cell is an error
+//! that names view and column, and no default is used.
 
 use super::line::ViewId;
 use super::session::{Row, number, some_text};
@@ -11,27 +11,27 @@ use crate::domain::time_zone::{NoMoment, ServerTimeZone};
 #[cfg(test)]
 mod tests;
 
-/// Longest part of a cell that a message repeats.
+/// The most characters of a cell that a message repeats.
 const SHOWN: usize = 40;
 
-/// Seconds that a moment of the past may lie after the server's clock: the clocks of one cluster are not further apart.
+/// Seconds that a past time may lie after the server's clock: the clocks of one cluster do not differ by more.
 const TOLERANCE: i64 = 24 * 3_600;
 
-/// Seconds that the times of the easternmost zone are ahead of UTC.
+/// The largest UTC offset of a time zone, in seconds.
 const EASTERNMOST: i64 = 14 * 3_600;
 
-/// How a column gives a moment.
+/// The unit of a time column.
 #[derive(Debug, Clone, Copy)]
 enum Unit {
     /// Nanoseconds since 1970.
     Nanos,
     /// Microseconds since 1970.
     Micros,
-    /// As servers print times, in a zone of their own.
+    /// A printed time in the server's time zone.
     Printed,
 }
 
-/// The columns whose moments have passed whenever they are read. `END_SCN` is none: the end of a piece is planned.
+/// Columns with times that lie in the past when they are read. `END_SCN` is not one: the end of a piece is planned.
 const PAST: [(&str, Unit); 13] = [
     ("START_SCN", Unit::Nanos),
     ("CHECKPOINT_SCN", Unit::Nanos),
@@ -48,7 +48,7 @@ const PAST: [(&str, Unit); 13] = [
     ("MAX_NEXT_TIME", Unit::Printed),
 ];
 
-/// What a column holds.
+/// The type of the values of a column.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     /// A whole number from 0 on, never NULL.
@@ -61,13 +61,13 @@ pub(super) enum Kind {
     CodeOrNull,
     /// Seconds since 1970 with a fraction, or NULL.
     UnixTimeOrNull,
-    /// A moment that exists, as servers print it, or what stands there while there is none: NULL, nothing, or zero.
+    /// A valid printed time, or what stands for none: NULL, an empty text, or zero.
     PrintedTime,
     /// A text that is neither NULL nor empty.
     Word,
-    /// One of these words, never NULL.
+    /// One of these texts, never NULL.
     OneOf(&'static [&'static str]),
-    /// One of these words, or NULL.
+    /// One of these texts, or NULL.
     OneOfOrNull(&'static [&'static str]),
     /// Any text, which may be empty, but not NULL.
     TextNotNull,
@@ -77,16 +77,16 @@ pub(super) enum Kind {
 
 const YES_NO: Kind = Kind::OneOf(&["YES", "NO", "0", "1"]);
 
-/// What a column of a view holds; None: nobody has said so.
+/// Returns the type of a view's column; `None` where it is not listed here.
 pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
     if matches!(view, ViewId::Zones | ViewId::ScheduleTasks) {
-        // Names with values of many kinds, and what is only told.
+        // Name and value columns with values of many types, and columns that are only shown.
         return Some(Kind::Text);
     }
     Some(match (view, column) {
-        // A parameter of the cluster is of no tenant.
+        // A parameter of the cluster has no tenant.
         (ViewId::Parameters, "TENANT_ID")
-        // A parent makes no set of its own.
+        // A parent job has no set of its own.
         | (ViewId::Jobs | ViewId::JobHistory, "BACKUP_SET_ID") => Kind::NumberOrNull,
         (ViewId::Tasks, "RESULT") => Kind::CodeOrNull,
         (_, "TENANT_ID" | "BACKUP_SET_ID" | "DEST_ID" | "DEST_NO" | "ROUND_ID" | "PIECE_ID" | "JOB_ID" | "TASK_ID" | "LS_ID"
@@ -109,7 +109,7 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
         (_, "LOG_MODE") => Kind::OneOfOrNull(&["ARCHIVELOG", "NOARCHIVELOG"]),
         (_, "TENANT_TYPE") => Kind::OneOf(&["SYS", "USER", "META"]),
         (_, "PLUS_ARCHIVELOG") => Kind::OneOf(&["ON", "OFF"]),
-        // Between two cleanups the row of V2 and V3 is of no type.
+        // Between two cleanups the row of V2 and V3 has no type.
         (ViewId::DeleteJobs, "STATUS")
         | (_, "TYPE" | "COMPATIBILITY_MODE" | "SVR_IP" | "ZONE" | "BUILD_VERSION") => Kind::TextNotNull,
         (_, "BACKUP_LEVEL") => Kind::OneOf(&["CLUSTER", "TENANT"]),
@@ -124,17 +124,17 @@ pub(super) fn kind(view: ViewId, column: &str) -> Option<Kind> {
     })
 }
 
-/// A cell that does not hold what its column holds.
+/// A cell whose value does not have the type of its column.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Unread {
     /// The column.
     pub column: String,
-    /// What the server answers in its place.
+    /// What is wrong with the value, as text.
     pub says: String,
 }
 
 impl Unread {
-    /// What to say of a parameter that is not there, or whose value is not one of its own.
+    /// Returns the fault of a parameter that is missing or has an invalid value.
     pub(super) fn parameter(name: &str) -> Fault {
         Fault::new(
             Cause::Server,
@@ -144,7 +144,7 @@ impl Unread {
         )
     }
 
-    /// What to say of the view.
+    /// Returns the fault that names the view.
     pub(super) fn fault(&self, view: &str) -> Fault {
         Fault::new(
             Cause::Server,
@@ -155,10 +155,10 @@ impl Unread {
     }
 }
 
-/// Holds an answer against what its columns hold. `columns` are those that were asked for.
+/// Checks the rows of a result against the types of their columns. `columns` are the selected ones.
 ///
 /// # Errors
-/// The first cell that is not there, or does not hold what its column holds.
+/// The first cell that is missing or does not have the type of its column.
 pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), Unread> {
     for row in rows {
         for column in columns {
@@ -175,10 +175,10 @@ pub(super) fn check(view: ViewId, columns: &[&str], rows: &[Row]) -> Result<(), 
     Ok(())
 }
 
-/// Holds the moments of an answer against the server's clock: none of the past is later than that.
+/// Checks that no past time of a result lies after the server's clock.
 ///
 /// # Errors
-/// The first cell that is, by more than clocks may be apart.
+/// The first cell whose time does, by more than the tolerance.
 pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
     let latest = now.timestamp().as_second().saturating_add(TOLERANCE);
     for row in rows {
@@ -200,33 +200,33 @@ pub(super) fn check_past(rows: &[Row], now: Scn) -> Result<(), Unread> {
     Ok(())
 }
 
-/// A cell as a message repeats it.
+/// Returns a cell shortened and cleaned for a message.
 fn shown(text: &str) -> String {
     foreign(text).chars().take(SHOWN).collect()
 }
 
-/// A whole number that is never NULL where it was asked for.
+/// Returns the number of a column that must have one.
 ///
 /// # Errors
-/// It is not there, or is none.
+/// The column is missing, or has no number.
 pub(super) fn needed(row: &Row, column: &str) -> Result<u64, Fault> {
     number(row, column).ok_or_else(|| missing(column))
 }
 
-/// RESULT without its sign: sources store it negative, the manual prints it positive.
+/// Returns RESULT without its sign: the server stores it negative, the manual prints it positive.
 ///
 /// # Errors
-/// It is not there, or is none.
+/// The column is missing, or has no number.
 pub(super) fn result(row: &Row) -> Result<u64, Fault> {
     result_or_null(row).ok_or_else(|| missing("RESULT"))
 }
 
-/// The same where it may be NULL.
+/// Returns RESULT without its sign; `None` where it is NULL.
 pub(super) fn result_or_null(row: &Row) -> Option<u64> {
     some_text(row, "RESULT")?.trim().parse::<i64>().ok().map(i64::unsigned_abs)
 }
 
-/// Whether a column says yes: YES on V4, 1 on the lines below it.
+/// Returns whether a column means yes: YES on V4, 1 on the release lines below it.
 pub(super) fn is_on(row: &Row, column: &str) -> bool {
     some_text(row, column).is_some_and(|word| word != "0" && !word.eq_ignore_ascii_case("NO"))
 }
@@ -241,7 +241,7 @@ fn missing(column: &str) -> Fault {
 }
 
 impl Kind {
-    /// What is wrong with a cell of this kind.
+    /// Returns what is wrong with a cell of this type; `None` where nothing is.
     fn differs(self, cell: Option<&str>) -> Option<String> {
         let nullable = matches!(
             self,

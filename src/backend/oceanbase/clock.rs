@@ -1,4 +1,4 @@
-//! The server's clock and time zone: how the times that a connection prints become moments.
+//! The server's clock and time zone, which turn the times that a connection prints into timestamps.
 
 use jiff::Timestamp;
 
@@ -8,25 +8,25 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::standstill::ServerClock;
 use crate::domain::time_zone::ServerTimeZone;
 
-/// Seconds that no zone's times are further from UTC.
+/// The largest distance of a zone from UTC that is accepted, in seconds.
 const FURTHEST: i32 = 24 * 3_600;
 
 /// One reading of a server's clock.
 struct Reading {
     /// `time_zone` of the connection.
     time_zone: String,
-    /// What `SYSTEM` stands for there.
+    /// The zone that `SYSTEM` stands for on the server.
     system_time_zone: String,
-    /// Seconds its printed times are ahead of UTC now.
+    /// Seconds that its printed times are ahead of UTC now.
     offset: i32,
-    /// Its time.
+    /// Its time in UTC.
     at: Timestamp,
-    /// Milliseconds it is ahead of this host's clock.
+    /// Milliseconds that it is ahead of this host's clock.
     ahead_ms: i64,
 }
 
 impl OceanBase {
-    /// The server's clock. The zone is read once for each connection, and does not change while that is open.
+    /// Reads the server's clock. The zone is read once for each connection, and does not change while that is open.
     ///
     /// # Errors
     /// No answer, or one that is no time.
@@ -43,7 +43,7 @@ impl OceanBase {
         Ok(clock)
     }
 
-    /// The zone in which the server prints times on the open connection.
+    /// Returns the zone in which the server prints times on the open connection.
     ///
     /// # Errors
     /// As [`OceanBase::read_clock`].
@@ -54,7 +54,7 @@ impl OceanBase {
         }
     }
 
-    /// Seconds that the server's times are ahead of UTC now.
+    /// Returns the seconds that the server's times are ahead of UTC now.
     ///
     /// # Errors
     /// As [`OceanBase::read_clock`].
@@ -63,7 +63,8 @@ impl OceanBase {
     }
 }
 
-/// The zone of a connection. Where its variables do not tell it, the server is asked to print this connection's times in UTC.
+/// Determines the zone of a connection. Where its variables do not name one, the server is asked to print this connection's
+/// times in UTC.
 async fn zone_of(session: &mut Session, reading: &Reading) -> Result<ServerTimeZone, Fault> {
     let zone = ServerTimeZone::named(&reading.time_zone, &reading.system_time_zone, reading.offset, reading.at);
     if zone.unknown().is_none() {
@@ -105,7 +106,7 @@ async fn read(session: &mut Session) -> Result<Reading, Fault> {
     })
 }
 
-/// Seconds that a local time is ahead of UTC; None: further than any zone.
+/// Returns the seconds that a local time is ahead of UTC; `None` where it is further than any zone.
 fn offset(local: Timestamp, utc: Timestamp) -> Option<i32> {
     // Zones are whole minutes; the two values are taken a moment apart.
     let minutes = (local.as_millisecond() - utc.as_millisecond() + 30_000).div_euclid(60_000);
@@ -117,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_local_time_further_from_utc_than_any_zone_is_none() {
+    fn impossible_utc_offset_is_none() {
         let at = |seconds| Timestamp::from_second(seconds).unwrap_or_default();
         let (day, zone) = (86_400, 28_800);
         assert_eq!(offset(at(day + zone), at(day)), Some(28_800));

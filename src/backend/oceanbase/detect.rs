@@ -1,4 +1,4 @@
-//! Detection: from an open connection to the facts.
+//! Detection: reads the facts over an open connection.
 
 use super::OceanBase;
 use super::cells::{self, Unread};
@@ -17,7 +17,7 @@ use crate::domain::scn::Scn;
 use crate::domain::standstill::ServerClock;
 use crate::domain::version::{Detected, Engine, Method, Version};
 
-/// Views with columns that only some releases have.
+/// Views with columns that only some releases have; they are discovered at run time.
 const DISCOVERED: [ViewId; 6] =
     [ViewId::Tenants, ViewId::Tasks, ViewId::Cluster, ViewId::SetLevels, ViewId::Sets, ViewId::Connections];
 
@@ -33,7 +33,7 @@ const PARAMETERS: [&str; 8] = [
     "obconfig_url",
 ];
 
-/// What the first questions tell: which engine, which version.
+/// Reads engine and version of a server.
 ///
 /// # Errors
 /// It is not an OceanBase, or it does not answer.
@@ -55,15 +55,15 @@ pub async fn identify<P: Purpose>(session: &mut Connected<P>) -> Result<Detected
     })
 }
 
-/// The tenant this login sees the cluster from, by the server's own words. Where the line takes several SELECTs in one text, this
-/// harmless question finds out whether the connection does.
+/// Reads the tenant of the login from the server. Where the release accepts several SELECTs in one text, this harmless query
+/// tests whether the connection does.
 pub(super) async fn home<P: Purpose>(session: &mut Connected<P>, line: &Line) -> Result<Home, Fault> {
     let sql = "SELECT EFFECTIVE_TENANT_ID() AS ID, EFFECTIVE_TENANT() AS NAME";
     let rows = if line.several_selects { session.rows_on_trial(sql).await } else { session.rows(sql).await };
     let rows = rows.map_err(|failure| failure.fault)?;
     let row = rows.first().cloned().unwrap_or_default();
     let Some(id) = number(&row, "ID").filter(|id| *id > 0) else {
-        // Taken for sys, the login of a tenant would be shown, and asked for, what it is not.
+        // If it were taken for sys, the login of a tenant would be shown and queried wrongly.
         return Err(Fault::new(
             Cause::Server,
             format!("The tenant of the login at {} cannot be read.", session.endpoint),
@@ -170,7 +170,7 @@ impl OceanBase {
         let dump = match super::super::dump::catalogue(self.session()?).await {
             Ok(known) => known,
             Err(fault) => {
-                // Half an answer may be left on the connection.
+                // A partial result may be left on the connection.
                 self.drop_session();
                 return Err(fault);
             }
@@ -244,7 +244,7 @@ impl OceanBase {
         Ok(found)
     }
 
-    /// Whether the line lets this login see a view at all.
+    /// Returns whether the release profile has a view for the scope of this login.
     pub(super) fn sees(&self, id: ViewId) -> Result<bool, Fault> {
         Ok(self.line()?.view(id, self.home()?.scope).is_some())
     }
@@ -266,7 +266,7 @@ impl OceanBase {
         Ok(Known::Known(servers))
     }
 
-    /// Every sign of an upgrade. Mixed builds alone are a matter of the check of builds.
+    /// Returns every sign of an upgrade. Mixed builds alone are reported by the check of builds.
     fn upgrading(
         &mut self,
         parameters: &Parameters,
@@ -280,7 +280,7 @@ impl OceanBase {
             return Known::NotChecked("upgrade mode and upgrade jobs are seen from the sys tenant only".to_owned());
         }
         let modes = parameters.all("enable_upgrade_mode");
-        // Every server's word counts, and one that nobody can read says nothing.
+        // The value of every server counts, and an unreadable one means nothing.
         let off = !modes.is_empty() && modes.iter().all(|mode| mode.eq_ignore_ascii_case("false"));
         let versions = parameters.all("min_observer_version");
         let known = versions.iter().all(|version| version.parse::<Version>().is_ok());
@@ -305,13 +305,13 @@ impl OceanBase {
         Known::Known(signs)
     }
 
-    /// The version of the cluster.
+    /// Returns the version of the cluster.
     pub(super) fn version(&self) -> Result<Version, Fault> {
         let detected = self.detected.ok_or_else(|| self.internal("facts without a version"))?;
         Ok(detected.version)
     }
 
-    /// Every running job row, parents among them.
+    /// Reads all running jobs, parent jobs included.
     pub(super) async fn running_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
             return self.whole_jobs().await;
@@ -320,7 +320,7 @@ impl OceanBase {
         self.jobs_with_tasks(&jobs).await
     }
 
-    /// The jobs of V4 by their rows, each with the task that runs for it.
+    /// Parses the job rows of V4 and adds the running task of each job.
     pub(super) async fn jobs_with_tasks(&mut self, jobs: &[Row]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs: Vec<JobFacts> = jobs.iter().map(rows::job).collect::<Result<_, _>>()?;
         if !jobs.is_empty() {
@@ -331,7 +331,7 @@ impl OceanBase {
                 let Some(row) = own.find(|row| rows::is_task_of(row, job)) else { continue };
                 job.task = Some(rows::task(row));
                 if job.result == 0 && job.comment.is_empty() {
-                    // What its task meets, the job shows only when it has ended.
+                    // The job shows the error of its task only after it has ended.
                     (job.result, job.comment) = rows::trouble(row);
                 }
             }
@@ -339,7 +339,7 @@ impl OceanBase {
         Ok(jobs)
     }
 
-    /// The facts of these tenants, read again; the cluster's own are kept from `facts`.
+    /// Reads the facts of these tenants again, without those of the cluster.
     ///
     /// # Errors
     /// As [`OceanBase::detect`].
@@ -360,12 +360,12 @@ impl OceanBase {
         self.tenants(&parameters, &time_zone, Some(ids)).await
     }
 
-    /// Reads a view of this cluster's line.
+    /// Reads a view of this cluster's release.
     pub(super) async fn read(&mut self, id: ViewId, filters: &[Filter<'_>], order: &str) -> Result<Vec<Row>, Fault> {
         self.try_read(id, filters, order).await.map_err(|failure| failure.fault)
     }
 
-    /// The same, telling whether the server answered.
+    /// Reads a view; the failure tells whether the server answered.
     pub(super) async fn try_read(
         &mut self,
         id: ViewId,
@@ -380,7 +380,7 @@ impl OceanBase {
         self.noted(id, answer)
     }
 
-    /// Reads several views of this cluster's line, in the order they are asked for and in as few round trips as its servers allow.
+    /// Reads several views in the given order, in as few round trips as the servers allow.
     pub(super) async fn read_together<const N: usize>(
         &mut self,
         asked: [Asked<'_>; N],
@@ -396,7 +396,7 @@ impl OceanBase {
         }))
     }
 
-    /// An answer, with what its failure means for this cluster: the connection is lost, or a value was not read.
+    /// Records the failure of a result: the connection was lost, or a value was unreadable.
     fn noted(&mut self, id: ViewId, answer: Result<Vec<Row>, Failure>) -> Result<Vec<Row>, Failure> {
         let failure = match answer.and_then(|rows| self.of_the_past(id, rows)) {
             Ok(rows) => return Ok(rows),
@@ -411,7 +411,7 @@ impl OceanBase {
         Err(failure)
     }
 
-    /// An answer whose moments are not later than the server's clock; until that was read, than this host's.
+    /// Rejects a result with times after the server's clock, or after this host's clock until the server's was read.
     fn of_the_past(&self, id: ViewId, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
@@ -422,7 +422,7 @@ impl OceanBase {
         Err(Failure { fault: unread.fault(view), answered: true, unread: true })
     }
 
-    /// The cluster's id. From sys it is always listed; a tenant may not see it.
+    /// Returns the cluster's id. It is always listed for sys; a tenant may not see it.
     fn cluster_id(&mut self, parameters: &Parameters, home: &Home) -> Option<u64> {
         let listed = parameters.one("cluster_id");
         let id = listed.as_ref().and_then(|id| id.parse().ok());
@@ -432,20 +432,20 @@ impl OceanBase {
         id
     }
 
-    /// A parameter that a gate or the cluster's identity needs, and that is not there or says what nobody understands.
+    /// Records a parameter that a check or the cluster's identity needs and that is missing or invalid.
     pub(super) fn not_read(&mut self, parameter: &str) {
         let unread = Unread::parameter(parameter);
         self.unread.get_or_insert(unread);
     }
 
-    /// The facts, if every value that was asked for was read. What the server does not show is said with the facts; what it
-    /// shows and cannot be read is no fact, and nothing is planned or judged beside it.
+    /// Returns the facts only if every selected value was readable. What the server does not show is part of the facts; an
+    /// unreadable value makes the detection fail.
     fn all_read<T>(&mut self, facts: T) -> Result<T, Fault> {
         self.unread.take().map_or(Ok(facts), Err)
     }
 }
 
-/// When the tenant was created that this login is in.
+/// Returns when the tenant of the login was created.
 fn created(home: &Home, tenants: &[TenantFacts]) -> Known<Created> {
     let own = tenants.iter().find(|tenant| tenant.id == home.id).and_then(|tenant| tenant.created);
     own.map_or_else(

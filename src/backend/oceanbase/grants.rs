@@ -1,4 +1,4 @@
-//! What a login may do, by its own SHOW GRANTS, and what it lacks, with the statement that gives it.
+//! Reads the privileges of a login from SHOW GRANTS, and returns the missing ones with the statements that grant them.
 
 use super::OceanBase;
 use super::line::ViewId;
@@ -11,7 +11,7 @@ use crate::domain::sql::quoted_text;
 #[cfg(test)]
 mod tests;
 
-/// The server's code for a view that may not be read.
+/// The server's code for a denied SELECT.
 const DENIED: u32 = 1142;
 
 /// A line of SHOW GRANTS: `GRANT a, b ON x.y TO ..`.
@@ -36,7 +36,7 @@ impl Grant {
     }
 }
 
-/// What a backup needs and these lines of SHOW GRANTS do not give. A role's own grants are not in them.
+/// Returns the privileges that a backup needs and these lines of SHOW GRANTS do not have. The grants of roles are not in them.
 fn missing(lines: &[String], views: &[&str], who: &str) -> Known<Vec<MissingGrant>> {
     let grants: Vec<Grant> = lines.iter().filter_map(|line| Grant::read(line)).collect();
     let mut missing = Vec::new();
@@ -68,14 +68,14 @@ fn select(who: &str) -> String {
     format!("GRANT SELECT ON oceanbase.* TO {}", quoted_text(who))
 }
 
-/// The user's own name in `user@tenant#cluster` or `cluster:tenant:user`.
+/// Returns the plain user name of `user@tenant#cluster` or `cluster:tenant:user`.
 fn name_of(login: &str) -> &str {
     let own = login.split_once('@').map_or(login, |(user, _)| user);
     own.rsplit(':').next().unwrap_or(own)
 }
 
 impl OceanBase {
-    /// Who is logged in, and what he lacks for a backup.
+    /// Reads the privileges of the login and what a backup lacks.
     pub(super) async fn login(&mut self) -> Result<LoginFacts, Fault> {
         let (user, home) = (self.connection.user.clone(), self.home()?.clone());
         let line = self.line()?;
@@ -101,7 +101,8 @@ impl OceanBase {
         Ok(login)
     }
 
-    /// A view that may not be read, by its name and with the statement that lets it be read.
+    /// Replaces the failure of a denied view by one with its name and the statement that grants it; other failures are returned
+    /// as they are.
     pub(super) fn naming_the_view(&self, failure: Failure, id: ViewId) -> Failure {
         if failure.fault.code != Some(DENIED) {
             return failure;
@@ -110,7 +111,7 @@ impl OceanBase {
         let view = home.zip(self.line().ok()).and_then(|(home, line)| line.view(id, home.scope));
         let Some((home, view)) = home.zip(view) else { return failure };
         let user = &self.connection.user;
-        // All that is missing at once: who grants one privilege is not asked again for the next.
+        // All missing privileges at once, so that they can be granted in one go.
         let mut give = vec![select(name_of(user))];
         let mut why = "A backup is planned, watched and proven from the server's own views".to_owned();
         if let Some(login) = &self.login {
@@ -129,7 +130,7 @@ impl OceanBase {
     }
 }
 
-/// The one column of SHOW GRANTS, whatever it is called.
+/// Returns the lines of SHOW GRANTS: its one column has no fixed name.
 fn lines(rows: &[Row]) -> Vec<String> {
     rows.iter().filter_map(|row| row.first().as_deref().map(foreign)).collect()
 }

@@ -1,5 +1,5 @@
-//! Who answers: every connection of a task proves that it leads to the cluster and the tenants that were confirmed, before
-//! anything it says is believed. An endpoint that answers as another one is left out, and the next one is tried.
+//! Verifies on every connection of a task that it leads to the confirmed cluster and tenants, before any result is trusted. An
+//! endpoint of another cluster is skipped, and the next one is tried.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -17,35 +17,35 @@ use crate::domain::identity::{Created, another_creation};
 use crate::domain::plan::{Plan, TargetPlan, TenantIdentity};
 use crate::domain::version::{Detected, Method};
 
-/// What was confirmed.
+/// The identity of the confirmed cluster and tenants.
 pub(super) struct Expected {
     cluster: Option<u64>,
     created: Option<Created>,
     tenants: Vec<TenantIdentity>,
 }
 
-/// A connection, and who is at its other end.
+/// A connection whose other end was identified.
 pub(super) struct Met<P: Purpose> {
     pub(super) session: Connected<P>,
     pub(super) detected: Detected,
     pub(super) home: Option<Home>,
-    /// Endpoints that logged in and then did not answer.
+    /// Endpoints that accepted the login and then did not answer.
     pub(super) mute: Vec<String>,
-    /// Endpoints that broke off where several questions were one text.
+    /// Endpoints that closed the connection on a text of several queries.
     pub(super) one_at_a_time: Vec<String>,
 }
 
 impl OceanBase {
-    /// From now on connections prove that they lead to what this plan was confirmed for.
+    /// Requires connections from now on to lead to the cluster and tenants of this plan.
     pub fn expect(&mut self, plan: &Plan) {
         let tenants = plan.targets.iter().map(|target| target.tenant.clone()).collect();
         self.expected = Some(Expected { cluster: plan.cluster.id, created: plan.cluster.created, tenants });
     }
 
-    /// Opens a connection to whoever is expected, by one clock for all endpoints ([`Limits::reach`]).
+    /// Opens a connection to the confirmed cluster, with one time limit for all endpoints ([`Limits::reach`]).
     ///
     /// # Errors
-    /// No endpoint answers, or only ones that are another cluster.
+    /// No endpoint answers, or only endpoints of another cluster do.
     ///
     /// [`Limits::reach`]: crate::domain::connection::Limits::reach
     pub(super) async fn meet<P: Purpose>(&self) -> Result<Met<P>, Fault> {
@@ -53,7 +53,7 @@ impl OceanBase {
         timeout(limit, self.first_of_all()).await.unwrap_or_else(|_| Err(self.none_in_time(limit)))
     }
 
-    /// The fault of endpoints of which none has answered within their common limit.
+    /// Returns the fault of endpoints that did not answer within their common limit.
     fn none_in_time(&self, limit: Duration) -> Fault {
         let (count, limit) = (self.connection.endpoints.len(), seconds(limit));
         let endpoints =
@@ -72,7 +72,8 @@ impl OceanBase {
 
     async fn first_of_all<P: Purpose>(&self) -> Result<Met<P>, Fault> {
         let mut left = self.connection.clone();
-        // Those that broke come last, the latest at the very end: whoever logs in and then is silent would win every time.
+        // Broken endpoints come last, the latest at the end: otherwise one that accepts the login and then does not answer would
+        // be chosen every time.
         left.endpoints.sort_by_key(|endpoint| self.broken.iter().position(|broken| broken == endpoint));
         let mut foreign: Option<Fault> = None;
         let mut silent: Option<Fault> = None;
@@ -81,7 +82,7 @@ impl OceanBase {
         loop {
             let mut session = match Connected::<P>::open_telling(&left, self.secrets.login.as_ref()).await {
                 Ok(session) => session,
-                // It was logged in to before: who refuses the same login now is another one, or the login was changed.
+                // The login worked before: an endpoint that refuses it now is another cluster, or the login was changed.
                 Err((at, refused))
                     if refused.cause == Cause::Rights && self.home.is_some() && left.endpoints.len() > 1 =>
                 {
@@ -103,7 +104,7 @@ impl OceanBase {
                     foreign.get_or_insert(other_cluster(&session.endpoint, why));
                 }
                 Err(_) if session.was_lost_on_trial() => {
-                    // What it does not take is not sent to it again.
+                    // It gets no text of several queries again.
                     one_at_a_time.push(session.endpoint);
                     continue;
                 }
@@ -124,7 +125,7 @@ impl OceanBase {
         }
     }
 
-    /// Asks a new connection who is at its other end, and why that is not who is expected.
+    /// Reads the identity of the server of a new connection, and why it is not the confirmed one.
     async fn introduced<P: Purpose>(
         &self,
         session: &mut Connected<P>,
@@ -140,7 +141,7 @@ impl OceanBase {
         Ok((detected, home, foreign))
     }
 
-    /// Why this is not who is expected; None: it is.
+    /// Returns why this is not the confirmed cluster; `None` where it is.
     async fn is_foreign<P: Purpose>(
         &self,
         session: &mut Connected<P>,
@@ -173,8 +174,8 @@ impl OceanBase {
         }
         let rows: BTreeMap<u64, &Row> = found.iter().filter_map(|row| Some((number(row, TENANT_ID)?, row))).collect();
         let name_of = |id: u64| rows.get(&id).map(|row| text(row, "TENANT_NAME"));
-        // Where no creation is known, the tenants of clusters of one id tell them apart. Where one alone is missing it may
-        // have been dropped, and the steps say that.
+        // Where the creation time is not known, the tenants tell clusters of one id apart. A single missing tenant may have been
+        // dropped; the steps report that.
         let wrong = |tenant: &&TenantIdentity| name_of(tenant.id).is_some_and(|name| name != tenant.name);
         if let Some(tenant) = expected.tenants.iter().find(wrong) {
             let name = rows.get(&tenant.id).map(|row| rows::word(row, "TENANT_NAME")).unwrap_or_default();
@@ -189,7 +190,7 @@ impl OceanBase {
 }
 
 impl OceanBase {
-    /// The present roles of the tenants that are backed up, by id.
+    /// Reads the current roles of the targets' tenants, by tenant id.
     pub(super) async fn roles(&mut self, targets: &[&TargetPlan]) -> Result<Vec<(u64, String)>, Fault> {
         let ids = (TENANT_ID, targets.iter().map(|target| Is::Number(target.tenant.id)).collect());
         let rows = self.read(ViewId::Tenants, &[ids], "").await?;
@@ -197,13 +198,13 @@ impl OceanBase {
     }
 }
 
-/// What is said when a tenant does not have the role any more that it had when its backup was confirmed.
+/// Returns a note where a tenant's role changed since the backup was confirmed.
 pub(super) fn role_change(target: &TargetPlan, role: &str) -> Option<String> {
     let (tenant, was) = (&target.tenant.name, &target.tenant.role);
     (was != role).then(|| format!("{tenant} was {was} when this was confirmed, and is {role} now"))
 }
 
-/// When the tenant was created that a connection is in.
+/// Returns when the tenant of a connection was created.
 fn created(home: &Home, line: &Line, tenants: &[Row]) -> Option<Created> {
     let column = line.view(ViewId::Tenants, home.scope)?.moments.first()?;
     let own = tenants.iter().find(|row| number(row, TENANT_ID) == Some(home.id))?;
@@ -220,7 +221,7 @@ async fn ask<P: Purpose>(
     answer.map_err(|failure: Failure| failure.fault)
 }
 
-/// An endpoint that answers as somebody else.
+/// Returns the fault of an endpoint that belongs to another cluster.
 pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
     Fault::new(
         Cause::Precondition,
@@ -230,7 +231,7 @@ pub(super) fn other_cluster(endpoint: &str, why: String) -> Fault {
     )
 }
 
-/// Nobody is left who could be the right one: those who are may still answer later.
+/// Returns the fault where one endpoint is another cluster and the rest did not answer: those may still answer later.
 fn nobody(foreign: Fault, silent: &Fault) -> Fault {
     Fault { cause: silent.cause, why: format!("{} And {}", foreign.why, silent.what), ..foreign }
 }
@@ -243,7 +244,7 @@ mod tests {
     use crate::backend::Secrets;
     use crate::domain::connection::{Connection, Limits, TlsMode};
 
-    /// Each of them takes a connection and never says a word.
+    /// Each of them accepts a connection and never sends anything.
     #[tokio::test]
     async fn all_endpoints_together_have_one_limit() {
         let servers: Vec<_> = (0..4).map(|_| std::net::TcpListener::bind("127.0.0.1:0").unwrap()).collect();

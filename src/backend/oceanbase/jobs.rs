@@ -1,4 +1,4 @@
-//! Where a backup job is: it runs, it has ended by its history row, or it is between the two.
+//! Observes a backup job: it runs, has ended by its history row, or is between the two.
 
 use crate::backend::{JobSeen, Look, Run, Seen, Waiting};
 use crate::domain::diagnosis::server_fault;
@@ -7,19 +7,19 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::Outcome;
 use crate::domain::plan::TargetPlan;
 
-/// Where a job is: still running, ended by its history row, or between the two.
+/// Returns the observation of a job: running, ended by its history row, or between the two.
 pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], target: &TargetPlan) -> Seen {
     let own = |job: &&JobFacts| job.job_id == id && job.tenant_id == target.tenant.id;
     let ended = history.iter().find(own).filter(|job| !job.is_live());
     let Some(job) = ended.or_else(|| running.iter().find(own)) else {
-        // What became of a job that is gone from the running view is unknown until its history row is there.
+        // How a job ended that left the running view is unknown until its history row exists.
         let what = format!("job {id} has left the running jobs; its history row is awaited");
         return Look::Wait(Waiting::for_(what, false)).into();
     };
     let look = if ended.is_some() {
         judge_end(job, target)
     } else {
-        // A phase that is being left is no news; that it is cancelled is.
+        // While a job is being cancelled its phase means nothing.
         let phase = job.task.as_ref().filter(|_| !job.is_being_cancelled()).map(|task| task.phase.clone());
         let what = phase.unwrap_or_else(|| job.status.clone());
         let trouble = (job.result != 0 || !job.comment.is_empty())
@@ -29,12 +29,12 @@ pub(super) fn watch_job(id: u64, running: &[JobFacts], history: &[JobFacts], tar
     Seen { look, job: Some(JobSeen { job: id, set: job.set_id, kind: job.kind.mode() }) }
 }
 
-/// Whether a job is a tenant's own, or a parent of sys that is for it; one whose tenants were not read may be.
+/// Returns whether a job is a tenant's own, or a parent job of sys for it; one whose tenants were not read may be.
 pub(super) fn is_for(job: &JobFacts, tenant: u64) -> bool {
     job.tenant_id == tenant || (job.tenant_id == 1 && (job.executors.is_empty() || job.executors.contains(&tenant)))
 }
 
-/// Where the tenant's own job of a parent is.
+/// Returns the observation of the tenant's own job of a parent job.
 pub(super) fn watch_parent(
     run: &Run<'_>,
     parent: u64,
@@ -75,7 +75,7 @@ pub(super) fn watch_parent(
     }
 }
 
-/// What is told of a backup that somebody cancelled.
+/// Returns the fault of a cancelled backup.
 pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
     let when = job.ended.as_deref().unwrap_or("an unknown time");
     let code = if job.status == "CANCELED" { "" } else { " with 4072, which is a cancel," };
@@ -87,7 +87,7 @@ pub(super) fn cancelled(job: &JobFacts, target: &TargetPlan) -> Fault {
     )
 }
 
-/// The job of sys that was attached to and has ended, where the target has no job of its own.
+/// Returns the ended parent job of sys that the task is attached to, where the target has no job of its own.
 pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a [JobFacts]) -> Option<&'a JobFacts> {
     let parent = target.attached.as_ref()?.parent.filter(|_| run.job(&target.target).is_none())?;
     let own = |job: &JobFacts| job.tenant_id == target.tenant.id && job.initiator_job_id == Some(parent);
@@ -97,7 +97,7 @@ pub(super) fn ended_without<'a>(run: &Run<'_>, target: &TargetPlan, history: &'a
     history.iter().find(|job| job.tenant_id == 1 && job.job_id == parent && !job.is_live())
 }
 
-/// What is said where a job does not make what was asked for, or does not say what it makes: `; DOES it incremental`.
+/// Returns a note where a job makes another type of backup than requested, or an unknown type: `; DOES it incremental`.
 pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
     match job.kind.mode() {
         Some(mode) if mode == target.mode => String::new(),
@@ -106,10 +106,10 @@ pub(super) fn made(job: &JobFacts, target: &TargetPlan, does: &str) -> String {
     }
 }
 
-/// The end of our own job, from its history row.
+/// Assesses the end of a job from its history row.
 fn judge_end(job: &JobFacts, target: &TargetPlan) -> Look {
     match job.status.as_str() {
-        // The word and the code have to agree.
+        // Status and code must agree.
         "COMPLETED" if job.result != 0 => Look::Unknown(Fault::new(
             Cause::Unknown,
             format!("What became of the backup of {} is unknown.", target.target),

@@ -1,5 +1,5 @@
-//! A line of OceanBase as data: what it can do, its statements and its views, read from `assets/lines/`. An entry says
-//! what it shares with another one (`like`) and what differs.
+//! The release lines of OceanBase as data: their features, statements and views, read from `assets/lines/`. An entry names the
+//! line it extends (`like`) and what differs.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,18 +14,18 @@ use crate::domain::whole::WholeRules;
 #[cfg(test)]
 mod tests;
 
-/// One line: what is said to it and read from it.
+/// The profile of one release line: the statements it accepts and the views it has.
 #[derive(Debug, Clone)]
 pub struct Line {
-    /// Its name, for messages.
+    /// Name for messages.
     pub name: String,
-    /// Whose its backup jobs are.
+    /// Whether backup jobs are per tenant or per cluster.
     pub jobs: Jobs,
-    /// How many times the limit of a statement its own servers may take for one that changes something.
+    /// Factor by which a statement that changes something may exceed the usual statement limit.
     pub act_times: u32,
-    /// When its servers can be asked to look at a storage.
+    /// When its servers can be asked for a storage proof.
     pub proof: ProofRule,
-    /// Whether its servers take several SELECTs in one text.
+    /// Whether its servers accept several SELECTs in one text.
     pub several_selects: bool,
     /// First release of the line.
     from: String,
@@ -35,24 +35,24 @@ pub struct Line {
     views: BTreeMap<ViewId, View>,
 }
 
-/// Whose the backup jobs of a line are: destinations, archives and sets are read and judged accordingly.
+/// The scope of the backup jobs of a release line, which also applies to destinations, archives and sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Jobs {
-    /// Each tenant has its own.
+    /// Each tenant has its own jobs.
     OfEachTenant,
-    /// One is of the whole cluster, seen from sys only.
+    /// One job is for the whole cluster, visible to sys only.
     OfTheCluster(WholeRules),
 }
 
-/// A line as its file has it.
+/// A release line as its file has it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct LineEntry {
     name: String,
     from: String,
     below: String,
-    /// The line that says whatever this one leaves out.
+    /// Name of the line that supplies what this one leaves out.
     like: Option<String>,
     jobs: Option<Jobs>,
     act_times: Option<u32>,
@@ -65,7 +65,7 @@ struct LineEntry {
 }
 
 impl LineEntry {
-    /// The whole line, with what it shares with one of those before it.
+    /// Returns the complete profile, with the values inherited from one of those before it.
     fn whole(self, before: &[Line]) -> Result<Line, String> {
         let like = match &self.like {
             Some(name) => Some(
@@ -94,13 +94,13 @@ impl LineEntry {
     }
 }
 
-/// The words of a statement.
+/// The template of a statement.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(untagged)]
 enum Words {
-    /// The same from everywhere.
+    /// One template for every scope.
     Both(String),
-    /// A form for each scope.
+    /// A template for each scope.
     Each(Forms),
 }
 
@@ -108,12 +108,12 @@ enum Words {
 #[serde(deny_unknown_fields)]
 struct Forms {
     sys: String,
-    /// None: only sys may say it.
+    /// `None` where only sys may send it.
     #[serde(default)]
     tenant: Option<String>,
 }
 
-/// The statements a line has words for.
+/// The statements of a release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StatementId {
@@ -123,7 +123,7 @@ pub enum StatementId {
     SetArchiveDestination,
     /// Set `archive_lag_target`.
     SetArchiveLagTarget,
-    /// Let a suspended archive round go on.
+    /// Resume a suspended archive round.
     ResumeArchiving,
     /// Switch log archiving on.
     StartArchiving,
@@ -135,29 +135,29 @@ pub enum StatementId {
     BackupFull,
     /// Start an incremental backup.
     BackupIncremental,
-    /// Start a full backup of some tenants of a line whose jobs are the cluster's.
+    /// Start a full backup of some tenants on a line with jobs per cluster.
     BackupTenants,
     /// Start a major compaction.
     Compact,
-    /// Ask for a configuration item by name, where no view has them all.
+    /// Show a parameter by name, where no view has them all.
     ShowParameter,
     /// Cancel the running backups of tenants.
     CancelBackup,
-    /// Give this session the passwords of encrypted sets.
+    /// Set the passwords of encrypted sets for this session.
     Decrypt,
-    /// Let the server choose what it would restore from.
+    /// Let the server select what it would restore from.
     LookAtStorage,
-    /// Ask for what it chose.
+    /// Show what it selected.
     ShowLook,
 }
 
-/// The views a line is read through.
+/// The views of a release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ViewId {
     /// The observers.
     Servers,
-    /// Configuration items.
+    /// Parameters.
     Parameters,
     /// The tenants.
     Tenants,
@@ -187,15 +187,15 @@ pub enum ViewId {
     DeleteJobs,
     /// Events of the root service.
     Events,
-    /// Parts of running backups that the root service gave to servers.
+    /// Tasks of running backups that the root service scheduled on servers.
     ScheduleTasks,
-    /// How far the log of each log stream is archived.
+    /// The archive progress of each log stream.
     LogStreams,
     /// Connections to the servers.
     Connections,
     /// The cluster's own name, id and role.
     Cluster,
-    /// Versions and states of the merge, zone by zone.
+    /// Versions and states of the major merge, by zone.
     Zones,
     /// The global variables of every tenant.
     Variables,
@@ -203,18 +203,18 @@ pub enum ViewId {
     Freezes,
     /// The state of the cluster's one backup job.
     BackupState,
-    /// Whether the files of sets are there.
+    /// The state of the files of sets.
     SetFiles,
-    /// Whether sets are of the cluster or of a tenant.
+    /// The level of sets: cluster or tenant.
     SetLevels,
-    /// Parts of backups that servers met errors in.
+    /// Tasks of backups by server, with their errors.
     BrokenParts,
     /// Major compactions of the tenants.
     MajorCompactions,
 }
 
 impl ViewId {
-    /// The views without which there is no backup: it would not be known to start, to run or to have ended.
+    /// The views that a backup requires: without them its start, progress and end cannot be observed.
     pub const NEEDED: [Self; 9] = [
         Self::Tenants,
         Self::DataDestination,
@@ -228,7 +228,7 @@ impl ViewId {
     ];
 }
 
-/// A view as sys and as a tenant sees it.
+/// A view as sys and as a tenant see it.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(from = "ViewEntry")]
 struct View {
@@ -236,7 +236,7 @@ struct View {
     tenant: Option<Seen>,
 }
 
-/// A view, as it is seen from one scope, and the columns read from it.
+/// A view as one scope sees it, with the columns that are read.
 #[derive(Debug, Clone)]
 pub struct Seen {
     /// Its name in the schema `oceanbase`.
@@ -245,9 +245,9 @@ pub struct Seen {
     pub columns: Vec<String>,
     /// Columns only some releases have; found at run time.
     pub optional: Vec<String>,
-    /// Columns with a time that is asked for in seconds since 1970, whatever time zone the session prints times in.
+    /// Time columns that are selected in seconds since 1970, independent of the session's time zone.
     pub moments: Vec<String>,
-    /// Its rows are all of the tenant that asks, and have no column that says so.
+    /// Whether all rows belong to the tenant of the login, without a `TENANT_ID` column.
     pub own_rows: bool,
 }
 
@@ -264,7 +264,7 @@ struct ViewEntry {
     moments: Vec<String>,
 }
 
-/// The column that a view of one tenant does not have.
+/// Name of the tenant id column, which a view of one tenant does not have.
 pub const TENANT_ID: &str = "TENANT_ID";
 
 impl From<ViewEntry> for View {
@@ -281,7 +281,7 @@ impl From<ViewEntry> for View {
     }
 }
 
-/// The entries, oldest first; one that is like another comes after it.
+/// The files of the profiles, oldest first; a profile comes after the one it extends.
 const ENTRIES: [&str; 8] = [
     include_str!("../../../assets/lines/v2.2.60.yaml"),
     include_str!("../../../assets/lines/v2.2.77.yaml"),
@@ -303,7 +303,7 @@ static LINES: LazyLock<Result<Vec<Line>, String>> = LazyLock::new(|| {
 });
 
 impl Line {
-    /// The line of a version, or the nearest one below it; None for a version older than every line.
+    /// Returns the profile of a version, or the nearest one below it; `None` for a version older than every profile.
     #[must_use]
     pub fn of(version: &Version) -> Option<&'static Self> {
         let lines = LINES.as_ref().ok()?;
@@ -311,13 +311,13 @@ impl Line {
         lines.iter().find(|line| line.covers(version)).or_else(|| lines.iter().rev().find(begun))
     }
 
-    /// Every line.
+    /// Returns every profile.
     #[cfg(test)]
     pub(super) fn all() -> &'static [Self] {
         LINES.as_ref().map_or(&[], Vec::as_slice)
     }
 
-    /// Its views, as sys sees them and as a tenant does.
+    /// Returns its views as sys and as a tenant see them.
     #[cfg(test)]
     pub(super) fn views(&self) -> impl Iterator<Item = (ViewId, &Seen)> {
         self.views
@@ -325,7 +325,7 @@ impl Line {
             .flat_map(|(id, view)| std::iter::once(&view.sys).chain(&view.tenant).map(move |seen| (*id, seen)))
     }
 
-    /// Whether a job carries the description that its start had.
+    /// Returns whether a job carries the DESCRIPTION of its start.
     #[must_use]
     pub fn marks_jobs(&self) -> bool {
         self.jobs == Jobs::OfEachTenant
@@ -336,7 +336,7 @@ impl Line {
         *version >= from && *version < below
     }
 
-    /// The words of a statement from there, with placeholders.
+    /// Returns the template of a statement for a scope; `None` where that scope may not send it.
     #[must_use]
     pub fn statement(&self, id: StatementId, scope: Scope) -> Option<&str> {
         Some(match (self.statements.get(&id)?, scope) {
@@ -346,7 +346,7 @@ impl Line {
         })
     }
 
-    /// A view as it is seen from there; None: it is not.
+    /// Returns a view as a scope sees it; `None` where it is not visible.
     #[must_use]
     pub fn view(&self, id: ViewId, scope: Scope) -> Option<&Seen> {
         let view = self.views.get(&id)?;

@@ -1,4 +1,4 @@
-//! The server's own look at the storage (R10): `RESTORE .. PREVIEW` and its answer over one connection to an observer.
+//! The storage proof (R10): `RESTORE .. PREVIEW` and its result, over one connection to an observer.
 
 use std::time::Duration;
 
@@ -22,20 +22,20 @@ use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::time_zone::ServerTimeZone;
 
-/// Where a look at the storage stands, for one target.
+/// The state of the storage proof of one target.
 #[derive(Debug, Clone)]
 pub(in crate::backend) struct Looking {
-    /// The set and its chain.
+    /// The set and the sets it is based on.
     needed: Vec<u64>,
-    /// The point that is asked for.
+    /// The restore point that is requested.
     until: Scn,
-    /// When it was asked last.
+    /// When the server was last asked.
     asked: Instant,
-    /// What came of it.
+    /// The result, once there is one.
     looked: Option<Looked>,
 }
 
-/// How far the end of a judged set is from being proven.
+/// Returns the observation for an assessed set.
 fn seen(judged: Judged) -> Seen {
     match judged {
         Judged::Final(outcome) => Look::Verdict(outcome),
@@ -45,7 +45,7 @@ fn seen(judged: Judged) -> Seen {
 }
 
 impl OceanBase {
-    /// The verdict of the views on a set, together with the server's look at the storage where the plan has one.
+    /// Combines the assessment of a set by the views with the storage proof, where the plan has one.
     pub(super) fn proven(
         &mut self,
         target: &TargetPlan,
@@ -87,10 +87,10 @@ impl OceanBase {
         }
     }
 
-    /// Sets the point and the sets that a look asks for, and says which of the questions fits.
+    /// Sets the restore point and the required sets of a proof, and selects the planned action that fits.
     ///
     /// # Errors
-    /// Why none does.
+    /// Why none fits.
     pub(in crate::backend) fn aim<'a>(
         &mut self,
         name: &TargetName,
@@ -116,20 +116,20 @@ impl OceanBase {
         Ok(action)
     }
 
-    /// What came of the last look for a target.
+    /// Returns the result of the last proof of a target.
     #[must_use]
     pub fn looked(&self, name: &TargetName) -> Option<Looked> {
         self.looks.get(name)?.looked.clone()
     }
 
-    /// A look that was not made, and why.
+    /// Records that a proof was not requested, and why.
     pub fn looked_in_vain(&mut self, name: &TargetName, fault: &Fault) {
         if let Some(looking) = self.looks.get_mut(name).filter(|looking| looking.looked.is_none()) {
             looking.looked = Some(Looked::refused(fault));
         }
     }
 
-    /// Makes the question ready, over one connection to an observer with a limit of its own.
+    /// Prepares a proof over one connection to an observer, with a time limit of its own.
     pub(super) async fn open_look(
         &mut self,
         action: &Action,
@@ -158,7 +158,7 @@ impl OceanBase {
         Ok(Act::looking(session, statements, name.clone()))
     }
 
-    /// A connection straight to an observer with a limit of its own.
+    /// Opens a direct connection to an observer, with a time limit of its own.
     async fn open_look_session(&mut self, name: &TargetName) -> Result<WritingSession, Fault> {
         let mut session = self.fresh_session().await?;
         if self.is_direct(session.id).await != Some(true) {
@@ -169,10 +169,10 @@ impl OceanBase {
         Ok(session)
     }
 
-    /// Makes a question ready that no task asks.
+    /// Prepares a proof outside of a task.
     ///
     /// # Errors
-    /// It is not asked, and why.
+    /// The proof is not requested, and why.
     pub async fn prepare_look(
         &mut self,
         name: &TargetName,
@@ -185,10 +185,10 @@ impl OceanBase {
         self.open_look(action, name, "", 1).await
     }
 
-    /// The same before V4: by the cluster's one destination, as a restore into a tenant that does not exist.
+    /// Prepares a proof below V4: by the cluster's one destination, as a restore into a tenant that does not exist.
     ///
     /// # Errors
-    /// It is not asked, and why.
+    /// The proof is not requested, and why.
     pub async fn prepare_look_before_v4(
         &mut self,
         name: &TargetName,
@@ -228,10 +228,10 @@ impl OceanBase {
         Ok(Act::looking(session, statements, name.clone()))
     }
 
-    /// Makes a look that is ready.
+    /// Executes a prepared proof.
     ///
     /// # Errors
-    /// The refusal, or that no answer came; what it means is in [`OceanBase::looked`].
+    /// The server refused, or did not answer; [`OceanBase::looked`] has what that means.
     pub async fn make_look(&mut self, act: Act) -> Result<(), Failure> {
         match act.doing {
             Doing::Statements(pending) => self.perform(*pending).await,
@@ -239,14 +239,14 @@ impl OceanBase {
         }
     }
 
-    /// Whether a connection leads straight to an observer: the servers list it, and no session of a proxy with it. None: they
-    /// do not say.
+    /// Returns whether a connection leads directly to an observer: the servers list it without a proxy session. `None` where
+    /// they do not say.
     pub(super) async fn is_direct(&mut self, id: u64) -> Option<bool> {
         let rows = self.read(ViewId::Connections, &[("ID", vec![Is::Number(id)])], "").await;
         self.is_direct_by(rows)
     }
 
-    /// The same, by the rows of that connection.
+    /// Returns whether a connection is direct, from its rows.
     pub(super) fn is_direct_by(&self, rows: Result<Vec<Row>, Fault>) -> Option<bool> {
         if !self.sees(ViewId::Connections).ok()? {
             // Before V4 an observer takes no login with a cluster's name in it.
@@ -256,7 +256,7 @@ impl OceanBase {
         Some(rows.first().is_some_and(|row| number(row, "PROXY_SESSID").is_none_or(|proxy| proxy == 0)))
     }
 
-    /// Sends the statements of a look; the rows of the last one are its answer.
+    /// Sends the statements of a proof; the rows of the last one are its result.
     pub(super) async fn look_now(
         &mut self,
         session: &mut WritingSession,
@@ -282,7 +282,7 @@ impl OceanBase {
     }
 }
 
-/// What the rows say. A row of a type that is not known is no set and no piece.
+/// Parses the rows of a proof. A row of an unknown type is neither a set nor a piece.
 fn listed(looking: &Looking, rows: &[Row]) -> Looked {
     let of = |kind: &str| {
         rows.iter().filter(|row| text(row, "BACKUP_TYPE") == kind).filter_map(|row| number(row, "BACKUP_ID")).collect()
@@ -292,16 +292,16 @@ fn listed(looking: &Looking, rows: &[Row]) -> Looked {
     Looked::listed(proof, &looking.needed)
 }
 
-/// The earliest point that a set can be restored to, which is what a look asks for.
+/// Returns the earliest point that a set can be restored to, which a proof requests.
 ///
 /// # Errors
-/// No view says it: 0 is no point.
+/// No view has it: 0 is not a point.
 fn point(set: &BackupSet) -> Result<Scn, String> {
     let known = Some(set.min_restore).filter(|point| *point > Scn(0));
     known.ok_or_else(|| format!("no view says the earliest point that set {} can be restored to", set.id))
 }
 
-/// Refuses where a set or its log lies elsewhere than in the directories that were confirmed.
+/// Refuses a set whose data or log is not in the confirmed directories.
 fn elsewhere(
     set: &BackupSet,
     tenant: &TenantFacts,
@@ -322,7 +322,7 @@ fn elsewhere(
     }
 }
 
-/// A name that no tenant has.
+/// Returns a name that no tenant has.
 fn unused_name(facts: &Facts) -> String {
     let free = |name: &String| facts.tenants.iter().all(|tenant| !tenant.name.eq_ignore_ascii_case(name));
     (0..=facts.tenants.len()).map(|number| format!("obnow_look_{number}")).find(free).unwrap_or_default()
@@ -339,7 +339,7 @@ mod tests {
     use crate::domain::samples::full;
 
     #[test]
-    fn a_set_without_its_earliest_point_is_not_looked_for() {
+    fn set_without_restore_point_has_no_proof() {
         let set = full(7);
         assert_eq!(point(&set), Ok(set.min_restore));
         let unread = BackupSet { min_restore: Scn(0), ..set };

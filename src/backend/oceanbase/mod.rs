@@ -1,4 +1,4 @@
-//! OceanBase over the MySQL protocol: detection, statements, and a look at each step.
+//! OceanBase over the MySQL protocol: detection, statements, and the observation of each step.
 
 mod acts;
 mod cancel;
@@ -44,7 +44,7 @@ use crate::domain::target::TargetName;
 use crate::domain::version::Detected;
 use read::{Columns, Home};
 
-/// This host's clock. Only what was read is stamped with it; rules compare the server's own times.
+/// Returns the time of this host. It stamps what was read; rules compare the server's own times.
 #[allow(
     clippy::disallowed_methods,
     reason = "detection stamps its facts and measures the server's clock against this one"
@@ -53,7 +53,7 @@ fn now() -> Timestamp {
     Timestamp::now()
 }
 
-/// One cluster (or one engine) that can be talked to.
+/// A cluster or an engine, with its connection.
 pub struct OceanBase {
     target: TargetName,
     environment: Option<String>,
@@ -67,23 +67,22 @@ pub struct OceanBase {
     /// The server's clock, as the open connection shows it.
     clock: Option<ServerClock>,
     expected: Option<identity::Expected>,
-    /// Looks at the storage, by target.
+    /// Storage proofs, by target.
     looks: BTreeMap<TargetName, look::Looking>,
-    /// The connection of the last look: looks that are made one after the other go over one.
+    /// The connection of the last proof: consecutive proofs share one.
     look_session: Option<WritingSession>,
-    /// The endpoints whose connections broke, the latest last: they are tried after the others.
+    /// Endpoints whose connections broke, the latest last; they are tried after the others.
     broken: Vec<String>,
-    /// The endpoints that broke off where several questions were one text.
+    /// Endpoints that closed the connection on a text of several queries.
     one_at_a_time: Vec<String>,
-    /// The first value of a detection that was not what its column holds.
+    /// The first unreadable value of the current detection.
     unread: Option<Fault>,
-    /// Why there is no connection any more: whoever goes on without an answer that he could do without meets this at his next
-    /// question.
+    /// Why the connection was lost. A caller that continues without an optional result gets this fault from the next query.
     lost: Option<Fault>,
 }
 
 impl OceanBase {
-    /// A cluster of that name in the inventory; nothing is connected yet.
+    /// Returns a cluster of the inventory; nothing is connected yet.
     #[must_use]
     pub fn new(target: TargetName, environment: Option<String>, connection: Connection, secrets: Secrets) -> Self {
         Self {
@@ -128,7 +127,7 @@ impl OceanBase {
         Ok(())
     }
 
-    /// What a task needs to know of its server before it looks at a step, whichever step it begins with.
+    /// Reads what a task needs to know about its server before it observes any step.
     async fn prepare_to_watch(&mut self) -> Result<(), Fault> {
         let prepared = async {
             self.read_clock().await?;
@@ -144,7 +143,7 @@ impl OceanBase {
         prepared
     }
 
-    /// The open connection.
+    /// Returns the open connection.
     pub(in crate::backend) fn session(&mut self) -> Result<&mut Session, Fault> {
         match &mut self.session {
             Some(session) => Ok(session),
@@ -159,7 +158,7 @@ impl OceanBase {
         }
     }
 
-    /// Forgets a connection that broke.
+    /// Drops a broken connection.
     pub(crate) fn drop_session(&mut self) {
         self.clock = None;
         if let Some(session) = self.session.take() {
@@ -167,7 +166,7 @@ impl OceanBase {
         }
     }
 
-    /// The same, by a question that got no answer.
+    /// Drops a connection on which a query got no answer, and keeps the reason.
     pub(super) fn lose_session(&mut self, why: &Fault) {
         if self.session.is_some() {
             self.lost = Some(why.clone());
@@ -180,13 +179,13 @@ impl OceanBase {
         self.broken.push(endpoint);
     }
 
-    /// How the cluster is reached.
+    /// Returns the connection settings.
     #[must_use]
     pub fn connection(&self) -> &Connection {
         &self.connection
     }
 
-    /// The login's password, for a tool that logs in by itself.
+    /// Returns the login's password, for a tool that logs in by itself.
     pub(in crate::backend) fn password(&self) -> Option<&crate::domain::secret::Secret> {
         self.secrets.login.as_ref()
     }
@@ -198,7 +197,7 @@ impl OceanBase {
             .ok_or_else(|| self.internal("a statement without a known line"))
     }
 
-    /// The tenant this login sees the cluster from.
+    /// Returns the tenant that the login sees the cluster from.
     fn home(&self) -> Result<&Home, Fault> {
         self.home.as_ref().ok_or_else(|| self.internal("a question from no tenant"))
     }

@@ -1,4 +1,4 @@
-//! Reading views: columns by name, never `*` (some hold passwords), and only the columns this release has.
+//! Reads views: columns by name, never `*` (some hold passwords), and only the columns that the release has.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -13,7 +13,7 @@ use crate::domain::sql::quoted_text;
 #[cfg(test)]
 mod tests;
 
-/// A value a column is compared with.
+/// A value that a column is compared with.
 #[derive(Debug, Clone)]
 pub enum Is<'a> {
     /// A whole number.
@@ -22,13 +22,13 @@ pub enum Is<'a> {
     Text(&'a str),
 }
 
-/// `column IN (values)`; an empty list matches nothing and asks nothing.
+/// `column IN (values)`; with an empty list nothing matches and no query is sent.
 pub type Filter<'a> = (&'a str, Vec<Is<'a>>);
 
-/// The tenant a login sees the cluster from.
+/// The tenant that a login sees the cluster from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
-    /// sys, or a tenant of its own.
+    /// sys, or one tenant.
     pub scope: Scope,
     /// Its id; 1 is sys.
     pub id: u64,
@@ -36,14 +36,14 @@ pub struct Home {
     pub name: String,
 }
 
-/// Which optional columns each view has on the servers of this cluster; found once, then kept.
+/// The optional columns that each view has on this cluster; discovered once, then kept.
 #[derive(Debug, Clone, Default)]
 pub struct Columns {
     found: BTreeMap<ViewId, Vec<String>>,
 }
 
 impl Columns {
-    /// Asks the server which optional columns these views have; of each that may have some, the failure of the question.
+    /// Discovers the optional columns of these views; returns the result for each view that may have some.
     pub async fn find(
         &mut self,
         session: &mut Session,
@@ -58,7 +58,7 @@ impl Columns {
         let found = views.into_iter().zip(answers).map(|((id, view), answer)| {
             let known = answer.and_then(|rows| {
                 let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
-                // A list without a column that every release has was not read: nothing that it lacks is known to be absent.
+                // A list that lacks a column of every release is unreadable, and proves no column absent.
                 if let Some(column) = view.columns.iter().find(|column| !rows.is_empty() && !names.contains(column)) {
                     return Err(Failure { fault: no_list(&view.name, column), answered: true, unread: true });
                 }
@@ -71,13 +71,13 @@ impl Columns {
         found.collect()
     }
 
-    /// The columns of a view that a question asks for.
+    /// Returns the columns of a view that a query selects.
     fn of<'a>(&'a self, id: ViewId, view: &'a Seen) -> Vec<&'a str> {
         let found = self.found.get(&id).into_iter().flatten();
         view.columns.iter().chain(&view.moments).chain(found).map(String::as_str).collect()
     }
 
-    /// The text of a question. None when a filter is empty.
+    /// Returns the SELECT of a view; `None` where a filter is empty.
     #[must_use]
     pub fn question(&self, id: ViewId, view: &Seen, filters: &[Filter<'_>], order: &str) -> Option<String> {
         let mut columns: Vec<String> = view.columns.clone();
@@ -105,7 +105,7 @@ impl Columns {
     }
 }
 
-/// A view of one tenant has no column for it: whether its rows are wanted is decided here. None: they are not.
+/// Returns the filters for a view of one tenant, which has no `TENANT_ID` column; `None` where its rows do not match.
 fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>>> {
     let mut left = Vec::new();
     for (column, values) in filters {
@@ -118,10 +118,10 @@ fn own_filters<'a>(filters: &[Filter<'a>], home: &Home) -> Option<Vec<Filter<'a>
     Some(left)
 }
 
-/// A view, the values that its rows must have, and the order they come in.
+/// A view, its filters, and the order of its rows.
 pub type Asked<'a> = (ViewId, &'a [Filter<'a>], &'a str);
 
-/// The fault of a list of a view's columns that lacks one which every release has.
+/// Returns the fault of a column list that lacks a column of every release.
 fn no_list(view: &str, column: &str) -> Fault {
     Fault::new(
         Cause::Server,
@@ -131,7 +131,7 @@ fn no_list(view: &str, column: &str) -> Fault {
     )
 }
 
-/// A question about a view, as it is seen from there, and what its answer has to hold.
+/// A query of a view and what its result must contain.
 struct Question<'a> {
     id: ViewId,
     view: &'a Seen,
@@ -141,7 +141,7 @@ struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    /// None: there is nothing to ask, and so there are no rows.
+    /// Returns the query; `None` where nothing can match, so that there are no rows.
     fn about(line: &'a Line, home: &'a Home, columns: &'a Columns, (id, filters, order): Asked<'_>) -> Option<Self> {
         let view = line.view(id, home.scope)?;
         let filters = if view.own_rows { own_filters(filters, home)? } else { filters.to_vec() };
@@ -149,10 +149,10 @@ impl<'a> Question<'a> {
         Some(Self { id, view, home, columns: columns.of(id, view), sql })
     }
 
-    /// The rows of its answer.
+    /// Returns the checked rows of its result.
     ///
     /// # Errors
-    /// A cell that does not hold what its column holds.
+    /// A cell does not have the type of its column.
     fn rows(&self, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
         cells::check(self.id, &self.columns, &rows).map_err(|unread| Failure {
             fault: unread.fault(&self.view.name),
@@ -163,10 +163,10 @@ impl<'a> Question<'a> {
     }
 }
 
-/// Reads a view of the line as it is seen from there.
+/// Reads a view as the login sees it.
 ///
 /// # Errors
-/// What the server answered. A view that is not there has no rows.
+/// The failure of the query. A view that the profile does not have has no rows.
 pub async fn read<P: Purpose>(
     session: &mut Connected<P>,
     line: &Line,
@@ -178,7 +178,7 @@ pub async fn read<P: Purpose>(
     question.rows(session.rows(&question.sql).await?)
 }
 
-/// Reads several views, one after the other, in as few round trips as the server allows; of each what [`read`] has.
+/// Reads several views in as few round trips as the server allows; returns for each what [`read`] returns.
 pub async fn read_together<const N: usize>(
     session: &mut Session,
     line: &Line,
@@ -205,7 +205,7 @@ fn unanswered(view: &str) -> Failure {
     Failure { fault, answered: false, unread: false }
 }
 
-/// Configuration items by name: from the view that has them all, or one by one where there is none.
+/// Reads parameters by name: from the view that has them all, or one by one where there is none.
 ///
 /// # Errors
 /// What the server answered.

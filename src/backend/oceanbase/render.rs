@@ -1,5 +1,5 @@
-//! Domain words into statements. Pure: what is rendered for the confirm screen is rendered again, the same, before it is
-//! sent.
+//! Renders actions as statements. Rendering is pure: the statements of the confirm screen are rendered again, identically,
+//! before they are sent.
 
 use super::line::{Jobs, Line, StatementId};
 use super::statement::Statement;
@@ -17,7 +17,7 @@ use crate::domain::task::PreviewStep;
 #[cfg(test)]
 mod tests;
 
-/// Which run of a task something is sent in, and for which part of its plan.
+/// The task, attempt and part of a plan that a statement is sent for.
 #[derive(Debug, Clone, Copy)]
 pub struct RunId<'a> {
     /// The task.
@@ -29,40 +29,40 @@ pub struct RunId<'a> {
 }
 
 impl RunId<'_> {
-    /// The marker of a start, `obnow <task>.<attempt>` and `/<part>` where there are several: what the job carries as its
-    /// DESCRIPTION.
+    /// Returns the marker of a start, `obnow <task>.<attempt>`, with `/<part>` where there are several: the DESCRIPTION of the
+    /// job.
     #[must_use]
     pub fn description(self) -> String {
         let part = self.part.map_or_else(String::new, |part| format!("/{part}"));
         format!("{}{}{part}", JobFacts::MARK, self.variable())
     }
 
-    /// The value of the template variable `{run}`, `<task>.<attempt>`.
+    /// Returns the value of the template variable `{run}`, `<task>.<attempt>`.
     #[must_use]
     pub fn variable(self) -> String {
         format!("{}.{}", self.task, self.attempt)
     }
 }
 
-/// The words of a line, as they are said from one scope.
+/// A release profile and the scope of a login, which decide how statements are written.
 #[derive(Debug, Clone, Copy)]
 pub struct Words<'a> {
-    /// The line.
+    /// The release profile.
     pub line: &'a Line,
-    /// Where the login sees the cluster from.
+    /// The scope of the login.
     pub scope: Scope,
 }
 
-/// What fills the placeholders of a statement.
+/// Values for the common placeholders of a template.
 struct Filling<'a> {
     tenants: &'a [&'a str],
     description: &'a str,
 }
 
-/// The statements of one action for these tenants, in the order they are sent.
+/// Renders the statements of an action for these tenants, in the order they are sent.
 ///
 /// # Errors
-/// The line has no words for it.
+/// The release profile has no template for it.
 pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let run = of.variable();
     let filling = Filling { tenants, description: &of.description() };
@@ -100,13 +100,13 @@ pub fn action(words: Words<'_>, action: &Action, tenants: &[&str], of: RunId<'_>
     }
 }
 
-/// What a plan shows where a point is filled in that is read from the server.
+/// What a plan shows in place of a restore point that is read from the server later.
 const PLANNED_SCN: &str = "0";
 
-/// The statements of a look at the storage for what is needed to restore to a point, over one connection.
+/// Renders the statements of a storage proof for a restore point.
 ///
 /// # Errors
-/// The line has no words for it, or the action is another.
+/// The release profile has no template, or the action is another one.
 pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Result<Vec<Statement>, Fault> {
     let Action::LookAtStorage { data, log, decrypt, .. } = action else {
         return Err(no_words(words.line, "a look that is none"));
@@ -124,7 +124,7 @@ pub fn look(words: Words<'_>, action: &Action, until: Scn, of: RunId<'_>) -> Res
     Ok(statements)
 }
 
-/// What a look before V4 names.
+/// The values of a storage proof below V4.
 pub(super) struct LookBeforeV4<'a> {
     /// A tenant that does not exist.
     pub new_tenant: String,
@@ -132,18 +132,18 @@ pub(super) struct LookBeforeV4<'a> {
     pub tenant: &'a str,
     /// The cluster's one destination.
     pub data: &'a Destination,
-    /// The point, in the server's own time.
+    /// The restore point, in the session's time zone.
     pub time: String,
-    /// The cluster that made the backup.
+    /// Name and id of the cluster that made the backup.
     pub options: String,
-    /// How many passwords go along.
+    /// Number of decryption passwords.
     pub passwords: usize,
 }
 
-/// The statements of a look before V4.
+/// Renders the statements of a storage proof below V4.
 ///
 /// # Errors
-/// The line has no words for it.
+/// The release profile has no template for it.
 pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Result<Vec<Statement>, Fault> {
     let filling = Filling { tenants: &[asked.tenant], description: "" };
     let mut statements = Vec::new();
@@ -155,7 +155,7 @@ pub(super) fn look_before_v4(words: Words<'_>, asked: &LookBeforeV4<'_>) -> Resu
     Ok(statements)
 }
 
-/// The destination of this run: the variable of the run is filled in.
+/// Returns the destination with the variable of the run filled in.
 fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
     if !destination.path().contains(RUN) {
         return Ok(destination.clone());
@@ -166,7 +166,7 @@ fn for_run(destination: &Destination, run: &str) -> Result<Destination, Fault> {
     })
 }
 
-/// What a placeholder of the statement at hand stands for.
+/// The value of the placeholder of one statement.
 enum Value<'a> {
     None,
     Uri(Destination),
@@ -174,9 +174,9 @@ enum Value<'a> {
     Text(String),
     PlusArchivelog(bool),
     Passwords(usize),
-    /// The directories, and the point.
+    /// The directories and the restore point.
     Look(Vec<Destination>, Scn),
-    /// The same before V4.
+    /// The values of a proof below V4.
     BeforeV4(&'a LookBeforeV4<'a>),
 }
 
@@ -184,10 +184,10 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
     let Words { line, scope } = words;
     let template = line.statement(id, scope).ok_or_else(|| no_words(line, &format!("{id:?}")))?;
     match line.jobs {
-        // It names no tenant but what lies in directories, and changes nothing.
+        // It names directories and no tenants, and changes nothing.
         Jobs::OfEachTenant if id == StatementId::LookAtStorage => {}
         Jobs::OfEachTenant => for_these(scope, filling.tenants, template)?,
-        // There is nothing but the cluster, and only sys sees it.
+        // Statements concern the whole cluster, and only sys may send them.
         Jobs::OfTheCluster(_) => {}
     }
     let mut statement = Statement::default();
@@ -224,8 +224,8 @@ fn filled(words: Words<'_>, id: StatementId, filling: &Filling<'_>, value: &Valu
     Ok(statement)
 }
 
-/// R6: nothing is said that a server takes for more tenants, or others, than are meant. From sys every ALTER SYSTEM names
-/// its tenants; a tenant's own form names none, and so is for that one alone.
+/// Refuses a statement that a server would apply to other tenants than these (R6). From sys every ALTER SYSTEM must name its
+/// tenants; a tenant's own form names none and applies to that tenant only.
 fn for_these(scope: Scope, tenants: &[&str], template: &str) -> Result<(), Fault> {
     let names = template.contains("{tenant");
     let why = match (scope, tenants) {
@@ -257,27 +257,27 @@ fn no_words(line: &Line, what: &str) -> Fault {
     )
 }
 
-/// The CANCEL BACKUP of these tenants.
+/// Renders the CANCEL BACKUP of these tenants.
 ///
 /// # Errors
-/// The line has no words for it.
+/// The release profile has no template for it.
 pub fn cancel(words: Words<'_>, tenants: &[&str]) -> Result<Statement, Fault> {
     filled(words, StatementId::CancelBackup, &Filling { tenants, description: "" }, &Value::None)
 }
 
-/// The targets one start covers: everyone of the plan with the same mode and part goes into one statement.
+/// Returns the targets that one start covers: those of the plan with the same mode and part.
 fn start_group<'a>(plan: &'a Plan, of: &TargetPlan) -> impl Iterator<Item = &'a TargetPlan> {
     let (mode, part) = (of.mode, of.part);
     plan.targets.iter().filter(move |target| plan.whole || (target.mode, target.part) == (mode, part))
 }
 
-/// What is shown of a plan: every step of every target, with its statements.
+/// Renders every step of every target of a plan, with its statements.
 ///
 /// # Errors
-/// The line has no words for a planned action.
+/// The release profile has no template for a planned action.
 pub fn preview(words: Words<'_>, plan: &Plan, task: &str, attempt: u32) -> Result<Vec<PreviewStep>, Fault> {
     let mut shown = Vec::new();
-    // A start is the same for everyone it covers, and long where they are many.
+    // A start is the same for all targets it covers, and long where they are many.
     let mut starts: Vec<(&TargetPlan, Vec<String>)> = Vec::new();
     for target in &plan.targets {
         let of = RunId { task, attempt, part: target.part };

@@ -1,4 +1,4 @@
-//! Rows of views into domain values. A missing column, a NULL or garbage becomes "not known", never a panic.
+//! Parses rows of views into domain values. A missing column, a NULL or garbage becomes "not known", never a panic.
 
 use jiff::Timestamp;
 
@@ -20,34 +20,34 @@ use crate::domain::version::Version;
 #[cfg(test)]
 mod tests;
 
-/// A point of the log that is always there.
+/// Returns the SCN of a column that must have one.
 fn scn(row: &Row, column: &str) -> Result<Scn, Fault> {
     needed(row, column).map(Scn)
 }
 
-/// A point that a set has from some time on; 0 until then, as the server has it, and where it is NULL.
+/// Returns the SCN of a column; 0 where the set does not have it yet or it is NULL.
 fn scn_or_none(row: &Row, column: &str) -> Scn {
     number(row, column).map_or(Scn(0), Scn)
 }
 
-/// A name, a state or another word of a view that is compared, without control characters.
+/// Returns a name or state of a view without control characters.
 pub fn word(row: &Row, column: &str) -> String {
     identifier(&text(row, column))
 }
 
-/// The moment of a printed time; None where none is set (empty, or 1970 while a set is made) or it cannot be known.
+/// Returns the SCN of a printed time; `None` where none is set (empty, or 1970 while a set is made) or its zone is not known.
 pub(super) fn moment(row: &Row, column: &str, zone: &ServerTimeZone) -> Option<Scn> {
     zone.moment(&some_text(row, column)?).ok().map(Scn::from_timestamp)
 }
 
-/// `ip:port` of the server a row is about.
+/// Returns `ip:port` of the server of a row.
 pub fn server(row: &Row) -> String {
     format!("{}:{}", word(row, "SVR_IP"), word(row, "SVR_PORT"))
 }
 
-/// Whether a server was started and not stopped; None: one of the two was not read.
+/// Returns whether a server was started and not stopped; `None` where one of the two was unreadable.
 pub fn serving(row: &Row) -> Option<bool> {
-    // One that is ACTIVE has a start.
+    // An ACTIVE server has a start time.
     let started = some_text(row, "START_SERVICE_TIME").and_then(|at| is_set(&at));
     let stopped = some_text(row, "STOP_TIME").map_or(Some(false), |at| is_set(&at));
     match (started, stopped) {
@@ -57,7 +57,8 @@ pub fn serving(row: &Row) -> Option<bool> {
     }
 }
 
-/// Whether a time is set: V4 prints one or NULL, the lines below it a number that is 0 while it is not. None: it is neither.
+/// Returns whether a time is set: V4 prints a time or NULL, the release lines below it a number that is 0 while it is not.
+/// `None` where it is neither.
 fn is_set(at: &str) -> Option<bool> {
     if let Ok(number) = at.trim().parse::<u64>() {
         return Some(number != 0);
@@ -69,32 +70,32 @@ fn is_set(at: &str) -> Option<bool> {
     }
 }
 
-/// What a job is called: the mark of an obnow is compared to the letter, and what others write is free text.
+/// Returns the DESCRIPTION of a job: the marker of an obnow unchanged, other texts cleaned.
 fn description(text: &str) -> String {
     let is_run = |run: &str| run.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '/'));
     if text.strip_prefix(JobFacts::MARK).is_some_and(is_run) { text.to_owned() } else { foreign(text) }
 }
 
-/// A column that was asked for in seconds since 1970, to the microsecond.
+/// Returns the time of a column that was selected in seconds since 1970, to the microsecond.
 pub fn unix_time(row: &Row, column: &str) -> Option<Timestamp> {
     let printed = some_text(row, column)?;
     let (seconds, fraction) = printed.split_once('.').unwrap_or((&printed, ""));
     let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
     let micros = seconds.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros)?;
-    // 0 is what a server makes of a time that is none.
+    // Servers return 0 for an invalid time.
     Timestamp::from_microsecond(micros).ok().filter(|at| at.as_microsecond() > 0)
 }
 
-/// `ip:port` from these two columns; None where the row does not say both.
+/// Returns `ip:port` from these two columns; `None` where one is missing.
 pub fn server_at(row: &Row, ip: &str, port: &str) -> Option<String> {
     let (ip, port) = (word(row, ip), number(row, port)?);
     (!ip.is_empty()).then(|| format!("{ip}:{port}"))
 }
 
-/// A row of the view of sets of a cluster of this version.
+/// Parses a row of the view of backup sets of a cluster of this version.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<BackupSet, Fault> {
     let data_version = some_text(row, "TENANT_COMPATIBLE").map(|version| identifier(&version));
     Ok(BackupSet {
@@ -121,10 +122,10 @@ pub fn set(row: &Row, version: &Version, zone: &ServerTimeZone) -> Result<Backup
     })
 }
 
-/// A row of the view of archive rounds.
+/// Parses a row of the view of archive rounds.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub fn round(row: &Row) -> Result<Round, Fault> {
     Ok(Round {
         round_id: needed(row, "ROUND_ID")?,
@@ -136,10 +137,10 @@ pub fn round(row: &Row) -> Result<Round, Fault> {
     })
 }
 
-/// A row of the view of archive pieces.
+/// Parses a row of the view of archive pieces.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub fn piece(row: &Row) -> Result<Piece, Fault> {
     Ok(Piece {
         dest_id: needed(row, "DEST_ID")?,
@@ -153,10 +154,10 @@ pub fn piece(row: &Row) -> Result<Piece, Fault> {
     })
 }
 
-/// A row of the views of running or ended jobs.
+/// Parses a row of the views of running or ended jobs.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub fn job(row: &Row) -> Result<JobFacts, Fault> {
     let known = |column| number(row, column).filter(|value| *value != 0);
     Ok(JobFacts {
@@ -178,30 +179,30 @@ pub fn job(row: &Row) -> Result<JobFacts, Fault> {
     })
 }
 
-/// The tenants that a job is for; none of them where one was not read: then it may be for any.
+/// Parses the tenants of a job; empty where one is unreadable: then it may be for any tenant.
 fn executors(ids: &str) -> Vec<u64> {
     let ids = ids.split([',', ' ']).filter(|id| !id.is_empty());
     ids.map(str::parse).collect::<Result<_, _>>().unwrap_or_default()
 }
 
-/// RESULT and COMMENT of a task; a result that is not set yet is none.
+/// Returns RESULT and COMMENT of a task; 0 where the result is not set yet.
 pub fn trouble(row: &Row) -> (u64, String) {
     (result_or_null(row).unwrap_or(0), foreign(&text(row, "COMMENT")))
 }
 
-/// Whether a row of the view of tasks belongs to the job.
+/// Returns whether a row of the view of tasks belongs to the job.
 pub fn is_task_of(row: &Row, job: &JobFacts) -> bool {
     number(row, "JOB_ID") == Some(job.job_id) && number(row, "TENANT_ID") == Some(job.tenant_id)
 }
 
-/// A row of the view of tasks.
+/// Parses a row of the view of tasks.
 pub fn task(row: &Row) -> TaskFacts {
     let count = |done, total| {
         let total = number(row, total).filter(|total| *total > 0)?;
         Some(Count { done: number(row, done)?, total })
     };
     let phase = word(row, "STATUS");
-    // Before its phase the view shows 0, and in a set without log for ever.
+    // The view shows 0 before the log phase, and always for a set without log.
     let log_percent = percent(row, "LOG_PROGRESS").filter(|_| phase.contains("BACKUP_LOG"));
     TaskFacts {
         phase,
@@ -219,20 +220,20 @@ fn percent(row: &Row, column: &str) -> Option<f64> {
     (0.0..=100.0).contains(&percent).then_some(percent)
 }
 
-/// `data_backup_dest` of one tenant, from its rows of the view of backup parameters; None: it is not set.
+/// Parses `data_backup_dest` of one tenant from its rows of the view of backup parameters; `None` where it is not set.
 ///
 /// # Errors
-/// It is set to something that obnow cannot read.
+/// Its value cannot be parsed.
 pub fn data_destination(rows: &[Row]) -> Result<Option<Destination>, String> {
     let row = rows.iter().find(|row| text(row, "NAME").eq_ignore_ascii_case("data_backup_dest"));
     let Some(value) = row.and_then(|row| some_text(row, "VALUE")) else { return Ok(None) };
     Destination::parse_server(&value).map(Some).map_err(|_| "its data_backup_dest".to_owned())
 }
 
-/// `log_archive_dest` of one tenant, and whether its state is DEFER, from its key-and-value rows.
+/// Parses `log_archive_dest` of one tenant from its key-and-value rows, and whether its state is DEFER.
 ///
 /// # Errors
-/// One of them is something that obnow cannot read.
+/// One of the values cannot be parsed.
 pub fn archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), String> {
     let pairs: Vec<(String, String)> = rows
         .iter()
@@ -253,12 +254,12 @@ pub fn archive_destination(rows: &[Row]) -> Result<(Option<ArchiveDest>, bool), 
     Ok((destination, deferred))
 }
 
-/// A running cleanup, as one sentence.
+/// Returns a running cleanup as text.
 pub fn cleanup(row: &Row) -> String {
     format!("cleanup job {} ({}) is {}", word(row, "JOB_ID"), word(row, "TYPE"), word(row, "STATUS"))
 }
 
-/// A duration as parameters print it (`120s`, `2m`, `100ms`, `1h`), in whole seconds.
+/// Parses a duration as parameters print it (`120s`, `2m`, `100ms`, `1h`) into whole seconds.
 pub fn seconds(text: &str) -> Option<u64> {
     let text = text.trim();
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());

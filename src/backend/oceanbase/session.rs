@@ -1,5 +1,5 @@
-//! One connection to a server of the OceanBase family. Text statements only: V3 refuses to prepare, proxies get prepared
-//! ones wrong, and in the text protocol every value arrives exactly as the server prints it.
+//! A connection to a server of the OceanBase family. It sends text statements only: V3 refuses prepared ones, proxies handle
+//! them wrongly, and in the text protocol every value arrives exactly as the server prints it.
 
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -34,26 +34,26 @@ mod trouble;
 pub use purpose::{Purpose, Reads, Writes};
 pub use row::{Row, number, some_text, text, with_column};
 
-/// How long a further endpoint waits for the one before it to answer.
+/// Delay before the next endpoint is tried while the one before has not answered.
 const STAGGER: Duration = Duration::from_millis(300);
 
-/// What a server may take beyond its own limit before the client gives up on the answer.
+/// Time that the client waits for an answer beyond the server's own limit.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// What sets the server's limit for the statements of a session.
+/// The statement that sets the server's time limit for a session.
 const LIMIT: &str = "SET SESSION ob_query_timeout";
 
-/// The server reached its own limit for a statement.
+/// The server's code for a statement that reached its time limit.
 const TIMED_OUT: u32 = 4012;
 
-/// Why a statement has no good answer.
+/// Why a statement failed.
 #[derive(Debug, Clone)]
 pub struct Failure {
-    /// What to tell.
+    /// The fault for the user.
     pub fault: Fault,
-    /// Whether the server answered, with a refusal. False: nobody knows what it did.
+    /// Whether the server answered with an error; false where it is unknown what it did.
     pub answered: bool,
-    /// Whether it answered with a value that is not what its column holds.
+    /// Whether it answered with a value that does not have the type of its column.
     pub unread: bool,
 }
 
@@ -63,28 +63,28 @@ pub type Session = Connected<Reads>;
 /// An open connection that may write.
 pub type WritingSession = Connected<Writes>;
 
-/// An open connection. What changes something can be sent over one that was opened for it alone.
+/// An open connection. Statements that change something can only be sent over one that was opened for that.
 pub struct Connected<P: Purpose> {
     client: Client,
     /// The server's id of this connection.
     pub id: u64,
     /// `host:port` it goes to.
     pub endpoint: String,
-    /// What `VERSION()` said.
+    /// The result of `VERSION()`.
     pub version_text: String,
     limit: Duration,
-    /// Why the server does not end a statement of this session by itself; None: it does, or was not asked to.
+    /// Why the server refused the time limit for this session; `None` where it accepted it or was not asked.
     unbounded: Option<Fault>,
-    /// Whether several questions may be one text.
+    /// Whether several queries may be sent in one text.
     several: Several,
     purpose: PhantomData<P>,
-    /// What a test keeps of the answers, or gives instead of them.
+    /// The recording of a test, which stores or replaces results.
     #[cfg(test)]
     pub(super) tape: Option<tape::Tape>,
 }
 
 impl<P: Purpose> Connected<P> {
-    /// Connects to the first endpoint that answers. A refused login ends it at once: the next endpoint would refuse it
+    /// Connects to the first endpoint that answers. A refused login ends the attempt at once: the next endpoint would refuse it
     /// too, and count another failure.
     ///
     /// # Errors
@@ -93,7 +93,7 @@ impl<P: Purpose> Connected<P> {
         Self::open_telling(to, password).await.map_err(|(_, fault)| fault)
     }
 
-    /// The same; the endpoint that ended it comes with the fault.
+    /// Connects to the first endpoint that answers, or returns the endpoint that ended the attempt with its fault.
     ///
     /// # Errors
     /// As [`Connected::open`].
@@ -131,7 +131,7 @@ impl<P: Purpose> Connected<P> {
     /// Connects to one endpoint.
     ///
     /// # Errors
-    /// One fault that says which of the many things it was.
+    /// The fault explains which part of the connection failed.
     pub async fn open_one(to: &Connection, password: Option<&Secret>, endpoint: &str) -> Result<Self, Fault> {
         let deadline = Duration::from_millis(to.limits.connect);
         let Endpoint { host, port } = read_endpoint(endpoint)?;
@@ -166,7 +166,7 @@ impl<P: Purpose> Connected<P> {
         let question = self.ask("SELECT VERSION() AS VERSION, CONNECTION_ID() AS ID", deadline);
         let row = question.await.map_err(|failure| failure.fault)?.pop().unwrap_or_default();
         self.version_text = text(&row, "VERSION");
-        // That a connection is gone, and what it sent with it, is judged by its id.
+        // A closed connection, and what it sent, is later identified by its id.
         self.id = number(&row, "ID").ok_or_else(|| {
             Fault::new(
                 Cause::Unreachable,
@@ -178,8 +178,8 @@ impl<P: Purpose> Connected<P> {
         Ok(())
     }
 
-    /// Lets the server end every statement of this session at the client's own limit. Where it refuses that, as an entry that
-    /// only reads does, questions go on without it; nothing is written then ([`WritingSession::allow`]).
+    /// Sets the client's time limit on the server for every statement of this session. Where the server refuses, as a read-only
+    /// endpoint does, queries continue without it, but nothing is written ([`WritingSession::allow`]).
     ///
     /// # Errors
     /// The server did not answer.
@@ -193,20 +193,20 @@ impl<P: Purpose> Connected<P> {
         Ok(())
     }
 
-    /// Milliseconds after which the server itself gives up on a statement of this session.
+    /// Returns the server's own time limit for a statement of this session, in milliseconds.
     #[must_use]
     pub fn server_limit(&self) -> u64 {
         u64::try_from(self.limit.as_millis()).unwrap_or(u64::MAX)
     }
 
-    /// Asks for rows.
+    /// Sends a query and returns its rows.
     ///
     /// # Errors
-    /// What the server answered, or that it did not.
+    /// The server's error, or that it did not answer.
     pub async fn rows(&mut self, sql: &str) -> Result<Vec<Row>, Failure> {
         self.ask(sql, self.limit + GRACE).await.map_err(|mut failure| {
             if failure.fault.code == Some(TIMED_OUT) {
-                // A question changes nothing: that it was not answered in time is all there is to say.
+                // A query changes nothing: only the missing answer is to be reported.
                 failure.fault.cause = Cause::Unreachable;
                 "The server gave up on a question at its own time limit.".clone_into(&mut failure.fault.why);
                 "Try again; if it stays, look what loads the sys tenant, or raise limits.statement."
@@ -220,7 +220,7 @@ impl<P: Purpose> Connected<P> {
         self.ask_shown(sql, sql, deadline).await
     }
 
-    /// Asks; `shown` is the statement as a message may repeat it.
+    /// Sends a text; `shown` is the text that a message may repeat.
     async fn ask_shown(&mut self, sql: &str, shown: &str, deadline: Duration) -> Result<Vec<Row>, Failure> {
         #[cfg(test)]
         if let Some(answer) = self.tape.as_ref().and_then(|tape| tape.answer(sql)) {
@@ -250,10 +250,10 @@ impl<P: Purpose> Connected<P> {
 }
 
 impl WritingSession {
-    /// Lets the statements of this session, which write, take so many times the usual limit.
+    /// Multiplies the time limit of this writing session.
     ///
     /// # Errors
-    /// The server does not set the limit: it could still carry a statement out long after nobody waits for it.
+    /// The server does not set the limit: it could execute a statement long after the client stopped waiting.
     pub async fn allow(&mut self, times: u32) -> Result<(), Fault> {
         if times > 1 {
             self.limit *= times;
@@ -274,7 +274,7 @@ impl WritingSession {
         }
     }
 
-    /// Lets the statements of this session take so long.
+    /// Sets the time limit of this session.
     ///
     /// # Errors
     /// The server's refusal.
@@ -283,15 +283,15 @@ impl WritingSession {
         self.bound_statements().await
     }
 
-    /// Sends a statement that changes something, once.
+    /// Sends a statement once, without reading rows.
     ///
     /// # Errors
-    /// A refusal, or that no answer came and nobody knows.
+    /// The server's error, or that no answer came and the effect is unknown.
     pub async fn send(&mut self, statement: &Statement, secrets: &Secrets) -> Result<(), Failure> {
         self.send_for_rows(statement, secrets).await.map(drop)
     }
 
-    /// Sends a statement with its secrets, once, and takes the rows of its answer.
+    /// Sends a statement with its secrets once, and returns the rows of its result.
     ///
     /// # Errors
     /// As [`Connected::send`].
@@ -301,10 +301,10 @@ impl WritingSession {
     }
 }
 
-/// The endpoint as it is connected to.
+/// Parses an endpoint as `host:port`.
 ///
 /// # Errors
-/// It is none: a usage fault.
+/// It is not an endpoint: a usage fault.
 pub fn read_endpoint(written: &str) -> Result<Endpoint, Fault> {
     written.parse().map_err(|why| {
         Fault::new(
@@ -316,7 +316,7 @@ pub fn read_endpoint(written: &str) -> Result<Endpoint, Fault> {
     })
 }
 
-/// The CA's file, where the inventory names one.
+/// Reads the CA file, where the inventory names one.
 async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
     let Some(ca) = &to.ca else { return Ok(None) };
     tokio::fs::read(ca).await.map(Some).map_err(|error| {
@@ -329,7 +329,7 @@ async fn certificates(to: &Connection) -> Result<Option<Vec<u8>>, Fault> {
     })
 }
 
-/// A duration for a message: whole seconds, else milliseconds.
+/// Returns a duration as text: in whole seconds, else in milliseconds.
 #[must_use]
 pub fn seconds(duration: Duration) -> String {
     let millis = duration.as_millis();

@@ -1,5 +1,5 @@
-//! The sets of tenants and the pieces of their logs. Both views grow with every day of a site: a few tenants are an answer of their
-//! own, and of the pieces those of the rounds that a set can still need.
+//! Reads the backup sets of tenants and the pieces of their logs. Both views grow every day: tenants are read in groups, and
+//! pieces only of the rounds that a set can still need.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,28 +14,27 @@ use crate::domain::fault::Fault;
 use crate::domain::restorable::{BackupSet, Piece, Round, rounds_needed};
 use crate::domain::time_zone::ServerTimeZone;
 
-/// How many tenants are asked about together: a year of their daily backups is below half of what an answer may hold, and a
-/// site of many tenants is not a question for each.
+/// Tenants per query: a year of their daily backups is below half of the row limit of a result.
 const TOGETHER: usize = 250;
 
-/// What a tenant could be restored from.
+/// The sets and pieces that a tenant can be restored from.
 #[derive(Debug, Clone)]
 pub(super) struct Media {
-    /// Its sets.
+    /// Its backup sets.
     pub(super) sets: Vec<BackupSet>,
-    /// The pieces of the rounds that they can need.
+    /// The pieces of the rounds that the sets can need.
     pub(super) pieces: Known<Vec<Piece>>,
 }
 
 impl Media {
-    /// That of sys and of a meta tenant, which are not asked about: only user tenants have sets.
+    /// Returns the value for sys and meta tenants, which have no sets and are not queried.
     pub(super) fn of_no_user() -> Self {
         Self { sets: Vec::new(), pieces: Known::NotChecked("only user tenants have backup sets".to_owned()) }
     }
 }
 
 impl OceanBase {
-    /// The sets of tenants with these rounds, and the pieces that they can need, by tenant.
+    /// Reads the sets of tenants with these rounds, and the pieces that they can need, by tenant.
     ///
     /// # Errors
     /// The sets cannot be read.
@@ -75,7 +74,7 @@ impl OceanBase {
     }
 }
 
-/// The rows of a tenant: what a server lists beside what it was asked for is of somebody else.
+/// Returns the rows of one tenant only, whatever the server listed.
 pub(super) fn only_of(tenant: u64, mut rows: Vec<Row>) -> Vec<Row> {
     rows.retain(|row| number(row, TENANT_ID) == Some(tenant));
     rows

@@ -1,5 +1,5 @@
-//! R8: what became of a start. Nothing is sent here; a start is found by its DESCRIPTION, proven not to have happened, or
-//! waited for.
+//! Reconciles a start with the jobs on the server (R8): it is found by its DESCRIPTION, proven not to have been executed, or
+//! waited for. Nothing is sent here.
 
 use jiff::Timestamp;
 
@@ -20,22 +20,22 @@ use crate::domain::refused_start::RefusedStart;
 use crate::domain::scn::Scn;
 use crate::domain::task::{IntentView, ServerConnection};
 
-/// What is waited beyond the server's own limit before time alone proves that nothing was started, in milliseconds.
+/// Time beyond the server's own limit before time alone proves that nothing was started, in milliseconds.
 const MARGIN_MS: i64 = 10_000;
 
-/// After how many milliseconds a statement that got no answer cannot be carried out any more: the server's own limit for it,
-/// and a margin.
+/// Returns the milliseconds after which a statement without an answer cannot be executed any more: the server's own limit for
+/// it, and a margin.
 pub(super) fn last_effect(sent: &IntentView) -> i64 {
     i64::try_from(sent.server_limit).unwrap_or(i64::MAX).saturating_add(MARGIN_MS)
 }
 
-/// Whether a statement that got no answer may still be carried out at that moment.
+/// Returns whether a statement without an answer may still be executed at that time.
 pub(super) fn may_take_effect(sent: &IntentView, now: Timestamp) -> bool {
     now.as_millisecond().saturating_sub(sent.at.as_millisecond()) <= last_effect(sent)
 }
 
 impl OceanBase {
-    /// What became of the starts that these targets hang on.
+    /// Reconciles the starts of these targets.
     pub(super) async fn settle(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let mut descriptions: Vec<String> =
             targets.iter().filter_map(|target| run.start_intent(&target.target)?.description.clone()).collect();
@@ -52,7 +52,7 @@ impl OceanBase {
         let mut gone: Vec<u64> = Vec::new();
         if !lost.is_empty() {
             gone = self.connections_gone(&lost).await;
-            // The connection is gone, so nothing more can come of it: what is not there now never will be.
+            // The connections are closed: a job that does not exist now never will.
             jobs = self.jobs_described(&descriptions).await?;
         }
         let mut seen = Vec::new();
@@ -68,7 +68,7 @@ impl OceanBase {
         Ok(seen)
     }
 
-    /// Running and ended jobs of these descriptions, and the children of their parents.
+    /// Reads running and ended jobs with these descriptions, and the child jobs of their parents.
     async fn jobs_described(&mut self, descriptions: &[String]) -> Result<Vec<JobFacts>, Fault> {
         let mut jobs = self.running_jobs().await?;
         let wanted: Vec<Is<'_>> = descriptions.iter().map(|value| Is::Text(value)).collect();
@@ -92,14 +92,14 @@ impl OceanBase {
             descriptions.contains(&job.description)
                 || (job.initiator_tenant_id == 1 && job.initiator_job_id.is_some_and(|id| parents.contains(&id)))
         });
-        // A job that moved between the two questions is in both answers: its history row counts.
+        // A job that ended between the two queries is in both results: its history row counts.
         jobs.retain(|job| !ended.iter().any(|other| other.tenant_id == job.tenant_id && other.job_id == job.job_id));
         jobs.extend(ended);
         Ok(jobs)
     }
 
-    /// Which of the sending connections are gone, seen on the very server each was on: a server that cannot be asked shows
-    /// none of its connections, and that proves nothing. Nor does the absence of one that was never listed.
+    /// Returns which of the sending connections are closed, checked on the server of each: a server that does not answer lists
+    /// no connections, which proves nothing. Nor does the absence of a connection that was never listed.
     async fn connections_gone(&mut self, intents: &[&IntentView]) -> Vec<u64> {
         let mut gone = Vec::new();
         for intent in intents {
@@ -111,7 +111,7 @@ impl OceanBase {
         gone
     }
 
-    /// Asks over a connection to where the statement was sent, which must be listed on that same server itself.
+    /// Checks over a new connection to the same endpoint, which must itself be listed on the same server.
     async fn is_gone(&self, intent: &IntentView, sent_over: &ServerConnection) -> Option<bool> {
         let mut session =
             Session::open_one(&self.connection, self.secrets.login.as_ref(), &intent.server).await.ok()?;
@@ -169,11 +169,11 @@ impl OceanBase {
         ))
     }
 
-    /// How a listed tenant ended that has no job of its own: its event says a code, and the facts a probable reason.
+    /// Returns the outcome of a tenant without a child job: its event has a code, and the facts a probable reason.
     pub(super) async fn no_child(&mut self, parent: &JobFacts, target: &TargetPlan) -> Outcome {
         let filter = ("EVENT", vec![Is::Text("handle_user_tenant_backup_failed")]);
         let events = self.read(ViewId::Events, &[filter], "TIMESTAMP DESC").await.unwrap_or_default();
-        // An event from before the job is about another one.
+        // An event from before the job belongs to another one.
         let zone = self.clock.as_ref().map(|clock| clock.time_zone.clone());
         let of_this = |row: &&Row| {
             let began = zone.as_ref().and_then(|zone| zone.moment(&parent.started).ok()).map(Scn::from_timestamp);
@@ -204,7 +204,7 @@ impl OceanBase {
     }
 }
 
-/// The event of a refused child (V4.2.0 to V4.3.1 source: `user_tenant_id`, `ret`, `trace_id`) as a comment.
+/// Parses the event of a refused child job (V4.2.0 to V4.3.1 source: `user_tenant_id`, `ret`, `trace_id`) into a comment.
 fn refusal(row: &Row) -> Comment {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     let code = named("ret").and_then(|code| code.trim_start_matches('-').parse().ok());
@@ -222,13 +222,13 @@ fn described(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> boo
     jobs.iter().any(|job| Some(&job.description) == intent.description.as_ref() && concerns(job, target))
 }
 
-/// Whether a job is about this tenant: in tasks of earlier releases fulls and increments of one attempt are two jobs with one
-/// description.
+/// Returns whether a job is for this tenant: in tasks of earlier releases the full and the incremental of one attempt are two
+/// jobs with one description.
 fn concerns(job: &JobFacts, target: &TargetPlan) -> bool {
     is_for(job, target.tenant.id)
 }
 
-/// The tenant's own job of this start.
+/// Finds the tenant's own job of this start.
 fn found(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan) -> Option<Seen> {
     let marker = intent.description.as_ref()?;
     let parents: Vec<u64> =

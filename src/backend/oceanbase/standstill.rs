@@ -1,4 +1,4 @@
-//! Why a step stands still: a few questions, read with patience. What cannot be read is said as that.
+//! Diagnoses why a step makes no progress with a few queries; what cannot be read is reported as such.
 
 use std::collections::BTreeMap;
 
@@ -18,15 +18,15 @@ use crate::domain::standstill::{ArchiveStand, Hanging, RootEvent, ServerClock, S
 use crate::domain::step::StepKind;
 use crate::domain::time_zone::ServerTimeZone;
 
-/// How many events are looked through for the last one about a target.
+/// Order and limit of the events that are searched for the last one about a target.
 const EVENTS: &str = "TIMESTAMP DESC LIMIT 50";
 
-/// Nanoseconds.
+/// Nanoseconds in a second.
 const SECOND: u64 = 1_000_000_000;
-/// How many events of a tenant's archive are told.
+/// The most events of a tenant's archive that are shown.
 const LAST_EVENTS: usize = 3;
 
-/// The pairs of columns of an event.
+/// The name and value columns of an event.
 const ITEMS: [(&str, &str); 6] = [
     ("NAME1", "VALUE1"),
     ("NAME2", "VALUE2"),
@@ -37,7 +37,7 @@ const ITEMS: [(&str, &str); 6] = [
 ];
 
 impl OceanBase {
-    /// Why these targets stand still, each with the words of what it stands at.
+    /// Diagnoses why these targets make no progress; each comes with the text of its wait.
     pub async fn standstill(
         &mut self,
         run: &Run<'_>,
@@ -84,7 +84,7 @@ impl OceanBase {
             .collect()
     }
 
-    /// What hangs on these; where one is being cancelled, with the server that would have to write its metadata.
+    /// Returns what these targets may hang on; where one is being cancelled, with the server that must write its metadata.
     pub(super) async fn hanging(&mut self, stuck: &[(&TargetPlan, &str)]) -> Option<Hanging> {
         let mut hanging = Hanging::of(&self.detected?.version);
         if stuck.iter().any(|(_, at)| Standstill::is_cancel(at)) {
@@ -96,7 +96,7 @@ impl OceanBase {
         Some(hanging)
     }
 
-    /// What is known of a target's archive that does not do what it was told to; None: it cannot be reached.
+    /// Reads the state of a target's archive that did not change as requested; `None` where the server cannot be reached.
     pub async fn unchanged_archive(&mut self, target: &TargetPlan) -> Option<Unchanged> {
         self.ensure_session().await.ok()?;
         if self.line().ok()?.jobs != Jobs::OfEachTenant {
@@ -147,7 +147,7 @@ fn known<T>(rows: &Result<Vec<Row>, Fault>, of: impl FnOnce(&[Row]) -> Option<T>
     }
 }
 
-/// The servers that parts of the backup were given to.
+/// Returns the servers that tasks of the backup were scheduled on.
 fn servers(rows: &[&Row]) -> Vec<String> {
     let mut servers: Vec<String> = rows
         .iter()
@@ -170,27 +170,27 @@ fn archive(round: &Row, log_streams: &[&Row], now: Option<Scn>) -> ArchiveStand 
             late.insert(stream, seconds);
         }
     }
-    // All equally late is nobody's fault in particular.
+    // Where all are equally late, none is the slowest.
     let (least, most) = (late.values().min().copied(), late.iter().max_by_key(|(_, seconds)| **seconds));
     let slowest = most.filter(|(_, seconds)| Some(**seconds) > least).map(|(stream, seconds)| (*stream, *seconds));
     ArchiveStand { status: word(round, "STATUS"), behind: behind(round), slowest, lag_target: None }
 }
 
-/// When the start of the present backup was sent, by the server's clock.
+/// Returns when the start of the current backup was sent, by the server's clock.
 fn begun(run: &Run<'_>, target: &TargetPlan, clock: Option<&ServerClock>) -> Option<Began> {
     let clock = clock?;
     let at = clock.at(run.start_intent(&target.target)?.at);
     Some(Began { at, zone: clock.time_zone.clone() })
 }
 
-/// A start, by the server's clock.
+/// The time of a start by the server's clock.
 struct Began {
     at: Scn,
     zone: ServerTimeZone,
 }
 
 impl Began {
-    /// Whether the row's event came after it, to the second; one whose moment is not known did not.
+    /// Returns whether the event of a row is later, to the second; false where its time is not known.
     fn precedes(&self, row: &Row) -> bool {
         moment(row, "TIMESTAMP", &self.zone).is_some_and(|event| event.0 / SECOND >= self.at.0 / SECOND)
     }
@@ -201,13 +201,13 @@ pub(super) fn items(row: &Row) -> impl Iterator<Item = (String, String)> + '_ {
     pairs.filter(|(name, value)| !name.is_empty() && !value.is_empty())
 }
 
-/// Whether an event names this tenant. The refusal of a child calls it by another name (V4.2.0 to V4.3.1 source).
+/// Returns whether an event names this tenant. The refusal of a child job uses another name for it (V4.2.0 to V4.3.1 source).
 pub(super) fn names_tenant(row: &Row, tenant: u64) -> bool {
     let is_name = |name: &str| [TENANT_ID, "USER_TENANT_ID"].iter().any(|known| name.eq_ignore_ascii_case(known));
     items(row).any(|(name, value)| is_name(&name) && value == tenant.to_string())
 }
 
-/// Whether an event is about this tenant's backup: of its job, or at least not from before its start.
+/// Returns whether an event is about this tenant's backup: of its job, or at least not from before its start.
 fn concerns(row: &Row, tenant: u64, job: Option<u64>, since: Option<&Began>) -> bool {
     let named = |wanted: &str| items(row).find(|(name, _)| name.eq_ignore_ascii_case(wanted)).map(|(_, value)| value);
     if !names_tenant(row, tenant) {

@@ -1,4 +1,4 @@
-//! A statement to be sent. It never holds a secret: it holds the place where one belongs, so printing it is always safe.
+//! A statement to be sent. It never contains a secret, only the position of one, so printing it is always safe.
 
 use crate::domain::archive_dest::ArchiveDest;
 use crate::domain::destination::Destination;
@@ -19,9 +19,9 @@ enum Part {
     Value(ArchiveDest),
     /// The inside of a literal with the password that encrypts the backup.
     Encryption,
-    /// The inside of a literal with the password of that place in the list that decrypts sets.
+    /// The inside of a literal with the decryption password of that index.
     Decryption(usize),
-    /// A value that is read from the server before it is sent, and what stands for it in a plan.
+    /// A value that is read from the server before sending, and its placeholder in a plan.
     Read {
         value: String,
         planned: &'static str,
@@ -37,11 +37,11 @@ pub struct Secrets {
     pub access_key: Option<Secret>,
     /// The password that encrypts the backup.
     pub encryption: Option<Secret>,
-    /// The passwords that decrypt the sets which the server is to look at.
+    /// The passwords that decrypt sets for a storage proof.
     pub decryption: Vec<Secret>,
 }
 
-/// A statement with places for secrets.
+/// A statement with placeholders for secrets.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Statement {
     parts: Vec<Part>,
@@ -84,7 +84,7 @@ impl Statement {
         self.push("'");
     }
 
-    /// Appends literals with the passwords that decrypt sets, so many.
+    /// Appends this many literals with decryption passwords.
     pub(super) fn push_decryption_passwords(&mut self, count: usize) {
         for place in 0..count {
             if place > 0 {
@@ -94,18 +94,18 @@ impl Statement {
         }
     }
 
-    /// Appends a value that is read from the server; in a plan `planned` stands for it.
+    /// Appends a value that is read from the server; `planned` is its placeholder in a plan.
     pub(super) fn push_read(&mut self, value: String, planned: &'static str) {
         self.parts.push(Part::Read { value, planned });
     }
 
-    /// The text as it was confirmed: what stands in a plan for values that are read from the server stands here too.
+    /// Returns the text as it was confirmed, with the plan's placeholders for values that are read from the server.
     #[must_use]
     pub fn as_planned(&self) -> String {
         self.shown(|_, planned| planned)
     }
 
-    /// The text without secrets; of a value that is read from the server, what `choose` takes.
+    /// Returns the text without secrets; `choose` selects value or placeholder of a value that is read from the server.
     fn shown<'a>(&'a self, choose: impl Fn(&'a str, &'a str) -> &'a str) -> String {
         let mut text = String::new();
         for part in &self.parts {
@@ -126,7 +126,7 @@ impl Statement {
         self.push("'");
     }
 
-    /// The text for the server. Only the session calls this.
+    /// Returns the text for the server. Only the session calls this.
     ///
     /// # Errors
     /// A secret that is missing or that no literal can carry.
@@ -165,7 +165,7 @@ fn key_for<'a>(destination: &Destination, secrets: &'a Secrets) -> Option<&'a Se
     secrets.access_key.as_ref().filter(|_| destination.needs_access_key())
 }
 
-/// R11: what servers read in more than one way is refused.
+/// Returns a password for a literal; refuses one that servers parse in more than one way (R11).
 fn password(secret: Option<&Secret>, refused: impl Fn(&str) -> Fault) -> Result<&str, Fault> {
     match secret.map(|password| (password, password.unfit_to_encrypt())) {
         Some((password, None)) => Ok(password.expose()),

@@ -1,4 +1,4 @@
-//! A look at each step of a physical backup, and the acts the looks ask for.
+//! Observes each step of a physical backup and decides which action it needs.
 
 use std::collections::BTreeSet;
 
@@ -21,13 +21,13 @@ use crate::domain::target::TargetName;
 use crate::domain::usable_full::usable_full;
 
 impl OceanBase {
-    /// Looks at a step for these targets, all at once: one round of questions however many they are.
+    /// Observes a step for these targets at once, with one round of queries however many they are.
     ///
     /// # Errors
-    /// The connection, or a question the server refused: it concerns all of them.
+    /// The connection failed, or the server refused a query: it concerns all targets.
     pub async fn look(&mut self, run: &Run<'_>, step: StepKind, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         self.ensure_session().await?;
-        // It is no older than the looks of one round: who it leads to was proven for those.
+        // It is only shared by the proofs of one round, for which its identity was verified.
         self.look_session = None;
         match step {
             StepKind::CheckTarget => self.check_target(run, targets).await,
@@ -52,7 +52,7 @@ impl OceanBase {
         }
     }
 
-    /// Reads the tenants again and judges each.
+    /// Reads the tenants again and observes each.
     async fn each(
         &mut self,
         targets: &[&TargetPlan],
@@ -103,7 +103,7 @@ impl OceanBase {
 
     async fn wait_for_backup(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Vec<Seen>, Fault> {
         let running = self.running_jobs().await?;
-        // Every tenant counts its own jobs, so an id alone names no job; and jobs of many tenants have one id.
+        // Every tenant numbers its own jobs, so an id alone identifies none, and jobs of many tenants share one id.
         let shown: BTreeSet<(u64, u64)> = running.iter().map(|row| (row.tenant_id, row.job_id)).collect();
         let missing: BTreeSet<u64> = targets
             .iter()
@@ -113,7 +113,7 @@ impl OceanBase {
             .collect();
         let missing: Vec<u64> = missing.into_iter().collect();
         let mut history = self.history_of(&missing).await?;
-        // A job of sys that was attached to before it had one of the tenant's own.
+        // A job of sys that the task attached to before the tenant had its own.
         let parents: Vec<u64> = targets
             .iter()
             .filter(|target| run.job(&target.target).is_none())
@@ -126,7 +126,7 @@ impl OceanBase {
             history.extend(children.iter().map(rows::job).collect::<Result<Vec<_>, _>>()?);
         }
         history.extend(self.history_of(&parents).await?);
-        // Rounds that ask the history have asked enough.
+        // Rounds that read the history do not read the roles too.
         let roles = if missing.is_empty() && parents.is_empty() { self.roles(targets).await? } else { Vec::new() };
         let mut all: Vec<Seen> = targets
             .iter()
@@ -158,7 +158,7 @@ impl OceanBase {
         Ok(all)
     }
 
-    /// The history rows of these jobs.
+    /// Reads the history rows of these jobs.
     async fn history_of(&mut self, jobs: &[u64]) -> Result<Vec<JobFacts>, Fault> {
         if let Jobs::OfTheCluster(_) = self.line()?.jobs {
             return self.whole_history(jobs).await;
@@ -193,7 +193,7 @@ impl OceanBase {
     }
 }
 
-/// One job covers everybody: where it may not be for one of them, it is not started for the others either.
+/// Fails all targets where one fails and one job is for all of them: the job is not started for a part of the targets.
 fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
     let failed = seen.iter().find(|seen| matches!(seen.look, Look::Failed(_))).cloned();
     if let Some(failed) = failed.filter(|_| run.prepared.plan.whole) {
@@ -204,7 +204,7 @@ fn all_or_none(run: &Run<'_>, mut seen: Vec<Seen>) -> Vec<Seen> {
     seen
 }
 
-/// What is told of a set whose start got no answer, where no marker proves whose it is.
+/// Returns a note on a set whose start got no answer, where no marker proves that it is ours.
 fn unproven(run: &Run<'_>, target: &TargetPlan, set: u64) -> Option<String> {
     let lost = run.start_intent(&target.target).is_some_and(|intent| intent.answered != Some(true));
     (run.prepared.plan.whole && lost)
@@ -234,8 +234,8 @@ fn no_job(run: &Run<'_>, target: &TargetPlan) -> Fault {
     )
 }
 
-/// Identity, and every gate again. `again` is the plan of everyone as it would be made now: who is part of it has passed, and only
-/// for another one a plan of his own says why.
+/// Checks the identity of a target and every check of the plan again. `again` is the plan as it would be made now for all
+/// targets: a target in it has passed; for another one a plan of its own gives the reason.
 fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
     let confirmed = &run.prepared.plan.cluster;
     if facts.cluster.id != confirmed.id {
@@ -246,7 +246,8 @@ fn judge_target(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &Tar
     if let Some(why) = another_creation(confirmed.created, facts.cluster.created.get().copied()) {
         return Look::Failed(other_cluster(&facts.cluster.endpoint, why));
     }
-    // A tenant that does not see the cluster's id is known by its own id and name, and by the version behind the endpoint.
+    // Where the login does not see the cluster's id, the tenant is identified by its own id and name, and by the version behind
+    // the endpoint.
     let version = facts.cluster.version.with_build();
     if facts.cluster.id.is_none() && version != confirmed.version {
         return Look::Failed(Fault::new(
@@ -323,7 +324,7 @@ fn check_ready(tenant: &TenantFacts, target: &TargetPlan) -> Look {
     }
 }
 
-/// The planned action that is not yet true, in order; None when all are.
+/// Observes the step `SetDestination`: returns the first planned action that has not taken effect.
 fn set_destination(tenant: &TenantFacts, target: &TargetPlan, whole: bool) -> Look {
     let Some(step) = target.step(StepKind::SetDestination) else { return Look::NotNeeded("not planned".to_owned()) };
     if let Need::NotNeeded(why) = &step.need {
@@ -383,7 +384,7 @@ fn start_archiving(tenant: &TenantFacts, _: &TargetPlan) -> Look {
     }
 }
 
-/// What hours may have changed is checked again right before the start.
+/// Repeats the checks right before the start, since hours may have passed.
 fn may_start(facts: &Facts, again: Option<&Plan>, run: &Run<'_>, target: &TargetPlan) -> Look {
     match judge_target(facts, again, run, target) {
         Look::Done(_) => {}

@@ -1,4 +1,4 @@
-//! Who else manages a cluster, and the keys and the load of its tenants, as the views show them.
+//! What a backup competes with: other managers of the cluster, transparent encryption, and the load of its tenants.
 
 use std::collections::BTreeMap;
 
@@ -14,25 +14,26 @@ use crate::domain::sql::quoted_name;
 use crate::domain::surroundings::{Load, Manager, TransparentEncryption};
 use crate::domain::version::{Detected, Version};
 
-/// OCP, as its users know it.
+/// The name of OCP for messages.
 const OCP: &str = "OCP";
 
-/// The users that managers make for themselves, and whose they are.
+/// Users that managers create for themselves, with the manager's name.
 const USERS: [(&str, &str); 1] = [("ocp_monitor", OCP)];
 
-/// How the descriptions of a manager's jobs begin, in lower case.
+/// Prefixes of the descriptions of a manager's jobs, in lower case, with the manager's name.
 const MARKS: [(&str, &str); 3] = [("ocp", OCP), ("obshell", "obshell"), ("ob-operator", "ob-operator")];
 
 /// The first release that can back up the keys of transparent encryption (V4.2.1 source, `sql_parser_mysql_mode.y`).
 const BACKUP_KEY: Version = Version::oceanbase([4, 2, 1, 0], None);
 
-/// The connections of those users.
+/// Returns the filter for connections of those users.
 pub(super) fn manager_users() -> Filter<'static> {
     ("USER", USERS.iter().map(|(user, _)| Is::Text(user)).collect())
 }
 
 impl OceanBase {
-    /// Every sign of another manager: the parameter that OCP sets, sessions of its users (`logged_in`), descriptions of its jobs.
+    /// Returns every sign of another manager: the parameter that OCP sets, sessions of its users (`logged_in`), descriptions of
+    /// its jobs.
     pub(super) fn managers(
         &self,
         parameters: &Parameters,
@@ -41,7 +42,7 @@ impl OceanBase {
     ) -> Known<Vec<Manager>> {
         let mut signs: Vec<(&str, String)> = Vec::new();
         for url in parameters.all("obconfig_url").iter().filter(|url| url.to_ascii_lowercase().contains("ocp")) {
-            // What stands behind the question mark names users.
+            // The part after the question mark contains user names.
             signs.push((OCP, format!("obconfig_url is {}", shown(url.split('?').next().unwrap_or_default()))));
         }
         for job in jobs {
@@ -75,13 +76,13 @@ impl OceanBase {
     }
 }
 
-/// Which major compactions run: none is asked for where it does not matter.
+/// Returns the filter for running major compactions; it matches nothing where they do not matter.
 pub(super) fn running_compactions(matters: bool) -> Filter<'static> {
     let words = if matters { ["COMPACTING", "VERIFYING"].map(Is::Text).to_vec() } else { Vec::new() };
     ("STATUS", words)
 }
 
-/// The major compactions that run, by tenant, in words.
+/// Returns the running major compactions as text, by tenant.
 pub(super) fn in_words(rows: &[Row]) -> BTreeMap<u64, String> {
     let told = |row: &Row| {
         let at = word(row, "START_TIME");
@@ -91,7 +92,7 @@ pub(super) fn in_words(rows: &[Row]) -> BTreeMap<u64, String> {
     rows.iter().filter_map(|row| Some((number(row, "TENANT_ID")?, told(row)))).collect()
 }
 
-/// What a backup of this tenant competes with.
+/// Returns what a backup of this tenant competes with.
 pub(super) fn load(parameters: &Parameters, running: &Result<BTreeMap<u64, String>, String>, tenant: u64) -> Load {
     Load {
         compaction: match running {
@@ -102,7 +103,7 @@ pub(super) fn load(parameters: &Parameters, running: &Result<BTreeMap<u64, Strin
     }
 }
 
-/// `tde_method` (V4.0.0 to V4.3.1 source, `ob_parameter_seed.ipp`: none, internal, bkmi).
+/// Parses `tde_method` (V4.0.0 to V4.3.1 source, `ob_parameter_seed.ipp`: none, internal, bkmi).
 pub(super) fn transparent_encryption(
     parameters: &Parameters,
     detected: Option<&Detected>,

@@ -1,4 +1,4 @@
-//! The tenants of a V4 cluster, each with its destinations, its archive, its sets and what runs for it.
+//! Reads the tenants of a V4 cluster, each with its destinations, archive, sets and running jobs.
 
 use std::collections::BTreeMap;
 
@@ -19,10 +19,10 @@ use crate::domain::restorable::Round;
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::version::{Detected, Version};
 
-/// Rows by the tenant that they are of.
+/// Rows by tenant id.
 type ByTenant = BTreeMap<u64, Vec<Row>>;
 
-/// What the views say of all tenants, before it is put together tenant by tenant.
+/// The views of all tenants, from which the facts of each tenant are built.
 struct Listed<'a> {
     parameters: &'a Parameters,
     version: Version,
@@ -37,7 +37,7 @@ struct Listed<'a> {
 }
 
 impl OceanBase {
-    /// The tenants, all or those of these ids.
+    /// Reads all tenants, or those of these ids.
     pub(super) async fn tenants(
         &mut self,
         parameters: &Parameters,
@@ -73,7 +73,7 @@ impl OceanBase {
         let users: Vec<(u64, &[Round])> =
             users.into_iter().filter_map(|id| Some((id, rounds.get(&id)?.as_slice()))).collect();
         let mut media = self.media(&users, zone).await?;
-        // Parents are rows of sys, so the running jobs are read whole. A filter of nothing asks nothing.
+        // Parent jobs are rows of sys, so all running jobs are read. An empty filter sends no query.
         let compacting = running_compactions(only.is_none());
         let [jobs, policies, cleanups, compactions] = self
             .read_together([
@@ -110,7 +110,7 @@ impl OceanBase {
 }
 
 impl Listed<'_> {
-    /// A tenant by its row.
+    /// Builds the facts of a tenant from its row.
     fn tenant(&self, id: u64, row: &Row, rounds: Vec<Round>, media: Media) -> Result<TenantFacts, Fault> {
         let own = |rows: &ByTenant| rows.get(&id).cloned().unwrap_or_default();
         let name = text(row, "TENANT_NAME");
@@ -147,7 +147,7 @@ impl Listed<'_> {
                 rounds,
                 pieces: media.pieces,
                 lag_target: self.parameters.lag_target(id),
-                // Its points in the log are numbers.
+                // Its log positions are numbers, not times.
                 times: Known::Known(()),
             },
             sets: media.sets,
@@ -161,7 +161,7 @@ impl Listed<'_> {
     }
 }
 
-/// What the first row of a tenant says, where the view was read.
+/// Returns a value from the first row of a tenant, where the view was read.
 fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option<T>) -> Known<Option<T>> {
     match rows {
         Ok(rows) => Known::Known(rows.get(&id).and_then(|rows| rows.first()).and_then(of)),
@@ -169,14 +169,14 @@ fn known<T>(rows: &Result<ByTenant, Fault>, id: u64, of: impl Fn(&Row) -> Option
     }
 }
 
-/// The running jobs of a tenant, its own before the parents that name it: only its own have counters.
+/// Returns the running jobs of a tenant, its own before the parent jobs for it: only its own have counters.
 fn running(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
     let mut found: Vec<JobFacts> = jobs.iter().filter(|job| covers(job, tenant)).cloned().collect();
     found.sort_by_key(|job| job.tenant_id != tenant);
     found
 }
 
-/// Whether a job row concerns the tenant while it runs: its own, or a parent that is for it.
+/// Returns whether a running job is the tenant's own, or a parent job for it.
 fn covers(job: &JobFacts, tenant: u64) -> bool {
     job.is_live() && is_for(job, tenant)
 }

@@ -1,4 +1,4 @@
-//! Whatever a column of a view says instead of its value, nothing gets better by it: no verdict, no gate, no plan.
+//! Tests that an unreadable value of any column never improves a verdict, a check or a plan.
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test stops where its setup fails")]
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ use crate::domain::plan::{Action, Plan, TargetPlan, plan};
 use crate::domain::secret::Secret;
 use crate::domain::target::TargetName;
 
-/// The lines of the embedded OceanBase, with the version and what its tenants have.
+/// The release lines of the embedded OceanBase, each with a version.
 const LINES: [(&str, &str); 10] = [
     ("4.0", "4.0.0.0"),
     ("4.1", "4.1.0.0"),
@@ -38,20 +38,20 @@ const LINES: [(&str, &str); 10] = [
     ("3.2.4", "3.2.4"),
 ];
 
-/// What may stand in a cell instead of its value.
+/// Values that replace the value of a cell.
 const GARBAGE: [Option<&str>; 5] = [None, Some(""), Some("abc"), Some("99999999999999999999"), Some("-1")];
 
-/// A verdict and the ends of its window.
+/// A verdict with the start and the end of its window.
 type End = (VerdictWord, Option<u64>, Option<u64>);
 
-/// What is decided from facts.
+/// Everything that is decided from facts.
 #[derive(Debug)]
 struct Decided {
     /// The plan of a full and of an incremental backup of each tenant, where one may be made.
     plans: BTreeMap<(String, &'static str), Option<Plan>>,
-    /// Of each set of each tenant.
+    /// The verdict of each set of each tenant.
     verdicts: BTreeMap<(String, u64), End>,
-    /// Up to when the last good backup of each tenant can be restored.
+    /// The last good backup of each tenant: its time, and up to when it can be restored.
     good: BTreeMap<String, Option<(u64, u64)>>,
 }
 
@@ -82,7 +82,7 @@ fn decide(facts: &Facts) -> Decided {
     decided
 }
 
-/// What got better than it was.
+/// Returns every decision that improved.
 fn better(before: &Decided, after: &Decided) -> Vec<String> {
     let mut found = Vec::new();
     for (key, (verdict, from, to)) in &after.verdicts {
@@ -108,7 +108,7 @@ fn better(before: &Decided, after: &Decided) -> Vec<String> {
     for (key, made) in &after.plans {
         match (before.plans.get(key), made) {
             (_, None) => {}
-            // A look at the storage may be left out, where what it needs was not read.
+            // A storage proof may be left out, where a value that it needs was unreadable.
             (Some(Some(was)), Some(made))
                 if acts(was) == acts(made)
                     && same_cluster(was, made)
@@ -122,8 +122,8 @@ fn better(before: &Decided, after: &Decided) -> Vec<String> {
     found
 }
 
-/// Whether both are for the same cluster. Servers may leave out when a tenant was created; then its id alone names it, and that
-/// is said.
+/// Returns whether both plans are for the same cluster. A plan without the tenant's creation time may lack it, since servers may
+/// leave it out.
 fn same_cluster(was: &Plan, made: &Plan) -> bool {
     let mut known = was.cluster.clone();
     if made.cluster.created.is_none() {
@@ -132,7 +132,7 @@ fn same_cluster(was: &Plan, made: &Plan) -> bool {
     known == made.cluster
 }
 
-/// All that a plan changes, and for whom.
+/// Returns the actions of a plan with their targets, without storage proofs.
 fn acts(plan: &Plan) -> Vec<String> {
     let acts = |target: &TargetPlan| {
         let actions = target.steps.iter().flat_map(|step| &step.actions).filter(|action| !is_look(action));
@@ -141,7 +141,7 @@ fn acts(plan: &Plan) -> Vec<String> {
     plan.targets.iter().map(acts).collect()
 }
 
-/// What it has the server look at.
+/// Returns the storage proofs of a plan.
 fn looks(plan: &Plan) -> Vec<&Action> {
     let actions = plan.targets.iter().flat_map(|target| &target.steps).flat_map(|step| &step.actions);
     actions.filter(|action| is_look(action)).collect()
@@ -151,7 +151,7 @@ fn is_look(action: &Action) -> bool {
     matches!(action, Action::LookAtStorage { .. })
 }
 
-/// A cluster of the line with tenants of many kinds, as it answers; and it is asked no more.
+/// Returns a cluster of the release line with tenants of many kinds, and a recording of its results.
 async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<bool>) {
     let of_v4 = if line.starts_with('4') {
         "  - {names: [bin], recycled: true, sets: []}\n  - {names: [dark], archive: null}\n  - {names: [dr], role: STANDBY}\n"
@@ -199,9 +199,9 @@ async fn recorded(line: &str, version: &str) -> (OceanBase, Tape, watch::Sender<
     (cluster, tape, stop)
 }
 
-/// The facts as the tape tells them.
+/// Returns the facts that are detected from a recording.
 async fn facts_from(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
-    // What was found once is kept; it is found anew each time.
+    // Cached columns and login are discovered anew each time.
     cluster.columns = None;
     cluster.login = None;
     cluster.session.as_mut().unwrap().tape = Some(tape);
@@ -211,7 +211,7 @@ async fn facts_from(cluster: &mut OceanBase, tape: Tape) -> Option<Facts> {
 }
 
 #[tokio::test]
-async fn nothing_gets_better_by_a_value_that_was_not_read() {
+async fn unreadable_values_improve_nothing() {
     let mut changed = 0;
     let mut found = BTreeSet::new();
     for (line, version) in LINES {
@@ -237,9 +237,9 @@ async fn nothing_gets_better_by_a_value_that_was_not_read() {
     assert!(found.is_empty(), "{} of {changed}:\n{}", found.len(), found.into_iter().collect::<Vec<_>>().join("\n"));
 }
 
-/// Nothing that a garbled list of columns lacks is known to be absent: a role that was not asked for would be PRIMARY.
+/// A garbled column list proves no column absent: without its column a role would be taken for PRIMARY.
 #[tokio::test]
-async fn a_list_of_columns_that_was_not_read_is_a_fault() {
+async fn unreadable_column_list_is_a_fault() {
     for (line, version, view) in [("4.2.5", "4.2.5.1", "DBA_OB_TENANTS"), ("3.1.5", "3.1.5", "__all_tenant")] {
         let (mut cluster, tape, _stop) = recorded(line, version).await;
         for value in GARBAGE {
@@ -252,9 +252,9 @@ async fn a_list_of_columns_that_was_not_read_is_a_fault() {
     }
 }
 
-/// Whoever reads a moment later than the server's clock reads none of the facts, and is told which column it was.
+/// A time after the server's clock makes the detection fail, and the fault names the column.
 #[tokio::test]
-async fn a_moment_later_than_the_clock_is_not_read() {
+async fn future_time_is_a_fault() {
     for (line, version, moments) in [
         ("4.2.5", "4.2.5.1", &["CHECKPOINT_SCN", "START_SCN", "START_REPLAY_SCN", "MIN_RESTORE_SCN"][..]),
         ("3.2.4", "3.2.4", &["MAX_NEXT_TIME", "MIN_FIRST_TIME", "SNAPSHOT_VERSION", "END_TIME"][..]),

@@ -1,4 +1,4 @@
-//! What the server's words about tenants and parameters mean.
+//! Parses the server's values for tenants and parameters.
 
 use std::collections::BTreeMap;
 
@@ -13,10 +13,10 @@ use crate::domain::fault::Fault;
 use crate::domain::surroundings::Load;
 use crate::domain::version::Version;
 
-/// The rows of each tenant.
+/// Groups rows by tenant id.
 ///
 /// # Errors
-/// A row does not say whose it is.
+/// A row has no tenant id.
 pub(super) fn by_tenant(rows: Vec<Row>) -> Result<BTreeMap<u64, Vec<Row>>, Fault> {
     let mut sorted: BTreeMap<u64, Vec<Row>> = BTreeMap::new();
     for row in rows {
@@ -25,7 +25,7 @@ pub(super) fn by_tenant(rows: Vec<Row>) -> Result<BTreeMap<u64, Vec<Row>>, Fault
     Ok(sorted)
 }
 
-/// What a tenant is, by the word of its row, which was read as one of these.
+/// Parses the kind of a tenant; the column was checked to have one of these values.
 pub(super) fn kind(word: &str) -> TenantKind {
     match word {
         "SYS" => TenantKind::Sys,
@@ -42,7 +42,7 @@ pub(super) fn mode(word: &str) -> CompatibilityMode {
     }
 }
 
-/// V4.0 has no role column; every tenant is a primary there.
+/// Parses the role of a tenant. V4.0 has no role column; every tenant is a primary there.
 pub(super) fn role_of(row: &Row) -> Role {
     if !row.has("TENANT_ROLE") {
         return Role::Primary;
@@ -54,7 +54,7 @@ pub(super) fn role_of(row: &Row) -> Role {
     }
 }
 
-/// An engine without tenants, as the one target it is.
+/// Returns the facts of an engine without tenants as one target.
 pub(super) fn whole_instance(version: Version) -> TenantFacts {
     TenantFacts {
         id: 0,
@@ -91,7 +91,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
     }
 }
 
-/// The signs of an upgrade in parameters and, where builds are to be compared with them (V2, V3), in the servers.
+/// Returns the signs of an upgrade in parameters and, where builds are compared with them (V2, V3), in the servers.
 pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<ServerFacts>>) -> Vec<String> {
     let mut signs = Vec::new();
     if parameters.all("enable_upgrade_mode").iter().any(|value| value.eq_ignore_ascii_case("true")) {
@@ -114,7 +114,7 @@ pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<Serve
         .min();
     let ahead = |server: &&ServerFacts| {
         let build = server.build.parse::<Version>().ok().map(|version| version.numbers);
-        // A build may have a fourth number where the parameter has three: what it does not say is not compared.
+        // A build may have a fourth number where the parameter has three: only common numbers are compared.
         oldest.zip(build).is_some_and(|((oldest, said), build)| {
             let said = said.min(oldest.len());
             build[..said] > oldest[..said]
@@ -127,10 +127,10 @@ pub(super) fn upgrade_signs(parameters: &Parameters, compared: Option<&Vec<Serve
     signs
 }
 
-/// The rows of the parameter view, by the name of the item in lower case.
+/// The rows of the parameter view, by parameter name in lower case.
 pub(super) struct Parameters {
     rows: BTreeMap<String, Vec<Row>>,
-    /// The first value of an item of a tenant.
+    /// The first value of a parameter of a tenant.
     of_tenants: BTreeMap<(String, u64), String>,
 }
 
@@ -148,7 +148,7 @@ impl Parameters {
         Self { rows, of_tenants }
     }
 
-    /// The distinct values of an item, in order of appearance.
+    /// Returns the distinct values of a parameter in order of appearance.
     pub(super) fn all(&self, name: &str) -> Vec<String> {
         let mut values: Vec<String> = Vec::new();
         for row in self.rows.get(name).into_iter().flatten() {
@@ -160,7 +160,7 @@ impl Parameters {
         values
     }
 
-    /// The values of an item that may hold a secret, as the servers print them: for the reader of that item alone.
+    /// Returns the unmodified values of a parameter that may contain a secret, for its parser only.
     pub(super) fn raw(&self, name: &str) -> Vec<String> {
         let rows = self.rows.get(name).into_iter().flatten();
         let mut values: Vec<String> = rows.map(|row| text(row, "VALUE")).collect();
@@ -173,12 +173,12 @@ impl Parameters {
         self.all(name).into_iter().next().filter(|value| !value.is_empty())
     }
 
-    /// `archive_lag_target` of a tenant, in whole seconds.
+    /// Returns `archive_lag_target` of a tenant, in whole seconds.
     pub(super) fn lag_target(&self, tenant: u64) -> Option<u64> {
         rows::seconds(&self.of_tenant("archive_lag_target", tenant)?)
     }
 
-    /// An item of a tenant; None: it was not read.
+    /// Returns a parameter of a tenant; `None` where it was not read.
     pub(super) fn of_tenant(&self, name: &str, tenant: u64) -> Option<String> {
         self.of_tenants.get(&(name.to_owned(), tenant)).map(|value| identifier(value))
     }

@@ -5,7 +5,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 
 #[test]
-fn actions_are_kept_in_a_private_file_one_a_line() {
+fn audit_entries_are_private_lines() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path().join("state");
     let action = |second: i64| Action {
@@ -31,7 +31,7 @@ fn actions_are_kept_in_a_private_file_one_a_line() {
 }
 
 #[test]
-fn an_action_that_cannot_be_written_is_a_fault() {
+fn unwritable_audit_entry_is_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("audit.jsonl")).unwrap();
     let action = Action {

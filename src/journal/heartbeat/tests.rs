@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn the_age_is_that_of_the_last_beat() {
+fn age_of_the_last_heartbeat() {
     let folder = tempfile::tempdir().unwrap();
     let id: TaskId = "1QJ45Y2V0ZZZ".parse().unwrap();
     let at = |second| Timestamp::from_second(second).unwrap();
@@ -17,7 +17,7 @@ fn the_age_is_that_of_the_last_beat() {
 }
 
 #[test]
-fn the_last_word_is_that_of_the_last_runner() {
+fn exit_message_of_the_last_runner() {
     let folder = tempfile::tempdir().unwrap();
     let id: TaskId = "1QJ45Y2V0ZZZ".parse().unwrap();
     let at = Timestamp::from_second(90).unwrap();
@@ -27,7 +27,7 @@ fn the_last_word_is_that_of_the_last_runner() {
     let why = Fault::new(crate::domain::fault::Cause::Internal, "what", "why", "next");
     leave_word(folder.path(), &id, &why).unwrap();
     assert_eq!(last_word(folder.path(), &id), Some(why));
-    // A beat leaves it, and the next runner forgets it.
+    // A heartbeat keeps it, and the next runner clears it.
     beat(folder.path(), &id, at).unwrap();
     assert!(last_word(folder.path(), &id).is_some());
     forget_word(folder.path(), &id).unwrap();

@@ -28,7 +28,7 @@ fn busy(state: &Path, claims: &[Claim], owner: &Owner) -> Busy {
 }
 
 #[test]
-fn tenants_stand_side_by_side_and_a_cluster_stands_alone() {
+fn tenant_locks_share_and_cluster_lock_excludes() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let (one, other) = (me(1), me(2));
@@ -51,7 +51,7 @@ fn tenants_stand_side_by_side_and_a_cluster_stands_alone() {
 }
 
 #[test]
-fn what_was_given_back_is_free_though_a_child_process_has_a_copy_of_its_file() {
+fn released_lock_is_free_despite_child_copies() {
     let folder = tempfile::tempdir().unwrap();
     let (first, other) = (me(1), me(2));
     let tenant = held(folder.path(), &[claim("1", &[1002])], &first);
@@ -67,19 +67,19 @@ fn what_was_given_back_is_free_though_a_child_process_has_a_copy_of_its_file() {
 }
 
 #[test]
-fn a_task_of_many_clusters_takes_all_or_nothing_and_each_lock_once() {
+fn locks_are_taken_all_or_none() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let one = held(state, &[claim("b", &[])], &me(1));
     busy(state, &[claim("a", &[]), claim("b", &[1])], &me(2));
     assert_eq!(owner(state, "a", None), None);
     drop(one);
-    // The same twice, and a cluster with its own tenant, are not in the way of themselves.
+    // Duplicate claims, and a cluster together with its own tenant, do not conflict.
     held(state, &[claim("b", &[2, 1, 1]), claim("a", &[1]), claim("b", &[1]), claim("a", &[])], &me(2));
 }
 
 #[test]
-fn a_watcher_sees_who_works_and_tries_no_lock() {
+fn find_owner_tries_no_lock() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let one = me(1);
@@ -98,7 +98,7 @@ fn a_watcher_sees_who_works_and_tries_no_lock() {
 }
 
 #[test]
-fn another_process_of_the_same_id_is_not_the_owner() {
+fn reused_process_id_is_not_the_owner() {
     let mut owner = me(1);
     assert!(owner.alive());
     owner.started.push('0');
@@ -110,7 +110,7 @@ fn another_process_of_the_same_id_is_not_the_owner() {
 }
 
 #[test]
-fn the_word_of_a_killed_runner_is_wiped_by_the_next_that_takes_the_lock() {
+fn stale_owner_file_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let dead = Owner { started: "another boot+1".into(), ..me(1) };
@@ -125,7 +125,7 @@ fn the_word_of_a_killed_runner_is_wiped_by_the_next_that_takes_the_lock() {
 }
 
 #[test]
-fn an_id_that_is_no_part_of_a_file_name_is_refused() {
+fn unusable_cluster_name_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     for id in ["", "../1", "a/b", "1.tenant-2", "é"] {
         take(folder.path(), &[claim(id, &[])], &me(1)).unwrap_err();
@@ -138,7 +138,7 @@ fn created(name: &str, second: i64, tenants: &[u64]) -> Claim {
 }
 
 #[test]
-fn two_clusters_of_one_id_are_not_in_each_others_way() {
+fn same_id_different_creation_is_no_conflict() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     let one = held(state, &[created("1", 100, &[1002])], &me(1));
@@ -151,9 +151,9 @@ fn two_clusters_of_one_id_are_not_in_each_others_way() {
     drop((whole, other));
 }
 
-/// An older release, and a login that does not see the creation, know a cluster by its id alone.
+/// An older release, and a login that does not see the creation time, identify a cluster by its id alone.
 #[test]
-fn who_knows_the_id_alone_is_respected_and_respects() {
+fn id_only_claims_conflict_with_known_creation() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     for (theirs, mine, free) in [

@@ -29,7 +29,7 @@ fn raw(state: &Path, text: &[u8]) {
 }
 
 #[test]
-fn unknown_events_and_broken_lines_are_kept_with_what_they_hold() {
+fn unknown_events_and_damaged_lines_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &id(), at(5)).unwrap();
     writer.append(at(6), &Event::Progress { scn: u64::MAX }, false).unwrap();
@@ -54,7 +54,7 @@ fn unknown_events_and_broken_lines_are_kept_with_what_they_hold() {
 }
 
 #[test]
-fn a_follower_gives_each_entry_once_and_may_come_before_the_journal() {
+fn follower_gives_each_entry_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut follower = Follower::<Event>::new(folder.path(), &id());
     assert_eq!(follower.entries().unwrap(), []);
@@ -72,7 +72,7 @@ fn a_follower_gives_each_entry_once_and_may_come_before_the_journal() {
 }
 
 #[test]
-fn a_follower_goes_on_over_the_repair_of_a_torn_line() {
+fn follower_survives_the_repair_of_a_torn_line() {
     let folder = tempfile::tempdir().unwrap();
     let mut follower = Follower::<Event>::new(folder.path(), &id());
     drop(Writer::<Event>::create(folder.path(), &id(), at(0)).unwrap());
@@ -84,7 +84,7 @@ fn a_follower_goes_on_over_the_repair_of_a_torn_line() {
 }
 
 #[test]
-fn a_journal_that_shrank_below_what_was_read_is_a_fault() {
+fn shrunk_journal_is_a_fault() {
     let folder = tempfile::tempdir().unwrap();
     let mut follower = Follower::<Event>::new(folder.path(), &id());
     let mut writer = Writer::create(folder.path(), &id(), at(0)).unwrap();
@@ -95,7 +95,7 @@ fn a_journal_that_shrank_below_what_was_read_is_a_fault() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_waiting_follower_looks_at_each_interval_and_wakes_for_an_event() {
+async fn waiting_follower_wakes_for_an_event() {
     let folder = tempfile::tempdir().unwrap();
     let mut follower = Follower::<Event>::new(folder.path(), &id());
     let every = Duration::from_secs(1);
@@ -118,7 +118,7 @@ async fn a_waiting_follower_looks_at_each_interval_and_wakes_for_an_event() {
 }
 
 #[test]
-fn a_journal_that_nobody_could_have_written_is_not_read() {
+fn oversized_journal_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     drop(Writer::<Event>::create(folder.path(), &id(), at(0)).unwrap());
     let path = TaskFiles::new(folder.path(), &id()).journal;

@@ -14,7 +14,7 @@ fn ask(number: u32) -> Ask {
 }
 
 #[test]
-fn each_request_is_given_once_and_an_offset_leaves_out_the_earlier() {
+fn each_request_is_read_once() {
     let folder = tempfile::tempdir().unwrap();
     let mut inbox = Inbox::new(folder.path(), &id(), 0);
     assert_eq!(inbox.asks().unwrap(), []);
@@ -27,7 +27,7 @@ fn each_request_is_given_once_and_an_offset_leaves_out_the_earlier() {
 }
 
 #[test]
-fn half_a_request_never_spoils_the_next() {
+fn torn_request_does_not_damage_the_next() {
     let folder = tempfile::tempdir().unwrap();
     put(folder.path(), &id(), &ask(1)).unwrap();
     let path = TaskFiles::new(folder.path(), &id()).ask;

@@ -9,7 +9,7 @@ fn at(millis: i64) -> Timestamp {
 }
 
 #[test]
-fn an_id_is_twelve_readable_characters_that_sort_by_time() {
+fn task_id_format_and_order() {
     // 1795145500000 ms and the chance 0x7FFF, in digits of five bits.
     let id = TaskId::new("2026-11-20T03:31:40Z".parse().unwrap(), 0x1_7FFF);
     assert_eq!(id.as_str(), "1M7VG51B0ZZZ");
@@ -18,7 +18,7 @@ fn an_id_is_twelve_readable_characters_that_sort_by_time() {
 }
 
 #[test]
-fn an_id_is_read_as_people_type_it_and_nothing_else_is_an_id() {
+fn task_id_is_parsed_as_typed() {
     let id: TaskId = "1qj45y2vozil".parse().unwrap();
     assert_eq!(id.as_str(), "1QJ45Y2V0Z11");
     for text in ["", "1QJ45Y2V0ZZ", "1QJ45Y2V0ZZZZ", "../../../etc", "1QJ45Y2V0ZZU", "1QJ45Y2V0Z Z", "é"] {
@@ -30,7 +30,7 @@ fn an_id_is_read_as_people_type_it_and_nothing_else_is_an_id() {
 
 proptest! {
     #[test]
-    fn ids_keep_the_order_of_their_times(one in 0_i64..4_000_000_000_000, other in 0_i64..4_000_000_000_000, chance: u64) {
+    fn task_ids_sort_by_time(one in 0_i64..4_000_000_000_000, other in 0_i64..4_000_000_000_000, chance: u64) {
         let ids = (TaskId::new(at(one), chance), TaskId::new(at(other), !chance));
         if one != other {
             prop_assert_eq!(one < other, ids.0 < ids.1);
@@ -40,7 +40,7 @@ proptest! {
 }
 
 #[test]
-fn tasks_are_listed_newest_first_and_found_by_a_unique_beginning() {
+fn tasks_are_listed_and_found_by_prefix() {
     let folder = tempfile::tempdir().unwrap();
     let state = folder.path();
     assert_eq!(list(state).unwrap(), []);

@@ -20,7 +20,7 @@ fn events(state: &Path) -> Vec<Value> {
 }
 
 #[test]
-fn a_journal_is_private_lines_of_json_that_begin_with_the_format() {
+fn journal_is_private_json_lines() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &id(), at(0)).unwrap();
     writer.append(at(1), &json!({"created": "two\nlines"}), true).unwrap();
@@ -40,7 +40,7 @@ fn a_journal_is_private_lines_of_json_that_begin_with_the_format() {
 }
 
 #[test]
-fn a_journal_has_one_writer_at_a_time_and_is_begun_once() {
+fn journal_has_one_writer() {
     let folder = tempfile::tempdir().unwrap();
     let first = Writer::<Value>::create(folder.path(), &id(), at(0)).unwrap();
     assert_eq!(Writer::<Value>::open(folder.path(), &id(), at(0)).unwrap_err().cause, Cause::Busy);
@@ -53,7 +53,7 @@ fn a_journal_has_one_writer_at_a_time_and_is_begun_once() {
 }
 
 #[test]
-fn a_writer_that_ended_is_in_nobodys_way_though_a_child_process_has_a_copy_of_its_file() {
+fn dropped_writer_frees_the_journal() {
     let folder = tempfile::tempdir().unwrap();
     let first = Writer::<Value>::create(folder.path(), &id(), at(0)).unwrap();
     let copy = first.file.try_clone().unwrap();
@@ -64,7 +64,7 @@ fn a_writer_that_ended_is_in_nobodys_way_though_a_child_process_has_a_copy_of_it
 }
 
 #[test]
-fn a_journal_torn_at_any_byte_is_read_without_the_torn_line_and_goes_on_whole() {
+fn torn_journal_is_repaired() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::create(folder.path(), &id(), at(0)).unwrap();
     // A line whose halves would be events of their own: numbers, and longer than a chunk of the repair.
@@ -92,7 +92,7 @@ fn a_journal_torn_at_any_byte_is_read_without_the_torn_line_and_goes_on_whole() 
 }
 
 #[test]
-fn a_journal_of_a_newer_obnow_or_of_another_task_is_left_alone() {
+fn foreign_journal_is_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     drop(Writer::<Value>::create(folder.path(), &id(), at(0)).unwrap());
     let path = folder.path().join("tasks/1QJ45Y2V0ZZZ.jsonl");
@@ -113,7 +113,7 @@ fn a_journal_of_a_newer_obnow_or_of_another_task_is_left_alone() {
 }
 
 #[test]
-fn after_a_failed_write_nothing_follows() {
+fn failed_writer_takes_no_more_events() {
     let folder = tempfile::tempdir().unwrap();
     let mut writer = Writer::<Value>::create(folder.path(), &id(), at(0)).unwrap();
     let path = folder.path().join("tasks/1QJ45Y2V0ZZZ.jsonl");
@@ -126,7 +126,7 @@ fn after_a_failed_write_nothing_follows() {
 }
 
 #[test]
-fn a_full_disk_is_a_fault_that_says_so() {
+fn full_disk_fault_says_so() {
     let mut full = disk::private().open("/dev/full").unwrap();
     let error = disk::append_line(&mut full, b"line\n").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::StorageFull);

@@ -1,4 +1,4 @@
-//! What a person is told when a folder says no.
+//! Faults of the storage Test of a directory.
 
 use std::io::{Error, ErrorKind};
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::path::Path;
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
-/// What was being done.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Doing {
     Enter,
@@ -28,7 +28,7 @@ impl Doing {
     }
 }
 
-/// The three sentences of an error of the system.
+/// Returns the fault of an operating system error.
 pub(super) fn fault(doing: Doing, path: &Path, error: &Error) -> Fault {
     let shown = foreign(&path.display().to_string());
     let storage = |what: String, why: &str, next: String| Fault::new(Cause::Storage, what, why, next);
@@ -126,7 +126,7 @@ pub(super) fn not_listed(path: &Path) -> Fault {
     )
 }
 
-/// A probe that could not be deleted; in the directory itself, or above it.
+/// Returns the fault of a probe that could not be deleted, in the directory itself (`in_it`) or beside it.
 pub(super) fn left_behind(probe: &Path, in_it: bool, error: &Error) -> Fault {
     let shown = foreign(&probe.display().to_string());
     let said = match error.kind() {

@@ -19,7 +19,7 @@ fn on_a_mount() -> tempfile::TempDir {
     tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap()
 }
 
-/// All news of a Test that is stopped at the n-th time it asks.
+/// Returns all events of a Test that is stopped when it checks for a stop after `limit` times.
 fn until_asked(directory: &Path, expected: &Expected, limit: usize) -> Vec<News> {
     let mut news = Vec::new();
     let asked = Cell::new(0);
@@ -49,7 +49,7 @@ fn names(directory: &Path) -> Vec<String> {
 }
 
 #[test]
-fn an_empty_directory_passes_and_stays_empty() {
+fn empty_directory_passes_and_stays_empty() {
     let place = on_a_mount();
     let news = until_asked(place.path(), &OURS, usize::MAX);
     let checks = checks(&news);
@@ -71,9 +71,9 @@ fn an_empty_directory_passes_and_stays_empty() {
     assert!(left.is_some() && left < gone, "{news:?}");
 }
 
-/// Of a mount only the directory itself is on its file system.
+/// The parent of a mount point is on another file system.
 #[test]
-fn what_has_nothing_beside_it_is_not_written_to_until_that_is_asked() {
+fn mount_root_is_written_only_when_allowed() {
     let told = until_asked(Path::new("/dev/shm"), &Expected::Anything, usize::MAX);
     assert!(!told.iter().any(|news| matches!(news, News::Leaves(_))), "{told:?}");
     let checks = checks(&told);
@@ -89,7 +89,7 @@ fn what_has_nothing_beside_it_is_not_written_to_until_that_is_asked() {
 }
 
 #[test]
-fn a_missing_directory_is_not_made_and_the_one_above_it_is_tested() {
+fn missing_directory_is_tested_by_its_parent() {
     let place = on_a_mount();
     let checks = test(&place.path().join("1001/1004/data"), &OURS);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
@@ -99,7 +99,7 @@ fn a_missing_directory_is_not_made_and_the_one_above_it_is_tested() {
 }
 
 #[test]
-fn nothing_is_written_into_another_destination_above_the_directory() {
+fn foreign_destination_above_is_not_written() {
     let other = on_a_mount();
     fs::write(other.path().join(FORMAT_FILE), "").unwrap();
     let below = other.path().join("a/data");
@@ -123,7 +123,7 @@ fn nothing_is_written_into_another_destination_above_the_directory() {
 }
 
 #[test]
-fn what_this_host_writes_itself_may_lie_on_its_own_disk() {
+fn own_host_directory_may_be_on_root_disk() {
     let place = tempfile::tempdir_in("/var/tmp").unwrap();
     let checks = test(&place.path().join("dumps"), &Expected::OwnHost);
     assert!(checks.iter().all(|check| check.result == TestResult::Pass), "{checks:#?}");
@@ -135,7 +135,7 @@ fn what_this_host_writes_itself_may_lie_on_its_own_disk() {
 }
 
 #[test]
-fn a_missing_directory_on_the_root_file_system_is_not_checked() {
+fn missing_directory_on_root_is_not_checked() {
     let checks = test(Path::new("/obnow-no-such-directory/data"), &OURS);
     assert!(checks.iter().all(|check| check.result == TestResult::NotChecked), "{checks:#?}");
     assert_eq!(
@@ -147,7 +147,7 @@ fn a_missing_directory_on_the_root_file_system_is_not_checked() {
 }
 
 #[test]
-fn what_is_not_empty_and_not_oceanbases_is_refused_before_the_server_does() {
+fn foreign_directory_is_refused_unwritten() {
     let place = on_a_mount();
     for name in ["b", "a\u{1b}[31m", "c", "d"] {
         fs::write(place.path().join(name), "").unwrap();
@@ -182,7 +182,7 @@ fn what_is_not_empty_and_not_oceanbases_is_refused_before_the_server_does() {
 }
 
 #[test]
-fn what_is_no_directory_is_said_and_nothing_is_written() {
+fn non_directory_is_a_fault() {
     let place = on_a_mount();
     let (file, link) = (place.path().join("file"), place.path().join("link"));
     fs::write(&file, "").unwrap();
@@ -205,7 +205,7 @@ fn what_is_no_directory_is_said_and_nothing_is_written() {
 }
 
 #[test]
-fn a_stop_at_any_moment_leaves_nothing_behind() {
+fn stop_at_any_time_leaves_nothing_behind() {
     let whole = until_asked(on_a_mount().path(), &Expected::Anything, usize::MAX);
     assert!(whole.contains(&News::Gone));
     let mut cut_short = 0;

@@ -1,48 +1,48 @@
-//! What a storage answers. Nothing of it reaches a person but a code of letters and digits, and names that were cleaned.
+//! The response of a storage. Only its error code, reduced to letters and digits, and cleaned names are shown to the user.
 
 use http::{HeaderMap, StatusCode};
 use jiff::Timestamp;
 
 use crate::domain::diagnosis::foreign;
 
-/// A whole answer.
+/// A complete response.
 pub(super) struct Answer {
     pub(super) status: StatusCode,
     pub(super) headers: HeaderMap,
     pub(super) body: Vec<u8>,
 }
 
-/// Why a storage says no.
+/// Why a storage refused a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum No {
-    /// It does not know the access id.
+    /// The storage does not know the access id.
     Id,
     /// The signature is wrong, so the key is.
     Key,
-    /// The id or the key is wrong; Azure does not say which.
+    /// The access id or the key is wrong; Azure does not say which.
     IdOrKey,
-    /// The request is too old or too new for it.
+    /// The clocks differ too much.
     Skewed,
     /// There is no such bucket.
     Bucket,
-    /// The bucket is in another region, or has another endpoint; where it says so.
+    /// The bucket is in another region or has another endpoint, which the storage may name.
     Elsewhere(Option<String>),
-    /// The id may not do this.
+    /// The access id lacks the right.
     Denied,
     /// There is no such object.
     Object,
-    /// It has no room, or no quota, left.
+    /// The storage or its quota is full.
     Full,
-    /// It has too much to do, or is broken.
+    /// The storage is overloaded or broken; the HTTP status.
     Busy(u16),
-    /// Another code of its own.
+    /// Another error code.
     Other(String),
-    /// No object storage answers like this.
+    /// The response is not one of an object storage.
     Foreign,
 }
 
 impl Answer {
-    /// What the storage says by a code.
+    /// Returns the error code of the storage.
     pub(super) fn code(&self) -> Option<String> {
         let header = self.headers.get("x-ms-error-code").and_then(|value| value.to_str().ok()).map(str::to_owned);
         header.or_else(|| self.text("Code")).map(|code| {
@@ -51,12 +51,12 @@ impl Answer {
         })
     }
 
-    /// The text of the first element of that name.
+    /// Returns the text of the first XML element of that name.
     pub(super) fn text(&self, name: &str) -> Option<String> {
         self.texts(name).next()
     }
 
-    /// The texts of all elements of that name.
+    /// Returns the texts of all XML elements of that name.
     pub(super) fn texts<'a>(&'a self, name: &str) -> impl Iterator<Item = String> + use<'a> {
         let body = String::from_utf8_lossy(&self.body);
         let (open, close) = (format!("<{name}>"), format!("</{name}>"));
@@ -70,31 +70,31 @@ impl Answer {
         found.into_iter()
     }
 
-    /// Whether it is the list of a bucket.
+    /// Returns whether it is the list of a bucket.
     pub(super) fn is_list(&self) -> bool {
         let body = String::from_utf8_lossy(&self.body);
         self.status.is_success() && (body.contains("<ListBucketResult") || body.contains("<EnumerationResults"))
     }
 
-    /// Whether the list goes on behind this part of it; None: it does not say.
+    /// Returns whether the list is truncated; `None` where it does not say.
     pub(super) fn is_truncated(&self) -> Option<bool> {
         self.text("IsTruncated")?.trim().parse().ok()
     }
 
-    /// By the clock of the storage, to the second.
+    /// Returns the time of the storage, to the second.
     pub(super) fn date(&self) -> Option<Timestamp> {
         let text = self.headers.get(http::header::DATE)?.to_str().ok()?;
         jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()
     }
 
-    /// The version of an object that was written, in a bucket that keeps them.
+    /// Returns the version id of a written object, in a bucket with versions.
     pub(super) fn version(&self) -> Option<String> {
         let names = ["x-amz-version-id", "x-oss-version-id", "x-cos-version-id"];
         let version = names.into_iter().find_map(|name| self.headers.get(name))?.to_str().ok()?;
         (version != "null" && !version.is_empty()).then(|| version.to_owned())
     }
 
-    /// Why it says no; of an answer that is no success.
+    /// Returns why the storage refused; only for a response that is not a success.
     pub(super) fn no(&self) -> No {
         let code = self.code();
         let region = self.headers.get("x-amz-bucket-region").and_then(|value| value.to_str().ok()).map(str::to_owned);
@@ -105,7 +105,7 @@ impl Answer {
             ) => No::Id,
             Some("SignatureDoesNotMatch") => No::Key,
             Some("RequestTimeTooSkewed" | "RequestExpired") => No::Skewed,
-            // Azure refuses an old request by the same code, and tells the difference in its words only.
+            // Azure uses the same code for an old request; only the text differs.
             Some("AuthenticationFailed") => {
                 let why = self.text("AuthenticationErrorDetail").unwrap_or_default();
                 if why.contains("too old") || why.contains("date header") { No::Skewed } else { No::IdOrKey }
@@ -126,7 +126,7 @@ impl Answer {
                 | "InvalidRegionName"
                 | "InvalidLocationConstraint",
             ) => No::Elsewhere(elsewhere().map(|place| foreign(&place))),
-            // OSS refuses what another endpoint has to do.
+            // OSS refuses a request that belongs to another endpoint.
             Some("AccessDenied") if self.text("Endpoint").is_some() => {
                 No::Elsewhere(elsewhere().map(|place| foreign(&place)))
             }
@@ -143,7 +143,7 @@ impl Answer {
             }
             Some(_) if self.status == StatusCode::FORBIDDEN => No::Denied,
             Some(code) => No::Other(code.to_owned()),
-            // An answer to HEAD has no body.
+            // A response to HEAD has no body.
             None if self.status == StatusCode::NOT_FOUND && self.body.is_empty() => No::Object,
             None if self.status == StatusCode::FORBIDDEN && self.body.is_empty() => No::Denied,
             None if self.status.is_server_error() => No::Busy(self.status.as_u16()),

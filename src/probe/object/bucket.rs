@@ -1,5 +1,4 @@
-//! A bucket that files are put into and listed from: what an upload needs. The requests, their signatures and the words of their
-//! faults are those of the Test.
+//! A bucket for uploads: files are put into it and listed. Requests, signatures and faults are those of the storage Test.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -21,42 +20,42 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
-/// Pauses before a request that got no answer, or found the storage busy, is sent once more.
+/// Delays before a request is sent again that got no response or found the storage busy.
 const AGAIN: [Duration; 3] = [Duration::from_millis(300), Duration::from_secs(2), Duration::from_secs(5)];
 
-/// Pages of a list that are read: a million names.
+/// The most pages of a list that are read, a million names.
 const PAGES: usize = 1000;
 
-/// A file of this host that is to become an object.
+/// A file of this host to upload as an object.
 pub struct File<'a> {
-    /// Its key in the bucket.
+    /// Key of the object in the bucket.
     pub key: &'a str,
-    /// Where it lies.
+    /// Path of the file.
     pub path: &'a Path,
     /// Its size in bytes.
     pub bytes: u64,
     /// The SHA-256 of its content, in hexadecimal digits.
     pub sha256: &'a str,
-    /// Grows by what the storage took, in bytes.
+    /// Counter of the bytes that the storage has accepted.
     pub sent: &'a AtomicU64,
 }
 
-/// A bucket that is reached.
+/// A bucket with a connected client.
 pub struct Bucket {
     client: Client,
     place: Place,
     signer: Signer,
-    /// The directory as it is shown.
+    /// The URI of the directory as it is shown.
     shown: String,
     limit: Duration,
     now: fn() -> Timestamp,
 }
 
 impl Bucket {
-    /// Finds the way to a bucket. `limit`: how long a request may take that carries little.
+    /// Connects to a bucket. `limit` is the time limit of a small request.
     ///
     /// # Errors
-    /// No host, no address, nobody listens, or a key that cannot sign.
+    /// The host is missing or has no address, the connection is refused, or the key cannot sign.
     pub async fn open(
         destination: &Destination,
         key: &Secret,
@@ -73,10 +72,10 @@ impl Bucket {
         Ok(Self { client, place, signer, shown: destination.bare(), limit, now })
     }
 
-    /// The sizes of all objects whose keys begin so.
+    /// Returns the sizes in bytes of all objects with this key prefix.
     ///
     /// # Errors
-    /// No answer, or the storage refuses.
+    /// No response, or the storage refuses.
     pub async fn sizes(&self, prefix: &str) -> Result<BTreeMap<String, u64>, Fault> {
         let azure = self.place.kind == StorageKind::Azblob;
         let (name, size, marker) =
@@ -104,7 +103,7 @@ impl Bucket {
                 found.insert(name, size.ok_or_else(|| self.refused(Doing::List, &No::Foreign))?);
             }
             let next = answer.text(marker).filter(|next| !next.is_empty());
-            // Azure says by its marker alone that there is more.
+            // Azure marks a truncated list by its marker only.
             let more = azure || answer.is_truncated().ok_or_else(|| self.refused(Doing::List, &No::Foreign))?;
             match if azure { next } else { next.or(last).filter(|_| more) } {
                 Some(next) if next != from => from = next,
@@ -120,18 +119,18 @@ impl Bucket {
         ))
     }
 
-    /// Puts a file there: in one request, or in parts where it is large. What changed since it was measured is not put.
+    /// Uploads a file in one request, or in parts where it is large. A file that changed since it was measured is not uploaded.
     ///
     /// # Errors
-    /// The file cannot be read or is another now, no answer, or the storage refuses.
+    /// The file cannot be read or has changed, there is no response, or the storage refuses.
     pub async fn put(&self, file: &File<'_>) -> Result<(), Fault> {
         parts::put(self, file).await
     }
 
-    /// The content of an object.
+    /// Returns the content of an object.
     ///
     /// # Errors
-    /// It is not there, or has more than `most` bytes; no answer, or the storage refuses.
+    /// It does not exist or has more than `most` bytes, there is no response, or the storage refuses.
     pub async fn get(&self, key: &str, most: usize) -> Result<Vec<u8>, Fault> {
         let answer = self.done(Doing::Read, &Ask { most, ..ask(Method::GET, key) }).await?;
         if answer.body.len() > most {
@@ -140,12 +139,12 @@ impl Bucket {
         Ok(answer.body)
     }
 
-    /// Whether the storage is addressed in Azure's way.
+    /// Returns whether the storage is Azure Blob.
     pub(super) fn is_azure(&self) -> bool {
         self.place.kind == StorageKind::Azblob
     }
 
-    /// Asks until there is an answer, a few times; a success or a fault.
+    /// Sends a request, with retries after transient errors, and returns a success or a fault.
     pub(super) async fn done(&self, doing: Doing, ask: &Ask<'_>) -> Result<Answer, Fault> {
         let mut pauses = AGAIN.iter();
         loop {
@@ -167,7 +166,7 @@ impl Bucket {
         }
     }
 
-    /// Asks once, for what does not matter if it fails.
+    /// Sends a request once and ignores a failure.
     pub(super) async fn try_once(&self, ask: &Ask<'_>) -> Option<Answer> {
         self.store().ask(ask).await.ok().filter(|answer| answer.status.is_success())
     }
@@ -187,7 +186,7 @@ impl File<'_> {
     }
 }
 
-/// A request without query and body.
+/// Returns a request without query and body.
 pub(super) fn ask(method: Method, key: &str) -> Ask<'_> {
     Ask { method, key, query: &[], body: None, most: ANSWER_LIMIT }
 }

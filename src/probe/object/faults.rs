@@ -1,4 +1,4 @@
-//! What a person is told when an object storage says no.
+//! Faults of the storage Test of an object storage.
 
 use std::io::{Error, ErrorKind};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::diagnosis::foreign;
 use crate::domain::fault::{Cause, Fault};
 
-/// What was being done.
+/// The operation that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Doing {
     Ask,
@@ -31,7 +31,7 @@ impl Doing {
         }
     }
 
-    /// What a policy must allow, in the words of most storages; the server needs more of the same.
+    /// Returns the right that a policy must grant, in the terms of most storages; the server needs more such rights.
     const fn right(self) -> &'static str {
         match self {
             Self::Ask | Self::List => "list the bucket",
@@ -116,7 +116,7 @@ pub(super) fn no_client() -> Fault {
     )
 }
 
-/// No answer came.
+/// Returns the fault of a request without a response.
 pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Fault {
     let who = place.authority();
     match trouble {
@@ -148,7 +148,7 @@ pub(super) fn trouble(place: &Place, trouble: &Trouble, limit: Duration) -> Faul
     }
 }
 
-/// The storage refused what was being done. `shown` is the directory.
+/// Returns the fault of a refused request. `shown` is the directory.
 pub(super) fn refused(doing: Doing, place: &Place, shown: &str, no: &No) -> Fault {
     let who = place.authority();
     let what = format!("{shown} cannot be {}.", doing.words());
@@ -243,7 +243,7 @@ pub(super) fn not_listed(shown: &str) -> Fault {
     )
 }
 
-/// How far clocks may be apart for a request to be taken, in seconds (S3, OSS, COS and Azure alike).
+/// The largest difference of the clocks for an accepted request, in seconds (the same for S3, OSS, COS and Azure).
 pub(super) const SKEW_LIMIT: f64 = 900.0;
 
 pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
@@ -254,8 +254,7 @@ pub(super) fn skewed(place: &Place, apart: f64) -> Fault {
     )
 }
 
-/// The probe could not be deleted.
-/// What is left, and whether it is in the way of a backup.
+/// Returns the text of a probe that was left behind, and whether it prevents a backup.
 fn left(probe: &str, in_it: bool) -> String {
     let refused = if in_it { "; the server will refuse this directory (9080) until it is removed" } else { "" };
     format!("Left behind {probe}{refused}.")
@@ -282,9 +281,9 @@ pub(super) fn still_there(probe: &str, in_it: bool) -> Fault {
 mod tests {
     use super::*;
 
-    /// A TLS port resets what speaks plain HTTP to it.
+    /// A TLS port resets a connection with plain HTTP.
     #[test]
-    fn a_connection_that_breaks_without_encryption_may_want_it() {
+    fn broken_plain_connection_suggests_tls() {
         let broken = |host: &str| {
             let uri = format!("s3://b/p?host={host}&access_id=A&addressing_model=path_style");
             let place = Place::of(&Destination::parse_user(&uri).unwrap()).unwrap();

@@ -1,4 +1,5 @@
-//! A file becomes an object: in one request where it is small, else in parts, which appear as one object when the last is there.
+//! Uploads a file as an object: in one request where it is small, else in parts, which become one object when the last one is
+//! complete.
 
 use std::fmt::Write as _;
 
@@ -14,13 +15,13 @@ use super::faults::Doing;
 use super::store::Ask;
 use crate::domain::fault::{Cause, Fault};
 
-/// The size up to which a file goes in one request, and that of a part, in bytes: it is held in memory.
+/// The largest file for one request and the size of a part, in bytes; it is held in memory.
 const PART: u64 = 16 << 20;
 
-/// The most parts an object may have (S3, OSS and COS alike; Azure takes more).
+/// The most parts of an object (the same for S3, OSS and COS; Azure allows more).
 const MOST_PARTS: u64 = 10_000;
 
-/// Puts a file there.
+/// Uploads a file.
 pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     let mut content = tokio::fs::File::open(file.path).await.map_err(|error| unread(file, &error))?;
     let mut hasher = Sha256::new();
@@ -34,21 +35,22 @@ pub(super) async fn put(bucket: &Bucket, file: &File<'_>) -> Result<(), Fault> {
     let target = if bucket.is_azure() { Target::Azure } else { begin(bucket, file.key).await? };
     let put = in_parts(bucket, file, &target, &mut content, hasher).await;
     if let (Err(_), Target::Other { id }) = (&put, &target) {
-        // Parts that will never be an object cost room; what cannot be removed now the storage's own rules remove.
+        // Parts that never become an object take up space; where they cannot be removed now, the storage's lifecycle rules
+        // remove them.
         bucket.try_once(&Ask { query: &[("uploadId", id)], ..ask(Method::DELETE, file.key) }).await;
     }
     put
 }
 
-/// What the parts belong to.
+/// The upload that parts belong to.
 enum Target {
-    /// Blocks of a blob; they have no common id.
+    /// Blocks of an Azure blob, without an upload id.
     Azure,
     /// An upload with an id (S3, OSS, COS).
     Other { id: String },
 }
 
-/// Begins an upload in parts; what an earlier one left unfinished under this key is removed.
+/// Starts an upload in parts, and aborts unfinished ones under this key.
 async fn begin(bucket: &Bucket, key: &str) -> Result<Target, Fault> {
     if let Some(left) =
         bucket.try_once(&Ask { query: &[("prefix", key), ("uploads", "")], ..ask(Method::GET, "") }).await
@@ -111,7 +113,7 @@ async fn in_parts(
             let list = format!("<CompleteMultipartUpload>{list}</CompleteMultipartUpload>");
             let end = Ask { query: &[("uploadId", id)], body: Some(list.as_bytes()), ..ask(Method::POST, file.key) };
             let answer = bucket.done(Doing::Write, &end).await?;
-            // A storage may have said 200 before it knew.
+            // A storage may report an error after status 200.
             if let Some(code) = answer.code() {
                 return Err(bucket.refused(Doing::Write, &No::Other(code)));
             }
@@ -120,7 +122,7 @@ async fn in_parts(
     Ok(())
 }
 
-/// The next piece of a file; empty at its end.
+/// Reads the next part of a file; empty at its end.
 async fn piece(
     content: &mut (impl AsyncRead + Unpin + Send),
     file: &File<'_>,
@@ -133,7 +135,7 @@ async fn piece(
     Ok(bytes)
 }
 
-/// What was read is what was measured.
+/// Checks that the file did not change since it was measured.
 fn is_same(file: &File<'_>, bytes: u64, hasher: Sha256) -> Result<(), Fault> {
     let digits: Vec<String> = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
     if bytes == file.bytes && digits.concat() == file.sha256 {

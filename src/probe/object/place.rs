@@ -1,5 +1,5 @@
-//! Where a bucket is: from the host, the path and the addressing of a destination to the addresses of requests, read as the
-//! server reads them.
+//! The address of a bucket: builds the URLs of requests from host, path and addressing model of a destination, as the server
+//! does.
 
 use std::net::IpAddr;
 
@@ -7,28 +7,28 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::domain::destination::{Destination, StorageKind};
 
-/// What stays as it is in a path or a query (RFC 3986: unreserved).
+/// The bytes that are escaped in a path or a query: all but the unreserved ones of RFC 3986.
 const ESCAPED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// The bucket of a destination.
+/// The address of a destination's bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Place {
     pub(super) kind: StorageKind,
     pub(super) https: bool,
-    /// What the connection goes to: a name, or an address (without brackets).
+    /// The host to connect to: a name, or an address without brackets.
     pub(super) host: String,
     pub(super) port: u16,
     pub(super) bucket: String,
-    /// The directory in the bucket with a slash at its end; empty for the bucket itself.
+    /// The prefix of the directory in the bucket, with a slash at its end; empty for the bucket itself.
     pub(super) prefix: String,
-    /// What stands in front of the bucket in the path: of an emulated Azure account only.
+    /// The path before the bucket, which only an emulated Azure account has.
     base: String,
-    /// The bucket is part of the host's name.
+    /// Whether the bucket is part of the host name.
     pub(super) virtual_host: bool,
 }
 
 impl Place {
-    /// Of a destination on object storage. None: its host is no host.
+    /// Returns the address of a destination on object storage; `None` where its host is invalid.
     pub(super) fn of(destination: &Destination) -> Option<Self> {
         let kind = destination.kind();
         let written = destination.attribute("host")?;
@@ -45,7 +45,7 @@ impl Place {
         let is_address = host.parse::<IpAddr>().is_ok();
         let virtual_host = match kind {
             StorageKind::S3 => destination.attribute("addressing_model") != Some("path_style"),
-            // Their libraries address an IP by its path.
+            // Their client libraries use path-style addressing for an IP address.
             StorageKind::Oss | StorageKind::Cos => !is_address,
             StorageKind::Azblob | StorageKind::File => false,
         };
@@ -55,19 +55,19 @@ impl Place {
         Some(Self { kind, https, host, port, bucket: bucket.to_owned(), prefix, base, virtual_host })
     }
 
-    /// `s3.example.com`, or `10.0.0.9:9000` where the port is not the usual one.
+    /// Returns `s3.example.com`, or `10.0.0.9:9000` where the port is not the default one.
     pub(super) fn authority(&self) -> String {
         let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
         let usual = if self.https { 443 } else { 80 };
         if self.port == usual { host } else { format!("{host}:{}", self.port) }
     }
 
-    /// The address of the service itself.
+    /// Returns the URL of the service itself.
     pub(super) fn root(&self) -> String {
         format!("{}://{}/", if self.https { "https" } else { "http" }, self.authority())
     }
 
-    /// The path of an object, or of the bucket for an empty key, with what stands in front of it.
+    /// Returns the URL path of an object, or of the bucket for an empty key.
     fn path(&self, key: &str) -> String {
         let bucket = if self.virtual_host { "" } else { &self.bucket };
         let mut path = String::new();
@@ -79,23 +79,23 @@ impl Place {
         path
     }
 
-    /// The path of an object as seen from its bucket.
+    /// Returns the path of an object in its bucket.
     fn path_in_bucket(&self, key: &str) -> String {
         if key.is_empty() {
-            // An Azure container is asked without a slash behind it.
+            // The URL of an Azure container has no slash at its end.
             return if self.kind == StorageKind::Azblob { String::new() } else { "/".to_owned() };
         }
         let parts: Vec<String> = key.split('/').map(escaped).collect();
         format!("/{}", parts.join("/"))
     }
 
-    /// The address of an object, or of the bucket for an empty key.
+    /// Returns the URL of an object, or of the bucket for an empty key.
     pub(super) fn url(&self, key: &str, query: &[(&str, &str)]) -> String {
         format!("{}{}{}", self.root().trim_end_matches('/'), self.path(key), joined(query))
     }
 }
 
-/// `?a=b&c`, or nothing.
+/// Returns `?a=b&c=d`, or an empty text.
 fn joined(query: &[(&str, &str)]) -> String {
     let pairs: Vec<String> = query.iter().map(|(key, value)| format!("{}={}", escaped(key), escaped(value))).collect();
     if pairs.is_empty() { String::new() } else { format!("?{}", pairs.join("&")) }

@@ -1,4 +1,4 @@
-//! The way to a storage: its name, its port, its encryption.
+//! Connects to a storage: resolves its name, connects to its port, and checks its TLS.
 
 use std::io::ErrorKind;
 use std::net::{IpAddr, SocketAddr};
@@ -16,11 +16,11 @@ use crate::domain::fault::Fault;
 use crate::domain::storage_test::StorageCheck;
 use crate::probe::Bench;
 
-/// A client that reaches the storage. None: it is not reached, which is told, or nobody waits any more.
+/// Connects with a check for each stage and returns the client; `None` where a check failed or the Test was stopped.
 pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut Bench<'_>) -> Option<Client> {
     let addresses = resolve(place, limit, bench).await?;
     let address = connect(place, &addresses, limit, bench).await?;
-    // It reads the certificate authorities of this host, which is no time of the storage.
+    // It reads the certificate authorities of this host, which does not count for the storage's time.
     let client = client(place, address, limit);
     let made = bench.begin(StorageCheck::Tls);
     let Some(client) = client else {
@@ -43,7 +43,7 @@ pub(super) async fn reach(place: &Place, limit: Duration, bench: &mut Bench<'_>)
     }
 }
 
-/// The same for whoever wants the storage and not a Test of it: the handshake comes with the first request.
+/// Connects without a Test; the TLS handshake comes with the first request.
 pub(super) async fn way(place: &Place, limit: Duration) -> Result<Client, Fault> {
     let looked_up = timeout(limit, tokio::net::lookup_host((place.host.as_str(), place.port))).await;
     let found = looked_up.map_err(|_| faults::names_are_silent(place, limit))?;
@@ -93,7 +93,7 @@ async fn connect(
     let mut last = ErrorKind::AddrNotAvailable.into();
     let count = u32::try_from(addresses.len()).unwrap_or(1).max(1);
     for address in addresses {
-        // A name with many addresses gets no more time than one with a single address.
+        // All addresses of a name share one time limit.
         match or_stopped(bench.stopped, timeout(limit / count, TcpStream::connect(address))).await? {
             Ok(Ok(_)) => {
                 bench.pass(&made, format!("{address} answers"));

@@ -1,4 +1,4 @@
-//! Signatures: each storage wants its own.
+//! Signs requests by the method of each storage.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -14,13 +14,13 @@ use super::place::Place;
 use crate::domain::destination::{Destination, StorageKind};
 use crate::domain::secret::Secret;
 
-/// Where a bucket's region is not said: what every storage that has none takes.
+/// The region of a bucket without one, which storages without regions accept.
 const ANY_REGION: &str = "us-east-1";
 
-/// The version of Azure's protocol that is spoken.
+/// The version of Azure's protocol.
 const AZURE_VERSION: &str = "2021-08-06";
 
-/// Who signs requests.
+/// Signs requests with an access key.
 pub(super) enum Signer {
     S3(Stack<reqsign_aws_v4::Credential>),
     Oss(Stack<reqsign_aliyun_oss::Credential>),
@@ -29,7 +29,7 @@ pub(super) enum Signer {
 }
 
 impl Signer {
-    /// None: the key has not the form that the storage's keys have.
+    /// Returns a signer; `None` where the key does not have the form of the storage's keys.
     pub(super) fn new(place: &Place, destination: &Destination, key: &Secret) -> Option<Self> {
         let (id, secret) = (destination.attribute("access_id").unwrap_or_default(), key.expose());
         Some(match place.kind {
@@ -54,7 +54,7 @@ impl Signer {
         })
     }
 
-    /// Adds the signature. None: the request cannot be signed.
+    /// Adds the signature; `None` where the request cannot be signed.
     pub(super) async fn sign(&self, parts: &mut Parts, now: Timestamp) -> Option<()> {
         match self {
             Self::S3(stack) => stack.sign(parts, None).await.ok(),
@@ -65,7 +65,7 @@ impl Signer {
     }
 }
 
-/// Azure's Shared Key (Microsoft docs, "Authorize with Shared Key", blob service, versions from 2009-09-19).
+/// Signs with Azure's Shared Key (Microsoft docs, "Authorize with Shared Key", blob service, versions from 2009-09-19).
 fn azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option<()> {
     let date = jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).ok()?;
     parts.headers.insert("x-ms-date", HeaderValue::from_str(&date).ok()?);
@@ -79,7 +79,8 @@ fn azure(parts: &mut Parts, account: &str, key: &[u8], now: Timestamp) -> Option
     Some(())
 }
 
-/// What is signed: the verb, eleven headers of which obnow sends at most a length, Azure's own headers, and the resource.
+/// Returns the string to sign: the verb, eleven headers of which obnow sends at most a length, Azure's own headers, and the
+/// resource.
 fn azure_text(parts: &Parts, account: &str) -> String {
     let header = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let length = header("content-length");

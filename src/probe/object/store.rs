@@ -1,4 +1,4 @@
-//! Requests to a bucket, signed, each within its limit.
+//! Sends signed requests to a bucket, each with a time limit.
 
 use std::error::Error as _;
 use std::net::SocketAddr;
@@ -16,41 +16,41 @@ use super::sign::Signer;
 use crate::domain::destination::StorageKind;
 use crate::domain::diagnosis::foreign;
 
-/// The most of an answer that is read, in bytes: a probe and more than any list of it.
+/// The most bytes of a response that are read: more than a probe or any list.
 pub(super) const ANSWER_LIMIT: usize = 4 << 20;
 
-/// A body of more than this gets more time than a Test gives, in bytes.
+/// A larger body, in bytes, gets more time than the usual limit.
 const LARGE: usize = 4 << 20;
 
-/// The slowest way that is waited for, in bytes a second.
+/// The slowest accepted transfer of a large body, in bytes per second.
 const SLOWEST: usize = 128 << 10;
 
-/// Why there is no answer.
+/// Why a request has no response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Trouble {
-    /// None came in time.
+    /// The time limit has passed.
     Late,
-    /// No TLS came about; a sentence says why, another what to do.
+    /// TLS failed; one sentence says why, another what to do.
     Tls(&'static str, &'static str),
-    /// What answers speaks no HTTP.
+    /// The response is not HTTP.
     NotHttp,
-    /// The request could not be made: the key does not go with the storage.
+    /// The request could not be signed: the key does not fit the storage.
     Unsigned,
-    /// The connection broke; the words of the system.
+    /// The connection broke; the error text of the system.
     Broken(String),
 }
 
-/// One object, or the bucket for an empty key, and what to do with it.
+/// A request for an object, or for the bucket with an empty key.
 pub(super) struct Ask<'a> {
     pub(super) method: Method,
     pub(super) key: &'a str,
     pub(super) query: &'a [(&'a str, &'a str)],
     pub(super) body: Option<&'a [u8]>,
-    /// The most of an answer that is read, in bytes.
+    /// The most bytes of the response that are read.
     pub(super) most: usize,
 }
 
-/// A bucket that can be asked.
+/// A client that signs its requests to a bucket.
 pub(super) struct Store<'a> {
     pub(super) client: &'a Client,
     pub(super) place: &'a Place,
@@ -58,7 +58,7 @@ pub(super) struct Store<'a> {
     pub(super) now: fn() -> Timestamp,
 }
 
-/// The client of one Test: to one address, without a proxy, because the servers use none; it follows nowhere.
+/// Builds the client of one Test: for one address, without a proxy, because the servers use none, and without redirects.
 pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Option<Client> {
     let builder = || {
         Client::builder()
@@ -68,17 +68,17 @@ pub(super) fn client(place: &Place, address: SocketAddr, limit: Duration) -> Opt
             .resolve(&place.host, address)
             .user_agent(concat!("obnow/", env!("CARGO_PKG_VERSION")))
     };
-    // On a host without certificate authorities none is trusted, and what is not encrypted works all the same.
+    // On a host without certificate authorities none is trusted, and unencrypted connections still work.
     builder().build().or_else(|_| builder().tls_certs_only([]).build()).ok()
 }
 
-/// Whether the service itself answers, without a signature: the connection and its encryption.
+/// Sends an unsigned request to the service itself to check the connection and its encryption.
 pub(super) async fn knock(client: &Client, place: &Place) -> Result<(), Trouble> {
     client.head(place.root()).send().await.map(drop).map_err(|error| trouble(&error))
 }
 
 impl Store<'_> {
-    /// Sends a request and reads the whole answer.
+    /// Sends a request and reads the complete response.
     pub(super) async fn ask(&self, ask: &Ask<'_>) -> Result<Answer, Trouble> {
         let request = http::Request::builder().method(ask.method.clone()).uri(self.place.url(ask.key, ask.query));
         let bytes = ask.body.unwrap_or_default();
@@ -91,7 +91,7 @@ impl Store<'_> {
                     hex(&Sha256::digest(bytes)).parse().map_err(|_| Trouble::Unsigned)?,
                 );
             }
-            // A block of a blob is none by itself.
+            // A block is not a blob by itself.
             StorageKind::Azblob if ask.body.is_some() && ask.query.is_empty() => {
                 headers.insert("x-ms-blob-type", http::HeaderValue::from_static("BlockBlob"));
             }
@@ -143,7 +143,7 @@ fn trouble(error: &reqwest::Error) -> Trouble {
     Trouble::Broken(foreign(&last))
 }
 
-/// An error of TLS may be wrapped in errors of the system, which pass over what they wrap when asked for their source.
+/// Finds a TLS error that may be wrapped in operating system errors, which do not return it as their source.
 fn tls_in<'a>(error: &'a (dyn std::error::Error + 'static)) -> Option<&'a Tls> {
     error.downcast_ref::<Tls>().or_else(|| {
         let inner = error.downcast_ref::<std::io::Error>()?.get_ref()?;

@@ -1,4 +1,4 @@
-//! Signatures of the storages of which there is no real server to ask: each is computed again as its manual says.
+//! Signatures of storages without a real server to test against: each is computed again by its manual.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
 use base64::Engine;
@@ -48,7 +48,7 @@ fn header(parts: &Parts, name: &str) -> String {
 /// OSS, signature version 1: `VERB \n MD5 \n type \n date \n headers resource`, where the resource names the bucket and, of
 /// the query, only what selects a part of it.
 #[tokio::test]
-async fn oss_takes_the_signature_whatever_the_address() {
+async fn oss_signature_matches_the_manual() {
     for host in ["oss-cn-x.aliyuncs.com", "10.0.0.1:81"] {
         let uri = format!("oss://bucket/back%up?host={host}");
         for (method, key, query, resource) in [
@@ -66,7 +66,7 @@ async fn oss_takes_the_signature_whatever_the_address() {
 
 /// COS: `verb \n path \n query \n headers \n` hashed, under a key for a span of time.
 #[tokio::test]
-async fn cos_takes_the_signature() {
+async fn cos_signature_matches_the_manual() {
     let uri = "cos://bucket-1/back?host=cos.ap-x.myqcloud.com&appid=1";
     for (method, key, query, pairs) in [
         ("GET", "", &[("prefix", "back/"), ("max-keys", "10")][..], "max-keys=10&prefix=back%2F"),
@@ -88,7 +88,7 @@ async fn cos_takes_the_signature() {
 }
 
 #[tokio::test]
-async fn a_bucket_in_the_name_of_the_host_is_signed_as_such() {
+async fn virtual_host_bucket_is_signed() {
     let parts = signed("s3://bucket/back?host=https://s3.example.com&s3_region=r9", "GET", "back/x", &[]).await;
     assert_eq!((parts.uri.host(), parts.uri.path()), (Some("bucket.s3.example.com"), "/back/x"));
     let authorization = header(&parts, "authorization");
@@ -97,7 +97,7 @@ async fn a_bucket_in_the_name_of_the_host_is_signed_as_such() {
 }
 
 #[test]
-fn an_answer_gives_away_no_more_than_its_code() {
+fn response_reveals_its_code_only() {
     let answer = |status: u16, body: &str| Answer {
         status: StatusCode::from_u16(status).unwrap(),
         headers: http::HeaderMap::new(),

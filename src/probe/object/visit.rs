@@ -1,4 +1,4 @@
-//! What is done in a bucket that is reached: a look, then a probe.
+//! Tests a bucket that was connected: inspects the directory, then writes a probe.
 
 use http::Method;
 use jiff::Timestamp;
@@ -15,7 +15,7 @@ use crate::probe::pattern::Pattern;
 use crate::probe::told::{Made, NOT_OURS};
 use crate::probe::{Bench, News};
 
-/// Every check that needs a probe.
+/// The checks that need a probe.
 const WITH_A_PROBE: [StorageCheck; 4] =
     [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::List, StorageCheck::Delete];
 const WITHOUT_A_LIST: [StorageCheck; 3] = [StorageCheck::Write, StorageCheck::ReadBack, StorageCheck::Delete];
@@ -24,10 +24,10 @@ const WITHOUT_A_LIST: [StorageCheck; 3] = [StorageCheck::Write, StorageCheck::Re
 pub(super) struct Visit<'a> {
     store: Store<'a>,
     subject: &'a Subject<'a>,
-    /// The directory as it is shown.
+    /// The URI of the directory as it is shown.
     shown: String,
     may_list: bool,
-    /// Whether the server will take the directory.
+    /// Whether the server will accept the directory.
     fit: Fit,
 }
 
@@ -65,7 +65,7 @@ impl<'a> Visit<'a> {
         self.ask(bench, Method::GET, "", &query, None).await
     }
 
-    /// The objects of a list.
+    /// Returns the object keys of a list.
     fn keys(&self, listed: &Answer) -> Vec<String> {
         listed.texts(if self.place().kind == StorageKind::Azblob { "Name" } else { "Key" }).collect()
     }
@@ -78,8 +78,8 @@ impl<'a> Visit<'a> {
         bench.fail(made, faults::refused(doing, self.place(), &self.shown, no));
     }
 
-    /// The first request: who asks, whose clock is right, and what is in the directory. Some(false): nothing else can be
-    /// tested, and that is told; None: nobody waits any more.
+    /// Sends the first request: checks credentials, clocks and the contents of the directory. Returns false where nothing else
+    /// can be tested, which is reported; `None` where the Test was stopped.
     pub(super) async fn look(&mut self, bench: &mut Bench<'_>) -> Option<bool> {
         let began = (bench.now)();
         let made = bench.begin(StorageCheck::Credentials);
@@ -159,7 +159,7 @@ impl<'a> Visit<'a> {
         let keys = self.keys(listed);
         let placeholder = !prefix.is_empty() && keys.contains(&prefix);
         let inner = |key: &String| key.strip_prefix(prefix.as_str()).map(|name| identifier(name.trim_end_matches('/')));
-        // What stands for other keys below it is no key itself.
+        // A common prefix of deeper keys is not a key itself.
         let mut names: Vec<String> =
             keys.iter().chain(&listed.texts("Prefix").collect::<Vec<_>>()).filter_map(inner).collect();
         names.retain(|name| !name.is_empty());
@@ -171,7 +171,7 @@ impl<'a> Visit<'a> {
         }
         let mut contents = Contents { names, ..Contents::default() };
         if !contents.names.is_empty() {
-            // Behind many others it is not among the first names.
+            // It may come after the first names.
             let key = format!("{prefix}{FORMAT_FILE}");
             if let Ok(answer) = self.ask(bench, Method::GET, &key, &[], None).await? {
                 contents.has_format = answer.status.is_success();
@@ -217,7 +217,7 @@ impl<'a> Visit<'a> {
         };
         let done = self.steps(bench, &pattern, &mut probe).await;
         if done.is_none() && probe.there {
-            // Nobody waits any more: one request, and no longer than they wait for it.
+            // After a stop one request deletes the probe, within the cleanup limit.
             let query = probe.query();
             let ask = Ask { method: Method::DELETE, key: &probe.key, query: &query, body: None, most: ANSWER_LIMIT };
             let deleted = tokio::time::timeout(CLEARING, self.store.ask(&ask)).await;
@@ -227,15 +227,15 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// What holds the directory: its prefix, and as it is shown. None: the directory is the whole bucket.
+    /// Returns the parent of the directory: its prefix, and its URI as shown; `None` where the directory is the whole bucket.
     fn beside(&self) -> Option<(&str, &str)> {
         let own = self.place().prefix.strip_suffix('/')?;
         let above = own.rfind('/').and_then(|at| own.get(..=at)).unwrap_or_default();
         Some((above, self.shown.rsplit_once('/')?.0))
     }
 
-    /// The nearest of this prefix and those above it that is the destination of a backup, whoever's: it has a format file. The
-    /// outer None: nobody waits any more.
+    /// Returns this prefix or the nearest one above it that is a backup destination: it has a format file. The outer `None`
+    /// means that the Test was stopped.
     async fn destination_at(&self, bench: &Bench<'_>, prefix: &str) -> Option<Option<String>> {
         let mut above = prefix;
         loop {
@@ -250,12 +250,12 @@ impl<'a> Visit<'a> {
         }
     }
 
-    /// The checks that need a probe; without the right to list, that it may not be listed was told already.
+    /// Returns the checks that need a probe; without the right to list, the list check was reported already.
     fn with_a_probe_checks(&self) -> &'static [StorageCheck] {
         if self.may_list { &WITH_A_PROBE } else { &WITHOUT_A_LIST }
     }
 
-    /// None: nobody waits any more.
+    /// Runs the checks of a probe; `None` where the Test was stopped.
     async fn steps(&self, bench: &mut Bench<'_>, pattern: &Pattern, probe: &mut Probe) -> Option<()> {
         let made = bench.begin(StorageCheck::Write);
         (bench.tell)(News::Leaves(probe.shown.clone()));
@@ -269,7 +269,7 @@ impl<'a> Visit<'a> {
                 bench.pass(&made, "written");
             }
             Ok(answer) => {
-                // A refusal is a promise that nothing was written; a broken service promises nothing.
+                // After a refusal nothing was written; after an error of a broken service that is unknown.
                 let no = answer.no();
                 if no == No::Denied && !probe.in_it {
                     probe.there = false;
@@ -330,17 +330,17 @@ impl<'a> Visit<'a> {
         let deleted = self.ask(bench, Method::DELETE, &probe.key, &probe.query(), None).await?;
         let failed = match deleted {
             Err(trouble) => Some(faults::trouble(self.place(), &trouble, self.subject.limit)),
-            // What a write that failed did not leave is not there.
+            // A failed write may have left no object.
             Ok(answer) if answer.status.is_success() || answer.no() == No::Object => None,
             Ok(answer) => Some(faults::refused(Doing::Delete, self.place(), &self.shown, &answer.no())),
         };
         if let Some(fault) = failed {
             bench.fail(&made, faults::left_behind(&probe.shown, probe.in_it, &fault));
-            // It was tried, and what was tried once more would fail once more.
+            // Another attempt would fail too.
             probe.there = false;
             return Some(());
         }
-        // A storage may say yes and keep it; without the right to list it may not say that an object is not there.
+        // A storage may confirm the deletion and keep the object; without the right to list it may not report a missing object.
         let looked = self.ask(bench, Method::HEAD, &probe.key, &[], None).await?;
         probe.there = false;
         if looked.is_ok_and(|answer| answer.status.is_success()) {
@@ -353,15 +353,15 @@ impl<'a> Visit<'a> {
     }
 }
 
-/// The object that a Test writes.
+/// The probe object of a Test.
 struct Probe {
-    /// As a person may delete it.
+    /// Its URI as it is shown.
     shown: String,
     key: String,
-    /// It lies in the directory itself.
+    /// Whether it is in the directory itself.
     in_it: bool,
     there: bool,
-    /// In a bucket that keeps versions: which one to delete, so that none is left.
+    /// Its version id in a bucket with versions, so that the deletion leaves none.
     version: Option<String>,
 }
 
@@ -371,7 +371,8 @@ impl Probe {
     }
 }
 
-/// How far a clock that shows whole seconds is from this host's, which it was read between.
+/// Returns the distance of a clock with whole seconds from this host's clock, in seconds; `began` and `ended` are this host's
+/// times before and after the reading.
 fn apart(date: Timestamp, (began, ended): (Timestamp, Timestamp)) -> f64 {
     let behind = began.duration_since(date).as_secs_f64() - 1.0;
     date.duration_since(ended).as_secs_f64().max(behind).max(0.0)

@@ -26,7 +26,7 @@ fn unreachable() -> Fault {
 }
 
 #[test]
-fn looks_come_slower_while_nothing_moves() {
+fn polls_slow_down_without_progress() {
     let (mut patience, _) = patience();
     let mut last = patience.next_poll(false);
     assert_eq!(last, Duration::from_millis(1_250));
@@ -43,7 +43,7 @@ fn looks_come_slower_while_nothing_moves() {
 }
 
 #[test]
-fn a_limit_ends_only_a_wait_for_what_is_not_there() {
+fn stall_limit_ends_idle_waits_only() {
     let pay = target("prod/pay");
     for (alive, kind) in
         [(true, StepKind::WaitForBackup), (false, StepKind::WaitForBackup), (false, StepKind::StartArchiving)]
@@ -67,7 +67,7 @@ fn a_limit_ends_only_a_wait_for_what_is_not_there() {
             }
             Verdict::GoOn => unreachable!("the limit has passed"),
         }
-        // Whatever is seen anew starts the time again, for this target alone.
+        // A new wait restarts the time, for this target only.
         let moved = Waiting::for_("BACKUP_DATA_MAJOR", alive);
         assert!(patience.moved(&pay, &moved, after(start, 300_000)));
         assert!(matches!(patience.judge(kind, &pay, &moved, after(start, 599_999)), Verdict::GoOn));
@@ -75,14 +75,14 @@ fn a_limit_ends_only_a_wait_for_what_is_not_there() {
 }
 
 #[test]
-fn silence_is_borne_longer_once_a_job_may_exist() {
+fn unresponsive_limit_is_longer_after_start() {
     for (begun, limit, state) in [(false, LIMITS.connect, StepState::Failed), (true, LIMITS.stall, StepState::Unknown)]
     {
         let (mut patience, start) = patience();
         let fault = unreachable();
         assert!(patience.without_answer(begun, &fault, start).is_none());
         assert!(patience.without_answer(begun, &fault, after(start, limit - 1)).is_none());
-        // An answer between starts the time again.
+        // An answer in between restarts the time.
         patience.answered();
         assert!(patience.without_answer(begun, &fault, after(start, limit)).is_none());
         let end = patience.without_answer(begun, &fault, after(start, 2 * limit));
@@ -92,7 +92,7 @@ fn silence_is_borne_longer_once_a_job_may_exist() {
         let expected = if state == StepState::Failed { VerdictWord::Failed } else { VerdictWord::Unknown };
         assert_eq!(word, Some(expected));
     }
-    // What will not change by itself is not waited for.
+    // A lasting error is not waited for.
     let (mut patience, start) = patience();
     let refused = Fault { cause: Cause::Rights, ..unreachable() };
     assert!(patience.without_answer(false, &refused, start).is_some());
@@ -100,7 +100,7 @@ fn silence_is_borne_longer_once_a_job_may_exist() {
 }
 
 #[test]
-fn only_news_are_told() {
+fn only_new_messages_are_written() {
     let (mut patience, start) = patience();
     let (pay, log) = (target("prod/pay"), target("prod/log"));
     assert!(patience.is_news(&pay, "a", None));
@@ -117,7 +117,7 @@ fn only_news_are_told() {
 }
 
 #[test]
-fn the_archive_is_waited_for_as_long_as_its_steps_need() {
+fn archive_wait_respects_the_minimum() {
     for (at_least, limit) in [(None, 600_000), (Some(360_000), 600_000), (Some(900_000), 900_000)] {
         let (mut patience, start) = patience();
         let pay = target("prod/pay");
@@ -132,7 +132,7 @@ fn attention(why: &str, reason: &str) -> Attention {
 }
 
 #[test]
-fn why_it_stands_still_is_asked_once_a_limit_and_told_when_it_changes() {
+fn stall_is_diagnosed_once_per_limit() {
     let (mut patience, start) = patience();
     let pay = target("prod/pay");
     let waiting = Waiting::for_("BACKUP_DATA_MAJOR", true);
@@ -147,7 +147,7 @@ fn why_it_stands_still_is_asked_once_a_limit_and_told_when_it_changes() {
     let other = patience.attention(&pay, Some(attention("No space.", "b")));
     assert_eq!(other.map(|other| other.fault.why).as_deref(), Some("No space."));
 
-    // The error of a job is a reason and no movement; the end of the standstill is told once.
+    // The error of a job is a reason and no progress; the end of the stall is reported once.
     let trouble = Waiting { trouble: Some(unreachable()), ..waiting };
     assert!(!patience.moved(&pay, &trouble, after(start, 700_000)));
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_LOG", true), after(start, 720_000)));
@@ -157,7 +157,7 @@ fn why_it_stands_still_is_asked_once_a_limit_and_told_when_it_changes() {
 }
 
 #[test]
-fn a_step_that_ends_well_says_how_long_it_stood() {
+fn finished_step_reports_the_stall() {
     let (mut patience, start) = patience();
     let pay = target("prod/pay");
     assert!(patience.moved(&pay, &Waiting::for_("BACKUP_DATA_MINOR", true), start));

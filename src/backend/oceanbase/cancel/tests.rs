@@ -6,12 +6,12 @@ use crate::domain::plan::{Attached, plan};
 use crate::domain::samples::{choose, cluster, job, tenant};
 use crate::domain::task::{Prepared, TargetView, TaskView};
 
-/// The aim of a cancel of task t1 on pay, tenant 1002, among these jobs.
+/// Returns the scope of a cancel of task t1 for tenant pay (1002) among these jobs.
 fn at(jobs: &[JobFacts], attached: Option<Attached>, seen: Option<u64>, hit: &[(u64, u64)]) -> Aim {
     with_run(attached, seen, |run, target| aim(jobs, run, &[target], hit))
 }
 
-/// Whatever is asked about task t1 on pay.
+/// Calls `ask` with the context of task t1 on tenant pay.
 fn with_run<T>(attached: Option<Attached>, seen: Option<u64>, ask: impl Fn(&Run<'_>, &TargetPlan) -> T) -> T {
     let mut plan = plan(&cluster(vec![tenant(1002, "pay")]), &choose(&["prod/pay"], Mode::Full)).unwrap();
     plan.targets[0].attached = attached;
@@ -46,9 +46,9 @@ fn sent(jobs: &[u64]) -> Aim {
     Aim { tenants: vec!["pay".into()], jobs, ..Aim::default() }
 }
 
-/// Before the child is there CANCEL BACKUP hits nothing and succeeds.
+/// Before the child job exists CANCEL BACKUP succeeds without effect.
 #[test]
-fn the_child_with_our_description_is_waited_for() {
+fn cancel_waits_for_the_child_job() {
     let waits = Aim { awaited: vec!["pay".into()], ..Aim::default() };
     assert_eq!(at(&[parent("obnow t1.1")], None, None, &[]), waits);
     assert_eq!(at(&[parent("obnow t1.1"), child(7, "INIT")], None, None, &[]), sent(&[7]));
@@ -59,9 +59,9 @@ fn the_child_with_our_description_is_waited_for() {
     assert_eq!(at(&[parent("nightly"), child(9, "DOING")], attached(None), None, &[]), sent(&[9]));
 }
 
-/// A repeat goes to the very job of the first one.
+/// A repeat is for the job of the first statement.
 #[test]
-fn a_repeat_stops_where_another_job_would_be_hit() {
+fn repeated_cancel_spares_other_jobs() {
     let ours = [parent("obnow t1.1"), child(7, "DOING")];
     assert_eq!(at(&ours, None, Some(7), &[(1002, 7)]), sent(&[7]), "it was not hit, and is sent again");
     assert_eq!(at(&[parent("obnow t1.1"), child(7, "CANCELING")], None, Some(7), &[(1002, 7)]), Aim::default());

@@ -3,10 +3,10 @@
 use super::*;
 use crate::backend::oceanbase::line::Line;
 
-/// What the servers' own test of DESC says of NULL; the embedded servers are held against the same table.
+/// Which columns are nullable by the servers' own DESC; the embedded servers are checked against the same table.
 const TABLE: &str = include_str!("../../../../tests/demo_legacy/columns.txt");
 
-/// Whether the table has a view, and whether a column of it may be NULL.
+/// Returns whether a column of a view may be NULL; `None` where the table does not have the view.
 fn may_be_null(view: &str, column: &str) -> Option<bool> {
     let mut inside = false;
     let mut found = None;
@@ -22,7 +22,7 @@ fn may_be_null(view: &str, column: &str) -> Option<bool> {
 }
 
 #[test]
-fn every_column_that_is_asked_for_has_a_kind_and_none_that_a_server_leaves_empty_must_be_there() {
+fn column_types_match_the_servers_nullability() {
     let mut asked = 0;
     for line in Line::all() {
         for (id, view) in line.views() {
@@ -44,7 +44,7 @@ fn row(cells: &[(&str, Option<&str>)]) -> Row {
 }
 
 #[test]
-fn a_cell_that_is_not_what_its_column_holds_is_named() {
+fn mismatching_cell_is_named() {
     for (column, cell, says) in [
         ("DEST_ID", None, "is NULL"),
         ("DEST_ID", Some("abc"), "says \"abc\", which is no whole number"),
@@ -79,7 +79,7 @@ fn a_cell_that_is_not_what_its_column_holds_is_named() {
 }
 
 #[test]
-fn what_servers_answer_is_read() {
+fn real_values_are_accepted() {
     for (view, column, cell) in [
         (ViewId::Sets, "MIN_RESTORE_SCN", None),
         (ViewId::Sets, "RESULT", Some("-4013")),
@@ -102,7 +102,7 @@ fn what_servers_answer_is_read() {
 }
 
 #[test]
-fn a_moment_of_the_past_is_not_later_than_the_clock() {
+fn future_times_are_refused() {
     // 2026-11-20T00:00:00Z.
     let now = 1_795_132_800_u64;
     let day = 86_400;

@@ -13,7 +13,7 @@ fn lacks(lines: &[&str]) -> Known<Vec<&'static str>> {
 }
 
 #[test]
-fn what_is_missing_is_read_from_show_grants() {
+fn missing_grants_are_found() {
     let (alter, select) = ("ALTER SYSTEM", "SELECT on oceanbase.*");
     for (lines, expected) in [
         (vec!["GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION"], vec![]),
@@ -42,7 +42,7 @@ fn what_is_missing_is_read_from_show_grants() {
 
 /// As a server of V4.3.5 prints them.
 #[test]
-fn the_lines_of_a_real_server_are_understood() {
+fn real_grant_lines_are_parsed() {
     let root = [
         "GRANT ALL PRIVILEGES ON *.* TO 'root' WITH GRANT OPTION",
         "GRANT ALL PRIVILEGES ON `oceanbase`.* TO 'root'",
@@ -59,14 +59,14 @@ fn the_lines_of_a_real_server_are_understood() {
 }
 
 #[test]
-fn what_a_role_gives_is_not_known() {
+fn role_grants_are_unknown() {
     let role = "GRANT `dba`@`%` TO 'op'";
     assert!(matches!(lacks(&[role]), Known::NotChecked(why) if why.ends_with(role)));
     assert_eq!(lacks(&[role, "GRANT ALL PRIVILEGES ON *.* TO 'op'"]), Known::Known(vec![]), "it needs no role");
 }
 
 #[test]
-fn the_grant_is_for_the_user_alone() {
+fn grant_statement_names_the_user() {
     for login in ["op@pay", "op@pay#prod", "op", "prod:pay:op"] {
         assert_eq!(name_of(login), "op", "{login}");
     }

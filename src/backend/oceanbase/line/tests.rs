@@ -54,7 +54,7 @@ const VIEWS: [ViewId; 28] = [
     ViewId::MajorCompactions,
 ];
 
-/// What only some lines have.
+/// Statements and views that only some profiles have.
 const STATEMENTS_OF_THE_CLUSTER: [StatementId; 2] = [StatementId::Compact, StatementId::ShowParameter];
 const VIEWS_OF_THE_CLUSTER: [ViewId; 6] =
     [ViewId::Cluster, ViewId::Zones, ViewId::Freezes, ViewId::BackupState, ViewId::BrokenParts, ViewId::Variables];
@@ -76,7 +76,7 @@ const VIEWS_OF_TENANTS: [ViewId; 11] = [
 /// From some release of a family on.
 const LATER_STATEMENTS: [StatementId; 4] =
     [StatementId::BackupTenants, StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
-/// A look at the storage: it names directories, and only sys may ask.
+/// Statements of the storage proof: they name directories, and only sys may send them.
 const LOOKS: [StatementId; 3] = [StatementId::Decrypt, StatementId::LookAtStorage, StatementId::ShowLook];
 const LATER_VIEWS: [ViewId; 2] = [ViewId::SetFiles, ViewId::SetLevels];
 
@@ -88,7 +88,7 @@ fn version(text: &str) -> Version {
     Detected::read(text).unwrap().version
 }
 
-/// The lists above are whole: a new id stops this from compiling, and its place in the list is checked below.
+/// Returns the positions in the lists above: a new id stops this from compiling, and the position is checked below.
 fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
     let statement = match statement {
         StatementId::SetDataDestination => 0,
@@ -142,7 +142,7 @@ fn place(statement: StatementId, view: ViewId) -> (usize, usize) {
 }
 
 #[test]
-fn every_statement_and_view_has_its_words() {
+fn every_profile_has_its_templates_and_views() {
     let lines = LINES.as_ref().unwrap();
     for line in lines {
         for bound in [&line.from, &line.below] {
@@ -166,9 +166,9 @@ fn every_statement_and_view_has_its_words() {
     }
 }
 
-/// R6: from sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (1235).
+/// From sys every ALTER SYSTEM names its tenants; a tenant names none, since it may not (R6; 1235).
 #[test]
-fn from_sys_there_is_no_bare_form() {
+fn sys_templates_name_their_tenants() {
     for line in LINES.as_ref().unwrap().iter().filter(|line| !of_the_cluster(line)) {
         for id in STATEMENTS {
             if line.statement(id, Scope::Sys).is_none() {
@@ -189,7 +189,7 @@ fn from_sys_there_is_no_bare_form() {
 }
 
 #[test]
-fn every_column_is_one_the_documented_view_has() {
+fn columns_are_documented() {
     let documented = views_of("4.2.5").unwrap();
     let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
     let mut wrong = Vec::new();
@@ -223,7 +223,7 @@ fn every_column_is_one_the_documented_view_has() {
 }
 
 #[test]
-fn a_tenant_sees_all_but_what_is_of_the_cluster() {
+fn views_hidden_from_tenants() {
     let line = Line::of(&version("OceanBase 4.2.5.1")).unwrap();
     let own = |id: &ViewId| line.view(*id, Scope::Sys).is_some();
     let unseen: Vec<ViewId> =
@@ -244,7 +244,7 @@ fn no_column_that_holds_a_password_is_read() {
 }
 
 #[test]
-fn a_version_has_its_line_or_the_one_below_it() {
+fn version_has_its_profile_or_the_one_below() {
     for (text, name) in [
         ("OceanBase 4.0.0.0", Some("V4")),
         ("OceanBase 4.2.0.1", Some("V4")),
@@ -271,9 +271,9 @@ fn a_version_has_its_line_or_the_one_below_it() {
     }
 }
 
-/// What is on no line is read as the one below it; and whether it is on one is said the same by the lines and by the method.
+/// A version without a profile uses the one below it; profiles and backup method agree on which versions are known.
 #[test]
-fn a_version_is_known_exactly_where_a_line_covers_it() {
+fn profiles_and_method_agree_on_known_versions() {
     for text in [
         "2.2.60", "2.2.76", "2.2.77", "2.2.78", "2.3.0", "3.0.0", "3.1.0", "3.1.5", "3.1.9", "3.2.0", "3.2.4.6",
         "3.3.0", "3.9.0", "4.0.0.0", "4.2.5.1", "4.3.5.9", "4.4.9.9", "4.5.0.0", "4.9.0.0", "5.0.0.0", "9.0.0.0",
@@ -284,9 +284,9 @@ fn a_version_is_known_exactly_where_a_line_covers_it() {
     }
 }
 
-/// The table of ../reference by line: what each newer one adds, and what it asks for.
+/// What each newer release line adds, and what it requires.
 #[test]
-fn each_line_below_v4_has_what_it_has_and_no_more() {
+fn features_of_profiles_below_v4() {
     use crate::domain::whole::CompactionRule::{AsAnswered, Enforced, NotAsked};
     for (text, files, levels, tenants, compaction) in [
         ("OceanBase 2.2.60", false, false, false, Enforced),
@@ -311,9 +311,9 @@ fn each_line_below_v4_has_what_it_has_and_no_more() {
     }
 }
 
-/// Whatever these say concerns the whole cluster; a name of a tenant is in one alone, and no form forces or clears anything.
+/// These statements concern the whole cluster; only two name a tenant, and none forces or clears anything.
 #[test]
-fn below_v4_only_one_statement_names_tenants() {
+fn statements_below_v4_name_no_tenants() {
     for line in LINES.as_ref().unwrap().iter().filter(|line| of_the_cluster(line)) {
         for id in STATEMENTS {
             let Some(words) = line.statement(id, Scope::Sys) else { continue };
@@ -324,9 +324,9 @@ fn below_v4_only_one_statement_names_tenants() {
     }
 }
 
-/// R10: at the end of each backup from V4.2.1 on; V3.1.1 and later V3.1 only by itself.
+/// A proof is part of each backup from V4.2.1 on; V3.1.1 and later V3.1 have it on demand only (R10).
 #[test]
-fn the_server_is_asked_to_look_only_where_it_can() {
+fn proof_rule_of_each_release() {
     use crate::domain::proof::ProofRule::{Never, OfEachBackup, OnDemandInCommunity};
     for (text, rule) in [
         ("OceanBase 2.2.60", Never),
@@ -349,7 +349,7 @@ fn the_server_is_asked_to_look_only_where_it_can() {
 }
 
 #[test]
-fn several_selects_are_one_text_only_where_the_source_says_so() {
+fn multi_selects_of_each_profile() {
     for line in Line::all() {
         let known = ["V3.1.0", "V3.1.1", "V3.1.3", "V4", "V4.2.1"].contains(&line.name.as_str());
         assert_eq!(line.several_selects, known, "{}", line.name);
@@ -357,7 +357,7 @@ fn several_selects_are_one_text_only_where_the_source_says_so() {
 }
 
 #[test]
-fn an_entry_that_is_like_no_other_is_refused() {
+fn unknown_base_profile_is_refused() {
     let entry = "{name: V9, like: V8, from: V9.0, below: V10.0}";
     let entry: LineEntry = serde_yaml::from_str(entry).unwrap();
     assert_eq!(entry.whole(&[]).unwrap_err(), "V9 is like no line");
@@ -365,9 +365,9 @@ fn an_entry_that_is_like_no_other_is_refused() {
     assert_eq!(alone.whole(&[]).unwrap_err(), "V9 has no jobs");
 }
 
-/// One entry with what differs is all that a newer release takes.
+/// A newer release needs only one entry with its differences.
 #[test]
-fn a_newer_release_is_one_entry() {
+fn new_release_needs_one_entry() {
     let entry =
         r#"{name: V4.6, like: V4, from: "V4.6", below: "V5.0", statements: {cancel_backup: "ALTER SYSTEM CANCEL IT"}}"#;
     let entry: LineEntry = serde_yaml::from_str(entry).unwrap();

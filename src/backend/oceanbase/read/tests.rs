@@ -14,7 +14,7 @@ fn asked(columns: &Columns, id: ViewId, filters: &[Filter<'_>], order: &str) -> 
 }
 
 #[test]
-fn a_question_is_columns_conditions_and_an_order() {
+fn select_has_columns_filters_and_order() {
     let none = Columns::default();
     assert_eq!(
         asked(&none, ViewId::TenantJobs, &[], "").unwrap(),
@@ -29,13 +29,13 @@ fn a_question_is_columns_conditions_and_an_order() {
 }
 
 #[test]
-fn an_empty_list_asks_nothing() {
+fn empty_filter_sends_no_query() {
     let filters = [("JOB_ID", vec![Is::Number(1)]), ("JOB_STATUS", Vec::new())];
     assert_eq!(asked(&Columns::default(), ViewId::TenantJobs, &filters, ""), None);
 }
 
 #[test]
-fn optional_columns_are_asked_for_where_they_were_found() {
+fn discovered_columns_are_selected() {
     let without = asked(&Columns::default(), ViewId::Tenants, &[], "").unwrap();
     assert!(!without.contains("LOG_MODE"), "{without}");
     let found = [(ViewId::Tenants, vec!["LOG_MODE".to_owned()])].into();
@@ -44,7 +44,7 @@ fn optional_columns_are_asked_for_where_they_were_found() {
 }
 
 #[test]
-fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
+fn every_select_parses() {
     let hostile = "obnow t1.1' OR '1'='1\\";
     for (id, column, scope) in [
         (ViewId::Servers, "ZONE"),
@@ -85,7 +85,7 @@ fn every_view_is_asked_as_the_narrow_grammar_wants_it() {
 }
 
 #[test]
-fn a_view_of_one_tenant_is_asked_for_its_own_rows_only() {
+fn tenant_view_has_no_tenant_filter() {
     let home = Home { scope: Scope::Tenant, id: 1002, name: "pay".into() };
     let filters =
         |ids: &[u64]| vec![(TENANT_ID, ids.iter().copied().map(Is::Number).collect()), ("JOB_ID", vec![Is::Number(7)])];

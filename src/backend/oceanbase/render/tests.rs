@@ -19,17 +19,17 @@ fn words(scope: Scope) -> Words<'static> {
     Words { line: Line::of(&Detected::read("OceanBase 4.2.5.1").unwrap().version).unwrap(), scope }
 }
 
-/// What is said from sys.
+/// Returns the dialect of a sys login.
 fn line() -> Words<'static> {
     words(Scope::Sys)
 }
 
-/// What a tenant's own administrator says.
+/// Returns the dialect of a tenant's own login.
 fn own() -> Words<'static> {
     words(Scope::Tenant)
 }
 
-/// An attempt of the task `t1`, whose plan has one part.
+/// Returns the run id of an attempt of task `t1`, whose plan has one part.
 fn run(attempt: u32) -> RunId<'static> {
     RunId { task: "t1", attempt, part: None }
 }
@@ -55,9 +55,9 @@ fn look(data: &str, log: Option<&str>, passwords: usize) -> Action {
     Action::LookAtStorage { data: place(data), log: log.map(place), access_key: None, decrypt }
 }
 
-/// Only the point that is read may differ from what was confirmed.
+/// Only the restore point that is read from the server may differ from what was confirmed.
 #[test]
-fn the_point_of_a_look_is_filled_in_and_nothing_else() {
+fn proof_fills_in_the_restore_point_only() {
     let asked = look("file:///a", Some("file:///b"), 1);
     let sent = super::look(line(), &asked, Scn(1_763_600_000_000_000_001), run(1)).unwrap();
     assert!(sent[1].to_string().ends_with(" UNTIL SCN = 1763600000000000001 PREVIEW"), "{}", sent[1]);
@@ -72,7 +72,7 @@ fn the_point_of_a_look_is_filled_in_and_nothing_else() {
 }
 
 #[test]
-fn before_v4_a_look_is_a_restore_into_a_tenant_that_does_not_exist() {
+fn cluster_proof_restores_into_an_unused_name() {
     let old = Words { line: Line::of(&Detected::read("OceanBase 3.1.5").unwrap().version).unwrap(), scope: Scope::Sys };
     let asked = LookBeforeV4 {
         new_tenant: "obnow_look_0".to_owned(),
@@ -100,7 +100,7 @@ fn before_v4_a_look_is_a_restore_into_a_tenant_that_does_not_exist() {
 }
 
 #[test]
-fn every_action_has_its_exact_words() {
+fn every_action_renders_exactly() {
     let one: &[&str] = &["pay"];
     let two: &[&str] = &["pay", "log"];
     for (what, tenants, expected) in [
@@ -178,7 +178,7 @@ fn every_action_has_its_exact_words() {
 }
 
 #[test]
-fn nothing_is_said_that_more_tenants_could_hear() {
+fn statements_reach_no_other_tenant() {
     let actions = [
         data("file:///b"),
         archive("LOCATION=file:///b"),
@@ -203,7 +203,7 @@ fn nothing_is_said_that_more_tenants_could_hear() {
 }
 
 #[test]
-fn a_tenant_says_everything_of_itself_and_names_nobody() {
+fn tenant_statements_name_no_tenant() {
     let of = |action: &Action| {
         let said = super::action(own(), action, &["pay"], run(2)).unwrap();
         said.iter().map(ToString::to_string).collect::<Vec<_>>()
@@ -225,7 +225,7 @@ fn a_tenant_says_everything_of_itself_and_names_nobody() {
         ),
     ] {
         assert_eq!(of(&what), expected);
-        // It is for the one tenant that says it, and for nobody without a name.
+        // It is for one tenant only, and never without a tenant.
         assert!(super::action(own(), &what, &["pay", "log"], run(1)).is_err(), "{what:?}");
         assert!(super::action(own(), &what, &[], run(1)).is_err(), "{what:?}");
     }
@@ -235,9 +235,9 @@ fn a_tenant_says_everything_of_itself_and_names_nobody() {
     assert_eq!(cancel(own(), &["all"]).unwrap().to_string(), "ALTER SYSTEM CANCEL BACKUP");
 }
 
-/// R6: a bare form hits every tenant when sys says it, so whoever sees the cluster from sys never says one.
+/// A bare form applies to every tenant when sys sends it, so sys never sends one (R6).
 #[test]
-fn a_bare_form_is_never_said_from_sys() {
+fn sys_never_sends_a_bare_form() {
     for template in ["ALTER SYSTEM BACKUP DATABASE", "ALTER SYSTEM ARCHIVELOG", "ALTER SYSTEM CANCEL BACKUP"] {
         for tenants in [&["pay"][..], &["pay", "log"], &[]] {
             assert!(for_these(Scope::Sys, tenants, template).is_err(), "{template}");
@@ -281,7 +281,7 @@ fn the_preview_is_every_step_of_every_target() {
 }
 
 #[test]
-fn a_thousand_tenants_are_two_statements_with_a_marker_each() {
+fn thousand_tenants_are_two_statements() {
     let tenants = (0..1_000).map(|number| other_tenant(1_002 + 2 * number, &format!("t{number}"))).collect();
     let plan = plan(&cluster(tenants), &choose(&["prod"], Mode::Full)).unwrap();
     let shown = preview(line(), &plan, "t1", 1).unwrap();
@@ -297,7 +297,7 @@ fn a_thousand_tenants_are_two_statements_with_a_marker_each() {
     assert_eq!(told, [(800, "'obnow t1.1/1'"), (200, "'obnow t1.1/2'")]);
 }
 
-/// Statements of every action with every option, for tenants of any name.
+/// Returns the statements of every action with every option, for tenants of any name.
 fn every_statement(tenants: &[&str], uri: &str) -> Vec<Statement> {
     let one = &tenants[..1];
     let mut acts = vec![(data(uri), one), (Action::SetArchiveLagTarget { seconds: 60 }, one)];
@@ -343,7 +343,7 @@ fn no_statement_shows_a_secret() {
 }
 
 #[test]
-fn the_embedded_grammar_takes_every_statement() {
+fn embedded_grammar_parses_every_statement() {
     let hostile: &[&str] = &["pay`; DROP TENANT x; --", "it's", "\"q\"", "支付 1", "a\\", "select", "#", "/*"];
     for tenants in [&["pay", "log"], hostile] {
         for statement in every_statement(tenants, "oss://b/it/x?host=h&access_id=i") {
@@ -354,7 +354,7 @@ fn the_embedded_grammar_takes_every_statement() {
     }
 }
 
-/// A tenant's name as nobody should give one.
+/// Generates tenant names with special characters.
 fn name() -> impl Strategy<Value = String> {
     let evil = prop::sample::select(vec![
         '`', '\'', '"', '\\', ' ', ';', '-', '#', '/', '*', ',', '=', '{', '}', '(', ')', '.', '@', '支', '付', 'é',

@@ -14,9 +14,9 @@ fn utc() -> ServerTimeZone {
     ServerTimeZone::fixed(0)
 }
 
-/// What others write is free text; the mark of an obnow is compared to the letter, whatever a secret is.
+/// Texts of others are cleaned of secrets; the marker of an obnow stays unchanged even if it contains one.
 #[test]
-fn a_description_repeats_no_secret_and_a_mark_stays_as_it_is() {
+fn description_hides_secrets_and_keeps_markers() {
     let _held = crate::domain::secret::Secret::new("CANARYrow7".to_owned());
     assert_eq!(description("nightly, by CANARYrow7"), "nightly, by ***");
     assert_eq!(description("obnow 20261201-CANARYrow7.1/2"), "obnow 20261201-CANARYrow7.1/2");
@@ -66,7 +66,7 @@ fn a_set_is_read_by_the_names_of_its_columns() {
     assert_eq!(set(&row(&of(Some("4.0.0.0"))), &v4_0, &utc()).unwrap().restores_here, Some(true));
 }
 
-/// A row as servers have it, with these cells in place of its own; a cell of None is NULL.
+/// Returns a row as servers have it, with these cells replaced; `None` is NULL.
 fn whole(more: &[(&str, Option<&str>)]) -> Row {
     let numbers = [
         "TENANT_ID",
@@ -94,9 +94,9 @@ fn whole(more: &[(&str, Option<&str>)]) -> Row {
     row(&all)
 }
 
-/// Nothing stands for a value that is not there: what it belongs to is not read either, and what may be NULL is not known.
+/// A missing value has no default: the row is refused, or a nullable value is not known.
 #[test]
-fn what_was_not_read_has_no_value() {
+fn unreadable_values_stay_unknown() {
     let v4 = Version::oceanbase([4, 2, 5, 1], None);
     for garbage in [None, Some("-1"), Some("1.5"), Some("abc"), Some("99999999999999999999999"), Some(""), Some("0x10")]
     {
@@ -143,7 +143,7 @@ fn an_end_that_is_not_set_is_none() {
 }
 
 #[test]
-fn unknown_words_are_kept_and_cannot_drive_a_terminal() {
+fn unknown_words_are_kept_and_cleaned() {
     let cells = [("STATUS", Some("MOST\u{1b}[31mLY\u{7}")), ("PATH", Some("oss://b?access_key=CANARY"))];
     let read = set(&whole(&cells), &Version::oceanbase([4, 2, 5, 1], None), &utc()).unwrap();
     assert_eq!(read.status, SetStatus::Other("MOSTLY".into()));
@@ -154,7 +154,7 @@ fn unknown_words_are_kept_and_cannot_drive_a_terminal() {
 }
 
 #[test]
-fn a_job_knows_whom_it_is_for_and_what_came_of_it() {
+fn job_row_is_parsed() {
     let parent = job(&row(&[
         ("TENANT_ID", Some("1")),
         ("JOB_ID", Some("9")),
@@ -204,7 +204,7 @@ fn percent_is_a_number_from_0_to_100() {
 }
 
 #[test]
-fn destinations_are_put_together_from_their_rows() {
+fn destination_rows_are_parsed() {
     let pair = |name, value| row(&[("NAME", Some(name)), ("VALUE", Some(value)), ("DEST_NO", Some("0"))]);
     let rows = [
         pair("path", "oss://b/clog?host=h&access_id=i&access_key=CANARY"),
@@ -257,7 +257,7 @@ fn durations_are_read_as_parameters_print_them() {
     }
 }
 
-/// What a view might show, and what it should never show.
+/// Generates values that a view might show, and ones that it should never show.
 fn cell() -> impl Strategy<Value = Option<String>> {
     prop_oneof![
         Just(None),
@@ -329,7 +329,7 @@ fn any_row() -> impl Strategy<Value = Row> {
 
 proptest! {
     #[test]
-    fn no_row_is_too_strange(row in any_row(), name in prop::sample::select(vec!["path", "state", "data_backup_dest"]), value in cell()) {
+    fn any_row_is_handled(row in any_row(), name in prop::sample::select(vec!["path", "state", "data_backup_dest"]), value in cell()) {
         let set = set(&row, &Version::oceanbase([4, 2, 5, 1], None), &utc());
         let (job, task) = (job(&row), task(&row));
         let everything = format!("{set:?}{:?}{:?}{job:?}{task:?}{}", round(&row), piece(&row), cleanup(&row));
@@ -351,7 +351,7 @@ proptest! {
     }
 
     #[test]
-    fn no_duration_is_too_strange(text in any::<String>(), number in any::<u64>(), unit in "[a-z]{0,3}") {
+    fn any_duration_is_handled(text in any::<String>(), number in any::<u64>(), unit in "[a-z]{0,3}") {
         let _ = seconds(&text);
         let _ = seconds(&format!("{number}{unit}"));
     }
@@ -373,7 +373,7 @@ fn seconds_since_1970_are_read_to_the_microsecond() {
 }
 
 #[test]
-fn a_server_is_called_stopped_only_where_that_was_read() {
+fn serving_state_of_a_server() {
     let (time, zero) = (Some("2026-11-20 03:31:40.123456"), Some("1970-01-01 00:00:00.000000"));
     for (start, stop, serves) in [
         (time, None, Some(true)),

@@ -1,4 +1,4 @@
-//! The answers to a text while they are being read: packet by packet, and never more than the bounds.
+//! Reads the results of a text packet by packet, within the limits.
 
 use std::sync::Arc;
 
@@ -6,18 +6,18 @@ use super::fields::{Fields, Length};
 use super::row::{Header, Row};
 use super::trouble::{ANSWER, Bound, CELL, COLUMNS, ROWS, Refusal, Trouble};
 
-/// The server has a further answer to the same text.
+/// Status flag: another result of the same text follows.
 const MORE_RESULTS: u64 = 0x8;
-/// An end packet is shorter than a value whose length begins with the same byte.
+/// An end packet is shorter than this; a value whose length begins with the same byte is longer.
 const END_BELOW: usize = 9;
-/// What a packet costs beside its payload.
+/// Header of a packet, in bytes.
 const HEADER: usize = 4;
 
-/// What the next packet has to be.
+/// What the next packet must be.
 enum Stage {
-    /// The first of an answer: done, or how many columns.
+    /// The first packet of a result: OK, or the number of columns.
     Begins,
-    /// So many columns, these of which are known.
+    /// Column definitions: the number of columns, and the names read so far.
     Columns(usize, Vec<String>),
     /// The end of the columns.
     ColumnsEnd(Vec<String>),
@@ -25,7 +25,7 @@ enum Stage {
     Rows(Arc<Header>),
 }
 
-/// The answers to one text, of which nothing or a part has come. The bounds hold for each of them and for all together.
+/// The results of one text while they are read. The limits apply to each of them and to all together.
 pub(super) struct Answers {
     stage: Stage,
     rows: Vec<Row>,
@@ -33,24 +33,24 @@ pub(super) struct Answers {
     left: usize,
     /// Rows that may still come.
     rows_left: usize,
-    /// Answers that may still follow the one being read.
+    /// Results that may still follow the current one.
     following: usize,
     /// Whether the text has several statements.
     several: bool,
-    /// Whether nobody waits for them any more: they are read only to be over.
+    /// Whether the results are discarded: they are only read to their end.
     forgotten: bool,
 }
 
-/// An answer that was read to its end.
+/// A result that was read to its end.
 pub(super) struct Whole {
     /// Its rows.
     pub(super) rows: Vec<Row>,
-    /// Whether no other answer to the same text follows.
+    /// Whether it is the last result of the text.
     pub(super) last: bool,
 }
 
 impl Answers {
-    /// The answers to a text of so many statements, of which nothing has come.
+    /// Returns the reader for a text of this many statements.
     pub(super) fn to(statements: usize) -> Self {
         Self {
             stage: Stage::Begins,
@@ -63,13 +63,13 @@ impl Answers {
         }
     }
 
-    /// Keeps nothing of them from now on.
+    /// Discards the rows from now on.
     pub(super) fn forget(&mut self) {
         self.forgotten = true;
         self.rows.clear();
     }
 
-    /// Whether a packet may be as long as it is; it is asked while it comes.
+    /// Returns the check of a packet's length while it arrives.
     pub(super) fn bounds(&self) -> impl Fn(&[u8], usize) -> Result<(), Trouble> + Send + use<> {
         let left = self.left;
         let columns = if let Stage::Rows(header) = &self.stage { header.columns } else { 0 };
@@ -81,10 +81,10 @@ impl Answers {
         }
     }
 
-    /// Takes the next packet. Some: it was the last one of an answer.
+    /// Accepts the next packet; returns the result where it was its last packet.
     ///
     /// # Errors
-    /// The server's refusal, a packet that is none, or a bound.
+    /// The server's error, a malformed packet, or a limit.
     pub(super) fn take(&mut self, packet: Vec<u8>) -> Result<Option<Whole>, Trouble> {
         self.left = self.left.saturating_sub(packet.len() + HEADER);
         let first = *packet.first().ok_or(Trouble::Malformed("a packet is empty"))?;
@@ -93,14 +93,14 @@ impl Answers {
         }
         let is_end = first == 0xFE && packet.len() < END_BELOW;
         match std::mem::replace(&mut self.stage, Stage::Begins) {
-            // Several are sent of questions alone, and each question has columns.
+            // Only queries are sent together, and every query has columns.
             Stage::Begins if self.several && (first == 0 || is_end) => {
                 Err(Trouble::Malformed("one of several questions is answered without columns"))
             }
             Stage::Begins | Stage::Rows(_) if is_end => self.end(end_status(&packet)?),
             Stage::Begins if first == 0 => {
                 let mut fields = Fields(&packet[1..]);
-                // The rows that were changed, and the last number that was given to one.
+                // Affected rows and last insert id.
                 fields.length()?;
                 fields.length()?;
                 self.end(fields.number(2)?)
@@ -152,10 +152,10 @@ impl Answers {
     }
 }
 
-/// The status in an end packet.
+/// Returns the status of an end packet.
 fn end_status(packet: &[u8]) -> Result<u64, Trouble> {
     let mut fields = Fields(packet);
-    // The marker and the number of warnings.
+    // Marker and number of warnings.
     fields.take(3)?;
     fields.number(2)
 }
@@ -171,7 +171,7 @@ fn columns(packet: &[u8]) -> Result<usize, Trouble> {
     }
 }
 
-/// The name of a column, in upper case.
+/// Returns the name of a column in upper case.
 fn name(packet: &[u8]) -> Result<String, Trouble> {
     let mut fields = Fields(packet);
     // Catalogue, schema, table, and the table's own name.
@@ -181,7 +181,7 @@ fn name(packet: &[u8]) -> Result<String, Trouble> {
     Ok(String::from_utf8_lossy(fields.value()?.unwrap_or_default()).to_uppercase())
 }
 
-/// Whether no cell of what has come of a row is announced to be too long.
+/// Checks that no cell of a partly received row announces too great a length.
 fn cells_fit(row: &[u8], columns: usize) -> Result<(), Trouble> {
     let mut fields = Fields(row);
     for _ in 0..columns {
@@ -194,7 +194,7 @@ fn cells_fit(row: &[u8], columns: usize) -> Result<(), Trouble> {
                     break;
                 }
             }
-            // What is not there yet is judged when it is.
+            // The rest is checked when it has arrived.
             Err(_) => break,
         }
     }
@@ -210,7 +210,7 @@ mod tests {
     const END: [u8; 5] = [0xFE, 0, 0, 2, 0];
     const MORE: [u8; 5] = [0xFE, 0, 0, 10, 0];
 
-    /// The answers to two questions: so many rows of this one in the first, and the second begun.
+    /// Returns a reader of two results: this many rows in the first, and the columns of the second read.
     fn second_begun(rows: usize, row: &[u8]) -> Answers {
         let mut answers = Answers::to(2);
         answers.forget();
@@ -224,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn the_rows_of_all_answers_to_a_text_have_one_bound() {
+    fn row_limit_spans_all_results() {
         let mut answers = second_begun(ROWS - 1, b"\x01x");
         assert!(answers.take(b"\x01x".to_vec()).is_ok());
         let beyond = answers.take(b"\x01x".to_vec());
@@ -232,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn the_bytes_of_all_answers_to_a_text_have_one_bound() {
+    fn byte_limit_spans_all_results() {
         let mut row = vec![0xFD, 0, 0, 0x10];
         row.resize(4 + (1 << 20), b'x');
         let answers = second_begun(63, &row);

@@ -1,4 +1,4 @@
-//! A client of the MySQL protocol: text statements, one text after the other.
+//! A client of the MySQL protocol that sends text statements one after the other.
 
 use tokio::net::TcpStream;
 use zeroize::Zeroizing;
@@ -9,15 +9,15 @@ use super::packets::Packets;
 use super::row::Row;
 use super::trouble::Trouble;
 
-/// The command that carries a text.
+/// The command byte of a text query.
 const QUERY: u8 = 3;
 
 /// An open connection.
 pub(super) struct Client {
     packets: Packets,
-    /// The answers to the last text, while one is to come; they stay where nobody waited for their end.
+    /// The pending results of the last text; they remain where the caller stopped waiting.
     answers: Option<Answers>,
-    /// Whether nothing can be asked any more: what comes next on the connection is not known.
+    /// Whether the connection cannot be used any more, since the next bytes on it are unknown.
     given_up: bool,
 }
 
@@ -25,15 +25,15 @@ impl Client {
     /// Connects and logs in.
     ///
     /// # Errors
-    /// What went wrong.
+    /// The connection or the login failed.
     pub(super) async fn connect(port: u16, login: &Login<'_>) -> Result<Self, Trouble> {
         let stream = TcpStream::connect((login.host, port)).await?;
-        // A question waits for nothing.
+        // Queries are sent at once.
         stream.set_nodelay(true)?;
         Ok(Self { packets: log_in(stream, login).await?, answers: None, given_up: false })
     }
 
-    /// Asks for rows.
+    /// Sends one query and returns its rows.
     ///
     /// # Errors
     /// As [`Client::send`] and [`Client::next`].
@@ -42,11 +42,11 @@ impl Client {
         Ok(self.next().await?.unwrap_or_default())
     }
 
-    /// Sends a text of so many statements. What is left of answers that nobody waited for is read first, so that it is never
-    /// taken for an answer to this one.
+    /// Sends a text of this many statements. Pending results of the text before are read first, so that they are never taken for
+    /// results of this one.
     ///
     /// # Errors
-    /// What went wrong. After all but a refusal the connection is of no more use.
+    /// The connection failed. Only after an error of the server it can still be used.
     pub(super) async fn send(&mut self, sql: &str, statements: usize) -> Result<(), Trouble> {
         if let Some(answers) = &mut self.answers {
             answers.forget();
@@ -65,7 +65,7 @@ impl Client {
         command.push(QUERY);
         command.extend_from_slice(sql.as_bytes());
         self.packets.begin_command();
-        // Where nobody waits for the end of the sending, only a part may have left.
+        // If the future is dropped while sending, only a part may have been sent.
         self.given_up = true;
         self.packets.send(&command).await?;
         self.given_up = false;
@@ -73,7 +73,8 @@ impl Client {
         Ok(())
     }
 
-    /// Reads the next answer to the text that was sent, to its end. None: there is no other one. A refusal is the last answer.
+    /// Reads the next result of the last text to its end; `None` where there is no other one. An error of the server is the last
+    /// result.
     ///
     /// # Errors
     /// As [`Client::send`].

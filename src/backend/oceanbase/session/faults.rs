@@ -1,4 +1,4 @@
-//! What a person is told when a connection, a login or a statement comes to nothing.
+//! Faults of connections, logins and statements.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::domain::diagnosis::{explain, foreign};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::Secret;
 
-/// The longest a statement is repeated in a message, in characters.
+/// The most characters of a statement that a message repeats.
 const SHOWN: usize = 60;
 
 pub(super) fn unreachable(endpoint: &str, why: impl Into<String>) -> Fault {
@@ -44,7 +44,7 @@ pub(super) fn connect_fault(trouble: &Trouble, endpoint: &str, user: &str, passw
     fault.with_detail(detail)
 }
 
-/// A login that is not answered: what was asked for would give the password away, or is not known.
+/// Returns the fault of a login by an unsupported plugin, which would reveal the password or is unknown.
 fn plugin_fault(plugin: &str, endpoint: &str, user: &str) -> Fault {
     let plugin: String = foreign(plugin).chars().take(SHOWN).collect();
     let named = if plugin.is_empty() { "a plugin without a name".to_owned() } else { format!("the plugin {plugin}") };
@@ -102,7 +102,7 @@ fn login_fault(code: u32, message: &str, endpoint: &str, user: &str, password: O
     .with_code(code)
 }
 
-/// What of a login may be wrong; the server does not say which.
+/// Returns the parts of a login that may be wrong; the server does not say which.
 fn suspects(user: &str) -> String {
     match (user.split_once('#'), parts_by_colons(user)) {
         (Some((_, "")), _) => "the user, the password, or the empty cluster name behind #".to_owned(),
@@ -123,7 +123,7 @@ fn remedy(user: &str) -> String {
     }
 }
 
-/// The parts of `cluster:tenant:user`, the form of older clients.
+/// Returns the parts of `cluster:tenant:user`, the form of older clients.
 fn parts_by_colons(user: &str) -> Option<[&str; 3]> {
     let parts: Vec<&str> = user.split(':').collect();
     parts.try_into().ok()
@@ -164,13 +164,13 @@ fn tls_fault(cause: &str, endpoint: &str) -> Fault {
     Fault::new(Cause::Unreachable, format!("TLS with {endpoint} failed."), why, next)
 }
 
-/// The server's text, and whether it is all of it.
+/// Returns the server's error text, with a note where it was cut off.
 fn words(refusal: &Refusal) -> String {
     let text = foreign(&refusal.text);
     if refusal.whole { text } else { format!("{text}... (cut off at 16 KiB)") }
 }
 
-/// The beginning of a statement, as a sentence ends.
+/// Returns the beginning of a statement, ended by a full stop.
 pub(super) fn brief(statement: &str) -> String {
     let begins: String = statement.chars().take(SHOWN).collect();
     if begins.len() < statement.len() { format!("{begins}...") } else { format!("{begins}.") }
@@ -179,7 +179,7 @@ pub(super) fn brief(statement: &str) -> String {
 pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &str) -> Failure {
     let fault = match trouble {
         Trouble::Refused(refusal) => {
-            // The server stopped waiting for itself, or its code was not read: what it was asked to do may have happened.
+            // The server timed out, or its code was unreadable: the statement may have been executed.
             let answered = !matches!(refusal.code, 0 | TIMED_OUT);
             return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
         }
@@ -210,7 +210,7 @@ fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {
     )
 }
 
-/// What a statement asks: the view, or where it names none the begin of its text.
+/// Returns what a statement reads: the view, or where it names none the beginning of its text.
 fn asked(statement: &str) -> String {
     let view = statement.split_once(" FROM ").and_then(|(_, behind)| behind.split_whitespace().next());
     view.map_or_else(|| format!("The answer to {}", brief(statement).trim_end_matches('.')), str::to_owned)
@@ -221,7 +221,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_with_a_certificate_is_said_as_such() {
+    fn certificate_faults_are_explained() {
         for (said, why) in [
             ("invalid peer certificate: UnknownIssuer", "not signed by the CA"),
             ("invalid peer certificate: Other(OtherError(UnsupportedCertVersion))", "of version 1"),
@@ -241,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refused_login_names_all_of_its_parts_as_suspects() {
+    fn refused_login_names_the_suspected_parts() {
         let plain = refused("root@sys", "p");
         assert_eq!(plain.why, "The server refuses the user or the password.");
         let behind = refused("root@sys#demoo", "p");
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_seen_in_a_password_is_said_once_it_was_refused() {
+    fn invisible_password_characters_are_reported() {
         for (password, said) in [
             ("\u{feff}CANARY", Some("begins with a byte order mark")),
             ("CANARY\r", Some("ends in a carriage return")),

@@ -1,32 +1,32 @@
-//! The fields of a packet, from its beginning. A field that is not there, or is longer than the packet, is malformed.
+//! Reads the fields of a packet from its beginning. A missing field, or one longer than the packet, is malformed.
 
 use super::trouble::Trouble;
 
-/// What is left of a packet.
+/// The unread rest of a packet.
 pub(super) struct Fields<'a>(pub(super) &'a [u8]);
 
-/// A length as it stands before a value.
+/// A length-encoded integer before a value.
 pub(super) enum Length {
-    /// NULL stands in the place of the value.
+    /// The value is NULL.
     Null,
-    /// So many bytes follow.
+    /// The value has this many bytes.
     Bytes(u64),
 }
 
 impl<'a> Fields<'a> {
-    /// So many bytes.
+    /// Takes this many bytes.
     pub(super) fn take(&mut self, count: usize) -> Result<&'a [u8], Trouble> {
         let (taken, rest) = self.0.split_at_checked(count).ok_or(Trouble::Malformed("a packet ends too early"))?;
         self.0 = rest;
         Ok(taken)
     }
 
-    /// A number of so many bytes, at most 8, the lowest first.
+    /// Reads a little-endian number of up to 8 bytes.
     pub(super) fn number(&mut self, bytes: usize) -> Result<u64, Trouble> {
         Ok(self.take(bytes)?.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte)))
     }
 
-    /// The bytes before the next zero, or all where there is none.
+    /// Takes the bytes before the next zero, or all where there is none.
     pub(super) fn until_zero(&mut self) -> &'a [u8] {
         let end = self.0.iter().position(|byte| *byte == 0).unwrap_or(self.0.len());
         let (taken, rest) = self.0.split_at(end);
@@ -34,7 +34,7 @@ impl<'a> Fields<'a> {
         taken
     }
 
-    /// A length of one to nine bytes.
+    /// Reads a length of one to nine bytes.
     pub(super) fn length(&mut self) -> Result<Length, Trouble> {
         let bytes = match self.number(1)? {
             0xFB => return Ok(Length::Null),
@@ -47,7 +47,7 @@ impl<'a> Fields<'a> {
         self.number(bytes).map(Length::Bytes)
     }
 
-    /// A value behind its length; None: NULL.
+    /// Reads a value after its length; `None` for NULL.
     pub(super) fn value(&mut self) -> Result<Option<&'a [u8]>, Trouble> {
         match self.length()? {
             Length::Null => Ok(None),

@@ -1,5 +1,5 @@
-//! The login: TLS where it is asked for, and `mysql_native_password`. No other plugin is answered, whoever asks for it, so that
-//! nothing made from the password leaves but a proof that is worth nothing on another connection.
+//! Logs in: with TLS where it is configured, and by `mysql_native_password`. No other plugin is answered, so that nothing
+//! derived from the password is sent except a proof that is useless on another connection.
 
 use sha1::{Digest, Sha1};
 use zeroize::Zeroizing;
@@ -11,15 +11,15 @@ use super::trouble::{Bound, LOGIN_PACKET, Refusal, Trouble};
 use crate::domain::connection::TlsMode;
 use crate::domain::secret::Secret;
 
-/// The one plugin that is answered.
+/// The one supported authentication plugin.
 const PLUGIN: &str = "mysql_native_password";
-/// What a server asks for that knows no plugin, or that switches without naming one.
+/// The plugin of a server without plugins, or of a switch that names none.
 const OLD_PLUGIN: &str = "mysql_old_password";
 /// The challenge of a server, in bytes.
 const CHALLENGE: usize = 20;
 /// `utf8mb4_general_ci`.
 const CHARSET: u8 = 45;
-/// The longest packet that the server is told to be read.
+/// The packet limit that the client announces to the server.
 const LONGEST: u32 = 1 << 24;
 
 const PROTOCOL_41: u32 = 1 << 9;
@@ -29,33 +29,33 @@ const SECURE_CONNECTION: u32 = 1 << 15;
 const MULTI_STATEMENTS: u32 = 1 << 16;
 const PLUGIN_AUTH: u32 = 1 << 19;
 
-/// Who logs in, and how.
+/// User, password and TLS settings of a login.
 pub(super) struct Login<'a> {
     /// The host's name, for its certificate.
     pub(super) host: &'a str,
     /// `root@sys`, `root@sys#cluster`.
     pub(super) user: &'a str,
-    /// None: none.
+    /// `None` where there is no password.
     pub(super) password: Option<&'a Secret>,
-    /// How much encryption is asked for.
+    /// The configured encryption.
     pub(super) tls: TlsMode,
     /// The CA's certificates in PEM, for the verifying modes.
     pub(super) ca: Option<&'a [u8]>,
-    /// Whether the server is asked to take several statements in one text. No OceanBase offers that in its greeting.
+    /// Whether the server is asked to accept several statements in one text. No OceanBase offers that in its greeting.
     pub(super) several: bool,
 }
 
-/// What a greeting says.
+/// The contents of a server greeting.
 struct Greeting {
     capabilities: u32,
     challenge: [u8; CHALLENGE],
     plugin: String,
 }
 
-/// Logs in on a connection that has just been opened.
+/// Logs in on a new connection.
 ///
 /// # Errors
-/// The server's refusal, or what else went wrong.
+/// The server refused, or the connection failed.
 pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> Result<Packets, Trouble> {
     let mut packets = Packets::new(stream);
     let greeting = Greeting::read(&packets.next(fits).await?)?;
@@ -78,7 +78,7 @@ pub(super) async fn log_in(stream: impl Stream + 'static, login: &Login<'_>) -> 
     let mut response = opening(capabilities);
     response.extend_from_slice(login.user.as_bytes());
     response.push(0);
-    // An empty proof, or one of 20 bytes: one byte tells its length.
+    // The proof has 0 or 20 bytes, after one byte with its length.
     response.push(if proof.is_empty() { 0 } else { 20 });
     response.extend_from_slice(&proof);
     if capabilities & PLUGIN_AUTH != 0 {
@@ -103,7 +103,7 @@ fn fits(came: &[u8], to_come: usize) -> Result<(), Trouble> {
     if came.len() + to_come > LOGIN_PACKET { Err(Trouble::TooMuch(Bound::Login)) } else { Ok(()) }
 }
 
-/// Refuses every plugin but the one.
+/// Refuses every plugin except the supported one.
 fn answered(plugin: &str) -> Result<(), Trouble> {
     if plugin == PLUGIN { Ok(()) } else { Err(Trouble::Plugin(plugin.to_owned())) }
 }
@@ -117,7 +117,7 @@ impl Greeting {
             _ => return Err(Trouble::Malformed("the greeting is of another protocol")),
         }
         fields.until_zero();
-        // The connection's id, of which a proxy has another.
+        // The connection's id; a proxy has another one.
         fields.take(4)?;
         let mut challenge = fields.take(8)?.to_vec();
         fields.take(1)?;
@@ -140,7 +140,7 @@ impl Greeting {
     }
 }
 
-/// The challenge of another attempt.
+/// Parses the challenge of an authentication switch.
 fn switched(packet: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
     let mut fields = Fields(packet);
     fields.take(1)?;
@@ -155,7 +155,7 @@ fn challenge_of(bytes: &[u8]) -> Result<[u8; CHALLENGE], Trouble> {
     bytes.first_chunk().copied().ok_or(Trouble::Malformed("the challenge is too short"))
 }
 
-/// The begin of the answer to a greeting, which is also how TLS is asked for.
+/// Returns the head of a handshake response, which alone is the request for TLS.
 fn opening(capabilities: u32) -> Vec<u8> {
     let mut payload = capabilities.to_le_bytes().to_vec();
     payload.extend_from_slice(&LONGEST.to_le_bytes());
@@ -164,7 +164,7 @@ fn opening(capabilities: u32) -> Vec<u8> {
     payload
 }
 
-/// `SHA1(p) xor SHA1(challenge, SHA1(SHA1(p)))`; nothing for no password.
+/// Returns `SHA1(p) xor SHA1(challenge, SHA1(SHA1(p)))`; empty without a password.
 fn proof(password: Option<&Secret>, challenge: &[u8; CHALLENGE]) -> Vec<u8> {
     let Some(password) = password.filter(|password| !password.is_empty()) else { return Vec::new() };
     let once = Zeroizing::new(<[u8; 20]>::from(Sha1::digest(password.expose().as_bytes())));

@@ -1,4 +1,4 @@
-//! Packets of the MySQL protocol over a stream. What is kept grows with what has arrived, never with what was announced.
+//! Packets of the MySQL protocol over a stream. The buffer grows with the received bytes, never with an announced length.
 
 use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
 use zeroize::Zeroizing;
@@ -7,38 +7,38 @@ use super::trouble::{BEYOND_ERROR_TEXT, ERROR_TEXT, Refusal, Trouble};
 
 /// A frame of exactly this length is continued by the next one.
 const LONGEST_FRAME: usize = 0xFF_FFFF;
-/// Bytes read at a time.
+/// Size of the read buffer, in bytes.
 const AT_ONCE: usize = 16 << 10;
-/// The marker, the code and the SQLSTATE that stand before the text of an error.
+/// Bytes before the text of an error packet: marker, code and SQLSTATE.
 const BEFORE_ERROR_TEXT: usize = 9;
 
-/// A connection in clear or through TLS.
+/// A connection, in clear or with TLS.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Sync + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Sync + Unpin> Stream for T {}
 
-/// The two directions of a connection, packet by packet.
+/// Reads and writes the packets of a connection.
 pub(super) struct Packets {
     stream: BufReader<Box<dyn Stream>>,
-    /// What the next frame must count itself as.
+    /// The expected sequence number of the next frame.
     sequence: u8,
-    /// What has come of the header of the next frame.
+    /// The received part of the next frame's header.
     header: Vec<u8>,
-    /// Bytes that the frame being read still has; None: the next header comes first.
+    /// Bytes that the current frame still has; `None` where the next header comes first.
     left: Option<usize>,
-    /// Whether the frame being read is continued by another.
+    /// Whether another frame continues the current one.
     continued: bool,
-    /// What has come of the packet.
+    /// The received part of the packet.
     payload: Vec<u8>,
 }
 
 impl Packets {
-    /// A connection on which nothing was said yet.
+    /// Returns a new packet stream.
     pub(super) fn new(stream: impl Stream + 'static) -> Self {
         Self::going_on(stream, 0)
     }
 
-    /// A conversation that goes on on this stream, with the packet of this number.
+    /// Continues on another stream with the packet of this number.
     pub(super) fn going_on(stream: impl Stream + 'static, sequence: u8) -> Self {
         Self {
             stream: BufReader::with_capacity(AT_ONCE, Box::new(stream)),
@@ -50,16 +50,16 @@ impl Packets {
         }
     }
 
-    /// The next packet begins a command.
+    /// Resets the sequence number for a new command.
     pub(super) fn begin_command(&mut self) {
         self.sequence = 0;
     }
 
-    /// Reads a packet. Where the future is dropped, what has come is kept for the next call.
+    /// Reads a packet. If the future is dropped, the received bytes are kept for the next call.
     ///
     /// # Errors
-    /// The connection broke, a packet is out of sequence, or `fits` refuses it by what has come and how much of the frame is to
-    /// come; of an error packet the text is cut off at its limit, and it is returned as the refusal it is.
+    /// The connection broke, a packet is out of sequence, or `fits` refuses it by the received bytes and the rest of the frame.
+    /// The text of an error packet is cut off at its limit and returned as that error.
     pub(super) async fn next(
         &mut self,
         fits: impl Fn(&[u8], usize) -> Result<(), Trouble> + Send,
@@ -97,7 +97,7 @@ impl Packets {
         }
     }
 
-    /// Reads the header of a frame once it is there.
+    /// Parses the header of a frame once it is complete.
     fn open_frame(&mut self) -> Result<(), Trouble> {
         let [low, middle, high, sequence] = self.header[..] else { return Ok(()) };
         self.header.clear();
@@ -111,7 +111,7 @@ impl Packets {
         Ok(())
     }
 
-    /// Writes a packet. Where the future is dropped, nobody knows how much of it left.
+    /// Writes a packet. If the future is dropped, it is unknown how much of it was sent.
     ///
     /// # Errors
     /// The connection broke.
@@ -135,10 +135,10 @@ impl Packets {
         Ok(())
     }
 
-    /// The stream, to speak TLS on it, and the number of the next packet.
+    /// Returns the stream, for TLS, and the number of the next packet.
     ///
     /// # Errors
-    /// The server has already sent what nobody may read before TLS protects it.
+    /// The server has already sent unencrypted bytes, which must not be read.
     pub(super) fn into_stream(self) -> Result<(Box<dyn Stream>, u8), Trouble> {
         if !self.stream.buffer().is_empty() {
             return Err(Trouble::Malformed("bytes in clear stand where TLS begins"));
@@ -146,7 +146,7 @@ impl Packets {
         Ok((self.stream.into_inner(), self.sequence))
     }
 
-    /// Bytes that are taken for the packet being read.
+    /// Returns the capacity of the packet buffer, in bytes.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
         self.payload.capacity()

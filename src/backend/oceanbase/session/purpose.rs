@@ -1,15 +1,15 @@
-//! What a connection is for. Its type says it, so that no text with several statements can go over one that writes.
+//! The purpose of a connection as a type, so that a text of several statements can never be sent over one that writes.
 
-/// What a connection is for.
+/// The purpose of a connection.
 pub trait Purpose: Send + Sync + 'static {
-    /// Whether its login asks the server to take several statements in one text.
+    /// Whether its login asks the server to accept several statements in one text.
     const ASKS_SEVERAL: bool;
 }
 
-/// Questions alone: the connection has no way to send a [`Statement`](super::super::Statement), and so no secret.
+/// Queries only: the connection cannot send a [`Statement`](super::super::Statement), and so no secret.
 pub enum Reads {}
 
-/// Statements that change something, each in a text of its own.
+/// Statements that change something, each sent in a text of its own.
 pub enum Writes {}
 
 impl Purpose for Reads {

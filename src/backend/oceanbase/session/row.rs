@@ -1,4 +1,4 @@
-//! Rows of an answer: one header for all, and of each row the cells as the server sent them.
+//! Rows of a result: one header for all, and the cells of each row as the server sent them.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use super::fields::Fields;
 
-/// The columns of an answer, by name in upper case.
+/// The columns of a result, by name in upper case.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Header {
-    /// Where a column stands in each row; of two with one name, the last.
+    /// Position of each column; of two with one name, the last.
     places: BTreeMap<String, usize>,
-    /// How many there are.
+    /// Number of columns.
     pub(super) columns: usize,
-    /// Columns that the answer has not, with the value that each row has in them.
+    /// Added columns that the result does not have, with the value for every row.
     constants: Vec<(&'static str, String)>,
 }
 
@@ -24,33 +24,33 @@ impl Header {
     }
 }
 
-/// A row of an answer.
+/// A row of a result.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Row {
     header: Arc<Header>,
-    /// The cells of the columns, each behind its length.
+    /// The cells, each after its length.
     cells: Box<[u8]>,
 }
 
 impl Row {
-    /// A row of an answer with this header. `cells` was found to have a cell for each of its columns.
+    /// Returns a row with this header. The caller has checked that `cells` has a cell for each column.
     pub(super) fn new(header: &Arc<Header>, cells: Vec<u8>) -> Self {
         Self { header: Arc::clone(header), cells: cells.into_boxed_slice() }
     }
 
-    /// Whether there is a column of this name, in upper case.
+    /// Returns whether there is a column of this name, in upper case.
     #[must_use]
     pub fn has(&self, column: &str) -> bool {
         self.header.places.contains_key(column) || self.constant(column).is_some()
     }
 
-    /// The value of a column by its name in upper case; None: NULL, or no such column.
+    /// Returns the value of a column by its name in upper case; `None` for NULL or a missing column.
     #[must_use]
     pub fn get(&self, column: &str) -> Option<Cow<'_, str>> {
         self.constant(column).map(Cow::Borrowed).or_else(|| self.cell(*self.header.places.get(column)?))
     }
 
-    /// The value of the first column, whatever it is called; None: NULL.
+    /// Returns the value of the first column; `None` for NULL.
     #[must_use]
     pub fn first(&self) -> Option<Cow<'_, str>> {
         self.cell(0)
@@ -69,7 +69,7 @@ impl Row {
     }
 }
 
-/// The same rows, each with this value in a column that the answer has not.
+/// Returns the rows with an added column that has this value in every row.
 #[must_use]
 pub fn with_column(mut rows: Vec<Row>, column: &'static str, value: &str) -> Vec<Row> {
     let Some(first) = rows.first() else { return rows };
@@ -82,19 +82,19 @@ pub fn with_column(mut rows: Vec<Row>, column: &'static str, value: &str) -> Vec
     rows
 }
 
-/// The text of a column; empty for NULL and for a column that is not there.
+/// Returns the text of a column; empty for NULL and for a missing column.
 #[must_use]
 pub fn text(row: &Row, column: &str) -> String {
     row.get(column).map(Cow::into_owned).unwrap_or_default()
 }
 
-/// The text of a column, None for NULL, a missing column or an empty text.
+/// Returns the text of a column; `None` for NULL, a missing column or an empty text.
 #[must_use]
 pub fn some_text(row: &Row, column: &str) -> Option<String> {
     row.get(column).filter(|text| !text.is_empty()).map(Cow::into_owned)
 }
 
-/// A whole number of a column; None for NULL, a missing column or garbage.
+/// Returns the whole number of a column; `None` for NULL, a missing column or garbage.
 #[must_use]
 pub fn number(row: &Row, column: &str) -> Option<u64> {
     row.get(column)?.trim().parse().ok()
@@ -102,12 +102,12 @@ pub fn number(row: &Row, column: &str) -> Option<u64> {
 
 #[cfg(test)]
 impl Row {
-    /// The names of its columns.
+    /// Returns the names of its columns.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.header.places.keys().map(String::as_str)
     }
 
-    /// The same row with another value in a column.
+    /// Returns the row with another value in a column.
     #[must_use]
     pub fn with_cell(&self, column: &str, value: Option<&str>) -> Self {
         let cell = |name: &str| {
@@ -117,7 +117,7 @@ impl Row {
     }
 }
 
-/// A row of its own, for tests.
+/// Builds a row from cells, for tests.
 #[cfg(test)]
 impl FromIterator<(String, Option<String>)> for Row {
     fn from_iter<T: IntoIterator<Item = (String, Option<String>)>>(cells: T) -> Self {
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_column_that_the_answer_has_not_is_in_every_row() {
+    fn added_column_is_in_every_row() {
         let rows = with_column(vec![row(&[("A", Some("1"))]); 2], "TENANT_ID", "1002");
         for row in &rows {
             assert_eq!((number(row, "TENANT_ID"), number(row, "A"), row.has("TENANT_ID")), (Some(1002), Some(1), true));

@@ -1,11 +1,11 @@
-//! The answers of a server, kept and given again, with one column of one view changed.
+//! Records the results of a server and replays them with one column of one view changed.
 
 use std::collections::BTreeMap;
 
 use super::{Failure, Row};
 use crate::domain::fault::{Cause, Fault};
 
-/// What a server answered to each question.
+/// The recorded result of each query.
 #[derive(Clone, Default)]
 pub struct Tape {
     answers: BTreeMap<String, Result<Vec<Row>, Failure>>,
@@ -13,19 +13,19 @@ pub struct Tape {
     change: Option<Change>,
 }
 
-/// A column of a view, and what every row has in it.
+/// A change of one column of a view in every row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Change {
     /// The view.
     pub view: String,
     /// Its column.
     pub column: String,
-    /// None: NULL.
+    /// The new value; `None` for NULL.
     pub value: Option<String>,
 }
 
 impl Tape {
-    /// The same answers, given instead of the server's, with this change.
+    /// Returns a recording that replays these results with a change.
     #[must_use]
     pub fn playing(&self, change: Option<Change>) -> Self {
         Self { answers: self.answers.clone(), plays: true, change }
@@ -35,7 +35,7 @@ impl Tape {
         self.answers.insert(sql.to_owned(), answer.clone());
     }
 
-    /// What is answered; None: the server is asked.
+    /// Returns the replayed result; `None` where the server is to be asked.
     pub(super) fn answer(&self, sql: &str) -> Option<Result<Vec<Row>, Failure>> {
         if !self.plays {
             return None;
@@ -53,7 +53,7 @@ impl Tape {
         })
     }
 
-    /// Every column of every view that had rows.
+    /// Returns every column of every view that had rows.
     #[must_use]
     pub fn columns(&self) -> Vec<(String, String)> {
         let mut found = Vec::new();
@@ -68,7 +68,7 @@ impl Tape {
     }
 }
 
-/// The view that a question asks, or asks the columns of.
+/// Returns the view that a query reads or describes.
 fn view_of(sql: &str) -> Option<&str> {
     let rest = sql.strip_prefix("DESC oceanbase.").or_else(|| Some(sql.split_once(" FROM oceanbase.")?.1))?;
     rest.split_whitespace().next()

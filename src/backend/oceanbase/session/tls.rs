@@ -1,4 +1,4 @@
-//! TLS on a connection, and whose certificate is accepted.
+//! TLS on a connection, and which certificates are accepted.
 
 use std::sync::Arc;
 
@@ -16,10 +16,10 @@ use super::packets::Stream;
 use super::trouble::Trouble;
 use crate::domain::connection::TlsMode;
 
-/// Speaks TLS on a stream on which the server awaits it.
+/// Performs the TLS handshake on a stream.
 ///
 /// # Errors
-/// What is wrong with the certificate, or the connection broke.
+/// The certificate is not accepted, or the connection broke.
 pub(super) async fn over<S: Stream>(stream: S, login: &Login<'_>) -> Result<TlsStream<S>, Trouble> {
     let config = config(login).map_err(|words| Trouble::Tls(words.to_string()))?;
     let name = ServerName::try_from(login.host.to_owned()).map_err(|error| Trouble::Tls(error.to_string()))?;
@@ -46,10 +46,10 @@ fn config(login: &Login<'_>) -> Result<ClientConfig, Error> {
     Ok(builder.dangerous().with_custom_certificate_verifier(known).with_no_client_auth())
 }
 
-/// The authorities of this host, and the one of the inventory.
+/// Returns the certificate authorities of this host and of the inventory.
 fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
     let mut roots = RootCertStore::empty();
-    // A certificate of this host that cannot be read vouches for nobody.
+    // Unreadable certificates of this host are skipped.
     roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
     for certificate in ca.into_iter().flat_map(CertificateDer::pem_slice_iter) {
         let certificate = certificate.map_err(|error| Error::General(format!("the CA file: {error}")))?;
@@ -58,7 +58,7 @@ fn roots(ca: Option<&[u8]>) -> Result<RootCertStore, Error> {
     Ok(roots)
 }
 
-/// Accepts every certificate; its holder must still prove to have its key.
+/// Accepts every certificate; the server must still prove that it has the key.
 #[derive(Debug)]
 struct Anyone {
     provider: Arc<CryptoProvider>,
@@ -99,7 +99,7 @@ impl ServerCertVerifier for Anyone {
     }
 }
 
-/// Accepts what a known authority has signed; for any name, or for the host's alone.
+/// Accepts certificates of a known authority, for any name or for the host's name only.
 #[derive(Debug)]
 struct Known {
     verifier: Arc<WebPkiServerVerifier>,

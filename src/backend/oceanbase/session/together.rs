@@ -1,9 +1,9 @@
-//! Several questions in one text, which spares round trips. Only whole answers are taken from such a text: whatever it leaves
-//! unanswered is asked again alone.
+//! Sends several queries in one text, which saves round trips. Only complete results are used: queries that got none are sent
+//! again alone.
 //!
-//! V3.1.0 to V3.1.2 take several statements from a client that asks for it in its login, V3.1.3 and later from every client (source,
-//! `ObMPQuery::process`, `OMPKHandshakeResponse::decode`): they answer in order, an error is the last answer, and each statement
-//! has the time limit of the session (seen on seekdb 1.4.0). A proxy in between is tried first.
+//! V3.1.0 to V3.1.2 accept several statements from a client that asks for it in its login, V3.1.3 and later from every client
+//! (source, `ObMPQuery::process`, `OMPKHandshakeResponse::decode`): results come in order, an error is the last result, and each
+//! statement has the time limit of the session (observed on seekdb 1.4.0). Whether a proxy in between does is tested first.
 
 use tokio::time::timeout;
 
@@ -12,59 +12,59 @@ use super::purpose::Purpose;
 use super::trouble::Trouble;
 use super::{Connected, Failure, GRACE, Row};
 
-/// How the words of a text begin that only asks.
+/// The prefixes of texts that only read.
 const QUESTIONS: [&str; 3] = ["SELECT ", "SHOW ", "DESC "];
 
-/// Whether several questions may be one text on a connection.
+/// Whether several queries may be sent in one text on a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Several {
-    /// Never: it was not asked for, or was not taken.
+    /// Never: it was not requested, or did not work.
     No,
-    /// It was asked for in the login.
+    /// It was requested in the login.
     Asked,
-    /// It is being tried; where that had no answer, the connection is of no more use.
+    /// It is being tested; without an answer the connection cannot be used any more.
     Tried,
-    /// A text of two questions had both answers.
+    /// A text of two queries had both results.
     Taken,
 }
 
 impl Several {
-    /// What a login for this purpose begins with.
+    /// Returns the initial state for a purpose.
     pub(super) fn of<P: Purpose>() -> Self {
         if P::ASKS_SEVERAL { Self::Asked } else { Self::No }
     }
 }
 
-/// What came of a text of several questions.
+/// The results of a text of several queries.
 struct Joined {
-    /// The answers that came whole, in order.
+    /// The complete results, in order.
     whole: Vec<Vec<Row>>,
-    /// What ended the text after them; None: nothing did.
+    /// What ended the text early; `None` where nothing did.
     ended: Option<Ended>,
 }
 
-/// What ended a text before its last answer.
+/// What ended a text before its last result.
 enum Ended {
-    /// The server refused, and the connection can be asked further.
+    /// The server reported an error; the connection can still be used.
     Refused,
-    /// There is no answer, and the connection is of no more use.
+    /// No answer came; the connection cannot be used any more.
     Lost(Failure),
 }
 
 impl<P: Purpose> Connected<P> {
-    /// From now on every question is a text of its own.
+    /// Sends every query in a text of its own from now on.
     pub fn ask_one_at_a_time(&mut self) {
         self.several = Several::No;
     }
 
-    /// Whether the connection was lost while several questions in one text were tried.
+    /// Returns whether the connection was lost while several queries in one text were tested.
     #[must_use]
     pub fn was_lost_on_trial(&self) -> bool {
         self.several == Several::Tried
     }
 
-    /// Asks for rows, and finds out with it whether several questions in one text have their answers: it is asked twice in one. Where
-    /// that is refused, or both answers are not the same, it is asked once more alone, and so is everything from then on.
+    /// Sends a query and tests with it whether several queries in one text work: it is sent twice in one text. Where that is
+    /// refused, or the results differ, it is sent once more alone, and so are all queries from then on.
     ///
     /// # Errors
     /// As [`Connected::rows`].
@@ -87,8 +87,8 @@ impl<P: Purpose> Connected<P> {
         self.rows(sql).await
     }
 
-    /// Asks questions, in one text where that is taken; an answer for each, in their order. A question that was refused in such a text
-    /// is asked again alone before its refusal is believed, and so is what the text left unanswered.
+    /// Sends queries, in one text where that works, and returns a result for each in order. A query that failed in such a text
+    /// is sent again alone before its error counts, and so is a query without a result.
     pub async fn rows_together<S: AsRef<str>>(&mut self, questions: &[S]) -> Vec<Result<Vec<Row>, Failure>> {
         let mut answers = Vec::with_capacity(questions.len());
         while answers.len() < questions.len() {
@@ -100,7 +100,7 @@ impl<P: Purpose> Connected<P> {
                 match ended {
                     Some(Ended::Refused) => refused_in_text = true,
                     Some(Ended::Lost(failure)) => answers.resize(questions.len(), Err(failure)),
-                    // What answers there ends a text behind one of its statements.
+                    // The other end stops after one of the statements.
                     None if answers.len() < questions.len() => self.several = Several::No,
                     None => {}
                 }
@@ -108,7 +108,7 @@ impl<P: Purpose> Connected<P> {
             let Some(next) = questions.get(answers.len()) else { break };
             let answer = self.rows(next.as_ref()).await;
             if refused_in_text && answer.is_ok() {
-                // It was the text that was refused, not the question.
+                // The text was refused, not the query.
                 self.several = Several::No;
             }
             let lost = answer.as_ref().err().filter(|failure| !failure.answered).cloned();
@@ -120,17 +120,17 @@ impl<P: Purpose> Connected<P> {
         answers
     }
 
-    /// Whether these questions go in one text.
+    /// Returns whether these queries can be sent in one text.
     fn joins(&self, questions: &[&str]) -> bool {
         #[cfg(test)]
         if self.tape.is_some() {
-            // A tape has the answer to each question.
+            // A recording has the result of each single query.
             return false;
         }
         self.several == Several::Taken && questions.len() > 1 && questions.iter().all(|question| fits(question))
     }
 
-    /// Sends questions as one text and reads their answers, each within the time of a question.
+    /// Sends queries as one text and reads their results, each within the time limit of a query.
     async fn joined(&mut self, questions: &[&str]) -> Joined {
         let mut whole = Vec::new();
         let ended = self.read_answers(questions, &mut whole).await.err();
@@ -159,7 +159,7 @@ impl<P: Purpose> Connected<P> {
     }
 }
 
-/// Whether a text is one question, whoever takes it apart.
+/// Returns whether a text is certainly one query.
 fn fits(text: &str) -> bool {
     QUESTIONS.iter().any(|begin| text.starts_with(begin)) && !text.contains(';')
 }

@@ -1,38 +1,38 @@
-//! Why a login or an answer comes to nothing, and how much of an answer is read.
+//! Errors of logins and results, and the limits of what is read.
 
 use std::io;
 
 use crate::domain::secret::hide;
 
-/// The longest answer that is read, in bytes on the wire.
+/// The longest result that is read, in bytes on the wire.
 pub(super) const ANSWER: usize = 64 << 20;
-/// The most rows that are read of an answer.
+/// The most rows of a result that are read.
 pub(super) const ROWS: usize = 1_000_000;
 /// The longest value that is read, in bytes.
 pub(super) const CELL: usize = 1 << 20;
-/// The most columns an answer may have.
+/// The most columns of a result.
 pub(super) const COLUMNS: usize = 4_096;
 /// The longest text of an error that is read, in bytes.
 pub(super) const ERROR_TEXT: usize = 16 << 10;
-/// How much more of it is read, in bytes, so that a secret across its end is seen as a whole.
+/// Bytes of the text that are read beyond the limit, so that a secret across the cut is recognized.
 pub(super) const BEYOND_ERROR_TEXT: usize = 1 << 10;
 /// The longest packet that is read before the login is over, in bytes.
 pub(super) const LOGIN_PACKET: usize = 16 << 10;
 
-/// What ended a login or an answer. All but a refusal end the connection too.
+/// Why a login or a result failed. Every error except the server's own ends the connection too.
 #[derive(Debug)]
 pub(super) enum Trouble {
-    /// The server says no.
+    /// The server returned an error packet.
     Refused(Refusal),
-    /// The network, or the other side closed the connection.
+    /// The network failed, or the other side closed the connection.
     Network(io::Error),
-    /// TLS did not come about; the words of who noticed it.
+    /// TLS failed; the error text.
     Tls(String),
-    /// The server asks for a login by this plugin, which is not answered.
+    /// The server requires this authentication plugin, which is not supported.
     Plugin(String),
-    /// What came is not the MySQL protocol.
+    /// The received bytes are not the MySQL protocol.
     Malformed(&'static str),
-    /// More came than is read.
+    /// A limit of what is read was exceeded.
     TooMuch(Bound),
 }
 
@@ -41,10 +41,9 @@ pub(super) enum Trouble {
 pub(super) struct Refusal {
     /// The server's code.
     pub(super) code: u32,
-    /// Its text without secrets of this process. Bytes that are not UTF-8 are replaced: the code says more than a text in
-    /// another character set.
+    /// Its text without secrets of this process. Bytes that are not UTF-8 are replaced.
     pub(super) text: String,
-    /// Whether the text was read to its end.
+    /// Whether the text is complete.
     pub(super) whole: bool,
 }
 
@@ -95,14 +94,14 @@ impl From<io::Error> for Trouble {
 }
 
 impl Refusal {
-    /// Reads an error packet, of which the beginning may be all that there is.
+    /// Parses an error packet, which may be truncated.
     pub(super) fn read(packet: &[u8]) -> Self {
         let code = packet.get(1..3).map_or(0, |code| u32::from(code[0]) | u32::from(code[1]) << 8);
         let rest = packet.get(3..).unwrap_or_default();
         // The SQLSTATE; servers that refuse a connection before the greeting leave it out.
         let text = if rest.first() == Some(&b'#') { rest.get(6..).unwrap_or_default() } else { rest };
         let read = text.get(..ERROR_TEXT + BEYOND_ERROR_TEXT).unwrap_or(text);
-        // Before the cut, which may fall into a secret.
+        // Secrets are hidden before the cut, which may fall into one.
         let mut shown = hide(&String::from_utf8_lossy(read));
         shown.truncate(shown.floor_char_boundary(ERROR_TEXT));
         Self { code, text: shown, whole: text.len() <= ERROR_TEXT }
@@ -115,7 +114,7 @@ mod tests {
     use crate::domain::secret::Secret;
 
     #[test]
-    fn a_secret_across_the_end_of_what_is_shown_is_hidden() {
+    fn secret_at_the_cut_is_hidden() {
         let _held = Secret::new("across~9x.the-end".to_owned());
         for before in [ERROR_TEXT - 4, ERROR_TEXT - 12] {
             let mut packet = vec![0xFF, 0x89, 0x13];

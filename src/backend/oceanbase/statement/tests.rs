@@ -29,7 +29,7 @@ fn all_parts() -> Statement {
 }
 
 #[test]
-fn secrets_are_on_the_wire_and_nowhere_else() {
+fn secrets_are_in_the_wire_text_only() {
     let statement = all_parts();
     let wire = statement.wire_text(&secrets()).unwrap();
     assert_eq!(
@@ -49,7 +49,7 @@ fn secrets_are_on_the_wire_and_nowhere_else() {
 }
 
 #[test]
-fn a_secret_that_is_missing_or_unfit_is_refused_without_being_repeated() {
+fn unusable_secret_is_refused_unrepeated() {
     let without_key = Secrets { access_key: None, ..secrets() };
     let fault = all_parts().wire_text(&without_key).unwrap_err();
     assert_eq!(fault.cause, Cause::Usage);
@@ -71,7 +71,7 @@ fn a_secret_that_is_missing_or_unfit_is_refused_without_being_repeated() {
 }
 
 #[test]
-fn a_folder_gets_no_key_though_one_is_there() {
+fn directory_uri_has_no_access_key() {
     let mut statement = Statement::default();
     statement.push_uri(place("file:///b/data"));
     assert_eq!(statement.wire_text(&secrets()).unwrap().expose(), "'file:///b/data'");

@@ -1,5 +1,5 @@
-//! R5: the step that gets a major compaction done where the backup needs one: a freeze younger than the archive round, and
-//! its merge watched zone by zone.
+//! The step `Compact` below V4 (R5): starts a major compaction where the backup needs one (a freeze newer than the archive
+//! round), and observes its merge by zone.
 
 use super::super::OceanBase;
 use super::super::cells::needed;
@@ -22,7 +22,7 @@ use crate::domain::whole::{CompactionFacts, CompactionRule, WholeFacts, needs_co
 use crate::domain::words::capitalized;
 
 impl OceanBase {
-    /// Looks at the major compaction of the cluster for these targets.
+    /// Observes the major compaction of the cluster for these targets.
     pub(in super::super) async fn compact(
         &mut self,
         run: &Run<'_>,
@@ -45,11 +45,11 @@ impl OceanBase {
             .collect())
     }
 
-    /// The version of the last major freeze: one that is started makes a higher one.
+    /// Reads the version of the last major freeze: a new freeze gets a higher one.
     pub(in super::super) async fn frozen_version(&mut self) -> Result<Option<u64>, Fault> {
         let rows = self.read(ViewId::Freezes, &[], "FROZEN_VERSION DESC LIMIT 1").await?;
         let freeze = rows.first().map(|row| needed(row, "FROZEN_VERSION")).transpose()?;
-        // Of the two places that name it one may be ahead: what is looked at later is the higher one, too.
+        // Of the two views with it one may be ahead: the higher value is used.
         let rows = self.read(ViewId::Zones, &[], "ZONE, NAME").await?;
         let global = rows.iter().find(|row| text(row, "ZONE").is_empty() && text(row, "NAME") == "frozen_version");
         Ok(freeze.max(global.map(|row| needed(row, "VALUE")).transpose()?))
@@ -73,7 +73,7 @@ pub(super) fn look(
     };
     let sent = sent(run, target);
     if let Some(sent) = sent {
-        // One of an earlier attempt is watched to its end, and not started again beside itself.
+        // A compaction of an earlier attempt is observed to its end, and not started again.
         let goes_on = compaction.frozen_version > sent.highest_job.unwrap_or_default() && !compaction.is_over();
         if goes_on || sent.attempt == run.attempt || may_still_begin(run, compaction, sent) {
             return watch(run, compaction, sent);
@@ -93,7 +93,7 @@ pub(super) fn look(
         };
     }
     let round = tenant.archive.latest().map(|round| round.start).filter(|start| *start > Scn(0));
-    // Where the servers never ask for one, it is the person who does.
+    // Where the servers never require one, the user may request it.
     let needed = needs_compaction(rule, compaction, round, answered || asked, zone)
         .or_else(|| (asked && rule == CompactionRule::NotAsked).then(|| "it was asked for".to_owned()));
     let Some(why) = needed else {
@@ -113,13 +113,13 @@ pub(super) fn look(
     Look::Failed(contract(run, &format!("{why}; {}", compaction.last_one()), None))
 }
 
-/// Whether a MAJOR FREEZE that got no answer may still be carried out: until the server's own limit for it has passed.
+/// Returns whether a MAJOR FREEZE without an answer may still be executed: until the server's own limit for it has passed.
 fn may_still_begin(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> bool {
     let is_not_there = compaction.frozen_version <= sent.highest_job.unwrap_or_default();
     sent.answered != Some(true) && is_not_there && may_take_effect(sent, run.now)
 }
 
-/// How far the merge is that was started with this intent.
+/// Observes the merge that was started with this intent.
 fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look {
     if compaction.has_error {
         let why = format!("the merge of version {} has met an error", compaction.broadcast_version);
@@ -143,20 +143,20 @@ fn watch(run: &Run<'_>, compaction: &CompactionFacts, sent: &IntentView) -> Look
     Look::Wait(Waiting::for_(compaction.progress(), true))
 }
 
-/// The compaction that this task has started last for the target, if the server has not refused it.
+/// Returns the intent of the last compaction that this task started for the target, unless the server refused it.
 fn sent<'a>(run: &Run<'a>, target: &TargetPlan) -> Option<&'a IntentView> {
     let own = |intent: &&IntentView| intent.step == StepKind::Compact && intent.targets.contains(&target.target);
     run.view.intents.iter().rev().find(own).filter(|intent| !intent.refused)
 }
 
-/// Whether a start of this task was refused for want of a compaction.
+/// Returns whether a start of this task was refused because a compaction is needed.
 fn refused_for_want_of_one(run: &Run<'_>, target: &TargetPlan) -> bool {
     let starts = run.view.intents.iter().filter(|intent| intent.step == StepKind::StartBackup);
     let mut own = starts.filter(|intent| intent.targets.contains(&target.target));
     own.any(|intent| intent.refusal.as_ref().is_some_and(asks_for_compaction))
 }
 
-/// The step's contract text, why, and the way on.
+/// Returns the fault of a needed compaction, with the reason and how to continue.
 fn contract(run: &Run<'_>, why: &str, first: Option<&str>) -> Fault {
     let first = first.map_or_else(String::new, |first| format!("{first}. "));
     let next = format!(

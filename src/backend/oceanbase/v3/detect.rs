@@ -1,4 +1,4 @@
-//! Detection of what V2 and V3 have once for the whole cluster, and of their tenants.
+//! Detection of V2 and V3: what exists once per cluster, and the tenants.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +23,7 @@ use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::{ClusterRole, CompactionFacts, WholeFacts, WholeRules, ZoneCompaction};
 
 impl OceanBase {
-    /// What the cluster has once for all of its tenants.
+    /// Reads the backup facts that exist once per cluster.
     pub(in super::super) async fn whole_facts(
         &mut self,
         rules: WholeRules,
@@ -56,7 +56,7 @@ impl OceanBase {
         })
     }
 
-    /// Below V4 a tenant sees none of it.
+    /// Refuses the login of a tenant: below V4 only sys sees backups.
     fn must_be_sys(&self) -> Result<(), Fault> {
         let home = self.home()?;
         if home.scope == Scope::Sys {
@@ -73,7 +73,7 @@ impl OceanBase {
         ))
     }
 
-    /// The tenants, all or those of these ids.
+    /// Reads all tenants, or those of these ids.
     pub(in super::super) async fn whole_tenants(
         &mut self,
         parameters: &Parameters,
@@ -144,7 +144,7 @@ impl OceanBase {
             .collect()
     }
 
-    /// The user tenants that do not use GTS.
+    /// Reads the user tenants that do not use GTS.
     pub(in super::super) async fn without_gts(&mut self, tenants: &[TenantFacts]) -> Known<Vec<String>> {
         match self.read(ViewId::Variables, &[("NAME", vec![Is::Text(rows::TIMESTAMP_SERVICE)])], TENANT_ID).await {
             Ok(variables) => rows::without_gts(&variables, tenants),
@@ -152,8 +152,8 @@ impl OceanBase {
         }
     }
 
-    /// The sets of a tenant, in the order of their ids. Copies of sets are no sets of their own. The views grow with every day of
-    /// a site: each tenant is an answer of its own.
+    /// Reads the sets of a tenant in the order of their ids, without copies of sets. The views grow every day, so each tenant is
+    /// read by its own queries.
     async fn sets(&mut self, tenant: u64, zone: &ServerTimeZone) -> Result<Vec<BackupSet>, Fault> {
         let has_files = self.sees(ViewId::SetFiles)?;
         let own: Filter<'_> = (TENANT_ID, vec![Is::Number(tenant)]);
@@ -178,7 +178,7 @@ impl OceanBase {
         let mut found = Vec::new();
         for row in only_of(tenant, sets?) {
             let id = needed(&row, "BACKUP_SET_ID")?;
-            // A set that the view of files does not list (any more) is not known to be there.
+            // A set that the view of files does not list is not known to exist.
             let known = files.get(&id).cloned().unwrap_or_else(|| FileStatus::Other("not listed".to_owned()));
             found.push(rows::set(&row, has_files.then_some(known), of_tenants.contains(&id), zone)?);
         }
@@ -209,7 +209,7 @@ fn running_cleanup(rows: Result<Vec<Row>, Fault>) -> Known<Option<String>> {
     Known::Known(rows.iter().find(runs).map(super::super::rows::cleanup))
 }
 
-/// The last major freeze and how far its merge is.
+/// Parses the last major freeze and the progress of its merge.
 fn last_compaction(
     freezes: Result<Vec<Row>, Fault>,
     zones: Result<Vec<Row>, Fault>,
@@ -225,7 +225,7 @@ fn last_compaction(
 }
 
 impl WholeFacts {
-    /// With what the sets of the tenants tell of compactions.
+    /// Adds the highest version that the good sets of the tenants contain.
     pub(in super::super) fn with_sets(mut self, tenants: &[TenantFacts]) -> Self {
         if let Known::Known(compaction) = &mut self.compaction {
             let good = tenants.iter().flat_map(|tenant| &tenant.sets).filter(|set| set.is_good() && !set.tenant_level);
@@ -235,7 +235,7 @@ impl WholeFacts {
     }
 }
 
-/// Whether the times of these rounds are known as moments.
+/// Returns whether the times of these rounds are known.
 pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = &'a Round>) -> Known<()> {
     if let Some(why) = zone.unknown() {
         return Known::NotChecked(format!("the server's time zone is not known: {why}"));
@@ -246,10 +246,10 @@ pub(super) fn times<'a>(zone: &ServerTimeZone, mut rounds: impl Iterator<Item = 
     })
 }
 
-/// Why transparent encryption is not looked at: where those lines show it is not known.
+/// Why transparent encryption is not checked below V4.
 const NO_TDE: &str = "before V4 it is not known where a cluster shows it";
 
-/// What a backup competes with: everything of it is the cluster's.
+/// Returns what a backup competes with; below V4 all of it concerns the cluster.
 pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
     Load {
         compaction: match &whole.compaction {
@@ -262,7 +262,7 @@ pub(super) fn load(whole: &WholeFacts, parameters: &Parameters) -> Load {
     }
 }
 
-/// The running parts of a tenant's backup, its own before the one that stands for all.
+/// Returns the running parts of a tenant's backup, its own before the part of sys that represents all.
 fn of_tenant(jobs: &[JobFacts], tenant: u64) -> Vec<JobFacts> {
     let mut found: Vec<JobFacts> =
         jobs.iter().filter(|job| job.tenant_id == tenant || job.tenant_id == CLUSTER).cloned().collect();
@@ -278,31 +278,31 @@ fn mode(row: &Row) -> CompatibilityMode {
     }
 }
 
-/// `TENANT_STATUS_NORMAL` as V4 calls it; a server without the column has no other.
+/// Returns the tenant's status in V4's words (NORMAL for `TENANT_STATUS_NORMAL`); a server without the column has no other.
 fn status(row: &Row) -> String {
     let word = word(row, "STATUS");
     let short = word.strip_prefix("TENANT_STATUS_").unwrap_or(&word);
     if short.is_empty() { "NORMAL".to_owned() } else { short.to_owned() }
 }
 
-/// `backup_dest` as each server has it; None: it is not set there, or is none that can be read.
+/// Parses `backup_dest` of each server; `None` where it is not set or cannot be parsed.
 fn destinations(parameters: &Parameters) -> Vec<Option<Destination>> {
     parameters.raw("backup_dest").iter().map(|value| Destination::parse_server(value).ok()).collect()
 }
 
-/// Seconds between two steps of the archive.
+/// Returns the interval of the archive checkpoint, in seconds.
 pub(super) fn lag_target(parameters: &Parameters) -> Option<u64> {
     let option = option_of(parameters, "log_archive_checkpoint_interval");
     option.or_else(|| parameters.one("log_archive_checkpoint_interval")).and_then(|interval| seconds(&interval))
 }
 
-/// How long backups are kept; 0 is for ever.
+/// Returns how long backups are kept; `None` where for ever.
 fn recovery_window(parameters: &Parameters) -> Option<String> {
     let window = option_of(parameters, "recovery_window").or_else(|| parameters.one("backup_recovery_window"))?;
     (seconds(&window) != Some(0)).then_some(window)
 }
 
-/// A key of `backup_dest_option`.
+/// Returns the value of a key of `backup_dest_option`.
 fn option_of(parameters: &Parameters, key: &str) -> Option<String> {
     let options = parameters.one("backup_dest_option")?;
     options.split('&').find_map(|pair| pair.strip_prefix(key)?.strip_prefix('=').map(str::to_owned))
@@ -321,7 +321,7 @@ fn compaction(freeze: Option<&Row>, zones: &[Row], parameters: &Parameters) -> R
     let frozen = |column: &str| {
         freeze.and_then(|row| number(row, column)).ok_or_else(|| format!("{column} of __all_freeze_info"))
     };
-    // How long it took is only told: without these nothing is.
+    // The duration is only shown, so these values are optional.
     let begun = names.iter().filter_map(|zone| known(zone, "merge_start_time")).filter(|at| *at != 0).min();
     let ended = names.iter().filter_map(|zone| known(zone, "last_merged_time")).max();
     if parameters.all("enable_major_freeze").is_empty() {

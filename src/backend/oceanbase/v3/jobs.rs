@@ -1,4 +1,4 @@
-//! The one backup job of a V2 or V3 cluster: its state, its parts by tenant, and what it left in history.
+//! The one backup job of a V2 or V3 cluster: its state, its parts by tenant, and its history.
 
 use super::super::OceanBase;
 use super::super::cancel::Aim;
@@ -14,19 +14,19 @@ use crate::domain::fault::{Cause, Fault};
 use crate::domain::plan::TargetPlan;
 use crate::domain::restorable::SetKind;
 
-/// No job runs.
+/// The status while no job runs.
 const IDLE: &str = "STOP";
 
-/// The state of the cluster's job.
+/// The state of the cluster's backup job.
 pub(super) struct BackupState {
-    /// `STOP` while none runs.
+    /// The status; `STOP` while no job runs.
     pub(super) status: String,
     set: Option<u64>,
     kind: SetKind,
 }
 
 impl OceanBase {
-    /// The state of the cluster's job: it is there before any part of the job is.
+    /// Reads the state of the cluster's job, which exists before any part of the job.
     pub(super) async fn backup_state(&mut self) -> Result<BackupState, Fault> {
         const NAMES: [&str; 3] = ["backup_status", "backup_set_id", "backup_type"];
         let names = ("NAME", NAMES.iter().map(|name| Is::Text(name)).collect());
@@ -45,13 +45,14 @@ impl OceanBase {
                 "Check what answers at that endpoint; then try again.",
             ));
         }
-        // While none runs the server has 0 for the set and no word for its type.
+        // While no job runs the server has 0 for the set and an empty type.
         let set = of("backup_set_id").map(|row| needed(row, "VALUE")).transpose()?.filter(|set| *set != 0);
         let kind = of("backup_type").map_or_else(String::new, |row| word(row, "VALUE"));
         Ok(BackupState { status, set, kind: SetKind::from(kind) })
     }
 
-    /// The parts of the running job, one a tenant, and the one of sys that stands for all. With no part yet, the job itself.
+    /// Reads the parts of the running job, one per tenant and one of sys that represents all; before any part exists, the job
+    /// itself.
     pub(in super::super) async fn whole_jobs(&mut self) -> Result<Vec<JobFacts>, Fault> {
         let state = self.backup_state().await?;
         let mut jobs: Vec<JobFacts> =
@@ -62,7 +63,7 @@ impl OceanBase {
         Ok(jobs)
     }
 
-    /// The ended parts of these sets, with the error behind a failure where the servers keep it.
+    /// Reads the ended parts of these sets, with the error behind a failure where the servers keep it.
     pub(in super::super) async fn whole_history(&mut self, sets: &[u64]) -> Result<Vec<JobFacts>, Fault> {
         let filter: Filter<'_> = ("BACKUP_SET_ID", sets.iter().copied().map(Is::Number).collect());
         let mut ended: Vec<JobFacts> = self
@@ -72,7 +73,7 @@ impl OceanBase {
             .map(rows::ended)
             .collect::<Result<_, _>>()?;
         if ended.iter().any(|job| job.status == "FAILED") {
-            // Nobody but the parts says which server met the error; what cannot be read leaves the code alone.
+            // Only the parts tell which server had the error; where they cannot be read, only the code is reported.
             let parts = self.read(ViewId::BrokenParts, &[filter], "").await.unwrap_or_default();
             for job in ended.iter_mut().filter(|job| job.status == "FAILED") {
                 job.comment = broken_part(&parts, job).unwrap_or_default();
@@ -81,7 +82,8 @@ impl OceanBase {
         Ok(ended)
     }
 
-    /// Whom a cancel is for: all of the plan, where the running set is this task's own or the one it was attached to.
+    /// Returns the scope of a cancel: all targets of the plan, where the running set is this task's own or the one it is
+    /// attached to.
     pub(in super::super) async fn aim_at_set(&mut self, run: &Run<'_>, targets: &[&TargetPlan]) -> Result<Aim, Fault> {
         let jobs = self.whole_jobs().await?;
         let live: Vec<&JobFacts> = jobs.iter().filter(|job| job.is_live() && job.status != "CANCEL").collect();
@@ -104,7 +106,7 @@ impl OceanBase {
         Ok(aim)
     }
 
-    /// The highest set id there ever was: what a start makes is younger.
+    /// Returns the highest set id so far: a new backup gets a higher one.
     pub(in super::super) async fn highest_set(&mut self) -> Result<Option<u64>, Fault> {
         let running = self.whole_jobs().await?;
         let ended = self.read(ViewId::Sets, &[], "BACKUP_SET_ID DESC LIMIT 1").await?;
@@ -113,7 +115,7 @@ impl OceanBase {
     }
 }
 
-/// Where a part of a tenant's backup failed, in the words V4 has for it.
+/// Returns where a part of a tenant's backup failed, in the format of V4's COMMENT.
 fn broken_part(parts: &[Row], job: &JobFacts) -> Option<String> {
     let own = |row: &&Row| {
         number(row, TENANT_ID) == Some(job.tenant_id)

@@ -1,5 +1,5 @@
-//! V2 and V3: how the facts are read of a cluster that has one destination, one log archive and one backup job. What they
-//! mean is decided where it is decided for V4.
+//! V2 and V3: reads the facts of a cluster with one destination, one log archive and one backup job. They are assessed by the
+//! same rules as those of V4.
 
 mod compact;
 mod detect;
@@ -10,7 +10,7 @@ mod standstill;
 #[cfg(test)]
 mod tests;
 
-/// The configuration items a backup is planned from.
+/// The parameters that a backup is planned from.
 pub(super) const PARAMETERS: [&str; 14] = [
     "cluster",
     "cluster_id",

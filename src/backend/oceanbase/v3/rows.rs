@@ -1,4 +1,4 @@
-//! Rows of V2 and V3 into domain values. Their times are printed in the server's zone, their snapshots are microseconds.
+//! Parses rows of V2 and V3 into domain values. Times are printed in the server's zone, snapshots are in microseconds.
 
 use super::super::cells::{needed, result};
 use super::super::rows::{moment, word};
@@ -12,13 +12,13 @@ use crate::domain::restorable::{BackupSet, FileStatus, Round, RoundStatus, SetKi
 use crate::domain::scn::Scn;
 use crate::domain::time_zone::ServerTimeZone;
 
-/// RESULT of what was cancelled (V3.1.5 source, `ob_errno.def`: `OB_CANCELED`).
+/// RESULT of a cancelled job (V3.1.5 source, `ob_errno.def`: `OB_CANCELED`).
 const CANCELLED: u64 = 4072;
 
-/// The cluster as a row names it: whatever is of all tenants is of sys.
+/// The tenant id of rows for the whole cluster: sys.
 pub(super) const CLUSTER: u64 = 1;
 
-/// What a tenant of this id is; 2 to 1000 are the servers' own.
+/// Returns the kind of a tenant by its id; 2 to 1000 are internal tenants.
 pub(super) fn kind(id: u64) -> TenantKind {
     match id {
         CLUSTER => TenantKind::Sys,
@@ -27,10 +27,10 @@ pub(super) fn kind(id: u64) -> TenantKind {
     }
 }
 
-/// The variable that says where a tenant takes its timestamps from.
+/// The variable with the timestamp service of a tenant.
 pub(super) const TIMESTAMP_SERVICE: &str = "ob_timestamp_service";
 
-/// The user tenants of which the variable says that they do not use GTS. Where it does not say, nobody knows.
+/// Returns the user tenants that do not use GTS by the variable; `NotChecked` where a value is missing or unknown.
 pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<Vec<String>> {
     let mut without = Vec::new();
     for tenant in tenants.iter().filter(|tenant| tenant.kind == TenantKind::User && !tenant.in_recycle_bin) {
@@ -50,13 +50,13 @@ pub(super) fn without_gts(variables: &[Row], tenants: &[TenantFacts]) -> Known<V
     Known::Known(without)
 }
 
-/// A destination as a table has it, with its host and without the keys behind it.
+/// Returns a destination of a table with its host and without keys.
 pub(super) fn place(text: &str) -> String {
     Destination::parse_server(text).map_or_else(|_| String::new(), |destination| destination.path_text())
 }
 
-/// What became of the part of a job that a row is about. Only `FINISH` without an error is a success; a word nobody knows
-/// stays as it is, and nothing has ended by it.
+/// Returns the final status of a part of a job. Only `FINISH` without an error is a success; an unknown status is returned as it
+/// is and is not an end.
 fn end(row: &Row) -> Result<String, Fault> {
     let status = word(row, "STATUS");
     Ok(match (status.as_str(), result(row)?) {
@@ -67,18 +67,18 @@ fn end(row: &Row) -> Result<String, Fault> {
     })
 }
 
-/// 2010-01-01 in microseconds since 1970: no server has made a backup before.
+/// 2010-01-01 in microseconds since 1970: no server made a backup before that.
 const FIRST: u64 = 1_262_304_000_000_000;
 
-/// A bound of a set from its microseconds since 1970; 0, which is none, where they are no moment at which there was a backup.
+/// Returns the SCN of microseconds since 1970; 0, which means none, where they are before the first backup.
 fn bound(micros: u64) -> Scn {
     Scn::from_micros(if micros < FIRST { 0 } else { micros })
 }
 
-/// A row of the ended jobs as the set it made; `files` is the word about its files where the line has one.
+/// Parses a row of the ended jobs into the set it made; `files` is the status of its files where the release line has one.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub(super) fn set(
     row: &Row,
     files: Option<FileStatus>,
@@ -104,7 +104,7 @@ pub(super) fn set(
         // Where the server has no such column the log is needed from the snapshot on.
         start_replay: number(row, "START_REPLAY_LOG_TS").map_or(snapshot, bound),
         min_restore: snapshot,
-        // 0 where it was not read: nothing is a window then.
+        // 0 where it is unreadable: then there is no restore window.
         log_needed_to: Some(ended.unwrap_or(Scn(0))),
         plus_archivelog: false,
         encryption_mode: word(row, "ENCRYPTION_MODE"),
@@ -119,10 +119,10 @@ pub(super) fn set(
     })
 }
 
-/// A row of the archive rounds. A point that it does not have yet is 0.
+/// Parses a row of the archive rounds. A position that it does not have yet is 0.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub(super) fn round(row: &Row, zone: &ServerTimeZone) -> Result<Round, Fault> {
     Ok(Round {
         round_id: needed(row, "LOG_ARCHIVE_ROUND")?,
@@ -134,10 +134,10 @@ pub(super) fn round(row: &Row, zone: &ServerTimeZone) -> Result<Round, Fault> {
     })
 }
 
-/// A part of the running job: of one tenant, or (of sys) of all.
+/// Parses a part of the running job: of one tenant, or of sys for all.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
     let count = |done, total| {
         let total = number(row, total).filter(|total| *total > 0)?;
@@ -155,16 +155,16 @@ pub(super) fn running(row: &Row) -> Result<JobFacts, Fault> {
     Ok(JobFacts { status: word(row, "STATUS"), task: Some(task), ..part(row)? })
 }
 
-/// A part of a job that has ended, from its history row.
+/// Parses the history row of an ended part.
 ///
 /// # Errors
-/// A number of it was not read.
+/// A number is missing or unreadable.
 pub(super) fn ended(row: &Row) -> Result<JobFacts, Fault> {
     let ended = some_text(row, "END_TIME").map(|ended| identifier(&ended));
     Ok(JobFacts { status: end(row)?, ended, ..part(row)? })
 }
 
-/// The set's id stands for the job's; the part of sys is the parent of the others.
+/// Parses the common columns. The set id is used as the job id; the part of sys is the parent of the others.
 fn part(row: &Row) -> Result<JobFacts, Fault> {
     let set = needed(row, "BACKUP_SET_ID")?;
     let tenant = needed(row, "TENANT_ID")?;
@@ -187,7 +187,7 @@ fn part(row: &Row) -> Result<JobFacts, Fault> {
     })
 }
 
-/// The job as its state alone shows it, before any part of it is there.
+/// Returns the job from its state alone, before any part of it exists.
 pub(super) fn coming(status: &str, set: Option<u64>, kind: SetKind) -> JobFacts {
     JobFacts {
         tenant_id: CLUSTER,

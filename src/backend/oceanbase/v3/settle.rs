@@ -1,4 +1,5 @@
-//! R8 below V4: there is no marker. The set a start makes is told by its id: every id is higher than those before it.
+//! Reconciles a start below V4 (R8), where jobs carry no marker: the set of a start is recognized by its id, which is higher
+//! than all before.
 
 use super::super::OceanBase;
 use super::super::jobs::{cancelled, made};
@@ -16,7 +17,7 @@ use crate::domain::plan::TargetPlan;
 use crate::domain::task::IntentView;
 
 impl OceanBase {
-    /// What became of the starts that these targets hang on.
+    /// Reconciles the starts of these targets.
     pub(in super::super) async fn settle_by_set(
         &mut self,
         run: &Run<'_>,
@@ -30,7 +31,7 @@ impl OceanBase {
             ended.iter().filter_map(|row| number(row, "BACKUP_SET_ID")).filter(|set| *set > before).collect();
         young.extend(jobs.iter().map(|job| job.job_id).filter(|set| *set > before));
         let history = self.whole_history(&young).await?;
-        // A part that moved between the two questions is in both answers: its history row counts.
+        // A part that ended between the two queries is in both results: its history row counts.
         jobs.retain(|job| !history.iter().any(|other| (other.tenant_id, other.job_id) == (job.tenant_id, job.job_id)));
         jobs.extend(history);
         jobs.sort_by_key(|job| job.job_id);
@@ -45,7 +46,7 @@ impl OceanBase {
     }
 }
 
-/// What the sets tell of one start.
+/// Reconciles the start of one target by the sets.
 pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPlan, run: &Run<'_>) -> Seen {
     let before = intent.highest_job.unwrap_or_default();
     let young = |job: &&JobFacts| job.job_id > before;
@@ -77,7 +78,7 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
         let what = "the server accepted the start; its backup set is awaited";
         return Look::Wait(Waiting::for_(what, false)).into();
     }
-    // With a job of no known set under way nothing is proven.
+    // While a job without a known set runs nothing is proven.
     if may_take_effect(intent, run.now) || jobs.iter().any(JobFacts::is_live) {
         let what =
             "whether the backup was started: no answer came, the server is asked for a new set until it is known";
@@ -88,13 +89,13 @@ pub(super) fn settled(jobs: &[JobFacts], intent: &IntentView, target: &TargetPla
     Look::NotStarted { intent: intent.intent, proof }.into()
 }
 
-/// R8: without a marker and without an answer nobody can say whose it is.
+/// Returns the note on a set that cannot be proven ours, without a marker and without an answer (R8).
 fn unproven(set: &JobFacts) -> String {
     let at = if set.started.is_empty() { "an unknown time" } else { &set.started };
     format!(", started at {at} (server time), cannot be proven ours: attached to, not claimed")
 }
 
-/// The cluster's job ended without a part of this tenant.
+/// Returns the fault of a job that ended without a part of this tenant.
 fn no_part(all: &JobFacts, target: &TargetPlan) -> Fault {
     let what = format!("The server made no backup of {}.", target.target);
     if all.result != 0 {

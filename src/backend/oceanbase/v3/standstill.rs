@@ -1,4 +1,4 @@
-//! Why a step stands still below V4: the events of the root service, the cluster's archive, and the servers at work.
+//! Diagnoses below V4 why a step makes no progress: events of the root service, the cluster's archive, and the servers at work.
 
 use super::super::OceanBase;
 use super::super::line::{TENANT_ID, ViewId};
@@ -17,11 +17,11 @@ use crate::domain::scn::Scn;
 use crate::domain::standstill::{ArchiveStand, RootEvent, Standstill};
 use crate::domain::step::StepKind;
 
-/// How many parts that servers are at are looked at for the servers' names.
+/// Order and limit of the running parts that are read for the names of their servers.
 const PARTS: &str = "SVR_IP, SVR_PORT LIMIT 200";
 
 impl OceanBase {
-    /// Why these targets stand still.
+    /// Diagnoses why these targets make no progress.
     pub(in super::super) async fn whole_standstill(
         &mut self,
         run: &Run<'_>,
@@ -64,7 +64,7 @@ impl OceanBase {
     }
 }
 
-/// How far the archive is at a moment of the server's clock.
+/// Returns the state of the archive at a time of the server's clock.
 pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) -> ArchiveStand {
     let behind = (round.checkpoint.0 != 0).then(|| now.seconds_since(round.checkpoint));
     ArchiveStand {
@@ -75,7 +75,7 @@ pub(super) fn stand(round: &Round, now: Scn, parameters: Option<&Parameters>) ->
     }
 }
 
-/// The servers at work on a tenant.
+/// Returns the servers that work on a tenant.
 fn servers(parts: &[Row], tenant: u64) -> Vec<String> {
     let own = parts.iter().filter(|row| number(row, TENANT_ID) == Some(tenant));
     let mut servers: Vec<String> = own.map(any::server).collect();

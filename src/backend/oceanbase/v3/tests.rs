@@ -47,9 +47,9 @@ fn history(more: &[(&str, &str)]) -> Row {
     row(&all)
 }
 
-/// R10: from the snapshot version on, once the log has passed the set's end; times are of the server's zone.
+/// A set can be restored from its snapshot version on, once the log has passed its end (R10); times are in the server's zone.
 #[test]
-fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
+fn history_row_is_parsed() {
     let set = rows::set(&history(&[]), Some(FileStatus::Available), false, &east()).unwrap();
     assert_eq!((set.id, &set.kind, set.prev_full, set.prev_inc), (7, &SetKind::Incremental, 5, 6));
     assert_eq!((set.status.clone(), set.file_status.clone()), (SetStatus::Success, FileStatus::Available));
@@ -63,9 +63,9 @@ fn a_history_row_is_a_set_with_its_snapshot_and_its_end() {
     assert_eq!(set.data_version.as_deref(), Some("4"));
 }
 
-/// V3.1.1 and later say from where the log is needed, which is before the snapshot; what was not read is no bound.
+/// V3.1.1 and later show from where the log is needed, which is before the snapshot; an unreadable value is no bound.
 #[test]
-fn the_log_begins_where_the_server_says() {
+fn log_start_is_parsed() {
     let of = |more: &[(&str, &str)]| rows::set(&history(more), Some(FileStatus::Available), false, &east()).unwrap();
     let set = of(&[("START_REPLAY_LOG_TS", "1626429590000000")]);
     assert_eq!((set.start_replay, set.unread()), (Scn((AT - 10) * 1_000_000_000), None));
@@ -81,7 +81,7 @@ fn the_log_begins_where_the_server_says() {
 }
 
 #[test]
-fn what_became_of_a_set_is_in_its_result() {
+fn set_status_follows_the_result() {
     let of = |more: &[(&str, &str)]| {
         let (set, job) =
             (rows::set(&history(more), None, false, &east()).unwrap(), rows::ended(&history(more)).unwrap());
@@ -92,7 +92,7 @@ fn what_became_of_a_set_is_in_its_result() {
     assert_eq!(of(&[("RESULT", "-4072")]), "FAILED AVAILABLE CANCELED 4072");
     assert_eq!(of(&[("STATUS", "CANCEL")]), "FAILED AVAILABLE CANCELED 0");
     assert_eq!(of(&[("IS_MARK_DELETED", "1")]), "SUCCESS DELETED COMPLETED 0");
-    // Whether it was deleted nobody says: neither the row nor a view of files.
+    // Neither the row nor a view of files tells whether it was deleted.
     let unmarked = history(&[("IS_MARK_DELETED", "")]);
     let status = |files| rows::set(&unmarked, files, false, &east()).unwrap().file_status;
     assert_eq!(status(None), FileStatus::Other("not known".into()));
@@ -128,7 +128,7 @@ fn a_round_without_times_has_not_begun() {
 
 /// A round that began in summer and a set that ended in winter are compared as moments, not by the offset of today.
 #[test]
-fn printed_times_have_the_offset_of_their_own_time() {
+fn printed_times_respect_daylight_saving() {
     // Names need the zones' rules on this host.
     let Ok(_) = jiff::tz::TimeZone::get("America/New_York") else { return };
     let now = "2026-11-20T00:00:00Z".parse().unwrap();
@@ -144,7 +144,7 @@ fn printed_times_have_the_offset_of_their_own_time() {
 }
 
 #[test]
-fn a_running_part_has_its_counters_and_its_parent() {
+fn running_part_is_parsed() {
     let part = row(&[
         ("TENANT_ID", "1001"),
         ("BACKUP_SET_ID", "7"),
@@ -178,7 +178,7 @@ fn parameters(pairs: &[(&str, &str)]) -> Parameters {
 }
 
 #[test]
-fn every_sign_of_an_upgrade_is_named() {
+fn upgrade_signs_are_named() {
     let server = |build: &&str| ServerFacts {
         address: "10.0.0.1:2882".into(),
         zone: "z1".into(),
@@ -210,9 +210,9 @@ fn every_sign_of_an_upgrade_is_named() {
     assert!(upgrade_signs(&parameters(&[("min_observer_version", "4.2.1.0")]), None).is_empty());
 }
 
-/// A backup before V4 needs GTS in every tenant; what the server does not say is not taken for yes.
+/// A backup before V4 needs GTS in every tenant; an unknown value does not count as GTS.
 #[test]
-fn tenants_without_gts_are_told_by_the_variable() {
+fn tenants_without_gts_are_found() {
     let facts = crate::domain::samples::legacy("3.1.2", crate::domain::whole::CompactionRule::Enforced, 1);
     let ids: Vec<String> = facts
         .tenants
@@ -235,7 +235,7 @@ fn tenants_without_gts_are_told_by_the_variable() {
 }
 
 #[test]
-fn an_archive_that_is_looked_at_brings_its_lag_target() {
+fn archive_state_has_its_lag_target() {
     let round = rows::round(
         &row(&[
             ("LOG_ARCHIVE_ROUND", "1"),
@@ -253,7 +253,7 @@ fn an_archive_that_is_looked_at_brings_its_lag_target() {
     assert_eq!(stand(&round, now, None).lag_target, None, "what was not read has no default");
 }
 
-/// R15: what a backup competes with is the cluster's.
+/// Below V4 the competing load is the cluster's (R15).
 #[test]
 fn the_load_beside_a_backup_is_what_was_read_of_it() {
     let mut facts = legacy("3.1.2", CompactionRule::NotAsked, 0);

@@ -1,5 +1,5 @@
-//! Every rendered statement, and every printed one that is made of facts, put to real parsers beside the embedded one: that of
-//! V4.3.5, and the grammar of all releases.
+//! Parses every rendered statement, and every printed one that is made of facts, with real parsers beside the embedded one: that
+//! of V4.3.5, and the grammar of all releases.
 
 use super::*;
 use crate::domain::facts::{BaseRule, TenantFacts};
@@ -16,7 +16,7 @@ use engine::oracle::{WRONG, oracle};
 #[path = "../../../../../tests/engine/mod.rs"]
 mod engine;
 
-/// Parsed, and then: it ran, no such tenant, not supported by this engine, invalid here.
+/// Result codes of a parsed statement: executed, no such tenant, not supported by this engine, invalid argument.
 const PARSED: [u32; 4] = [0, 5160, 1235, 1210];
 
 #[test]
@@ -44,14 +44,14 @@ fn a_real_server_parses_every_statement() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// Holds these to the grammar of all releases.
+/// Checks that all texts parse by the grammar of all releases.
 fn all_parse(texts: &[String]) {
     let Some(found) = odc::parses(texts) else { return };
     let wrong: Vec<&String> = texts.iter().zip(found).filter(|(_, parses)| !parses).map(|(text, _)| text).collect();
     assert!(wrong.is_empty(), "{wrong:#?}");
 }
 
-/// Below V4 nobody names a tenant, but for the backup of tenants of V3.2.
+/// Below V4 no statement names a tenant, except the backup of tenants of V3.2.
 #[test]
 fn the_statements_of_the_older_lines_parse() {
     let mut texts = Vec::new();
@@ -112,7 +112,7 @@ fn every_previewed_statement_parses() {
     all_parse(&texts);
 }
 
-/// The statements of a recipe with its placeholders filled, as somebody would.
+/// Returns the statements of restore instructions with their placeholders filled in.
 fn recipe(tenant: &TenantFacts) -> Vec<String> {
     let Judged::Final(outcome) = judge(tenant, &target("prod/pay"), 1, false, &ServerTimeZone::fixed(0)) else {
         unreachable!("it is there")
@@ -132,7 +132,7 @@ fn recipe(tenant: &TenantFacts) -> Vec<String> {
 }
 
 #[test]
-fn every_statement_of_a_recipe_parses() {
+fn every_restore_instruction_parses() {
     let mut texts = Vec::new();
     let mut pay = tenant(1002, "fund-2");
     pay.archive.rounds = vec![round("DOING")];
@@ -180,7 +180,7 @@ fn restores_v3(statement: &str) -> bool {
     tokens.len() == words.len() && tokens.iter().zip(&words).all(fits)
 }
 
-/// Slips that a table of statements could have; both parsers refuse each of them, so a slip cannot pass unseen.
+/// Possible mistakes in a template; both parsers refuse each of them, so that none passes unnoticed.
 #[test]
 fn both_parsers_refuse_what_is_wrong() {
     let slips = [

@@ -11,12 +11,12 @@ fn pair() -> (Client, DuplexStream) {
     (Client { packets: Packets::new(stream), answers: None, given_up: false }, server)
 }
 
-/// An answer of one column N and one row, as a server sends it.
+/// Returns a result with one column N and one row, as a server sends it.
 fn answer(value: &str) -> Vec<u8> {
     answers(&[value], &[])
 }
 
-/// Such answers to one text, and this packet behind them; without one the last answer says that none follows.
+/// Returns several such results and a final packet; without one the last result says that none follows.
 fn answers(values: &[&str], behind: &[u8]) -> Vec<u8> {
     let mut packets = Vec::new();
     for (place, value) in values.iter().enumerate() {
@@ -40,7 +40,7 @@ fn read(rows: &[Row]) -> Option<u64> {
 }
 
 #[tokio::test]
-async fn an_answer_that_nobody_waited_for_is_not_taken_for_the_next() {
+async fn abandoned_result_is_skipped() {
     for split in [0, 1, 5, 20, 40] {
         let (mut client, mut server) = pair();
         let late = answer("1");
@@ -54,7 +54,7 @@ async fn an_answer_that_nobody_waited_for_is_not_taken_for_the_next() {
 }
 
 #[tokio::test]
-async fn a_refusal_leaves_the_connection_as_it_is() {
+async fn connection_survives_an_error_packet() {
     let (mut client, mut server) = pair();
     server.write_all(&framed(1, b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     let refused = client.ask("SELECT 1").await;
@@ -63,9 +63,9 @@ async fn a_refusal_leaves_the_connection_as_it_is() {
     assert_eq!(read(&client.ask("SELECT 3 AS N").await.unwrap()), Some(3));
 }
 
-/// What comes next on it is not known, so that nothing of it is an answer.
+/// The next bytes on the connection are unknown, so they are not taken for a result.
 #[tokio::test]
-async fn after_a_wrong_answer_nothing_more_is_asked() {
+async fn malformed_result_closes_the_connection() {
     let (mut client, mut server) = pair();
     server.write_all(&framed(7, b"\0\0\0\x02\0\0\0")).await.unwrap();
     assert!(matches!(client.ask("SELECT 1").await, Err(Trouble::Malformed(_))));
@@ -77,7 +77,7 @@ async fn after_a_wrong_answer_nothing_more_is_asked() {
 }
 
 #[tokio::test]
-async fn what_is_held_grows_with_what_has_come_not_with_what_was_announced() {
+async fn buffer_grows_with_received_bytes() {
     let (mut client, mut server) = pair();
     server.write_all(&[0xFF, 0xFF, 0xFF, 1, 1, 2, 3]).await.unwrap();
     assert!(client.ask("SELECT 1").now_or_never().is_none());
@@ -85,7 +85,7 @@ async fn what_is_held_grows_with_what_has_come_not_with_what_was_announced() {
 }
 
 #[tokio::test]
-async fn several_answers_come_in_their_order_and_a_refusal_is_the_last() {
+async fn error_packet_ends_the_results() {
     let (mut client, mut server) = pair();
     server.write_all(&answers(&["1", "2"], b"\xff\x7a\x04#42S02no such table")).await.unwrap();
     client.send("SELECT 1; SELECT 2; SELECT 3; SELECT 4", 4).await.unwrap();
@@ -100,7 +100,7 @@ async fn several_answers_come_in_their_order_and_a_refusal_is_the_last() {
 }
 
 #[tokio::test]
-async fn of_several_answers_none_is_taken_for_the_next_text() {
+async fn abandoned_results_are_skipped() {
     for behind in [&b""[..], b"\xff\x7a\x04#42S02no such table"] {
         let (mut client, mut server) = pair();
         server.write_all(&answers(&["1", "2", "3"], behind)).await.unwrap();
@@ -112,7 +112,7 @@ async fn of_several_answers_none_is_taken_for_the_next_text() {
 }
 
 #[tokio::test]
-async fn no_answer_follows_that_was_not_asked_for() {
+async fn surplus_result_is_malformed() {
     let (mut client, mut server) = pair();
     server.write_all(&answers(&["1", "2", "3"], &[])).await.unwrap();
     client.send("SELECT 1; SELECT 2", 2).await.unwrap();
@@ -121,9 +121,9 @@ async fn no_answer_follows_that_was_not_asked_for() {
     assert!(matches!(outcome, Err(Trouble::Malformed(_))), "{outcome:?}");
 }
 
-/// Taken for an answer, it would be a view without rows.
+/// Taken for a result, it would be a view without rows.
 #[tokio::test]
-async fn among_several_answers_none_is_without_columns() {
+async fn result_without_columns_is_malformed() {
     for done in [&b"\0\0\0\x02\0\0\0"[..], b"\xfe\0\0\x02\0"] {
         let (mut client, mut server) = pair();
         server.write_all(&answers(&["1"], done)).await.unwrap();
@@ -134,9 +134,9 @@ async fn among_several_answers_none_is_without_columns() {
     }
 }
 
-/// A statement has one answer: what says that another follows would leave that to the next one.
+/// A statement has one result: another one would be taken for the result of the next statement.
 #[tokio::test]
-async fn an_answer_with_another_behind_it_is_none() {
+async fn unexpected_more_results_is_malformed() {
     let (mut client, mut server) = pair();
     let mut more = answer("1");
     let status = more.len() - 2;

@@ -1,4 +1,5 @@
-//! R8 and R5 below V4: what becomes of a start without a marker, and when a compaction is started, watched or asked for.
+//! Tests below V4 of the reconciliation of a start without a marker, and of when a compaction is started, observed or required
+//! (R5, R8).
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -16,7 +17,7 @@ use crate::domain::task::{COMPACT, Event, Prepared, TaskView};
 use crate::domain::time_zone::ServerTimeZone;
 use crate::domain::whole::CompactionRule;
 
-/// A task on the cluster whose last freeze is older than its round, with these events behind its beginning.
+/// A task on a cluster whose last freeze is older than its archive round, with its facts and journal.
 struct Scene {
     facts: Facts,
     prepared: Prepared,
@@ -111,19 +112,19 @@ fn lost() -> Scene {
 }
 
 #[test]
-fn without_an_answer_a_younger_set_is_attached_to_and_not_claimed() {
+fn unanswered_start_attaches_to_a_newer_set() {
     let words = |look: Look| if let Look::Done(words) = look { words } else { panic!("{look:?}") };
     let seven = [part("1001", "7", "DOING"), part("1", "7", "DOING")];
     let claimed = ", started at 2026-11-20 11:00:01 (server time), cannot be proven ours: attached to, not claimed";
     assert_eq!(words(lost().settled(1, &seven)), format!("set 7{claimed}"));
     let ours = scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     assert_eq!(words(ours.settled(1, &seven)), "set 7", "the server took it, and nobody else can start meanwhile");
-    // One that was there before is none of it.
+    // A set from before does not belong to it.
     assert!(matches!(lost().settled(1, &[part("1001", "6", "DOING")]), Look::Wait(_)));
 }
 
 #[test]
-fn nothing_was_started_only_when_the_servers_own_limit_has_passed_and_nothing_runs() {
+fn not_started_needs_the_server_limit() {
     assert!(matches!(lost().settled(160, &[]), Look::Wait(_)), "150 s and 10 s");
     let look = lost().settled(161, &[]);
     let proof = "the server's own limit of 160 s for it has passed, and there is no new backup set";
@@ -133,7 +134,7 @@ fn nothing_was_started_only_when_the_servers_own_limit_has_passed_and_nothing_ru
 }
 
 #[test]
-fn a_tenant_without_a_part_has_failed() {
+fn tenant_without_a_part_fails() {
     let ours = || scene(Compact::Never, &[intent(StepKind::StartBackup, 6), answered(true)]);
     let Look::Wait(waiting) = ours().settled(1, &[part("1", "7", "DOING")]) else { panic!() };
     assert_eq!((waiting.what.as_str(), waiting.alive), ("set 7 is DOING; the part of pay is awaited", true));
@@ -143,7 +144,7 @@ fn a_tenant_without_a_part_has_failed() {
 }
 
 #[test]
-fn only_what_was_confirmed_or_asked_for_is_compacted() {
+fn compaction_needs_confirmation() {
     let failed = |look: Look| if let Look::Failed(fault) = look { fault } else { panic!("{look:?}") };
     let never = failed(scene(Compact::Never, &[]).compaction(|_| {}));
     assert_eq!(never.what, "Cluster compaction needed before full data backup");
@@ -158,9 +159,9 @@ fn only_what_was_confirmed_or_asked_for_is_compacted() {
     assert_eq!(young, Look::NotNeeded("none is needed: the last frozen version is 5".into()));
 }
 
-/// Whoever takes the task up again watches the compaction that was started, and starts none beside it.
+/// A later attempt observes the compaction that was started, and starts no second one.
 #[test]
-fn a_compaction_of_an_earlier_attempt_is_watched_to_its_end() {
+fn earlier_compaction_is_observed_to_its_end() {
     let sent = [intent(StepKind::Compact, 5), answered(true)];
     let taken_up =
         Event::RunnerStarted { pid: 2, attempt: 2, anew: false, targets: vec![target("legacy/pay")], process: None };
@@ -181,9 +182,9 @@ fn a_compaction_of_an_earlier_attempt_is_watched_to_its_end() {
     assert_eq!(done, Look::Done("version 6 is merged in every zone".into()));
 }
 
-/// A MAJOR FREEZE without an answer is not said to be accepted, and another one is not sent while it may still come.
+/// A MAJOR FREEZE without an answer is not reported as accepted, and none is sent again while it may still be executed.
 #[test]
-fn a_compaction_without_an_answer_is_looked_for_before_another_is_sent() {
+fn unanswered_compaction_is_not_sent_twice() {
     let sent = [intent(StepKind::Compact, 5), answered(false)];
     let what = |look: Look| if let Look::Wait(waiting) = look { waiting.what } else { panic!("{look:?}") };
     let doubt = "whether MAJOR FREEZE was accepted: no answer came, a new frozen version is looked for";
@@ -195,9 +196,9 @@ fn a_compaction_without_an_answer_is_looked_for_before_another_is_sent() {
     assert_eq!(again.compaction_after(161, |_| {}), Look::Act(Action::Compact));
 }
 
-/// The server's own words decide on V3.2: only a refusal that asks for one counts.
+/// On V3.2 the server's error text decides: only a refusal that requires a compaction counts.
 #[test]
-fn a_refusal_that_asks_for_a_compaction_is_told_from_others() {
+fn compaction_refusal_is_recognized() {
     let refusal = |code, what: &str| Fault::new(Cause::Precondition, what, "", "").with_code(code);
     let asks = crate::domain::diagnosis::asks_for_compaction;
     assert!(asks(&refusal(9040, "start timestamp is bigger than frozen timestamp, need major freeze first. start")));
