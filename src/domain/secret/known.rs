@@ -76,7 +76,18 @@ mod tests {
         let coded = STANDARD.encode(secret.expose());
         assert_eq!(hide(&format!("Basic {coded} refused")), "Basic *** refused");
         drop(secret);
-        assert_eq!(hide("CANARY''x/ \"9\\"), "CANARY''x/ \"9\\", "nobody holds it any more");
+        // Another test that is just hiding something holds every secret for as long as that takes.
+        let is_shown = || hide("CANARY''x/ \"9\\") == "CANARY''x/ \"9\\";
+        let tries = 1_000_000;
+        let mut shown = false;
+        for _ in 0..tries {
+            shown = is_shown();
+            if shown {
+                break;
+            }
+            std::thread::yield_now();
+        }
+        assert!(shown, "nobody holds it any more");
     }
 
     /// The login of HTTP Basic: the secret begins anywhere in a group of three bytes.
