@@ -62,9 +62,21 @@ fn shown(ran: &Ran, folder: &Path) -> String {
 /// The events of a task, each form once: how many of them there are depends on the machine, and progress comes by time.
 fn events(ran: &Ran, folder: &Path) -> String {
     let forms: BTreeSet<String> =
-        ran.out.lines().filter(|line| !by_time(line)).map(|line| scrubbed(line, folder)).collect();
+        ran.out.lines().filter(|line| !by_time(line)).map(|line| without_step(&scrubbed(line, folder))).collect();
     let forms: Vec<String> = forms.into_iter().collect();
     format!("$ obnow {}\nexit {}\n{}\n", ran.args.join(" "), ran.code, forms.join("\n"))
+}
+
+/// A task that runs without its step: at which one it is first seen is a matter of time.
+fn without_step(line: &str) -> String {
+    let runs = "\"state\":\"running\",\"step\":\"";
+    match line.split_once(runs).filter(|_| line.starts_with("{\"event\":\"task\"")) {
+        Some((before, after)) => {
+            let rest = after.split_once('"').map_or("", |(_, rest)| rest);
+            format!("{before}{runs}STEP\"{rest}")
+        }
+        None => line.to_owned(),
+    }
 }
 
 /// Whether it depends on the moment that this is printed at all.
