@@ -400,3 +400,50 @@ fn sets_and_pieces_are_read_for_needed_tenants_only() {
     assert!(pieces.iter().all(|rest| !rest.contains("900")), "{pieces:#?}");
     assert!(pieces.iter().any(|rest| rest.contains(" AND ROUND_ID IN (1) ")), "{pieces:#?}");
 }
+
+/// Tenants whose rows exceed a limit only together are all read; one that exceeds it alone hides no other.
+#[test]
+fn tenants_beyond_a_limit_are_read_one_by_one() {
+    let (sets, pieces) = ("CDB_OB_BACKUP_SET_FILES", "CDB_OB_ARCHIVELOG_PIECE_FILES");
+    for (view, number, column, tenants, reads_order) in
+        [(sets, "BACKUP_SET_ID", "PATH", &[1002, 1004][..], true), (pieces, "PIECE_ID", "FILE_STATUS", &[1004], false)]
+    {
+        let twist = odd::Twist::rows(move |asked, answer| {
+            let mut rows = answer?;
+            let of = |id: i128| rows.iter().find(|row| row.get("TENANT_ID") == Some(&Cell::Integer(id))).cloned();
+            let first = tenants.iter().filter(|_| asked == view).filter_map(|id| of(*id));
+            let mut long: Vec<_> = first.flat_map(|row| std::iter::repeat_n(row, 70 / tenants.len())).collect();
+            for (row, id) in long.iter_mut().zip(1_000..) {
+                row.insert("FILE_STATUS", Cell::Text("DELETED".to_owned()));
+                row.insert(number, Cell::Integer(id));
+                row.insert(column, Cell::Text("x".repeat(1_000_000)));
+            }
+            rows.extend(long);
+            Ok(rows)
+        });
+        let heard = Arc::clone(&twist.heard);
+        let servers = odd::Servers::new();
+        let port = servers.twisted(twist);
+        let state = tempfile::TempDir::new().unwrap();
+        let mut obnow = Command::new(env!("CARGO_BIN_EXE_obnow"));
+        obnow.args([
+            "targets",
+            "--json",
+            "--host",
+            &format!("127.0.0.1:{port}"),
+            "--password-from",
+            "env:PW",
+            "--state",
+        ]);
+        let ran = obnow.arg(state.path()).env("PW", odd::PASSWORD).output().unwrap();
+        let events = String::from_utf8_lossy(&ran.stdout);
+        assert!(ran.status.success(), "{events}{}", String::from_utf8_lossy(&ran.stderr));
+        let alone = |sql: &&String| sql.contains(view) && sql.contains("TENANT_ID IN (1004) ");
+        assert_eq!(heard.lock().unwrap().iter().filter(alone).count(), 1, "the limit was not exceeded: {events}");
+        for (tenant, is_read) in [("pay", true), ("order", reads_order), ("report", true)] {
+            let name = format!("\"target\":\"127.0.0.1/{tenant}\"");
+            let event = events.lines().find(|line| line.contains(&name)).unwrap_or_default();
+            assert_eq!(event.contains("\"restorable_to\":\"2"), is_read, "{view} of {tenant}: {event}");
+        }
+    }
+}

@@ -170,7 +170,7 @@ fn proof_query(
         }
         return Ok(ProofQuery::PerCluster(data));
     }
-    let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
+    let pieces = tenant.archive.known_pieces();
     let log = if set.plus_archivelog && !restorable::log_covers(set, pieces, tenant.archive.known_rounds()) {
         None
     } else {

@@ -342,8 +342,8 @@ pub struct ArchiveFacts {
     pub current: Option<Round>,
     /// All rounds, the current one among them, by id.
     pub rounds: Vec<Round>,
-    /// The pieces, where the line has their view.
-    pub pieces: Known<Vec<Piece>>,
+    /// The pieces; None on a release without their view.
+    pub pieces: Known<Option<Vec<Piece>>>,
     /// `archive_lag_target` in seconds, where it could be read.
     pub lag_target: Option<u64>,
     /// Whether the times of its rounds are known as moments; where they are not, no point in the log is known.
@@ -379,10 +379,30 @@ impl ArchiveFacts {
         self.lag_target.map(|seconds| seconds.saturating_mul(3_000))
     }
 
-    /// All rounds whose points in the log are known as moments.
+    /// Returns whether it is known how far the log reaches: the times of its rounds, and its pieces where the release has them.
+    ///
+    /// # Errors
+    /// What was not read.
+    pub fn reach_is_known(&self) -> Result<(), &str> {
+        match (&self.times, &self.pieces) {
+            (Known::NotChecked(why), _) | (_, Known::NotChecked(why)) => Err(why),
+            (Known::Known(()), Known::Known(_)) => Ok(()),
+        }
+    }
+
+    /// Returns all rounds, where it is known how far the log reaches; else none.
     #[must_use]
     pub fn known_rounds(&self) -> &[Round] {
-        self.times.get().map_or(&[], |()| self.rounds.as_slice())
+        self.reach_is_known().map_or(&[], |()| self.rounds.as_slice())
+    }
+
+    /// Returns the pieces; `None` on a release without them, none where they were not read: what they hold is then in no window.
+    #[must_use]
+    pub fn known_pieces(&self) -> Option<&[Piece]> {
+        match &self.pieces {
+            Known::Known(pieces) => pieces.as_deref(),
+            Known::NotChecked(_) => Some(&[]),
+        }
     }
 }
 

@@ -27,7 +27,7 @@ pub struct LastGood {
 /// The newest set of a tenant that can be restored, with its chain whole.
 #[must_use]
 pub fn last_good(tenant: &TenantFacts) -> Option<LastGood> {
-    let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
+    let pieces = tenant.archive.known_pieces();
     let mut good: Vec<_> = tenant.sets.iter().filter(|set| restorable::chain(set, &tenant.sets).is_ok()).collect();
     good.sort_by_key(|set| std::cmp::Reverse(set.id));
     good.into_iter().find_map(|set| {
@@ -54,11 +54,11 @@ pub fn done_in_vain(tenant: &TenantFacts) -> Option<(u64, &'static str)> {
         job: &JobEnd::Completed,
         set: Some(set),
         sets: &tenant.sets,
-        pieces: tenant.archive.pieces.get().map(Vec::as_slice),
+        pieces: tenant.archive.known_pieces(),
         rounds: tenant.archive.known_rounds(),
     });
     let word = match verdict {
-        _ if verdict.rests_on_the_log() && tenant.archive.times.get().is_none() => "not known to be restorable",
+        _ if verdict.rests_on_the_log() && tenant.archive.reach_is_known().is_err() => "not known to be restorable",
         Verdict::NotYet(_) => "not yet restorable",
         Verdict::NotRestorable(_) => "not restorable",
         _ => "not known to be restorable",

@@ -28,7 +28,7 @@ pub fn listed(tenant: &TenantFacts, kind: DirKind, destination: &Destination) ->
         }
         DirKind::Clog => {
             let rounds = || tenant.archive.rounds.iter().filter(|round| is_path_of(&round.path, destination));
-            let pieces = tenant.archive.pieces.get().map(Vec::as_slice).unwrap_or_default().iter();
+            let pieces = tenant.archive.known_pieces().unwrap_or_default().iter();
             let pieces = pieces.filter(|piece| piece.file_status == FileStatus::Available);
             let here = pieces.filter(|piece| rounds().any(|round| round.dest_id == piece.dest_id));
             here.map(|piece| {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::choices::Mode;
-use super::facts::{Known, TenantFacts};
+use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
 use super::proof::Proof;
 use super::restorable::{self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, Span, Verdict, Windows};
@@ -290,13 +290,13 @@ pub fn judge(
     zone: &ServerTimeZone,
 ) -> Judged {
     let set = tenant.sets.iter().find(|set| set.id == set_id);
-    let pieces = tenant.archive.pieces.get().map(Vec::as_slice);
+    let pieces = tenant.archive.known_pieces();
     let rounds = tenant.archive.known_rounds();
     let windows = restorable::windows(&tenant.sets, pieces, rounds);
     let verdict =
         restorable::verdict(&restorable::Facts { job: &JobEnd::Completed, set, sets: &tenant.sets, pieces, rounds });
-    let verdict = match &tenant.archive.times {
-        Known::NotChecked(why) if verdict.rests_on_the_log() => {
+    let verdict = match tenant.archive.reach_is_known() {
+        Err(why) if verdict.rests_on_the_log() => {
             Verdict::Unknown(format!("Up to when the log is archived is not known: {why}."))
         }
         _ => verdict,
@@ -403,7 +403,7 @@ pub fn without(tenant: &TenantFacts, set_id: u64, zone: &ServerTimeZone) -> With
 
 fn windows_without(tenant: &TenantFacts, set_id: u64) -> Windows {
     let others: Vec<BackupSet> = tenant.sets.iter().filter(|set| set.id != set_id).cloned().collect();
-    restorable::windows(&others, tenant.archive.pieces.get().map(Vec::as_slice), tenant.archive.known_rounds())
+    restorable::windows(&others, tenant.archive.known_pieces(), tenant.archive.known_rounds())
 }
 
 fn kept(windows: &Windows) -> Vec<KeptWindow> {

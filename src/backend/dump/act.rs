@@ -193,7 +193,7 @@ impl DumpSystem {
     /// Nothing was started, and why; `answered` is false only where it is unknown whether it was started.
     pub async fn perform(&mut self, pending: PendingDump) -> Result<(), Failure> {
         let PendingDump { tool, place, base, login, mut begun } = pending;
-        let refused = |fault| Failure { fault, answered: true, unread: false };
+        let refused = Failure::refused;
         let session = self.server.session().map_err(refused)?;
         begun.not_before = server::time(session).await.map_err(refused)?;
         let lend = self.lend.clone();
@@ -214,7 +214,7 @@ impl DumpSystem {
                 Ok(())
             }
             Ok(Err(fault)) => Err(refused(fault)),
-            Err(fault) => Err(Failure { fault, answered: false, unread: false }),
+            Err(fault) => Err(Failure::lost(fault)),
         }
     }
 

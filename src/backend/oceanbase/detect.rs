@@ -372,10 +372,10 @@ impl OceanBase {
         filters: &[Filter<'_>],
         order: &str,
     ) -> Result<Vec<Row>, Failure> {
-        let unasked = |fault| Failure { fault, answered: true, unread: false };
+        let unasked = Failure::refused;
         let (line, home) = (self.line().map_err(unasked)?, self.home().map_err(unasked)?.clone());
         let columns = self.columns.clone().unwrap_or_default();
-        let session = self.session().map_err(|fault| Failure { fault, answered: false, unread: false })?;
+        let session = self.session().map_err(Failure::lost)?;
         let answer = super::read::read(session, line, &home, &columns, (id, filters, order)).await;
         self.noted(id, answer)
     }
@@ -416,10 +416,10 @@ impl OceanBase {
         let here = super::now();
         let now = self.clock.as_ref().map_or_else(|| Scn::from_timestamp(here), |clock| clock.at(here));
         let Err(unread) = cells::check_past(&rows, now) else { return Ok(rows) };
-        let unasked = |fault| Failure { fault, answered: true, unread: false };
+        let unasked = Failure::refused;
         let scope = self.home().map_err(unasked)?.scope;
         let view = self.line().map_err(unasked)?.view(id, scope).map_or("", |view| view.name.as_str());
-        Err(Failure { fault: unread.fault(view), answered: true, unread: true })
+        Err(Failure::unreadable(unread.fault(view)))
     }
 
     /// Returns the cluster's id. It is always listed for sys; a tenant may not see it.

@@ -11,7 +11,7 @@ use super::{OceanBase, render};
 use crate::backend::system::{Act, Doing};
 use crate::backend::{Look, Seen};
 use crate::domain::destination::Destination;
-use crate::domain::facts::{Facts, Known, TenantFacts};
+use crate::domain::facts::{Facts, TenantFacts};
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::outcome::{Judged, VerdictWord, without};
 use crate::domain::plan::{Action, TargetPlan};
@@ -100,10 +100,7 @@ impl OceanBase {
     ) -> Result<&'a Action, String> {
         let set = tenant.sets.iter().find(|other| other.id == set).ok_or("the set is in no view any more")?;
         let needed = restorable::chain(set, &tenant.sets).unwrap_or_else(|_| vec![set.id]);
-        let pieces = match &tenant.archive.pieces {
-            Known::Known(pieces) => Some(pieces.as_slice()),
-            Known::NotChecked(_) => None,
-        };
+        let pieces = tenant.archive.known_pieces();
         let by_log = restorable::log_covers(set, pieces, tenant.archive.known_rounds()) || !set.plus_archivelog;
         let fits =
             |action: &&&'a Action| matches!(action, Action::LookAtStorage { log, .. } if log.is_some() == by_log);

@@ -60,7 +60,7 @@ impl Columns {
                 let names: Vec<String> = rows.iter().map(|row| text(row, "FIELD").to_uppercase()).collect();
                 // A list that lacks a column of every release is unreadable, and proves no column absent.
                 if let Some(column) = view.columns.iter().find(|column| !rows.is_empty() && !names.contains(column)) {
-                    return Err(Failure { fault: no_list(&view.name, column), answered: true, unread: true });
+                    return Err(Failure::unreadable(no_list(&view.name, column)));
                 }
                 let optional = view.optional.iter().filter(|column| names.contains(column)).cloned().collect();
                 self.found.insert(id, optional);
@@ -154,11 +154,8 @@ impl<'a> Question<'a> {
     /// # Errors
     /// A cell does not have the type of its column.
     fn rows(&self, rows: Vec<Row>) -> Result<Vec<Row>, Failure> {
-        cells::check(self.id, &self.columns, &rows).map_err(|unread| Failure {
-            fault: unread.fault(&self.view.name),
-            answered: true,
-            unread: true,
-        })?;
+        cells::check(self.id, &self.columns, &rows)
+            .map_err(|unread| Failure::unreadable(unread.fault(&self.view.name)))?;
         Ok(if self.view.own_rows { with_column(rows, TENANT_ID, &self.home.id.to_string()) } else { rows })
     }
 }
@@ -202,7 +199,7 @@ fn unanswered(view: &str) -> Failure {
         "It was asked with other views, and there is no answer of its own. This is a mistake in obnow.",
         "Report it; nothing was sent.",
     );
-    Failure { fault, answered: false, unread: false }
+    Failure::lost(fault)
 }
 
 /// Reads parameters by name: from the view that has them all, or one by one where there is none.

@@ -55,6 +55,28 @@ pub struct Failure {
     pub answered: bool,
     /// Whether it answered with a value that does not have the type of its column.
     pub unread: bool,
+    /// Whether it answered with more than is read; the connection was closed.
+    pub oversized: bool,
+}
+
+impl Failure {
+    /// Returns the failure of a statement that was not sent, or that the server answered with an error.
+    #[must_use]
+    pub fn refused(fault: Fault) -> Self {
+        Self { fault, answered: true, unread: false, oversized: false }
+    }
+
+    /// Returns the failure of a statement without an answer: what the server did is unknown.
+    #[must_use]
+    pub fn lost(fault: Fault) -> Self {
+        Self { answered: false, ..Self::refused(fault) }
+    }
+
+    /// Returns the failure of a statement whose result has a value that cannot be read.
+    #[must_use]
+    pub fn unreadable(fault: Fault) -> Self {
+        Self { unread: true, ..Self::refused(fault) }
+    }
 }
 
 /// An open connection that only reads.
@@ -245,7 +267,7 @@ impl<P: Purpose> Connected<P> {
     fn late(&self, shown: &str, deadline: Duration) -> Failure {
         let why = format!("It did not answer a statement within {}.", seconds(deadline));
         let fault = unreachable(&self.endpoint, why).with_detail(brief(shown));
-        Failure { fault, answered: false, unread: false }
+        Failure::lost(fault)
     }
 }
 
@@ -296,7 +318,7 @@ impl WritingSession {
     /// # Errors
     /// As [`Connected::send`].
     pub async fn send_for_rows(&mut self, statement: &Statement, secrets: &Secrets) -> Result<Vec<Row>, Failure> {
-        let wire = statement.wire_text(secrets).map_err(|fault| Failure { fault, answered: true, unread: false })?;
+        let wire = statement.wire_text(secrets).map_err(Failure::refused)?;
         self.ask_shown(wire.expose(), &statement.to_string(), self.limit + GRACE).await
     }
 }

@@ -78,7 +78,7 @@ pub(super) fn whole_instance(version: Version) -> TenantFacts {
             deferred: false,
             current: None,
             rounds: Vec::new(),
-            pieces: Known::NotChecked("a logical backup has no archived log".to_owned()),
+            pieces: Known::Known(None),
             lag_target: None,
         },
         sets: Vec::new(),

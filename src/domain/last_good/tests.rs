@@ -46,6 +46,10 @@ fn what_cannot_be_restored_is_no_good_backup() {
     let mut unknown = pay(vec![full(1)]);
     unknown.archive.times = crate::domain::facts::Known::NotChecked("no zone".into());
     assert_eq!(done_in_vain(&unknown), Some((1, "not known to be restorable")));
+    let mut unread = pay(vec![full(1)]);
+    assert!(last_good(&unread).is_some());
+    unread.archive.pieces = crate::domain::facts::Known::NotChecked("the login may not read them".into());
+    assert_eq!((last_good(&unread), done_in_vain(&unread)), (None, Some((1, "not known to be restorable"))));
     assert_eq!(said(pay(vec![])), ("none".to_owned(), true));
     let mut broken = pay(vec![full(1)]);
     broken.archive = archive(None);

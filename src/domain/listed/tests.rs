@@ -31,7 +31,7 @@ fn sets_and_pieces_of_a_directory_are_named_as_the_server_names_them() {
         end: None,
         checkpoint: ago(8),
     };
-    pay.archive.pieces = Known::Known(vec![piece(1, FileStatus::Available), piece(2, FileStatus::Incomplete)]);
+    pay.archive.pieces = Known::Known(Some(vec![piece(1, FileStatus::Available), piece(2, FileStatus::Incomplete)]));
     let clog = place("file:///own/clog");
     let entries = vec!["piece_d1002r1p1".to_owned()];
     assert_eq!(listed(&pay, DirKind::Clog, &clog), [Listed { dest_id: 1002, entries }]);

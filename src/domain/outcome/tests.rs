@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::*;
+use crate::domain::facts::Known;
 use crate::domain::restorable::{FileStatus, Round, SetStatus};
 use crate::domain::samples::{ago, full, round, target, tenant};
 
@@ -67,6 +68,20 @@ fn without_the_servers_zone_no_log_is_known() {
         );
         pay.sets[0].status = SetStatus::Failed;
         assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictWord::Failed, "what does not rest on the log is said");
+    }
+}
+
+/// The view of pieces exists and was not read: the round alone says nothing of a piece that is gone.
+#[test]
+fn unread_pieces_make_no_window() {
+    for status in ["DOING", "STOP"] {
+        let mut pay = pay(status, ago(5));
+        assert_eq!(last(judged(&pay, 1, false)).verdict, VerdictWord::Restorable, "without the view the round decides");
+        pay.archive.pieces = Known::NotChecked("the login may not read them".into());
+        let (_, _, outcome) = coming(judged(&pay, 1, false));
+        assert_eq!((outcome.verdict, outcome.from, outcome.windows.len()), (VerdictWord::Unknown, None, 0));
+        let why = outcome.fault.unwrap().why;
+        assert_eq!(why, "Up to when the log is archived is not known: the login may not read them.");
     }
 }
 

@@ -181,7 +181,7 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
         Trouble::Refused(refusal) => {
             // The server timed out, or its code was unreadable: the statement may have been executed.
             let answered = !matches!(refusal.code, 0 | TIMED_OUT);
-            return Failure { fault: explain(i64::from(refusal.code), &words(refusal)), answered, unread: false };
+            return Failure { answered, ..Failure::refused(explain(i64::from(refusal.code), &words(refusal))) };
         }
         Trouble::TooMuch(bound) => too_much(*bound, endpoint, statement),
         Trouble::Malformed(what) => Fault::new(
@@ -197,7 +197,8 @@ pub(super) fn statement_failure(trouble: &Trouble, endpoint: &str, statement: &s
             "Look at the log of the server, or of the proxy, at that moment; through a proxy, name an observer itself (port 2881).",
         ),
     };
-    Failure { fault: fault.with_detail(foreign(&trouble.to_string())), answered: false, unread: false }
+    let oversized = matches!(trouble, Trouble::TooMuch(_));
+    Failure { oversized, ..Failure::lost(fault.with_detail(foreign(&trouble.to_string()))) }
 }
 
 fn too_much(bound: Bound, endpoint: &str, statement: &str) -> Fault {

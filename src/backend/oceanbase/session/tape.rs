@@ -42,7 +42,7 @@ impl Tape {
         }
         let Some(known) = self.answers.get(sql) else {
             let fault = Fault::new(Cause::Server, "This was not asked before.", sql, "");
-            return Some(Err(Failure { fault, answered: true, unread: false }));
+            return Some(Err(Failure::refused(fault)));
         };
         let change = self.change.as_ref().filter(|change| view_of(sql) == Some(change.view.as_str()));
         Some(match (known, change) {

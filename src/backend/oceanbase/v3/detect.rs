@@ -128,7 +128,7 @@ impl OceanBase {
                         deferred: false,
                         current: of_cluster.clone(),
                         rounds,
-                        pieces: Known::NotChecked("before V4 a window is read from rounds".to_owned()),
+                        pieces: Known::Known(None),
                         lag_target: lag_target(parameters),
                         times,
                     },
