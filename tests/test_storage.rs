@@ -285,3 +285,25 @@ fn a_backup_to_a_storage_given_by_hand_tests_it_first() {
     assert!(tested.contains(&data_uri.as_str()) && tested.contains(&log_uri.as_str()), "{tested:?}");
     assert_eq!(of(&all, "every_server", "result"), "not_checked");
 }
+
+/// Below V4 a tenant's backup goes to a directory of its own, which its statement names and no setting does.
+#[test]
+fn a_tenants_own_directory_below_v4_is_tested_before_the_start() {
+    let fleet = Fleet::serve("tenant-gate");
+    let parent = tempfile::Builder::new().prefix("obnow").tempdir_in("/dev/shm").unwrap();
+    let own = parent.path().join("own");
+    let uri = format!("file://{}", own.display());
+    let args = ["backup", "at/fund", "at/bond", "--mode", "full", "--yes", "--storage", &uri];
+    std::fs::write(&own, "no directory").unwrap();
+    let refused = fleet.json(&args).exits(13);
+    let all = events(&refused.out);
+    let failed = all.iter().find(|event| event["event"] == "test" && event["result"] == "fail").unwrap();
+    assert!(failed["uri"].as_str().unwrap().starts_with(&uri), "{failed}");
+    assert!(fleet.statements().is_empty(), "nothing was started");
+    std::fs::remove_file(&own).unwrap();
+    let done = fleet.json(&args).exits(0).quiet();
+    let tested = events(&done.out);
+    let written = tested.iter().filter(|event| event["check"] == "write").collect::<Vec<_>>();
+    assert_eq!(written.len(), 1, "one directory for both: {written:#?}");
+    assert_eq!(of(&tested, "write", "result"), "pass");
+}

@@ -143,6 +143,9 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
                 Action::SetArchiveDestination { destination, access_key } => {
                     (Some(DirKind::Clog), destination.location.clone(), access_key.clone())
                 }
+                Action::StartBackup { to: Some(to), .. } => {
+                    (Some(DirKind::Data), to.destination.clone(), to.access_key.clone())
+                }
                 Action::Upload { destination, access_key } => (None, destination.clone(), access_key.clone()),
                 // The directory of this host that it passes through is obnow's own.
                 Action::StartDump { .. } if planned.step(StepKind::Upload).is_some() => continue,
@@ -156,13 +159,18 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
                 | Action::ResumeArchiving
                 | Action::Compact
                 | Action::LookAtStorage { .. }
-                | Action::StartBackup { .. } => continue,
+                | Action::StartBackup { to: None, .. } => continue,
             };
+            let is_to = matches!(action, Action::StartBackup { .. });
             let destination = with_placeholder_run(destination);
+            // One statement names one directory for all its tenants.
+            if is_to && subjects.iter().any(|subject| subject.spec.destination == destination) {
+                continue;
+            }
             let tenant = facts.tenant_by_id(planned.tenant.id);
             let what = match (kind, tenant) {
-                // Below V4 the one destination is the cluster's, whichever tenant's plan sets it.
-                (Some(kind), Some(tenant)) if !prepared.plan.whole => {
+                // Below V4 what a plan sets is the cluster's, whichever tenant's plan has the step; a TO is for tenants.
+                (Some(kind), Some(tenant)) if is_to || !prepared.plan.whole => {
                     TestSpec::for_tenant(facts, tenant, kind, destination)
                 }
                 _ => TestSpec::for_cluster(facts, destination),
