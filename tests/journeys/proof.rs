@@ -197,3 +197,28 @@ fn only_v3_1_community_supports_legacy_proof() {
     let why = none.of_kind("verdict")[0]["proof_why"].as_str().unwrap().to_owned();
     assert!(why.ends_with("cannot be asked to look at the storage"), "{why}");
 }
+
+#[test]
+fn unsendable_password_is_refused_before_announcement_and_audit() {
+    let fleet = Fleet::serve("wrong-password");
+    let secret = fleet.folder().join("secret");
+    std::fs::write(&secret, "CANARY'b\n").unwrap();
+    std::fs::set_permissions(&secret, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let refused = fleet.run(&["prove", "demo/pay", "--decrypt-from", &format!("file:{}", secret.display())]).exits(1);
+    assert!(refused.err.contains("a quote"), "{}", refused.err);
+    assert!(!refused.err.contains("Sends ") && !refused.err.contains("CANARY"), "{}", refused.err);
+    let audit = std::fs::read_to_string(fleet.state().join("audit.jsonl")).unwrap_or_default();
+    assert!(!audit.contains("PREVIEW"), "{audit}");
+    assert!(fleet.looks().is_empty());
+}
+
+#[test]
+fn tenant_without_a_backup_makes_the_summary_unknown() {
+    let fleet = Fleet::serve("no-full");
+    let ran = fleet.json(&["prove", "demo"]).exits(4).quiet();
+    assert_eq!(ran.verdict("demo/order")["verdict"], "restorable");
+    let all = ran.of_kind("verdict");
+    let summary = all.last().unwrap();
+    assert_eq!((&summary["target"], &summary["verdict"]), (&Value::Null, &"unknown".into()), "{summary}");
+    assert_eq!(summary["fault"]["what"], "There is no backup of demo/pay to prove.");
+}

@@ -164,7 +164,7 @@ pub fn from_plan(facts: &Facts, cluster: &Cluster, prepared: &Prepared) -> Vec<T
             let is_to = matches!(action, Action::StartBackup { .. });
             let destination = with_placeholder_run(destination);
             // One statement names one directory for all its tenants.
-            if is_to && subjects.iter().any(|subject| subject.spec.destination == destination) {
+            if is_to && subjects.iter().any(|subject: &TestSubject| subject.spec.destination == destination) {
                 continue;
             }
             let tenant = facts.tenant_by_id(planned.tenant.id);
