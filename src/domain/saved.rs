@@ -175,7 +175,8 @@ impl SavedPlan {
         let of =
             |target: &TargetName, known: &TargetName| target.tenant().is_none() && target.cluster() == known.cluster();
         let has_id = |target: &TargetName| kept.keys().any(|known| known == target || of(target, known));
-        // A tenant created since then belongs to the cluster that was meant, but only an unchanged file proves that the cluster was.
+        // A tenant created since then belongs to the cluster that was meant, but only an unchanged file proves that the cluster
+        // was meant.
         let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
         let mut unkept =
             users.map(|tenant| facts.target(tenant)).filter(|target| whole(target) && !kept.contains_key(target));

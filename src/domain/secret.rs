@@ -110,7 +110,7 @@ pub enum SecretSource {
     /// The first line of a file that only its owner may read.
     File(String),
     /// The first line that a shell command prints. The command may contain a secret itself, so it is kept only in the
-    /// inventory: everything else is given [`SecretSource::is_only_a_marker`]'s marker.
+    /// inventory; journals have a marker instead of it.
     Command(#[serde(serialize_with = "marker")] String),
     /// One line of standard input (command line only).
     Stdin,
