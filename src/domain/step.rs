@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A step of a backup. The names `Check if ready to data backup` and `Start cluster compact if necessary` are fixed.
+/// A step of a backup. Its name ([`StepKind::name`]) appears unchanged on screens, in journals and in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
