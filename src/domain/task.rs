@@ -243,7 +243,8 @@ pub struct TaskView {
     pub damaged: Vec<u64>,
     /// How many events this obnow does not know: a later release wrote them, or they are damaged.
     pub unknown: u32,
-    /// How many events refer to what the journal does not have: an answer to no statement, a statement for a target outside the plan.
+    /// How many events refer to what the journal does not have: an answer to no statement, a statement for a target outside
+    /// the plan.
     pub contradictions: u32,
     /// Its targets.
     pub targets: Vec<TargetView>,
