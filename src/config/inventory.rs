@@ -223,7 +223,8 @@ pub struct Limits {
     /// The time to wait for the log archive to reach the end of a backup.
     #[serde(with = "span")]
     pub archive_wait: Duration,
-    /// The interval of a runner's heartbeats. A runner that misses three counts as not answering on this host, and as gone on another.
+    /// The interval of a runner's heartbeats. A runner that misses three counts as not answering on this host, and as gone
+    /// on another.
     #[serde(with = "span")]
     pub heartbeat: Duration,
     /// The time to wait for the server's proof from the storage (`RESTORE ... PREVIEW`).
