@@ -23,7 +23,8 @@ struct Demand {
 /// Reads the file; None where there is no file. `called` is its name in messages ("The inventory").
 ///
 /// # Errors
-/// It is not an ordinary file, others than its owner may touch it, it is larger than 1 MiB, or it cannot be read.
+/// It is not an ordinary file, it belongs to another user than this process's or root, others may touch it, it is larger than
+/// 1 MiB, or it cannot be read.
 pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
     demanding(path, called, &Demand { forbidden: (0o077, "touch"), mode: "600", megabytes: 1 })
 }
