@@ -106,8 +106,8 @@ impl TaskView {
         })
     }
 
-    /// Refuses to continue a task where a line that was not read may have been the start of its backup: the backup would be started
-    /// twice.
+    /// Refuses to continue a task where a line that was not read may have been the start of its backup: the backup would be
+    /// started twice.
     ///
     /// # Errors
     /// The journal is damaged or has unknown events, and a target that wants a Retry has no known job or needs a new backup.
