@@ -29,7 +29,7 @@ pub struct ServerConnection {
 pub enum Event {
     /// The task was created: what was confirmed, and how to reach the target.
     Created {
-        /// What was confirmed.
+        /// The plan and its preview, which the user confirmed.
         prepared: Box<Prepared>,
         /// How to reach the target.
         connection: Box<Connection>,
@@ -60,7 +60,7 @@ pub enum Event {
         state: StepState,
         /// A short description of what it does or found.
         detail: String,
-        /// Why it failed or is unknown.
+        /// Why it failed, or why its result is not known.
         fault: Option<Fault>,
     },
     /// A statement is about to be sent; the event is written and synced before it is.
@@ -81,7 +81,7 @@ pub enum Event {
         highest_job: Option<u64>,
         /// The connection that sends it, as the servers list it.
         connection: Option<ServerConnection>,
-        /// The endpoint of the sending connection.
+        /// The endpoint of that connection.
         server: String,
         /// The statement's own limit on the server, in milliseconds.
         server_limit: u64,
@@ -117,7 +117,7 @@ pub enum Event {
     Progress {
         /// The target.
         target: TargetName,
-        /// The figures.
+        /// The latest progress.
         progress: Progress,
     },
     /// A running step waits for something; with a fault where nothing has moved for the limit.
@@ -157,7 +157,7 @@ pub enum Event {
     },
     /// The runner left properly.
     RunnerEnded {
-        /// Why.
+        /// Why it left.
         reason: String,
     },
 }
