@@ -72,9 +72,9 @@ impl ArchiveStand {
 pub struct RootEvent {
     /// When it happened, as the server prints it.
     pub at: String,
-    /// Its name.
+    /// The name of the event.
     pub name: String,
-    /// Its named values.
+    /// The named values of the event.
     pub items: Vec<(String, String)>,
 }
 
