@@ -1,4 +1,4 @@
-//! What holds for every series of events.
+//! Properties that hold for every series of events.
 
 use super::*;
 
