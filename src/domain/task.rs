@@ -35,13 +35,13 @@ pub struct PreviewStep {
     pub target: TargetName,
     /// The step.
     pub step: StepKind,
-    /// Whether there is something to do.
+    /// Whether the step has something to do.
     pub needed: bool,
     /// The statements, in order, with secrets as `***`.
     pub statements: Vec<String>,
-    /// What it changes.
+    /// What the step changes.
     pub effect: String,
-    /// What it interrupts; empty: nothing.
+    /// What the step interrupts; empty: nothing.
     pub interrupts: String,
 }
 
@@ -171,9 +171,9 @@ pub struct IntentView {
     pub at: Timestamp,
     /// Whether the server answered; None: no event says what became of the statement.
     pub answered: Option<bool>,
-    /// Whether the answer was a refusal.
+    /// Whether the server refused the statement.
     pub refused: bool,
-    /// The refusal.
+    /// The fault of the refusal; None: there is none.
     pub refusal: Option<Fault>,
     /// Whether it is proven that it started nothing.
     pub settled_as_not_started: bool,
@@ -206,7 +206,7 @@ pub enum TaskState {
 }
 
 impl TaskState {
-    /// The word of JSON and of the screen.
+    /// Returns the word of JSON and of the screen.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -227,13 +227,13 @@ pub struct TaskView {
     pub prepared: Option<Box<Prepared>>,
     /// How to reach the target.
     pub connection: Option<Box<Connection>>,
-    /// Who started it.
+    /// The user who started it.
     pub by: String,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// When its last event was written.
     pub last: Option<Timestamp>,
-    /// The highest attempt so far.
+    /// The latest attempt; 0: no runner has started yet.
     pub attempt: u32,
     /// The runner's process id; None: the runner has left.
     pub runner: Option<u32>,
