@@ -214,9 +214,9 @@ impl Template {
 /// The two destinations of a V4 tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// For `DATA_BACKUP_DEST`.
+    /// The path of `DATA_BACKUP_DEST`.
     pub data: Template,
-    /// For `LOG_ARCHIVE_DEST`.
+    /// The path of `LOG_ARCHIVE_DEST`.
     pub clog: Template,
 }
 
