@@ -99,11 +99,11 @@ impl Resolver {
         self
     }
 
-    /// Reads the secret from its source: the complete environment variable, the input of the prompt, or the first line of a file, of
     /// Reads the secret from its source: the complete environment variable, the input of the prompt, or the first line of a
     /// file, of a command's output or of standard input, without the line's end. A login without a password gives an empty
     /// secret.
     ///
+    /// # Errors
     /// There is no such source, it is empty (only a prompt may be left empty), others may read the file, the command fails or
     /// takes too long, or there is no terminal. The fault never holds what was read.
     pub async fn resolve(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {

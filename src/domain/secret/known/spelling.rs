@@ -124,7 +124,7 @@ fn decoded(text: &str, secret: &str, least: usize, decoder: Decoder) -> Vec<Rang
     found
 }
 
-/// Returns the text with every escape undone that begins with a backslash, `%` or `&`, up to [`LAYERS`] times and in any mix.
+/// Returns the text with every escape undone that begins with a backslash, `%` or `&`, up to 16 times and in any mix.
 #[must_use]
 pub fn unescaped(text: &str) -> String {
     let mut plain = text.as_bytes().to_vec();
