@@ -45,7 +45,7 @@ pub enum Reach {
     Yes,
     /// The version is older, or of another engine.
     No,
-    /// The numbers are the gate's, and whether the build is old enough or new enough is not known.
+    /// The numbers are the gate's, and whether the build is new enough is not known.
     BuildUnknown,
 }
 
