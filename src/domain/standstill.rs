@@ -223,8 +223,8 @@ impl Standstill {
         fault
     }
 
-    /// Returns a key that changes with the reason of the stall. The lag is not part of it, because it grows by itself; whether the
-    /// lag is too large is.
+    /// Returns a key that changes with the reason of the stall. The lag is not part of it, because it grows by itself; whether
+    /// the lag is too large is.
     #[must_use]
     pub fn key(&self, at: &str, trouble: Option<&Fault>) -> String {
         let archive = self.archive.get().and_then(Option::as_ref);

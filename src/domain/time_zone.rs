@@ -33,8 +33,8 @@ impl ServerTimeZone {
         Self { shown: zone.clone(), printed: Ok(zone) }
     }
 
-    /// Returns the zone that the variables `time_zone` and `system_time_zone` of a connection name, if its offset `at` that moment
-    /// is the `measured` one, in seconds east of UTC. Where it is not, printed times give no moments.
+    /// Returns the zone that the variables `time_zone` and `system_time_zone` of a connection name, if its offset `at` that
+    /// moment is the `measured` one, in seconds east of UTC. Where it is not, printed times give no moments.
     ///
     /// MySQL 5.7 docs, Time Zone Support: `SYSTEM` refers to `system_time_zone`; otherwise it is an offset or a name.
     #[must_use]

@@ -39,8 +39,8 @@ impl std::fmt::Display for Clash {
     }
 }
 
-/// Returns every pair of directories that are the same or of which one contains the other: each tenant and each kind needs its own
-/// empty directory (V4.2.5 docs, preparation before data backup).
+/// Returns every pair of directories that are the same or of which one contains the other: each tenant and each kind needs
+/// its own empty directory (V4.2.5 docs, preparation before data backup).
 #[must_use]
 pub fn clashes(directories: &[(Owner, Destination)]) -> Vec<Clash> {
     let mut found = Vec::new();
