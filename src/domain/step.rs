@@ -74,7 +74,7 @@ pub enum StepState {
 }
 
 impl StepState {
-    /// Returns the word of JSON and of the screen.
+    /// Returns the word of JSON. Screens show `not needed` for `not_needed`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
