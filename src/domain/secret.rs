@@ -14,7 +14,7 @@ pub use known::{HIDDEN, hide, unescaped};
 pub struct Secret(Arc<SecretString>);
 
 impl Secret {
-    /// Takes ownership of the text and registers it for [`hide`].
+    /// Takes ownership of the text and, unless it is too short, registers it for [`hide`].
     #[must_use]
     pub fn new(text: String) -> Self {
         let secret = Arc::new(SecretString::from(text));
