@@ -110,7 +110,8 @@ impl TaskView {
     /// started twice.
     ///
     /// # Errors
-    /// The journal is damaged or has unknown events, and a target that wants a Retry has no known job or needs a new backup.
+    /// The journal is damaged or has unknown events, and the plan cannot be read, or a target that wants a Retry has no known
+    /// job or needs a new backup.
     pub fn may_go_on(&self, id: &str) -> Result<(), Fault> {
         let Some(fault) = self.damage(id).or_else(|| self.holds_unknown_events(id)) else { return Ok(()) };
         let mut open = self.targets.iter().filter(|target| target.wants_retry());
