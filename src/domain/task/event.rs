@@ -151,7 +151,7 @@ pub enum Event {
         who: String,
         /// The answer.
         answer: String,
-        /// Why it was refused, where this host is the cause.
+        /// Why the request was not carried out, where this host is the cause.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
     },
