@@ -1,4 +1,4 @@
-//! The first cluster of an inventory that is not there yet: as little as there must be, and no password.
+//! The first cluster of an inventory that does not exist yet: only the required fields, and no password.
 
 use std::path::Path;
 
@@ -15,25 +15,25 @@ use crate::domain::secret::SecretSource;
 const HEAD: &str = "# Written by obnow. It holds no password: that is asked for, unless `password` says where it is found, for example\n\
                     #   password: {env: NAME}   # or {file: PATH} (mode 0600), {command: \"pass show ob/prod\"}, or none: it has none\n";
 
-/// What must be known of a cluster.
+/// What must be known of a cluster to write it into an inventory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FirstCluster {
-    /// The name it is called by.
+    /// The name of the cluster in obnow.
     pub name: String,
-    /// Colours the header; `prod` makes effects that interrupt ask for the target's name.
+    /// The environment, which colours the header. With `prod`, effects that interrupt are confirmed by typing the target's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// Where it is reached.
+    /// The endpoints at which it is reached.
     pub endpoints: Vec<Endpoint>,
-    /// `root@sys`.
+    /// The user to log in as: `root@sys`.
     pub user: String,
-    /// That it has no password, where that is known; else nothing.
+    /// [`SecretSource::NoPassword`], where the login is known to have none; otherwise None.
     #[serde(serialize_with = "login::serialize", skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretSource>,
 }
 
 impl FirstCluster {
-    /// The inventory it makes.
+    /// Returns an inventory of this one cluster.
     #[must_use]
     pub fn inventory(self) -> Inventory {
         let cluster = Cluster {
@@ -51,17 +51,17 @@ impl FirstCluster {
         Inventory { clusters: vec![cluster], ..Inventory::default() }
     }
 
-    /// The rule it breaks: the field, and one sentence without a full stop.
+    /// Returns the rule that it breaks: the field, and one sentence without a full stop. None: it breaks none.
     #[must_use]
     pub fn breach(&self) -> Option<(String, String)> {
         let (path, why) = rules::check(&self.clone().inventory()).err()?;
         Some((path.trim_start_matches("clusters[0].").to_owned(), why))
     }
 
-    /// Writes it to a new file, 0600. A file that says exactly this is left as it is.
+    /// Writes the inventory to a new file, with mode 0600. A file with exactly this text is left as it is.
     ///
     /// # Errors
-    /// There is another file of that name, which is never overwritten; or it cannot be written.
+    /// Another file of that name exists, and is never overwritten; or the file cannot be written.
     pub fn write(&self, path: &Path) -> Result<(), Fault> {
         #[derive(Serialize)]
         struct Whole<'a> {

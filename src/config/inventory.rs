@@ -1,4 +1,4 @@
-//! The inventory: what a person wrote about his clusters. Flat types, so that an error keeps its place in the file.
+//! The inventory: the clusters that a user has described. The types are flat, so that an error keeps its position in the file.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,53 +10,53 @@ use crate::domain::connection::TlsMode;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::secret::SecretSource;
 
-/// The whole file.
+/// The complete file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Inventory {
-    /// Clusters reached over the `MySQL` protocol.
+    /// The clusters that are reached over the `MySQL` protocol.
     pub clusters: Vec<Cluster>,
-    /// OCP servers, each of which knows clusters of its own.
+    /// The OCP servers, each of which lists clusters of its own.
     pub ocp: Vec<Ocp>,
-    /// How long to wait for what.
+    /// The limits of waiting.
     pub limits: Limits,
 }
 
-/// One cluster.
+/// A cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Cluster {
-    /// The name it is called by on the command line; without `/`.
+    /// The name of the cluster on the command line; without `/`.
     pub name: String,
-    /// Colours the header; `prod` makes effects that interrupt ask for the target's name.
+    /// The environment, which colours the header. With `prod`, effects that interrupt are confirmed by typing the target's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<String>,
-    /// Observers or `OBProxy`, tried in this order; never empty.
+    /// The observers or `OBProxy` servers, tried in this order; never empty.
     pub endpoints: Vec<Endpoint>,
-    /// `root@sys`, `root@sys#cluster`, or a tenant's own administrator.
+    /// The user to log in as: `root@sys`, `root@sys#cluster`, or a tenant's own administrator.
     pub user: String,
-    /// Where its password is found, or that it has none; asked for when absent.
+    /// The source of the password, or that there is none; the user is asked for it where this is absent.
     #[serde(default, with = "login", skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretSource>,
-    /// Encryption of the connection.
+    /// The encryption of the connection.
     #[serde(default)]
     pub tls: Tls,
-    /// The dump tool of this cluster; found on PATH when absent.
+    /// The path of the dump tool for this cluster; searched for on PATH where absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mydumper: Option<PathBuf>,
-    /// Lets Test ask every server.
+    /// How a storage Test reaches every server; absent: it does not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ssh: Option<Ssh>,
-    /// A last good backup older than this is shown as OLD.
+    /// The age beyond which the last good backup is shown as OLD.
     #[serde(default, with = "maybe_span", skip_serializing_if = "Option::is_none")]
     pub max_backup_age: Option<Duration>,
-    /// Used where the cluster itself has no destination set.
+    /// The destinations to use where the cluster itself has none set.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub strategies: Vec<Strategy>,
 }
 
 impl Cluster {
-    /// The strategy that names the tenant, else the one for the whole cluster; for `None` only the latter.
+    /// Returns the strategy that names the tenant, otherwise the one without a list of tenants. For None, only the latter counts.
     #[must_use]
     pub fn strategy_for(&self, tenant: Option<&str>) -> Option<&Strategy> {
         let named = |strategy: &&Strategy| {
@@ -69,19 +69,19 @@ impl Cluster {
     }
 }
 
-/// Encryption of a connection.
+/// The encryption of a connection.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Tls {
-    /// How much is asked for.
+    /// How strictly encryption is required.
     #[serde(default)]
     pub mode: TlsMode,
-    /// A file of certificate authorities, PEM.
+    /// A PEM file of certificate authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ca: Option<PathBuf>,
 }
 
-/// How the servers of a cluster are reached by ssh.
+/// How the servers of a cluster are reached over ssh.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ssh {
@@ -89,31 +89,31 @@ pub struct Ssh {
     pub user: String,
 }
 
-/// Where backups go, for some tenants or the whole cluster.
+/// The destinations of backups, for some tenants or the full cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Strategy {
-    /// The tenants it is for; absent: the whole cluster.
+    /// The tenants that it is for; absent: the full cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tenants: Option<Vec<String>>,
-    /// Where data goes.
+    /// The storage of the data.
     pub storage: Storage,
-    /// Where the log archive goes; absent: derived from `storage`.
+    /// The storage of the log archive; absent: derived from `storage`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub archive: Option<Storage>,
-    /// Whether a full backup that needs a major compaction may perform it; absent: false.
+    /// Whether a full backup that needs a major compaction may perform it (R5); absent: false.
     #[serde(default)]
     pub automatic_major_compaction: bool,
 }
 
-/// A place for backups, as data. Which fields must and may be there follows from the kind, and is checked when the
-/// file is read: `file` has only a path, the others never lack bucket and endpoint.
+/// A storage of backups, as data. Which fields it must and may have depends on the kind, and is checked when the file
+/// is read: `file` has only a path, and the others always have bucket and endpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Storage {
-    /// What kind of storage.
+    /// The kind of storage.
     pub kind: StorageKind,
-    /// A directory (`file`), or the path inside the bucket; may hold template variables.
+    /// The directory (`file`), or the path inside the bucket; it may have template variables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub path: Option<String>,
     /// The bucket (azblob: the container).
@@ -122,43 +122,43 @@ pub struct Storage {
     /// The host of the service, with or without a scheme.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
-    /// The region, where the service wants one.
+    /// The region, where the service requires one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
-    /// The access key id: a name, not a secret.
+    /// The id of the access key: a name, not a secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_id: Option<String>,
-    /// Where the access key is found; asked for when absent.
+    /// The source of the access key; the user is asked for it where this is absent.
     #[serde(default, with = "source", skip_serializing_if = "Option::is_none")]
     pub access_key: Option<SecretSource>,
-    /// COS only: the APPID.
+    /// The APPID of COS; no other kind has it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub app_id: Option<String>,
-    /// How the bucket is addressed, where the service leaves the choice (s3, obs).
+    /// How the bucket is addressed, for services that allow both ways (s3, obs).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub addressing: Option<Addressing>,
 }
 
-/// The kinds of storage a server of any line may know.
+/// The kinds of storage that servers of any release line support.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum StorageKind {
     /// A directory that every server mounts.
     File,
-    /// Amazon S3, and what speaks like it.
+    /// Amazon S3, and services that are compatible with it.
     S3,
-    /// Alibaba Cloud.
+    /// Alibaba Cloud OSS.
     Oss,
-    /// Tencent Cloud.
+    /// Tencent Cloud COS.
     Cos,
-    /// Huawei Cloud.
+    /// Huawei Cloud OBS.
     Obs,
-    /// Azure Blob.
+    /// Azure Blob Storage.
     Azblob,
 }
 
 impl StorageKind {
-    /// The word in the inventory.
+    /// Returns the word in the inventory.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -178,55 +178,56 @@ impl StorageKind {
 pub enum Addressing {
     /// `https://bucket.host/`, the server's default.
     VirtualHostedStyle,
-    /// `https://host/bucket/`, as `MinIO` wants it.
+    /// `https://host/bucket/`, as `MinIO` requires it.
     PathStyle,
 }
 
-/// One OCP server.
+/// An OCP server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ocp {
-    /// The name it is called by; no cluster has the same.
+    /// The name of the OCP server in obnow; no cluster has the same.
     pub name: String,
-    /// `https://host:port`, without a login in it.
+    /// The address, `https://host:port`, without a login in it.
     pub url: String,
-    /// The user for Basic authentication; this or `access_key_id`.
+    /// The user of Basic authentication; either this or `access_key_id` is set.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user: Option<String>,
-    /// Where its password is found, or that it has none; asked for when absent.
+    /// The source of the password, or that there is none; the user is asked for it where this is absent.
     #[serde(default, with = "login", skip_serializing_if = "Option::is_none")]
     pub password: Option<SecretSource>,
-    /// The key id for AK/SK authentication.
+    /// The id of the key of AK/SK authentication.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub access_key_id: Option<String>,
-    /// Where its secret is found; asked for when absent.
+    /// The source of the key's secret; the user is asked for it where this is absent.
     #[serde(default, with = "source", skip_serializing_if = "Option::is_none")]
     pub access_key_secret: Option<SecretSource>,
 }
 
-/// How long to wait for what.
+/// The limits of waiting.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Limits {
-    /// For a connection.
+    /// The time to wait for a connection.
     #[serde(with = "span")]
     pub connect: Duration,
-    /// For the answer to one statement.
+    /// The time to wait for the answer to one statement.
     #[serde(with = "span")]
     pub statement: Duration,
-    /// Between two looks at a running job.
+    /// The interval at which a running job is observed.
     #[serde(with = "span")]
     pub poll: Duration,
-    /// Without any movement before a job is called stalled.
+    /// The time without progress after which a job counts as stalled.
     #[serde(with = "span")]
     pub stall: Duration,
-    /// For the archive to reach the end of a backup.
+    /// The time to wait for the log archive to reach the end of a backup.
     #[serde(with = "span")]
     pub archive_wait: Duration,
-    /// Between two heartbeats of a runner; one of this host that misses three is said not to answer, one elsewhere to be gone.
+    /// The interval of a runner's heartbeats. A runner that misses three counts as not answering on this host, and as gone
+    /// on another.
     #[serde(with = "span")]
     pub heartbeat: Duration,
-    /// For the server's look at a storage.
+    /// The time to wait for the server's proof from the storage (`RESTORE ... PREVIEW`).
     #[serde(with = "span")]
     pub proof: Duration,
 }

@@ -1,11 +1,11 @@
-//! Where in a YAML text a path is: a second walk over the text that stops at the path with an error of its own,
-//! because the parser's errors know their line and column and its values do not.
+//! Finds the position of a path in a YAML text: a second walk over the text, which stops at the path with an error of its own.
+//! The parser's errors have a line and a column, and its values do not.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// The line and column (from 1) of `path`, such as `clusters[1].endpoints`, or of the deepest part of it that is there.
+/// Returns the line and column (from 1) of `path`, such as `clusters[1].endpoints`, or of the deepest part of it that exists.
 pub(super) fn locate(text: &str, path: &str) -> Option<(usize, usize)> {
     let steps: Vec<&str> = path.split(['.', '[']).map(|step| step.trim_end_matches(']')).collect();
     let walk = Walk { steps: &steps };

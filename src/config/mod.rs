@@ -1,4 +1,4 @@
-//! What a person set up: the inventory, where secrets come from, and where things live on this host.
+//! What a user has configured: the inventory, the sources of secrets, and the paths of obnow's files on this host.
 
 pub mod first;
 pub mod inventory;

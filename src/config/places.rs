@@ -1,4 +1,4 @@
-//! Where the inventory and the state live on this host, and who uses it.
+//! The paths of the inventory and the state on this host, and the user and host names for the audit trail.
 
 use std::path::{Path, PathBuf};
 
@@ -6,22 +6,22 @@ use etcetera::base_strategy::{BaseStrategy, Xdg};
 
 use crate::domain::fault::{Cause, Fault};
 
-/// The file and the directory everything else hangs on.
+/// The file and the directory that all other paths derive from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Places {
     /// The inventory: `$XDG_CONFIG_HOME/obnow/config.yaml`, or what `--config` names.
     pub config: PathBuf,
-    /// Journals, locks, audit: `$XDG_STATE_HOME/obnow`, or what `--state` names.
+    /// The directory of journals, locks and audit trail: `$XDG_STATE_HOME/obnow`, or what `--state` names.
     pub state: PathBuf,
 }
 
 impl Places {
-    /// What the flags name, else the places of the XDG Base Directory Specification.
+    /// Returns the paths of the flags, and those of the XDG Base Directory Specification for a flag that is missing.
     ///
     /// # Errors
-    /// A flag is missing and there is no home directory to stand in for it.
+    /// A flag is missing and there is no home directory, or a relative path cannot be made absolute.
     pub fn find(config: Option<PathBuf>, state: Option<PathBuf>) -> Result<Self, Fault> {
-        // The runner works in another directory than its face, and must mean the same files.
+        // The runner has another working directory than the process that starts it, and must find the same files.
         let (config, state) = (config.map(whole).transpose()?, state.map(whole).transpose()?);
         if let (Some(config), Some(state)) = (&config, &state) {
             return Ok(Self { config: config.clone(), state: state.clone() });
@@ -50,7 +50,7 @@ impl Places {
     }
 }
 
-/// A path from the root.
+/// Makes a path absolute.
 fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
     if path.is_absolute() {
         return Ok(path);
@@ -65,8 +65,8 @@ fn whole(path: PathBuf) -> Result<PathBuf, Fault> {
     })
 }
 
-/// Who runs this process, for the audit trail: `alice (uid 1000)`. The number is the system's, the name only what the
-/// environment says.
+/// Returns the user of this process, for the audit trail: `alice (uid 1000)`. The number is the system's; the name comes
+/// from the environment and proves nothing.
 #[must_use]
 #[allow(clippy::disallowed_methods, reason = "the one place that reads who is logged in")]
 pub fn who() -> String {
@@ -79,7 +79,7 @@ pub fn who() -> String {
     }
 }
 
-/// The name of this host, for the audit trail.
+/// Returns the name of this host, for the audit trail.
 #[must_use]
 pub fn host() -> String {
     ["/proc/sys/kernel/hostname", "/etc/hostname"]

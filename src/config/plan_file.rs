@@ -1,4 +1,4 @@
-//! The plan file: a saved plan as YAML, in the words of the command line. It holds no secret, only where each is found.
+//! The plan file: a saved plan as YAML, with the words of the command line. It holds no secret, only the source of each.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -27,13 +27,13 @@ mod tests;
 
 const CALLED: &str = "The plan file";
 
-/// The format that is written, and the only one so far.
+/// The format of the file, and the only one so far.
 pub const FORMAT: u64 = 1;
 
-/// The most targets of one plan: more than a cluster has tenants.
+/// The most targets of one plan: more than a cluster can have tenants.
 const MOST_TARGETS: usize = 10_000;
 
-/// The tenant whose creation a cluster is known by.
+/// The id of the sys tenant, whose creation identifies a cluster.
 const SYS: u64 = 1;
 
 const HEAD: &str = "\
@@ -41,7 +41,7 @@ const HEAD: &str = "\
 # It is planned again then: `choices` are made again, `expect` must still hold, and what differs from `shown` is printed.
 ";
 
-/// Writes a saved plan to a new file, 0600; never over an existing one.
+/// Writes a saved plan to a new file, with mode 0600; an existing one is never overwritten.
 ///
 /// # Errors
 /// The file exists, or cannot be written.
@@ -49,10 +49,10 @@ pub fn write(path: &Path, plan: &SavedPlan) -> Result<(), Fault> {
     private::write_new(path, CALLED, &text(plan)?)
 }
 
-/// The saved plan of this file.
+/// Reads the saved plan of this file.
 ///
 /// # Errors
-/// There is no file, others may write it, or it is no plan of a format that is known; with the place in it.
+/// There is no file, others may write it, or it is not a plan of a known format; with the position in the file.
 pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
     let Some(bytes) = private::read_open(path, CALLED)? else {
         return Err(Fault::new(
@@ -69,10 +69,10 @@ pub fn read(path: &Path) -> Result<SavedPlan, Fault> {
     parse(text, path)
 }
 
-/// The saved plan as YAML.
+/// Returns the saved plan as YAML, with its digest.
 ///
 /// # Errors
-/// Never in practice: a plan always has a text.
+/// Never in practice: every plan can be written as YAML.
 pub fn text(plan: &SavedPlan) -> Result<String, Fault> {
     let mut file = File::of(plan);
     file.expect.digest = Some(digest_of(&mut file));
@@ -87,7 +87,7 @@ pub fn text(plan: &SavedPlan) -> Result<String, Fault> {
     Ok(format!("{HEAD}{yaml}"))
 }
 
-/// The saved plan in this text; `path` is only named in errors.
+/// Parses the saved plan in this text; `path` appears only in errors.
 ///
 /// # Errors
 /// Another format, an unknown key, a wrong type or a missing part: with its path, line and column where known.
@@ -96,7 +96,7 @@ pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
     let at = |place: &str, why: &str| unusable(path, &sentence(place, locate(text, place), why));
     let wrong = |error: &serde_yaml::Error| unusable(path, &syntax(text, error));
     bounded(text).map_err(|why| unusable(path, &why))?;
-    // The format first: what a newer one calls its keys is not this one's business.
+    // The format comes first: this release need not know the keys of a newer one.
     let head: Head = serde_yaml::from_str(text).map_err(|error| wrong(&error))?;
     match head.format {
         None => return Err(at("", "there is no `format`, so this is no plan file")),
@@ -128,7 +128,7 @@ pub fn parse(text: &str, path: &Path) -> Result<SavedPlan, Fault> {
     Ok(SavedPlan { digest, ..saved })
 }
 
-/// The digest of all that a file says but the digest itself, however the YAML is laid out.
+/// Returns the digest of everything in the file except the digest itself, independent of the layout of the YAML.
 fn digest_of(file: &mut File) -> String {
     let kept = file.expect.digest.take();
     // What serializes as YAML does so as JSON.
@@ -146,7 +146,7 @@ fn unusable(path: &Path, why: &str) -> Fault {
     )
 }
 
-/// Enough to see whether the rest can be understood.
+/// The part of the file that shows whether the rest can be read.
 #[derive(Deserialize)]
 struct Head {
     format: Option<serde_yaml::Value>,
@@ -162,7 +162,7 @@ struct File {
     shown: Shown,
 }
 
-/// The choices by the names of their options.
+/// The choices, under the names of their options.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Chosen {
@@ -186,7 +186,7 @@ struct Chosen {
     skip: BTreeSet<CheckId>,
     #[serde(default, skip_serializing_if = "Exclude::is_empty")]
     exclude_table: Exclude,
-    /// True is --prove, false --no-proof.
+    /// `--prove` where true, `--no-proof` where false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     prove: Option<bool>,
     #[serde(default, with = "word", skip_serializing_if = "Option::is_none")]
@@ -199,7 +199,7 @@ struct Chosen {
     proven_archives: BTreeSet<String>,
 }
 
-/// A source in a list.
+/// The source of a secret in a list.
 #[derive(Serialize, Deserialize)]
 #[serde(transparent)]
 struct Word(#[serde(with = "word")] Option<SecretSource>);
@@ -210,12 +210,12 @@ struct Expected {
     cluster_id: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     cluster_created: Option<Timestamp>,
-    /// The tenant whose creation that is; left out where it is sys.
+    /// The tenant that was created then; absent where it is sys.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     created_tenant: Option<u64>,
     version: String,
     tenant_ids: BTreeMap<TargetName, u64>,
-    /// Over everything else in the file.
+    /// The digest of everything else in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     digest: Option<String>,
 }
@@ -348,7 +348,7 @@ impl File {
 }
 
 impl TryFrom<File> for SavedPlan {
-    /// The target that has no statements, where another's are its.
+    /// The target that a step takes its statements from, where that target has none.
     type Error = TargetName;
 
     fn try_from(file: File) -> Result<Self, TargetName> {
@@ -370,7 +370,7 @@ impl TryFrom<File> for SavedPlan {
     }
 }
 
-/// `#[serde(with)]` for a source as the command line writes it. A secret written out is refused and not repeated.
+/// (De)serialises a source as the command line writes it. A secret in its place is refused and not repeated.
 mod word {
     use std::fmt;
 
@@ -402,7 +402,7 @@ mod word {
             f.write_str("env:NAME, file:PATH or stdin")
         }
 
-        // A key without a value is a slip: taken for "not encrypted" it would leave a backup open.
+        // A key without a value is a mistake: if it meant "not encrypted", the backup would be unprotected.
         fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
             Err(E::custom("the value is missing; leave the key out where nothing is meant"))
         }
@@ -411,7 +411,7 @@ mod word {
             SecretSource::from_word(text).map(Some).map_err(|_| E::custom(EXPECTED))
         }
 
-        // A password of digits, or one that YAML takes for a word of its own.
+        // A password of digits, or one that YAML reads as a boolean.
         fn visit_bool<E: Error>(self, _: bool) -> Result<Self::Value, E> {
             Err(E::custom(EXPECTED))
         }

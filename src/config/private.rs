@@ -1,4 +1,4 @@
-//! Files that only their owner may read, and the ones only he may find.
+//! Files that only their owner may read, and directories that only their owner may enter.
 
 use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{ErrorKind, Read, Write};
@@ -10,25 +10,26 @@ use zeroize::Zeroizing;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::private_file::{Complaint, Met};
 
-/// What a file must be to be read.
+/// What is required of a file that is read.
 struct Demand {
-    /// The mode bits that it must not have, and what they would let others do.
+    /// The mode bits that it must not have, and what others could do with them.
     forbidden: (u32, &'static str),
-    /// The mode that mends it.
+    /// The argument of `chmod` that repairs the mode.
     mode: &'static str,
-    /// The largest that is read whole, in megabytes.
+    /// The largest size that is read, in MiB.
     megabytes: u64,
 }
 
-/// The file's bytes, or `None` where there is no file. `called` is what a person calls it ("The inventory").
+/// Reads the file; None where there is no file. `called` is its name in messages ("The inventory").
 ///
 /// # Errors
-/// It is no ordinary file, others than its owner may touch it, it is larger than a megabyte, or it cannot be read.
+/// It is not an ordinary file, it belongs to another user than this process's or root, others may touch it, it is larger than
+/// 1 MiB, or it cannot be read.
 pub(super) fn read(path: &Path, called: &str) -> Result<Option<Zeroizing<Vec<u8>>>, Fault> {
     demanding(path, called, &Demand { forbidden: (0o077, "touch"), mode: "600", megabytes: 1 })
 }
 
-/// The same for a file without secrets, which others may read but not write; up to 16 megabytes.
+/// Reads a file without secrets, which others may read but not write, of at most 16 MiB.
 ///
 /// # Errors
 /// As [`read`].
@@ -47,7 +48,7 @@ fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroiz
             "Check the path and who owns it.",
         )
     };
-    // Looked at before it is opened: opening a pipe would wait for a writer.
+    // The type is checked before the file is opened: opening a pipe would wait for a writer.
     let kind = match std::fs::metadata(path) {
         Ok(found) => found.file_type(),
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
@@ -72,10 +73,10 @@ fn demanding(path: &Path, called: &str, demand: &Demand) -> Result<Option<Zeroiz
     Ok(Some(bytes))
 }
 
-/// Writes a new file, 0600, to the disk; never an existing one.
+/// Writes a new file, with mode 0600, and syncs it; an existing one is never overwritten.
 ///
 /// # Errors
-/// It exists already, or cannot be written.
+/// The file exists already, or cannot be written.
 pub(super) fn write_new(path: &Path, called: &str, text: &str) -> Result<(), Fault> {
     if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         directory(parent)?;
@@ -83,7 +84,7 @@ pub(super) fn write_new(path: &Path, called: &str, text: &str) -> Result<(), Fau
     let written = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).and_then(|mut file| {
         let done = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
         if done.is_err() {
-            // Half a file of ours would stand in the way of the next attempt.
+            // An incomplete file would prevent the next attempt.
             let _ = std::fs::remove_file(path);
         }
         done
@@ -98,10 +99,10 @@ pub(super) fn write_new(path: &Path, called: &str, text: &str) -> Result<(), Fau
     })
 }
 
-/// Makes a directory and what is missing above it, each 0700; one that exists is left as it is.
+/// Creates a directory and its missing parents, each with mode 0700; an existing one is left as it is.
 ///
 /// # Errors
-/// It cannot be made, or something else has its name.
+/// It cannot be created, or a file has its name.
 pub(super) fn directory(path: &Path) -> Result<(), Fault> {
     DirBuilder::new().recursive(true).mode(0o700).create(path).map_err(|error| {
         Fault::new(

@@ -1,4 +1,4 @@
-//! From a file to an inventory, with errors that name file, path, line and column; and back to text.
+//! Reads an inventory from a file, with errors that name file, path, line and column; and writes it as text.
 
 use std::path::Path;
 
@@ -14,10 +14,10 @@ pub const EXAMPLE: &str = include_str!("../../assets/config.example.yaml");
 
 pub(super) const CALLED: &str = "The inventory";
 
-/// The inventory of this file, or `None` where there is no file.
+/// Reads the inventory of this file; None where there is no file.
 ///
 /// # Errors
-/// The file cannot be read, may be touched by others than its owner, or is not an inventory; with the place.
+/// The file cannot be read, may be touched by others than its owner, or is not an inventory; with the position in the file.
 pub fn load(path: &Path) -> Result<Option<Inventory>, Fault> {
     let Some(bytes) = private::read(path, CALLED)? else { return Ok(None) };
     let text = std::str::from_utf8(&bytes).map_err(|error| {
@@ -27,7 +27,7 @@ pub fn load(path: &Path) -> Result<Option<Inventory>, Fault> {
     parse(text, path).map(Some)
 }
 
-/// The inventory in this text; `path` is only named in errors.
+/// Parses the inventory in this text; `path` appears only in errors.
 ///
 /// # Errors
 /// An unknown key, a wrong type, or a rule that is broken: with file, path, and line and column where known.
@@ -42,12 +42,12 @@ pub fn parse(text: &str, path: &Path) -> Result<Inventory, Fault> {
     Ok(inventory)
 }
 
-/// Refuses a text that would make the parser work for minutes: the place in it, and why.
+/// Refuses a text that the parser would work on for minutes; the error has the line and the reason.
 pub(super) fn bounded(text: &str) -> Result<(), String> {
     excess(text).map_or(Ok(()), |(line, why)| Err(format!("line {line}: {why}")))
 }
 
-/// Writes the example, 0600; never over an existing file.
+/// Writes the example, with mode 0600; an existing file is never overwritten.
 ///
 /// # Errors
 /// The file exists, or cannot be written.
@@ -55,21 +55,21 @@ pub fn init(path: &Path) -> Result<(), Fault> {
     private::write_new(path, CALLED, EXAMPLE)
 }
 
-/// Writes an inventory to a new file, 0600; never over an existing one.
+/// Writes an inventory to a new file, with mode 0600; an existing one is never overwritten.
 ///
 /// # Errors
-/// The file exists, or cannot be written, or the inventory breaks a rule and could not be read again.
+/// The file exists, or cannot be written, or the inventory breaks a rule and could not be read back.
 pub fn write_new(path: &Path, inventory: &Inventory) -> Result<(), Fault> {
     let text = text(inventory)?;
     parse(&text, path)?;
     private::write_new(path, CALLED, &text)
 }
 
-/// What is in force, defaults included, as YAML: where secrets come from, never a secret. The text of a command is
-/// left out, because people write passwords into commands.
+/// Returns the effective inventory, defaults included, as YAML: the sources of secrets, never a secret. The text of a
+/// command is left out, because it often contains a password.
 ///
 /// # Errors
-/// Never in practice: an inventory always has a text.
+/// Never in practice: every inventory can be written as YAML.
 pub fn show(inventory: &Inventory) -> Result<String, Fault> {
     let mut shown = inventory.clone();
     for cluster in &mut shown.clusters {
@@ -114,7 +114,7 @@ fn unusable(path: &Path, why: &str) -> Fault {
     )
 }
 
-/// `clusters[1].endpoints (line 4, column 16): why`, as far as known.
+/// Formats an error: `clusters[1].endpoints (line 4, column 16): why`, as far as the position is known.
 pub(super) fn sentence(place: &str, at: Option<(usize, usize)>, why: &str) -> String {
     match (place.is_empty(), at) {
         (true, None) => why.to_owned(),
@@ -124,7 +124,7 @@ pub(super) fn sentence(place: &str, at: Option<(usize, usize)>, why: &str) -> St
     }
 }
 
-/// The parser's own error, taken apart: `clusters[0]: missing field `name` at line 2 column 5`.
+/// Formats the parser's own error from its parts: `clusters[0]: missing field `name` at line 2 column 5`.
 pub(super) fn syntax(text: &str, error: &serde_yaml::Error) -> String {
     let whole = error.to_string();
     let at = error.location().map(|at| (at.line(), at.column()));
@@ -136,7 +136,7 @@ pub(super) fn syntax(text: &str, error: &serde_yaml::Error) -> String {
         Some((place, rest)) if !place.is_empty() && !place.contains([' ', '`', '"']) => (place, rest),
         _ => ("", message),
     };
-    // The parser repeats the value that it could not take.
+    // The parser repeats the value that it refused.
     if credential(message).is_some() {
         return sentence(
             place,

@@ -1,4 +1,4 @@
-//! What an inventory must keep that its types do not say; each breach names its path.
+//! The rules of an inventory that its types do not enforce; each breach names its path.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -10,19 +10,19 @@ use crate::domain::credential::credential;
 use crate::domain::diagnosis::is_invisible;
 use crate::domain::endpoint::MOST_ENDPOINTS;
 
-/// A breach: the path of what is wrong, and one sentence without a full stop.
+/// A breach: the path of the value, and one sentence without a full stop.
 pub(super) type Breach = (String, String);
 
-/// A part of a storage that holds a credential. It is not repeated.
+/// The breach of a part of a storage that holds a credential, which is not repeated.
 const SECRET_IN_IT: &str = "it has a secret or a login in it; an access key is only said where it is found, {command: ..}, {env: ..} or {file: ..}";
 
-/// The longest that one thing is waited for.
+/// The upper bound of every limit of waiting.
 const LONGEST_WAIT: Duration = Duration::from_hours(24);
 
 /// The most clusters, OCP servers, strategies of a cluster, and tenants of a strategy.
 const MOST: usize = 10_000;
 
-/// The first rule the inventory breaks.
+/// Checks every rule; the error is the first one that the inventory breaks.
 pub(super) fn check(inventory: &Inventory) -> Result<(), Breach> {
     limits(&inventory.limits)?;
     let mut names = HashMap::new();
@@ -50,7 +50,7 @@ fn few(path: String, count: usize, most: usize) -> Result<(), Breach> {
     if count > most { Err((path, format!("there are {count}, and there may be no more than {most}"))) } else { Ok(()) }
 }
 
-/// Nothing is waited for longer than a person remembers it.
+/// Checks that no limit is longer than [`LONGEST_WAIT`].
 fn limits(limits: &Limits) -> Result<(), Breach> {
     let Limits { connect, statement, poll, stall, archive_wait, heartbeat, proof } = limits;
     let each = [
@@ -68,7 +68,7 @@ fn limits(limits: &Limits) -> Result<(), Breach> {
     }
 }
 
-/// A name is one that a person can read and the command line can say.
+/// Checks that a name is visible, can be typed on the command line, and is unique whatever its capitals.
 fn name<'a>(name: &'a str, path: &str, names: &mut HashMap<String, &'a str>) -> Result<(), Breach> {
     let why = if name.is_empty() {
         "a name must not be empty"
@@ -141,7 +141,7 @@ fn cluster(cluster: &Cluster, path: &str) -> Result<(), Breach> {
     Ok(())
 }
 
-/// A login, `root@sys` or `root@sys#cluster`. With a password in it, `root@sys:password`, it is refused and not repeated.
+/// Checks a login, `root@sys` or `root@sys#cluster`. One with a password in it, `root@sys:password`, is refused and not repeated.
 fn login_user(value: &str, path: &str) -> Result<(), Breach> {
     text(value, path, "user")?;
     if has_password(value) {
@@ -150,7 +150,7 @@ fn login_user(value: &str, path: &str) -> Result<(), Breach> {
     Ok(())
 }
 
-/// Whether a login seems to hold a password: OBProxy's own form, `cluster:tenant:user`, has colons and no `@`.
+/// Whether a login seems to hold a password. OBProxy's own form, `cluster:tenant:user`, has colons and no `@`.
 #[must_use]
 pub fn has_password(login: &str) -> bool {
     login.contains('@') && login.contains(':')
@@ -192,7 +192,7 @@ fn ocp(ocp: &Ocp, path: &str) -> Result<(), Breach> {
 
 type Kinds = &'static [StorageKind];
 
-/// Which fields a kind must and may have.
+/// Checks the fields that a kind of storage must and may have.
 fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
     use StorageKind::{Azblob, Cos, File, Obs, Oss, S3};
     const OBJECTS: &[StorageKind] = &[S3, Oss, Cos, Obs, Azblob];
@@ -234,7 +234,7 @@ fn storage(storage: &Storage, path: &str) -> Result<(), Breach> {
     if storage.bucket.as_deref().is_some_and(|bucket| bucket.contains(['/', '?', ' '])) {
         return breach(path, "bucket", "a bucket is a name without slash, question mark and space");
     }
-    // The server reads a destination as URI?key=value&key=value: a value that holds these would smuggle keys in.
+    // The server reads a destination as URI?key=value&key=value: a value with these characters would add keys to it.
     let pieces = [
         ("endpoint", &storage.endpoint),
         ("region", &storage.region),

@@ -1,5 +1,4 @@
-//! From where a secret is to be found to the secret itself. Nothing here repeats what it read: not in an error, not
-//! in a log.
+//! Reads a secret from its source. Nothing here repeats what was read, neither in an error nor in a log.
 
 use std::io::{BufRead, IsTerminal, Read};
 use std::path::Path;
@@ -14,36 +13,36 @@ use super::private;
 use crate::domain::fault::{Cause, Fault};
 use crate::domain::secret::{Secret, SecretSource};
 
-/// How long a command or standard input may take.
+/// The limit for a command and for standard input.
 pub const DEADLINE: Duration = Duration::from_secs(30);
 
-/// No secret is longer; what is, is not a secret but the wrong file.
+/// The longest secret, in bytes: a longer first line means that the wrong file is named.
 const LONGEST: usize = 64 << 10;
 
-/// What is asked for, as a person calls it, and the flag that would give it.
+/// The secret that is asked for, by its name in messages, and the flag that names its source.
 #[derive(Debug, Clone, Copy)]
 pub struct Asking<'a> {
-    /// `the password of root@sys on prod-hz`.
+    /// The name of the secret: `the password of root@sys on prod-hz`.
     pub what: &'a str,
-    /// The flag.
+    /// The flag that names its source.
     pub flag: Flag,
 }
 
-/// The flags that say where a secret is.
+/// The flags that name the source of a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Flag {
-    /// Of a login; it may have no password.
+    /// The password of a login, which may have none.
     PasswordFrom,
-    /// Of an object storage.
+    /// The access key of an object storage.
     AccessKeyFrom,
-    /// Of a backup that is encrypted.
+    /// The password that encrypts a backup.
     EncryptFrom,
-    /// Of backup sets that were encrypted before.
+    /// The passwords of sets that are encrypted already.
     DecryptFrom,
 }
 
 impl Flag {
-    /// How it is written.
+    /// Returns the flag as it is written.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -54,7 +53,7 @@ impl Flag {
         }
     }
 
-    /// What may follow it.
+    /// Returns the values that the flag accepts.
     fn sources(self) -> &'static str {
         match self {
             Self::PasswordFrom => "env:NAME, file:PATH or stdin, or none if there is no password",
@@ -62,7 +61,7 @@ impl Flag {
         }
     }
 
-    /// What leads on where a source was empty. Only a login can do without a secret, and that is said and not guessed.
+    /// Returns the advice where a source was empty. Only a login can have no secret, and the user states that explicitly.
     fn where_empty(self, next: &str) -> String {
         match self {
             Self::PasswordFrom => format!(
@@ -73,7 +72,7 @@ impl Flag {
     }
 }
 
-/// Resolves sources, within what this process has: a terminal or not.
+/// Resolves sources with what this process has: a terminal or none.
 #[derive(Debug, Clone)]
 pub struct Resolver {
     terminal: bool,
@@ -81,30 +80,32 @@ pub struct Resolver {
 }
 
 impl Resolver {
-    /// As this process stands: asks only where both standard input and standard error are a terminal.
+    /// Returns a resolver for this process: it prompts only where both standard input and standard error are a terminal.
     #[must_use]
     pub fn here() -> Self {
         Self { terminal: std::io::stdin().is_terminal() && std::io::stderr().is_terminal(), deadline: DEADLINE }
     }
 
-    /// One that never asks, for the runner and for a screen that asks by itself.
+    /// Returns a resolver that never prompts, for the runner and for a screen that has a field of its own.
     #[must_use]
     pub fn silent() -> Self {
         Self { terminal: false, deadline: DEADLINE }
     }
 
-    /// The same with another limit for a command and for standard input.
+    /// Sets another limit for a command and for standard input.
     #[must_use]
     pub fn within(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The secret that the source leads to: its first line, without the line's end.
+    /// Reads the secret from its source: the complete environment variable, the input of the prompt, or the first line of a
+    /// file, of a command's output or of standard input, without the line's end. A login without a password gives an empty
+    /// secret.
     ///
     /// # Errors
-    /// Nothing is there, it is empty, a file may be read by others, a command fails or takes too long, or nobody can
-    /// be asked. The fault never holds what was read.
+    /// There is no such source, it is empty (only a prompt may be left empty), others may read the file, the command fails or
+    /// takes too long, or there is no terminal. The fault never holds what was read.
     pub async fn resolve(&self, source: &SecretSource, asking: Asking<'_>) -> Result<Secret, Fault> {
         match source {
             SecretSource::Env(name) => from_env(name, asking),
@@ -122,7 +123,7 @@ impl Resolver {
             .arg(command)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
-            // What a password tool complains about may hold the password.
+            // The error messages of a password tool may hold the password.
             .stderr(Stdio::null())
             .process_group(0)
             .kill_on_drop(true)
@@ -136,8 +137,8 @@ impl Resolver {
         };
         let run = async {
             let line = first_line(&mut out).await?;
-            // Read on, or a command that prints more would die of the closed pipe; but end with the command, because
-            // what it left in the background may hold the pipe for ever.
+            // Read on, because a command that prints more would die of the closed pipe; but stop when the command ends, because
+            // its children in the background may hold the pipe open for ever.
             let mut rest = Zeroizing::new([0_u8; 4096]);
             let status = loop {
                 tokio::select! {
@@ -196,7 +197,7 @@ impl Resolver {
     }
 }
 
-/// The process group of a command: killed unless it is known to have ended, also when the caller gives up waiting.
+/// The process group of a command: it is killed unless the command has ended, also when the caller stops waiting.
 struct Group(Option<Pid>);
 
 impl Group {
@@ -266,9 +267,9 @@ fn too_long() -> std::io::Error {
     std::io::Error::other("its first line is longer than any secret")
 }
 
-/// The first line, up to and without its newline.
+/// Reads the first line, without its newline.
 async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Zeroizing<Vec<u8>>> {
-    // Never grows: growing would leave a copy behind.
+    // The buffer never grows: growing would leave a copy behind.
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST));
     let mut chunk = Zeroizing::new([0_u8; 4096]);
     loop {
@@ -286,7 +287,7 @@ async fn first_line(from: &mut (impl AsyncRead + Unpin)) -> std::io::Result<Zero
     }
 }
 
-/// The same without waiting for a runtime; what follows the line stays for the next secret.
+/// Reads the first line, without its newline, and blocks meanwhile; what follows it stays for the next secret.
 fn line_of(from: &mut impl BufRead) -> std::io::Result<Zeroizing<Vec<u8>>> {
     let mut line = Zeroizing::new(Vec::with_capacity(LONGEST + 1));
     from.take(LONGEST as u64 + 1).read_until(b'\n', &mut line)?;
@@ -306,7 +307,7 @@ fn secret(mut line: Zeroizing<Vec<u8>>, origin: &str, asking: Asking<'_>) -> Res
         let next = asking.flag.where_empty("Put the secret in its first line.");
         return Err(failed(asking, format!("{origin} an empty line."), &next));
     }
-    // A copy of exactly its size, so that what becomes the secret is never moved by a later shrink.
+    // A copy of exactly its size, so that no later shrinking moves the secret in memory.
     match String::from_utf8(line.as_slice().to_vec()) {
         Ok(text) => Ok(Secret::new(text)),
         Err(error) => {

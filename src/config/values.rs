@@ -1,17 +1,17 @@
-//! The small values of the inventory: endpoints, durations, and where a secret comes from.
+//! The small values of the inventory: durations, and the sources of secrets.
 
 use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serializer};
 
-/// The longest duration that is read: ten years.
+/// The longest duration that is accepted: ten years.
 const LONGEST: Duration = Duration::from_hours(24 * 3_650);
 
-/// Reads `100ms`, `5s`, `10m`, `2h`, `7d`: one whole number and one unit.
+/// Parses `100ms`, `5s`, `10m`, `2h` or `7d`: one integer and one unit.
 ///
 /// # Errors
-/// One sentence that says what a duration looks like.
+/// One sentence that shows what a duration looks like, or the longest one.
 pub fn parse_duration(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration: write 100ms, 5s, 10m, 2h or 7d");
     let split = text.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
@@ -29,8 +29,8 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     duration.ok_or_else(|| format!("{text:?} is too long: the longest duration is {}", duration_text(LONGEST)))
 }
 
-/// Writes a duration the way [`parse_duration`] reads it, in the largest unit that divides it; below a
-/// millisecond it is cut off.
+/// Formats a duration as [`parse_duration`] reads it, in the largest unit that divides it; parts of a millisecond are
+/// cut off.
 #[must_use]
 pub fn duration_text(duration: Duration) -> String {
     let seconds = duration.as_secs();
@@ -45,7 +45,7 @@ pub fn duration_text(duration: Duration) -> String {
     format!("{seconds}s")
 }
 
-/// `#[serde(with)]` for a duration above zero.
+/// (De)serialises a duration above zero.
 pub(super) mod span {
     use super::{Deserializer, Duration, Serializer, duration_text, fmt, parse_duration};
 
@@ -72,7 +72,7 @@ pub(super) mod span {
     }
 }
 
-/// `#[serde(with)]` for a duration that may be absent.
+/// (De)serialises a duration that may be absent.
 pub(super) mod maybe_span {
     use super::{Deserializer, Duration, Serializer, span};
 
@@ -89,7 +89,7 @@ pub(super) mod maybe_span {
     }
 }
 
-/// `#[serde(with)]` for the password of a login: a [`source`], or `none` where it has no password.
+/// (De)serialises the password of a login: a [`source`], or `none` where it has no password.
 pub(super) mod login {
     pub use super::source::serialize;
 
@@ -102,8 +102,8 @@ pub(super) mod login {
     }
 }
 
-/// `#[serde(with)]` for `{command: ..}`, `{env: ..}` or `{file: ..}`. A password written out is refused without
-/// being repeated in the error.
+/// (De)serialises `{command: ..}`, `{env: ..}` or `{file: ..}`. A secret in its place is refused without being
+/// repeated in the error.
 pub(super) mod source {
     use serde::de::{Error, MapAccess, Visitor, value::MapAccessDeserializer};
     use serde::ser::SerializeMap;
@@ -131,7 +131,7 @@ pub(super) mod source {
             Some(SecretSource::Env(name)) => ("env", name),
             Some(SecretSource::File(path)) => ("file", path),
             Some(SecretSource::NoPassword) => return to.serialize_str(NONE),
-            // Asked for: in an inventory that is the absence of a source.
+            // The user is asked: an inventory expresses that by the absence of a source.
             Some(SecretSource::Stdin | SecretSource::Prompt) | None => return to.serialize_none(),
         };
         let mut map = to.serialize_map(Some(1))?;
@@ -144,7 +144,7 @@ pub(super) mod source {
     }
 
     pub(super) struct Source {
-        /// Whether `none` may be said.
+        /// Whether `none` is accepted.
         pub(super) of_login: bool,
     }
 

@@ -1,16 +1,16 @@
-//! Bounds of a YAML text, judged before the parser sees it: what is nested deeply or repeated by aliases makes it work for minutes.
+//! Bounds of a YAML text, checked before it is parsed: deep nesting or repetition by aliases would occupy the parser for minutes.
 
-/// How deep lists and maps may lie in each other. An inventory has six levels.
+/// The deepest nesting of lists and maps. An inventory has six levels.
 const DEPTH: usize = 32;
-/// How often an alias may stand for an anchor.
+/// The most aliases in a text.
 const ALIASES: usize = 16;
-/// The longest text in which there may be aliases, in bytes.
+/// The longest text that may have aliases, in bytes.
 const WITH_ALIASES: usize = 64 << 10;
 
-/// What exceeds a bound: the line, from 1, and one sentence without a full stop.
+/// Returns the first bound that is exceeded: the line, from 1, and one sentence without a full stop.
 pub(super) fn excess(text: &str) -> Option<(usize, String)> {
     let (mut brackets, mut aliases) = (0_usize, 0_usize);
-    // The indents of the lines that the present one lies in.
+    // The indents of the lines that enclose the present one, and its own.
     let mut indents: Vec<usize> = Vec::new();
     for (at, line) in text.lines().enumerate() {
         let content = line.trim_start_matches(' ');

@@ -1,4 +1,4 @@
-//! Facts for tests: a healthy V4.2.5 cluster `prod` with the tenants sys, meta and `pay`, and ways to change it.
+//! Facts for tests: a healthy V4.2.5 cluster `prod` with the tenants sys, meta and `pay`, and functions that vary it.
 #![allow(clippy::unwrap_used, reason = "a test stops where its setup fails")]
 
 use super::archive_dest::{ArchiveDest, Binding};
@@ -24,7 +24,7 @@ mod legacy;
 pub use any::{any_choices, with_lasting_sources};
 pub use legacy::{legacy, whole};
 
-/// 2026-11-20 03:00:00 UTC, in seconds.
+/// 2026-11-20 03:00:00 UTC, in seconds since 1970: the moment at which the facts were read.
 pub const NOW: u64 = 1_795_143_600;
 
 /// The steps of a physical backup, in order.
@@ -60,19 +60,22 @@ pub const UPLOADED: [StepKind; 7] = [
     StepKind::ConfirmRestorable,
 ];
 
-/// So many seconds before [`NOW`].
+/// Returns the SCN that lies `seconds` before [`NOW`].
 pub fn ago(seconds: u64) -> Scn {
     Scn((NOW - seconds) * 1_000_000_000)
 }
 
+/// Parses the name of a target.
 pub fn target(name: &str) -> TargetName {
     name.parse().unwrap()
 }
 
+/// Parses a destination as a server prints it.
 pub fn place(uri: &str) -> Destination {
     Destination::parse_server(uri).unwrap()
 }
 
+/// Returns an active server, `10.0.0.<number>` in the zone `z<number>`.
 pub fn server(number: u8) -> ServerFacts {
     ServerFacts {
         address: format!("10.0.0.{number}:2882"),
@@ -83,6 +86,7 @@ pub fn server(number: u8) -> ServerFacts {
     }
 }
 
+/// Returns an archive round of this status that began 9000 s before [`NOW`] and is 10 s behind.
 pub fn round(status: &str) -> Round {
     Round {
         round_id: 1,
@@ -94,6 +98,7 @@ pub fn round(status: &str) -> Round {
     }
 }
 
+/// Returns the archive of a tenant whose round has this status; None: there is no round, and the log mode is off.
 pub fn archive(status: Option<&str>) -> ArchiveFacts {
     let current = status.map(round);
     ArchiveFacts {
@@ -112,6 +117,7 @@ pub fn archive(status: Option<&str>) -> ArchiveFacts {
     }
 }
 
+/// Returns a healthy MySQL-mode user tenant that has destinations, archives and has no set yet.
 pub fn tenant(id: u64, name: &str) -> TenantFacts {
     TenantFacts {
         id,
@@ -139,7 +145,7 @@ pub fn tenant(id: u64, name: &str) -> TenantFacts {
     }
 }
 
-/// A tenant of another id than `pay`, with directories of its own.
+/// Returns [`tenant`] with directories of its own, so that it shares none with `pay`.
 pub fn other_tenant(id: u64, name: &str) -> TenantFacts {
     let mut other = tenant(id, name);
     other.data_destination = Some(place(&format!("file:///own/{id}/data")));
@@ -147,6 +153,7 @@ pub fn other_tenant(id: u64, name: &str) -> TenantFacts {
     other
 }
 
+/// Returns an available, successful full set of `pay`.
 pub fn full(id: u64) -> BackupSet {
     BackupSet {
         id,
@@ -172,6 +179,7 @@ pub fn full(id: u64) -> BackupSet {
     }
 }
 
+/// Returns a running full backup job of `pay`; `description` is its mark.
 pub fn job(description: &str) -> JobFacts {
     JobFacts {
         tenant_id: 1002,
@@ -192,7 +200,7 @@ pub fn job(description: &str) -> JobFacts {
     }
 }
 
-/// The cluster `prod` with these user tenants beside sys and a meta tenant.
+/// Returns the cluster `prod` with these user tenants, sys and a meta tenant.
 pub fn cluster(users: Vec<TenantFacts>) -> Facts {
     let sys = TenantFacts { kind: TenantKind::Sys, ..tenant(1, "sys") };
     let meta = TenantFacts { kind: TenantKind::Meta, ..tenant(1001, "META$1002") };
@@ -234,15 +242,17 @@ pub fn cluster(users: Vec<TenantFacts>) -> Facts {
     }
 }
 
-/// The cluster with `pay` alone.
+/// Returns the cluster `prod` with the user tenant `pay`.
 pub fn prod() -> Facts {
     cluster(vec![tenant(1002, "pay")])
 }
 
+/// Returns the choices of a backup of these targets, everything else at its default.
 pub fn choose(targets: &[&str], mode: Mode) -> Choices {
     Choices::new(targets.iter().map(|name| target(name)).collect(), mode)
 }
 
+/// Returns a storage with these URIs and no access key.
 pub fn wanted(data: Option<&str>, archive: Option<&str>, source: StorageSource) -> Wanted {
     Wanted {
         data: data.map(str::to_owned),

@@ -1,4 +1,4 @@
-//! A plan that was saved to be run later: the choices, whom they were made for, and what was shown of it then.
+//! A plan that was saved to be run later: the choices, the targets' identities, and what was shown of it when it was saved.
 
 use std::collections::BTreeMap;
 
@@ -18,35 +18,35 @@ mod tests;
 
 pub use difference::{Change, Difference};
 
-/// What stands for the task's id in what was shown: every task has another.
+/// The placeholder for the task's id in what was shown: every task has an id of its own.
 pub const TASK: &str = "{task}";
 
-/// Whom a plan was made for.
+/// The cluster and the tenants that a plan was made for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Expect {
     /// The cluster's id; None on an engine without clusters.
     pub cluster_id: Option<u64>,
-    /// When its sys tenant, or the login's own, was created; None: not known.
+    /// When its sys tenant, or the login's own tenant, was created; None: not known.
     pub created: Option<Created>,
-    /// Version and build.
+    /// The version with its build.
     pub version: String,
-    /// The ids of the tenants, left out or not; on an engine without tenants 0.
+    /// The ids of all tenants of the plan, those that were left out among them; 0 on an engine without tenants.
     pub tenant_ids: BTreeMap<TargetName, u64>,
 }
 
-/// How a plan file is to the digest in it.
+/// How a plan file compares with the digest that it carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FileDigest {
-    /// It is as it was saved.
+    /// The file is as it was saved.
     Matches,
-    /// It was changed after it was saved.
+    /// The file was changed after it was saved.
     Differs,
-    /// It has none: an older release saved it, or somebody took it out.
+    /// The file has no digest: an older release saved it, or somebody removed it.
     Missing,
 }
 
 impl FileDigest {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl FileDigest {
         }
     }
 
-    /// What is said of it, in one sentence; None: the file is as it was saved.
+    /// Returns one sentence on what is wrong; None: the file is as it was saved.
     #[must_use]
     pub fn complaint(self) -> Option<&'static str> {
         match self {
@@ -67,25 +67,25 @@ impl FileDigest {
     }
 }
 
-/// A saved plan. It holds no secret: choices name only where secrets are found, and what was shown is redacted.
+/// A saved plan. It holds no secret: the choices name only the sources of secrets, and what was shown is redacted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SavedPlan {
     /// When it was saved.
     pub saved: Timestamp,
-    /// The choices of a person; what the inventory adds is read again.
+    /// The choices of the user; what the inventory adds is read again.
     pub choices: Choices,
-    /// Whom it was made for.
+    /// The cluster and the tenants it was made for.
     pub expect: Expect,
-    /// What was shown of its steps, with [`TASK`] for the task's id.
+    /// The steps as they were shown, with [`TASK`] for the task's id.
     pub shown: Vec<PreviewStep>,
-    /// Who was left out.
+    /// The targets that were left out.
     pub left_out: Vec<LeftOut>,
-    /// Whether the file it was read from is as it was saved.
+    /// Whether the file it was read from was changed after it was saved.
     pub digest: FileDigest,
 }
 
 impl SavedPlan {
-    /// What is kept of a plan.
+    /// Returns what is saved of a prepared plan.
     #[must_use]
     pub fn of(facts: &Facts, prepared: &Prepared, saved: Timestamp) -> Self {
         let plan = &prepared.plan;
@@ -104,11 +104,11 @@ impl SavedPlan {
         }
     }
 
-    /// Refuses to run for anybody else than it was made for.
+    /// Checks that the plan runs for the cluster, the tenants and the version it was saved for.
     ///
     /// # Errors
-    /// Other targets than those whose ids it keeps, another cluster, another tenant under the same name, a named tenant that is
-    /// gone, or another version; each named.
+    /// Other targets than those whose ids the plan keeps, another cluster, a cluster whose identity was not read, another tenant
+    /// under the same name, a named tenant that is gone, or another version. The fault names which.
     pub fn refuse_another(&self, facts: &Facts) -> Result<(), Fault> {
         self.refuse_other_targets(facts)?;
         let cluster = &facts.cluster;
@@ -165,17 +165,18 @@ impl SavedPlan {
         Ok(())
     }
 
-    /// The targets and the tenants whose ids were kept are the same set: a target in one alone was added or taken out by hand.
+    /// Checks that the targets and the kept tenant ids are the same set: a target in only one of them was edited by hand.
     fn refuse_other_targets(&self, facts: &Facts) -> Result<(), Fault> {
         let (targets, kept) = (&self.choices.targets, &self.expect.tenant_ids);
-        // Of a whole cluster every tenant is kept.
+        // A target that names a cluster covers all its tenants.
         let whole =
             |target: &TargetName| targets.iter().any(|one| one.tenant().is_none() && one.cluster() == target.cluster());
         let asked = |target: &TargetName| targets.contains(target) || whole(target);
         let of =
             |target: &TargetName, known: &TargetName| target.tenant().is_none() && target.cluster() == known.cluster();
         let has_id = |target: &TargetName| kept.keys().any(|known| known == target || of(target, known));
-        // A tenant that came since belongs to the cluster that was meant, if it is proven that the cluster was.
+        // A tenant created since then belongs to the cluster that was meant, but only an unchanged file proves that the cluster
+        // was meant.
         let users = facts.tenants.iter().filter(|tenant| tenant.kind == TenantKind::User);
         let mut unkept =
             users.map(|tenant| facts.target(tenant)).filter(|target| whole(target) && !kept.contains_key(target));
@@ -193,10 +194,11 @@ impl SavedPlan {
         ))
     }
 
-    /// Refuses what interrupts and was confirmed by nobody, for a run that asks nobody.
+    /// Refuses an interruption that nobody has confirmed, in a run that asks for no confirmation (`--yes`).
     ///
     /// # Errors
-    /// A step interrupts what it did not when the plan was saved; or any step interrupts, and the file is not as it was saved.
+    /// A step interrupts what it did not when the plan was saved; or any step interrupts something and the file is not as it
+    /// was saved.
     pub fn refuse_unasked(&self, prepared: &Prepared) -> Result<(), Fault> {
         let next = "Look at it with --dry-run; if it is meant, save a new plan with --save-plan.";
         let interrupting = || prepared.preview.iter().filter(|step| !step.interrupts.is_empty());
@@ -221,7 +223,7 @@ impl SavedPlan {
         Ok(())
     }
 
-    /// What is otherwise than when it was saved, line by line.
+    /// Returns what differs from the plan as it was saved, one entry for each difference.
     #[must_use]
     pub fn differences(&self, prepared: &Prepared) -> Vec<Difference> {
         difference::between((&self.shown, &self.left_out), (&timeless(prepared), &prepared.plan.left_out))
@@ -239,7 +241,7 @@ fn tenant_ids(facts: &Facts, plan: &Plan) -> BTreeMap<TargetName, u64> {
     planned.chain(left_out).collect()
 }
 
-/// What is shown, without what every task has of its own.
+/// Returns the steps as they are shown, with [`TASK`] in place of the task's id.
 fn timeless(prepared: &Prepared) -> Vec<PreviewStep> {
     let told = |text: &String| match prepared.task.as_str() {
         "" => text.clone(),

@@ -1,4 +1,4 @@
-//! A point in the log: a system change number, which is nanoseconds since 1970.
+//! A point in the log: a system change number (SCN), in nanoseconds since 1970.
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -17,55 +17,55 @@ mod tests;
 pub struct Scn(pub u64);
 
 impl Scn {
-    /// What a view shows where no end is known yet.
+    /// The value that a view shows where no end is known yet.
     pub const MAX: Self = Self(u64::MAX);
 
-    /// From microseconds since 1970, the unit of the V2 and V3 tables; stops at [`Scn::MAX`].
+    /// Converts microseconds since 1970, the unit of the V2 and V3 tables; saturates at [`Scn::MAX`].
     #[must_use]
     pub const fn from_micros(micros: u64) -> Self {
         Self(micros.saturating_mul(1_000))
     }
 
-    /// A moment of a clock as a point in the log; moments before 1970 are 0.
+    /// Converts a moment of a clock; moments before 1970 become 0.
     #[must_use]
     pub fn from_timestamp(at: Timestamp) -> Self {
         Self(u64::try_from(at.as_nanosecond()).unwrap_or_default())
     }
 
-    /// Nanoseconds since 1970.
+    /// Returns the nanoseconds since 1970.
     #[must_use]
     pub const fn nanos(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds from an earlier point to this one; 0 when it is not earlier.
+    /// Returns the full seconds from an earlier point to this one; 0 where the other point is not earlier.
     #[must_use]
     pub const fn seconds_since(self, earlier: Self) -> u64 {
         self.0.saturating_sub(earlier.0) / 1_000_000_000
     }
 
-    /// RFC 3339 in UTC, as JSON shows times: `2026-11-19T19:31:40Z`, with a fraction where there is one.
+    /// Formats it as RFC 3339 in UTC, as JSON shows times: `2026-11-19T19:31:40Z`, with a fraction where there is one.
     #[must_use]
     pub fn to_rfc3339(self) -> String {
         self.timestamp().to_string()
     }
 
-    /// The date, the time to the second, and the zone's offset then, as a person reads them: `2026-11-20 03:31:40 +08:00`.
+    /// Formats it to the second, with the zone's offset at that moment, as screens show times: `2026-11-20 03:31:40 +08:00`.
     #[must_use]
     pub fn to_local(self, zone: &ServerTimeZone) -> String {
         let (date, time, offset) = zone.parts(self.timestamp());
         format!("{date} {time} {offset}")
     }
 
-    /// The moment. Every SCN is within the years a timestamp can hold: 64 bits of nanoseconds end in 2554.
+    /// Returns the moment. Every SCN fits: 64 bits of nanoseconds end in 2554, within the range of a timestamp.
     #[must_use]
     pub fn timestamp(self) -> Timestamp {
         Timestamp::from_nanosecond(i128::from(self.0)).unwrap_or_default()
     }
 }
 
-/// Two points as a person reads a window: `2026-11-20 03:31:40 to 03:31:55 +08:00`, date and offset repeated only where they
-/// differ.
+/// Formats a window for a screen: `2026-11-20 03:31:40 to 03:31:55 +08:00`; the second date and the first offset appear only
+/// where they differ.
 #[must_use]
 pub fn span_text(from: Scn, to: Scn, zone: &ServerTimeZone) -> String {
     let (from_date, from_time, from_offset) = zone.parts(from.timestamp());

@@ -1,4 +1,4 @@
-//! A secret is a type: it cannot be printed, serialised or compared, and leaves only through [`Secret::expose`].
+//! Secrets as a type: a secret cannot be printed, serialised or compared, and is read only through [`Secret::expose`].
 
 use std::sync::Arc;
 
@@ -8,13 +8,13 @@ mod known;
 
 pub use known::{HIDDEN, hide, unescaped};
 
-/// A password or an access key. `Debug` prints `***`, the memory is wiped when the last copy is dropped. While one is held it is
-/// hidden in foreign text ([`hide`]).
+/// A password or an access key. `Debug` prints `***`, and the memory is wiped when the last copy is dropped. While a copy
+/// exists the secret is hidden in foreign text ([`hide`]).
 #[derive(Clone)]
 pub struct Secret(Arc<SecretString>);
 
 impl Secret {
-    /// Takes ownership of the text.
+    /// Takes ownership of the text and, unless it is too short, registers it for [`hide`].
     #[must_use]
     pub fn new(text: String) -> Self {
         let secret = Arc::new(SecretString::from(text));
@@ -22,32 +22,32 @@ impl Secret {
         Self(secret)
     }
 
-    /// A whole text that carries secrets, a statement or a URI: held and printed like one. In foreign text only the secrets in it
-    /// are looked for.
+    /// Wraps a text that contains secrets, a statement or a URI: it is kept and printed like a secret, but [`hide`] does not look
+    /// for it. Only the secrets within it are hidden in foreign text.
     #[must_use]
     pub fn around(text: String) -> Self {
         Self(Arc::new(SecretString::from(text)))
     }
 
-    /// Whether it is too short to be looked for in foreign text, so that its place in a statement alone hides it.
+    /// Whether it is too short for [`hide`]: then only its position in a statement hides it.
     #[must_use]
     pub fn is_short(&self) -> bool {
         !self.is_empty() && self.expose().chars().count() < known::SHORTEST
     }
 
-    /// The one way out: for the call that hands it to a driver, never for text a person or a file sees.
+    /// Returns the value. For the call that hands it to a driver, never for a text that a person or a file sees.
     #[must_use]
     pub fn expose(&self) -> &str {
         self.0.expose_secret()
     }
 
-    /// True when there is nothing to hide: an empty password is a password that is not set.
+    /// Whether there is nothing to hide: an empty password means that none is set.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.expose().is_empty()
     }
 
-    /// What is wrong with it as the password that encrypts a backup; None: a statement can carry it. Quotes and backslashes are
+    /// Returns why it cannot be the password that encrypts a backup; None: a statement can carry it. Quotes and backslashes are
     /// read in more than one way (R11).
     #[must_use]
     pub fn unfit_to_encrypt(&self) -> Option<&'static str> {
@@ -62,7 +62,7 @@ impl Secret {
         })
     }
 
-    /// What of it a person does not see and a server compares all the same, for the one to whom it was refused; None: nothing.
+    /// Returns what a user does not see of it and a server compares all the same, as a hint where it was refused; None: nothing.
     #[must_use]
     pub fn invisible(&self) -> Option<&'static str> {
         let text = self.expose();
@@ -83,10 +83,10 @@ impl Secret {
     }
 }
 
-/// What is said of a secret that is short ([`Secret::is_short`]), beside its field.
+/// The note beside the field of a short secret ([`Secret::is_short`]).
 pub const SHORT: &str = "Below 6 characters: hidden in statements, but not where others repeat it.";
 
-/// The same as a note of its own; `what` names the secret.
+/// Returns the note on a short secret as a message of its own; `what` names the secret.
 #[must_use]
 pub fn short_note(what: &str) -> String {
     format!(
@@ -101,7 +101,7 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// Where a secret is to be found; this, and never the value, goes into plans and journals.
+/// Where a secret is found; this, and never the value, goes into plans and journals.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SecretSource {
@@ -109,14 +109,14 @@ pub enum SecretSource {
     Env(String),
     /// The first line of a file that only its owner may read.
     File(String),
-    /// The first line a shell command prints. Its text may hold a secret itself, so it is kept nowhere but in the
-    /// inventory: what is written down of it is a marker.
+    /// The first line that a shell command prints. The command may contain a secret itself, so it is kept only in the
+    /// inventory; journals have a marker instead of it.
     Command(#[serde(serialize_with = "marker")] String),
     /// One line of standard input (command line only).
     Stdin,
-    /// Asked for on the terminal.
+    /// A prompt on the terminal.
     Prompt,
-    /// A login that has no password: nothing is looked for, and nobody is asked.
+    /// A login that has no password: nothing is read, and nothing is prompted for.
     #[serde(rename = "none")]
     NoPassword,
 }
@@ -125,7 +125,7 @@ impl SecretSource {
     /// Reads the word of the command line and of plan files: `env:NAME`, `file:PATH` or `stdin`.
     ///
     /// # Errors
-    /// It is none of them. The sentence does not repeat the text, which may be the secret itself.
+    /// The text is none of them. The message does not repeat the text, which may be the secret itself.
     pub fn from_word(text: &str) -> Result<Self, &'static str> {
         match text.split_once(':') {
             Some(("env", name)) if !name.is_empty() => Ok(Self::Env(name.to_owned())),
@@ -135,7 +135,7 @@ impl SecretSource {
         }
     }
 
-    /// The same for the password of a login, which may have `none`.
+    /// Reads the word for the password of a login, which may be `none`, too.
     ///
     /// # Errors
     /// As [`SecretSource::from_word`].
@@ -147,8 +147,9 @@ impl SecretSource {
         }
     }
 
-    /// The word that [`SecretSource::from_word`] reads. What is typed, and a command, in which people write passwords, have
-    /// none: in their place stands `stdin`, so that what is encrypted stays encrypted and the secret is given anew.
+    /// Returns the word that [`SecretSource::from_word`] or [`SecretSource::of_login`] reads. A prompt and a command (which often
+    /// contains a password) have no word: they become `stdin`, so that an encrypted backup stays encrypted and the secret is
+    /// given again.
     #[must_use]
     pub fn word(&self) -> String {
         match self {
@@ -159,17 +160,17 @@ impl SecretSource {
         }
     }
 
-    /// Whether it leads to the secret again in another run, with nobody there.
+    /// Whether a later run finds the secret there unattended.
     #[must_use]
     pub fn lasts(&self) -> bool {
         matches!(self, Self::Env(_) | Self::File(_) | Self::Command(_) | Self::NoPassword)
     }
 }
 
-/// What is written where a login has no password: in the inventory, and for `--password-from`.
+/// The word for a login without a password: in the inventory, and for `--password-from`.
 pub const NONE: &str = "none";
 
-/// What is written instead of a command.
+/// The text that is written instead of a command.
 const MARKER: &str = "***";
 
 #[allow(clippy::ptr_arg, clippy::needless_pass_by_value, reason = "serde calls it with a reference to the field")]
@@ -178,7 +179,7 @@ fn marker<S: serde::Serializer>(_: &String, to: S) -> Result<S::Ok, S::Error> {
 }
 
 impl SecretSource {
-    /// Whether this was read back from what was written down: the inventory has the command itself.
+    /// Whether this is a command that was read back from a plan or journal: the inventory has the command itself.
     #[must_use]
     pub fn is_only_a_marker(&self) -> bool {
         matches!(self, Self::Command(text) if text == MARKER)

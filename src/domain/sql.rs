@@ -1,18 +1,18 @@
-//! Names and texts inside statements, for those that are sent and those that are printed.
+//! Quoting of names and texts in statements, both those that are sent and those that are only shown.
 
-/// A name for a statement: in backticks, with backticks inside doubled.
+/// Quotes a name: backticks around it, and backticks inside it doubled.
 #[must_use]
 pub fn quoted_name(name: &str) -> String {
     format!("`{}`", name.replace('`', "``"))
 }
 
-/// A string literal; quotes are doubled and backslashes, which some SQL modes read as escapes, are doubled too.
+/// Returns a string literal; quotes are doubled, and so are backslashes, which some SQL modes read as escapes.
 #[must_use]
 pub fn quoted_text(text: &str) -> String {
     format!("'{}'", quoted_inside(text))
 }
 
-/// The inside of a string literal.
+/// Returns the inside of a string literal, without the quotes around it.
 #[must_use]
 pub fn quoted_inside(text: &str) -> String {
     text.replace('\\', "\\\\").replace('\'', "''")

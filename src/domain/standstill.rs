@@ -1,4 +1,4 @@
-//! Why something stands still: everything that can be known of it, said as an attention.
+//! Why a step has stalled: everything that can be known about it, as one attention.
 
 use jiff::Timestamp;
 
@@ -14,17 +14,17 @@ use super::version::Version;
 #[cfg(test)]
 mod tests;
 
-/// The server's clock against this host's.
+/// The server's clock compared with this host's.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerClock {
-    /// The zone in which it prints its times.
+    /// The zone in which the server prints its times.
     pub time_zone: ServerTimeZone,
-    /// Milliseconds it is ahead of this host's clock.
+    /// How many milliseconds the server's clock is ahead of this host's.
     pub ahead_ms: i64,
 }
 
 impl ServerClock {
-    /// A moment of this host's clock as the server's clock showed it.
+    /// Converts a moment of this host's clock to the server's clock.
     #[must_use]
     pub fn at(&self, here: Timestamp) -> Scn {
         let ms = here.as_millisecond().saturating_add(self.ahead_ms);
@@ -32,28 +32,28 @@ impl ServerClock {
     }
 }
 
-/// How far the archive of a tenant is.
+/// The progress of a tenant's log archive.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ArchiveStand {
-    /// The round's state.
+    /// The status of the round.
     pub status: String,
-    /// Seconds the checkpoint is behind the server's clock; None before there is one.
+    /// How many seconds the checkpoint is behind the server's clock; None before there is a checkpoint.
     pub behind: Option<u64>,
-    /// The log stream that is the furthest behind, and by how many seconds, where the server tells.
+    /// The log stream that is furthest behind, and by how many seconds, where the server shows it.
     pub slowest: Option<(u64, u64)>,
     /// `archive_lag_target` in seconds, where it could be read.
     pub lag_target: Option<u64>,
 }
 
 impl ArchiveStand {
-    /// It is so far behind that waiting alone is no advice: the measure of the check before a backup. Where its lag target was
-    /// not read nobody can tell.
+    /// Whether the lag is too large to just wait: more than three times the lag target, the limit of the preflight check. False
+    /// where the lag target was not read.
     fn lags(&self) -> bool {
         let late = self.behind.max(self.slowest.map(|(_, late)| late));
         late.zip(self.lag_target).is_some_and(|(late, target)| late > target.saturating_mul(3))
     }
 
-    /// What to do about a lag.
+    /// Returns the advice on a lag.
     fn next(&self) -> String {
         let stream = self.slowest.map_or_else(
             || "and which of the tenant's log streams is behind".to_owned(),
@@ -67,19 +67,19 @@ impl ArchiveStand {
     }
 }
 
-/// The last event of the root service.
+/// The latest event of the root service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RootEvent {
-    /// When, as the server prints it.
+    /// When it happened, as the server prints it.
     pub at: String,
-    /// Its name.
+    /// The name of the event.
     pub name: String,
-    /// Its named values.
+    /// The named values of the event.
     pub items: Vec<(String, String)>,
 }
 
 impl RootEvent {
-    /// `deal with failed job at 2026-11-20 03:31:40 (job_id 12)`.
+    /// Formats it: `deal with failed job at 2026-11-20 03:31:40 (job_id 12)`.
     pub(super) fn said(&self) -> String {
         let items: Vec<String> = self.items.iter().map(|(name, value)| format!("{name} {value}")).collect();
         let items = if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) };
@@ -87,20 +87,20 @@ impl RootEvent {
     }
 }
 
-/// What hangs on a backup of a version: who waits behind it, and how a cancel that stands is ended by force.
+/// What a stalled backup blocks in a version, and how a cancel that does not end can be forced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Hanging {
-    /// What the server keeps waiting until the backup has ended.
+    /// What the server blocks until the backup has ended.
     waits: &'static str,
-    /// The statement that ends everything of backups by force, with what else it does; None: the version has none.
+    /// The statement that ends all backups by force, with its side effects; None: the version has none.
     force: Option<&'static str>,
-    /// The server that leads the root service, where that was read.
+    /// The server on which the root service's leader runs, where it was read.
     pub root_service: Option<String>,
 }
 
 impl Hanging {
-    /// Of this version. V2, V3 and V4.0 let DDL wait (V3.1.5 source; V4 documentation); `CANCEL ALL BACKUP FORCE` is in the
-    /// grammar of V3.1.3 to V3.2 alone, and V4 answers it with 1210.
+    /// Returns what this version blocks. V2, V3 and V4.0 block DDL (V3.1.5 source; V4 documentation); `CANCEL ALL BACKUP FORCE`
+    /// is in the grammar of V3.1.3 to V3.2 only, and V4 answers it with 1210.
     #[must_use]
     pub fn of(version: &Version) -> Self {
         let at_least = |text: &str| text.parse::<Version>().is_ok_and(|bound| *version >= bound);
@@ -116,7 +116,7 @@ impl Hanging {
         Self { waits, force, root_service: None }
     }
 
-    /// What to do about a cancel that does not end.
+    /// Returns the advice on a cancel that does not end.
     fn of_a_cancel(&self) -> String {
         let server = self.root_service.as_ref().map_or_else(
             || "the server that leads the root service (WITH_ROOTSERVER in the list of servers)".to_owned(),
@@ -133,7 +133,7 @@ impl Hanging {
         )
     }
 
-    /// What to do where a backup stands and no error is known.
+    /// Returns the advice on a backup that has stalled without a known error.
     fn of_a_backup(&self) -> String {
         format!(
             "Look there for what it waits for (log, disk and network of that server); it goes on when the server does. Behind \
@@ -143,23 +143,23 @@ impl Hanging {
     }
 }
 
-/// What is known of a standstill, for one target.
+/// What is known of a stall, for one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Standstill {
     /// The server's clock; None: it was never read.
     pub clock: Option<ServerClock>,
-    /// The servers the work was given to.
+    /// The servers that do the work.
     pub servers: Vec<String>,
-    /// The archive.
+    /// The progress of the log archive; None: there is no round.
     pub archive: Known<Option<ArchiveStand>>,
-    /// What the root service wrote about it last.
+    /// The latest event of the root service about it.
     pub event: Known<Option<RootEvent>>,
-    /// What hangs on it; None: it is no backup of a server.
+    /// What the stall blocks; None: it is not a backup by a server.
     pub hanging: Option<Hanging>,
 }
 
 impl Standstill {
-    /// Nothing is known, for this reason.
+    /// Returns a stall of which nothing is known, for this reason.
     #[must_use]
     pub fn unknown(why: &str) -> Self {
         let why = || why.to_owned();
@@ -167,7 +167,7 @@ impl Standstill {
         Self { clock: None, servers: Vec::new(), archive, event, hanging: None }
     }
 
-    /// What to do where the server names no error.
+    /// Returns the advice where the server names no error.
     fn next(&self, step: StepKind) -> String {
         let lagging = self.archive.get().and_then(Option::as_ref).filter(|stand| stand.lags());
         if let Some(stand) = lagging {
@@ -185,8 +185,8 @@ impl Standstill {
         }
     }
 
-    /// The attention of a step that stands `at` something `since` a moment of this host's clock; `trouble` is the error of
-    /// the running job, if it has one.
+    /// Returns the attention of a step that has been `at` a status `since` a moment of this host's clock; `trouble` is the
+    /// error of the running job, if it has one.
     #[must_use]
     pub fn attention(
         &self,
@@ -223,7 +223,8 @@ impl Standstill {
         fault
     }
 
-    /// What makes it another reason than before: everything but the lag, which grows by itself until it is too much.
+    /// Returns a key that changes with the reason of the stall. The lag is not part of it, because it grows by itself; whether
+    /// the lag is too large is.
     #[must_use]
     pub fn key(&self, at: &str, trouble: Option<&Fault>) -> String {
         let archive = self.archive.get().and_then(Option::as_ref);
@@ -232,7 +233,7 @@ impl Standstill {
         format!("{at} {:?} {archive:?} {:?} {trouble:?}", self.servers, self.event)
     }
 
-    /// Whether a job that stands there is being cancelled.
+    /// Whether a job in this status is being cancelled.
     #[must_use]
     pub fn is_cancel(at: &str) -> bool {
         matches!(at, "CANCELING" | "CANCEL")

@@ -2,34 +2,34 @@
 
 use serde::{Deserialize, Serialize};
 
-/// A step. Two of the names are contracts and appear letter for letter.
+/// A step of a backup. Its name ([`StepKind::name`]) appears unchanged on screens, in journals and in JSON.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepKind {
-    /// Identity, upgrade, role, servers, rights; nobody else is backing up.
+    /// Checks identity, upgrade, role, servers and privileges, and that no other backup is running.
     CheckTarget,
-    /// The tool of a logical backup is there.
+    /// Checks that the tool of a logical backup is there.
     CheckBackupService,
-    /// A usable full for an incremental.
+    /// Checks that the backup can start; for an incremental, that there is a usable full.
     CheckReady,
-    /// Data and log archive destinations, only what differs.
+    /// Sets the destinations of data and log archive, and only those that differ.
     SetDestination,
-    /// The log archive runs.
+    /// Brings the log archive to DOING.
     StartArchiving,
-    /// A major compaction, where the line needs one.
+    /// Performs a major compaction, where the release line needs one.
     Compact,
-    /// The one statement that starts the backup.
+    /// Sends the statement that starts the backup.
     StartBackup,
-    /// The server (or the dump tool) works.
+    /// Waits while the server (or the dump tool) works.
     WaitForBackup,
-    /// The files of a dump go to an object storage.
+    /// Uploads the files of a dump to an object storage.
     Upload,
-    /// History row, chain, log, encryption: the verdict.
+    /// Reads the history, the chain, the log and the encryption, and gives the verdict.
     ConfirmRestorable,
 }
 
 impl StepKind {
-    /// The name as shown, in the journal's events and in JSON.
+    /// Returns the name as it is shown, in the journal's events and in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -46,7 +46,7 @@ impl StepKind {
         }
     }
 
-    /// Whether a failure here still means that no backup job existed.
+    /// Whether a failure of this step may mean that no backup job was started.
     #[must_use]
     pub fn is_before_the_job(self) -> bool {
         self <= Self::StartBackup
@@ -57,24 +57,24 @@ impl StepKind {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StepState {
-    /// Not begun.
+    /// The step has not begun.
     Pending,
-    /// Under way.
+    /// The step is in progress.
     Running,
-    /// Done.
+    /// The step succeeded.
     Ok,
-    /// Nothing had to be done.
+    /// The step had nothing to do.
     NotNeeded,
-    /// It failed; the task stops there for this target.
+    /// The step failed; the task stops there for this target.
     Failed,
-    /// Cancelled on the server.
+    /// The job was cancelled on the server.
     Cancelled,
-    /// Nobody knows.
+    /// The result is not known.
     Unknown,
 }
 
 impl StepState {
-    /// The word of JSON and of the screen.
+    /// Returns the word of JSON. Screens show `not needed` for `not_needed`.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -94,7 +94,7 @@ impl StepState {
         matches!(self, Self::Ok | Self::NotNeeded)
     }
 
-    /// Whether the target's way ends here.
+    /// Whether the step has ended the task for this target.
     #[must_use]
     pub fn is_stopped(self) -> bool {
         matches!(self, Self::Failed | Self::Cancelled | Self::Unknown)

@@ -19,45 +19,45 @@ pub(crate) use format_file::written as written_format;
 pub use format_file::{FORMAT_FILE, FormatFile};
 pub use servers::{ServerSays, is_remote, judge_servers, script};
 
-/// How much a Test writes, in bytes: a probe of real size.
+/// The size of the probe that a Test writes, in bytes: 1 MiB, as large as a real file.
 pub const PROBE_BYTES: usize = 1 << 20;
 
-/// A check of a storage Test. The order is the one they are shown in.
+/// A check of a storage Test. The order of the variants is the one in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StorageCheck {
-    /// The host's name has an address.
+    /// The host's name resolves to an address.
     Resolve,
-    /// Somebody listens there.
+    /// A service accepts connections there.
     Connect,
-    /// The connection is encrypted, and by whom it should be.
+    /// The connection is encrypted, and the certificate is the host's.
     Tls,
-    /// The storage knows the access id and key.
+    /// The storage accepts the access id and key.
     Credentials,
     /// A probe of [`PROBE_BYTES`] can be written.
     Write,
-    /// It comes back as it was written.
+    /// The probe reads back as it was written.
     ReadBack,
-    /// It is listed.
+    /// The probe is listed.
     List,
-    /// It can be deleted.
+    /// The probe can be deleted.
     Delete,
-    /// How far the storage's clock is from this host's.
+    /// The difference between the storage's clock and this host's.
     Clock,
-    /// How much room is left.
+    /// How much space is free.
     FreeSpace,
-    /// The directory is empty or this tenant's own, as the server wants it (9080, 9081).
+    /// The directory is empty or this tenant's own, as the server requires (9080, 9081).
     Directory,
-    /// Nobody else of the cluster uses it.
+    /// No other destination of the cluster uses the directory.
     SoleUse,
-    /// A folder is on a mount, and of what.
+    /// Whether a folder is on a mount, and of which file system.
     Mount,
-    /// Every server reaches it.
+    /// Every server of the cluster reaches it.
     EveryServer,
 }
 
 impl StorageCheck {
-    /// All checks, in the order they are shown.
+    /// All checks, in the order in which they are shown.
     pub const ALL: [Self; 14] = [
         Self::Resolve,
         Self::Connect,
@@ -75,7 +75,7 @@ impl StorageCheck {
         Self::EveryServer,
     ];
 
-    /// The checks that are part of every Test of this kind of storage, in the order they are shown.
+    /// Returns the checks that are part of every Test of this kind of storage, in the order in which they are shown.
     pub fn of(kind: StorageKind) -> impl Iterator<Item = Self> {
         let is_file = kind == StorageKind::File;
         Self::ALL.into_iter().filter(move |check| match check {
@@ -92,7 +92,7 @@ impl StorageCheck {
         })
     }
 
-    /// The name in JSON.
+    /// Returns the name in JSON.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -113,7 +113,7 @@ impl StorageCheck {
         }
     }
 
-    /// The word of its row on screen.
+    /// Returns the label of its row on screen.
     #[must_use]
     pub fn label(self) -> &'static str {
         match self {
@@ -135,20 +135,20 @@ impl StorageCheck {
     }
 }
 
-/// What came of a check.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TestResult {
-    /// In order.
+    /// The check passed.
     Pass,
-    /// Not: a backup would not get there.
+    /// The check failed: a backup to this storage would fail.
     Fail,
-    /// Nobody could look.
+    /// The check could not be made.
     NotChecked,
 }
 
 impl TestResult {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -159,35 +159,35 @@ impl TestResult {
     }
 }
 
-/// One check with its result.
+/// One check and its result.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestedCheck {
-    /// Which check.
+    /// The check.
     pub check: StorageCheck,
-    /// What came of it.
+    /// The result.
     pub result: TestResult,
-    /// How long it took, in milliseconds; None where nothing was done for it.
+    /// How long it took, in milliseconds; None where nothing had to be done.
     pub ms: Option<u64>,
-    /// What was found, in a few words; of what was not checked, what and why, as it reads behind "not checked: ".
+    /// What was found, as a short phrase; for a check that was not made, what and why, as the text after "not checked: ".
     pub found: String,
-    /// The three sentences of a failure.
+    /// The fault of a failed check.
     pub fault: Option<Fault>,
-    /// What of the directory other checks hang on, where it was looked into.
+    /// What other checks need to know of the directory, where its contents were read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub seen: Option<Seen>,
-    /// It was not made because only the directory itself may be written to: whoever tests is asked whether it may be.
+    /// Whether it was not made because a probe can be written only into the directory itself, so that the user is asked first.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub asks_inside: bool,
 }
 
 impl TestedCheck {
-    /// A check that is in order.
+    /// Returns a check that passed.
     #[must_use]
     pub fn pass(check: StorageCheck, ms: Option<u64>, found: impl Into<String>) -> Self {
         Self { check, result: TestResult::Pass, ms, found: found.into(), fault: None, seen: None, asks_inside: false }
     }
 
-    /// A check that failed; found is what its fault says happened.
+    /// Returns a check that failed; `found` becomes what the fault says happened.
     #[must_use]
     pub fn fail(check: StorageCheck, ms: Option<u64>, fault: Fault) -> Self {
         Self {
@@ -201,7 +201,7 @@ impl TestedCheck {
         }
     }
 
-    /// A check that nobody could make; `found` reads behind "not checked: ".
+    /// Returns a check that could not be made; `found` is the text after "not checked: ".
     #[must_use]
     pub fn not_checked(check: StorageCheck, found: impl Into<String>) -> Self {
         Self {
@@ -216,44 +216,44 @@ impl TestedCheck {
     }
 }
 
-/// What a Test says while it runs.
+/// An event of a running Test.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TestNews {
-    /// This check is being made.
+    /// This check has begun.
     Begins(StorageCheck),
     /// This check has ended.
     Ended(TestedCheck),
 }
 
-/// A whole Test.
+/// The complete result of a Test.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TestReport {
-    /// What was tested, without a key.
+    /// The URI that was tested, without a key.
     pub uri: String,
-    /// Every check, in the order they are shown.
+    /// Every check, in the order in which they are shown.
     pub checks: Vec<TestedCheck>,
     /// When it ended, by this host's clock.
     pub at: Timestamp,
-    /// The probe that could not be deleted, or that nobody knows to be deleted.
+    /// The probe that was not deleted, or that may not have been.
     pub left_behind: Option<String>,
-    /// What to do by hand on each server for what this host cannot test: commands, without secrets.
+    /// The commands to run by hand on each server for what this host cannot test, without secrets.
     pub by_hand: Vec<String>,
 }
 
 impl TestReport {
-    /// What was seen of the directory; None: it was not looked into.
+    /// Returns what was found of the directory; None: its contents were not read.
     #[must_use]
     pub fn seen(&self) -> Option<Seen> {
         self.checks.iter().find_map(|check| check.seen)
     }
 
-    /// Whether a probe may lie nowhere but in the directory itself, so that nothing was written.
+    /// Whether a probe can be written only into the directory itself, so that nothing was written.
     #[must_use]
     pub fn asks_inside(&self) -> bool {
         self.checks.iter().any(|check| check.asks_inside)
     }
 
-    /// Whether what is left behind lies in the directory itself, which the server refuses for it (9080).
+    /// Whether the probe that was left behind is in the directory itself: then the server refuses the directory (9080).
     #[must_use]
     pub fn is_in_the_way(&self) -> bool {
         let bare = self.uri.split('?').next().unwrap_or_default();
@@ -262,45 +262,45 @@ impl TestReport {
         left.is_some_and(|(folder, _)| folder == directory)
     }
 
-    /// Whether nothing failed but what is overridden: that the directory is in doubt.
+    /// Whether nothing failed except a directory in doubt, which `--skip owner` overrides.
     #[must_use]
     pub fn passed_but_for_owner(&self) -> bool {
         let doubted = |check: &TestedCheck| check.seen.is_some_and(|seen| seen.doubted);
         self.checks.iter().all(|check| check.result != TestResult::Fail || doubted(check))
     }
 
-    /// Whether nothing failed. What was not checked does not count; it is listed.
+    /// Whether nothing failed. Checks that were not made do not count; they are listed.
     #[must_use]
     pub fn passed(&self) -> bool {
         self.count(TestResult::Fail) == 0
     }
 
-    /// Whether it passed, on every server too: what an archive needs whose binding stops the tenant's writes.
+    /// Whether it passed, on every server too: required for an archive whose binding stops the tenant's writes.
     #[must_use]
     pub fn passed_on_every_server(&self) -> bool {
         let every = self.check(StorageCheck::EveryServer);
         self.passed() && every.is_some_and(|check| check.result == TestResult::Pass)
     }
 
-    /// How many checks had this result.
+    /// Returns how many checks had this result.
     #[must_use]
     pub fn count(&self, result: TestResult) -> usize {
         self.checks.iter().filter(|check| check.result == result).count()
     }
 
-    /// What came of one check, where it was part of this Test.
+    /// Returns one check with its result; None: it was not part of this Test.
     #[must_use]
     pub fn check(&self, check: StorageCheck) -> Option<&TestedCheck> {
         self.checks.iter().find(|tested| tested.check == check)
     }
 
-    /// The first failure.
+    /// Returns the fault of the first check that failed.
     #[must_use]
     pub fn fault(&self) -> Option<&Fault> {
         self.checks.iter().find_map(|check| check.fault.as_ref())
     }
 
-    /// What was not checked, each as it reads behind "not checked: ". One reason may stand for several checks.
+    /// Returns what was not checked, each as the text after "not checked: ". Checks that share a reason appear once.
     #[must_use]
     pub fn not_checked(&self) -> Vec<&str> {
         let mut unchecked: Vec<&str> = Vec::new();
@@ -312,7 +312,7 @@ impl TestReport {
         unchecked
     }
 
-    /// The one line beside the button: `passed at 03:31:02: 7 of 7`; `at` is the time as the caller shows it.
+    /// Returns the one line beside the button: `passed at 03:31:02: 7 of 7`; `at` is the time as the caller formats it.
     #[must_use]
     pub fn headline(&self, at: &str) -> String {
         let (passed, failed) = (self.count(TestResult::Pass), self.count(TestResult::Fail));

@@ -1,42 +1,42 @@
-//! What is around a backup: who else manages the cluster and the keys of encrypted data (R7), and what the backup competes
-//! with (R15).
+//! What surrounds a backup: other programs that manage the cluster and the keys of encrypted data (R7), and what the backup
+//! competes with (R15).
 
 use super::facts::Known;
 
-/// A program that manages the cluster beside obnow, and what shows it.
+/// A program other than obnow that manages the cluster, and what shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Manager {
-    /// What it is called.
+    /// The name of the program.
     pub name: String,
-    /// What was seen of it.
+    /// What was read that shows it.
     pub signs: Vec<String>,
 }
 
 impl Manager {
-    /// `OCP (obconfig_url is http://ocp:8080/services)`.
+    /// Formats it: `OCP (obconfig_url is http://ocp:8080/services)`.
     #[must_use]
     pub fn told(&self) -> String {
         format!("{} ({})", self.name, self.signs.join("; "))
     }
 }
 
-/// What a backup of a tenant competes with, as it is.
+/// What a tenant's backup competes with.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Load {
-    /// The major compaction that runs, in words; None: none runs.
+    /// The major compaction that is running, as a phrase; None: none is running.
     pub compaction: Known<Option<String>>,
-    /// The settings that limit a backup, by name; None: not read.
+    /// The settings that limit a backup, by name; None: the value was not read.
     pub settings: Vec<(&'static str, Option<String>)>,
 }
 
 impl Load {
-    /// Nothing was read, for this reason.
+    /// Returns a load of which nothing was read, for this reason.
     #[must_use]
     pub fn unknown(why: &str) -> Self {
         Self { compaction: Known::NotChecked(why.to_owned()), settings: Vec::new() }
     }
 
-    /// All of it: `ha_low_thread_score is 0; no major compaction runs`.
+    /// Formats all of it: `ha_low_thread_score is 0; no major compaction runs`.
     #[must_use]
     pub fn told(&self) -> String {
         let setting = |(name, value): &(&'static str, Option<String>)| match value {
@@ -52,17 +52,17 @@ impl Load {
     }
 }
 
-/// Transparent encryption of a tenant's data.
+/// The transparent encryption of a tenant's data.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TransparentEncryption {
     /// `tde_method`, as the server prints it.
     pub method: String,
-    /// The statement that backs the keys up, to be adapted; None: this release has none.
+    /// An example of the statement that backs up the keys; None: this release has none.
     pub backup_keys: Option<String>,
 }
 
 impl TransparentEncryption {
-    /// What a restore needs beside the backup.
+    /// Returns what a restore needs in addition to the backup.
     #[must_use]
     pub fn needed(&self) -> String {
         let how = match &self.backup_keys {

@@ -1,11 +1,11 @@
-//! What is backed up, as a person names it: a cluster, or a tenant of it.
+//! The target of a backup, as a user names it: a cluster, or one of its tenants.
 
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
 mod tests;
 
-/// Whether a whole cluster or one tenant of it is meant.
+/// Whether a target is a cluster or one tenant of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TargetKind {
@@ -34,36 +34,36 @@ pub struct TargetName {
     tenant: Option<String>,
 }
 
-/// Why a text is not the name of a target.
+/// The reason why a text is not the name of a target.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TargetNameError {
-    /// Nothing was given.
+    /// The text is empty.
     #[error("A target is missing. Name a cluster, or a tenant as cluster/tenant.")]
     Empty,
-    /// Nothing stands before the slash.
+    /// There is no text before the slash.
     #[error("\"{0}\" has no cluster before the slash. Write cluster/tenant.")]
     NoCluster(String),
-    /// Nothing stands behind the slash.
+    /// There is no text after the slash.
     #[error("\"{0}\" has no tenant behind the slash. Write cluster/tenant, or the cluster alone.")]
     NoTenant(String),
     /// There is more than one slash.
     #[error("\"{0}\" has more than one slash. Write cluster/tenant; a name contains no slash.")]
     TooManyParts(String),
-    /// A space at an end, or a control character, which is a slip of the hand or of a script.
+    /// A name begins or ends with a space, or has a control character: a slip of the keyboard or of a script.
     #[error("\"{0}\" has a space at the end of a name, or a control character in it. Take it out.")]
     Blank(String),
 }
 
 impl TargetName {
-    /// A cluster as a target.
+    /// Returns a cluster as a target.
     ///
     /// # Errors
-    /// When the name is empty, contains a slash or a control character, or begins or ends with a space.
+    /// The name is empty, contains a slash or a control character, or begins or ends with white space.
     pub fn cluster_named(cluster: &str) -> Result<Self, TargetNameError> {
         Ok(Self { cluster: checked(cluster, cluster, TargetNameError::Empty)?, tenant: None })
     }
 
-    /// A tenant as a target.
+    /// Returns a tenant as a target.
     ///
     /// # Errors
     /// As [`TargetName::cluster_named`], for either name.
@@ -74,19 +74,19 @@ impl TargetName {
         Ok(Self { cluster, tenant: Some(tenant) })
     }
 
-    /// The cluster's name.
+    /// Returns the cluster's name.
     #[must_use]
     pub fn cluster(&self) -> &str {
         &self.cluster
     }
 
-    /// The tenant's name, where one is meant.
+    /// Returns the tenant's name; None: the target is a cluster.
     #[must_use]
     pub fn tenant(&self) -> Option<&str> {
         self.tenant.as_deref()
     }
 
-    /// Whether this names a cluster or a tenant.
+    /// Whether the target is a cluster or a tenant.
     #[must_use]
     pub fn kind(&self) -> TargetKind {
         if self.tenant.is_some() { TargetKind::Tenant } else { TargetKind::Cluster }
@@ -105,7 +105,7 @@ fn checked(name: &str, whole: &str, empty: TargetNameError) -> Result<String, Ta
     }
 }
 
-/// The text in an error message, so that it cannot drive the terminal.
+/// Returns the text for an error message, without control characters, so that it cannot drive the terminal.
 fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }

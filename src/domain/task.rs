@@ -1,4 +1,4 @@
-//! A task: its events as the journal keeps them, and its state as their pure fold.
+//! A task: its events, which the journal keeps, and its state, which is a pure fold of them.
 
 use std::collections::BTreeSet;
 
@@ -28,47 +28,47 @@ pub use retry::Retry;
 pub use shared::{shared, unshared};
 pub use told::{Told, state_word, told, unknown};
 
-/// One step as it is shown before the start and compared before each act.
+/// A step as it is shown before the start, and as it is compared before each statement.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewStep {
-    /// Whose step.
+    /// The target.
     pub target: TargetName,
-    /// Which step.
+    /// The step.
     pub step: StepKind,
-    /// Whether there is something to do.
+    /// Whether the step has something to do.
     pub needed: bool,
-    /// The statements, in order, secrets as `***`.
+    /// The statements, in order, with secrets as `***`.
     pub statements: Vec<String>,
-    /// What it changes.
+    /// What the step changes.
     pub effect: String,
-    /// What it interrupts; empty: nothing.
+    /// What the step interrupts; empty: nothing.
     pub interrupts: String,
 }
 
-/// A plan together with what was shown of it; a task stores it and is held to it.
+/// A plan together with what was shown of it; a task stores both and does nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prepared {
     /// The task it was prepared for.
     pub task: String,
     /// The plan.
     pub plan: Plan,
-    /// What is shown, target by target and step by step.
+    /// The steps as they are shown, by target, then in order.
     #[serde(with = "shared")]
     pub preview: Vec<PreviewStep>,
-    /// A hash over plan and preview: what a person confirms.
+    /// The hash of plan and preview, which the user confirms.
     pub digest: String,
 }
 
-/// The state of a step of one target, folded.
+/// The state of one target's step.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StepView {
-    /// Which step.
+    /// The step.
     pub kind: StepKind,
     /// Its state.
     pub state: StepState,
-    /// What is to say about it.
+    /// A short description of what it does or found.
     pub detail: String,
-    /// Why it failed, or attention while it runs.
+    /// Why it failed, or an attention while it runs.
     pub fault: Option<Fault>,
     /// When it began.
     pub started: Option<Timestamp>,
@@ -76,37 +76,37 @@ pub struct StepView {
     pub ended: Option<Timestamp>,
 }
 
-/// The state of one target, folded.
+/// The state of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetView {
     /// The target.
     pub target: TargetName,
     /// Its steps.
     pub steps: Vec<StepView>,
-    /// The server's job, once found.
+    /// The id of the server's job, once it was found.
     pub job: Option<u64>,
-    /// The set it makes.
+    /// The id of the set that the job makes.
     pub set: Option<u64>,
-    /// How far it is.
+    /// The latest progress.
     pub progress: Option<Progress>,
-    /// Its end.
+    /// The outcome, once the target has ended.
     pub outcome: Option<Outcome>,
-    /// The attempt it was last part of.
+    /// The latest attempt that included it; 0: none yet.
     pub attempt: u32,
-    /// The attempt its present backup began with; starts of earlier attempts made other backups.
+    /// The attempt in which its present backup began; intents of earlier attempts belong to other backups.
     pub anew_since: u32,
-    /// Somebody else's job, only watched.
+    /// Whether the job was started by another program or task and is only watched.
     pub attached: bool,
 }
 
 impl TargetView {
-    /// The step that is running, stopped, or next.
+    /// Returns the step that is running, has stopped, or is next; None: all have passed.
     #[must_use]
     pub fn current(&self) -> Option<&StepView> {
         self.steps.iter().find(|step| !step.state.is_passed())
     }
 
-    /// The step of that kind.
+    /// Returns the step of that kind.
     #[must_use]
     pub fn step(&self, kind: StepKind) -> Option<&StepView> {
         self.steps.iter().find(|step| step.kind == kind)
@@ -118,38 +118,38 @@ impl TargetView {
         self.outcome.is_some() || self.current().is_some_and(|step| step.state.is_stopped())
     }
 
-    /// Whether a Retry has something to do: it stopped, or its verdict may still change.
+    /// Whether a Retry has something to do: the target stopped, or its verdict may still change.
     #[must_use]
     pub fn wants_retry(&self) -> bool {
         match &self.outcome {
-            // Somebody else's backup is not repeated; only what may still change is looked at again.
+            // A backup that was only watched is not repeated; only what may still change is read again.
             Some(outcome) if self.attached => outcome.may_still_change(),
             Some(outcome) => outcome.may_be_retried(),
             None => true,
         }
     }
 
-    /// Whether it stopped on the way of a dump to an object storage.
+    /// Whether it stopped while its dump was uploaded to an object storage.
     #[must_use]
     pub fn stopped_in_upload(&self) -> bool {
         self.step(StepKind::Upload).is_some_and(|step| step.state.is_stopped())
     }
 
-    /// Whether a Retry starts a new backup (the server's job failed or was cancelled) and not only looks again.
+    /// Whether a Retry starts a new backup, because the server's job failed or was cancelled, instead of only reading its state.
     #[must_use]
     pub fn needs_new_backup(&self) -> bool {
         !self.attached
             && self.job.is_some()
-            // What was dumped is on this host: only its way to the storage is repeated.
+            // The dump is complete on this host: only its upload is repeated.
             && !self.stopped_in_upload()
             && self.outcome.as_ref().is_some_and(Outcome::needs_new_backup)
     }
 }
 
-/// An intent whose answer may be missing.
+/// An intent, and what is known of its answer.
 #[derive(Debug, Clone, PartialEq)]
 pub struct IntentView {
-    /// Its number.
+    /// The number of the intent within the task.
     pub intent: u32,
     /// The targets.
     pub targets: Vec<TargetName>,
@@ -157,25 +157,25 @@ pub struct IntentView {
     pub step: StepKind,
     /// The attempt.
     pub attempt: u32,
-    /// The marker of the job.
+    /// The mark that the job carries.
     pub description: Option<String>,
-    /// The highest job id seen before it.
+    /// The highest job id read before it.
     pub highest_job: Option<u64>,
-    /// The sending connection.
+    /// The connection that sends it, as the servers list it.
     pub connection: Option<ServerConnection>,
-    /// Its endpoint.
+    /// The endpoint of that connection.
     pub server: String,
-    /// Milliseconds after which the server gives up.
+    /// The statement's own limit on the server, in milliseconds.
     pub server_limit: u64,
     /// When it was written.
     pub at: Timestamp,
-    /// None: no event says what became of it. Some(true): the server answered.
+    /// Whether the server answered; None: no event says what became of the statement.
     pub answered: Option<bool>,
-    /// Whether the answer was a refusal.
+    /// Whether the server refused the statement.
     pub refused: bool,
-    /// The refusal.
+    /// The fault of the refusal; None: there is none.
     pub refusal: Option<Fault>,
-    /// Proven not to have started anything.
+    /// Whether it is proven that it started nothing.
     pub settled_as_not_started: bool,
 }
 
@@ -187,26 +187,26 @@ impl IntentView {
     }
 }
 
-/// The words of a task's state.
+/// The state of a task.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum TaskState {
-    /// A runner is at it.
+    /// A runner is working on it.
     Running,
-    /// Every target has ended with a backup that is done.
+    /// The backup of every target is complete, whatever it can be restored to.
     Done,
     /// A target failed.
     Failed,
     /// A target was cancelled.
     Cancelled,
-    /// Nobody knows.
+    /// The result is not known.
     Unknown,
-    /// It should run, and its runner's heartbeat is old.
+    /// Its runner's heartbeat is old, and the task has not ended.
     RunnerGone,
 }
 
 impl TaskState {
-    /// The word of JSON and of the screen.
+    /// Returns the word of JSON and of the screen.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -220,43 +220,44 @@ impl TaskState {
     }
 }
 
-/// A task, folded from its events.
+/// A task as its events leave it.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct TaskView {
-    /// What was confirmed; None until `created` was read.
+    /// What the user confirmed; None until `created` was read.
     pub prepared: Option<Box<Prepared>>,
     /// How to reach the target.
     pub connection: Option<Box<Connection>>,
-    /// Who started it.
+    /// The user who started it.
     pub by: String,
     /// When it was created.
     pub created: Option<Timestamp>,
     /// When its last event was written.
     pub last: Option<Timestamp>,
-    /// The highest attempt so far.
+    /// The latest attempt; 0: no runner has started yet.
     pub attempt: u32,
-    /// The runner, while it has not left.
+    /// The runner's process id; None: the runner has left.
     pub runner: Option<u32>,
-    /// What tells the runner's process apart from every other.
+    /// What identifies the runner's process among all others, past and present, on its host.
     pub runner_process: Option<String>,
-    /// The lines of the journal that are damaged, from 1.
+    /// The numbers of the journal's damaged lines, from 1.
     pub damaged: Vec<u64>,
-    /// How many events this obnow does not know: a later one wrote them, or they are damaged.
+    /// How many events this obnow does not know: a later release wrote them, or they are damaged.
     pub unknown: u32,
-    /// How many events speak of what is not in the journal: an answer to no statement, a statement for a target outside the plan.
+    /// How many events refer to what the journal does not have: an answer to no statement, a statement for a target outside
+    /// the plan.
     pub contradictions: u32,
     /// Its targets.
     pub targets: Vec<TargetView>,
-    /// All intents.
+    /// Every intent, in order.
     pub intents: Vec<IntentView>,
-    /// Requests that were answered.
+    /// The ids of the requests that were answered.
     pub requests: BTreeSet<String>,
-    /// The last attempt that was asked to perform a major compaction first.
+    /// The attempt in which a major compaction before the backup was last requested.
     pub compact_asked: Option<u32>,
 }
 
 impl TaskView {
-    /// The fold of all events.
+    /// Folds all events.
     #[must_use]
     pub fn fold<'a>(events: impl IntoIterator<Item = (Timestamp, &'a Event)>) -> Self {
         let mut view = Self::default();
@@ -266,14 +267,14 @@ impl TaskView {
         view
     }
 
-    /// The target of that name.
+    /// Returns the target of that name.
     #[must_use]
     pub fn target(&self, name: &TargetName) -> Option<&TargetView> {
         self.targets.iter().find(|target| target.target == *name)
     }
 
-    /// Whether a running job of a target is this task's, whose id is `id`: by the mark it carries or, below V4, where no job
-    /// carries one, by the set it makes.
+    /// Whether a running job of a target was started by this task, whose id is `id`: by the mark that the job carries or, below
+    /// V4, where no job carries one, by its id, which is the set's.
     #[must_use]
     pub fn has_job(&self, id: &str, job: &JobFacts, target: &TargetName) -> bool {
         if self.prepared.as_ref().is_some_and(|prepared| prepared.plan.whole) {
@@ -282,8 +283,8 @@ impl TaskView {
         job.task() == Some(id)
     }
 
-    /// Whether the fault of a step of a target is said for it: what stops a whole cluster stops each of its targets,
-    /// and is said for the first of them.
+    /// Whether a target is the first one with this fault of this step: what stops the full cluster stops each of its targets, and
+    /// is shown once.
     #[must_use]
     pub fn is_first_with_its_fault(&self, target: &TargetName, kind: StepKind) -> bool {
         let fault = |view: &TargetView| view.step(kind).and_then(|step| step.fault.clone());
@@ -291,13 +292,13 @@ impl TaskView {
         self.targets.iter().find(|other| fault(other) == own).is_none_or(|first| first.target == *target)
     }
 
-    /// Whether this attempt was asked to perform a major compaction before the backup.
+    /// Whether this attempt was requested to perform a major compaction before the backup.
     #[must_use]
     pub fn compacts_first(&self) -> bool {
         self.compact_asked == Some(self.attempt)
     }
 
-    /// The state in one word; `alive` says whether the runner's heartbeat is fresh.
+    /// Returns the state; `alive` is whether the runner's heartbeat is fresh.
     #[must_use]
     pub fn state(&self, alive: bool) -> TaskState {
         if self.has_lost_its_beginning() {
@@ -310,12 +311,12 @@ impl TaskView {
         self.targets.iter().map(target_state).max_by_key(|state| severity(*state)).unwrap_or(TaskState::Unknown)
     }
 
-    /// Whether one of them is no target of the plan, where that was read.
+    /// Whether one of these targets is not in the plan; false where the plan was not read.
     fn is_outside_the_plan(&self, targets: &[TargetName]) -> bool {
         self.created.is_some() && targets.iter().any(|name| self.target(name).is_none())
     }
 
-    /// Takes one more event in.
+    /// Applies one more event.
     pub fn apply(&mut self, at: Timestamp, event: &Event) {
         self.last = Some(at);
         match event {
@@ -419,7 +420,7 @@ impl TaskView {
         }
     }
 
-    /// A runner took the task.
+    /// Applies the start of a runner: the targets of its attempt leave their stopped steps.
     fn begin(&mut self, event: &Event) {
         let Event::RunnerStarted { pid, attempt, anew, targets, process } = event else { return };
         self.runner = Some(*pid);
@@ -439,7 +440,7 @@ impl TaskView {
                 if from_the_first || step.state.is_stopped() || step.state == StepState::Running {
                     *step = fresh_step(step.kind);
                 } else if step.kind == StepKind::ConfirmRestorable {
-                    // Its verdict may have changed since, so it is read again.
+                    // The backup may have become restorable since, so the verdict is read again.
                     *step = fresh_step(step.kind);
                 }
             }

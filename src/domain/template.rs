@@ -1,4 +1,4 @@
-//! Paths with variables: how one storage becomes a directory for every tenant and every kind.
+//! Paths with variables: how one storage gets a directory for every tenant and every kind.
 
 use super::destination::{Destination, DestinationError};
 
@@ -45,10 +45,10 @@ pub enum Variable {
 }
 
 impl Variable {
-    /// Every variable there is.
+    /// Every variable.
     pub const ALL: [Self; 6] = [Self::Cluster, Self::ClusterId, Self::Tenant, Self::TenantId, Self::Kind, Self::Run];
 
-    /// As it is written between braces.
+    /// Returns the name that is written between braces.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -62,7 +62,7 @@ impl Variable {
     }
 }
 
-/// What the variables stand for; what does not apply is absent.
+/// The values of the variables; None where a variable does not apply.
 #[derive(Debug, Clone, Default)]
 pub struct Values<'a> {
     /// The cluster's name.
@@ -92,23 +92,23 @@ impl Values<'_> {
     }
 }
 
-/// What is wrong with a path with variables.
+/// The fault of a path with variables.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TemplateError {
-    /// A name between braces that stands for nothing.
+    /// A name between braces that is no variable.
     #[error(
         "{{{0}}} is not a variable. The variables are {{cluster}}, {{cluster_id}}, {{tenant}}, {{tenant_id}}, {{kind}} and {{run}}."
     )]
     UnknownVariable(String),
-    /// A brace without its other half.
+    /// A brace without its counterpart.
     #[error("The path has a brace without its other half. Write {{tenant_id}}, for example.")]
     LoneBrace,
-    /// One path for several tenants.
+    /// One path for several tenants, each of which needs its own.
     #[error(
         "The path {0} is one for several tenants, and each needs its own. Put {{tenant_id}} or {{tenant}} into it."
     )]
     OneForSeveralTenants(String),
-    /// A variable of a tenant in the one destination of a whole V2 or V3 cluster.
+    /// A variable of a tenant in the one destination of a full V2 or V3 cluster.
     #[error(
         "{{{0}}} does not go with a backup of the whole cluster before V4: the server makes the directories of the tenants itself. Take it out."
     )]
@@ -118,21 +118,21 @@ pub enum TemplateError {
         "{{kind}} does not go with a backup before V4: the server makes the directories for data and log itself. Take it out."
     )]
     NoKindHere,
-    /// `{run}` somewhere else than at the end of a V3.2 tenant backup.
+    /// `{run}` anywhere but at the end of the path of a V3.2 tenant backup.
     #[error("The path of a tenant backup before V4 must end in {{run}}. Put it at the end.")]
     RunNotLast,
-    /// A variable without a value here.
+    /// A variable that has no value here.
     #[error("{{{0}}} stands for nothing here. Take it out.")]
     NoValue(&'static str),
-    /// A name that would lead out of its directory.
+    /// A value that is no directory name, and could lead out of the directory.
     #[error("{{{0}}} stands for a name that cannot be a directory. Use {{tenant_id}} or {{cluster_id}} instead.")]
     NotADirectory(&'static str),
-    /// The path is refused, as written or once it is expanded.
+    /// The path is refused, as it is written or once its variables are replaced.
     #[error(transparent)]
     Destination(#[from] DestinationError),
 }
 
-/// A destination whose path may have variables, all of them known.
+/// A destination whose path may have variables, all of which are known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Template {
     destination: Destination,
@@ -146,16 +146,16 @@ enum Piece {
 }
 
 impl Template {
-    /// Checks the variables of a destination's path.
+    /// Parses the variables of a destination's path.
     ///
     /// # Errors
-    /// An unknown variable, by name, or a lone brace.
+    /// A name that is no variable, or a brace without its counterpart.
     pub fn new(destination: Destination) -> Result<Self, TemplateError> {
         let pieces = pieces(destination.path())?;
         Ok(Self { destination, pieces })
     }
 
-    /// The destination as written.
+    /// Returns the destination as it is written.
     #[must_use]
     pub fn destination(&self) -> &Destination {
         &self.destination
@@ -173,11 +173,11 @@ impl Template {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Variable(_)))
     }
 
-    /// The directory for these values.
+    /// Returns the directory for these values.
     ///
     /// # Errors
-    /// A variable without a value, a value that is no directory name (it has a slash, or is a dot), or a path the server
-    /// would not take.
+    /// A variable has no value, a value is no directory name (it is empty, `.` or `..`, or has `/`, `?` or `&` in it), or the
+    /// server would not accept the path.
     pub fn expand(&self, values: &Values) -> Result<Destination, TemplateError> {
         let mut path = String::new();
         for piece in &self.pieces {
@@ -195,13 +195,13 @@ impl Template {
         Ok(self.destination.clone().with_path(&path)?)
     }
 
-    /// The same with more behind its path.
+    /// Returns the template with `more` appended to its path.
     fn below(&self, more: &str) -> Result<Self, TemplateError> {
         let path = format!("{}/{more}", self.destination.path());
         Self::new(self.destination.clone().with_path(&path)?)
     }
 
-    /// A path with variables names what it holds; any other is used as written.
+    /// Appends `{kind}` to a path that has variables but not that one; any other path is used as written.
     fn with_kind(&self) -> Result<Self, TemplateError> {
         if self.has_variables() && !self.has(Variable::Kind) { self.below("{kind}") } else { Ok(self.clone()) }
     }
@@ -214,19 +214,19 @@ impl Template {
 /// The two destinations of a V4 tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pair {
-    /// For `DATA_BACKUP_DEST`.
+    /// The path of `DATA_BACKUP_DEST`.
     pub data: Template,
-    /// For `LOG_ARCHIVE_DEST`.
+    /// The path of `LOG_ARCHIVE_DEST`.
     pub clog: Template,
 }
 
 impl Pair {
-    /// Decides the two from what was given. A storage alone and without variables is a base:
-    /// `<base>/{cluster_id}/{tenant_id}/data` and `…/clog`. In a path with variables `{kind}` is appended where absent.
+    /// Derives the two from what was given. A storage alone and without variables is a base:
+    /// `<base>/{cluster_id}/{tenant_id}/data` and `…/clog`. A path with variables gets `{kind}` appended where it is absent.
     /// Any other path is used as written.
     ///
     /// # Errors
-    /// When one path would serve several tenants, or the longer path is refused.
+    /// One path would serve several tenants, or the longer path is refused.
     pub fn v4(storage: &Template, archive: Option<&Template>, tenants: usize) -> Result<Self, TemplateError> {
         let pair = match archive {
             None if !storage.has_variables() => {
@@ -246,7 +246,7 @@ impl Pair {
         }
     }
 
-    /// The two directories of one tenant; `kind` of the values is set here.
+    /// Returns the directories of one tenant, for data and for log; this sets the `kind` of the values.
     ///
     /// # Errors
     /// As [`Template::expand`].
@@ -256,10 +256,10 @@ impl Pair {
     }
 }
 
-/// The one `backup_dest` of a V2 or V3 cluster: no tenant and no kind, which the server appends itself.
+/// Checks the one `backup_dest` of a V2 or V3 cluster, which has no tenant and no kind: the server appends those itself.
 ///
 /// # Errors
-/// When it has one of them.
+/// The path has a variable for one of them.
 pub fn v2_v3_cluster(storage: Template) -> Result<Template, TemplateError> {
     for variable in [Variable::Tenant, Variable::TenantId] {
         if storage.has(variable) {
@@ -269,10 +269,10 @@ pub fn v2_v3_cluster(storage: Template) -> Result<Template, TemplateError> {
     if storage.has(Variable::Kind) { Err(TemplateError::NoKindHere) } else { Ok(storage) }
 }
 
-/// The `TO` of a V3.2 tenant backup, an empty directory each time: it ends in `{run}`, which is appended where absent.
+/// Returns the `TO` of a V3.2 tenant backup, an empty directory each time: `{run}` is appended where it is absent.
 ///
 /// # Errors
-/// When `{run}` stands elsewhere, or the path has `{kind}`.
+/// `{run}` is not at the end, or the path has `{kind}`.
 pub fn v3_tenant(storage: Template) -> Result<Template, TemplateError> {
     if storage.has(Variable::Kind) {
         Err(TemplateError::NoKindHere)

@@ -1,4 +1,4 @@
-//! The time zone of a server: the one place where a printed time becomes a moment, and a moment a printed time.
+//! The time zone of a server: the only module in which a printed time becomes a moment, and a moment a printed time.
 
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -7,36 +7,36 @@ use jiff::tz::{AmbiguousOffset, Offset, TimeZone};
 #[cfg(test)]
 mod tests;
 
-/// The zone in which a server prints the times of a connection.
+/// The time zone in which a server prints the times of a connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerTimeZone {
-    /// The zone that moments are shown in; where its rules are not known, the offset at the time of reading.
+    /// The zone in which moments are shown; where its rules are not known, the offset that was measured.
     shown: TimeZone,
-    /// The zone that printed times are of, or why it is not known.
+    /// The zone of printed times, or why it is not known.
     printed: Result<TimeZone, String>,
 }
 
-/// Why a printed time is no moment.
+/// Why a printed time gives no moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum NoMoment {
-    /// There is none: it is empty, or zero.
+    /// No time is set: the text is empty, or the zero date.
     NotSet,
-    /// There is one, and which moment it is cannot be known; the reason as half a sentence.
+    /// A time is set, but its moment cannot be known; the reason, as part of a sentence.
     NotKnown(String),
 }
 
 impl ServerTimeZone {
-    /// A zone without a change of its offset, in seconds to the east of UTC. An offset that no zone has is UTC.
+    /// Returns a zone with a constant offset, in seconds east of UTC. An offset out of range becomes UTC.
     #[must_use]
     pub fn fixed(seconds: i32) -> Self {
         let zone = TimeZone::fixed(Offset::from_seconds(seconds).unwrap_or(Offset::UTC));
         Self { shown: zone.clone(), printed: Ok(zone) }
     }
 
-    /// The zone that the variables `time_zone` and `system_time_zone` of a connection name, if its offset `at` that moment
-    /// is the `measured` one, in seconds to the east of UTC; where it is not, printed times are not known as moments.
+    /// Returns the zone that the variables `time_zone` and `system_time_zone` of a connection name, if its offset `at` that
+    /// moment is the `measured` one, in seconds east of UTC. Where it is not, printed times give no moments.
     ///
-    /// MySQL 5.7 docs, Time Zone Support: `SYSTEM` stands for `system_time_zone`, else an offset or a name.
+    /// MySQL 5.7 docs, Time Zone Support: `SYSTEM` refers to `system_time_zone`; otherwise it is an offset or a name.
     #[must_use]
     pub fn named(time_zone: &str, system_time_zone: &str, measured: i32, at: Timestamp) -> Self {
         let by_system = time_zone.eq_ignore_ascii_case("SYSTEM");
@@ -57,25 +57,25 @@ impl ServerTimeZone {
         }
     }
 
-    /// The same zone for showing moments, where the server was asked to print its times in UTC and does.
+    /// Returns the zone for showing moments, of a server that was asked to print its times in UTC and does.
     #[must_use]
     pub fn printing_utc(self) -> Self {
         Self { printed: Ok(TimeZone::UTC), ..self }
     }
 
-    /// Why printed times are not known as moments, as half a sentence; None where they are.
+    /// Returns why printed times give no moments, as part of a sentence; None where they do.
     #[must_use]
     pub fn unknown(&self) -> Option<&str> {
         self.printed.as_ref().err().map(String::as_str)
     }
 
-    /// The moment that a printed `YYYY-MM-DD HH:MM:SS[.ffffff]` is.
+    /// Converts a printed `YYYY-MM-DD HH:MM:SS[.ffffff]` to its moment.
     ///
     /// # Errors
-    /// None is set, or which one it is cannot be known.
+    /// No time is set, or its moment cannot be known.
     pub fn moment(&self, printed: &str) -> Result<Timestamp, NoMoment> {
         let printed = printed.trim();
-        // MySQL's zero date, and what V2 and V3 print while a moment is still to come: the first day of 1970.
+        // MySQL's zero date.
         if printed.is_empty() || printed.starts_with("0000-00-00") {
             return Err(NoMoment::NotSet);
         }
@@ -91,16 +91,17 @@ impl ServerTimeZone {
             return Err(NoMoment::NotKnown(why));
         }
         let at = ambiguous.unambiguous().map_err(|_| unreadable())?;
+        // V2 and V3 print the first day of 1970 for a moment that is still to come.
         if at.as_second() <= 86_400 { Err(NoMoment::NotSet) } else { Ok(at) }
     }
 
-    /// Seconds that the zone is ahead of UTC at that moment.
+    /// Returns how many seconds the zone is ahead of UTC at that moment.
     #[must_use]
     pub fn offset_at(&self, at: Timestamp) -> i32 {
         self.shown.to_offset(at).seconds()
     }
 
-    /// The date, and the time to the second, of a moment, and its offset from UTC: `+08:00`.
+    /// Returns the date of a moment, its time to the second, and its offset from UTC: `+08:00`.
     #[must_use]
     pub fn parts(&self, at: Timestamp) -> (String, String, String) {
         let offset = self.shown.to_offset(at);
@@ -109,14 +110,14 @@ impl ServerTimeZone {
     }
 }
 
-/// The zone of an offset (`+08:00`, `-5:30`) or a name (`Asia/Shanghai`, `UTC`).
+/// Returns the zone of an offset (`+08:00`, `-5:30`) or a name (`Asia/Shanghai`, `UTC`).
 fn zone_of(name: &str) -> Option<TimeZone> {
     let name = name.trim();
     let (sign, rest) = match name.split_at_checked(1)? {
         ("+", rest) => (1, rest),
         ("-", rest) => (-1, rest),
-        // Abbreviations such as CST stand for several zones, and EST for one that never changes: only what cannot be another is
-        // taken.
+        // Abbreviations such as CST stand for several zones, and EST for one without summer time: only unambiguous names are
+        // accepted.
         _ if name.eq_ignore_ascii_case("UTC") || name.eq_ignore_ascii_case("GMT") => return Some(TimeZone::UTC),
         _ => return TimeZone::get(name).ok().filter(|_| name.contains('/')),
     };

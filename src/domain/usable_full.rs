@@ -1,4 +1,4 @@
-//! R4: the base an incremental stands on.
+//! The base of an incremental backup (R4).
 
 use super::destination::Destination;
 use super::facts::{BaseRule, TenantFacts};
@@ -8,15 +8,15 @@ use super::version::{Reach, Version};
 #[cfg(test)]
 mod tests;
 
-/// The first version that takes no base of another data version: 9040 (V4.2.0 source, `update_backup_type_if_need_`).
+/// The first version that refuses a base of another data version: 9040 (V4.2.0 source, `update_backup_type_if_need_`).
 const SAME_DATA_VERSION: Version = Version::oceanbase([4, 2, 0, 0], None);
 
-/// The set an incremental to `destination` would build on: the latest of the tenant that is `SUCCESS`, `AVAILABLE` and
-/// on this very path, as the server compares paths. The servers make a full without a word where there is none, or refuse
-/// in a job that nobody asked for, so an incremental is not sent then.
+/// Returns the set that an incremental to `destination` would build on: the tenant's latest set that is `SUCCESS`, `AVAILABLE`
+/// and on this very path, as the server compares paths. Where there is none, the servers make a full without any warning or
+/// fail in a job that nobody asked for, so an incremental is not sent then.
 ///
 /// # Errors
-/// Why there is none, as half a sentence.
+/// Why there is none, as part of a sentence.
 pub fn usable_full<'a>(tenant: &'a TenantFacts, destination: Option<&Destination>) -> Result<&'a BackupSet, String> {
     let Some(destination) = destination else {
         return Err("the tenant has no backup destination yet".to_owned());
@@ -40,7 +40,7 @@ pub fn usable_full<'a>(tenant: &'a TenantFacts, destination: Option<&Destination
     }
 }
 
-/// V4: a set of an older version is no base where the server takes none, and none where it restores none.
+/// Checks a base of V4: the server must accept its data version for an incremental, and the cluster must be able to restore it.
 fn of_this_version(tenant: &TenantFacts, base: &BackupSet) -> Result<(), String> {
     let of_set = base.data_version.as_deref().unwrap_or_default();
     if base.restores_here == Some(false) {
@@ -58,7 +58,7 @@ fn of_this_version(tenant: &TenantFacts, base: &BackupSet) -> Result<(), String>
     }
 }
 
-/// Whether it cannot be told if the base is of the tenant's data version, where the server asks for that.
+/// Whether the server requires the base to be of the tenant's data version, and one of the two was not read.
 #[must_use]
 pub fn data_version_unread(tenant: &TenantFacts, base: &BackupSet) -> bool {
     tenant.base == BaseRule::Path
@@ -66,8 +66,8 @@ pub fn data_version_unread(tenant: &TenantFacts, base: &BackupSet) -> bool {
         && (tenant.data_version.is_none() || base.data_version.is_none())
 }
 
-/// Below V4 the server counts every entry since the last full, failed ones too, and beyond its limit makes a full (V3.1.5
-/// source, `ObExternBackupInfoMgr::get_lastest_incremental_backup_count`).
+/// Checks the limit below V4: the server counts every entry since the last full, failed ones too, and beyond its limit makes a
+/// full (V3.1.5 source, `ObExternBackupInfoMgr::get_lastest_incremental_backup_count`).
 fn with_room(here: &[&BackupSet], most: usize) -> Result<(), String> {
     let full = here.iter().filter(|set| set.kind == SetKind::Full).map(|set| set.id).max();
     let since = here.iter().filter(|set| full.is_none_or(|full| set.id > full)).count();

@@ -1,4 +1,4 @@
-//! Which engine a server runs, which version and build of it, and which way of backing up follows from that.
+//! The engine, version and build of a server, and the backup method that follows from them.
 
 use std::cmp::Ordering;
 
@@ -22,30 +22,30 @@ pub enum Engine {
     Seekdb,
 }
 
-/// A version, and the build where it is known. Serialised as the text [`Version::with_build`] makes.
+/// A version, with its build where it is known. It is serialised as the text of [`Version::with_build`].
 ///
-/// `OB_VERSION()` of a seekdb answers with the version of the kernel inside it; take `VERSION()` or the
-/// `version_comment`, which name the engine.
+/// `OB_VERSION()` of seekdb returns the version of the kernel inside it; use `VERSION()` or `version_comment`, which
+/// name the engine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version {
-    /// Which engine the numbers belong to.
+    /// The engine that the numbers belong to.
     pub engine: Engine,
-    /// The four numbers; what a server leaves out is 0 (`2.2.77` is `2.2.77.0`).
+    /// The four numbers; one that the server does not print is 0 (`2.2.77` is `2.2.77.0`).
     pub numbers: [u32; 4],
-    /// The number a build is released under, as printed: `20220304134610` (a date to the second) until 2022, then a
-    /// prefix and a date to the hour, `100000012023120716`.
+    /// The number of the build, as printed: `20220304134610` (a date to the second) until 2022, then a prefix and a date to
+    /// the hour, `100000012023120716`.
     pub build: Option<u64>,
 }
 
-/// Whether a version is as new as a gate asks.
+/// Whether a version is at least the one that a gate requires.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
-    /// At the gate or newer.
+    /// The version is the gate's or newer.
     Yes,
-    /// Older, or another engine.
+    /// The version is older, or of another engine.
     No,
-    /// The numbers are exactly the gate's, and which build it is cannot be told.
+    /// The numbers are the gate's, and whether the build is new enough is not known.
     BuildUnknown,
 }
 
@@ -53,25 +53,25 @@ impl Version {
     /// The first build that can back up one tenant below V4 (V3.2.2 Enterprise, build 20220304134610).
     pub const TENANT_BACKUP: Self = Self::oceanbase([3, 2, 2, 0], Some(20_220_304_134_610));
 
-    /// An OceanBase of these numbers.
+    /// Returns an OceanBase version.
     #[must_use]
     pub const fn oceanbase(numbers: [u32; 4], build: Option<u64>) -> Self {
         Self { engine: Engine::OceanBase, numbers, build }
     }
 
-    /// A seekdb of these numbers.
+    /// Returns a seekdb version.
     #[must_use]
     pub const fn seekdb(numbers: [u32; 4], build: Option<u64>) -> Self {
         Self { engine: Engine::Seekdb, numbers, build }
     }
 
-    /// The line a version belongs to: its first two numbers, `(4, 2)` for V4.2.5.1.
+    /// Returns the release line: the first two numbers, `(4, 2)` for V4.2.5.1.
     #[must_use]
     pub const fn line(&self) -> (u32, u32) {
         (self.numbers[0], self.numbers[1])
     }
 
-    /// Whether this version is the gate's or newer. A gate without a build asks for the numbers alone.
+    /// Compares this version with a gate. A gate without a build requires the numbers alone.
     #[must_use]
     pub fn reaches(&self, gate: &Self) -> Reach {
         if self.engine != gate.engine {
@@ -87,7 +87,7 @@ impl Version {
         }
     }
 
-    /// The text with the build, where it is known: `V3.2.2-20220304134610`.
+    /// Returns the text with the build, where it is known: `V3.2.2-20220304134610`.
     #[must_use]
     pub fn with_build(&self) -> String {
         match self.build {
@@ -97,7 +97,7 @@ impl Version {
     }
 }
 
-/// When a build was made: the date in its number, and how many of the 14 digits YYYYMMDDHHMMSS are known.
+/// Returns when a build was made, as YYYYMMDDHHMMSS, and how many of these 14 digits are known.
 fn made_at(build: u64) -> (u64, u32) {
     const SECONDS: std::ops::Range<u64> = 10_000_000_000_000..100_000_000_000_000;
     if SECONDS.contains(&build) {
@@ -114,13 +114,13 @@ fn build_reaches(build: u64, wanted: u64) -> Reach {
     if build_digits == wanted_digits || build / 10_000 != wanted / 10_000 {
         if build >= wanted { Reach::Yes } else { Reach::No }
     } else {
-        // The same hour, and one of the two does not say more than the hour.
+        // Both were made in the same hour, and one of them is dated to the hour only.
         Reach::BuildUnknown
     }
 }
 
-/// By the numbers, then by when the build was made; an unknown build comes before every known one. Versions of two
-/// engines have no order.
+/// Orders by the numbers, then by when the build was made; an unknown build comes before every known one. Versions of
+/// different engines have no order.
 impl PartialOrd for Version {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         let key = |v: &Self| (v.numbers, v.build.map(|build| (made_at(build).0, build)));
@@ -128,8 +128,8 @@ impl PartialOrd for Version {
     }
 }
 
-/// Without the build: `V4.2.5.1`, `V2.2.77`, `seekdb 1.4.0`. A fourth number of 0 is shown from V4 on only, as OceanBase
-/// writes them.
+/// Prints it without the build: `V4.2.5.1`, `V2.2.77`, `seekdb 1.4.0`. A fourth number of 0 appears from V4 on only, as OceanBase
+/// prints it.
 impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let [major, minor, patch, fourth] = self.numbers;

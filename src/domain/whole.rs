@@ -1,4 +1,4 @@
-//! What V2 and V3 have once for the whole cluster: one destination, one log archive, one backup job, one compaction.
+//! What V2 and V3 have once for the full cluster: one destination, one log archive, one backup job, one compaction.
 
 use serde::Deserialize;
 
@@ -8,13 +8,13 @@ use super::scn::Scn;
 use super::time_zone::ServerTimeZone;
 use super::words::span;
 
-/// What a line below V4 asks of a backup; part of the line's data.
+/// What a release line below V4 requires of a backup; part of the data of the release line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WholeRules {
-    /// Whether a full backup asks for a major freeze after the start of the archive round.
+    /// Whether a full backup requires a major freeze after the start of the archive round.
     pub compaction: CompactionRule,
-    /// The entries after the last full, failed ones too, beyond which the server makes a full without a word.
+    /// The number of entries after the last full, failed ones too, beyond which the server makes a full without any warning.
     pub most_increments: usize,
 }
 
@@ -22,37 +22,37 @@ pub struct WholeRules {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CompactionRule {
-    /// It does.
+    /// The server refuses it.
     Enforced,
-    /// It does not.
+    /// The server accepts it.
     NotAsked,
-    /// Nobody knows before it answers.
+    /// It is not known before the server answers.
     AsAnswered,
 }
 
-/// What is known of the cluster as the one thing that is backed up.
+/// What is known of a cluster that is backed up by one job.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WholeFacts {
-    /// What its line asks for.
+    /// What its release line requires.
     pub rules: WholeRules,
-    /// Its role, and its primary.
+    /// The role of the cluster, and its primary.
     pub role: Known<ClusterRole>,
-    /// `backup_dest`, each value that a server has: one, unless a change is on its way. None: it is not set.
+    /// `backup_dest`, each distinct value of the servers: one, unless a change has not reached all of them. None: it is not set.
     pub destinations: Vec<Option<Destination>>,
-    /// `backup_backup_dest` is set: while it is, `backup_dest` cannot change.
+    /// Whether `backup_backup_dest` is set: while it is, `backup_dest` cannot be changed.
     pub has_second_copy: bool,
     /// `backup_status` of the cluster: `STOP` while no job runs.
     pub status: String,
-    /// A running cleanup of backups, as one sentence.
+    /// The running cleanup of backups, as one sentence; None: none is running.
     pub cleanup: Known<Option<String>>,
-    /// Its major compactions.
+    /// The major compactions.
     pub compaction: Known<CompactionFacts>,
-    /// User tenants without GTS, by name; where they can be told.
+    /// The names of the user tenants without GTS, where it is known.
     pub without_gts: Known<Vec<String>>,
 }
 
 impl WholeFacts {
-    /// The one `backup_dest`; None while none is set or the servers do not agree.
+    /// Returns the one `backup_dest`; None where none is set or the servers do not agree.
     #[must_use]
     pub fn destination(&self) -> Option<&Destination> {
         match self.destinations.as_slice() {
@@ -65,58 +65,58 @@ impl WholeFacts {
 /// The role of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterRole {
-    /// `PRIMARY`, `PHYSICAL STANDBY`, or the server's other word.
+    /// `PRIMARY`, `PHYSICAL STANDBY`, or another word of the server.
     pub word: String,
-    /// The id of the primary, on a standby.
+    /// The id of the primary cluster, on a standby.
     pub primary: Option<u64>,
 }
 
 impl ClusterRole {
-    /// Whether a backup can be made of it.
+    /// Whether the cluster is a primary: only such a cluster can be backed up.
     #[must_use]
     pub fn is_primary(&self) -> bool {
         self.word == "PRIMARY"
     }
 }
 
-/// The major compactions of a cluster: the last freeze, and how far its merge is.
+/// The major compactions of a cluster: the last freeze, and the progress of its merge.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CompactionFacts {
-    /// `enable_major_freeze`; without it none can be started (4179).
+    /// `enable_major_freeze`; while it is off, no compaction can be started (4179).
     pub enabled: bool,
     /// The version of the last major freeze.
     pub frozen_version: u64,
-    /// When that was.
+    /// When the last major freeze was.
     pub frozen_at: Scn,
-    /// The version all zones were told to merge.
+    /// The version that all zones have been told to merge.
     pub broadcast_version: u64,
     /// The version all zones have merged.
     pub merged_version: u64,
     /// `IDLE`, `MERGING`, `ERROR`, or another word.
     pub status: String,
-    /// A merge met an error and does not go on.
+    /// Whether a merge has met an error and does not continue.
     pub has_error: bool,
-    /// Zone by zone.
+    /// The progress of each zone.
     pub zones: Vec<ZoneCompaction>,
-    /// Seconds the last whole merge took, where it can be told.
+    /// How many seconds the last complete merge took, where it is known.
     pub last_took: Option<u64>,
-    /// The newest frozen version that a good set was made of.
+    /// The newest frozen version that a good set contains.
     pub backed_up_version: Option<u64>,
 }
 
-/// How far a zone is with the merge.
+/// The progress of the merge in one zone.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneCompaction {
-    /// Its name.
+    /// The name of the zone.
     pub zone: String,
     /// The version it has merged.
     pub merged_version: u64,
-    /// Whether it is at it.
+    /// Whether the zone is merging.
     pub merging: bool,
 }
 
 impl CompactionFacts {
-    /// Every zone has merged the last frozen version, and nothing is under way.
+    /// Whether every zone has merged the last frozen version, and no merge is running.
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.merged_version >= self.frozen_version
@@ -124,7 +124,7 @@ impl CompactionFacts {
             && self.status == "IDLE"
     }
 
-    /// How far it is: `version 5: 1 of 3 zones merged (z2, z3 left), MERGING`.
+    /// Formats the progress: `version 5: 1 of 3 zones merged (z2, z3 left), MERGING`.
     #[must_use]
     pub fn progress(&self) -> String {
         let left: Vec<&str> = self
@@ -138,12 +138,12 @@ impl CompactionFacts {
         format!("version {}: {done} of {} zones merged{left}, {}", self.frozen_version, self.zones.len(), self.status)
     }
 
-    /// How long the last one took, for a person: `the last one took 1 h 52 min`.
+    /// Formats how long the last compaction took: `the last one took 1 h 52 min`.
     #[must_use]
     pub fn last_one(&self) -> String {
         match self.last_took {
             None => "how long the last one took is not known".to_owned(),
-            // In hours where it is one: this is the time a business has to bear.
+            // From an hour on in hours, because it is how long users of the cluster will notice the load.
             Some(seconds @ 3_600..) => {
                 format!("the last one took {} h {} min", seconds / 3_600, seconds % 3_600 / 60)
             }
@@ -152,9 +152,9 @@ impl CompactionFacts {
     }
 }
 
-/// Why a full backup needs a major compaction first (R5); None: it needs none. `round_start` is where the log of the running
-/// round begins, None while a round is still to be started; `asked` says that this server has refused a backup for want of one.
-/// Times are told in `zone`, the server's.
+/// Returns why a full backup needs a major compaction first (R5); None: it needs none. `round_start` is where the log of the
+/// running round begins, None while a round is still to be started; `asked` is whether this server has refused a backup for
+/// want of one. The times in the text are in `zone`, the server's.
 #[must_use]
 pub fn needs_compaction(
     rule: CompactionRule,
@@ -201,7 +201,7 @@ mod tests {
         }
     }
 
-    /// R5: V2.2.60 to V3.1.2 enforce it, later V3.1 do not, V3.2 says so itself.
+    /// R5: V2.2.60 to V3.1.2 enforce it, later V3.1 do not, and V3.2 shows it in its answer.
     #[test]
     fn a_freeze_must_be_younger_than_the_round_where_the_line_enforces_it() {
         use CompactionRule::{AsAnswered, Enforced, NotAsked};

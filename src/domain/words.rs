@@ -1,4 +1,4 @@
-//! Times, sizes and figures as a person reads them, the same on every face.
+//! Times, sizes and figures as text, the same in every interface.
 
 use bytesize::ByteSize;
 use jiff::Timestamp;
@@ -13,50 +13,50 @@ use super::proof::Proof;
 use super::target::TargetName;
 use super::task::TaskView;
 
-/// How many cells of a terminal a text takes: a wide character takes two.
+/// Returns how many cells of a terminal a text takes: a wide character takes two.
 #[must_use]
 pub fn cells(text: &str) -> usize {
     UnicodeWidthStr::width(text)
 }
 
-/// The text with blanks behind it, so that it takes at least so many cells.
+/// Returns the text with spaces appended until it takes at least `to` cells.
 #[must_use]
 pub fn padded(text: &str, to: usize) -> String {
     format!("{text}{}", " ".repeat(to.saturating_sub(cells(text))))
 }
 
-/// The text with its first letter as a capital.
+/// Returns the text with its first letter in upper case.
 #[must_use]
 pub fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// The time of day in that zone, for the log of what happens now: `03:31:02`.
+/// Formats the time of day in that zone: `03:31:02`.
 #[must_use]
 pub fn clock(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%H:%M:%S").to_string()
 }
 
-/// A moment in that zone: `2026-11-20 03:31:02 +08:00`.
+/// Formats a moment in that zone: `2026-11-20 03:31:02 +08:00`.
 #[must_use]
 pub fn moment(at: Timestamp, zone: &TimeZone) -> String {
     at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M:%S %:z").to_string()
 }
 
-/// A size in bytes: `41.2 GiB`.
+/// Formats a size in bytes: `41.2 GiB`.
 #[must_use]
 pub fn size(bytes: u64) -> String {
     ByteSize::b(bytes).display().iec().to_string()
 }
 
-/// A size in bytes, where it is known.
+/// Formats a size in bytes, or `size unknown`.
 #[must_use]
 pub fn size_or_unknown(bytes: Option<u64>) -> String {
     bytes.map_or_else(|| "size unknown".to_owned(), size)
 }
 
-/// An age in seconds: `3 h ago`.
+/// Formats an age in seconds, cut to its unit: `3 h ago`.
 #[must_use]
 pub fn age(seconds: u64) -> String {
     match seconds {
@@ -67,7 +67,7 @@ pub fn age(seconds: u64) -> String {
     }
 }
 
-/// A span of seconds, rounded up: `8 min`.
+/// Formats a span of seconds: `8 min`. Minutes are rounded up; from two hours on it is cut to full minutes.
 #[must_use]
 pub fn span(seconds: u64) -> String {
     match seconds {
@@ -77,13 +77,13 @@ pub fn span(seconds: u64) -> String {
     }
 }
 
-/// How far a log archive is behind: `8 min behind`.
+/// Formats how many seconds a log archive is behind: `8 min behind`.
 #[must_use]
 pub fn behind(seconds: Option<u64>) -> String {
     seconds.map_or_else(|| "how far behind is not known".to_owned(), |seconds| format!("{} behind", span(seconds)))
 }
 
-/// A rate in bytes a second: `78 MiB/s`.
+/// Formats a rate in bytes per second: `78 MiB/s`.
 #[must_use]
 pub fn rate(bytes_a_second: f64) -> String {
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rate is a small positive number")]
@@ -91,19 +91,19 @@ pub fn rate(bytes_a_second: f64) -> String {
     format!("{}/s", size(whole))
 }
 
-/// The time that is left, as a range where it is one: `left 5 to 8 min`.
+/// Formats the time that is left, in seconds, as a range where it is one: `left 5 min to 8 min`.
 #[must_use]
 pub fn left((low, high): (u64, u64)) -> String {
     if low == high { format!("left {}", span(low)) } else { format!("left {} to {}", span(low), span(high)) }
 }
 
-/// How much of the log is in the set: `log 43 %`.
+/// Formats how much of the log is in the set: `log 43 %`.
 #[must_use]
 pub fn log_share(percent: f64) -> String {
     format!("log {} %", percent.floor())
 }
 
-/// Everything there is to say about a progress, in one line.
+/// Formats all figures of a progress in one line.
 #[must_use]
 pub fn progress(progress: &Progress) -> String {
     let mut parts = vec![progress.phase.clone()];
@@ -125,7 +125,7 @@ pub fn progress(progress: &Progress) -> String {
     parts.join("  ")
 }
 
-/// The worst outcome of a task, and whose it is.
+/// Returns the worst outcome of a task, and its target.
 #[must_use]
 pub fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
     view.targets
@@ -134,7 +134,7 @@ pub fn worst(view: &TaskView) -> Option<(&TargetName, &Outcome)> {
         .max_by_key(|(_, outcome)| outcome.severity())
 }
 
-/// A span between two moments, as a clock shows it: `00:04:12`; below a minute in seconds, `0.2 s`.
+/// Formats a span between two moments as a clock shows it: `00:04:12`; below a minute in seconds, `0.2 s`.
 #[must_use]
 pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     let millis = to.duration_since(from).as_millis().max(0);
@@ -142,25 +142,25 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> String {
     if seconds < 60 { format!("{seconds}.{} s", millis % 1_000 / 100) } else { stopwatch(from, to) }
 }
 
-/// A span between two moments as a running clock shows it: `00:04:12`.
+/// Formats a span between two moments as a running clock shows it: `00:04:12`.
 #[must_use]
 pub fn stopwatch(from: Timestamp, to: Timestamp) -> String {
     let seconds = to.duration_since(from).as_secs().max(0);
     format!("{:02}:{:02}:{:02}", seconds / 3_600, seconds % 3_600 / 60, seconds % 60)
 }
 
-/// The three sentences of a fault, cleaned, the last one led by `Next:`.
+/// Returns the three sentences of a fault, cleaned, the last one after `Next:`.
 #[must_use]
 pub fn sentences(fault: &Fault) -> [String; 3] {
     [sentence(&fault.what), sentence(&fault.why), format!("Next: {}", sentence(&fault.next))]
 }
 
-/// A verdict: its headline with whom or what it is about, then what is told beside the fault.
+/// Formats a verdict: its headline with the target or its window, then the notes beside the fault.
 #[must_use]
 pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut told = outcome.told.iter();
     let about = match &outcome.fault {
-        // What lacks is said beside the window, not instead of it.
+        // For a restorable backup, what is missing is shown beside the window, not instead of it.
         _ if outcome.verdict == VerdictWord::Restorable => told.next().map_or_else(|| target.to_string(), Clone::clone),
         None => told.next().map_or_else(|| target.to_string(), Clone::clone),
         Some(_) => target.to_string(),
@@ -171,21 +171,21 @@ pub fn verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-/// What the server found on the storage, or why it has not looked there; None where nothing is known of either.
+/// Formats what the server found on the storage, or why there is no proof; None where neither is known.
 #[must_use]
 pub fn looked(outcome: &Outcome) -> Option<String> {
     let why = || outcome.proof_why.as_ref().map(|why| format!("no proof from the storage: {why}"));
     outcome.proof.as_ref().map(Proof::text).or_else(why)
 }
 
-/// How to restore it, line by line, the first one led by `Restore`.
+/// Formats the recipe of a restore, the first line after `Restore`.
 #[must_use]
 pub fn recipe(outcome: &Outcome) -> Vec<String> {
     let lead = |place: usize| if place == 0 { "Restore" } else { "" };
     outcome.recipe.iter().enumerate().map(|(place, line)| format!("  {:<9} {line}", lead(place))).collect()
 }
 
-/// All of a verdict: what is told, the fault, and the recipe.
+/// Formats a complete verdict: the notes, the fault, and the recipe.
 #[must_use]
 pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     let mut lines = verdict(target, outcome);
@@ -194,7 +194,7 @@ pub fn whole_verdict(target: &TargetName, outcome: &Outcome) -> Vec<String> {
     lines
 }
 
-/// Who was left out of a task, and why.
+/// Formats the targets that were left out of a task, with the reasons.
 #[must_use]
 pub fn left_out(view: &TaskView) -> Vec<String> {
     let left = view.prepared.iter().flat_map(|prepared| &prepared.plan.left_out);
@@ -208,7 +208,7 @@ mod tests {
     #[test]
     fn the_first_letter_becomes_a_capital() {
         assert_eq!(capitalized("tenant pay is gone"), "Tenant pay is gone");
-        // A letter of several bytes, and one that becomes two.
+        // A letter of several bytes, and one whose upper case is two letters.
         assert_eq!(capitalized("\u{e4}rger"), "\u{c4}rger");
         assert_eq!(capitalized("\u{df}"), "SS");
         assert_eq!(capitalized(""), "");

@@ -48,7 +48,7 @@ fn plain() -> String {
     text(&saved(choose(&["prod/pay"], Mode::Full))).unwrap()
 }
 
-/// Why the text cannot be used.
+/// Returns why the text cannot be used.
 fn why(text: &str) -> String {
     let fault = parse(text, Path::new("/tmp/p.yaml")).unwrap_err();
     assert_eq!(fault.what, "The plan file /tmp/p.yaml cannot be used.");

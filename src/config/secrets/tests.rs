@@ -12,7 +12,7 @@ async fn command(text: &str) -> Result<Secret, Fault> {
 
 #[tokio::test]
 async fn the_environment_gives_a_secret_or_a_fault_that_names_the_variable() {
-    // Set by cargo for every test.
+    // Cargo sets it for every test.
     let source = SecretSource::Env("CARGO_PKG_NAME".into());
     assert_eq!(Resolver::silent().resolve(&source, ASKING).await.unwrap().expose(), "obnow");
     for name in ["OBNOW_SURELY_NOT_SET", "A=B", ""] {
@@ -52,9 +52,9 @@ async fn a_file_gives_its_first_line_and_only_if_it_is_private() {
 async fn a_command_gives_its_first_line() {
     assert_eq!(command("echo 'pa ss'; echo more").await.unwrap().expose(), "pa ss");
     assert_eq!(command("printf pass").await.unwrap().expose(), "pass");
-    // More than a pipe holds follows, and the command still ends well.
+    // The command prints more than a pipe holds, and still ends successfully.
     assert_eq!(command("echo pass; head -c 300000 /dev/zero && echo end").await.unwrap().expose(), "pass");
-    // Its input is empty, not ours.
+    // Its standard input is empty, not the one of this process.
     assert_eq!(command("read x; echo \"got $x\"").await.unwrap().expose(), "got ");
 }
 
@@ -73,7 +73,7 @@ async fn a_failing_command_is_named_by_its_status_and_never_by_its_output() {
     assert!(command("head -c 100000 /dev/zero").await.unwrap_err().why.contains("longer than any secret"));
 }
 
-/// A named pipe: its read end ends when the command, and all that it started, has closed the write end.
+/// A named pipe: its read end reaches the end of file when the command, and all that it started, has closed the write end.
 struct Witness {
     pipe: tokio::net::unix::pipe::Receiver,
     path: String,
@@ -89,7 +89,7 @@ impl Witness {
         Self { pipe, path: path.display().to_string(), _folder: folder }
     }
 
-    /// Waits for the first word; before there is a writer the pipe may look as if it had ended.
+    /// Waits for the first word; without a writer the pipe seems to be at its end.
     async fn begin(&mut self) {
         let word = async {
             let mut said = [0; 8];
@@ -100,7 +100,7 @@ impl Witness {
         tokio::time::timeout(Duration::from_secs(20), word).await.expect("the command did not start");
     }
 
-    /// What was written up to the end, which must come.
+    /// Returns what was written until the end of file, which must come.
     async fn end(&mut self) -> String {
         let mut said = String::new();
         let read = tokio::time::timeout(Duration::from_secs(20), self.pipe.read_to_string(&mut said)).await;
@@ -132,7 +132,7 @@ async fn a_command_is_killed_when_nobody_waits_for_it_any_more() {
 
 #[tokio::test]
 async fn what_a_command_leaves_in_the_background_is_not_waited_for() {
-    // The sleeper holds the command's output open.
+    // `sleep` holds the command's output open.
     let found = tokio::time::timeout(Duration::from_secs(15), command("sleep 30 & echo pass")).await;
     assert_eq!(found.unwrap().unwrap().expose(), "pass");
 }
@@ -161,7 +161,7 @@ async fn a_login_without_a_password_looks_nowhere_and_an_empty_source_names_that
     let way = "A login that has no password is said by password: none in the inventory, or --password-from none.";
     let fault = command("printf ''").await.unwrap_err();
     assert!(fault.next.ends_with(way), "{fault}");
-    // A key has no such way.
+    // An access key cannot be `none`.
     let key = Asking { what: "the access key", flag: Flag::AccessKeyFrom };
     let fault = Resolver::silent().resolve(&SecretSource::Command("echo".into()), key).await.unwrap_err();
     assert_eq!(fault.next, "Put the secret in its first line.");

@@ -1,4 +1,4 @@
-//! Every combination of choices that a person can make.
+//! Strategies of property tests: every combination of choices that a user can make.
 
 use proptest::collection::vec;
 use proptest::option::of;
@@ -10,7 +10,7 @@ use crate::domain::preflight::CheckId;
 use crate::domain::secret::SecretSource;
 use crate::domain::target::TargetName;
 
-/// A name with anything in it that a server may have, dashes and quotes and other scripts among it.
+/// Returns names with any character that a server allows in one: dashes, quotes and letters of other scripts among them.
 fn name() -> impl Strategy<Value = String> {
     prop_oneof!["[a-z0-9_-]{1,8}", r"[^/\p{C}\p{Z}]([^/\p{C}]{0,6}[^/\p{C}\p{Z}])?"]
 }
@@ -48,7 +48,7 @@ fn storage() -> impl Strategy<Value = Wanted> {
     })
 }
 
-/// Any choices; what the inventory adds is not in them.
+/// Returns any choices of a user, without what the inventory adds.
 pub fn any_choices() -> impl Strategy<Value = Choices> {
     let words = (
         prop_oneof![Just(Mode::Full), Just(Mode::Incremental)],
@@ -75,8 +75,8 @@ pub fn any_choices() -> impl Strategy<Value = Choices> {
     )
 }
 
-/// The same choices as they come back from a command line or a plan file: a secret that was typed, or printed by a
-/// command, is given anew on standard input.
+/// Returns the choices as they read back from a command line or a plan file: a secret that was typed, or printed by a
+/// command, is read from standard input there.
 pub fn with_lasting_sources(mut choices: Choices) -> Choices {
     let given_anew = |source: &mut SecretSource| {
         if matches!(source, SecretSource::Command(_) | SecretSource::Prompt) {

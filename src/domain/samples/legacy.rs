@@ -1,4 +1,4 @@
-//! Facts for tests: the V3.1.2 cluster `legacy` with the tenants sys, `pay` and `order`, archiving, with a full of everybody.
+//! Facts for tests: a V2 or V3 cluster `legacy` with the tenants sys, `pay` and `order`, which archives and has one full set.
 
 use super::{ago, cluster, full, place, round, tenant};
 use crate::domain::archive_dest::ArchiveDest;
@@ -21,7 +21,8 @@ fn of_the_cluster(id: u64, name: &str) -> TenantFacts {
     tenant
 }
 
-/// The cluster with this rule, whose last freeze is this many seconds old; its archive round is 9000 s old.
+/// Returns the cluster in this release, with this compaction rule and a last major freeze `frozen` seconds ago. Its archive
+/// round began 9000 s ago.
 pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
     let mut facts = cluster(vec![of_the_cluster(1_001, "pay"), of_the_cluster(1_002, "order")]);
     facts.tenants.retain(|tenant| tenant.id == 1 || tenant.id > 1_000 && !tenant.name.starts_with("META"));
@@ -60,7 +61,7 @@ pub fn legacy(version: &str, compaction: CompactionRule, frozen: u64) -> Facts {
     facts
 }
 
-/// What the cluster has once, to be changed.
+/// Returns what the cluster has once (its one backup job, its compaction), so that a test can change it.
 pub fn whole(facts: &mut Facts) -> &mut WholeFacts {
     facts.cluster.whole.as_deref_mut().unwrap()
 }

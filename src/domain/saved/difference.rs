@@ -1,37 +1,37 @@
-//! What differs between a plan as it was shown then and as it is now.
+//! What differs between a plan as it was saved and the same plan now.
 
 use crate::domain::plan::LeftOut;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 use crate::domain::task::PreviewStep;
 
-/// How something differs.
+/// The kind of a difference.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It would be sent now, and would not have been then.
+    /// The statement would be sent now, and would not have been then.
     StatementAdded,
-    /// It would have been sent then, and is not now.
+    /// The statement would have been sent then, and is not now.
     StatementRemoved,
-    /// The step has nothing to do any more.
+    /// The step had something to do then, and has nothing to do now.
     NoLongerNeeded,
-    /// The step has something to do now.
+    /// The step had nothing to do then, and has something to do now.
     NowNeeded,
-    /// The step does the same by other means or at another place.
+    /// The step sends the same statements, and its effect is another.
     OtherEffect,
-    /// The step interrupts something it did not, or something else.
+    /// The step interrupts something that it did not interrupt then.
     NowInterrupts,
-    /// The target was part of the plan.
+    /// The target was part of the plan, or unknown to it, and is left out now.
     NowLeftOut,
-    /// The target was no part of the plan.
+    /// The target was not part of the plan, and is backed up now.
     NowBackedUp,
-    /// The target was part of the plan, and nobody asks for it any more.
+    /// The target was part of the plan, and is neither planned nor left out now.
     NoLongerAsked,
-    /// The target is left out as before, for another reason.
+    /// The target is left out as it was then, for another reason.
     OtherReason,
 }
 
 impl Change {
-    /// The word of JSON.
+    /// Returns the word of JSON.
     #[must_use]
     pub fn word(self) -> &'static str {
         match self {
@@ -49,14 +49,14 @@ impl Change {
     }
 }
 
-/// One thing that differs.
+/// One difference.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Difference {
-    /// Whom it concerns: one statement may be for several tenants.
+    /// The targets it concerns: one statement may be for several tenants.
     pub targets: Vec<TargetName>,
-    /// The step; None: the target as a whole.
+    /// The step; None: the difference is about the target itself.
     pub step: Option<StepKind>,
-    /// How.
+    /// What kind it is.
     pub change: Change,
     /// The statement, the effect or the reason; may be empty.
     pub text: String,
@@ -85,10 +85,10 @@ impl std::fmt::Display for Difference {
     }
 }
 
-/// Steps and who is left out, of one plan.
+/// One of the two plans: its steps and the targets it leaves out.
 type Side<'a> = (&'a [PreviewStep], &'a [LeftOut]);
 
-/// Everything that differs: first who is backed up, then what is done, in the order of the steps.
+/// Returns every difference: first which targets are backed up, then what is done, in the order of the steps.
 pub(super) fn between(then: Side<'_>, now: Side<'_>) -> Vec<Difference> {
     let mut found = Found::default();
     for target in targets(then.0) {
@@ -110,7 +110,7 @@ pub(super) fn between(then: Side<'_>, now: Side<'_>) -> Vec<Difference> {
             Some(reason) if reason != left.reason => {
                 found.add(&left.target, None, Change::OtherReason, &left.reason);
             }
-            // Nobody knew of it when the plan was saved.
+            // The target did not exist when the plan was saved.
             None if !then.0.iter().any(|step| step.target == left.target) => {
                 found.add(&left.target, None, Change::NowLeftOut, &left.reason);
             }
@@ -148,17 +148,17 @@ struct Found {
 }
 
 impl Found {
-    /// Notes it; what is the same for several targets is said once.
+    /// Adds a difference; where a step differs in the same way for several targets, they share one entry.
     fn add(&mut self, target: &TargetName, step: Option<StepKind>, change: Change, text: &str) {
         let known = |known: &&mut Difference| (known.step, known.change, known.text.as_str()) == (step, change, text);
-        // Who is left out is said of each by itself.
+        // Each target that is left out has an entry of its own.
         match self.list.iter_mut().filter(|_| step.is_some()).find(known) {
             Some(known) => known.targets.push(target.clone()),
             None => self.list.push(Difference { targets: vec![target.clone()], step, change, text: text.to_owned() }),
         }
     }
 
-    /// Compares a step then and now; one side may lack it.
+    /// Compares one step then and now; None: that plan does not have it.
     fn step(&mut self, then: Option<&PreviewStep>, now: Option<&PreviewStep>) {
         let Some(either) = now.or(then) else { return };
         let (target, step) = (&either.target, Some(either.step));
@@ -184,7 +184,7 @@ impl Found {
         let mut removed = missing(old, new);
         let mut added = missing(new, old);
         if removed.is_empty() && added.is_empty() {
-            // The same in another order, which may matter.
+            // The same statements in another order, which may matter.
             (removed, added) = (old.iter().collect(), new.iter().collect());
         }
         for text in removed {
@@ -196,7 +196,7 @@ impl Found {
     }
 }
 
-/// What of `list` is not in `other`, counting repetitions.
+/// Returns the texts of `list` that are not in `other`, counting repetitions.
 fn missing<'a>(list: &'a [String], other: &[String]) -> Vec<&'a String> {
     let mut left: Vec<&String> = other.iter().collect();
     list.iter()

@@ -7,7 +7,7 @@ use crate::domain::plan::plan;
 use crate::domain::samples::{NOW, choose, cluster, other_tenant, target, tenant};
 use crate::domain::step::StepKind;
 
-/// Prepared as the real program would, with statements that are only marks of themselves.
+/// Prepares a plan as the program does, with statements that only name their action and targets.
 fn prepared(facts: &Facts, choices: &Choices, task: &str) -> Prepared {
     let plan = plan(facts, choices).unwrap();
     let group = |of: &crate::domain::plan::TargetPlan| {
@@ -50,7 +50,7 @@ fn two() -> Facts {
     cluster(vec![tenant(1002, "pay"), other_tenant(1004, "order")])
 }
 
-/// The lines that differ when `then` was saved and `now` is found.
+/// Returns the differences between the plan saved for `then` and the plan for `now`, one line each.
 fn lines(then: (&Facts, &Choices), now: (&Facts, &Choices)) -> Vec<String> {
     let saved = saved(then.0, then.1);
     saved.differences(&prepared(now.0, now.1, "20000000000A")).iter().map(ToString::to_string).collect()
@@ -141,11 +141,11 @@ fn another_cluster_tenant_or_version_is_refused_and_named() {
     let (what, why) = refused(&|facts| facts.cluster.version.numbers = [4, 3, 5, 0]);
     assert_eq!(what, "prod at 10.0.0.1:2881 runs another version than the plan was saved for.");
     assert!(why.starts_with("The plan expects V4.2.5.1-101000012024") && why.contains("V4.3.5.0"), "{why}");
-    // An id alone, which people choose, does not prove that it is the same.
+    // The cluster id alone, which an administrator chooses, does not prove that the cluster is the same.
     let (what, why) = refused(&|facts| facts.cluster.created = Known::NotChecked("it was not read".into()));
     assert_eq!(what, "Whether prod at 10.0.0.1:2881 is the cluster the plan was saved for is not known.");
     assert_eq!(why, "The plan expects one created at 2026-10-01T03:31:40.123456Z, and it was not read.");
-    // A tenant nobody asked for may be what it likes.
+    // A tenant that the plan does not cover may change.
     let mut facts = two();
     facts.tenants[3].id = 1099;
     assert_eq!(plan.refuse_another(&facts), Ok(()));
@@ -181,7 +181,7 @@ fn other_targets_than_those_whose_ids_are_kept_are_refused() {
     let both = saved(&two(), &choose(&["prod/pay", "prod/order"], Mode::Full));
     let one = SavedPlan { choices: choose(&["prod/pay"], Mode::Full), ..both };
     assert_eq!(refused(&one), why("Its tenant_ids keep the id of prod/order, which is not among its targets."));
-    // A tenant that came since the whole cluster was meant.
+    // A tenant that was created after a plan for the full cluster was saved.
     let earlier = cluster(vec![tenant(1002, "pay")]);
     let whole = saved(&earlier, &choose(&["prod"], Mode::Full));
     assert_eq!(refused(&whole), Ok(()));
@@ -201,7 +201,7 @@ fn what_interrupts_and_nobody_confirmed_is_refused_where_nobody_is_asked() {
     let fault = quiet.refuse_unasked(&now).unwrap_err();
     assert_eq!(fault.cause, Cause::Precondition);
     assert_eq!(fault.what, "The plan interrupts more than when it was saved: log archiving of pay.");
-    // The same was shown when it was saved.
+    // The interruption was shown when the plan was saved.
     let loud = SavedPlan::of(&two(), &now, Timestamp::UNIX_EPOCH);
     assert_eq!(loud.refuse_unasked(&now), Ok(()));
     let why = |digest| stale(&loud, digest).refuse_unasked(&now).unwrap_err().why;

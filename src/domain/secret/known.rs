@@ -1,4 +1,4 @@
-//! The secrets that this process holds, and foreign text without them: a server, a storage or a child may repeat what it was given.
+//! The secrets that this process holds, and foreign text without them: a server, a storage or a child process may repeat them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
@@ -9,16 +9,17 @@ mod spelling;
 
 pub use spelling::unescaped;
 
-/// A shorter secret is not looked for: its letters stand in ordinary words, too. It is hidden by its place in a statement.
+/// The length, in characters, below which a secret is not looked for: it could be part of ordinary words. Its position in a
+/// statement hides it.
 pub(super) const SHORTEST: usize = 6;
 
-/// What stands in the place of a secret.
+/// The text that replaces a secret.
 pub const HIDDEN: &str = "***";
 
-/// Every secret that is still held; it is wiped when the last one who holds it lets go.
+/// Every secret that is still held. The references are weak, so a secret is wiped when its last holder drops it.
 static KNOWN: Mutex<Vec<Weak<SecretString>>> = Mutex::new(Vec::new());
 
-/// Takes a secret among those that are looked for.
+/// Registers a secret for [`hide`].
 pub(super) fn remember(secret: &Arc<SecretString>) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     known.retain(|held| held.strong_count() > 0);
@@ -27,17 +28,18 @@ pub(super) fn remember(secret: &Arc<SecretString>) {
     }
 }
 
-/// Foreign text with `***` in the place of every secret of this process and of a beginning of one, as it is and as statements,
-/// URIs, forms, JSON, XML, Base64 and hexadecimal digits spell it. Not for names, ids, numbers and states: those are compared and sent back.
+/// Returns foreign text with `***` in place of every secret of this process, and of a beginning of one: in plain text and as
+/// statements, URIs, forms, JSON, XML, Base64 and hexadecimal digits spell it. Not for names, ids, numbers and states: those
+/// are compared and sent back.
 #[must_use]
 pub fn hide(text: &str) -> String {
     let mut held: Vec<Arc<SecretString>> =
         KNOWN.lock().unwrap_or_else(PoisonError::into_inner).iter().filter_map(Weak::upgrade).collect();
-    // What contains another one goes first.
+    // A secret that contains another one goes first.
     held.sort_by_key(|secret| std::cmp::Reverse(secret.expose_secret().len()));
     let mut hidden = text.to_owned();
     for secret in held {
-        // The memory that held the secret itself is wiped.
+        // The text still contains the secret, so its memory is wiped.
         let before = Zeroizing::new(hidden);
         hidden = spelling::without(&before, secret.expose_secret());
     }
@@ -76,7 +78,7 @@ mod tests {
         let coded = STANDARD.encode(secret.expose());
         assert_eq!(hide(&format!("Basic {coded} refused")), "Basic *** refused");
         drop(secret);
-        // Another test that is just hiding something holds every secret for as long as that takes.
+        // A concurrent test that calls `hide` holds every secret while it does.
         let is_shown = || hide("CANARY''x/ \"9\\") == "CANARY''x/ \"9\\";
         let tries = 1_000_000;
         let mut shown = false;
@@ -90,7 +92,7 @@ mod tests {
         assert!(shown, "nobody holds it any more");
     }
 
-    /// The login of HTTP Basic: the secret begins anywhere in a group of three bytes.
+    /// The login of HTTP Basic: the secret may begin at any byte of a group of three.
     #[test]
     fn a_secret_within_what_base64_holds_is_hidden() {
         let _held = Secret::new("CANARYkey~2718".to_owned());
@@ -143,7 +145,7 @@ mod tests {
         }
     }
 
-    /// Percent within JSON, JSON within a URI, and either within XML.
+    /// Percent escapes within JSON, JSON within a URI, and either within XML.
     #[test]
     fn one_that_is_escaped_in_several_ways_is_hidden() {
         let _held = Secret::new("mix/ed/key/9x".to_owned());

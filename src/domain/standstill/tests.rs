@@ -139,7 +139,7 @@ fn a_growing_lag_is_no_other_reason() {
     assert_ne!(one.key("P", None), one.key("P", Some(&trouble)));
 }
 
-/// A cancel that does not end: what it waits for, on which server, what waits behind it, and the way of the version by force.
+/// The advice says what the cancel waits for, on which server, what it blocks, and how the version can force it.
 #[test]
 fn a_cancel_that_stands_says_where_to_look_and_what_waits_behind_it() {
     let pay = target("prod/pay");

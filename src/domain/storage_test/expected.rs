@@ -1,15 +1,15 @@
-//! What a directory must be for the server to take it, judged by what is in it and by who else uses it.
+//! What a directory must be for the server to accept it, judged by its contents and by its other users.
 
 use serde::{Deserialize, Serialize};
 
 use super::{Cause, Destination, DirKind, FORMAT_FILE, Fault, FormatFile, StorageKind};
 use crate::domain::command_line::shell;
 
-/// What the server wants a directory to be.
+/// What the server requires of a directory.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Expected {
-    /// V4: empty, or this tenant's own of this kind; else 9080 or 9081. None: nobody said whose it will be.
+    /// V4: empty, or this tenant's own of this kind; otherwise 9080 or 9081. None: the caller does not know whose it will be.
     EmptyOrOurs {
         /// The cluster's id.
         cluster_id: Option<u64>,
@@ -18,22 +18,22 @@ pub enum Expected {
         /// Data or log archive.
         kind: Option<DirKind>,
     },
-    /// The same of one tenant of a cluster, with all that the cluster's views say of the directory.
+    /// V4, for one tenant of a known cluster, with what the cluster's views list in the directory.
     OfTenant(Box<OfTenant>),
-    /// The `TO` of a V3.2 tenant backup: empty.
+    /// The `TO` of a V3.2 tenant backup: an empty directory.
     Empty,
     /// The base of a V2 or V3 cluster, in which the server makes its own directories.
     Anything,
-    /// A logical backup, which this host itself writes: it makes a directory of its own in it.
+    /// The target of a logical backup, which this host writes: each backup makes a directory of its own in it.
     OwnHost,
 }
 
-/// Whose a directory is to be, and what proves that it is: ids are chosen by people, and many clusters have the same.
+/// The tenant that a directory must belong to, and what proves it: administrators choose ids, and many clusters share them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OfTenant {
     /// The cluster's id.
     pub cluster_id: Option<u64>,
-    /// The cluster's name, as its servers call it.
+    /// The cluster's name, as its servers report it.
     pub cluster: Option<String>,
     /// The tenant's id.
     pub tenant_id: u64,
@@ -41,68 +41,68 @@ pub struct OfTenant {
     pub tenant: String,
     /// Data or log archive.
     pub kind: DirKind,
-    /// What the views list in it, for each `DEST_ID` it has had.
+    /// What the views list in it, for each `DEST_ID` that it has had.
     pub listed: Vec<Listed>,
 }
 
 /// What the views of a cluster list in a directory under one `DEST_ID`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Listed {
-    /// The id.
+    /// The `DEST_ID`.
     pub dest_id: u64,
     /// The directories of the newest available sets, or pieces.
     pub entries: Vec<String>,
 }
 
-/// What is in a directory.
+/// The contents of a directory.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Contents {
-    /// A few names of what is in it, cleaned; empty for an empty one.
+    /// Some names in it, without control characters; empty where the directory is empty.
     pub names: Vec<String>,
-    /// It holds [`FORMAT_FILE`].
+    /// Whether it holds [`FORMAT_FILE`].
     pub has_format: bool,
-    /// What that file says; None: it is not there, or it cannot be read.
+    /// What that file contains; None: it is not there, or it cannot be read.
     pub format: Option<FormatFile>,
 }
 
 impl OfTenant {
-    /// What a format file has to agree with.
+    /// Returns the ids and the kind that a format file has to match.
     fn ids(&self) -> (Option<u64>, Option<u64>, Option<DirKind>) {
         (self.cluster_id, Some(self.tenant_id), Some(self.kind))
     }
 }
 
-/// What of a directory other checks hang on.
+/// What other checks need to know of a directory.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Seen {
-    /// It holds the format file.
+    /// Whether it holds the format file.
     pub format: bool,
-    /// Nothing proves that it is of this very cluster, and the names in its format file speak against it.
+    /// Whether nothing proves that it is this cluster's, and its format file has other names or another `DEST_ID`.
     pub doubted: bool,
-    /// Whether the server will take it.
+    /// Whether the server will accept it.
     #[serde(default)]
     pub fit: Fit,
 }
 
-/// Whether the server will take a directory, by what is in it.
+/// Whether the server will accept a directory, judged by its contents.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
-    /// It is empty, or of the one who wants it.
+    /// It is empty, or belongs to the tenant that requires it.
     Fit,
-    /// It is somebody else's, or holds something else.
+    /// It belongs to another tenant or cluster, or holds other files.
     Unfit,
-    /// It cannot be told.
+    /// The contents do not show it.
     #[default]
     Unknown,
 }
 
 impl Seen {
-    /// Of a directory with these contents; `shown` as in [`judge`].
+    /// Judges a directory by these contents; `shown` as in [`judge`].
     #[must_use]
     pub fn of(shown: &str, expected: &Expected, contents: &Contents) -> Self {
         let doubted = match (expected, &contents.format) {
-            // Where the ids, the kind or the path are another's there is no doubt.
+            // Where the ids, the kind or the path differ the directory is another's, and that is no doubt.
             (Expected::OfTenant(of), Some(file)) if contents.has_format => {
                 owner(shown, file, of.ids()).is_ok() && doubt(of, file, &contents.names).is_some()
             }
@@ -117,22 +117,22 @@ impl Seen {
     }
 }
 
-/// Another user of a directory of the cluster.
+/// Another destination of the cluster.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Used {
-    /// `prod-hz/pay`.
+    /// Its user: `prod-hz/pay`.
     pub by: String,
-    /// What it holds.
+    /// What the directory holds.
     pub kind: DirKind,
     /// The directory.
     pub destination: Destination,
 }
 
-/// Whether the server will take a directory with these contents: what is to say about it, in a few words. Ok(Err) is
-/// what could not be checked. `shown` is the part of its URI before `?`, or the path of a folder.
+/// Judges whether the server will accept a directory with these contents. Returns what was found, as a short phrase; the inner
+/// `Err` is what could not be checked. `shown` is the part of its URI before `?`, or the path of a folder.
 ///
 /// # Errors
-/// The server will refuse it, predicted before it finds out (9080, 9081).
+/// The server will refuse it (9080, 9081), or nothing proves that it is this cluster's, which `--skip owner` overrides.
 pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Result<String, String>, Box<Fault>> {
     if contents.names.is_empty() {
         return Ok(Ok("empty".to_owned()));
@@ -178,13 +178,13 @@ pub fn judge(shown: &str, expected: &Expected, contents: &Contents) -> Result<Re
     }
 }
 
-/// Whether a format file has the names of who wants its directory.
+/// Whether a format file has the names of the cluster and the tenant.
 fn are_names_of(of: &OfTenant, file: &FormatFile) -> bool {
     of.cluster.as_ref().is_none_or(|cluster| *cluster == file.cluster) && of.tenant == file.tenant
 }
 
-/// Why a directory with the right ids may be another cluster's all the same; None: what is listed under its `DEST_ID` is there,
-/// or nothing speaks against it.
+/// Returns why a directory with the right ids may still be another cluster's; None: what is listed under its `DEST_ID` is there,
+/// or nothing contradicts it.
 fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
     let there = |listed: &Listed| {
         !listed.entries.is_empty() && listed.entries.iter().all(|entry| names.iter().any(|name| name == entry))
@@ -208,7 +208,7 @@ fn doubt(of: &OfTenant, file: &FormatFile, names: &[String]) -> Option<String> {
     })
 }
 
-/// The directory may be another cluster's.
+/// Returns the fault of a directory that may be another cluster's.
 fn another_owner(shown: &str, file: &FormatFile, why: &str) -> Fault {
     Fault::new(
         Cause::Storage,
@@ -219,7 +219,7 @@ fn another_owner(shown: &str, file: &FormatFile, why: &str) -> Fault {
     )
 }
 
-/// Whether a directory of OceanBase is the one that is wanted: the same cluster, tenant, kind and path.
+/// Checks that a format file is of the cluster, tenant, kind and path that are expected.
 fn owner(
     shown: &str,
     file: &FormatFile,
@@ -254,10 +254,10 @@ fn owner(
     }
 }
 
-/// Whether nobody else of the cluster uses the directory, or one that lies in it or around it.
+/// Checks that no other destination of the cluster is this directory, lies in it or contains it.
 ///
 /// # Errors
-/// Somebody does; the server would answer 9080 or 9081, or would mix what it holds.
+/// One does; the server would refuse it (V4: 9080 or 9081, before: 20303), or would mix the contents.
 pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Box<Fault>> {
     let bare = destination.bare();
     let how = |other: &Used| {
@@ -292,14 +292,14 @@ pub fn sole_use(destination: &Destination, others: &[Used]) -> Result<String, Bo
     }
 }
 
-/// The first few names, for a sentence.
+/// Lists the first few names, for a sentence.
 fn some_of(names: &[String]) -> String {
     const FEW: usize = 3;
     let few = names.iter().take(FEW).cloned().collect::<Vec<_>>().join(", ");
     if names.len() > FEW { format!("it holds {few} and more") } else { format!("it holds {few}") }
 }
 
-/// What to do on each server for what this host cannot test: commands, with `***` for a key.
+/// Returns the commands to run on each server for what this host cannot test, with `***` for a key.
 #[must_use]
 pub fn by_hand(destination: &Destination) -> Vec<String> {
     let command = |words: &[&str]| shell(&words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>());

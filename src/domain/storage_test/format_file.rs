@@ -1,4 +1,4 @@
-//! The file by which a V4 server knows its own directory.
+//! The format file, by which a V4 server recognises its own directory.
 //!
 //! Its layout is the V4 source's (`ob_backup_store.h`: `ObBackupFormatDesc`; `ob_backup_struct.h`: `ObBackupCommonHeader`;
 //! `serialization.h`): a header that names its own length, then an object of three texts and six numbers. A number takes seven
@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 
 use super::DirKind;
 
-/// Its name in the directory (V4 source: `ob_backup_store.cpp`).
+/// The name of the file in the directory (V4 source: `ob_backup_store.cpp`).
 pub const FORMAT_FILE: &str = "format.obbak";
 
-/// Where the header says how long it is: after data type, two versions and compression, of two bytes each.
+/// The offset of the header's length: behind data type, two versions and compression, of two bytes each.
 const LENGTH_AT: usize = 8;
 
-/// Whose a directory is, as its format file says.
+/// The owner of a directory, as its format file names it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FormatFile {
     /// The cluster's name.
@@ -29,12 +29,12 @@ pub struct FormatFile {
     pub tenant_id: u64,
     /// What the directory holds; None: something that is neither data nor log archive.
     pub kind: Option<DirKind>,
-    /// The id that its server has given to the destination.
+    /// The id that the owner's server has given to the destination.
     pub dest_id: u64,
 }
 
 impl FormatFile {
-    /// Reads one. None: the bytes are no format file of a layout that is known.
+    /// Parses the file. None: the bytes are not a format file of a known layout.
     #[must_use]
     pub fn read(bytes: &[u8]) -> Option<Self> {
         let length: [u8; 2] = bytes.get(LENGTH_AT..LENGTH_AT + 2)?.try_into().ok()?;
@@ -49,12 +49,12 @@ impl FormatFile {
             1 => Some(DirKind::Clog),
             _ => None,
         };
-        // For an object storage its endpoint stands behind `?`.
+        // For an object storage, the endpoint follows `?`.
         let path = path.split('?').next().unwrap_or_default().to_owned();
         path.contains("://").then_some(Self { cluster, tenant, path, cluster_id, tenant_id, kind, dest_id })
     }
 
-    /// `prod/pay (data)`.
+    /// Formats the owner: `prod/pay (data)`.
     #[must_use]
     pub fn owner(&self) -> String {
         let what = self.kind.map_or_else(|| "neither data nor log".to_owned(), |kind| kind.to_string());
@@ -62,7 +62,7 @@ impl FormatFile {
     }
 }
 
-/// What is left to read.
+/// The bytes that are still to be read.
 struct Reader<'a> {
     rest: &'a [u8],
 }
@@ -88,13 +88,13 @@ impl<'a> Reader<'a> {
         Some(bytes)
     }
 
-    /// Version 1, the length, and that much.
+    /// Reads an object: version 1, its length, and that many bytes.
     fn object(&mut self) -> Option<Self> {
         (self.number()? == 1).then_some(())?;
         Some(Self { rest: self.bytes()? })
     }
 
-    /// An object of its own: the text with the zero at its end.
+    /// Reads a text, which is an object of its own with a zero byte at its end.
     fn text(&mut self) -> Option<String> {
         let bytes = self.object()?.bytes()?;
         let text = std::str::from_utf8(bytes.strip_suffix(&[0])?).ok()?;
@@ -102,7 +102,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A format file as a server writes it, for tests.
+/// Returns a format file as a server writes it, for tests.
 #[cfg(test)]
 pub(crate) fn written(path: &str, cluster_id: u64, tenant_id: u64, kind: u64) -> Vec<u8> {
     fn number(mut value: u64, to: &mut Vec<u8>) {
@@ -114,7 +114,7 @@ pub(crate) fn written(path: &str, cluster_id: u64, tenant_id: u64, kind: u64) ->
     }
     fn object(parts: &[u8]) -> Vec<u8> {
         let mut object = vec![1];
-        // The server writes this one length in five bytes, whatever it is.
+        // The server writes this length in five bytes, whatever its value.
         let length = parts.len();
         for byte in 0..4 {
             object.extend(((length >> (7 * byte)) & 0x7f).to_le_bytes().first().map(|low| low | 0x80));
@@ -135,7 +135,7 @@ pub(crate) fn written(path: &str, cluster_id: u64, tenant_id: u64, kind: u64) ->
         number(value, &mut body);
     }
     let body = object(&body);
-    // BACKUP_FORMAT_FILE, versions, no compression, 48 bytes of header; checksums are not looked at.
+    // BACKUP_FORMAT_FILE, versions, no compression, 48 bytes of header; the checksums are not read.
     let mut file = vec![29, 0, 1, 0, 1, 0, 0, 0, 48, 0];
     file.resize(48, 0);
     file.extend_from_slice(&body);

@@ -1,31 +1,33 @@
-//! What every server of the cluster sees of a storage: asked by ssh, read and judged here.
+//! What every server of the cluster sees of a storage: the script that is run over ssh, and the judgement of its output.
 
 use super::{Cause, Destination, Fault, PROBE_BYTES, StorageCheck, StorageKind, TestedCheck};
 use crate::domain::command_line::shell;
 use crate::domain::diagnosis::foreign;
 
-/// The kinds of file systems that come from another host.
+/// The types of file systems that are on another host.
 const REMOTE: [&str; 11] = ["nfs", "nfs4", "cifs", "smb3", "ceph", "lustre", "gpfs", "beegfs", "ocfs2", "gfs2", "9p"];
 
-/// Whether a file system of this kind comes from another host.
+/// Whether a file system of this type is on another host.
 #[must_use]
 pub fn is_remote(kind: &str) -> bool {
     REMOTE.contains(&kind) || kind.starts_with("fuse.")
 }
 
-/// What one server said.
+/// The output of the script on one server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerSays {
-    /// The server, as the cluster names it.
+    /// The server, as the cluster lists it.
     pub server: String,
-    /// What the script printed, or why there is nothing.
+    /// What the script printed, or why there is no output.
     pub said: Result<String, String>,
 }
 
-/// A shell script that prints what a server sees, a `name=value` a line. It holds no secret. Where the directory of a folder
-/// is there, what holds it is of the same file system and the server has `ob_admin`, that tests it in an empty directory made
-/// beside it, which is removed; otherwise nothing is written or made. (V4.2.5 docs, `ob_admin`: `test_io_device` wants an empty path; of an object storage it would want the key
-/// as an argument, so it is not run for one.)
+/// Returns a shell script that prints what a server sees, one `name=value` a line. It holds no secret.
+///
+/// For a folder it runs `ob_admin test_io_device` where the server has it, the directory exists, and its parent is on the same
+/// file system: in an empty directory that it makes beside it and removes. Otherwise it writes nothing. V4.2.5 docs,
+/// `ob_admin`: `test_io_device` requires an empty path. For an object storage it would take the key as an argument, so it is
+/// not run there.
 #[must_use]
 pub fn script(destination: &Destination) -> String {
     let quoted = |text: &str| shell(&[text.to_owned()]);
@@ -85,7 +87,7 @@ struct Folder<'a> {
     free: Option<u64>,
     /// The exit status of `ob_admin test_io_device`; None: it was not run there.
     device: Option<&'a str>,
-    /// What could not be removed of it.
+    /// The test directory that could not be removed.
     left: Option<&'a str>,
 }
 
@@ -115,8 +117,8 @@ impl<'a> Folder<'a> {
     }
 }
 
-/// What all servers together say: of a folder, that it is a mount of the same directory everywhere, in which the server's
-/// user may write; of an object storage, that its service answers.
+/// Judges the output of all servers: for a folder, that it is a mount of the same directory everywhere and that the server's
+/// user may write to it; for an object storage, that its service answers. `ms` is how long all of them took.
 #[must_use]
 pub fn judge_servers(destination: &Destination, servers: &[ServerSays], ms: u64) -> TestedCheck {
     const CHECK: StorageCheck = StorageCheck::EveryServer;
@@ -221,7 +223,7 @@ fn of_folders(path: &str, folders: &[Folder<'_>]) -> Result<String, Box<Fault>> 
     Ok(String::new())
 }
 
-/// What OceanBase's own tool says of the folder on one server.
+/// Returns the fault that OceanBase's own tool found in the folder on one server.
 fn of_device(folder: &Folder<'_>) -> Option<Box<Fault>> {
     let (server, at) = (folder.server, foreign(folder.at));
     if let Some(left) = folder.left {

@@ -113,7 +113,7 @@ fn a_format_file_of_somebody_else_is_predicted() {
     assert_eq!(judged(&ours, &torn), Ok(Err("whose directory it is: its format.obbak cannot be read".to_owned())));
 }
 
-/// Ids are chosen by people: the same ids and path are no proof, what is listed under the directory's `DEST_ID` is.
+/// Administrators choose ids, so the same ids and path prove nothing; what is listed under the directory's `DEST_ID` does.
 #[test]
 fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
     let listed = |dest_id, entries: &[&str]| Listed {
@@ -152,10 +152,10 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         assert_eq!(Seen::of("/backup/data", &wanted, contents), Seen { format: true, doubted: false, fit: Fit::Fit });
     }
     for (wanted, contents) in [
-        // Another cluster of that id, which has nothing there.
+        // Another cluster of that id, which lists nothing there.
         (expected("other-site", "pay", Vec::new()), &here),
         (expected("prod", "crm", Vec::new()), &here),
-        // What it lists there is not there: it was made elsewhere under the same path.
+        // What the server lists there is missing: it was made elsewhere under the same path.
         (expected("other-site", "pay", vec![sets()]), &contents(&[FORMAT_FILE, "backup_set_1_full"])),
         (expected("other-site", "pay", vec![listed(1009, &["backup_set_1_full"])]), &here),
         // The same names, and another DEST_ID than the server has listed its sets under.
@@ -166,7 +166,7 @@ fn a_directory_of_the_same_ids_is_ours_only_with_its_names_or_a_proof() {
         assert!(fault.next.contains("--skip owner"), "{fault}");
         assert_eq!(Seen::of("/backup/data", &wanted, contents), Seen { format: true, doubted: true, fit: Fit::Unfit });
     }
-    // The server itself refuses other ids, whatever else is there.
+    // The server itself refuses other ids, whatever else matches.
     let Expected::OfTenant(mut other) = expected("prod", "pay", vec![sets()]) else { unreachable!() };
     other.tenant_id = 1005;
     let other = Expected::OfTenant(other);

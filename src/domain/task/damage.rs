@@ -1,4 +1,4 @@
-//! Lines of a journal that are no event of this obnow, and what a journal with damaged lines leaves to be said.
+//! Journal lines that this obnow cannot read as events, and the faults of a journal with damaged lines.
 
 use jiff::Timestamp;
 use serde_json::Value;
@@ -6,22 +6,22 @@ use serde_json::Value;
 use super::{Event, TaskView};
 use crate::domain::fault::{Cause, Fault};
 
-/// A line that is no event this obnow knows.
+/// A line that this obnow cannot read as an event.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Unread {
-    /// An event of another release: its JSON.
+    /// The JSON of an event that this release does not know.
     Unknown(Value),
-    /// Damaged: what it said is not known.
+    /// A damaged line: what it meant is not known.
     Damaged {
-        /// The line, from 1.
+        /// The number of the line, from 1.
         line: u64,
-        /// What stands there: its JSON, or its text.
+        /// What the line contains: its JSON, or its text.
         text: Value,
     },
 }
 
 impl Unread {
-    /// What stands there.
+    /// Returns what the line contains.
     #[must_use]
     pub fn value(&self) -> &Value {
         match self {
@@ -31,7 +31,7 @@ impl Unread {
 }
 
 impl TaskView {
-    /// The fold of all lines of a journal: events, and what is none.
+    /// Folds all lines of a journal: events, and lines that are none.
     #[must_use]
     pub fn of_lines<'a>(lines: impl IntoIterator<Item = (Timestamp, &'a Result<Event, Unread>)>) -> Self {
         let mut view = Self::default();
@@ -41,7 +41,7 @@ impl TaskView {
         view
     }
 
-    /// Takes one more line in.
+    /// Applies one more line.
     pub fn take(&mut self, at: Timestamp, line: &Result<Event, Unread>) {
         match line {
             Ok(event) => self.apply(at, event),
@@ -50,19 +50,19 @@ impl TaskView {
         }
     }
 
-    /// What was confirmed cannot be read, though the task began: something may have been started.
+    /// Whether the plan that was confirmed cannot be read although the task began: it may have started something.
     #[must_use]
     pub fn has_lost_its_beginning(&self) -> bool {
         self.created.is_none() && (!self.damaged.is_empty() || self.attempt > 0 || !self.intents.is_empty())
     }
 
-    /// Whether every event was read and known, and none speaks of one that is missing.
+    /// Whether every event was read and is known, and none refers to a missing one.
     #[must_use]
     pub fn is_wholly_read(&self) -> bool {
         self.damaged.is_empty() && self.unknown == 0 && self.contradictions == 0
     }
 
-    /// What is said of a journal with damaged lines; None: every line of it was read.
+    /// Returns the fault of a damaged journal; None: every line was read, and no event refers to a missing one.
     #[must_use]
     pub fn damage(&self, id: &str) -> Option<Fault> {
         let lost = self.has_lost_its_beginning();
@@ -94,7 +94,7 @@ impl TaskView {
         ))
     }
 
-    /// What is said of a journal with events that this obnow does not know.
+    /// Returns the fault of a journal with events that this obnow does not know.
     fn holds_unknown_events(&self, id: &str) -> Option<Fault> {
         (self.unknown > 0).then(|| {
             Fault::new(
@@ -106,10 +106,12 @@ impl TaskView {
         })
     }
 
-    /// Refuses to go on with a task where what was not read may have been the start of its backup: it would be started twice.
+    /// Refuses to continue a task where a line that was not read may have been the start of its backup: the backup would be
+    /// started twice.
     ///
     /// # Errors
-    /// The journal is damaged or has events that are not known, and the job of a target is not known.
+    /// The journal is damaged or has unknown events, and the plan cannot be read, or a target that wants a Retry has no known
+    /// job or needs a new backup.
     pub fn may_go_on(&self, id: &str) -> Result<(), Fault> {
         let Some(fault) = self.damage(id).or_else(|| self.holds_unknown_events(id)) else { return Ok(()) };
         let mut open = self.targets.iter().filter(|target| target.wants_retry());

@@ -1,4 +1,4 @@
-//! What a journal keeps of a task.
+//! The events of a task, as its journal keeps them.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,22 +14,22 @@ use crate::domain::target::TargetName;
 /// The verb of the request to perform a major compaction before the backup.
 pub const COMPACT: &str = "compact";
 
-/// A connection as the servers list it.
+/// A connection, as the servers list it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ServerConnection {
-    /// Its id.
+    /// Its id on that server.
     pub id: u64,
-    /// `ip:port` of the server it is on.
+    /// The server that it is connected to, `ip:port`.
     pub server: String,
 }
 
-/// What happened to a task. Events are appended, never changed.
+/// An event of a task. Events are appended and never changed.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "snake_case")]
 pub enum Event {
-    /// The task exists: what was confirmed, and how to reach the target.
+    /// The task was created: what was confirmed, and how to reach the target.
     Created {
-        /// What was confirmed.
+        /// The plan and its preview, which the user confirmed.
         prepared: Box<Prepared>,
         /// How to reach the target.
         connection: Box<Connection>,
@@ -38,34 +38,34 @@ pub enum Event {
     },
     /// A runner took the task.
     RunnerStarted {
-        /// Its process.
+        /// The id of its process.
         pid: u32,
         /// The attempt it makes, from 1.
         attempt: u32,
-        /// True when failed targets begin again from their first step (a new backup).
+        /// Whether targets whose backup failed begin again at their first step, with a new backup.
         anew: bool,
-        /// The targets this attempt is about.
+        /// The targets of this attempt.
         targets: Vec<TargetName>,
-        /// What tells its process apart from every other; only its own host can read it.
+        /// What identifies its process among all others; only its own host can compare it.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         process: Option<String>,
     },
     /// A step changed its state.
     Step {
-        /// Whose step.
+        /// The target.
         target: TargetName,
-        /// Which step.
+        /// The step.
         step: StepKind,
         /// The new state.
         state: StepState,
-        /// What is to say about it.
+        /// A short description of what it does or found.
         detail: String,
-        /// Why it failed or is unknown.
+        /// Why it failed, or why its result is not known.
         fault: Option<Fault>,
     },
-    /// A statement is about to be sent; written and synced before it is.
+    /// A statement is about to be sent; the event is written and synced before it is.
     Intent {
-        /// Number of the intent within the task.
+        /// The number of the intent within the task.
         intent: u32,
         /// The targets it concerns.
         targets: Vec<TargetName>,
@@ -73,91 +73,91 @@ pub enum Event {
         step: StepKind,
         /// The attempt.
         attempt: u32,
-        /// The statements, secrets as `***`.
+        /// The statements, with secrets as `***`.
         statements: Vec<String>,
-        /// For a start: the marker the job will carry.
+        /// For a start: the mark that the job will carry.
         description: Option<String>,
-        /// For a start: the highest job id seen before. For a compaction: the last frozen version.
+        /// For a start: the highest job id read before. For a compaction: the last frozen version.
         highest_job: Option<u64>,
-        /// The server's id of the sending connection.
+        /// The connection that sends it, as the servers list it.
         connection: Option<ServerConnection>,
-        /// The endpoint of the sending connection.
+        /// The endpoint of that connection.
         server: String,
-        /// Milliseconds after which the server itself gives up on the statement.
+        /// The statement's own limit on the server, in milliseconds.
         server_limit: u64,
     },
     /// The answer to an intent.
     Answered {
-        /// Which intent.
+        /// The number of the intent.
         intent: u32,
-        /// None: accepted. Some: refused, or no answer came.
+        /// None: the statement was accepted. Some: it was refused, or no answer came.
         fault: Option<Fault>,
         /// Whether the server answered at all.
         answered: bool,
     },
-    /// A start that got no answer is proven not to have happened.
+    /// A start without an answer is proven not to have happened.
     NotStarted {
-        /// Which intent.
+        /// The number of the intent.
         intent: u32,
         /// What proves it.
         proof: String,
     },
     /// The server's job was found.
     Job {
-        /// Whose job.
+        /// The target.
         target: TargetName,
-        /// Its id.
+        /// The job's id.
         job: u64,
-        /// The set it makes, once known.
+        /// The id of the set that it makes, once known.
         set: Option<u64>,
-        /// What the server made of it.
+        /// The type of backup that the server made of it.
         kind: Option<Mode>,
     },
-    /// How far a target is.
+    /// A target has progressed.
     Progress {
-        /// Whose progress.
+        /// The target.
         target: TargetName,
-        /// The figures.
+        /// The latest progress.
         progress: Progress,
     },
-    /// A running step waits for something; with a fault when nothing moved for the limit.
+    /// A running step waits for something; with a fault where nothing has moved for the limit.
     Waiting {
-        /// Whose step.
+        /// The target.
         target: TargetName,
-        /// Which step.
+        /// The step.
         step: StepKind,
         /// What it waits for.
         what: String,
-        /// Attention: what stands still, and why.
+        /// The attention: what has stalled, and why.
         fault: Option<Fault>,
-        /// The attention that was raised before is over: it moves again.
+        /// Whether an earlier attention is over, because the step moves again.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         over: bool,
     },
-    /// The target's end, with what it can be restored to.
+    /// A target has ended, with what it can be restored to.
     Verdict {
-        /// Whose end.
+        /// The target.
         target: TargetName,
         /// The outcome.
         outcome: Box<Outcome>,
     },
-    /// A request was taken.
+    /// A request was answered.
     Request {
-        /// Its id.
+        /// The id of the request.
         request: String,
-        /// What was asked.
+        /// What was requested.
         verb: String,
-        /// Who asked.
+        /// Who requested it.
         who: String,
-        /// What came of it.
+        /// The answer.
         answer: String,
-        /// Why it was not done, where something here stands in its way.
+        /// Why the request was not carried out, where this host is the cause.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         fault: Option<Fault>,
     },
-    /// The runner left in order.
+    /// The runner left properly.
     RunnerEnded {
-        /// Why.
+        /// Why it left.
         reason: String,
     },
 }

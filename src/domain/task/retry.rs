@@ -1,4 +1,4 @@
-//! What a Retry would do (R9): nothing, go on, only look again, or start a new backup. Every face says it before it is done.
+//! What a Retry would do (R9): nothing, continue, only observe, or start a new backup. Every interface shows it beforehand.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,23 +12,23 @@ use crate::domain::words;
 /// What a Retry would do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Retry {
-    /// Nothing of it reached the server yet, or what was dumped is uploaded: it goes on from this step.
+    /// A target has no backup that may have been started, or its dump waits for upload: the task continues from this step.
     GoesOn(StepKind),
-    /// What was started lives, or nobody knows: it only looks again.
+    /// Everything that was started is alive, or its state is not known: the Retry only observes.
     LooksAgain,
-    /// It starts a new backup.
+    /// A new backup is started.
     NewBackup {
-        /// Of whom.
+        /// The targets of the new backup.
         targets: Vec<TargetName>,
-        /// The attempt it would be.
+        /// The attempt that it would be.
         attempt: u32,
-        /// What failed and stays on the destination: `set 3 of prod/pay`.
+        /// The sets of failed backups that stay on the destination: `set 3 of prod/pay`.
         left: Vec<String>,
     },
 }
 
 impl Retry {
-    /// What a new backup is, and what stays, in one sentence each; None where nothing has to be asked.
+    /// Returns the question to confirm: what the new backup is, and what stays. None where nothing has to be confirmed.
     #[must_use]
     pub fn question(&self) -> Option<String> {
         let Self::NewBackup { targets, attempt, left } = self else { return None };
@@ -40,10 +40,11 @@ impl Retry {
 }
 
 impl TaskView {
-    /// What a Retry of the task `id` would do, once nobody works on it any more.
+    /// Returns what a Retry of the task `id` would do, once no runner works on it.
     ///
     /// # Errors
-    /// It has nothing to do, and what to do instead; or its journal is damaged, so that a backup might be started twice.
+    /// A Retry has nothing to do, and the fault names what to do instead; or the journal is damaged, so that a backup might be
+    /// started twice.
     pub fn retry(&self, id: &str, state: TaskState) -> Result<Retry, Fault> {
         self.may_go_on(id)?;
         if self.targets.iter().all(|target| target.attached && !target.wants_retry()) {
@@ -77,7 +78,7 @@ impl TaskView {
         Ok(step.map_or(Retry::LooksAgain, Retry::GoesOn))
     }
 
-    /// Whether a job of the target's present backup is there, or may be.
+    /// Whether a job of the target's present backup exists, or may exist.
     fn may_have_started(&self, target: &TargetView) -> bool {
         let mut starts = self.intents.iter().rev().filter(|intent| {
             intent.step == StepKind::StartBackup
@@ -88,18 +89,18 @@ impl TaskView {
         target.attached || target.job.is_some() || sent
     }
 
-    /// Whether a Retry may set a destination or start a backup, or asks an object storage, for which it needs more secrets
-    /// than the login.
+    /// Whether a Retry may set a destination, start a backup or use an object storage: then it needs more secrets than the
+    /// login's.
     #[must_use]
     pub fn retry_may_start(&self) -> bool {
         self.targets.iter().filter(|target| target.wants_retry()).any(|target| {
             let started = target.step(StepKind::StartBackup).is_none_or(|step| step.state.is_passed());
-            // What is in an object storage is listed with its key.
+            // The contents of an object storage are listed with its key.
             target.needs_new_backup() || !started || target.step(StepKind::Upload).is_some()
         })
     }
 
-    /// What is said of a task that should run and whose runner is gone; `last_word` is what that runner left.
+    /// Returns the fault of a task that has not ended and whose runner is gone; `last_word` is the fault which that runner left.
     #[must_use]
     pub fn runner_gone(&self, id: &str, last_word: Option<&Fault>) -> Fault {
         let step = self.targets.iter().find_map(TargetView::current);
@@ -122,13 +123,13 @@ impl TaskView {
         )
     }
 
-    /// No start of a backup was sent: its intent is on the disk before it is.
+    /// Whether no start of a backup was sent. An intent is on disk before its statement is sent, so the journal proves it.
     #[must_use]
     pub fn has_started_nothing(&self) -> bool {
         self.is_wholly_read() && !self.targets.iter().any(|target| self.may_have_started(target))
     }
 
-    /// What is said of a runner whose process `pid` lives and has left no sign of life since `since`, for `seconds`.
+    /// Returns the fault of a runner whose process `pid` is alive and has had no heartbeat since `since`, for `seconds`.
     #[must_use]
     pub fn runner_silent(id: &str, pid: u32, since: Timestamp, seconds: u64) -> Fault {
         Fault::new(
@@ -146,7 +147,7 @@ impl TaskView {
 }
 
 impl TaskState {
-    /// Whether there is something to cancel, or may be.
+    /// Whether there is, or may be, something to cancel.
     #[must_use]
     pub fn may_be_cancelled(self) -> bool {
         match self {

@@ -1,5 +1,5 @@
-//! How the steps of a plan are written down: statements that are the same for several targets stand with the first of them, so
-//! that a text does not grow by the length of a statement for each tenant that it names.
+//! The serialised form of a plan's steps: long statements that several targets share are written once, with the first of them.
+//! Otherwise a text would grow by the length of a statement for each tenant that the statement names.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::PreviewStep;
 use crate::domain::step::StepKind;
 use crate::domain::target::TargetName;
 
-/// Statements no longer than this, in bytes, stand with every target: only those of many tenants make a text long.
+/// The length, in bytes, up to which statements are written with every target: only those for many tenants make a text long.
 const SHORT: usize = 1_000;
 
-/// The steps in their order, each with the earlier target whose step of the same kind has the same statements. None: the
-/// statements stand with the step itself.
+/// Returns the steps in their order, each with the earlier target whose step of the same kind has the same statements. None:
+/// the statements are written with the step itself.
 pub fn shared(steps: &[PreviewStep]) -> impl Iterator<Item = (&PreviewStep, Option<&TargetName>)> {
     let mut first: BTreeMap<(StepKind, &[String]), &TargetName> = BTreeMap::new();
     steps.iter().map(move |step| {
@@ -26,10 +26,10 @@ pub fn shared(steps: &[PreviewStep]) -> impl Iterator<Item = (&PreviewStep, Opti
     })
 }
 
-/// Gives every step the statements that stand with another target's; what is read is each step with the target that has them.
+/// Gives every step its statements; each step is read with the target that has them, where that is another one.
 ///
 /// # Errors
-/// The target that has no such step, or none before it.
+/// The target that has no such step before it.
 pub fn unshared(written: Vec<(PreviewStep, Option<TargetName>)>) -> Result<Vec<PreviewStep>, TargetName> {
     let mut first: BTreeMap<(StepKind, TargetName), Vec<String>> = BTreeMap::new();
     let mut steps = Vec::with_capacity(written.len());
@@ -50,7 +50,7 @@ pub fn unshared(written: Vec<(PreviewStep, Option<TargetName>)>) -> Result<Vec<P
     Ok(steps)
 }
 
-/// A step as a journal has it.
+/// A step as a journal stores it.
 #[derive(Serialize, Deserialize)]
 struct Written {
     target: TargetName,
@@ -63,7 +63,7 @@ struct Written {
     interrupts: String,
 }
 
-/// `#[serde(with)]`, writing.
+/// Serialises the steps, for `#[serde(with)]`.
 pub(super) fn serialize<S: Serializer>(steps: &[PreviewStep], to: S) -> Result<S::Ok, S::Error> {
     to.collect_seq(shared(steps).map(|(step, owner)| Written {
         target: step.target.clone(),
@@ -76,7 +76,7 @@ pub(super) fn serialize<S: Serializer>(steps: &[PreviewStep], to: S) -> Result<S
     }))
 }
 
-/// `#[serde(with)]`, reading; steps that have all their statements, as older releases wrote them, too.
+/// Deserialises the steps, for `#[serde(with)]`; also steps that have all their statements, as older releases wrote them.
 pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Vec<PreviewStep>, D::Error> {
     let written = Vec::<Written>::deserialize(from)?.into_iter().map(|step| {
         let Written { target, step, needed, statements, statements_of, effect, interrupts } = step;

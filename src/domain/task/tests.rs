@@ -21,7 +21,7 @@ fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_795_143_600 + second).unwrap()
 }
 
-/// A task over `prod/pay` and `prod/log`.
+/// Returns the creation of a task over `prod/pay` and `prod/log`.
 fn created() -> Event {
     let facts = cluster(vec![tenant(1002, "pay"), other_tenant(1004, "log")]);
     let plan = plan(&facts, &choose(&["prod"], Mode::Full)).unwrap();
@@ -108,12 +108,12 @@ fn progress(bytes: u64) -> Progress {
     }
 }
 
-/// Folds events a second apart.
+/// Folds events that are one second apart.
 fn folded(events: &[Event]) -> TaskView {
     TaskView::fold((0..).map(at).zip(events))
 }
 
-/// All steps of a target in this state.
+/// Returns an event for each step of a target, all in this state.
 fn all_steps(name: &str, state: StepState) -> impl Iterator<Item = Event> + '_ {
     samples::PHYSICAL.into_iter().map(move |kind| step(name, kind, state))
 }
@@ -179,7 +179,7 @@ fn what_should_run_and_has_no_runner_is_gone() {
     let view = folded(&[created(), started(1, false, &["prod/pay", "prod/log"])]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     assert_eq!((view.runner, view.attempt), (Some(42), 1));
-    // One target over and the other not: it still runs.
+    // One target has ended and the other has not: the task still runs.
     let view = folded(&[created(), verdict("prod/pay", VerdictWord::Failed)]);
     assert_eq!((view.state(true), view.state(false)), (TaskState::Running, TaskState::RunnerGone));
     let view = folded(&[]);
@@ -200,7 +200,7 @@ fn steps_that_stopped_end_a_target_without_a_verdict() {
         assert_eq!(view.state(false), task);
         assert!(view.targets[0].is_over() && view.targets[0].wants_retry() && !view.targets[0].needs_new_backup());
     }
-    // Every step passed and no verdict: nobody knows.
+    // Every step has passed and there is no verdict: the result is not known.
     let mut events = vec![created(), verdict("prod/log", VerdictWord::Restorable)];
     events.extend(all_steps("prod/pay", StepState::Ok));
     assert!(!folded(&events).targets[0].is_over());
@@ -242,7 +242,7 @@ fn a_retry_of_a_failed_job_is_a_new_backup() {
     let pay = view.target(&target("prod/pay")).unwrap();
     assert!(pay.steps.iter().all(|step| *step == fresh_step(step.kind)), "from the first step");
     assert_eq!((pay.job, pay.set, &pay.progress, &pay.outcome, pay.anew_since), (None, None, &None, &None, 2));
-    // The other one is only looked at again.
+    // The job of the other target is only observed again.
     let log = view.target(&target("prod/log")).unwrap();
     assert_eq!((log.job, log.set, log.anew_since), (Some(7), Some(3), 0));
     assert!(log.progress.is_some());
@@ -329,7 +329,7 @@ fn events_about_what_is_not_in_the_plan_change_nothing() {
     ] {
         let mut view = before.clone();
         view.apply(at(0), &event);
-        // An answer to no statement is counted as what it is.
+        // An answer to no statement counts as a contradiction.
         assert_eq!(view.contradictions, u32::from(matches!(event, Event::Answered { .. })), "{event:?}");
         view.contradictions = 0;
         assert_eq!(view, before, "{event:?}");
@@ -351,7 +351,7 @@ fn lines_that_are_no_event_are_not_taken_for_one() {
     ] {
         assert!(serde_json::from_str::<Event>(line).is_err(), "{line}");
     }
-    // A newer obnow may say more: what is known of it is taken.
+    // A later obnow may write more fields: the known ones are read.
     let more = r#"{"event":"runner_ended","reason":"done","mood":"good"}"#;
     assert_eq!(serde_json::from_str::<Event>(more).unwrap(), Event::RunnerEnded { reason: "done".into() });
 }
@@ -430,7 +430,7 @@ fn a_journal_with_damaged_lines_goes_on_only_where_its_job_is_known() {
     assert!(many.what.ends_with("is damaged at 6 lines: 2, 3, 4, 5, 6 and 1 more."), "{many}");
 }
 
-/// The kind of an intent, or one of its targets, was changed, or its line is gone: a start may have been there.
+/// The kind of an intent or one of its targets was changed, or its line is missing: a start may have been there.
 #[test]
 fn an_event_that_is_not_known_or_speaks_of_a_missing_one_may_have_been_the_start() {
     let fold =
@@ -466,7 +466,7 @@ fn what_is_said_of_a_runner_that_is_gone_is_no_more_than_what_it_sent() {
         *step = StepKind::SetDestination;
     }
     assert!(why(&[created(), other]).ends_with("; no backup was started; what it set on the server before stays."));
-    // Targets that are through all of their steps stopped in none.
+    // Targets that have passed all of their steps stopped in none.
     let mut view = folded(&[created()]);
     view.targets.iter_mut().flat_map(|target| &mut target.steps).for_each(|step| step.state = StepState::Ok);
     assert!(view.runner_gone("T", None).why.starts_with("It stopped without saying why; "));

@@ -1,4 +1,4 @@
-//! The events of a task in words, for the log of any face.
+//! The events of a task as text, for the log of every interface.
 
 use super::{Event, Unread};
 use crate::domain::choices::Mode;
@@ -9,7 +9,7 @@ use crate::domain::words;
 /// One line of a log, without its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Told {
-    /// What kind of thing happened, in one word; may be empty.
+    /// The kind of the event, in one word; may be empty.
     pub word: &'static str,
     /// What happened.
     pub text: String,
@@ -17,12 +17,12 @@ pub struct Told {
 
 impl Told {
     fn new(word: &'static str, text: &str) -> Self {
-        // What was kept is cleaned again: the journal may have been changed.
+        // The text is cleaned again: the journal may have been changed.
         Self { word, text: sentence(text).trim_end().to_owned() }
     }
 }
 
-/// The word of a step's state, as a person reads it.
+/// Returns the word of a step's state, as screens show it.
 #[must_use]
 pub fn state_word(state: StepState) -> &'static str {
     match state {
@@ -31,7 +31,7 @@ pub fn state_word(state: StepState) -> &'static str {
     }
 }
 
-/// A line that is no event this obnow knows: as it stands there.
+/// Returns the log line of an entry that this obnow cannot read as an event: what the entry contains.
 #[must_use]
 pub fn unknown(entry: &Unread) -> Told {
     match entry {
@@ -40,7 +40,7 @@ pub fn unknown(entry: &Unread) -> Told {
     }
 }
 
-/// An event, line by line.
+/// Returns the log lines of an event.
 #[must_use]
 pub fn told(event: &Event) -> Vec<Told> {
     let one = |word: &'static str, text: String| vec![Told::new(word, &text)];

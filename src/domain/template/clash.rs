@@ -1,29 +1,29 @@
-//! Two owners of one directory, which the server would refuse hours later (9080, 9081).
+//! Clashes: two owners of one directory, which the server would refuse hours later (9080, 9081).
 
 use super::{Destination, DirKind};
 
-/// Who would write to a directory.
+/// The tenant (or cluster) that would write to a directory, and what it would write.
 type Owner = (String, DirKind);
 
-/// How two directories collide.
+/// How two directories clash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClashKind {
-    /// They are one and the same.
+    /// They are the same directory.
     Same,
-    /// The first lies inside the second, which is then not empty.
+    /// The first is inside the second, which then is not empty.
     Inside,
 }
 
-/// Two owners that are in each other's way. A sentence when printed.
+/// Two owners whose directories clash. `Display` prints it as a sentence.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Clash {
-    /// The first: a tenant (or cluster) and what it would write.
+    /// The first owner.
     pub first: Owner,
-    /// The second.
+    /// The second owner.
     pub second: Owner,
-    /// How they collide.
+    /// How they clash.
     pub kind: ClashKind,
-    /// The directory of the first, without keys.
+    /// The directory of the first owner, without keys.
     pub directory: String,
 }
 
@@ -39,8 +39,8 @@ impl std::fmt::Display for Clash {
     }
 }
 
-/// Finds every pair of directories that are the same or lie one inside the other: each tenant and each kind needs its own
-/// empty directory (V4.2.5 docs, preparation before data backup).
+/// Returns every pair of directories that are the same or of which one contains the other: each tenant and each kind needs
+/// its own empty directory (V4.2.5 docs, preparation before data backup).
 #[must_use]
 pub fn clashes(directories: &[(Owner, Destination)]) -> Vec<Clash> {
     let mut found = Vec::new();

@@ -5,13 +5,13 @@ fn at(text: &str) -> Timestamp {
     text.parse().unwrap()
 }
 
-/// A zone with summer time: five hours behind UTC in winter, four in summer.
+/// Returns a zone with summer time: five hours behind UTC in winter, four in summer.
 fn new_york() -> ServerTimeZone {
     let zone = TimeZone::posix("EST5EDT,M3.2.0,M11.1.0").unwrap();
     ServerTimeZone { shown: zone.clone(), printed: Ok(zone) }
 }
 
-/// A time printed in summer is of summer's offset, whatever the offset is when it is read.
+/// A time that was printed in summer has summer's offset, whatever the offset is when it is read.
 #[test]
 fn a_printed_time_has_the_offset_of_its_own_time() {
     let zone = new_york();
@@ -28,7 +28,7 @@ fn a_time_that_comes_twice_is_not_known() {
     let Err(NoMoment::NotKnown(why)) = new_york().moment("2026-11-01 01:30:00") else { panic!("taken for one of two") };
     assert!(why.contains("comes twice"), "{why}");
     assert!(new_york().moment("2026-11-01 02:30:00").is_ok());
-    // In spring an hour is left out; no server prints it.
+    // In spring an hour is skipped; no server prints a time in it.
     assert!(matches!(new_york().moment("2026-03-08 02:30:00"), Err(NoMoment::NotKnown(_))));
 }
 
@@ -41,14 +41,14 @@ fn what_is_not_set_is_no_moment() {
     assert!(matches!(zone.moment("abc"), Err(NoMoment::NotKnown(_))));
 }
 
-/// The variables are believed only where they agree with what is measured.
+/// The variables count only where they agree with the measured offset.
 #[test]
 fn a_zone_that_is_not_known_is_said() {
     let now = at("2026-11-20T00:00:00Z");
     let known =
         |time_zone, system, measured| ServerTimeZone::named(time_zone, system, measured, now).unknown().is_none();
     assert!(known("+08:00", "", 28_800));
-    // Names are known where this host has their rules.
+    // Names are known where this host has the rules of the zone.
     assert_eq!(known("SYSTEM", "Asia/Shanghai", 28_800), TimeZone::get("Asia/Shanghai").is_ok());
     assert!(known("system", "+08:00", 28_800));
     assert!(known("-05:30", "", -19_800));
@@ -63,7 +63,7 @@ fn a_zone_that_is_not_known_is_said() {
         Some("time_zone is SYSTEM, and system_time_zone \"CST\", which names no zone that this host knows")
     );
     assert!(matches!(zone.moment("2026-11-20 08:00:00"), Err(NoMoment::NotKnown(_))));
-    // Moments are shown all the same: with their offset they are true in any zone.
+    // Moments are shown all the same: their offset makes them unambiguous.
     assert_eq!(zone.parts(now), ("2026-11-20".to_owned(), "08:00:00".to_owned(), "+08:00".to_owned()));
     let asked = zone.printing_utc();
     assert_eq!(asked.moment("2026-11-20 00:00:00"), Ok(now));

@@ -22,7 +22,7 @@ fn the_base_is_the_latest_good_set_on_this_path() {
     let unreadable = BackupSet { path: "nonsense".into(), ..full(9) };
     let pay = with(vec![full(2), inc, failed, doing, deleted, strange, elsewhere, unreadable]);
     assert_eq!(usable_full(&pay, Some(&own)).map(|set| set.id), Ok(3), "an increment is a base too");
-    // The order of the rows does not matter, the id does.
+    // The latest set is the one with the highest id, whatever the order of the rows.
     let pay = with(vec![full(2), full(1)]);
     assert_eq!(usable_full(&pay, Some(&own)).map(|set| set.id), Ok(2));
 }
@@ -56,7 +56,7 @@ fn the_endpoint_is_part_of_the_path_and_the_key_is_not() {
     assert!(usable_full(&pay, Some(&place("oss://b/data?host=h2&access_id=old"))).is_err());
 }
 
-/// From V4.2.0 on the server refuses an incremental across data versions; before that it takes one.
+/// From V4.2.0 on the server refuses an incremental across data versions; older releases accept it.
 #[test]
 fn a_base_of_another_data_version_is_none_where_the_server_takes_none() {
     let own = place("file:///own/data");
@@ -68,11 +68,11 @@ fn a_base_of_another_data_version_is_none_where_the_server_takes_none() {
     assert!(usable_full(&at([4, 2, 0, 0], of("4.2.1.0")), Some(&own)).is_err());
     assert!(usable_full(&at([4, 1, 0, 2], of("4.2.1.0")), Some(&own)).is_ok(), "V4.1 does not look at it");
     assert!(usable_full(&at([4, 2, 5, 1], of("4.2.5.0")), Some(&own)).is_ok());
-    // An older good set of the right version is not taken in its place: the server takes the latest.
+    // An older good set of the right version does not replace it: the server uses the latest.
     let mut pay = at([4, 2, 5, 1], of("4.2.5.0"));
     pay.sets.push(BackupSet { id: 2, ..of("4.2.1.0") });
     assert!(usable_full(&pay, Some(&own)).is_err());
-    // What was not read decides nothing, and is said.
+    // A data version that was not read does not refuse the base, and is reported.
     let unread = BackupSet { data_version: None, ..full(1) };
     let pay = at([4, 2, 5, 1], unread.clone());
     assert!(usable_full(&pay, Some(&own)).is_ok() && data_version_unread(&pay, &unread));
@@ -92,7 +92,7 @@ fn what_the_cluster_does_not_restore_is_no_base() {
     );
 }
 
-/// The server compares the text of the paths, host and all.
+/// The server compares the text of the paths, including the host.
 #[test]
 fn another_spelling_of_the_path_is_another_path() {
     let set = BackupSet { path: "oss://b/data?host=h.x".into(), ..full(1) };
@@ -109,7 +109,7 @@ fn another_spelling_of_the_path_is_another_path() {
     }
 }
 
-/// A tenant below V4: round 1 is 9000 s old, and each set is younger.
+/// Returns a tenant below V4: round 1 began 9000 s ago, and each set is younger.
 fn in_the_round(sets: Vec<BackupSet>) -> TenantFacts {
     let mut pay = TenantFacts { base: BaseRule::Round { most: 3 }, ..with(sets) };
     pay.archive.current = Some(round("DOING"));
@@ -121,7 +121,7 @@ fn inc(id: u64) -> BackupSet {
     BackupSet { kind: SetKind::Incremental, prev_full: 1, ..full(id) }
 }
 
-/// V3.1.5 counts what came after the last full, failed or not, and no archive round.
+/// V3.1.5 counts what followed the last full, failed or not, and no archive round.
 #[test]
 fn below_v4_a_base_is_of_the_cluster_and_has_room() {
     let own = place("file:///own/data");
@@ -133,7 +133,7 @@ fn below_v4_a_base_is_of_the_cluster_and_has_room() {
     let failed = |id| BackupSet { status: SetStatus::Failed, ..inc(id) };
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), failed(3), failed(4)])), Ok(2));
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), failed(3), failed(4), failed(5)])), Err(no_room.into()));
-    // A new full has room again, a failed one too.
+    // A new full resets the count, a failed one too.
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), inc(5), full(6)])), Ok(6));
     let failed_full = BackupSet { status: SetStatus::Failed, ..full(6) };
     assert_eq!(base(&in_the_round(vec![full(1), inc(2), inc(3), inc(4), inc(5), failed_full])), Ok(5));

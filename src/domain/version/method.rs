@@ -1,4 +1,4 @@
-//! The way of backing up that follows from a version.
+//! The backup method that follows from a version.
 
 use super::{Engine, Version};
 
@@ -6,9 +6,9 @@ use super::{Engine, Version};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Method {
-    /// By the servers themselves, block by block, with the log.
+    /// The servers themselves back up, block by block, with the log.
     Physical,
-    /// By a dump tool that reads tables over SQL.
+    /// A dump tool reads the tables over SQL.
     Logical,
 }
 
@@ -21,21 +21,21 @@ impl std::fmt::Display for Method {
     }
 }
 
-/// The method of a version and why.
+/// The method of a version, and the reason.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MethodChoice {
-    /// How it is backed up.
+    /// The method.
     pub method: Method,
-    /// False where this version is on no line obnow knows, and is treated as the nearest one it does.
+    /// Whether the version is on a known release line; if not, it is read as the nearest one below it.
     pub known: bool,
-    /// One sentence that says why.
+    /// The reason, in one sentence.
     pub reason: String,
 }
 
-/// The first with physical backup, where OceanBase Cloud Platform draws the line too.
+/// The first version with physical backup; OceanBase Cloud Platform has the same limit.
 const FIRST_PHYSICAL: [u32; 4] = [2, 2, 60, 0];
 
-/// The lines with physical backup: from, up to and including (in the numbers given), and the name a person reads.
+/// The release lines with physical backup: first and last version (as far as the numbers are given), and the name to show.
 const PHYSICAL: [([u32; 3], [u32; 3], &str); 4] = [
     ([2, 2, 60], [2, 2, 77], "V2.2.60 to V2.2.77"),
     ([3, 1, 0], [3, 1, u32::MAX], "V3.1"),
@@ -44,9 +44,9 @@ const PHYSICAL: [([u32; 3], [u32; 3], &str); 4] = [
 ];
 
 impl Version {
-    /// Decides how this version is backed up: physically on V2.2.60 to V2.2.77, V3.1, V3.2 and V4.0 to V4.4; logically
-    /// below and on seekdb; and a version between or above those
-    /// as the nearest line below it, saying so: it is read that way, and never written to.
+    /// Decides how this version is backed up: physically on V2.2.60 to V2.2.77, V3.1, V3.2 and V4.0 to V4.4; logically below
+    /// V2.2.60 and on seekdb. Any other version counts as the nearest release line below it, and the reason says so: such a
+    /// cluster is read, and never written to.
     #[must_use]
     pub fn method(&self) -> MethodChoice {
         if self.engine == Engine::Seekdb {

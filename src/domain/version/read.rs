@@ -1,8 +1,8 @@
-//! Reading a version from every form a server shows it in.
+//! Parses a version from every form in which a server shows it.
 
 use super::{Engine, Version};
 
-/// Community or Enterprise, where the text tells.
+/// The edition, where the text names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Edition {
@@ -21,7 +21,7 @@ impl std::fmt::Display for Edition {
     }
 }
 
-/// What one text of a server says about its version.
+/// The version and the edition that one text of a server shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Detected {
     /// The version, with the build where the text has it.
@@ -30,17 +30,17 @@ pub struct Detected {
     pub edition: Option<Edition>,
 }
 
-/// The text is not one an OceanBase shows; it carries the text, without control characters and at most 80 characters.
+/// The error for a text that is not a version of OceanBase: the text, without control characters, cut to 80 characters.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("\"{0}\" is not an OceanBase version.")]
 pub struct NotOceanBase(pub String);
 
 impl Detected {
-    /// Reads `VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a person writes it.
+    /// Parses `VERSION()`, `OB_VERSION()`, `version_comment`, `BUILD_VERSION`, or a version as a user types it.
     ///
     /// # Errors
-    /// When the text is another product's or holds no version. Bare numbers are taken for OceanBase up to major 4, the
-    /// newest there is: `8.0.36` is a MySQL. A newer one is believed when it says `V` or `OceanBase`.
+    /// The text is another product's or has no version. Bare numbers count as OceanBase from major version 1 to 4, the newest
+    /// there is: `8.0.36` is a MySQL. Other numbers count only with a leading `V` or behind `OceanBase`.
     pub fn read(text: &str) -> Result<Self, NotOceanBase> {
         let lower = text.trim().to_ascii_lowercase();
         find(&lower).ok_or_else(|| NotOceanBase(shown(text)))
@@ -64,7 +64,7 @@ fn find(text: &str) -> Option<Detected> {
         };
         let (numbers, rest) = match numbers(after.trim_start_matches(['-', ' ', 'v', '_'])) {
             Some(found) => found,
-            // `3.1.5-OceanBase CE`: the number comes first. A 5.7.25 there is the MySQL it imitates.
+            // `3.1.5-OceanBase CE`: the number comes first. 5.7.25 there is the MySQL version that the server emulates.
             None => numbers(before).filter(|(numbers, _)| is_bare_oceanbase(*numbers))?,
         };
         let edition = match (ce, numbers[0]) {
@@ -88,7 +88,7 @@ fn is_bare_oceanbase(numbers: [u32; 4]) -> bool {
     (1..=4).contains(&numbers[0])
 }
 
-/// Two to four numbers with dots between, and what follows them.
+/// Parses two to four numbers separated by dots; returns them and the rest of the text.
 fn numbers(text: &str) -> Option<([u32; 4], &str)> {
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (dotted, rest) = text.split_at(end);
@@ -101,13 +101,13 @@ fn numbers(text: &str) -> Option<([u32; 4], &str)> {
     (count >= 2).then_some((numbers, rest))
 }
 
-/// The number of the build behind a version: `_100000012023120716-c33e…`, `-20220304134610`, ` (r2022… -590d9fea)`.
+/// Parses the build number behind a version: `_100000012023120716-c33e…`, `-20220304134610`, ` (r2022… -590d9fea)`.
 fn build(rest: &str) -> Option<u64> {
     let rest = rest.trim_start().strip_prefix(['_', '-', '('])?;
     let rest = rest.strip_prefix('r').unwrap_or(rest);
     let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
     let (digits, after) = rest.split_at(end);
-    // The shortest is a date to the hour; anything else is a commit that happens to begin with digits.
+    // The shortest build number is a date to the hour; shorter digits are the beginning of a commit hash.
     let is_build =
         digits.len() >= 10 && !digits.starts_with('0') && !after.starts_with(|c: char| c.is_ascii_alphanumeric());
     if is_build { digits.parse().ok() } else { None }

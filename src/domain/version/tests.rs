@@ -8,7 +8,7 @@ fn v(text: &str) -> Version {
     text.parse().unwrap()
 }
 
-/// A text, and what it says: engine, numbers, build, edition.
+/// A text, and what it shows: engine, numbers, build, edition.
 type Row = (&'static str, Engine, [u32; 4], Option<u64>, Option<Edition>);
 
 #[test]

@@ -1,4 +1,4 @@
-//! The spellings of a secret: where it stands in a text that quotes, escapes or encodes it.
+//! The spellings of a secret: where a text that quotes, escapes or encodes it contains it.
 
 use std::ops::Range;
 
@@ -8,19 +8,19 @@ use zeroize::Zeroizing;
 
 use super::HIDDEN;
 
-/// What is left of a secret among letters and digits is looked for from this length on.
+/// The least length of what remains of a secret without its special characters, so that this rest is looked for.
 const SHORTEST_REST: usize = 8;
 
-/// A beginning of a secret is looked for from this length on, in characters: a server quotes a cut piece of a statement.
+/// The least length, in characters, of a beginning of a secret that is looked for: a server quotes a cut part of a statement.
 const SHORTEST_BEGINNING: usize = 8;
 
-/// How many times one way to escape is undone at most; a text that is escaped more often is no honest answer.
+/// The most times that one kind of escape is undone: no server or program escapes a text more often.
 const LAYERS: usize = 16;
 
-/// Reads what stands at the beginning of a text: the bytes it means, and how many it takes. None: it stands for itself.
+/// Decodes one escape at the beginning of a text: returns the bytes it means and its length. None: there is no escape.
 type Decoder = fn(&[u8]) -> Option<(Vec<u8>, usize)>;
 
-/// Every way to escape, with the characters without one of which a text is not escaped that way.
+/// Every kind of escape, with its signs: a text without any of them is not escaped that way.
 const DECODERS: [(Decoder, &[char]); 6] = [
     (mixed, &['\\', '%', '&']),
     (doubled, &['\'', '"', '`']),
@@ -30,9 +30,9 @@ const DECODERS: [(Decoder, &[char]); 6] = [
     (entity, &['&']),
 ];
 
-/// The text with `***` in the place of the secret, or of a beginning of it, however it is spelled.
+/// Returns the text with `***` in place of the secret, or of a beginning of it, however it is spelled.
 pub(super) fn without(text: &str, secret: &str) -> String {
-    // In bytes.
+    // The length of the shortest beginning, in bytes.
     let least = secret.char_indices().nth(SHORTEST_BEGINNING).map_or(secret.len(), |(at, _)| at);
     let mut found = places(text.as_bytes(), secret.as_bytes(), least);
     for (decoder, signs) in DECODERS {
@@ -72,7 +72,7 @@ fn replaced(text: &str, mut found: Vec<Range<usize>>) -> String {
     out
 }
 
-/// Where these bytes stand, or at least so many of their beginning: up to the end of what agrees.
+/// Returns the ranges that agree with `wanted`, or with at least `least` bytes of its beginning, up to where they differ.
 fn places(text: &[u8], wanted: &[u8], least: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut at = 0;
@@ -82,21 +82,21 @@ fn places(text: &[u8], wanted: &[u8], least: usize) -> Vec<Range<usize>> {
             at += 1;
             continue;
         }
-        // No character is hidden by half.
+        // A range ends between characters, so that no character is cut.
         let is_within = |end: &usize| wanted.get(*end).is_some_and(|byte| byte & 0xC0 == 0x80);
         let end = at + (0..=agree).rev().find(|end| !is_within(end)).unwrap_or(agree);
         found.push(at..end);
-        // What agrees may begin again within it: the longest is looked for from every place.
+        // Another match may begin within this one: every position is tried, and the longest wins.
         at += 1;
     }
     found
 }
 
-/// Where the secret stands once one way to escape is undone, as often as it was done.
+/// Returns where the secret is once one kind of escape is undone, up to [`LAYERS`] times.
 fn decoded(text: &str, secret: &str, least: usize, decoder: Decoder) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     let mut plain = Zeroizing::new(text.as_bytes().to_vec());
-    // Where each byte begins in the text, and where the last one ends.
+    // For each byte, where its escape begins in the text; then the end of the text.
     let mut begins: Vec<usize> = (0..=text.len()).collect();
     for _ in 0..LAYERS {
         let mut means_more = false;
@@ -124,7 +124,7 @@ fn decoded(text: &str, secret: &str, least: usize, decoder: Decoder) -> Vec<Rang
     found
 }
 
-/// The text with every escape undone that begins with a backslash, `%` or `&`, as often as it was done and however they are mixed.
+/// Returns the text with every escape undone that begins with a backslash, `%` or `&`, up to 16 times and in any mix.
 #[must_use]
 pub fn unescaped(text: &str) -> String {
     let mut plain = text.as_bytes().to_vec();
@@ -144,12 +144,12 @@ pub fn unescaped(text: &str) -> String {
     String::from_utf8_lossy(&plain).into_owned()
 }
 
-/// One escape of several ways: `%` within JSON, a backslash within a URI.
+/// Decodes an escape with a backslash, `%` or `&`: they are mixed where JSON contains a URI, or a URI contains JSON.
 fn mixed(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     escaped(text).or_else(|| percent(text)).or_else(|| entity(text))
 }
 
-/// A quote within a string of a statement.
+/// Decodes a doubled quote within a string of a statement.
 fn doubled(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match text {
         [a @ (b'\'' | b'"' | b'`'), b, ..] if a == b => Some((vec![*a], 2)),
@@ -157,7 +157,7 @@ fn doubled(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     }
 }
 
-/// A backslash in a statement, in JSON and in what `Debug` prints.
+/// Decodes a backslash in a statement, in JSON and in the output of `Debug`.
 fn escaped(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     match text {
         [b'\\', b'u', digits @ ..] => {
@@ -182,14 +182,14 @@ fn percent(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     Some((vec![u8::from_str_radix(digits, 16).ok()?], 3))
 }
 
-/// `application/x-www-form-urlencoded`.
+/// Decodes `application/x-www-form-urlencoded`.
 fn form(text: &[u8]) -> Option<(Vec<u8>, usize)> {
     if text.first() == Some(&b'+') { Some((vec![b' '], 1)) } else { percent(text) }
 }
 
-/// `&lt;`, `&#60;` and `&#x3c;` of XML and HTML.
+/// Decodes `&lt;`, `&#60;` and `&#x3c;` of XML and HTML.
 fn entity(text: &[u8]) -> Option<(Vec<u8>, usize)> {
-    /// The longest that is known, in bytes: `#x10ffff`.
+    /// The longest name that is known, in bytes: `#x10ffff`.
     const LONGEST: usize = 8;
     let [b'&', rest @ ..] = text else { return None };
     let length = rest.iter().take(LONGEST + 1).position(|byte| *byte == b';')?;
@@ -213,8 +213,8 @@ fn character(digits: &[u8], radix: u32) -> Option<Vec<u8>> {
     Some(c.to_string().into_bytes())
 }
 
-/// Where Base64 holds the secret, alone or within more: `user:secret` of HTTP Basic. What its first and last digits share with
-/// other bytes is not looked at.
+/// Returns where Base64 holds the secret, alone or within more (`user:secret` of HTTP Basic). The first and last digits that the
+/// secret shares with other bytes are not compared.
 fn in_base64(text: &str, secret: &str, least: usize) -> Vec<Range<usize>> {
     let mut found = Vec::new();
     for before in 0..3 {
@@ -227,7 +227,7 @@ fn in_base64(text: &str, secret: &str, least: usize) -> Vec<Range<usize>> {
             let own = coded.get(first..behind).unwrap_or_default();
             let cut = ((before + least) * 8 / 6).saturating_sub(first);
             found.extend(places(text.as_bytes(), own.as_bytes(), cut.min(own.len())).into_iter().map(|range| {
-                // A whole one goes with its last digit and what pads it.
+                // After a complete match, the last digit and the padding are hidden, too.
                 let end = text.as_bytes().get(range.end..).unwrap_or_default();
                 let more = end.iter().take_while(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)).count();
                 let pad = end.get(more..).unwrap_or_default().iter().take_while(|byte| **byte == b'=').count();

@@ -1,4 +1,4 @@
-//! What holds for every series of events.
+//! Properties that hold for every series of events.
 
 use super::*;
 
@@ -37,7 +37,7 @@ fn maybe_fault() -> impl Strategy<Value = Option<Fault>> {
     prop::option::of(Just(fault()))
 }
 
-/// Any event, every variant of them.
+/// Returns any event, of every variant.
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
         1 => Just(created()),
@@ -116,13 +116,13 @@ proptest! {
         prop_assert_eq!(view.targets.len(), 2);
         prop_assert_eq!(view.last, Some(at(i64::try_from(events.len()).unwrap() - 1)));
         let over = view.targets.iter().all(TargetView::is_over);
-        // Only what is not over asks whether somebody is at it.
+        // Only a task that has not ended depends on whether its runner is alive.
         prop_assert_eq!(view.state(true) == TaskState::Running, !over);
         prop_assert_eq!(view.state(false) == TaskState::RunnerGone, !over);
         for target in &view.targets {
             prop_assert!(!target.needs_new_backup() || target.wants_retry());
             for step in &target.steps {
-                // What has ended had begun, in this order, and what waits for its turn has no times.
+                // What has ended had begun, in this order, and what is pending has no times.
                 prop_assert!(step.ended.is_none() || step.started.is_some());
                 prop_assert!(step.started <= step.ended || step.ended.is_none());
                 prop_assert!(step.state != StepState::Running || step.started.is_some());
@@ -151,7 +151,7 @@ proptest! {
     }
 }
 
-/// Every variant is among those that are tried; a new one must be added above, and this stops compiling until it is.
+/// Checks that every variant is among those that are generated; a new variant stops this from compiling until it is added above.
 #[test]
 fn no_variant_is_left_out() {
     let number = |event: &Event| match event {

@@ -1,11 +1,11 @@
-//! Statements of several targets are written once, and read back whole.
+//! Statements that several targets share are written once, and read back completely.
 
 use super::super::shared::{shared, unshared};
 use super::super::{Event, Prepared, PreviewStep};
 use super::created;
 use crate::domain::step::StepKind;
 
-/// A start of these tenants, and a step of each one's own.
+/// Returns a plan that starts a backup of these tenants and has one step for each alone.
 fn with_steps(tenants: usize) -> Prepared {
     let names: Vec<String> = (0..tenants).map(|number| format!("`tenant_{number:04}`")).collect();
     let start = format!("ALTER SYSTEM BACKUP TENANT = {}", names.join(", "));

@@ -1,4 +1,4 @@
-//! A dump that stopped on its way to an object storage: only the way is gone on with.
+//! A dump that stopped while it was uploaded to an object storage: only the upload continues.
 
 use super::*;
 use crate::domain::choices::StorageSource;
@@ -8,7 +8,7 @@ use crate::domain::version::{Method, Version};
 
 const NAME: &str = "prod";
 
-/// A dump of `prod` that ended well, whose upload came to this.
+/// Returns a task of a successful dump of `prod`, whose upload ended in this state.
 fn uploaded(state: StepState, verdict: VerdictWord) -> TaskView {
     let mut facts = cluster(vec![tenant(0, "")]);
     facts.tenants.retain(|tenant| tenant.id == 0);
