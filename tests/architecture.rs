@@ -1,4 +1,4 @@
-//! Tests the layers of the source: which module may use which, where assets are read, how long a file may be, and the top folder.
+//! Tests the layers of the source: which module may use which, where assets are read, and the top folder.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test stops at what it did not expect")]
 
 #[path = "architecture/pages.rs"]
@@ -51,8 +51,6 @@ const READ_IDENTIFIERS: &[&str] = &[
     "probe/folder.rs",
     "probe/object/visit.rs",
 ];
-
-const LONGEST: usize = 500;
 
 const AT_THE_TOP: &[&str] = &[
     "Cargo.toml",
@@ -163,13 +161,6 @@ fn the_map_is_nothing_but_a_map() {
         let name = name.unwrap_or_else(|| panic!("src/lib.rs has more than modules: {line}"));
         assert!(name == "demo" || FLOORS.iter().any(|(part, _)| *part == name), "{name} is on no floor");
     }
-}
-
-#[test]
-fn no_file_is_too_long() {
-    let lengths = sources().into_iter().map(|(file, text)| (text.lines().count(), file));
-    let long: Vec<_> = lengths.filter(|(lines, _)| *lines > LONGEST).collect();
-    assert!(long.is_empty(), "longer than {LONGEST} lines: {long:?}");
 }
 
 #[test]

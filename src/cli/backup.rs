@@ -44,40 +44,12 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     context.password(cluster).await?;
     let id = tasks::new_id(context)?;
     let until = args.wait_lock.map(|limit| tokio::time::Instant::now() + limit);
-    let mut waiting = false;
+    let request = PlanRequest { targets, choices: &choices, saved: saved.as_ref(), id: &id, until };
     let mut looked: Option<DirectoryFindings> = None;
-    let (facts, prepared) = loop {
-        let facts = dump_directory::with_dump_directory(detect::one(context, cluster).await?, &choices);
-        if let Some(saved) = &saved {
-            saved.refuse_another(&facts)?;
-        }
-        let choices = tasks::with_last_storage(context, &facts, choices.clone())?;
-        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
-        // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
-        let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
-        let made = plan_tests::plan_with_findings(context, say, &facts, (&choices, id.as_str()), (&mut looked, starts))
-            .await?;
-        let refusal = match made {
-            // Of several targets those that are busy are left out; who waits, waits for them too.
-            Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
-                None => break (facts, prepared),
-                Some(fault) => Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() }),
-            },
-            Err(refusal) => refusal,
-        };
-        if refusal.fault.cause == Cause::Busy && !waiting {
-            match on_busy(say, args, targets, &refusal.fault) {
-                OnBusy::Wait => waiting = true,
-                OnBusy::Attach(target) => return tasks_face::attach(context, say, target).await,
-                OnBusy::Leave => {}
-            }
-        }
-        if refusal.fault.cause != Cause::Busy || !waiting || over {
-            render::checks(say, &refusal.checks);
-            say.fault(&refusal.fault);
-            return Ok(exit::of_fault(&refusal.fault));
-        }
-        tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
+    let (facts, prepared, waiting) = match plan_when_free(context, say, args, &request, &mut looked).await? {
+        Planned::Ready { facts, prepared, waited } => (facts, prepared, waited),
+        Planned::Attach(target) => return tasks_face::attach(context, say, &target).await,
+        Planned::Refused(exit) => return Ok(exit),
     };
     let compared = compare_plans(args, saved.as_ref(), &prepared);
     print_detected(say, &facts);
@@ -110,11 +82,8 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
         return Ok(Exit::LEFT);
     }
     context.ensure_state_directory()?;
-    let order = LaunchRequest::Start {
-        prepared: Box::new(prepared),
-        connection: Box::new(context.connection(cluster)),
-        by: context.operator(),
-    };
+    let order =
+        LaunchRequest::Start { prepared, connection: Box::new(context.connection(cluster)), by: context.operator() };
     let waits = (until, waiting);
     let started = launch_and_follow(context, (&id, &order, &secrets), waits, |fault| {
         on_busy(say, args, targets, fault);
@@ -122,14 +91,90 @@ pub(super) async fn run(context: &AppContext, say: &Output, common: &Common, arg
     .await?;
     match started {
         LaunchOutcome::Busy(fault) => Err(fault),
-        LaunchOutcome::Started if args.detach => {
-            let task = tasks::load(context, id)?;
-            render::task(say, task.id.as_str(), &task.view, TaskState::Running);
-            say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
-            Ok(Exit::OK)
-        }
+        LaunchOutcome::Started if args.detach => print_detached(context, say, &id),
         LaunchOutcome::Started => follow(context, say, id.as_str()).await,
     }
+}
+
+/// What a plan is made for.
+struct PlanRequest<'a> {
+    targets: &'a [TargetName],
+    choices: &'a Choices,
+    /// The plan file that it is compared with.
+    saved: Option<&'a SavedPlan>,
+    id: &'a TaskId,
+    /// Until when another backup is waited for; `None`: it is not.
+    until: Option<tokio::time::Instant>,
+}
+
+/// The end of planning.
+enum Planned {
+    /// There is a plan.
+    Ready {
+        facts: Box<Facts>,
+        prepared: Box<Prepared>,
+        /// Whether another backup was waited for.
+        waited: bool,
+    },
+    /// The running backup of this target is to be watched instead.
+    Attach(TargetName),
+    /// There is no plan; the refusal was printed.
+    Refused(Exit),
+}
+
+/// Detects the cluster and makes the plan; while another backup runs, again until the time given.
+async fn plan_when_free(
+    context: &AppContext,
+    say: &Output,
+    args: &BackupArgs,
+    request: &PlanRequest<'_>,
+    looked: &mut Option<DirectoryFindings>,
+) -> Result<Planned, Fault> {
+    let PlanRequest { targets, choices, saved, id, until } = *request;
+    let cluster = context.cluster(choices_from_args::one_cluster(targets)?)?;
+    let mut waited = false;
+    loop {
+        let facts = dump_directory::with_dump_directory(detect::one(context, cluster).await?, choices);
+        if let Some(saved) = saved {
+            saved.refuse_another(&facts)?;
+        }
+        let choices = tasks::with_last_storage(context, &facts, choices.clone())?;
+        let over = until.is_some_and(|until| tokio::time::Instant::now() >= until);
+        // Neither is anything tested for a plan that is only looked at, or that nobody can confirm.
+        let starts = !args.dry_run && args.save_plan.is_none() && (args.yes || is_terminal());
+        let made =
+            plan_tests::plan_with_findings(context, say, &facts, (&choices, id.as_str()), (&mut *looked, starts))
+                .await?;
+        let refusal = match made {
+            // Of several targets those that are busy are left out; who waits, waits for them too.
+            Ok(prepared) => match busy_left_out(&prepared).filter(|_| until.is_some() && !over) {
+                None => return Ok(Planned::Ready { facts: Box::new(facts), prepared: Box::new(prepared), waited }),
+                Some(fault) => Box::new(Refusal { fault, checks: Vec::new(), left_out: Vec::new() }),
+            },
+            Err(refusal) => refusal,
+        };
+        if refusal.fault.cause == Cause::Busy && !waited {
+            match on_busy(say, args, targets, &refusal.fault) {
+                OnBusy::Wait => waited = true,
+                OnBusy::Attach(target) => return Ok(Planned::Attach(target.clone())),
+                OnBusy::Leave => {}
+            }
+        }
+        if refusal.fault.cause != Cause::Busy || !waited || over {
+            render::checks(say, &refusal.checks);
+            say.fault(&refusal.fault);
+            return Ok(Planned::Refused(exit::of_fault(&refusal.fault)));
+        }
+        tokio::time::sleep(POLL_INTERVAL.max(context.poll_interval())).await;
+    }
+}
+
+/// Says how a task that nobody follows is watched.
+fn print_detached(context: &AppContext, say: &Output, id: &TaskId) -> Result<Exit, Fault> {
+    let task = tasks::load(context, id.clone())?;
+    render::task(say, task.id.as_str(), &task.view, TaskState::Running);
+    say.line(&format!("Task {} runs by itself. Watch it with: obnow watch {}", task.id, task.id));
+    Ok(Exit::OK)
 }
 
 /// Hands the task over to a runner; while somebody else works on a target, again until the moment given, after the first time

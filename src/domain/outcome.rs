@@ -6,7 +6,9 @@ use super::choices::Mode;
 use super::facts::TenantFacts;
 use super::fault::{Cause, Fault};
 use super::proof::Proof;
-use super::restorable::{self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, Span, Verdict, Windows};
+use super::restorable::{
+    self, BackupSet, Encryption, GROWING, JobEnd, NotYet, RoundStatus, Span, Verdict, Window, Windows,
+};
 use super::scn::{Scn, span_text};
 use super::target::TargetName;
 use super::task::TaskState;
@@ -321,18 +323,12 @@ pub fn judge(
     };
     match verdict {
         Verdict::Restorable(window) => {
-            outcome.from = Some(window.from);
-            outcome.to = Some(window.to);
-            let growing = if window.growing { GROWING } else { "" };
-            outcome.told.push(format!("{name}: {} (server time){growing}", span_text(window.from, window.to, zone)));
-            // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
-            if windows.0.len() > 1 || windows.0.iter().any(|whole| whole.from < window.from) {
-                outcome.told.extend(spans("with older sets", &windows, zone));
-            }
+            outcome.told.extend(restorable_span(name, &window, &windows, zone));
             if let Some(set) = set {
                 outcome.recipe = recipe(tenant, set, &window, zone);
                 outcome.fault = outcome.encryption.and_then(|seen| not_encrypted(name, set, seen));
             }
+            (outcome.from, outcome.to) = (Some(window.from), Some(window.to));
             Judged::Final(Box::new(outcome))
         }
         Verdict::NotYet(coming) => {
@@ -355,12 +351,7 @@ pub fn judge(
             Judged::Final(Box::new(outcome))
         }
         Verdict::Failed | Verdict::Cancelled => {
-            let fault = Fault::new(
-                Cause::Server,
-                format!("The backup of {name} failed on the server."),
-                format!("Its job is COMPLETED, and the view of sets shows set {set_id} as failed."),
-                "Retry starts a new backup.",
-            );
+            let fault = failed_in_view(name, set_id);
             let mut failed = Outcome { windows: outcome.windows, ..Outcome::failed(fault, Some(set_id)) };
             failed.told.extend(spans(&format!("what {others_are} sets still restore"), &others, zone));
             Judged::Final(Box::new(failed))
@@ -373,16 +364,31 @@ pub fn judge(
                 "Retry: it only looks again.",
             );
             let told = spans(&format!("with {others_are} sets"), &others, zone).into_iter().collect();
-            let windows = outcome.windows;
-            let encryption = outcome.encryption;
+            let (windows, encryption) = (outcome.windows, outcome.encryption);
             let unknown = Outcome { set: Some(set_id), windows, told, encryption, ..Outcome::unknown(fault) };
-            Judged::StillComing {
-                what: "waits for the view of sets".to_owned(),
-                at_least,
-                meanwhile: Box::new(unknown),
-            }
+            let what = "waits for the view of sets".to_owned();
+            Judged::StillComing { what, at_least, meanwhile: Box::new(unknown) }
         }
     }
+}
+
+fn failed_in_view(name: &str, set_id: u64) -> Fault {
+    Fault::new(
+        Cause::Server,
+        format!("The backup of {name} failed on the server."),
+        format!("Its job is COMPLETED, and the view of sets shows set {set_id} as failed."),
+        "Retry starts a new backup.",
+    )
+}
+
+/// Returns the times that a set can be restored to, and those with older sets where these add some.
+fn restorable_span(name: &str, window: &Window, all: &Windows, zone: &ServerTimeZone) -> Vec<String> {
+    let growing = if window.growing { GROWING } else { "" };
+    let own = format!("{name}: {} (server time){growing}", span_text(window.from, window.to, zone));
+    // Windows that overlap are one; where it begins with this set's own, older sets add nothing.
+    let older_add_some = all.0.len() > 1 || all.0.iter().any(|other| other.from < window.from);
+    let older = older_add_some.then(|| spans("with older sets", all, zone)).flatten();
+    std::iter::once(own).chain(older).collect()
 }
 
 /// What can be restored by other sets, whatever is said of one.

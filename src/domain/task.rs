@@ -76,6 +76,17 @@ pub struct StepView {
     pub ended: Option<Timestamp>,
 }
 
+impl StepView {
+    /// Enters a state at a time: a step begins with its first state that is not pending, and has ended unless it runs.
+    fn enter(&mut self, at: Timestamp, state: StepState) {
+        if state != StepState::Pending {
+            self.started.get_or_insert(at);
+            self.ended = (state != StepState::Running).then_some(at);
+        }
+        self.state = state;
+    }
+}
+
 /// The state of one target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct TargetView {
@@ -180,6 +191,41 @@ pub struct IntentView {
 }
 
 impl IntentView {
+    /// Returns the state of an intent that was just written; `None` for another event.
+    fn from_event(at: Timestamp, event: &Event) -> Option<Self> {
+        let Event::Intent {
+            intent,
+            targets,
+            step,
+            attempt,
+            description,
+            highest_job,
+            connection,
+            server,
+            server_limit,
+            ..
+        } = event
+        else {
+            return None;
+        };
+        Some(Self {
+            intent: *intent,
+            targets: targets.clone(),
+            step: *step,
+            attempt: *attempt,
+            description: description.clone(),
+            highest_job: *highest_job,
+            connection: connection.clone(),
+            server: server.clone(),
+            server_limit: *server_limit,
+            at,
+            answered: None,
+            refused: false,
+            refusal: None,
+            settled_as_not_started: false,
+        })
+    }
+
     fn take_answer(&mut self, fault: Option<&Fault>, answered: bool) {
         self.answered = Some(answered);
         self.refused = answered && fault.is_some();
@@ -330,51 +376,14 @@ impl TaskView {
             Event::RunnerStarted { .. } => self.begin(event),
             Event::Step { target, step, state, detail, fault } => {
                 if let Some(view) = self.step_mut(target, *step) {
-                    match state {
-                        StepState::Running => {
-                            view.started.get_or_insert(at);
-                            view.ended = None;
-                        }
-                        StepState::Pending => {}
-                        _ => {
-                            view.started.get_or_insert(at);
-                            view.ended = Some(at);
-                        }
-                    }
-                    view.state = *state;
+                    view.enter(at, *state);
                     view.detail.clone_from(detail);
                     view.fault.clone_from(fault);
                 }
             }
-            Event::Intent {
-                intent,
-                targets,
-                step,
-                attempt,
-                description,
-                highest_job,
-                connection,
-                server,
-                server_limit,
-                ..
-            } => {
+            Event::Intent { targets, .. } => {
                 self.contradictions += u32::from(self.is_outside_the_plan(targets));
-                self.intents.push(IntentView {
-                    intent: *intent,
-                    targets: targets.clone(),
-                    step: *step,
-                    attempt: *attempt,
-                    description: description.clone(),
-                    highest_job: *highest_job,
-                    connection: connection.clone(),
-                    server: server.clone(),
-                    server_limit: *server_limit,
-                    at,
-                    answered: None,
-                    refused: false,
-                    refusal: None,
-                    settled_as_not_started: false,
-                });
+                self.intents.extend(IntentView::from_event(at, event));
             }
             Event::Answered { intent, fault, answered } => {
                 if let Some(view) = self.intents.iter_mut().find(|view| view.intent == *intent) {

@@ -78,12 +78,7 @@ impl EffectRunner {
         while self.writes.try_join_next().is_some() {}
         let say = EffectSender { answers: self.answers.clone() };
         match effect {
-            Effect::OpenInventory(req) => {
-                let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
-                self.reads.spawn(async move {
-                    say.send(req, Answer::InventoryOpened(Box::new(open_inventory(start, context).await)));
-                });
-            }
+            Effect::OpenInventory(req) => self.open_inventory(req, say),
             Effect::Detect(req, names) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn(detect_all(context, req, names, say));
@@ -95,8 +90,7 @@ impl EffectRunner {
                 }
             }
             Effect::Prepare(req, facts, choices) => {
-                let Some(context) = self.context() else { return };
-                self.reads.spawn(async move {
+                self.read(move |context| async move {
                     say.send(req, Answer::Prepared(Box::new(prepare_plan(context, facts, *choices).await)));
                 });
             }
@@ -104,62 +98,44 @@ impl EffectRunner {
                 let Some(context) = self.context() else { return };
                 self.testing = Some(self.reads.spawn(test_all(context, req, directories, say)));
             }
-            Effect::StopTest => {
-                if let Some(testing) = self.testing.take() {
-                    testing.abort();
-                }
-            }
+            Effect::StopTest => self.stop_test(),
             Effect::Launch(req, prepared, typed) => {
-                let Some(context) = self.context() else { return };
-                self.writes.spawn(async move {
+                self.write(move |context| async move {
                     say.send(req, Answer::Launched(launch(&context, &prepared, typed).await));
                 });
             }
             Effect::Attach(req, facts, target) => {
-                let Some(context) = self.context() else { return };
-                self.writes.spawn(async move {
+                self.write(move |context| async move {
                     say.send(req, Answer::Launched(attach_foreign(&context, &facts, &target).await));
                 });
             }
             Effect::Resume { req, task, compact, typed } => {
-                let Some(context) = self.context() else { return };
-                self.writes.spawn(async move {
+                self.write(move |context| async move {
                     say.send(req, Answer::Launched(resume(&context, task, compact, typed).await));
                 });
             }
             Effect::CancelQuestion(req, task) => {
-                let Some(context) = self.context() else { return };
-                self.reads.spawn(async move {
-                    let question = cancel_question(&context, &task).await;
-                    say.send(req, Answer::DialogReady(question.map(Box::new)));
+                self.read(move |context| async move {
+                    say.send(req, Answer::DialogReady(cancel_question(&context, &task).await.map(Box::new)));
                 });
             }
             Effect::CompactQuestion(req, task) => {
-                let Some(context) = self.context() else { return };
-                self.reads.spawn(async move {
-                    let question = compact_question(&context, &task).await;
-                    say.send(req, Answer::DialogReady(question.map(Box::new)));
+                self.read(move |context| async move {
+                    say.send(req, Answer::DialogReady(compact_question(&context, &task).await.map(Box::new)));
                 });
             }
             Effect::Cancel(req, task) => {
-                let Some(context) = self.context() else { return };
-                self.writes.spawn(async move { say.send(req, Answer::CancelRequested(cancel(&context, &task).await)) });
+                self.write(move |context| async move {
+                    say.send(req, Answer::CancelRequested(cancel(&context, &task).await));
+                });
             }
-            Effect::Follow(req, task) => {
-                let Some(context) = self.context() else { return };
-                self.unfollow();
-                self.following = Some(self.reads.spawn(follow(context, req, task, say)));
-            }
+            Effect::Follow(req, task) => self.follow(req, task, say),
             Effect::Unfollow => self.unfollow(),
             Effect::ListTasks(req) => {
                 let Some(context) = self.context() else { return };
                 self.reads.spawn_blocking(move || say.send(req, Answer::Tasks(list_tasks(&context))));
             }
-            Effect::FixDemo(req) => {
-                let Some((_, fix)) = &self.start.demo else { return };
-                let fix: DemoFix = Arc::clone(fix);
-                self.reads.spawn(async move { say.send(req, Answer::DemoFixed(fix().await)) });
-            }
+            Effect::FixDemo(req) => self.fix_demo(req, say),
             Effect::Report(req, task) => {
                 let Some(context) = self.context() else { return };
                 self.writes.spawn_blocking(move || {
@@ -174,6 +150,46 @@ impl EffectRunner {
             // The loop itself does these: they are the terminal's.
             Effect::Copy(_) | Effect::Suspend | Effect::Quit => {}
         }
+    }
+
+    /// Starts work that reads, where an inventory is open; the end of the wizard breaks it off.
+    fn read<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Arc<AppContext>) -> F) {
+        if let Some(context) = self.context() {
+            self.reads.spawn(work(context));
+        }
+    }
+
+    /// Starts work that must not be broken off, where an inventory is open.
+    fn write<F: Future<Output = ()> + Send + 'static>(&mut self, work: impl FnOnce(Arc<AppContext>) -> F) {
+        if let Some(context) = self.context() {
+            self.writes.spawn(work(context));
+        }
+    }
+
+    fn open_inventory(&mut self, req: RequestId, say: EffectSender) {
+        let (start, context) = (Arc::clone(&self.start), Arc::clone(&self.context));
+        self.reads.spawn(async move {
+            say.send(req, Answer::InventoryOpened(Box::new(open_inventory(start, context).await)));
+        });
+    }
+
+    fn stop_test(&mut self) {
+        if let Some(testing) = self.testing.take() {
+            testing.abort();
+        }
+    }
+
+    fn fix_demo(&mut self, req: RequestId, say: EffectSender) {
+        let Some((_, fix)) = &self.start.demo else { return };
+        let fix: DemoFix = Arc::clone(fix);
+        self.reads.spawn(async move { say.send(req, Answer::DemoFixed(fix().await)) });
+    }
+
+    /// Follows one task at a time.
+    fn follow(&mut self, req: RequestId, task: String, say: EffectSender) {
+        let Some(context) = self.context() else { return };
+        self.unfollow();
+        self.following = Some(self.reads.spawn(follow(context, req, task, say)));
     }
 
     fn unfollow(&mut self) {

@@ -103,13 +103,7 @@ impl FakeBackend {
             }
             Effect::Test(req, directories) => directories.iter().for_each(|one| self.test(req, &one.spec, dice)),
             Effect::Launch(req, prepared, _) => {
-                let started = if dice.one_in(5) {
-                    Err(fixtures::unreachable())
-                } else {
-                    let id = prepared.task.clone();
-                    self.tasks.insert(id.clone(), (prepared, *dice.pick(&TaskScript::ALL)));
-                    Ok(id)
-                };
+                let started = self.launch(prepared, dice);
                 self.say(req, Answer::Launched(started));
             }
             Effect::Attach(req, ..) => {
@@ -158,6 +152,15 @@ impl FakeBackend {
             | Effect::Suspend
             | Effect::Quit => {}
         }
+    }
+
+    fn launch(&mut self, prepared: Arc<Prepared>, dice: &mut SeededRandom) -> Result<String, Fault> {
+        if dice.one_in(5) {
+            return Err(fixtures::unreachable());
+        }
+        let id = prepared.task.clone();
+        self.tasks.insert(id.clone(), (prepared, *dice.pick(&TaskScript::ALL)));
+        Ok(id)
     }
 
     fn say(&mut self, req: RequestId, answer: Answer) {
